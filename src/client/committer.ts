@@ -1,0 +1,110 @@
+import type { Control, Outcome, Write } from '../persistence/store.ts'
+import { ClosedError } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+
+/** First pause before a failed commit is tried again, and the longest, in milliseconds. */
+const FIRST_PAUSE = 20
+const LONGEST_PAUSE = 5_000
+/** Writes in one commit at most, so that a commit does not hold up the event loop for long. */
+const LARGEST_BATCH = 1_000
+/** How often the write of a caller who can be told is tried. */
+const ATTEMPTS = 3
+
+interface Pending {
+  readonly write: Write
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (error: unknown) => void
+  failures: number
+}
+
+/**
+ * Group commit: one commit is in flight, and what is written meanwhile is the next.
+ *
+ * A commit that rejects may have been applied all the same (its acknowledgement was lost), so the very same writes are
+ * tried again; the store answers `done` to a write that it has already (C4). What a caller waits for is given up after a few
+ * tries; what a running process has done is never given up while the engine is open.
+ */
+export class Committer {
+  readonly #store: Control
+  readonly #logger: Logger
+  #queue: Pending[] = []
+  #busy = false
+  #closed = false
+  readonly #idle: (() => void)[] = []
+  #wakeFromPause: (() => void) | undefined
+
+  constructor(store: Control, logger: Logger) {
+    this.#store = store
+    this.#logger = logger
+  }
+
+  /** Resolves when the store has answered this write. */
+  write(write: Write): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new ClosedError('nothing can be written any more: it was closed'))
+        return
+      }
+      this.#queue.push({ write, resolve, reject, failures: 0 })
+      if (this.#busy) return
+      this.#busy = true
+      // After the callbacks of this turn, so that all that they write shares one commit.
+      void endOfTurn().then(() => this.#run())
+    })
+  }
+
+  /** Writes what is queued, once more if that fails, and then refuses all else with `ClosedError`. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#wakeFromPause?.()
+    if (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, LARGEST_BATCH)
+      try {
+        const outcomes = await this.#store.commit(batch.map(({ write }) => write))
+        batch.forEach(({ resolve }, index) => resolve(outcomes[index] as Outcome))
+        // The callbacks of this commit are the writers of the next.
+        await endOfTurn()
+      } catch (error) {
+        await this.#failed(batch, error)
+      }
+    }
+    this.#busy = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  async #failed(batch: readonly Pending[], error: unknown): Promise<void> {
+    const again = batch.filter((pending) => {
+      pending.failures++
+      const last = this.#closed ? pending.failures > 1 : pending.failures >= ATTEMPTS && mayBeTold(pending.write)
+      if (last) pending.reject(error)
+      return !last
+    })
+    if (again.length === 0) return
+    this.#queue = [...again, ...this.#queue]
+    const failures = Math.max(...again.map((pending) => pending.failures))
+    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1))
+    this.#logger.warn({ err: error, writes: again.length, pause }, 'a commit failed and is tried again')
+    if (this.#closed) return
+    await new Promise<void>((resolve) => {
+      // Real time, also where the clock is simulated: this waits for a disk, not for a date.
+      const timer = setTimeout(resolve, pause)
+      this.#wakeFromPause = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Whether somebody outside waits for this write and can decide what to do when it fails. */
+function mayBeTold(write: Write): boolean {
+  return write.kind === 'create' || write.kind === 'request' || write.kind === 'resume'
+}

@@ -1,0 +1,81 @@
+import type { Bundle } from '../bundle/bundle.ts'
+import type { Codec } from '../bundle/codec.ts'
+import type { ProcessRow, StoredProcess } from '../persistence/store.ts'
+import type { Settled, StateInfo } from '../process/handle.ts'
+import { isTerminal } from '../process/machine.ts'
+import { DamsonError, ProcessExcepted, ProcessKilled } from '../shared/errors.ts'
+
+/** What a handle tells, from what the row says. */
+export function stateInfo(row: ProcessRow): StateInfo {
+  const message = row.paused?.message ?? row.message ?? row.status
+  const reason = reasonOf(row)
+  return {
+    label: row.state,
+    terminal: isTerminal(row.state),
+    successful: row.successful ?? false,
+    paused: row.paused !== null,
+    at: new Date(row.updatedAt),
+    ...(message !== null && { message }),
+    ...(row.exitCode !== null && { exitCode: row.exitCode }),
+    ...(reason !== undefined && { reason }),
+  }
+}
+
+function reasonOf(row: ProcessRow): StateInfo['reason'] {
+  if (isTerminal(row.state)) return undefined
+  if (row.parked !== null) return 'parked'
+  if (row.killRequested !== null) return 'killing'
+  if (row.paused !== null) return undefined
+  if (row.crashes > 0 && row.owner === null) return 'crash'
+  if (row.state === 'waiting') return 'signal'
+  return row.owner === null ? 'queued' : undefined
+}
+
+/** How an ended process ended: its result or its error, decoded. */
+export function settledOf(stored: StoredProcess, codec: Codec): Settled<unknown> {
+  const { row } = stored
+  const state = stateInfo(row)
+  try {
+    const bundle = stored.bundle()
+    const data = stateOf(bundle, codec)
+    if (row.state === 'excepted') {
+      const cause = data['error']
+      const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+      return {
+        status: 'rejected',
+        state,
+        reason: new ProcessExcepted(row.pid, `process ${row.pid} (${row.className}) excepted with ${text}`, { cause }),
+      }
+    }
+    if (row.state === 'killed') {
+      return { status: 'rejected', state, reason: new ProcessKilled(row.pid, row.message ?? 'killed') }
+    }
+    const value = data['result'] === undefined ? outputsOf(bundle, codec) : data['result']
+    return { status: 'fulfilled', value, state }
+  } catch (error) {
+    // What it ended with can't be read here (damaged, or of a type that is not registered): told, never guessed.
+    if (!(error instanceof DamsonError)) throw error
+    const reason = new ProcessExcepted(row.pid, `process ${row.pid} ended as ${row.state}, but what it ended with can't be read`, {
+      cause: error,
+    })
+    return { status: 'rejected', state, reason }
+  }
+}
+
+function stateOf(bundle: Bundle, codec: Codec): Record<string, unknown> {
+  return codec.parse(bundle.parts['state'] ?? '{}', 'state') as Record<string, unknown>
+}
+
+/** The committed outputs, nested by their dotted names. */
+export function outputsOf(bundle: Bundle, codec: Codec): Record<string, unknown> {
+  const outputs: Record<string, unknown> = {}
+  for (const [part, text] of Object.entries(bundle.parts)) {
+    if (!part.startsWith('out:')) continue
+    const names = part.slice('out:'.length).split('.')
+    const last = names.pop() as string
+    let at = outputs
+    for (const name of names) at = (at[name] ??= {}) as Record<string, unknown>
+    at[last] = codec.parse(text, `outputs.${part.slice('out:'.length)}`)
+  }
+  return outputs
+}

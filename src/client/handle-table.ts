@@ -1,0 +1,98 @@
+import type { Change, Control } from '../persistence/store.ts'
+import type { StateInfo } from '../process/handle.ts'
+import type { Clock } from '../shared/clock.ts'
+import { Handle, type HandleContext } from './process-handle.ts'
+
+/** The backstop: how often the awaited processes are read again, though the store tells of changes by itself. */
+const FIRST_INTERVAL = 1_000
+const LONGEST_INTERVAL = 30_000
+const GROWTH = 1.5
+
+/**
+ * All handles of one client: one object per pid, told of changes as the store tells them.
+ *
+ * Handles that nobody holds and nobody waits for are let go; the table keeps nothing per process.
+ */
+export class HandleTable {
+  readonly #store: Control
+  readonly #clock: Clock
+  readonly #known = new Map<string, WeakRef<Handle>>()
+  readonly #gone = new FinalizationRegistry<string>((pid) => {
+    if (this.#known.get(pid)?.deref() === undefined) this.#known.delete(pid)
+  })
+  /** Held here, so that what is awaited is not collected. */
+  readonly #awaited = new Set<Handle>()
+  #stopWatching: (() => void) | undefined
+  #cancelLook: (() => void) | undefined
+  #interval = FIRST_INTERVAL
+
+  constructor(store: Control, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  intern(context: HandleContext, pid: string, name: string, state?: StateInfo): Handle {
+    const known = this.#known.get(pid)?.deref()
+    if (known !== undefined) return known
+    const handle = new Handle(context, pid, name, state)
+    this.#known.set(pid, new WeakRef(handle))
+    this.#gone.register(handle, pid)
+    return handle
+  }
+
+  attend(handle: Handle): void {
+    this.#awaited.add(handle)
+    this.#stopWatching ??= this.#store.watch((changes) => this.#note(changes))
+    this.#schedule()
+  }
+
+  neglect(handle: Handle): void {
+    if (!this.#awaited.delete(handle)) return
+    if (this.#awaited.size === 0) this.#stop()
+  }
+
+  /** Wakes everybody who waits, so that they can be told that nothing more will come. */
+  close(): readonly Handle[] {
+    const left = [...this.#awaited]
+    this.#awaited.clear()
+    this.#stop()
+    return left
+  }
+
+  #stop(): void {
+    this.#stopWatching?.()
+    this.#stopWatching = undefined
+    this.#cancelLook?.()
+    this.#cancelLook = undefined
+    this.#interval = FIRST_INTERVAL
+  }
+
+  #note(changes: readonly Change[]): void {
+    for (const change of changes) {
+      const handle = this.#known.get(change.pid)?.deref()
+      if (handle === undefined) continue
+      handle.note(change)
+      if (handle.awaited) this.#interval = FIRST_INTERVAL
+    }
+  }
+
+  #schedule(): void {
+    this.#cancelLook ??= this.#clock.after(this.#interval, () => {
+      this.#interval = Math.min(LONGEST_INTERVAL, this.#interval * GROWTH)
+      void this.#lookAtAll()
+    })
+  }
+
+  async #lookAtAll(): Promise<void> {
+    for (const handle of this.#awaited) {
+      try {
+        await handle.look()
+      } catch {
+        // A store that can't be read just now changes nothing (rule 8): the next look tries again.
+        break
+      }
+    }
+    this.#cancelLook = undefined
+    if (this.#awaited.size > 0) this.#schedule()
+  }
+}

@@ -1,0 +1,418 @@
+import type { Codec } from '../bundle/codec.ts'
+import type { Change, Control, HistoryRow, Outcome, ProcessRow, Write } from '../persistence/store.ts'
+import type {
+  EventRecord,
+  Outputs,
+  ProcessHandle,
+  ResultOptions,
+  Settled,
+  StateInfo,
+  WaitOptions,
+} from '../process/handle.ts'
+import type { OutputsOf } from '../spec/typing.ts'
+import { isTerminal } from '../process/machine.ts'
+import type { Clock } from '../shared/clock.ts'
+import { milliseconds } from '../shared/duration.ts'
+import { NotReady, ProcessLost, WaitTimeout, type ProcessError } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+import { explain } from './explain.ts'
+import { outputsOf, settledOf, stateInfo } from './ending.ts'
+import { killedState } from './requests.ts'
+
+/** What handles need of their client. */
+export interface HandleContext {
+  readonly store: Control
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Who asks, for the history. */
+  readonly name: string
+  /** Milliseconds that a killed process has until it is fenced. */
+  readonly killGrace: number
+  write(write: Write): Promise<Outcome>
+  /** From now on this handle is told of changes to its process. Nothing is lost in between: look after asking. */
+  attend(handle: Handle): void
+  neglect(handle: Handle): void
+}
+
+/** The one implementation of `ProcessHandle`: knows what the store told last, and settles once. */
+export class Handle implements ProcessHandle {
+  readonly pid: string
+  readonly outputs: Outputs
+  readonly #context: HandleContext
+  #name: string
+  #state: StateInfo
+  #settled: Settled<unknown> | undefined
+  /** Called once when the process has ended, or is lost. */
+  readonly #waiters = new Set<() => void>()
+  #lost: ProcessLost | undefined
+  #looking: Promise<void> | undefined
+  #disarm: (() => void) | undefined
+
+  constructor(context: HandleContext, pid: string, name: string, state?: StateInfo) {
+    this.#context = context
+    this.pid = pid
+    this.#name = name
+    this.#state = state ?? UNKNOWN
+    this.outputs = {
+      all: (options) => this.#allOutputs(options) as Promise<OutputsOf<unknown>>,
+      snapshot: () => this.#snapshot() as Promise<Partial<OutputsOf<unknown>>>,
+    }
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  get state(): StateInfo {
+    return this.#state
+  }
+
+  get done(): boolean {
+    return this.#settled !== undefined
+  }
+
+  async refresh(options: WaitOptions = {}): Promise<StateInfo> {
+    // Terminal is final (C5): it is never fetched again.
+    if (this.#settled === undefined) await within(this.#context.clock, this.look(), options, () => this.#timedOut())
+    if (this.#lost !== undefined) throw this.#lost
+    return this.#state
+  }
+
+  async wait(options: WaitOptions = {}): Promise<StateInfo | null> {
+    return (await this.#ended(options)) ? this.#state : null
+  }
+
+  result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
+  result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<unknown>
+  async result(options: ResultOptions = {}): Promise<unknown> {
+    const settled = await this.outcome(options)
+    if (settled.status === 'fulfilled') return settled.value
+    if (options.raiseOnFailure === false) return settled.reason
+    throw settled.reason
+  }
+
+  async outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
+    if (!(await this.#ended(options))) throw this.#timedOut()
+    if (this.#settled !== undefined) return this.#settled
+    return { status: 'rejected', reason: this.#lost as ProcessLost, state: this.#state }
+  }
+
+  successful(): boolean {
+    return this.#requireSettled().status === 'fulfilled' && this.#state.successful
+  }
+
+  exception(): ProcessError | null {
+    const settled = this.#requireSettled()
+    return settled.status === 'rejected' ? settled.reason : null
+  }
+
+  onDone(callback: (handle: this) => void, options: { readonly signal?: AbortSignal } = {}): () => void {
+    if (options.signal?.aborted) return () => {}
+    let called = false
+    const call = (): void => {
+      if (called) return
+      called = true
+      options.signal?.removeEventListener('abort', takeBack)
+      setImmediate(() => {
+        if (options.signal?.aborted) return
+        try {
+          callback(this)
+        } catch (error) {
+          this.#context.logger.error({ err: error, pid: this.pid }, 'a callback of onDone threw')
+        }
+      })
+    }
+    const takeBack = (): void => {
+      called = true
+      this.#forget(call)
+      options.signal?.removeEventListener('abort', takeBack)
+    }
+    options.signal?.addEventListener('abort', takeBack, { once: true })
+    if (this.#isOver()) call()
+    else this.#remember(call)
+    return takeBack
+  }
+
+  pause(message?: string): Promise<boolean> {
+    return this.#request('pause', message ?? null)
+  }
+
+  play(): Promise<boolean> {
+    return this.#request('play', null)
+  }
+
+  async kill(message?: string, options: { readonly force?: boolean } = {}): Promise<boolean> {
+    return this.#request('kill', message ?? null, options.force === true ? 0 : this.#context.killGrace)
+  }
+
+  async resume(value?: unknown): Promise<boolean> {
+    const { codec, name } = this.#context
+    const outcome = await this.#context.write({
+      kind: 'resume',
+      pid: this.pid,
+      id: globalThis.crypto.randomUUID(),
+      value: codec.stringify(value, 'value'),
+      by: name,
+    })
+    return this.#answer(outcome)
+  }
+
+  async explain(): Promise<string> {
+    return explain(this.#context.store, this.#context.clock, this.pid)
+  }
+
+  async history(): Promise<readonly EventRecord[]> {
+    return (await this.#context.store.history(this.pid)).map(eventRecord)
+  }
+
+  toJSON(): { readonly $process: string } {
+    return { $process: this.pid }
+  }
+
+  // ---------- for the client ----------
+
+  /** @internal Whether somebody waits for the end. */
+  get awaited(): boolean {
+    return this.#waiters.size > 0
+  }
+
+  /** @internal Takes in a committed change. */
+  note(change: Change): void {
+    if (this.#isOver()) return
+    if (isTerminal(change.state)) void this.look()
+    else
+      this.#state = {
+        ...this.#state,
+        label: change.state,
+        terminal: false,
+        paused: change.paused,
+        at: new Date(change.at),
+      }
+    if (change.name === 'kill requested') void this.look()
+  }
+
+  /** @internal Reads the row, and what the process ended with. A failing store changes nothing. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  async #look(): Promise<void> {
+    const { store, codec } = this.#context
+    const row = await store.read(this.pid)
+    if (this.#isOver()) return
+    if (row === undefined) {
+      this.#lost = new ProcessLost(
+        this.pid,
+        `there is no process ${this.pid} in this store: the pid is wrong, it is another store, or it was pruned`,
+      )
+      this.#state = { ...this.#state, reason: 'lost' }
+      this.#settle()
+      return
+    }
+    if (isTerminal(row.state)) {
+      const stored = await store.load(this.pid)
+      if (stored === undefined || this.#isOver()) return
+      this.#name = stored.row.className
+      this.#state = stateInfo(stored.row)
+      this.#settled = settledOf(stored, codec)
+      this.#settle()
+      return
+    }
+    this.#name = row.className
+    this.#state = stateInfo(row)
+    this.#armKill(row)
+  }
+
+  #settle(): void {
+    this.#disarm?.()
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    this.#context.neglect(this)
+    for (const waiter of waiters) waiter()
+  }
+
+  /** A client that waits does a kill whose deadline passes, where no engine does (C7). */
+  #armKill(row: ProcessRow): void {
+    if (row.killRequested === null || !this.awaited) return
+    this.#disarm?.()
+    const { clock } = this.#context
+    const message = row.killRequested.message
+    this.#disarm = clock.after(Math.max(0, row.killRequested.deadline - clock.now()), () => {
+      this.#disarm = undefined
+      this.#context.write({ kind: 'enforce', pid: this.pid, killedState: killedState(message) }).then(
+        () => this.look(),
+        (error: unknown) => this.#context.logger.warn({ err: error, pid: this.pid }, 'a kill could not be enforced'),
+      )
+    })
+  }
+
+  // ---------- waiting ----------
+
+  #isOver(): boolean {
+    return this.#settled !== undefined || this.#lost !== undefined
+  }
+
+  #remember(waiter: () => void): void {
+    this.#waiters.add(waiter)
+    if (this.#waiters.size > 1) return
+    this.#context.attend(this)
+    // Looked at after attending, so that an end in between is not missed (C8).
+    this.look().catch((error: unknown) => {
+      this.#context.logger.warn({ err: error, pid: this.pid }, 'the state of a process could not be read; trying again')
+    })
+  }
+
+  #forget(waiter: () => void): void {
+    this.#waiters.delete(waiter)
+    if (this.#waiters.size > 0) return
+    this.#disarm?.()
+    this.#context.neglect(this)
+  }
+
+  /** Whether it ended (or is lost) before the time-out. */
+  #ended(options: WaitOptions): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const limit = options.timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(options.timeout)
+      if (options.signal?.aborted) {
+        reject(options.signal.reason as Error)
+        return
+      }
+      if (this.#isOver()) {
+        resolve(true)
+        return
+      }
+      if (limit === 0) {
+        this.look().then(() => resolve(this.#isOver()), reject)
+        return
+      }
+      const ended = (): void => {
+        stop()
+        resolve(true)
+      }
+      const aborted = (): void => {
+        stop()
+        this.#forget(ended)
+        reject(options.signal?.reason as Error)
+      }
+      const stopTimer =
+        limit === Number.POSITIVE_INFINITY
+          ? undefined
+          : this.#context.clock.after(limit, () => {
+              stop()
+              this.#forget(ended)
+              resolve(false)
+            })
+      const stop = (): void => {
+        stopTimer?.()
+        options.signal?.removeEventListener('abort', aborted)
+      }
+      options.signal?.addEventListener('abort', aborted, { once: true })
+      this.#remember(ended)
+    })
+  }
+
+  #timedOut(): WaitTimeout {
+    return new WaitTimeout(`process ${this.pid} had not ended when the time was up; it goes on`, [this.pid], 1)
+  }
+
+  #requireSettled(): Settled<unknown> {
+    if (this.#settled !== undefined) return this.#settled
+    if (this.#lost !== undefined) return { status: 'rejected', reason: this.#lost, state: this.#state }
+    throw new NotReady(`process ${this.pid} has not ended, as far as is known here; wait() or refresh() first`)
+  }
+
+  async #allOutputs(options: ResultOptions = {}): Promise<unknown> {
+    const settled = await this.outcome(options)
+    if (settled.status === 'fulfilled') return this.#snapshot()
+    if (options.raiseOnFailure === false) return settled.reason
+    throw settled.reason
+  }
+
+  async #snapshot(): Promise<unknown> {
+    const stored = await this.#context.store.load(this.pid)
+    if (stored === undefined) {
+      throw new ProcessLost(this.pid, `there is no process ${this.pid} in this store, or no longer`)
+    }
+    return outputsOf(stored.bundle(), this.#context.codec)
+  }
+
+  // ---------- control ----------
+
+  async #request(request: 'pause' | 'play' | 'kill', message: string | null, grace = 0): Promise<boolean> {
+    const outcome = await this.#context.write({
+      kind: 'request',
+      pid: this.pid,
+      request,
+      message,
+      grace,
+      by: this.#context.name,
+      killedState: request === 'kill' ? killedState(message) : null,
+    })
+    return this.#answer(outcome)
+  }
+
+  async #answer(outcome: Outcome): Promise<boolean> {
+    if (outcome.status === 'refused') throw outcome.error
+    if (outcome.status === 'missing') {
+      throw new ProcessLost(this.pid, `there is no process ${this.pid} in this store: nothing was asked of it`)
+    }
+    await this.look()
+    return outcome.status === 'done'
+  }
+}
+
+const UNKNOWN: StateInfo = {
+  label: 'created',
+  terminal: false,
+  successful: false,
+  paused: false,
+  at: new Date(0),
+}
+
+function eventRecord(row: HistoryRow): EventRecord {
+  return {
+    seq: row.seq,
+    pid: row.pid,
+    side: SAID_BY_CALLERS.has(row.name) ? 'caller' : 'process',
+    name: row.name,
+    at: new Date(row.at),
+    ...(row.by !== null && { worker: row.by }),
+    ...(row.data !== null && { data: JSON.parse(row.data) as unknown }),
+  }
+}
+
+const SAID_BY_CALLERS = new Set(['pause requested', 'play requested', 'kill requested', 'resumed'])
+
+/** Waits for a promise no longer than the options say. */
+function within<T>(clock: Clock, work: Promise<T>, options: WaitOptions, timedOut: () => Error): Promise<T> {
+  if (options.timeout === undefined && options.signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const limit = options.timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(options.timeout)
+    if (options.signal?.aborted) {
+      reject(options.signal.reason as Error)
+      return
+    }
+    const aborted = (): void => {
+      stop()
+      reject(options.signal?.reason as Error)
+    }
+    // One look is always allowed, also with a limit of 0.
+    const stopTimer =
+      limit === 0 || limit === Number.POSITIVE_INFINITY
+        ? undefined
+        : clock.after(limit, () => {
+            stop()
+            reject(timedOut())
+          })
+    const stop = (): void => {
+      stopTimer?.()
+      options.signal?.removeEventListener('abort', aborted)
+    }
+    options.signal?.addEventListener('abort', aborted, { once: true })
+    work.then(resolve, reject).finally(stop)
+  })
+}

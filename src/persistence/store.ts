@@ -1,0 +1,357 @@
+import type { Bundle } from '../bundle/bundle.ts'
+import type { ProcessState } from '../process/state.ts'
+import type { Persister } from './persister.ts'
+
+/*
+ * What an engine and its clients need of a place where processes live.
+ *
+ * Everything is asynchronous and batched: no caller may assume that a commit is synchronous or local.
+ * Invariants that every back end keeps (test/persistence/store-suite.ts runs them on each):
+ *
+ * 1. `commit` answers per write; one that is refused touches no other, and what was answered `done` is durable.
+ * 2. A write of a running process applies only under the fence of its claim and with the next sequence number (C4).
+ *    The same write twice is `done` twice.
+ * 3. No write leaves a terminal state (C5).
+ * 4. A wake-up stored before, during or after a process goes to wait makes it ready (C8).
+ * 5. `claim` gives a process to one engine at a time, and only those that the engine says it can load (C9).
+ */
+
+/** The parts of a bundle that are stored each by itself, as JSON text; see `Bundle.parts`. */
+export type Parts = Readonly<Record<string, string>>
+
+export interface Control {
+  /** The store's own id, made once with it. */
+  readonly id: string
+  /** Applies writes in order, in one transaction if it can. Rejects only if none of them was looked at. */
+  commit(writes: readonly Write[]): Promise<readonly Outcome[]>
+  /** What the row of a process says; undefined where there is none. */
+  read(pid: string): Promise<ProcessRow | undefined>
+  /** The process whole: its row and its bundle's parts; undefined where there is none. */
+  load(pid: string): Promise<StoredProcess | undefined>
+  list(filter?: ListFilter): Promise<ProcessPage>
+  /** How many processes there are of each state, among those that the filter lets through. */
+  count(filter?: ListFilter): Promise<Readonly<Record<ProcessState, number>>>
+  /** The history of a process, oldest first. */
+  history(pid: string): Promise<readonly HistoryRow[]>
+  /** The classes that engines have registered, so that a client can launch by name. */
+  classes(): Promise<readonly ClassRow[]>
+  /** The engines that are known, alive or not. */
+  engines(): Promise<readonly EngineRow[]>
+  /**
+   * Calls back with every committed change, whoever made it, in the order of their commits: at once for those
+   * made through this object, soon after for another program's. Returns how to stop. Idle, it costs next to nothing.
+   */
+  watch(listener: (changes: readonly Change[]) => void): () => void
+  /** Gives back files and connections. A second call does nothing; every other call then rejects with `ClosedError`. */
+  close(): Promise<void>
+}
+
+export interface Store extends Control, Persister {
+  /** Registers an engine and keeps its lease alive, off the main thread if it can, until `leave`. */
+  join(engine: EngineIdentity): Promise<void>
+  /** Ends the registration. Processes that the engine still holds are given back; it counts as no crash (C12). */
+  leave(engineId: string): Promise<void>
+  /** Registers what can be launched by name. */
+  describe(classes: readonly ClassRow[]): Promise<void>
+  /** Hands out up to `limit` ready processes, the longest ready first, each under a new fence. */
+  claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]>
+  /**
+   * Takes back what engines held whose program has ended or whose lease ran out (C11), counts the crash for each,
+   * does the kills whose deadline has passed, and tells when to look again at the latest.
+   * Also unregisters those engines. Cheap when there is nothing to do.
+   */
+  recover(): Promise<Recovered>
+}
+
+/** Who claims processes. */
+export interface EngineIdentity {
+  readonly id: string
+  readonly host: string
+  readonly osPid: number
+  /** Milliseconds for which the engine counts as alive after each beat. */
+  readonly lease: number
+  /** What it can load: a class up to a version. */
+  readonly classes: readonly LoadableClass[]
+}
+
+/** A class up to a version. */
+export interface LoadableClass {
+  readonly name: string
+  readonly version: number
+}
+
+export interface EngineRow extends EngineIdentity {
+  readonly startedAt: number
+  /** When the lease ends, unless it is renewed. */
+  readonly expires: number
+  readonly alive: boolean
+}
+
+export interface ClassRow {
+  readonly name: string
+  readonly version: number
+  /** JSON Schema of the inputs, as text. */
+  readonly inputs: string
+}
+
+export interface ClaimRequest {
+  readonly engine: string
+  /** What the engine can load: a class up to a version (C9). */
+  readonly classes: readonly LoadableClass[]
+  readonly limit: number
+  /**
+   * `false`: only processes with fewer than two crashes since their last commit.
+   * `true`: only such as have two or more; they have to run alone (C11), which is noted with the claim.
+   */
+  readonly suspects: boolean
+}
+
+export interface ClaimedProcess extends StoredProcess {
+  readonly fence: number
+  /** The oldest kept wake-up, where the process waits. */
+  readonly wake: { readonly id: number; readonly by: 'resume'; readonly value: string } | null
+  /** Whether it was played since an engine last ran it. */
+  readonly played: boolean
+}
+
+export interface Recovered {
+  /** Processes that were taken back from dead engines. */
+  readonly processes: number
+  /** Whether suspects (see `ClaimRequest`) are ready. */
+  readonly suspects: boolean
+  /** The next deadline of a kill, in wall-clock milliseconds. */
+  readonly nextDeadline: number | null
+}
+
+// ---------- writes ----------
+
+export type Write = Create | Advance | Request | Resume | Release | Park | Enforce
+
+/** A new process (C2). `done` also if it is there already with the same class and raw inputs: the answer has its pid. */
+export interface Create {
+  readonly kind: 'create'
+  readonly pid: string
+  readonly className: string
+  readonly version: number
+  readonly createdAt: number
+  readonly parent: string | null
+  /** Where an engine's process launches it: the parent's claim, which has to hold (C4). */
+  readonly parentFence: number | null
+  readonly key: string | null
+  readonly label: string | null
+  readonly seq: number
+  readonly state: ProcessState
+  readonly step: string | null
+  readonly status: string | null
+  /** All parts. `inputs` is compared where pid or key is in use already. */
+  readonly parts: Parts
+  /** The engine that runs it from the start, under fence 1. Else it is ready to be claimed. */
+  readonly claim: string | null
+  readonly history: readonly HistoryEntry[]
+  /** Set for a process that ended before it was ever saved (a failing hook): as in `Advance`. */
+  readonly ending: Ending | null
+}
+
+/** The next saved state of a claimed process (C3, C4). */
+export interface Advance {
+  readonly kind: 'advance'
+  readonly pid: string
+  readonly fence: number
+  /** Must be one more than the row's. */
+  readonly seq: number
+  readonly state: ProcessState
+  readonly step: string | null
+  readonly status: string | null
+  /** The parts that changed; the others stay. */
+  readonly parts: Parts
+  /** Names of parts that are no more. */
+  readonly dropped: readonly string[]
+  /** Set when the process pauses with this transition. A stored pause has the same effect. */
+  readonly paused: { readonly message: string | null } | null
+  /** The kept wake-up that is used up. */
+  readonly consumes: number | null
+  readonly history: readonly HistoryEntry[]
+  /** Set with a terminal state. */
+  readonly ending: Ending | null
+}
+
+/** How a process ended, as the row tells it. */
+export interface Ending {
+  readonly successful: boolean
+  readonly exitCode: { readonly code: number; readonly label: string; readonly message: string } | null
+  readonly message: string | null
+  /** The checkpoint goes: parts other than `state`, `inputs`, `parsed` and outputs are removed (finished and successful). */
+  readonly dropCheckpoint: boolean
+}
+
+/**
+ * A pause, play or kill (C7). What no living engine runs is paused, played or killed in this very commit; else the
+ * request is stored, and comes with the answer of the next `Advance`.
+ */
+export interface Request {
+  readonly kind: 'request'
+  readonly pid: string
+  readonly request: 'pause' | 'play' | 'kill'
+  readonly message: string | null
+  /** For a kill: milliseconds until it is enforced. 0 is now, whatever the step does. */
+  readonly grace: number
+  /** Who asks, for the history. */
+  readonly by: string
+  /** The `state` part and the history of a process that this kills at once. */
+  readonly killedState: string | null
+}
+
+/** A wake-up for the current `Wait`, or kept for the next (C8). */
+export interface Resume {
+  readonly kind: 'resume'
+  readonly pid: string
+  /**
+   * Made by the sender: the same resume twice, after a lost acknowledgement, is kept once, also when it was used up
+   * in between (so the store remembers the id of the wake-up that a process consumed last).
+   */
+  readonly id: string
+  /** Encoded. */
+  readonly value: string
+  readonly by: string
+}
+
+/** Gives a claim back without a transition: a clean stop (C12). */
+export interface Release {
+  readonly kind: 'release'
+  readonly pid: string
+  readonly fence: number
+}
+
+/** Sets a claimed process aside, its bytes kept, because it can't be loaded (C9). Play takes it out again. */
+export interface Park {
+  readonly kind: 'park'
+  readonly pid: string
+  readonly fence: number
+  readonly reason: string
+}
+
+/** Does a stored kill whose deadline has passed, whoever sees it. */
+export interface Enforce {
+  readonly kind: 'enforce'
+  readonly pid: string
+  readonly killedState: string
+}
+
+export type Outcome =
+  | Done
+  /** No such process. */
+  | { readonly status: 'missing' }
+  /** The claim is not held any more, or the sequence is not the next (C4). */
+  | { readonly status: 'fenced' }
+  /** The process has ended (C5); for a `Create`, its parent has ended or is being killed. */
+  | { readonly status: 'ended'; readonly state: ProcessState }
+  /** The pid or the key belongs to a process of another class or with other inputs. */
+  | { readonly status: 'conflict'; readonly pid: string; readonly reason: string }
+  /** This write was refused by the store (too large, say); the others were not. */
+  | { readonly status: 'refused'; readonly error: Error }
+
+export interface Done {
+  readonly status: 'done'
+  /** The process written; with `Create` the one that was there already, if so. */
+  readonly pid: string
+  /** With `Create`: whether it was there already. */
+  readonly existed?: boolean
+  /** With `Advance`: requests that were stored meanwhile. A pause has been carried out by this very write. */
+  readonly pause?: { readonly message: string | null }
+  readonly kill?: { readonly message: string | null; readonly deadline: number }
+  /** With `Request`: whether it took effect at once (nobody runs it), rather than being stored for its engine. */
+  readonly applied?: boolean
+}
+
+// ---------- rows ----------
+
+export interface HistoryEntry {
+  /**
+   * `created running waiting finished excepted killed paused played`, `pause requested`, `kill requested`, `resumed`,
+   * `crashed`, `recovered`, `released`, `parked`.
+   */
+  readonly name: string
+  /** JSON text. */
+  readonly data: string | null
+}
+
+export interface HistoryRow extends HistoryEntry {
+  readonly id: number
+  readonly pid: string
+  readonly seq: number
+  readonly at: number
+  /** The engine or client that wrote it. */
+  readonly by: string | null
+}
+
+/** A history entry that has just been committed. */
+export interface Change {
+  readonly pid: string
+  readonly name: string
+  readonly data: string | null
+  readonly at: number
+  /** The process's state after it. */
+  readonly state: ProcessState
+  readonly paused: boolean
+  /** Whether the process is ready to be claimed after it. */
+  readonly ready: boolean
+}
+
+export interface ProcessRow {
+  readonly pid: string
+  readonly className: string
+  readonly version: number
+  readonly state: ProcessState
+  readonly step: string | null
+  readonly status: string | null
+  readonly paused: { readonly message: string | null } | null
+  /** Why it was set aside, if it was. */
+  readonly parked: string | null
+  readonly parent: string | null
+  readonly key: string | null
+  readonly label: string | null
+  readonly seq: number
+  /** Crashes since its last commit. */
+  readonly crashes: number
+  readonly createdAt: number
+  /** When it came into its state. */
+  readonly updatedAt: number
+  readonly endedAt: number | null
+  readonly successful: boolean | null
+  readonly exitCode: Ending['exitCode']
+  readonly message: string | null
+  /** The engine that runs it now. */
+  readonly owner: string | null
+  readonly pauseRequested: { readonly message: string | null } | null
+  readonly killRequested: { readonly message: string | null; readonly deadline: number } | null
+  /** When it is or becomes ready to be claimed; null while it waits, runs or has ended. */
+  readonly readyAt: number | null
+}
+
+export interface StoredProcess {
+  readonly row: ProcessRow
+  /** @throws IncompatibleBundle where what is stored is damaged */
+  bundle(): Bundle
+}
+
+export interface ListFilter {
+  readonly state?: ProcessState | readonly ProcessState[] | undefined
+  readonly className?: string | undefined
+  readonly parent?: string | undefined
+  readonly paused?: boolean | undefined
+  /** Created at or after, before; wall-clock milliseconds. */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  /** In pid, key, label, status or message; case-insensitive. */
+  readonly text?: string | undefined
+  /** Newest first. Default 50, at most 1000. */
+  readonly limit?: number | undefined
+  /** `ProcessPage.next` of the page before. */
+  readonly after?: string | undefined
+}
+
+export interface ProcessPage {
+  readonly rows: readonly ProcessRow[]
+  /** Undefined on the last page. */
+  readonly next: string | undefined
+}

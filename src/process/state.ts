@@ -1,0 +1,16 @@
+/** The states of a process. `paused` is a flag beside the state. */
+export const ProcessState = {
+  /** Exists, and has not run yet. */
+  CREATED: 'created',
+  /** A step runs, or is the next to run. */
+  RUNNING: 'running',
+  /** Nothing runs until it is woken. */
+  WAITING: 'waiting',
+  /** Came to its end, successful or not. Terminal. */
+  FINISHED: 'finished',
+  /** Something threw. Terminal. */
+  EXCEPTED: 'excepted',
+  /** Was killed. Terminal. */
+  KILLED: 'killed',
+} as const
+export type ProcessState = (typeof ProcessState)[keyof typeof ProcessState]

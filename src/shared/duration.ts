@@ -1,0 +1,25 @@
+import ms, { type StringValue } from 'ms'
+
+/** Milliseconds, or text such as `'90s'`, `'1.5h'`, `'3d'`. */
+export type Duration = number | string
+
+/**
+ * A duration in milliseconds.
+ *
+ * @throws RangeError for a negative number, NaN, or text that is no duration
+ */
+export function milliseconds(duration: Duration): number {
+  const value = typeof duration === 'number' ? duration : fromText(duration)
+  if (Number.isNaN(value) || value < 0) {
+    throw new RangeError(
+      `${JSON.stringify(duration)} is no duration: give milliseconds, or text such as '90s', '1.5h' or '3d'`,
+    )
+  }
+  return value
+}
+
+function fromText(text: string): number {
+  // `ms` throws on empty and overlong text and takes a bare number for milliseconds; both are no durations here.
+  if (text.length === 0 || text.length > 100 || !/[a-z]\s*$/i.test(text)) return Number.NaN
+  return ms(text as StringValue) ?? Number.NaN
+}
