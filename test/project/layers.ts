@@ -1,0 +1,162 @@
+import { posix } from 'node:path'
+import ts from 'ts59'
+
+/** The folders of src/, each of which imports only itself and those before it. */
+const LAYERS = ['shared', 'ports', 'spec', 'bundle', 'process', 'persistence', 'client', 'engine']
+
+/** Folders that may import all of src, and that none of the above imports. */
+const OUTERMOST = ['cli', 'testing']
+
+/** Packages that belong to one place each. */
+const OWNERS: Readonly<Record<string, string>> = {
+  ajv: 'ports/',
+  'ajv-formats': 'ports/',
+  xstate: 'process/machine.ts',
+  'better-sqlite3': 'persistence/sqlite/',
+}
+
+/** The parts of `process` and `console` that write to the standard output or end the program. */
+const PROGRAM_ONLY: Readonly<Record<string, readonly string[]>> = {
+  process: ['stdout', 'exit'],
+  console: ['log', 'info', 'debug', 'table', 'dir'],
+}
+
+interface Import {
+  readonly specifier: string
+  /** `static` ones run when the file is loaded, `dynamic` ones when they are reached, `type` ones never. */
+  readonly kind: 'static' | 'dynamic' | 'type'
+}
+
+/**
+ * Says what breaks the layering, a sentence each. `files` are the texts of src/ by their paths in it, with `/`.
+ */
+export function layerProblems(files: Readonly<Record<string, string>>): string[] {
+  const problems: string[] = []
+  const statics = new Map<string, string[]>()
+  for (const [file, text] of Object.entries(files)) {
+    const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+    const imports = importsOf(source)
+    for (const { specifier } of imports) {
+      const problem = specifier.startsWith('.')
+        ? relativeProblem(file, posix.join(posix.dirname(file), specifier))
+        : packageProblem(file, specifier)
+      if (problem !== undefined) problems.push(`${file}: ${problem}`)
+    }
+    statics.set(
+      file,
+      imports
+        .filter(({ specifier, kind }) => kind === 'static' && specifier.startsWith('.'))
+        .map(({ specifier }) => posix.join(posix.dirname(file), specifier)),
+    )
+    if (folderOf(file) !== 'cli') {
+      for (const name of programOnlyNames(source)) {
+        problems.push(`${file}: uses ${name}, which only cli may`)
+      }
+    }
+  }
+  const chain = wayToNative('index.ts', statics)
+  if (chain !== undefined) problems.push(`loading index.ts loads persistence/sqlite: ${chain.join(' -> ')}`)
+  return problems
+}
+
+function relativeProblem(file: string, target: string): string | undefined {
+  const from = folderOf(file)
+  const to = folderOf(target)
+  if (target.startsWith('..')) return `imports ${target}, outside src`
+  if (from === '' || OUTERMOST.includes(from)) return undefined
+  if (to === '') return `imports ${target}, which only users of the package import`
+  if (!LAYERS.includes(from)) return `${from} has no place among the layers`
+  if (from === to) {
+    const [one, other] = [backEndOf(file), backEndOf(target)]
+    if (one !== undefined && other !== undefined && one !== other) {
+      return `imports ${target}, but back ends do not import each other`
+    }
+    return undefined
+  }
+  if (!LAYERS.slice(0, LAYERS.indexOf(from)).includes(to)) {
+    return `imports ${target}, but ${from} does not import ${to}`
+  }
+  return undefined
+}
+
+function packageProblem(file: string, specifier: string): string | undefined {
+  const name = specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+  const owner = OWNERS[name]
+  if (owner !== undefined && !file.startsWith(owner)) return `imports ${name}, which only ${owner} may`
+  if (folderOf(file) === 'client' && specifier.startsWith('node:')) {
+    return `imports ${specifier}, but client uses nothing of Node`
+  }
+  return undefined
+}
+
+function folderOf(file: string): string {
+  return file.includes('/') ? (file.split('/')[0] ?? '') : ''
+}
+
+function backEndOf(file: string): string | undefined {
+  const [folder, backEnd, ...rest] = file.split('/')
+  return folder === 'persistence' && rest.length > 0 ? backEnd : undefined
+}
+
+function importsOf(source: ts.SourceFile): Import[] {
+  const imports: Import[] = []
+  const add = (node: ts.Node | undefined, kind: Import['kind']): void => {
+    if (node !== undefined && ts.isStringLiteralLike(node)) imports.push({ specifier: node.text, kind })
+  }
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) {
+      add(node.moduleSpecifier, node.importClause?.isTypeOnly === true ? 'type' : 'static')
+    } else if (ts.isExportDeclaration(node)) {
+      add(node.moduleSpecifier, node.isTypeOnly ? 'type' : 'static')
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      add(node.argument.literal, 'type')
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(node.arguments[0], 'dynamic')
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return imports
+}
+
+/** `process.exit` and the like, also by `import { exit } from 'node:process'`. */
+function programOnlyNames(source: ts.SourceFile): string[] {
+  const names: string[] = []
+  const add = (object: string, member: string): void => {
+    if (Object.hasOwn(PROGRAM_ONLY, object) && PROGRAM_ONLY[object]?.includes(member) === true) {
+      names.push(`${object}.${member}`)
+    }
+  }
+  const visit = (node: ts.Node): void => {
+    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
+      add(node.expression.text, node.name.text)
+    } else if (ts.isImportSpecifier(node)) {
+      const { moduleSpecifier } = node.parent.parent.parent
+      if (ts.isStringLiteral(moduleSpecifier)) {
+        add(moduleSpecifier.text.replace(/^node:/, ''), (node.propertyName ?? node.name).text)
+      }
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return names
+}
+
+/** How loading `file` comes to load the native module, if it does. */
+function wayToNative(file: string, statics: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const seen = new Set<string>()
+  const look = (at: string): string[] | undefined => {
+    if (at.startsWith('persistence/sqlite/')) return [at]
+    if (seen.has(at)) return undefined
+    seen.add(at)
+    for (const next of statics.get(at) ?? []) {
+      const way = look(next)
+      if (way !== undefined) return [at, ...way]
+    }
+    return undefined
+  }
+  return look(file)
+}

@@ -1,0 +1,23 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', '.cache/**'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // Types are checked with `--typecheck`; npm links `tsc` to either of the two compilers, so name one.
+    typecheck: {
+      include: ['test/**/*.test-d.ts'],
+      checker: fileURLToPath(new URL('node_modules/typescript/bin/tsc', import.meta.url)),
+    },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text-summary', 'html'],
+      thresholds: { lines: 80 },
+    },
+  },
+})
