@@ -36,10 +36,24 @@ export interface Host {
 export interface Transition {
   readonly from: ProcessState
   readonly to: ProcessState
+  /** The step that is to run in the new state, or after it; null where there is none. */
+  readonly step: string | null
+  /** Set when the process pauses with this transition. */
+  readonly paused: { readonly message?: string | undefined } | null
+  /** How it ended; set with a terminal state. */
+  readonly ending: TransitionEnding | null
   /** What woke the process and is used up by this transition (C8). */
   readonly wake?: Wake | undefined
   /** The saved form of the process after the transition. */
   bundle(): Bundle
+}
+
+/** How a process ended, in words and numbers; what it ended with is in the bundle. */
+export interface TransitionEnding {
+  readonly successful: boolean
+  readonly exitCode: { readonly code: number; readonly label: string; readonly message: string } | null
+  /** The kill's or the error's message, or what is missing of an unsuccessful one. */
+  readonly message: string | null
 }
 
 /** What the rows said when the transition was committed: requests that the process had not heard of yet. */
