@@ -83,6 +83,8 @@ export type ControlRequest =
 export interface Hosted {
   /** The bundle of the process as it is now. */
   bundle(): Bundle
+  /** Whether there is nothing to do for `step()`: it has ended, is paused, or waits and nothing has woken it. */
+  readonly idle: boolean
   /** Tells the process of a stored request. A pause takes effect at the next step boundary; play calls it off. */
   pause(message?: string): void
   play(): void
@@ -92,6 +94,9 @@ export interface Hosted {
   wake(value: unknown, wake: Wake): void
   /** Fires what a play fires, on a process that was played while nobody ran it. */
   played(): void
-  /** Aborts `process.signal` with this reason (LeaseLost, shutdown). Nothing of the process is committed after. */
+  /**
+   * Aborts `process.signal` with this reason (LeaseLost, shutdown). Nothing of the process is committed after, and a
+   * `step()` under way rejects with the reason at once, also when its step hangs.
+   */
   detach(reason: Error): void
 }
