@@ -44,6 +44,8 @@ export interface PortProblem {
   /** The dotted path from `inputs` or `outputs`, e.g. `inputs.relax.base.kpoints`. */
   readonly port: string
   readonly message: string
+  /** What a validator threw. */
+  readonly cause?: unknown
 }
 
 /** Inputs or outputs do not fit their ports. All problems are found at once. */
@@ -55,7 +57,8 @@ export class PortValidationError extends DamsonError {
   readonly problems: readonly PortProblem[]
 
   constructor(problems: readonly PortProblem[], options?: ErrorOptions) {
-    super(problems.map(({ port, message }) => `${port}: ${message}`).join('\n'), options)
+    const thrown = problems.find(({ cause }) => cause !== undefined)
+    super(problems.map(({ port, message }) => `${port}: ${message}`).join('\n'), options ?? thrown)
     this.port = problems[0]?.port ?? ''
     this.problems = problems
   }

@@ -1,0 +1,175 @@
+/*
+ * What a schema has to say about a value. Each schema object is compiled once, however many
+ * ports, subclasses and exposing classes share it.
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import { SpecError } from '../shared/errors.ts'
+import { suggestion } from './nearest.ts'
+import { isPlainObject, preview } from './plain.ts'
+import type { Schema } from './schema-type.ts'
+
+/** What is wrong with a value; nothing when it fits. */
+export type Check = (value: unknown) => readonly string[] | undefined
+
+const checks = new WeakMap<object, Check>()
+
+/** The check of a schema. Throws a `SpecError` for a schema that is none. */
+export function checkOf(schema: Schema): Check {
+  if ((typeof schema !== 'object' && typeof schema !== 'function') || schema === null)
+    throw new SpecError(`a schema is a JSON Schema or a Standard Schema, not ${preview(schema)}`)
+  const known = checks.get(schema)
+  if (known !== undefined) return known
+  const made = isStandardSchema(schema) ? standardCheck(schema) : jsonCheck(schema)
+  checks.set(schema, made)
+  return made
+}
+
+export function isStandardSchema(schema: object): schema is StandardSchemaV1 {
+  const standard: unknown = (schema as { '~standard'?: unknown })['~standard']
+  return typeof standard === 'object' && standard !== null && 'validate' in standard
+}
+
+function standardCheck(schema: StandardSchemaV1): Check {
+  const standard = schema['~standard']
+  return (value) => {
+    const result = standard.validate(value)
+    if (result instanceof Promise || typeof (result as { then?: unknown }).then === 'function') {
+      // Nobody waits for it, so its failure must not become an unhandled rejection.
+      void Promise.resolve(result).catch(() => undefined)
+      return [
+        `its schema (${standard.vendor}) answers with a promise; ports are checked at once, so take a synchronous schema`,
+      ]
+    }
+    const { issues } = result as StandardSchemaV1.Result<unknown>
+    if (issues !== undefined)
+      return issues.map(({ message, path }) => {
+        const at = (path ?? []).map((part) => (typeof part === 'object' ? part.key : part))
+        return at.length === 0 ? message : `${pathText(at)}: ${message}`
+      })
+    const made = (result as StandardSchemaV1.SuccessResult<unknown>).value
+    return sameKind(value, made)
+      ? undefined
+      : [
+          `its schema makes ${preview(made)} of ${preview(value)}, but a port keeps its value as it is given; give what the schema would make, or declare a schema without a transform`,
+        ]
+  }
+}
+
+/** Whether a schema left a value what it was; a copy of an object counts as the same. */
+function sameKind(value: unknown, made: unknown): boolean {
+  if (Object.is(value, made)) return true
+  if (typeof value !== 'object' || value === null || typeof made !== 'object' || made === null) return false
+  return (
+    Object.getPrototypeOf(value) === Object.getPrototypeOf(made) ||
+    (isPlainObject(value) && isPlainObject(made))
+  )
+}
+
+// Tuples and unions of types are everyday schemas: only what is misspelled is to be refused.
+const options: Options = {
+  allErrors: true,
+  strictTypes: false,
+  strictTuples: false,
+  verbose: true,
+  logger: false,
+}
+const engines = new Map<string, Ajv>()
+
+/** Draft 7 unless the schema names a newer one by `$schema`. */
+function ajvFor(schema: object): Ajv {
+  const draft = /2019-09|2020-12/.test(String((schema as { $schema?: unknown }).$schema))
+    ? '2020-12'
+    : 'draft-07'
+  let ajv = engines.get(draft)
+  if (ajv === undefined) {
+    ajv = draft === 'draft-07' ? new Ajv(options) : new Ajv2020(options)
+    formats.default(ajv)
+    engines.set(draft, ajv)
+  }
+  return ajv
+}
+
+function jsonCheck(schema: object): Check {
+  const simple = simpleCheck(schema)
+  if (simple !== undefined) return simple
+  if ((schema as { $async?: unknown }).$async === true)
+    throw new SpecError('not a schema for a port: it says $async, but ports are checked at once')
+  const ajv = ajvFor(schema)
+  let validate: ValidateFunction
+  try {
+    validate = ajv.compile(schema)
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    const wrong = /unknown keyword: "(.*)"/.exec(text)?.[1]
+    const hint = wrong === undefined ? '' : suggestion(wrong, Object.keys(ajv.RULES.all))
+    throw new SpecError(`not a JSON Schema: ${text}${hint}`, { cause: error })
+  } finally {
+    // ajv keeps every schema by object and by $id; a subclass declares the same $id again.
+    ajv.removeSchema(schema)
+  }
+  return (value) => (validate(value) ? undefined : validate.errors!.filter(isTelling).map(messageOf))
+}
+
+/** The message of a branch says more than `must match "then" schema`. */
+function isTelling(error: ErrorObject, _: number, all: ErrorObject[]): boolean {
+  return all.length === 1 || error.keyword !== 'if'
+}
+
+function messageOf(error: ErrorObject): string {
+  const at = error.instancePath === '' ? '' : `${pathText(pointer(error.instancePath))}: `
+  return `${at}${plainMessage(error)}`
+}
+
+function plainMessage({ keyword, message, params, data, parentSchema }: ErrorObject): string {
+  const given = params as Record<string, unknown>
+  const said = message ?? `does not fit its schema (${keyword})`
+  if (keyword === 'enum')
+    return `must be one of ${(given.allowedValues as unknown[]).map(preview).join(', ')}, not ${preview(data)}`
+  if (keyword === 'const') return `must be ${preview(given.allowedValue)}, not ${preview(data)}`
+  if (keyword === 'required') return `must have a '${String(given.missingProperty)}'`
+  if (keyword === 'additionalProperties') {
+    const wrong = String(given.additionalProperty)
+    const known = (parentSchema as { properties?: object } | undefined)?.properties ?? {}
+    return `has no '${wrong}'${suggestion(wrong, Object.keys(known))}`
+  }
+  return typeof data === 'object' && data !== null && keyword !== 'type'
+    ? said
+    : `${said}, not ${preview(data)}`
+}
+
+function pointer(text: string): string[] {
+  return text
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+/** `a.b[2]`, as one would write it. */
+function pathText(parts: readonly PropertyKey[]): string {
+  let text = ''
+  for (const part of parts) {
+    const name = String(part)
+    if (/^\d+$/.test(name)) text += `[${name}]`
+    else text += text === '' ? name : `.${name}`
+  }
+  return text
+}
+
+const types: Record<string, (value: unknown) => boolean> = {
+  string: (value) => typeof value === 'string',
+  number: (value) => typeof value === 'number' && Number.isFinite(value),
+  integer: (value) => Number.isInteger(value),
+  boolean: (value) => typeof value === 'boolean',
+}
+
+/** A schema that only names a type needs no compiler: most ports of most classes are such. */
+function simpleCheck(schema: object): Check | undefined {
+  const { type } = schema as { type?: unknown }
+  if (typeof type !== 'string' || !Object.hasOwn(types, type)) return undefined
+  if (!Object.keys(schema).every((key) => key === 'type')) return undefined
+  const fits = types[type]!
+  return (value) => (fits(value) ? undefined : [`must be ${type}, not ${preview(value)}`])
+}

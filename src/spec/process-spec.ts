@@ -1,0 +1,416 @@
+import { InputPort } from '../ports/input-port.ts'
+import { toJsonSchema } from '../ports/json-schema.ts'
+import { OutputPort } from '../ports/output-port.ts'
+import { preview } from '../ports/plain.ts'
+import type { Port, PortDescription } from '../ports/port.ts'
+import { PortNamespace, type NamespaceDescription } from '../ports/port-namespace.ts'
+import type { Expose, NamespaceNode, PortNode, PutPort } from '../ports/port-tree.ts'
+import type { InstanceOf, Schema, ValueType } from '../ports/schema-type.ts'
+import { PortValidationError, SpecError, type PortProblem } from '../shared/errors.ts'
+import { ExitCode, type ExitCodes, type ExitCodeValue } from './exit-code.ts'
+import type {
+  Default,
+  ExposeOptions,
+  Exposure,
+  PortClasses,
+  TypedInputOptions,
+  TypedNamespaceOptions,
+  TypedPortOptions,
+} from './options.ts'
+import type { AnySpec, Definable, ExposableName, SpecOf } from './typing.ts'
+
+/** What `getDescription` tells of a spec. */
+export interface SpecDescription {
+  readonly inputs: NamespaceDescription
+  readonly outputs: NamespaceDescription
+  readonly exitCodes: readonly { readonly code: number; readonly label: string; readonly message: string }[]
+  readonly returns?: PortDescription
+}
+
+/**
+ * What a process class declares: its inputs, outputs, exit codes and result.
+ *
+ * Each method changes this spec in place and returns it, so statements and chains do the same
+ * thing; only a returned chain carries types. At first use of its class a spec is sealed, and
+ * from then on every change is a `SpecError`.
+ */
+export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out Codes = {}> {
+  /** The classes of the ports; a subclass of the spec may name its own. */
+  static readonly portClasses: PortClasses = {
+    input: InputPort,
+    output: OutputPort,
+    namespace: PortNamespace,
+  }
+
+  /** Type only: the tree of inputs. */
+  declare readonly '~in': In
+  /** Type only: the tree of outputs. */
+  declare readonly '~out': Out
+  /** Type only: what the last step returns. */
+  declare readonly '~returns': Returns
+  /** Type only: the messages of the exit codes by their labels. */
+  declare readonly '~codes': Codes
+
+  /** The namespace that holds `inputs` and `outputs`. */
+  readonly ports: PortNamespace
+  readonly inputs: PortNamespace
+  readonly outputs: PortNamespace
+  readonly #exitCodes = new Map<string, ExitCode>()
+  readonly #exposed = { inputs: [] as Exposure[], outputs: [] as Exposure[] }
+  /** Where `out` found its ports; filled once nothing can change any more. */
+  readonly #found = new Map<string, Port>()
+  #returns: OutputPort | undefined
+  #makers: ExitCodes<Record<string, string>> | undefined
+  #sealed = false
+
+  constructor() {
+    this.ports = new this.#classes.namespace()
+    this.inputs = this.ports.createPortNamespace('inputs')
+    this.outputs = this.ports.createPortNamespace('outputs')
+  }
+
+  /** Declares an input. A dotted name nests; a name that is there already is declared anew. */
+  input<
+    This extends AnySpec,
+    const Name extends string,
+    const S extends Schema | undefined = undefined,
+    const I extends InstanceOf | undefined = undefined,
+    R extends boolean = true,
+    D extends Default<S, I> = never,
+  >(
+    this: This,
+    name: Name,
+    options?: TypedInputOptions<S, I, R, D>,
+  ): ProcessSpec<
+    PutPort<This['~in'], Name, PortNode<ValueType<S, I>, R, D>>,
+    This['~out'],
+    This['~returns'],
+    This['~codes']
+  > {
+    this.#declare(this.inputs, name, (last) => new this.#classes.input(last, options))
+    return this as never
+  }
+
+  /** Declares an output. A dotted name nests; a name that is there already is declared anew. */
+  output<
+    This extends AnySpec,
+    const Name extends string,
+    const S extends Schema | undefined = undefined,
+    const I extends InstanceOf | undefined = undefined,
+    R extends boolean = true,
+  >(
+    this: This,
+    name: Name,
+    options?: TypedPortOptions<S, I, R>,
+  ): ProcessSpec<
+    This['~in'],
+    PutPort<This['~out'], Name, PortNode<ValueType<S, I>, R, never>>,
+    This['~returns'],
+    This['~codes']
+  > {
+    this.#declare(this.outputs, name, (last) => new this.#classes.output(last, options))
+    return this as never
+  }
+
+  /** Declares a namespace of inputs. One that is there keeps its ports and gets these options. */
+  inputNamespace<
+    This extends AnySpec,
+    const Name extends string,
+    const S extends Schema | undefined = undefined,
+    const I extends InstanceOf | undefined = undefined,
+    Dynamic extends boolean = false,
+    R extends boolean = true,
+    D = never,
+    P extends boolean = true,
+  >(
+    this: This,
+    name: Name,
+    options?: TypedNamespaceOptions<S, I, Dynamic, R, D, P>,
+  ): ProcessSpec<
+    PutPort<This['~in'], Name, NamespaceNode<S, I, Dynamic, R, D, P>>,
+    This['~out'],
+    This['~returns'],
+    This['~codes']
+  > {
+    this.#change()
+    this.inputs.createPortNamespace(name, options)
+    return this as never
+  }
+
+  /** Declares a namespace of outputs. One that is there keeps its ports and gets these options. */
+  outputNamespace<
+    This extends AnySpec,
+    const Name extends string,
+    const S extends Schema | undefined = undefined,
+    const I extends InstanceOf | undefined = undefined,
+    Dynamic extends boolean = false,
+    R extends boolean = true,
+  >(
+    this: This,
+    name: Name,
+    options?: TypedNamespaceOptions<S, I, Dynamic, R, never, true>,
+  ): ProcessSpec<
+    This['~in'],
+    PutPort<This['~out'], Name, NamespaceNode<S, I, Dynamic, R, never, true>>,
+    This['~returns'],
+    This['~codes']
+  > {
+    this.#change()
+    this.outputs.createPortNamespace(name, options)
+    return this as never
+  }
+
+  /**
+   * Takes over the inputs of another class, as deep copies, with the properties of their
+   * namespace. Throws a `SpecError` for `include` together with `exclude`, and for a name or an
+   * option that there is not.
+   */
+  exposeInputs<
+    This extends AnySpec,
+    C extends Definable,
+    const O extends ExposeOptions<ExposableName<SpecOf<C>['~in']>> = {},
+  >(
+    this: This,
+    processClass: C,
+    options?: O,
+  ): ProcessSpec<Expose<This['~in'], SpecOf<C>['~in'], O>, This['~out'], This['~returns'], This['~codes']> {
+    this.#expose('inputs', processClass, options)
+    return this as never
+  }
+
+  /** As `exposeInputs`, for outputs. */
+  exposeOutputs<
+    This extends AnySpec,
+    C extends Definable,
+    const O extends ExposeOptions<ExposableName<SpecOf<C>['~out']>> = {},
+  >(
+    this: This,
+    processClass: C,
+    options?: O,
+  ): ProcessSpec<This['~in'], Expose<This['~out'], SpecOf<C>['~out'], O>, This['~returns'], This['~codes']> {
+    this.#expose('outputs', processClass, options)
+    return this as never
+  }
+
+  /**
+   * Declares one way to end unsuccessfully: a number from 1 up, a label, and a message whose
+   * `{names}` are filled in where the code is used. A label that is there is declared anew.
+   */
+  exitCode<This extends AnySpec, const L extends string, const M extends string>(
+    this: This,
+    status: number,
+    label: L,
+    message: M,
+  ): ProcessSpec<This['~in'], This['~out'], This['~returns'], PutCode<This['~codes'], L, M>> {
+    this.#change()
+    if (!Number.isInteger(status) || status < 1)
+      throw new SpecError(`the exit code '${label}' needs a whole number from 1 up, not ${preview(status)}`)
+    if (typeof label !== 'string' || !/^[A-Za-z_]\w*$/.test(label) || label === '__proto__')
+      throw new SpecError(
+        `an exit code is labelled with letters, digits and '_', as in ERROR_TOO_LARGE, not ${preview(label)}`,
+      )
+    for (const known of this.#exitCodes.values())
+      if (known.code === status && known.label !== label)
+        throw new SpecError(`the exit codes ${known.label} and ${label} have the same number ${status}`)
+    this.#exitCodes.set(label, new ExitCode(status, label, message))
+    this.#makers = undefined
+    return this as never
+  }
+
+  /** Declares what the last step returns; without it a returned value is `unknown` and not checked. */
+  returns<
+    This extends AnySpec,
+    const S extends Schema | undefined = undefined,
+    const I extends InstanceOf | undefined = undefined,
+    R extends boolean = true,
+  >(
+    this: This,
+    options: TypedPortOptions<S, I, R>,
+  ): ProcessSpec<
+    This['~in'],
+    This['~out'],
+    R extends false ? ValueType<S, I> | undefined : ValueType<S, I>,
+    This['~codes']
+  > {
+    this.#change()
+    this.#returns = new this.#classes.output('result', options)
+    return this as never
+  }
+
+  /** Whether there is an input port or namespace of that dotted name. */
+  hasInput(name: string): boolean {
+    return this.inputs.find(name) !== undefined
+  }
+
+  /** Whether there is an output port or namespace of that dotted name. */
+  hasOutput(name: string): boolean {
+    return this.outputs.find(name) !== undefined
+  }
+
+  /** The exit codes by label: `exitCodes.ERROR_TOO_LARGE({ limit: 3 })`. A missing value is a `SpecError`. */
+  get exitCodes(): ExitCodes<Record<string, string>> {
+    if (this.#makers !== undefined) return this.#makers
+    const makers = Object.create(null) as Record<string, (values?: Record<string, ExitCodeValue>) => ExitCode>
+    for (const [label, code] of this.#exitCodes) makers[label] = (values) => code.format(values)
+    return (this.#makers = Object.freeze(makers))
+  }
+
+  /** Which inputs were exposed from which classes. */
+  get exposedInputs(): readonly Exposure[] {
+    return this.#exposed.inputs
+  }
+
+  /** Which outputs were exposed from which classes. */
+  get exposedOutputs(): readonly Exposure[] {
+    return this.#exposed.outputs
+  }
+
+  get sealed(): boolean {
+    return this.#sealed
+  }
+
+  /** Ends all changes, of the ports too. Throws a `SpecError` for a default that does not fit. */
+  seal(): void {
+    this.ports.seal()
+    this.#returns?.seal()
+    this.#sealed = true
+  }
+
+  /**
+   * The inputs of a process: defaults filled in, checked, copied and frozen deeply. What was given
+   * is neither changed nor frozen; instances of classes and typed arrays stay the same objects.
+   * Throws a `PortValidationError` with all problems.
+   */
+  parseInputs(raw?: Readonly<Record<string, unknown>>): {
+    readonly inputs: Readonly<Record<string, unknown>>
+  } {
+    const inputs = this.inputs.preProcessFrozen(raw)
+    const problems = this.inputs.validate(inputs, 'inputs')
+    if (problems.length > 0) throw new PortValidationError(problems)
+    return { inputs }
+  }
+
+  /** What is wrong with one output under a dotted name; `out` throws it. */
+  checkOutput(name: string, value: unknown): PortProblem[] {
+    if (value === undefined)
+      return [
+        {
+          port: `outputs.${name}`,
+          message: 'was given undefined, which is no value; emit null where there is none',
+        },
+      ]
+    let port = this.#found.get(name)
+    if (port === undefined) {
+      port = this.outputs.find(name)
+      if (port === undefined) return this.outputs.validateAt(name, value, 'outputs')
+      if (this.#sealed) this.#found.set(name, port)
+    }
+    return port.validate(value, `outputs.${name}`)
+  }
+
+  /** What is wrong with the outputs of a process at its end, what is missing among it. */
+  validateOutputs(outputs: unknown): PortProblem[] {
+    return this.outputs.validate(outputs, 'outputs')
+  }
+
+  /** What is wrong with what the last step returned. */
+  checkResult(value: unknown): PortProblem[] {
+    return this.#returns?.validate(value, 'result') ?? []
+  }
+
+  /** Whether `returns` was called. */
+  get hasReturns(): boolean {
+    return this.#returns !== undefined
+  }
+
+  /** What this spec declares, for people and programs. */
+  getDescription(): SpecDescription {
+    return {
+      inputs: this.inputs.getDescription(),
+      outputs: this.outputs.getDescription(),
+      exitCodes: Array.from(this.#exitCodes.values(), ({ code, label, message }) => ({
+        code,
+        label,
+        message,
+      })),
+      ...(this.#returns === undefined ? {} : { returns: this.#returns.getDescription() }),
+    }
+  }
+
+  /** The JSON Schema of the inputs as they are given, or of the outputs. */
+  toJSONSchema(side: 'inputs' | 'outputs'): Record<string, unknown> {
+    if (side !== 'inputs' && side !== 'outputs')
+      throw new SpecError(`there are 'inputs' and 'outputs', not ${preview(side)}`)
+    return toJsonSchema(this[side])
+  }
+
+  toString(): string {
+    return JSON.stringify(this.getDescription(), undefined, 2)
+  }
+
+  get #classes(): PortClasses {
+    return (this.constructor as typeof ProcessSpec).portClasses
+  }
+
+  #change(): void {
+    if (this.#sealed) throw new SpecError('this spec is sealed: its class is in use; change it in define')
+  }
+
+  #declare(side: PortNamespace, name: string, make: (last: string) => Port): void {
+    this.#change()
+    if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
+    const dot = name.lastIndexOf('.')
+    const last = name.slice(dot + 1)
+    const into = dot === -1 ? side : side.createPortNamespace(name.slice(0, dot))
+    if (into.get(last) instanceof PortNamespace)
+      throw new SpecError(`'${name}' is a namespace already: it can't be a port too`)
+    into.set(last, make(last))
+  }
+
+  #expose(side: 'inputs' | 'outputs', processClass: Definable, options: ExposeOptions = {}): void {
+    this.#change()
+    const source = specOf(processClass)[side]
+    const { namespace = '', ...rules } = options
+    const into = namespace === '' ? this[side] : this[side].createPortNamespace(namespace)
+    const ports = into.absorb(source, rules)
+    this.#exposed[side].push({ processClass, namespace, ports })
+  }
+}
+
+type PutCode<Codes, L extends string, M> = (L extends keyof Codes ? Omit<Codes, L> : Codes) & {
+  readonly [K in L]: M
+}
+
+const specs = new WeakMap<object, AnySpec>()
+const underWay = new Set<object>()
+
+/**
+ * The sealed spec of a class: made at first use by the class's own `specClass` and `define`, and
+ * kept for that class alone. When `define` throws nothing is kept, and the next use tries again.
+ */
+export function specOf<C extends Definable>(processClass: C): SpecOf<C> {
+  // What is kept for a class was made by its own `define`.
+  return (specs.get(processClass) ?? build(processClass)) as SpecOf<C>
+}
+
+function build(
+  processClass: Definable & { readonly name?: unknown; readonly specClass?: typeof ProcessSpec },
+): AnySpec {
+  const name = String(processClass.name)
+  if (underWay.has(processClass))
+    throw new SpecError(`the spec of ${name} needs itself: its define exposes ${name}, or asks for its spec`)
+  underWay.add(processClass)
+  try {
+    const spec: ProcessSpec = new (processClass.specClass ?? ProcessSpec)()
+    const returned: unknown = processClass.define(spec)
+    if (returned !== undefined && returned !== spec)
+      throw new SpecError(
+        `${name}.define must return the spec it was given, or nothing${returned instanceof Promise ? '; it can not be async' : ''}`,
+      )
+    spec.seal()
+    specs.set(processClass, spec)
+    return spec
+  } finally {
+    underWay.delete(processClass)
+  }
+}

@@ -1,0 +1,68 @@
+import type { AnyPathOf, Given, IsAny, PathOf, Read, ValueAt } from '../ports/port-tree.ts'
+import type { ExitCodes } from './exit-code.ts'
+import type { ProcessSpec } from './process-spec.ts'
+
+/** Anything with plumpy's `static define(spec)`; a process class. */
+export interface Definable {
+  define(spec: ProcessSpec): unknown
+}
+
+/** The spec of a class whose `define` returns nothing: everything is `unknown`. */
+// `any` is what marks "untyped" for the types below, and what every typed spec is assignable to.
+export type UntypedSpec = ProcessSpec<any, any, unknown, any>
+/** Any spec, typed or not. */
+export type AnySpec = ProcessSpec<any, any, any, any>
+
+/** The spec that a class's `define` returns. */
+export type SpecOf<C> = C extends { define(spec: ProcessSpec): infer S }
+  ? S extends AnySpec
+    ? S
+    : UntypedSpec
+  : UntypedSpec
+
+type In<C> = SpecOf<C>['~in']
+type Out<C> = SpecOf<C>['~out']
+type Untyped = Readonly<Record<string, unknown>>
+
+/** What `this.inputs` holds; defaults are filled in. */
+export type InputsOf<C> = IsAny<In<C>> extends true ? Untyped : Read<In<C>>
+/** What a launcher gives; ports with a default may be left out. */
+export type LaunchInputsOf<C> = IsAny<In<C>> extends true ? Untyped : Given<In<C>>
+/** What a process that ended well has emitted. */
+export type OutputsOf<C> = IsAny<Out<C>> extends true ? Untyped : Given<Out<C>>
+/** The dotted names that `out()` takes. */
+export type OutputName<C> = IsAny<Out<C>> extends true ? string : PathOf<Out<C>>
+/** What `out()` takes under a name. */
+export type OutputValue<C, Name> = IsAny<Out<C>> extends true ? unknown : ValueAt<Out<C>, Name>
+/** What the last step returns; the outputs, when nothing was said by `returns`. */
+export type ReturnsOf<C> = SpecOf<C>['~returns']
+/** What `this.exitCodes` holds. */
+export type ExitCodesOf<C> =
+  IsAny<SpecOf<C>['~codes']> extends true ? ExitCodes<Record<string, string>> : ExitCodes<SpecOf<C>['~codes']>
+
+/** Inputs may be left out of a call only when every one of them may be left out. */
+export type LaunchArgs<C> =
+  {} extends LaunchInputsOf<C> ? [inputs?: LaunchInputsOf<C>] : [inputs: LaunchInputsOf<C>]
+
+/** The dotted names that can be included or excluded when a class is exposed. */
+export type ExposableName<Tree> = IsAny<Tree> extends true ? string : AnyPathOf<Tree>
+
+/** The mistake of a class that says `extends Process<typeof Other>`, in place of a parameter it can't be given to. */
+export interface TypedByAnotherClass<Other> {
+  readonly error: 'this class says `extends Process<typeof Other>`; it has to name itself'
+  readonly other: Other
+}
+
+/**
+ * `Class & SelfTyped<Class>` as the type of a parameter refuses a class that was typed by
+ * another one. Process instances say under `~class` by which class they are typed.
+ */
+export type SelfTyped<C> = C extends abstract new (...args: never) => { readonly '~class': infer D }
+  ? IsAny<In<C>> extends true
+    ? IsAny<In<D>> extends true
+      ? unknown
+      : TypedByAnotherClass<D>
+    : [In<C>, Out<C>] extends [In<D>, Out<D>]
+      ? unknown
+      : TypedByAnotherClass<D>
+  : unknown
