@@ -79,7 +79,9 @@ export class Committer {
   async #failed(batch: readonly Pending[], error: unknown): Promise<void> {
     const again = batch.filter((pending) => {
       pending.failures++
-      const last = this.#closed ? pending.failures > 1 : pending.failures >= ATTEMPTS && mayBeTold(pending.write)
+      const last = this.#closed
+        ? pending.failures > 1
+        : pending.failures >= ATTEMPTS && mayBeTold(pending.write)
       if (last) pending.reject(error)
       return !last
     })

@@ -44,7 +44,9 @@ export function settledOf(stored: StoredProcess, codec: Codec): Settled<unknown>
       return {
         status: 'rejected',
         state,
-        reason: new ProcessExcepted(row.pid, `process ${row.pid} (${row.className}) excepted with ${text}`, { cause }),
+        reason: new ProcessExcepted(row.pid, `process ${row.pid} (${row.className}) excepted with ${text}`, {
+          cause,
+        }),
       }
     }
     if (row.state === 'killed') {
@@ -55,9 +57,13 @@ export function settledOf(stored: StoredProcess, codec: Codec): Settled<unknown>
   } catch (error) {
     // What it ended with can't be read here (damaged, or of a type that is not registered): told, never guessed.
     if (!(error instanceof DamsonError)) throw error
-    const reason = new ProcessExcepted(row.pid, `process ${row.pid} ended as ${row.state}, but what it ended with can't be read`, {
-      cause: error,
-    })
+    const reason = new ProcessExcepted(
+      row.pid,
+      `process ${row.pid} ended as ${row.state}, but what it ended with can't be read`,
+      {
+        cause: error,
+      },
+    )
     return { status: 'rejected', state, reason }
   }
 }

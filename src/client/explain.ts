@@ -11,7 +11,10 @@ import { ProcessLost } from '../shared/errors.ts'
 export async function explain(store: Control, clock: Clock, pid: string): Promise<string> {
   const row = await store.read(pid)
   if (row === undefined) {
-    throw new ProcessLost(pid, `there is no process ${pid} in this store: the pid is wrong, or it is another store`)
+    throw new ProcessLost(
+      pid,
+      `there is no process ${pid} in this store: the pid is wrong, or it is another store`,
+    )
   }
   const lines = [headline(row, clock.now()), ...(await reasons(row, store, clock))]
   return lines.join('\n')
@@ -30,11 +33,15 @@ async function reasons(row: ProcessRow, store: Control, clock: Clock): Promise<s
     const left = row.killRequested.deadline - now
     said.push(
       `a kill was requested${because(row.killRequested.message)}: ` +
-        (left > 0 ? `the step has ${span(left)} left to end` : 'its time is up, whoever sees it next ends it'),
+        (left > 0
+          ? `the step has ${span(left)} left to end`
+          : 'its time is up, whoever sees it next ends it'),
     )
   }
   if (row.pauseRequested !== null) {
-    said.push(`a pause was requested${because(row.pauseRequested.message)}: it takes effect when the step ends`)
+    said.push(
+      `a pause was requested${because(row.pauseRequested.message)}: it takes effect when the step ends`,
+    )
   }
   if (row.parked !== null) {
     said.push(`it is parked: ${row.parked}; its saved form is untouched. Mend the class, then play it`)
@@ -46,12 +53,16 @@ async function reasons(row: ProcessRow, store: Control, clock: Clock): Promise<s
   }
   if (row.owner !== null) {
     const engine = (await store.engines()).find(({ id }) => id === row.owner)
-    if (engine === undefined) said.push(`engine ${row.owner} held it and is gone; the next look of an engine takes it back`)
+    if (engine === undefined)
+      said.push(`engine ${row.owner} held it and is gone; the next look of an engine takes it back`)
     else if (engine.alive)
       said.push(
         `engine ${engine.id} (program ${engine.osPid} on ${engine.host}) runs it; its lease lasts another ${span(engine.expires - now)}`,
       )
-    else said.push(`engine ${engine.id} (program ${engine.osPid} on ${engine.host}) held it and has died; an engine takes it back`)
+    else
+      said.push(
+        `engine ${engine.id} (program ${engine.osPid} on ${engine.host}) held it and has died; an engine takes it back`,
+      )
     return said
   }
   if (row.crashes > 0) {
@@ -73,7 +84,9 @@ async function whoCouldRun(row: ProcessRow, store: Control, now: number): Promis
   if (row.readyAt !== null && row.readyAt > now) return `it is due in ${span(row.readyAt - now)}`
   const alive = (await store.engines()).filter((engine) => engine.alive)
   if (alive.length === 0) return 'it is ready, and no engine is running on this store'
-  const loadable = alive.filter((engine) => engine.classes.some((c) => c.name === row.className && c.version >= row.version))
+  const loadable = alive.filter((engine) =>
+    engine.classes.some((c) => c.name === row.className && c.version >= row.version),
+  )
   if (loadable.length === 0) {
     return `it is ready, but no running engine knows class ${row.className} in version ${row.version}`
   }
@@ -82,8 +95,10 @@ async function whoCouldRun(row: ProcessRow, store: Control, now: number): Promis
 
 function ending(row: ProcessRow): string[] {
   const said: string[] = []
-  if (row.exitCode !== null) said.push(`exit code ${row.exitCode.code} ${row.exitCode.label}: ${row.exitCode.message}`)
-  else if (row.state === 'finished' && row.successful === false) said.push('it finished, and not successfully')
+  if (row.exitCode !== null)
+    said.push(`exit code ${row.exitCode.code} ${row.exitCode.label}: ${row.exitCode.message}`)
+  else if (row.state === 'finished' && row.successful === false)
+    said.push('it finished, and not successfully')
   if (row.message !== null) said.push(row.message)
   return said
 }

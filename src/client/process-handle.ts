@@ -33,7 +33,11 @@ export interface HandleContext {
   /** From now on this handle is told of changes to its process. Nothing is lost in between: look after asking. */
   attend(handle: Handle): void
   neglect(handle: Handle): void
+  /** Around every wait for an end. */
+  whileWaiting<T>(wait: () => Promise<T>): Promise<T>
 }
+
+type Waiter = (abandoned?: Error) => void
 
 /** The one implementation of `ProcessHandle`: knows what the store told last, and settles once. */
 export class Handle implements ProcessHandle {
@@ -43,8 +47,8 @@ export class Handle implements ProcessHandle {
   #name: string
   #state: StateInfo
   #settled: Settled<unknown> | undefined
-  /** Called once when the process has ended, or is lost. */
-  readonly #waiters = new Set<() => void>()
+  /** Called once when the process has ended or is lost, or when nothing more will be heard of it. */
+  readonly #waiters = new Set<Waiter>()
   #lost: ProcessLost | undefined
   #looking: Promise<void> | undefined
   #disarm: (() => void) | undefined
@@ -74,13 +78,14 @@ export class Handle implements ProcessHandle {
 
   async refresh(options: WaitOptions = {}): Promise<StateInfo> {
     // Terminal is final (C5): it is never fetched again.
-    if (this.#settled === undefined) await within(this.#context.clock, this.look(), options, () => this.#timedOut())
+    if (this.#settled === undefined)
+      await within(this.#context.clock, this.look(), options, () => this.#timedOut())
     if (this.#lost !== undefined) throw this.#lost
     return this.#state
   }
 
   async wait(options: WaitOptions = {}): Promise<StateInfo | null> {
-    return (await this.#ended(options)) ? this.#state : null
+    return (await this.#waitForEnd(options)) ? this.#state : null
   }
 
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
@@ -93,7 +98,7 @@ export class Handle implements ProcessHandle {
   }
 
   async outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
-    if (!(await this.#ended(options))) throw this.#timedOut()
+    if (!(await this.#waitForEnd(options))) throw this.#timedOut()
     if (this.#settled !== undefined) return this.#settled
     return { status: 'rejected', reason: this.#lost as ProcessLost, state: this.#state }
   }
@@ -110,8 +115,8 @@ export class Handle implements ProcessHandle {
   onDone(callback: (handle: this) => void, options: { readonly signal?: AbortSignal } = {}): () => void {
     if (options.signal?.aborted) return () => {}
     let called = false
-    const call = (): void => {
-      if (called) return
+    const call = (abandoned?: Error): void => {
+      if (called || abandoned !== undefined) return
       called = true
       options.signal?.removeEventListener('abort', takeBack)
       setImmediate(() => {
@@ -235,6 +240,14 @@ export class Handle implements ProcessHandle {
     for (const waiter of waiters) waiter()
   }
 
+  /** @internal Nothing more will be heard of the process: those who wait are told why. */
+  abandon(reason: Error): void {
+    this.#disarm?.()
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const waiter of waiters) waiter(reason)
+  }
+
   /** A client that waits does a kill whose deadline passes, where no engine does (C7). */
   #armKill(row: ProcessRow): void {
     if (row.killRequested === null || !this.awaited) return
@@ -245,7 +258,8 @@ export class Handle implements ProcessHandle {
       this.#disarm = undefined
       this.#context.write({ kind: 'enforce', pid: this.pid, killedState: killedState(message) }).then(
         () => this.look(),
-        (error: unknown) => this.#context.logger.warn({ err: error, pid: this.pid }, 'a kill could not be enforced'),
+        (error: unknown) =>
+          this.#context.logger.warn({ err: error, pid: this.pid }, 'a kill could not be enforced'),
       )
     })
   }
@@ -256,21 +270,28 @@ export class Handle implements ProcessHandle {
     return this.#settled !== undefined || this.#lost !== undefined
   }
 
-  #remember(waiter: () => void): void {
+  #remember(waiter: Waiter): void {
     this.#waiters.add(waiter)
     if (this.#waiters.size > 1) return
     this.#context.attend(this)
     // Looked at after attending, so that an end in between is not missed (C8).
     this.look().catch((error: unknown) => {
-      this.#context.logger.warn({ err: error, pid: this.pid }, 'the state of a process could not be read; trying again')
+      this.#context.logger.warn(
+        { err: error, pid: this.pid },
+        'the state of a process could not be read; trying again',
+      )
     })
   }
 
-  #forget(waiter: () => void): void {
+  #forget(waiter: Waiter): void {
     this.#waiters.delete(waiter)
     if (this.#waiters.size > 0) return
     this.#disarm?.()
     this.#context.neglect(this)
+  }
+
+  #waitForEnd(options: WaitOptions): Promise<boolean> {
+    return this.#isOver() ? Promise.resolve(true) : this.#context.whileWaiting(() => this.#ended(options))
   }
 
   /** Whether it ended (or is lost) before the time-out. */
@@ -289,9 +310,10 @@ export class Handle implements ProcessHandle {
         this.look().then(() => resolve(this.#isOver()), reject)
         return
       }
-      const ended = (): void => {
+      const ended = (abandoned?: Error): void => {
         stop()
-        resolve(true)
+        if (abandoned === undefined) resolve(true)
+        else reject(abandoned)
       }
       const aborted = (): void => {
         stop()
@@ -316,13 +338,19 @@ export class Handle implements ProcessHandle {
   }
 
   #timedOut(): WaitTimeout {
-    return new WaitTimeout(`process ${this.pid} had not ended when the time was up; it goes on`, [this.pid], 1)
+    return new WaitTimeout(
+      `process ${this.pid} had not ended when the time was up; it goes on`,
+      [this.pid],
+      1,
+    )
   }
 
   #requireSettled(): Settled<unknown> {
     if (this.#settled !== undefined) return this.#settled
     if (this.#lost !== undefined) return { status: 'rejected', reason: this.#lost, state: this.#state }
-    throw new NotReady(`process ${this.pid} has not ended, as far as is known here; wait() or refresh() first`)
+    throw new NotReady(
+      `process ${this.pid} has not ended, as far as is known here; wait() or refresh() first`,
+    )
   }
 
   async #allOutputs(options: ResultOptions = {}): Promise<unknown> {
@@ -358,7 +386,10 @@ export class Handle implements ProcessHandle {
   async #answer(outcome: Outcome): Promise<boolean> {
     if (outcome.status === 'refused') throw outcome.error
     if (outcome.status === 'missing') {
-      throw new ProcessLost(this.pid, `there is no process ${this.pid} in this store: nothing was asked of it`)
+      throw new ProcessLost(
+        this.pid,
+        `there is no process ${this.pid} in this store: nothing was asked of it`,
+      )
     }
     await this.look()
     return outcome.status === 'done'
@@ -373,7 +404,7 @@ const UNKNOWN: StateInfo = {
   at: new Date(0),
 }
 
-function eventRecord(row: HistoryRow): EventRecord {
+export function eventRecord(row: HistoryRow): EventRecord {
   return {
     seq: row.seq,
     pid: row.pid,

@@ -1,0 +1,321 @@
+import { Codec, type SavedType } from '../bundle/codec.ts'
+import { ClassRegistry } from '../bundle/loader.ts'
+import { openStore } from '../persistence/open-store.ts'
+import type { Checkpoint } from '../persistence/persister.ts'
+import type { Create, ListFilter, Outcome, Store, Write } from '../persistence/store.ts'
+import type {
+  AnyProcessClass,
+  EventRecord,
+  LaunchOptions,
+  ProcessHandle,
+  ResultOf,
+} from '../process/handle.ts'
+import { construct } from '../process/process.ts'
+import { systemClock, type Clock } from '../shared/clock.ts'
+import { milliseconds, type Duration } from '../shared/duration.ts'
+import {
+  ClosedError,
+  InvalidStateError,
+  KeyConflictError,
+  ProcessKilled,
+  LeaseLost,
+} from '../shared/errors.ts'
+import { silentLogger, type Logger } from '../shared/logger.ts'
+import type { LaunchArgs, OutputsOf, SelfTyped } from '../spec/typing.ts'
+import { Committer } from './committer.ts'
+import { explain } from './explain.ts'
+import { HandleTable } from './handle-table.ts'
+import { BY_A_CALLER, createByName, createWrite, type Launcher } from './launching.ts'
+import { eventRecord, type Handle, type HandleContext } from './process-handle.ts'
+import { summary, type ProcessList } from './process-list.ts'
+import { killedState } from './requests.ts'
+
+export interface ClientOptions {
+  /** The path of an SQLite file, `':memory:'`, or a store. A store that is given stays open when the client closes. */
+  readonly store: string | Store
+  /** Classes that can then also be launched by their name, with validation here. */
+  readonly processes?: readonly AnyProcessClass[] | undefined
+  /** Own classes in saved values. */
+  readonly types?: readonly SavedType[] | undefined
+  /** How long a killed step has before it is fenced. Default 10 s. */
+  readonly killGrace?: Duration | undefined
+  readonly clock?: Clock | undefined
+  readonly logger?: Logger | undefined
+}
+
+/** Processes in one page of a bulk request. */
+const PAGE = 500
+
+/** Launches, watches and controls processes in a store. It runs none: an engine does, here or in another program. */
+export class Client {
+  readonly store: Store
+  protected readonly codec: Codec
+  protected readonly clock: Clock
+  protected readonly logger: Logger
+  protected readonly classes: ClassRegistry<AnyProcessClass>
+  /** Who asks, for histories. */
+  protected readonly name: string
+  protected readonly killGrace: number
+  readonly #committer: Committer
+  readonly #ownsStore: boolean
+  readonly #handles: HandleTable
+  readonly #context: HandleContext
+  #closed = false
+
+  static async open(options: ClientOptions): Promise<Client> {
+    return new Client(await openStore(options.store, options.clock), options, `client ${processId()}`)
+  }
+
+  /** Use `open`. */
+  protected constructor(store: Store, options: ClientOptions, name: string) {
+    this.store = store
+    this.#ownsStore = typeof options.store === 'string'
+    this.clock = options.clock ?? systemClock
+    this.logger = options.logger ?? silentLogger
+    this.codec = new Codec(options.types)
+    this.classes = new ClassRegistry(options.processes)
+    this.name = name
+    this.killGrace = milliseconds(options.killGrace ?? '10s')
+    this.#committer = new Committer(store, this.logger)
+    this.#handles = new HandleTable(store, this.clock)
+    this.#context = {
+      store,
+      codec: this.codec,
+      clock: this.clock,
+      logger: this.logger,
+      name,
+      killGrace: this.killGrace,
+      write: (write) => this.write(write),
+      attend: (handle) => this.#handles.attend(handle),
+      neglect: (handle) => this.#handles.neglect(handle),
+      whileWaiting: (wait) => this.whileWaiting(wait),
+    }
+  }
+
+  /**
+   * Launches a process; it is durable when this resolves (C2).
+   *
+   * @throws PortValidationError for inputs that do not fit, all problems at once
+   * @throws SerializationError for an input that can't be saved
+   * @throws KeyConflictError when the key or pid is in use by another class or with other inputs
+   *
+   * By name: the inputs are checked against what engines have registered for that name, if any has; a name that nobody has
+   * registered so far waits for an engine that does, and `explain` says so.
+   */
+  launch<C extends AnyProcessClass>(
+    processClass: C & SelfTyped<C>,
+    ...rest: [...LaunchArgs<C>, options?: LaunchOptions]
+  ): Promise<ProcessHandle<ResultOf<C>, C>>
+  launch(
+    name: string,
+    inputs?: Readonly<Record<string, unknown>>,
+    options?: LaunchOptions,
+  ): Promise<ProcessHandle>
+  async launch(
+    processClass: AnyProcessClass | string,
+    inputs?: Readonly<Record<string, unknown>>,
+    options: LaunchOptions = {},
+  ): Promise<ProcessHandle> {
+    this.#requireOpen()
+    options.signal?.throwIfAborted()
+    return this.start(processClass, inputs, options, BY_A_CALLER)
+  }
+
+  /** Launches a process and resolves to its outputs; rejects as `handle.result()` does. */
+  async execute<C extends AnyProcessClass>(
+    processClass: C & SelfTyped<C>,
+    ...rest: [...LaunchArgs<C>, options?: LaunchOptions]
+  ): Promise<OutputsOf<C>> {
+    const handle = await this.launch(processClass, ...rest)
+    return handle.outputs.all()
+  }
+
+  /** The handle of a process; the same object for the same pid. No I/O: `refresh()` tells whether there is one. */
+  handle<R = unknown>(pid: string): ProcessHandle<R> {
+    return this.#intern(pid, '') as ProcessHandle<R>
+  }
+
+  /** Processes, newest first, a page at a time (50 unless told). */
+  async list(filter: ListFilter = {}): Promise<ProcessList> {
+    this.#requireOpen()
+    const page = await this.store.list(filter)
+    return { processes: page.rows.map(summary), next: page.next }
+  }
+
+  /** Why a process is not moving, in plain words. @throws ProcessLost */
+  explain(pid: string): Promise<string> {
+    this.#requireOpen()
+    return explain(this.store, this.clock, pid)
+  }
+
+  /** What happened to a process, oldest first; empty where there is none. */
+  async history(pid: string): Promise<readonly EventRecord[]> {
+    this.#requireOpen()
+    return (await this.store.history(pid)).map(eventRecord)
+  }
+
+  checkpoints(pid: string): Promise<readonly Checkpoint[]> {
+    this.#requireOpen()
+    return this.store.getProcessCheckpoints(pid)
+  }
+
+  /** Asks all that have not ended to pause; resolves to how many were asked, once that is stored (C7). */
+  pauseAll(filter: ListFilter = {}, message?: string): Promise<number> {
+    return this.#requestAll('pause', filter, message ?? null)
+  }
+
+  playAll(filter: ListFilter = {}): Promise<number> {
+    return this.#requestAll('play', filter, null)
+  }
+
+  killAll(
+    filter: ListFilter = {},
+    message?: string,
+    options: { readonly force?: boolean } = {},
+  ): Promise<number> {
+    return this.#requestAll('kill', filter, message ?? null, options.force === true ? 0 : this.killGrace)
+  }
+
+  /** Writes what is under way and gives back the store. Waits that are pending reject with `ClosedError`. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const left = this.#handles.close()
+    for (const handle of left)
+      handle.abandon(new ClosedError('the client was closed while this was waited for; the process goes on'))
+    await this.#committer.close()
+    if (this.#ownsStore) await this.store.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  // ---------- for the engine ----------
+
+  protected write(write: Write): Promise<Outcome> {
+    return this.#committer.write(write)
+  }
+
+  /** Around a wait for a handle. The engine lets somebody else have the slot of the step that waits. */
+  protected whileWaiting<T>(wait: () => Promise<T>): Promise<T> {
+    return wait()
+  }
+
+  /** Validates, saves, and gives the handle. */
+  protected async start(
+    processClass: AnyProcessClass | string,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions,
+    launcher: Launcher,
+  ): Promise<ProcessHandle> {
+    const known = typeof processClass === 'string' ? this.classes.find(processClass) : processClass
+    const create =
+      known === undefined
+        ? await this.#createByName(processClass as string, inputs, options, launcher)
+        : createWrite(construct(known, inputs, { pid: options.pid, codec: this.codec }), options, launcher)
+    return this.launched(create, await this.write(create), options)
+  }
+
+  /** The handle of what a `Create` made, or found. */
+  protected launched(create: Create, outcome: Outcome, options: LaunchOptions): ProcessHandle {
+    switch (outcome.status) {
+      case 'done': {
+        const handle = this.#intern(outcome.pid, create.className)
+        killOnAbort(handle, options.signal, this.logger)
+        return handle
+      }
+      case 'refused':
+        throw outcome.error
+      case 'conflict':
+        throw new KeyConflictError(`${outcome.reason}; nothing was launched`)
+      case 'fenced':
+        throw new LeaseLost('another engine has taken over the process that launches; nothing was launched')
+      case 'ended':
+        throw new ProcessKilled(
+          create.parent ?? '',
+          'the process that launches has ended or is being killed; nothing was launched',
+        )
+      case 'missing':
+        throw new InvalidStateError(`the process that launches, ${create.parent}, is not in this store`)
+    }
+  }
+
+  async #createByName(
+    name: string,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions,
+    launcher: Launcher,
+  ): Promise<Create> {
+    // A class that no engine has registered so far may be by one that comes later (C9).
+    const described = (await this.store.classes()).find((row) => row.name === name)
+    return createByName(
+      described ?? { name, version: 1, inputs: '{}' },
+      inputs ?? {},
+      this.clock.now(),
+      options,
+      launcher,
+      this.codec,
+    )
+  }
+
+  #intern(pid: string, name: string): Handle {
+    return this.#handles.intern(this.#context, pid, name)
+  }
+
+  async #requestAll(
+    request: 'pause' | 'play' | 'kill',
+    filter: ListFilter,
+    message: string | null,
+    grace = 0,
+  ): Promise<number> {
+    this.#requireOpen()
+    let asked = 0
+    let after: string | undefined
+    const state = filter.state ?? (['created', 'running', 'waiting'] as const)
+    do {
+      const page = await this.store.list({ ...filter, state, limit: PAGE, after })
+      const outcomes = await Promise.all(
+        page.rows.map((row) =>
+          this.write({
+            kind: 'request',
+            pid: row.pid,
+            request,
+            message,
+            grace,
+            by: this.name,
+            killedState: request === 'kill' ? killedState(message) : null,
+          }),
+        ),
+      )
+      asked += outcomes.filter(({ status }) => status === 'done').length
+      after = page.next
+    } while (after !== undefined)
+    return asked
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new ClosedError('this client was closed; open another')
+  }
+}
+
+/** How this program is told from others in a history. */
+export function processId(): string {
+  return String(globalThis.process?.pid ?? 'elsewhere')
+}
+
+function killOnAbort(handle: ProcessHandle, signal: AbortSignal | undefined, logger: Logger): void {
+  if (signal === undefined) return
+  const kill = (): void => {
+    const message = signal.reason instanceof Error ? signal.reason.message : String(signal.reason)
+    handle.kill(message).catch((error: unknown) => {
+      logger.error({ err: error, pid: handle.pid }, 'a process could not be killed when its signal aborted')
+    })
+  }
+  if (signal.aborted) {
+    kill()
+    return
+  }
+  signal.addEventListener('abort', kill, { once: true })
+  handle.onDone(() => signal.removeEventListener('abort', kill))
+}

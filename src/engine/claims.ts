@@ -1,0 +1,152 @@
+import type { Store } from '../persistence/store.ts'
+import type { LoadableClass, ClaimedProcess } from '../persistence/store.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Run } from './run.ts'
+
+/** What claiming needs of its engine. */
+export interface ClaimsContext {
+  readonly engine: string
+  readonly store: Store
+  readonly classes: readonly LoadableClass[]
+  readonly concurrency: number
+  readonly logger: Logger
+  /** Runs a claimed process, or sets it aside; gives the slot back when it is over. */
+  start(claimed: ClaimedProcess): void
+}
+
+/**
+ * Hands out the engine's slots: to launches here, and to what it claims from the store.
+ *
+ * 1. No more steps are in flight than there are slots; a claim never takes more processes than are free.
+ * 2. Nothing is polled: a claim is made when the store told of something ready, or the last one left some behind.
+ * 3. While there are suspects (C11), nothing else is started until one of them has run alone and got a step further.
+ */
+export class Claims {
+  readonly #context: ClaimsContext
+  #free: number
+  /** Whether there may be something to claim. */
+  #more = false
+  #suspects = false
+  #alone: Run | 'claiming' | undefined
+  #claiming: Promise<void> | undefined
+  #scheduled = false
+  #stopped = false
+
+  constructor(context: ClaimsContext) {
+    this.#context = context
+    this.#free = context.concurrency
+  }
+
+  /** Takes a slot for a launch, if one is to be had. */
+  take(): boolean {
+    if (this.#stopped || this.#suspects || this.#alone !== undefined || this.#free <= 0) return false
+    this.#free--
+    return true
+  }
+
+  giveBack(): void {
+    this.#free++
+    this.#pump()
+  }
+
+  /** A run is over. */
+  ended(run: Run): void {
+    if (this.#alone === run) this.#alone = undefined
+    if (run.waits === 0) this.#free++
+    run.waits = 0
+    this.#pump()
+  }
+
+  /** A run got a step further: if it ran alone for being a suspect, it is none any more. */
+  committed(run: Run): void {
+    if (this.#alone !== run) return
+    this.#alone = undefined
+    this.#pump()
+  }
+
+  /** The suspect that was claimed to run alone is this run. */
+  runsAlone(run: Run): void {
+    this.#alone = run
+  }
+
+  /** A step waits for another process: its slot is free until `takeBack`. */
+  lend(run: Run): void {
+    if (run.waits++ > 0) return
+    this.#free++
+    this.#pump()
+  }
+
+  takeBack(run: Run): void {
+    if (run.waits === 0 || --run.waits > 0) return
+    // It may go below zero for a moment: a step that has begun is not held up, and nothing new is started meanwhile.
+    this.#free--
+  }
+
+  /** Something may be ready. */
+  more(): void {
+    this.#more = true
+    this.#pump()
+  }
+
+  /** What the last look at the store said of suspects. */
+  look(suspects: boolean): void {
+    this.#suspects = suspects
+    this.more()
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /** Resolves when no claim is under way. */
+  async settled(): Promise<void> {
+    await this.#claiming
+  }
+
+  /** Claims after the callbacks of this turn, so that all slots that they free are filled by one claim. */
+  #pump(): void {
+    if (this.#scheduled || !this.#mayClaim()) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      if (!this.#mayClaim()) return
+      this.#claiming = this.#claim()
+        .catch((error: unknown) => {
+          // The next look at the store, within a second, tries again.
+          this.#context.logger.error({ err: error, engine: this.#context.engine }, 'nothing could be claimed')
+        })
+        .finally(() => {
+          this.#claiming = undefined
+          this.#pump()
+        })
+    })
+  }
+
+  #mayClaim(): boolean {
+    if (this.#stopped || this.#claiming !== undefined || this.#free <= 0) return false
+    if (this.#alone !== undefined) return this.#alone !== 'claiming' && this.#alone.waits > 0 && this.#more
+    return this.#suspects ? this.#free === this.#context.concurrency : this.#more
+  }
+
+  async #claim(): Promise<void> {
+    const { engine, store, classes } = this.#context
+    const suspects = this.#suspects && this.#alone === undefined
+    const limit = suspects ? 1 : this.#free
+    this.#free -= limit
+    this.#more = false
+    if (suspects) this.#alone = 'claiming'
+    let claimed: readonly ClaimedProcess[] = []
+    try {
+      claimed = await store.claim({ engine, classes, limit, suspects })
+    } catch (error) {
+      this.#more = true
+      throw error
+    } finally {
+      this.#free += limit - claimed.length
+      if (suspects && claimed.length === 0) this.#alone = undefined
+    }
+    if (suspects) this.#suspects = claimed.length > 0
+    if (claimed.length === limit || suspects) this.#more = true
+    for (const one of claimed) this.#context.start(one)
+  }
+}

@@ -1,0 +1,274 @@
+import { hostname } from 'node:os'
+import { Client, type ClientOptions } from '../client/client.ts'
+import { BY_A_CALLER, createWrite, UNCHECKED, type Launcher } from '../client/launching.ts'
+import { openStore } from '../persistence/open-store.ts'
+import type { Change, ClaimedProcess, Create, LoadableClass, Store } from '../persistence/store.ts'
+import type { AnyProcessClass, LaunchOptions, ProcessHandle } from '../process/handle.ts'
+import { construct, Process, recreate } from '../process/process.ts'
+import { milliseconds, type Duration } from '../shared/duration.ts'
+import { ClosedError, PortValidationError } from '../shared/errors.ts'
+import { newPid } from '../shared/ids.ts'
+import { Claims } from './claims.ts'
+import { classRows, loadable } from './loadable.ts'
+import { Runs } from './runs.ts'
+import { onStopSignals } from './stop-signals.ts'
+
+export interface EngineOptions extends ClientOptions {
+  /** The classes that this engine runs. Others in the store are left for engines that know them (C9). */
+  readonly processes: readonly AnyProcessClass[]
+  /** Steps in flight at the same time. Default 100. A process that waits takes no place. */
+  readonly concurrency?: number | undefined
+  /** How long this engine counts as alive after its last heartbeat. Default 10 s. */
+  readonly lease?: Duration | undefined
+  /** Close on SIGTERM and SIGINT (C12). Default true. The program is not ended by it. */
+  readonly handleSignals?: boolean | undefined
+}
+
+export interface CloseOptions {
+  /** How long steps that run may go on; then they are aborted, and run again elsewhere. Default 30 s. */
+  readonly drain?: Duration | undefined
+}
+
+/** How often an engine looks for what has died, in milliseconds; also its backstop where it was not told. */
+const SCAN_INTERVAL = 1_000
+/** From so many crashes without a commit on, a process runs alone (C11). */
+const SUSPECT_CRASHES = 2
+
+/**
+ * Runs processes out of a store: has all that a client has, and a run loop.
+ *
+ * It claims what is ready, and holds a claim only while a step runs: a process that waits, is paused or has ended
+ * is in the file alone. Whatever happens to the program, the file is the truth (C1).
+ */
+export class Engine extends Client {
+  readonly #id: string
+  readonly #classes: readonly LoadableClass[]
+  readonly #runs: Runs
+  readonly #claims: Claims
+  #stopWatching: (() => void) | undefined
+  #stopSignals: (() => void) | undefined
+  #cancelScan: (() => void) | undefined
+  #closing: Promise<void> | undefined
+
+  /**
+   * Opens a store and starts to run what is ready in it.
+   *
+   * @throws PersistenceError where the store can't be opened
+   * @throws SpecError for a class whose `define` is wrong, or two classes of one name
+   */
+  static override async open(options: EngineOptions): Promise<Engine> {
+    const lease = milliseconds(options.lease ?? '10s')
+    if (lease < 100)
+      throw new RangeError(`a lease of ${lease} ms is too short to be kept: give 100 ms or more`)
+    const concurrency = options.concurrency ?? 100
+    if (!Number.isInteger(concurrency) || concurrency < 1) {
+      throw new RangeError(`concurrency is ${concurrency}: give a whole number from 1`)
+    }
+    const store = await openStore(options.store, options.clock)
+    try {
+      const engine = new Engine(store, options, concurrency)
+      await engine.#begin(lease, options.handleSignals ?? true)
+      return engine
+    } catch (error) {
+      if (typeof options.store === 'string') await store.close()
+      throw error
+    }
+  }
+
+  /** Use `open`. */
+  protected constructor(store: Store, options: EngineOptions, concurrency: number) {
+    const id = newPid()
+    super(store, options, `engine ${id}`)
+    this.#id = id
+    this.#classes = loadable(this.classes)
+    this.#runs = new Runs({
+      engine: id,
+      name: this.name,
+      codec: this.codec,
+      clock: this.clock,
+      logger: this.logger,
+      killGrace: this.killGrace,
+      write: (write) => this.write(write),
+      launch: (processClass, inputs, launchOptions, launcher) =>
+        this.start(processClass, inputs, launchOptions, launcher),
+      ended: (run) => this.#claims.ended(run),
+      committed: (run) => this.#claims.committed(run),
+    })
+    this.#claims = new Claims({
+      engine: id,
+      store,
+      classes: this.#classes,
+      concurrency,
+      logger: this.logger,
+      start: (claimed) => this.#resume(claimed),
+    })
+  }
+
+  /** The engine's own id: the owner of what it runs. */
+  get id(): string {
+    return this.#id
+  }
+
+  /**
+   * Stops cleanly (C12): claims nothing more, lets the steps that run end, or aborts them at the deadline, and gives back its
+   * claims. Nothing is excepted or killed by it. A second call joins the first.
+   */
+  override close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(milliseconds(options.drain ?? '30s'))
+    return this.#closing
+  }
+
+  async #begin(lease: number, handleSignals: boolean): Promise<void> {
+    await this.store.describe(classRows(this.classes))
+    await this.store.join({
+      id: this.#id,
+      host: hostname(),
+      osPid: process.pid,
+      lease,
+      classes: this.#classes,
+    })
+    this.#stopWatching = this.store.watch((changes) => this.#note(changes))
+    if (handleSignals)
+      this.#stopSignals = onStopSignals(
+        () => void this.close().catch((error: unknown) => this.#report(error)),
+      )
+    await this.#scan()
+  }
+
+  /** What has died is taken back, again and again: a recovery that failed is tried at the next look (C11). */
+  async #scan(): Promise<void> {
+    this.#cancelScan = undefined
+    try {
+      const { suspects, nextDeadline } = await this.store.recover()
+      this.#claims.look(suspects)
+      const wait = nextDeadline === null ? SCAN_INTERVAL : Math.max(1, nextDeadline - this.clock.now())
+      this.#scanIn(Math.min(SCAN_INTERVAL, wait))
+    } catch (error) {
+      this.#report(error)
+      this.#scanIn(SCAN_INTERVAL)
+    }
+  }
+
+  #scanIn(delay: number): void {
+    if (this.#closing !== undefined) return
+    this.#cancelScan = this.clock.after(delay, () => void this.#scan())
+  }
+
+  #note(changes: readonly Change[]): void {
+    for (const change of changes) {
+      this.#runs.note(change)
+      if (change.ready) this.#claims.more()
+    }
+  }
+
+  protected override async start(
+    processClass: AnyProcessClass | string,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions,
+    launcher: Launcher = BY_A_CALLER,
+  ): Promise<ProcessHandle> {
+    const known = typeof processClass === 'string' ? this.classes.find(processClass) : processClass
+    // A class that is not registered here is launched all the same, and left to an engine that has it.
+    if (known === undefined || !this.classes.has(known) || !this.#claims.take()) {
+      return super.start(processClass, inputs, options, launcher)
+    }
+    let process: Process
+    let create: Create
+    try {
+      process = construct(known, inputs, { pid: options.pid, host: this.#runs, logger: this.logger })
+      create = createWrite(process, options, launcher)
+    } catch (error) {
+      this.#claims.giveBack()
+      throw error
+    }
+    return this.launched(create, await this.#runs.born(process, create), options)
+  }
+
+  protected override async whileWaiting<T>(wait: () => Promise<T>): Promise<T> {
+    const run = this.#runs.of(Process.current())
+    if (run === undefined || run.over) return wait()
+    // A step that only waits for another process takes no place, so that a parent and its child can't lock each other out.
+    this.#claims.lend(run)
+    try {
+      return await wait()
+    } finally {
+      this.#claims.takeBack(run)
+    }
+  }
+
+  /** Goes on with a claimed process, or sets it aside where it can't be loaded (C9). */
+  #resume(claimed: ClaimedProcess): void {
+    try {
+      const process = this.#recreate(claimed)
+      const run = this.#runs.resume(process, claimed)
+      if (claimed.row.crashes >= SUSPECT_CRASHES) this.#claims.runsAlone(run)
+    } catch (error) {
+      this.#setAside(claimed, error)
+        .catch((failure: unknown) => this.#report(failure))
+        .finally(() => this.#claims.giveBack())
+    }
+  }
+
+  #recreate(claimed: ClaimedProcess): Process {
+    const { row } = claimed
+    const bundle = claimed.bundle()
+    const options = { host: this.#runs, logger: this.logger }
+    if (bundle.parts['state'] !== UNCHECKED) return recreate(bundle, { ...options, loader: this.classes })
+    const inputs = this.codec.parse(bundle.parts['inputs'] ?? '{}', 'inputs') as Record<string, unknown>
+    return construct(this.classes.load(row.className), inputs, {
+      ...options,
+      pid: row.pid,
+      created: new Date(row.createdAt),
+    })
+  }
+
+  /** Inputs that nobody has checked and that do not fit except the process; whatever else can't be loaded is parked. */
+  async #setAside(claimed: ClaimedProcess, error: unknown): Promise<void> {
+    const { row, fence } = claimed
+    const message = error instanceof Error ? error.message : String(error)
+    if (!(error instanceof PortValidationError)) {
+      this.logger.error({ err: error, pid: row.pid }, 'a process can not be loaded and is parked')
+      await this.write({ kind: 'park', pid: row.pid, fence, reason: message })
+      return
+    }
+    await this.write({
+      kind: 'advance',
+      pid: row.pid,
+      fence,
+      seq: row.seq + 1,
+      state: 'excepted',
+      step: null,
+      status: null,
+      parts: { state: this.codec.stringify({ label: 'excepted', error }, 'state') },
+      dropped: [],
+      paused: null,
+      consumes: null,
+      history: [{ name: 'excepted', data: JSON.stringify({ message }) }],
+      ending: { successful: false, exitCode: null, message, dropCheckpoint: false },
+    })
+  }
+
+  async #close(drain: number): Promise<void> {
+    this.#stopSignals?.()
+    this.#cancelScan?.()
+    this.#claims.stop()
+    await this.#runs.drain(
+      drain,
+      new ClosedError('the engine is closing; the step runs again when an engine takes the process over'),
+    )
+    await this.#claims.settled()
+    this.#stopWatching?.()
+    try {
+      await this.store.leave(this.#id)
+    } catch (error) {
+      // What is still held comes back when the lease ends; the close itself goes on.
+      this.#report(error)
+    }
+    await super.close()
+  }
+
+  #report(error: unknown): void {
+    if (error instanceof ClosedError && this.#closing !== undefined) return
+    this.logger.error({ err: error, engine: this.#id }, 'the engine met an error and goes on')
+  }
+}

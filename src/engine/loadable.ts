@@ -1,0 +1,18 @@
+import type { ClassRegistry } from '../bundle/loader.ts'
+import type { ClassRow, LoadableClass } from '../persistence/store.ts'
+import type { AnyProcessClass } from '../process/handle.ts'
+import { specOf } from '../process/process.ts'
+
+/** What an engine with these classes can load: each up to its version (C9). */
+export function loadable(classes: ClassRegistry<AnyProcessClass>): readonly LoadableClass[] {
+  return [...classes].map(([name, processClass]) => ({ name, version: versionOf(processClass) }))
+}
+
+/** How the classes are described to those who launch by name. */
+export function classRows(classes: ClassRegistry<AnyProcessClass>): readonly ClassRow[] {
+  return [...classes].map(([name, processClass]) => ({
+    name,
+    version: versionOf(processClass),
+    inputs: JSON.stringify(specOf(processClass).toJSONSchema('inputs')),
+  }))
+}

@@ -1,0 +1,16 @@
+import type { Clock } from '../shared/clock.ts'
+import { MemoryStore } from './memory/memory-store.ts'
+import type { Store } from './store.ts'
+
+/**
+ * A store from what `open` was given. The SQLite back end, and with it the native module, is loaded only for a path.
+ *
+ * @throws PersistenceError where the file can't be opened
+ */
+export async function openStore(store: string | Store, clock?: Clock): Promise<Store> {
+  if (typeof store !== 'string') return store
+  const options = clock === undefined ? {} : { clock }
+  if (store === ':memory:') return new MemoryStore(options)
+  const { SqliteStore } = await import('./sqlite/index.ts')
+  return SqliteStore.open(store, options)
+}
