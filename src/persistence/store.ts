@@ -191,13 +191,15 @@ export interface Ending {
 export interface Request {
   readonly kind: 'request'
   readonly pid: string
+  /** Made by the sender, so that the same request twice, after a lost acknowledgement, is known for the same. */
+  readonly id?: string | undefined
   readonly request: 'pause' | 'play' | 'kill'
   readonly message: string | null
   /** For a kill: milliseconds until it is enforced. 0 is now, whatever the step does. */
   readonly grace: number
   /** Who asks, for the history. */
   readonly by: string
-  /** The `state` part and the history of a process that this kills at once. */
+  /** For a kill: the `state` part of the killed process; kept with a stored kill, for whoever enforces it. */
   readonly killedState: string | null
 }
 
@@ -259,7 +261,12 @@ export interface Done {
   /** With `Advance`: requests that were stored meanwhile. A pause has been carried out by this very write. */
   readonly pause?: { readonly message: string | null }
   readonly kill?: { readonly message: string | null; readonly deadline: number }
-  /** With `Request`: whether it took effect at once (nobody runs it), rather than being stored for its engine. */
+  /**
+   * With `Advance`: whether the claim was given back, as it is when the process waits, is paused or has ended. With a
+   * kill stored it is kept, so that the engine can end the process with its hooks.
+   */
+  readonly released?: boolean
+  /** With `Request` and `Enforce`: whether it took effect at once, rather than being stored for its engine. */
   readonly applied?: boolean
 }
 
@@ -290,10 +297,10 @@ export interface Change {
   readonly name: string
   readonly data: string | null
   readonly at: number
-  /** The process's state after it. */
+  /** The process's state after it, or after a later change where another program made it. */
   readonly state: ProcessState
   readonly paused: boolean
-  /** Whether the process is ready to be claimed after it. */
+  /** Whether the process is ready to be claimed after it, or after a later change. */
   readonly ready: boolean
 }
 

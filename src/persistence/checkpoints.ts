@@ -1,0 +1,22 @@
+import { PersistenceError } from '../shared/errors.ts'
+import type { Row } from './row.ts'
+
+/** Whether the rows of a process are its untagged checkpoint: they are, until it has finished successfully. */
+export function hasOwnCheckpoint(row: Pick<Row, 'successful'>): boolean {
+  return row.successful !== 1
+}
+
+/** The untagged checkpoint of a process that lives in the store is its rows, and only its engine writes those (C1). */
+export function belongsToEngine(pid: string): PersistenceError {
+  return new PersistenceError(
+    `process ${pid} lives in this store, and its checkpoint without a tag is written by its engine alone: give a tag`,
+  )
+}
+
+export function missingCheckpoint(pid: string, tag: string | null, finished: boolean): string {
+  if (finished)
+    return `process ${pid} has finished successfully, so its checkpoint was dropped; its outputs are kept`
+  return tag === null
+    ? `there is no checkpoint of process ${pid} without a tag`
+    : `there is no checkpoint of process ${pid} tagged ${JSON.stringify(tag)}`
+}

@@ -1,0 +1,55 @@
+import { SerializationError } from '../shared/errors.ts'
+import type { Parts, Write } from './store.ts'
+
+/** What one part may take, in bytes of its text. SQLite itself ends at a billion. */
+export const LARGEST_PART = 64 * 2 ** 20
+
+/** What stays of a process that finished successfully; its checkpoint goes. */
+export function isKeptAfterSuccess(name: string): boolean {
+  return name === 'inputs' || name === 'parsed' || name.startsWith('out:')
+}
+
+/** Why a write is too large to be stored, if it is. */
+export function tooLarge(write: Write): SerializationError | undefined {
+  switch (write.kind) {
+    case 'create':
+    case 'advance':
+      return tooLargePart(write.parts)
+    case 'resume':
+      return tooLargeText('value', write.value)
+    case 'request':
+    case 'release':
+    case 'park':
+    case 'enforce':
+      return undefined
+  }
+}
+
+function tooLargePart(parts: Parts): SerializationError | undefined {
+  for (const name in parts) {
+    const problem = tooLargeText(name, parts[name] as string)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+function tooLargeText(name: string, text: string): SerializationError | undefined {
+  // A character takes three bytes at most, so short texts need no count.
+  if (text.length * 3 <= LARGEST_PART) return undefined
+  const size = byteLength(text)
+  if (size <= LARGEST_PART) return undefined
+  const path = name.startsWith('out:') ? `outputs.${name.slice('out:'.length)}` : name
+  return new SerializationError(
+    path,
+    `takes ${mebibytes(size)} MiB as JSON, and the store takes ${mebibytes(LARGEST_PART)} MiB at most: ` +
+      'keep large data in a file and save its path',
+  )
+}
+
+function byteLength(text: string): number {
+  return text.length > LARGEST_PART ? text.length : new TextEncoder().encode(text).length
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0)
+}

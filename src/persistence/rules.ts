@@ -1,0 +1,327 @@
+import { isTerminal } from '../process/machine.ts'
+import type { ProcessState } from '../process/state.ts'
+import type { Row } from './row.ts'
+import type {
+  Advance,
+  Done,
+  Enforce,
+  HistoryEntry,
+  Outcome,
+  Park,
+  Release,
+  Request,
+  Resume,
+} from './store.ts'
+
+/*
+ * What each write does to the row of a process, in one place for all back ends.
+ *
+ * A rule is given a copy of the row, changes it as it likes, and returns it only if it is to be stored.
+ * It knows nothing of tables, transactions or time, save what it is told in `Facts`.
+ */
+
+/** What a rule has to know beyond the row. */
+export interface Facts {
+  readonly now: number
+  /** Whether the engine that owns the row lives (C11). */
+  alive(engine: string): boolean
+  /** Whether a wake-up is kept for it, beside the one that this write uses up (C8). */
+  hasWake(): boolean
+}
+
+/** A history entry and who is to be named with it. */
+export interface Entry extends HistoryEntry {
+  readonly by: string | null
+}
+
+export interface Ruling {
+  readonly outcome: Outcome
+  /** The row to store; undefined where nothing changes. */
+  readonly row?: Row
+  readonly history: readonly Entry[]
+}
+
+/** Crashes without a commit in between after which a process runs alone, and after which it is paused (C11). */
+export const SUSPECT_AFTER = 2
+export const PAUSED_AFTER = 3
+
+/** The next saved state (C3), under the fence of its claim and with the next sequence number (C4). */
+export function advance(row: Row, write: Advance, facts: Facts): Ruling {
+  const held = row.owner !== null && row.fence === write.fence && row.ended_at === null
+  if (!held || row.seq !== write.seq - 1) return unchanged(repeatedAdvance(row, write))
+  const { now } = facts
+  const by = row.runner
+  const wakeIsKept = write.state === 'waiting' && facts.hasWake()
+  if (write.ending !== null || isTerminal(write.state)) {
+    const { ending } = write
+    const restartable = ending?.dropCheckpoint !== true
+    end(
+      row,
+      write.state,
+      write.parts['state'] ?? row.data,
+      ending?.successful ?? false,
+      ending?.message ?? null,
+      now,
+    )
+    if (!restartable) row.before = null
+    row.exit_code = ending?.exitCode?.code ?? null
+    row.exit_label = ending?.exitCode?.label ?? null
+    row.exit_message = ending?.exitCode?.message ?? null
+    row.step = write.step
+    row.status = write.status
+    const outcome: Done = { status: 'done', pid: row.pid, released: true }
+    return { outcome, row, history: write.history.map((entry) => ({ ...entry, by })) }
+  }
+  row.seq = write.seq
+  row.state = write.state
+  row.step = write.step
+  row.status = write.status
+  row.data = write.parts['state'] ?? row.data
+  row.updated_at = now
+  row.crashes = 0
+  row.played = 0
+  const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
+  if (write.paused !== null || row.pause_asked === 1) {
+    row.paused = 1
+    row.pause_message = write.paused === null ? row.pause_message : write.paused.message
+    row.pause_asked = 0
+    history.push(entry('paused', row.pause_message, by))
+  }
+  // With a kill stored the claim stays, so that its engine can end it with its hooks.
+  const kept = row.kill_deadline !== null || (row.paused === 0 && write.state !== 'waiting')
+  if (kept) {
+    row.ready_at = null
+  } else {
+    row.owner = null
+    row.alone = 0
+    row.ready_at = write.state !== 'waiting' || wakeIsKept ? now : null
+  }
+  return { outcome: advanced(row, write), row, history }
+}
+
+/** What the row says after an advance, for the process that made it. */
+export function advanced(
+  row: Pick<Row, 'pid' | 'paused' | 'pause_message' | 'kill_deadline' | 'kill_message' | 'owner'>,
+  write: Advance,
+): Done {
+  return {
+    status: 'done',
+    pid: row.pid,
+    released: row.owner === null,
+    ...(row.paused === 1 && write.paused === null && { pause: { message: row.pause_message } }),
+    ...(row.kill_deadline !== null && { kill: { message: row.kill_message, deadline: row.kill_deadline } }),
+  }
+}
+
+/** An advance that does not apply: one that was applied before (its acknowledgement was lost), or a stale owner's. */
+export function repeatedAdvance(row: Row, write: Advance): Outcome {
+  const same = row.seq === write.seq && row.fence === write.fence && row.state === write.state
+  if (same && row.step === write.step) return advanced(row, write)
+  return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }
+}
+
+/** A pause, play or kill (C7). */
+export function request(row: Row, write: Request, facts: Facts): Ruling {
+  const repeated = write.id !== undefined && row.last_request === write.id
+  if (repeated) return unchanged({ status: 'done', pid: row.pid, applied: row.owner === null })
+  if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
+  const history: Entry[] = []
+  // A dead engine's process is taken back first: from then on nobody runs it.
+  if (row.owner !== null && !facts.alive(row.owner)) {
+    history.push(...crashed(row, facts))
+    if (row.ended_at !== null) {
+      row.last_request = write.id ?? null
+      const outcome: Outcome =
+        write.request === 'kill'
+          ? { status: 'done', pid: row.pid, applied: true }
+          : { status: 'ended', state: row.state }
+      return { outcome, row, history }
+    }
+  }
+  row.last_request = write.id ?? null
+  const applied = row.owner === null
+  switch (write.request) {
+    case 'pause':
+      history.push(...pause(row, write))
+      break
+    case 'play':
+      history.push(...play(row, write, facts))
+      break
+    case 'kill':
+      if (applied || write.grace <= 0) {
+        history.push(kill(row, write.killedState, write.message, write.by, facts.now))
+        return { outcome: { status: 'done', pid: row.pid, applied: true }, row, history }
+      }
+      history.push(...askKill(row, write, facts.now))
+  }
+  return { outcome: { status: 'done', pid: row.pid, applied }, row, history }
+}
+
+function pause(row: Row, write: Request): Entry[] {
+  if (row.paused === 1 || row.pause_asked === 1) return []
+  row.pause_message = write.message
+  if (row.owner === null) row.paused = 1
+  else row.pause_asked = 1
+  return [entry(row.owner === null ? 'paused' : 'pause requested', write.message, write.by)]
+}
+
+function play(row: Row, write: Request, facts: Facts): Entry[] {
+  const stood = row.paused === 1 || row.parked !== null
+  const calledOff = row.pause_asked === 1
+  row.paused = 0
+  row.pause_asked = 0
+  row.pause_message = null
+  row.parked = null
+  if (row.owner === null) {
+    row.crashes = 0
+    row.alone = 0
+    if (row.ready_at === null && (row.state !== 'waiting' || facts.hasWake())) row.ready_at = facts.now
+    if (stood) row.played = 1
+  }
+  return stood || calledOff ? [entry('played', null, write.by)] : []
+}
+
+function askKill(row: Row, write: Request, now: number): Entry[] {
+  const deadline = Math.ceil(now + write.grace)
+  if (row.kill_deadline !== null) {
+    row.kill_deadline = Math.min(row.kill_deadline, deadline)
+    return []
+  }
+  row.kill_deadline = deadline
+  row.kill_message = write.message
+  row.kill_state = write.killedState
+  return [{ name: 'kill requested', data: data({ message: write.message, deadline }), by: write.by }]
+}
+
+/** Ends a process without its engine: that one is fenced (C5). */
+function kill(
+  row: Row,
+  killedState: string | null,
+  message: string | null,
+  by: string | null,
+  now: number,
+): Entry {
+  row.fence++
+  end(row, 'killed', killedState ?? JSON.stringify({ label: 'killed' }), false, message, now)
+  row.step = null
+  return entry('killed', message, by)
+}
+
+/** Terminal is final (C5): nobody owns it, nothing is asked of it any more. */
+function end(
+  row: Row,
+  state: ProcessState,
+  saved: string,
+  successful: boolean,
+  message: string | null,
+  now: number,
+): void {
+  row.before = row.data
+  row.data = saved
+  row.seq++
+  row.state = state
+  row.message = message
+  row.successful = Number(successful)
+  row.updated_at = now
+  row.ended_at = now
+  row.owner = null
+  row.ready_at = null
+  row.paused = 0
+  row.pause_asked = 0
+  row.pause_message = null
+  row.parked = null
+  row.kill_deadline = null
+  row.kill_message = null
+  row.kill_state = null
+  row.crashes = 0
+  row.alone = 0
+  row.played = 0
+}
+
+/** A wake-up comes before, during or after the process goes to wait, and counts all the same (C8). */
+export function resume(row: Row, write: Resume, known: boolean, facts: Facts): Ruling {
+  if (known || row.last_wake === write.id) return unchanged({ status: 'done', pid: row.pid })
+  if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
+  if (row.state === 'waiting' && row.owner === null) row.ready_at ??= facts.now
+  return {
+    outcome: { status: 'done', pid: row.pid },
+    row,
+    history: [{ name: 'resumed', data: null, by: write.by }],
+  }
+}
+
+/** A clean stop gives the claim back; it counts as no crash (C12). */
+export function release(row: Row, write: Pick<Release, 'fence'>, facts: Facts): Ruling {
+  if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
+  if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
+  if (row.owner === null) return unchanged({ status: 'done', pid: row.pid })
+  const history = [{ name: 'released', data: null, by: row.runner }, ...givenBack(row, facts)]
+  return { outcome: { status: 'done', pid: row.pid }, row, history }
+}
+
+/** What can't be loaded is set aside (C9). */
+export function park(row: Row, write: Park, facts: Facts): Ruling {
+  if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
+  if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
+  if (row.owner === null) return unchanged({ status: 'done', pid: row.pid })
+  row.parked = write.reason
+  const history = [
+    { name: 'parked', data: data({ reason: write.reason }), by: row.runner },
+    ...givenBack(row, facts),
+  ]
+  return { outcome: { status: 'done', pid: row.pid }, row, history }
+}
+
+/** A stored kill whose deadline has passed, or whose engine is dead, is done by whoever sees it. */
+export function enforce(row: Row, write: Enforce, facts: Facts): Ruling {
+  if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
+  const due =
+    row.kill_deadline !== null &&
+    (row.kill_deadline <= facts.now || row.owner === null || !facts.alive(row.owner))
+  if (!due) return unchanged({ status: 'done', pid: row.pid, applied: false })
+  const history = [kill(row, write.killedState, row.kill_message, null, facts.now)]
+  return { outcome: { status: 'done', pid: row.pid, applied: true }, row, history }
+}
+
+/** Does a stored kill, with what was stored for it. */
+export function killDue(row: Row, now: number): Entry[] {
+  return [kill(row, row.kill_state, row.kill_message, null, now)]
+}
+
+/** Takes a process back from a dead engine (C11), and does what was asked of it meanwhile. */
+export function crashed(row: Row, facts: Facts): Entry[] {
+  const by = row.runner
+  row.crashes++
+  const blamed = row.alone === 1 && row.crashes >= PAUSED_AFTER
+  const history: Entry[] = [{ name: 'crashed', data: data({ step: row.step, crashes: row.crashes }), by }]
+  if (blamed && row.kill_deadline === null) {
+    row.pause_asked = 1
+    row.pause_message = `it crashed its engine ${row.crashes} times, the last time running alone; play lets it try again`
+  }
+  return [...history, ...givenBack(row, facts)]
+}
+
+function givenBack(row: Row, facts: Facts): Entry[] {
+  const by = row.runner
+  row.owner = null
+  row.alone = 0
+  if (row.kill_deadline !== null) return [kill(row, row.kill_state, row.kill_message, by, facts.now)]
+  row.ready_at = row.state !== 'waiting' || facts.hasWake() ? facts.now : null
+  if (row.pause_asked === 0) return []
+  row.pause_asked = 0
+  row.paused = 1
+  return [entry('paused', row.pause_message, by)]
+}
+
+function unchanged(outcome: Outcome): Ruling {
+  return { outcome, history: [] }
+}
+
+function entry(name: string, message: string | null, by: string | null): Entry {
+  return { name, data: data({ message }), by }
+}
+
+function data(fields: Readonly<Record<string, string | number | null>>): string | null {
+  const known = Object.entries(fields).filter(([, value]) => value !== null)
+  return known.length === 0 ? null : JSON.stringify(Object.fromEntries(known))
+}

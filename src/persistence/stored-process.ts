@@ -1,0 +1,30 @@
+import { Bundle } from '../bundle/bundle.ts'
+import { processRow, type Row } from './row.ts'
+import type { Parts, ProcessRow, StoredProcess } from './store.ts'
+
+/** A process whole. Its bundle is put together only when it is asked for. */
+export class Stored implements StoredProcess {
+  readonly row: ProcessRow
+  readonly #parts: Parts
+
+  constructor(row: Row, parts: Parts) {
+    this.row = processRow(row)
+    this.#parts = { ...parts, state: row.data }
+  }
+
+  bundle(): Bundle {
+    const { row } = this
+    return Bundle.fromParts(
+      {
+        class: row.className,
+        version: row.version,
+        pid: row.pid,
+        createdAt: row.createdAt,
+        seq: row.seq,
+        ...(row.status !== null && { status: row.status }),
+        ...(row.paused !== null && { paused: row.paused }),
+      },
+      this.#parts,
+    )
+  }
+}
