@@ -146,9 +146,10 @@ export class PortNamespace extends Port {
 
   /** The port or namespace under a dotted name, or nothing. */
   find(name: string): Port | undefined {
-    let at: Port | undefined = this
-    for (const part of name.split('.')) at = at instanceof PortNamespace ? at.get(part) : undefined
-    return at
+    const [first, rest] = cut(name)
+    const port = this.#ports.get(first)
+    if (rest === undefined) return port
+    return port instanceof PortNamespace ? port.find(rest) : undefined
   }
 
   /**

@@ -51,7 +51,8 @@ type OneInstance<C> = C extends NumberConstructor
       ? boolean
       : C extends BigIntConstructor
         ? bigint
-        : C extends abstract new (...args: never) => infer T
+        : // Not what `new` gives: that is narrower for typed arrays, which may lie on any buffer.
+          C extends { readonly prototype: infer T }
           ? T
           : unknown
 

@@ -1,4 +1,3 @@
-import type { InputPortOptions } from '../ports/input-port.ts'
 import type { OutputPort } from '../ports/output-port.ts'
 import type { InputPort } from '../ports/input-port.ts'
 import type { PortOptions, Validator } from '../ports/port.ts'
@@ -9,29 +8,41 @@ import type { InstanceOf, Schema, ValueType } from '../ports/schema-type.ts'
 export type Default<S, I> = ValueType<S, I> | (() => ValueType<S, I>)
 
 /** The options of a port, typed by its schema `S` or classes `I`. */
-export interface TypedPortOptions<S, I, R> extends PortOptions {
-  readonly schema?: S & (Schema | undefined)
-  readonly instanceOf?: I & (InstanceOf | undefined)
-  readonly required?: R & boolean
+export interface TypedPortOptions<
+  S extends Schema | undefined,
+  I extends InstanceOf | undefined,
+  R extends boolean,
+> extends PortOptions {
+  readonly schema?: S
+  readonly instanceOf?: I
+  readonly required?: R
   readonly validator?: Validator<NoInfer<ValueType<S, I>>> | undefined
 }
 
-export interface TypedInputOptions<S, I, R, D> extends TypedPortOptions<S, I, R>, InputPortOptions {
-  readonly schema?: S & (Schema | undefined)
-  readonly instanceOf?: I & (InstanceOf | undefined)
-  readonly required?: R & boolean
-  readonly validator?: Validator<NoInfer<ValueType<S, I>>> | undefined
+export interface TypedInputOptions<
+  S extends Schema | undefined,
+  I extends InstanceOf | undefined,
+  R extends boolean,
+  D,
+> extends TypedPortOptions<S, I, R> {
   readonly default?: D
 }
 
 /** The options of a namespace, typed by the schema or classes of its undeclared values. */
-export interface TypedNamespaceOptions<S, I, Dynamic, R, D, P> extends NamespaceOptions {
-  readonly schema?: S & (Schema | undefined)
-  readonly instanceOf?: I & (InstanceOf | undefined)
-  readonly dynamic?: Dynamic & boolean
-  readonly required?: R & boolean
+export interface TypedNamespaceOptions<
+  S extends Schema | undefined,
+  I extends InstanceOf | undefined,
+  Dynamic extends boolean,
+  R extends boolean,
+  D,
+  P extends boolean,
+> extends NamespaceOptions {
+  readonly schema?: S
+  readonly instanceOf?: I
+  readonly dynamic?: Dynamic
+  readonly required?: R
   readonly default?: D
-  readonly populateDefaults?: P & boolean
+  readonly populateDefaults?: P
   // Declared and undeclared values together: the validator looks for itself.
   readonly validator?: Validator<Readonly<Record<string, unknown>>, PortNamespace> | undefined
 }

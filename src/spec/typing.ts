@@ -9,8 +9,10 @@ export interface Definable {
 
 /** The spec of a class whose `define` returns nothing: everything is `unknown`. */
 // `any` is what marks "untyped" for the types below, and what every typed spec is assignable to.
+// oxlint-disable-next-line typescript/no-explicit-any
 export type UntypedSpec = ProcessSpec<any, any, unknown, any>
 /** Any spec, typed or not. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as above
 export type AnySpec = ProcessSpec<any, any, any, any>
 
 /** The spec that a class's `define` returns. */

@@ -1,0 +1,37 @@
+import { SpecError } from '../shared/errors.ts'
+import { ProcessSpec } from './process-spec.ts'
+import type { AnySpec, Definable, SpecOf } from './typing.ts'
+
+const specs = new WeakMap<object, AnySpec>()
+const underWay = new Set<object>()
+
+/**
+ * The sealed spec of a class: made at first use by the class's own `specClass` and `define`, and
+ * kept for that class alone. When `define` throws nothing is kept, and the next use tries again.
+ */
+export function specOf<C extends Definable>(processClass: C): SpecOf<C> {
+  // What is kept for a class was made by its own `define`.
+  return (specs.get(processClass) ?? build(processClass)) as SpecOf<C>
+}
+
+function build(
+  processClass: Definable & { readonly name?: unknown; readonly specClass?: typeof ProcessSpec },
+): AnySpec {
+  const name = String(processClass.name)
+  if (underWay.has(processClass))
+    throw new SpecError(`the spec of ${name} needs itself: its define exposes ${name}, or asks for its spec`)
+  underWay.add(processClass)
+  try {
+    const spec: ProcessSpec = new (processClass.specClass ?? ProcessSpec)()
+    const returned: unknown = processClass.define(spec)
+    if (returned !== undefined && returned !== spec)
+      throw new SpecError(
+        `${name}.define must return the spec it was given, or nothing${returned instanceof Promise ? '; it can not be async' : ''}`,
+      )
+    spec.seal()
+    specs.set(processClass, spec)
+    return spec
+  } finally {
+    underWay.delete(processClass)
+  }
+}
