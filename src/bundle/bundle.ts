@@ -1,0 +1,321 @@
+import { IncompatibleBundle } from '../shared/errors.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../shared/json.ts'
+import { type LoadContext, loaderOf, type NamedClass } from './loader.ts'
+
+/** The number of the format that is written. Bundles of every released format are read for ever. */
+export const BUNDLE_FORMAT = 1
+
+/** The keys of a bundle's JSON. */
+export const BundleKeys = {
+  /** The number of the format. */
+  FORMAT: 'format',
+  PID: 'pid',
+  /** The registered name of the class. */
+  CLASS: 'class',
+  /** The version of the class's saved form. */
+  VERSION: 'version',
+  /** When the process was made; ISO 8601. */
+  CREATED: 'created',
+  /** The pid of the process that launched it; not there without one. */
+  PARENT: 'parent',
+  /** How many transitions it has made. */
+  SEQ: 'seq',
+  /** `{ message?, at? }` while it is paused. */
+  PAUSED: 'paused',
+  /** The text of `setStatus`. */
+  STATUS: 'status',
+  /** The state with what belongs to it: `{ label, step, args, … }`. */
+  STATE: 'state',
+  /** The inputs as they were given. */
+  INPUTS: 'inputs',
+  /** The inputs with defaults filled in, where they differ. */
+  PARSED: 'parsed',
+  /** What was emitted, by dotted port name. */
+  OUTPUTS: 'outputs',
+  /** What the process keeps: `{ ctx?, members?, instance? }`. */
+  MEMORY: 'memory',
+} as const
+
+/** What identifies a process and stands in its row, rather than in a part. */
+export interface BundleHead {
+  readonly pid: string
+  /** The registered name of the class. */
+  readonly class: string
+  /** The version of the class's saved form: a whole number. */
+  readonly version: number
+  /** ISO 8601, in UTC with milliseconds. */
+  readonly created: string
+  readonly parent?: string | undefined
+  /** How many transitions the process has made. */
+  readonly seq: number
+  readonly paused?: { readonly message?: string | undefined; readonly at?: string | undefined } | undefined
+  readonly status?: string | undefined
+}
+
+/** The parts that are stored each by itself. `out:<port>` is an output, by its dotted name. */
+export type PartName = 'state' | 'inputs' | 'parsed' | 'memory' | `out:${string}`
+
+/** JSON text by `PartName`, as `Codec.stringify` gives it. */
+export type BundleParts = Readonly<Record<string, string>>
+
+/** What can be saved gives its bundle under this symbol. */
+export const SAVE: unique symbol = Symbol.for('damson.save')
+
+/** A process, to `Bundle.from`. */
+export interface Savable {
+  [SAVE](): Bundle
+}
+
+/** A class whose processes are made of bundles. */
+export interface Recreatable<P = unknown> extends NamedClass {
+  readonly prototype: P
+  recreateFrom(bundle: Bundle, context?: LoadContext): unknown
+}
+
+const OUTPUT = 'out:'
+
+/**
+ * The saved form of one process: versioned JSON that a person can read.
+ *
+ * It is a small head and parts that are JSON texts. What is stored changes part by part, so a transition encodes only what it
+ * changed; put together they are one document. The parts are canonical (what `JSON.stringify` gives), which is why
+ * saving, loading and saving again is byte for byte the same (C10).
+ */
+export class Bundle {
+  readonly head: BundleHead
+  readonly parts: BundleParts
+  #text: string | undefined
+
+  private constructor(head: BundleHead, parts: BundleParts) {
+    this.head = head
+    this.parts = parts
+  }
+
+  /** The bundle of a process as it is now. @throws SerializationError naming what can't be saved (C10) */
+  static from(process: Savable): Bundle {
+    return process[SAVE]()
+  }
+
+  /**
+   * Puts a bundle together. The texts are trusted and not read; `Bundle.parse(bundle.text)` checks them.
+   *
+   * @throws IncompatibleBundle where the part `state` or `inputs` is missing, or one has a name that no part has
+   */
+  static fromParts(head: BundleHead, parts: BundleParts): Bundle {
+    for (const name in parts) {
+      if (!name.startsWith(OUTPUT) && !isPlainPart(name))
+        throw damaged(head.pid, `has a part ${name}, which no bundle has`)
+    }
+    if (parts['state'] === undefined) throw damaged(head.pid, 'has no state')
+    if (parts['inputs'] === undefined) throw damaged(head.pid, 'has no inputs')
+    return new Bundle(head, parts)
+  }
+
+  /**
+   * Reads the text of a bundle. Values in it are not decoded: that needs the types of whoever loads the process.
+   *
+   * @throws IncompatibleBundle where it is damaged, or of a format that this release does not know
+   */
+  static parse(text: string): Bundle {
+    let document: unknown
+    try {
+      document = JSON.parse(text)
+    } catch (error) {
+      throw new IncompatibleBundle(`the bundle is damaged, it is no JSON: ${(error as Error).message}`, {
+        cause: error,
+      })
+    }
+    return read(document)
+  }
+
+  /** One JSON document, as `JSON.stringify(bundle)` gives it, but cheaper: the parts are only joined. */
+  get text(): string {
+    return (this.#text ??= join(this.head, this.parts))
+  }
+
+  /** The names of the ports that were emitted to, sorted. */
+  get outputNames(): readonly string[] {
+    return outputNames(this.parts)
+  }
+
+  toJSON(): JsonObject {
+    return JSON.parse(this.text) as JsonObject
+  }
+
+  /**
+   * The process, made anew from its saved form. The context names the classes.
+   *
+   * @throws UnknownProcessClass where the context does not name its class
+   * @throws IncompatibleBundle where it is damaged, or of a version that the class can't lift
+   */
+  unbundle<P>(context?: LoadContext<Recreatable<P>>): P {
+    const processClass = loaderOf(context).load(this.head.class)
+    return processClass.recreateFrom(this, context) as P
+  }
+}
+
+/** The name of the part that keeps an output. */
+export function outputPart(port: string): PartName {
+  return `${OUTPUT}${port}`
+}
+
+function isPlainPart(name: string): boolean {
+  return name === 'state' || name === 'inputs' || name === 'parsed' || name === 'memory'
+}
+
+function outputNames(parts: BundleParts): string[] {
+  const names: string[] = []
+  for (const name in parts) if (name.startsWith(OUTPUT)) names.push(name.slice(OUTPUT.length))
+  if (names.length < 2) return names
+  // As `JSON.parse` will order them: sorted, but names that are numbers first. So the text does not depend on the store's order.
+  const ordered: Record<string, null> = Object.create(null)
+  for (const name of names.toSorted()) ordered[name] = null
+  return Object.keys(ordered)
+}
+
+function join(head: BundleHead, parts: BundleParts): string {
+  let text = headText(head)
+  text = `${text.slice(0, -1)},"state":${parts['state']},"inputs":${parts['inputs']}`
+  if (parts['parsed'] !== undefined) text += `,"parsed":${parts['parsed']}`
+  const names = outputNames(parts)
+  if (names.length > 0) {
+    const outputs = names.map((name) => `${JSON.stringify(name)}:${parts[OUTPUT + name]}`)
+    text += `,"outputs":{${outputs.join(',')}}`
+  }
+  if (parts['memory'] !== undefined) text += `,"memory":${parts['memory']}`
+  return `${text}}`
+}
+
+function headText({
+  pid,
+  class: className,
+  version,
+  created,
+  parent,
+  seq,
+  paused,
+  status,
+}: BundleHead): string {
+  return JSON.stringify({
+    format: BUNDLE_FORMAT,
+    pid,
+    class: className,
+    version,
+    created,
+    parent,
+    seq,
+    paused: paused && { message: paused.message, at: paused.at },
+    status,
+  })
+}
+
+// ---------- reading ----------
+
+const KEYS: ReadonlySet<string> = new Set(Object.values(BundleKeys))
+
+function read(document: unknown): Bundle {
+  if (!isJsonObject(document)) throw damaged('', `is ${textOf(document)} and not an object`)
+  const pid = typeof document['pid'] === 'string' ? document['pid'] : ''
+  const { format } = document
+  if (typeof format !== 'number' || !Number.isInteger(format) || format < 1) {
+    throw damaged(pid, `has no format number, but ${textOf(format)}`)
+  }
+  if (format > BUNDLE_FORMAT) {
+    throw new IncompatibleBundle(
+      `${nameOf(pid)} is of format ${format}, and this release reads formats up to ${BUNDLE_FORMAT}: it was saved by a newer release, load it with that one`,
+    )
+  }
+  const field = fieldReader(document, pid)
+  const { parent, status, paused } = document
+  const head: BundleHead = {
+    pid: field('pid', isName, 'a text'),
+    class: field('class', isName, 'a text'),
+    version: field('version', isCount, 'a whole number'),
+    created: field('created', isDate, 'a date as 2026-01-31T12:00:00.000Z'),
+    ...(parent !== undefined && { parent: field('parent', isName, 'a text') }),
+    seq: field('seq', isCount, 'a whole number'),
+    ...(paused !== undefined && { paused: field('paused', isPaused, '{ message?, at? }') }),
+    ...(status !== undefined && { status: field('status', isText, 'a text') }),
+  }
+  for (const key of Object.keys(document)) {
+    if (!KEYS.has(key)) throw damaged(pid, `has a key ${key}, which no bundle of format ${format} has`)
+  }
+  const parts: Record<string, string> = {}
+  for (const name of ['state', 'inputs', 'parsed', 'memory'] as const) {
+    if (document[name] !== undefined)
+      parts[name] = partText(field(name, isJsonObject, 'an object'), pid, name)
+  }
+  if (document['outputs'] !== undefined) {
+    const outputs = field('outputs', isJsonObject, 'an object')
+    for (const [port, value] of Object.entries(outputs)) {
+      parts[outputPart(port)] = partText(value, pid, `outputs.${port}`)
+    }
+  }
+  return Bundle.fromParts(head, parts)
+}
+
+function fieldReader(document: JsonObject, pid: string) {
+  return <T extends JsonValue | BundleHead['paused']>(
+    key: string,
+    fits: (value: unknown) => value is T,
+    what: string,
+  ): T => {
+    const value: unknown = document[key]
+    if (fits(value)) return value
+    throw damaged(
+      pid,
+      `has ${value === undefined ? 'no' : 'a wrong'} ${key}: it should be ${what}, and is ${textOf(value)}`,
+    )
+  }
+}
+
+function partText(value: JsonValue, pid: string, path: string): string {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    // Too deep for the stack.
+    throw damaged(pid, `can't be read at ${path}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isDate(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  const date = new Date(value)
+  return !Number.isNaN(date.getTime()) && date.toISOString() === value
+}
+
+function isPaused(value: unknown): value is NonNullable<BundleHead['paused']> {
+  if (!isJsonObject(value)) return false
+  const { message, at, ...rest } = value
+  return (
+    (message === undefined || isText(message)) &&
+    (at === undefined || isDate(at)) &&
+    Object.keys(rest).length === 0
+  )
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined) return 'not there'
+  const text = JSON.stringify(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+function nameOf(pid: string): string {
+  return pid === '' ? 'the bundle' : `the bundle of process ${pid}`
+}
+
+function damaged(pid: string, what: string, options?: ErrorOptions): IncompatibleBundle {
+  return new IncompatibleBundle(`${nameOf(pid)} is damaged: it ${what}`, options)
+}

@@ -1,0 +1,107 @@
+import { SpecError, UnknownProcessClass } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { SavedType } from './saved-type.ts'
+
+/** A class as far as its name goes. Process classes are such. */
+export interface NamedClass {
+  readonly name: string
+  readonly processName?: string
+}
+
+/** Finds the class that a bundle names. `ClassRegistry` is one; another may import modules, say. */
+export interface Loader<C = unknown> {
+  /** The name under which this class is saved. */
+  identify(processClass: C): string
+  /** @throws UnknownProcessClass where there is no class of that name */
+  load(name: string): C
+}
+
+/** What is needed to make a process of a bundle. */
+export interface LoadContext<C = unknown> {
+  /** The classes that may be loaded, by their registered names. */
+  readonly processes?: readonly C[] | undefined
+  /** Instead of `processes`. */
+  readonly loader?: Loader<C> | undefined
+  /** Own classes in saved values. */
+  readonly types?: readonly SavedType[] | undefined
+  /** Given to the process. */
+  readonly logger?: Logger | undefined
+}
+
+/**
+ * The name under which a class is registered and saved: its own `processName`, else its own name. One that is inherited does not
+ * count, since that is the name of another class.
+ *
+ * @throws SpecError for a class without a name
+ */
+export function registeredName(processClass: NamedClass): string {
+  const name: unknown = Object.hasOwn(processClass, 'processName')
+    ? processClass.processName
+    : processClass.name
+  if (typeof name === 'string' && name !== '') return name
+  throw new SpecError(
+    `a process class without a name can't be found again when it is loaded: give the class a name, or a \`static processName\``,
+  )
+}
+
+/** Classes by their registered names. */
+export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<C>, Iterable<[string, C]> {
+  readonly #byName = new Map<string, C>()
+
+  /** @throws SpecError for a class without a name, or two classes of one name */
+  constructor(classes: Iterable<C> = []) {
+    for (const processClass of classes) this.register(processClass)
+  }
+
+  /**
+   * Adds a class; the same one twice does no harm.
+   *
+   * @throws SpecError for a class without a name, or another class of the same name
+   */
+  register(processClass: C): void {
+    const name = registeredName(processClass)
+    const known = this.#byName.get(name)
+    if (known !== undefined && known !== processClass) {
+      throw new SpecError(
+        `two process classes are named ${name}, so what is saved of one could be loaded as the other: give one of them another \`static processName\``,
+      )
+    }
+    this.#byName.set(name, processClass)
+  }
+
+  identify(processClass: C): string {
+    return registeredName(processClass)
+  }
+
+  /** @throws UnknownProcessClass where there is no class of that name, with the names that are known */
+  load(name: string): C {
+    const found = this.#byName.get(name)
+    if (found !== undefined) return found
+    const names = [...this.#byName.keys()].toSorted()
+    throw new UnknownProcessClass(
+      `no process class named ${name} is registered here. ` +
+        (names.length === 0 ? 'None is: ' : `Registered: ${names.join(', ')}. If it is not among them, `) +
+        `give it in \`processes: [${name}]\`; if it was renamed, keep its saved name with \`static processName\`.`,
+    )
+  }
+
+  /** The class of that name, if it is known. */
+  find(name: string): C | undefined {
+    return this.#byName.get(name)
+  }
+
+  /** Whether this very class is registered. */
+  has(processClass: C): boolean {
+    return this.#byName.get(registeredName(processClass)) === processClass
+  }
+
+  /** Names and classes, in the order in which they were registered. */
+  [Symbol.iterator](): IterableIterator<[string, C]> {
+    return this.#byName.entries()
+  }
+}
+
+/** The loader of a context: its own, or one for its `processes`. */
+export function loaderOf<C extends NamedClass>(context: LoadContext<C> | undefined): Loader<C> {
+  return context?.loader ?? new ClassRegistry(context?.processes)
+}

@@ -1,0 +1,74 @@
+import { SerializationError } from '../shared/errors.ts'
+import { Bundle, type BundleHead, outputPart } from './bundle.ts'
+import type { Codec } from './codec.ts'
+import { decodeMemory, encodeMemory, record } from './memory.ts'
+
+/** A bundle with its values decoded, to be read or changed: what `static upgrade` gets. */
+export interface SavedForm {
+  readonly pid: string
+  /** The registered name of the class. */
+  readonly class: string
+  /** The version of the saved form. */
+  version: number
+  /** The state with what belongs to it: `{ label, step, args, … }`. */
+  state: Record<string, unknown>
+  /** The inputs as they were given. */
+  inputs: Record<string, unknown>
+  /** The inputs with defaults filled in, where they differ. */
+  parsed: Record<string, unknown> | undefined
+  /** What was emitted, by dotted port name. */
+  outputs: Record<string, unknown>
+  ctx: Record<string, unknown>
+  /** The members named by `persisted`. */
+  members: Record<string, unknown>
+  /** What `saveInstanceState` added. */
+  instance: Record<string, unknown>
+}
+
+/**
+ * The values of a bundle.
+ *
+ * @throws IncompatibleBundle where it is damaged or its types are not registered here, with the path
+ */
+export function decodeBundle(bundle: Bundle, codec: Codec): SavedForm {
+  const { head, parts } = bundle
+  const part = (name: string): Record<string, unknown> =>
+    record(codec.parse(parts[name] ?? 'null', name), name)
+  const outputs: Record<string, unknown> = {}
+  for (const port of bundle.outputNames) {
+    outputs[port] = codec.parse(parts[outputPart(port)] ?? 'null', `outputs.${port}`)
+  }
+  return {
+    pid: head.pid,
+    class: head.class,
+    version: head.version,
+    state: part('state'),
+    inputs: part('inputs'),
+    parsed: parts['parsed'] === undefined ? undefined : part('parsed'),
+    outputs,
+    ...decodeMemory(parts['memory'], codec),
+  }
+}
+
+/**
+ * The bundle of these values. What a head says besides is taken from `head`.
+ *
+ * @throws SerializationError naming what can't be saved (C10)
+ */
+export function encodeBundle(head: BundleHead, form: SavedForm, codec: Codec): Bundle {
+  const parts: Record<string, string> = {}
+  for (const name of ['state', 'inputs', 'parsed'] as const) {
+    const value = form[name]
+    if (value === undefined && name === 'parsed') continue
+    if (typeof value !== 'object' || value === null) {
+      throw new SerializationError(name, `it should be an object of named values, and is ${String(value)}`)
+    }
+    parts[name] = codec.stringify(value, name)
+  }
+  for (const [port, value] of Object.entries(form.outputs)) {
+    parts[outputPart(port)] = codec.stringify(value, `outputs.${port}`)
+  }
+  const memory = encodeMemory(form, codec)
+  if (memory !== undefined) parts['memory'] = memory
+  return Bundle.fromParts({ ...head, version: form.version }, parts)
+}

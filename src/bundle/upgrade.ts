@@ -1,0 +1,66 @@
+import { IncompatibleBundle } from '../shared/errors.ts'
+import { type Bundle } from './bundle.ts'
+import type { Codec } from './codec.ts'
+import { decodeBundle, encodeBundle, type SavedForm } from './saved-form.ts'
+
+/** A class whose saved form has versions. */
+export interface VersionedClass {
+  /** The version that it saves. Default 1. */
+  readonly version?: number
+  /**
+   * Lifts a saved form to a higher version, by changing it or giving another, and says so in its `version`. It is called until
+   * the class's version is reached, so each version needs to know only the next.
+   */
+  upgrade?(form: SavedForm): SavedForm | void
+}
+
+/**
+ * The bundle in the version of its class: itself, if it is so already.
+ *
+ * @throws IncompatibleBundle where it is of a newer version, there is no `upgrade`, or that fails or does not get on
+ */
+export function upgradeBundle(bundle: Bundle, processClass: VersionedClass, codec: Codec): Bundle {
+  const { pid, class: name, version } = bundle.head
+  const target = processClass.version ?? 1
+  if (version === target) return bundle
+  const which = `process ${pid} was saved by version ${version} of ${name}, and here is version ${target}`
+  if (version > target) {
+    throw new IncompatibleBundle(`${which}: a newer version can't be lowered. Load it with the newer class`)
+  }
+  if (processClass.upgrade === undefined) {
+    throw new IncompatibleBundle(`${which}, which has no \`static upgrade(bundle)\` to lift it`)
+  }
+  let form = decodeBundle(bundle, codec)
+  while (form.version !== target) form = lift(form, processClass, target, which)
+  return encodeBundle(bundle.head, { ...form, pid, class: name }, codec)
+}
+
+function lift(form: SavedForm, processClass: VersionedClass, target: number, which: string): SavedForm {
+  const before = form.version
+  let lifted: unknown
+  try {
+    lifted = processClass.upgrade?.(form) ?? form
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new IncompatibleBundle(`${which}: \`upgrade\` from version ${before} threw: ${message}`, {
+      cause: error,
+    })
+  }
+  if (lifted instanceof Promise) {
+    throw new IncompatibleBundle(
+      `${which}: \`upgrade\` from version ${before} gave a promise. It has to be synchronous`,
+    )
+  }
+  const after = (lifted as SavedForm).version
+  if (!Number.isInteger(after) || after <= before) {
+    throw new IncompatibleBundle(
+      `${which}: \`upgrade\` left it at version ${String(after)}, coming from ${before}. It has to set a higher \`version\``,
+    )
+  }
+  if (after > target) {
+    throw new IncompatibleBundle(
+      `${which}: \`upgrade\` lifted it to version ${after}, beyond that of the class`,
+    )
+  }
+  return lifted as SavedForm
+}
