@@ -37,8 +37,11 @@ export class ExitCode {
 
 /** `exitCodes.NAME({ limit: 3 })`, by the labels and messages that were declared. */
 export type ExitCodes<Codes> = string extends keyof Codes
-  ? { readonly [label: string]: (values?: Readonly<Record<string, ExitCodeValue>>) => ExitCode }
+  ? { readonly [label: string]: MakeAnyExitCode }
   : { readonly [L in keyof Codes]: MakeExitCode<Codes[L]> }
+
+// As the type of a method, so that a maker that asks for certain values is one too.
+type MakeAnyExitCode = { make(values?: Readonly<Record<string, ExitCodeValue>>): ExitCode }['make']
 
 type MakeExitCode<M> = [Placeholders<M>] extends [never]
   ? () => ExitCode
