@@ -25,6 +25,7 @@ import type { LaunchArgs, OutputsOf, SelfTyped } from '../spec/typing.ts'
 import { Committer } from './committer.ts'
 import { explain } from './explain.ts'
 import { HandleTable } from './handle-table.ts'
+import { LaunchingHost } from './launching-host.ts'
 import { BY_A_CALLER, createByName, createWrite, type Launcher } from './launching.ts'
 import { eventRecord, type Handle, type HandleContext } from './process-handle.ts'
 import { summary, type ProcessList } from './process-list.ts'
@@ -57,6 +58,7 @@ export class Client {
   protected readonly name: string
   protected readonly killGrace: number
   readonly #committer: Committer
+  readonly #launching: LaunchingHost
   readonly #ownsStore: boolean
   readonly #handles: HandleTable
   readonly #context: HandleContext
@@ -77,6 +79,7 @@ export class Client {
     this.name = name
     this.killGrace = milliseconds(options.killGrace ?? '10s')
     this.#committer = new Committer(store, this.logger)
+    this.#launching = new LaunchingHost(this.codec)
     this.#handles = new HandleTable(store, this.clock)
     this.#context = {
       store,
@@ -111,14 +114,12 @@ export class Client {
     inputs?: Readonly<Record<string, unknown>>,
     options?: LaunchOptions,
   ): Promise<ProcessHandle>
-  async launch(
+  launch(
     processClass: AnyProcessClass | string,
     inputs?: Readonly<Record<string, unknown>>,
-    options: LaunchOptions = {},
+    options?: LaunchOptions,
   ): Promise<ProcessHandle> {
-    this.#requireOpen()
-    options.signal?.throwIfAborted()
-    return this.start(processClass, inputs, options, BY_A_CALLER)
+    return this.#launch(processClass, inputs, options)
   }
 
   /** Launches a process and resolves to its outputs; rejects as `handle.result()` does. */
@@ -126,8 +127,9 @@ export class Client {
     processClass: C & SelfTyped<C>,
     ...rest: [...LaunchArgs<C>, options?: LaunchOptions]
   ): Promise<OutputsOf<C>> {
-    const handle = await this.launch(processClass, ...rest)
-    return handle.outputs.all()
+    const [inputs, options] = rest as readonly unknown[] as readonly [Readonly<Record<string, unknown>>?, LaunchOptions?]
+    const handle = await this.#launch(processClass, inputs, options)
+    return handle.outputs.all() as Promise<OutputsOf<C>>
   }
 
   /** The handle of a process; the same object for the same pid. No I/O: `refresh()` tells whether there is one. */
@@ -213,7 +215,7 @@ export class Client {
     const create =
       known === undefined
         ? await this.#createByName(processClass as string, inputs, options, launcher)
-        : createWrite(construct(known, inputs, { pid: options.pid, codec: this.codec }), options, launcher)
+        : createWrite(construct(known, inputs, { pid: options.pid, host: this.#launching }), options, launcher)
     return this.launched(create, await this.write(create), options)
   }
 
@@ -257,6 +259,16 @@ export class Client {
       launcher,
       this.codec,
     )
+  }
+
+  async #launch(
+    processClass: AnyProcessClass | string,
+    inputs?: Readonly<Record<string, unknown>>,
+    options: LaunchOptions = {},
+  ): Promise<ProcessHandle> {
+    this.#requireOpen()
+    options.signal?.throwIfAborted()
+    return this.start(processClass, inputs, options, BY_A_CALLER)
   }
 
   #intern(pid: string, name: string): Handle {

@@ -1,6 +1,6 @@
 import type { Codec } from '../bundle/codec.ts'
 import type { ClassRow, Create } from '../persistence/store.ts'
-import { checkJsonSchema } from '../ports/validation.ts'
+import { checkOf } from '../ports/validation.ts'
 import type { JsonSchema } from '../ports/schema-type.ts'
 import { PortValidationError } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
@@ -57,8 +57,8 @@ export function createByName(
   launcher: Launcher,
   codec: Codec,
 ): Create {
-  const problems = checkJsonSchema(JSON.parse(described.inputs) as JsonSchema, inputs, 'inputs')
-  if (problems.length > 0) throw new PortValidationError(problems)
+  const problems = checkOf(JSON.parse(described.inputs) as JsonSchema)(inputs) ?? []
+  if (problems.length > 0) throw new PortValidationError(problems.map((message) => ({ port: 'inputs', message })))
   return {
     kind: 'create',
     pid: options.pid ?? newPid(),

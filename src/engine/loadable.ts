@@ -1,7 +1,7 @@
 import type { ClassRegistry } from '../bundle/loader.ts'
 import type { ClassRow, LoadableClass } from '../persistence/store.ts'
 import type { AnyProcessClass } from '../process/handle.ts'
-import { specOf } from '../process/process.ts'
+import { specOf } from '../spec/spec-of.ts'
 
 /** What an engine with these classes can load: each up to its version (C9). */
 export function loadable(classes: ClassRegistry<AnyProcessClass>): readonly LoadableClass[] {
@@ -15,4 +15,8 @@ export function classRows(classes: ClassRegistry<AnyProcessClass>): readonly Cla
     version: versionOf(processClass),
     inputs: JSON.stringify(specOf(processClass).toJSONSchema('inputs')),
   }))
+}
+
+function versionOf(processClass: AnyProcessClass & { readonly version?: number }): number {
+  return processClass.version ?? 1
 }
