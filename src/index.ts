@@ -29,3 +29,63 @@ export {
   UpstreamFailed,
   WaitTimeout,
 } from './shared/errors.ts'
+export {
+  type Command,
+  Continue,
+  type ExitCodeInfo,
+  Kill,
+  type Step,
+  Stop,
+  type StopOptions,
+  UnsuccessfulResult,
+  Wait,
+  type WaitDetails,
+} from './process/commands.ts'
+export type {
+  OutputEmittedEvent,
+  ProcessEvent,
+  ProcessEventMap,
+  ProcessExceptedEvent,
+  ProcessFinishedEvent,
+  ProcessKilledEvent,
+  ProcessPausedEvent,
+} from './process/events.ts'
+export type {
+  AnyProcessClass,
+  EventRecord,
+  LaunchOptions,
+  Outputs,
+  ProcessHandle,
+  ResultOf,
+  ResultOptions,
+  Settled,
+  StateInfo,
+  WaitOptions,
+} from './process/handle.ts'
+export type { HookResult } from './process/hooks.ts'
+export type { Wake } from './process/host.ts'
+export type { ProcessCallback } from './process/life.ts'
+export type { ProcessListener } from './process/listener.ts'
+export { canTransition, isTerminal, nextStates, processMachine } from './process/machine.ts'
+export { processOf, type Defined } from './process/process-of.ts'
+export {
+  type ConstructArgs,
+  type LaunchChildArgs,
+  Process,
+  type ProcessOptions,
+  type StatusInfo,
+  type Untyped,
+} from './process/process.ts'
+export { ProcessState } from './process/state.ts'
+export { Client, type ClientOptions } from './client/client.ts'
+export type { ProcessList, ProcessSummary } from './client/process-list.ts'
+export { type CloseOptions, Engine, type EngineOptions } from './engine/engine.ts'
+export { MemoryStore } from './persistence/memory/memory-store.ts'
+export type { Checkpoint, Persister } from './persistence/persister.ts'
+export type { Control, ListFilter, ProcessRow, Store } from './persistence/store.ts'
+export { Bundle, BundleKeys } from './bundle/bundle.ts'
+export { Codec, type SavedType } from './bundle/codec.ts'
+export type { LoadContext, Loader } from './bundle/loader.ts'
+export { type Clock, systemClock } from './shared/clock.ts'
+export type { Duration } from './shared/duration.ts'
+export { type Logger, silentLogger } from './shared/logger.ts'

@@ -28,8 +28,11 @@ export interface Host {
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions | undefined,
   ): Promise<ProcessHandle>
-  /** Stores a request (C7) and passes it on to the process; false when the process has ended already. */
-  request(process: Process, request: ControlRequest): Promise<boolean>
+  /**
+   * Stores a request (C7) and passes it on to the process; false when the process has ended already. A host that keeps
+   * nothing answers at once, without a promise.
+   */
+  request(process: Process, request: ControlRequest): Promise<boolean> | boolean
 }
 
 /** One transition of one process, about to be made durable. */
@@ -38,7 +41,10 @@ export interface Transition {
   readonly to: ProcessState
   /** The step that is to run in the new state, or after it; null where there is none. */
   readonly step: string | null
-  /** Set when the process pauses with this transition. */
+  /**
+   * Set when the process pauses with this transition. `from` and `to` may then be the same state, with no step in between:
+   * a pause of a process that was not running.
+   */
   readonly paused: { readonly message?: string | undefined } | null
   /** How it ended; set with a terminal state. */
   readonly ending: TransitionEnding | null

@@ -1,0 +1,119 @@
+import type { AnySpec } from '../spec/typing.ts'
+import { specOf } from '../spec/spec-of.ts'
+import { SpecError, TransitionError } from '../shared/errors.ts'
+import type { StepRef } from './commands.ts'
+import { hookNames, type Hooks } from './hooks.ts'
+import type { Process } from './process.ts'
+
+type Method = (this: Process, ...args: unknown[]) => unknown
+type ProcessClass = typeof Process
+
+/** What is the same for all processes of one class, found out once. */
+export class ClassPlan {
+  readonly processClass: ProcessClass
+  readonly name: string
+  readonly version: number
+  readonly spec: AnySpec
+  /** The names of own members that are saved, of the class and those it extends. */
+  readonly persisted: readonly string[]
+  /** The hooks that the class overrides; the others need not be called. */
+  readonly hooks: Partial<Hooks>
+  /** Whether it overrides any. */
+  readonly hooked: boolean
+  readonly #base: ProcessClass
+  readonly #steps = new Map<string, Method>()
+
+  constructor(processClass: ProcessClass, base: ProcessClass) {
+    this.processClass = processClass
+    this.#base = base
+    this.name = processClass.processName || 'a class without a name'
+    this.version = processClass.version
+    this.spec = specOf(processClass)
+    this.persisted = persistedOf(processClass)
+    this.hooks = {}
+    let hooked = false
+    for (const name of hookNames) {
+      const hook: unknown = Reflect.get(processClass.prototype, name)
+      if (hook !== Reflect.get(base.prototype, name)) {
+        Object.assign(this.hooks, { [name]: hook })
+        hooked = true
+      }
+    }
+    this.hooked = hooked
+  }
+
+  /**
+   * The method behind the name of a step.
+   *
+   * @throws TransitionError when no class between this one and `Process` has such a method
+   */
+  step(name: string): Method {
+    let method = this.#steps.get(name)
+    if (method === undefined) {
+      method = this.#find(name)
+      this.#steps.set(name, method)
+    }
+    return method
+  }
+
+  /**
+   * The name of the step that a command names.
+   *
+   * @throws TransitionError when the name does not lead back to the function that was given
+   */
+  stepName({ name, method }: StepRef): string {
+    if (this.step(name) !== method && method !== undefined) {
+      throw new TransitionError(
+        `The function ${name} that was given as the next step is not the method ${name} of ${this.name}: after a restart another would run. ` +
+          `Make it a method of the class and give \`this.${name}\`.`,
+      )
+    }
+    return name
+  }
+
+  #find(name: string): Method {
+    if (name === 'run') return this.processClass.prototype.run
+    let at: unknown = this.processClass.prototype
+    for (
+      ;
+      typeof at === 'object' && at !== null && at !== this.#base.prototype;
+      at = Object.getPrototypeOf(at)
+    ) {
+      const found: unknown = Object.getOwnPropertyDescriptor(at, name)?.value
+      if (typeof found === 'function' && name !== 'constructor') return found as Method
+    }
+    throw new TransitionError(
+      `${this.name} has no method ${name} that could be the next step. A step is a method of the class: ` +
+        `functions in fields or variables and private methods can't be found again after a restart. ` +
+        `If it was renamed, lift saved processes with \`static upgrade\`.`,
+    )
+  }
+}
+
+const plans = new WeakMap<ProcessClass, ClassPlan>()
+
+/** The plan of a class, made at its first use. */
+export function planOf(processClass: ProcessClass, base: ProcessClass): ClassPlan {
+  let plan = plans.get(processClass)
+  if (plan === undefined) {
+    plan = new ClassPlan(processClass, base)
+    plans.set(processClass, plan)
+  }
+  return plan
+}
+
+function persistedOf(processClass: ProcessClass): readonly string[] {
+  const names = new Set<string>()
+  for (let at: unknown = processClass; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    if (!Object.hasOwn(at, 'persisted')) continue
+    for (const name of (at as ProcessClass).persisted) {
+      if (name in processClass.prototype) {
+        throw new SpecError(
+          `${processClass.name}.persisted names ${name}, which is no own field but belongs to the class: only own fields are saved`,
+        )
+      }
+      names.add(name)
+    }
+  }
+  return [...names]
+}

@@ -1,0 +1,244 @@
+import { ProcessKilled } from '../shared/errors.ts'
+import { defer, isThenable, type Deferred } from './deferred.ts'
+import type { ControlRequest, Hosted, Wake } from './host.ts'
+import type { Life } from './life.ts'
+
+/*
+ * What is asked of a process from outside its transitions, each with one outcome. "Step" stands for a step or a transition
+ * that is under way, "idle" for everything else. Each is recorded before the call returns when the host is in memory, and
+ * once the host has stored it otherwise (C7). Called from within the process itself (its steps, hooks and listeners, also
+ * through a nested `execute`), all resolve once recorded, so none can wait for the step it is called from.
+ *
+ * | asked  | while                 | what happens                                                     | resolves to            |
+ * | ------ | --------------------- | ---------------------------------------------------------------- | ---------------------- |
+ * | pause  | idle, or it waits     | paused now; interrupts waiting                                   | true                   |
+ * | pause  | step                  | paused with what the step yields                                 | true, at the boundary  |
+ * | pause  | step that ends it     | nothing is left to pause                                         | false, at the end      |
+ * | pause  | pausing               | joins the pause that is asked for                                | as that one            |
+ * | pause  | paused                | stays paused, with the first message                             | true                   |
+ * | pause  | being killed, ended   | nothing                                                          | false                  |
+ * | play   | pausing               | the pause is called off, and its own promise resolves to false   | true                   |
+ * | play   | paused                | goes on                                                          | true                   |
+ * | play   | neither               | nothing                                                          | true                   |
+ * | kill   | idle, waiting, paused | killed now                                                       | true                   |
+ * | kill   | step                  | the signal aborts; killed when the step ends, its command dropped | true, at once          |
+ * | kill   | pausing               | as for a step; the pause resolves to false                       | true                   |
+ * | kill   | being killed          | nothing more, unless forced                                      | true                   |
+ * | kill, forced | step            | killed now; what the step does or throws later is ignored        | true                   |
+ * | resume | waiting               | wakes the process                                                | true                   |
+ * | resume | any other, paused     | kept: each wakes one wait, in order                              | true                   |
+ * | fail   | idle, waiting, paused | excepted now                                                     | true                   |
+ * | fail   | step                  | excepted when the step ends, its command dropped; a kill wins    | true, at once          |
+ * | play, kill, resume, fail | ended | nothing                                                        | false                  |
+ */
+
+export interface Pausing {
+  readonly message: string | undefined
+  readonly done: Deferred<boolean>
+}
+
+interface Woken {
+  readonly value: unknown
+  readonly wake: Wake
+}
+
+/** The requests that are recorded and not carried out yet. It is also the host's hold on the process. */
+export class Control implements Hosted {
+  readonly #life: Life
+  pausing: Pausing | undefined
+  killing: { readonly message: string | undefined; readonly force: boolean } | undefined
+  failing: { readonly error: unknown } | undefined
+  #wakes: Woken[] | undefined
+  #playing = false
+  #aborter: AbortController | undefined
+  #abortedWith: Error | undefined
+
+  constructor(life: Life) {
+    this.#life = life
+  }
+
+  /** Whether there is something to carry out at the next boundary. */
+  get pending(): boolean {
+    return (
+      (this.killing !== undefined || this.failing !== undefined || this.pausing !== undefined) &&
+      !this.#life.over
+    )
+  }
+  /** Whether the command of the step under way does not count. */
+  get overrules(): boolean {
+    return this.killing !== undefined || this.failing !== undefined
+  }
+  /** What ends the next wait. */
+  get nextWake(): Woken | undefined {
+    return this.#wakes?.[0]
+  }
+  /** Wake-ups that are kept here; those of a store are kept there. */
+  kept(used: boolean): readonly unknown[] {
+    const wakes = used ? this.#wakes?.slice(1) : this.#wakes
+    return wakes?.filter(({ wake }) => wake.id === undefined).map(({ value }) => value) ?? []
+  }
+
+  get signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      this.#aborter = new AbortController()
+      if (this.#abortedWith !== undefined) this.#aborter.abort(this.#abortedWith)
+    }
+    return this.#aborter.signal
+  }
+
+  abort(reason: Error): void {
+    if (this.#abortedWith !== undefined) return
+    this.#abortedWith = reason
+    this.#aborter?.abort(reason)
+  }
+
+  // ---------- what users ask ----------
+
+  askPause(message: string | undefined): Promise<boolean> {
+    const life = this.#life
+    if (life.over || this.killing !== undefined) return NO
+    if (life.paused !== undefined) return YES
+    const { within } = life
+    if (this.pausing !== undefined) return within ? YES : this.pausing.done.promise
+    return this.#ask({ kind: 'pause', message }, () => {
+      if (life.paused !== undefined) return YES
+      if (this.pausing === undefined) return NO
+      return within ? YES : this.pausing.done.promise
+    })
+  }
+
+  askPlay(): Promise<boolean> {
+    if (this.#life.over) return NO
+    if (this.#life.paused === undefined && this.pausing === undefined) return YES
+    return this.#ask({ kind: 'play' }, () => YES)
+  }
+
+  askKill(message: string | undefined, force: boolean): Promise<boolean> {
+    if (this.#life.over) return NO
+    if (this.killing !== undefined && (this.killing.force || !force)) return YES
+    return this.#ask({ kind: 'kill', message, force }, () => this.#carriedOut())
+  }
+
+  askResume(value: unknown): Promise<boolean> {
+    if (this.#life.over) return NO
+    return this.#ask({ kind: 'resume', value }, () => YES)
+  }
+
+  askFail(error: unknown): Promise<boolean> {
+    if (this.#life.over) return NO
+    this.fail(error)
+    return this.#carriedOut()
+  }
+
+  #ask(request: ControlRequest, stored: () => Promise<boolean>): Promise<boolean> {
+    const answer = this.#life.host.request(this.#life.process, request)
+    if (isThenable(answer)) return answer.then((yes) => (yes ? stored() : false))
+    return answer ? stored() : NO
+  }
+
+  /** Once what is asked of an idle process has been done; at once where a step is under way. */
+  #carriedOut(): Promise<boolean> {
+    const { attending, within } = this.#life
+    return attending === undefined || within ? YES : attending.then(() => true)
+  }
+
+  // ---------- what the host passes on ----------
+
+  bundle(): ReturnType<Hosted['bundle']> {
+    const { savings, stage, paused } = this.#life
+    return savings.bundle(stage, paused, false)
+  }
+
+  get idle(): boolean {
+    const life = this.#life
+    if (life.over) return true
+    if (this.pending) return false
+    return life.paused !== undefined || (life.stage.label === 'waiting' && this.nextWake === undefined)
+  }
+
+  pause(message?: string): void {
+    const life = this.#life
+    if (life.over || life.paused !== undefined || this.pausing !== undefined || this.killing !== undefined)
+      return
+    this.pausing = { message, done: defer() }
+    life.attend()
+  }
+
+  play(): void {
+    const life = this.#life
+    if (life.over) return
+    if (life.paused !== undefined) void life.play()
+    else if (this.pausing !== undefined && life.committing === this.pausing) this.#playing = true
+    else this.#callOff()
+  }
+
+  played(): void {
+    if (!this.#life.over) void this.#life.play()
+  }
+
+  kill(message?: string, options: { readonly force?: boolean | undefined } = {}): void {
+    const life = this.#life
+    if (life.over) return
+    const force = options.force ?? false
+    if (this.killing === undefined || (force && !this.killing.force)) {
+      this.killing = { message: this.killing?.message ?? message, force }
+      this.#callOff()
+      this.abort(new ProcessKilled(life.pid, message ?? `the process ${life.pid} is being killed`))
+    }
+    if (force) life.abandon()
+    life.attend()
+  }
+
+  wake(value: unknown, wake: Wake): void {
+    if (this.#life.over) return
+    ;(this.#wakes ??= []).push({ value, wake })
+    this.#life.attend()
+  }
+
+  detach(reason: Error): void {
+    this.#life.detach(reason)
+  }
+
+  // ---------- what the process's own life tells ----------
+
+  /** The wake-up that was first is used up (C8). */
+  used(): void {
+    this.#wakes?.shift()
+  }
+
+  fail(error: unknown): void {
+    if (this.#life.over) return
+    this.failed(error)
+    this.#life.attend()
+  }
+
+  /** To be carried out at this boundary by whoever is at it. */
+  failed(error: unknown): void {
+    this.failing ??= { error }
+  }
+
+  /** The pause that was asked for has come about. */
+  hasPaused(): void {
+    this.pausing?.done.resolve(true)
+    this.pausing = undefined
+    if (!this.#playing) return
+    // It was stored before the pause was: only now is it certain to undo it.
+    this.#playing = false
+    void this.askPlay()
+  }
+
+  /** Nothing of what was asked can come about any more. */
+  dropAll(): void {
+    this.#callOff()
+    this.#wakes = undefined
+    this.#playing = false
+  }
+
+  #callOff(): void {
+    this.pausing?.done.resolve(false)
+    this.pausing = undefined
+  }
+}
+
+const YES = Promise.resolve(true)
+const NO = Promise.resolve(false)

@@ -1,0 +1,60 @@
+import { InvalidStateError, ProcessExcepted, ProcessKilled, type DamsonError } from '../shared/errors.ts'
+import { defer, type Deferred } from './deferred.ts'
+import type { Life } from './life.ts'
+import { errorText } from './stage.ts'
+
+/** How a process ended, as a value, an error or a promise. The promise settles once. */
+export class Ended {
+  readonly #life: Life
+  #future: Deferred<unknown> | undefined
+  #error: DamsonError | undefined
+
+  constructor(life: Life) {
+    this.#life = life
+  }
+
+  /** The error that stands for how it ended; undefined if it finished or has not ended. */
+  get error(): Error | undefined {
+    const { stage, pid, plan, detached } = this.#life
+    if (stage.label === 'killed') {
+      return (this.#error ??= new ProcessKilled(pid, stage.message))
+    }
+    if (stage.label === 'excepted') {
+      return (this.#error ??= new ProcessExcepted(
+        pid,
+        `the process ${pid} (${plan.name}) excepted: ${errorText(stage.error)}`,
+        { cause: stage.error },
+      ))
+    }
+    return detached
+  }
+
+  /** What the last step returned, or the outputs if it returned nothing. */
+  result(): unknown {
+    const { stage, pid, outputs } = this.#life
+    if (stage.label === 'finished') return stage.result === undefined ? outputs : stage.result
+    throw this.error ?? new InvalidStateError(`the process ${pid} has not ended: it is ${stage.label}`)
+  }
+
+  /** The outputs, or the error. */
+  outputs(): unknown {
+    const { error } = this
+    if (error !== undefined) throw error
+    return this.#life.outputs
+  }
+
+  future(): Promise<unknown> {
+    if (this.#future === undefined) {
+      this.#future = defer()
+      if (this.#life.over) this.settle()
+    }
+    return this.#future.promise
+  }
+
+  settle(): void {
+    if (this.#future === undefined) return
+    const { error } = this
+    if (error === undefined) this.#future.resolve(this.#life.outputs)
+    else this.#future.reject(error)
+  }
+}

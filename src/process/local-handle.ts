@@ -1,0 +1,198 @@
+import { systemClock } from '../shared/clock.ts'
+import { milliseconds } from '../shared/duration.ts'
+import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../shared/errors.ts'
+import type {
+  EventRecord,
+  Outputs,
+  ProcessHandle,
+  ResultOptions,
+  Settled,
+  StateInfo,
+  WaitOptions,
+} from './handle.ts'
+import { isTerminal } from './machine.ts'
+import type { Process } from './process.ts'
+
+/** A handle of a process that runs in this program's memory. */
+export class LocalHandle implements ProcessHandle {
+  readonly pid: string
+  readonly name: string
+  readonly outputs: Outputs
+  readonly #process: Process
+  readonly #history: EventRecord[] = []
+  readonly #over: Promise<void>
+  #at: Date
+
+  constructor(process: Process) {
+    this.#process = process
+    this.pid = process.pid
+    this.name = process.getStatusInfo().className
+    this.#at = process.creationTime
+    this.#over = process.future().then(
+      () => {},
+      () => {},
+    )
+    const { events } = process
+    const note = (name: string, data?: unknown) => (): void => {
+      this.#at = new Date()
+      this.#history.push({
+        seq: this.#history.length + 1,
+        pid: this.pid,
+        side: 'process',
+        name,
+        at: this.#at,
+        data,
+      })
+    }
+    for (const name of [
+      'created',
+      'running',
+      'waiting',
+      'paused',
+      'played',
+      'finished',
+      'excepted',
+      'killed',
+    ] as const) {
+      events.on(`process:${name}`, note(name))
+    }
+    this.outputs = {
+      all: async (options = {}) => {
+        const outcome = await this.outcome(options)
+        if (outcome.status === 'rejected' && options.raiseOnFailure !== false) throw outcome.reason
+        return process.outputs
+      },
+      snapshot: async () => ({ ...process.outputs }),
+    }
+  }
+
+  get state(): StateInfo {
+    const process = this.#process
+    const { exitCode, status } = process
+    return {
+      label: process.state,
+      terminal: isTerminal(process.state),
+      successful: process.isSuccessful,
+      paused: process.paused,
+      at: this.#at,
+      ...(status !== undefined && { message: status }),
+      ...(exitCode !== undefined && { exitCode }),
+      ...(process.isKilling && { reason: 'killing' as const }),
+    }
+  }
+
+  get done(): boolean {
+    return this.#process.hasTerminated()
+  }
+
+  async refresh(): Promise<StateInfo> {
+    return this.state
+  }
+
+  async wait(options: WaitOptions = {}): Promise<StateInfo | null> {
+    const { signal } = options
+    signal?.throwIfAborted()
+    const timeout = options.timeout === undefined ? Infinity : milliseconds(options.timeout)
+    if (this.done) return this.state
+    const stops: (() => void)[] = []
+    const ended = await new Promise<boolean>((resolve, reject) => {
+      void this.#over.then(() => resolve(true))
+      if (timeout !== Infinity) stops.push(systemClock.after(timeout, () => resolve(false)))
+      if (signal !== undefined) {
+        const stop = (): void => reject(signal.reason)
+        signal.addEventListener('abort', stop, { once: true })
+        stops.push(() => signal.removeEventListener('abort', stop))
+      }
+    }).finally(() => stops.forEach((stop) => stop()))
+    return ended ? this.state : null
+  }
+
+  result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
+  result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<unknown>
+  async result(options: ResultOptions = {}): Promise<unknown> {
+    const outcome = await this.outcome(options)
+    if (outcome.status === 'fulfilled') return outcome.value
+    if (options.raiseOnFailure === false) return outcome.reason
+    throw outcome.reason
+  }
+
+  async outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
+    const state = await this.wait(options)
+    if (state === null) {
+      throw new WaitTimeout(`the process ${this.pid} has not ended yet; it goes on`, [this.pid], 1)
+    }
+    try {
+      return { status: 'fulfilled', value: this.#process.result(), state }
+    } catch (error) {
+      return { status: 'rejected', reason: this.#reason(error), state }
+    }
+  }
+
+  successful(): boolean {
+    this.#assertDone()
+    return this.#process.isSuccessful
+  }
+
+  exception(): ProcessError | null {
+    this.#assertDone()
+    try {
+      this.#process.result()
+      return null
+    } catch (error) {
+      return this.#reason(error)
+    }
+  }
+
+  onDone(callback: (handle: this) => void, options: { readonly signal?: AbortSignal } = {}): () => void {
+    let wanted = true
+    const stop = (): void => {
+      wanted = false
+    }
+    options.signal?.addEventListener('abort', stop, { once: true })
+    if (options.signal?.aborted === true) stop()
+    void this.#over.then(() => {
+      if (wanted) setImmediate(() => wanted && callback(this))
+    })
+    return stop
+  }
+
+  pause(message?: string): Promise<boolean> {
+    return this.#process.pause(message)
+  }
+  play(): Promise<boolean> {
+    return this.#process.play()
+  }
+  kill(message?: string, options?: { readonly force?: boolean }): Promise<boolean> {
+    return this.#process.kill(message, options)
+  }
+  resume(value?: unknown): Promise<boolean> {
+    return this.#process.resume(value)
+  }
+
+  async explain(): Promise<string> {
+    const { label, paused, terminal } = this.state
+    if (terminal) return `${this.name} ${this.pid} has ended: ${label}.`
+    if (paused) return `${this.name} ${this.pid} is paused in memory, in state ${label}; play it.`
+    return label === 'waiting'
+      ? `${this.name} ${this.pid} waits in memory for somebody to resume it.`
+      : `${this.name} ${this.pid} runs in memory (${label}).`
+  }
+
+  async history(): Promise<readonly EventRecord[]> {
+    return [...this.#history]
+  }
+
+  toJSON(): { readonly $process: string } {
+    return { $process: this.pid }
+  }
+
+  #assertDone(): void {
+    if (!this.done) throw new NotReady(`the process ${this.pid} has not ended: it is ${this.#process.state}`)
+  }
+
+  /** A process that was closed before its end is lost: it ran in memory only. */
+  #reason(error: unknown): ProcessError {
+    if (error instanceof ProcessError) return error
+    return new ProcessLost(this.pid, `the process ${this.pid} was closed before it ended`, { cause: error })
+  }
+}

@@ -1,0 +1,37 @@
+import { PortNamespace } from '../ports/port-namespace.ts'
+import { getOwn, setOwn } from '../ports/plain.ts'
+import { PortValidationError } from '../shared/errors.ts'
+import type { Life } from './life.ts'
+
+/** Checks an output and keeps it under its dotted name. */
+export function emitOutput(life: Life, port: string, value: unknown): void {
+  life.assertOpen()
+  const { hooks, spec } = life.plan
+  hooks.onOutputEmitting?.call(life.process, port, value)
+  const problems = spec.checkOutput(port, value)
+  if (problems.length > 0) throw new PortValidationError(problems)
+  life.savings.output(port, value)
+  setOutput(life.outputs, port, value)
+  if (hooks.onOutputEmitted === undefined && !life.heard) return
+  const declared = spec.outputs.find(port)
+  const dynamic = declared === undefined || declared instanceof PortNamespace
+  hooks.onOutputEmitted?.call(life.process, port, value, dynamic)
+  if (life.heard) life.audience.output(port, value, dynamic)
+}
+
+/** Sets a value under a dotted name. */
+export function setOutput(outputs: Record<string, unknown>, port: string, value: unknown): void {
+  if (!port.includes('.')) {
+    setOwn(outputs, port, value)
+    return
+  }
+  const names = port.split('.')
+  const last = names.pop() as string
+  let at = outputs
+  for (const name of names) {
+    let inner = getOwn(at, name) as Record<string, unknown> | undefined
+    if (inner === undefined) setOwn(at, name, (inner = {}))
+    at = inner
+  }
+  setOwn(at, last, value)
+}

@@ -1,0 +1,38 @@
+import type { ProcessSpec } from '../spec/process-spec.ts'
+import type { AnySpec, SpecOf } from '../spec/typing.ts'
+import type { AnyProcessClass } from './handle.ts'
+import { Process, type ConstructArgs } from './process.ts'
+
+/** The statics of a process class, less `define`, which each class types for itself. */
+type Statics<B> = Omit<B, 'define' | 'prototype'>
+
+/** A class whose `define` is written for it. */
+export interface Defined<S> {
+  define(spec: ProcessSpec): S
+}
+
+/**
+ * A base class with these ports, so that a class need not name itself:
+ * `class Add extends processOf((spec) => spec.input('a').output('sum')) { … }`.
+ */
+export function processOf<S extends AnySpec>(
+  declare: (spec: ProcessSpec) => S,
+): Statics<typeof Process> & Defined<S> & (new (...args: ConstructArgs<Defined<S>>) => Process<Defined<S>>)
+/** As above, on top of another process class. */
+export function processOf<B extends AnyProcessClass, S extends AnySpec>(
+  base: B,
+  declare: (spec: SpecOf<B>) => S,
+): Statics<B> &
+  Defined<S> &
+  (new (...args: ConstructArgs<Defined<S>>) => InstanceType<B> & Process<Defined<S>>)
+export function processOf(
+  ...args: [(spec: ProcessSpec) => unknown] | [typeof Process, (spec: ProcessSpec) => unknown]
+): unknown {
+  const [base, declare] = args.length === 1 ? [Process, args[0]] : args
+  return class extends base {
+    static override define(spec: ProcessSpec): unknown {
+      super.define(spec)
+      return declare(spec)
+    }
+  }
+}

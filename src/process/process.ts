@@ -1,0 +1,564 @@
+import type { EventEmitter } from 'eventemitter3'
+import { SAVE, type Bundle } from '../bundle/bundle.ts'
+import type { SavedType } from '../bundle/codec.ts'
+import { loaderOf, registeredName, type LoadContext, type Loader } from '../bundle/loader.ts'
+import { frozenCopy } from '../ports/plain.ts'
+import { ProcessSpec, type SpecDescription } from '../spec/process-spec.ts'
+import { specOf } from '../spec/spec-of.ts'
+import type {
+  Definable,
+  ExitCodesOf,
+  InputsOf,
+  LaunchInputsOf,
+  OutputName,
+  OutputsOf,
+  OutputValue,
+  SelfTyped,
+  SpecOf,
+} from '../spec/typing.ts'
+import { InvalidStateError } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+import { born, takeBirth, type Birth } from './birth.ts'
+import { planOf } from './class-plan.ts'
+import type { ExitCodeInfo } from './commands.ts'
+import type { ProcessEventMap } from './events.ts'
+import type { AnyProcessClass, LaunchOptions, ProcessHandle, ResultOf } from './handle.ts'
+import type { HookResult } from './hooks.ts'
+import type { Host, Hosted } from './host.ts'
+import { Life, type ProcessCallback } from './life.ts'
+import type { ProcessListener } from './listener.ts'
+import { MemoryHost, memoryHost } from './memory-host.ts'
+import { emitOutput } from './outputs.ts'
+import { currentLife } from './scope.ts'
+import type { ProcessState } from './state.ts'
+
+/** A process whose class does not say what it is: all ports are `unknown`. */
+export interface Untyped extends Definable {}
+
+export interface ProcessOptions {
+  /** Default: a new UUIDv7. */
+  readonly pid?: string | undefined
+  /** Default: one that keeps silent. */
+  readonly logger?: Logger | undefined
+  /** Own classes in values that `Bundle.from(process)` saves. An engine has its own. */
+  readonly types?: readonly SavedType[] | undefined
+}
+
+/** What a process is made with: its inputs, which may be left out if all of them may, and options. */
+export type ConstructArgs<C> =
+  {} extends LaunchInputsOf<C>
+    ? [inputs?: LaunchInputsOf<C> | undefined, options?: ProcessOptions]
+    : [inputs: LaunchInputsOf<C>, options?: ProcessOptions]
+
+/** What `getStatusInfo` tells. */
+export interface StatusInfo {
+  readonly pid: string
+  readonly className: string
+  readonly state: ProcessState
+  readonly paused: boolean
+  readonly status: string | undefined
+  readonly creationTime: Date
+  /** The process in one line. */
+  readonly processString: string
+}
+
+let lifeOf: (process: Process) => Life
+
+/**
+ * A unit of work that runs step by step and is saved between them. A step is a method; what it returns chooses the next state
+ * (`Continue`, `Wait`, `Stop`, `Kill`; anything else is the result). A process runs at once and in memory with `execute()`, or out
+ * of a store by an engine.
+ *
+ * `C` is the class itself, `class Add extends Process<typeof Add>`: it types inputs, outputs and exit codes by what `define` returns.
+ */
+export class Process<C = Untyped> {
+  // ---------- of the class ----------
+
+  /** The spec class of this process class and those that extend it. */
+  static readonly specClass: typeof ProcessSpec = ProcessSpec
+  /** The version of the saved form. Raise it together with an `upgrade`. */
+  static readonly version: number = 1
+  /** Names of own fields that are saved, besides `ctx`. Those of the classes it extends are added. */
+  static readonly persisted: readonly string[] = []
+
+  /** The name under which the class is registered and saved. Its own by default; set it where code is minified. */
+  static get processName(): string {
+    return this.name
+  }
+
+  /** Declares inputs, outputs and exit codes. Return the chain to type them. */
+  static define(_spec: ProcessSpec): unknown {
+    return
+  }
+
+  /** The sealed spec of this class. */
+  static spec<This extends Definable>(this: This): SpecOf<This> {
+    return specOf(this)
+  }
+
+  /** What this class is and takes, for people. */
+  static getDescription(this: Definable & { readonly processName: string }): {
+    readonly name: string
+    readonly spec: SpecDescription
+  } {
+    return { name: this.processName, spec: specOf(this).getDescription() }
+  }
+
+  /**
+   * A process from its saved form, with its fields, `ctx`, outputs and state; inputs are not checked again. It runs in memory.
+   *
+   * @throws UnknownProcessClass where the context does not name the class of the bundle; without one it is this class
+   * @throws IncompatibleBundle where it is damaged, or of a version that the class can't lift
+   */
+  static recreateFrom<This extends AnyProcessClass>(
+    this: This,
+    bundle: Bundle,
+    context?: LoadContext<AnyProcessClass>,
+  ): InstanceType<This> {
+    const own = context?.loader === undefined && context?.processes === undefined
+    return recreate(bundle, {
+      loader: own ? { identify: registeredName, load: () => this } : loaderOf(context),
+      logger: context?.logger,
+      host: context?.types === undefined ? memoryHost : new MemoryHost(context.types),
+    }) as InstanceType<This>
+  }
+
+  /** The process whose step, hook or listener is running here, also after an `await` in it. */
+  static current(): Process | undefined {
+    return currentLife()?.process
+  }
+
+  // ---------- what it is made of ----------
+
+  /** Type only: the class by which this process is typed. */
+  declare readonly '~class': C
+  /** The inputs with defaults filled in, frozen deeply. */
+  readonly inputs: InputsOf<C>
+  /**
+   * What the process keeps between its steps; saved at each transition. Type it in a class with
+   * `declare ctx: { jobs: string[] }`.
+   */
+  // `any` lets a class declare whatever it keeps, interfaces too; nothing of ours reads it.
+  ctx: Record<string, any> = {}
+  readonly #life: Life
+
+  static {
+    lifeOf = (process) => process.#life
+  }
+
+  /**
+   * Checks the inputs; the state is then `created`. `onCreate` is called before the fields of subclasses are set.
+   *
+   * @throws PortValidationError for inputs that do not fit, with all problems
+   */
+  constructor(...[inputs, options]: ConstructArgs<C>) {
+    // The class is a Process class: it is what `new` was called on.
+    const plan = planOf(new.target as unknown as typeof Process, Process)
+    const birth: Birth = takeBirth(new.target) ?? { ...options }
+    const self = this as unknown as Process
+    this.#life = new Life(
+      self,
+      plan,
+      birth,
+      options?.types === undefined ? memoryHost : new MemoryHost(options.types),
+    )
+    if (birth.bundle === undefined) {
+      this.#life.raw = inputs === undefined ? undefined : frozenCopy(inputs as Record<string, unknown>)
+      this.#life.inputs = plan.spec.parseInputs(this.#life.raw).inputs
+    } else this.#life.savings.load(birth.bundle)
+    this.inputs = this.#life.inputs as InputsOf<C>
+    if (birth.bundle === undefined) plan.hooks.onCreate?.call(self)
+  }
+
+  get pid(): string {
+    return this.#life.pid
+  }
+  get creationTime(): Date {
+    return new Date(this.#life.createdAt)
+  }
+  get state(): ProcessState {
+    return this.#life.stage.label
+  }
+  get paused(): boolean {
+    return this.#life.paused !== undefined
+  }
+  /** What the process says of itself; the message of the pause while it is paused. */
+  get status(): string | undefined {
+    return this.#life.paused?.message ?? this.#life.status
+  }
+  /** Sets the status. While the process is paused with a message, that goes on to show until it is played. */
+  setStatus(status: string | undefined): void {
+    this.#life.status = status
+  }
+  /** The inputs as they were given, frozen; undefined when none were. */
+  get rawInputs(): Readonly<Record<string, unknown>> | undefined {
+    return this.#life.raw
+  }
+  /** What was emitted so far. */
+  get outputs(): OutputsOf<C> {
+    return this.#life.outputs as OutputsOf<C>
+  }
+  /** Makers of the exit codes that the class declares: `return this.exitCodes.ERROR_TOO_LARGE({ limit: 3 })`. */
+  get exitCodes(): ExitCodesOf<C> {
+    return this.#life.plan.spec.exitCodes as ExitCodesOf<C>
+  }
+  get logger(): Logger {
+    return this.#life.logger
+  }
+  /** Aborts, with the reason, when the process is killed, or is taken from this program. */
+  get signal(): AbortSignal {
+    return this.#life.control.signal
+  }
+  /** The events of this process; see `ProcessEventMap`. */
+  get events(): EventEmitter<ProcessEventMap> {
+    return this.#life.audience.events
+  }
+
+  // ---------- how it ended ----------
+
+  hasTerminated(): boolean {
+    return this.#life.terminated
+  }
+
+  /**
+   * What the last step returned, or the outputs where it returned nothing.
+   *
+   * @throws ProcessExcepted whose cause is the process's own error
+   * @throws ProcessKilled
+   * @throws InvalidStateError while it has not ended
+   */
+  result(): ResultOf<C> {
+    return this.#life.ended.result() as ResultOf<C>
+  }
+
+  /**
+   * Resolves to the outputs when the process has finished, successful or not, so that some may be missing; rejects as `result()`
+   * throws. Also rejects when the process is taken from this program (`LeaseLost`) or closed. A rejection that nobody
+   * looks at is not reported as unhandled.
+   */
+  future(): Promise<OutputsOf<C>> {
+    return this.#life.ended.future() as Promise<OutputsOf<C>>
+  }
+
+  /**
+   * Whether it came to its end with all outputs and no exit code.
+   *
+   * @throws InvalidStateError unless it is finished
+   */
+  successful(): boolean {
+    const { stage, pid } = this.#life
+    if (stage.label !== 'finished')
+      throw new InvalidStateError(`the process ${pid} is not finished: it is ${stage.label}`)
+    return stage.successful
+  }
+
+  /** As `successful()`, and false where that throws. */
+  get isSuccessful(): boolean {
+    return this.#life.stage.label === 'finished' && this.#life.stage.successful
+  }
+
+  /** The exit code it finished with, if it did. */
+  get exitCode(): ExitCodeInfo | undefined {
+    return this.#life.stage.label === 'finished' ? this.#life.stage.exitCode : undefined
+  }
+
+  killed(): boolean {
+    return this.#life.stage.label === 'killed'
+  }
+
+  /**
+   * The message given to `kill`; empty if there was none.
+   *
+   * @throws InvalidStateError unless it was killed
+   */
+  killedMessage(): string {
+    const { stage, pid } = this.#life
+    if (stage.label !== 'killed')
+      throw new InvalidStateError(`the process ${pid} was not killed: it is ${stage.label}`)
+    return stage.message ?? ''
+  }
+
+  /** Whether a kill is recorded and not carried out yet. */
+  get isKilling(): boolean {
+    return this.#life.control.killing !== undefined && !this.#life.over
+  }
+
+  /** What the process threw, as it was thrown; undefined unless it is excepted. */
+  exception(): unknown {
+    return this.#life.stage.label === 'excepted' ? this.#life.stage.error : undefined
+  }
+
+  get isExcepted(): boolean {
+    return this.#life.stage.label === 'excepted'
+  }
+
+  // ---------- running ----------
+
+  /** The first step. It may be asynchronous, as every step. */
+  run(): unknown {
+    return
+  }
+
+  /**
+   * Runs to the end, here and now, and resolves to the outputs.
+   *
+   * @throws ProcessExcepted whose cause is the process's own error
+   * @throws ProcessKilled
+   * @throws ClosedError when it has ended or was closed before
+   * @throws InvalidStateError when it is being run already
+   */
+  async execute(): Promise<OutputsOf<C>> {
+    const life = this.#life
+    life.assertOpen()
+    await life.stepUntilTerminated()
+    return life.ended.outputs() as OutputsOf<C>
+  }
+
+  /**
+   * Makes one transition. Waits first, if the process is paused, for a `play`; if it waits, for what wakes it. A pause interrupts
+   * that and counts as one step.
+   *
+   * @throws InvalidStateError when it has ended, or is being run already
+   * @throws LeaseLost when the process is not this program's any more
+   */
+  step(): Promise<void> {
+    return this.#life.step()
+  }
+
+  /** Steps until it has ended, however it ends. Does nothing if it has. */
+  stepUntilTerminated(): Promise<void> {
+    return this.#life.stepUntilTerminated()
+  }
+
+  // ---------- control ----------
+
+  /**
+   * Pauses at the next boundary between steps, and interrupts waiting. Resolves to true once it is paused, to false when the pause
+   * was called off by `play` or the process ended first; from within the process itself to true once recorded.
+   */
+  pause(message?: string): Promise<boolean> {
+    return this.#life.control.askPause(message)
+  }
+
+  /** Goes on, or calls a pause off that has not come about. False when the process has ended. */
+  play(): Promise<boolean> {
+    return this.#life.control.askPlay()
+  }
+
+  /**
+   * Kills the process: at once, or when the step that runs has ended; its command is dropped. `force` does not wait for the step: what
+   * that does later is ignored. True when it was recorded, false when the process has ended.
+   */
+  kill(message?: string, options: { readonly force?: boolean | undefined } = {}): Promise<boolean> {
+    return this.#life.control.askKill(message, options.force ?? false)
+  }
+
+  /** Ends a `Wait` with a value; kept for the next one while the process does not wait. False when the process has ended. */
+  resume(value?: unknown): Promise<boolean> {
+    return this.#life.control.askResume(value)
+  }
+
+  /** Excepts the process with this error, at once or when the step that runs has ended. False when it has ended. */
+  fail(error: unknown): Promise<boolean> {
+    return this.#life.control.askFail(error)
+  }
+
+  /** Ends it here without a transition: runs the cleanups, and `onClose`. Comes by itself when the process has ended. */
+  close(): Promise<void> {
+    return this.#life.close()
+  }
+
+  // ---------- for its steps ----------
+
+  /**
+   * Emits an output. It is checked at once, and saved with the step's command.
+   *
+   * @throws PortValidationError for a name or value that does not fit
+   * @throws SerializationError for a value that can't be saved, where the process is run out of a store (C10)
+   * @throws ClosedError when the process has ended
+   */
+  protected out<const Name extends OutputName<C>>(port: Name, value: OutputValue<C, Name>): void {
+    emitOutput(this.#life, port, value)
+  }
+
+  /**
+   * Starts a child. Resolves once it is durable (C2), not when it ends.
+   *
+   * @throws PortValidationError for inputs that do not fit
+   */
+  protected async launch<D extends AnyProcessClass>(
+    processClass: D & SelfTyped<D>,
+    ...args: LaunchChildArgs<D>
+  ): Promise<ProcessHandle<ResultOf<D>, D>>
+  protected async launch(
+    processClass: string,
+    inputs?: Readonly<Record<string, unknown>>,
+    options?: LaunchOptions,
+  ): Promise<ProcessHandle>
+  protected async launch(
+    processClass: AnyProcessClass | string,
+    inputs?: Readonly<Record<string, unknown>>,
+    options?: LaunchOptions,
+  ): Promise<ProcessHandle> {
+    const life = this.#life
+    life.assertOpen()
+    return life.host.launch(life.process, processClass, inputs, options)
+  }
+
+  /** Runs a callback soon, as part of this process; a step's command waits for it. If it fails the process excepts. */
+  callSoon<A extends readonly unknown[]>(callback: (...args: A) => unknown, ...args: A): ProcessCallback {
+    return this.#life.callSoon(() => callback(...args))
+  }
+
+  /** Calls back when the process is closed, last added first. What it throws is logged. */
+  addCleanup(cleanup: () => unknown): void {
+    this.#life.addCleanup(cleanup)
+  }
+
+  addProcessListener(listener: ProcessListener): void {
+    if ((listener as unknown) === this)
+      throw new InvalidStateError('a process does not listen to itself: it has hooks for that')
+    this.#life.audience.add(listener)
+  }
+
+  removeProcessListener(listener: ProcessListener): void {
+    this.#life.audience.remove(listener)
+  }
+
+  /** What it tells of itself, for people and programs. */
+  getStatusInfo(): StatusInfo {
+    return {
+      pid: this.pid,
+      className: this.#life.plan.name,
+      state: this.state,
+      paused: this.paused,
+      status: this.status,
+      creationTime: this.creationTime,
+      processString: String(this),
+    }
+  }
+
+  toString(): string {
+    return `${this.#life.plan.name}<${this.pid}> (${this.state}${this.paused ? ', paused' : ''})`
+  }
+
+  // ---------- for subclasses: saving ----------
+
+  /** For `Bundle.from`. */
+  [SAVE](): Bundle {
+    return this.#life.control.bundle()
+  }
+
+  /** Puts what else is to be saved into `bundle`; it comes back to `loadInstanceState`. */
+  saveInstanceState(_bundle: Record<string, unknown>): void {}
+
+  /** Takes back what `saveInstanceState` had put there. Fields, `ctx` and persisted members are set before. */
+  loadInstanceState(_bundle: Readonly<Record<string, unknown>>): void {}
+
+  /** The form in which inputs are saved, where they can't be saved as they are. */
+  encodeInputArgs(inputs: Readonly<Record<string, unknown>>): unknown {
+    return inputs
+  }
+
+  /** The inputs from what `encodeInputArgs` gave. */
+  decodeInputArgs(encoded: unknown): Readonly<Record<string, unknown>> {
+    return encoded as Readonly<Record<string, unknown>>
+  }
+
+  // ---------- for subclasses: hooks ----------
+  // All are empty and need no super call. Those of exiting and entering run before the transition is committed: an error there
+  // excepts the process. Those of having entered run after it: an error there excepts in the next commit, and is only
+  // logged when there is none. After a crash they may run again (at least once).
+
+  /** Before any state is entered. */
+  protected onEntering(_to: ProcessState): HookResult {}
+  /** After any state was entered. */
+  protected onEntered(_from: ProcessState): HookResult {}
+  /** Before any state is left. */
+  protected onExiting(_to: ProcessState): HookResult {}
+  /** A new process, its inputs checked; fields of subclasses are not set yet. What it throws comes out of `new`. */
+  protected onCreate(): void {}
+  protected onRun(): HookResult {}
+  protected onRunning(): HookResult {}
+  protected onExitRunning(): HookResult {}
+  protected onWait(_data: unknown): HookResult {}
+  protected onWaiting(): HookResult {}
+  protected onExitWaiting(): HookResult {}
+  protected onPausing(_message: string | undefined): HookResult {}
+  protected onPaused(_message: string | undefined): HookResult {}
+  protected onPlaying(): HookResult {}
+  protected onFinish(_result: unknown, _successful: boolean): HookResult {}
+  protected onFinished(): HookResult {}
+  protected onExcept(_error: unknown): HookResult {}
+  protected onExcepted(): HookResult {}
+  protected onKill(_message: string): HookResult {}
+  protected onKilled(): HookResult {}
+  /** Before an output is checked and kept; what it throws comes out of `out`. */
+  protected onOutputEmitting(_port: string, _value: unknown): void {}
+  protected onOutputEmitted(_port: string, _value: unknown, _dynamic: boolean): void {}
+  /** After a terminal state was entered and the future has settled. */
+  protected onTerminated(): HookResult {}
+  /** After the cleanups. */
+  protected onClose(): HookResult {}
+}
+
+/** What a child is launched with. */
+export type LaunchChildArgs<C> =
+  {} extends LaunchInputsOf<C>
+    ? [inputs?: LaunchInputsOf<C> | undefined, options?: LaunchOptions]
+    : [inputs: LaunchInputsOf<C>, options?: LaunchOptions]
+
+/** @internal The host's hold on a process. */
+export function hosted(process: Process): Hosted {
+  return lifeOf(process).control
+}
+
+/** @internal What a host makes a process with. */
+export interface ConstructOptions extends ProcessOptions {
+  /** Default: memory. */
+  readonly host?: Host | undefined
+  /** When the process was created, where that was before. */
+  readonly created?: Date | undefined
+}
+
+/**
+ * @internal A new process under a host.
+ *
+ * @throws PortValidationError for inputs that do not fit
+ */
+export function construct(
+  processClass: AnyProcessClass,
+  inputs: Readonly<Record<string, unknown>> | undefined,
+  options: ConstructOptions = {},
+): Process {
+  return born(concrete(processClass), options, inputs)
+}
+
+// A process class that is not abstract can be constructed; what its inputs must be is checked when it is.
+function concrete(
+  processClass: AnyProcessClass,
+): new (inputs?: Readonly<Record<string, unknown>>) => Process {
+  return processClass as unknown as new (inputs?: Readonly<Record<string, unknown>>) => Process
+}
+
+/** @internal */
+export interface RecreateOptions {
+  readonly loader: Loader<AnyProcessClass>
+  /** Default: memory. */
+  readonly host?: Host | undefined
+  readonly logger?: Logger | undefined
+}
+
+/**
+ * @internal A process from its saved form, under a host.
+ *
+ * @throws UnknownProcessClass where the loader does not know its class
+ * @throws IncompatibleBundle where it is damaged, or of a version that the class can't lift
+ */
+export function recreate(bundle: Bundle, { loader, host, logger }: RecreateOptions): Process {
+  const processClass = loader.load(bundle.head.class)
+  const { pid, created } = bundle.head
+  const process = born(concrete(processClass), { pid, host, logger, created: new Date(created), bundle })
+  lifeOf(process).savings.restoreMembers()
+  return process
+}

@@ -1,0 +1,215 @@
+import { Bundle, outputPart, type BundleParts } from '../bundle/bundle.ts'
+import { registeredName } from '../bundle/loader.ts'
+import { frozenCopy } from '../ports/plain.ts'
+import { SerializationError } from '../shared/errors.ts'
+import type { Life } from './life.ts'
+import { setOutput } from './outputs.ts'
+import { errorText, type Stage } from './stage.ts'
+
+/** The `memory` part; saved in one pass, so that what its members share stays shared. */
+interface Memory {
+  readonly ctx?: unknown
+  readonly members?: Readonly<Record<string, unknown>>
+  readonly instance?: Readonly<Record<string, unknown>>
+}
+
+interface Output {
+  readonly value: unknown
+  readonly text?: string
+}
+
+/** What the `state` part holds beside the state itself. */
+interface Around {
+  /** Wake-ups that are kept for waits to come. */
+  readonly resumes?: readonly unknown[]
+  /** What could not be saved of a process that ended because of that, or was killed. */
+  readonly unsaved?: readonly string[]
+}
+
+/** Makes bundles of a process and takes them in. Texts that can't change any more are made once. */
+export class Savings {
+  readonly #life: Life
+  #inputs: string | undefined
+  #parsed: string | undefined
+  #memory: string | undefined
+  /** What could not be saved when it was saved before. */
+  #notes: readonly string[] = []
+  #outputs: Map<string, Output> | undefined
+
+  constructor(life: Life) {
+    this.#life = life
+  }
+
+  /** An output was emitted. @throws SerializationError where it is to be kept and can't be saved (C10) */
+  output(port: string, value: unknown): void {
+    const { durable, codec } = this.#life.host
+    const outputs: Map<string, Output> = (this.#outputs ??= new Map())
+    outputs.set(port, durable ? { value, text: codec.stringify(value, `outputs.${port}`) } : { value })
+  }
+
+  /**
+   * The bundle of the process as it is in this state.
+   *
+   * @throws SerializationError naming what can't be saved (C10). A process that is excepted or killed leaves that out,
+   *   or keeps what was saved of it last, and notes it.
+   */
+  bundle(
+    stage: Stage,
+    paused: { readonly message: string | undefined } | undefined,
+    wakeUsed: boolean,
+  ): Bundle {
+    const life = this.#life
+    const { codec } = life.host
+    const lenient = stage.label === 'excepted' || stage.label === 'killed'
+    const unsaved: string[] = [...this.#notes]
+    const attempt = (save: () => string | undefined, last: string | undefined): string | undefined => {
+      try {
+        return save()
+      } catch (error) {
+        if (!lenient || !(error instanceof SerializationError)) throw error
+        unsaved.push(error.message)
+        return last
+      }
+    }
+    const parts: { -readonly [K in keyof BundleParts]: BundleParts[K] } = {}
+    const put = (name: string, text: string | undefined): void => {
+      if (text !== undefined) parts[name] = text
+    }
+    put(
+      'inputs',
+      attempt(() => this.#inputsText(), '{}'),
+    )
+    put(
+      'parsed',
+      attempt(() => this.#parsedText(), undefined),
+    )
+    for (const [port, output] of this.#outputs ?? []) {
+      put(
+        outputPart(port),
+        attempt(() => output.text ?? codec.stringify(output.value, `outputs.${port}`), undefined),
+      )
+    }
+    this.#memory = attempt(() => this.#memoryText(), this.#memory)
+    put('memory', this.#memory)
+    const resumes = life.control.kept(wakeUsed)
+    parts['state'] = this.#stateText(stage, resumes.length > 0 ? { resumes } : {}, unsaved)
+    return Bundle.fromParts(
+      {
+        pid: life.pid,
+        class: registeredName(life.plan.processClass),
+        version: life.plan.version,
+        created: new Date(life.createdAt).toISOString(),
+        seq: life.seq,
+        paused,
+        status: life.status,
+      },
+      parts,
+    )
+  }
+
+  /**
+   * Takes in a bundle, while the process is constructed. Its own fields come later, by `restoreMembers`.
+   *
+   * @throws IncompatibleBundle where a part is damaged
+   */
+  load(bundle: Bundle): void {
+    const { head, parts } = bundle
+    const life = this.#life
+    const { codec } = life.host
+    const { process } = life
+    life.seq = head.seq
+    life.status = head.status
+    life.paused = head.paused && { message: head.paused.message }
+    this.#inputs = parts['inputs'] ?? '{}'
+    this.#parsed = parts['parsed'] ?? this.#inputs
+    const decoded = (text: string): Readonly<Record<string, unknown>> =>
+      frozenCopy(process.decodeInputArgs(codec.parse(text, 'inputs')))
+    life.raw = decoded(this.#inputs)
+    life.inputs = this.#parsed === this.#inputs ? life.raw : decoded(this.#parsed)
+    this.#loadOutputs(bundle)
+    // Written by `#stateText`, which puts just these together.
+    const state = codec.parse(parts['state'] ?? '', 'state') as Stage & Around
+    const { resumes, unsaved, ...stage } = state
+    life.stage = stage as Stage
+    for (const value of resumes ?? []) life.control.wake(value, { by: 'resume' })
+    this.#notes = unsaved ?? []
+    this.#memory = parts['memory']
+  }
+
+  #loadOutputs({ outputNames, parts }: Bundle): void {
+    const { host, outputs } = this.#life
+    for (const port of outputNames) {
+      const text = parts[outputPart(port)] as string
+      const value = host.codec.parse(text, `outputs.${port}`)
+      const kept: Map<string, Output> = (this.#outputs ??= new Map())
+      kept.set(port, { value, text })
+      setOutput(outputs, port, value)
+    }
+  }
+
+  /** Sets `ctx` and the persisted members of a process that was constructed from a bundle. */
+  restoreMembers(): void {
+    const { process, host } = this.#life
+    const memory = (this.#memory === undefined ? {} : host.codec.parse(this.#memory, 'memory')) as Memory
+    if (memory.ctx !== undefined) Reflect.set(process, 'ctx', memory.ctx)
+    for (const [name, value] of Object.entries(memory.members ?? {})) Reflect.set(process, name, value)
+    process.loadInstanceState(memory.instance ?? {})
+  }
+
+  #inputsText(): string {
+    const { raw, process, host } = this.#life
+    return (this.#inputs ??=
+      raw === undefined ? '{}' : host.codec.stringify(process.encodeInputArgs(raw), 'inputs'))
+  }
+
+  #parsedText(): string | undefined {
+    const { inputs, process, host } = this.#life
+    this.#parsed ??= host.codec.stringify(process.encodeInputArgs(inputs), 'inputs')
+    return this.#parsed === this.#inputs ? undefined : this.#parsed
+  }
+
+  #memoryText(): string | undefined {
+    const { process, plan, host } = this.#life
+    const memory: { -readonly [K in keyof Memory]: Memory[K] } = {}
+    if (!isEmpty(process.ctx)) memory.ctx = process.ctx
+    if (plan.persisted.length > 0) {
+      const members: Record<string, unknown> = {}
+      for (const name of plan.persisted) members[name] = Reflect.get(process, name)
+      memory.members = members
+    }
+    const instance: Record<string, unknown> = {}
+    process.saveInstanceState(instance)
+    if (!isEmpty(instance)) memory.instance = instance
+    return isEmpty(memory) ? undefined : host.codec.stringify(memory, '')
+  }
+
+  #stateText(stage: Stage, around: Around, unsaved: readonly string[]): string {
+    const { codec } = this.#life.host
+    const note = (texts: readonly string[]) => (texts.length > 0 ? { unsaved: texts } : {})
+    const told = stated(stage)
+    try {
+      return codec.stringify({ ...told, ...around, ...note(unsaved) }, 'state')
+    } catch (error) {
+      if (stage.label !== 'excepted' || !(error instanceof SerializationError)) throw error
+      const { resumes: _, ...rest } = around
+      const plain = new Error(errorText(stage.error))
+      if (stage.error instanceof Error) plain.stack = String(stage.error.stack)
+      return codec.stringify(
+        { ...told, error: plain, ...rest, ...note([...unsaved, error.message]) },
+        'state',
+      )
+    }
+  }
+}
+
+/** A state as it is saved: what is undefined is left out. */
+function stated(stage: Stage): Record<string, unknown> {
+  const told: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(stage)) if (value !== undefined) told[name] = value
+  return told
+}
+
+function isEmpty(values: object): boolean {
+  for (const _ in values) return false
+  return true
+}
