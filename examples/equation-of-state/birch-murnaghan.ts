@@ -20,12 +20,17 @@ export type BirchMurnaghan = {
   readonly bulkModulusDerivative: number
 }
 
+/** The energies have no minimum between the smallest and the largest volume: choose another range. */
+export class NoMinimum extends RangeError {
+  override readonly name = 'NoMinimum'
+}
+
 /**
  * The equation of state closest to the points, each counted alike. The same points in the same order give the same
  * bits.
  *
- * Throws a RangeError if a volume is not a positive number or an energy not finite, if there are fewer than four
- * different volumes, or if the energy has no minimum between the smallest and the largest.
+ * Throws a RangeError if a volume is not a positive number or an energy not finite, or if there are fewer than four
+ * different volumes; NoMinimum if the energy has no minimum between the smallest and the largest.
  */
 export function fitBirchMurnaghan(points: readonly EnergyAtVolume[]): BirchMurnaghan {
   for (const { volume, energy } of points) {
@@ -56,7 +61,7 @@ export function fitBirchMurnaghan(points: readonly EnergyAtVolume[]): BirchMurna
   const second = (2 * c2 + 6 * c3 * t) / (scale * scale)
   const third = (6 * c3) / (scale * scale * scale)
   if (!(second > 0 && Math.abs(t) <= 1)) {
-    throw new RangeError(
+    throw new NoMinimum(
       `The energy has no minimum between ${Math.min(...points.map((point) => point.volume))} and ` +
         `${Math.max(...points.map((point) => point.volume))} Å³: choose a range of volumes that holds it.`,
     )

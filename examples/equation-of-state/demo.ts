@@ -1,0 +1,135 @@
+/**
+ * `npm run demo`: a computation that is killed with SIGKILL again and again, and ends with the result of one that was
+ * left alone.
+ *
+ * `run.ts` computes, in a program of its own. This one watches the SQLite file from outside, kills that program in
+ * the middle of steps, starts it again, and compares in the end. A number behind the command is the seed of chance.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client, type EventRecord, type OutputsOf } from 'damson'
+import type { EquationOfState } from './equation-of-state.ts'
+import { Program, random, runAndKill } from './killing.ts'
+import { LiveLine } from './live-line.ts'
+import { crashesWithinSteps, timeline, type Kill } from './timeline.ts'
+
+type Outputs = OutputsOf<typeof EquationOfState>
+
+/** How long each step waits besides computing, in milliseconds, so that it can be caught in the middle. */
+const pace = 300
+const wanted = 4
+const key = 'argon'
+
+const seed = Number(process.argv[2] ?? Date.now() % 100_000)
+const live = new LiveLine()
+const failures: string[] = []
+const programs: Program[] = []
+const folder = await mkdtemp(join(tmpdir(), 'damson-demo-'))
+const input = JSON.parse(await readFile(new URL('argon.json', import.meta.url), 'utf8')) as object
+const inputs = JSON.stringify({ ...input, pace })
+
+try {
+  live.print(
+    'The equation of state of solid argon, computed in programs that are killed (random seed ' + seed + ').',
+  )
+  live.print('The same is computed beside it by a program that is left alone.\n')
+  const peaceful = join(folder, 'left-alone.db')
+  const leftAlone = start(peaceful)
+
+  await using client = await Client.open({ store: join(folder, 'killed.db') })
+  const options = { wanted, pace, chance: random(seed), live }
+  const { pid, history, kills } = await runAndKill(client, () => start(join(folder, 'killed.db')), options)
+  live.show('waiting for the program that was left alone')
+  await leftAlone.ended
+  live.show('')
+
+  live.print('\nTime line, from the history in the file:\n')
+  for (const line of timeline(history, kills)) live.print(line)
+  live.print('')
+  const outputs = (await client.handle(pid).outputs.all()) as Outputs
+  printResults(outputs)
+  checkHistory(history, kills)
+  checkLiterature(outputs)
+  const { text, crashes } = await readLeftAlone(peaceful)
+  check(crashes === 0, 'the program that was left alone did not crash')
+  check(JSON.stringify(outputs) === text, 'all outputs are those of the program left alone, bit for bit')
+} finally {
+  // Also where something went wrong before they ended.
+  await Promise.all(programs.map((program) => program.kill()))
+  await rm(folder, { recursive: true, force: true })
+}
+
+if (failures.length > 0) {
+  live.print(`\n${failures.length} of these checks failed.`)
+  process.exitCode = 1
+}
+
+function start(file: string): Program {
+  const program = new Program(file, key, inputs)
+  programs.push(program)
+  return program
+}
+
+async function readLeftAlone(file: string): Promise<{ text: string; crashes: number }> {
+  await using client = await Client.open({ store: file })
+  const [process] = (await client.list()).processes
+  if (process === undefined) throw new Error('the program that was left alone has launched nothing')
+  const outputs = await client.handle(process.pid).outputs.all()
+  const history = await client.history(process.pid)
+  return { text: JSON.stringify(outputs), crashes: history.filter(({ name }) => name === 'crashed').length }
+}
+
+function printResults({ neighbourDistance, energy, bulkModulus, deviation }: Outputs): void {
+  const row = (what: string, value: string, reduced: string, off: number): void =>
+    live.print(
+      `${what.padEnd(22)}${value.padEnd(18)}${reduced.padEnd(14)}${(off * 100).toFixed(4).padStart(8)} %`,
+    )
+  live.print(`${'at the minimum'.padEnd(40)}${'reduced'.padEnd(14)}off literature`)
+  row(
+    'nearest neighbours',
+    `${neighbourDistance.angstrom.toFixed(4)} Å`,
+    `${neighbourDistance.sigma.toFixed(4)} σ`,
+    deviation.neighbourDistance,
+  )
+  row(
+    'energy per atom',
+    `${energy.electronvolt.toFixed(5)} eV`,
+    `${energy.epsilon.toFixed(3)} ε`,
+    deviation.energy,
+  )
+  row(
+    'bulk modulus',
+    `${bulkModulus.gigapascal.toFixed(4)} GPa`,
+    `${bulkModulus.reduced.toFixed(2)} ε/σ³`,
+    deviation.bulkModulus,
+  )
+  live.print('')
+}
+
+function checkHistory(history: readonly EventRecord[], kills: readonly Kill[]): void {
+  const crashes = crashesWithinSteps(history, kills)
+  const steps = new Set(crashes.map(({ step }) => step.seq))
+  check(steps.size >= 3, `the kills hit ${steps.size} different steps in their middle (3 at least)`)
+  const recoveries = history.filter(({ name }) => name === 'recovered').length
+  check(recoveries === kills.length, `each of the ${kills.length} crashes was recovered from`)
+  const committed = history
+    .filter(({ name }) => name === 'running' || name === 'finished')
+    .map(({ seq }) => seq)
+  check(
+    committed.every((seq, index) => index === 0 || seq === (committed[index - 1] ?? 0) + 1),
+    `each of the ${committed.length - 1} steps was committed once and in order`,
+  )
+  check(history.at(-1)?.name === 'finished', 'the process finished')
+}
+
+function checkLiterature({ neighbourDistance, energy, deviation }: Outputs): void {
+  check(Math.abs(neighbourDistance.sigma / 1.0902 - 1) < 5e-4, 'r₀ is 1.0902 σ, to 3 digits and better')
+  check(Math.abs(energy.epsilon / -8.61 - 1) < 5e-4, 'E₀ is −8.610 ε per atom, to 3 digits and better')
+  check(Math.abs(deviation.bulkModulus) < 5e-4, 'B₀ is 75.19 ε/σ³, to 3 digits and better')
+}
+
+function check(holds: boolean, claim: string): void {
+  live.print(`${holds ? '✓' : '✗ NOT SO:'} ${claim}`)
+  if (!holds) failures.push(claim)
+}

@@ -1,0 +1,28 @@
+/**
+ * The program that computes, and that the demo kills again and again:
+ *
+ *     tsx examples/equation-of-state/run.ts FILE KEY INPUTS
+ *
+ * It is the same each time it starts. The key is what makes a second launch find the process of the first.
+ */
+import { Engine, type LaunchInputsOf } from 'damson'
+import { EquationOfState } from './equation-of-state.ts'
+
+const [file, key, inputs] = process.argv.slice(2)
+if (file === undefined || key === undefined || inputs === undefined) {
+  console.error('usage: tsx examples/equation-of-state/run.ts FILE KEY INPUTS\nINPUTS is JSON.')
+  process.exit(2)
+}
+
+await using engine = await Engine.open({ store: file, processes: [EquationOfState] })
+const handle = await engine.launch(
+  EquationOfState,
+  // The launch checks what the JSON holds against the spec.
+  JSON.parse(inputs) as LaunchInputsOf<typeof EquationOfState>,
+  { key },
+)
+const state = await handle.wait()
+if (state?.successful !== true) {
+  console.error(`${state?.label}: ${state?.message}`)
+  process.exitCode = 1
+}
