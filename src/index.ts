@@ -77,6 +77,9 @@ export {
   type Untyped,
 } from './process/process.ts'
 export { ProcessState } from './process/state.ts'
+export type { ExitCode } from './spec/exit-code.ts'
+export { ProcessSpec } from './spec/process-spec.ts'
+export type { InputsOf, LaunchInputsOf, OutputsOf } from './spec/typing.ts'
 export { Client, type ClientOptions } from './client/client.ts'
 export type { ProcessList, ProcessSummary } from './client/process-list.ts'
 export { type CloseOptions, Engine, type EngineOptions } from './engine/engine.ts'

@@ -81,28 +81,27 @@ async function readLeftAlone(file: string): Promise<{ text: string; crashes: num
 }
 
 function printResults({ neighbourDistance, energy, bulkModulus, deviation }: Outputs): void {
-  const row = (what: string, value: string, reduced: string, off: number): void =>
-    live.print(
-      `${what.padEnd(22)}${value.padEnd(18)}${reduced.padEnd(14)}${(off * 100).toFixed(4).padStart(8)} %`,
-    )
-  live.print(`${'at the minimum'.padEnd(40)}${'reduced'.padEnd(14)}off literature`)
+  const row = (name: string, value: string, reduced: string, off: string): void =>
+    live.print(`${name.padEnd(22)}${value.padEnd(16)}${reduced.padEnd(16)}${off}`)
+  const percent = (off: number): string => `${off < 0 ? '' : '+'}${(off * 100).toPrecision(2)} %`
+  row('at the minimum', '', 'reduced', 'off the literature')
   row(
     'nearest neighbours',
     `${neighbourDistance.angstrom.toFixed(4)} Å`,
     `${neighbourDistance.sigma.toFixed(4)} σ`,
-    deviation.neighbourDistance,
+    percent(deviation.neighbourDistance),
   )
   row(
     'energy per atom',
     `${energy.electronvolt.toFixed(5)} eV`,
     `${energy.epsilon.toFixed(3)} ε`,
-    deviation.energy,
+    percent(deviation.energy),
   )
   row(
     'bulk modulus',
-    `${bulkModulus.gigapascal.toFixed(4)} GPa`,
+    `${bulkModulus.gigapascal.toFixed(3)} GPa`,
     `${bulkModulus.reduced.toFixed(2)} ε/σ³`,
-    deviation.bulkModulus,
+    percent(deviation.bulkModulus),
   )
   live.print('')
 }
