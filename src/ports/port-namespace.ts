@@ -34,7 +34,7 @@ export interface NamespaceDescription extends PortDescription {
 }
 
 /** How values are taken over: as they are, or copied and frozen. */
-type Keep = { readonly seen: Map<object, object> } | undefined
+type Keep = { seen: Map<object, object> | undefined } | undefined
 
 /**
  * A group of ports and of further groups; a Map-like of them by their names.
@@ -243,7 +243,7 @@ export class PortNamespace extends Port {
 
   /** As `preProcess`, but copied and frozen, deeply. Class instances in it stay the same objects. */
   preProcessFrozen(values?: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-    return this.#fill(values, { seen: new Map() }) as Readonly<Record<string, unknown>>
+    return this.#fill(values, { seen: undefined }) as Readonly<Record<string, unknown>>
   }
 
   /**
@@ -383,10 +383,10 @@ export class PortNamespace extends Port {
       if (port instanceof PortNamespace) {
         if (value !== undefined || port.#isFilledIn()) value = port.#fill(value, keep)
       } else if (value !== undefined) {
-        if (keep !== undefined) value = frozenCopy(value, keep.seen)
+        if (keep !== undefined) value = keepFrozen(value, keep)
       } else if (port instanceof InputPort && port.hasDefault()) {
         value = port.defaultValue()
-        if (keep !== undefined && typeof port.default === 'function') value = frozenCopy(value, keep.seen)
+        if (keep !== undefined && typeof port.default === 'function') value = keepFrozen(value, keep)
       }
       if (value !== undefined) filled[name] = value
     }
@@ -395,7 +395,7 @@ export class PortNamespace extends Port {
       const value = given[name]
       // A misspelled name is to be told of, even with nothing under it.
       if (value !== undefined || !this.#dynamic)
-        setOwn(filled, name, keep === undefined ? value : frozenCopy(value, keep.seen))
+        setOwn(filled, name, keep === undefined ? value : keepFrozen(value, keep))
     }
     return keep === undefined ? filled : Object.freeze(filled)
   }
@@ -457,6 +457,11 @@ export class PortNamespace extends Port {
     }
     return `there is no port '${name}'${suggestion(name, this.#ports.keys())}`
   }
+}
+
+function keepFrozen(value: unknown, keep: NonNullable<Keep>): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  return frozenCopy(value, (keep.seen ??= new Map()))
 }
 
 function speaksOfObjects(schema: Schema | undefined): boolean {

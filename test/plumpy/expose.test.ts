@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { InputPort } from '../../src/ports/input-port.ts'
 import { PortNamespace } from '../../src/ports/port-namespace.ts'
+import { Process } from '../../src/process/process.ts'
 import { SpecError } from '../../src/shared/errors.ts'
 import type { ExposeOptions } from '../../src/spec/options.ts'
 import { ProcessSpec } from '../../src/spec/process-spec.ts'
@@ -10,22 +11,22 @@ const text = { type: 'string' } as const
 const whole = { type: 'integer' } as const
 const checked = () => undefined
 
-class Nested {
-  static define(spec: ProcessSpec): void {
+class Nested extends Process {
+  static override define(spec: ProcessSpec): void {
     spec.input('top').input('namespace.sub_one').input('namespace.sub_two')
     const namespace = spec.inputs.getPort('namespace')
     namespace.schema = { type: 'number' }
     namespace.validator = checked
   }
 }
-class Base {
-  static define(spec: ProcessSpec): void {
+class Base extends Process {
+  static override define(spec: ProcessSpec): void {
     spec.input('a', { schema: text, default: 'a' }).input('b', { schema: text, default: 'b' })
     spec.inputs.schema = text
   }
 }
-class Exposing {
-  static define(spec: ProcessSpec): void {
+class Exposing extends Process {
+  static override define(spec: ProcessSpec): void {
     spec.exposeInputs(Base, { namespace: 'base.name.space' })
     spec.input('c', { schema: whole, default: 1 }).input('d', { schema: whole, default: 2 })
     spec.inputs.schema = whole
@@ -100,8 +101,8 @@ test('exclude and include together are refused', () => {
 })
 
 describe('the properties of the exposed namespace', () => {
-  class Child {
-    static define(spec: ProcessSpec): void {
+  class Child extends Process {
+    static override define(spec: ProcessSpec): void {
       spec.input('a', { schema: whole, required: false }).input('b', { schema: text, required: false })
       Object.assign(spec.inputs, {
         validator: checked,

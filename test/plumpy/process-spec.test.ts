@@ -10,7 +10,9 @@ test('a spec has a namespace of inputs and one of outputs', () => {
 })
 
 test('outputs may be made dynamic, taken back and made dynamic again', () => {
-  class Text {}
+  class Text {
+    readonly text = 'x'
+  }
   class Special extends Text {}
   const { outputs } = new ProcessSpec()
   for (let again = 0; again < 2; again += 1) {

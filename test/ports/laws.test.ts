@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { InputPort } from '../../src/ports/input-port.ts'
 import { PortNamespace } from '../../src/ports/port-namespace.ts'

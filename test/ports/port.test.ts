@@ -98,7 +98,9 @@ describe('a schema', () => {
 })
 
 describe('instanceOf', () => {
-  class Structure {}
+  class Structure {
+    readonly symbols = ['Ar']
+  }
   test('takes dates, typed arrays, own classes and their subclasses', () => {
     expect(messages(new Port('a', { instanceOf: Date }), new Date())).toEqual([])
     expect(messages(new Port('a', { instanceOf: Float64Array }), new Float64Array(2))).toEqual([])

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { PortNamespace } from '../../src/ports/port-namespace.ts'
+import { Process } from '../../src/process/process.ts'
 import { SpecError } from '../../src/shared/errors.ts'
 import { ProcessSpec } from '../../src/spec/process-spec.ts'
 
-class Child {
-  static define(spec: ProcessSpec) {
+class Child extends Process {
+  static override define(spec: ProcessSpec) {
     spec.inputs.help = 'of the child'
     return spec
       .input('a', { schema: { type: 'number' }, default: 1 })
@@ -14,8 +15,8 @@ class Child {
       .output('out.one', { required: false })
   }
 }
-class Dynamic {
-  static define(spec: ProcessSpec): void {
+class Dynamic extends Process {
+  static override define(spec: ProcessSpec): void {
     spec.inputs.dynamic = true
     spec.input('a', { required: false })
     spec.input('b', { required: false })
@@ -78,8 +79,8 @@ describe('an excluded port', () => {
   })
 
   test('stays out when it is exposed further, until it is declared again', () => {
-    class Middle {
-      static define(spec: ProcessSpec): void {
+    class Middle extends Process {
+      static override define(spec: ProcessSpec): void {
         spec.exposeInputs(Dynamic, { namespace: 'c', include: ['b'] })
       }
     }

@@ -5,6 +5,7 @@ import { InputPort } from '../../src/ports/input-port.ts'
 import { OutputPort } from '../../src/ports/output-port.ts'
 import { PortNamespace } from '../../src/ports/port-namespace.ts'
 import { checkOf } from '../../src/ports/validation.ts'
+import { Process } from '../../src/process/process.ts'
 import { PortValidationError, SpecError } from '../../src/shared/errors.ts'
 import { ProcessSpec } from '../../src/spec/process-spec.ts'
 import { specOf } from '../../src/spec/spec-of.ts'
@@ -21,8 +22,8 @@ const problemsOf = (call: () => unknown): string[] => {
   return []
 }
 
-class Add {
-  static define(spec: ProcessSpec) {
+class Add extends Process {
+  static override define(spec: ProcessSpec) {
     return spec
       .input('a', number)
       .input('opts.tol', { ...number, default: 1e-6 })
@@ -164,17 +165,17 @@ describe('declaring', () => {
     class MySpec extends ProcessSpec {
       static override readonly portClasses = { input: MyInput, output: MyOutput, namespace: MyNamespace }
     }
-    class Base {
-      static specClass = MySpec
-      static define(spec: ProcessSpec) {
+    class Base extends Process {
+      static override specClass = MySpec
+      static override define(spec: ProcessSpec) {
         spec.input('ns.a')
         ;(spec.inputs.getPort('ns.a') as MyInput).unit = 'Ry'
         spec.output('b')
       }
     }
-    class Exposing {
-      static specClass = MySpec
-      static define(spec: ProcessSpec) {
+    class Exposing extends Process {
+      static override specClass = MySpec
+      static override define(spec: ProcessSpec) {
         spec.exposeInputs(Base, { namespace: 'base' })
       }
     }
@@ -225,8 +226,8 @@ test('what the last step returns is checked where the spec says what it is', () 
 describe('the spec of a class', () => {
   test('is made once, and sealed', () => {
     let calls = 0
-    class Counted {
-      static define(spec: ProcessSpec): void {
+    class Counted extends Process {
+      static override define(spec: ProcessSpec): void {
         calls += 1
         spec.input('a')
       }
@@ -247,8 +248,8 @@ describe('the spec of a class', () => {
   })
 
   test('is its own, not that of the class it extends', () => {
-    class Base {
-      static define(spec: ProcessSpec) {
+    class Base extends Process {
+      static override define(spec: ProcessSpec) {
         return spec.input('a', number)
       }
     }
@@ -268,8 +269,8 @@ describe('the spec of a class', () => {
 
   test('leaves no half behind when define throws', () => {
     let broken = true
-    class Flaky {
-      static define(spec: ProcessSpec): void {
+    class Flaky extends Process {
+      static override define(spec: ProcessSpec): void {
         spec.input('a')
         if (broken) throw new Error('not yet')
         spec.input('b')
@@ -287,8 +288,8 @@ describe('the spec of a class', () => {
   })
 
   test('can not need itself', () => {
-    class Self {
-      static define(spec: ProcessSpec): void {
+    class Self extends Process {
+      static override define(spec: ProcessSpec): void {
         spec.exposeInputs(Self, { namespace: 'self' })
       }
     }

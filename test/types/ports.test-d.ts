@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { typed } from '../../src/ports/schema-type.ts'
 import type { ProcessSpec } from '../../src/spec/process-spec.ts'
 import type { InputsOf, LaunchInputsOf, OutputsOf, ReturnsOf, SelfTyped } from '../../src/spec/typing.ts'
-import { Process } from './stand-in.ts'
+import { Process } from '../../src/process/process.ts'
 
 type Equal<A, B> = (<G>() => G extends A ? 1 : 2) extends <G>() => G extends B ? 1 : 2 ? true : false
 function expectType<_T extends true>(): void {}
@@ -29,7 +29,7 @@ export class Add extends Process<typeof Add> {
       .exitCode(311, 'ERROR_EMPTY', 'nothing to add')
       .returns({ schema: { type: 'number' } })
   }
-  run(): void {
+  override run(): void {
     expectType<Equal<typeof this.inputs.a, number>>()
     expectType<Equal<typeof this.inputs.b, number>>()
     expectType<Equal<typeof this.inputs.label, 'x' | 'y' | undefined>>()
@@ -86,7 +86,7 @@ export class Legacy extends Process<typeof Legacy> {
     spec.inputs.dynamic = true
     spec.exitCode(300, 'ERROR', 'failed')
   }
-  run(): void {
+  override run(): void {
     expectType<Equal<(typeof this.inputs)[string], unknown>>()
     this.out('greeting', `Hello ${String(this.inputs['anything'])}`)
     this.exitCodes['ERROR']?.()
@@ -96,7 +96,7 @@ void new Legacy({ whatever: 1 })
 void new Legacy()
 expectType<Equal<ReturnsOf<typeof Legacy>, unknown>>()
 export class Bare extends Process {
-  run(): void {
+  override run(): void {
     this.out('x', this.inputs['y'])
   }
 }
@@ -149,7 +149,7 @@ export class Twice extends Process<typeof Twice> {
       .exposeOutputs(Add, { exclude: ['trace'] })
       .output('twice', { schema: { type: 'number' } })
   }
-  run(): void {
+  override run(): void {
     this.out('twice', 2 * this.inputs.add.a)
     this.out('sum', 1)
     expectType<Equal<typeof this.inputs.add.opts, { readonly tol: number }>>()
