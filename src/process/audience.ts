@@ -74,8 +74,8 @@ export class Audience {
         this.#emit('process:excepted', { process, error: stage.error })
         break
       case 'killed':
-        this.#tell((listener) => listener.onProcessKilled?.(process, stage.message))
-        this.#emit('process:killed', { process, message: stage.message })
+        this.#tell((listener) => listener.onProcessKilled?.(process, stage.message ?? ''))
+        this.#emit('process:killed', { process, message: stage.message ?? '' })
         break
       default:
     }

@@ -109,7 +109,8 @@ export class Control implements Hosted {
 
   askPlay(): Promise<boolean> {
     if (this.#life.over) return NO
-    if (this.#life.paused === undefined && this.pausing === undefined) return YES
+    const { host, paused } = this.#life
+    if (!host.durable && paused === undefined && this.pausing === undefined) return YES
     return this.#ask({ kind: 'play' }, () => YES)
   }
 

@@ -17,7 +17,7 @@ export class Ended {
   get error(): Error | undefined {
     const { stage, pid, plan, detached } = this.#life
     if (stage.label === 'killed') {
-      return (this.#error ??= new ProcessKilled(pid, stage.message))
+      return (this.#error ??= new ProcessKilled(pid, stage.message ?? 'killed'))
     }
     if (stage.label === 'excepted') {
       return (this.#error ??= new ProcessExcepted(

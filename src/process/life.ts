@@ -39,8 +39,6 @@ export class Life {
   readonly control: Control = new Control(this)
   readonly ended: Ended = new Ended(this)
   readonly savings: Savings = new Savings(this)
-  /** The process whose step was running where this one was set going. */
-  outer: Life | undefined
   stage: Stage = { label: 'created' }
   paused: { readonly message: string | undefined } | undefined
   status: string | undefined
@@ -102,17 +100,18 @@ export class Life {
         `the process ${this.pid} has ended (${this.stage.label}): there is no step left`,
       )
     }
-    await this.#drive(() => this.#once())
+    await this.#drive(() => this.#once(), true)
   }
 
   async stepUntilTerminated(): Promise<void> {
-    if (!this.terminated) await this.#drive(() => this.#untilTerminated())
+    if (!this.terminated) await this.#drive(() => this.#untilTerminated(), false)
   }
 
-  async #drive(run: () => Promise<void>): Promise<void> {
+  async #drive(run: () => Promise<void>, once: boolean): Promise<void> {
     if (this.#attending !== undefined) {
       await this.#attending
-      if (this.terminated) return
+      // That was the step, unless it left something to do.
+      if (this.terminated || (once && this.control.idle)) return
     }
     this.assertOpen()
     if (this.busy) {
@@ -267,6 +266,7 @@ export class Life {
       await this.#enterAnyway(to)
     }
     if (pausing !== this.control.pausing || isTerminal(to.label)) pausing = undefined
+    if (this.detached !== undefined) throw this.detached
     let committed: Committed
     try {
       const answer = this.#commit(to, pausing, wake)
@@ -364,11 +364,9 @@ export class Life {
   /** Takes the pause off. Whoever stored that has done so already. */
   async play(): Promise<void> {
     this.paused = undefined
-    const result = this.plan.hooks.onPlaying
-    if (result !== undefined) await this.#tried('onPlaying')
+    if (this.plan.hooks.onPlaying !== undefined) await inScope(this, () => this.#tried('onPlaying'))
     this.#audience?.played()
     this.attend()
-    this.#gate?.()
   }
 
   /** Aborts the signal and commits nothing more; what is awaited of the process rejects with the reason. */
@@ -422,7 +420,7 @@ export class Life {
       case 'excepted':
         return this.#hook('onExcept', to.error)
       case 'killed':
-        return this.#hook('onKill', to.message)
+        return this.#hook('onKill', to.message ?? '')
       default:
     }
   }
@@ -478,7 +476,7 @@ export class Life {
     this.closed = true
     const cleanups = this.#cleanups
     this.#cleanups = undefined
-    for (const cleanup of cleanups?.reverse() ?? []) {
+    for (const cleanup of cleanups?.toReversed() ?? []) {
       try {
         const result = cleanup()
         if (isThenable(result)) await result
@@ -491,6 +489,7 @@ export class Life {
 
   /** Runs a callback as part of the process, soon; the command of a running step waits for it. */
   callSoon(callback: () => unknown): ProcessCallback {
+    this.assertOpen()
     const soon = (this.#soon ??= new Set())
     let cancelled = false
     const run = async (): Promise<void> => {

@@ -3,6 +3,7 @@ import { KeyConflictError, UnknownProcessClass } from '../shared/errors.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle } from './handle.ts'
 import type { Committed, ControlRequest, Host } from './host.ts'
 import { LocalHandle } from './local-handle.ts'
+import { outOfScope } from './scope.ts'
 import { construct, hosted, type Process } from './process.ts'
 
 const NOTHING: Committed = {}
@@ -93,7 +94,7 @@ export class MemoryHost implements Host {
       child.addCleanup(() => signal.removeEventListener('abort', kill))
     }
     // How it ended is told by the handle.
-    setImmediate(() => void child.stepUntilTerminated().catch(() => {}))
+    outOfScope(() => setImmediate(() => void child.stepUntilTerminated().catch(() => {})))
     return handle
   }
 }

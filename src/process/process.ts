@@ -2,6 +2,8 @@ import type { EventEmitter } from 'eventemitter3'
 import { SAVE, type Bundle } from '../bundle/bundle.ts'
 import type { SavedType } from '../bundle/codec.ts'
 import { loaderOf, registeredName, type LoadContext, type Loader } from '../bundle/loader.ts'
+import type { SavedForm } from '../bundle/saved-form.ts'
+import { upgradeBundle, type VersionedClass } from '../bundle/upgrade.ts'
 import { frozenCopy } from '../ports/plain.ts'
 import { ProcessSpec, type SpecDescription } from '../spec/process-spec.ts'
 import { specOf } from '../spec/spec-of.ts'
@@ -78,6 +80,8 @@ export class Process<C = Untyped> {
   static readonly specClass: typeof ProcessSpec = ProcessSpec
   /** The version of the saved form. Raise it together with an `upgrade`. */
   static readonly version: number = 1
+  /** Lifts a saved form of an older version by one or more versions; see `SavedForm`. It has to be synchronous. */
+  static upgrade?(form: SavedForm): SavedForm | void
   /** Names of own fields that are saved, besides `ctx`. Those of the classes it extends are added. */
   static readonly persisted: readonly string[] = []
 
@@ -535,11 +539,11 @@ export function construct(
 }
 
 // A process class that is not abstract can be constructed; what its inputs must be is checked when it is.
-function concrete(
-  processClass: AnyProcessClass,
-): new (inputs?: Readonly<Record<string, unknown>>) => Process {
-  return processClass as unknown as new (inputs?: Readonly<Record<string, unknown>>) => Process
+function concrete(processClass: AnyProcessClass): ConcreteClass {
+  return processClass as unknown as ConcreteClass
 }
+
+type ConcreteClass = VersionedClass & (new (inputs?: Readonly<Record<string, unknown>>) => Process)
 
 /** @internal */
 export interface RecreateOptions {
@@ -556,9 +560,16 @@ export interface RecreateOptions {
  * @throws IncompatibleBundle where it is damaged, or of a version that the class can't lift
  */
 export function recreate(bundle: Bundle, { loader, host, logger }: RecreateOptions): Process {
-  const processClass = loader.load(bundle.head.class)
-  const { pid, created } = bundle.head
-  const process = born(concrete(processClass), { pid, host, logger, created: new Date(created), bundle })
+  const processClass = concrete(loader.load(bundle.head.class))
+  const lifted = upgradeBundle(bundle, processClass, (host ?? memoryHost).codec)
+  const { pid, created } = lifted.head
+  const process = born(processClass, {
+    pid,
+    host,
+    logger,
+    created: new Date(created),
+    bundle: lifted,
+  })
   lifeOf(process).savings.restoreMembers()
   return process
 }

@@ -1,17 +1,12 @@
 import { Bundle, outputPart, type BundleParts } from '../bundle/bundle.ts'
 import { registeredName } from '../bundle/loader.ts'
+import { decodeMemory, encodeMemory } from '../bundle/memory.ts'
 import { frozenCopy } from '../ports/plain.ts'
-import { SerializationError } from '../shared/errors.ts'
+import { IncompatibleBundle, SerializationError } from '../shared/errors.ts'
 import type { Life } from './life.ts'
 import { setOutput } from './outputs.ts'
-import { errorText, type Stage } from './stage.ts'
-
-/** The `memory` part; saved in one pass, so that what its members share stays shared. */
-interface Memory {
-  readonly ctx?: unknown
-  readonly members?: Readonly<Record<string, unknown>>
-  readonly instance?: Readonly<Record<string, unknown>>
-}
+import { errorText, stepOf, type Stage } from './stage.ts'
+import { ProcessState } from './state.ts'
 
 interface Output {
   readonly value: unknown
@@ -25,6 +20,8 @@ interface Around {
   /** What could not be saved of a process that ended because of that, or was killed. */
   readonly unsaved?: readonly string[]
 }
+
+const stages: ReadonlySet<string> = new Set(Object.values(ProcessState))
 
 /** Makes bundles of a process and takes them in. Texts that can't change any more are made once. */
 export class Savings {
@@ -128,12 +125,28 @@ export class Savings {
     life.inputs = this.#parsed === this.#inputs ? life.raw : decoded(this.#parsed)
     this.#loadOutputs(bundle)
     // Written by `#stateText`, which puts just these together.
-    const state = codec.parse(parts['state'] ?? '', 'state') as Stage & Around
+    const state = codec.parse(parts['state'] ?? 'null', 'state') as Stage & Around
     const { resumes, unsaved, ...stage } = state
-    life.stage = stage as Stage
+    life.stage = this.#known(stage as Stage)
     for (const value of resumes ?? []) life.control.wake(value, { by: 'resume' })
     this.#notes = unsaved ?? []
     this.#memory = parts['memory']
+  }
+
+  /** A step that the class does not have is found out here, not when it is to run: nothing is lost by it (C9). */
+  #known(stage: Stage): Stage {
+    const { pid, plan } = this.#life
+    try {
+      if (!stages.has(stage.label)) throw new TypeError(`there is no state ${stage.label}`)
+      const step = stepOf(stage)
+      if (step !== null) plan.step(step)
+      return stage
+    } catch (error) {
+      const text = errorText(error)
+      throw new IncompatibleBundle(`the process ${pid} can't be made of its saved form: ${text}`, {
+        cause: error,
+      })
+    }
   }
 
   #loadOutputs({ outputNames, parts }: Bundle): void {
@@ -150,10 +163,10 @@ export class Savings {
   /** Sets `ctx` and the persisted members of a process that was constructed from a bundle. */
   restoreMembers(): void {
     const { process, host } = this.#life
-    const memory = (this.#memory === undefined ? {} : host.codec.parse(this.#memory, 'memory')) as Memory
-    if (memory.ctx !== undefined) Reflect.set(process, 'ctx', memory.ctx)
-    for (const [name, value] of Object.entries(memory.members ?? {})) Reflect.set(process, name, value)
-    process.loadInstanceState(memory.instance ?? {})
+    const { ctx, members, instance } = decodeMemory(this.#memory, host.codec)
+    if (!isEmpty(ctx)) process.ctx = ctx
+    for (const [name, value] of Object.entries(members)) Reflect.set(process, name, value)
+    process.loadInstanceState(instance)
   }
 
   #inputsText(): string {
@@ -170,17 +183,11 @@ export class Savings {
 
   #memoryText(): string | undefined {
     const { process, plan, host } = this.#life
-    const memory: { -readonly [K in keyof Memory]: Memory[K] } = {}
-    if (!isEmpty(process.ctx)) memory.ctx = process.ctx
-    if (plan.persisted.length > 0) {
-      const members: Record<string, unknown> = {}
-      for (const name of plan.persisted) members[name] = Reflect.get(process, name)
-      memory.members = members
-    }
+    const members: Record<string, unknown> = {}
+    for (const name of plan.persisted) members[name] = Reflect.get(process, name)
     const instance: Record<string, unknown> = {}
     process.saveInstanceState(instance)
-    if (!isEmpty(instance)) memory.instance = instance
-    return isEmpty(memory) ? undefined : host.codec.stringify(memory, '')
+    return encodeMemory({ ctx: process.ctx, members, instance }, host.codec)
   }
 
   #stateText(stage: Stage, around: Around, unsaved: readonly string[]): string {

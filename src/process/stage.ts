@@ -34,7 +34,7 @@ export interface Excepted {
 }
 export interface Killed {
   readonly label: 'killed'
-  readonly message: string
+  readonly message: string | undefined
 }
 export type Stage = Created | Running | Waiting | Finished | Excepted | Killed
 
@@ -57,7 +57,7 @@ export function excepted(error: unknown): Excepted {
 }
 
 export function killed(message: string | undefined): Killed {
-  return { label: 'killed', message: message ?? '' }
+  return { label: 'killed', message }
 }
 
 /** Without its class, as it is saved. */
@@ -83,7 +83,7 @@ export function endingOf(stage: Stage): TransitionEnding | null {
     case 'excepted':
       return { successful: false, exitCode: null, message: errorText(stage.error) }
     case 'killed':
-      return { successful: false, exitCode: null, message: stage.message }
+      return { successful: false, exitCode: null, message: stage.message ?? null }
     default:
       return null
   }
