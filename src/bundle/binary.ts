@@ -46,7 +46,7 @@ export function fromBase64(kind: string, base64: string): object | undefined {
   new Uint8Array(buffer).set(bytes)
   if (kind === 'ArrayBuffer') return buffer
   if (kind === 'Buffer') return Buffer.from(buffer)
-  const View = VIEWS[kind as keyof typeof VIEWS]
-  const size = 'BYTES_PER_ELEMENT' in View ? View.BYTES_PER_ELEMENT : 1
-  return buffer.byteLength % size === 0 ? new View(buffer) : undefined
+  if (kind === 'DataView') return new DataView(buffer)
+  const View = VIEWS[kind as Exclude<keyof typeof VIEWS, 'DataView'>]
+  return buffer.byteLength % View.BYTES_PER_ELEMENT === 0 ? new View(buffer) : undefined
 }

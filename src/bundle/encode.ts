@@ -83,19 +83,14 @@ class Encoder {
   }
 
   #leaf(value: unknown): JsonValue {
-    switch (typeof value) {
-      case 'number':
-        if (Number.isFinite(value) && !Object.is(value, -0)) return value
-        return { $: Object.is(value, -0) ? '-0' : String(value) }
-      case 'undefined':
-        return { $: 'undefined' }
-      case 'bigint':
-        return { $: 'bigint', value: String(value) }
-      case 'symbol':
-        throw this.#refused(['a symbol', 'Save a text instead.'])
-      default:
-        return value as string | boolean | null
+    if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
+    if (typeof value === 'number') {
+      if (Object.is(value, -0)) return { $: '-0' }
+      return Number.isFinite(value) ? value : { $: String(value) }
     }
+    if (value === undefined) return { $: 'undefined' }
+    if (typeof value === 'bigint') return { $: 'bigint', value: String(value) }
+    throw this.#refused(['a symbol', 'Save a text instead.'])
   }
 
   #object(value: object): JsonValue {

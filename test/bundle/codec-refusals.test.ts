@@ -56,7 +56,7 @@ describe('what can’t be saved is refused where it is (C10)', () => {
     ['ctx[0]', [new (class List extends Array {})()]],
     ['ctx[0]', [new Number(1)]],
     ['ctx[0]', [new Proxy(new Map(), {})]],
-    ['ctx[0]', [new Proxy(class {}, {})]],
+    ['ctx[0]', [new Proxy(Job, {})]],
     ['ctx[0]', [new SharedArrayBuffer(8)]],
   ])('names %s', (path, value) => {
     expect(refusal(value).path).toBe(path)
@@ -157,7 +157,7 @@ describe('what was not saved so is refused when it is read', () => {
         decode: () => {
           throw new Error('not a vector')
         },
-      } as SavedType,
+      },
     ])
     expect(() => types.parse('[{"$":"type","name":"Vector","data":1}]', 'ctx')).toThrow(
       "ctx[0]: can't be read: not a vector",

@@ -75,7 +75,7 @@ describe('what is written', () => {
 describe('what comes back', () => {
   it('is of the same class, for each kind of bytes', () => {
     const bytes = Uint8Array.from({ length: 16 }, (_, i) => i * 17)
-    for (const view of [
+    const views: (new (buffer: ArrayBuffer) => ArrayBufferView)[] = [
       Int8Array,
       Uint8Array,
       Uint8ClampedArray,
@@ -88,7 +88,8 @@ describe('what comes back', () => {
       BigInt64Array,
       BigUint64Array,
       DataView,
-    ]) {
+    ]
+    for (const view of views) {
       const value = new view(bytes.slice().buffer)
       expect(saved(value)).toStrictEqual(value)
       expect(Object.getPrototypeOf(saved(value))).toBe(view.prototype)

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Bundle, type BundleParts, outputPart } from '../../src/bundle/bundle.ts'
 import { Codec } from '../../src/bundle/codec.ts'
@@ -26,7 +26,10 @@ describe('any value that can be saved (C10)', () => {
   it('comes back as it went', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
-        expect(isDeepStrictEqual(codec.parse(codec.stringify(value)), value)).toBe(true)
+        const text = codec.stringify(value)
+        // To Node 20 no invalid date equals another.
+        fc.pre(!text.includes('"$":"Date","value":null') && !text.includes('"$":"Date","id":'))
+        expect(isDeepStrictEqual(codec.parse(text), value)).toBe(true)
       }),
       { numRuns: 500 },
     )
@@ -66,12 +69,10 @@ describe('damaged JSON', () => {
         const places = placesOf(json)
         const place = places[where % places.length]
         if (place !== undefined) place(other as JsonValue)
-        try {
-          codec.decode(json, 'ctx')
-        } catch (error) {
-          expect(error).toBeInstanceOf(IncompatibleBundle)
-          expect((error as Error).message).toMatch(/^ctx/)
-        }
+        const refused = thrownBy(() => codec.decode(json, 'ctx'))
+        fc.pre(refused !== undefined)
+        expect(refused).toBeInstanceOf(IncompatibleBundle)
+        expect(refused?.message).toMatch(/^ctx/)
       }),
       { numRuns: 500 },
     )
@@ -155,4 +156,13 @@ function placesOf(json: JsonValue): ((value: JsonValue) => void)[] {
     () => void Reflect.deleteProperty(json, key),
     ...placesOf(Reflect.get(json, key) as JsonValue),
   ])
+}
+
+function thrownBy(act: () => unknown): Error | undefined {
+  try {
+    act()
+    return undefined
+  } catch (error) {
+    return error as Error
+  }
 }

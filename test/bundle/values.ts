@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { NonRetryableError, StepTimeout } from '../../src/shared/errors.ts'
 
 /** What is saved without being an object. */
@@ -37,6 +37,7 @@ const kinds = ['object', 'dict', 'array', 'sparse', 'Map', 'Set', 'Error', 'Dams
 type Kind = (typeof kinds)[number]
 
 function emptyOf(kind: Kind, text: string): Container {
+  const even = text.length % 2 === 0
   switch (kind) {
     case 'object':
       return {}
@@ -50,9 +51,10 @@ function emptyOf(kind: Kind, text: string): Container {
     case 'Set':
       return new Set()
     case 'Error':
-      return text.length % 2 === 0 ? new TypeError(text) : new Error(text, { cause: text })
+      return even ? new TypeError(text) : new Error(text, { cause: text })
     case 'Damson':
-      return text.length % 2 === 0 ? new StepTimeout(text) : new NonRetryableError(text)
+    default:
+      return even ? new StepTimeout(text) : new NonRetryableError(text)
   }
 }
 
