@@ -102,7 +102,7 @@ export function newRow(write: Create, now: number): Row {
 }
 
 /** Whether an engine may claim it now. */
-export function isReady(row: Row, now: number): boolean {
+export function isReady(row: Pick<Row, 'ready_at' | 'owner' | 'paused' | 'parked'>, now: number): boolean {
   return (
     row.ready_at !== null &&
     row.ready_at <= now &&

@@ -79,6 +79,7 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
   row.data = write.parts['state'] ?? row.data
   row.updated_at = now
   row.crashes = 0
+  row.alone = 0
   row.played = 0
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
   if (write.paused !== null || row.pause_asked === 1) {
@@ -93,7 +94,6 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
     row.ready_at = null
   } else {
     row.owner = null
-    row.alone = 0
     row.ready_at = write.state !== 'waiting' || wakeIsKept ? now : null
   }
   return { outcome: advanced(row, write), row, history }

@@ -19,10 +19,11 @@ export class Stored implements StoredProcess {
         class: row.className,
         version: row.version,
         pid: row.pid,
-        createdAt: row.createdAt,
+        created: new Date(row.createdAt).toISOString(),
+        ...(row.parent !== null && { parent: row.parent }),
         seq: row.seq,
+        ...(row.paused !== null && { paused: { message: row.paused.message ?? undefined } }),
         ...(row.status !== null && { status: row.status }),
-        ...(row.paused !== null && { paused: row.paused }),
       },
       this.#parts,
     )

@@ -17,7 +17,7 @@ export class MemoryCheckpoints {
     const { pid } = bundle.head
     if (tag === null && this.#tables.processes.has(pid)) throw belongsToEngine(pid)
     const tags = this.#saved.get(pid) ?? new Map<string | null, string>()
-    tags.set(tag, JSON.stringify(bundle))
+    tags.set(tag, bundle.text)
     this.#saved.set(pid, tags)
   }
 

@@ -1,0 +1,208 @@
+import { statSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { ClosedError, PersistenceError } from '../../shared/errors.ts'
+import { isBusy, persistenceError } from './driver-errors.ts'
+import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
+
+/** How long another program may hold the lock of the file before we say so, in milliseconds. */
+const PATIENCE = 60_000
+const LONGEST_PAUSE = 16
+
+/** Called with each statement that runs, for tests that count them. */
+export type Trace = (sql: string) => void
+
+/**
+ * One connection to one file.
+ *
+ * The lock of the file is never waited for in a call, since that would hold up the event loop: a call that finds it taken is
+ * made again, from the event loop, after a random pause. So nobody sees `database is locked`.
+ */
+export class Connection {
+  readonly path: string
+  readonly #db: Database.Database
+  readonly #statements = new Map<string, Database.Statement<unknown[]>>()
+
+  /** @throws PersistenceError where the file can't be opened; it is then untouched */
+  static async open(path: string, trace?: Trace): Promise<Connection> {
+    const doing = 'opening the store'
+    await whenFree(path, doing, () => inspect(path))
+    const db = await whenFree(path, doing, () => {
+      const verbose = trace === undefined ? {} : { verbose: (sql: unknown) => trace(String(sql)) }
+      return new Database(path, { timeout: 0, ...verbose })
+    })
+    const connection = new Connection(path, db)
+    try {
+      await whenFree(path, doing, () => connection.#prepare())
+      return connection
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  }
+
+  private constructor(path: string, db: Database.Database) {
+    this.path = path
+    this.#db = db
+    db.function('fold', { deterministic: true }, (text: unknown) =>
+      typeof text === 'string' ? text.toLowerCase() : null,
+    )
+  }
+
+  /** The prepared statement of a text, made at its first use. */
+  sql<R = unknown>(text: string): Database.Statement<unknown[], R> {
+    let statement = this.#statements.get(text)
+    if (statement === undefined) {
+      statement = this.#db.prepare(text)
+      this.#statements.set(text, statement)
+    }
+    return statement as Database.Statement<unknown[], R>
+  }
+
+  /** A number that changes when another connection has committed, and only then. */
+  dataVersion(): number {
+    return this.sql<{ readonly data_version: number }>('PRAGMA data_version').get()?.data_version ?? 0
+  }
+
+  /** Reads from one snapshot of the file. */
+  read<T>(doing: string, action: () => T): Promise<T> {
+    return this.#whenFree(doing, () => this.#transaction('BEGIN', action))
+  }
+
+  /** Reads with a single statement, which needs no transaction of its own. */
+  readOne<T>(doing: string, action: () => T): Promise<T> {
+    return this.#whenFree(doing, action)
+  }
+
+  /**
+   * Writes in one transaction, which is durable when this resolves. `action` may run again where the lock was taken, or after
+   * a rollback; `committed` runs directly after the commit, in the same turn.
+   */
+  write<T>(doing: string, action: () => T, committed?: (value: T) => void): Promise<T> {
+    return this.#whenFree(doing, () => {
+      const value = this.#transaction('BEGIN IMMEDIATE', action)
+      committed?.(value)
+      return value
+    })
+  }
+
+  /** Runs a part of a transaction that leaves nothing behind if it throws. */
+  savepoint<T>(action: () => T): T {
+    this.sql('SAVEPOINT one').run()
+    try {
+      const value = action()
+      this.sql('RELEASE one').run()
+      return value
+    } catch (error) {
+      if (this.#db.inTransaction) {
+        this.sql('ROLLBACK TO one').run()
+        this.sql('RELEASE one').run()
+      }
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.#db.close()
+  }
+
+  #whenFree<T>(doing: string, action: () => T): Promise<T> {
+    return whenFree(this.path, doing, () => {
+      if (!this.#db.open) throw new ClosedError('the store is closed: open another one')
+      return action()
+    })
+  }
+
+  #transaction<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', action: () => T): T {
+    this.sql(begin).run()
+    try {
+      const value = action()
+      this.sql('COMMIT').run()
+      return value
+    } catch (error) {
+      // After some errors SQLite has rolled back by itself.
+      if (this.#db.inTransaction) this.sql('ROLLBACK').run()
+      throw error
+    }
+  }
+
+  #prepare(): void {
+    const mode = this.#db.pragma('journal_mode = WAL', { simple: true })
+    if (mode !== 'wal') {
+      throw new PersistenceError(
+        `${this.path}: the file system of this folder can not keep a write-ahead log (journal mode ${String(mode)}): ` +
+          'put the store on a local disk',
+      )
+    }
+    this.#db.pragma('synchronous = FULL')
+    this.#transaction('BEGIN IMMEDIATE', () => this.#migrate())
+  }
+
+  #migrate(): void {
+    const version = this.#db.pragma('user_version', { simple: true }) as number
+    if (version >= MIGRATIONS.length) {
+      refuseNewer(this.path, version)
+      return
+    }
+    for (const migration of MIGRATIONS.slice(version)) this.#db.exec(migration)
+    this.#db.pragma(`application_id = ${APPLICATION_ID}`)
+    this.#db.pragma(`user_version = ${MIGRATIONS.length}`)
+    this.#db
+      .prepare("INSERT INTO meta (name, value) VALUES ('id', ?) ON CONFLICT DO NOTHING")
+      .run(globalThis.crypto.randomUUID())
+  }
+}
+
+/** Looks at a file without being able to change it, and refuses what is not ours. */
+function inspect(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found?.isDirectory() === true)
+    throw new PersistenceError(`${path} is a folder: give the path of a file in it`)
+  if (found === undefined || found.size === 0) return
+  const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 })
+  try {
+    const application = db.pragma('application_id', { simple: true }) as number
+    const version = db.pragma('user_version', { simple: true }) as number
+    if (application === APPLICATION_ID) {
+      refuseNewer(path, version)
+      return
+    }
+    const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number
+    if (application !== 0 || version !== 0 || tables > 0) {
+      throw new PersistenceError(
+        `${path} is the SQLite file of another program: nothing was changed. Give another path`,
+      )
+    }
+  } finally {
+    db.close()
+  }
+}
+
+function refuseNewer(path: string, version: number): void {
+  if (version <= MIGRATIONS.length) return
+  throw new PersistenceError(
+    `${path} was written by a newer Damson (schema ${version}, this one knows up to ${MIGRATIONS.length}): ` +
+      'nothing was changed. Update this program',
+  )
+}
+
+/** Makes a call as often as the lock of the file is found taken. */
+async function whenFree<T>(path: string, doing: string, action: () => T): Promise<T> {
+  let since: number | undefined
+  for (let pause = 1; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+    try {
+      return action()
+    } catch (error) {
+      if (!isBusy(error)) throw persistenceError(path, doing, error)
+      since ??= performance.now()
+      if (performance.now() - since > PATIENCE) {
+        throw new PersistenceError(
+          `${path}: ${doing} failed: another program has held the lock of this file for ${PATIENCE / 1000} s`,
+          { cause: error },
+        )
+      }
+    }
+    // Real time, also where the clock is simulated: this waits for another program.
+    await new Promise((resolve) => setTimeout(resolve, pause * Math.random()))
+  }
+}

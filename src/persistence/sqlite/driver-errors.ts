@@ -1,0 +1,51 @@
+import { DamsonError, PersistenceError } from '../../shared/errors.ts'
+
+/** Another program has the lock that is needed: to be tried again, never shown. */
+export function isBusy(error: unknown): boolean {
+  return codeOf(error).startsWith('SQLITE_BUSY') || codeOf(error).startsWith('SQLITE_LOCKED')
+}
+
+/** The value of one write was refused, and the transaction is sound. */
+export function isOfOneWrite(error: unknown): boolean {
+  const code = codeOf(error)
+  return (
+    code === 'SQLITE_TOOBIG' ||
+    code === 'SQLITE_MISMATCH' ||
+    code.startsWith('SQLITE_CONSTRAINT') ||
+    // What the driver can't bind, such as a number for a text.
+    error instanceof TypeError ||
+    error instanceof RangeError
+  )
+}
+
+/** A driver's error in our words, with its cause; ours stay as they are. */
+export function persistenceError(path: string, doing: string, error: unknown): DamsonError {
+  if (error instanceof DamsonError) return error
+  const code = codeOf(error)
+  const said = error instanceof Error ? error.message : String(error)
+  return new PersistenceError(`${path}: ${doing} failed: ${explanation(code) ?? said}`, { cause: error })
+}
+
+function explanation(code: string): string | undefined {
+  if (code === 'SQLITE_NOTADB')
+    return 'the file is no SQLite database. Nothing was changed; give another path'
+  if (code.startsWith('SQLITE_CORRUPT')) {
+    return 'the file is damaged or cut off. Nothing was changed; restore it from a copy, or save what `sqlite3 .recover` finds'
+  }
+  if (code === 'SQLITE_FULL')
+    return 'the disk is full. Nothing of this was saved, what was saved before is safe; make room'
+  if (code.startsWith('SQLITE_READONLY'))
+    return 'the file or its folder may not be written to by this program'
+  if (code.startsWith('SQLITE_CANTOPEN'))
+    return 'the file can not be opened: is there such a folder, and may it be written to?'
+  if (code === 'SQLITE_PERM' || code === 'SQLITE_AUTH') return 'this program has no right to use the file'
+  if (code.startsWith('SQLITE_IOERR'))
+    return `reading or writing the disk failed (${code}). Nothing of this was saved`
+  return undefined
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return ''
+  const { code } = error as { readonly code?: unknown }
+  return typeof code === 'string' ? code : ''
+}

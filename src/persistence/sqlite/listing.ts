@@ -1,0 +1,75 @@
+import type { ProcessState } from '../../process/state.ts'
+import { limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../listing.ts'
+import type { Row } from '../row.ts'
+import type { ListFilter, ProcessPage } from '../store.ts'
+import type { Connection } from './connection.ts'
+import { SELECT_BRIEF } from './process-table.ts'
+
+interface Query {
+  readonly sql: string
+  readonly values: readonly unknown[]
+}
+
+/** A page of processes. With several states there is a query for each, so that every one of them goes by its index. */
+export function list(connection: Connection, filter: ListFilter): ProcessPage {
+  const limit = limitOf(filter)
+  const rows = pageQueries(filter, limit).flatMap(({ sql, values }) =>
+    connection.sql<Row>(sql).all(...values),
+  )
+  return pageOf(rows.sort(newestFirst), limit)
+}
+
+export function pageQueries(filter: ListFilter, limit: number): Query[] {
+  const states = statesOf(filter) ?? [undefined]
+  const position = positionOf(filter)
+  return states.map((state) => {
+    const { sql, values } = conditions({ ...filter, state })
+    const after = position === undefined ? [] : [position.createdAt, position.pid]
+    const behind = position === undefined ? '' : ' AND (created_at, pid) < (?, ?)'
+    return {
+      sql: `${SELECT_BRIEF} WHERE ${sql}${behind} ORDER BY created_at DESC, pid DESC LIMIT ?`,
+      values: [...values, ...after, limit + 1],
+    }
+  })
+}
+
+export function count(connection: Connection, filter: ListFilter): Record<ProcessState, number> {
+  const counts = noCounts()
+  for (const state of statesOf(filter) ?? [undefined]) {
+    const { sql, values } = conditions({ ...filter, state })
+    const rows = connection
+      .sql<{ readonly state: ProcessState; readonly n: number }>(
+        `SELECT state, count(*) AS n FROM process WHERE ${sql} GROUP BY state`,
+      )
+      .all(...values)
+    for (const row of rows) counts[row.state] = row.n
+  }
+  return counts
+}
+
+function conditions(
+  filter: Omit<ListFilter, 'state'> & { readonly state?: ProcessState | undefined },
+): Query {
+  const texts: string[] = []
+  const values: unknown[] = []
+  const add = (text: string, ...given: unknown[]): void => {
+    texts.push(text)
+    values.push(...given)
+  }
+  if (filter.state !== undefined) add('state = ?', filter.state)
+  if (filter.className !== undefined) add('class = ?', filter.className)
+  if (filter.parent !== undefined) add('parent = ?', filter.parent)
+  // Written out, since only so the index of what is paused is found.
+  if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')
+  if (filter.since !== undefined) add('created_at >= ?', filter.since)
+  if (filter.until !== undefined) add('created_at < ?', filter.until)
+  if (filter.text !== undefined) {
+    const columns = ['pid', 'key', 'label', 'status', 'message']
+    const text = filter.text.toLowerCase()
+    add(
+      `(${columns.map((column) => `instr(fold(${column}), ?) > 0`).join(' OR ')})`,
+      ...columns.map(() => text),
+    )
+  }
+  return { sql: texts.length === 0 ? 'true' : texts.join(' AND '), values }
+}

@@ -1,0 +1,177 @@
+import type { Row } from '../row.ts'
+import type { Facts } from '../rules.ts'
+import type { Parts } from '../store.ts'
+import type { Connection } from './connection.ts'
+import type { Engines } from './engines.ts'
+
+/*
+ * Statements on one process, by its pid.
+ */
+
+const COLUMNS = `pid, class, version, state, step, status, paused, pause_asked, pause_message, parked, parent, key, label,
+  seq, fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
+  exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request`
+
+/** All of a row; and all but its long columns, for those who only look. */
+export const SELECT_ROW = `SELECT ${COLUMNS}, data, before FROM process`
+export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM process`
+
+const UPDATE_ROW = `UPDATE process SET
+  state = @state, step = @step, status = @status, paused = @paused, pause_asked = @pause_asked,
+  pause_message = @pause_message, parked = @parked, seq = @seq, fence = @fence, owner = @owner, runner = @runner,
+  crashes = @crashes, alone = @alone, updated_at = @updated_at, ended_at = @ended_at, successful = @successful,
+  exit_code = @exit_code, exit_label = @exit_label, exit_message = @exit_message, message = @message,
+  kill_deadline = @kill_deadline, kill_message = @kill_message, kill_state = @kill_state, ready_at = @ready_at,
+  played = @played, last_wake = @last_wake, last_request = @last_request, data = @data, before = @before
+  WHERE pid = @pid`
+
+const INSERT_ROW = `INSERT INTO process
+  (pid, class, version, state, step, status, parent, key, label, seq, fence, owner, runner, created_at, updated_at,
+   ended_at, successful, exit_code, exit_label, exit_message, message, ready_at, data)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO NOTHING`
+
+const INSERT_HISTORY = 'INSERT INTO history (pid, seq, at, name, data, by) VALUES (?, ?, ?, ?, ?, ?)'
+const UPSERT_PART =
+  'INSERT INTO part (pid, name, text) VALUES (?, ?, ?) ON CONFLICT (pid, name) DO UPDATE SET text = excluded.text'
+const DROP_CHECKPOINT = `DELETE FROM part WHERE pid = ? AND name NOT IN ('inputs', 'parsed') AND name NOT LIKE 'out:%'`
+
+export interface Wakeup {
+  readonly id: number
+  readonly sender: string
+  readonly value: string
+}
+
+export class ProcessTable {
+  readonly #connection: Connection
+  readonly #engines: Engines
+
+  constructor(connection: Connection, engines: Engines) {
+    this.#connection = connection
+    this.#engines = engines
+  }
+
+  get(pid: string): Row | undefined {
+    return this.#connection.sql<Row>(`${SELECT_ROW} WHERE pid = ?`).get(pid)
+  }
+
+  brief(pid: string): Row | undefined {
+    return this.#connection.sql<Row>(`${SELECT_BRIEF} WHERE pid = ?`).get(pid)
+  }
+
+  byKey(key: string): Row | undefined {
+    return this.#connection.sql<Row>(`${SELECT_ROW} WHERE key = ?`).get(key)
+  }
+
+  ownedBy(engine: string): Row[] {
+    return this.#connection.sql<Row>(`${SELECT_ROW} WHERE owner = ?`).all(engine)
+  }
+
+  /** False where pid or key is in use. */
+  insert(row: Row): boolean {
+    const { changes } = this.#connection
+      .sql(INSERT_ROW)
+      .run(
+        row.pid,
+        row.class,
+        row.version,
+        row.state,
+        row.step,
+        row.status,
+        row.parent,
+        row.key,
+        row.label,
+        row.seq,
+        row.fence,
+        row.owner,
+        row.runner,
+        row.created_at,
+        row.updated_at,
+        row.ended_at,
+        row.successful,
+        row.exit_code,
+        row.exit_label,
+        row.exit_message,
+        row.message,
+        row.ready_at,
+        row.data,
+      )
+    return changes > 0
+  }
+
+  update(row: Row): void {
+    this.#connection.sql(UPDATE_ROW).run(row)
+  }
+
+  parts(pid: string): Parts {
+    const rows = this.#connection
+      .sql<{ readonly name: string; readonly text: string }>('SELECT name, text FROM part WHERE pid = ?')
+      .all(pid)
+    return Object.fromEntries(rows.map(({ name, text }) => [name, text]))
+  }
+
+  part(pid: string, name: string): string | undefined {
+    return this.#connection
+      .sql<string>('SELECT text FROM part WHERE pid = ? AND name = ?')
+      .pluck()
+      .get(pid, name)
+  }
+
+  putPart(pid: string, name: string, text: string): void {
+    this.#connection.sql(UPSERT_PART).run(pid, name, text)
+  }
+
+  dropPart(pid: string, name: string): void {
+    this.#connection.sql('DELETE FROM part WHERE pid = ? AND name = ?').run(pid, name)
+  }
+
+  dropCheckpoint(pid: string): void {
+    this.#connection.sql(DROP_CHECKPOINT).run(pid)
+  }
+
+  addHistory(
+    pid: string,
+    seq: number,
+    at: number,
+    name: string,
+    data: string | null,
+    by: string | null,
+  ): number {
+    return Number(this.#connection.sql(INSERT_HISTORY).run(pid, seq, at, name, data, by).lastInsertRowid)
+  }
+
+  oldestWake(pid: string): Wakeup | undefined {
+    return this.#connection
+      .sql<Wakeup>('SELECT id, sender, value FROM wake WHERE pid = ? ORDER BY id LIMIT 1')
+      .get(pid)
+  }
+
+  hasWakeFrom(pid: string, sender: string): boolean {
+    return (
+      this.#connection.sql('SELECT 1 FROM wake WHERE pid = ? AND sender = ?').get(pid, sender) !== undefined
+    )
+  }
+
+  addWake(pid: string, sender: string, value: string): void {
+    this.#connection
+      .sql("INSERT INTO wake (pid, by, sender, value) VALUES (?, 'resume', ?, ?)")
+      .run(pid, sender, value)
+  }
+
+  dropWake(id: number): void {
+    this.#connection.sql('DELETE FROM wake WHERE id = ?').run(id)
+  }
+
+  dropWakes(pid: string): void {
+    this.#connection.sql('DELETE FROM wake WHERE pid = ?').run(pid)
+  }
+
+  /** What the rules ask of this process. */
+  facts(pid: string, now: number): Facts {
+    return {
+      now,
+      alive: (engine) => this.#engines.isAlive(engine, now),
+      hasWake: () => this.oldestWake(pid) !== undefined,
+    }
+  }
+}

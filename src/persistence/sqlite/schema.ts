@@ -1,0 +1,122 @@
+/** Marks a file as ours: "DAMS" in the header of the database. */
+export const APPLICATION_ID = 0x44414d53
+
+const FIRST = `
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- One row per process. The long columns come last, so that reading the others stays on the first page of a row.
+CREATE TABLE process (
+  id INTEGER PRIMARY KEY,
+  pid TEXT NOT NULL UNIQUE,
+  class TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  step TEXT,
+  status TEXT,
+  paused INTEGER NOT NULL DEFAULT 0,
+  pause_asked INTEGER NOT NULL DEFAULT 0,
+  pause_message TEXT,
+  parked TEXT,
+  parent TEXT,
+  key TEXT,
+  label TEXT,
+  seq INTEGER NOT NULL,
+  fence INTEGER NOT NULL,
+  owner TEXT,
+  runner TEXT,
+  crashes INTEGER NOT NULL DEFAULT 0,
+  alone INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  successful INTEGER,
+  exit_code INTEGER,
+  exit_label TEXT,
+  exit_message TEXT,
+  message TEXT,
+  kill_deadline INTEGER,
+  kill_message TEXT,
+  kill_state TEXT,
+  ready_at INTEGER,
+  played INTEGER NOT NULL DEFAULT 0,
+  last_wake TEXT,
+  last_request TEXT,
+  data TEXT NOT NULL,
+  before TEXT
+) STRICT;
+
+-- What wants to run; a process that sleeps, runs or has ended takes no place in them.
+CREATE INDEX process_ready ON process (class, version, ready_at)
+  WHERE ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL AND crashes < 2;
+CREATE INDEX process_suspect ON process (class, version, ready_at)
+  WHERE ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL AND crashes >= 2;
+CREATE INDEX process_owner ON process (owner) WHERE owner IS NOT NULL;
+CREATE INDEX process_deadline ON process (kill_deadline) WHERE kill_deadline IS NOT NULL;
+CREATE UNIQUE INDEX process_key ON process (key) WHERE key IS NOT NULL;
+
+-- For lists, newest first.
+CREATE INDEX process_created ON process (created_at, pid);
+CREATE INDEX process_state ON process (state, created_at, pid);
+CREATE INDEX process_class ON process (class, created_at, pid);
+CREATE INDEX process_parent ON process (parent, created_at, pid) WHERE parent IS NOT NULL;
+CREATE INDEX process_paused ON process (created_at, pid) WHERE paused = 1;
+
+-- The parts of a bundle, less its state.
+CREATE TABLE part (
+  pid TEXT NOT NULL,
+  name TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (pid, name)
+) STRICT, WITHOUT ROWID;
+
+-- What happened, and what other programs read to learn of it: ids only grow, in the order of the commits.
+CREATE TABLE history (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  pid TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  data TEXT,
+  by TEXT
+) STRICT;
+CREATE INDEX history_pid ON history (pid, id);
+
+-- Wake-ups that are kept until a wait uses them.
+CREATE TABLE wake (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  pid TEXT NOT NULL,
+  by TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  value TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX wake_sender ON wake (pid, sender);
+CREATE INDEX wake_pid ON wake (pid, id);
+
+CREATE TABLE engine (
+  id TEXT PRIMARY KEY,
+  host TEXT NOT NULL,
+  os_pid INTEGER NOT NULL,
+  lease INTEGER NOT NULL,
+  classes TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE class (
+  name TEXT PRIMARY KEY,
+  version INTEGER NOT NULL,
+  inputs TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Bundles that were saved by hand; an untagged one has tagged = 0 and an empty tag.
+CREATE TABLE checkpoint (
+  pid TEXT NOT NULL,
+  tagged INTEGER NOT NULL,
+  tag TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (pid, tagged, tag)
+) STRICT, WITHOUT ROWID;
+`
+
+/** Each brings a file from the version that is its index to the next. They are never changed, only added to. */
+export const MIGRATIONS: readonly string[] = [FIRST]

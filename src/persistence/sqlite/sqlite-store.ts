@@ -1,0 +1,312 @@
+import { resolve } from 'node:path'
+import type { Bundle } from '../../bundle/bundle.ts'
+import type { ProcessState } from '../../process/state.ts'
+import { systemClock, type Clock } from '../../shared/clock.ts'
+import { ClosedError } from '../../shared/errors.ts'
+import { Broadcast } from '../broadcast.ts'
+import type { Checkpoint } from '../persister.ts'
+import { processRow } from '../row.ts'
+import type {
+  Change,
+  ClaimedProcess,
+  ClaimRequest,
+  ClassRow,
+  EngineIdentity,
+  EngineRow,
+  HistoryRow,
+  ListFilter,
+  Outcome,
+  ProcessPage,
+  ProcessRow,
+  Recovered,
+  Store,
+  StoredProcess,
+  Write,
+} from '../store.ts'
+import { Stored } from '../stored-process.ts'
+import { Claiming } from './claiming.ts'
+import { Connection, type Trace } from './connection.ts'
+import { EngineLock, removeLock } from './engine-lock.ts'
+import { BEAT, beatValues, Engines } from './engines.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { count, list } from './listing.ts'
+import { ProcessTable } from './process-table.ts'
+import { Recorder } from './recorder.ts'
+import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
+import { Watch } from './watch.ts'
+import { RefusedInBatch, Writer } from './writer.ts'
+
+export interface SqliteStoreOptions {
+  /** Where the time comes from. Default: the machine's clock. */
+  readonly clock?: Clock | undefined
+  /** @internal Called with each statement that runs. */
+  readonly trace?: Trace | undefined
+}
+
+interface Membership {
+  readonly lock: EngineLock
+  readonly heartbeat: Heartbeat
+}
+
+/** The history of a process, oldest first. */
+export const HISTORY = 'SELECT id, pid, seq, at, name, data, by FROM history WHERE pid = ? ORDER BY id'
+
+const DESCRIBE = `INSERT INTO class (name, version, inputs) VALUES (?, ?, ?)
+  ON CONFLICT (name) DO UPDATE SET version = excluded.version, inputs = excluded.inputs
+  WHERE excluded.version >= version`
+
+/**
+ * Processes in one SQLite file: durable, and shared by any number of stores in any number of programs of this machine.
+ *
+ * Whatever was acknowledged is on the disk (write-ahead log, `synchronous = FULL`).
+ */
+export class SqliteStore implements Store {
+  readonly id: string
+  readonly #connection: Connection
+  readonly #clock: Clock
+  readonly #broadcast = new Broadcast()
+  readonly #watch: Watch
+  readonly #engines: Engines
+  readonly #processes: ProcessTable
+  readonly #writer: Writer
+  readonly #claiming: Claiming
+  readonly #checkpoints: SqliteCheckpoints
+  readonly #members = new Map<string, Membership>()
+  #closed = false
+
+  /**
+   * Opens a file, or makes a new one.
+   *
+   * @throws PersistenceError where it can't be opened or written to, is damaged, is of another program, or of a newer
+   *   release; nothing of it is changed then
+   */
+  static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
+    const connection = await Connection.open(resolve(path), options.trace)
+    const id = connection.sql<string>("SELECT value FROM meta WHERE name = 'id'").pluck()
+    return new SqliteStore(
+      connection,
+      (await connection.readOne('opening the store', () => id.get())) ?? '',
+      options,
+    )
+  }
+
+  private constructor(connection: Connection, id: string, options: SqliteStoreOptions) {
+    this.id = id
+    this.#connection = connection
+    this.#clock = options.clock ?? systemClock
+    this.#watch = new Watch(connection, (changes) => this.#broadcast.tell(changes))
+    this.#engines = new Engines(connection)
+    this.#processes = new ProcessTable(connection, this.#engines)
+    this.#writer = new Writer(connection, this.#processes)
+    this.#claiming = new Claiming(connection, this.#processes, this.#engines, this.#writer)
+    this.#checkpoints = new SqliteCheckpoints(connection, this.#processes)
+  }
+
+  async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
+    if (writes.length === 0) return []
+    const doing = `saving ${writes.length === 1 ? 'a write' : `${writes.length} writes`}`
+    const apply =
+      (careful: boolean) =>
+      (recorder: Recorder, now: number): Outcome[] =>
+        this.#writer.apply(writes, recorder, now, careful)
+    try {
+      return await this.#change(doing, apply(false))
+    } catch (error) {
+      if (!(error instanceof RefusedInBatch)) throw error
+      return this.#change(doing, apply(true))
+    }
+  }
+
+  async read(pid: string): Promise<ProcessRow | undefined> {
+    const row = await this.#look('reading a process', () => this.#processes.brief(pid))
+    return row && processRow(row)
+  }
+
+  load(pid: string): Promise<StoredProcess | undefined> {
+    return this.#read('loading a process', () => {
+      const row = this.#processes.get(pid)
+      return row && new Stored(row, this.#processes.parts(pid))
+    })
+  }
+
+  async list(filter: ListFilter = {}): Promise<ProcessPage> {
+    return this.#read('listing processes', () => list(this.#connection, filter))
+  }
+
+  async count(filter: ListFilter = {}): Promise<Readonly<Record<ProcessState, number>>> {
+    return this.#read('counting processes', () => count(this.#connection, filter))
+  }
+
+  async history(pid: string): Promise<readonly HistoryRow[]> {
+    return this.#look('reading a history', () => this.#connection.sql<HistoryRow>(HISTORY).all(pid))
+  }
+
+  async classes(): Promise<readonly ClassRow[]> {
+    return this.#look('reading the classes', () =>
+      this.#connection.sql<ClassRow>('SELECT name, version, inputs FROM class ORDER BY name').all(),
+    )
+  }
+
+  async engines(): Promise<readonly EngineRow[]> {
+    return this.#look('reading the engines', () => {
+      const now = this.#now()
+      return this.#engines
+        .all()
+        .map((engine) => ({ ...engine, alive: this.#engines.isAlive(engine.id, now) }))
+    })
+  }
+
+  watch(listener: (changes: readonly Change[]) => void): () => void {
+    this.#requireOpen()
+    const remove = this.#broadcast.add(listener)
+    this.#watch.start()
+    return () => {
+      remove()
+      if (!this.#broadcast.heard) this.#watch.stop()
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#broadcast.clear()
+    this.#watch.stop()
+    // An engine that did not leave is dead from here on, as after a crash: its lock is free.
+    const members = [...this.#members.values()]
+    this.#members.clear()
+    await Promise.all(members.map(({ heartbeat }) => heartbeat.stop()))
+    for (const { lock } of members) lock.drop()
+    this.#connection.close()
+  }
+
+  async join(engine: EngineIdentity): Promise<void> {
+    this.#requireOpen()
+    const now = this.#now()
+    const record = { ...engine, startedAt: now, expires: now + Math.ceil(engine.lease) }
+    const doing = 'registering an engine'
+    // The lock first: who finds the engine registered must not find its lock free.
+    const lock = await this.#connection.readOne(doing, () =>
+      EngineLock.take(this.#connection.path, engine.id),
+    )
+    try {
+      await this.#connection.write(doing, () => void this.#connection.sql(BEAT).run(...beatValues(record)))
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+    this.#engines.own.add(engine.id)
+    this.#members.set(engine.id, { lock, heartbeat: Heartbeat.start(this.#connection, record, this.#clock) })
+  }
+
+  async leave(engineId: string): Promise<void> {
+    this.#requireOpen()
+    const member = this.#members.get(engineId)
+    // No beat may come after the row is gone, or it would come back.
+    await member?.heartbeat.stop()
+    await this.#change('unregistering an engine', (recorder, now) => {
+      this.#claiming.giveBack(engineId, recorder, now)
+      this.#engines.remove(engineId)
+    })
+    this.#members.delete(engineId)
+    this.#engines.own.delete(engineId)
+    member?.lock.release()
+  }
+
+  async describe(classes: readonly ClassRow[]): Promise<void> {
+    const known = new Map((await this.classes()).map((described) => [described.name, described]))
+    const news = classes.filter(({ name, version, inputs }) => {
+      const before = known.get(name)
+      return (
+        before === undefined ||
+        before.version < version ||
+        (before.version === version && before.inputs !== inputs)
+      )
+    })
+    if (news.length === 0) return
+    await this.#connection.write('registering classes', () => {
+      for (const { name, version, inputs } of news) this.#connection.sql(DESCRIBE).run(name, version, inputs)
+    })
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
+    const doing = 'claiming processes'
+    // Mostly there is nothing to claim, and to see that takes no lock.
+    const found = await this.#look(doing, () =>
+      this.#claiming.candidates({ ...request, limit: 1 }, this.#now()),
+    )
+    if (found.length === 0) return []
+    return this.#change(doing, (recorder, now) =>
+      this.#claiming.candidates(request, now).map((pid) => this.#claiming.claim(pid, request, recorder, now)),
+    )
+  }
+
+  async recover(): Promise<Recovered> {
+    const doing = 'taking back processes'
+    const { dead, due, outlook } = await this.#look(doing, () => this.#claiming.survey(this.#now()))
+    if (dead.length === 0 && !due) return { processes: 0, ...outlook }
+    const { processes, engines, after } = await this.#change(doing, (recorder, now) => ({
+      ...this.#claiming.recover(dead, recorder, now),
+      after: this.#claiming.outlook(),
+    }))
+    for (const engine of engines) removeLock(this.#connection.path, engine)
+    return { processes, ...after }
+  }
+
+  async saveCheckpoint(bundle: Bundle, tag?: string): Promise<void> {
+    await this.#change('saving a checkpoint', () => this.#checkpoints.save(bundle, tag ?? null))
+  }
+
+  async loadCheckpoint(pid: string, tag?: string): Promise<Bundle> {
+    return this.#read('loading a checkpoint', () => this.#checkpoints.load(pid, tag ?? null))
+  }
+
+  async getCheckpoints(): Promise<readonly Checkpoint[]> {
+    return this.#look('reading checkpoints', () => this.#checkpoints.all())
+  }
+
+  async getProcessCheckpoints(pid: string): Promise<readonly Checkpoint[]> {
+    return this.#look('reading checkpoints', () => this.#checkpoints.of(pid))
+  }
+
+  async deleteCheckpoint(pid: string, tag?: string): Promise<void> {
+    await this.#change('deleting a checkpoint', () => this.#checkpoints.delete(pid, tag ?? null))
+  }
+
+  async deleteProcessCheckpoints(pid: string): Promise<void> {
+    await this.#change('deleting checkpoints', () => this.#checkpoints.deleteAll(pid))
+  }
+
+  /** One write transaction, and the news of it, after those of others that came before. */
+  #change<T>(doing: string, action: (recorder: Recorder, now: number) => T): Promise<T> {
+    this.#requireOpen()
+    const run = () => {
+      this.#watch.catchUp()
+      const recorder = new Recorder(this.#processes)
+      return { value: action(recorder, this.#now()), recorder }
+    }
+    const done = this.#connection.write(doing, run, ({ recorder }) => {
+      this.#watch.jump(recorder.lastId)
+      this.#watch.tellAlso(recorder.changes)
+    })
+    return done.then(({ value }) => value)
+  }
+
+  /** Several statements on one snapshot. */
+  async #read<T>(doing: string, action: () => T): Promise<T> {
+    this.#requireOpen()
+    return this.#connection.read(doing, action)
+  }
+
+  async #look<T>(doing: string, action: () => T): Promise<T> {
+    this.#requireOpen()
+    return this.#connection.readOne(doing, action)
+  }
+
+  #now(): number {
+    return Math.round(this.#clock.now())
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new ClosedError('the store is closed: open another one')
+  }
+}

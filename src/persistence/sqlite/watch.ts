@@ -1,0 +1,156 @@
+import { type FSWatcher, watch } from 'node:fs'
+import type { Change } from '../store.ts'
+import { isBusy } from './driver-errors.ts'
+import type { Connection } from './connection.ts'
+import { isReady, type Row } from '../row.ts'
+
+/** The log file may ring before a commit can be seen, so it is looked for a few times, in milliseconds after the ring. */
+const BURST = [0, 1, 3, 10]
+/** The backstop, where the ring was missed. */
+const SCAN_INTERVAL = 1_000
+const PAGE = 1_000
+
+export const NEWER_HISTORY = `
+SELECT h.id, h.pid, h.name, h.data, h.at, p.state, p.paused, p.parked, p.owner, p.ready_at
+FROM history h JOIN process p ON p.pid = h.pid WHERE h.id > ? ORDER BY h.id LIMIT ${PAGE}`
+export const LAST_HISTORY = 'SELECT coalesce(max(id), 0) FROM history'
+
+type HistoryJoin = Pick<Change, 'pid' | 'name' | 'data' | 'at' | 'state'> &
+  Pick<Row, 'paused' | 'parked' | 'owner' | 'ready_at'> & { readonly id: number }
+
+/**
+ * Learns of what other connections commit, from the history: `id > last seen`. Nothing is polled unless somebody listens,
+ * and then only a number is compared, once a second and when the log file rings.
+ */
+export class Watch {
+  readonly #connection: Connection
+  readonly #tell: (changes: readonly Change[]) => void
+  /** Read, and not told yet. */
+  readonly #read: Change[] = []
+  #cursor = 0
+  #version = 0
+  #watcher: FSWatcher | undefined
+  #scan: NodeJS.Timeout | undefined
+  #burst: NodeJS.Timeout | undefined
+
+  constructor(connection: Connection, tell: (changes: readonly Change[]) => void) {
+    this.#connection = connection
+    this.#tell = tell
+  }
+
+  get running(): boolean {
+    return this.#scan !== undefined
+  }
+
+  start(): void {
+    if (this.running) return
+    try {
+      this.#version = this.#connection.dataVersion()
+      this.#cursor = this.#connection.sql<number>(LAST_HISTORY).pluck().get() ?? 0
+    } catch (error) {
+      // Then it begins further back, and tells something that is old.
+      if (!isBusy(error)) throw error
+    }
+    this.#listen()
+    this.#scan = setInterval(() => {
+      this.#listen()
+      this.#look()
+    }, SCAN_INTERVAL)
+    this.#scan.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#scan)
+    clearTimeout(this.#burst)
+    this.#watcher?.close()
+    this.#scan = undefined
+    this.#burst = undefined
+    this.#watcher = undefined
+  }
+
+  /** Inside a write transaction, before anything is written: reads what others have committed until now. */
+  catchUp(): void {
+    if (!this.running) return
+    const version = this.#connection.dataVersion()
+    if (version === this.#version) return
+    this.#readNewer()
+    this.#version = version
+  }
+
+  /** Tells what was read of others, and after it what is our own. */
+  tellAlso(own: readonly Change[]): void {
+    const changes = [...this.#read.splice(0), ...own]
+    if (changes.length > 0) this.#tell(changes)
+  }
+
+  /** After a commit of our own: its entries need not be read. */
+  jump(lastId: number): void {
+    this.#cursor = Math.max(this.#cursor, lastId)
+  }
+
+  #listen(): void {
+    if (this.#watcher !== undefined) return
+    const forget = (): void => {
+      this.#watcher?.close()
+      this.#watcher = undefined
+    }
+    try {
+      this.#watcher = watch(`${this.#connection.path}-wal`, { persistent: false }, (event) => {
+        // The log is gone, or another file now: the next scan listens anew.
+        if (event === 'rename') forget()
+        this.#ring()
+      })
+      this.#watcher.on('error', forget)
+    } catch {
+      // No log file yet, or no more watches to be had: the scan does it.
+      forget()
+    }
+  }
+
+  #ring(at = 0): void {
+    if (at === 0 && this.#burst !== undefined) return
+    const delay = BURST[at]
+    if (delay === undefined) {
+      this.#burst = undefined
+      return
+    }
+    this.#burst = setTimeout(() => {
+      if (!this.running) return
+      this.#look()
+      this.#ring(at + 1)
+    }, delay)
+    this.#burst.unref()
+  }
+
+  #look(): void {
+    try {
+      // What it reads is kept until it is told, so that nothing is lost to a look that fails half-way.
+      this.catchUp()
+    } catch {
+      // Busy, or the disk fails just now: the next look tries again, and whoever writes is told.
+    }
+    this.tellAlso([])
+  }
+
+  #readNewer(): void {
+    const newer = this.#connection.sql<HistoryJoin>(NEWER_HISTORY)
+    for (let rows = newer.all(this.#cursor); rows.length > 0; rows = newer.all(this.#cursor)) {
+      for (const row of rows) this.#read.push(changeOf(row))
+      this.#cursor = rows.at(-1)?.id ?? this.#cursor
+      if (rows.length < PAGE) break
+    }
+  }
+}
+
+function changeOf(row: HistoryJoin): Change {
+  const { pid, name, data, at, state } = row
+  return {
+    pid,
+    name,
+    data,
+    at,
+    state,
+    paused: row.paused === 1,
+    ready: isReady(row, Number.POSITIVE_INFINITY),
+  }
+}
