@@ -16,6 +16,7 @@ import type {
   OutputsOf,
   OutputValue,
   SelfTyped,
+  SpecClass,
   SpecOf,
 } from '../spec/typing.ts'
 import { InvalidStateError } from '../shared/errors.ts'
@@ -77,7 +78,7 @@ export class Process<C = Untyped> {
   // ---------- of the class ----------
 
   /** The spec class of this process class and those that extend it. */
-  static readonly specClass: typeof ProcessSpec = ProcessSpec
+  static readonly specClass: SpecClass = ProcessSpec
   /** The version of the saved form. Raise it together with an `upgrade`. */
   static readonly version: number = 1
   /** Lifts a saved form of an older version by one or more versions; see `SavedForm`. It has to be synchronous. */

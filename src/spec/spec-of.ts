@@ -1,6 +1,6 @@
 import { SpecError } from '../shared/errors.ts'
 import { ProcessSpec } from './process-spec.ts'
-import type { AnySpec, Definable, SpecOf } from './typing.ts'
+import type { AnySpec, Definable, SpecClass, SpecOf } from './typing.ts'
 
 const specs = new WeakMap<object, AnySpec>()
 const underWay = new Set<object>()
@@ -15,14 +15,14 @@ export function specOf<C extends Definable>(processClass: C): SpecOf<C> {
 }
 
 function build(
-  processClass: Definable & { readonly name?: unknown; readonly specClass?: typeof ProcessSpec },
+  processClass: Definable & { readonly name?: unknown; readonly specClass?: SpecClass },
 ): AnySpec {
   const name = String(processClass.name)
   if (underWay.has(processClass))
     throw new SpecError(`the spec of ${name} needs itself: its define exposes ${name}, or asks for its spec`)
   underWay.add(processClass)
   try {
-    const spec: ProcessSpec = new (processClass.specClass ?? ProcessSpec)()
+    const spec: AnySpec = new (processClass.specClass ?? ProcessSpec)()
     const returned: unknown = processClass.define(spec)
     if (returned !== undefined && returned !== spec)
       throw new SpecError(

@@ -15,6 +15,9 @@ export type UntypedSpec = ProcessSpec<any, any, unknown, any>
 // oxlint-disable-next-line typescript/no-explicit-any -- as above
 export type AnySpec = ProcessSpec<any, any, any, any>
 
+/** What a class may set as its `specClass`: `ProcessSpec` or a subclass of it. */
+export type SpecClass = new () => AnySpec
+
 /** The spec that a class's `define` returns. */
 export type SpecOf<C> = C extends { define(spec: ProcessSpec): infer S }
   ? S extends AnySpec
