@@ -109,9 +109,10 @@ export class Life {
 
   async #drive(run: () => Promise<void>, once: boolean): Promise<void> {
     if (this.#attending !== undefined) {
+      const asked = this.control.pending
       await this.#attending
-      // That was the step, unless it left something to do.
-      if (this.terminated || (once && this.control.idle)) return
+      // What was being carried out was the step, unless it left something to do.
+      if (this.terminated || (once && asked && this.control.idle)) return
     }
     this.assertOpen()
     if (this.busy) {
