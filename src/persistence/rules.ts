@@ -47,7 +47,8 @@ export const PAUSED_AFTER = 3
 
 /** The next saved state (C3), under the fence of its claim and with the next sequence number (C4). */
 export function advance(row: Row, write: Advance, facts: Facts): Ruling {
-  const held = row.owner !== null && row.fence === write.fence && row.ended_at === null
+  // An error after the commit that gave the claim back (in `onWaiting`, say) still counts while nobody else has claimed it.
+  const held = row.fence === write.fence && row.ended_at === null && (row.owner !== null || write.state === 'excepted')
   if (!held || row.seq !== write.seq - 1) return unchanged(repeatedAdvance(row, write))
   const { now } = facts
   const by = row.runner
@@ -291,6 +292,8 @@ export function killDue(row: Row, now: number): Entry[] {
 /** Takes a process back from a dead engine (C11), and does what was asked of it meanwhile. */
 export function crashed(row: Row, facts: Facts): Entry[] {
   const by = row.runner
+  // Whatever that engine still writes, should it only have been frozen, changes nothing (C4).
+  row.fence++
   row.crashes++
   const blamed = row.alone === 1 && row.crashes >= PAUSED_AFTER
   const history: Entry[] = [{ name: 'crashed', data: data({ step: row.step, crashes: row.crashes }), by }]

@@ -23,40 +23,38 @@ interface Advanced {
   readonly ready_at: number | null
 }
 
-const HELD = `pid = ?1 AND fence = ?2 AND seq = ?3 - 1 AND owner IS NOT NULL AND ended_at IS NULL`
+const NEXT = `pid = @pid AND fence = @fence AND seq = @before AND ended_at IS NULL`
+const HELD = `${NEXT} AND owner IS NOT NULL`
 const RETURNED = `RETURNING runner, owner, paused, pause_message, kill_deadline, kill_message, ready_at`
+const SAVED = `seq = @seq, step = @step, status = @status, updated_at = @now, state = @state,
+  crashes = 0, alone = 0, played = 0, pause_asked = 0,
+  last_wake = CASE WHEN @consumes IS NULL THEN last_wake
+    ELSE coalesce((SELECT sender FROM wake WHERE id = @consumes), last_wake) END`
 
 /** From one step to the next, with nothing special about it: touches no column of any index. */
 export const STEP = `UPDATE process SET
-  seq = ?3, step = ?4, status = ?5, data = coalesce(?6, data), updated_at = ?7, played = 0
-  WHERE ${HELD} AND state = 'running' AND pause_asked = 0 AND crashes = 0 ${RETURNED}`
+  seq = ?, step = ?, status = ?, data = coalesce(?, data), updated_at = ?, played = 0
+  WHERE pid = ? AND fence = ? AND seq = ? AND owner IS NOT NULL AND state = 'running' AND pause_asked = 0
+  AND crashes = 0 ${RETURNED}`
 
-const GIVEN_BACK = `kill_deadline IS NULL AND (?8 = 'waiting' OR ?9 OR pause_asked)`
+const GIVEN_BACK = `kill_deadline IS NULL AND (@state = 'waiting' OR @paused OR pause_asked)`
 
 /** To any state that is not terminal. */
-export const TRANSITION = `UPDATE process SET
-  seq = ?3, step = ?4, status = ?5, data = coalesce(?6, data), updated_at = ?7, state = ?8,
-  crashes = 0, alone = 0, played = 0,
-  paused = ?9 OR pause_asked,
-  pause_message = CASE WHEN ?9 THEN ?10 ELSE pause_message END,
-  pause_asked = 0,
+export const TRANSITION = `UPDATE process SET ${SAVED}, data = coalesce(@data, data),
+  paused = @paused OR pause_asked,
+  pause_message = CASE WHEN @paused THEN @pauseMessage ELSE pause_message END,
   owner = CASE WHEN ${GIVEN_BACK} THEN NULL ELSE owner END,
   ready_at = CASE WHEN ${GIVEN_BACK}
-    AND (?8 <> 'waiting' OR EXISTS (SELECT 1 FROM wake WHERE pid = ?1 AND id IS NOT ?11)) THEN ?7 END,
-  last_wake = CASE WHEN ?11 IS NULL THEN last_wake
-    ELSE coalesce((SELECT sender FROM wake WHERE id = ?11), last_wake) END
+    AND (@state <> 'waiting' OR EXISTS (SELECT 1 FROM wake WHERE pid = @pid AND id IS NOT @consumes)) THEN @now END
   WHERE ${HELD} ${RETURNED}`
 
 /** To a terminal state (C5). */
-export const END = `UPDATE process SET
-  seq = ?3, step = ?4, status = ?5, before = CASE WHEN ?14 THEN NULL ELSE data END, data = coalesce(?6, data),
-  updated_at = ?7, ended_at = ?7, state = ?8,
-  successful = ?9, message = ?10, exit_code = ?11, exit_label = ?12, exit_message = ?13,
-  crashes = 0, alone = 0, played = 0, paused = 0, pause_asked = 0, pause_message = NULL, parked = NULL,
-  kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL,
-  last_wake = CASE WHEN ?15 IS NULL THEN last_wake
-    ELSE coalesce((SELECT sender FROM wake WHERE id = ?15), last_wake) END
-  WHERE ${HELD} ${RETURNED}`
+export const END = `UPDATE process SET ${SAVED}, data = coalesce(@data, data),
+  before = CASE WHEN @dropCheckpoint THEN NULL ELSE data END, ended_at = @now, successful = @successful,
+  message = @message, exit_code = @exitCode, exit_label = @exitLabel, exit_message = @exitMessage,
+  paused = 0, pause_message = NULL, parked = NULL,
+  kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL
+  WHERE ${NEXT} AND (owner IS NOT NULL OR @state = 'excepted') ${RETURNED}`
 
 export function advance(
   connection: Connection,
@@ -66,50 +64,16 @@ export function advance(
   now: number,
 ): Outcome {
   const { pid, fence, seq, step, status, state, ending, consumes } = write
-  const data = write.parts['state'] ?? null
   const terminal = isTerminal(state)
-  let returned: Advanced | undefined
-  if (terminal) {
-    const { successful = false, message = null, exitCode = null, dropCheckpoint = false } = ending ?? {}
-    returned = connection
-      .sql<Advanced>(END)
-      .get(
-        pid,
-        fence,
-        seq,
-        step,
-        status,
-        data,
-        now,
-        state,
-        Number(successful),
-        message,
-        exitCode?.code ?? null,
-        exitCode?.label ?? null,
-        exitCode?.message ?? null,
-        Number(dropCheckpoint),
-        consumes,
-      )
-  } else {
-    if (state === 'running' && write.paused === null && consumes === null) {
-      returned = connection.sql<Advanced>(STEP).get(pid, fence, seq, step, status, data, now)
-    }
-    returned ??= connection
-      .sql<Advanced>(TRANSITION)
-      .get(
-        pid,
-        fence,
-        seq,
-        step,
-        status,
-        data,
-        now,
-        state,
-        write.paused === null ? 0 : 1,
-        write.paused?.message ?? null,
-        consumes,
-      )
-  }
+  const returned =
+    state === 'running' && write.paused === null && consumes === null
+      ? (connection
+          .sql<Advanced>(STEP)
+          .get(seq, step, status, write.parts['state'] ?? null, now, pid, fence, seq - 1) ??
+        transition(connection, write, now))
+      : terminal
+        ? end(connection, write, now)
+        : transition(connection, write, now)
   if (returned === undefined) {
     const row = processes.brief(pid)
     return row === undefined ? { status: 'missing' } : repeatedAdvance(row, write)
@@ -122,6 +86,43 @@ export function advance(
   if (terminal) processes.dropWakes(pid)
   record(recorder, write, state, returned, now)
   return advanced({ pid, ...returned }, write)
+}
+
+function transition(connection: Connection, write: Advance, now: number): Advanced | undefined {
+  return connection.sql<Advanced>(TRANSITION).get({
+    ...values(write, now),
+    paused: write.paused === null ? 0 : 1,
+    pauseMessage: write.paused?.message ?? null,
+  })
+}
+
+function end(connection: Connection, write: Advance, now: number): Advanced | undefined {
+  const { successful = false, message = null, exitCode = null, dropCheckpoint = false } = write.ending ?? {}
+  return connection.sql<Advanced>(END).get({
+    ...values(write, now),
+    successful: Number(successful),
+    message,
+    exitCode: exitCode?.code ?? null,
+    exitLabel: exitCode?.label ?? null,
+    exitMessage: exitCode?.message ?? null,
+    dropCheckpoint: Number(dropCheckpoint),
+  })
+}
+
+function values(write: Advance, now: number) {
+  const { pid, fence, seq, step, status, state, consumes } = write
+  return {
+    pid,
+    fence,
+    seq,
+    before: seq - 1,
+    step,
+    status,
+    state,
+    consumes,
+    now,
+    data: write.parts['state'] ?? null,
+  }
 }
 
 function record(recorder: Recorder, write: Advance, state: ProcessState, row: Advanced, now: number): void {

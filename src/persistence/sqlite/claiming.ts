@@ -31,7 +31,7 @@ export const NEXT_DEADLINE =
   'SELECT kill_deadline FROM process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1'
 export const DUE_KILLS = `${SELECT_ROW} WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?`
 
-const CLAIM = `UPDATE process SET owner = ?2, runner = ?2, fence = fence + 1, ready_at = NULL, alone = ?3 WHERE pid = ?1`
+const CLAIM = `UPDATE process SET owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, alone = ? WHERE pid = ?`
 
 function nextVersion(condition: string): string {
   return `SELECT version FROM process WHERE class = ? AND version > ? AND version <= ? AND ${condition} ORDER BY version LIMIT 1`
@@ -80,7 +80,7 @@ export class Claiming {
   }
 
   claim(pid: string, request: ClaimRequest, recorder: Recorder, now: number): ClaimedProcess {
-    this.#connection.sql(CLAIM).run(pid, request.engine, Number(request.suspects))
+    this.#connection.sql(CLAIM).run(request.engine, request.engine, Number(request.suspects), pid)
     const row = this.#processes.get(pid) as Row
     if (row.crashes > 0) recorder.addAll(row, now, [{ name: 'recovered', data: null, by: request.engine }])
     const stored = new Stored(row, this.#processes.parts(pid))
