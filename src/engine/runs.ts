@@ -7,7 +7,7 @@ import type { Committed, ControlRequest, Host, Transition } from '../process/hos
 import { isTerminal } from '../process/machine.ts'
 import { hosted, type Process } from '../process/process.ts'
 import type { Clock } from '../shared/clock.ts'
-import { DamsonError, LeaseLost, ProcessKilled } from '../shared/errors.ts'
+import { LeaseLost, ProcessKilled, SerializationError, type DamsonError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { childPid } from './child-pid.ts'
 import { Run } from './run.ts'
@@ -164,7 +164,7 @@ export class Runs implements Host {
       run.writing = false
     }
     if (birth !== undefined) this.#told(run, birth, outcome)
-    if (outcome.status === 'refused') throw outcome.error
+    if (outcome.status === 'refused') throw unsavable(outcome.error)
     if (outcome.status !== 'done') {
       const reason = outcome.status === 'ended' ? endedAs(process.pid, outcome.state) : lost(process.pid)
       this.#lose(run, reason)
@@ -238,8 +238,9 @@ export class Runs implements Host {
       run.over = true
       this.#births.get(run)?.failed(error)
       if (!run.lost) {
-        this.#context.logger.error({ err: error, pid: process.pid }, 'a process could not be run')
+        this.#context.logger.error({ err: error, pid: process.pid }, 'a process could not be run and is set aside')
         this.#lose(run, lost(process.pid))
+        await this.#park(run, error)
       }
     } finally {
       this.#end(run)
@@ -281,6 +282,17 @@ export class Runs implements Host {
     hosted(run.process).detach(reason)
   }
 
+  /** Neither its transition nor its failure could be stored: it waits for somebody to look at it (C9). */
+  async #park(run: Run, error: unknown): Promise<void> {
+    if (run.fence === undefined) return
+    const reason = error instanceof Error ? error.message : String(error)
+    try {
+      await this.#context.write({ kind: 'park', pid: run.process.pid, fence: run.fence, reason })
+    } catch (failure) {
+      this.#context.logger.warn({ err: failure, pid: run.process.pid }, 'a process could not be set aside')
+    }
+  }
+
   async #release(run: Run): Promise<void> {
     if (run.fence === undefined) return
     try {
@@ -293,6 +305,11 @@ export class Runs implements Host {
       )
     }
   }
+}
+
+/** What the store refused to keep excepts the process, as what can't be encoded does. */
+function unsavable(error: Error): SerializationError {
+  return error instanceof SerializationError ? error : new SerializationError('state', error.message, { cause: error })
 }
 
 function applied(outcome: Outcome): boolean {

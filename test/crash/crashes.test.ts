@@ -1,0 +1,328 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Client, Engine, type EventRecord } from '../../src/index.ts'
+import type { EngineProgram } from '../programs/engine-program.ts'
+import { Blocking, Held, Poison, Sum, Whole } from '../programs/processes.ts'
+import { startEngine, type Started } from '../programs/start.ts'
+
+/*
+ * Real programs and real SIGKILL. Nothing here depends on how fast anything is: a test waits for what the file says.
+ */
+
+let folder: string
+let store: string
+let log: string
+const started: Started[] = []
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'damson-crash-'))
+  store = join(folder, 'crash.db')
+  log = join(folder, 'steps.log')
+})
+
+afterEach(async () => {
+  for (const program of started.splice(0)) {
+    program.kill('SIGKILL')
+    await program.ended
+  }
+  await rm(folder, { recursive: true, force: true })
+})
+
+function start(told: EngineProgram): Started {
+  const program = startEngine(told)
+  started.push(program)
+  return program
+}
+
+async function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
+  const client = await Client.open({ store })
+  try {
+    return await use(client)
+  } finally {
+    await client.close()
+  }
+}
+
+/** How often each step of each process ran. */
+function stepsRun(): Map<string, number> {
+  const counts = new Map<string, number>()
+  if (!existsSync(log)) return counts
+  for (const line of readFileSync(log, 'utf8').split('\n')) if (line !== '') counts.set(line, (counts.get(line) ?? 0) + 1)
+  return counts
+}
+
+function names(history: readonly EventRecord[]): string[] {
+  return history.map(({ name }) => name)
+}
+
+describe('a crash at every commit boundary', () => {
+  const told = (): EngineProgram => ({
+    store,
+    launch: [{ class: 'Whole', inputs: { log }, key: 'whole' }],
+    resume: [{ key: 'whole', value: 'yes' }],
+  })
+
+  for (const when of ['before', 'after'] as const) {
+    test(`C1, C3, C8, C11: killed ${when} each commit in turn, it goes on by itself to the same end`, async () => {
+      let crashes = 0
+      for (let commit = 1; ; commit++) {
+        const program = start({ ...told(), crash: { commit, when } })
+        const { signal, code } = await program.ended
+        if (signal === null) {
+          expect([commit, code, program.stderr()]).toEqual([commit, 0, ''])
+          break
+        }
+        expect([commit, signal]).toEqual([commit, 'SIGKILL'])
+        crashes++
+        const again = start(told())
+        expect([commit, await again.ended, again.stderr()]).toEqual([commit, { code: 0, signal: null }, ''])
+        await withClient(async (client) => {
+          const { processes } = await client.list()
+          const whole = processes.filter(({ name }) => name === 'Whole')
+          expect(whole).toHaveLength(1)
+          const handle = client.handle(whole[0]?.pid as string)
+          expect(await handle.result()).toBe('whole')
+          const outputs = (await handle.outputs.all()) as { child: string; answer: string }
+          expect(outputs.answer).toBe('yes')
+          // The step that launched it ran again, perhaps; the child is the same one (C2).
+          const children = processes.filter(({ parent }) => parent === handle.pid)
+          expect(children.map(({ pid }) => pid)).toEqual([outputs.child])
+          expect(names(await handle.history()).filter((name) => name === 'finished')).toHaveLength(1)
+          expect(names(await handle.history()).filter((name) => name === 'resumed')).toHaveLength(1)
+          expect(await client.handle(outputs.child).wait()).toMatchObject({ label: 'finished' })
+        })
+        await rm(folder, { recursive: true })
+        folder = await mkdtemp(join(tmpdir(), 'damson-crash-'))
+        store = join(folder, 'crash.db')
+        log = join(folder, 'steps.log')
+      }
+      expect(crashes).toBeGreaterThan(4)
+    }, 240_000)
+  }
+})
+
+test('C1, C3, C11: killed at random times in a loop, everything ends as in an undisturbed run', async () => {
+  const steps = 12
+  const launch = Array.from({ length: 20 }, (_, index) => ({
+    class: 'Sum' as const,
+    inputs: { steps, log },
+    key: `sum-${index}`,
+  }))
+  const first = start({ store, launch, stay: true })
+  await first.ready
+  let random = 42
+  for (let kills = 0; kills < 6; kills++) {
+    // Some commits have to be made in between: three crashes without one are taken for the process's own fault (C11).
+    const program = kills === 0 ? first : start({ store, stay: true })
+    await program.ready
+    const before = await progress()
+    random = (random * 1_103_515_245 + 12_345) % 2 ** 31
+    await withClient(async (client) => {
+      const wanted = before + 1 + (random % 30)
+      await new Promise<void>((resolve, reject) => {
+        const look = (): void => void progress().then((now) => (now >= Math.min(wanted, 20 * (steps + 2)) ? resolve() : undefined), reject)
+        const stop = client.store.watch(look)
+        void program.ended.then(() => stop())
+        look()
+      })
+    })
+    program.kill('SIGKILL')
+    await program.ended
+  }
+  const last = start({ store, launch })
+  expect([await last.ended, last.stderr()]).toEqual([{ code: 0, signal: null }, ''])
+  await withClient(async (client) => {
+    const { processes } = await client.list({ limit: 1000 })
+    expect(processes).toHaveLength(20)
+    for (const { pid } of processes) {
+      expect(await client.handle(pid).outputs.all()).toEqual({ sum: (steps * (steps + 1)) / 2, seen: steps })
+      const history = await client.history(pid)
+      expect(names(history).filter((name) => name === 'finished')).toHaveLength(1)
+      // Each step ran at least once, and as many times more as its engine died in it.
+      const crashes = names(history).filter((name) => name === 'crashed').length
+      for (let number = 1; number <= steps; number++) {
+        const runs = stepsRun().get(`${pid} ${number}`) ?? 0
+        expect(runs).toBeGreaterThanOrEqual(1)
+        expect(runs).toBeLessThanOrEqual(1 + crashes)
+      }
+    }
+  })
+
+  /** Transitions that the file knows of. */
+  async function progress(): Promise<number> {
+    return withClient(async (client) => {
+      const { processes } = await client.list({ limit: 1000 })
+      const rows = await Promise.all(processes.map(async ({ pid }) => (await client.store.read(pid))?.seq ?? 0))
+      return rows.reduce((sum, seq) => sum + seq, 0)
+    })
+  }
+}, 240_000)
+
+test('C4: an engine that was stopped past its lease changes nothing when it wakes', async () => {
+  const [begun, release] = [join(folder, 'begun'), join(folder, 'release')]
+  const frozen = start({
+    store,
+    launch: [{ class: 'Held', inputs: { started: begun, release }, key: 'held' }],
+    lease: 300,
+    stay: true,
+  })
+  await frozen.ready
+  await fileAppears(begun)
+  frozen.kill('SIGSTOP')
+  const engine = await Engine.open({ store, processes: [Held], lease: 300, handleSignals: false })
+  try {
+    const [held] = (await engine.list()).processes
+    const handle = engine.handle(held?.pid as string)
+    await historyHas(engine, handle.pid, 'crashed')
+    writeFileSync(release, '')
+    expect(await handle.result()).toEqual({ by: process.pid })
+    const settled = await handle.history()
+    frozen.kill('SIGCONT')
+    // It finds that it has lost the process, goes on with others, and stops cleanly.
+    frozen.kill('SIGTERM')
+    expect(await frozen.ended).toMatchObject({ code: 0 })
+    expect(await handle.history()).toEqual(settled)
+    expect(await engine.handle(handle.pid).result()).toEqual({ by: process.pid })
+  } finally {
+    await engine.close({ drain: 0 })
+  }
+}, 60_000)
+
+test('C11: a process whose step kills its engine is paused at the third crash, and innocent ones go on', async () => {
+  const launch = [
+    { class: 'Poison' as const, inputs: {}, key: 'poison' },
+    ...Array.from({ length: 3 }, (_, index) => ({ class: 'Sum' as const, inputs: { steps: 3, log }, key: `sum-${index}` })),
+  ]
+  let deaths = 0
+  for (;;) {
+    const program = start({ store, launch, stay: true })
+    await Promise.race([program.ready.catch(() => {}), program.ended])
+    const stays = await Promise.race([program.ended.then(() => false), poisonPaused().then(() => true)])
+    if (stays) break
+    deaths++
+    expect(deaths).toBeLessThanOrEqual(3)
+  }
+  expect(deaths).toBe(3)
+  await withClient(async (client) => {
+    for (const { pid, name, state } of (await client.list()).processes) {
+      if (name === 'Poison') {
+        expect(state).toMatchObject({ paused: true, label: 'running' })
+        expect(await client.explain(pid)).toMatch(/crashed its engine/)
+      } else expect(await client.handle(pid).outputs.all()).toEqual({ sum: 6, seen: 3 })
+    }
+  })
+
+  async function poisonPaused(): Promise<void> {
+    await withClient(
+      (client) =>
+        new Promise<void>((resolve, reject) => {
+          const look = (): void =>
+            void client.list({ paused: true }).then(({ processes }) => (processes.length > 0 ? resolve() : undefined), reject)
+          client.store.watch(look)
+          look()
+        }),
+    )
+  }
+}, 60_000)
+
+test('C12: on SIGTERM with 50 live processes none is excepted or killed, and all go on', async () => {
+  const launch = Array.from({ length: 50 }, (_, index) => ({ class: 'Sum' as const, inputs: { steps: 30, log }, key: `sum-${index}` }))
+  const program = start({ store, launch, stay: true })
+  await program.ready
+  program.kill('SIGTERM')
+  expect([await program.ended, program.stderr()]).toEqual([{ code: 0, signal: null }, ''])
+  await withClient(async (client) => {
+    const counts = await client.store.count()
+    expect(counts.excepted + counts.killed).toBe(0)
+    for (const { pid } of (await client.list({ limit: 100 })).processes) {
+      expect(await client.store.read(pid)).toMatchObject({ owner: null, crashes: 0 })
+    }
+  })
+  const next = start({ store, launch })
+  expect([await next.ended, next.stderr()]).toEqual([{ code: 0, signal: null }, ''])
+  await withClient(async (client) => {
+    expect((await client.store.count()).finished).toBe(50)
+  })
+  // No step ran twice: each had ended and was saved before the program did.
+  expect([...stepsRun().values()].every((runs) => runs === 1)).toBe(true)
+}, 60_000)
+
+test('C7: a pause survives the crash of its engine, and another program kills, pauses and plays what runs there', async () => {
+  const [begun, release] = [join(folder, 'begun'), join(folder, 'release')]
+  const program = start({
+    store,
+    launch: [{ class: 'Held', inputs: { started: begun, release }, key: 'held' }],
+    stay: true,
+  })
+  await program.ready
+  await fileAppears(begun)
+  const pid = await withClient(async (client) => (await client.list()).processes[0]?.pid as string)
+  await withClient(async (client) => expect(await client.handle(pid).pause('for the night')).toBe(true))
+  program.kill('SIGKILL')
+  await program.ended
+  const engine = await Engine.open({ store, processes: [Held], handleSignals: false })
+  try {
+    await historyHas(engine, pid, 'crashed')
+    writeFileSync(release, '')
+    await withClient(async (client) => {
+      const paused = client.handle(pid)
+      await historyHas(client, pid, 'paused')
+      expect(await paused.refresh()).toMatchObject({ paused: true, message: 'for the night' })
+      expect(await paused.play()).toBe(true)
+      expect(await paused.result()).toEqual({ by: process.pid })
+    })
+  } finally {
+    await engine.close({ drain: 0 })
+  }
+}, 60_000)
+
+test('C4, C11: an engine whose event loop is blocked for two leases keeps its processes, or is cleanly fenced', async () => {
+  const program = start({
+    store,
+    launch: [{ class: 'Blocking', inputs: { for: 1_200 }, key: 'blocking' }],
+    lease: 400,
+  })
+  const other = await Engine.open({ store, processes: [Blocking], lease: 400, handleSignals: false })
+  try {
+    expect([await program.ended, program.stderr()]).toEqual([{ code: 0, signal: null }, ''])
+    const [row] = (await other.list()).processes
+    const history = await other.history(row?.pid as string)
+    expect(names(history).filter((name) => name === 'finished')).toHaveLength(1)
+    // Its heart is kept beating off the main thread.
+    expect(names(history)).not.toContain('crashed')
+  } finally {
+    await other.close({ drain: 0 })
+  }
+}, 60_000)
+
+test('several engines in several programs share one file, and nothing runs twice', async () => {
+  const launch = Array.from({ length: 200 }, (_, index) => ({ class: 'Sum' as const, inputs: { steps: 3, log }, key: `sum-${index}` }))
+  const programs = [0, 1, 2].map((part) =>
+    start({ store, launch: launch.filter((_, index) => index % 3 === part), concurrency: 20 }),
+  )
+  for (const program of programs) expect([await program.ended, program.stderr()]).toEqual([{ code: 0, signal: null }, ''])
+  await withClient(async (client) => expect((await client.store.count()).finished).toBe(200))
+  expect([...stepsRun().values()].every((runs) => runs === 1)).toBe(true)
+  expect(stepsRun().size).toBe(600)
+}, 120_000)
+
+async function fileAppears(path: string): Promise<void> {
+  while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve))
+}
+
+async function historyHas(client: Client, pid: string, name: string): Promise<void> {
+  let stop: (() => void) | undefined
+  await new Promise<void>((resolve, reject) => {
+    const look = (): void =>
+      void client.history(pid).then((history) => (names(history).includes(name) ? resolve() : undefined), reject)
+    stop = client.store.watch(look)
+    look()
+  })
+  stop?.()
+}
+
+// Named here so that the classes that only the other program runs are seen to be used.
+export const programClasses = [Sum, Whole, Poison]

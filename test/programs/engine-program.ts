@@ -1,0 +1,48 @@
+/*
+ * An engine in a program of its own, for tests that kill it: opens the store, launches what it is told to under keys,
+ * says `ready` on its standard output, waits for all of it to end (unless told to stay) and closes.
+ */
+import { Engine } from '../../src/index.ts'
+import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import { crashAt } from '../../src/testing/index.ts'
+import * as processes from './processes.ts'
+
+export interface EngineProgram {
+  readonly store: string
+  /** Class, inputs and key of what is launched. */
+  readonly launch?: readonly { readonly class: keyof typeof processes; readonly inputs: object; readonly key: string }[]
+  /** Answers given to waits, by key. */
+  readonly resume?: readonly { readonly key: string; readonly value: unknown }[]
+  readonly lease?: number
+  readonly concurrency?: number
+  readonly crash?: { readonly commit: number; readonly when: 'before' | 'after' }
+  /** Stays open until it is signalled. */
+  readonly stay?: boolean
+}
+
+const told = JSON.parse(process.argv[2] as string) as EngineProgram
+const file = await SqliteStore.open(told.store)
+const store = told.crash === undefined ? file : crashAt(file, told.crash)
+const engine = await Engine.open({
+  store,
+  processes: Object.values(processes),
+  ...(told.lease !== undefined && { lease: told.lease }),
+  ...(told.concurrency !== undefined && { concurrency: told.concurrency }),
+})
+const handles = await Promise.all(
+  (told.launch ?? []).map(({ class: name, inputs, key }) =>
+    engine.launch(name, inputs as Record<string, unknown>, { key }),
+  ),
+)
+for (const { key, value } of told.resume ?? []) {
+  const index = (told.launch ?? []).findIndex((launched) => launched.key === key)
+  const handle = handles[index]
+  // Once only: a run before may have sent it already.
+  if (handle !== undefined && !(await handle.history()).some(({ name }) => name === 'resumed')) await handle.resume(value)
+}
+process.stdout.write('ready\n')
+if (told.stay !== true) {
+  await Promise.all(handles.map((handle) => handle.wait()))
+  await engine.close()
+  await file.close()
+}
