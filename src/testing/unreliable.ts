@@ -1,0 +1,44 @@
+import type { Outcome, Store } from '../persistence/store.ts'
+import { PersistenceError } from '../shared/errors.ts'
+import { intercept } from './intercept.ts'
+
+export interface Unreliability {
+  /** The same seed makes the same trouble. */
+  readonly seed: number
+  /** How often the acknowledgement of a commit is lost: it was applied, and rejects all the same. Default 0.1. */
+  readonly lost?: number | undefined
+  /** How often a commit rejects without having been applied. Default 0.05. */
+  readonly failed?: number | undefined
+  /** How often a commit and its answer are delayed by some turns of the event loop. Default 0.5. */
+  readonly delayed?: number | undefined
+}
+
+/** A store behind a bad line: commits are late, fail, or are applied without the caller hearing of it. Nothing is ever damaged. */
+export function unreliable(store: Store, { seed, lost = 0.1, failed = 0.05, delayed = 0.5 }: Unreliability): Store {
+  const random = randomOf(seed)
+  const maybeLate = async (): Promise<void> => {
+    if (random() >= delayed) return
+    for (let turns = 1 + Math.floor(random() * 5); turns > 0; turns--) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  return intercept(store, (commit) => async (writes): Promise<readonly Outcome[]> => {
+    await maybeLate()
+    if (random() < failed) throw new PersistenceError('the commit failed (as the test wants it), and nothing was written')
+    const outcomes = await commit(writes)
+    await maybeLate()
+    if (random() < lost) throw new PersistenceError('the acknowledgement of a commit was lost (as the test wants it)')
+    return outcomes
+  })
+}
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d_2b_79_f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
