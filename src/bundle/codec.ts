@@ -81,9 +81,13 @@ export class Codec {
     try {
       return JSON.stringify(json)
     } catch (error) {
-      throw new SerializationError(path, `it is too large to be saved: ${(error as Error).message}`, {
-        cause: error,
-      })
+      throw new SerializationError(
+        path === '' ? 'value' : path,
+        `it is too large to be saved: ${(error as Error).message}`,
+        {
+          cause: error,
+        },
+      )
     }
   }
 

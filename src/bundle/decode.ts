@@ -189,7 +189,10 @@ class Decoder {
     for (const key of ['cause', 'errors']) {
       if (json[key] !== undefined) hidden(error, key, this.#member(json, key))
     }
-    return json['fields'] === undefined ? error : this.#fields(this.#object(json, 'fields'), error)
+    if (json['fields'] === undefined) return error
+    // Defined, not assigned: a class may have a setter under that name, or none.
+    const fields = this.#fields(this.#object(json, 'fields'), {})
+    return Object.defineProperties(error, Object.getOwnPropertyDescriptors(fields))
   }
 
   #member(json: JsonObject, key: string): unknown {

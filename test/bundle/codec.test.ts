@@ -241,6 +241,14 @@ describe('errors', () => {
     expect(String(odd)).toBe('OddError: ?')
   })
 
+  it('keep a field that their class has as a getter', () => {
+    const error = Object.defineProperty(new DOMException('stop', 'AbortError'), 'code', {
+      value: 'X',
+      enumerable: true,
+    })
+    expect(saved(error).code).toBe('X')
+  })
+
   it('may be registered as an own type', () => {
     class Own extends Error {}
     const own = new Codec([
