@@ -1,0 +1,151 @@
+import { Option, type Command } from 'commander'
+import type { Client } from '../client/client.ts'
+import type { ProcessHandle, StateInfo } from '../process/handle.ts'
+import { filterOf, LIVE, withFilters, type FilterOptions } from './filters.ts'
+import { duration, withClient, withStore, type StoreOptions } from './options.ts'
+import { note, print, printJson } from './output.ts'
+import { findPids } from './pids.ts'
+import { reached } from './reached.ts'
+import { stateText } from './state-text.ts'
+import { ExitCode, WrongUse } from './wrong-use.ts'
+
+interface ControlOptions extends StoreOptions, FilterOptions {
+  readonly all?: true
+  readonly message?: string
+  readonly force?: true
+  readonly wait?: boolean
+  readonly timeout: number
+}
+
+interface Order {
+  readonly name: 'pause' | 'play' | 'kill'
+  readonly description: string
+  /** Whether it waits unless told otherwise. */
+  readonly waits: boolean
+  ask(handle: ProcessHandle, options: ControlOptions): Promise<boolean>
+  askAll(client: Client, options: ControlOptions): Promise<number>
+  /** Whether the process is as it was asked to be. */
+  readonly done: (state: StateInfo) => boolean
+}
+
+const PAUSE: Order = {
+  name: 'pause',
+  description: 'Pause processes: the step that runs ends, and no other begins until it is played.',
+  waits: false,
+  ask: (handle, { message }) => handle.pause(message),
+  askAll: (client, options) => client.pauseAll(filterOf(options, LIVE), options.message),
+  done: (state) => state.paused || state.terminal,
+}
+
+const PLAY: Order = {
+  name: 'play',
+  description: 'Let paused processes go on.',
+  waits: false,
+  ask: (handle) => handle.play(),
+  askAll: (client, options) => client.playAll(filterOf(options, LIVE)),
+  done: (state) => !state.paused,
+}
+
+const KILL: Order = {
+  name: 'kill',
+  description: 'Kill processes, and wait for their end.',
+  waits: true,
+  ask: (handle, { message, force }) => handle.kill(message, { force: force === true }),
+  askAll: (client, options) =>
+    client.killAll(filterOf(options, LIVE), options.message, { force: options.force === true }),
+  done: (state) => state.terminal,
+}
+
+/** Adds `pause`, `play` and `kill`. */
+export function addControl(program: Command): void {
+  for (const order of [PAUSE, PLAY, KILL]) {
+    const command = withFilters(withStore(program.command(order.name)))
+      .description(order.description)
+      .argument('[pid...]', 'processes; the beginning of a pid will do')
+      .option('--all', 'all that have not ended, or those of --state and --class; does not wait')
+    if (order.name !== 'play') command.option('-m, --message <text>', 'why; shown with the process')
+    if (order.name === 'kill')
+      command.option('--force', 'at once, whatever its step does; else it has 10 s to end')
+    command
+      .option('--wait', `wait until it has happened${order.waits ? ' (so it is unless told otherwise)' : ''}`)
+      .option(
+        '--no-wait',
+        `return once it is stored${order.waits ? '' : ' (so it is unless told otherwise)'}`,
+      )
+      .addOption(
+        new Option('--timeout <duration>', 'wait so long at most, such as 5s or 2m')
+          .argParser(duration)
+          .default(15_000, '15s'),
+      )
+      .addHelpText(
+        'after',
+        `
+What is asked is stored at once and holds, whether a program runs the process now or not; so it works with no worker running.
+Exits with 1 where a process has ended already, or what is waited for has not happened in time (it still will).`,
+      )
+      .action(async (starts: readonly string[], options: ControlOptions) => {
+        process.exitCode = await withClient(options.store, (client) =>
+          carryOut(order, client, starts, options),
+        )
+      })
+  }
+}
+
+async function carryOut(
+  order: Order,
+  client: Client,
+  starts: readonly string[],
+  options: ControlOptions,
+): Promise<number> {
+  requireTargets(starts, options, order.name)
+  if (options.all) {
+    const asked = await order.askAll(client, options)
+    if (options.json) printJson({ asked })
+    else print(`${asked} asked to ${order.name}`)
+    return ExitCode.DONE
+  }
+  const pids = await findPids(client, starts)
+  const waits = options.wait ?? order.waits
+  const answers = await Promise.all(pids.map((pid) => one(order, client, pid, waits, options)))
+  if (options.json) printJson({ processes: answers })
+  return answers.every(({ done }) => done) ? ExitCode.DONE : ExitCode.FAILED
+}
+
+function requireTargets(starts: readonly string[], options: ControlOptions, name: string): void {
+  const filtered = options.state !== undefined || options.class !== undefined
+  if (options.all && starts.length > 0) throw new WrongUse('give pids or --all, not both')
+  if (options.all && options.wait)
+    throw new WrongUse('--all does not wait; damson list shows how far they are')
+  if (!options.all && filtered) throw new WrongUse('--state and --class go with --all')
+  if (!options.all && starts.length === 0) {
+    throw new WrongUse(`say what to ${name}: pids, or --all with --state and --class`)
+  }
+}
+
+interface Answer {
+  readonly pid: string
+  readonly state: string
+  readonly paused: boolean
+  /** Whether it was stored and, where that was waited for, has happened. */
+  readonly done: boolean
+}
+
+async function one(
+  order: Order,
+  client: Client,
+  pid: string,
+  waits: boolean,
+  options: ControlOptions,
+): Promise<Answer> {
+  const handle = client.handle(pid)
+  const asked = await order.ask(handle, options)
+  const done = asked && (!waits || (await reached(client, handle, order.done, options.timeout)))
+  const state = await handle.refresh()
+  if (!options.json || !done) {
+    const told = `${pid} ${stateText(state)}`
+    if (!asked) note(`${told}: it has ended already, so there is nothing to ${order.name}`)
+    else if (!done) note(`${told}: asked to ${order.name}, which has not happened yet and still will`)
+    else print(order.done(state) ? told : `${told}: asked to ${order.name}`)
+  }
+  return { pid, state: state.label, paused: state.paused, done }
+}

@@ -1,0 +1,45 @@
+import { Option, type Command } from 'commander'
+import type { ListFilter } from '../persistence/store.ts'
+import { suggestion } from '../ports/nearest.ts'
+import { ProcessState } from '../process/state.ts'
+import { WrongUse } from './wrong-use.ts'
+
+const STATES = Object.values(ProcessState)
+/** `paused` is a flag beside the state, but who filters does not care. */
+const FILTERS = [...STATES, 'paused']
+
+/** The states of what has not ended. */
+export const LIVE = [ProcessState.CREATED, ProcessState.RUNNING, ProcessState.WAITING] as const
+
+export interface FilterOptions {
+  readonly state?: readonly string[]
+  readonly class?: string
+}
+
+export function withFilters(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--state <states>', `only in these states: ${FILTERS.join(', ')}`).argParser(
+        (text: string) => text.split(','),
+      ),
+    )
+    .option('--class <name>', 'only of this class')
+}
+
+/** The states that are asked for, or those given. @throws WrongUse for a state that there is not */
+export function filterOf(options: FilterOptions, states?: ListFilter['state']): ListFilter {
+  const asked = options.state?.filter((name) => name !== 'paused').map(requireState)
+  const paused = options.state?.includes('paused')
+  const state = asked !== undefined && asked.length > 0 ? asked : paused ? LIVE : states
+  return {
+    ...(state !== undefined && { state }),
+    ...(paused && { paused }),
+    ...(options.class !== undefined && { className: options.class }),
+  }
+}
+
+function requireState(name: string): ProcessState {
+  const state = STATES.find((known) => known === name)
+  if (state === undefined) throw new WrongUse(`there is no state '${name}'${suggestion(name, FILTERS)}`)
+  return state
+}

@@ -1,0 +1,111 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const TSX = import.meta.resolve('tsx')
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A folder of a user, in which the command line is run as a program. */
+export class Project {
+  readonly folder = mkdtempSync(join(tmpdir(), 'damson-cli-'))
+  readonly store = join(this.folder, 'damson.db')
+  readonly #running = new Set<ChildProcess>()
+
+  constructor(files: Readonly<Record<string, string>> = {}) {
+    for (const [name, text] of Object.entries(files)) this.write(name, text)
+  }
+
+  write(name: string, text: string): string {
+    const path = join(this.folder, name)
+    writeFileSync(path, text)
+    return path
+  }
+
+  /** Runs `damson` with these arguments to its end. */
+  async damson(
+    args: readonly string[],
+    options: { stdin?: string; env?: NodeJS.ProcessEnv } = {},
+  ): Promise<Ended> {
+    return this.start(args, options).ended
+  }
+
+  /** The one JSON document that `damson` with these arguments and `--json` prints. */
+  async json<T>(...args: readonly string[]): Promise<T> {
+    const { stdout, stderr } = await this.damson([...args, '--json'])
+    if (stdout.trim() === '') throw new Error(`damson ${args.join(' ')} printed nothing; it said: ${stderr}`)
+    return JSON.parse(stdout) as T
+  }
+
+  start(args: readonly string[], options: { stdin?: string; env?: NodeJS.ProcessEnv } = {}): Running {
+    const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
+      cwd: this.folder,
+      env: { ...process.env, DAMSON_STORE: undefined, NO_COLOR: '1', FORCE_COLOR: undefined, ...options.env },
+    })
+    this.#running.add(child)
+    child.once('close', () => this.#running.delete(child))
+    child.stdin.end(options.stdin ?? '')
+    return new Running(child)
+  }
+
+  /** Ends what still runs, and removes the folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const left = [...this.#running]
+    await Promise.all(
+      left.map((child) => {
+        const closed = new Promise((resolve) => child.once('close', resolve))
+        child.kill('SIGKILL')
+        return closed
+      }),
+    )
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** A `damson` that runs. */
+export class Running {
+  readonly ended: Promise<Ended>
+  readonly #child: ChildProcess
+  #stdout = ''
+  #stderr = ''
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text
+    })
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text
+    })
+    this.ended = new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (code) => resolve({ code, stdout: this.#stdout, stderr: this.#stderr }))
+    })
+  }
+
+  /** Resolves when it has said this on stderr; rejects when it ends before. */
+  says(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (this.#stderr.includes(text)) resolve()
+      }
+      this.#child.stderr?.on('data', look)
+      this.#child.once('close', () => {
+        look()
+        reject(new Error(`it ended without saying '${text}'; it said: ${this.#stderr}`))
+      })
+      look()
+    })
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+}
