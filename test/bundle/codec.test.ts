@@ -116,6 +116,14 @@ describe('what comes back', () => {
     expect(back.point).toBe(back.a.point)
   })
 
+  it('is the same object also among many', () => {
+    const rows: { n: number }[] = Array.from({ length: 50 }, (_, n) => ({ n }))
+    rows.push(rows[40] as { n: number })
+    const back = saved(rows)
+    expect(back).toEqual(rows)
+    expect(back[50]).toBe(back[40])
+  })
+
   it('leads back to itself as it did', () => {
     const error = new Error('loop')
     error.cause = error
@@ -217,6 +225,14 @@ describe('errors', () => {
     expect(saved(cases[1])).toBeInstanceOf(errors.ProcessError)
     const [validation] = saved(cases.slice(0, 1)) as [errors.PortValidationError]
     expect(validation.problems[0]?.cause).toBe(validation.cause)
+  })
+
+  it('have their name, message and cause once, also where these were assigned', () => {
+    const error = Object.assign(new Error('x'), { name: 'Named', message: 'told', cause: 1, stack: 'here' })
+    expect(codec.stringify(error)).toBe(
+      '{"$":"Error","name":"Named","message":"told","stack":"here","cause":1}',
+    )
+    expect(codec.stringify(saved(error))).toBe(codec.stringify(error))
   })
 
   it('come back as the nearest class that is known, with their own name, and without running code', () => {
