@@ -1,0 +1,57 @@
+/** Measures all rows, or those that are named: `npm start -- [--json] [--rounds 5] [durable] [memory] [waiting] [large]` */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { RowSizes } from './bare.ts'
+import { durableRows } from './durable.ts'
+import { largeInputRows } from './large-inputs.ts'
+import type { Row } from './measure.ts'
+import { memoryRows } from './memory.ts'
+import { tableOf } from './report.ts'
+import { waitingRows } from './waiting.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' } },
+})
+const rounds = Number(values.rounds)
+
+let sizes: RowSizes | undefined
+const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
+  durable: async () => {
+    const measured = await durableRows(rounds)
+    sizes = measured.sizes
+    return measured.rows
+  },
+  memory: () => memoryRows(rounds),
+  waiting: () => waitingRows(rounds),
+  large: () => largeInputRows(rounds),
+}
+
+const rows: Row[] = []
+for (const name of positionals.length > 0 ? positionals : Object.keys(groups)) {
+  const group = groups[name]
+  if (group === undefined)
+    throw new Error(`there is no group ${name}: give ${Object.keys(groups).join(', ')}`)
+  console.error(`measuring: ${name}`)
+  rows.push(...(await group()))
+}
+
+const result = {
+  at: new Date().toISOString(),
+  commit: execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
+  node: process.version,
+  cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+  rounds,
+  bytesPerTransition: sizes,
+  rows,
+}
+const json = `${JSON.stringify(result, null, 2)}\n`
+console.log(values.json ? json : tableOf(rows))
+if (positionals.length === 0) {
+  const folder = join(import.meta.dirname, 'results')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'latest.json'), json)
+}

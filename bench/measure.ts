@@ -1,0 +1,78 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** One line of the table. */
+export interface Row {
+  readonly id: string
+  readonly what: string
+  readonly value: number
+  readonly unit: string
+  /** The value in relation to the bare loop of the same round, or to the limit that the goal names. */
+  readonly ratio?: number
+  readonly ratioTo?: string
+  readonly goal?: string
+  readonly reached?: boolean
+  /** Further numbers, by name. */
+  readonly more?: Readonly<Record<string, number>>
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5)
+}
+
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+}
+
+/** Seconds that the work took. */
+export async function seconds(work: () => unknown): Promise<number> {
+  const start = performance.now()
+  await work()
+  return (performance.now() - start) / 1000
+}
+
+/** How often per second: the best of several runs of a fixed time, each after the garbage of the one before is gone. */
+export async function perSecond(times: number, batch: number, work: () => unknown): Promise<number> {
+  const rates: number[] = []
+  for (let run = 0; run <= times; run++) {
+    collect()
+    let done = 0
+    const start = performance.now()
+    while (performance.now() - start < 1000) {
+      await work()
+      done += batch
+    }
+    rates.push((done * 1000) / (performance.now() - start))
+  }
+  // The first run warms up.
+  return median(rates.slice(1))
+}
+
+/** Bytes of the heap and of buffers, after a collection. */
+export function memoryInUse(): number {
+  collect()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+export function collect(): void {
+  if (globalThis.gc === undefined) throw new Error('run node with --expose-gc (`npm start` does)')
+  globalThis.gc()
+}
+
+// Beside this file, since the system's folder for temporary files may be in memory.
+const data = join(import.meta.dirname, '.data')
+let files = 0
+
+/** Gives the work a path of its own for a database, and takes away what it left there. */
+export async function withFile<T>(work: (path: string) => Promise<T> | T): Promise<T> {
+  mkdirSync(data, { recursive: true })
+  const folder = join(data, `${process.pid}-${files++}`)
+  mkdirSync(folder)
+  try {
+    return await work(join(folder, 'bench.sqlite'))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}

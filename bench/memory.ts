@@ -1,0 +1,35 @@
+import { Bundle } from 'damson'
+import { perSecond, type Row } from './measure.ts'
+import { OneStep } from './processes.ts'
+
+/* Rows e and f: nothing is written. */
+
+const BATCH = 500
+
+export async function memoryRows(rounds: number): Promise<Row[]> {
+  const executed = await perSecond(rounds, BATCH, async () => {
+    for (let a = 0; a < BATCH; a++) await new OneStep({ a }).execute()
+  })
+  const process = new OneStep({ a: 1 })
+  const bundled = await perSecond(rounds, BATCH, () => {
+    for (let i = 0; i < BATCH; i++) Bundle.parse(Bundle.from(process).text).unbundle({ processes: [OneStep] })
+  })
+  return [
+    {
+      id: 'e',
+      what: '`execute()` of a one-step process in memory',
+      value: executed,
+      unit: 'processes/s',
+      goal: '≥ 50,000',
+      reached: executed >= 50_000,
+    },
+    {
+      id: 'f',
+      what: 'bundle there and back: save, JSON text, parse, load',
+      value: bundled,
+      unit: 'round trips/s',
+      goal: '≥ 40,000',
+      reached: bundled >= 40_000,
+    },
+  ]
+}
