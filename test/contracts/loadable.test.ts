@@ -1,0 +1,52 @@
+import Database from 'better-sqlite3'
+import { expect, onTestFinished, test } from 'vitest'
+import { Client, Engine } from '../../src/index.ts'
+import { Count } from '../engine/processes.ts'
+import { aPath, claim, create, openSqlite, register } from './stores.ts'
+
+test('C9: a damaged process is parked, its bytes kept, and holds up no other', async () => {
+  const path = await aPath()
+  const client = await Client.open({ store: path })
+  onTestFinished(() => client.close())
+  const [damaged, ...others] = await Promise.all(Array.from({ length: 4 }, () => client.launch(Count)))
+  if (damaged === undefined) throw new Error('nothing was launched')
+  const file = new Database(path)
+  onTestFinished(() => void file.close())
+  const inputs = file.prepare<[string], { text: string }>(
+    "SELECT text FROM part WHERE pid = ? AND name = 'inputs'",
+  )
+  const change = file.prepare("UPDATE part SET text = ? WHERE pid = ? AND name = 'inputs'")
+  const sound = inputs.get(damaged.pid)?.text
+  const bytes = '{"steps": \u0000'
+  change.run(bytes, damaged.pid)
+
+  const engine = await Engine.open({ store: path, processes: [Count], concurrency: 1, handleSignals: false })
+  onTestFinished(() => engine.close())
+  for (const handle of others) expect(await handle.outputs.all()).toEqual({ count: 3 })
+  expect(await engine.store.read(damaged.pid)).toMatchObject({ state: 'created', owner: null })
+  expect((await engine.store.read(damaged.pid))?.parked).toMatch(/damaged/)
+  expect(await engine.explain(damaged.pid)).toMatch(/parked.*damaged/)
+  expect(inputs.get(damaged.pid)?.text).toBe(bytes)
+
+  // Mended and played, it goes on.
+  change.run(sound, damaged.pid)
+  expect(await damaged.play()).toBe(true)
+  expect(await damaged.outputs.all()).toEqual({ count: 3 })
+})
+
+test('C9: only classes that an engine names are claimed for it, and none of a newer version', async () => {
+  const store = await openSqlite(await aPath())
+  await register(store, 'engine')
+  await store.commit([
+    { ...create('strange'), className: 'Strange' },
+    { ...create('newer'), version: 2 },
+    { ...create('older'), version: 0 },
+    create('known'),
+  ])
+  const claimed = await claim(store, 'engine')
+  expect(claimed.map(({ row }) => row.pid).toSorted()).toEqual(['known', 'older'])
+  for (const pid of ['strange', 'newer']) {
+    expect(await store.read(pid)).toMatchObject({ state: 'created', owner: null, parked: null, seq: 0 })
+    expect(await store.history(pid)).toHaveLength(1)
+  }
+})
