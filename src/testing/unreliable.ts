@@ -9,12 +9,15 @@ export interface Unreliability {
   readonly lost?: number | undefined
   /** How often a commit rejects without having been applied. Default 0.05. */
   readonly failed?: number | undefined
+  /** How often a single write is refused, while the others of its commit are not. Default 0. */
+  readonly refused?: number | undefined
   /** How often a commit and its answer are delayed by some turns of the event loop. Default 0.5. */
   readonly delayed?: number | undefined
 }
 
 /** A store behind a bad line: commits are late, fail, or are applied without the caller hearing of it. Nothing is ever damaged. */
-export function unreliable(store: Store, { seed, lost = 0.1, failed = 0.05, delayed = 0.5 }: Unreliability): Store {
+export function unreliable(store: Store, options: Unreliability): Store {
+  const { seed, lost = 0.1, failed = 0.05, refused = 0, delayed = 0.5 } = options
   const random = randomOf(seed)
   const maybeLate = async (): Promise<void> => {
     if (random() >= delayed) return
@@ -25,11 +28,18 @@ export function unreliable(store: Store, { seed, lost = 0.1, failed = 0.05, dela
   return intercept(store, (commit) => async (writes): Promise<readonly Outcome[]> => {
     await maybeLate()
     if (random() < failed) throw new PersistenceError('the commit failed (as the test wants it), and nothing was written')
-    const outcomes = await commit(writes)
+    const kept = writes.map((write) => (random() < refused ? undefined : write))
+    const answers = [...(await commit(kept.filter((write) => write !== undefined)))].values()
+    const outcomes = kept.map((write) => (write === undefined ? REFUSED : (answers.next().value as Outcome)))
     await maybeLate()
     if (random() < lost) throw new PersistenceError('the acknowledgement of a commit was lost (as the test wants it)')
     return outcomes
   })
+}
+
+const REFUSED: Outcome = {
+  status: 'refused',
+  error: new PersistenceError('the write was refused (as the test wants it), and the others were not'),
 }
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */
