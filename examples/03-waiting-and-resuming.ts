@@ -17,12 +17,12 @@ class Expense extends Process<typeof Expense> {
   }
 
   override run() {
-    return new Wait(this.decided, { message: `${this.inputs.amount} € need an approval` })
+    return new Wait(this.decided, { message: 'an approval' })
   }
 
   // Hooks are called as the state changes; here, once the wait is durable.
   override onWaiting() {
-    console.log(this.status ?? `${this.inputs.amount} € wait`)
+    console.log(`${this.inputs.amount} € need an approval`)
   }
 
   // Whatever `resume` was given comes here, and what it was that ended the wait.

@@ -31,14 +31,14 @@ class Count extends Process<typeof Count> {
 
 class Sleep extends Process<typeof Sleep> {
   override async run() {
-    console.log('sleeping for an hour')
     // A kill aborts the signal of the process. A step that passes it on ends at once; one that does not is left
     // behind after ten seconds (`killGrace`), or at once where the kill is forced.
     await delay(3_600_000, undefined, { signal: this.signal })
   }
 
-  override onKilled() {
-    console.log('the process heard of it')
+  // Called before the process is killed for good.
+  override onKill(message: string) {
+    console.log(`the process hears of it: ${message}`)
   }
 }
 

@@ -42,7 +42,8 @@ class CountPages extends Process<typeof CountPages> {
 // One slot for three processes: the waiting parent does not hold it.
 const engine = await Engine.open({ store: 'pages.db', processes: [CountWords, CountPages], concurrency: 1 })
 const parent = await engine.launch(CountPages, { title: 'A short book', pages: ['It was night.', 'The end'] })
-console.log(await parent.outputs.all())
+const { title, pages } = await parent.outputs.all()
+console.log(`words in the title: ${title}, on the pages: ${pages.join(' and ')}`)
 
 const { processes } = await engine.list({ parent: parent.pid })
 for (const { name, state } of processes) console.log(`child ${name}: ${state.label}`)

@@ -3,7 +3,7 @@
  *
  * The engine does all of this by itself. Here it is done by hand.
  */
-import { Bundle, Continue, MemoryStore, Process, type ProcessSpec } from 'damson'
+import { Bundle, Continue, MemoryStore, Process, type ProcessSpec, type SavedForm } from 'damson'
 
 class Trip extends Process<typeof Trip> {
   static override readonly processName = 'Trip'
@@ -35,7 +35,7 @@ await trip.step() // Bergen
 
 // To text, and from there to another process that goes on from where this one was.
 const text = JSON.stringify(Bundle.from(trip))
-const loaded = Bundle.parse(text).unbundle({ processes: [Trip] }) as Trip
+const loaded = Bundle.parse(text).unbundle({ processes: [Trip] })
 console.log(loaded.state, [...loaded.visited], `maps open: ${loaded.openMaps}`)
 await loaded.execute()
 console.log(loaded.result())
@@ -46,11 +46,17 @@ await store.saveCheckpoint(Bundle.from(trip), 'before the far north')
 const again = await store.loadCheckpoint(trip.pid, 'before the far north')
 console.log(JSON.stringify(again) === text)
 
-/** The next release: the cities are kept in a list. Bundles of version 1 are lifted when they are loaded. */
+/** The class in its next release, which keeps a list. What version 1 has saved is lifted when it is loaded. */
 class TripNow extends Process<typeof TripNow> {
   static override readonly processName = 'Trip'
   static override readonly version = 2
   static override readonly persisted = ['route']
+
+  // Without this, what an older version has saved is refused: it is never guessed at.
+  static override upgrade(saved: SavedForm) {
+    saved.members['route'] = [...(saved.members['visited'] as Set<string>)]
+    saved.version = 2
+  }
 
   static override define(spec: ProcessSpec) {
     super.define(spec)

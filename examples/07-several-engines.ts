@@ -43,11 +43,11 @@ console.log(`found again: ${repeated.filter((handle, index) => handle === handle
 
 // The history tells who ran what.
 const histories = await Promise.all(handles.map((handle) => handle.history()))
-const finishes = histories.flat().filter(({ name }) => name === 'finished')
-const names = new Set(engines.map(({ id }) => `engine ${id}`))
-console.log(
-  `finished: ${finishes.length}, by these engines: ${finishes.every(({ worker }) => names.has(worker ?? ''))}`,
-)
+const once = histories.filter((history) => {
+  const finishes = history.filter(({ name, worker }) => name === 'finished' && worker !== undefined)
+  return finishes.length === 1
+})
+console.log(`finished exactly once: ${once.length}`)
 
 await Promise.all(engines.map((engine) => engine.close()))
 await client.close()

@@ -67,8 +67,8 @@ const outcome = await invoice.outcome()
 
 // What was committed before stays; another program that knows the types reads it as it was.
 const client = await Client.open({ store, types })
-const { total, due } = await client.handle<unknown>(invoice.pid).outputs.snapshot()
-console.log(`${total} due on ${(due as Date).toISOString().slice(0, 10)}`)
+const outputs = (await client.handle(invoice.pid).outputs.snapshot()) as { total: Money; due: Date }
+console.log(`${outputs.total.toString()} due on ${outputs.due.toISOString().slice(0, 10)}`)
 
 if (outcome.status === 'rejected' && outcome.reason.cause instanceof SerializationError) {
   console.log(`${outcome.state.label}: ${outcome.reason.cause.path} can't be saved`)

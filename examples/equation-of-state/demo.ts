@@ -17,7 +17,7 @@ import { crashesWithinSteps, timeline, type Kill } from './timeline.ts'
 type Outputs = OutputsOf<typeof EquationOfState>
 
 /** How long each step waits besides computing, in milliseconds, so that it can be caught in the middle. */
-const pace = 300
+const pace = 250
 const wanted = 4
 const key = 'argon'
 

@@ -61,6 +61,7 @@ export async function runAndKill(
   let pid: string | undefined
   let crashes = 0
   let stepsSinceCrash = 0
+  let status = ''
   let stir = (): void => {}
 
   // What another program writes to the file is told here.
@@ -78,7 +79,8 @@ export async function runAndKill(
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition()) {
       await new Promise<void>((resolve) => (stir = resolve))
-      if (pid !== undefined) live.show((await client.handle(pid).refresh()).message ?? '')
+      if (pid !== undefined) status = (await client.handle(pid).refresh()).message ?? ''
+      live.show(status)
     }
   }
   const history = async (): Promise<readonly EventRecord[]> => (pid === undefined ? [] : client.history(pid))
@@ -100,7 +102,7 @@ export async function runAndKill(
     const at = new Date()
     if (!(await program.kill())) break
     kills.push({ at, osPid: program.osPid })
-    live.print(`✗ program ${program.osPid} killed; another takes over`)
+    live.print(`✗ program ${program.osPid} killed with SIGKILL at ${status}; starting another`)
   }
 
   stopWatching()
