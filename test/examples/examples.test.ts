@@ -67,11 +67,15 @@ describe('the numbered examples', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it.each(Object.keys(printed))('%s prints what is expected, also when it is run again', async (name) => {
-    const expected = printed[name]?.trimStart()
-    expect(await run(name)).toBe(expected)
-    expect(await run(name)).toBe(expected)
-  }, 120_000)
+  it.each(Object.keys(printed))(
+    '%s prints what is expected, also when it is run again',
+    async (name) => {
+      const expected = printed[name]?.trimStart()
+      expect(await run(name)).toBe(expected)
+      expect(await run(name)).toBe(expected)
+    },
+    120_000,
+  )
 
   it('are all tested here and listed in their README', async () => {
     const files = (await readdir(join(root, 'examples'))).filter((file) => /^\d\d-.*\.ts$/.test(file))
