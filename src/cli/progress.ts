@@ -20,7 +20,7 @@ export function showProgress(store: Control, pid: string): () => void {
     if (row.step !== null) parts.push(`step ${row.step}`)
     const status = row.paused?.message ?? row.status
     if (status !== null) parts.push(stripVTControlCharacters(status).replaceAll(/\p{Cc}+/gu, ' '))
-    stderr.write(`\r${parts.join('  ').slice(0, stderr.columns - 1)}\u001B[K`)
+    stderr.write(`\r${parts.join('  ').slice(0, (stderr.columns || 80) - 1)}\u001B[K`)
   }
   const timer = setInterval(() => {
     // What the store can't tell now it may tell at the next look; what fails for good is told by those who wait.

@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Client } from '../../src/client/client.ts'
-import { GATED, SEVERAL } from './modules.ts'
+import { GATED } from './modules.ts'
 import { Project } from './project.ts'
 
 let project: Project
 beforeEach(() => {
-  project = new Project({ 'several.ts': SEVERAL, 'gated.ts': GATED })
+  project = new Project({ 'gated.ts': GATED })
 })
 afterEach(() => project[Symbol.asyncDispose]())
 
-async function launch(module: string, name?: string): Promise<string> {
-  const { stdout } = await project.damson(['run', module, ...(name === undefined ? [] : [name]), '--no-wait'])
-  return stdout.trim()
+async function launch(name: 'Hold' | 'Gated'): Promise<string> {
+  await using client = await Client.open({ store: project.store })
+  return (await client.launch(name)).pid
 }
 
 interface Controlled {
@@ -20,7 +20,7 @@ interface Controlled {
 
 describe('with no worker running', () => {
   it('pauses, plays and kills', async () => {
-    const pid = await launch('several.ts', 'Hold')
+    const pid = await launch('Hold')
     expect(await project.damson(['pause', pid, '-m', 'lunch'])).toMatchObject({
       code: 0,
       stdout: `${pid} created, paused\n`,
@@ -32,7 +32,7 @@ describe('with no worker running', () => {
   })
 
   it('exits with 1 for a process that has ended', async () => {
-    const pid = await launch('several.ts', 'Hold')
+    const pid = await launch('Hold')
     await project.damson(['kill', pid])
     const { code, stderr, stdout } = await project.damson(['pause', pid])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -40,8 +40,8 @@ describe('with no worker running', () => {
   })
 
   it('asks all, or those that a filter lets through', async () => {
-    const held = await launch('several.ts', 'Hold')
-    const gated = await launch('gated.ts')
+    const held = await launch('Hold')
+    const gated = await launch('Gated')
     expect(await project.json('pause', '--all', '--class', 'Hold')).toEqual({ asked: 1 })
     expect(await project.json('show', held)).toMatchObject({ paused: { message: null } })
     expect(await project.json('show', gated)).toMatchObject({ paused: null })
@@ -53,7 +53,7 @@ describe('with no worker running', () => {
 
 describe('a process that a worker runs', () => {
   it('is paused when its step ends, and goes on when it is played', async () => {
-    const pid = await launch('gated.ts')
+    const pid = await launch('Gated')
     const worker = project.start(['worker', 'gated.ts'])
     await worker.says('in step first')
 
@@ -74,7 +74,7 @@ describe('a process that a worker runs', () => {
   })
 
   it('is killed at once with --force, also in the middle of a step', async () => {
-    const pid = await launch('gated.ts')
+    const pid = await launch('Gated')
     const worker = project.start(['worker', 'gated.ts'])
     await worker.says('in step first')
     const { processes } = await project.json<Controlled>('kill', '--force', pid, '-m', 'enough')
@@ -82,7 +82,7 @@ describe('a process that a worker runs', () => {
   })
 
   it('exits with 1 when what is waited for has not happened in time, and it holds all the same', async () => {
-    const pid = await launch('gated.ts')
+    const pid = await launch('Gated')
     const worker = project.start(['worker', 'gated.ts'])
     await worker.says('in step first')
     const { code, stderr } = await project.damson(['pause', pid, '--wait', '--timeout', '1ms'])

@@ -65,7 +65,7 @@ describe('damson show', () => {
   it('tells inputs, outputs and state, for a pid that is cut short', async () => {
     const { stdout } = await project.damson(['show', added.slice(0, -1)])
     expect(stdout).toMatch(/^state +finished$/m)
-    expect(stdout).toMatch(/^inputs +\{ a: 2, b: 1 \}$/m)
+    expect(stdout).toMatch(/^inputs +\{ a: 2, b: 1, options: \{\} \}$/m)
     expect(stdout).toMatch(/^outputs +\{ sum: 3 \}$/m)
   })
 
@@ -126,10 +126,10 @@ describe('damson explain', () => {
   it('says why a process is not moving', async () => {
     const { stdout } = await project.damson(['explain', held])
     expect(stdout).toContain(`Hold ${held} is created`)
-    expect(stdout).toContain('no running engine knows class Hold')
+    expect(stdout).toContain('no engine is running on this store')
     expect(await project.json('explain', held)).toEqual({
       pid: held,
-      explanation: expect.stringContaining('no running engine knows'),
+      explanation: expect.stringContaining('no engine is running'),
     })
   })
 })
