@@ -6,8 +6,8 @@ import { ProcessState } from './state.ts'
  * It holds no context, so the table made from it once is all that the running of a process needs.
  */
 
-/** The state machine of a process. An event is named for what causes the transition. */
-export const processMachine = createMachine({
+// Not exported, so that the declarations of the package need none of xstate's. An event is named for what causes the transition.
+const processMachine = createMachine({
   id: 'process',
   initial: 'created',
   states: {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'eventemitter3'
 import { SAVE, type Bundle } from '../bundle/bundle.ts'
 import type { SavedType } from '../bundle/codec.ts'
-import { loaderOf, registeredName, type LoadContext, type Loader } from '../bundle/loader.ts'
+import { loaderOf, registeredName, type LoadContext, type Loader, type NamedClass } from '../bundle/loader.ts'
 import type { SavedForm } from '../bundle/saved-form.ts'
 import { upgradeBundle, type VersionedClass } from '../bundle/upgrade.ts'
 import { frozenCopy } from '../ports/plain.ts'
@@ -115,17 +115,17 @@ export class Process<C = Untyped> {
    * @throws UnknownProcessClass where the context does not name the class of the bundle; without one it is this class
    * @throws IncompatibleBundle where it is damaged, or of a version that the class can't lift
    */
-  static recreateFrom<This extends AnyProcessClass>(
-    this: This,
-    bundle: Bundle,
-    context?: LoadContext<AnyProcessClass>,
-  ): InstanceType<This> {
+  static recreateFrom<T>(this: abstract new (...args: never) => T, bundle: Bundle, context?: LoadContext): T {
     const own = context?.loader === undefined && context?.processes === undefined
+    // Only process classes have this method, and what they load are such.
+    const loader = own
+      ? { identify: registeredName, load: () => this }
+      : loaderOf(context as LoadContext<NamedClass>)
     return recreate(bundle, {
-      loader: own ? { identify: registeredName, load: () => this } : loaderOf(context),
+      loader: loader as Loader<AnyProcessClass>,
       logger: context?.logger,
       host: context?.types === undefined ? memoryHost : new MemoryHost(context.types),
-    }) as InstanceType<This>
+    }) as T
   }
 
   /** The process whose step, hook or listener is running here, also after an `await` in it. */

@@ -140,7 +140,11 @@ test('a define that throws leaves no spec behind and throws again', () => {
 test('execute runs to the end and gives the outputs', async () => {
   const process = new WithOutput()
   expect(await process.execute()).toEqual({ default: 5 })
-  expect([process.hasTerminated(), process.state, process.outputs]).toEqual([true, 'finished', { default: 5 }])
+  expect([process.hasTerminated(), process.state, process.outputs]).toEqual([
+    true,
+    'finished',
+    { default: 5 },
+  ])
 })
 
 test('no hook needs a call of its super method', async () => {
