@@ -620,14 +620,14 @@ class Loose extends Process<typeof Loose> {
 }
 
 class OldCounter extends Process<typeof OldCounter> {
-  static processName = 'Counter'
+  static override processName = 'Counter'
   override run(): string {
     return 'old'
   }
 }
 
 class NewCounter extends Process<typeof NewCounter> {
-  static processName = 'Counter'
+  static override processName = 'Counter'
   static override version = 2
   override run(): string {
     return 'new'

@@ -1,6 +1,6 @@
 /*
  * An engine in a program of its own, for tests that kill it: opens the store, launches what it is told to under keys,
- * says `ready` on its standard output, waits for all of it to end (unless told to stay) and closes.
+ * says `ready` on its standard output, waits for all of it and its children to end (unless told to stay) and closes.
  */
 import { Engine } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
@@ -43,6 +43,8 @@ for (const { key, value } of told.resume ?? []) {
 process.stdout.write('ready\n')
 if (told.stay !== true) {
   await Promise.all(handles.map((handle) => handle.wait()))
+  const children = await engine.list({ state: ['created', 'running'], limit: 1000 })
+  await Promise.all(children.processes.map(({ pid }) => engine.handle(pid).wait()))
   await engine.close()
   await file.close()
 }

@@ -46,9 +46,9 @@ export class Whole extends Process<typeof Whole> {
   }
   decide(answer: unknown): unknown {
     this.out('answer', answer)
-    return new Continue(this.close)
+    return new Continue(this.end)
   }
-  close(): string {
+  end(): string {
     return 'whole'
   }
 }
