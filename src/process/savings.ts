@@ -4,6 +4,7 @@ import { decodeMemory, encodeMemory } from '../bundle/memory.ts'
 import { frozenCopy } from '../ports/plain.ts'
 import { IncompatibleBundle, SerializationError } from '../shared/errors.ts'
 import type { Life } from './life.ts'
+import { isTerminal } from './machine.ts'
 import { setOutput } from './outputs.ts'
 import { errorText, stepOf, type Stage } from './stage.ts'
 import { ProcessState } from './state.ts'
@@ -88,7 +89,7 @@ export class Savings {
     }
     this.#memory = attempt(() => this.#memoryText(), this.#memory)
     put('memory', this.#memory)
-    const resumes = life.control.kept(wakeUsed)
+    const resumes = isTerminal(stage.label) ? [] : life.control.kept(wakeUsed)
     parts['state'] = this.#stateText(stage, resumes.length > 0 ? { resumes } : {}, unsaved)
     return Bundle.fromParts(
       {
