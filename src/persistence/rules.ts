@@ -48,7 +48,8 @@ export const PAUSED_AFTER = 3
 /** The next saved state (C3), under the fence of its claim and with the next sequence number (C4). */
 export function advance(row: Row, write: Advance, facts: Facts): Ruling {
   // An error after the commit that gave the claim back (in `onWaiting`, say) still counts while nobody else has claimed it.
-  const held = row.fence === write.fence && row.ended_at === null && (row.owner !== null || write.state === 'excepted')
+  const held =
+    row.fence === write.fence && row.ended_at === null && (row.owner !== null || write.state === 'excepted')
   if (!held || row.seq !== write.seq - 1) return unchanged(repeatedAdvance(row, write))
   const { now } = facts
   const by = row.runner

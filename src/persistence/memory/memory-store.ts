@@ -134,6 +134,11 @@ export class MemoryStore implements Store {
     this.#broadcast.tell(changes)
   }
 
+  /** @internal What an engine that died leaves behind, for tests: its processes are still held by it. */
+  forget(engineId: string): void {
+    this.#tables.engines.delete(engineId)
+  }
+
   async describe(classes: readonly ClassRow[]): Promise<void> {
     this.#requireOpen()
     for (const described of classes) {

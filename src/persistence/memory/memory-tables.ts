@@ -1,4 +1,4 @@
-import { newRow, type Row } from '../row.ts'
+import { isReady, newRow, type Row } from '../row.ts'
 import { isKeptAfterSuccess, tooLarge } from '../parts.ts'
 import * as rules from '../rules.ts'
 import type {
@@ -140,7 +140,9 @@ export class MemoryTables {
       const history = rules.killDue(row, now)
       this.#put(saved, row, history, now, changes)
     }
-    const suspects = [...this.#ready].some(({ row }) => row.crashes >= rules.SUSPECT_AFTER)
+    const suspects = [...this.#ready].some(
+      ({ row }) => row.crashes >= rules.SUSPECT_AFTER && isReady(row, now),
+    )
     return { processes, suspects, nextDeadline }
   }
 

@@ -1,24 +1,25 @@
 import type { ProcessState } from '../../process/state.ts'
-import { limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../listing.ts'
+import { newestFirst, noCounts, pageOf, positionOf, statesOf } from '../listing.ts'
 import type { Row } from '../row.ts'
 import type { ListFilter, ProcessPage } from '../store.ts'
 import type { Connection } from './connection.ts'
 import { SELECT_BRIEF } from './process-table.ts'
 
-interface Query {
+export interface Query {
   readonly sql: string
   readonly values: readonly unknown[]
 }
 
-/** A page of processes. With several states there is a query for each, so that every one of them goes by its index. */
-export function list(connection: Connection, filter: ListFilter): ProcessPage {
-  const limit = limitOf(filter)
-  const rows = pageQueries(filter, limit).flatMap(({ sql, values }) =>
-    connection.sql<Row>(sql).all(...values),
-  )
+export function list(connection: Connection, queries: readonly Query[], limit: number): ProcessPage {
+  const rows = queries.flatMap(({ sql, values }) => connection.sql<Row>(sql).all(...values))
   return pageOf(rows.sort(newestFirst), limit)
 }
 
+/**
+ * The queries for a page. With several states there is one for each, so that every one of them goes by its index.
+ *
+ * @throws RangeError for a limit or position that is none
+ */
 export function pageQueries(filter: ListFilter, limit: number): Query[] {
   const states = statesOf(filter) ?? [undefined]
   const position = positionOf(filter)

@@ -4,6 +4,7 @@ import type { ProcessState } from '../../process/state.ts'
 import { systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import { Broadcast } from '../broadcast.ts'
+import { limitOf } from '../listing.ts'
 import type { Checkpoint } from '../persister.ts'
 import { processRow } from '../row.ts'
 import type {
@@ -29,7 +30,7 @@ import { Connection, type Trace } from './connection.ts'
 import { EngineLock, removeLock } from './engine-lock.ts'
 import { BEAT, beatValues, Engines } from './engines.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { count, list } from './listing.ts'
+import { count, list, pageQueries } from './listing.ts'
 import { ProcessTable } from './process-table.ts'
 import { Recorder } from './recorder.ts'
 import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
@@ -130,7 +131,9 @@ export class SqliteStore implements Store {
   }
 
   async list(filter: ListFilter = {}): Promise<ProcessPage> {
-    return this.#read('listing processes', () => list(this.#connection, filter))
+    const limit = limitOf(filter)
+    const queries = pageQueries(filter, limit)
+    return this.#read('listing processes', () => list(this.#connection, queries, limit))
   }
 
   async count(filter: ListFilter = {}): Promise<Readonly<Record<ProcessState, number>>> {

@@ -1,0 +1,174 @@
+import { expect } from 'vitest'
+import type {
+  Advance,
+  ClaimedProcess,
+  Create,
+  EngineIdentity,
+  Outcome,
+  Request,
+  Resume,
+  Store,
+  Write,
+} from '../../src/persistence/store.ts'
+import { SerializationError } from '../../src/shared/errors.ts'
+
+let made = 0
+
+/** A launch; pids sort by the order in which they were made. */
+export function create(fields: Partial<Create> = {}): Create {
+  made++
+  return {
+    kind: 'create',
+    pid: `pid-${String(made).padStart(6, '0')}`,
+    className: 'Bake',
+    version: 1,
+    createdAt: 1_000 + made,
+    parent: null,
+    parentFence: null,
+    key: null,
+    label: null,
+    seq: 0,
+    state: 'created',
+    step: 'run',
+    status: null,
+    parts: { state: '{"label":"created"}', inputs: '{"n":1}' },
+    claim: null,
+    history: [{ name: 'created', data: null }],
+    ending: null,
+    ...fields,
+  }
+}
+
+/** The next saved state of a claimed process. */
+export function advance(
+  claimed: { pid: string; fence: number; seq: number },
+  fields: Partial<Advance> = {},
+): Advance {
+  const state = fields.state ?? 'running'
+  return {
+    kind: 'advance',
+    pid: claimed.pid,
+    fence: claimed.fence,
+    seq: claimed.seq + 1,
+    state,
+    step: state === 'running' ? 'bake' : null,
+    status: null,
+    parts: { state: JSON.stringify({ label: state, at: claimed.seq + 1 }) },
+    dropped: [],
+    paused: null,
+    consumes: null,
+    history: [{ name: state, data: null }],
+    ending: null,
+    ...fields,
+  }
+}
+
+export function finish(
+  claimed: { pid: string; fence: number; seq: number },
+  fields: Partial<Advance> = {},
+): Advance {
+  return advance(claimed, {
+    state: 'finished',
+    ending: { successful: true, exitCode: null, message: null, dropCheckpoint: true },
+    ...fields,
+  })
+}
+
+export function request(pid: string, what: Request['request'], fields: Partial<Request> = {}): Request {
+  return {
+    kind: 'request',
+    pid,
+    id: `request ${++made}`,
+    request: what,
+    message: null,
+    grace: 10_000,
+    by: 'a client',
+    killedState: what === 'kill' ? '{"label":"killed"}' : null,
+    ...fields,
+  }
+}
+
+export function resume(pid: string, fields: Partial<Resume> = {}): Resume {
+  return { kind: 'resume', pid, id: `resume ${++made}`, value: '42', by: 'a client', ...fields }
+}
+
+export function engine(id: string, fields: Partial<EngineIdentity> = {}): EngineIdentity {
+  return { id, host: 'here', osPid: process.pid, lease: 10_000, classes: BAKE, ...fields }
+}
+
+export const BAKE = [{ name: 'Bake', version: 1 }]
+
+/** Commits as an engine does: what was rejected, or refused for no lasting reason, is committed again as it was. */
+export async function commit(store: Store, ...writes: Write[]): Promise<Outcome[]> {
+  let outcomes: readonly Outcome[] | undefined
+  for (let left = 100; outcomes === undefined; left--) {
+    try {
+      outcomes = await store.commit(writes)
+    } catch (error) {
+      if (left === 0) throw error
+    }
+  }
+  const settled: Outcome[] = []
+  for (const [index, outcome] of outcomes.entries()) {
+    const again = outcome.status === 'refused' && !(outcome.error instanceof SerializationError)
+    const [redone] = again ? await commit(store, writes[index] as Write) : [outcome]
+    settled.push(redone as Outcome)
+  }
+  return settled
+}
+
+export async function commitOne(store: Store, write: Write): Promise<Outcome> {
+  const [outcome] = await commit(store, write)
+  return outcome as Outcome
+}
+
+/** Commits writes that are all to be done. */
+export async function done(store: Store, ...writes: Write[]): Promise<void> {
+  const outcomes = await commit(store, ...writes)
+  expect(outcomes.map(({ status }) => status)).toEqual(writes.map(() => 'done'))
+}
+
+export function claim(
+  store: Store,
+  by: string,
+  fields: { limit?: number; suspects?: boolean; classes?: typeof BAKE } = {},
+) {
+  return store.claim({ engine: by, classes: BAKE, limit: 10, suspects: false, ...fields })
+}
+
+/** Claims the one process that is ready. */
+export async function claimOne(store: Store, by: string): Promise<Held> {
+  const claimed = await claim(store, by)
+  expect(claimed).toHaveLength(1)
+  return held(claimed[0] as ClaimedProcess)
+}
+
+export interface Held {
+  readonly pid: string
+  readonly fence: number
+  readonly seq: number
+  readonly wake: ClaimedProcess['wake']
+  readonly played: boolean
+}
+
+export function held({ row, fence, wake, played }: ClaimedProcess): Held {
+  return { pid: row.pid, fence, seq: row.seq, wake, played }
+}
+
+/** A process that this engine runs. */
+export async function running(store: Store, by: string, fields: Partial<Create> = {}): Promise<Held> {
+  const write = create({ ...fields, claim: by, state: 'running', seq: 1 })
+  await done(store, write)
+  return { pid: write.pid, fence: 1, seq: 1, wake: null, played: false }
+}
+
+/** A process that waits, with nobody running it. */
+export async function waiting(store: Store, by: string, fields: Partial<Create> = {}): Promise<Held> {
+  const process = await running(store, by, fields)
+  await done(store, advance(process, { state: 'waiting' }))
+  return { ...process, seq: process.seq + 1 }
+}
+
+export async function historyNames(store: Store, pid: string): Promise<string[]> {
+  return (await store.history(pid)).map(({ name }) => name)
+}
