@@ -150,9 +150,10 @@ export class LocalHandle implements ProcessHandle {
     }
     options.signal?.addEventListener('abort', stop, { once: true })
     if (options.signal?.aborted === true) stop()
-    void this.#over.then(() => {
-      if (wanted) setImmediate(() => wanted && callback(this))
-    })
+    const call = (): void => {
+      if (wanted) callback(this)
+    }
+    void this.#over.then(() => setImmediate(call))
     return stop
   }
 

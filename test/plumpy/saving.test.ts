@@ -48,7 +48,7 @@ function told(bundle: Bundle): unknown {
 }
 
 /** Goes on from each snapshot and looks whether it comes to the same states as the first run did. */
-async function comesToTheSame(processClass: Made): Promise<void> {
+async function expectSameEnds(processClass: Made): Promise<void> {
   const first = await snapshotsOf(new processClass())
   expect(first.length).toBeGreaterThan(2)
   for (const [index, { bundle }] of first.entries()) {
@@ -60,7 +60,7 @@ async function comesToTheSame(processClass: Made): Promise<void> {
   }
 }
 
-function roundTrip(process: Process, processClass: Made): void {
+function expectRoundTrip(process: Process, processClass: Made): void {
   const once = Bundle.from(process)
   const again = Bundle.from(processClass.recreateFrom(Bundle.parse(JSON.stringify(once))))
   expect(again.text).toBe(once.text)
@@ -96,7 +96,7 @@ test('the future of a process that comes from a bundle settles with it', async (
 })
 
 test('a new process comes back from its bundle', () => {
-  roundTrip(new Nothing(), Nothing)
+  expectRoundTrip(new Nothing(), Nothing)
 })
 
 test('outputs are saved as they were, and later ones do not reach into the bundle', async () => {
@@ -105,12 +105,12 @@ test('outputs are saved as they were, and later ones do not reach into the bundl
   for (const { bundle, outputs } of snapshots) {
     expect(bundle.toJSON()['outputs'] ?? {}).toEqual(outputs)
   }
-  roundTrip(process, WithOutput)
+  expectRoundTrip(process, WithOutput)
 })
 
 test('a process goes on to the same end from each state that was saved', async () => {
   for (const processClass of [Nothing, WithOutput, WithDynamicOutput, ThreeSteps])
-    await comesToTheSame(processClass)
+    await expectSameEnds(processClass)
 })
 
 test('a process that waits goes on from its bundle when it is resumed', async () => {
@@ -153,7 +153,7 @@ test('a process saved while it waits comes to the same end as the first', async 
 test('a killed process comes back from its bundle', async () => {
   const process = new Nothing()
   await process.kill('why not')
-  roundTrip(process, Nothing)
+  expectRoundTrip(process, Nothing)
 })
 
 test('outputs of several steps are saved with each', async () => {
@@ -163,7 +163,7 @@ test('outputs of several steps are saved with each', async () => {
 })
 
 test('a process with several steps, or one that throws, goes on to the same end from each state', async () => {
-  for (const processClass of [TwoSteps, Throws, ThreeStepsThenThrows]) await comesToTheSame(processClass)
+  for (const processClass of [TwoSteps, Throws, ThreeStepsThenThrows]) await expectSameEnds(processClass)
 })
 
 test('a listener may kill a process as soon as it waits', async () => {

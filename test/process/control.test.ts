@@ -347,10 +347,10 @@ test('a forced kill within the own step ends it there', async () => {
 test('a child that is executed within a step may pause its parent without a dead-lock', async () => {
   class Parent extends Process {
     override async run(): Promise<unknown> {
-      const parent: Process = this
+      const pauseParent = (): Promise<boolean> => this.pause()
       class Child extends Process {
-        override async run(): Promise<boolean> {
-          return parent.pause()
+        override run(): Promise<boolean> {
+          return pauseParent()
         }
       }
       const child = new Child()
