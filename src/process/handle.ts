@@ -101,6 +101,7 @@ export interface ProcessHandle<R = unknown, C = unknown> {
 export type ResultOf<C> = SpecOf<C> extends { readonly '~returns': infer R } ? R : unknown
 
 // Any process class: `never` admits every constructor, `any` every spec.
+// oxlint-disable-next-line typescript/no-explicit-any
 export type AnyProcessClass = Definable & (abstract new (...args: never) => Process<any>)
 
 export interface LaunchOptions {

@@ -28,10 +28,7 @@ export class LocalHandle implements ProcessHandle {
     this.pid = process.pid
     this.name = process.getStatusInfo().className
     this.#at = process.creationTime
-    this.#over = process.future().then(
-      () => {},
-      () => {},
-    )
+    this.#over = ended(process)
     const { events } = process
     const note = (name: string, data?: unknown) => (): void => {
       this.#at = new Date()
@@ -195,5 +192,13 @@ export class LocalHandle implements ProcessHandle {
   #reason(error: unknown): ProcessError {
     if (error instanceof ProcessError) return error
     return new ProcessLost(this.pid, `the process ${this.pid} was closed before it ended`, { cause: error })
+  }
+}
+
+async function ended(process: Process): Promise<void> {
+  try {
+    await process.future()
+  } catch {
+    // How it ended is asked of the process.
   }
 }

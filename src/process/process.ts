@@ -144,6 +144,7 @@ export class Process<C = Untyped> {
    * `declare ctx: { jobs: string[] }`.
    */
   // `any` lets a class declare whatever it keeps, interfaces too; nothing of ours reads it.
+  // oxlint-disable-next-line typescript/no-explicit-any
   ctx: Record<string, any> = {}
   readonly #life: Life
 

@@ -97,7 +97,7 @@ test('whatever is asked in whatever order, all of it settles, once, and only by 
         const over = process.hasTerminated()
         const answer = ask(process, command)
         answers.push(answer)
-        if (over && answer !== undefined) expect(await answer).toBe(false)
+        expect(over && (await answer) === true).toBe(false)
         if (command === 'turn') await settle()
       }
       await process.play()
