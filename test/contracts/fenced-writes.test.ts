@@ -4,11 +4,11 @@ import { closeGates, gate } from '../engine/processes.ts'
 import { advance, backEnds, claim, create, everything, register, toEnd, toWait } from './stores.ts'
 
 describe.each(backEnds)('over %s', (_name, open) => {
-  test('C4: a write of an owner that has lost its claim changes nothing', async () => {
+  test.each(['died', 'left'])('C4: a write of an owner that has %s changes nothing', async (how) => {
     const store = await open()
-    // An engine that nobody has registered is a dead one.
     await store.commit([create('p', 'frozen')])
-    await store.recover()
+    // An engine that nobody has registered is a dead one.
+    await (how === 'died' ? store.recover() : store.leave('frozen'))
     await register(store, 'other')
     expect(await claim(store, 'other')).toHaveLength(1)
     const before = await everything(store, 'p')
