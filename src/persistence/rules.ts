@@ -78,6 +78,7 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
   row.state = write.state
   row.step = write.step
   row.status = write.status
+  row.message = write.message ?? null
   row.data = write.parts['state'] ?? row.data
   row.updated_at = now
   row.crashes = 0

@@ -162,6 +162,8 @@ export interface Advance {
   readonly state: ProcessState
   readonly step: string | null
   readonly status: string | null
+  /** Why it waits, for people. */
+  readonly message?: string | null
   /** The parts that changed; the others stay. */
   readonly parts: Parts
   /** Names of parts that are no more. */

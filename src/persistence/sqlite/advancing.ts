@@ -40,7 +40,7 @@ export const STEP = `UPDATE process SET
 const GIVEN_BACK = `kill_deadline IS NULL AND (@state = 'waiting' OR @paused OR pause_asked)`
 
 /** To any state that is not terminal. */
-export const TRANSITION = `UPDATE process SET ${SAVED}, data = coalesce(@data, data),
+export const TRANSITION = `UPDATE process SET ${SAVED}, data = coalesce(@data, data), message = @message,
   paused = @paused OR pause_asked,
   pause_message = CASE WHEN @paused THEN @pauseMessage ELSE pause_message END,
   owner = CASE WHEN ${GIVEN_BACK} THEN NULL ELSE owner END,
@@ -93,6 +93,7 @@ function transition(connection: Connection, write: Advance, now: number): Advanc
     ...values(write, now),
     paused: write.paused === null ? 0 : 1,
     pauseMessage: write.paused?.message ?? null,
+    message: write.message ?? null,
   })
 }
 

@@ -1,0 +1,40 @@
+/*
+ * A program that uses a store, for tests with several of them. Says `ready` when it is, and then does as it was told.
+ */
+import { writeSync } from 'node:fs'
+import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
+import { create, engine } from '../fixtures.ts'
+
+export interface Told {
+  readonly path: string
+  readonly what: 'write' | 'hold' | 'block'
+  readonly name: string
+  /** Commits to make, or milliseconds to block. */
+  readonly count?: number
+  readonly lease?: number
+}
+
+const told = JSON.parse(process.argv[2] as string) as Told
+const store = await SqliteStore.open(told.path)
+const say = (word: string): void => void writeSync(1, `${word}\n`)
+
+if (told.what === 'write') {
+  say('ready')
+  for (let index = 0; index < (told.count ?? 0); index++) {
+    const [outcome] = await store.commit([create({ pid: `${told.name} ${index}` })])
+    if (outcome?.status !== 'done') throw new Error(`commit ${index} was ${outcome?.status}`)
+    await store.list({ limit: 5 })
+  }
+  await store.close()
+} else {
+  await store.join(engine(told.name, { lease: told.lease ?? 10_000 }))
+  await store.commit([create({ pid: `held by ${told.name}`, claim: told.name, state: 'running', seq: 1 })])
+  if (told.what === 'block') {
+    // The worker that beats is given a moment to start, as it has in any program that does not block at once.
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    say('ready')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, told.count)
+    say('free')
+  } else say('ready')
+  setInterval(() => {}, 1_000)
+}

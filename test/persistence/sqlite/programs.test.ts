@@ -1,0 +1,139 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
+import { advance, claimOne, commitOne, create, done, engine, request } from '../fixtures.ts'
+import type { Told } from '../programs/store-program.ts'
+
+const PROGRAM = fileURLToPath(new URL('../programs/store-program.ts', import.meta.url))
+
+let folder: string
+let path: string
+let store: SqliteStore
+const programs: Program[] = []
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'damson-programs-'))
+  path = join(folder, 'store.db')
+  store = await SqliteStore.open(path)
+})
+afterEach(async () => {
+  for (const program of programs.splice(0)) program.child.kill('SIGKILL')
+  await store.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+class Program {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  readonly ended: Promise<unknown>
+  errors = ''
+  #said = ''
+
+  constructor(told: Omit<Told, 'path'>) {
+    const args = ['--import', 'tsx', PROGRAM, JSON.stringify({ ...told, path })]
+    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child.stderr.on('data', (data) => (this.errors += String(data)))
+    this.child.stdout.on('data', (data) => (this.#said += String(data)))
+    this.ended = once(this.child, 'exit')
+    programs.push(this)
+  }
+
+  async hears(word: string): Promise<void> {
+    while (!this.#said.includes(word)) {
+      if (this.child.exitCode !== null) throw new Error(`the program ended without ${word}: ${this.errors}`)
+      await Promise.race([once(this.child.stdout, 'data'), this.ended])
+    }
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL')
+    await this.ended
+  }
+}
+
+/** Looks again and again until something is so; the test's own time-out is the limit. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+test('programs that write and read at the same time never see that the file is locked', async () => {
+  const writers = ['one', 'two'].map((name) => new Program({ what: 'write', name, count: 150 }))
+  for (let index = 0; index < 150; index++) await done(store, create({ pid: `three ${index}` }))
+  for (const writer of writers) {
+    await writer.ended
+    expect(writer.errors).toBe('')
+    expect(writer.child.exitCode).toBe(0)
+  }
+  expect(await store.count()).toMatchObject({ created: 450 })
+})
+
+test("who watches hears of another program's commits, all of them and in order", async () => {
+  const heard: string[] = []
+  store.watch((changes) => heard.push(...changes.map(({ pid }) => pid)))
+  const writer = new Program({ what: 'write', name: 'one', count: 60 })
+  for (let index = 0; index < 60; index++) await done(store, create({ pid: `own ${index}` }))
+  await writer.ended
+  await until(async () => heard.length >= 120)
+  expect(heard.filter((pid) => pid.startsWith('one'))).toEqual(
+    Array.from({ length: 60 }, (_, index) => `one ${index}`),
+  )
+  expect(heard.filter((pid) => pid.startsWith('own'))).toEqual(
+    Array.from({ length: 60 }, (_, index) => `own ${index}`),
+  )
+})
+
+test('a killed program is found dead at once by its lock, though its lease lasts (C11)', async () => {
+  const program = new Program({ what: 'hold', name: 'B', lease: 600_000 })
+  await program.hears('ready')
+  expect(await store.recover()).toMatchObject({ processes: 0 })
+  expect(await store.engines()).toMatchObject([{ id: 'B', alive: true }])
+  await program.kill()
+  expect(await store.engines()).toMatchObject([{ id: 'B', alive: false }])
+  expect(await store.recover()).toMatchObject({ processes: 1 })
+  expect(await store.engines()).toEqual([])
+  expect(existsSync(`${path}-engine-B`)).toBe(false)
+})
+
+test('what a killed program ran can be killed by a client at once (C7)', async () => {
+  const program = new Program({ what: 'hold', name: 'B', lease: 600_000 })
+  await program.hears('ready')
+  expect(await commitOne(store, request('held by B', 'pause'))).toMatchObject({ applied: false })
+  await program.kill()
+  expect(await commitOne(store, request('held by B', 'kill'))).toMatchObject({ applied: true })
+})
+
+test('a main thread that is blocked for two leases keeps its processes: the heart beats beside it', async () => {
+  const program = new Program({ what: 'block', name: 'B', lease: 900, count: 1_800 })
+  await program.hears('ready')
+  const taken: number[] = []
+  let free = false
+  const freed = program.hears('free').then(() => (free = true))
+  while (!free) {
+    taken.push((await store.recover()).processes)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  await freed
+  expect(taken.length).toBeGreaterThan(2)
+  expect(taken.every((processes) => processes === 0)).toBe(true)
+})
+
+test('a program that is frozen past its lease loses its processes, and changes nothing when it goes on (C4, C11)', async () => {
+  await store.join(engine('A'))
+  const program = new Program({ what: 'hold', name: 'B', lease: 500 })
+  await program.hears('ready')
+  program.child.kill('SIGSTOP')
+  await until(async () => (await store.recover()).processes === 1)
+  const taken = await claimOne(store, 'A')
+  expect(taken.pid).toBe('held by B')
+  expect(existsSync(`${path}-engine-B`)).toBe(true)
+  program.child.kill('SIGCONT')
+  // It beats again, and is known again; what it held is not its own any more.
+  await until(async () => (await store.engines()).some(({ id, alive }) => id === 'B' && alive))
+  expect(await commitOne(store, advance({ pid: taken.pid, fence: 1, seq: 1 }))).toEqual({ status: 'fenced' })
+  expect(await commitOne(store, advance(taken))).toMatchObject({ status: 'done' })
+})
