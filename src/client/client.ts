@@ -127,7 +127,10 @@ export class Client {
     processClass: C & SelfTyped<C>,
     ...rest: [...LaunchArgs<C>, options?: LaunchOptions]
   ): Promise<OutputsOf<C>> {
-    const [inputs, options] = rest as readonly unknown[] as readonly [Readonly<Record<string, unknown>>?, LaunchOptions?]
+    const [inputs, options] = rest as readonly unknown[] as readonly [
+      Readonly<Record<string, unknown>>?,
+      LaunchOptions?,
+    ]
     const handle = await this.#launch(processClass, inputs, options)
     return handle.outputs.all() as Promise<OutputsOf<C>>
   }
@@ -215,7 +218,11 @@ export class Client {
     const create =
       known === undefined
         ? await this.#createByName(processClass as string, inputs, options, launcher)
-        : createWrite(construct(known, inputs, { pid: options.pid, host: this.#launching }), options, launcher)
+        : createWrite(
+            construct(known, inputs, { pid: options.pid, host: this.#launching }),
+            options,
+            launcher,
+          )
     return this.launched(create, await this.write(create), options)
   }
 

@@ -73,7 +73,7 @@ async function reasons(row: ProcessRow, store: Control, clock: Clock): Promise<s
     )
   }
   if (row.readyAt === null) {
-    said.push(`it waits to be resumed${row.status === null ? '' : ` (${row.status})`}`)
+    said.push(`it waits to be resumed${because(row.message ?? row.status)}`)
     return said
   }
   said.push(await whoCouldRun(row, store, now))

@@ -58,7 +58,8 @@ export function createByName(
   codec: Codec,
 ): Create {
   const problems = checkOf(JSON.parse(described.inputs) as JsonSchema)(inputs) ?? []
-  if (problems.length > 0) throw new PortValidationError(problems.map((message) => ({ port: 'inputs', message })))
+  if (problems.length > 0)
+    throw new PortValidationError(problems.map((message) => ({ port: 'inputs', message })))
   return {
     kind: 'create',
     pid: options.pid ?? newPid(),

@@ -238,7 +238,10 @@ export class Runs implements Host {
       run.over = true
       this.#births.get(run)?.failed(error)
       if (!run.lost) {
-        this.#context.logger.error({ err: error, pid: process.pid }, 'a process could not be run and is set aside')
+        this.#context.logger.error(
+          { err: error, pid: process.pid },
+          'a process could not be run and is set aside',
+        )
         this.#lose(run, lost(process.pid))
         await this.#park(run, error)
       }
@@ -309,7 +312,9 @@ export class Runs implements Host {
 
 /** What the store refused to keep excepts the process, as what can't be encoded does. */
 function unsavable(error: Error): SerializationError {
-  return error instanceof SerializationError ? error : new SerializationError('state', error.message, { cause: error })
+  return error instanceof SerializationError
+    ? error
+    : new SerializationError('state', error.message, { cause: error })
 }
 
 function applied(outcome: Outcome): boolean {

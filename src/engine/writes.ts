@@ -22,11 +22,12 @@ export function advanceWrite(run: Run, fence: number, transition: Transition, bu
     state: transition.to,
     step: transition.step,
     status: bundle.head.status ?? null,
+    message: transition.message,
     parts,
     dropped,
     paused: transition.paused === null ? null : { message: transition.paused.message ?? null },
     consumes: transition.wake?.id ?? null,
-    history: [historyEntry(transition)],
+    history: transition.moved ? [historyEntry(transition)] : [],
     ending: ending(transition),
   }
 }
@@ -59,9 +60,10 @@ function ending(transition: Transition): Ending | null {
 
 function historyEntry(transition: Transition): HistoryEntry {
   const { to, step, ending: end } = transition
+  const message = transition.message ?? end?.message ?? null
   const data = {
     ...(step !== null && { step }),
-    ...(end?.message != null && { message: end.message }),
+    ...(message !== null && { message }),
     ...(end?.exitCode != null && { exitCode: end.exitCode.code }),
     ...(to === 'finished' && end !== null && { successful: end.successful }),
   }

@@ -41,10 +41,11 @@ export interface Transition {
   readonly to: ProcessState
   /** The step that is to run in the new state, or after it; null where there is none. */
   readonly step: string | null
-  /**
-   * Set when the process pauses with this transition. `from` and `to` may then be the same state, with no step in between:
-   * a pause of a process that was not running.
-   */
+  /** Why it waits, for people; null in any other state. */
+  readonly message: string | null
+  /** False where the process only pauses, and stays in the state that it is in. */
+  readonly moved: boolean
+  /** Set when the process pauses with this transition. */
   readonly paused: { readonly message?: string | undefined } | null
   /** How it ended; set with a terminal state. */
   readonly ending: TransitionEnding | null

@@ -296,6 +296,8 @@ export class Life {
       from: this.stage.label,
       to: to.label,
       step: stepOf(to),
+      message: to.label === 'waiting' ? (to.message ?? null) : null,
+      moved: to !== this.stage,
       paused: pausing === undefined ? null : { message: pausing.message },
       ending: endingOf(to),
       wake,

@@ -50,7 +50,8 @@ async function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
 function stepsRun(): Map<string, number> {
   const counts = new Map<string, number>()
   if (!existsSync(log)) return counts
-  for (const line of readFileSync(log, 'utf8').split('\n')) if (line !== '') counts.set(line, (counts.get(line) ?? 0) + 1)
+  for (const line of readFileSync(log, 'utf8').split('\n'))
+    if (line !== '') counts.set(line, (counts.get(line) ?? 0) + 1)
   return counts
 }
 
@@ -123,7 +124,11 @@ test('C1, C3, C11: killed at random times in a loop, everything ends as in an un
     await withClient(async (client) => {
       const wanted = before + 1 + (random % 30)
       await new Promise<void>((resolve, reject) => {
-        const look = (): void => void progress().then((now) => (now >= Math.min(wanted, 20 * (steps + 2)) ? resolve() : undefined), reject)
+        const look = (): void =>
+          void progress().then(
+            (now) => (now >= Math.min(wanted, 20 * (steps + 2)) ? resolve() : undefined),
+            reject,
+          )
         const stop = client.store.watch(look)
         void program.ended.then(() => stop())
         look()
@@ -155,7 +160,9 @@ test('C1, C3, C11: killed at random times in a loop, everything ends as in an un
   async function progress(): Promise<number> {
     return withClient(async (client) => {
       const { processes } = await client.list({ limit: 1000 })
-      const rows = await Promise.all(processes.map(async ({ pid }) => (await client.store.read(pid))?.seq ?? 0))
+      const rows = await Promise.all(
+        processes.map(async ({ pid }) => (await client.store.read(pid))?.seq ?? 0),
+      )
       return rows.reduce((sum, seq) => sum + seq, 0)
     })
   }
@@ -194,7 +201,11 @@ test('C4: an engine that was stopped past its lease changes nothing when it wake
 test('C11: a process whose step kills its engine is paused at the third crash, and innocent ones go on', async () => {
   const launch = [
     { class: 'Poison' as const, inputs: {}, key: 'poison' },
-    ...Array.from({ length: 3 }, (_, index) => ({ class: 'Sum' as const, inputs: { steps: 3, log }, key: `sum-${index}` })),
+    ...Array.from({ length: 3 }, (_, index) => ({
+      class: 'Sum' as const,
+      inputs: { steps: 3, log },
+      key: `sum-${index}`,
+    })),
   ]
   let deaths = 0
   for (;;) {
@@ -220,7 +231,9 @@ test('C11: a process whose step kills its engine is paused at the third crash, a
       (client) =>
         new Promise<void>((resolve, reject) => {
           const look = (): void =>
-            void client.list({ paused: true }).then(({ processes }) => (processes.length > 0 ? resolve() : undefined), reject)
+            void client
+              .list({ paused: true })
+              .then(({ processes }) => (processes.length > 0 ? resolve() : undefined), reject)
           client.store.watch(look)
           look()
         }),
@@ -229,7 +242,11 @@ test('C11: a process whose step kills its engine is paused at the third crash, a
 }, 60_000)
 
 test('C12: on SIGTERM with 50 live processes none is excepted or killed, and all go on', async () => {
-  const launch = Array.from({ length: 50 }, (_, index) => ({ class: 'Sum' as const, inputs: { steps: 30, log }, key: `sum-${index}` }))
+  const launch = Array.from({ length: 50 }, (_, index) => ({
+    class: 'Sum' as const,
+    inputs: { steps: 30, log },
+    key: `sum-${index}`,
+  }))
   const program = start({ store, launch, stay: true })
   await program.ready
   program.kill('SIGTERM')
@@ -299,11 +316,16 @@ test('C4, C11: an engine whose event loop is blocked for two leases keeps its pr
 }, 60_000)
 
 test('several engines in several programs share one file, and nothing runs twice', async () => {
-  const launch = Array.from({ length: 200 }, (_, index) => ({ class: 'Sum' as const, inputs: { steps: 3, log }, key: `sum-${index}` }))
+  const launch = Array.from({ length: 200 }, (_, index) => ({
+    class: 'Sum' as const,
+    inputs: { steps: 3, log },
+    key: `sum-${index}`,
+  }))
   const programs = [0, 1, 2].map((part) =>
     start({ store, launch: launch.filter((_, index) => index % 3 === part), concurrency: 20 }),
   )
-  for (const program of programs) expect([await program.ended, program.stderr()]).toEqual([{ code: 0, signal: null }, ''])
+  for (const program of programs)
+    expect([await program.ended, program.stderr()]).toEqual([{ code: 0, signal: null }, ''])
   await withClient(async (client) => expect((await client.store.count()).finished).toBe(200))
   expect([...stepsRun().values()].every((runs) => runs === 1)).toBe(true)
   expect(stepsRun().size).toBe(600)
@@ -317,7 +339,9 @@ async function historyHas(client: Client, pid: string, name: string): Promise<vo
   let stop: (() => void) | undefined
   await new Promise<void>((resolve, reject) => {
     const look = (): void =>
-      void client.history(pid).then((history) => (names(history).includes(name) ? resolve() : undefined), reject)
+      void client
+        .history(pid)
+        .then((history) => (names(history).includes(name) ? resolve() : undefined), reject)
     stop = client.store.watch(look)
     look()
   })

@@ -23,7 +23,11 @@ engineSuite('SQLite', async () => {
   }
 })
 
-engineSuite('a memory store that delays, refuses and loses acknowledgements', async () => {
-  const store = unreliable(new MemoryStore(), { seed: 7 })
-  return { store, dispose: () => store.close() }
-})
+engineSuite(
+  'a memory store that delays, fails and loses acknowledgements',
+  async () => {
+    const store = unreliable(new MemoryStore(), { seed: 7 })
+    return { store, dispose: () => store.close() }
+  },
+  true,
+)

@@ -54,7 +54,9 @@ export class Count extends Process<typeof Count> {
   declare ctx: { count?: number }
   static override define(spec: ProcessSpec) {
     super.define(spec)
-    return spec.input('steps', { schema: { type: 'integer' }, default: 3 }).output('count', { schema: { type: 'integer' } })
+    return spec
+      .input('steps', { schema: { type: 'integer' }, default: 3 })
+      .output('count', { schema: { type: 'integer' } })
   }
   override run(): unknown {
     this.ctx.count = (this.ctx.count ?? 0) + 1
@@ -115,7 +117,8 @@ export class Parent extends Process<typeof Parent> {
   }
   override async run(): Promise<void> {
     const handles: ProcessHandle<unknown, typeof Add>[] = []
-    for (let index = 0; index < this.inputs.children; index++) handles.push(await this.launch(Add, { a: index }))
+    for (let index = 0; index < this.inputs.children; index++)
+      handles.push(await this.launch(Add, { a: index }))
     if (this.inputs.gate !== undefined) await gate(this.inputs.gate).pass()
     let total = 0
     for (const handle of handles) total += (await handle.outputs.all()).sum

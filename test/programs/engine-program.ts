@@ -10,7 +10,11 @@ import * as processes from './processes.ts'
 export interface EngineProgram {
   readonly store: string
   /** Class, inputs and key of what is launched. */
-  readonly launch?: readonly { readonly class: keyof typeof processes; readonly inputs: object; readonly key: string }[]
+  readonly launch?: readonly {
+    readonly class: keyof typeof processes
+    readonly inputs: object
+    readonly key: string
+  }[]
   /** Answers given to waits, by key. */
   readonly resume?: readonly { readonly key: string; readonly value: unknown }[]
   readonly lease?: number
@@ -38,7 +42,8 @@ for (const { key, value } of told.resume ?? []) {
   const index = (told.launch ?? []).findIndex((launched) => launched.key === key)
   const handle = handles[index]
   // Once only: a run before may have sent it already.
-  if (handle !== undefined && !(await handle.history()).some(({ name }) => name === 'resumed')) await handle.resume(value)
+  if (handle !== undefined && !(await handle.history()).some(({ name }) => name === 'resumed'))
+    await handle.resume(value)
 }
 process.stdout.write('ready\n')
 if (told.stay !== true) {

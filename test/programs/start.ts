@@ -30,7 +30,9 @@ export function startProgram(command: string, args: readonly string[]): Started 
   })
   const ready = new Promise<void>((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => text.includes('ready') && resolve())
-    void ended.then(({ code, signal }) => reject(new Error(`it ended before it was ready (${code ?? signal}): ${stderr}`)))
+    void ended.then(({ code, signal }) =>
+      reject(new Error(`it ended before it was ready (${code ?? signal}): ${stderr}`)),
+    )
   })
   // Not every test waits for it.
   ready.catch(() => {})
