@@ -11,6 +11,9 @@ import { isBusy } from './driver-errors.ts'
 /** What became of the lock: `missing` tells nothing, then the lease decides. */
 export type LockState = 'held' | 'free' | 'missing'
 
+/** Held here, since a lock whose store nobody refers to any more would be collected, and given up, while its engine lives. */
+const taken = new Set<EngineLock>()
+
 export class EngineLock {
   readonly #path: string
   readonly #db: Database.Database
@@ -26,7 +29,9 @@ export class EngineLock {
     const db = new Database(path, { timeout: 0 })
     try {
       db.exec('BEGIN EXCLUSIVE')
-      return new EngineLock(path, db)
+      const lock = new EngineLock(path, db)
+      taken.add(lock)
+      return lock
     } catch (error) {
       db.close()
       throw error
@@ -35,6 +40,7 @@ export class EngineLock {
 
   /** Lets go, and leaves the file: from now on the engine counts as dead. */
   drop(): void {
+    taken.delete(this)
     this.#db.close()
   }
 
