@@ -65,15 +65,13 @@ export async function runTests(
   const report = join(folder, 'report.json')
   const args = [
     join(root, 'node_modules/vitest/vitest.mjs'),
-    ...['run', '--root', folder, '--reporter', 'json', '--outputFile', report],
-    ...[
-      '--testTimeout',
-      String(timeOut),
-      '--maxWorkers',
-      '1',
-      '--testNamePattern',
-      names.map(escaped).join('|'),
-    ],
+    'run',
+    `--root=${folder}`,
+    '--reporter=json',
+    `--outputFile=${report}`,
+    `--testTimeout=${timeOut}`,
+    '--maxWorkers=1',
+    `--testNamePattern=${names.map(escaped).join('|')}`,
     ...files,
   ]
   const output = await ended(args, folder)

@@ -26,11 +26,9 @@ test('C3: a step starts only after the checkpoint that leads into it is durable'
   const engine = await Engine.open({ store, processes: [Three], handleSignals: false })
   onTestFinished(() => engine.close())
   await (await engine.launch(Three)).wait()
-  expect(happened).toEqual([
-    ...['saved run', 'runs run'],
-    ...['saved two', 'runs two'],
-    ...['saved three', 'runs three', 'saved the end'],
-  ])
+  expect(happened.join(', ')).toBe(
+    'saved run, runs run, saved two, runs two, saved three, runs three, saved the end',
+  )
 })
 
 test('C3: context, members, outputs and arguments are saved with the transition, and come back with it', async () => {
