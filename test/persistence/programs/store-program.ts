@@ -7,7 +7,7 @@ import { create, engine } from '../fixtures.ts'
 
 export interface Told {
   readonly path: string
-  readonly what: 'write' | 'hold' | 'block'
+  readonly what: 'write' | 'hold' | 'block' | 'fill'
   readonly name: string
   /** Commits to make, or milliseconds to block. */
   readonly count?: number
@@ -26,6 +26,31 @@ if (told.what === 'write') {
     await store.list({ limit: 5 })
   }
   await store.close()
+} else if (told.what === 'fill') {
+  // What Unix says to a program whose file may not grow; without it the write fails as on a full disk.
+  process.on('SIGXFSZ', () => {})
+  let saved = 0
+  try {
+    for (;;) {
+      await store.commit([
+        create({
+          pid: `${told.name} ${saved}`,
+          parts: { state: '{}', inputs: JSON.stringify('x'.repeat(9_000)) },
+        }),
+      ])
+      saved++
+    }
+  } catch (error) {
+    const known = (await store.count()).created
+    say(
+      JSON.stringify({
+        saved,
+        known,
+        error: (error as Error).constructor.name,
+        message: (error as Error).message,
+      }),
+    )
+  }
 } else {
   await store.join(engine(told.name, { lease: told.lease ?? 10_000 }))
   await store.commit([create({ pid: `held by ${told.name}`, claim: told.name, state: 'running', seq: 1 })])

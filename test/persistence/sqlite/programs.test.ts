@@ -107,6 +107,22 @@ test('what a killed program ran can be killed by a client at once (C7)', async (
   expect(await commitOne(store, request('held by B', 'kill'))).toMatchObject({ applied: true })
 })
 
+test('on a full disk a commit fails with words that say so, and nothing that was acknowledged is lost', async () => {
+  const told: Told = { path, what: 'fill', name: 'one' }
+  const command = `ulimit -f 1024; exec "$0" --import tsx "$1" "$2"`
+  const child = spawn('bash', ['-c', command, process.execPath, PROGRAM, JSON.stringify(told)])
+  let said = ''
+  child.stdout.on('data', (data) => (said += String(data)))
+  await once(child, 'close')
+  const report = JSON.parse(said) as { saved: number; known: number; error: string; message: string }
+  expect(report).toMatchObject({ error: 'PersistenceError' })
+  expect(report.message).toMatch(/disk/)
+  expect(report.saved).toBeGreaterThan(0)
+  expect(report.known).toBe(report.saved)
+  expect((await store.count()).created).toBe(report.saved)
+  await done(store, create())
+})
+
 test('a main thread that is blocked for two leases keeps its processes: the heart beats beside it', async () => {
   const program = new Program({ what: 'block', name: 'B', lease: 900, count: 1_800 })
   await program.hears('ready')
