@@ -2,7 +2,7 @@ import { Codec, type SavedType } from '../bundle/codec.ts'
 import { ClassRegistry } from '../bundle/loader.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Checkpoint } from '../persistence/persister.ts'
-import type { Create, ListFilter, Outcome, Store, Write } from '../persistence/store.ts'
+import type { Create, ListFilter, Outcome, ProcessRow, Store, Write } from '../persistence/store.ts'
 import type {
   AnyProcessClass,
   EventRecord,
@@ -10,7 +10,9 @@ import type {
   ProcessHandle,
   ResultOf,
 } from '../process/handle.ts'
+import { isTerminal } from '../process/machine.ts'
 import { construct } from '../process/process.ts'
+import { ProcessState } from '../process/state.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import {
@@ -46,6 +48,8 @@ export interface ClientOptions {
 
 /** Processes in one page of a bulk request. */
 const PAGE = 500
+const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
+const ENDED = Object.values(ProcessState).filter((state) => isTerminal(state))
 
 /** Launches, watches and controls processes in a store. It runs none: an engine does, here or in another program. */
 export class Client {
@@ -181,6 +185,16 @@ export class Client {
     return this.#requestAll('kill', filter, message ?? null, options.force === true ? 0 : this.killGrace)
   }
 
+  /**
+   * Deletes the ended processes that the filter lets through, with all that is stored of them, and frees their keys. Resolves to how
+   * many. Their handles know no more than they did.
+   */
+  prune(filter: ListFilter = {}): Promise<number> {
+    const given = filter.state ?? ENDED
+    const state = [given].flat().filter((one) => isTerminal(one))
+    return this.#writeAll({ ...filter, state }, ({ pid }) => ({ kind: 'prune', pid }))
+  }
+
   /** Writes what is under way and gives back the store. Waits that are pending reject with `ClosedError`. */
   async close(): Promise<void> {
     if (this.#closed) return
@@ -282,35 +296,35 @@ export class Client {
     return this.#handles.intern(this.#context, pid, name)
   }
 
-  async #requestAll(
+  #requestAll(
     request: 'pause' | 'play' | 'kill',
     filter: ListFilter,
     message: string | null,
     grace = 0,
   ): Promise<number> {
+    return this.#writeAll({ ...filter, state: filter.state ?? LIVING }, ({ pid }) => ({
+      kind: 'request',
+      pid,
+      request,
+      message,
+      grace,
+      by: this.name,
+      killedState: request === 'kill' ? killedState(message) : null,
+    }))
+  }
+
+  /** A write for each process that the filter lets through, a page at a time; resolves to how many were done. */
+  async #writeAll(filter: ListFilter, writeFor: (row: ProcessRow) => Write): Promise<number> {
     this.#requireOpen()
-    let asked = 0
+    let done = 0
     let after: string | undefined
-    const state = filter.state ?? (['created', 'running', 'waiting'] as const)
     do {
-      const page = await this.store.list({ ...filter, state, limit: PAGE, after })
-      const outcomes = await Promise.all(
-        page.rows.map((row) =>
-          this.write({
-            kind: 'request',
-            pid: row.pid,
-            request,
-            message,
-            grace,
-            by: this.name,
-            killedState: request === 'kill' ? killedState(message) : null,
-          }),
-        ),
-      )
-      asked += outcomes.filter(({ status }) => status === 'done').length
+      const page = await this.store.list({ ...filter, limit: PAGE, after })
+      const outcomes = await Promise.all(page.rows.map((row) => this.write(writeFor(row))))
+      done += outcomes.filter(({ status }) => status === 'done').length
       after = page.next
     } while (after !== undefined)
-    return asked
+    return done
   }
 
   #requireOpen(): void {

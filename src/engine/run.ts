@@ -9,6 +9,8 @@ export class Run {
   /** The sequence number of the last committed write. */
   seq: number
   saved: Bundle | undefined
+  /** Whether it was said that what it saves is large. */
+  warned = false
   /** Whether a write of it is under way. */
   writing = false
   /** Whether nothing more of it runs here. */

@@ -1,7 +1,7 @@
 import type { Codec } from '../bundle/codec.ts'
 import type { Launcher } from '../client/launching.ts'
 import { killedState } from '../client/requests.ts'
-import type { Change, ClaimedProcess, Create, Outcome, Write } from '../persistence/store.ts'
+import type { Change, ClaimedProcess, Create, Outcome, Parts, Write } from '../persistence/store.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle } from '../process/handle.ts'
 import type { Committed, ControlRequest, Host, Transition } from '../process/host.ts'
 import { isTerminal } from '../process/machine.ts'
@@ -12,6 +12,9 @@ import type { Logger } from '../shared/logger.ts'
 import { childPid } from './child-pid.ts'
 import { Run } from './run.ts'
 import { advanceWrite, bornWrite } from './writes.ts'
+
+/** Characters from which on a saved part is worth a warning. */
+const LARGE_PART = 4 * 2 ** 20
 
 /** What the runs need of their engine. */
 export interface RunsContext {
@@ -152,6 +155,7 @@ export class Runs implements Host {
       birth === undefined
         ? advanceWrite(run, run.fence as number, transition, bundle)
         : bornWrite(birth.create, transition, bundle, this.#context.engine)
+    this.#warnOfSize(run, write.parts)
     run.writing = true
     let outcome: Outcome
     try {
@@ -247,6 +251,20 @@ export class Runs implements Host {
       }
     } finally {
       this.#end(run)
+    }
+  }
+
+  /** What a process saves grows without a word, unless somebody says it. */
+  #warnOfSize(run: Run, parts: Parts): void {
+    if (run.warned) return
+    for (const name in parts) {
+      const { length } = parts[name] as string
+      if (length < LARGE_PART) continue
+      run.warned = true
+      this.#context.logger.warn(
+        { pid: run.process.pid, part: name, characters: length },
+        'a process saves a large part, again whenever it changes: keep large data in a file and save its path',
+      )
     }
   }
 

@@ -21,6 +21,7 @@ export function tooLarge(write: Write): SerializationError | undefined {
     case 'release':
     case 'park':
     case 'enforce':
+    case 'prune':
       return undefined
   }
 }

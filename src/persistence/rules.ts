@@ -318,6 +318,16 @@ function givenBack(row: Row, facts: Facts): Entry[] {
   return [entry('paused', row.pause_message, by)]
 }
 
+/** Whether a process may be deleted: only what has ended. */
+export function prune(row: Row): Outcome {
+  if (row.ended_at !== null) return { status: 'done', pid: row.pid }
+  return {
+    status: 'conflict',
+    pid: row.pid,
+    reason: `process ${row.pid} is ${row.state}: only what has ended is pruned`,
+  }
+}
+
 function unchanged(outcome: Outcome): Ruling {
   return { outcome, history: [] }
 }

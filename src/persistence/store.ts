@@ -125,7 +125,7 @@ export interface Recovered {
 
 // ---------- writes ----------
 
-export type Write = Create | Advance | Request | Resume | Release | Park | Enforce
+export type Write = Create | Advance | Request | Resume | Release | Park | Enforce | Prune
 
 /** A new process (C2). `done` also if it is there already with the same class and raw inputs: the answer has its pid. */
 export interface Create {
@@ -239,6 +239,15 @@ export interface Enforce {
   readonly kind: 'enforce'
   readonly pid: string
   readonly killedState: string
+}
+
+/**
+ * Deletes an ended process and all that is stored of it, its key and history included. One that has not ended is not touched:
+ * `conflict`.
+ */
+export interface Prune {
+  readonly kind: 'prune'
+  readonly pid: string
 }
 
 export type Outcome =

@@ -10,6 +10,7 @@ import {
   ProcessKilled,
   ProcessLost,
   SerializationError,
+  silentLogger,
   Wait,
   WaitTimeout,
   type EngineOptions,
@@ -589,6 +590,35 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       expect(await client.killAll({}, 'the end')).toBe(3)
       expect(await client.killAll()).toBe(0)
       expect((await client.list({ state: 'killed' })).processes).toHaveLength(3)
+    })
+
+    test('prune deletes what has ended and the filter lets through, and nothing else', async () => {
+      const engine = await anEngine()
+      const ended = await engine.launch(Add, { a: 1 }, { key: 'again' })
+      await ended.result()
+      const counted = await engine.launch(Count)
+      await counted.result()
+      const waiting = await engine.launch(Approval)
+      await until(engine, waiting.pid, 'waiting')
+      expect(await engine.prune({ className: 'Add' })).toBe(1)
+      expect(await engine.prune({ state: 'waiting' })).toBe(0)
+      expect(await engine.store.read(ended.pid)).toBeUndefined()
+      expect(await engine.history(ended.pid)).toEqual([])
+      expect((await engine.list()).processes.map(({ name: shown }) => shown).toSorted()).toEqual([
+        'Approval',
+        'Count',
+      ])
+      // Its key is free.
+      expect((await engine.launch(Add, { a: 2 }, { key: 'again' })).pid).not.toBe(ended.pid)
+      expect(await engine.prune({ until: 0 })).toBe(0)
+    })
+
+    test('a process that saves a large part is warned of', async () => {
+      const warnings: string[] = []
+      const logger = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) }
+      const engine = await anEngine({ processes: [Loose], logger })
+      await engine.execute(Loose, { value: 'x'.repeat(5 * 2 ** 20) })
+      expect(warnings.filter((message) => message.includes('large part'))).toHaveLength(1)
     })
 
     test('a failed process that nobody looks at is no unhandled rejection', async () => {

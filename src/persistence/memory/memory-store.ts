@@ -52,7 +52,11 @@ export class MemoryStore implements Store {
     const changes: Change[] = []
     const now = this.#now()
     const fresh = new Set<string>()
-    const outcomes = writes.map((write) => this.#tables.apply(write, now, fresh, changes))
+    const outcomes = writes.map((write) => {
+      const outcome = this.#tables.apply(write, now, fresh, changes)
+      if (write.kind === 'prune' && outcome.status === 'done') this.#checkpoints.deleteAll(write.pid)
+      return outcome
+    })
     this.#broadcast.tell(changes)
     return outcomes
   }

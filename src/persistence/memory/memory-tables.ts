@@ -9,6 +9,7 @@ import type {
   EngineIdentity,
   HistoryRow,
   Outcome,
+  Prune,
   Recovered,
   Write,
 } from '../store.ts'
@@ -60,6 +61,7 @@ export class MemoryTables {
     if (write.kind === 'create') return this.#create(write, now, fresh, changes)
     const saved = this.processes.get(write.pid)
     if (saved === undefined) return { status: 'missing' }
+    if (write.kind === 'prune') return this.#prune(saved)
     const row = { ...saved.row }
     const facts: rules.Facts = {
       now,
@@ -146,7 +148,7 @@ export class MemoryTables {
     return { processes, suspects, nextDeadline }
   }
 
-  #rule(saved: Saved, row: Row, write: Exclude<Write, Create>, facts: rules.Facts): rules.Ruling {
+  #rule(saved: Saved, row: Row, write: Exclude<Write, Create | Prune>, facts: rules.Facts): rules.Ruling {
     switch (write.kind) {
       case 'advance':
         return rules.advance(row, write, facts)
@@ -166,6 +168,14 @@ export class MemoryTables {
       case 'enforce':
         return rules.enforce(row, write, facts)
     }
+  }
+
+  #prune(saved: Saved): Outcome {
+    const outcome = rules.prune(saved.row)
+    if (outcome.status !== 'done') return outcome
+    this.processes.delete(saved.row.pid)
+    if (saved.row.key !== null) this.#keys.delete(saved.row.key)
+    return outcome
   }
 
   #create(write: Create, now: number, fresh: Set<string>, changes: Change[]): Outcome {

@@ -125,6 +125,13 @@ export class ProcessTable {
     this.#connection.sql('DELETE FROM part WHERE pid = ? AND name = ?').run(pid, name)
   }
 
+  /** Deletes all that is stored of a process. */
+  delete(pid: string): void {
+    for (const table of ['process', 'part', 'history', 'wake', 'checkpoint']) {
+      this.#connection.sql(`DELETE FROM ${table} WHERE pid = ?`).run(pid)
+    }
+  }
+
   dropCheckpoint(pid: string): void {
     this.#connection.sql(DROP_CHECKPOINT).run(pid)
   }

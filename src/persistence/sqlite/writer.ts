@@ -3,7 +3,7 @@ import { createdBefore, mayCreate } from '../creating.ts'
 import { isKeptAfterSuccess, tooLarge } from '../parts.ts'
 import { newRow, type Row } from '../row.ts'
 import * as rules from '../rules.ts'
-import type { Advance, Create, Outcome, Write } from '../store.ts'
+import type { Advance, Create, Outcome, Prune, Write } from '../store.ts'
 import { advance } from './advancing.ts'
 import type { Connection } from './connection.ts'
 import { isOfOneWrite } from './driver-errors.ts'
@@ -51,6 +51,11 @@ export class Writer {
     if (write.kind === 'create') return this.#create(write, recorder, now, fresh)
     const row = this.#processes.get(write.pid)
     if (row === undefined) return { status: 'missing' }
+    if (write.kind === 'prune') {
+      const outcome = rules.prune(row)
+      if (outcome.status === 'done') this.#processes.delete(write.pid)
+      return outcome
+    }
     const ruling = this.#rule(row, write, now)
     if (ruling.row === undefined) return ruling.outcome
     if (write.kind === 'resume') this.#processes.addWake(write.pid, write.id, write.value)
@@ -65,7 +70,7 @@ export class Writer {
     recorder.addAll(row, now, history)
   }
 
-  #rule(row: Row, write: Exclude<Write, Create | Advance>, now: number): rules.Ruling {
+  #rule(row: Row, write: Exclude<Write, Create | Advance | Prune>, now: number): rules.Ruling {
     const facts = this.#processes.facts(row.pid, now)
     switch (write.kind) {
       case 'request':
