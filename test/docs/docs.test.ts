@@ -1,0 +1,33 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { filesBelow, root } from '../project/files.ts'
+import { codeBlocks } from './code-blocks.ts'
+
+test('the TypeScript in all pages compiles', () => {
+  const blocks = filesBelow('.', '.md').flatMap(codeBlocks)
+  expect(blocks.length).toBeGreaterThan(5)
+  // Inside the project, so that its settings, its types and its packages are found.
+  const folder = join(root, '.cache', 'docs')
+  rmSync(folder, { recursive: true, force: true })
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  mkdirSync(folder, { recursive: true })
+  const files = new Map<string, string>()
+  for (const { page, line, code } of blocks) {
+    const file = `${page.replace(/\W+/g, '-')}-${line}.ts`
+    files.set(file, `${page}:${line}`)
+    writeFileSync(join(folder, file), code)
+  }
+  const settings = { extends: '../../tsconfig.json', include: ['*.ts'], exclude: [] }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const { stdout } = spawnSync(process.execPath, [tsc, '--project', folder], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  // What is wrong with the sources is found by the check of the sources.
+  const said = stdout.split('\n').filter((line) => line !== '' && !/^(\.\.| )/.test(line))
+  const places = said.map((line) => line.replace(/^[^(:]+\.ts/, (file) => files.get(file) ?? file))
+  expect(places).toEqual([])
+})
