@@ -22,8 +22,9 @@ export function tooLarge(write: Write): SerializationError | undefined {
     case 'park':
     case 'enforce':
     case 'prune':
-      return undefined
+      break
   }
+  return undefined
 }
 
 function tooLargePart(parts: Parts): SerializationError | undefined {

@@ -35,18 +35,18 @@ export class MemoryCheckpoints {
 
   all(): Checkpoint[] {
     const pids = new Set([...this.#tables.processes.keys(), ...this.#saved.keys()])
-    return [...pids].sort().flatMap((pid) => this.of(pid))
+    return [...pids].toSorted().flatMap((pid) => this.of(pid))
   }
 
   of(pid: string): Checkpoint[] {
     const saved = this.#tables.processes.get(pid)
     const tags = [...(this.#saved.get(pid)?.keys() ?? [])]
     if (saved !== undefined) {
-      const named = tags.filter((tag) => tag !== null).sort()
+      const named = tags.filter((tag) => tag !== null).toSorted()
       return (hasOwnCheckpoint(saved.row) ? [null, ...named] : named).map((tag) => ({ pid, tag }))
     }
     return tags
-      .sort((a, b) => (a === null ? -1 : b === null ? 1 : a < b ? -1 : 1))
+      .toSorted((a, b) => (a === null ? -1 : b === null ? 1 : a < b ? -1 : 1))
       .map((tag) => ({ pid, tag }))
   }
 

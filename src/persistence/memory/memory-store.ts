@@ -76,7 +76,7 @@ export class MemoryStore implements Store {
     this.#requireOpen()
     const limit = limitOf(filter)
     const position = positionOf(filter)
-    const rows = this.#matching(filter).sort(newestFirst)
+    const rows = this.#matching(filter).toSorted(newestFirst)
     const rest =
       position === undefined
         ? rows
@@ -102,7 +102,7 @@ export class MemoryStore implements Store {
 
   async classes(): Promise<readonly ClassRow[]> {
     this.#requireOpen()
-    return [...this.#classes.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return [...this.#classes.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   async engines(): Promise<readonly EngineRow[]> {

@@ -112,7 +112,7 @@ export class MemoryTables {
 
   /** Gives back what a leaving engine still holds (C12). */
   giveBack(engine: string, now: number, changes: Change[]): void {
-    for (const saved of [...(this.#owned.get(engine) ?? [])]) {
+    for (const saved of Array.from(this.#owned.get(engine) ?? [])) {
       const row = { ...saved.row }
       const { history } = rules.release(row, row, this.#facts(saved, now))
       this.#put(saved, row, history, now, changes)
@@ -121,9 +121,9 @@ export class MemoryTables {
 
   recover(now: number, changes: Change[]): Recovered {
     let processes = 0
-    for (const engine of [...this.#owned.keys()]) {
+    for (const engine of Array.from(this.#owned.keys())) {
       if (this.engines.has(engine)) continue
-      for (const saved of [...(this.#owned.get(engine) ?? [])]) {
+      for (const saved of Array.from(this.#owned.get(engine) ?? [])) {
         const row = { ...saved.row }
         const history = rules.crashed(row, this.#facts(saved, now))
         this.#put(saved, row, history, now, changes)
@@ -131,7 +131,7 @@ export class MemoryTables {
       }
     }
     let nextDeadline: number | null = null
-    for (const saved of [...this.#deadlines]) {
+    for (const saved of Array.from(this.#deadlines)) {
       const { kill_deadline: deadline } = saved.row
       if (deadline === null) continue
       if (deadline > now) {
@@ -166,8 +166,9 @@ export class MemoryTables {
       case 'park':
         return rules.park(row, write, facts)
       case 'enforce':
-        return rules.enforce(row, write, facts)
+        break
     }
+    return rules.enforce(row, write, facts)
   }
 
   #prune(saved: Saved): Outcome {

@@ -20,7 +20,7 @@ export type Trace = (sql: string) => void
 export class Connection {
   readonly path: string
   readonly #db: Database.Database
-  readonly #statements = new Map<string, Database.Statement<unknown[]>>()
+  readonly #statements = new Map<string, Database.Statement>()
 
   /** @throws PersistenceError where the file can't be opened; it is then untouched */
   static async open(path: string, trace?: Trace): Promise<Connection> {

@@ -12,7 +12,7 @@ export interface Query {
 
 export function list(connection: Connection, queries: readonly Query[], limit: number): ProcessPage {
   const rows = queries.flatMap(({ sql, values }) => connection.sql<Row>(sql).all(...values))
-  return pageOf(rows.sort(newestFirst), limit)
+  return pageOf(rows.toSorted(newestFirst), limit)
 }
 
 /**

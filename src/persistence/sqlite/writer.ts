@@ -82,8 +82,9 @@ export class Writer {
       case 'park':
         return rules.park(row, write, facts)
       case 'enforce':
-        return rules.enforce(row, write, facts)
+        break
     }
+    return rules.enforce(row, write, facts)
   }
 
   #create(write: Create, recorder: Recorder, now: number, fresh: Set<string>): Outcome {

@@ -127,9 +127,9 @@ test('a main thread that is blocked for two leases keeps its processes: the hear
   const program = new Program({ what: 'block', name: 'B', lease: 900, count: 1_800 })
   await program.hears('ready')
   const taken: number[] = []
-  let free = false
-  const freed = program.hears('free').then(() => (free = true))
-  while (!free) {
+  const blocked = { free: false }
+  const freed = program.hears('free').then(() => (blocked.free = true))
+  while (!blocked.free) {
     taken.push((await store.recover()).processes)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
