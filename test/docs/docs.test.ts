@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { filesBelow, root } from '../project/files.ts'
@@ -30,4 +30,17 @@ test('the TypeScript in all pages compiles', () => {
   const said = stdout.split('\n').filter((line) => line !== '' && !/^(\.\.| )/.test(line))
   const places = said.map((line) => line.replace(/^[^(:]+\.ts/, (file) => files.get(file) ?? file))
   expect(places).toEqual([])
+})
+
+test('the files that the pages name are there', () => {
+  const all = ['src', 'test'].flatMap((folder) =>
+    ['.ts', '.js'].flatMap((ending) => filesBelow(folder, ending)),
+  )
+  const missing = ['ARCHITECTURE.md', 'CONTRIBUTING.md'].flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/`((?:[\w.-]+\/)*[\w-]+(?:\.test)?\.[tj]s)`/g)]
+      .map((match) => match[1] ?? '')
+      .filter((name) => !all.some((file) => file === name || file.endsWith(`/${name}`)))
+      .map((name) => `${page}: ${name}`),
+  )
+  expect(missing).toEqual([])
 })
