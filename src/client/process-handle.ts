@@ -39,6 +39,11 @@ export interface HandleContext {
 
 type Waiter = (abandoned?: Error) => void
 
+/** Who knows whether a process runs in this program, so that its next change is certain to be told. */
+export interface Runner {
+  tells(pid: string): boolean
+}
+
 /** The one implementation of `ProcessHandle`: knows what the store told last, and settles once. */
 export class Handle implements ProcessHandle {
   readonly pid: string
@@ -51,6 +56,9 @@ export class Handle implements ProcessHandle {
   readonly #waiters = new Set<Waiter>()
   #lost: ProcessLost | undefined
   #looking: Promise<void> | undefined
+  /** Whether its end was told, and only what it ended with is to be read. */
+  #endTold = false
+  #runner: Runner | undefined
   #disarm: (() => void) | undefined
 
   constructor(context: HandleContext, pid: string, name: string, state?: StateInfo) {
@@ -182,19 +190,27 @@ export class Handle implements ProcessHandle {
     return this.#waiters.size > 0
   }
 
+  /** @internal While that one says that it tells of this process, nothing has to be read before waiting for the end. */
+  follow(runner: Runner): void {
+    this.#runner = runner
+  }
+
   /** @internal Takes in a committed change. */
   note(change: Change): void {
     if (this.#isOver()) return
-    if (isTerminal(change.state)) void this.look()
-    else
-      this.#state = {
-        ...this.#state,
-        label: change.state,
-        terminal: false,
-        paused: change.paused,
-        at: new Date(change.at),
-      }
-    if (change.name === 'kill requested') void this.look()
+    if (isTerminal(change.state)) {
+      this.#endTold = true
+      this.#tryToLook()
+      return
+    }
+    this.#state = {
+      ...this.#state,
+      label: change.state,
+      terminal: false,
+      paused: change.paused,
+      at: new Date(change.at),
+    }
+    if (change.name === 'kill requested') this.#tryToLook()
   }
 
   /** @internal Reads the row, and what the process ended with. A failing store changes nothing. */
@@ -205,31 +221,52 @@ export class Handle implements ProcessHandle {
     return this.#looking
   }
 
-  async #look(): Promise<void> {
-    const { store, codec } = this.#context
-    const row = await store.read(this.pid)
-    if (this.#isOver()) return
-    if (row === undefined) {
-      this.#lost = new ProcessLost(
-        this.pid,
-        `there is no process ${this.pid} in this store: the pid is wrong, it is another store, or it was pruned`,
+  /** As `look`, for those who do not wait for it: the next look tries again. */
+  #tryToLook(): void {
+    this.look().catch((error: unknown) => {
+      this.#context.logger.warn(
+        { err: error, pid: this.pid },
+        'the state of a process could not be read; trying again',
       )
-      this.#state = { ...this.#state, reason: 'lost' }
-      this.#settle()
+    })
+  }
+
+  async #look(): Promise<void> {
+    if (!this.#endTold) {
+      const row = await this.#context.store.read(this.pid)
+      if (this.#isOver()) return
+      if (row === undefined) {
+        this.#lose()
+        return
+      }
+      // Its end may have been told while that was read.
+      if (!this.#endTold && !isTerminal(row.state)) {
+        this.#name = row.className
+        this.#state = stateInfo(row)
+        this.#armKill(row)
+        return
+      }
+    }
+    const { store, codec } = this.#context
+    const stored = await store.load(this.pid)
+    if (this.#isOver()) return
+    if (stored === undefined) {
+      this.#lose()
       return
     }
-    if (isTerminal(row.state)) {
-      const stored = await store.load(this.pid)
-      if (stored === undefined || this.#isOver()) return
-      this.#name = stored.row.className
-      this.#state = stateInfo(stored.row)
-      this.#settled = settledOf(stored, codec)
-      this.#settle()
-      return
-    }
-    this.#name = row.className
-    this.#state = stateInfo(row)
-    this.#armKill(row)
+    this.#name = stored.row.className
+    this.#state = stateInfo(stored.row)
+    this.#settled = settledOf(stored, codec)
+    this.#settle()
+  }
+
+  #lose(): void {
+    this.#lost = new ProcessLost(
+      this.pid,
+      `there is no process ${this.pid} in this store: the pid is wrong, it is another store, or it was pruned`,
+    )
+    this.#state = { ...this.#state, reason: 'lost' }
+    this.#settle()
   }
 
   #settle(): void {
@@ -274,13 +311,8 @@ export class Handle implements ProcessHandle {
     this.#waiters.add(waiter)
     if (this.#waiters.size > 1) return
     this.#context.attend(this)
-    // Looked at after attending, so that an end in between is not missed (C8).
-    this.look().catch((error: unknown) => {
-      this.#context.logger.warn(
-        { err: error, pid: this.pid },
-        'the state of a process could not be read; trying again',
-      )
-    })
+    // Looked at after attending, so that an end in between is not missed (C8). While it runs here, its end is still to come.
+    if (this.#runner?.tells(this.pid) !== true) this.#tryToLook()
   }
 
   #forget(waiter: Waiter): void {

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { Client, type ClientOptions } from '../client/client.ts'
+import { Handle } from '../client/process-handle.ts'
 import { BY_A_CALLER, createWrite, UNCHECKED, type Launcher } from '../client/launching.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Change, ClaimedProcess, Create, LoadableClass, Store } from '../persistence/store.ts'
@@ -181,7 +182,9 @@ export class Engine extends Client {
       this.#claims.giveBack()
       throw error
     }
-    return this.launched(create, await this.#runs.born(process, create), options)
+    const handle = this.launched(create, await this.#runs.born(process, create), options)
+    if (handle instanceof Handle) handle.follow(this.#runs)
+    return handle
   }
 
   protected override async whileWaiting<T>(wait: () => Promise<T>): Promise<T> {

@@ -13,6 +13,8 @@ export class Run {
   warned = false
   /** Whether a write of it is under way. */
   writing = false
+  /** Whether its end was told to those who watch. */
+  told = false
   /** Whether nothing more of it runs here. */
   over = false
   /** Whether it was taken from this engine, or has to be left. */

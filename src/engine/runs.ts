@@ -105,6 +105,7 @@ export class Runs implements Host {
   note(change: Change): void {
     const run = this.#live.get(change.pid)
     if (run === undefined) return
+    if (isTerminal(change.state)) run.told = true
     switch (change.name) {
       case 'pause requested':
         hosted(run.process).pause(asked(change).message)
@@ -125,6 +126,12 @@ export class Runs implements Host {
         // Ended by somebody else's write (C5). One's own is told by the answer to it.
         if (isTerminal(change.state) && !run.writing && !run.over) this.#lose(run, ended(change))
     }
+  }
+
+  /** Whether the process runs here and its end is certain to be told yet. */
+  tells(pid: string): boolean {
+    const run = this.#live.get(pid)
+    return run !== undefined && run.fence !== undefined && !run.over && !run.lost && !run.told
   }
 
   /** Lets steps end, and gives back what is held; aborts them after so many milliseconds (C12). */
