@@ -305,6 +305,7 @@ export class Client {
     return this.#writeAll({ ...filter, state: filter.state ?? LIVING }, ({ pid }) => ({
       kind: 'request',
       pid,
+      id: globalThis.crypto.randomUUID(),
       request,
       message,
       grace,

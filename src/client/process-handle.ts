@@ -406,6 +406,7 @@ export class Handle implements ProcessHandle {
     const outcome = await this.#context.write({
       kind: 'request',
       pid: this.pid,
+      id: globalThis.crypto.randomUUID(),
       request,
       message,
       grace,

@@ -221,6 +221,7 @@ export class Runs implements Host {
     const outcome = await this.#context.write({
       kind: 'request',
       pid,
+      id: globalThis.crypto.randomUUID(),
       request: request.kind,
       message,
       // A forced kill of one's own process is done by its own engine, with its hooks.
