@@ -21,7 +21,7 @@ test('there is a break of each contract', () => {
 describe.concurrent('in a copy of the sources', () => {
   test('the tests pass while nothing is broken', { timeout: 180_000 }, async ({ onTestFinished }) => {
     const folder = copyProject('control')
-    onTestFinished(() => rmSync(folder, { recursive: true }))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
     const files = [...new Set(breaks.map(({ test: [file] }) => file))]
     const names = [...new Set(breaks.map(({ test: [, name] }) => name))]
     const verdict = await runTests(folder, files, names, 30_000)
@@ -29,15 +29,15 @@ describe.concurrent('in a copy of the sources', () => {
     expect(verdict.passed).toBeGreaterThanOrEqual(names.length)
   })
 
-  breaks.forEach((broken, index) => {
+  for (const broken of breaks) {
     const { contract, what, test: noticing } = broken
     test(`${contract} is noticed to be broken: ${what}`, { timeout: 180_000 }, async ({ onTestFinished }) => {
-      const folder = copyProject(`${contract}-${index}`)
-      onTestFinished(() => rmSync(folder, { recursive: true }))
+      const folder = copyProject(contract)
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
       applyBreak(folder, broken)
       const { failed, unloaded } = await runTests(folder, [noticing[0]], [noticing[1]], TIME_OUT)
       expect(unloaded).toEqual([])
       expect(failed).toEqual(expect.arrayContaining([expect.stringMatching(NOTICED)]))
     })
-  })
+  }
 })

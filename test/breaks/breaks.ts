@@ -42,9 +42,8 @@ export const breaks: readonly Break[] = [
     contract: 'C2',
     what: 'a launch by an engine resolves before the commit',
     file: 'src/engine/engine.ts',
-    find: 'return this.launched(create, await this.#runs.born(process, create), options)',
-    replace: `void this.#runs.born(process, create)
-      return this.launched(create, { status: 'done', pid: create.pid }, options)`,
+    find: 'await this.#runs.born(process, create)',
+    replace: "(void this.#runs.born(process, create), { status: 'done', pid: create.pid })",
     test: ['test/contracts/durable-launch.test.ts', 'C2: a launch by an engine'],
   },
   {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../project/files.ts'
 import type { Break } from './breaks.ts'
@@ -31,9 +31,9 @@ interface Report {
  * Copies the project, less what it depends on, to a folder in it, so that packages are found further up. Returns that folder.
  */
 export function copyProject(name: string): string {
-  const folder = join(root, '.cache', 'breaks', name)
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
+  const copies = join(root, '.cache', 'breaks')
+  mkdirSync(copies, { recursive: true })
+  const folder = mkdtempSync(join(copies, `${name}-`))
   for (const path of COPIED) cpSync(join(root, path), join(folder, path), { recursive: true })
   return folder
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { filesBelow, root } from '../project/files.ts'
@@ -9,10 +9,9 @@ test('the TypeScript in all pages compiles', () => {
   const blocks = filesBelow('.', '.md').flatMap(codeBlocks)
   expect(blocks.length).toBeGreaterThan(5)
   // Inside the project, so that its settings, its types and its packages are found.
-  const folder = join(root, '.cache', 'docs')
-  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const folder = mkdtempSync(join(root, '.cache', 'docs-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  mkdirSync(folder, { recursive: true })
   const files = new Map<string, string>()
   for (const { page, line, code } of blocks) {
     const file = `${page.replace(/\W+/g, '-')}-${line}.ts`
