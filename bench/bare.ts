@@ -38,7 +38,7 @@ export async function bareLoop(sizes: RowSizes, perCommit: PerCommit): Promise<n
     })
     const transitions = perCommit === 1 ? 1000 : perCommit === 10 ? 5000 : 20_000
     const took = await seconds(() => {
-      while (written < transitions) commit.immediate()
+      for (let commits = transitions / perCommit; commits > 0; commits--) commit.immediate()
     })
     db.close()
     return transitions / took

@@ -23,7 +23,7 @@ interface Round {
 }
 
 export async function durableRows(rounds: number): Promise<{ rows: Row[]; sizes: RowSizes }> {
-  let { sizes } = await together(ThreeSteps)
+  const { sizes } = await together(ThreeSteps)
   await round(sizes)
   const all: Round[] = []
   for (let i = 0; i < rounds; i++) all.push(await round(sizes))

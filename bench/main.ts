@@ -1,7 +1,7 @@
 /** Measures all rows, or those that are named: `npm start -- [--json] [--rounds 5] [durable] [memory] [waiting] [large]` */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { RowSizes } from './bare.ts'
@@ -45,6 +45,8 @@ const result = {
   node: process.version,
   cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
   rounds,
+  /** Programs that wanted to run, on average of the last minute; above the number of processors it was a busy machine. */
+  load: loadavg()[0],
   bytesPerTransition: sizes,
   rows,
 }

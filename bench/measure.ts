@@ -32,21 +32,32 @@ export async function seconds(work: () => unknown): Promise<number> {
   return (performance.now() - start) / 1000
 }
 
-/** How often per second: the best of several runs of a fixed time, each after the garbage of the one before is gone. */
-export async function perSecond(times: number, batch: number, work: () => unknown): Promise<number> {
-  const rates: number[] = []
-  for (let run = 0; run <= times; run++) {
+export interface Rate {
+  readonly perSecond: number
+  /** The same per second of processor time: other programs do not matter to it. */
+  readonly perProcessorSecond: number
+}
+
+/** How often per second: the median of several runs of a second, after one that warms up. `work` does it `batch` times. */
+export async function rateOf(runs: number, batch: number, work: () => unknown): Promise<Rate> {
+  const rates: Rate[] = []
+  for (let run = 0; run <= runs; run++) {
     collect()
     let done = 0
+    const used = process.cpuUsage()
     const start = performance.now()
     while (performance.now() - start < 1000) {
       await work()
       done += batch
     }
-    rates.push((done * 1000) / (performance.now() - start))
+    const took = (performance.now() - start) / 1000
+    const { user, system } = process.cpuUsage(used)
+    if (run > 0) rates.push({ perSecond: done / took, perProcessorSecond: (done * 1e6) / (user + system) })
   }
-  // The first run warms up.
-  return median(rates.slice(1))
+  return {
+    perSecond: median(rates.map(({ perSecond }) => perSecond)),
+    perProcessorSecond: median(rates.map(({ perProcessorSecond }) => perProcessorSecond)),
+  }
 }
 
 /** Bytes of the heap and of buffers, after a collection. */
