@@ -2,7 +2,7 @@ import { SerializationError } from '../shared/errors.ts'
 import type { Parts, Write } from './store.ts'
 
 /** What one part may take, in bytes of its text. SQLite itself ends at a billion. */
-export const LARGEST_PART = 64 * 2 ** 20
+const LARGEST_PART = 64 * 2 ** 20
 
 /** What stays of a process that finished successfully; its checkpoint goes. */
 export function isKeptAfterSuccess(name: string): boolean {

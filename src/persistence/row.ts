@@ -1,6 +1,6 @@
 import type { ProcessState } from '../process/state.ts'
 import { isTerminal } from '../process/machine.ts'
-import type { Create, EngineIdentity, EngineRow, ProcessRow } from './store.ts'
+import type { Create, EngineIdentity, ProcessRow } from './store.ts'
 
 /**
  * A process as a back end keeps it; flags are 0 and 1, and names are those of the columns.
@@ -149,8 +149,4 @@ export function processRow(row: Row): ProcessRow {
 export interface EngineRecord extends EngineIdentity {
   readonly startedAt: number
   readonly expires: number
-}
-
-export function engineRow(engine: EngineRecord, alive: boolean): EngineRow {
-  return { ...engine, alive }
 }

@@ -43,7 +43,7 @@ export interface Ruling {
 
 /** Crashes without a commit in between after which a process runs alone, and after which it is paused (C11). */
 export const SUSPECT_AFTER = 2
-export const PAUSED_AFTER = 3
+const PAUSED_AFTER = 3
 
 /** The next saved state (C3), under the fence of its claim and with the next sequence number (C4). */
 export function advance(row: Row, write: Advance, facts: Facts): Ruling {
@@ -254,7 +254,7 @@ export function resume(row: Row, write: Resume, known: boolean, facts: Facts): R
 }
 
 /** A clean stop gives the claim back; it counts as no crash (C12). */
-export function release(row: Row, write: Pick<Release, 'fence'>, facts: Facts): Ruling {
+export function release(row: Row, write: Pick<Release, 'fence' | 'owner'>, facts: Facts): Ruling {
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
   if (row.owner === null) return unchanged({ status: 'done', pid: row.pid })

@@ -32,7 +32,7 @@ const SAVED = `seq = @seq, step = @step, status = @status, updated_at = @now, st
     ELSE coalesce((SELECT sender FROM wake WHERE id = @consumes), last_wake) END`
 
 /** From one step to the next, with nothing special about it: touches no column of any index. */
-export const STEP = `UPDATE process SET
+const STEP = `UPDATE process SET
   seq = ?, step = ?, status = ?, data = coalesce(?, data), updated_at = ?, played = 0
   WHERE pid = ? AND fence = ? AND seq = ? AND owner IS NOT NULL AND state = 'running' AND pause_asked = 0
   AND crashes = 0 ${RETURNED}`
@@ -40,7 +40,7 @@ export const STEP = `UPDATE process SET
 const GIVEN_BACK = `kill_deadline IS NULL AND (@state = 'waiting' OR @paused OR pause_asked)`
 
 /** To any state that is not terminal. */
-export const TRANSITION = `UPDATE process SET ${SAVED}, data = coalesce(@data, data), message = @message,
+const TRANSITION = `UPDATE process SET ${SAVED}, data = coalesce(@data, data), message = @message,
   paused = @paused OR pause_asked,
   pause_message = CASE WHEN @paused THEN @pauseMessage ELSE pause_message END,
   owner = CASE WHEN ${GIVEN_BACK} THEN NULL ELSE owner END,
@@ -49,7 +49,7 @@ export const TRANSITION = `UPDATE process SET ${SAVED}, data = coalesce(@data, d
   WHERE ${HELD} ${RETURNED}`
 
 /** To a terminal state (C5). */
-export const END = `UPDATE process SET ${SAVED}, data = coalesce(@data, data),
+const END = `UPDATE process SET ${SAVED}, data = coalesce(@data, data),
   before = CASE WHEN @dropCheckpoint THEN NULL ELSE data END, ended_at = @now, successful = @successful,
   message = @message, exit_code = @exitCode, exit_label = @exitLabel, exit_message = @exitMessage,
   paused = 0, pause_message = NULL, parked = NULL,

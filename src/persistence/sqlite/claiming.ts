@@ -18,18 +18,18 @@ const READY = `${UNOWNED} AND crashes < 2`
 const SUSPECT = `${UNOWNED} AND crashes >= 2`
 
 /** The next version of a class of which something is ready; and what is, the longest ready first. */
-export const NEXT_VERSION = {
+const NEXT_VERSION = {
   ready: nextVersion(READY),
   suspect: nextVersion(SUSPECT),
 }
-export const CANDIDATES = {
+const CANDIDATES = {
   ready: candidates(READY),
   suspect: candidates(SUSPECT),
 }
-export const ANY_SUSPECT = `SELECT 1 FROM process WHERE ${SUSPECT} LIMIT 1`
-export const NEXT_DEADLINE =
+const ANY_SUSPECT = `SELECT 1 FROM process WHERE ${SUSPECT} LIMIT 1`
+const NEXT_DEADLINE =
   'SELECT kill_deadline FROM process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1'
-export const DUE_KILLS = `${SELECT_ROW} WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?`
+const DUE_KILLS = `${SELECT_ROW} WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?`
 
 const CLAIM = `UPDATE process SET owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, alone = ? WHERE pid = ?`
 

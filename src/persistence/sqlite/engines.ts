@@ -67,7 +67,7 @@ export class Engines {
   }
 }
 
-export const NEXT_OWNER =
+const NEXT_OWNER =
   'SELECT owner FROM process WHERE owner IS NOT NULL AND owner > ? ORDER BY owner LIMIT 1'
 
 function recordOf(row: EngineColumns): EngineRecord {

@@ -50,7 +50,7 @@ interface Membership {
 }
 
 /** The history of a process, oldest first. */
-export const HISTORY = 'SELECT id, pid, seq, at, name, data, by FROM history WHERE pid = ? ORDER BY id'
+const HISTORY = 'SELECT id, pid, seq, at, name, data, by FROM history WHERE pid = ? ORDER BY id'
 
 const DESCRIBE = `INSERT INTO class (name, version, inputs) VALUES (?, ?, ?)
   ON CONFLICT (name) DO UPDATE SET version = excluded.version, inputs = excluded.inputs

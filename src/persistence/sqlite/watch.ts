@@ -10,10 +10,10 @@ const BURST = [0, 1, 3, 10]
 const SCAN_INTERVAL = 1_000
 const PAGE = 1_000
 
-export const NEWER_HISTORY = `
+const NEWER_HISTORY = `
 SELECT h.id, h.pid, h.name, h.data, h.at, p.state, p.paused, p.parked, p.owner, p.ready_at
 FROM history h JOIN process p ON p.pid = h.pid WHERE h.id > ? ORDER BY h.id LIMIT ${PAGE}`
-export const LAST_HISTORY = 'SELECT coalesce(max(id), 0) FROM history'
+const LAST_HISTORY = 'SELECT coalesce(max(id), 0) FROM history'
 
 type HistoryJoin = Pick<Change, 'pid' | 'name' | 'data' | 'at' | 'state'> &
   Pick<Row, 'paused' | 'parked' | 'owner' | 'ready_at'> & { readonly id: number }
