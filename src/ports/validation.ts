@@ -43,7 +43,7 @@ function standardCheck(schema: StandardSchemaV1): Check {
         `its schema (${standard.vendor}) answers with a promise; ports are checked at once, so take a synchronous schema`,
       ]
     }
-    const { issues } = result as StandardSchemaV1.Result<unknown>
+    const { issues } = result
     if (issues !== undefined)
       return issues.map(({ message, path }) => {
         const at = (path ?? []).map((part) => (typeof part === 'object' ? part.key : part))

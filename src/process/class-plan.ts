@@ -72,7 +72,7 @@ export class ClassPlan {
   }
 
   #find(name: string): Method {
-    if (name === 'run') return this.processClass.prototype.run
+    if (name === 'run') return Reflect.get(this.processClass.prototype, name) as Method
     let at: unknown = this.processClass.prototype
     for (
       ;

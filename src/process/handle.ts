@@ -1,6 +1,6 @@
-import type { DamsonError, ProcessError } from '../shared/errors.ts'
+import type { ProcessError } from '../shared/errors.ts'
 import type { Duration } from '../shared/duration.ts'
-import type { Definable, LaunchInputsOf, OutputsOf, OutputName, SpecOf } from '../spec/typing.ts'
+import type { Definable, OutputsOf, SpecOf } from '../spec/typing.ts'
 import type { Process } from './process.ts'
 import type { ProcessState } from './state.ts'
 
@@ -115,4 +115,4 @@ export interface LaunchOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export type { Definable, LaunchInputsOf, OutputsOf, OutputName, SpecOf, DamsonError }
+export type { Definable, OutputsOf, SpecOf }

@@ -158,8 +158,7 @@ export class Process<C = Untyped> {
    * @throws PortValidationError for inputs that do not fit, with all problems
    */
   constructor(...[inputs, options]: ConstructArgs<C>) {
-    // The class is a Process class: it is what `new` was called on.
-    const plan = planOf(new.target as unknown as typeof Process, Process)
+    const plan = planOf(new.target, Process)
     const birth: Birth = takeBirth(new.target) ?? { ...options }
     const self = this as unknown as Process
     this.#life = new Life(
@@ -206,7 +205,7 @@ export class Process<C = Untyped> {
   }
   /** Makers of the exit codes that the class declares: `return this.exitCodes.ERROR_TOO_LARGE({ limit: 3 })`. */
   get exitCodes(): ExitCodesOf<C> {
-    return this.#life.plan.spec.exitCodes as ExitCodesOf<C>
+    return this.#life.plan.spec.exitCodes
   }
   get logger(): Logger {
     return this.#life.logger

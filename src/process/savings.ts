@@ -128,7 +128,7 @@ export class Savings {
     // Written by `#stateText`, which puts just these together.
     const state = codec.parse(parts['state'] ?? 'null', 'state') as Stage & Around
     const { resumes, unsaved, ...stage } = state
-    life.stage = this.#known(stage as Stage)
+    life.stage = this.#known(stage)
     for (const value of resumes ?? []) life.control.wake(value, { by: 'resume' })
     this.#notes = unsaved ?? []
     this.#memory = parts['memory']

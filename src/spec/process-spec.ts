@@ -89,7 +89,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     This['~codes']
   > {
     this.#declare(this.inputs, name, (last) => new this.#classes.input(last, options))
-    return this as never
+    return this
   }
 
   /** Declares an output. A dotted name nests; a name that is there already is declared anew. */
@@ -110,7 +110,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     This['~codes']
   > {
     this.#declare(this.outputs, name, (last) => new this.#classes.output(last, options))
-    return this as never
+    return this
   }
 
   /** Declares a namespace of inputs. One that is there keeps its ports and gets these options. */
@@ -135,7 +135,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   > {
     this.#change()
     this.inputs.createPortNamespace(name, options)
-    return this as never
+    return this
   }
 
   /** Declares a namespace of outputs. One that is there keeps its ports and gets these options. */
@@ -158,7 +158,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   > {
     this.#change()
     this.outputs.createPortNamespace(name, options)
-    return this as never
+    return this
   }
 
   /**
@@ -176,7 +176,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     options?: O,
   ): ProcessSpec<Expose<This['~in'], SpecOf<C>['~in'], O>, This['~out'], This['~returns'], This['~codes']> {
     this.#expose('inputs', processClass, options)
-    return this as never
+    return this
   }
 
   /** As `exposeInputs`, for outputs. */
@@ -190,7 +190,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     options?: O,
   ): ProcessSpec<This['~in'], Expose<This['~out'], SpecOf<C>['~out'], O>, This['~returns'], This['~codes']> {
     this.#expose('outputs', processClass, options)
-    return this as never
+    return this
   }
 
   /**
@@ -215,7 +215,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
         throw new SpecError(`the exit codes ${known.label} and ${label} have the same number ${status}`)
     this.#exitCodes.set(label, new ExitCode(status, label, message))
     this.#makers = undefined
-    return this as never
+    return this
   }
 
   /** Declares what the last step returns; without it a returned value is `unknown` and not checked. */
@@ -235,7 +235,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   > {
     this.#change()
     this.#returns = new this.#classes.output('result', options)
-    return this as never
+    return this
   }
 
   /** Whether there is an input port or namespace of that dotted name. */
