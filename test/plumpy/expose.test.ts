@@ -35,7 +35,7 @@ class Exposing extends Process {
 
 const exposed = (processClass: { define(spec: ProcessSpec): unknown }, options?: ExposeOptions) => {
   const spec = new ProcessSpec()
-  spec.exposeInputs(processClass, options as object)
+  spec.exposeInputs(processClass, options)
   return spec.inputs
 }
 const at = (inputs: PortNamespace, path: string) => inputs.getPort(path) as PortNamespace

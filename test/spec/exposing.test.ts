@@ -53,15 +53,11 @@ describe('include', () => {
 
   test('and exclude of a name that is not there is an error that suggests one', () => {
     const spec = new ProcessSpec()
-    const options: object = { include: ['ns.deep.yy'] }
-    expect(() => spec.exposeInputs(Child, options)).toThrow(
-      /no port 'ns.deep.yy' to include; did you mean 'y'/,
-    )
-    expect(() =>
-      spec.exposeInputs(Child, { ...options, include: undefined, exclude: ['aa'] } as object),
-    ).toThrow(SpecError)
-    expect(() => spec.exposeInputs(Child, { exclude: ['a.b'] } as object)).toThrow(SpecError)
-    expect(() => spec.exposeInputs(Child, { exclude: 'a' } as object)).toThrow(SpecError)
+    const exposing = (options: object) => () => spec.exposeInputs(Child, options)
+    expect(exposing({ include: ['ns.deep.yy'] })).toThrow(/no port 'ns.deep.yy' to include; did you mean 'y'/)
+    expect(exposing({ include: undefined, exclude: ['aa'] })).toThrow(SpecError)
+    expect(exposing({ exclude: ['a.b'] })).toThrow(SpecError)
+    expect(exposing({ exclude: 'a' })).toThrow(SpecError)
   })
 })
 

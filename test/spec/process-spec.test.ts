@@ -193,7 +193,7 @@ describe('declaring', () => {
 describe('an exit code', () => {
   test('is made by its label, with the values filled into its message', () => {
     const code = specOf(Add).exitCodes['ERROR_TOO_LARGE']?.({ sum: 5, limit: 3 })
-    expect({ ...code }).toEqual({ code: 310, label: 'ERROR_TOO_LARGE', message: 'the sum 5 is above 3' })
+    expect(code).toMatchObject({ code: 310, label: 'ERROR_TOO_LARGE', message: 'the sum 5 is above 3' })
   })
 
   test('names the value that it lacks', () => {
