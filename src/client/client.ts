@@ -23,7 +23,7 @@ import {
   LeaseLost,
 } from '../shared/errors.ts'
 import { silentLogger, type Logger } from '../shared/logger.ts'
-import type { LaunchArgs, OutputsOf, SelfTyped } from '../spec/typing.ts'
+import type { AllSelfTyped, LaunchArgs, OutputsOf, SelfTyped } from '../spec/typing.ts'
 import { Committer } from './committer.ts'
 import { explain } from './explain.ts'
 import { HandleTable } from './handle-table.ts'
@@ -68,7 +68,9 @@ export class Client {
   readonly #context: HandleContext
   #closed = false
 
-  static async open(options: ClientOptions): Promise<Client> {
+  static async open<const P extends readonly AnyProcessClass[]>(
+    options: ClientOptions & { readonly processes?: (P & AllSelfTyped<P>) | undefined },
+  ): Promise<Client> {
     return new Client(await openStore(options.store, options.clock), options, `client ${processId()}`)
   }
 
@@ -203,6 +205,7 @@ export class Client {
     for (const handle of left)
       handle.abandon(new ClosedError('the client was closed while this was waited for; the process goes on'))
     await this.#committer.close()
+    await this.leave()
     if (this.#ownsStore) await this.store.close()
   }
 
@@ -215,6 +218,9 @@ export class Client {
   protected write(write: Write): Promise<Outcome> {
     return this.#committer.write(write)
   }
+
+  /** When nothing more is written, and before the store is given back. */
+  protected async leave(): Promise<void> {}
 
   /** Around a wait for a handle. The engine lets somebody else have the slot of the step that waits. */
   protected whileWaiting<T>(wait: () => Promise<T>): Promise<T> {
@@ -334,7 +340,7 @@ export class Client {
 }
 
 /** How this program is told from others in a history. */
-export function processId(): string {
+function processId(): string {
   return String(globalThis.process?.pid ?? 'elsewhere')
 }
 

@@ -56,6 +56,7 @@ export class Handle implements ProcessHandle {
   readonly #waiters = new Set<Waiter>()
   #lost: ProcessLost | undefined
   #looking: Promise<void> | undefined
+  #lookingAgain: Promise<void> | undefined
   /** Whether its end was told, and only what it ended with is to be read. */
   #endTold = false
   #runner: Runner | undefined
@@ -129,11 +130,10 @@ export class Handle implements ProcessHandle {
       options.signal?.removeEventListener('abort', takeBack)
       setImmediate(() => {
         if (options.signal?.aborted) return
-        try {
-          callback(this)
-        } catch (error) {
+        // It may be asynchronous, whatever its type says.
+        new Promise((resolve) => resolve(callback(this))).catch((error: unknown) => {
           this.#context.logger.error({ err: error, pid: this.pid }, 'a callback of onDone threw')
-        }
+        })
       })
     }
     const takeBack = (): void => {
@@ -215,20 +215,30 @@ export class Handle implements ProcessHandle {
 
   /** @internal Reads the row, and what the process ended with. A failing store changes nothing. */
   look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined
-    })
-    return this.#looking
+    if (this.#looking === undefined) {
+      return (this.#looking = this.#look().finally(() => {
+        this.#looking = undefined
+      }))
+    }
+    // A look that has begun may have read before what the caller is to see: there is one more for all who ask meanwhile.
+    return (this.#lookingAgain ??= this.#looking
+      .catch(() => {})
+      .then(() => {
+        this.#lookingAgain = undefined
+        return this.#isOver() ? undefined : this.look()
+      }))
   }
 
   /** As `look`, for those who do not wait for it: the next look tries again. */
   #tryToLook(): void {
-    this.look().catch((error: unknown) => {
-      this.#context.logger.warn(
-        { err: error, pid: this.pid },
-        'the state of a process could not be read; trying again',
-      )
-    })
+    this.look().catch((error: unknown) => this.#notRead(error))
+  }
+
+  #notRead(error: unknown): void {
+    this.#context.logger.warn(
+      { err: error, pid: this.pid },
+      'the state of a process could not be read; trying again',
+    )
   }
 
   async #look(): Promise<void> {
@@ -294,7 +304,7 @@ export class Handle implements ProcessHandle {
     this.#disarm = clock.after(Math.max(0, row.killRequested.deadline - clock.now()), () => {
       this.#disarm = undefined
       this.#context.write({ kind: 'enforce', pid: this.pid, killedState: killedState(message) }).then(
-        () => this.look(),
+        () => this.#tryToLook(),
         (error: unknown) =>
           this.#context.logger.warn({ err: error, pid: this.pid }, 'a kill could not be enforced'),
       )
@@ -424,7 +434,8 @@ export class Handle implements ProcessHandle {
         `there is no process ${this.pid} in this store: nothing was asked of it`,
       )
     }
-    await this.look()
+    // It is stored, whether or not the row can be read just now.
+    await this.look().catch((error: unknown) => this.#notRead(error))
     return outcome.status === 'done'
   }
 }
@@ -454,6 +465,8 @@ const SAID_BY_CALLERS = new Set(['pause requested', 'play requested', 'kill requ
 /** Waits for a promise no longer than the options say. */
 function within<T>(clock: Clock, work: Promise<T>, options: WaitOptions, timedOut: () => Error): Promise<T> {
   if (options.timeout === undefined && options.signal === undefined) return work
+  // Nobody may be there to hear it fail any more.
+  work.catch(() => {})
   return new Promise((resolve, reject) => {
     const limit = options.timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(options.timeout)
     if (options.signal?.aborted) {

@@ -10,8 +10,8 @@ export interface ClaimsContext {
   readonly classes: readonly LoadableClass[]
   readonly concurrency: number
   readonly logger: Logger
-  /** Runs a claimed process, or sets it aside; gives the slot back when it is over. */
-  start(claimed: ClaimedProcess): void
+  /** Runs a claimed process, or sets it aside and answers nothing; gives the slot back when it is over. */
+  start(claimed: ClaimedProcess): Run | undefined
 }
 
 /**
@@ -19,7 +19,8 @@ export interface ClaimsContext {
  *
  * 1. No more steps are in flight than there are slots; a claim never takes more processes than are free.
  * 2. Nothing is polled: a claim is made when the store told of something ready, or the last one left some behind.
- * 3. While there are suspects (C11), nothing else is started until one of them has run alone and got a step further.
+ * 3. While there are suspects (C11), nothing else is started until one of them has run alone and got a step further. One that
+ *    only waits for another process does not run: what it waits for may be a suspect itself.
  */
 export class Claims {
   readonly #context: ClaimsContext
@@ -27,7 +28,8 @@ export class Claims {
   /** Whether there may be something to claim. */
   #more = false
   #suspects = false
-  #alone: Run | 'claiming' | undefined
+  /** The suspect that runs alone. */
+  #alone: Run | undefined
   #claiming: Promise<void> | undefined
   #scheduled = false
   #stopped = false
@@ -62,11 +64,6 @@ export class Claims {
     if (this.#alone !== run) return
     this.#alone = undefined
     this.#pump()
-  }
-
-  /** The suspect that was claimed to run alone is this run. */
-  runsAlone(run: Run): void {
-    this.#alone = run
   }
 
   /** A step waits for another process: its slot is free until `takeBack`. */
@@ -110,43 +107,48 @@ export class Claims {
     setImmediate(() => {
       this.#scheduled = false
       if (!this.#mayClaim()) return
-      this.#claiming = this.#claim()
-        .catch((error: unknown) => {
-          // The next look at the store, within a second, tries again.
-          this.#context.logger.error({ err: error, engine: this.#context.engine }, 'nothing could be claimed')
-        })
-        .finally(() => {
+      this.#claiming = this.#claim().then(
+        () => {
           this.#claiming = undefined
           this.#pump()
-        })
+        },
+        (error: unknown) => {
+          // The next look at the store, within a second, tries again.
+          this.#claiming = undefined
+          this.#context.logger.error({ err: error, engine: this.#context.engine }, 'nothing could be claimed')
+        },
+      )
     })
   }
 
   #mayClaim(): boolean {
     if (this.#stopped || this.#claiming !== undefined || this.#free <= 0) return false
-    if (this.#alone !== undefined) return this.#alone !== 'claiming' && this.#alone.waits > 0 && this.#more
+    if (this.#alone !== undefined && this.#alone.waits === 0) return false
     return this.#suspects ? this.#free === this.#context.concurrency : this.#more
   }
 
   async #claim(): Promise<void> {
     const { engine, store, classes } = this.#context
-    const suspects = this.#suspects && this.#alone === undefined
+    const suspects = this.#suspects
     const limit = suspects ? 1 : this.#free
     this.#free -= limit
     this.#more = false
-    if (suspects) this.#alone = 'claiming'
     let claimed: readonly ClaimedProcess[] = []
     try {
-      claimed = await store.claim({ engine, classes, limit, suspects })
+      claimed = await store.claim({ engine, classes, limit, suspects, beside: this.#alone?.process.pid })
     } catch (error) {
       this.#more = true
       throw error
     } finally {
       this.#free += limit - claimed.length
-      if (suspects && claimed.length === 0) this.#alone = undefined
     }
     if (suspects) this.#suspects = claimed.length > 0
     if (claimed.length === limit || suspects) this.#more = true
-    for (const one of claimed) this.#context.start(one)
+    // The engine that is closing gives them back when it leaves.
+    if (this.#stopped) return
+    for (const one of claimed) {
+      const run = this.#context.start(one)
+      if (suspects) this.#alone = run
+    }
   }
 }

@@ -9,8 +9,10 @@ import { construct, Process, recreate } from '../process/process.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { ClosedError, PortValidationError } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
+import type { AllSelfTyped } from '../spec/typing.ts'
 import { Claims } from './claims.ts'
 import { classRows, loadable } from './loadable.ts'
+import type { Run } from './run.ts'
 import { Runs } from './runs.ts'
 import { onStopSignals } from './stop-signals.ts'
 
@@ -32,8 +34,6 @@ export interface CloseOptions {
 
 /** How often an engine looks for what has died, in milliseconds; also its backstop where it was not told. */
 const SCAN_INTERVAL = 1_000
-/** From so many crashes without a commit on, a process runs alone (C11). */
-const SUSPECT_CRASHES = 2
 
 /**
  * Runs processes out of a store: has all that a client has, and a run loop.
@@ -57,7 +57,9 @@ export class Engine extends Client {
    * @throws PersistenceError where the store can't be opened
    * @throws SpecError for a class whose `define` is wrong, or two classes of one name
    */
-  static override async open(options: EngineOptions): Promise<Engine> {
+  static override async open<const P extends readonly AnyProcessClass[]>(
+    options: EngineOptions & { readonly processes?: (P & AllSelfTyped<P>) | undefined },
+  ): Promise<Engine> {
     const lease = milliseconds(options.lease ?? '10s')
     if (lease < 100)
       throw new RangeError(`a lease of ${lease} ms is too short to be kept: give 100 ms or more`)
@@ -140,7 +142,7 @@ export class Engine extends Client {
   async #scan(): Promise<void> {
     this.#cancelScan = undefined
     try {
-      const { suspects, nextDeadline } = await this.store.recover()
+      const { suspects, nextDeadline } = await this.store.recover(this.#classes)
       this.#claims.look(suspects)
       const wait = nextDeadline === null ? SCAN_INTERVAL : Math.max(1, nextDeadline - this.clock.now())
       this.#scanIn(Math.min(SCAN_INTERVAL, wait))
@@ -170,7 +172,9 @@ export class Engine extends Client {
   ): Promise<ProcessHandle> {
     const known = typeof processClass === 'string' ? this.classes.find(processClass) : processClass
     // A class that is not registered here is launched all the same, and left to an engine that has it.
-    if (known === undefined || !this.classes.has(known) || !this.#claims.take()) {
+    // Nor does one run twice here that is launched again under its pid: it is told what became of the first.
+    const again = options.pid !== undefined && this.#runs.has(options.pid)
+    if (known === undefined || !this.classes.has(known) || again || !this.#claims.take()) {
       return super.start(processClass, inputs, options, launcher)
     }
     let process: Process
@@ -200,15 +204,14 @@ export class Engine extends Client {
   }
 
   /** Goes on with a claimed process, or sets it aside where it can't be loaded (C9). */
-  #resume(claimed: ClaimedProcess): void {
+  #resume(claimed: ClaimedProcess): Run | undefined {
     try {
-      const process = this.#recreate(claimed)
-      const run = this.#runs.resume(process, claimed)
-      if (claimed.row.crashes >= SUSPECT_CRASHES) this.#claims.runsAlone(run)
+      return this.#runs.resume(this.#recreate(claimed), claimed)
     } catch (error) {
       this.#setAside(claimed, error)
         .catch((failure: unknown) => this.#report(failure))
         .finally(() => this.#claims.giveBack())
+      return undefined
     }
   }
 
@@ -260,6 +263,10 @@ export class Engine extends Client {
       new ClosedError('the engine is closing; the step runs again when an engine takes the process over'),
     )
     await this.#claims.settled()
+    await super.close()
+  }
+
+  protected override async leave(): Promise<void> {
     this.#stopWatching?.()
     try {
       await this.store.leave(this.#id)
@@ -267,7 +274,6 @@ export class Engine extends Client {
       // What is still held comes back when the lease ends; the close itself goes on.
       this.#report(error)
     }
-    await super.close()
   }
 
   #report(error: unknown): void {

@@ -15,6 +15,8 @@ export class Run {
   writing = false
   /** Whether its end was told to those who watch. */
   told = false
+  /** Whether the last commit gave the claim back: the process waits, is paused or has ended. */
+  released = false
   /** Whether nothing more of it runs here. */
   over = false
   /** Whether it was taken from this engine, or has to be left. */

@@ -111,7 +111,8 @@ export class Runs implements Host {
         hosted(run.process).pause(asked(change).message)
         break
       case 'played':
-        hosted(run.process).play()
+        // Once the claim is given back it goes on under its next claim alone, whoever gets that.
+        if (!run.released) hosted(run.process).play()
         break
       case 'kill requested': {
         const { message, deadline } = asked(change)
@@ -134,10 +135,15 @@ export class Runs implements Host {
     return run !== undefined && run.fence !== undefined && !run.over && !run.lost && !run.told
   }
 
-  /** Lets steps end, and gives back what is held; aborts them after so many milliseconds (C12). */
+  /** Whether a process of this pid is being launched or run here. */
+  has(pid: string): boolean {
+    return this.#live.has(pid)
+  }
+
+  /** Lets steps end, and aborts them after so many milliseconds (C12). What they held is given back when the engine leaves. */
   async drain(limit: number, reason: Error): Promise<void> {
     this.#draining = true
-    if (this.#live.size > 0) {
+    if (this.#live.size > 0 && limit > 0) {
       await new Promise<void>((resolve) => {
         const cancel = this.#context.clock.after(limit, resolve)
         this.#empty.push(() => {
@@ -146,9 +152,7 @@ export class Runs implements Host {
         })
       })
     }
-    const left = [...this.#live.values()]
-    for (const run of left) this.#lose(run, reason)
-    await Promise.all(left.map((run) => this.#release(run)))
+    for (const run of Array.from(this.#live.values())) this.#lose(run, reason)
   }
 
   // ---------- the host ----------
@@ -169,7 +173,12 @@ export class Runs implements Host {
       outcome = await this.#context.write(write)
     } catch (error) {
       this.#lose(run, lost(process.pid))
-      birth?.failed(error)
+      if (birth !== undefined) {
+        birth.failed(error)
+        // It may be durable all the same, and held by this engine, which does not run it.
+        run.fence = 1
+        void this.#release(run)
+      }
       throw lost(process.pid)
     } finally {
       run.writing = false
@@ -183,6 +192,7 @@ export class Runs implements Host {
     }
     run.seq++
     run.saved = bundle
+    run.released = outcome.released === true
     run.launches.clear()
     if (outcome.kill !== undefined)
       this.#armKill(run, outcome.kill.message ?? undefined, outcome.kill.deadline)
@@ -231,8 +241,8 @@ export class Runs implements Host {
     })
     if (!applied(outcome)) return false
     if (request.kind === 'pause') hosted(process).pause(request.message)
-    else if (request.kind === 'play') hosted(process).play()
-    else hosted(process).kill(request.message, { force })
+    else if (request.kind === 'kill') hosted(process).kill(request.message, { force })
+    else if (this.#byProcess.get(process)?.released !== true) hosted(process).play()
     return true
   }
 
@@ -325,7 +335,12 @@ export class Runs implements Host {
   async #release(run: Run): Promise<void> {
     if (run.fence === undefined) return
     try {
-      await this.#context.write({ kind: 'release', pid: run.process.pid, fence: run.fence })
+      await this.#context.write({
+        kind: 'release',
+        pid: run.process.pid,
+        fence: run.fence,
+        owner: this.#context.engine,
+      })
     } catch (error) {
       // It comes back all the same when this engine leaves, or when its lease ends.
       this.#context.logger.warn(

@@ -1,17 +1,7 @@
 import { isTerminal } from '../process/machine.ts'
 import type { ProcessState } from '../process/state.ts'
 import type { Row } from './row.ts'
-import type {
-  Advance,
-  Done,
-  Enforce,
-  HistoryEntry,
-  Outcome,
-  Park,
-  Release,
-  Request,
-  Resume,
-} from './store.ts'
+import type { Advance, Done, Enforce, HistoryEntry, Outcome, Park, Request, Resume } from './store.ts'
 
 /*
  * What each write does to the row of a process, in one place for all back ends.
@@ -254,10 +244,15 @@ export function resume(row: Row, write: Resume, known: boolean, facts: Facts): R
 }
 
 /** A clean stop gives the claim back; it counts as no crash (C12). */
-export function release(row: Row, write: Pick<Release, 'fence' | 'owner'>, facts: Facts): Ruling {
+export function release(
+  row: Row,
+  write: { readonly fence: number; readonly owner?: string | null | undefined },
+  facts: Facts,
+): Ruling {
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
   if (row.owner === null) return unchanged({ status: 'done', pid: row.pid })
+  if (write.owner !== undefined && row.owner !== write.owner) return unchanged({ status: 'fenced' })
   const history = [{ name: 'released', data: null, by: row.runner }, ...givenBack(row, facts)]
   return { outcome: { status: 'done', pid: row.pid }, row, history }
 }

@@ -60,7 +60,7 @@ export interface Store extends Control, Persister {
    * does the kills whose deadline has passed, and tells when to look again at the latest.
    * Also unregisters those engines. Cheap when there is nothing to do.
    */
-  recover(): Promise<Recovered>
+  recover(classes?: readonly LoadableClass[]): Promise<Recovered>
 }
 
 /** Who claims processes. */
@@ -104,6 +104,8 @@ export interface ClaimRequest {
    * `true`: only such as have two or more; they have to run alone (C11), which is noted with the claim.
    */
   readonly suspects: boolean
+  /** A process that ran alone until now: if anything is claimed, it does not any more (C11). */
+  readonly beside?: string | undefined
 }
 
 export interface ClaimedProcess extends StoredProcess {
@@ -117,7 +119,7 @@ export interface ClaimedProcess extends StoredProcess {
 export interface Recovered {
   /** Processes that were taken back from dead engines. */
   readonly processes: number
-  /** Whether suspects (see `ClaimRequest`) are ready. */
+  /** Whether suspects (see `ClaimRequest`) are ready, of the classes that were named, if any were. */
   readonly suspects: boolean
   /** The next deadline of a kill, in wall-clock milliseconds. */
   readonly nextDeadline: number | null
@@ -224,6 +226,8 @@ export interface Release {
   readonly kind: 'release'
   readonly pid: string
   readonly fence: number
+  /** Only where this engine holds it. */
+  readonly owner?: string | undefined
 }
 
 /** Sets a claimed process aside, its bytes kept, because it can't be loaded (C9). Play takes it out again. */

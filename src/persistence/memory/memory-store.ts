@@ -16,6 +16,7 @@ import type {
   EngineRow,
   HistoryRow,
   ListFilter,
+  LoadableClass,
   Outcome,
   ProcessPage,
   ProcessRow,
@@ -171,10 +172,10 @@ export class MemoryStore implements Store {
     return claimed
   }
 
-  async recover(): Promise<Recovered> {
+  async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {
     this.#requireOpen()
     const changes: Change[] = []
-    const recovered = this.#tables.recover(this.#now(), changes)
+    const recovered = this.#tables.recover(this.#now(), changes, classes)
     this.#broadcast.tell(changes)
     return recovered
   }

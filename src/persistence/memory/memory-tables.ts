@@ -8,6 +8,7 @@ import type {
   Create,
   EngineIdentity,
   HistoryRow,
+  LoadableClass,
   Outcome,
   Prune,
   Recovered,
@@ -89,6 +90,8 @@ export class MemoryTables {
   }
 
   claim(saved: Saved, request: ClaimRequest, now: number, changes: Change[]): ClaimedProcess {
+    const beside = request.beside === undefined ? undefined : this.processes.get(request.beside)
+    if (beside !== undefined) beside.row = { ...beside.row, alone: 0 }
     const row: Row = {
       ...saved.row,
       owner: request.engine,
@@ -119,7 +122,7 @@ export class MemoryTables {
     }
   }
 
-  recover(now: number, changes: Change[]): Recovered {
+  recover(now: number, changes: Change[], classes?: readonly LoadableClass[]): Recovered {
     let processes = 0
     for (const engine of Array.from(this.#owned.keys())) {
       if (this.engines.has(engine)) continue
@@ -143,7 +146,7 @@ export class MemoryTables {
       this.#put(saved, row, history, now, changes)
     }
     const suspects = [...this.#ready].some(
-      ({ row }) => row.crashes >= rules.SUSPECT_AFTER && isReady(row, now),
+      ({ row }) => row.crashes >= rules.SUSPECT_AFTER && isReady(row, now) && isLoadable(row, classes),
     )
     return { processes, suspects, nextDeadline }
   }
@@ -236,4 +239,8 @@ export class MemoryTables {
       changes.push(changeOf(row, name, data, now))
     }
   }
+}
+
+function isLoadable({ class: name, version }: Row, classes: readonly LoadableClass[] | undefined): boolean {
+  return classes === undefined || classes.some((can) => can.name === name && can.version >= version)
 }

@@ -1,6 +1,6 @@
 import type { Row } from '../row.ts'
 import * as rules from '../rules.ts'
-import type { ClaimedProcess, ClaimRequest, Recovered } from '../store.ts'
+import type { ClaimedProcess, ClaimRequest, LoadableClass, Recovered } from '../store.ts'
 import { Stored } from '../stored-process.ts'
 import type { Connection } from './connection.ts'
 import type { Engines } from './engines.ts'
@@ -33,6 +33,8 @@ const DUE_KILLS = `${SELECT_ROW} WHERE kill_deadline IS NOT NULL AND kill_deadli
 
 const CLAIM = `UPDATE process SET owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, alone = ? WHERE pid = ?`
 
+const NOT_ALONE = `UPDATE process SET alone = 0 WHERE pid = ?`
+
 function nextVersion(condition: string): string {
   return `SELECT version FROM process WHERE class = ? AND version > ? AND version <= ? AND ${condition} ORDER BY version LIMIT 1`
 }
@@ -62,7 +64,7 @@ export class Claiming {
   }
 
   /** The pids to claim, the longest ready first. */
-  candidates({ classes, suspects, limit }: ClaimRequest, now: number): string[] {
+  candidates({ classes, suspects, limit }: Omit<ClaimRequest, 'engine'>, now: number): string[] {
     const kind = suspects ? 'suspect' : 'ready'
     const found: Candidate[] = []
     for (const { name, version: newest } of classes) {
@@ -80,6 +82,7 @@ export class Claiming {
   }
 
   claim(pid: string, request: ClaimRequest, recorder: Recorder, now: number): ClaimedProcess {
+    if (request.beside !== undefined) this.#connection.sql(NOT_ALONE).run(request.beside)
     this.#connection.sql(CLAIM).run(request.engine, request.engine, Number(request.suspects), pid)
     const row = this.#processes.get(pid) as Row
     if (row.crashes > 0) recorder.addAll(row, now, [{ name: 'recovered', data: null, by: request.engine }])
@@ -103,19 +106,26 @@ export class Claiming {
   }
 
   /** Whether a look by `recover` would find anything to write, and what it tells if not. */
-  survey(now: number): {
+  survey(
+    now: number,
+    classes?: readonly LoadableClass[],
+  ): {
     readonly dead: readonly string[]
     readonly due: boolean
     readonly outlook: Outlook
   } {
-    const outlook = this.outlook()
+    const outlook = this.outlook(now, classes)
     const due = outlook.nextDeadline !== null && outlook.nextDeadline <= now
     return { dead: this.#engines.dead(now), due, outlook }
   }
 
-  outlook(): Outlook {
+  outlook(now: number, classes?: readonly LoadableClass[]): Outlook {
+    const suspects =
+      classes === undefined
+        ? this.#connection.sql(ANY_SUSPECT).get() !== undefined
+        : this.candidates({ classes, suspects: true, limit: 1 }, now).length > 0
     return {
-      suspects: this.#connection.sql(ANY_SUSPECT).get() !== undefined,
+      suspects,
       nextDeadline: this.#connection.sql<number>(NEXT_DEADLINE).pluck().get() ?? null,
     }
   }

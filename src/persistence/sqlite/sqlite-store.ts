@@ -16,6 +16,7 @@ import type {
   EngineRow,
   HistoryRow,
   ListFilter,
+  LoadableClass,
   Outcome,
   ProcessPage,
   ProcessRow,
@@ -243,13 +244,13 @@ export class SqliteStore implements Store {
     )
   }
 
-  async recover(): Promise<Recovered> {
+  async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {
     const doing = 'taking back processes'
-    const { dead, due, outlook } = await this.#look(doing, () => this.#claiming.survey(this.#now()))
+    const { dead, due, outlook } = await this.#look(doing, () => this.#claiming.survey(this.#now(), classes))
     if (dead.length === 0 && !due) return { processes: 0, ...outlook }
     const { processes, engines, after } = await this.#change(doing, (recorder, now) => ({
       ...this.#claiming.recover(dead, recorder, now),
-      after: this.#claiming.outlook(),
+      after: this.#claiming.outlook(now, classes),
     }))
     for (const engine of engines) removeLock(this.#connection.path, engine)
     return { processes, ...after }
