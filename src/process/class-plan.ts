@@ -72,7 +72,7 @@ export class ClassPlan {
   }
 
   #find(name: string): Method {
-    if (name === 'run') return Reflect.get(this.processClass.prototype, name) as Method
+    if (name === 'run') return Reflect.get(this.processClass.prototype, name)
     let at: unknown = this.processClass.prototype
     for (
       ;

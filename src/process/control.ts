@@ -186,7 +186,7 @@ export class Control implements Hosted {
       this.#callOff()
       this.abort(new ProcessKilled(life.pid, message ?? `the process ${life.pid} is being killed`))
     }
-    if (force) life.abandon()
+    if (force) life.code.abandon()
     life.attend()
   }
 

@@ -4,19 +4,18 @@ import { newPid } from '../shared/ids.ts'
 import { Audience } from './audience.ts'
 import type { Birth } from './birth.ts'
 import type { ClassPlan } from './class-plan.ts'
-import { Continue, Kill, Stop, UnsuccessfulResult, Wait } from './commands.ts'
 import { Control, type Pausing } from './control.ts'
 import { isThenable } from './deferred.ts'
 import { Ended } from './ended.ts'
+import { Errands } from './errands.ts'
 import { checkFinish } from './finish.ts'
-import type { Hooks } from './hooks.ts'
 import type { Committed, Host, Wake } from './host.ts'
 import { canTransition, isTerminal } from './machine.ts'
 import type { Process } from './process.ts'
 import { Savings } from './savings.ts'
 import { inScope, isWithin } from './scope.ts'
 import { endingOf, excepted, finished, killed, stepOf, toldWake, type Stage } from './stage.ts'
-import { ExitCode } from '../spec/exit-code.ts'
+import { GIVEN_UP, UserCode } from './user-code.ts'
 
 /*
  * How a process moves: one transition after another, never two at a time.
@@ -25,10 +24,8 @@ import { ExitCode } from '../spec/exit-code.ts'
  * 2. What is asked of a busy process is recorded in `control` and carried out at the next boundary by whoever holds it
  *    busy; of an idle one it is carried out at once (`attend`).
  * 3. Exiting and entering hooks run before the commit, everything else after it (C3). `stage` is what was committed last.
- * 4. User code is awaited through `user` alone, so that a forced kill and a lost lease can give up on it.
+ * 4. User code is called and awaited through `code` alone, so that a forced kill and a lost lease can give up on it.
  */
-
-const GIVEN_UP = Symbol('given up')
 
 export class Life {
   readonly process: Process
@@ -37,6 +34,8 @@ export class Life {
   readonly host: Host
   readonly createdAt: number
   readonly control: Control = new Control(this)
+  readonly code: UserCode = new UserCode(this)
+  readonly errands: Errands = new Errands(this)
   readonly ended: Ended = new Ended(this)
   readonly savings: Savings = new Savings(this)
   stage: Stage = { label: 'created' }
@@ -57,9 +56,6 @@ export class Life {
   #announced = false
   #attending: Promise<void> | undefined
   #gate: (() => void) | undefined
-  #giveUp: (() => void) | undefined
-  #soon: Set<Promise<unknown>> | undefined
-  #cleanups: (() => unknown)[] | undefined
 
   constructor(process: Process, plan: ClassPlan, birth: Birth, host: Host) {
     this.process = process
@@ -138,7 +134,7 @@ export class Life {
     if (!this.#announced) this.#announceCreated()
     const { control } = this
     for (;;) {
-      if (this.detached !== undefined) throw this.detached
+      this.#assertAttached()
       if (control.pending) return this.#carryOut()
       if (this.paused === undefined && (this.stage.label !== 'waiting' || control.nextWake !== undefined))
         break
@@ -146,8 +142,8 @@ export class Life {
     }
     const { stage } = this
     if (stage.label === 'running') {
-      const next = await this.#runStep(stage.step, stage.args)
-      if (this.detached !== undefined) throw this.detached
+      const next = await this.code.step(stage.step, stage.args)
+      this.#assertAttached()
       // A kill or a failure drops what the step came to.
       if (next !== undefined && !control.overrules) await this.transition(next)
     } else if (stage.label === 'waiting') {
@@ -165,42 +161,6 @@ export class Life {
     const value = woken?.value
     if (step === null || woken === undefined) return this.transition(finished(value), woken?.wake)
     return this.transition({ label: 'running', step, args: [value, toldWake(woken.wake)] }, woken.wake)
-  }
-
-  async #runStep(step: string, args: readonly unknown[]): Promise<Stage | undefined> {
-    try {
-      let value = this.plan.step(step).apply(this.process, [...args])
-      if (isThenable(value)) value = await this.#user(value)
-      while (this.#soon !== undefined && this.#soon.size > 0) await this.#user(Promise.all(this.#soon))
-      return this.#afterStep(value)
-    } catch (error) {
-      return error === GIVEN_UP ? undefined : excepted(error)
-    }
-  }
-
-  #afterStep(value: unknown): Stage {
-    if (value === undefined) return finished(undefined)
-    if (value instanceof Continue) {
-      return { label: 'running', step: this.plan.stepName(value.step), args: value.args }
-    }
-    if (value instanceof Wait) {
-      const step = value.step === undefined ? null : this.plan.stepName(value.step)
-      return { label: 'waiting', step, message: value.message, data: value.data }
-    }
-    if (value instanceof Stop) return finished(value.result, value.successful, value.exitCode)
-    if (value instanceof Kill) return killed(value.message)
-    if (value instanceof UnsuccessfulResult) return finished(value.result, false)
-    if (value instanceof ExitCode) return finished(undefined, value.code === 0, value)
-    return finished(value)
-  }
-
-  /** Awaits what the user's code gave, until a forced kill or a lost lease gives up on it. */
-  #user<T>(promise: PromiseLike<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      promise.then(resolve, reject)
-      this.#giveUp = () => reject(GIVEN_UP)
-      if (this.control.killing?.force === true || this.detached !== undefined) reject(GIVEN_UP)
-    })
   }
 
   // ---------- what is asked ----------
@@ -237,11 +197,6 @@ export class Life {
     }
   }
 
-  /** Gives up on whatever user code is being awaited. */
-  abandon(): void {
-    this.#giveUp?.()
-  }
-
   // ---------- transitions ----------
 
   async transition(next: Stage, wake?: Wake): Promise<void> {
@@ -253,21 +208,21 @@ export class Life {
       if (!canTransition(from.label, to.label)) {
         throw new TransitionError(`the process ${this.pid} can't go from ${from.label} to ${to.label}`)
       }
-      await this.#leave(to)
-      await this.#enter(to)
+      await this.code.leave(from, to)
+      await this.code.enter(to)
       pausing = this.control.pausing
-      if (pausing !== undefined && !isTerminal(to.label)) await this.#hook('onPausing', pausing.message)
+      if (pausing !== undefined && !isTerminal(to.label)) await this.code.hook('onPausing', pausing.message)
     } catch (error) {
-      if (this.detached !== undefined) throw this.detached
+      this.#assertAttached()
       to = error === GIVEN_UP ? killed(this.control.killing?.message) : excepted(error)
-      await this.#enterAnyway(to)
+      await this.code.enterAnyway(to)
     }
     if (this.control.killing !== undefined && to.label !== 'killed') {
       to = killed(this.control.killing.message)
-      await this.#enterAnyway(to)
+      await this.code.enterAnyway(to)
     }
     if (pausing !== this.control.pausing || isTerminal(to.label)) pausing = undefined
-    if (this.detached !== undefined) throw this.detached
+    this.#assertAttached()
     let committed: Committed
     try {
       const answer = this.#commit(to, pausing, wake)
@@ -276,15 +231,16 @@ export class Life {
       if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.#lost(error)
       to = excepted(error)
       pausing = undefined
-      await this.#enterAnyway(to)
+      await this.code.enterAnyway(to)
       committed = await this.#commitLast(to)
     }
-    if (this.detached !== undefined) throw this.detached
+    this.#assertAttached()
     this.stage = to
     this.seq++
     if (wake !== undefined) this.control.used()
     if (pausing !== undefined) this.paused = { message: pausing.message }
-    await this.#entered(from, to)
+    await this.code.entered(from, to)
+    this.#audience?.entered(to)
     await this.#heard(committed, pausing)
     if (isTerminal(to.label)) await this.#terminated()
   }
@@ -325,7 +281,7 @@ export class Life {
     const { pausing } = this.control
     if (pausing === undefined) return
     try {
-      await this.#hook('onPausing', pausing.message)
+      await this.code.hook('onPausing', pausing.message)
     } catch (error) {
       this.control.failed(error)
       return
@@ -341,7 +297,7 @@ export class Life {
       this.control.failed(error)
       return
     }
-    if (this.detached !== undefined) throw this.detached
+    this.#assertAttached()
     this.seq++
     this.paused = { message: pausing.message }
     await this.#heard(committed, pausing)
@@ -353,11 +309,11 @@ export class Life {
     const stored = committed.pause !== undefined && !this.terminated && this.paused === undefined
     if (stored) {
       this.paused = { message: committed.pause.message }
-      await this.#tried('onPausing', this.paused.message)
+      await this.code.tried('onPausing', this.paused.message)
     }
     this.committing = undefined
     if (stored || pausing !== undefined) {
-      await this.#tried('onPaused', this.paused?.message)
+      await this.code.tried('onPaused', this.paused?.message)
       this.#audience?.paused(this.paused?.message)
     }
     if (this.paused !== undefined) control.hasPaused()
@@ -367,7 +323,7 @@ export class Life {
   /** Takes the pause off. Whoever stored that has done so already. */
   async play(): Promise<void> {
     this.paused = undefined
-    if (this.plan.hooks.onPlaying !== undefined) await inScope(this, () => this.#tried('onPlaying'))
+    if (this.plan.hooks.onPlaying !== undefined) await inScope(this, () => this.code.tried('onPlaying'))
     this.#audience?.played()
     this.attend()
   }
@@ -379,76 +335,14 @@ export class Life {
     this.control.abort(reason)
     this.control.dropAll()
     this.ended.settle()
-    this.abandon()
+    this.code.abandon()
     this.#gate?.()
-  }
-
-  // ---------- hooks ----------
-
-  async #hook<K extends HookName>(name: K, ...args: HookArgs<K>): Promise<void> {
-    const hook = this.plan.hooks[name] as ((this: Process, ...args: HookArgs<K>) => unknown) | undefined
-    if (hook === undefined) return
-    const result = hook.apply(this.process, args)
-    if (isThenable(result)) await this.#user(result)
-  }
-
-  /** A hook after the commit: an error excepts in the next commit, or is only reported when there is none. */
-  async #tried<K extends HookName>(name: K, ...args: HookArgs<K>): Promise<void> {
-    try {
-      await this.#hook(name, ...args)
-    } catch (error) {
-      if (error === GIVEN_UP) return
-      if (this.terminated) this.report(error, `${name} threw`)
-      else this.control.failed(error)
-    }
-  }
-
-  async #leave(to: Stage): Promise<void> {
-    if (!this.plan.hooked) return
-    await this.#hook('onExiting', to.label)
-    if (this.stage.label === 'running') await this.#hook('onExitRunning')
-    else if (this.stage.label === 'waiting') await this.#hook('onExitWaiting')
-  }
-
-  async #enter(to: Stage): Promise<void> {
-    if (!this.plan.hooked) return
-    await this.#hook('onEntering', to.label)
-    switch (to.label) {
-      case 'running':
-        return this.#hook('onRun')
-      case 'waiting':
-        return this.#hook('onWait', to.data)
-      case 'finished':
-        return this.#hook('onFinish', to.result, to.successful)
-      case 'excepted':
-        return this.#hook('onExcept', to.error)
-      case 'killed':
-        return this.#hook('onKill', to.message ?? '')
-      default:
-    }
-  }
-
-  /** For a state that nothing may keep the process out of. */
-  async #enterAnyway(to: Stage): Promise<void> {
-    try {
-      await this.#enter(to)
-    } catch (error) {
-      if (error !== GIVEN_UP) this.report(error, `a hook threw on the way to ${to.label}`)
-    }
-  }
-
-  async #entered(from: Stage, to: Stage): Promise<void> {
-    if (this.plan.hooked) {
-      await this.#tried('onEntered', from.label)
-      if (to.label !== 'created') await this.#tried(enteredHooks[to.label])
-    }
-    this.#audience?.entered(to)
   }
 
   async #terminated(): Promise<void> {
     this.control.dropAll()
     this.ended.settle()
-    if (this.plan.hooks.onTerminated !== undefined) await this.#tried('onTerminated')
+    if (this.plan.hooks.onTerminated !== undefined) await this.code.tried('onTerminated')
     await this.close()
   }
 
@@ -463,80 +357,24 @@ export class Life {
 
   // ---------- the rest ----------
 
-  assertOpen(): void {
+  #assertAttached(): void {
     if (this.detached !== undefined) throw this.detached
-    if (this.closed) throw new ClosedError(`the process ${this.pid} is closed`)
   }
 
-  addCleanup(cleanup: () => unknown): void {
-    this.assertOpen()
-    ;(this.#cleanups ??= []).push(cleanup)
+  assertOpen(): void {
+    this.#assertAttached()
+    if (this.closed) throw new ClosedError(`the process ${this.pid} is closed`)
   }
 
   async close(): Promise<void> {
     if (this.closed) return
     if (!this.over) this.detach(new ClosedError(`the process ${this.pid} was closed`))
     this.closed = true
-    const cleanups = this.#cleanups
-    this.#cleanups = undefined
-    for (const cleanup of cleanups?.toReversed() ?? []) {
-      try {
-        const result = cleanup()
-        if (isThenable(result)) await result
-      } catch (error) {
-        this.report(error, 'a cleanup threw')
-      }
-    }
-    if (this.plan.hooks.onClose !== undefined) await this.#tried('onClose')
-  }
-
-  /** Runs a callback as part of the process, soon; the command of a running step waits for it. */
-  callSoon(callback: () => unknown): ProcessCallback {
-    this.assertOpen()
-    const soon = (this.#soon ??= new Set())
-    let cancelled = false
-    const run = async (): Promise<void> => {
-      try {
-        await Promise.resolve()
-        if (!cancelled) await inScope(this, callback)
-      } catch (error) {
-        if (this.over) this.report(error, 'a callback threw after the process had ended')
-        else this.control.fail(error)
-      } finally {
-        soon.delete(running)
-      }
-    }
-    const running: Promise<void> = run()
-    soon.add(running)
-    return {
-      cancel: () => {
-        cancelled = true
-      },
-      get cancelled() {
-        return cancelled
-      },
-    }
+    await this.errands.cleanUp()
+    if (this.plan.hooks.onClose !== undefined) await this.code.tried('onClose')
   }
 
   get within(): boolean {
     return isWithin(this)
   }
 }
-
-/** A callback that is to run soon. */
-export interface ProcessCallback {
-  /** Takes it back, if it has not begun. */
-  cancel(): void
-  readonly cancelled: boolean
-}
-
-type HookName = keyof Hooks
-type HookArgs<K extends HookName> = Parameters<OmitThisParameter<Hooks[K]>>
-
-const enteredHooks = {
-  running: 'onRunning',
-  waiting: 'onWaiting',
-  finished: 'onFinished',
-  excepted: 'onExcepted',
-  killed: 'onKilled',
-} as const

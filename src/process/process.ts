@@ -24,11 +24,12 @@ import type { Logger } from '../shared/logger.ts'
 import { born, takeBirth, type Birth } from './birth.ts'
 import { planOf } from './class-plan.ts'
 import type { ExitCodeInfo } from './commands.ts'
+import type { ProcessCallback } from './errands.ts'
 import type { ProcessEventMap } from './events.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, ResultOf } from './handle.ts'
 import type { HookResult } from './hooks.ts'
 import type { Host, Hosted } from './host.ts'
-import { Life, type ProcessCallback } from './life.ts'
+import { Life } from './life.ts'
 import type { ProcessListener } from './listener.ts'
 import { MemoryHost, memoryHost } from './memory-host.ts'
 import { emitOutput } from './outputs.ts'
@@ -391,15 +392,16 @@ export class Process<C = Untyped> {
    *
    * @throws PortValidationError for inputs that do not fit
    */
-  protected async launch<D extends AnyProcessClass>(
-    processClass: D & SelfTyped<D>,
-    ...args: LaunchChildArgs<D>
-  ): Promise<ProcessHandle<ResultOf<D>, D>>
   protected async launch(
     processClass: string,
     inputs?: Readonly<Record<string, unknown>>,
     options?: LaunchOptions,
   ): Promise<ProcessHandle>
+  // Last, since compilers tell what is wrong with the last overload.
+  protected async launch<D extends AnyProcessClass>(
+    processClass: D & SelfTyped<D>,
+    ...args: LaunchChildArgs<D>
+  ): Promise<ProcessHandle<ResultOf<D>, D>>
   protected async launch(
     processClass: AnyProcessClass | string,
     inputs?: Readonly<Record<string, unknown>>,
@@ -412,12 +414,12 @@ export class Process<C = Untyped> {
 
   /** Runs a callback soon, as part of this process; a step's command waits for it. If it fails the process excepts. */
   callSoon<A extends readonly unknown[]>(callback: (...args: A) => unknown, ...args: A): ProcessCallback {
-    return this.#life.callSoon(() => callback(...args))
+    return this.#life.errands.callSoon(() => callback(...args))
   }
 
   /** Calls back when the process is closed, last added first. What it throws is logged. */
   addCleanup(cleanup: () => unknown): void {
-    this.#life.addCleanup(cleanup)
+    this.#life.errands.addCleanup(cleanup)
   }
 
   addProcessListener(listener: ProcessListener): void {
