@@ -64,7 +64,7 @@ export type {
 } from './process/handle.ts'
 export type { HookResult } from './process/hooks.ts'
 export type { Wake } from './process/host.ts'
-export type { ProcessCallback } from './process/life.ts'
+export type { ProcessCallback } from './process/errands.ts'
 export type { ProcessListener } from './process/listener.ts'
 export { canTransition, isTerminal, nextStates } from './process/machine.ts'
 export { processOf, type Defined } from './process/process-of.ts'
