@@ -49,7 +49,7 @@ function standardCheck(schema: StandardSchemaV1): Check {
         const at = (path ?? []).map((part) => (typeof part === 'object' ? part.key : part))
         return at.length === 0 ? message : `${pathText(at)}: ${message}`
       })
-    const made = (result as StandardSchemaV1.SuccessResult<unknown>).value
+    const made = result.value
     return sameKind(value, made)
       ? undefined
       : [

@@ -15,13 +15,13 @@ interface Row {
 
 const folder = fileURLToPath(new URL('parity/', import.meta.url))
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const functions = read<readonly string[]>('plumpy-tests.json')
+const functions = read('plumpy-tests.json') as readonly string[]
 const rows = readdirSync(folder)
   .filter((name) => name !== 'plumpy-tests.json')
-  .flatMap((name) => read<readonly Row[]>(name))
+  .flatMap((name) => read(name) as readonly Row[])
 
-function read<T>(name: string): T {
-  return JSON.parse(readFileSync(`${folder}${name}`, 'utf8')) as T
+function read(name: string): unknown {
+  return JSON.parse(readFileSync(`${folder}${name}`, 'utf8'))
 }
 
 test('each of plumpy’s test functions has exactly one row', () => {
