@@ -237,8 +237,8 @@ export const breaks: readonly Break[] = [
     contract: 'C12',
     what: 'steps that outlast the drain are killed',
     file: 'src/engine/runs.ts',
-    find: 'for (const run of left) this.#lose(run, reason)',
-    replace: `for (const run of left) {
+    find: 'for (const run of Array.from(this.#live.values())) this.#lose(run, reason)',
+    replace: `for (const run of Array.from(this.#live.values())) {
       hosted(run.process).kill(reason.message, { force: true })
       await this.#context.write({
         kind: 'request', pid: run.process.pid, request: 'kill', message: null, grace: 0, by: '', killedState: null,
