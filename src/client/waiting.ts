@@ -1,0 +1,58 @@
+import type { WaitOptions } from '../process/handle.ts'
+import type { Clock } from '../shared/clock.ts'
+import { milliseconds } from '../shared/duration.ts'
+
+/** Milliseconds that a wait may take; 0 is one look. */
+export function limitOf({ timeout }: WaitOptions): number {
+  return timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(timeout)
+}
+
+/** Calls back once, when the time is up or the signal aborts, unless it is stopped before. */
+export function limited(
+  clock: Clock,
+  options: WaitOptions,
+  timedOut: () => void,
+  aborted: (reason: Error) => void,
+): () => void {
+  const { signal } = options
+  const limit = limitOf(options)
+  const stopTimer =
+    limit === Number.POSITIVE_INFINITY
+      ? undefined
+      : clock.after(limit, () => {
+          stop()
+          timedOut()
+        })
+  const abort = (): void => {
+    stop()
+    aborted(signal?.reason as Error)
+  }
+  const stop = (): void => {
+    stopTimer?.()
+    signal?.removeEventListener('abort', abort)
+  }
+  signal?.addEventListener('abort', abort, { once: true })
+  return stop
+}
+
+/** Waits for a promise no longer than the options say. */
+export function within<T>(
+  clock: Clock,
+  work: Promise<T>,
+  options: WaitOptions,
+  timedOut: () => Error,
+): Promise<T> {
+  if (options.timeout === undefined && options.signal === undefined) return work
+  // Nobody may be there to hear it fail any more.
+  work.catch(() => {})
+  return new Promise((resolve, reject) => {
+    // One look is always allowed, also with a limit of 0.
+    const timeout = limitOf(options) === 0 ? undefined : options.timeout
+    if (options.signal?.aborted) {
+      reject(options.signal.reason as Error)
+      return
+    }
+    const stop = limited(clock, { ...options, timeout }, () => reject(timedOut()), reject)
+    work.then(resolve, reject).finally(stop)
+  })
+}
