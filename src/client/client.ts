@@ -25,11 +25,12 @@ import {
 import { silentLogger, type Logger } from '../shared/logger.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, SelfTyped } from '../spec/typing.ts'
 import { Committer } from './committer.ts'
+import { eventRecord } from './event-record.ts'
 import { explain } from './explain.ts'
 import { HandleTable } from './handle-table.ts'
 import { LaunchingHost } from './launching-host.ts'
 import { BY_A_CALLER, createByName, createWrite, type Launcher } from './launching.ts'
-import { eventRecord, type Handle, type HandleContext } from './process-handle.ts'
+import type { Handle, HandleContext } from './process-handle.ts'
 import { summary, type ProcessList } from './process-list.ts'
 import { killedState } from './requests.ts'
 

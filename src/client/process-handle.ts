@@ -1,5 +1,5 @@
 import type { Codec } from '../bundle/codec.ts'
-import type { Change, Control, HistoryRow, Outcome, ProcessRow, Write } from '../persistence/store.ts'
+import type { Change, Control, Outcome, ProcessRow, Write } from '../persistence/store.ts'
 import type {
   EventRecord,
   Outputs,
@@ -12,12 +12,14 @@ import type {
 import type { OutputsOf } from '../spec/typing.ts'
 import { isTerminal } from '../process/machine.ts'
 import type { Clock } from '../shared/clock.ts'
-import { milliseconds } from '../shared/duration.ts'
 import { NotReady, ProcessLost, WaitTimeout, type ProcessError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { explain } from './explain.ts'
 import { outputsOf, settledOf, stateInfo } from './ending.ts'
+import { eventRecord } from './event-record.ts'
+import { explain } from './explain.ts'
 import { killedState } from './requests.ts'
+import { limited, limitOf, within } from './waiting.ts'
 
 /** What handles need of their client. */
 export interface HandleContext {
@@ -339,7 +341,7 @@ export class Handle implements ProcessHandle {
   /** Whether it ended (or is lost) before the time-out. */
   #ended(options: WaitOptions): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const limit = options.timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(options.timeout)
+      const limit = limitOf(options)
       if (options.signal?.aborted) {
         reject(options.signal.reason as Error)
         return
@@ -357,24 +359,18 @@ export class Handle implements ProcessHandle {
         if (abandoned === undefined) resolve(true)
         else reject(abandoned)
       }
-      const aborted = (): void => {
-        stop()
-        this.#forget(ended)
-        reject(options.signal?.reason as Error)
-      }
-      const stopTimer =
-        limit === Number.POSITIVE_INFINITY
-          ? undefined
-          : this.#context.clock.after(limit, () => {
-              stop()
-              this.#forget(ended)
-              resolve(false)
-            })
-      const stop = (): void => {
-        stopTimer?.()
-        options.signal?.removeEventListener('abort', aborted)
-      }
-      options.signal?.addEventListener('abort', aborted, { once: true })
+      const stop = limited(
+        this.#context.clock,
+        options,
+        () => {
+          this.#forget(ended)
+          resolve(false)
+        },
+        (reason) => {
+          this.#forget(ended)
+          reject(reason)
+        },
+      )
       this.#remember(ended)
     })
   }
@@ -446,50 +442,4 @@ const UNKNOWN: StateInfo = {
   successful: false,
   paused: false,
   at: new Date(0),
-}
-
-export function eventRecord(row: HistoryRow): EventRecord {
-  return {
-    seq: row.seq,
-    pid: row.pid,
-    side: SAID_BY_CALLERS.has(row.name) ? 'caller' : 'process',
-    name: row.name,
-    at: new Date(row.at),
-    ...(row.by !== null && { worker: row.by }),
-    ...(row.data !== null && { data: JSON.parse(row.data) as unknown }),
-  }
-}
-
-const SAID_BY_CALLERS = new Set(['pause requested', 'play requested', 'kill requested', 'resumed'])
-
-/** Waits for a promise no longer than the options say. */
-function within<T>(clock: Clock, work: Promise<T>, options: WaitOptions, timedOut: () => Error): Promise<T> {
-  if (options.timeout === undefined && options.signal === undefined) return work
-  // Nobody may be there to hear it fail any more.
-  work.catch(() => {})
-  return new Promise((resolve, reject) => {
-    const limit = options.timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(options.timeout)
-    if (options.signal?.aborted) {
-      reject(options.signal.reason as Error)
-      return
-    }
-    const aborted = (): void => {
-      stop()
-      reject(options.signal?.reason as Error)
-    }
-    // One look is always allowed, also with a limit of 0.
-    const stopTimer =
-      limit === 0 || limit === Number.POSITIVE_INFINITY
-        ? undefined
-        : clock.after(limit, () => {
-            stop()
-            reject(timedOut())
-          })
-    const stop = (): void => {
-      stopTimer?.()
-      options.signal?.removeEventListener('abort', aborted)
-    }
-    options.signal?.addEventListener('abort', aborted, { once: true })
-    work.then(resolve, reject).finally(stop)
-  })
 }
