@@ -168,8 +168,11 @@ export class Control implements Hosted {
   play(): void {
     const life = this.#life
     if (life.over) return
-    if (life.paused !== undefined) void life.play()
-    else if (this.pausing !== undefined && life.committing === this.pausing) this.#playing = true
+    if (life.paused !== undefined) {
+      // It has come about also while its hooks still run; else it would come about again.
+      this.hasPaused()
+      void life.play()
+    } else if (this.pausing !== undefined && life.committing === this.pausing) this.#playing = true
     else this.#callOff()
   }
 
