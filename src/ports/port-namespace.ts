@@ -1,12 +1,13 @@
 import type { PortProblem } from '../shared/errors.ts'
 import { SpecError } from '../shared/errors.ts'
-import { PathRules } from './path-rules.ts'
 import { describeDefault, InputPort } from './input-port.ts'
 import { suggestion } from './nearest.ts'
+import { PathRules } from './path-rules.ts'
 import { frozenCopy, getOwn, isPlainObject, preview, setOwn } from './plain.ts'
 import { Port, checkOptions, type PortDescription, type PortOptions } from './port.ts'
+import { checkName, cut, join, splitName, wrongName } from './port-name.ts'
 import type { InstanceOf, Schema } from './schema-type.ts'
-import { isStandardSchema } from './validation.ts'
+import { undeclaredProblems } from './undeclared.ts'
 
 /** As those of a port; `schema` and `instanceOf` speak of the undeclared values, and make the namespace dynamic. */
 export interface NamespaceOptions extends PortOptions {
@@ -276,11 +277,10 @@ export class PortNamespace extends Port {
     const port = this.#ports.get(first)
     const here = join(path, first)
     if (port === undefined) {
-      const problems: PortProblem[] = []
       const wrong = this.#unaccepted(first) ?? (rest === undefined ? undefined : wrongName(rest))
-      if (wrong !== undefined) return [{ port: here, message: wrong }]
-      this.#checkLeaf(value, join(path, name), problems, new Set())
-      return problems
+      return wrong === undefined
+        ? this.#undeclared(value, join(path, name))
+        : [{ port: here, message: wrong }]
     }
     if (rest === undefined) return port.validate(value, here)
     if (port instanceof PortNamespace) return port.validateAt(rest, value, here)
@@ -420,7 +420,7 @@ export class PortNamespace extends Port {
   #checkUndeclared(name: string, value: unknown, path: string, problems: PortProblem[]): void {
     const wrong = this.#unaccepted(name)
     if (wrong !== undefined) problems.push({ port: path, message: wrong })
-    else if (value !== undefined) this.#checkLeaf(value, path, problems, new Set())
+    else if (value !== undefined) problems.push(...this.#undeclared(value, path))
   }
 
   #unaccepted(name: string): string | undefined {
@@ -429,21 +429,8 @@ export class PortNamespace extends Port {
     return name === '' || name === '__proto__' ? `'${name}' can't be the name of a port` : undefined
   }
 
-  /** Undeclared values may nest: an object that is no value itself holds values. */
-  #checkLeaf(value: unknown, path: string, problems: PortProblem[], above: Set<object>): void {
-    const direct = this.checkValue(value, path)
-    if (direct.length === 0) return
-    if (!isPlainObject(value) || speaksOfObjects(this.schema)) {
-      problems.push(...direct)
-      return
-    }
-    if (above.has(value)) {
-      problems.push({ port: path, message: 'holds itself' })
-      return
-    }
-    above.add(value)
-    for (const name of Object.keys(value)) this.#checkLeaf(value[name], join(path, name), problems, above)
-    above.delete(value)
+  #undeclared(value: unknown, path: string): PortProblem[] {
+    return undeclaredProblems(value, path, this.schema, (value, path) => this.checkValue(value, path))
   }
 
   #unknown(name: string): SpecError {
@@ -462,44 +449,4 @@ export class PortNamespace extends Port {
 function keepFrozen(value: unknown, keep: NonNullable<Keep>): unknown {
   if (typeof value !== 'object' || value === null) return value
   return frozenCopy(value, (keep.seen ??= new Map()))
-}
-
-function speaksOfObjects(schema: Schema | undefined): boolean {
-  if (schema === undefined || isStandardSchema(schema)) return false
-  return (
-    schema.properties !== undefined ||
-    schema.type === 'object' ||
-    (Array.isArray(schema.type) && schema.type.includes('object'))
-  )
-}
-
-function join(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`
-}
-
-function cut(name: string): [string, string | undefined] {
-  const dot = name.indexOf('.')
-  return dot === -1 ? [name, undefined] : [name.slice(0, dot), name.slice(dot + 1)]
-}
-
-function wrongName(name: string): string | undefined {
-  const wrong = name.split('.').find((part) => part === '' || part === '__proto__')
-  return wrong === undefined ? undefined : `'${wrong}' can't be the name of a port`
-}
-
-function checkName(name: string): void {
-  if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
-  if (name.includes('.'))
-    throw new SpecError(`the name '${name}' has a dot; createPortNamespace and the spec nest by dots`)
-  const wrong = wrongName(name)
-  if (wrong !== undefined) throw new SpecError(wrong)
-}
-
-/** The first name and the rest of a dotted one. */
-function splitName(name: string): [string, string | undefined] {
-  if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
-  const wrong = wrongName(name)
-  if (wrong !== undefined)
-    throw new SpecError(name === wrong || name === '' ? wrong : `in '${name}' ${wrong}`)
-  return cut(name)
 }

@@ -1,0 +1,36 @@
+import { SpecError } from '../shared/errors.ts'
+import { preview } from './plain.ts'
+
+/** The first name of a dotted one, and the rest, if there is more. */
+export function cut(name: string): [string, string | undefined] {
+  const dot = name.indexOf('.')
+  return dot === -1 ? [name, undefined] : [name.slice(0, dot), name.slice(dot + 1)]
+}
+
+/** As `cut`. Throws a `SpecError` for a name that can't be. */
+export function splitName(name: string): [string, string | undefined] {
+  if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
+  const wrong = wrongName(name)
+  if (wrong !== undefined)
+    throw new SpecError(name === wrong || name === '' ? wrong : `in '${name}' ${wrong}`)
+  return cut(name)
+}
+
+export function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`
+}
+
+/** Why no port can go by this dotted name; undefined when one can. */
+export function wrongName(name: string): string | undefined {
+  const wrong = name.split('.').find((part) => part === '' || part === '__proto__')
+  return wrong === undefined ? undefined : `'${wrong}' can't be the name of a port`
+}
+
+/** Throws a `SpecError` for what can't be the name of one port. */
+export function checkName(name: string): void {
+  if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
+  if (name.includes('.'))
+    throw new SpecError(`the name '${name}' has a dot; createPortNamespace and the spec nest by dots`)
+  const wrong = wrongName(name)
+  if (wrong !== undefined) throw new SpecError(wrong)
+}

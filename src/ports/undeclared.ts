@@ -1,0 +1,46 @@
+import type { PortProblem } from '../shared/errors.ts'
+import { isPlainObject } from './plain.ts'
+import { join } from './port-name.ts'
+import type { Schema } from './schema-type.ts'
+import { isStandardSchema } from './validation.ts'
+
+/**
+ * What is wrong with an undeclared value of a dynamic namespace. Such values may nest: an object that is no value itself holds
+ * values, unless the schema speaks of objects.
+ */
+export function undeclaredProblems(
+  value: unknown,
+  path: string,
+  schema: Schema | undefined,
+  check: (value: unknown, path: string) => PortProblem[],
+): PortProblem[] {
+  const problems: PortProblem[] = []
+  const nests = !speaksOfObjects(schema)
+  const above = new Set<object>()
+  const look = (value: unknown, path: string): void => {
+    const direct = check(value, path)
+    if (direct.length === 0) return
+    if (!nests || !isPlainObject(value)) {
+      problems.push(...direct)
+      return
+    }
+    if (above.has(value)) {
+      problems.push({ port: path, message: 'holds itself' })
+      return
+    }
+    above.add(value)
+    for (const name of Object.keys(value)) look(value[name], join(path, name))
+    above.delete(value)
+  }
+  look(value, path)
+  return problems
+}
+
+function speaksOfObjects(schema: Schema | undefined): boolean {
+  if (schema === undefined || isStandardSchema(schema)) return false
+  return (
+    schema.properties !== undefined ||
+    schema.type === 'object' ||
+    (Array.isArray(schema.type) && schema.type.includes('object'))
+  )
+}
