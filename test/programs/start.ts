@@ -21,7 +21,7 @@ export function startEngine(told: EngineProgram): Started {
   return startProgram(process.execPath, ['--import', 'tsx', program, JSON.stringify(told)])
 }
 
-export function startProgram(command: string, args: readonly string[]): Started {
+function startProgram(command: string, args: readonly string[]): Started {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
