@@ -67,8 +67,7 @@ export class Engines {
   }
 }
 
-const NEXT_OWNER =
-  'SELECT owner FROM process WHERE owner IS NOT NULL AND owner > ? ORDER BY owner LIMIT 1'
+const NEXT_OWNER = 'SELECT owner FROM process WHERE owner IS NOT NULL AND owner > ? ORDER BY owner LIMIT 1'
 
 function recordOf(row: EngineColumns): EngineRecord {
   return {
