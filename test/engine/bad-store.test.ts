@@ -146,6 +146,7 @@ test('a callback of onDone that is asynchronous and fails is reported, and no un
   const engine = await engineOn(new MemoryStore())
   const handle = await engine.launch(Add, { a: 1 })
   const seen = await unhandled(async () => {
+    // oxlint-disable-next-line typescript/no-misused-promises -- the type forbids it, but JavaScript does not
     handle.onDone(async () => {
       throw new Error('in a callback')
     })
@@ -261,4 +262,14 @@ test('over a store that loses every other acknowledgement, launches and resumes 
     expect(history.filter((name) => name === 'finished')).toHaveLength(1)
     expect(history.filter((name) => name === 'resumed')).toHaveLength(2)
   }
+})
+
+test('a wait that begins after its client was closed rejects, also where the store stays open', async () => {
+  const store = new MemoryStore()
+  const client = await Client.open({ store })
+  const handle = await client.launch(Add, { a: 1 })
+  await client.close()
+  await expect(handle.result()).rejects.toMatchObject({ code: 'CLOSED' })
+  await expect(handle.wait({ timeout: '1h' })).rejects.toMatchObject({ code: 'CLOSED' })
+  handle.onDone(() => expect.unreachable())
 })
