@@ -77,9 +77,54 @@ export {
   type Untyped,
 } from './process/process.ts'
 export { ProcessState } from './process/state.ts'
-export type { ExitCode } from './spec/exit-code.ts'
-export { ProcessSpec } from './spec/process-spec.ts'
-export type { InputsOf, LaunchInputsOf, OutputsOf } from './spec/typing.ts'
+export { InputPort, type InputPortOptions } from './ports/input-port.ts'
+export { OutputPort } from './ports/output-port.ts'
+export { Port, type PortDescription, type PortOptions, type Validator } from './ports/port.ts'
+export {
+  type AbsorbOptions,
+  type NamespaceDescription,
+  type NamespaceOptions,
+  PortNamespace,
+} from './ports/port-namespace.ts'
+// The types of specs: what declarations of a user's own classes are written with.
+export type {
+  DefaultMark,
+  DropPaths,
+  DynamicType,
+  Expose,
+  KeepPaths,
+  LazyMark,
+  NamespaceNode,
+  OptionalMark,
+  PortNode,
+  PortType,
+  PutPort,
+  SetPath,
+} from './ports/port-tree.ts'
+export {
+  type InstanceOf,
+  type JsonSchema,
+  type Schema,
+  typed,
+  type TypedSchema,
+} from './ports/schema-type.ts'
+export { ExitCode, type ExitCodes, type ExitCodeValue } from './spec/exit-code.ts'
+export type { ExposeOptions, Exposure, PortClasses } from './spec/options.ts'
+export { ProcessSpec, type SpecDescription } from './spec/process-spec.ts'
+export type {
+  AllSelfTyped,
+  AnySpec,
+  Definable,
+  ExitCodesOf,
+  InputsOf,
+  LaunchInputsOf,
+  OutputsOf,
+  SelfTyped,
+  SpecClass,
+  SpecOf,
+  TypedByAnotherClass,
+  UntypedSpec,
+} from './spec/typing.ts'
 export { Client, type ClientOptions } from './client/client.ts'
 export type { ProcessList, ProcessSummary } from './client/process-list.ts'
 export { type CloseOptions, Engine, type EngineOptions } from './engine/engine.ts'

@@ -112,15 +112,16 @@ export class Client {
    * By name: the inputs are checked against what engines have registered for that name, if any has; a name that nobody has
    * registered so far waits for an engine that does, and `explain` says so.
    */
-  launch<C extends AnyProcessClass>(
-    processClass: C & SelfTyped<C>,
-    ...rest: [...LaunchArgs<C>, options?: LaunchOptions]
-  ): Promise<ProcessHandle<ResultOf<C>, C>>
   launch(
     name: string,
     inputs?: Readonly<Record<string, unknown>>,
     options?: LaunchOptions,
   ): Promise<ProcessHandle>
+  // Last, since compilers tell what is wrong with the last overload.
+  launch<C extends AnyProcessClass>(
+    processClass: C & SelfTyped<C>,
+    ...rest: [...LaunchArgs<C>, options?: LaunchOptions]
+  ): Promise<ProcessHandle<ResultOf<C>, C>>
   launch(
     processClass: AnyProcessClass | string,
     inputs?: Readonly<Record<string, unknown>>,

@@ -14,6 +14,7 @@ import { isTerminal } from '../process/machine.ts'
 import type { Clock } from '../shared/clock.ts'
 import { NotReady, ProcessLost, WaitTimeout, type ProcessError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import { waitLimit } from '../shared/wait-limit.ts'
 import { outputsOf, settledOf, stateInfo } from './ending.ts'
 import { eventRecord } from './event-record.ts'
 import { explain } from './explain.ts'
@@ -31,7 +32,11 @@ export interface HandleContext {
   /** Milliseconds that a killed process has until it is fenced. */
   readonly killGrace: number
   write(write: Write): Promise<Outcome>
-  /** From now on this handle is told of changes to its process. Nothing is lost in between: look after asking. */
+  /**
+   * From now on this handle is told of changes to its process. Nothing is lost in between: look after asking.
+   *
+   * @throws ClosedError when nothing will be heard any more
+   */
   attend(handle: Handle): void
   neglect(handle: Handle): void
   /** Around every wait for an end. */
@@ -69,7 +74,7 @@ export class Handle implements ProcessHandle {
     this.#name = name
     this.#state = state ?? UNKNOWN
     this.outputs = {
-      all: (options) => this.#allOutputs(options) as Promise<OutputsOf<unknown>>,
+      all: (options?: ResultOptions) => this.#allOutputs(options) as Promise<never>,
       snapshot: () => this.#snapshot() as Promise<Partial<OutputsOf<unknown>>>,
     }
   }
@@ -87,6 +92,7 @@ export class Handle implements ProcessHandle {
   }
 
   async refresh(options: WaitOptions = {}): Promise<StateInfo> {
+    waitLimit(options)
     // Terminal is final (C5): it is never fetched again.
     if (this.#settled === undefined)
       await within(this.#context.clock, this.look(), options, () => this.#timedOut())
@@ -319,11 +325,17 @@ export class Handle implements ProcessHandle {
   }
 
   #remember(waiter: Waiter): void {
+    if (this.#waiters.size === 0) {
+      try {
+        this.#context.attend(this)
+      } catch (error) {
+        waiter(error as Error)
+        return
+      }
+    }
     this.#waiters.add(waiter)
-    if (this.#waiters.size > 1) return
-    this.#context.attend(this)
     // Looked at after attending, so that an end in between is not missed (C8). While it runs here, its end is still to come.
-    if (this.#runner?.tells(this.pid) !== true) this.#tryToLook()
+    if (this.#waiters.size === 1 && this.#runner?.tells(this.pid) !== true) this.#tryToLook()
   }
 
   #forget(waiter: Waiter): void {
@@ -333,8 +345,9 @@ export class Handle implements ProcessHandle {
     this.#context.neglect(this)
   }
 
-  #waitForEnd(options: WaitOptions): Promise<boolean> {
-    return this.#isOver() ? Promise.resolve(true) : this.#context.whileWaiting(() => this.#ended(options))
+  async #waitForEnd(options: WaitOptions): Promise<boolean> {
+    waitLimit(options)
+    return this.#isOver() || this.#context.whileWaiting(() => this.#ended(options))
   }
 
   /** Whether it ended (or is lost) before the time-out. */

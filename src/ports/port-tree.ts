@@ -97,7 +97,8 @@ export type Read<Tree> = WithDynamic<
     }
   >
 >
-type ReadNode<N> = N extends PortType<infer T> ? T : Read<N>
+// Of `any` there is no end of names below: without this, comparing two untyped classes would not end either.
+type ReadNode<N> = IsAny<N> extends true ? unknown : N extends PortType<infer T> ? T : Read<N>
 type IsPresent<N> =
   N extends PortType<unknown, infer K>
     ? Optional extends K

@@ -38,7 +38,8 @@ export type Settled<R> =
 /** The outputs of a process of class `C`. */
 export interface Outputs<C = unknown> {
   /** All outputs, once the process has ended. Rejects as `result()` does. */
-  all(options?: ResultOptions): Promise<OutputsOf<C>>
+  all(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<OutputsOf<C>>
+  all(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<OutputsOf<C> | ProcessError>
   /** The outputs committed so far; they grow while it runs. */
   snapshot(): Promise<Partial<OutputsOf<C>>>
 }

@@ -1,6 +1,6 @@
 import { systemClock } from '../shared/clock.ts'
-import { milliseconds } from '../shared/duration.ts'
 import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../shared/errors.ts'
+import { waitLimit } from '../shared/wait-limit.ts'
 import type {
   EventRecord,
   Outputs,
@@ -54,11 +54,7 @@ export class LocalHandle implements ProcessHandle {
       events.on(`process:${name}`, note(name))
     }
     this.outputs = {
-      all: async (options = {}) => {
-        const outcome = await this.outcome(options)
-        if (outcome.status === 'rejected' && options.raiseOnFailure !== false) throw outcome.reason
-        return process.outputs
-      },
+      all: (options?: ResultOptions) => this.#allOutputs(options),
       snapshot: async () => ({ ...process.outputs }),
     }
   }
@@ -82,14 +78,14 @@ export class LocalHandle implements ProcessHandle {
     return this.#process.hasTerminated()
   }
 
-  async refresh(): Promise<StateInfo> {
+  async refresh(options: WaitOptions = {}): Promise<StateInfo> {
+    waitLimit(options)
     return this.state
   }
 
   async wait(options: WaitOptions = {}): Promise<StateInfo | null> {
     const { signal } = options
-    signal?.throwIfAborted()
-    const timeout = options.timeout === undefined ? Infinity : milliseconds(options.timeout)
+    const timeout = waitLimit(options)
     if (this.done) return this.state
     const stops: (() => void)[] = []
     const ended = await new Promise<boolean>((resolve, reject) => {
@@ -148,7 +144,12 @@ export class LocalHandle implements ProcessHandle {
     options.signal?.addEventListener('abort', stop, { once: true })
     if (options.signal?.aborted === true) stop()
     const call = (): void => {
-      if (wanted) callback(this)
+      if (!wanted) return
+      try {
+        callback(this)
+      } catch (error) {
+        this.#process.logger.error({ err: error, pid: this.pid }, 'a callback of onDone threw')
+      }
     }
     void this.#over.then(() => setImmediate(call))
     return stop
@@ -182,6 +183,14 @@ export class LocalHandle implements ProcessHandle {
 
   toJSON(): { readonly $process: string } {
     return { $process: this.pid }
+  }
+
+  // What `outputs.all` gives is told by its overloads.
+  async #allOutputs(options: ResultOptions = {}): Promise<never> {
+    const outcome = await this.outcome(options)
+    if (outcome.status === 'fulfilled') return this.#process.outputs as never
+    if (options.raiseOnFailure === false) return outcome.reason as never
+    throw outcome.reason
   }
 
   #assertDone(): void {

@@ -12,7 +12,7 @@ export function milliseconds(duration: Duration): number {
   const value = typeof duration === 'number' ? duration : fromText(duration)
   if (Number.isNaN(value) || value < 0) {
     throw new RangeError(
-      `${JSON.stringify(duration)} is no duration: give milliseconds, or text such as '90s', '1.5h' or '3d'`,
+      `${typeof duration === 'number' ? duration : JSON.stringify(duration)} is no duration: give milliseconds, or text such as '90s', '1.5h' or '3d'`,
     )
   }
   return value

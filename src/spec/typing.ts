@@ -39,8 +39,6 @@ export type OutputsOf<C> = IsAny<Out<C>> extends true ? Untyped : Given<Out<C>>
 export type OutputName<C> = IsAny<Out<C>> extends true ? string : PathOf<Out<C>>
 /** What `out()` takes under a name. */
 export type OutputValue<C, Name> = IsAny<Out<C>> extends true ? unknown : ValueAt<Out<C>, Name>
-/** What the last step returns; the outputs, when nothing was said by `returns`. */
-export type ReturnsOf<C> = SpecOf<C>['~returns']
 /** What `this.exitCodes` holds. */
 export type ExitCodesOf<C> =
   IsAny<SpecOf<C>['~codes']> extends true ? ExitCodes<Record<string, string>> : ExitCodes<SpecOf<C>['~codes']>
@@ -71,3 +69,6 @@ export type SelfTyped<C> = C extends abstract new (...args: never) => { readonly
       ? unknown
       : TypedByAnotherClass<D>
   : unknown
+
+/** As `SelfTyped`, for each of several classes: `processes: P & AllSelfTyped<P>`. */
+export type AllSelfTyped<P extends readonly unknown[]> = { readonly [I in keyof P]: P[I] & SelfTyped<P[I]> }

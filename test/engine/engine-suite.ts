@@ -226,6 +226,10 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       gate('waits').open()
       expect(await handle.wait()).toMatchObject({ label: 'finished' })
       expect(await handle.wait({ timeout: 0 })).toMatchObject({ label: 'finished' })
+      await expect(handle.wait({ timeout: -1 })).rejects.toBeInstanceOf(RangeError)
+      await expect(handle.refresh({ timeout: -1 })).rejects.toBeInstanceOf(RangeError)
+      const signal = AbortSignal.abort(new Error('enough'))
+      await expect(handle.wait({ signal })).rejects.toThrow('enough')
     })
 
     test('aborting a wait ends the wait and not the process', async () => {

@@ -1,6 +1,4 @@
-import { Process } from '../../src/process/process.ts'
-import type { ProcessSpec } from '../../src/spec/process-spec.ts'
-import type { InputsOf } from '../../src/spec/typing.ts'
+import { type InputsOf, Process, type ProcessSpec } from 'damson'
 
 // A spec of many ports stays within what the compiler is willing to instantiate.
 export class Many extends Process<typeof Many> {

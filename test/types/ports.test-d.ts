@@ -3,10 +3,16 @@ import type { JSONSchemaType } from 'ajv'
 import { Type, type Static } from 'typebox'
 import * as v from 'valibot'
 import { z } from 'zod'
-import { typed } from '../../src/ports/schema-type.ts'
-import type { ProcessSpec } from '../../src/spec/process-spec.ts'
-import type { InputsOf, LaunchInputsOf, OutputsOf, ReturnsOf, SelfTyped } from '../../src/spec/typing.ts'
-import { Process } from '../../src/process/process.ts'
+import {
+  type InputsOf,
+  type LaunchInputsOf,
+  type OutputsOf,
+  Process,
+  type ProcessSpec,
+  type ResultOf,
+  type SelfTyped,
+  typed,
+} from 'damson'
 
 type Equal<A, B> = (<G>() => G extends A ? 1 : 2) extends <G>() => G extends B ? 1 : 2 ? true : false
 function expectType<_T extends true>(): void {}
@@ -75,7 +81,7 @@ void new Add()
 expectType<Equal<OutputsOf<typeof Add>['meta'], { readonly steps: string[] }>>()
 expectType<Equal<OutputsOf<typeof Add>['sum'], number>>()
 expectType<Equal<OutputsOf<typeof Add>['note'], string | undefined>>()
-expectType<Equal<ReturnsOf<typeof Add>, number>>()
+expectType<Equal<ResultOf<typeof Add>, number>>()
 
 // The statement style compiles, untyped.
 export class Legacy extends Process<typeof Legacy> {
@@ -94,7 +100,7 @@ export class Legacy extends Process<typeof Legacy> {
 }
 void new Legacy({ whatever: 1 })
 void new Legacy()
-expectType<Equal<ReturnsOf<typeof Legacy>, unknown>>()
+expectType<Equal<ResultOf<typeof Legacy>, unknown>>()
 export class Bare extends Process {
   override run(): void {
     this.out('x', this.inputs['y'])
