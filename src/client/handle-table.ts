@@ -1,6 +1,7 @@
 import type { Change, Control } from '../persistence/store.ts'
 import type { StateInfo } from '../process/handle.ts'
 import type { Clock } from '../shared/clock.ts'
+import { ClosedError } from '../shared/errors.ts'
 import { Handle, type HandleContext } from './process-handle.ts'
 
 /** The backstop: how often the awaited processes are read again, though the store tells of changes by itself. */
@@ -25,6 +26,8 @@ export class HandleTable {
   #stopWatching: (() => void) | undefined
   #cancelLook: (() => void) | undefined
   #interval = FIRST_INTERVAL
+  #looking = false
+  #closed = false
 
   constructor(store: Control, clock: Clock) {
     this.#store = store
@@ -41,8 +44,9 @@ export class HandleTable {
   }
 
   attend(handle: Handle): void {
-    this.#awaited.add(handle)
+    if (this.#closed) throw new ClosedError('this client was closed: wait with another, the process goes on')
     this.#stopWatching ??= this.#store.watch((changes) => this.#note(changes))
+    this.#awaited.add(handle)
     this.#schedule()
   }
 
@@ -53,6 +57,7 @@ export class HandleTable {
 
   /** Wakes everybody who waits, so that they can be told that nothing more will come. */
   close(): readonly Handle[] {
+    this.#closed = true
     const left = [...this.#awaited]
     this.#awaited.clear()
     this.#stop()
@@ -77,6 +82,7 @@ export class HandleTable {
   }
 
   #schedule(): void {
+    if (this.#looking) return
     this.#cancelLook ??= this.#clock.after(this.#interval, () => {
       this.#interval = Math.min(LONGEST_INTERVAL, this.#interval * GROWTH)
       void this.#lookAtAll()
@@ -84,6 +90,8 @@ export class HandleTable {
   }
 
   async #lookAtAll(): Promise<void> {
+    this.#cancelLook = undefined
+    this.#looking = true
     for (const handle of this.#awaited) {
       try {
         await handle.look()
@@ -92,7 +100,7 @@ export class HandleTable {
         break
       }
     }
-    this.#cancelLook = undefined
+    this.#looking = false
     if (this.#awaited.size > 0) this.#schedule()
   }
 }
