@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.ts'
+import { PersistenceError } from '../shared/errors.ts'
 import { MemoryStore } from './memory/memory-store.ts'
 import type { Store } from './store.ts'
 
@@ -8,6 +9,11 @@ import type { Store } from './store.ts'
  * @throws PersistenceError where the file can't be opened
  */
 export async function openStore(store: string | Store, clock?: Clock): Promise<Store> {
+  if (store === undefined || store === null) {
+    throw new PersistenceError(
+      `there is no store to open: give a path, ':memory:' or a store as \`store\`, not ${String(store)}`,
+    )
+  }
   if (typeof store !== 'string') return store
   const options = clock === undefined ? {} : { clock }
   if (store === ':memory:') return new MemoryStore(options)

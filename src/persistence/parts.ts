@@ -4,9 +4,12 @@ import type { Parts, Write } from './store.ts'
 /** What one part may take, in bytes of its text. SQLite itself ends at a billion. */
 const LARGEST_PART = 64 * 2 ** 20
 
+/** The part that goes with the checkpoint of a process that finished successfully: what it kept for steps to come. */
+export const CHECKPOINT_PART = 'memory'
+
 /** What stays of a process that finished successfully; its checkpoint goes. */
 export function isKeptAfterSuccess(name: string): boolean {
-  return name === 'inputs' || name === 'parsed' || name.startsWith('out:')
+  return name !== CHECKPOINT_PART
 }
 
 /** Why a write is too large to be stored, if it is. */

@@ -48,13 +48,14 @@ const TRANSITION = `UPDATE process SET ${SAVED}, data = coalesce(@data, data), m
     AND (@state <> 'waiting' OR EXISTS (SELECT 1 FROM wake WHERE pid = @pid AND id IS NOT @consumes)) THEN @now END
   WHERE ${HELD} ${RETURNED}`
 
-/** To a terminal state (C5). */
-const END = `UPDATE process SET ${SAVED}, data = coalesce(@data, data),
-  before = CASE WHEN @dropCheckpoint THEN NULL ELSE data END, ended_at = @now, successful = @successful,
-  message = @message, exit_code = @exitCode, exit_label = @exitLabel, exit_message = @exitMessage,
-  paused = 0, pause_message = NULL, parked = NULL,
+/** To a terminal state (C5). Its values are bound by their order, which costs half of what their names would. */
+const END = `UPDATE process SET seq = ?, step = ?, status = ?, updated_at = ?, ended_at = ?, state = ?,
+  data = coalesce(?, data), before = CASE WHEN ? THEN NULL ELSE data END, successful = ?,
+  message = ?, exit_code = ?, exit_label = ?, exit_message = ?,
+  last_wake = CASE WHEN ? IS NULL THEN last_wake ELSE coalesce((SELECT sender FROM wake WHERE id = ?), last_wake) END,
+  crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, parked = NULL,
   kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL
-  WHERE ${NEXT} AND (owner IS NOT NULL OR @state = 'excepted') ${RETURNED}`
+  WHERE pid = ? AND fence = ? AND seq = ? AND ended_at IS NULL AND (owner IS NOT NULL OR ?) ${RETURNED}`
 
 export function advance(
   connection: Connection,
@@ -99,15 +100,29 @@ function transition(connection: Connection, write: Advance, now: number): Advanc
 
 function end(connection: Connection, write: Advance, now: number): Advanced | undefined {
   const { successful = false, message = null, exitCode = null, dropCheckpoint = false } = write.ending ?? {}
-  return connection.sql<Advanced>(END).get({
-    ...values(write, now),
-    successful: Number(successful),
-    message,
-    exitCode: exitCode?.code ?? null,
-    exitLabel: exitCode?.label ?? null,
-    exitMessage: exitCode?.message ?? null,
-    dropCheckpoint: Number(dropCheckpoint),
-  })
+  return connection
+    .sql<Advanced>(END)
+    .get(
+      write.seq,
+      write.step,
+      write.status,
+      now,
+      now,
+      write.state,
+      write.parts['state'] ?? null,
+      Number(dropCheckpoint),
+      Number(successful),
+      message,
+      exitCode?.code ?? null,
+      exitCode?.label ?? null,
+      exitCode?.message ?? null,
+      write.consumes,
+      write.consumes,
+      write.pid,
+      write.fence,
+      write.seq - 1,
+      Number(write.state === 'excepted'),
+    )
 }
 
 function values(write: Advance, now: number) {

@@ -1,3 +1,4 @@
+import { CHECKPOINT_PART } from '../parts.ts'
 import type { Row } from '../row.ts'
 import type { Facts } from '../rules.ts'
 import type { Parts } from '../store.ts'
@@ -34,7 +35,6 @@ const INSERT_ROW = `INSERT INTO process
 const INSERT_HISTORY = 'INSERT INTO history (pid, seq, at, name, data, by) VALUES (?, ?, ?, ?, ?, ?)'
 const UPSERT_PART =
   'INSERT INTO part (pid, name, text) VALUES (?, ?, ?) ON CONFLICT (pid, name) DO UPDATE SET text = excluded.text'
-const DROP_CHECKPOINT = `DELETE FROM part WHERE pid = ? AND name NOT IN ('inputs', 'parsed') AND name NOT LIKE 'out:%'`
 
 export interface Wakeup {
   readonly id: number
@@ -133,7 +133,7 @@ export class ProcessTable {
   }
 
   dropCheckpoint(pid: string): void {
-    this.#connection.sql(DROP_CHECKPOINT).run(pid)
+    this.dropPart(pid, CHECKPOINT_PART)
   }
 
   addHistory(
