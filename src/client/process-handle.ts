@@ -19,7 +19,7 @@ import { outputsOf, settledOf, stateInfo } from './ending.ts'
 import { eventRecord } from './event-record.ts'
 import { explain } from './explain.ts'
 import { killedState } from './requests.ts'
-import { limited, limitOf, within } from './waiting.ts'
+import { limited, within } from './waiting.ts'
 
 /** What handles need of their client. */
 export interface HandleContext {
@@ -353,11 +353,7 @@ export class Handle implements ProcessHandle {
   /** Whether it ended (or is lost) before the time-out. */
   #ended(options: WaitOptions): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const limit = limitOf(options)
-      if (options.signal?.aborted) {
-        reject(options.signal.reason as Error)
-        return
-      }
+      const limit = waitLimit(options)
       if (this.#isOver()) {
         resolve(true)
         return
@@ -373,7 +369,8 @@ export class Handle implements ProcessHandle {
       }
       const stop = limited(
         this.#context.clock,
-        options,
+        limit,
+        options.signal,
         () => {
           this.#forget(ended)
           resolve(false)

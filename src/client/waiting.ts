@@ -1,21 +1,15 @@
 import type { WaitOptions } from '../process/handle.ts'
 import type { Clock } from '../shared/clock.ts'
-import { milliseconds } from '../shared/duration.ts'
-
-/** Milliseconds that a wait may take; 0 is one look. */
-export function limitOf({ timeout }: WaitOptions): number {
-  return timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(timeout)
-}
+import { waitLimit } from '../shared/wait-limit.ts'
 
 /** Calls back once, when the time is up or the signal aborts, unless it is stopped before. */
 export function limited(
   clock: Clock,
-  options: WaitOptions,
+  limit: number,
+  signal: AbortSignal | undefined,
   timedOut: () => void,
   aborted: (reason: Error) => void,
 ): () => void {
-  const { signal } = options
-  const limit = limitOf(options)
   const stopTimer =
     limit === Number.POSITIVE_INFINITY
       ? undefined
@@ -47,12 +41,8 @@ export function within<T>(
   work.catch(() => {})
   return new Promise((resolve, reject) => {
     // One look is always allowed, also with a limit of 0.
-    const timeout = limitOf(options) === 0 ? undefined : options.timeout
-    if (options.signal?.aborted) {
-      reject(options.signal.reason as Error)
-      return
-    }
-    const stop = limited(clock, { ...options, timeout }, () => reject(timedOut()), reject)
+    const limit = waitLimit(options) || Number.POSITIVE_INFINITY
+    const stop = limited(clock, limit, options.signal, () => reject(timedOut()), reject)
     work.then(resolve, reject).finally(stop)
   })
 }
