@@ -2,6 +2,7 @@ import type { Bundle } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
 import type { ProcessRow, StoredProcess } from '../persistence/store.ts'
 import type { Settled, StateInfo } from '../process/handle.ts'
+import { exceptedError } from '../process/ended.ts'
 import { isTerminal } from '../process/machine.ts'
 import { DamsonError, ProcessExcepted, ProcessKilled } from '../shared/errors.ts'
 
@@ -39,15 +40,7 @@ export function settledOf(stored: StoredProcess, codec: Codec): Settled<unknown>
     const bundle = stored.bundle()
     const data = stateOf(bundle, codec)
     if (row.state === 'excepted') {
-      const cause = data['error']
-      const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
-      return {
-        status: 'rejected',
-        state,
-        reason: new ProcessExcepted(row.pid, `process ${row.pid} (${row.className}) excepted with ${text}`, {
-          cause,
-        }),
-      }
+      return { status: 'rejected', state, reason: exceptedError(row.pid, row.className, data['error']) }
     }
     if (row.state === 'killed') {
       return { status: 'rejected', state, reason: new ProcessKilled(row.pid, row.message ?? 'killed') }

@@ -20,11 +20,7 @@ export class Ended {
       return (this.#error ??= new ProcessKilled(pid, stage.message ?? 'killed'))
     }
     if (stage.label === 'excepted') {
-      return (this.#error ??= new ProcessExcepted(
-        pid,
-        `the process ${pid} (${plan.name}) excepted: ${errorText(stage.error)}`,
-        { cause: stage.error },
-      ))
+      return (this.#error ??= exceptedError(pid, plan.name, stage.error))
     }
     return detached
   }
@@ -57,4 +53,10 @@ export class Ended {
     if (error === undefined) this.#future.resolve(this.#life.outputs)
     else this.#future.reject(error)
   }
+}
+
+/** What stands for a process that excepted, with what it threw as the cause. */
+export function exceptedError(pid: string, className: string, cause: unknown): ProcessExcepted {
+  const text = cause instanceof Error ? `${cause.name}: ${errorText(cause)}` : errorText(cause)
+  return new ProcessExcepted(pid, `the process ${pid} (${className}) excepted with ${text}`, { cause })
 }

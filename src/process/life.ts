@@ -99,6 +99,14 @@ export class Life {
     await this.#drive(() => this.#once(), true)
   }
 
+  /** For a host: steps until there is nothing to do, or it is told not to go on. */
+  async run(goOn: () => boolean): Promise<void> {
+    await this.#drive(async () => {
+      do await this.#once()
+      while (!this.over && !this.control.idle && goOn())
+    }, true)
+  }
+
   async stepUntilTerminated(): Promise<void> {
     if (!this.terminated) await this.#drive(() => this.#untilTerminated(), false)
   }
@@ -142,7 +150,8 @@ export class Life {
     }
     const { stage } = this
     if (stage.label === 'running') {
-      const next = await this.code.step(stage.step, stage.args)
+      const came = this.code.step(stage.step, stage.args)
+      const next = isThenable(came) ? await came : came
       this.#assertAttached()
       // A kill or a failure drops what the step came to.
       if (next !== undefined && !control.overrules) await this.transition(next)
@@ -201,6 +210,8 @@ export class Life {
 
   async transition(next: Stage, wake?: Wake): Promise<void> {
     const from = this.stage
+    // A promise for each hook that nobody overrides would cost more than all the rest.
+    const { hooked } = this.plan
     let to = next
     let pausing: Pausing | undefined
     try {
@@ -208,8 +219,10 @@ export class Life {
       if (!canTransition(from.label, to.label)) {
         throw new TransitionError(`the process ${this.pid} can't go from ${from.label} to ${to.label}`)
       }
-      await this.code.leave(from, to)
-      await this.code.enter(to)
+      if (hooked) {
+        await this.code.leave(from, to)
+        await this.code.enter(to)
+      }
       pausing = this.control.pausing
       if (pausing !== undefined && !isTerminal(to.label)) await this.code.hook('onPausing', pausing.message)
     } catch (error) {
@@ -239,9 +252,11 @@ export class Life {
     this.seq++
     if (wake !== undefined) this.control.used()
     if (pausing !== undefined) this.paused = { message: pausing.message }
-    await this.code.entered(from, to)
+    if (hooked) await this.code.entered(from, to)
     this.#audience?.entered(to)
-    await this.#heard(committed, pausing)
+    this.committing = undefined
+    const news = committed.pause !== undefined || committed.kill !== undefined
+    if (news || this.paused !== undefined) await this.#heard(committed, pausing)
     if (isTerminal(to.label)) await this.#terminated()
   }
 
@@ -363,7 +378,10 @@ export class Life {
 
   assertOpen(): void {
     this.#assertAttached()
-    if (this.closed) throw new ClosedError(`the process ${this.pid} is closed`)
+    if (!this.closed) return
+    throw new ClosedError(
+      `the process ${this.pid} has ended (${this.stage.label}): its result and outputs are kept; to run again, make another`,
+    )
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'eventemitter3'
 import { SAVE, type Bundle } from '../bundle/bundle.ts'
 import type { SavedType } from '../bundle/codec.ts'
-import { loaderOf, registeredName, type LoadContext, type Loader, type NamedClass } from '../bundle/loader.ts'
+import { loaderOf, type LoadContext, type Loader, type NamedClass } from '../bundle/loader.ts'
 import type { SavedForm } from '../bundle/saved-form.ts'
 import { upgradeBundle, type VersionedClass } from '../bundle/upgrade.ts'
 import { frozenCopy } from '../ports/plain.ts'
@@ -19,7 +19,7 @@ import type {
   SpecClass,
   SpecOf,
 } from '../spec/typing.ts'
-import { InvalidStateError } from '../shared/errors.ts'
+import { InvalidStateError, SpecError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { born, takeBirth, type Birth } from './birth.ts'
 import { planOf } from './class-plan.ts'
@@ -113,15 +113,13 @@ export class Process<C = Untyped> {
   /**
    * A process from its saved form, with its fields, `ctx`, outputs and state; inputs are not checked again. It runs in memory.
    *
-   * @throws UnknownProcessClass where the context does not name the class of the bundle; without one it is this class
+   * @throws UnknownProcessClass where the context does not name the class of the bundle; without one it has to be this class
    * @throws IncompatibleBundle where it is damaged, or of a version that the class can't lift
    */
   static recreateFrom<T>(this: abstract new (...args: never) => T, bundle: Bundle, context?: LoadContext): T {
     const own = context?.loader === undefined && context?.processes === undefined
     // Only process classes have this method, and what they load are such.
-    const loader = own
-      ? { identify: registeredName, load: () => this }
-      : loaderOf(context as LoadContext<NamedClass>)
+    const loader = loaderOf<NamedClass>(own ? { processes: [this] } : (context as LoadContext<NamedClass>))
     return recreate(bundle, {
       loader: loader as Loader<AnyProcessClass>,
       logger: context?.logger,
@@ -543,6 +541,11 @@ export function construct(
 
 // A process class that is not abstract can be constructed; what its inputs must be is checked when it is.
 function concrete(processClass: AnyProcessClass): ConcreteClass {
+  if ((processClass as unknown) !== Process && !(processClass.prototype instanceof Process)) {
+    throw new SpecError(
+      `${String((processClass as { readonly name?: unknown }).name)} is no process class: let it extend Process, of this very copy of the package`,
+    )
+  }
   return processClass as unknown as ConcreteClass
 }
 

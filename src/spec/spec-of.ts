@@ -18,6 +18,8 @@ function build(
   processClass: Definable & { readonly name?: unknown; readonly specClass?: SpecClass },
 ): AnySpec {
   const name = String(processClass.name)
+  if (typeof processClass.define !== 'function')
+    throw new SpecError(`${name} is no process class: it has no static define; let it extend Process`)
   if (underWay.has(processClass))
     throw new SpecError(`the spec of ${name} needs itself: its define exposes ${name}, or asks for its spec`)
   underWay.add(processClass)
