@@ -86,7 +86,8 @@ export class Runs implements Host {
   /** Goes on with a claimed process. */
   resume(process: Process, claimed: ClaimedProcess): Run {
     const stale = this.#live.get(process.pid)
-    if (stale !== undefined) this.#lose(stale, lost(process.pid))
+    // A launch under this pid that is under way is not lost: its commit will tell it that the process was there already.
+    if (stale !== undefined && !this.#births.has(stale)) this.#lose(stale, lost(process.pid))
     const run = new Run(process, { fence: claimed.fence, seq: claimed.row.seq, saved: claimed.bundle() })
     this.#byProcess.set(process, run)
     if (claimed.played) hosted(process).played()
@@ -97,6 +98,7 @@ export class Runs implements Host {
     const { killRequested, pauseRequested } = claimed.row
     if (pauseRequested !== null) hosted(process).pause(pauseRequested.message ?? undefined)
     if (killRequested !== null) hosted(process).kill(killRequested.message ?? undefined)
+    this.#live.set(process.pid, run)
     void this.#drive(run)
     return run
   }
@@ -252,8 +254,7 @@ export class Runs implements Host {
     const { process } = run
     if (!this.#live.has(process.pid)) this.#live.set(process.pid, run)
     try {
-      do await process.step()
-      while (!run.lost && !hosted(process).idle && !this.#draining)
+      await hosted(process).run(() => !run.lost && !this.#draining)
       run.over = true
       if (!run.lost && !hosted(process).idle) await this.#release(run)
     } catch (error) {
@@ -288,7 +289,8 @@ export class Runs implements Host {
 
   #told(run: Run, birth: Birth, outcome: Outcome): void {
     this.#births.delete(run)
-    if (outcome.status === 'done' && outcome.existed !== true) run.fence = 1
+    const own = this.#live.get(run.process.pid) === run
+    if (outcome.status === 'done' && outcome.existed !== true && own) run.fence = 1
     else this.#lose(run, lost(run.process.pid))
     birth.told(outcome)
     if (run.lost) throw lost(run.process.pid)

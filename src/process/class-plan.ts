@@ -16,6 +16,8 @@ export class ClassPlan {
   readonly spec: AnySpec
   /** The names of own members that are saved, of the class and those it extends. */
   readonly persisted: readonly string[]
+  /** Whether the class saves more than `ctx` and its persisted members. */
+  readonly savesInstance: boolean
   /** The hooks that the class overrides; the others need not be called. */
   readonly hooks: Partial<Hooks>
   /** Whether it overrides any. */
@@ -30,6 +32,7 @@ export class ClassPlan {
     this.version = processClass.version
     this.spec = specOf(processClass)
     this.persisted = persistedOf(processClass)
+    this.savesInstance = overrides(processClass, base, 'saveInstanceState')
     this.hooks = {}
     let hooked = false
     for (const name of hookNames) {
@@ -116,4 +119,8 @@ function persistedOf(processClass: ProcessClass): readonly string[] {
     }
   }
   return [...names]
+}
+
+function overrides(processClass: ProcessClass, base: ProcessClass, name: string): boolean {
+  return Reflect.get(processClass.prototype, name) !== Reflect.get(base.prototype, name)
 }

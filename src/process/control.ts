@@ -150,6 +150,10 @@ export class Control implements Hosted {
     return savings.bundle(stage, paused, false)
   }
 
+  run(goOn: () => boolean): Promise<void> {
+    return this.#life.run(goOn)
+  }
+
   get idle(): boolean {
     const life = this.#life
     if (life.over) return true

@@ -90,6 +90,10 @@ export type ControlRequest =
 export interface Hosted {
   /** The bundle of the process as it is now. */
   bundle(): Bundle
+  /**
+   * Steps until there is nothing to do, or `goOn` says no, which it is asked between transitions. Rejects as `step()` does.
+   */
+  run(goOn: () => boolean): Promise<void>
   /** Whether there is nothing to do for `step()`: it has ended, is paused, or waits and nothing has woken it. */
   readonly idle: boolean
   /** Tells the process of a stored request. A pause takes effect at the next step boundary; play calls it off. */

@@ -33,6 +33,7 @@ export class Savings {
   /** What could not be saved when it was saved before. */
   #notes: readonly string[] = []
   #outputs: Map<string, Output> | undefined
+  #created: string | undefined
 
   constructor(life: Life) {
     this.#life = life
@@ -73,21 +74,14 @@ export class Savings {
     const put = (name: string, text: string | undefined): void => {
       if (text !== undefined) parts[name] = text
     }
-    put(
-      'inputs',
-      attempt(() => this.#inputsText(), '{}'),
-    )
-    put(
-      'parsed',
-      attempt(() => this.#parsedText(), undefined),
-    )
-    for (const [port, output] of this.#outputs ?? []) {
-      put(
-        outputPart(port),
-        attempt(() => output.text ?? codec.stringify(output.value, `outputs.${port}`), undefined),
-      )
+    // What was made into text before is not attempted again.
+    parts['inputs'] = this.#inputs ?? attempt(() => this.#inputsText(), '{}') ?? '{}'
+    const parsed = this.#parsed ?? attempt(() => this.#parsedText(), undefined)
+    if (parsed !== undefined && parsed !== this.#inputs) parts['parsed'] = parsed
+    for (const [port, { text, value }] of this.#outputs ?? []) {
+      put(outputPart(port), text ?? attempt(() => codec.stringify(value, `outputs.${port}`), undefined))
     }
-    this.#memory = attempt(() => this.#memoryText(), this.#memory)
+    this.#memory = this.#hasMemory() ? attempt(() => this.#memoryText(), this.#memory) : undefined
     put('memory', this.#memory)
     const resumes = isTerminal(stage.label) ? [] : life.control.kept(wakeUsed)
     parts['state'] = this.#stateText(stage, resumes.length > 0 ? { resumes } : {}, unsaved)
@@ -96,7 +90,7 @@ export class Savings {
         pid: life.pid,
         class: registeredName(life.plan.processClass),
         version: life.plan.version,
-        created: new Date(life.createdAt).toISOString(),
+        created: (this.#created ??= new Date(life.createdAt).toISOString()),
         seq: life.seq,
         paused,
         status: life.status,
@@ -176,10 +170,15 @@ export class Savings {
       raw === undefined ? '{}' : host.codec.stringify(process.encodeInputArgs(raw), 'inputs'))
   }
 
-  #parsedText(): string | undefined {
+  #parsedText(): string {
     const { inputs, process, host } = this.#life
-    this.#parsed ??= host.codec.stringify(process.encodeInputArgs(inputs), 'inputs')
-    return this.#parsed === this.#inputs ? undefined : this.#parsed
+    return (this.#parsed = host.codec.stringify(process.encodeInputArgs(inputs), 'inputs'))
+  }
+
+  /** Whether the process may keep anything between its steps. */
+  #hasMemory(): boolean {
+    const { plan, process } = this.#life
+    return plan.savesInstance || plan.persisted.length > 0 || !isEmpty(process.ctx)
   }
 
   #memoryText(): string | undefined {

@@ -26,12 +26,22 @@ export class UserCode {
     this.#giveUp?.()
   }
 
-  /** The stage that a step leads to; undefined when it was given up. */
-  async step(name: string, args: readonly unknown[]): Promise<Stage | undefined> {
+  /** The stage that a step leads to, without a promise where the step needs none; undefined when it was given up. */
+  step(name: string, args: readonly unknown[]): Stage | undefined | Promise<Stage | undefined> {
     const { plan, process, errands } = this.#life
     try {
-      let value = plan.step(name).apply(process, [...args])
-      if (isThenable(value)) value = await this.#awaited(value)
+      const value = plan.step(name).apply(process, [...args])
+      if (isThenable(value) || errands.pending !== undefined) return this.#slowStep(value)
+      return this.#stageAfter(value)
+    } catch (error) {
+      return excepted(error)
+    }
+  }
+
+  async #slowStep(given: unknown): Promise<Stage | undefined> {
+    const { errands } = this.#life
+    try {
+      const value = isThenable(given) ? await this.#awaited(given) : given
       let pending: Promise<unknown> | undefined
       while ((pending = errands.pending) !== undefined) await this.#awaited(pending)
       return this.#stageAfter(value)
