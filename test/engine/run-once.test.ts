@@ -60,3 +60,81 @@ test('C4: a play that comes while the hooks of a pause run lets one engine alone
   gate('end').open()
   expect(await handle.wait()).toMatchObject({ label: 'finished' })
 })
+
+test('a process that is claimed while it is launched again under its pid is launched, and runs once', async () => {
+  const memory = new MemoryStore()
+  const client = await Client.open({ store: memory })
+  let answer: (() => void) | undefined
+  let asked!: () => void
+  const claiming = new Promise<void>((resolve) => (asked = resolve))
+  let holding = false
+  const engine = await Engine.open({
+    store: replaced(memory, {
+      claim: async (request) => {
+        if (holding) {
+          await new Promise<void>((resolve) => {
+            answer = resolve
+            asked()
+          })
+        }
+        return memory.claim(request)
+      },
+    }),
+    processes: [Add, Gated],
+    concurrency: 2,
+    handleSignals: false,
+  })
+  opened.push(client, engine)
+  const busy = await engine.launch(Gated, { gate: 'busy' })
+  await gate('busy').reached
+  holding = true
+  const { pid } = await client.launch(Gated, { gate: 'claimed' })
+  await claiming
+  holding = false
+  // The claim asks for the one slot that is left, and now there is another for the launch.
+  gate('busy').open()
+  await busy.result()
+  const launching = engine.launch(Gated, { gate: 'claimed' }, { pid })
+  answer?.()
+  const handle = await launching
+  await gate('claimed').reached
+  await engine.execute(Add, { a: 1 })
+  expect(gate('claimed').visits).toBe(1)
+  gate('claimed').open()
+  expect(await handle.result()).toEqual({ steps: 2 })
+})
+
+test('C7: a process that is claimed again while its last hooks run here can be killed and is drained', async () => {
+  class Hooked extends Process<typeof Hooked> {
+    override run(): unknown {
+      void this.pause()
+      return new Continue(this.end)
+    }
+    override async onPaused(): Promise<void> {
+      await gate('hook').pass()
+    }
+    async end(): Promise<void> {
+      const { signal } = this
+      void gate('second').pass()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    }
+  }
+  const store = new MemoryStore()
+  const engine = await Engine.open({
+    store,
+    processes: [Hooked],
+    handleSignals: false,
+    killGrace: '1h',
+  })
+  opened.push(engine)
+  const handle = await engine.launch(Hooked)
+  await gate('hook').reached
+  await until(engine, handle.pid, 'paused')
+  await handle.play()
+  await gate('second').reached
+  gate('hook').open()
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+  // Its step is told of it, long before the deadline.
+  await handle.kill('enough')
+  expect(await handle.wait()).toMatchObject({ label: 'killed' })
+})
