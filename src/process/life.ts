@@ -55,6 +55,8 @@ export class Life {
   #audience: Audience | undefined
   #announced = false
   #attending: Promise<void> | undefined
+  /** `onPlaying`, while it runs: no step begins before it has ended. */
+  #playing: Promise<void> | undefined
   #gate: (() => void) | undefined
 
   constructor(process: Process, plan: ClassPlan, birth: Birth, host: Host) {
@@ -142,6 +144,7 @@ export class Life {
     if (!this.#announced) this.#announceCreated()
     const { control } = this
     for (;;) {
+      if (this.#playing !== undefined) await this.#playing
       this.#assertAttached()
       if (control.pending) return this.#carryOut()
       if (this.paused === undefined && (this.stage.label !== 'waiting' || control.nextWake !== undefined))
@@ -338,7 +341,11 @@ export class Life {
   /** Takes the pause off. Whoever stored that has done so already. */
   async play(): Promise<void> {
     this.paused = undefined
-    if (this.plan.hooks.onPlaying !== undefined) await inScope(this, () => this.code.tried('onPlaying'))
+    if (this.plan.hooks.onPlaying !== undefined) {
+      this.#playing = inScope(this, () => this.code.tried('onPlaying'))
+      await this.#playing
+      this.#playing = undefined
+    }
     this.#audience?.played()
     this.attend()
   }

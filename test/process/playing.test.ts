@@ -1,32 +1,53 @@
-import { expect, test } from 'vitest'
-import { Continue, Process } from '../../src/index.ts'
+import { describe, expect, test } from 'vitest'
+import { Continue, Engine, Process, ProcessExcepted } from 'damson'
 
-test('a play while onPaused runs undoes the pause, which has come about', async () => {
-  let paused!: () => void
-  let goOn!: () => void
-  const reached = new Promise<void>((resolve) => (paused = resolve))
-  const left = new Promise<void>((resolve) => (goOn = resolve))
-  let pauses = 0
-  class Hooked extends Process<typeof Hooked> {
-    override async run(): Promise<unknown> {
-      await Promise.resolve()
-      return new Continue(this.end)
-    }
-    override async onPaused(): Promise<void> {
-      pauses++
-      paused()
-      await left
-    }
-    end(): void {}
+/** Pauses itself after its first step; what happens then is noted. */
+class Pausing extends Process {
+  static happened: string[] = []
+  static playingFails = false
+  override async run(): Promise<Continue> {
+    await this.pause()
+    return new Continue(this.second)
   }
-  const process = new Hooked()
-  const running = process.execute()
-  const pausing = process.pause()
-  await reached
-  expect(await process.play()).toBe(true)
-  expect(await pausing).toBe(true)
-  goOn()
-  await running
-  expect(process.isSuccessful).toBe(true)
-  expect(pauses).toBe(1)
+  second(): void {
+    Pausing.happened.push('second step')
+  }
+  protected override async onPlaying(): Promise<void> {
+    // Longer than a step would take to begin.
+    await new Promise((resolve) => setImmediate(resolve))
+    Pausing.happened.push('onPlaying')
+    if (Pausing.playingFails) throw new Error('not now')
+  }
+}
+
+/** Runs it to its end, played once it is paused. */
+const hosts: Readonly<Record<string, () => Promise<unknown>>> = {
+  'in memory': () => {
+    const process = new Pausing()
+    process.events.on('process:paused', () => setImmediate(() => void process.play()))
+    return process.execute()
+  },
+  'under an engine': async () => {
+    await using engine = await Engine.open({ store: ':memory:', processes: [Pausing], handleSignals: false })
+    const handle = await engine.launch(Pausing)
+    while (!(await handle.refresh()).paused) await new Promise((resolve) => setImmediate(resolve))
+    await handle.play()
+    return await handle.result()
+  },
+}
+
+describe.each(Object.entries(hosts))('a process that is played %s', (_host, run) => {
+  test('does not go on before onPlaying has ended', async () => {
+    Pausing.happened = []
+    Pausing.playingFails = false
+    await run()
+    expect(Pausing.happened).toEqual(['onPlaying', 'second step'])
+  })
+
+  test('excepts, without a further step, when onPlaying throws', async () => {
+    Pausing.happened = []
+    Pausing.playingFails = true
+    await expect(run()).rejects.toThrow(ProcessExcepted)
+    expect(Pausing.happened).toEqual(['onPlaying'])
+  })
 })
