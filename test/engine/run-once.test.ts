@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { Client, Continue, Engine, MemoryStore, Process } from '../../src/index.ts'
-import { replaced } from '../contracts/stores.ts'
-import { Add, closeGates, gate, Gated } from './processes.ts'
+import { register, replaced } from '../contracts/stores.ts'
+import { Add, closeGates, gate, Gated, Parent } from './processes.ts'
 import { until } from './engine-suite.ts'
 
 const opened: Client[] = []
@@ -61,47 +61,37 @@ test('C4: a play that comes while the hooks of a pause run lets one engine alone
   expect(await handle.wait()).toMatchObject({ label: 'finished' })
 })
 
-test('a process that is claimed while it is launched again under its pid is launched, and runs once', async () => {
-  const memory = new MemoryStore()
-  const client = await Client.open({ store: memory })
-  let answer: (() => void) | undefined
-  let asked!: () => void
-  const claiming = new Promise<void>((resolve) => (asked = resolve))
-  let holding = false
-  const engine = await Engine.open({
-    store: replaced(memory, {
-      claim: async (request) => {
-        if (holding) {
-          await new Promise<void>((resolve) => {
-            answer = resolve
-            asked()
-          })
-        }
-        return memory.claim(request)
-      },
-    }),
-    processes: [Add, Gated],
-    concurrency: 2,
-    handleSignals: false,
-  })
-  opened.push(client, engine)
-  const busy = await engine.launch(Gated, { gate: 'busy' })
-  await gate('busy').reached
-  holding = true
-  const { pid } = await client.launch(Gated, { gate: 'claimed' })
-  await claiming
-  holding = false
-  // The claim asks for the one slot that is left, and now there is another for the launch.
-  gate('busy').open()
-  await busy.result()
-  const launching = engine.launch(Gated, { gate: 'claimed' }, { pid })
-  answer?.()
-  const handle = await launching
-  await gate('claimed').reached
-  await engine.execute(Add, { a: 1 })
-  expect(gate('claimed').visits).toBe(1)
-  gate('claimed').open()
-  expect(await handle.result()).toEqual({ steps: 2 })
+test('C11: a parent that is taken back together with its child finds it, and neither runs twice', async () => {
+  const store = new MemoryStore()
+  const options = { store, processes: [Add, Parent], handleSignals: false }
+  const first = await Engine.open({ ...options, concurrency: 1 })
+  const { pid } = await first.launch(Parent, { children: 1, gate: 'launched' })
+  await gate('launched').reached
+  await first.close({ drain: 0 })
+  gate('launched').open()
+  // Of what is claimed together the parent comes first: it launches its child before that is looked at.
+  for (const name of ['Parent', 'Add']) {
+    await register(store, `dead ${name}`)
+    await store.claim({
+      engine: `dead ${name}`,
+      classes: [{ name, version: 1 }],
+      limit: 10,
+      suspects: false,
+    })
+    store.forget(`dead ${name}`)
+    await store.recover()
+  }
+  const second = await Engine.open(options)
+  opened.push(second)
+  expect(await second.handle(pid).result()).toMatchObject({ total: 1 })
+  const [child] = (await store.list({ parent: pid })).rows
+  expect((await store.history(child?.pid as string)).map(({ name }) => name)).toEqual([
+    'created',
+    'crashed',
+    'recovered',
+    'running',
+    'finished',
+  ])
 })
 
 test('C7: a process that is claimed again while its last hooks run here can be killed and is drained', async () => {
