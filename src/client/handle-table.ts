@@ -8,6 +8,7 @@ import { Handle, type HandleContext } from './process-handle.ts'
 const FIRST_INTERVAL = 1_000
 const LONGEST_INTERVAL = 30_000
 const GROWTH = 1.5
+const LEAST_ROOM = 1_000
 
 /**
  * All handles of one client: one object per pid, told of changes as the store tells them.
@@ -18,9 +19,8 @@ export class HandleTable {
   readonly #store: Control
   readonly #clock: Clock
   readonly #known = new Map<string, WeakRef<Handle>>()
-  readonly #gone = new FinalizationRegistry<string>((pid) => {
-    if (this.#known.get(pid)?.deref() === undefined) this.#known.delete(pid)
-  })
+  /** How many entries there may be before those of handles that are gone are dropped. */
+  #room = LEAST_ROOM
   /** Held here, so that what is awaited is not collected. */
   readonly #awaited = new Set<Handle>()
   #stopWatching: (() => void) | undefined
@@ -38,9 +38,15 @@ export class HandleTable {
     const known = this.#known.get(pid)?.deref()
     if (known !== undefined) return known
     const handle = new Handle(context, pid, name, state)
+    if (this.#known.size >= this.#room) this.#sweep()
     this.#known.set(pid, new WeakRef(handle))
-    this.#gone.register(handle, pid)
     return handle
+  }
+
+  /** Being told of each handle that is collected would cost more, at every collection, than looking now and then. */
+  #sweep(): void {
+    for (const [pid, handle] of this.#known) if (handle.deref() === undefined) this.#known.delete(pid)
+    this.#room = Math.max(LEAST_ROOM, 2 * this.#known.size)
   }
 
   attend(handle: Handle): void {

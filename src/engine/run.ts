@@ -24,9 +24,10 @@ export class Run {
   /** Waits for other processes that are pending in its step; while there are any, its slot is given to others. */
   waits = 0
   /** Children launched by the present step, counted by class. */
-  readonly launches = new Map<string, number>()
+  launches: Map<string, number> | undefined
   /** Takes back the timer that enforces a kill. */
   disarm: (() => void) | undefined
+
   constructor(
     process: Process,
     claim?: { readonly fence: number; readonly seq: number; readonly saved: Bundle },

@@ -195,7 +195,7 @@ export class Runs implements Host {
     run.seq++
     run.saved = bundle
     run.released = outcome.released === true
-    run.launches.clear()
+    run.launches = undefined
     if (outcome.kill !== undefined)
       this.#armKill(run, outcome.kill.message ?? undefined, outcome.kill.deadline)
     this.#context.committed(run)
@@ -214,7 +214,7 @@ export class Runs implements Host {
     const run = this.#byProcess.get(parent)
     if (run?.fence === undefined || run.lost) throw lost(parent.pid)
     // A step that runs again launches the same children: their pids follow from the parent, its step and their order.
-    const pid = options.pid ?? childPid(parent.pid, run.seq, processClass, run.launches)
+    const pid = options.pid ?? childPid(parent.pid, run.seq, processClass, (run.launches ??= new Map()))
     const launcher = { parent: parent.pid, parentFence: run.fence }
     return this.#context.launch(processClass, inputs, { ...options, pid }, launcher)
   }
