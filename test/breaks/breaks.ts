@@ -75,8 +75,8 @@ export const breaks: readonly Break[] = [
     contract: 'C4',
     what: 'the fence is not checked on the way from step to step, in SQLite',
     file: 'src/persistence/sqlite/advancing.ts',
-    find: 'WHERE pid = ? AND fence = ? AND seq = ?',
-    replace: 'WHERE pid = ? AND ? IS NOT NULL AND seq = ?',
+    find: 'WHERE pid = ? AND fence = ? AND seq = ? AND owner',
+    replace: 'WHERE pid = ? AND ? IS NOT NULL AND seq = ? AND owner',
     test: ['test/contracts/fenced-writes.test.ts', 'SQLite C4: a write of an owner'],
   },
   {
