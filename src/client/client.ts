@@ -67,7 +67,7 @@ export class Client {
   readonly #ownsStore: boolean
   readonly #handles: HandleTable
   readonly #context: HandleContext
-  #closed = false
+  #closing: Promise<void> | undefined
 
   static async open<const P extends readonly AnyProcessClass[]>(
     options: ClientOptions & { readonly processes?: (P & AllSelfTyped<P>) | undefined },
@@ -199,10 +199,16 @@ export class Client {
     return this.#writeAll({ ...filter, state }, ({ pid }) => ({ kind: 'prune', pid }))
   }
 
-  /** Writes what is under way and gives back the store. Waits that are pending reject with `ClosedError`. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  /**
+   * Writes what is under way and gives back the store. Waits that are pending reject with `ClosedError`. A second call joins
+   * the first.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     const left = this.#handles.close()
     for (const handle of left)
       handle.abandon(new ClosedError('the client was closed while this was waited for; the process goes on'))
@@ -337,7 +343,7 @@ export class Client {
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw new ClosedError('this client was closed; open another')
+    if (this.#closing !== undefined) throw new ClosedError('this client was closed; open another')
   }
 }
 

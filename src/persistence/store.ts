@@ -59,6 +59,8 @@ export interface Store extends Control, Persister {
    * Takes back what engines held whose program has ended or whose lease ran out (C11), counts the crash for each,
    * does the kills whose deadline has passed, and tells when to look again at the latest.
    * Also unregisters those engines. Cheap when there is nothing to do.
+   *
+   * With `classes`, it tells of suspects among these alone: those that the caller could run.
    */
   recover(classes?: readonly LoadableClass[]): Promise<Recovered>
 }

@@ -131,7 +131,7 @@ export async function done(store: Store, ...writes: Write[]): Promise<void> {
 export function claim(
   store: Store,
   by: string,
-  fields: { limit?: number; suspects?: boolean; classes?: typeof BAKE } = {},
+  fields: { limit?: number; suspects?: boolean; classes?: typeof BAKE; beside?: string } = {},
 ) {
   return store.claim({ engine: by, classes: BAKE, limit: 10, suspects: false, ...fields })
 }

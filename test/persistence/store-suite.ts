@@ -362,6 +362,39 @@ export function storeSuite(name: string, open: (clock: SimulatedClock) => Promis
         expect(await status(advance(process))).toEqual(['fenced'])
       })
 
+      test('a release in the name of an engine leaves alone what another one holds', async () => {
+        const process = await running(store, 'A')
+        const release = { kind: 'release', pid: process.pid, fence: process.fence } as const
+        expect(await status({ ...release, owner: 'B' })).toEqual(['fenced'])
+        expect(await read(process.pid)).toMatchObject({ owner: 'A' })
+        await done(store, { ...release, owner: 'A' })
+        expect(await read(process.pid)).toMatchObject({ owner: null })
+      })
+
+      test('what has ended is pruned with all that is stored of it; what has not is not touched', async () => {
+        const ended = await running(store, 'A', { key: 'a key' })
+        await done(store, finish(ended))
+        const lives = await running(store, 'A')
+        const pruned = await commit(
+          store,
+          { kind: 'prune', pid: ended.pid },
+          { kind: 'prune', pid: lives.pid },
+          { kind: 'prune', pid: 'nobody' },
+        )
+        expect(pruned.map((outcome) => outcome.status)).toEqual([
+          expect.stringMatching(/done|missing/),
+          'conflict',
+          'missing',
+        ])
+        expect(await store.read(ended.pid)).toBeUndefined()
+        expect(await store.load(ended.pid)).toBeUndefined()
+        expect(await store.history(ended.pid)).toEqual([])
+        expect(await store.getProcessCheckpoints(ended.pid)).toEqual([])
+        expect(await read(lives.pid)).toMatchObject({ state: 'running' })
+        // The key is free again, and ids of history entries are not used twice by what comes after.
+        await done(store, create({ key: 'a key' }), advance(lives))
+      })
+
       test('a leaving engine gives back what it holds (C12)', async () => {
         const process = await running(store, 'A')
         await store.leave('A')
@@ -702,6 +735,36 @@ export function storeSuite(name: string, open: (clock: SimulatedClock) => Promis
         expect(await store.recover()).toMatchObject({ suspects: false })
         await done(store, request(guilty.pid, 'play'))
         expect(await read(guilty.pid)).toMatchObject({ crashes: 0, paused: null })
+      })
+
+      test('a suspect beside which others were claimed does not count as alone any more (C11)', async () => {
+        const guilty = create()
+        await done(store, guilty)
+        for (const id of ['B', 'C']) {
+          await store.join(engine(id))
+          await claim(store, id)
+          await crash(id)
+        }
+        await store.join(engine('D'))
+        expect(await claim(store, 'D', { suspects: true })).toHaveLength(1)
+        const other = create()
+        await done(store, other)
+        expect(await claim(store, 'D', { beside: guilty.pid })).toHaveLength(1)
+        await crash('D')
+        expect(await read(guilty.pid)).toMatchObject({ crashes: 3, paused: null })
+      })
+
+      test('recovery tells only of suspects that the engine could run', async () => {
+        await done(store, create())
+        for (const id of ['B', 'C']) {
+          await store.join(engine(id))
+          await claim(store, id)
+          await crash(id)
+        }
+        expect(await store.recover(BAKE)).toMatchObject({ suspects: true })
+        expect(await store.recover([{ name: 'Brew', version: 1 }])).toMatchObject({ suspects: false })
+        expect(await store.recover([{ name: 'Bake', version: 0 }])).toMatchObject({ suspects: false })
+        expect(await store.recover([])).toMatchObject({ suspects: false })
       })
 
       test('three crashes in company pause nobody (C11)', async () => {
