@@ -391,8 +391,18 @@ export function storeSuite(name: string, open: (clock: SimulatedClock) => Promis
         expect(await store.history(ended.pid)).toEqual([])
         expect(await store.getProcessCheckpoints(ended.pid)).toEqual([])
         expect(await read(lives.pid)).toMatchObject({ state: 'running' })
-        // The key is free again, and ids of history entries are not used twice by what comes after.
+        // The key is free again.
         await done(store, create({ key: 'a key' }), advance(lives))
+      })
+
+      test('no id of a history entry is used twice, also when the last one is pruned', async () => {
+        const ended = await running(store, 'A')
+        await done(store, finish(ended))
+        const last = (await store.history(ended.pid)).at(-1)?.id ?? Number.NaN
+        await commit(store, { kind: 'prune', pid: ended.pid })
+        const next = create()
+        await done(store, next)
+        expect((await store.history(next.pid))[0]?.id).toBeGreaterThan(last)
       })
 
       test('a leaving engine gives back what it holds (C12)', async () => {

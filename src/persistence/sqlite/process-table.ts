@@ -32,6 +32,8 @@ const INSERT_ROW = `INSERT INTO process
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`
 
+const KEEP_LAST_ID = `UPDATE history SET pid = '', data = NULL WHERE id = (SELECT max(id) FROM history) AND pid = ?`
+const DROP_OLD_IDS = `DELETE FROM history WHERE pid = '' AND id < (SELECT max(id) FROM history)`
 const INSERT_HISTORY = 'INSERT INTO history (pid, seq, at, name, data, by) VALUES (?, ?, ?, ?, ?, ?)'
 const UPSERT_PART =
   'INSERT INTO part (pid, name, text) VALUES (?, ?, ?) ON CONFLICT (pid, name) DO UPDATE SET text = excluded.text'
@@ -127,9 +129,12 @@ export class ProcessTable {
 
   /** Deletes all that is stored of a process. */
   delete(pid: string): void {
+    // The last entry of all stays, as nobody's, until there is a later one: others have read up to its id.
+    this.#connection.sql(KEEP_LAST_ID).run(pid)
     for (const table of ['process', 'part', 'history', 'wake', 'checkpoint']) {
       this.#connection.sql(`DELETE FROM ${table} WHERE pid = ?`).run(pid)
     }
+    this.#connection.sql(DROP_OLD_IDS).run()
   }
 
   dropCheckpoint(pid: string): void {

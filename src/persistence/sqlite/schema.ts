@@ -69,9 +69,10 @@ CREATE TABLE part (
   PRIMARY KEY (pid, name)
 ) STRICT, WITHOUT ROWID;
 
--- What happened, and what other programs read to learn of it: ids only grow, in the order of the commits.
+-- What happened, and what other programs read to learn of it: ids only grow, in the order of the commits. The last entry is
+-- never deleted, so that no id is used twice; AUTOINCREMENT would write one more page with each commit.
 CREATE TABLE history (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER PRIMARY KEY,
   pid TEXT NOT NULL,
   seq INTEGER NOT NULL,
   at INTEGER NOT NULL,
