@@ -317,21 +317,23 @@ test('C4, C11: an engine whose event loop is blocked for two leases keeps its pr
   }
 }, 60_000)
 
-test('several engines in several programs share one file, and nothing runs twice', async () => {
-  const launch = Array.from({ length: 200 }, (_, index) => ({
-    class: 'Sum' as const,
-    inputs: { steps: 3, log },
-    key: `sum-${index}`,
-  }))
-  const programs = [0, 1, 2].map((part) =>
-    start({ store, launch: launch.filter((_, index) => index % 3 === part), concurrency: 20 }),
+test('eight programs with 200 processes each share one file: nobody sees it locked, and nothing runs twice', async () => {
+  const programs = Array.from({ length: 8 }, (_, part) =>
+    start({
+      store,
+      launch: Array.from({ length: 200 }, (_unused, index) => ({
+        class: 'Sum' as const,
+        inputs: { steps: 2, log },
+        key: `sum-${part}-${index}`,
+      })),
+    }),
   )
   for (const program of programs)
     expect([await program.ended, program.stderr()]).toEqual([{ code: 0, signal: null }, ''])
-  await withClient(async (client) => expect((await client.store.count()).finished).toBe(200))
+  await withClient(async (client) => expect((await client.store.count()).finished).toBe(1600))
   expect([...stepsRun().values()].every((runs) => runs === 1)).toBe(true)
-  expect(stepsRun().size).toBe(600)
-}, 120_000)
+  expect(stepsRun().size).toBe(3200)
+}, 180_000)
 
 async function fileAppears(path: string): Promise<void> {
   while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve))
