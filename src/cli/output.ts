@@ -1,3 +1,4 @@
+import { Console } from 'node:console'
 import { inspect } from 'node:util'
 
 /** The answer to what was asked: on stdout. */
@@ -7,6 +8,11 @@ export function print(text: string): void {
 
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, process.stdout.isTTY ? 2 : undefined))
+}
+
+/** From here on what processes print by `console` goes to stderr: stdout is for the answer alone. */
+export function keepStdoutClean(): void {
+  globalThis.console = new Console(process.stderr, process.stderr)
 }
 
 /** What is said beside the answer: on stderr. */

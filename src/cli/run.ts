@@ -11,7 +11,7 @@ import { readInputs } from './inputs.ts'
 import { loadClasses, pick, type ProcessClasses } from './load-module.ts'
 import { stderrLogger } from './logger.ts'
 import { withStore, type StoreOptions } from './options.ts'
-import { note, pretty, print, printJson } from './output.ts'
+import { keepStdoutClean, note, pretty, print, printJson } from './output.ts'
 import { inJson } from './process-facts.ts'
 import { showProgress } from './progress.ts'
 import { onStop } from './stop.ts'
@@ -45,6 +45,7 @@ on with damson worker, or with the same --key. Inputs that JSON does not have ar
 {"$": "Date", "value": "2026-01-31T12:00:00.000Z"}.`,
     )
     .action(async (path: string, name: string | undefined, options: RunOptions) => {
+      if (options.json) keepStdoutClean()
       const classes = await loadClasses(path)
       const chosen = pick(classes, name, path).name
       const inputs = await readInputs(options.inputs)

@@ -4,7 +4,7 @@ import { WrongUse } from './wrong-use.ts'
 import { loadClasses } from './load-module.ts'
 import { stderrLogger } from './logger.ts'
 import { withStore, type StoreOptions } from './options.ts'
-import { note, printJson } from './output.ts'
+import { keepStdoutClean, note, printJson } from './output.ts'
 import { onStop } from './stop.ts'
 import type { AnyProcessClass } from '../process/handle.ts'
 
@@ -22,6 +22,7 @@ back, the second ends the program at once; nothing is lost either way. With --js
 }
 
 async function worker(modules: readonly string[], options: StoreOptions): Promise<void> {
+  if (options.json) keepStdoutClean()
   const processes = await loadAll(modules)
   const engine = await Engine.open({
     store: options.store,

@@ -49,6 +49,10 @@ async function reasons(row: ProcessRow, store: Control, clock: Clock): Promise<s
   }
   if (row.paused !== null) {
     said.push(`it is paused${because(row.paused.message)}; play lets it go on`)
+    if (row.state === 'waiting') {
+      const resumed = row.readyAt === null ? '' : '; a resume is kept for it already'
+      said.push(`it then waits to be resumed${because(row.message)}${resumed}`)
+    }
     return said
   }
   if (row.owner !== null) {

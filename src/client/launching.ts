@@ -1,7 +1,6 @@
 import type { Codec } from '../bundle/codec.ts'
 import type { ClassRow, Create } from '../persistence/store.ts'
-import { checkOf } from '../ports/validation.ts'
-import type { JsonSchema } from '../ports/schema-type.ts'
+import { namespaceCheck } from '../ports/validation.ts'
 import { PortValidationError } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
 import { hosted, type Process } from '../process/process.ts'
@@ -57,9 +56,8 @@ export function createByName(
   launcher: Launcher,
   codec: Codec,
 ): Create {
-  const problems = checkOf(JSON.parse(described.inputs) as JsonSchema)(inputs) ?? []
-  if (problems.length > 0)
-    throw new PortValidationError(problems.map((message) => ({ port: 'inputs', message })))
+  const problems = checkOfClass(described)(inputs)
+  if (problems.length > 0) throw new PortValidationError(problems)
   return {
     kind: 'create',
     pid: options.pid ?? newPid(),
@@ -83,3 +81,14 @@ export function createByName(
 
 /** The `state` part of a process whose inputs nobody has validated yet. */
 export const UNCHECKED = JSON.stringify({ label: 'created', unchecked: true })
+
+const checks = new Map<string, { readonly of: string; readonly check: ReturnType<typeof namespaceCheck> }>()
+
+/** The check of a class's inputs, made anew only when what is registered has changed. */
+function checkOfClass({ name, inputs }: ClassRow): ReturnType<typeof namespaceCheck> {
+  const known = checks.get(name)
+  if (known?.of === inputs) return known.check
+  const check = namespaceCheck(JSON.parse(inputs) as object, 'inputs')
+  checks.set(name, { of: inputs, check })
+  return check
+}

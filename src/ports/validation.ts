@@ -6,7 +6,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import { SpecError } from '../shared/errors.ts'
+import { SpecError, type PortProblem } from '../shared/errors.ts'
 import { suggestion } from './nearest.ts'
 import { isPlainObject, preview } from './plain.ts'
 import type { Schema } from './schema-type.ts'
@@ -92,15 +92,48 @@ function ajvFor(schema: object): Ajv {
   return ajv
 }
 
+/**
+ * What is wrong with values that are only known by the JSON Schema of their namespace, as `toJSONSchema` gave it: each problem
+ * with the full path of its port. Make it once for a schema.
+ */
+export function namespaceCheck(schema: object, base: string): (values: unknown) => PortProblem[] {
+  const validate = compiled(schema)
+  return (values) => {
+    if (validate(values)) return []
+    return (validate.errors ?? []).filter(isTelling).map((error) => {
+      const { requiredPort, unknownPort } = portsOf(error)
+      const path = [base, ...pointer(error.instancePath), requiredPort ?? unknownPort].filter(
+        (part) => part !== undefined,
+      )
+      const message = requiredPort === undefined ? plainMessage(error) : 'is required, but was not given'
+      return { port: pathText(path.filter((part) => part !== '')), message }
+    })
+  }
+}
+
+/** The port that an error of its namespace is about. */
+function portsOf({ keyword, params }: ErrorObject): {
+  readonly requiredPort?: string | undefined
+  readonly unknownPort?: string | undefined
+} {
+  const { missingProperty, additionalProperty } = params as Record<string, string | undefined>
+  if (keyword === 'required') return { requiredPort: missingProperty }
+  return keyword === 'additionalProperties' ? { unknownPort: additionalProperty } : {}
+}
+
 function jsonCheck(schema: object): Check {
   const simple = simpleCheck(schema)
   if (simple !== undefined) return simple
+  const validate = compiled(schema)
+  return (value) => (validate(value) ? undefined : validate.errors!.filter(isTelling).map(messageOf))
+}
+
+function compiled(schema: object): ValidateFunction {
   if ((schema as { $async?: unknown }).$async === true)
     throw new SpecError('not a schema for a port: it says $async, but ports are checked at once')
   const ajv = ajvFor(schema)
-  let validate: ValidateFunction
   try {
-    validate = ajv.compile(schema)
+    return ajv.compile(schema)
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
     const wrong = /unknown keyword: "(.*)"/.exec(text)?.[1]
@@ -110,7 +143,6 @@ function jsonCheck(schema: object): Check {
     // ajv keeps every schema by object and by $id; a subclass declares the same $id again.
     ajv.removeSchema(schema)
   }
-  return (value) => (validate(value) ? undefined : validate.errors!.filter(isTelling).map(messageOf))
 }
 
 /** The message of a branch says more than `must match "then" schema`. */

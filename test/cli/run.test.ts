@@ -42,6 +42,23 @@ describe('damson run', () => {
     expect(code).toBe(0)
   })
 
+  it('keeps stdout to the JSON document also where the process prints something itself', async () => {
+    project.write(
+      'talks.ts',
+      `import { Process } from 'damson'
+console.log('loading')
+export class Talks extends Process {
+  run() {
+    console.log('running')
+    console.info('still running')
+  }
+}`,
+    )
+    const { stdout, stderr } = await project.damson(['run', 'talks.ts', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ class: 'Talks', state: 'finished' })
+    expect(stderr).toMatch(/^loading\n(.|\n)*\nrunning\nstill running\n/)
+  })
+
   it('reads the inputs from a file, or from stdin', async () => {
     project.write('in.json', '\uFEFF{"a": 4}')
     const file = await project.damson(['run', 'add.ts', '--inputs', 'in.json'])

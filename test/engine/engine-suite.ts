@@ -377,7 +377,11 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       const handle = await engine.launch(Approval)
       await until(engine, handle.pid, 'waiting')
       await handle.pause()
+      expect(await handle.explain()).toMatch(
+        /paused; play lets it go on\nit then waits .* \(waiting for the approval\)$/,
+      )
       await handle.resume('kept')
+      expect(await handle.explain()).toMatch(/a resume is kept for it already/)
       expect(await handle.wait({ timeout: 20 })).toBeNull()
       await handle.play()
       expect(await handle.outputs.all()).toEqual({ answer: 'kept' })
@@ -460,7 +464,13 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       const error = (await wrong.result({ raiseOnFailure: false })) as ProcessExcepted
       expect(error.cause).toBeInstanceOf(PortValidationError)
       // Now that an engine has described the class, the client can tell at once.
-      await expect(client.launch('Add', { a: 'one' })).rejects.toBeInstanceOf(PortValidationError)
+      const refused = await client.launch('Add', { a: 'one', c: 1 }).catch((thrown: unknown) => thrown)
+      expect(refused).toBeInstanceOf(PortValidationError)
+      expect((refused as PortValidationError).problems.map(({ port }) => port).toSorted()).toEqual([
+        'inputs.a',
+        'inputs.c',
+      ])
+      await expect(client.launch('Add')).rejects.toThrow('inputs.a: is required')
     })
 
     test('C9: a class that no engine knows is left alone, and explain says so', async () => {
