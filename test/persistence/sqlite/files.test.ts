@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -33,6 +34,17 @@ async function expectRefused(words: RegExp): Promise<void> {
   expect(refusal).toBeInstanceOf(PersistenceError)
   expect((refusal as Error).message).toMatch(words)
   expect(readFileSync(path).equals(before)).toBe(true)
+}
+
+/** Rights do not bind root, so what root tests is done by somebody else. */
+async function asNobody(action: () => Promise<void>): Promise<void> {
+  const root = process.getuid?.() === 0
+  if (root) process.seteuid?.(65_534)
+  try {
+    await action()
+  } finally {
+    if (root) process.seteuid?.(0)
+  }
 }
 
 async function fill(processes: number): Promise<void> {
@@ -101,6 +113,14 @@ test('a file that was cut off is refused, and not touched', async () => {
   await fill(500)
   truncateSync(path, 8192)
   await expectRefused(/damaged or cut off/)
+})
+
+test('a file that may not be written to is refused, and not touched', async () => {
+  await fill(3)
+  chmodSync(path, 0o444)
+  chmodSync(folder, 0o555)
+  await asNobody(() => expectRefused(/may not be written to/))
+  chmodSync(folder, 0o755)
 })
 
 test('a folder, or a file in a folder that is not there, is refused', async () => {
