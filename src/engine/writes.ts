@@ -3,7 +3,7 @@ import type { Advance, Create, Ending, HistoryEntry } from '../persistence/store
 import type { Transition } from '../process/host.ts'
 import type { Run } from './run.ts'
 
-/** The write of a transition: only the parts that changed since the last one (DESIGN, "Write what changed"). */
+/** The write of a transition: only the parts that changed since the last one. */
 export function advanceWrite(run: Run, fence: number, transition: Transition, bundle: Bundle): Advance {
   const before = run.saved?.parts ?? {}
   const after = bundle.parts

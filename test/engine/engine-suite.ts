@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   Client,
+  Continue,
   Engine,
   KeyConflictError,
   NotReady,
@@ -107,6 +108,33 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
         'running',
         'finished',
       ])
+    })
+
+    test('a snapshot has the outputs committed so far, and all of them come at the end', async () => {
+      class Emitting extends Process<typeof Emitting> {
+        static override define(spec: ProcessSpec) {
+          super.define(spec)
+          return spec
+            .output('first', { schema: { type: 'integer' } })
+            .output('deep.second', { schema: { type: 'integer' } })
+        }
+        override run(): unknown {
+          this.out('first', 1)
+          return new Continue(this.more)
+        }
+        async more(): Promise<void> {
+          this.out('deep.second', 2)
+          await gate('more').pass()
+        }
+      }
+      const engine = await anEngine({ processes: [Emitting] })
+      const handle = await engine.launch(Emitting)
+      await gate('more').reached
+      // What the running step has emitted is saved with its command.
+      expect(await handle.outputs.snapshot()).toEqual({ first: 1 })
+      gate('more').open()
+      expect(await handle.outputs.all()).toEqual({ first: 1, deep: { second: 2 } })
+      expect(await handle.outputs.snapshot()).toEqual({ first: 1, deep: { second: 2 } })
     })
 
     test('many processes launched together all end, also with fewer slots than processes', async () => {
