@@ -301,10 +301,10 @@ test('C7: a pause survives the crash of its engine, and another program kills, p
 test('C4, C11: an engine whose event loop is blocked for two leases keeps its processes, or is cleanly fenced', async () => {
   const program = start({
     store,
-    launch: [{ class: 'Blocking', inputs: { for: 1_200 }, key: 'blocking' }],
-    lease: 400,
+    launch: [{ class: 'Blocking', inputs: { for: 4_200 }, key: 'blocking' }],
+    lease: 2_000,
   })
-  const other = await Engine.open({ store, processes: [Blocking], lease: 400, handleSignals: false })
+  const other = await Engine.open({ store, processes: [Blocking], lease: 2_000, handleSignals: false })
   try {
     expect([await program.ended, program.stderr()]).toEqual([{ code: 0, signal: null }, ''])
     const [row] = (await other.list()).processes

@@ -1,5 +1,14 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { Client, Engine, MemoryStore, PersistenceError, Process, Wait } from '../../src/index.ts'
+import {
+  Client,
+  Engine,
+  type Logger,
+  MemoryStore,
+  PersistenceError,
+  Process,
+  silentLogger,
+  Wait,
+} from '../../src/index.ts'
 import { unreliable } from '../../src/testing/index.ts'
 import type { Store } from '../../src/persistence/store.ts'
 import { replaced } from '../contracts/stores.ts'
@@ -12,8 +21,9 @@ afterEach(async () => {
   for (const one of opened.splice(0)) await (one instanceof Engine ? one.close({ drain: 0 }) : one.close())
 })
 
-async function engineOn(store: Store): Promise<Engine> {
-  const engine = await Engine.open({ store, processes: [Add, Count, Gated, Approval], handleSignals: false })
+async function engineOn(store: Store, logger: Logger = silentLogger): Promise<Engine> {
+  const processes = [Add, Count, Gated, Approval]
+  const engine = await Engine.open({ store, processes, handleSignals: false, logger })
   opened.push(engine)
   return engine
 }
@@ -143,7 +153,9 @@ test('a refresh that is given up or wrong leaves no rejection behind', async () 
 })
 
 test('a callback of onDone that is asynchronous and fails is reported, and no unhandled rejection', async () => {
-  const engine = await engineOn(new MemoryStore())
+  const reported: unknown[] = []
+  const logger = { ...silentLogger, error: (details: object) => void reported.push(details) }
+  const engine = await engineOn(new MemoryStore(), logger)
   const handle = await engine.launch(Add, { a: 1 })
   const seen = await unhandled(async () => {
     // oxlint-disable-next-line typescript/no-misused-promises -- the type forbids it, but JavaScript does not
@@ -153,6 +165,7 @@ test('a callback of onDone that is asynchronous and fails is reported, and no un
     await handle.result()
   })
   expect(seen).toEqual([])
+  expect(reported).toEqual([expect.objectContaining({ pid: handle.pid, err: expect.any(Error) })])
 })
 
 test('what was asked for is seen by the handle once it is acknowledged, also while it looks', async () => {

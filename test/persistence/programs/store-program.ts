@@ -55,8 +55,10 @@ if (told.what === 'write') {
   await store.join(engine(told.name, { lease: told.lease ?? 10_000 }))
   await store.commit([create({ pid: `held by ${told.name}`, claim: told.name, state: 'running', seq: 1 })])
   if (told.what === 'block') {
-    // The worker that beats is given a moment to start, as it has in any program that does not block at once.
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    // The worker that beats has to have begun, as it has in any program that does not block at once.
+    const expires = async () => (await store.engines()).find(({ id }) => id === told.name)?.expires
+    const first = await expires()
+    while ((await expires()) === first) await new Promise((resolve) => setImmediate(resolve))
     say('ready')
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, told.count)
     say('free')

@@ -124,7 +124,7 @@ test('on a full disk a commit fails with words that say so, and nothing that was
 })
 
 test('a main thread that is blocked for two leases keeps its processes: the heart beats beside it', async () => {
-  const program = new Program({ what: 'block', name: 'B', lease: 900, count: 1_800 })
+  const program = new Program({ what: 'block', name: 'B', lease: 2_400, count: 4_800 })
   await program.hears('ready')
   const taken: number[] = []
   const blocked = { free: false }
