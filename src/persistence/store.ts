@@ -12,7 +12,8 @@ import type { Persister } from './persister.ts'
  * 2. A write of a running process applies only under the fence of its claim and with the next sequence number (C4).
  *    The same write twice is `done` twice.
  * 3. No write leaves a terminal state (C5).
- * 4. A wake-up stored before, during or after a process goes to wait makes it ready (C8).
+ * 4. What a wait is for makes the process ready whether it came before, during or after it went to wait (C8): a resume, a signal,
+ *    its time, the end of other processes.
  * 5. `claim` gives a process to one engine at a time, and only those that the engine says it can load (C9).
  */
 
@@ -31,6 +32,10 @@ export interface Control {
   list(filter?: ListFilter): Promise<ProcessPage>
   /** How many processes there are of each state, among those that the filter lets through. */
   count(filter?: ListFilter): Promise<Readonly<Record<ProcessState, number>>>
+  /** The oldest kept signal of that name; undefined where there is none. */
+  mail(pid: string, signal: string): Promise<Mail | undefined>
+  /** What a process waits for and has not come, and what is kept for it and not used. */
+  pending(pid: string): Promise<Pending>
   /** The history of a process, oldest first. */
   history(pid: string): Promise<readonly HistoryRow[]>
   /** The classes that engines have registered, so that a client can launch by name. */
@@ -94,6 +99,8 @@ export interface ClassRow {
   readonly version: number
   /** JSON Schema of the inputs, as text. */
   readonly inputs: string
+  /** JSON text: the JSON Schema of each signal's payload by the signal's name. */
+  readonly signals: string
 }
 
 export interface ClaimRequest {
@@ -112,8 +119,11 @@ export interface ClaimRequest {
 
 export interface ClaimedProcess extends StoredProcess {
   readonly fence: number
-  /** The oldest kept wake-up, where the process waits. */
-  readonly wake: { readonly id: number; readonly by: 'resume'; readonly value: string } | null
+  /**
+   * What ends its wait, where it waits. If several have come: a resume, then the processes it waits for, then a signal,
+   * then its time. Null where it was claimed for another reason: its deadline has passed.
+   */
+  readonly wake: WakeUp | null
   /** Whether it was played since an engine last ran it. */
   readonly played: boolean
 }
@@ -125,11 +135,51 @@ export interface Recovered {
   readonly suspects: boolean
   /** The next deadline of a kill, in wall-clock milliseconds. */
   readonly nextDeadline: number | null
+  /** When the next process that now sleeps becomes ready by its time, of the classes that were named, if any were. */
+  readonly nextDue: number | null
+}
+
+/** What ended a wait. */
+export interface WakeUp {
+  readonly by: 'resume' | 'signal' | 'timer' | 'handles'
+  /** The kept message that is to be consumed; null for a timer and for handles. */
+  readonly id: number | null
+  /** Encoded; null for a timer and for handles. */
+  readonly value: string | null
+}
+
+/** A kept signal. */
+export interface Mail {
+  readonly id: number
+  /** Encoded. */
+  readonly value: string
+}
+
+export interface Pending {
+  /** The processes that it waits for and that have not ended, 100 of them at most. */
+  readonly on: readonly string[]
+  /** What is kept, the oldest first, 100 at most; the name is that of a signal. */
+  readonly mail: readonly { readonly by: 'resume' | 'signal'; readonly name: string | null }[]
+}
+
+/** What ends a wait: the first of these that comes. */
+export interface WaitFor {
+  /** Whether a resume does. */
+  readonly resume: boolean
+  /** The name of a signal. */
+  readonly signal: string | null
+  /** A time, in wall-clock milliseconds. */
+  readonly until: number | null
+  /** The end of these processes; one that is not there counts as ended. */
+  readonly on: readonly string[]
+  /** Whether the first of them is enough. */
+  readonly any: boolean
 }
 
 // ---------- writes ----------
 
-export type Write = Create | Advance | Request | Resume | Release | Park | Enforce | Prune
+export type Write =
+  Create | Advance | StepRecord | Request | Resume | Signal | Release | Park | Enforce | Prune
 
 /** A new process (C2). `done` also if it is there already with the same class and raw inputs: the answer has its pid. */
 export interface Create {
@@ -154,6 +204,22 @@ export interface Create {
   readonly history: readonly HistoryEntry[]
   /** Set for a process that ended before it was ever saved (a failing hook): as in `Advance`. */
   readonly ending: Ending | null
+  /** Not before this time, in wall-clock milliseconds. */
+  readonly readyAt?: number | null
+  /** When it is to be excepted, if it has not ended: the row is ready then at the latest, whatever it waits for. */
+  readonly deadline?: number | null
+  /** Its parent's pauses, plays and kills do not reach it. */
+  readonly abandoned?: boolean
+  /** The process that it was made from, and how. */
+  readonly origin?: Origin | null
+  /** For one that is created waiting, as a restart may be: what it waits for. */
+  readonly wait?: WaitFor | null
+}
+
+/** Where a process comes from that was made from another one. */
+export interface Origin {
+  readonly pid: string
+  readonly kind: 'restart' | 'resubmit'
 }
 
 /** The next saved state of a claimed process (C3, C4). */
@@ -179,6 +245,38 @@ export interface Advance {
   readonly history: readonly HistoryEntry[]
   /** Set with a terminal state. */
   readonly ending: Ending | null
+  /** With the state `waiting`: what it waits for. Default: a resume. */
+  readonly wait?: WaitFor | null
+  /** How often the step that runs, or is to run, has been begun; 1 unless it is retried. */
+  readonly attempt?: number
+  /** Whether all that it launched (and did not abandon) is killed in this commit. Always so with the state `killed`. */
+  readonly killsChildren?: boolean
+}
+
+/**
+ * What a running step has done by name (C6), or what it waits for from now on. It leaves state and sequence alone, so it goes under
+ * the claim's fence and a count of its own.
+ */
+export interface StepRecord {
+  readonly kind: 'record'
+  readonly pid: string
+  readonly fence: number
+  /** Counts these writes from 1 within a claim: the same one twice, after a lost acknowledgement, counts once. */
+  readonly count: number
+  /** Parts `record:…` to add. */
+  readonly parts: Parts
+  /** The kept message that is used up by it (C8). */
+  readonly consumes: number | null
+  /**
+   * Given: the step only waits from now on, and the row says `waiting` with this message. Null: it goes on, the row says `running`.
+   * Left out: as it was.
+   */
+  readonly waits?: { readonly message: string | null; readonly for: WaitFor } | null
+  /** With `waits`: gives the claim back. When what it waits for has come, the step runs again from its start. */
+  readonly evicts?: boolean
+  /** A bundle to keep under this tag. */
+  readonly checkpoint?: { readonly tag: string; readonly text: string }
+  readonly history: readonly HistoryEntry[]
 }
 
 /** How a process ended, as the row tells it. */
@@ -191,15 +289,16 @@ export interface Ending {
 }
 
 /**
- * A pause, play or kill (C7). What no living engine runs is paused, played or killed in this very commit; else the
- * request is stored, and comes with the answer of the next `Advance`.
+ * A pause, play, kill or retry (C7). What no living engine runs is paused, played or killed in this very commit; else the
+ * request is stored, and comes with the answer of the next `Advance`. A step that only waits (`StepRecord.waits`) is paused at once,
+ * its claim kept. A retry lets one that backs off run now, and is else a play.
  */
 export interface Request {
   readonly kind: 'request'
   readonly pid: string
   /** Made by the sender, so that the same request twice, after a lost acknowledgement, is known for the same. */
   readonly id?: string | undefined
-  readonly request: 'pause' | 'play' | 'kill'
+  readonly request: 'pause' | 'play' | 'kill' | 'retry'
   readonly message: string | null
   /** For a kill: milliseconds until it is enforced. 0 is now, whatever the step does. */
   readonly grace: number
@@ -207,6 +306,20 @@ export interface Request {
   readonly by: string
   /** For a kill: the `state` part of the killed process; kept with a stored kill, for whoever enforces it. */
   readonly killedState: string | null
+  /** Whether it reaches all that the process launched, and so on, in the same commit; not what was abandoned. Default false. */
+  readonly tree?: boolean
+}
+
+/** A signal: kept until the process receives it, in the order of the commits of each name (C8). */
+export interface Signal {
+  readonly kind: 'signal'
+  readonly pid: string
+  /** Made by the sender, as that of a `Resume`. */
+  readonly id: string
+  readonly name: string
+  /** Encoded. */
+  readonly value: string
+  readonly by: string
 }
 
 /** A wake-up for the current `Wait`, or kept for the next (C8). */
@@ -275,7 +388,10 @@ export interface Done {
   readonly pid: string
   /** With `Create`: whether it was there already. */
   readonly existed?: boolean
-  /** With `Advance`: requests that were stored meanwhile. A pause has been carried out by this very write. */
+  /**
+   * With `Advance`, `StepRecord` and `Create`: requests that were stored meanwhile. A pause has been carried out by this very write, or
+   * (`StepRecord`) before it; a child of a paused process is born paused.
+   */
   readonly pause?: { readonly message: string | null }
   readonly kill?: { readonly message: string | null; readonly deadline: number }
   /**
@@ -292,7 +408,8 @@ export interface Done {
 export interface HistoryEntry {
   /**
    * `created running waiting finished excepted killed paused played`, `pause requested`, `kill requested`, `resumed`,
-   * `crashed`, `recovered`, `released`, `parked`.
+   * `crashed`, `recovered`, `released`, `parked`, `retried`, `signalled`, `joined` (what it waits for has ended); of a step: `failed` (it will be
+   * tried again), `effect`, `sleeping`, `received`, `checkpoint`.
    */
   readonly name: string
   /** JSON text. */
@@ -319,6 +436,8 @@ export interface Change {
   readonly paused: boolean
   /** Whether the process is ready to be claimed after it, or after a later change. */
   readonly ready: boolean
+  /** When it becomes ready by its time, if it does. */
+  readonly dueAt: number | null
 }
 
 export interface ProcessRow {
@@ -344,11 +463,20 @@ export interface ProcessRow {
   readonly successful: boolean | null
   readonly exitCode: Ending['exitCode']
   readonly message: string | null
+  /** What a waiting process waits for; `on` tells only how. */
+  readonly wait: (Omit<WaitFor, 'on' | 'any'> & { readonly on: 'all' | 'any' | null }) | null
+  /** Whether it waits within a step, which goes on after it, or runs again. */
+  readonly inStep: boolean
+  /** How often the step has been begun; 1 unless it is retried. While it waits and this is above 1, it backs off. */
+  readonly attempt: number
+  readonly deadline: number | null
+  readonly abandoned: boolean
+  readonly origin: Origin | null
   /** The engine that runs it now. */
   readonly owner: string | null
   readonly pauseRequested: { readonly message: string | null } | null
   readonly killRequested: { readonly message: string | null; readonly deadline: number } | null
-  /** When it is or becomes ready to be claimed; null while it waits, runs or has ended. */
+  /** When it is or becomes ready to be claimed; null while it runs, has ended, or waits for something that has no time. */
   readonly readyAt: number | null
 }
 
