@@ -34,6 +34,10 @@ export const BundleKeys = {
   OUTPUTS: 'outputs',
   /** What the process keeps: `{ ctx?, members?, instance? }`. */
   MEMORY: 'memory',
+  /** What the step that has not ended has done, by kind and name; see `RecordEntry`. */
+  RECORD: 'record',
+  /** What it was launched with besides its inputs: `{ retry? }`. */
+  LAUNCH: 'launch',
 } as const
 
 /** What identifies a process and stands in its row, rather than in a part. */
@@ -52,8 +56,12 @@ export interface BundleHead {
   readonly status?: string | undefined
 }
 
-/** The parts that are stored each by itself. `out:<port>` is an output, by its dotted name. */
-export type PartName = 'state' | 'inputs' | 'parsed' | 'memory' | `out:${string}`
+/**
+ * The parts that are stored each by itself. `out:<port>` is an output, by its dotted name; `record:<kind>:<name>` is what the step that has not
+ * ended has done.
+ */
+export type PartName =
+  'state' | 'inputs' | 'parsed' | 'memory' | 'launch' | `out:${string}` | `record:${string}`
 
 /** JSON text by `PartName`, as `Codec.stringify` gives it. */
 export type BundleParts = Readonly<Record<string, string>>
@@ -73,6 +81,7 @@ export interface Recreatable<P = unknown> extends NamedClass {
 }
 
 const OUTPUT = 'out:'
+const RECORD = 'record:'
 
 /**
  * The saved form of one process: versioned JSON that a person can read.
@@ -103,7 +112,7 @@ export class Bundle {
    */
   static fromParts(head: BundleHead, parts: BundleParts): Bundle {
     for (const name in parts) {
-      if (!name.startsWith(OUTPUT) && !isPlainPart(name))
+      if (!name.startsWith(OUTPUT) && !name.startsWith(RECORD) && !isPlainPart(name))
         throw damaged(head.pid, `has a part ${name}, which no bundle has`)
     }
     if (parts['state'] === undefined) throw damaged(head.pid, 'has no state')
@@ -135,7 +144,12 @@ export class Bundle {
 
   /** The names of the ports that were emitted to, sorted. */
   get outputNames(): readonly string[] {
-    return outputNames(this.parts)
+    return namesUnder(OUTPUT, this.parts)
+  }
+
+  /** The names of what the unfinished step has done, sorted. */
+  get recordNames(): readonly string[] {
+    return namesUnder(RECORD, this.parts)
   }
 
   toJSON(): JsonObject {
@@ -159,13 +173,18 @@ export function outputPart(port: string): PartName {
   return `${OUTPUT}${port}`
 }
 
-function isPlainPart(name: string): boolean {
-  return name === 'state' || name === 'inputs' || name === 'parsed' || name === 'memory'
+/** The name of the part that keeps what a step did, by kind and name. */
+export function recordPart(entry: string): PartName {
+  return `${RECORD}${entry}`
 }
 
-function outputNames(parts: BundleParts): string[] {
+function isPlainPart(name: string): boolean {
+  return name === 'state' || name === 'inputs' || name === 'parsed' || name === 'memory' || name === 'launch'
+}
+
+function namesUnder(prefix: string, parts: BundleParts): string[] {
   const names: string[] = []
-  for (const name in parts) if (name.startsWith(OUTPUT)) names.push(name.slice(OUTPUT.length))
+  for (const name in parts) if (name.startsWith(prefix)) names.push(name.slice(prefix.length))
   if (names.length < 2) return names
   // As `JSON.parse` will order them: sorted, but names that are numbers first. So the text does not depend on the store's order.
   const ordered: Record<string, null> = Object.create(null)
@@ -176,13 +195,18 @@ function outputNames(parts: BundleParts): string[] {
 function join(head: BundleHead, parts: BundleParts): string {
   let text = `${headText(head)},"state":${parts['state']},"inputs":${parts['inputs']}`
   if (parts['parsed'] !== undefined) text += `,"parsed":${parts['parsed']}`
-  const names = outputNames(parts)
-  if (names.length > 0) {
-    const outputs = names.map((name) => `${JSON.stringify(name)}:${parts[OUTPUT + name]}`)
-    text += `,"outputs":{${outputs.join(',')}}`
-  }
+  text += group('outputs', OUTPUT, parts)
   if (parts['memory'] !== undefined) text += `,"memory":${parts['memory']}`
+  text += group('record', RECORD, parts)
+  if (parts['launch'] !== undefined) text += `,"launch":${parts['launch']}`
   return `${text}}`
+}
+
+function group(key: string, prefix: string, parts: BundleParts): string {
+  const names = namesUnder(prefix, parts)
+  if (names.length === 0) return ''
+  const members = names.map((name) => `${JSON.stringify(name)}:${parts[prefix + name]}`)
+  return `,"${key}":{${members.join(',')}}`
 }
 
 /** As `JSON.stringify` would give it, at a fifth of the time: each transition of a process asks for it. */
@@ -234,14 +258,17 @@ function read(document: unknown): Bundle {
     if (!KEYS.has(key)) throw damaged(pid, `has a key ${key}, which no bundle of format ${format} has`)
   }
   const parts: Record<string, string> = {}
-  for (const name of ['state', 'inputs', 'parsed', 'memory'] as const) {
+  for (const name of ['state', 'inputs', 'parsed', 'memory', 'launch'] as const) {
     if (document[name] !== undefined)
       parts[name] = partText(field(document, pid, name, isJsonObject, 'an object'), pid, name)
   }
-  if (document['outputs'] !== undefined) {
-    const outputs = field(document, pid, 'outputs', isJsonObject, 'an object')
-    for (const [port, value] of Object.entries(outputs)) {
-      parts[outputPart(port)] = partText(value, pid, `outputs.${port}`)
+  for (const [key, partOf] of [
+    ['outputs', outputPart],
+    ['record', recordPart],
+  ] as const) {
+    if (document[key] === undefined) continue
+    for (const [name, value] of Object.entries(field(document, pid, key, isJsonObject, 'an object'))) {
+      parts[partOf(name)] = partText(value, pid, `${key}.${name}`)
     }
   }
   return Bundle.fromParts(head, parts)

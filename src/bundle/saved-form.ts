@@ -1,5 +1,5 @@
 import { SerializationError } from '../shared/errors.ts'
-import { Bundle, type BundleHead, outputPart } from './bundle.ts'
+import { Bundle, outputPart, recordPart } from './bundle.ts'
 import type { Codec } from './codec.ts'
 import { decodeMemory, encodeMemory, record } from './memory.ts'
 
@@ -23,6 +23,10 @@ export interface SavedForm {
   members: Record<string, unknown>
   /** What `saveInstanceState` added. */
   instance: Record<string, unknown>
+  /**
+   * What the step that has not ended has done, by kind and name: `effect:charge`. Take out what the new version of the step is to do again.
+   */
+  record: Record<string, unknown>
 }
 
 /**
@@ -38,6 +42,10 @@ export function decodeBundle(bundle: Bundle, codec: Codec): SavedForm {
   for (const port of bundle.outputNames) {
     outputs[port] = codec.parse(parts[outputPart(port)] ?? 'null', `outputs.${port}`)
   }
+  const done: Record<string, unknown> = {}
+  for (const name of bundle.recordNames) {
+    done[name] = codec.parse(parts[recordPart(name)] ?? 'null', `record.${name}`)
+  }
   return {
     pid: head.pid,
     class: head.class,
@@ -47,15 +55,16 @@ export function decodeBundle(bundle: Bundle, codec: Codec): SavedForm {
     parsed: parts['parsed'] === undefined ? undefined : part('parsed'),
     outputs,
     ...decodeMemory(parts['memory'], codec),
+    record: done,
   }
 }
 
 /**
- * The bundle of these values. What a head says besides is taken from `head`.
+ * The bundle of these values. What a bundle says besides is taken from the one before.
  *
  * @throws SerializationError naming what can't be saved (C10)
  */
-export function encodeBundle(head: BundleHead, form: SavedForm, codec: Codec): Bundle {
+export function encodeBundle({ head, parts: before }: Bundle, form: SavedForm, codec: Codec): Bundle {
   const parts: Record<string, string> = {}
   for (const name of ['state', 'inputs', 'parsed'] as const) {
     const value = form[name]
@@ -68,7 +77,11 @@ export function encodeBundle(head: BundleHead, form: SavedForm, codec: Codec): B
   for (const [port, value] of Object.entries(form.outputs)) {
     parts[outputPart(port)] = codec.stringify(value, `outputs.${port}`)
   }
+  for (const [name, value] of Object.entries(form.record)) {
+    parts[recordPart(name)] = codec.stringify(value, `record.${name}`)
+  }
   const memory = encodeMemory(form, codec)
   if (memory !== undefined) parts['memory'] = memory
+  if (before['launch'] !== undefined) parts['launch'] = before['launch']
   return Bundle.fromParts({ ...head, version: form.version }, parts)
 }

@@ -1,4 +1,6 @@
+import { milliseconds, type Duration } from '../shared/duration.ts'
 import { TransitionError } from '../shared/errors.ts'
+import { awaitsOf, type Awaits } from './awaits.ts'
 
 /**
  * What a step returns to choose the next state. Anything else that it returns is the result: the same as
@@ -21,27 +23,61 @@ export class Continue {
   }
 }
 
+/** What refers to a process: its handle. */
+export interface HandleLike {
+  readonly pid: string
+}
+
+/** Handles that are waited for: one, a list, or named ones. What they come to has the same shape. */
+export type Awaited = HandleLike | readonly HandleLike[] | Readonly<Record<string, HandleLike>>
+
 export interface WaitDetails {
   /** Why it waits, for people. */
   readonly message?: string | undefined
   /** Whatever belongs to the wait; handed to `onWait` and saved. */
   readonly data?: unknown
+  /** The name of a signal that the class declares: the first one ends the wait, with its payload as the value. */
+  readonly receive?: string | undefined
+  /** A date that ends the wait. Not together with `for`. */
+  readonly until?: Date | undefined
+  /** A time that ends the wait, from when the step ends. */
+  readonly for?: Duration | undefined
+  /** Processes whose end, however they end, ends the wait; the value has a `Settled` for each, in the same shape. */
+  readonly on?: Awaited | undefined
+  /** Whether the first of them is enough; the value then has `undefined` for those that go on. Default false. */
+  readonly any?: boolean | undefined
 }
 
 /**
- * Waits until somebody resumes the process. The step is then called with `(value, wake)`; without a step the process finishes
- * with the value.
+ * Waits until somebody resumes the process, or until what the options name comes first: a signal, a time, the end of other processes.
+ * The step is then called with `(value, wake)`, where `wake.by` tells which it was; without a step the process finishes with the value.
+ * Whatever came before the wait counts (C8). While it waits it may leave memory.
  */
 export class Wait {
   readonly step: StepRef | undefined
   readonly message: string | undefined
   readonly data: unknown
+  readonly receive: string | undefined
+  /** Wall-clock milliseconds. */
+  readonly until: number | undefined
+  /** Milliseconds. */
+  readonly for: number | undefined
+  readonly on: Awaits | undefined
 
-  /** @throws TransitionError when `step` has no name */
+  /**
+   * @throws TransitionError when `step` has no name, or the options contradict each other
+   * @throws RangeError for a date or duration that is none
+   */
   constructor(step?: Step, options: WaitDetails = {}) {
     this.step = step === undefined ? undefined : stepRef(step)
     this.message = options.message
     this.data = options.data
+    this.receive = options.receive
+    if (options.until !== undefined && options.for !== undefined)
+      throw new TransitionError('A wait has either `until`, a date, or `for`, a duration: give one of them')
+    this.until = options.until === undefined ? undefined : timeOf(options.until)
+    this.for = options.for === undefined ? undefined : milliseconds(options.for)
+    this.on = options.on === undefined ? undefined : awaitsOf(options.on, options.any ?? false)
   }
 }
 
@@ -104,4 +140,10 @@ function stepRef(step: Step): StepRef {
     )
   }
   return { name, method: typeof step === 'function' ? step : undefined }
+}
+
+function timeOf(date: Date): number {
+  const time = date instanceof Date ? date.getTime() : Number.NaN
+  if (Number.isNaN(time)) throw new RangeError(`\`until\` is ${String(date)}: give a valid Date`)
+  return time
 }

@@ -1,6 +1,7 @@
 import type { ProcessError } from '../shared/errors.ts'
 import type { Duration } from '../shared/duration.ts'
-import type { Definable, OutputsOf, SpecOf } from '../spec/typing.ts'
+import type { RetryOptions } from '../spec/retry-policy.ts'
+import type { Definable, OutputsOf, SignalArgs, SignalName, SpecOf } from '../spec/typing.ts'
 import type { Process } from './process.ts'
 import type { ProcessState } from './state.ts'
 
@@ -27,7 +28,17 @@ export interface StateInfo {
   readonly message?: string
   readonly exitCode?: { readonly code: number; readonly label: string; readonly message: string }
   /** Why it does not move, where there is more to say than the label. */
-  readonly reason?: 'queued' | 'signal' | 'killing' | 'crash' | 'parked' | 'lost'
+  readonly reason?:
+    | 'scheduled'
+    | 'queued'
+    | 'retry'
+    | 'signal'
+    | 'timer'
+    | 'children'
+    | 'killing'
+    | 'crash'
+    | 'parked'
+    | 'lost'
 }
 
 /** How a process ended, as a value. */
@@ -86,12 +97,26 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   exception(): ProcessError | null
   /** Calls back once, always after the current tick, also when it has ended already. Returns how to take it back. */
   onDone(callback: (handle: this) => void, options?: { readonly signal?: AbortSignal }): () => void
-  /** Stored when it resolves (C7); false when the process has ended. */
-  pause(message?: string): Promise<boolean>
-  play(): Promise<boolean>
-  kill(message?: string, options?: { readonly force?: boolean }): Promise<boolean>
+  /**
+   * Pauses it and all that it launched. Stored when it resolves (C7); false when the process has ended. `tree: false`: it alone.
+   */
+  pause(message?: string, options?: TreeOptions): Promise<boolean>
+  play(options?: TreeOptions): Promise<boolean>
+  kill(message?: string, options?: TreeOptions & { readonly force?: boolean | undefined }): Promise<boolean>
   /** Ends a `Wait`, or is kept for the next one (C8). */
   resume(value?: unknown): Promise<boolean>
+  /**
+   * Sends a signal that its class declares. Stored when it resolves (C7), and kept until the process receives it (C8).
+   *
+   * @throws PortValidationError for a name that is not declared or a payload that does not fit, as far as the class is known here
+   * @throws AlreadyDone when the process has ended
+   */
+  signal<const Name extends SignalName<C>>(name: Name, ...payload: SignalArgs<C, Name>): Promise<void>
+  /**
+   * One that backs off runs now; one that is paused, after its retries ran out or it crashed, plays with a fresh budget; one that ended
+   * unsuccessfully is restarted, as a new process (`Client.restart` gives its handle). False where there is nothing to retry.
+   */
+  retry(): Promise<boolean>
   /** Why it is not moving, in plain words. */
   explain(): Promise<string>
   history(): Promise<readonly EventRecord[]>
@@ -105,6 +130,11 @@ export type ResultOf<C> = SpecOf<C> extends { readonly '~returns': infer R } ? R
 // oxlint-disable-next-line typescript/no-explicit-any
 export type AnyProcessClass = Definable & (abstract new (...args: never) => Process<any>)
 
+/** Whether a request reaches all that a process launched, and so on. Default true. What was abandoned is not reached. */
+export interface TreeOptions {
+  readonly tree?: boolean | undefined
+}
+
 export interface LaunchOptions {
   /** The pid; default a new UUIDv7. */
   readonly pid?: string | undefined
@@ -114,6 +144,14 @@ export interface LaunchOptions {
   readonly label?: string | undefined
   /** Kills the process when it aborts. */
   readonly signal?: AbortSignal | undefined
+  /** Its first step is not run before this time has passed. */
+  readonly delay?: Duration | undefined
+  /** When it is excepted with `DeadlineExceeded`, and its children killed, if it has not ended: a date, or a time from now. */
+  readonly deadline?: Date | Duration | undefined
+  /** In place of the retries that its class declares for all its steps; those of single steps stay. A number: that many attempts. */
+  readonly retry?: number | RetryOptions | undefined
+  /** Of a child: its parent's kills, pauses and plays do not reach it, and it may outlive it. Default false. */
+  readonly abandon?: boolean | undefined
 }
 
 export type { Definable, OutputsOf, SpecOf }

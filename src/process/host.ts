@@ -1,6 +1,7 @@
 import type { Bundle } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
-import type { AnyProcessClass, LaunchOptions, ProcessHandle } from './handle.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from './handle.ts'
 import type { Process } from './process.ts'
 import type { ProcessState } from './state.ts'
 
@@ -14,6 +15,8 @@ export interface Host {
   /** Whether what the process yields is saved; then what can't be saved is refused where it is given (C10). */
   readonly durable: boolean
   readonly codec: Codec
+  /** What timers and waits go by. */
+  readonly clock: Clock
   /**
    * Makes a transition durable (C3). A host that keeps nothing returns at once, without a promise.
    *
@@ -33,6 +36,61 @@ export interface Host {
    * nothing answers at once, without a promise.
    */
   request(process: Process, request: ControlRequest): Promise<boolean> | boolean
+  /**
+   * Adds to the record of the step that runs (C6), and uses up a kept message with it (C8). Durable when it resolves.
+   *
+   * @throws LeaseLost when the process is not this host's any more
+   */
+  record(process: Process, entry: RecordEntry): Promise<void> | void
+  /** The oldest kept signal of that name, decoded; undefined where there is none. `Hosted.signalled` tells of a new one. */
+  mail(process: Process, signal: string): Promise<KeptSignal | undefined> | KeptSignal | undefined
+  /**
+   * The step only waits from now on: its slot is free for others, and the process shows as waiting. Returns what is to be called when it
+   * goes on. Waits may overlap.
+   */
+  suspend(process: Process, wait: StepWait): () => void
+  /** As `suspend`, and the process leaves memory: what its step awaits never settles; it runs again from its start. */
+  evict(process: Process, wait: StepWait): void
+  /** How processes ended that a wait was for, in the order of their pids. One that is gone counts as failed with `ProcessLost`. */
+  outcomes(process: Process, pids: readonly string[]): Promise<readonly Settled<unknown>[]>
+  /** Keeps the process as it was saved last, with the record of its step, under a tag. Durable when it resolves. */
+  checkpoint(process: Process, tag: string): Promise<void>
+}
+
+/** What a step did by name, or began to wait for by name. */
+export interface RecordEntry {
+  /** `effect:charge`, `sleep:cool down#2`; the part of the bundle is `record:` and this. */
+  readonly name: string
+  /** JSON text; undefined where only a message is used up or history made. */
+  readonly text: string | undefined
+  readonly history: { readonly name: string; readonly data?: Readonly<Record<string, unknown>> } | undefined
+  /** The kept message that is used up, by its `KeptSignal.id`. */
+  readonly consumes?: number | undefined
+}
+
+export interface KeptSignal {
+  readonly id: number
+  readonly value: unknown
+}
+
+/** What ends a wait: the first of these that comes. */
+export interface WaitConditions {
+  readonly resume: boolean
+  /** The name of a signal. */
+  readonly signal: string | null
+  /** Wall-clock milliseconds. */
+  readonly until: number | null
+  /** The pids of processes whose end is waited for. */
+  readonly on: readonly string[]
+  /** Whether the first of them is enough. */
+  readonly any: boolean
+}
+
+/** A wait within a step. */
+export interface StepWait {
+  /** In words, for lists. */
+  readonly message: string
+  readonly for: WaitConditions
 }
 
 /** One transition of one process, about to be made durable. */
@@ -51,8 +109,26 @@ export interface Transition {
   readonly ending: TransitionEnding | null
   /** What woke the process and is used up by this transition (C8). */
   readonly wake?: Wake | undefined
+  /** What it waits for; null in any other state. */
+  readonly wait: WaitConditions | null
+  /** How often the step that runs, or is to run, has been begun; 1 unless it is retried. */
+  readonly attempt: number
+  /** The failure that is to be retried: for the history, in place of the entry of the state. */
+  readonly failed: FailedAttempt | null
+  /** Whether its children are killed in the same commit. */
+  readonly killsChildren: boolean
   /** The saved form of the process after the transition. */
   bundle(): Bundle
+}
+
+/** An attempt of a step that failed and is followed by another, or by a pause. */
+export interface FailedAttempt {
+  readonly step: string
+  readonly attempt: number
+  readonly attempts: number
+  readonly message: string
+  /** When the next one begins, in wall-clock milliseconds; null where it waits for a play. */
+  readonly until: number | null
 }
 
 /** How a process ended, in words and numbers; what it ended with is in the bundle. */
@@ -72,8 +148,10 @@ export interface Committed {
 
 /** What ended a wait; handed to the next step behind the value. */
 export interface Wake {
-  readonly by: 'resume'
-  /** The stored message that is consumed, where there is one. */
+  readonly by: 'resume' | 'signal' | 'timer' | 'handles'
+  /** The name of the signal. */
+  readonly signal?: string | undefined
+  /** @internal The stored message that is consumed, where there is one. */
   readonly id?: number | undefined
 }
 
@@ -82,6 +160,7 @@ export type ControlRequest =
   | { readonly kind: 'play' }
   | { readonly kind: 'kill'; readonly message?: string | undefined; readonly force?: boolean | undefined }
   | { readonly kind: 'resume'; readonly value: unknown }
+  | { readonly kind: 'signal'; readonly name: string; readonly value: unknown }
 
 /**
  * The host's hold on a process: what it may do beyond the public members.
@@ -96,13 +175,22 @@ export interface Hosted {
   run(goOn: () => boolean): Promise<void>
   /** Whether there is nothing to do for `step()`: it has ended, is paused, or waits and nothing has woken it. */
   readonly idle: boolean
-  /** Tells the process of a stored request. A pause takes effect at the next step boundary; play calls it off. */
+  /**
+   * Tells the process of a stored request. A pause takes effect at the next step boundary, and at once in a step that only waits; play
+   * calls it off.
+   */
   pause(message?: string): void
   play(): void
   /** Aborts `process.signal`; the step's command is dropped and the process goes to `killed`. `force` does not wait for the step. */
   kill(message?: string, options?: { readonly force?: boolean | undefined }): void
-  /** Wakes a waiting process; the next `step()` goes on with this value. */
+  /** Wakes a waiting process; the next `step()` goes on with this value. Handles are woken without one: it is fetched. */
   wake(value: unknown, wake: Wake): void
+  /** Tells that a signal of that name is kept for it: a step that waits for it looks. */
+  signalled(name: string): void
+  /** Whether its step only waits (`Host.suspend`). */
+  readonly suspended: boolean
+  /** Excepts the process with this error, and does not wait for its step: its deadline has passed. */
+  expire(error: Error): void
   /** Fires what a play fires, on a process that was played while nobody ran it. */
   played(): void
   /**

@@ -1,5 +1,6 @@
 import type { ExitCodeInfo } from './commands.ts'
-import type { TransitionEnding, Wake } from './host.ts'
+import type { Awaits } from './awaits.ts'
+import type { TransitionEnding, WaitConditions, Wake } from './host.ts'
 
 /*
  * A state together with what belongs to it. It is what the `state` part of a bundle holds.
@@ -8,10 +9,28 @@ import type { TransitionEnding, Wake } from './host.ts'
 export interface Created {
   readonly label: 'created'
 }
-export interface Running {
+
+/** What belongs to a step from when it is chosen until its command is committed, whatever states lie between. */
+export interface StepFacts {
+  readonly args: readonly unknown[]
+  /** Where in its outline a work chain is. */
+  readonly at?: string | undefined
+  /** The number of the step, by which its effects and children are named; undefined where it is that of the transition into it. */
+  readonly number?: number | undefined
+  /** The process whose step this was, where it was restarted from that: its effects keep their keys. */
+  readonly origin?: string | undefined
+  /** How often it has been begun; 1 where it is undefined. */
+  readonly attempt?: number | undefined
+  /** The processes that were waited for, whose ends are fetched when the step begins, and come before its arguments. */
+  readonly ended?: Awaits | undefined
+  /** What the ends of these processes become in the context of a work chain, in the order of the pids. */
+  readonly into?: readonly Into[] | undefined
+}
+export interface Running extends StepFacts {
   readonly label: 'running'
   readonly step: string
-  readonly args: readonly unknown[]
+  /** What the last attempt failed with, where it is played after its retries ran out. */
+  readonly failure?: unknown
 }
 export interface Waiting {
   readonly label: 'waiting'
@@ -19,6 +38,26 @@ export interface Waiting {
   readonly step: string | null
   readonly message: string | undefined
   readonly data: unknown
+  /** The name of the signal that ends it. */
+  readonly receive?: string | undefined
+  /** When it ends, in wall-clock milliseconds. */
+  readonly until?: number | undefined
+  /** The processes whose end ends it. */
+  readonly on?: Awaits | undefined
+  readonly into?: readonly Into[] | undefined
+  readonly at?: string | undefined
+  /** Set while the step backs off: it is run again as these say. Only the time ends it. */
+  readonly retry?: (StepFacts & { readonly attempt: number; readonly failure: unknown }) | undefined
+}
+
+/** Where the end of a process goes in the context of a work chain. */
+export interface Into {
+  /** A dotted name. */
+  readonly key: string
+  /** Whether it is added to the list of that name. */
+  readonly append?: true | undefined
+  /** Whether a failure is stored, as its `Settled`, rather than failing the chain. */
+  readonly allowFailure?: true | undefined
 }
 export interface Finished {
   readonly label: 'finished'
@@ -39,8 +78,26 @@ export interface Killed {
 export type Stage = Created | Running | Waiting | Finished | Excepted | Killed
 
 /** What a step is told of how its wait ended; the store's own id of the wake-up is not its business. */
-export function toldWake({ by }: Wake): Pick<Wake, 'by'> {
-  return { by }
+export function toldWake({ by, signal }: Wake): Pick<Wake, 'by' | 'signal'> {
+  return signal === undefined ? { by } : { by, signal }
+}
+
+/** What a process in this state waits for. */
+export function conditionsOf(stage: Stage): WaitConditions | null {
+  if (stage.label !== 'waiting') return null
+  return {
+    resume: stage.retry === undefined,
+    signal: stage.receive ?? null,
+    until: stage.until ?? null,
+    on: stage.on?.pids ?? [],
+    any: stage.on?.any ?? false,
+  }
+}
+
+/** How often the step of this state has been begun, or is about to be. */
+export function attemptOf(stage: Stage): number {
+  if (stage.label === 'running') return stage.attempt ?? 1
+  return stage.label === 'waiting' ? (stage.retry?.attempt ?? 1) : 1
 }
 
 export function finished(
@@ -69,6 +126,12 @@ function plainExitCode({ code, label, message }: ExitCodeInfo): ExitCodeInfo {
 export function stepOf(stage: Stage): string | null {
   if (stage.label === 'created') return 'run'
   return stage.label === 'running' || stage.label === 'waiting' ? stage.step : null
+}
+
+/** Where the process is, for people: the place in its outline, or its step. */
+export function placeOf(stage: Stage): string | null {
+  const at = stage.label === 'running' || stage.label === 'waiting' ? stage.at : undefined
+  return at ?? stepOf(stage)
 }
 
 /** How a process in this state ended; null if it did not. */

@@ -5,8 +5,28 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export interface Clock {
   /** Wall clock, milliseconds since 1970. */
   now(): number
-  /** Calls back after so many milliseconds, and returns how to take it back. */
-  after(delay: number, callback: () => void): () => void
+  /**
+   * Calls back after so many milliseconds, and returns how to take it back. A `look` is a backstop that comes again and again: a clock
+   * that is moved by hand may leave those out on the way.
+   */
+  after(delay: number, callback: () => void, kind?: 'look'): () => void
+}
+
+/** Wall clocks are set and laptops sleep, so a timer is never trusted for longer. */
+const LONGEST_TRUST = 60_000
+
+/** Calls back at a wall-clock time, in milliseconds since 1970; at once, but not in this turn, when that has passed. */
+export function alarm(clock: Clock, time: number, callback: () => void): () => void {
+  let cancel: () => void
+  const arm = (): void => {
+    const left = time - clock.now()
+    cancel = clock.after(Math.min(Math.max(0, left), LONGEST_TRUST), () => {
+      if (clock.now() >= time) callback()
+      else arm()
+    })
+  }
+  arm()
+  return () => cancel()
 }
 
 /** The machine's own clock. Delays beyond 2³¹−1 ms are chained, since Node would fire them at once. */
