@@ -109,22 +109,58 @@ export {
   type TypedSchema,
 } from './ports/schema-type.ts'
 export { ExitCode, type ExitCodes, type ExitCodeValue } from './spec/exit-code.ts'
+export type { ExposedOptions } from './spec/exposed-values.ts'
+export {
+  type Conditional,
+  if_,
+  type Instruction,
+  type OutlineExit,
+  type OutlinePart,
+  type OutlineStep,
+  return_,
+  type ReturnInstruction,
+  while_,
+} from './spec/instructions.ts'
 export type { ExposeOptions, Exposure, PortClasses } from './spec/options.ts'
+export type {
+  OutlineBranch,
+  OutlineIfNode,
+  OutlineNode,
+  OutlineReturnNode,
+  OutlineStepNode,
+  OutlineWhileNode,
+} from './spec/outline-node.ts'
+export { Outline, type OutlineNext } from './spec/outline.ts'
 export { ProcessSpec, type SpecDescription } from './spec/process-spec.ts'
+export {
+  type BackoffOptions,
+  type ErrorClass,
+  type RetryOptions,
+  RetryPolicy,
+  type SpecRetryOptions,
+} from './spec/retry-policy.ts'
 export type {
   AllSelfTyped,
   AnySpec,
+  AnyWorkChainSpec,
+  Chain,
   Definable,
   ExitCodesOf,
+  ExposedInputs,
+  ExposedOutputs,
   InputsOf,
   LaunchInputsOf,
   OutputsOf,
   SelfTyped,
+  SignalArgs,
+  SignalName,
+  SignalValue,
   SpecClass,
   SpecOf,
   TypedByAnotherClass,
   UntypedSpec,
 } from './spec/typing.ts'
+export { WorkChainSpec } from './spec/work-chain-spec.ts'
 export { Client, type ClientOptions } from './client/client.ts'
 export type { ProcessList, ProcessSummary } from './client/process-list.ts'
 export { type CloseOptions, Engine, type EngineOptions } from './engine/engine.ts'

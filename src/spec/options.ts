@@ -28,6 +28,16 @@ export interface TypedInputOptions<
   readonly default?: D
 }
 
+/** What a signal says of its payload, typed by its schema `S` or classes `I`. */
+export interface TypedSignalOptions<
+  S extends Schema | undefined,
+  I extends InstanceOf | undefined,
+> extends Omit<PortOptions, 'required'> {
+  readonly schema?: S
+  readonly instanceOf?: I
+  readonly validator?: Validator<NoInfer<ValueType<S, I>>> | undefined
+}
+
 /** The options of a namespace, typed by the schema or classes of its undeclared values. */
 export interface TypedNamespaceOptions<
   S extends Schema | undefined,

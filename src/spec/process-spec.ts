@@ -1,5 +1,6 @@
 import { InputPort } from '../ports/input-port.ts'
 import { toJsonSchema } from '../ports/json-schema.ts'
+import { suggestion } from '../ports/nearest.ts'
 import { OutputPort } from '../ports/output-port.ts'
 import { preview } from '../ports/plain.ts'
 import type { Port, PortDescription } from '../ports/port.ts'
@@ -7,6 +8,7 @@ import { PortNamespace, type NamespaceDescription } from '../ports/port-namespac
 import type { Expose, NamespaceNode, PortNode, PutPort } from '../ports/port-tree.ts'
 import type { InstanceOf, Schema, ValueType } from '../ports/schema-type.ts'
 import { PortValidationError, SpecError, type PortProblem } from '../shared/errors.ts'
+import type { Duration } from '../shared/duration.ts'
 import { ExitCode, type ExitCodes, type ExitCodeValue } from './exit-code.ts'
 import type {
   Default,
@@ -16,9 +18,14 @@ import type {
   TypedInputOptions,
   TypedNamespaceOptions,
   TypedPortOptions,
+  TypedSignalOptions,
 } from './options.ts'
+import { FailureRules } from './failure-rules.ts'
+import type { OutlineStep } from './instructions.ts'
+import type { RetryPolicy, SpecRetryOptions } from './retry-policy.ts'
+import { SignalPorts } from './signal-ports.ts'
 import { specOf } from './spec-of.ts'
-import type { AnySpec, Definable, ExposableName, SpecOf } from './typing.ts'
+import type { AnySpec, Chain, Definable, ExposableName, SpecOf } from './typing.ts'
 
 /** What `getDescription` tells of a spec. */
 export interface SpecDescription {
@@ -26,6 +33,10 @@ export interface SpecDescription {
   readonly outputs: NamespaceDescription
   readonly exitCodes: readonly { readonly code: number; readonly label: string; readonly message: string }[]
   readonly returns?: PortDescription
+  /** Where there are any. */
+  readonly signals?: Readonly<Record<string, PortDescription>>
+  /** The outline of a work chain, a line for each part. */
+  readonly outline?: readonly string[]
 }
 
 /**
@@ -35,7 +46,7 @@ export interface SpecDescription {
  * thing; only a returned chain carries types. At first use of its class a spec is sealed, and
  * from then on every change is a `SpecError`.
  */
-export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out Codes = {}> {
+export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out Codes = {}, out Signals = {}> {
   /** The classes of the ports; a subclass of the spec may name its own. */
   static readonly portClasses: PortClasses = {
     input: InputPort,
@@ -51,6 +62,8 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   declare readonly '~returns': Returns
   /** Type only: the messages of the exit codes by their labels. */
   declare readonly '~codes': Codes
+  /** Type only: the payloads of the signals by their names. */
+  declare readonly '~signals': Signals
 
   /** The namespace that holds `inputs` and `outputs`. */
   readonly ports: PortNamespace
@@ -60,6 +73,8 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   readonly #exposed = { inputs: [] as Exposure[], outputs: [] as Exposure[] }
   /** Where `out` found its ports; filled once nothing can change any more. */
   readonly #found = new Map<string, Port>()
+  readonly #signals = new SignalPorts()
+  readonly #failure = new FailureRules()
   #returns: OutputPort | undefined
   #makers: ExitCodes<Record<string, string>> | undefined
   #sealed = false
@@ -82,14 +97,16 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     this: This,
     name: Name,
     options?: TypedInputOptions<S, I, R, D>,
-  ): ProcessSpec<
+  ): Chain<
+    This,
     PutPort<This['~in'], Name, PortNode<ValueType<S, I>, R, D>>,
     This['~out'],
     This['~returns'],
-    This['~codes']
+    This['~codes'],
+    This['~signals']
   > {
     this.#declare(this.inputs, name, (last) => new this.#classes.input(last, options))
-    return this
+    return chained(this)
   }
 
   /** Declares an output. A dotted name nests; a name that is there already is declared anew. */
@@ -103,14 +120,16 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     this: This,
     name: Name,
     options?: TypedPortOptions<S, I, R>,
-  ): ProcessSpec<
+  ): Chain<
+    This,
     This['~in'],
     PutPort<This['~out'], Name, PortNode<ValueType<S, I>, R, never>>,
     This['~returns'],
-    This['~codes']
+    This['~codes'],
+    This['~signals']
   > {
     this.#declare(this.outputs, name, (last) => new this.#classes.output(last, options))
-    return this
+    return chained(this)
   }
 
   /** Declares a namespace of inputs. One that is there keeps its ports and gets these options. */
@@ -127,15 +146,17 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     this: This,
     name: Name,
     options?: TypedNamespaceOptions<S, I, Dynamic, R, D, P>,
-  ): ProcessSpec<
+  ): Chain<
+    This,
     PutPort<This['~in'], Name, NamespaceNode<S, I, Dynamic, R, D, P>>,
     This['~out'],
     This['~returns'],
-    This['~codes']
+    This['~codes'],
+    This['~signals']
   > {
-    this.#change()
+    this.change()
     this.inputs.createPortNamespace(name, options)
-    return this
+    return chained(this)
   }
 
   /** Declares a namespace of outputs. One that is there keeps its ports and gets these options. */
@@ -150,15 +171,17 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     this: This,
     name: Name,
     options?: TypedNamespaceOptions<S, I, Dynamic, R, never, true>,
-  ): ProcessSpec<
+  ): Chain<
+    This,
     This['~in'],
     PutPort<This['~out'], Name, NamespaceNode<S, I, Dynamic, R, never, true>>,
     This['~returns'],
-    This['~codes']
+    This['~codes'],
+    This['~signals']
   > {
-    this.#change()
+    this.change()
     this.outputs.createPortNamespace(name, options)
-    return this
+    return chained(this)
   }
 
   /**
@@ -174,9 +197,16 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     this: This,
     processClass: C,
     options?: O,
-  ): ProcessSpec<Expose<This['~in'], SpecOf<C>['~in'], O>, This['~out'], This['~returns'], This['~codes']> {
+  ): Chain<
+    This,
+    Expose<This['~in'], SpecOf<C>['~in'], O>,
+    This['~out'],
+    This['~returns'],
+    This['~codes'],
+    This['~signals']
+  > {
     this.#expose('inputs', processClass, options)
-    return this
+    return chained(this)
   }
 
   /** As `exposeInputs`, for outputs. */
@@ -188,9 +218,16 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     this: This,
     processClass: C,
     options?: O,
-  ): ProcessSpec<This['~in'], Expose<This['~out'], SpecOf<C>['~out'], O>, This['~returns'], This['~codes']> {
+  ): Chain<
+    This,
+    This['~in'],
+    Expose<This['~out'], SpecOf<C>['~out'], O>,
+    This['~returns'],
+    This['~codes'],
+    This['~signals']
+  > {
     this.#expose('outputs', processClass, options)
-    return this
+    return chained(this)
   }
 
   /**
@@ -202,8 +239,15 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     status: number,
     label: L,
     message: M,
-  ): ProcessSpec<This['~in'], This['~out'], This['~returns'], PutCode<This['~codes'], L, M>> {
-    this.#change()
+  ): Chain<
+    This,
+    This['~in'],
+    This['~out'],
+    This['~returns'],
+    PutKey<This['~codes'], L, M>,
+    This['~signals']
+  > {
+    this.change()
     if (!Number.isInteger(status) || status < 1)
       throw new SpecError(`the exit code '${label}' needs a whole number from 1 up, not ${preview(status)}`)
     if (typeof label !== 'string' || !/^[A-Za-z_]\w*$/.test(label) || label === '__proto__')
@@ -215,7 +259,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
         throw new SpecError(`the exit codes ${known.label} and ${label} have the same number ${status}`)
     this.#exitCodes.set(label, new ExitCode(status, label, message))
     this.#makers = undefined
-    return this
+    return chained(this)
   }
 
   /** Declares what the last step returns; without it a returned value is `unknown` and not checked. */
@@ -231,10 +275,82 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     This['~in'],
     This['~out'],
     R extends false ? ValueType<S, I> | undefined : ValueType<S, I>,
-    This['~codes']
+    This['~codes'],
+    This['~signals']
   > {
-    this.#change()
+    this.change()
     this.#returns = new this.#classes.output('result', options)
+    return chained(this)
+  }
+
+  /**
+   * Declares a message that a process takes: its name, one word, and what its payload has to be. One that is there is declared
+   * anew.
+   */
+  signal<
+    This extends AnySpec,
+    const Name extends string,
+    const S extends Schema | undefined = undefined,
+    const I extends InstanceOf | undefined = undefined,
+  >(
+    this: This,
+    name: Name,
+    options?: TypedSignalOptions<S, I>,
+  ): Chain<
+    This,
+    This['~in'],
+    This['~out'],
+    This['~returns'],
+    This['~codes'],
+    PutKey<This['~signals'], Name, ValueType<S, I>>
+  > {
+    this.change()
+    this.#signals.declare(name, options)
+    return chained(this)
+  }
+
+  /**
+   * Declares how failing steps are tried again: all of them, or one, which is given first (`W.prototype.pay`, or `'pay'`). What is
+   * declared for one step stands for it in place of what is declared for all.
+   *
+   * @throws SpecError for an option that is wrong or that there is not
+   */
+  retry<This extends AnySpec>(this: This, options: SpecRetryOptions): This
+  retry<This extends AnySpec>(this: This, step: OutlineStep, options: SpecRetryOptions): This
+  retry<This extends AnySpec>(
+    this: This,
+    ...args: readonly [SpecRetryOptions] | readonly [OutlineStep, SpecRetryOptions]
+  ): This {
+    this.change()
+    this.#failure.retry(...args)
+    return this
+  }
+
+  /**
+   * Declares how long one try of a step may take: of every step, or of one, which is given first. A step that takes longer fails with a
+   * `StepTimeout`, which may be retried. `Infinity` is no limit.
+   *
+   * @throws SpecError for what is no duration, and for 0
+   */
+  timeout<This extends AnySpec>(this: This, duration: Duration): This
+  timeout<This extends AnySpec>(this: This, step: OutlineStep, duration: Duration): This
+  timeout<This extends AnySpec>(
+    this: This,
+    ...args: readonly [Duration] | readonly [OutlineStep, Duration]
+  ): This {
+    this.change()
+    this.#failure.timeout(...args)
+    return this
+  }
+
+  /**
+   * Declares within what time of its creation a process has to end; else it excepts with `DeadlineExceeded`. `Infinity` is no limit.
+   *
+   * @throws SpecError for what is no duration, and for 0
+   */
+  deadline<This extends AnySpec>(this: This, duration: Duration): This {
+    this.change()
+    this.#failure.deadline(duration)
     return this
   }
 
@@ -256,6 +372,50 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return (this.#makers = Object.freeze(makers))
   }
 
+  /**
+   * An exit code as it can be given where a process ends: itself, its label, or its number, which need not be declared. Nothing for 0.
+   *
+   * @throws SpecError for a label that is not declared, and where the message needs values
+   */
+  findExitCode(given: ExitCode | string | number): ExitCode | undefined {
+    if (given instanceof ExitCode) return given.code === 0 ? undefined : given
+    if (given === 0) return undefined
+    for (const known of this.#exitCodes.values())
+      if (known.label === given || known.code === given) return known.format()
+    if (typeof given === 'number') return new ExitCode(given, `EXIT_${given}`, `ended with ${given}`)
+    throw new SpecError(`there is no exit code '${given}'${suggestion(given, this.#exitCodes.keys())}`)
+  }
+
+  /** The signals by their names. */
+  get signals(): ReadonlyMap<string, Port> {
+    return this.#signals.ports
+  }
+
+  /** Whether there is a signal of that name. */
+  hasSignal(name: string): boolean {
+    return this.#signals.ports.has(name)
+  }
+
+  /** How a step is tried again; nothing where its first failure is the last. */
+  retryOf(step: string): RetryPolicy | undefined {
+    return this.#failure.retryOf(step)
+  }
+
+  /** How many milliseconds one try of a step may take; nothing where there is no limit. */
+  timeoutOf(step: string): number | undefined {
+    return this.#failure.timeoutOf(step)
+  }
+
+  /** How many milliseconds after its creation a process has to have ended; nothing where there is no limit. */
+  get deadlineAfter(): number | undefined {
+    return this.#failure.deadlineAfter
+  }
+
+  /** The steps that `retry` and `timeout` were given by name, each once. */
+  get retriedSteps(): readonly string[] {
+    return this.#failure.named
+  }
+
   /** Which inputs were exposed from which classes. */
   get exposedInputs(): readonly Exposure[] {
     return this.#exposed.inputs
@@ -274,6 +434,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   seal(): void {
     this.ports.seal()
     this.#returns?.seal()
+    this.#signals.seal()
     this.#sealed = true
   }
 
@@ -314,6 +475,11 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return this.outputs.validate(outputs, 'outputs')
   }
 
+  /** What is wrong with the payload of a signal, or with its name. */
+  checkSignal(name: string, value: unknown): PortProblem[] {
+    return this.#signals.check(name, value)
+  }
+
   /** What is wrong with what the last step returned. */
   checkResult(value: unknown): PortProblem[] {
     return this.#returns?.validate(value, 'result') ?? []
@@ -335,6 +501,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
         message,
       })),
       ...(this.#returns === undefined ? {} : { returns: this.#returns.getDescription() }),
+      ...(this.signals.size === 0 ? {} : { signals: this.#signals.describe() }),
     }
   }
 
@@ -345,6 +512,11 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return toJsonSchema(this[side])
   }
 
+  /** The JSON Schema of each signal's payload, by the names of the signals. */
+  signalSchemas(): Record<string, Record<string, unknown>> {
+    return this.#signals.schemas()
+  }
+
   toString(): string {
     return JSON.stringify(this.getDescription(), undefined, 2)
   }
@@ -353,12 +525,13 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return (this.constructor as typeof ProcessSpec).portClasses
   }
 
-  #change(): void {
+  /** Called before each change. Throws a `SpecError` once the spec is sealed. */
+  protected change(): void {
     if (this.#sealed) throw new SpecError('this spec is sealed: its class is in use; change it in define')
   }
 
   #declare(side: PortNamespace, name: string, make: (last: string) => Port): void {
-    this.#change()
+    this.change()
     if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
     const dot = name.lastIndexOf('.')
     const last = name.slice(dot + 1)
@@ -369,7 +542,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   #expose(side: 'inputs' | 'outputs', processClass: Definable, options: ExposeOptions = {}): void {
-    this.#change()
+    this.change()
     const source = specOf(processClass)[side]
     const { namespace = '', ...rules } = options
     const into = namespace === '' ? this[side] : this[side].createPortNamespace(namespace)
@@ -378,6 +551,11 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 }
 
-type PutCode<Codes, L extends string, M> = (L extends keyof Codes ? Omit<Codes, L> : Codes) & {
-  readonly [K in L]: M
+type PutKey<Known, Name extends string, T> = (Name extends keyof Known ? Omit<Known, Name> : Known) & {
+  readonly [K in Name]: T
+}
+
+/** A call changes nothing but the types, and those are what the declarations say. */
+function chained<T>(spec: AnySpec): T {
+  return spec as T
 }

@@ -1,6 +1,8 @@
-import type { AnyPathOf, Given, IsAny, PathOf, Read, ValueAt } from '../ports/port-tree.ts'
+import type { AnyPathOf, DynamicType, Given, IsAny, PathOf, Read, ValueAt } from '../ports/port-tree.ts'
+import type { Simplify } from '../ports/schema-type.ts'
 import type { ExitCodes } from './exit-code.ts'
 import type { ProcessSpec } from './process-spec.ts'
+import type { WorkChainSpec } from './work-chain-spec.ts'
 
 /** Anything with plumpy's `static define(spec)`; a process class. */
 export interface Definable {
@@ -10,10 +12,18 @@ export interface Definable {
 /** The spec of a class whose `define` returns nothing: everything is `unknown`. */
 // `any` is what marks "untyped" for the types below, and what every typed spec is assignable to.
 // oxlint-disable-next-line typescript/no-explicit-any
-export type UntypedSpec = ProcessSpec<any, any, unknown, any>
+export type UntypedSpec = ProcessSpec<any, any, unknown, any, any>
 /** Any spec, typed or not. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as above
-export type AnySpec = ProcessSpec<any, any, any, any>
+export type AnySpec = ProcessSpec<any, any, any, any, any>
+/** Any spec of a work chain, typed or not. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as above
+export type AnyWorkChainSpec = WorkChainSpec<any, any, any, any, any>
+
+/** What a method of a spec returns: a spec of the same kind with these types. */
+export type Chain<This, In, Out, Returns, Codes, Signals> = This extends { readonly '~workChain': true }
+  ? WorkChainSpec<In, Out, Returns, Codes, Signals>
+  : ProcessSpec<In, Out, Returns, Codes, Signals>
 
 /** What a class may set as its `specClass`: `ProcessSpec` or a subclass of it. */
 export type SpecClass = new () => AnySpec
@@ -43,9 +53,46 @@ export type OutputValue<C, Name> = IsAny<Out<C>> extends true ? unknown : ValueA
 export type ExitCodesOf<C> =
   IsAny<SpecOf<C>['~codes']> extends true ? ExitCodes<Record<string, string>> : ExitCodes<SpecOf<C>['~codes']>
 
+type Signals<C> = SpecOf<C>['~signals']
+/** The names of the signals that a process of this class takes. */
+export type SignalName<C> = IsAny<Signals<C>> extends true ? string : keyof Signals<C> & string
+/** What a signal brings. */
+export type SignalValue<C, Name> =
+  IsAny<Signals<C>> extends true ? unknown : Name extends keyof Signals<C> ? Signals<C>[Name] : never
+/** The payload after the name of a signal; it may be left out where it may be undefined. */
+export type SignalArgs<C, Name> =
+  undefined extends SignalValue<C, Name> ? [payload?: SignalValue<C, Name>] : [payload: SignalValue<C, Name>]
+
 /** Inputs may be left out of a call only when every one of them may be left out. */
 export type LaunchArgs<C> =
   {} extends LaunchInputsOf<C> ? [inputs?: LaunchInputsOf<C>] : [inputs: LaunchInputsOf<C>]
+
+/**
+ * The inputs that were exposed from `C`, as a process with the inputs `Tree` holds them under the dotted namespace `N` and those that it is
+ * in; what is further in wins.
+ */
+export type ExposedInputs<Tree, C, N extends string> =
+  IsAny<Tree> extends true
+    ? LaunchInputsOf<C>
+    : IsAny<In<C>> extends true
+      ? Untyped
+      : Simplify<Gathered<Tree, In<C>, N>>
+type Gathered<Tree, Source, N extends string> = N extends ''
+  ? Shared<Read<Tree>, Source>
+  : N extends `${infer Head}.${infer Rest}`
+    ? Over<Shared<Read<Tree>, Source>, Head extends keyof Tree ? Gathered<Tree[Head], Source, Rest> : {}>
+    : Over<Shared<Read<Tree>, Source>, N extends keyof Tree ? Shared<Read<Tree[N]>, Source> : {}>
+type Over<Outer, Inner> = Omit<Outer, keyof Inner> & Inner
+type Shared<Values, Source> =
+  Source extends DynamicType<unknown>
+    ? Values
+    : { [K in keyof Values as K extends keyof Source ? K : never]: Values[K] }
+
+/** The outputs that were exposed from `C`, by the dotted names that they have under the namespace `N`. */
+export type ExposedOutputs<C, N extends string> =
+  IsAny<Out<C>> extends true
+    ? Untyped
+    : { readonly [K in PathOf<Out<C>> as N extends '' ? K : `${N}.${K}`]?: ValueAt<Out<C>, K> }
 
 /** The dotted names that can be included or excluded when a class is exposed. */
 export type ExposableName<Tree> = IsAny<Tree> extends true ? string : AnyPathOf<Tree>

@@ -1,0 +1,75 @@
+import { preview } from '../ports/plain.ts'
+import type { Duration } from '../shared/duration.ts'
+import { SpecError } from '../shared/errors.ts'
+import { methodName, type OutlineStep } from './instructions.ts'
+import { durationOf, RetryPolicy, type SpecRetryOptions } from './retry-policy.ts'
+
+/** What is declared for all steps, and for single ones by their names. */
+class PerStep<T> {
+  #all: T | undefined
+  readonly #single = new Map<string, T>()
+
+  set(step: string | undefined, value: T): void {
+    if (step === undefined) this.#all = value
+    else this.#single.set(step, value)
+  }
+  of(step: string): T | undefined {
+    return this.#single.get(step) ?? this.#all
+  }
+  names(): Iterable<string> {
+    return this.#single.keys()
+  }
+}
+
+/** What a spec says of steps that fail or take too long. */
+export class FailureRules {
+  readonly #retries = new PerStep<RetryPolicy>()
+  readonly #timeouts = new PerStep<number>()
+  #deadline = Number.POSITIVE_INFINITY
+
+  retry(...args: readonly [SpecRetryOptions] | readonly [OutlineStep, SpecRetryOptions]): void {
+    const [step, options] = args.length === 1 ? [undefined, args[0]] : [stepName(args[0], 'retry'), args[1]]
+    this.#retries.set(step, new RetryPolicy(options))
+  }
+
+  timeout(...args: readonly [Duration] | readonly [OutlineStep, Duration]): void {
+    const [step, duration] =
+      args.length === 1 ? [undefined, args[0]] : [stepName(args[0], 'timeout'), args[1]]
+    this.#timeouts.set(step, limit(duration, 'timeout'))
+  }
+
+  deadline(duration: Duration): void {
+    this.#deadline = limit(duration, 'deadline')
+  }
+
+  retryOf(step: string): RetryPolicy | undefined {
+    return this.#retries.of(step)
+  }
+
+  timeoutOf(step: string): number | undefined {
+    return finite(this.#timeouts.of(step))
+  }
+
+  get deadlineAfter(): number | undefined {
+    return finite(this.#deadline)
+  }
+
+  /** The steps that were named, each once. */
+  get named(): readonly string[] {
+    return [...new Set([...this.#retries.names(), ...this.#timeouts.names()])]
+  }
+}
+
+function stepName(step: OutlineStep, where: string): string {
+  return methodName(step, where, 'name the step by its method, W.prototype.setup, or by its name')
+}
+
+function limit(duration: Duration, where: string): number {
+  const made = durationOf(duration, where)
+  if (made === 0) throw new SpecError(`${where} has to be longer than ${preview(duration)}`)
+  return made
+}
+
+function finite(duration: number | undefined): number | undefined {
+  return duration === Number.POSITIVE_INFINITY ? undefined : duration
+}

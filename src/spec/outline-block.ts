@@ -1,0 +1,68 @@
+import type { OutlineNode } from './outline-node.ts'
+
+/** A way into a node of a block: a loop, a branch of an `if_`, or the step itself. */
+export interface Way {
+  /** `relax`, `while(notConverged)`, `if(isA)`, `elif(isB)`, `else`. */
+  readonly label: string
+  readonly predicate: string | undefined
+  /** What it leads into; nothing for a step. */
+  readonly block: Block | undefined
+}
+
+/** A list of nodes, with what positions need to know of it. */
+export class Block {
+  readonly nodes: readonly OutlineNode[]
+  /** How far the outline leads out of this block: nothing for the whole outline. */
+  readonly parent: { readonly block: Block; readonly index: number } | undefined
+  readonly #ways: readonly (readonly Way[])[]
+  /** The first place of each label. */
+  readonly #first = new Map<string, number>()
+  readonly #repeated = new Set<string>()
+
+  constructor(nodes: readonly OutlineNode[], parent: Block['parent']) {
+    this.nodes = nodes
+    this.parent = parent
+    this.#ways = nodes.map((node, index) => this.#waysInto(node, index))
+    for (const [index, ways] of this.#ways.entries())
+      for (const { label } of ways) {
+        if (this.#first.has(label)) this.#repeated.add(label)
+        else this.#first.set(label, index)
+      }
+  }
+
+  /** The ways into the node at a place, in the order in which they are tried. */
+  waysAt(index: number): readonly Way[] {
+    return this.#ways[index] ?? []
+  }
+
+  /** Where a label without an index leads. */
+  firstOf(label: string): number | undefined {
+    return this.#first.get(label)
+  }
+
+  /** How a label is written in this block: with its index at the top level, and where the label stands more than once. */
+  written(index: number, label: string): string {
+    return this.parent === undefined || this.#repeated.has(label) ? `${index + 1}.${label}` : label
+  }
+
+  #waysInto(node: OutlineNode, index: number): readonly Way[] {
+    const inner = (nodes: readonly OutlineNode[]): Block => new Block(nodes, { block: this, index })
+    switch (node.kind) {
+      case 'step':
+        return [{ label: node.step, predicate: undefined, block: undefined }]
+      case 'while':
+        return [{ label: `while(${node.predicate})`, predicate: node.predicate, block: inner(node.block) }]
+      case 'if': {
+        const times = new Map<string, number>()
+        return node.branches.map(({ predicate, block }, branch) => {
+          const label = predicate === undefined ? 'else' : `${branch === 0 ? 'if' : 'elif'}(${predicate})`
+          const time = (times.get(label) ?? 0) + 1
+          times.set(label, time)
+          return { label: time === 1 ? label : `${label}#${time}`, predicate, block: inner(block) }
+        })
+      }
+      case 'return':
+        return []
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { IncompatibleBundle, SpecError } from '../shared/errors.ts'
+import type { Block, Way } from './outline-block.ts'
+import type { OutlineStepNode } from './outline-node.ts'
+import type { OutlineNext } from './outline.ts'
+
+/** A step of an outline, and the blocks that lead to it. */
+export interface Position {
+  readonly node: OutlineStepNode
+  readonly index: number
+  readonly inside: Inside
+}
+
+/** A block that is under way. */
+interface Inside {
+  readonly block: Block
+  /** The position up to here, with its dot: `2.while(more)#7.`. */
+  readonly prefix: string
+  /** The loop or branch that this is a block of; nothing for the whole outline. */
+  readonly entered:
+    { readonly from: Inside; readonly index: number; readonly way: Way; readonly round: number } | undefined
+}
+
+/** Loops that come to no step would never give the event loop back. */
+const MOST_EMPTY_ROUNDS = 1_000_000
+
+/** Walks from the start of an outline to its first step. Gives each predicate that is asked, and takes what it gave. */
+export function walkIn(root: Block): Generator<string, OutlineNext, boolean> {
+  return walk({ block: root, prefix: '', entered: undefined }, 0)
+}
+
+/** Walks from a step to the one after it. */
+export function walkFrom({ inside, index }: Position): Generator<string, OutlineNext, boolean> {
+  return walk(inside, index + 1)
+}
+
+function* walk(inside: Inside, index: number): Generator<string, OutlineNext, boolean> {
+  let emptyRounds = 0
+  for (;;) {
+    const node = inside.block.nodes[index]
+    if (node === undefined) {
+      if (inside.entered === undefined) return { kind: 'end' }
+      const { from, index: place, way, round } = inside.entered
+      inside = from
+      index = place + 1
+      if (from.block.nodes[place]?.kind !== 'while') continue
+      emptyRounds += 1
+      if (emptyRounds > MOST_EMPTY_ROUNDS)
+        throw new SpecError(
+          `${way.label} at '${from.prefix}' went through ${MOST_EMPTY_ROUNDS} rounds without coming to a step: let its block have a step that always runs`,
+        )
+      if (yield way.predicate!) {
+        inside = enter(from, place, way, round + 1)
+        index = 0
+      }
+    } else if (node.kind === 'step') {
+      return { kind: 'step', step: node.step, at: inside.prefix + inside.block.written(index, node.step) }
+    } else if (node.kind === 'return') {
+      return { kind: 'return', exitCode: node.exitCode }
+    } else {
+      const taken = yield* choose(inside.block.waysAt(index))
+      if (taken === undefined) index += 1
+      else {
+        inside = enter(inside, index, taken, 1)
+        index = 0
+      }
+    }
+  }
+}
+
+/** The first way whose predicate gives true, or that has none. */
+function* choose(ways: readonly Way[]): Generator<string, Way | undefined, boolean> {
+  for (const way of ways) if (way.predicate === undefined || (yield way.predicate)) return way
+  return undefined
+}
+
+function enter(from: Inside, index: number, way: Way, round: number): Inside {
+  const loop = from.block.nodes[index]?.kind === 'while' ? `#${round}` : ''
+  return {
+    block: way.block!,
+    prefix: `${from.prefix}${from.block.written(index, way.label)}${loop}.`,
+    entered: { from, index, way, round },
+  }
+}
+
+/** The step at a position. Throws an `IncompatibleBundle` where the outline does not have it. */
+export function findPosition(root: Block, at: string): Position {
+  const segments = at.split('.')
+  let inside: Inside = { block: root, prefix: '', entered: undefined }
+  let read = 0
+  for (;;) {
+    const { block } = inside
+    const before = segments.slice(0, read).join('.')
+    // A step may go by a number too, but nothing comes after a step.
+    const given: number | undefined =
+      read + 1 < segments.length && /^[1-9]\d*$/.test(segments[read]!) ? Number(segments[read]) : undefined
+    if (given !== undefined) read += 1
+    const segment = segments[read]!
+    read += 1
+    const [, written, roundText] = /^(while\(.*\))#([1-9]\d*)$/.exec(segment) ?? [
+      undefined,
+      segment,
+      undefined,
+    ]
+    const index = given === undefined ? (block === root ? undefined : block.firstOf(written!)) : given - 1
+    const node = index === undefined ? undefined : block.nodes[index]
+    const way = index === undefined ? undefined : block.waysAt(index).find(({ label }) => label === written)
+    if (index === undefined || node === undefined || way === undefined)
+      throw missing(block, at, before, index)
+    if (node.kind === 'step') {
+      if (read < segments.length) throw missing(block, at, before, index)
+      return { node, index, inside }
+    }
+    if (read === segments.length || (node.kind === 'while') !== (roundText !== undefined))
+      throw missing(block, at, before, index)
+    inside = enter(inside, index, way, roundText === undefined ? 1 : Number(roundText))
+  }
+}
+
+function missing(block: Block, at: string, before: string, index: number | undefined): IncompatibleBundle {
+  const where = before === '' ? 'the outline' : `'${before}' of the outline`
+  return new IncompatibleBundle(
+    `the outline has no position '${at}' (any more): ${where} has ${has(block, index)}. Give the class a higher version, and lift the position to one that the outline has with static upgrade`,
+  )
+}
+
+/** What stands at one place of a block, or in all of it. */
+function has(block: Block, index: number | undefined): string {
+  const here = index === undefined ? [...block.nodes.keys()] : [index]
+  const texts = here.flatMap((place) => block.waysAt(place).map(({ label }) => block.written(place, label)))
+  return texts.length === 0 ? 'no step there' : texts.map((text) => `'${text}'`).join(', ')
+}

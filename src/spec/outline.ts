@@ -1,0 +1,134 @@
+import type { ExitCode } from './exit-code.ts'
+import type { OutlineNode, OutlineStepNode } from './outline-node.ts'
+import { Block } from './outline-block.ts'
+import { findPosition, walkFrom, walkIn } from './outline-walk.ts'
+
+/** What comes next in an outline. */
+export type OutlineNext =
+  | {
+      readonly kind: 'step'
+      /** The name of the method. */
+      readonly step: string
+      /** Where it stands: `2.while(notConverged)#7.relax`. */
+      readonly at: string
+    }
+  | {
+      readonly kind: 'return'
+      /** Nothing for an end with success. */
+      readonly exitCode: ExitCode | undefined
+    }
+  | { readonly kind: 'end' }
+
+/**
+ * The steps of a work chain in their order. It holds nothing of a process: what comes next follows from a position, which is text, and
+ * from what the predicates give.
+ *
+ * A position is read from the left: `2.while(notConverged)#7.relax` is the step `relax` in round 7 of the second part, a `while_`;
+ * `3.else.while(more)#1.2.go` has an index within a block too, since `go` stands in that block more than once. A position stays valid
+ * when parts are added after it.
+ */
+export class Outline {
+  /** The names of the methods that are steps, each once, in their order. */
+  readonly steps: readonly string[]
+  /** The names of the methods that are predicates, each once, in their order. */
+  readonly predicates: readonly string[]
+  /** The outline as a tree. */
+  readonly parts: readonly OutlineNode[]
+  readonly #root: Block
+
+  constructor(parts: readonly OutlineNode[]) {
+    const found = namesOf(parts)
+    this.steps = found.steps
+    this.predicates = found.predicates
+    this.parts = parts
+    this.#root = new Block(parts, undefined)
+  }
+
+  /**
+   * What comes after the step at a position; `null` asks for what comes first. `test` is called for predicates in their order, and only as
+   * needed. The answer is a promise where `test` gave one.
+   *
+   * @throws IncompatibleBundle where the outline does not have that position
+   * @throws SpecError where a `while_` goes round and round without coming to a step
+   */
+  next(
+    at: string | null,
+    test: (predicate: string) => boolean | Promise<boolean>,
+  ): OutlineNext | Promise<OutlineNext> {
+    const walk = at === null ? walkIn(this.#root) : walkFrom(findPosition(this.#root, at))
+    let turn = walk.next()
+    while (turn.done !== true) {
+      const answer = test(turn.value)
+      if (typeof answer !== 'boolean') return finish(walk, answer, test)
+      turn = walk.next(answer)
+    }
+    return turn.value
+  }
+
+  /**
+   * The name of the step at a position.
+   *
+   * @throws IncompatibleBundle where the outline does not have that position
+   */
+  stepAt(at: string): string {
+    return this.nodeAt(at).step
+  }
+
+  /**
+   * The step at a position, as it stands in `parts`.
+   *
+   * @throws IncompatibleBundle where the outline does not have that position
+   */
+  nodeAt(at: string): OutlineStepNode {
+    return findPosition(this.#root, at).node
+  }
+
+  /** One line for each part, indented by two spaces for each block that it is in. */
+  toLines(): string[] {
+    return linesOf(this.parts, '')
+  }
+}
+
+async function finish(
+  walk: Generator<string, OutlineNext, boolean>,
+  first: Promise<boolean>,
+  test: (predicate: string) => boolean | Promise<boolean>,
+): Promise<OutlineNext> {
+  let turn = walk.next(await first)
+  while (turn.done !== true) turn = walk.next(await test(turn.value))
+  return turn.value
+}
+
+function namesOf(parts: readonly OutlineNode[]): { readonly steps: string[]; readonly predicates: string[] } {
+  const steps = new Set<string>()
+  const predicates = new Set<string>()
+  const look = (nodes: readonly OutlineNode[]): void => {
+    for (const node of nodes) {
+      if (node.kind === 'step') steps.add(node.step)
+      else if (node.kind === 'while') {
+        predicates.add(node.predicate)
+        look(node.block)
+      } else if (node.kind === 'if')
+        for (const { predicate, block } of node.branches) {
+          if (predicate !== undefined) predicates.add(predicate)
+          look(block)
+        }
+    }
+  }
+  look(parts)
+  return { steps: [...steps], predicates: [...predicates] }
+}
+
+function linesOf(nodes: readonly OutlineNode[], indent: string): string[] {
+  return nodes.flatMap((node) => {
+    if (node.kind === 'step') return [`${indent}${node.step}`]
+    if (node.kind === 'return')
+      return [`${indent}return${node.exitCode === undefined ? '' : `(${node.exitCode.label})`}`]
+    if (node.kind === 'while')
+      return [`${indent}while(${node.predicate})`, ...linesOf(node.block, `${indent}  `)]
+    return node.branches.flatMap(({ predicate, block }, index) => [
+      `${indent}${predicate === undefined ? 'else' : `${index === 0 ? 'if' : 'elif'}(${predicate})`}`,
+      ...linesOf(block, `${indent}  `),
+    ])
+  })
+}

@@ -1,0 +1,66 @@
+import { toJsonSchema } from '../ports/json-schema.ts'
+import { nearest } from '../ports/nearest.ts'
+import { preview } from '../ports/plain.ts'
+import { Port, type PortDescription, type PortOptions } from '../ports/port.ts'
+import { PortNamespace } from '../ports/port-namespace.ts'
+import { SpecError, type PortProblem } from '../shared/errors.ts'
+
+/** What a signal brings: its payload, which may be nothing where neither schema nor class says otherwise. */
+class SignalPort extends Port {
+  override validate(value?: unknown, path: string = this.name): PortProblem[] {
+    const problems = this.checkValue(value, path)
+    if (problems.length === 0 && value !== undefined) this.runValidator(value, path, problems)
+    return problems
+  }
+
+  protected override optionNames(): readonly string[] {
+    return super.optionNames().filter((name) => name !== 'required')
+  }
+}
+
+/** The signals that a spec declares, by their names. */
+export class SignalPorts {
+  readonly #ports = new Map<string, Port>()
+
+  get ports(): ReadonlyMap<string, Port> {
+    return this.#ports
+  }
+
+  declare(name: unknown, options: PortOptions | undefined): void {
+    if (typeof name !== 'string' || !/^[A-Za-z_$][\w$-]*$/.test(name) || name === '__proto__')
+      throw new SpecError(`a signal is named by one word, as in 'approval', not ${preview(name)}`)
+    this.#ports.set(name, new SignalPort(name, options))
+  }
+
+  check(name: string, value: unknown): PortProblem[] {
+    const port = this.#ports.get(name)
+    const path = `signals.${name}`
+    if (port !== undefined) return port.validate(value, path)
+    return [{ port: path, message: `there is no signal '${name}'${this.#others(name)}` }]
+  }
+
+  describe(): Readonly<Record<string, PortDescription>> {
+    return Object.fromEntries(Array.from(this.#ports, ([name, port]) => [name, port.getDescription()]))
+  }
+
+  schemas(): Record<string, Record<string, unknown>> {
+    return Object.fromEntries(
+      Array.from(this.#ports, ([name, port]) => {
+        const { $schema, properties } = toJsonSchema(new PortNamespace('signals').set(name, port))
+        return [name, { $schema, ...(properties as Record<string, object>)[name] }]
+      }),
+    )
+  }
+
+  seal(): void {
+    for (const port of this.#ports.values()) port.seal()
+  }
+
+  #others(wrong: string): string {
+    const names = [...this.#ports.keys()]
+    if (names.length === 0) return ': this class declares none'
+    const near = nearest(wrong, names)
+    const list = names.map((name) => `'${name}'`).join(', ')
+    return `${near === undefined ? '' : `; did you mean '${near}'?`} ${near === undefined ? '; there' : 'There'} ${names.length === 1 ? 'is' : 'are'} ${list}`
+  }
+}

@@ -1,0 +1,85 @@
+import { SpecError } from '../shared/errors.ts'
+import type { ExitCode } from './exit-code.ts'
+import { blockOf, type OutlineExit, type OutlinePart } from './instructions.ts'
+import { Outline } from './outline.ts'
+import type { OutlineNode } from './outline-node.ts'
+import { ProcessSpec, type SpecDescription } from './process-spec.ts'
+import type { AnyWorkChainSpec } from './typing.ts'
+
+/** What a work chain declares: what a process declares, and an outline of its steps. */
+export class WorkChainSpec<
+  out In = {},
+  out Out = {},
+  out Returns = unknown,
+  out Codes = {},
+  out Signals = {},
+> extends ProcessSpec<In, Out, Returns, Codes, Signals> {
+  /** Type only: what a chain of calls stays. */
+  declare readonly '~workChain': true
+
+  #parts: readonly OutlineNode<OutlineExit | undefined>[] | undefined
+  #outline: Outline | undefined
+
+  /**
+   * Declares the steps in their order: methods (`W.prototype.setup`, or `'setup'`) and `if_`, `while_`, `return_`. A second call, as in the
+   * `define` of a subclass, replaces the outline.
+   *
+   * @throws SpecError for an outline without a part, and for a part that is neither step nor instruction
+   */
+  outline<This extends AnyWorkChainSpec>(this: This, ...parts: readonly OutlinePart[]): This {
+    this.change()
+    this.#parts = blockOf(parts, 'the outline')
+    this.#outline = undefined
+    return this
+  }
+
+  /**
+   * The outline, or nothing where none was declared.
+   *
+   * @throws SpecError for a `return_` with a label that is not declared
+   */
+  getOutline(): Outline | undefined {
+    if (this.#outline !== undefined || this.#parts === undefined) return this.#outline
+    const outline = new Outline(this.#parts.map((part) => this.#resolved(part)))
+    // Until then an exit code may still be declared anew.
+    if (this.sealed) this.#outline = outline
+    return outline
+  }
+
+  override seal(): void {
+    this.getOutline()
+    super.seal()
+  }
+
+  override getDescription(): SpecDescription {
+    const outline = this.getOutline()
+    return { ...super.getDescription(), ...(outline === undefined ? {} : { outline: outline.toLines() }) }
+  }
+
+  #resolved(node: OutlineNode<OutlineExit | undefined>): OutlineNode {
+    const block = (nodes: readonly OutlineNode<OutlineExit | undefined>[]): readonly OutlineNode[] =>
+      nodes.map((inner) => this.#resolved(inner))
+    switch (node.kind) {
+      case 'step':
+        return node
+      case 'while':
+        return { ...node, block: block(node.block) }
+      case 'if':
+        return {
+          kind: 'if',
+          branches: node.branches.map((branch) => ({ ...branch, block: block(branch.block) })),
+        }
+      case 'return':
+        return { kind: 'return', exitCode: this.#exitCode(node.exitCode) }
+    }
+  }
+
+  #exitCode(exit: OutlineExit | undefined): ExitCode | undefined {
+    try {
+      return exit === undefined ? undefined : this.findExitCode(exit)
+    } catch (error) {
+      if (!(error instanceof SpecError)) throw error
+      throw new SpecError(`return_ in the outline: ${error.message}`, { cause: error })
+    }
+  }
+}
