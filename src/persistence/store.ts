@@ -484,6 +484,8 @@ export interface StoredProcess {
   readonly row: ProcessRow
   /** @throws IncompatibleBundle where what is stored is damaged */
   bundle(): Bundle
+  /** The last `state` part before it ended, where it ended unsuccessfully: what a restart goes on from. */
+  before(): string | undefined
 }
 
 export interface ListFilter {

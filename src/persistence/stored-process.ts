@@ -6,9 +6,11 @@ import type { Parts, ProcessRow, StoredProcess } from './store.ts'
 export class Stored implements StoredProcess {
   readonly row: ProcessRow
   readonly #parts: Parts
+  readonly #before: string | null
 
   constructor(row: Row, parts: Parts) {
     this.row = processRow(row)
+    this.#before = row.before
     this.#parts = { ...parts, state: row.data }
   }
 
@@ -27,5 +29,9 @@ export class Stored implements StoredProcess {
       },
       this.#parts,
     )
+  }
+
+  before(): string | undefined {
+    return this.#before ?? undefined
   }
 }
