@@ -117,7 +117,7 @@ export interface ClaimRequest {
   readonly beside?: string | undefined
 }
 
-export interface ClaimedProcess extends StoredProcess {
+export interface ClaimedProcess extends Omit<StoredProcess, 'before'> {
   readonly fence: number
   /**
    * What ends its wait, where it waits. If several have come: a resume, then the processes it waits for, then a signal,
