@@ -29,10 +29,25 @@ export {
   UpstreamFailed,
   WaitTimeout,
 } from './shared/errors.ts'
+export type { Awaits } from './process/awaits.ts'
 export {
+  allowFailure,
+  AllowFailure,
+  append,
+  Append,
+  type ContextValues,
+  ToContext,
+  toContext,
+} from './process/context.ts'
+export type { EffectContext, EffectOptions } from './process/effect.ts'
+export type { EvictOptions, ReceiveOptions } from './process/step-waits.ts'
+export { WorkChain } from './process/work-chain.ts'
+export {
+  type Awaited,
   type Command,
   Continue,
   type ExitCodeInfo,
+  type HandleLike,
   Kill,
   type Step,
   Stop,
@@ -60,6 +75,7 @@ export type {
   ResultOptions,
   Settled,
   StateInfo,
+  TreeOptions,
   WaitOptions,
 } from './process/handle.ts'
 export type { HookResult } from './process/hooks.ts'
@@ -70,6 +86,8 @@ export { canTransition, isTerminal, nextStates } from './process/machine.ts'
 export { processOf, type Defined } from './process/process-of.ts'
 export {
   type ConstructArgs,
+  type Joined,
+  type JoinedResults,
   type LaunchChildArgs,
   Process,
   type ProcessOptions,

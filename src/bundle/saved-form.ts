@@ -1,5 +1,5 @@
 import { SerializationError } from '../shared/errors.ts'
-import { Bundle, outputPart, recordPart } from './bundle.ts'
+import { Bundle, type BundleHead, outputPart, recordPart } from './bundle.ts'
 import type { Codec } from './codec.ts'
 import { decodeMemory, encodeMemory, record } from './memory.ts'
 
@@ -27,6 +27,8 @@ export interface SavedForm {
    * What the step that has not ended has done, by kind and name: `effect:charge`. Take out what the new version of the step is to do again.
    */
   record: Record<string, unknown>
+  /** What it was launched with besides its inputs. */
+  launch: Record<string, unknown> | undefined
 }
 
 /**
@@ -56,15 +58,16 @@ export function decodeBundle(bundle: Bundle, codec: Codec): SavedForm {
     outputs,
     ...decodeMemory(parts['memory'], codec),
     record: done,
+    launch: parts['launch'] === undefined ? undefined : part('launch'),
   }
 }
 
 /**
- * The bundle of these values. What a bundle says besides is taken from the one before.
+ * The bundle of these values. What a head says besides is taken from `head`.
  *
  * @throws SerializationError naming what can't be saved (C10)
  */
-export function encodeBundle({ head, parts: before }: Bundle, form: SavedForm, codec: Codec): Bundle {
+export function encodeBundle(head: BundleHead, form: SavedForm, codec: Codec): Bundle {
   const parts: Record<string, string> = {}
   for (const name of ['state', 'inputs', 'parsed'] as const) {
     const value = form[name]
@@ -82,6 +85,6 @@ export function encodeBundle({ head, parts: before }: Bundle, form: SavedForm, c
   }
   const memory = encodeMemory(form, codec)
   if (memory !== undefined) parts['memory'] = memory
-  if (before['launch'] !== undefined) parts['launch'] = before['launch']
+  if (form.launch !== undefined) parts['launch'] = codec.stringify(form.launch, 'launch')
   return Bundle.fromParts({ ...head, version: form.version }, parts)
 }

@@ -32,7 +32,7 @@ export function upgradeBundle(bundle: Bundle, processClass: VersionedClass, code
   }
   let form = decodeBundle(bundle, codec)
   while (form.version !== target) form = lift(form, processClass, target, which)
-  return encodeBundle(bundle, { ...form, pid, class: name }, codec)
+  return encodeBundle(bundle.head, { ...form, pid, class: name }, codec)
 }
 
 function lift(form: SavedForm, processClass: VersionedClass, target: number, which: string): SavedForm {

@@ -1,4 +1,5 @@
 import type { Bundle } from '../bundle/bundle.ts'
+import type { RetryOptions } from '../spec/retry-policy.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Host } from './host.ts'
 
@@ -8,6 +9,8 @@ export interface Birth {
   readonly logger?: Logger | undefined
   readonly host?: Host | undefined
   readonly created?: Date | undefined
+  /** The retries that it is launched with. */
+  readonly retry?: number | RetryOptions | undefined
   /** The saved form that it comes back from; then no inputs are checked. */
   readonly bundle?: Bundle | undefined
 }

@@ -1,9 +1,12 @@
 import type { AnySpec } from '../spec/typing.ts'
+import type { Outline } from '../spec/outline.ts'
 import { specOf } from '../spec/spec-of.ts'
+import { WorkChainSpec } from '../spec/work-chain-spec.ts'
 import { SpecError, TransitionError } from '../shared/errors.ts'
 import type { StepRef } from './commands.ts'
 import { hookNames, type Hooks } from './hooks.ts'
 import type { Process } from './process.ts'
+import { errorText, type Running } from './stage.ts'
 
 type Method = (this: Process, ...args: unknown[]) => unknown
 type ProcessClass = typeof Process
@@ -22,6 +25,10 @@ export class ClassPlan {
   readonly hooks: Partial<Hooks>
   /** Whether it overrides any. */
   readonly hooked: boolean
+  /** The outline of a work chain. */
+  readonly outline: Outline | undefined
+  /** What follows `created`. */
+  readonly first: Running
   readonly #base: ProcessClass
   readonly #steps = new Map<string, Method>()
 
@@ -43,6 +50,23 @@ export class ClassPlan {
       }
     }
     this.hooked = hooked
+    this.outline = this.spec instanceof WorkChainSpec ? this.spec.getOutline() : undefined
+    this.first = this.outline === undefined ? RUN : firstOf(this.outline)
+    this.#checkNames()
+  }
+
+  /** That what a spec names is there is seen when the class is first used, not when the step comes. */
+  #checkNames(): void {
+    const { steps = [], predicates = [] } = this.outline ?? {}
+    for (const name of [...steps, ...predicates, ...this.spec.retriedSteps]) {
+      try {
+        this.step(name)
+      } catch (error) {
+        throw new SpecError(`${this.name}.define names ${name}, which is no step: ${errorText(error)}`, {
+          cause: error,
+        })
+      }
+    }
   }
 
   /**
@@ -91,6 +115,15 @@ export class ClassPlan {
         `If it was renamed, lift saved processes with \`static upgrade\`.`,
     )
   }
+}
+
+const RUN: Running = { label: 'running', step: 'run', args: [] }
+
+/** The first step of an outline, where that needs no predicate; else `run` finds out. */
+function firstOf(outline: Outline): Running {
+  if (outline.parts[0]?.kind !== 'step') return RUN
+  const first = outline.next(null, () => false)
+  return 'step' in first ? { label: 'running', step: first.step, args: [], at: first.at } : RUN
 }
 
 const plans = new WeakMap<ProcessClass, ClassPlan>()

@@ -1,7 +1,8 @@
-import { ProcessKilled } from '../shared/errors.ts'
+import { ProcessKilled, StepTimeout } from '../shared/errors.ts'
 import { defer, isThenable, type Deferred } from './deferred.ts'
-import type { ControlRequest, Hosted, Wake } from './host.ts'
+import type { ControlRequest, Hosted, KeptSignal, StepWait, Wake } from './host.ts'
 import type { Life } from './life.ts'
+import { attemptOf } from './stage.ts'
 
 /*
  * What is asked of a process from outside its transitions, each with one outcome. "Step" stands for a step or a transition
@@ -13,6 +14,7 @@ import type { Life } from './life.ts'
  * | ------ | --------------------- | ---------------------------------------------------------------- | ---------------------- |
  * | pause  | idle, or it waits     | paused now; interrupts waiting                                   | true                   |
  * | pause  | step                  | paused with what the step yields                                 | true, at the boundary  |
+ * | pause  | step that only waits  | paused now; what it waits for lets it go on when it is played     | true                   |
  * | pause  | step that ends it     | nothing is left to pause                                         | false, at the end      |
  * | pause  | pausing               | joins the pause that is asked for                                | as that one            |
  * | pause  | paused                | stays paused, with the first message                             | true                   |
@@ -26,10 +28,11 @@ import type { Life } from './life.ts'
  * | kill   | being killed          | nothing more, unless forced                                      | true                   |
  * | kill, forced | step            | killed now; what the step does or throws later is ignored        | true                   |
  * | resume | waiting               | wakes the process                                                | true                   |
- * | resume | any other, paused     | kept: each wakes one wait, in order                              | true                   |
+ * | resume | any other, paused, backing off | kept: each wakes one wait, in order                     | true                   |
+ * | signal | any but ended         | kept until it is received, in order                              | true                   |
  * | fail   | idle, waiting, paused | excepted now                                                     | true                   |
  * | fail   | step                  | excepted when the step ends, its command dropped; a kill wins    | true, at once          |
- * | play, kill, resume, fail | ended | nothing                                                        | false                  |
+ * | play, kill, resume, signal, fail | ended | nothing                                                        | false                  |
  */
 
 export interface Pausing {
@@ -42,13 +45,20 @@ interface Woken {
   readonly wake: Wake
 }
 
+interface KeptMail extends KeptSignal {
+  readonly name: string
+}
+
 /** The requests that are recorded and not carried out yet. It is also the host's hold on the process. */
 export class Control implements Hosted {
   readonly #life: Life
   pausing: Pausing | undefined
   killing: { readonly message: string | undefined; readonly force: boolean } | undefined
-  failing: { readonly error: unknown } | undefined
+  failing: { readonly error: unknown; readonly force?: boolean } | undefined
   #wakes: Woken[] | undefined
+  /** Signals that are kept here, where no store keeps them. */
+  #mail: KeptMail[] | undefined
+  #lastMail = 0
   #playing = false
   #aborter: AbortController | undefined
   #abortedWith: Error | undefined
@@ -68,14 +78,29 @@ export class Control implements Hosted {
   get overrules(): boolean {
     return this.killing !== undefined || this.failing !== undefined
   }
-  /** What ends the next wait. */
+  /** Whether the code that runs is not waited for any longer. */
+  get givesUp(): boolean {
+    return this.killing?.force === true || this.failing?.force === true
+  }
+  /** What ends the wait that the process is in. A step that backs off is not resumed. */
   get nextWake(): Woken | undefined {
-    return this.#wakes?.[0]
+    const { stage } = this.#life
+    const backsOff = stage.label === 'waiting' && stage.retry !== undefined
+    return backsOff ? this.#wakes?.find(({ wake }) => wake.by !== 'resume') : this.#wakes?.[0]
+  }
+  /** The oldest signal of that name that is kept here. */
+  mail(signal: string): KeptSignal | undefined {
+    return this.#mail?.find(({ name }) => name === signal)
+  }
+  /** The signals that are kept here, as they are saved. */
+  get keptMail(): readonly { readonly name: string; readonly value: unknown }[] {
+    return this.#mail?.map(({ name, value }) => ({ name, value })) ?? []
   }
   /** Wake-ups that are kept here; those of a store are kept there. */
   kept(used: boolean): readonly unknown[] {
-    const wakes = used ? this.#wakes?.slice(1) : this.#wakes
-    return wakes?.filter(({ wake }) => wake.id === undefined).map(({ value }) => value) ?? []
+    const next = used ? this.nextWake : undefined
+    const kept = this.#wakes?.filter((woken) => woken !== next && isKept(woken)) ?? []
+    return kept.map(({ value }) => value)
   }
 
   get signal(): AbortSignal {
@@ -90,6 +115,18 @@ export class Control implements Hosted {
     if (this.#abortedWith !== undefined) return
     this.#abortedWith = reason
     this.#aborter?.abort(reason)
+    this.#life.stopWaits(reason)
+  }
+
+  throwIfAborted(): void {
+    if (this.#abortedWith !== undefined) throw this.#abortedWith
+  }
+
+  /** The step whose time was up has been given up: the next one gets a signal of its own. */
+  renewSignal(): void {
+    if (!(this.#abortedWith instanceof StepTimeout)) return
+    this.#abortedWith = undefined
+    this.#aborter = undefined
   }
 
   // ---------- what users ask ----------
@@ -123,6 +160,11 @@ export class Control implements Hosted {
   askResume(value: unknown): Promise<boolean> {
     if (this.#life.over) return NO
     return this.#ask({ kind: 'resume', value }, () => YES)
+  }
+
+  async askSignal(name: string, value: unknown): Promise<boolean> {
+    if (this.#life.over) return false
+    return this.#life.host.request(this.#life.process, { kind: 'signal', name, value })
   }
 
   askFail(error: unknown): Promise<boolean> {
@@ -161,12 +203,33 @@ export class Control implements Hosted {
     return life.paused !== undefined || (life.stage.label === 'waiting' && this.nextWake === undefined)
   }
 
+  get suspended(): boolean {
+    return this.#life.suspended
+  }
+  get attempt(): number {
+    return attemptOf(this.#life.stage)
+  }
+  get stepKey(): Hosted['stepKey'] {
+    return this.#life.stepKey
+  }
+  recorded(entry: string): string | undefined {
+    return this.#life.record.text(entry)
+  }
+  records(): ReturnType<Hosted['records']> {
+    return this.#life.recorded()
+  }
+  waits<T>(wait: StepWait, work: () => Promise<T>): Promise<T> {
+    return this.#life.inStep ? this.#life.waits.around(wait, work) : work()
+  }
+
   pause(message?: string): void {
     const life = this.#life
     if (life.over || life.paused !== undefined || this.pausing !== undefined || this.killing !== undefined)
       return
     this.pausing = { message, done: defer() }
-    life.attend()
+    // What a step waits for can wait: it need not end first.
+    if (this.suspended && life.inStep) void life.pauseWithin(this.pausing)
+    else life.attend()
   }
 
   play(): void {
@@ -203,15 +266,45 @@ export class Control implements Hosted {
     this.#life.attend()
   }
 
+  /** Keeps a signal here, for a process that is in no store. */
+  post(name: string, value: unknown): KeptSignal {
+    const mail = { id: ++this.#lastMail, name, value }
+    ;(this.#mail ??= []).push(mail)
+    this.signalled(name)
+    return mail
+  }
+
+  get receives(): string | undefined {
+    const { stage } = this.#life
+    return stage.label === 'waiting' ? stage.receive : undefined
+  }
+
+  dropMail(id: number): void {
+    this.#mail = this.#mail?.filter((mail) => mail.id !== id)
+  }
+
+  signalled(name: string): void {
+    if (this.#life.inStep) this.#life.waits.signalled(name)
+  }
+
+  expire(error: Error): void {
+    const life = this.#life
+    if (life.over || this.killing !== undefined) return
+    this.failing = { error, force: true }
+    this.abort(error)
+    life.code.abandon()
+    life.attend()
+  }
+
   detach(reason: Error): void {
     this.#life.detach(reason)
   }
 
   // ---------- what the process's own life tells ----------
 
-  /** The wake-up that was first is used up (C8). */
-  used(): void {
-    this.#wakes?.shift()
+  /** A wake-up is used up (C8), and with it whatever else would have ended that wait; resumes are kept. */
+  used(wake: Wake): void {
+    this.#wakes = this.#wakes?.filter((woken) => woken.wake !== wake && isKept(woken))
   }
 
   fail(error: unknown): void {
@@ -239,6 +332,7 @@ export class Control implements Hosted {
   dropAll(): void {
     this.#callOff()
     this.#wakes = undefined
+    this.#mail = undefined
     this.#playing = false
   }
 
@@ -246,6 +340,11 @@ export class Control implements Hosted {
     this.pausing?.done.resolve(false)
     this.pausing = undefined
   }
+}
+
+/** Whether it is kept for a wait to come: those of a store are kept there. */
+function isKept({ wake }: Woken): boolean {
+  return wake.by === 'resume' && wake.id === undefined
 }
 
 const YES = Promise.resolve(true)

@@ -51,8 +51,11 @@ export interface Host {
   suspend(process: Process, wait: StepWait): () => void
   /** As `suspend`, and the process leaves memory: what its step awaits never settles; it runs again from its start. */
   evict(process: Process, wait: StepWait): void
-  /** How processes ended that a wait was for, in the order of their pids. One that is gone counts as failed with `ProcessLost`. */
-  outcomes(process: Process, pids: readonly string[]): Promise<readonly Settled<unknown>[]>
+  /**
+   * How processes ended that a wait was for, in the order of their pids: looked at, not waited for; undefined for one that has not ended. One
+   * that is gone counts as failed with `ProcessLost`.
+   */
+  outcomes(process: Process, pids: readonly string[]): Promise<readonly (Settled<unknown> | undefined)[]>
   /** Keeps the process as it was saved last, with the record of its step, under a tag. Durable when it resolves. */
   checkpoint(process: Process, tag: string): Promise<void>
 }
@@ -189,6 +192,21 @@ export interface Hosted {
   signalled(name: string): void
   /** Whether its step only waits (`Host.suspend`). */
   readonly suspended: boolean
+  /** How often the step of its state has been begun, or is about to be. */
+  readonly attempt: number
+  /** What names the step that runs: its effects' keys and its children's pids follow from it. The same for each attempt. */
+  readonly stepKey: { readonly pid: string; readonly number: number }
+  /** The text of an entry of the step's record, if it has that. */
+  recorded(entry: string): string | undefined
+  /** All entries of the step's record: names and texts. */
+  records(): Iterable<readonly [entry: string, text: string]>
+  /** Around a wait that the step does in its flow, if it is one that does it: a pause and a kill end or hold it (`Host.suspend`). */
+  waits<T>(wait: StepWait, work: () => Promise<T>): Promise<T>
+  /** For a host that keeps nothing: signals that are kept here, and the one that the process waits for. */
+  post(name: string, value: unknown): KeptSignal
+  mail(signal: string): KeptSignal | undefined
+  dropMail(id: number): void
+  readonly receives: string | undefined
   /** Excepts the process with this error, and does not wait for its step: its deadline has passed. */
   expire(error: Error): void
   /** Fires what a play fires, on a process that was played while nobody ran it. */

@@ -1,4 +1,11 @@
-import { ClosedError, InvalidStateError, SerializationError, TransitionError } from '../shared/errors.ts'
+import {
+  ClosedError,
+  DeadlineExceeded,
+  InvalidStateError,
+  SerializationError,
+  TransitionError,
+} from '../shared/errors.ts'
+import type { RetryOptions } from '../spec/retry-policy.ts'
 import { silentLogger, type Logger } from '../shared/logger.ts'
 import { newPid } from '../shared/ids.ts'
 import { Audience } from './audience.ts'
@@ -9,12 +16,27 @@ import { isThenable } from './deferred.ts'
 import { Ended } from './ended.ts'
 import { Errands } from './errands.ts'
 import { checkFinish } from './finish.ts'
-import type { Committed, Host, Wake } from './host.ts'
+import type { Committed, FailedAttempt, Host, Wake } from './host.ts'
 import { canTransition, isTerminal } from './machine.ts'
 import type { Process } from './process.ts'
+import { afterConflict, afterFailure, policyOf, type Failed } from './retrying.ts'
 import { Savings } from './savings.ts'
 import { inScope, isWithin } from './scope.ts'
-import { endingOf, excepted, finished, killed, stepOf, toldWake, type Stage } from './stage.ts'
+import {
+  attemptOf,
+  conditionsOf,
+  endingOf,
+  excepted,
+  finished,
+  killed,
+  placeOf,
+  toldWake,
+  type Running,
+  type Stage,
+  type Waiting,
+} from './stage.ts'
+import { StepRecord } from './step-record.ts'
+import { StepWaits } from './step-waits.ts'
 import { GIVEN_UP, UserCode } from './user-code.ts'
 
 /*
@@ -38,6 +60,8 @@ export class Life {
   readonly errands: Errands = new Errands(this)
   readonly ended: Ended = new Ended(this)
   readonly savings: Savings = new Savings(this)
+  /** The retries that it was launched with. */
+  retry: number | RetryOptions | undefined
   stage: Stage = { label: 'created' }
   paused: { readonly message: string | undefined } | undefined
   status: string | undefined
@@ -49,10 +73,14 @@ export class Life {
   detached: Error | undefined
   closed = false
   busy = false
+  /** Whether a step runs. */
+  inStep = false
   /** The pause of the commit that is in flight. */
   committing: Pausing | undefined
   readonly #logger: Logger | undefined
   #audience: Audience | undefined
+  #record: StepRecord | undefined
+  #waits: StepWaits | undefined
   #announced = false
   #attending: Promise<void> | undefined
   /** `onPlaying`, while it runs: no step begins before it has ended. */
@@ -66,6 +94,7 @@ export class Life {
     this.host = birth.host ?? host
     this.createdAt = birth.created?.getTime() ?? Date.now()
     this.#logger = birth.logger
+    this.retry = birth.retry
   }
 
   get terminated(): boolean {
@@ -84,6 +113,29 @@ export class Life {
   }
   get audience(): Audience {
     return (this.#audience ??= new Audience(this))
+  }
+  /** What the step has done by name, and what it waits for. Made when first used: most steps do neither. */
+  get record(): StepRecord {
+    return (this.#record ??= new StepRecord(this))
+  }
+  get waits(): StepWaits {
+    return (this.#waits ??= new StepWaits(this))
+  }
+  /** What the step has recorded so far. */
+  recorded(): Iterable<readonly [entry: string, text: string]> {
+    return this.#record?.texts() ?? []
+  }
+  get suspended(): boolean {
+    return this.#waits?.any ?? false
+  }
+  stopWaits(reason: Error): void {
+    this.#waits?.stop(reason)
+  }
+  /** What names the step: the same for each of its attempts, also of another process that was restarted from this one. */
+  get stepKey(): { readonly pid: string; readonly number: number } {
+    const { stage } = this
+    if (stage.label !== 'running') return { pid: this.pid, number: this.seq }
+    return { pid: stage.origin ?? this.pid, number: stage.number ?? this.seq }
   }
   /** What is under way to carry out a request, where nobody steps the process. */
   get attending(): Promise<void> | undefined {
@@ -152,27 +204,62 @@ export class Life {
       await new Promise<void>((resolve) => (this.#gate = resolve))
     }
     const { stage } = this
-    if (stage.label === 'running') {
-      const came = this.code.step(stage.step, stage.args)
-      const next = isThenable(came) ? await came : came
-      this.#assertAttached()
-      // A kill or a failure drops what the step came to.
-      if (next !== undefined && !control.overrules) await this.transition(next)
-    } else if (stage.label === 'waiting') {
-      await this.#wakeUp(stage.step, control.nextWake)
-    } else {
-      await this.transition({ label: 'running', step: 'run', args: [] })
-    }
+    if (stage.label === 'running') await this.#runStep(stage)
+    else if (stage.label === 'waiting') await this.#wakeUp(stage, control.nextWake)
+    else await this.transition(this.plan.first)
     if (control.pending) await this.#carryOut()
   }
 
-  #wakeUp(
-    step: string | null,
+  async #runStep(stage: Running): Promise<void> {
+    const { control } = this
+    control.renewSignal()
+    this.#record?.begin()
+    if (policyOf(this, stage.step) !== undefined) this.savings.mark()
+    this.inStep = true
+    const came = this.code.step(stage)
+    const next = isThenable(came) ? await came : came
+    this.inStep = false
+    this.#waits?.stop()
+    this.#assertAttached()
+    // A kill or a failure drops what the step came to.
+    if (next === undefined || control.overrules) return
+    if (this.#record?.conflict !== undefined)
+      return this.#again(afterConflict(stage, this.#record.conflict, this))
+    if (next.label !== 'excepted') return this.transition(next)
+    return this.#again(afterFailure(stage, next.error, this))
+  }
+
+  /** After a failure: another attempt later, or, with a message, when somebody plays it. */
+  #again({ to, failed, pause }: Failed): Promise<void> {
+    if (to.label !== 'excepted') this.savings.rollBack()
+    if (pause !== undefined) this.control.pause(pause)
+    return this.transition(to, undefined, failed)
+  }
+
+  async #wakeUp(
+    { step, on, into, at, retry }: Waiting,
     woken: { readonly value: unknown; readonly wake: Wake } | undefined,
   ): Promise<void> {
-    const value = woken?.value
-    if (step === null || woken === undefined) return this.transition(finished(value), woken?.wake)
-    return this.transition({ label: 'running', step, args: [value, toldWake(woken.wake)] }, woken.wake)
+    const wake = woken?.wake
+    if (retry !== undefined && step !== null) {
+      const { failure: _, ...facts } = retry
+      return this.transition({ label: 'running', step, ...facts }, wake)
+    }
+    const ended = wake?.by === 'handles' ? on : undefined
+    const facts = { ...(ended && { ended }), ...(at !== undefined && { at }) }
+    // What a work chain waited for goes into its context, and it goes on from where it was.
+    if (at !== undefined && step === null) {
+      return this.transition(
+        { label: 'running', step: 'run', args: [], ...facts, ...(into && { into }) },
+        wake,
+      )
+    }
+    if (step === null) {
+      const value = ended === undefined ? woken?.value : await this.code.ended(ended)
+      return this.transition(finished(value), wake)
+    }
+    const args = wake === undefined || ended !== undefined ? [] : [woken?.value, toldWake(wake)]
+    return this.transition({ label: 'running', step, args, ...facts }, wake)
   }
 
   // ---------- what is asked ----------
@@ -211,7 +298,7 @@ export class Life {
 
   // ---------- transitions ----------
 
-  async transition(next: Stage, wake?: Wake): Promise<void> {
+  async transition(next: Stage, wake?: Wake, failed?: FailedAttempt): Promise<void> {
     const from = this.stage
     // A promise for each hook that nobody overrides would cost more than all the rest.
     const { hooked } = this.plan
@@ -230,7 +317,8 @@ export class Life {
       if (pausing !== undefined && !isTerminal(to.label)) await this.code.hook('onPausing', pausing.message)
     } catch (error) {
       this.#assertAttached()
-      to = error === GIVEN_UP ? killed(this.control.killing?.message) : excepted(error)
+      const { killing, failing } = this.control
+      to = error !== GIVEN_UP ? excepted(error) : failing ? excepted(failing.error) : killed(killing?.message)
       await this.code.enterAnyway(to)
     }
     if (this.control.killing !== undefined && to.label !== 'killed') {
@@ -241,7 +329,7 @@ export class Life {
     this.#assertAttached()
     let committed: Committed
     try {
-      const answer = this.#commit(to, pausing, wake)
+      const answer = this.#commit(to, pausing, wake, to === next ? failed : undefined)
       committed = isThenable(answer) ? await answer : answer
     } catch (error) {
       if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.#lost(error)
@@ -253,7 +341,8 @@ export class Life {
     this.#assertAttached()
     this.stage = to
     this.seq++
-    if (wake !== undefined) this.control.used()
+    if (wake !== undefined) this.control.used(wake)
+    if (!keepsRecord(to)) this.#record?.clear()
     if (pausing !== undefined) this.paused = { message: pausing.message }
     if (hooked) await this.code.entered(from, to)
     this.#audience?.entered(to)
@@ -263,19 +352,29 @@ export class Life {
     if (isTerminal(to.label)) await this.#terminated()
   }
 
-  #commit(to: Stage, pausing: Pausing | undefined, wake: Wake | undefined): Promise<Committed> | Committed {
-    const paused = pausing ?? this.paused
+  #commit(
+    to: Stage,
+    pausing: Pausing | undefined,
+    wake: Wake | undefined,
+    failed?: FailedAttempt,
+  ): Promise<Committed> | Committed {
+    const paused = isTerminal(to.label) ? undefined : (pausing ?? this.paused)
     this.committing = pausing
     return this.host.commit(this.process, {
       from: this.stage.label,
       to: to.label,
-      step: stepOf(to),
+      step: placeOf(to),
       message: to.label === 'waiting' ? (to.message ?? null) : null,
       moved: to !== this.stage,
-      paused: pausing === undefined ? null : { message: pausing.message },
+      paused: paused === undefined ? null : { message: paused.message },
       ending: endingOf(to),
       wake,
-      bundle: () => this.savings.bundle(to, isTerminal(to.label) ? undefined : paused, wake !== undefined),
+      wait: conditionsOf(to),
+      attempt: attemptOf(to),
+      failed: failed ?? null,
+      killsChildren:
+        to.label === 'killed' || (to.label === 'excepted' && to.error instanceof DeadlineExceeded),
+      bundle: () => this.savings.bundle(to, paused, wake !== undefined),
     })
   }
 
@@ -306,6 +405,10 @@ export class Life {
     }
     // Called off, or overruled, while the hook ran.
     if (this.control.pausing !== pausing || this.control.overrules) return
+    // The step may have begun before, in a program that crashed: by its number its effects keep their keys.
+    const { stage } = this
+    const pinned = stage.label === 'running' && stage.number === undefined
+    if (pinned) this.stage = { ...stage, number: this.seq }
     let committed: Committed
     try {
       const answer = this.#commit(this.stage, pausing, undefined)
@@ -338,9 +441,21 @@ export class Life {
     if (committed.kill !== undefined) control.kill(committed.kill.message)
   }
 
+  /** A step that only waits is paused as it is: what it waits for lets it go on when it is played. */
+  async pauseWithin(pausing: Pausing): Promise<void> {
+    await this.code.tried('onPausing', pausing.message)
+    // It may have ended, or the pause been called off, while the hook ran.
+    if (!this.inStep || this.over || this.control.pausing !== pausing || this.control.overrules) return
+    this.paused = { message: pausing.message }
+    this.control.hasPaused()
+    await this.code.tried('onPaused', pausing.message)
+    this.#audience?.paused(pausing.message)
+  }
+
   /** Takes the pause off. Whoever stored that has done so already. */
   async play(): Promise<void> {
     this.paused = undefined
+    this.#waits?.played()
     if (this.plan.hooks.onPlaying !== undefined) {
       this.#playing = inScope(this, () => this.code.tried('onPlaying'))
       await this.#playing
@@ -401,5 +516,19 @@ export class Life {
 
   get within(): boolean {
     return isWithin(this)
+  }
+}
+
+/** Whether the record of the step is still needed in this state: the step is to run again, or may, in a process restarted from this one. */
+export function keepsRecord(to: Stage): boolean {
+  switch (to.label) {
+    case 'running':
+      return to.number !== undefined
+    case 'waiting':
+      return to.retry !== undefined
+    case 'finished':
+      return !to.successful
+    default:
+      return to.label !== 'created'
   }
 }

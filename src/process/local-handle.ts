@@ -8,10 +8,11 @@ import type {
   ResultOptions,
   Settled,
   StateInfo,
+  TreeOptions,
   WaitOptions,
 } from './handle.ts'
 import { isTerminal } from './machine.ts'
-import type { Process } from './process.ts'
+import { hosted, type Process } from './process.ts'
 
 /** A handle of a process that runs in this program's memory. */
 export class LocalHandle implements ProcessHandle {
@@ -23,12 +24,19 @@ export class LocalHandle implements ProcessHandle {
   readonly #over: Promise<void>
   #at: Date
 
+  /** The handle of a process that lives in memory, while somebody holds it. */
+  static find(pid: string): LocalHandle | undefined {
+    return handles.get(pid)?.deref()
+  }
+
   constructor(process: Process) {
     this.#process = process
     this.pid = process.pid
     this.name = process.getStatusInfo().className
     this.#at = process.creationTime
     this.#over = ended(process)
+    if (handles.size >= room) sweep()
+    handles.set(this.pid, new WeakRef(this))
     const { events } = process
     const note = (name: string, data?: unknown) => (): void => {
       this.#at = new Date()
@@ -155,17 +163,37 @@ export class LocalHandle implements ProcessHandle {
     return stop
   }
 
-  pause(message?: string): Promise<boolean> {
-    return this.#process.pause(message)
+  async pause(message?: string, { tree = true }: TreeOptions = {}): Promise<boolean> {
+    if (tree) return this.#process.pause(message)
+    if (this.done) return false
+    hosted(this.#process).pause(message)
+    return true
   }
-  play(): Promise<boolean> {
-    return this.#process.play()
+  async play({ tree = true }: TreeOptions = {}): Promise<boolean> {
+    if (tree) return this.#process.play()
+    if (this.done) return false
+    hosted(this.#process).play()
+    return true
   }
-  kill(message?: string, options?: { readonly force?: boolean }): Promise<boolean> {
-    return this.#process.kill(message, options)
+  async kill(
+    message?: string,
+    { tree = true, force }: TreeOptions & { readonly force?: boolean | undefined } = {},
+  ): Promise<boolean> {
+    if (tree) return this.#process.kill(message, { force })
+    if (this.done) return false
+    hosted(this.#process).kill(message, { force })
+    return true
   }
   resume(value?: unknown): Promise<boolean> {
     return this.#process.resume(value)
+  }
+  signal(name: string, ...payload: readonly unknown[]): Promise<void> {
+    return this.#process.sendSignal(name, ...payload)
+  }
+  /** In memory only what is paused, after its retries ran out, can be tried again. */
+  async retry(): Promise<boolean> {
+    if (this.done || !this.#process.paused) return false
+    return this.#process.play()
   }
 
   async explain(): Promise<string> {
@@ -173,7 +201,7 @@ export class LocalHandle implements ProcessHandle {
     if (terminal) return `${this.name} ${this.pid} has ended: ${label}.`
     if (paused) return `${this.name} ${this.pid} is paused in memory, in state ${label}; play it.`
     return label === 'waiting'
-      ? `${this.name} ${this.pid} waits in memory for somebody to resume it.`
+      ? `${this.name} ${this.pid} waits in memory (${this.#process.status ?? 'for somebody to resume it'}).`
       : `${this.name} ${this.pid} runs in memory (${label}).`
   }
 
@@ -202,6 +230,16 @@ export class LocalHandle implements ProcessHandle {
     if (error instanceof ProcessError) return error
     return new ProcessLost(this.pid, `the process ${this.pid} was closed before it ended`, { cause: error })
   }
+}
+
+const handles = new Map<string, WeakRef<LocalHandle>>()
+const LEAST_ROOM = 1_000
+/** How many entries there may be before those of handles that are gone are dropped. */
+let room = LEAST_ROOM
+
+function sweep(): void {
+  for (const [pid, handle] of handles) if (handle.deref() === undefined) handles.delete(pid)
+  room = Math.max(LEAST_ROOM, 2 * handles.size)
 }
 
 async function ended(process: Process): Promise<void> {

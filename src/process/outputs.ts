@@ -1,5 +1,5 @@
 import { PortNamespace } from '../ports/port-namespace.ts'
-import { getOwn, setOwn } from '../ports/plain.ts'
+import { getOwn, isPlainObject, setOwn } from '../ports/plain.ts'
 import { PortValidationError } from '../shared/errors.ts'
 import type { Life } from './life.ts'
 
@@ -17,6 +17,17 @@ export function emitOutput(life: Life, port: string, value: unknown): void {
   const dynamic = declared === undefined || declared instanceof PortNamespace
   hooks.onOutputEmitted?.call(life.process, port, value, dynamic)
   if (life.heard) life.audience.output(port, value, dynamic)
+}
+
+/** Emits outputs that may nest as objects do: an object is looked into where its name is that of a namespace. */
+export function emitOutputs(life: Life, outputs: Readonly<Record<string, unknown>>, prefix = ''): void {
+  for (const [name, value] of Object.entries(outputs)) {
+    if (value === undefined) continue
+    const port = `${prefix}${name}`
+    if (life.plan.spec.outputs.find(port) instanceof PortNamespace && isPlainObject(value)) {
+      emitOutputs(life, value, `${port}.`)
+    } else emitOutput(life, port, value)
+  }
 }
 
 /** Sets a value under a dotted name. */

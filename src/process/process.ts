@@ -5,7 +5,9 @@ import { loaderOf, type LoadContext, type Loader, type NamedClass } from '../bun
 import type { SavedForm } from '../bundle/saved-form.ts'
 import { upgradeBundle, type VersionedClass } from '../bundle/upgrade.ts'
 import { frozenCopy } from '../ports/plain.ts'
+import { exposedInputs, exposedOutputs, type ExposedOptions } from '../spec/exposed-values.ts'
 import { ProcessSpec, type SpecDescription } from '../spec/process-spec.ts'
+import type { RetryOptions } from '../spec/retry-policy.ts'
 import { specOf } from '../spec/spec-of.ts'
 import type {
   Definable,
@@ -16,14 +18,20 @@ import type {
   OutputsOf,
   OutputValue,
   SelfTyped,
+  SignalName,
+  SignalValue,
   SpecClass,
   SpecOf,
 } from '../spec/typing.ts'
-import { InvalidStateError, SpecError } from '../shared/errors.ts'
+import { AlreadyDone, InvalidStateError, PortValidationError, SpecError } from '../shared/errors.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Duration } from '../shared/duration.ts'
 import type { Logger } from '../shared/logger.ts'
+import { isHandle } from './awaits.ts'
 import { born, takeBirth, type Birth } from './birth.ts'
 import { planOf } from './class-plan.ts'
 import type { ExitCodeInfo } from './commands.ts'
+import { effect, type EffectContext, type EffectOptions } from './effect.ts'
 import type { ProcessCallback } from './errands.ts'
 import type { ProcessEventMap } from './events.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, ResultOf } from './handle.ts'
@@ -32,9 +40,10 @@ import type { Host, Hosted } from './host.ts'
 import { Life } from './life.ts'
 import type { ProcessListener } from './listener.ts'
 import { MemoryHost, memoryHost } from './memory-host.ts'
-import { emitOutput } from './outputs.ts'
+import { emitOutput, emitOutputs } from './outputs.ts'
 import { currentLife } from './scope.ts'
 import type { ProcessState } from './state.ts'
+import type { EvictOptions, ReceiveOptions } from './step-waits.ts'
 
 /** A process whose class does not say what it is: all ports are `unknown`. */
 export interface Untyped extends Definable {}
@@ -46,6 +55,8 @@ export interface ProcessOptions {
   readonly logger?: Logger | undefined
   /** Own classes in values that `Bundle.from(process)` saves. An engine has its own. */
   readonly types?: readonly SavedType[] | undefined
+  /** What its timers go by where it runs in memory; a test may move it. Default: the machine's clock. */
+  readonly clock?: Clock | undefined
 }
 
 /** What a process is made with: its inputs, which may be left out if all of them may, and options. */
@@ -164,7 +175,9 @@ export class Process<C = Untyped> {
       self,
       plan,
       birth,
-      options?.types === undefined ? memoryHost : new MemoryHost(options.types),
+      options?.types === undefined && options?.clock === undefined
+        ? memoryHost
+        : new MemoryHost(options.types, options.clock),
     )
     if (birth.bundle === undefined) {
       this.#life.raw = inputs === undefined ? undefined : frozenCopy(inputs as Record<string, unknown>)
@@ -186,9 +199,15 @@ export class Process<C = Untyped> {
   get paused(): boolean {
     return this.#life.paused !== undefined
   }
-  /** What the process says of itself; the message of the pause while it is paused. */
+  /** What the process says of itself, else where in its outline it is; the message of the pause while it is paused. */
   get status(): string | undefined {
-    return this.#life.paused?.message ?? this.#life.status
+    const { paused, status, stage } = this.#life
+    const at = stage.label === 'running' || stage.label === 'waiting' ? stage.at : undefined
+    return paused?.message ?? status ?? at
+  }
+  /** How often the present step has been begun, this time included; 1 unless it is retried. */
+  get attempt(): number {
+    return this.#life.control.attempt
   }
   /** Sets the status. While the process is paused with a message, that goes on to show until it is played. */
   setStatus(status: string | undefined): void {
@@ -209,7 +228,7 @@ export class Process<C = Untyped> {
   get logger(): Logger {
     return this.#life.logger
   }
-  /** Aborts, with the reason, when the process is killed, or is taken from this program. */
+  /** Aborts, with the reason, when the process is killed, its step's time or its own is up, or it is taken from this program. */
   get signal(): AbortSignal {
     return this.#life.control.signal
   }
@@ -362,6 +381,21 @@ export class Process<C = Untyped> {
     return this.#life.control.askResume(value)
   }
 
+  /**
+   * Sends the process a signal that its class declares; kept until it is received. From other programs: `handle.signal`.
+   *
+   * @throws PortValidationError for a name that is not declared or a payload that does not fit
+   * @throws AlreadyDone when the process has ended
+   */
+  async sendSignal(name: string, ...[payload]: readonly unknown[]): Promise<void> {
+    const problems = this.#life.plan.spec.checkSignal(name, payload)
+    if (problems.length > 0) throw new PortValidationError(problems)
+    if (!(await this.#life.control.askSignal(name, payload)))
+      throw new AlreadyDone(
+        `the process ${this.pid} has ended (${this.state}): it receives no signal any more`,
+      )
+  }
+
   /** Excepts the process with this error, at once or when the step that runs has ended. False when it has ended. */
   fail(error: unknown): Promise<boolean> {
     return this.#life.control.askFail(error)
@@ -408,6 +442,114 @@ export class Process<C = Untyped> {
     const life = this.#life
     life.assertOpen()
     return life.host.launch(life.process, processClass, inputs, options)
+  }
+
+  /**
+   * Does something once (C6): resolves to what `action` gave, after that is durable; when the step runs again, after a crash or to be
+   * retried, to the same without calling `action`. A crash in between calls it again with the same `idempotencyKey`. A name that comes
+   * again in a step counts on.
+   *
+   * @throws SerializationError for a result that can't be saved, where the process is run out of a store (C10)
+   * @throws InvalidStateError outside a step
+   */
+  protected async effect<T>(
+    name: string,
+    action: (context: EffectContext) => T | PromiseLike<T>,
+    options: EffectOptions = {},
+  ): Promise<Awaited<T>> {
+    return effect(this.#step('effect'), name, action, options) as Promise<Awaited<T>>
+  }
+
+  /** Sleeps within the step, also through a crash: the time at which it ends is kept. `name` tells what for. */
+  protected async sleep(name: string, duration: Duration, options: EvictOptions = {}): Promise<void> {
+    return this.#step('sleep').waits.sleep(name, duration, options)
+  }
+
+  /**
+   * Waits within the step for a signal that the class declares, and resolves to its payload. One that came before counts (C8), the oldest
+   * first.
+   *
+   * @throws WaitTimeout when the time is up; so too when the step runs again
+   * @throws PortValidationError for a payload that does not fit, where it was sent unchecked
+   */
+  protected async receive<const Name extends SignalName<C>>(
+    signal: Name,
+    options: ReceiveOptions = {},
+  ): Promise<SignalValue<C, Name>> {
+    return this.#step('receive').waits.receive(signal, options) as Promise<SignalValue<C, Name>>
+  }
+
+  /**
+   * Waits within the step for processes, and resolves to their results, in the shape in which their handles were given.
+   *
+   * @throws ProcessError of the first that failed, as `handle.result()` does
+   */
+  protected async join<const H extends Joined>(
+    name: string,
+    handles: H,
+    options: EvictOptions = {},
+  ): Promise<JoinedResults<H>> {
+    return this.#step('join').waits.join(name, handles, options) as Promise<JoinedResults<H>>
+  }
+
+  /**
+   * Keeps the process as it was when its step began, with what the step has done by name, under a tag, until it is pruned:
+   * `Client.restart(pid, { from: tag })` goes on from there. Durable when it resolves. In memory it does nothing.
+   */
+  protected async checkpoint(tag: string): Promise<void> {
+    if (typeof tag !== 'string' || tag === '') throw new SpecError('a checkpoint needs a tag, a text')
+    const life = this.#step('checkpoint')
+    return life.host.checkpoint(life.process, tag)
+  }
+
+  #step(what: string): Life {
+    const life = this.#life
+    life.assertOpen()
+    if (!life.inStep)
+      throw new InvalidStateError(`\`${what}\` is for the steps of a process, and none of ${this.pid} runs`)
+    return life
+  }
+
+  /** The inputs that were exposed from a class, for launching it: as `spec.exposeInputs(Class, { namespace })` took them over. */
+  protected exposedInputs<D extends AnyProcessClass>(
+    processClass: D,
+    namespace?: string,
+    options?: ExposedOptions,
+  ): LaunchInputsOf<D> {
+    const { plan, inputs } = this.#life
+    return exposedInputs(plan.spec, inputs, processClass, namespace, options) as LaunchInputsOf<D>
+  }
+
+  /** Of the outputs of a process, those that this class exposes from its class, as `outMany` takes them. */
+  protected exposedOutputs(
+    outputs: Readonly<Record<string, unknown>>,
+    processClass: AnyProcessClass,
+    namespace?: string,
+    options?: ExposedOptions,
+  ): Readonly<Record<string, unknown>>
+  /** As above, from the handle of the process that has them. */
+  protected exposedOutputs(
+    child: ProcessHandle,
+    processClass: AnyProcessClass,
+    namespace?: string,
+    options?: ExposedOptions,
+  ): Promise<Readonly<Record<string, unknown>>>
+  protected exposedOutputs(
+    from: ProcessHandle | Readonly<Record<string, unknown>>,
+    processClass: AnyProcessClass,
+    namespace?: string,
+    options?: ExposedOptions,
+  ): unknown {
+    const { plan } = this.#life
+    const exposed = (outputs: Readonly<Record<string, unknown>>): unknown =>
+      exposedOutputs(plan.spec, outputs, processClass, namespace, options)
+    if (!isHandle(from)) return exposed(from as Readonly<Record<string, unknown>>)
+    return (from as ProcessHandle).outputs.all().then((outputs) => exposed(outputs))
+  }
+
+  /** Emits several outputs; names may nest as objects do. */
+  protected outMany(outputs: Readonly<Record<string, unknown>>): void {
+    emitOutputs(this.#life, outputs)
   }
 
   /** Runs a callback soon, as part of this process; a step's command waits for it. If it fails the process excepts. */
@@ -507,6 +649,15 @@ export class Process<C = Untyped> {
   protected onClose(): HookResult {}
 }
 
+/** Handles to be joined: one, a list, or named ones. */
+export type Joined = ProcessHandle | readonly ProcessHandle[] | Readonly<Record<string, ProcessHandle>>
+
+/** What joined handles come to, in their shape. */
+export type JoinedResults<H> =
+  H extends ProcessHandle<infer R, infer _>
+    ? R
+    : { -readonly [K in keyof H]: H[K] extends ProcessHandle<infer R, infer _> ? R : never }
+
 /** What a child is launched with. */
 export type LaunchChildArgs<C> =
   {} extends LaunchInputsOf<C>
@@ -524,6 +675,8 @@ export interface ConstructOptions extends ProcessOptions {
   readonly host?: Host | undefined
   /** When the process was created, where that was before. */
   readonly created?: Date | undefined
+  /** The retries that it is launched with. */
+  readonly retry?: number | RetryOptions | undefined
 }
 
 /**

@@ -1,9 +1,10 @@
-import { Bundle, outputPart, type BundleParts } from '../bundle/bundle.ts'
+import { Bundle, outputPart, recordPart, type BundleParts } from '../bundle/bundle.ts'
 import { registeredName } from '../bundle/loader.ts'
 import { decodeMemory, encodeMemory } from '../bundle/memory.ts'
 import { frozenCopy } from '../ports/plain.ts'
+import type { RetryOptions } from '../spec/retry-policy.ts'
 import { IncompatibleBundle, SerializationError } from '../shared/errors.ts'
-import type { Life } from './life.ts'
+import { keepsRecord, type Life } from './life.ts'
 import { isTerminal } from './machine.ts'
 import { setOutput } from './outputs.ts'
 import { errorText, stepOf, type Stage } from './stage.ts'
@@ -18,6 +19,8 @@ interface Output {
 interface Around {
   /** Wake-ups that are kept for waits to come. */
   readonly resumes?: readonly unknown[]
+  /** Signals that are kept, of a process that is in no store. */
+  readonly signals?: readonly { readonly name: string; readonly value: unknown }[]
   /** What could not be saved of a process that ended because of that, or was killed. */
   readonly unsaved?: readonly string[]
 }
@@ -34,6 +37,9 @@ export class Savings {
   #notes: readonly string[] = []
   #outputs: Map<string, Output> | undefined
   #created: string | undefined
+  #launch: string | undefined
+  /** What the process kept when its step began, where that may be retried. */
+  #mark: { readonly memory: string | undefined; readonly outputs: Map<string, Output> } | undefined
 
   constructor(life: Life) {
     this.#life = life
@@ -83,8 +89,11 @@ export class Savings {
     }
     this.#memory = this.#hasMemory() ? attempt(() => this.#memoryText(), this.#memory) : undefined
     put('memory', this.#memory)
-    const resumes = isTerminal(stage.label) ? [] : life.control.kept(wakeUsed)
-    parts['state'] = this.#stateText(stage, resumes.length > 0 ? { resumes } : {}, unsaved)
+    put('launch', this.#launchText())
+    if (stage === life.stage || keepsRecord(stage)) {
+      for (const [entry, text] of life.recorded()) put(recordPart(entry), text)
+    }
+    parts['state'] = this.#stateText(stage, this.#around(stage, wakeUsed), unsaved)
     return Bundle.fromParts(
       {
         pid: life.pid,
@@ -97,6 +106,40 @@ export class Savings {
       },
       parts,
     )
+  }
+
+  /** A step begins that may be retried: each attempt is to begin with what this one begins with. */
+  mark(): void {
+    const { host } = this.#life
+    // What is saved out of a store has just been made into text, with the transition that led here.
+    const memory = host.durable ? this.#memory : this.#hasMemory() ? this.#memoryText() : undefined
+    this.#mark = { memory, outputs: new Map(this.#outputs) }
+  }
+
+  /** Takes back what an attempt has changed. */
+  rollBack(): void {
+    if (this.#mark === undefined) return
+    const { outputs } = this.#life
+    for (const name of Object.keys(outputs)) delete outputs[name]
+    this.#outputs = new Map(this.#mark.outputs)
+    for (const [port, { value }] of this.#outputs) setOutput(outputs, port, value)
+    this.#memory = this.#mark.memory
+    this.#life.process.ctx = {}
+    this.restoreMembers()
+  }
+
+  #around(stage: Stage, wakeUsed: boolean): Around {
+    if (isTerminal(stage.label)) return {}
+    const { control } = this.#life
+    const resumes = control.kept(wakeUsed)
+    const signals = control.keptMail
+    return { ...(resumes.length > 0 && { resumes }), ...(signals.length > 0 && { signals }) }
+  }
+
+  #launchText(): string | undefined {
+    const { retry, host } = this.#life
+    if (retry === undefined) return undefined
+    return (this.#launch ??= host.codec.stringify({ retry }, 'launch'))
   }
 
   /**
@@ -121,9 +164,12 @@ export class Savings {
     this.#loadOutputs(bundle)
     // Written by `#stateText`, which puts just these together.
     const state = codec.parse(parts['state'] ?? 'null', 'state') as Stage & Around
-    const { resumes, unsaved, ...stage } = state
+    const { resumes, signals, unsaved, ...stage } = state
     life.stage = this.#known(stage)
     for (const value of resumes ?? []) life.control.wake(value, { by: 'resume' })
+    for (const { name, value } of signals ?? []) life.control.post(name, value)
+    if (bundle.recordNames.length > 0) life.record.load(bundle)
+    if (parts['launch'] !== undefined) life.retry = launchOf(codec.parse(parts['launch'], 'launch'))
     this.#notes = unsaved ?? []
     this.#memory = parts['memory']
   }
@@ -135,6 +181,8 @@ export class Savings {
       if (!stages.has(stage.label)) throw new TypeError(`there is no state ${stage.label}`)
       const step = stepOf(stage)
       if (step !== null) plan.step(step)
+      const at = stage.label === 'running' || stage.label === 'waiting' ? stage.at : undefined
+      if (at !== undefined) this.#checkPlace(at)
       return stage
     } catch (error) {
       const text = errorText(error)
@@ -142,6 +190,14 @@ export class Savings {
         cause: error,
       })
     }
+  }
+
+  /** @throws IncompatibleBundle where the outline does not have that position any more */
+  #checkPlace(at: string): void {
+    const { plan } = this.#life
+    if (plan.outline === undefined)
+      throw new TypeError(`${plan.name} has no outline, and it was at ${at} in one`)
+    plan.outline.stepAt(at)
   }
 
   #loadOutputs({ outputNames, parts }: Bundle): void {
@@ -207,6 +263,10 @@ export class Savings {
       )
     }
   }
+}
+
+function launchOf(launch: unknown): number | RetryOptions | undefined {
+  return (launch as { readonly retry?: number | RetryOptions }).retry
 }
 
 /** A state as it is saved: what is undefined is left out. */

@@ -29,8 +29,8 @@ export interface StepFacts {
 export interface Running extends StepFacts {
   readonly label: 'running'
   readonly step: string
-  /** What the last attempt failed with, where it is played after its retries ran out. */
-  readonly failure?: unknown
+  /** The message of the last failure, where it is played after its retries ran out. */
+  readonly failure?: string | undefined
 }
 export interface Waiting {
   readonly label: 'waiting'
@@ -47,7 +47,7 @@ export interface Waiting {
   readonly into?: readonly Into[] | undefined
   readonly at?: string | undefined
   /** Set while the step backs off: it is run again as these say. Only the time ends it. */
-  readonly retry?: (StepFacts & { readonly attempt: number; readonly failure: unknown }) | undefined
+  readonly retry?: (StepFacts & { readonly attempt: number; readonly failure: string }) | undefined
 }
 
 /** Where the end of a process goes in the context of a work chain. */

@@ -1,10 +1,15 @@
+import { StepTimeout, TransitionError } from '../shared/errors.ts'
 import { ExitCode } from '../spec/exit-code.ts'
+import type { Outline } from '../spec/outline.ts'
+import { shaped, type Awaits } from './awaits.ts'
 import { Continue, Kill, Stop, UnsuccessfulResult, Wait } from './commands.ts'
+import { intoContext, updatesOf } from './context.ts'
 import { isThenable } from './deferred.ts'
 import type { Hooks } from './hooks.ts'
 import type { Life } from './life.ts'
 import type { Process } from './process.ts'
-import { excepted, finished, killed, type Stage } from './stage.ts'
+import { excepted, finished, killed, type Running, type Stage, type StepFacts } from './stage.ts'
+import { undeclared } from './step-waits.ts'
 
 /** What is thrown where user code was awaited and is not any more. */
 export const GIVEN_UP = new Error('the code of the process was given up')
@@ -27,38 +32,129 @@ export class UserCode {
   }
 
   /** The stage that a step leads to, without a promise where the step needs none; undefined when it was given up. */
-  step(name: string, args: readonly unknown[]): Stage | undefined | Promise<Stage | undefined> {
+  step(stage: Running): Stage | undefined | Promise<Stage | undefined> {
     const { plan, process, errands } = this.#life
     try {
-      const value = plan.step(name).apply(process, [...args])
-      if (isThenable(value) || errands.pending !== undefined) return this.#slowStep(value)
-      return this.#stageAfter(value)
+      if (stage.ended !== undefined) return this.#guarded(this.#afterOthers(stage, stage.ended))
+      const value = plan.step(stage.step).apply(process, [...stage.args])
+      if (isThenable(value) || errands.pending !== undefined || plan.outline !== undefined) {
+        return this.#guarded(this.#slowStep(stage, value))
+      }
+      return this.#stageAfter(value, stage)
     } catch (error) {
       return excepted(error)
     }
   }
 
-  async #slowStep(given: unknown): Promise<Stage | undefined> {
-    const { errands } = this.#life
+  /** How processes ended that were waited for, in the shape in which their handles were given. */
+  async ended(awaits: Awaits): Promise<unknown> {
+    const { host, process } = this.#life
+    return shaped(awaits, await this.#awaited(host.outcomes(process, awaits.pids)))
+  }
+
+  /** The step as a whole: what it throws excepts the process, unless the step is not waited for any longer. */
+  async #guarded(step: Promise<Stage | undefined>): Promise<Stage | undefined> {
     try {
-      const value = isThenable(given) ? await this.#awaited(given) : given
-      let pending: Promise<unknown> | undefined
-      while ((pending = errands.pending) !== undefined) await this.#awaited(pending)
-      return this.#stageAfter(value)
+      return await step
     } catch (error) {
       return error === GIVEN_UP ? undefined : excepted(error)
     }
   }
 
-  #stageAfter(value: unknown): Stage {
-    const { plan } = this.#life
+  async #afterOthers(stage: Running, awaits: Awaits): Promise<Stage> {
+    const { plan, process, host } = this.#life
+    if (stage.into !== undefined) {
+      const outcomes = await this.#awaited(host.outcomes(process, awaits.pids))
+      intoContext(process, stage.into, awaits.pids, outcomes)
+      return this.#slowStep(stage, undefined)
+    }
+    const args = [await this.ended(awaits), { by: 'handles' }, ...stage.args]
+    return this.#slowStep(stage, plan.step(stage.step).apply(process, args))
+  }
+
+  async #slowStep(stage: Running, given: unknown): Promise<Stage> {
+    const { errands, plan } = this.#life
+    const value = isThenable(given) ? await this.#inTime(stage.step, given) : given
+    let pending: Promise<unknown> | undefined
+    while ((pending = errands.pending) !== undefined) await this.#awaited(pending)
+    return plan.outline === undefined
+      ? this.#stageAfter(value, stage)
+      : this.#stageInOutline(plan.outline, value, stage)
+  }
+
+  /** Waits for a step no longer than it may take. */
+  async #inTime(step: string, came: PromiseLike<unknown>): Promise<unknown> {
+    const { plan, host, control, pid } = this.#life
+    const limit = plan.spec.timeoutOf(step)
+    if (limit === undefined) return this.#awaited(came)
+    let late: StepTimeout | undefined
+    const cancel = host.clock.after(limit, () => {
+      late = new StepTimeout(`the step ${step} of process ${pid} took longer than ${limit} ms`)
+      control.abort(late)
+      this.abandon()
+    })
+    try {
+      return await this.#awaited(came)
+    } catch (error) {
+      if (late !== undefined && !control.givesUp && !this.#life.over) throw late
+      throw error
+    } finally {
+      cancel()
+    }
+  }
+
+  /** After a step of an outline: its context is awaited, or the outline says what is next, or the step did. */
+  async #stageInOutline(outline: Outline, given: unknown, { step, at }: Running): Promise<Stage> {
+    const { process } = this.#life
+    const updates = updatesOf(process, given)
+    if (updates === undefined) return this.#stageAfter(given, { at })
+    const { pids, into } = updates.apply(process.ctx)
+    if (pids.length > 0) {
+      const message = `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`}`
+      const on: Awaits = { pids, as: 'list', any: false }
+      return { label: 'waiting', step: null, message, data: undefined, on, into, at: at ?? step }
+    }
+    const next = await this.#awaited(Promise.resolve(outline.next(at ?? null, (name) => this.#test(name))))
+    if (next.kind === 'step') return { label: 'running', step: next.step, args: [], at: next.at }
+    return next.kind === 'return' && next.exitCode !== undefined
+      ? finished(undefined, next.exitCode.code === 0, next.exitCode)
+      : finished(undefined)
+  }
+
+  #test(predicate: string): boolean | Promise<boolean> {
+    const { plan, process } = this.#life
+    const said = plan.step(predicate).apply(process, [])
+    return isThenable(said)
+      ? Promise.resolve(said).then((value) => truth(predicate, value))
+      : truth(predicate, said)
+  }
+
+  #stageAfter(value: unknown, { at }: Pick<StepFacts, 'at'>): Stage {
+    const { plan, host } = this.#life
+    const place = at !== undefined && { at }
     if (value === undefined) return finished(undefined)
     if (value instanceof Continue) {
-      return { label: 'running', step: plan.stepName(value.step), args: value.args }
+      return { label: 'running', step: plan.stepName(value.step), args: value.args, ...place }
     }
     if (value instanceof Wait) {
-      const step = value.step === undefined ? null : plan.stepName(value.step)
-      return { label: 'waiting', step, message: value.message, data: value.data }
+      const {
+        receive,
+        on,
+        until = value.for === undefined ? undefined : host.clock.now() + value.for,
+      } = value
+      if (receive !== undefined && !plan.spec.hasSignal(receive)) {
+        throw undeclared(plan.name, receive, plan.spec.signals.keys())
+      }
+      return {
+        label: 'waiting',
+        step: value.step === undefined ? null : plan.stepName(value.step),
+        message: value.message,
+        data: value.data,
+        ...(receive !== undefined && { receive }),
+        ...(until !== undefined && { until }),
+        ...(on !== undefined && on.pids.length > 0 && { on }),
+        ...place,
+      }
     }
     if (value instanceof Stop) return finished(value.result, value.successful, value.exitCode)
     if (value instanceof Kill) return killed(value.message)
@@ -134,7 +230,7 @@ export class UserCode {
     return new Promise<T>((resolve, reject) => {
       promise.then(resolve, reject)
       this.#giveUp = () => reject(GIVEN_UP)
-      if (control.killing?.force === true || detached !== undefined) reject(GIVEN_UP)
+      if (control.givesUp || detached !== undefined) reject(GIVEN_UP)
     })
   }
 }
@@ -149,3 +245,11 @@ const enteredHooks = {
   excepted: 'onExcepted',
   killed: 'onKilled',
 } as const
+
+/** @throws TransitionError for what is no boolean: that a value is there says nothing of whether to go on */
+function truth(predicate: string, said: unknown): boolean {
+  if (typeof said === 'boolean') return said
+  throw new TransitionError(
+    `the predicate ${predicate} gave ${said === null ? 'null' : typeof said === 'object' ? 'an object' : `${typeof said} ${String(said)}`}: it has to give true or false`,
+  )
+}

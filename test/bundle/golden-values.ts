@@ -35,6 +35,8 @@ function bundle(head: Partial<BundleHead>, form: Partial<SavedForm>): Golden {
       ctx: {},
       members: {},
       instance: {},
+      record: {},
+      launch: undefined,
       ...form,
     },
   }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Bundle, type BundleParts, outputPart } from '../../src/bundle/bundle.ts'
+import { Bundle, type BundleParts, outputPart, recordPart } from '../../src/bundle/bundle.ts'
 import { Codec } from '../../src/bundle/codec.ts'
 import { encodeMemory } from '../../src/bundle/memory.ts'
 import { decodeBundle, encodeBundle } from '../../src/bundle/saved-form.ts'
@@ -100,8 +100,10 @@ const anyParts: fc.Arbitrary<BundleParts> = fc
     ctx: anyRecord,
     members: anyRecord,
     instance: anyRecord,
+    done: fc.dictionary(fc.string(), anyValue),
+    launch: fc.option(anyRecord, { nil: undefined }),
   })
-  .map(({ state, inputs, parsed, outputs, ...memory }) => {
+  .map(({ state, inputs, parsed, outputs, done, launch, ...memory }) => {
     const parts: Record<string, string> = {
       state: codec.stringify(state),
       inputs: codec.stringify(inputs),
@@ -110,6 +112,8 @@ const anyParts: fc.Arbitrary<BundleParts> = fc
     const kept = encodeMemory(memory, codec)
     if (kept !== undefined) parts['memory'] = kept
     for (const [port, value] of Object.entries(outputs)) parts[outputPart(port)] = codec.stringify(value)
+    for (const [name, value] of Object.entries(done)) parts[recordPart(name)] = codec.stringify(value)
+    if (launch !== undefined) parts['launch'] = codec.stringify(launch)
     return parts
   })
 

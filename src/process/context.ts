@@ -1,0 +1,193 @@
+import { getOwn, setOwn } from '../ports/plain.ts'
+import { SpecError, TransitionError, UpstreamFailed } from '../shared/errors.ts'
+import { isHandle } from './awaits.ts'
+import { Continue, Wait, type HandleLike } from './commands.ts'
+import type { Settled } from './handle.ts'
+import type { Process } from './process.ts'
+import type { Into } from './stage.ts'
+
+/** A handle whose failure does not fail who waits for it: its settled outcome is stored. */
+export class AllowFailure<H extends HandleLike = HandleLike> {
+  readonly handle: H
+
+  constructor(handle: H) {
+    this.handle = handle
+  }
+}
+
+/** A handle whose result is added to the list of its key. */
+export class Append {
+  readonly handle: HandleLike | AllowFailure
+
+  constructor(handle: HandleLike | AllowFailure) {
+    this.handle = handle
+  }
+}
+
+/** In `toContext`: adds the result to the list of that key, in the order of the calls, not of the ends. */
+export function append(handle: HandleLike | AllowFailure): Append {
+  return new Append(handle)
+}
+
+/** In `toContext`: stores how the process ended, as `handle.outcome()` tells it, where else a failure would fail the chain. */
+export function allowFailure<H extends HandleLike>(handle: H): AllowFailure<H> {
+  return new AllowFailure(handle)
+}
+
+/** What goes into the context of a work chain: results of processes, under dotted names; other values as they are. */
+export type ContextValues = Readonly<Record<string, unknown>>
+
+/** What a step may return to have the results of processes in `ctx` before the next step. */
+export class ToContext {
+  readonly values: ContextValues
+
+  constructor(values: ContextValues) {
+    this.values = values
+  }
+}
+
+/** For a step of a work chain to return: the results of these processes are in `ctx` before the next step. */
+export function toContext(values: ContextValues): ToContext {
+  return new ToContext(values)
+}
+
+/** What a step has given for the context: by the way, and at its end. */
+export class ContextUpdates {
+  readonly #given: ContextValues[] = []
+
+  add(values: ContextValues): void {
+    this.#given.push(values)
+  }
+
+  /** Forgets what was given, where the step ends otherwise. @throws TransitionError where the process goes on, and would lack it */
+  drop(returned: unknown): void {
+    const dropped = this.#given.splice(0)
+    if (dropped.length === 0 || !(returned instanceof Continue || returned instanceof Wait)) return
+    throw new TransitionError(
+      `the step has called toContext and returned a ${returned.constructor.name}: what was to come into ctx would be lost. Return nothing, and let the outline go on`,
+    )
+  }
+
+  /** Puts plain values into the context, and tells which processes are to be waited for. */
+  apply(ctx: Record<string, unknown>): { readonly pids: string[]; readonly into: Into[] } {
+    const pids: string[] = []
+    const into: Into[] = []
+    for (const values of this.#given.splice(0)) {
+      for (const [key, value] of Object.entries(values)) {
+        const appended = value instanceof Append
+        const inner: unknown = appended ? value.handle : value
+        const allowed = inner instanceof AllowFailure
+        const handle: unknown = allowed ? inner.handle : inner
+        if (isHandle(handle)) {
+          pids.push(handle.pid)
+          into.push({ key, ...(appended && { append: true }), ...(allowed && { allowFailure: true }) })
+        } else if (appended || allowed) {
+          throw new TransitionError(
+            `toContext: ${key} was given ${appended ? 'append' : 'allowFailure'}(${typeof handle}); it takes a handle. Has an \`await\` been forgotten before \`this.launch\`?`,
+          )
+        } else if (value instanceof Promise) {
+          value.catch(() => {})
+          throw new TransitionError(
+            `toContext: ${key} was given a promise; has an \`await\` been forgotten before \`this.launch\`?`,
+          )
+        } else put(ctx, key, value, false)
+      }
+    }
+    return { pids, into }
+  }
+}
+
+const updates = new WeakMap<Process, ContextUpdates>()
+
+/** What the step that runs has given by `this.toContext`. */
+export function contextUpdates(process: Process): ContextUpdates {
+  let found = updates.get(process)
+  if (found === undefined) updates.set(process, (found = new ContextUpdates()))
+  return found
+}
+
+/**
+ * What a step gave for the context, if it did no more than that; undefined where what it returned decides, and the outline does not.
+ *
+ * @throws TransitionError where it did both
+ */
+export function updatesOf(process: Process, returned: unknown): ContextUpdates | undefined {
+  const given = contextUpdates(process)
+  if (returned === undefined) return given
+  if (returned instanceof ToContext) given.add(returned.values)
+  else if (isOfHandles(returned)) given.add(returned)
+  else {
+    given.drop(returned)
+    return undefined
+  }
+  return given
+}
+
+function isOfHandles(value: unknown): value is ContextValues {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return false
+  const members = Object.values(value)
+  return (
+    members.length > 0 &&
+    members.every((one) => isHandle(one) || one instanceof Append || one instanceof AllowFailure)
+  )
+}
+
+/**
+ * Puts how processes ended into the context.
+ *
+ * @throws UpstreamFailed for the first that failed, or did not succeed, where that was not allowed
+ */
+export function intoContext(
+  { pid, ctx }: Process,
+  into: readonly Into[],
+  pids: readonly string[],
+  outcomes: readonly (Settled<unknown> | undefined)[],
+): void {
+  into.forEach(({ key, append: appended = false, allowFailure: allowed = false }, index) => {
+    const outcome = outcomes[index]
+    if (outcome === undefined) return
+    const failed = (how: string, cause?: Error): UpstreamFailed =>
+      new UpstreamFailed(
+        pid,
+        pids[index] as string,
+        `the process ${pids[index]}, which was to give ctx.${key}, failed: ${how}. Give it with allowFailure(handle) to have its outcome instead`,
+        cause && { cause },
+      )
+    if (allowed) {
+      put(ctx, key, outcome, appended)
+      return
+    }
+    if (outcome.status === 'rejected') throw failed(outcome.reason.message, outcome.reason)
+    if (!outcome.state.successful) {
+      const { exitCode, message } = outcome.state
+      const how =
+        exitCode === undefined ? message : `${exitCode.label} (${exitCode.code}): ${exitCode.message}`
+      throw failed(`it finished unsuccessfully${how === undefined ? '' : `, ${how}`}`)
+    }
+    put(ctx, key, outcome.value, appended)
+  })
+}
+
+/** Sets a value under a dotted name. */
+function put(ctx: Record<string, unknown>, key: string, value: unknown, appended: boolean): void {
+  const names = key.split('.')
+  const last = names.pop() as string
+  let at = ctx
+  for (const name of names) {
+    const inner = getOwn(at, name)
+    if (inner === undefined) setOwn(at, name, {})
+    else if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) {
+      throw new SpecError(`ctx.${key} can't be set: ctx.${name} is no object, but ${typeof inner}`)
+    }
+    at = getOwn(at, name) as Record<string, unknown>
+  }
+  if (!appended) {
+    setOwn(at, last, value)
+    return
+  }
+  const list = getOwn(at, last)
+  if (list === undefined) setOwn(at, last, [value])
+  else if (Array.isArray(list)) list.push(value)
+  else throw new SpecError(`ctx.${key} is no list that could be added to, but ${typeof list}`)
+}

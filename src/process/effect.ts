@@ -1,0 +1,57 @@
+import type { Life } from './life.ts'
+import { errorText } from './stage.ts'
+
+/** What an effect is given. */
+export interface EffectContext {
+  /**
+   * The same for every attempt at this effect of this step, also after a crash or a restart of the failed process: give it to whoever does the
+   * thing, so that it is done once.
+   */
+  readonly idempotencyKey: string
+  /** As `process.signal`. */
+  readonly signal: AbortSignal
+}
+
+export interface EffectOptions {
+  /** Whether a failure is recorded too: the step, run again, gets the same error and the effect is not tried again. Default false. */
+  readonly recordFailure?: boolean | undefined
+}
+
+/** A named action of a step, whose result is recorded once (C6). */
+export async function effect(
+  life: Life,
+  name: string,
+  action: (context: EffectContext) => unknown,
+  { recordFailure = false }: EffectOptions,
+): Promise<unknown> {
+  const { record } = life
+  const entry = record.next('effect', name)
+  const known = record.get(entry)
+  if (known !== undefined) {
+    if ('error' in known) throw known['error']
+    return known['value']
+  }
+  const { pid, number } = life.stepKey
+  const idempotencyKey = `${pid}/${number}/${entry.slice('effect:'.length)}`
+  const came = await attempt(action, { idempotencyKey, signal: life.control.signal })
+  if ('value' in came) {
+    await record.add(entry, came, { history: { name: 'effect', data: { name } } })
+    return came.value
+  }
+  if (recordFailure) {
+    const data = { name, failed: errorText(came.error) }
+    await record.add(entry, came, { history: { name: 'effect', data } })
+  }
+  throw came.error
+}
+
+async function attempt(
+  action: (context: EffectContext) => unknown,
+  context: EffectContext,
+): Promise<{ readonly value: unknown } | { readonly error: unknown }> {
+  try {
+    return { value: await action(context) }
+  } catch (error) {
+    return { error }
+  }
+}

@@ -1,0 +1,73 @@
+import { NonRetryableError, UpstreamFailed } from '../shared/errors.ts'
+import { launchRetry, type RetryPolicy } from '../spec/retry-policy.ts'
+import type { FailedAttempt } from './host.ts'
+import type { Life } from './life.ts'
+import { errorText, excepted, type Running, type Stage, type StepFacts } from './stage.ts'
+
+/** What follows a failed attempt of a step. */
+export interface Failed {
+  readonly to: Stage
+  readonly failed?: FailedAttempt | undefined
+  /** Set where the process is to be paused with it. */
+  readonly pause?: string | undefined
+}
+
+/** The retries of a step: its own, else those of the launch, else those of the class. */
+export function policyOf({ plan, retry }: Life, step: string): RetryPolicy | undefined {
+  if (retry === undefined || plan.spec.retriedSteps.includes(step)) return plan.spec.retryOf(step)
+  return launchRetry(retry)
+}
+
+/** After an attempt has thrown: a back-off and then the next one, a pause when they have run out and that is declared, or the end. */
+export function afterFailure(stage: Running, error: unknown, life: Life): Failed {
+  const policy = policyOf(life, stage.step)
+  const final = error instanceof NonRetryableError || error instanceof UpstreamFailed
+  if (policy === undefined || final || !policy.covers(error)) return { to: excepted(error) }
+  const { step } = stage
+  const attempt = stage.attempt ?? 1
+  const { attempts } = policy
+  const message = errorText(error)
+  const facts = { ...stepFacts(stage), number: life.stepKey.number }
+  if (attempt >= attempts) {
+    if (policy.whenExhausted !== 'pause') return { to: excepted(error) }
+    return {
+      to: { label: 'running', step, ...facts, failure: message },
+      failed: { step, attempt, attempts, message, until: null },
+      pause: `${step} failed ${attempt} of ${attempts} times (${message}); play tries it ${attempts === 1 ? 'once' : `${attempts} times`} more`,
+    }
+  }
+  const until = Math.ceil(life.host.clock.now() + policy.delay(attempt + 1, Math.random))
+  const next = new Date(until).toISOString()
+  return {
+    to: {
+      label: 'waiting',
+      step,
+      message: `${step} failed ${attempt} of ${attempts} (${message}), next try ${next}`,
+      data: undefined,
+      until,
+      ...(stage.at !== undefined && { at: stage.at }),
+      retry: { ...facts, attempt: attempt + 1, failure: message },
+    },
+    failed: { step, attempt, attempts, message, until },
+  }
+}
+
+/** After a step that ran again has not done what it did before: somebody has to look at it. */
+export function afterConflict(stage: Running, error: Error, life: Life): Failed {
+  const facts = { ...stepFacts(stage), number: life.stepKey.number }
+  const attempt = stage.attempt ?? 1
+  return {
+    to: { label: 'running', step: stage.step, ...facts, ...(attempt > 1 && { attempt }) },
+    pause: error.message,
+  }
+}
+
+function stepFacts({ args, at, origin, ended, into }: StepFacts): StepFacts {
+  return {
+    args,
+    ...(at !== undefined && { at }),
+    ...(origin !== undefined && { origin }),
+    ...(ended !== undefined && { ended }),
+    ...(into !== undefined && { into }),
+  }
+}

@@ -1,0 +1,274 @@
+import { suggestion } from '../ports/nearest.ts'
+import { alarm } from '../shared/clock.ts'
+import { milliseconds, type Duration } from '../shared/duration.ts'
+import { PortValidationError, SpecError, WaitTimeout } from '../shared/errors.ts'
+import { awaitsOf, shaped } from './awaits.ts'
+import type { Awaited } from './commands.ts'
+import type { ProcessHandle } from './handle.ts'
+import type { StepWait, WaitConditions } from './host.ts'
+import type { Life } from './life.ts'
+
+export interface EvictOptions {
+  /**
+   * Whether the process leaves memory while it waits: the promise then never settles, no `finally` runs, and the step runs again from its
+   * start, as after a crash. Default false. In memory it makes no difference.
+   */
+  readonly evict?: boolean | undefined
+}
+
+export interface ReceiveOptions extends EvictOptions {
+  /** The name under which the receipt is recorded. Default: that of the signal. */
+  readonly as?: string | undefined
+  /** How long to wait; then it rejects with `WaitTimeout`, also when the step runs again. Counted from the first time. */
+  readonly timeout?: Duration | undefined
+}
+
+/** A wait that is pending. */
+interface Waiting {
+  readonly stop: (reason: Error | undefined) => void
+}
+
+/**
+ * What a step waits for in its flow. While it does nothing else, it holds no slot and shows as waiting; a pause takes effect there, and
+ * holds up what comes until the process is played. What has been waited for is in the step's record, so that a step that runs again
+ * goes on at once (C8).
+ */
+export class StepWaits {
+  readonly #life: Life
+  readonly #pending = new Set<Waiting>()
+  /** Counts the signals that were told of, by name: who looks in vain waits for the next. */
+  #told: Map<string, number> | undefined
+  #listeners: Set<() => void> | undefined
+  /** By signal: one at a time looks for it and takes it. */
+  #taking: Map<string, Promise<unknown>> | undefined
+  #gates: (() => void)[] | undefined
+  /** Whether the process is leaving memory: what is pending is not settled any more. */
+  #leaving = false
+
+  constructor(life: Life) {
+    this.#life = life
+  }
+
+  /** Whether the step waits, and for all that is known does nothing else. */
+  get any(): boolean {
+    return this.#pending.size > 0
+  }
+
+  async sleep(name: string, duration: Duration, { evict }: EvictOptions): Promise<void> {
+    const { record, host } = this.#life
+    const { clock } = host
+    const length = milliseconds(duration)
+    const entry = record.next('sleep', name)
+    let until = record.get(entry)?.['until'] as number | undefined
+    if (until === undefined) {
+      until = clock.now() + length
+      const history = { name: 'sleeping', data: { name, until } }
+      await record.add(entry, { until }, { history })
+    }
+    const end = until
+    if (clock.now() < end) {
+      const wait = waitFor({ until: end }, `sleeps (${name}) until ${new Date(end).toISOString()}`)
+      if (evict === true) await this.#leave(wait)
+      await this.#wait(wait, (resolve) => alarm(clock, end, resolve))
+    }
+    await this.#gate()
+  }
+
+  async receive(signal: string, { as = signal, timeout, evict }: ReceiveOptions): Promise<unknown> {
+    const { record, host, plan } = this.#life
+    const { clock } = host
+    if (!plan.spec.hasSignal(signal)) throw undeclared(plan.name, signal, plan.spec.signals.keys())
+    const entry = record.next('receive', as)
+    const known = record.get(entry)
+    if (known !== undefined && 'value' in known) return this.#checked(signal, known['value'])
+    let until = known?.['until'] as number | undefined
+    if (known?.['timedOut'] === true) throw this.#timedOut(signal)
+    if (until === undefined && timeout !== undefined) {
+      until = clock.now() + milliseconds(timeout)
+      await record.add(entry, { until }, { history: undefined })
+    }
+    const message = `waits for the signal ${signal}${until === undefined ? '' : ` until ${new Date(until).toISOString()}`}`
+    const wait = waitFor({ signal, ...(until !== undefined && { until }) }, message)
+    for (;;) {
+      await this.#gate()
+      const seen = this.#told?.get(signal) ?? 0
+      const taken = await this.#take(signal, entry)
+      if (taken !== undefined) return this.#checked(signal, taken.value)
+      if (until !== undefined && clock.now() >= until) {
+        await record.add(
+          entry,
+          { timedOut: true },
+          { history: { name: 'received', data: { name: signal, timedOut: true } } },
+        )
+        throw this.#timedOut(signal)
+      }
+      if ((this.#told?.get(signal) ?? 0) !== seen) continue
+      if (evict === true) await this.#leave(wait)
+      await this.#wait(wait, (resolve) => {
+        const listener = (): void => {
+          if ((this.#told?.get(signal) ?? 0) !== seen) resolve()
+        }
+        const listeners = (this.#listeners ??= new Set())
+        listeners.add(listener)
+        const cancel = until === undefined ? undefined : alarm(clock, until, resolve)
+        return () => {
+          listeners.delete(listener)
+          cancel?.()
+        }
+      })
+    }
+  }
+
+  /** What all of them came to, in their shape. @throws ProcessError of the first that failed */
+  async join(name: string, on: Awaited, { evict }: EvictOptions): Promise<unknown> {
+    this.#life.record.next('join', name)
+    const awaits = awaitsOf(on, false)
+    const { pids } = awaits
+    const handles = (awaits.as === 'one' ? [on] : Object.values(on)) as ProcessHandle[]
+    const text = `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`} (${name})`
+    const wait = waitFor({ on: pids }, text)
+    if (evict === true && !handles.every((handle) => handle.done)) await this.#leave(wait)
+    const results = await this.around(wait, () => Promise.all(handles.map((handle) => handle.result())))
+    return shaped(awaits, results)
+  }
+
+  /** Around a wait for something else, which the step does in its flow. */
+  async around<T>(wait: StepWait, work: () => Promise<T>): Promise<T> {
+    const came = work()
+    // It may fail when nobody waits for it any more.
+    came.catch(() => {})
+    let result: PromiseSettledResult<T> | undefined
+    await this.#wait(wait, (resolve) => {
+      came.then(
+        (value) => {
+          result = { status: 'fulfilled', value }
+          resolve()
+        },
+        (reason: unknown) => {
+          result = { status: 'rejected', reason }
+          resolve()
+        },
+      )
+      return () => {}
+    })
+    await this.#gate()
+    if (result?.status === 'fulfilled') return result.value
+    throw result?.reason
+  }
+
+  /** A signal of that name is kept for the process. */
+  signalled(name: string): void {
+    if (this.#listeners === undefined && this.#pending.size === 0 && this.#taking === undefined) return
+    const told: Map<string, number> = (this.#told ??= new Map())
+    told.set(name, (told.get(name) ?? 0) + 1)
+    for (const listener of Array.from(this.#listeners ?? [])) listener()
+  }
+
+  /** The process is played: what has come meanwhile goes on. */
+  played(): void {
+    for (const open of this.#gates?.splice(0) ?? []) open()
+  }
+
+  /** Ends all waits with this error; without one the step has ended, and they stay as they are for ever. */
+  stop(reason?: Error): void {
+    for (const waiting of Array.from(this.#pending)) waiting.stop(this.#leaving ? undefined : reason)
+    this.#pending.clear()
+    this.#told = undefined
+    this.#listeners = undefined
+    this.#taking = undefined
+    if (reason !== undefined) this.played()
+    this.#gates = undefined
+  }
+
+  // ---------- waiting ----------
+
+  async #wait(wait: StepWait, arm: (resolve: () => void) => () => void): Promise<void> {
+    const { control, host, process } = this.#life
+    control.throwIfAborted()
+    const goOn = host.suspend(process, wait)
+    let disarm: (() => void) | undefined
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const waiting: Waiting = {
+          stop: (reason) => {
+            this.#pending.delete(waiting)
+            disarm?.()
+            goOn()
+            if (reason !== undefined) reject(reason)
+          },
+        }
+        this.#pending.add(waiting)
+        disarm = arm(() => {
+          if (!this.#pending.delete(waiting)) return
+          disarm?.()
+          goOn()
+          resolve()
+        })
+      })
+    } finally {
+      disarm?.()
+    }
+  }
+
+  /** While the process is paused nothing that a step waited for lets it go on. */
+  async #gate(): Promise<void> {
+    const { control } = this.#life
+    control.throwIfAborted()
+    while (this.#life.paused !== undefined && !this.#life.over) {
+      await new Promise<void>((open) => (this.#gates ??= []).push(open))
+      control.throwIfAborted()
+    }
+  }
+
+  /** Leaves memory, where there is a store to come back from. Then it never settles. */
+  #leave(wait: StepWait): Promise<void> | undefined {
+    const { host, process } = this.#life
+    if (!host.durable) return undefined
+    this.#leaving = true
+    host.evict(process, wait)
+    return new Promise<void>(() => {})
+  }
+
+  // ---------- signals ----------
+
+  /** Takes the oldest kept signal, which is then used up (C8). */
+  async #take(signal: string, entry: string): Promise<{ readonly value: unknown } | undefined> {
+    const before = this.#taking?.get(signal)
+    const work = (async () => {
+      await before?.catch(() => {})
+      const { host, process, record } = this.#life
+      const { run } = record
+      const mail = await host.mail(process, signal)
+      // The step that asked has ended meanwhile: the signal is for the next.
+      if (record.run !== run) return new Promise<undefined>(() => {})
+      if (mail === undefined) return undefined
+      const history = { name: 'received', data: { name: signal } }
+      await record.add(entry, { value: mail.value }, { history, consumes: mail.id })
+      return { value: mail.value }
+    })()
+    ;(this.#taking ??= new Map()).set(signal, work)
+    return work
+  }
+
+  #checked(signal: string, value: unknown): unknown {
+    const problems = this.#life.plan.spec.checkSignal(signal, value)
+    if (problems.length > 0) throw new PortValidationError(problems)
+    return value
+  }
+
+  #timedOut(signal: string): WaitTimeout {
+    const { pid } = this.#life
+    return new WaitTimeout(`the signal ${signal} did not come to process ${pid} in its time`, [pid], 1)
+  }
+}
+
+/** @throws SpecError, for a signal that the class does not declare */
+export function undeclared(className: string, signal: string, known: Iterable<string>): SpecError {
+  const names = [...known]
+  const rest = names.length === 0 ? '; it declares none, see spec.signal' : suggestion(signal, names)
+  return new SpecError(`${className} declares no signal ${JSON.stringify(signal)}${rest}`)
+}
+
+function waitFor(given: Partial<WaitConditions>, message: string): StepWait {
+  return { message, for: { resume: false, signal: null, until: null, on: [], any: false, ...given } }
+}
