@@ -9,7 +9,14 @@ describe('a bundle', () => {
   it('is one document of its head and its parts', () => {
     const bundle = Bundle.fromParts(
       { ...head, parent: 'p0', paused: { message: 'later' }, status: 'half way' },
-      { ...parts, parsed: '{"a":1,"b":2}', memory: '{"ctx":{"n":1}}', 'out:sum': '3' },
+      {
+        ...parts,
+        parsed: '{"a":1,"b":2}',
+        memory: '{"ctx":{"n":1}}',
+        'out:sum': '3',
+        'record:effect:pay': '{"value":7}',
+        launch: '{"retry":3}',
+      },
     )
     expect(bundle.toJSON()).toEqual({
       format: 1,
@@ -26,6 +33,8 @@ describe('a bundle', () => {
       parsed: { a: 1, b: 2 },
       outputs: { sum: 3 },
       memory: { ctx: { n: 1 } },
+      record: { 'effect:pay': { value: 7 } },
+      launch: { retry: 3 },
     })
     expect(Object.keys(bundle.toJSON())).toEqual(Object.values(BundleKeys))
   })

@@ -100,7 +100,10 @@ const anyParts: fc.Arbitrary<BundleParts> = fc
     ctx: anyRecord,
     members: anyRecord,
     instance: anyRecord,
-    done: fc.dictionary(fc.string(), anyValue),
+    done: fc.dictionary(
+      fc.string().map((name) => `effect:${name}`),
+      anyValue,
+    ),
     launch: fc.option(anyRecord, { nil: undefined }),
   })
   .map(({ state, inputs, parsed, outputs, done, launch, ...memory }) => {
