@@ -1,12 +1,14 @@
-import type { PortNamespace } from '../ports/port-namespace.ts'
-import { PortNamespace as Namespace } from '../ports/port-namespace.ts'
-import { getOwn, isPlainObject, setOwn } from '../ports/plain.ts'
+import { getOwn, isPlainObject, preview, setOwn } from '../ports/plain.ts'
+import { join } from '../ports/port-name.ts'
+import type { Port } from '../ports/port.ts'
+import { PortNamespace } from '../ports/port-namespace.ts'
 import { SpecError } from '../shared/errors.ts'
 import type { Exposure } from './options.ts'
 import { specOf } from './spec-of.ts'
 import type { AnySpec, Definable, ExposedInputs, ExposedOutputs } from './typing.ts'
 
 type Values = Readonly<Record<string, unknown>>
+type Side = 'inputs' | 'outputs'
 
 export interface ExposedOptions {
   /** Whether the namespaces that the namespace is in are looked at too; what is further in wins. `true` unless said otherwise. */
@@ -15,7 +17,7 @@ export interface ExposedOptions {
 
 /**
  * Of the inputs of a process those that were exposed from another class under a dotted namespace, or at the top without one: what that
- * class is launched with.
+ * class is launched with. Undeclared values count as exposed where the other class accepts such.
  *
  * @throws SpecError where that class was not exposed under that namespace
  */
@@ -24,24 +26,28 @@ export function exposedInputs<S extends AnySpec, C extends Definable, const N ex
   inputs: Values,
   processClass: C,
   namespace?: N,
-  options: ExposedOptions = {},
+  options?: ExposedOptions,
 ): ExposedInputs<S['~in'], C, N> {
-  const gathered: Record<string, unknown> = {}
   const source = specOf(processClass).inputs
-  for (const level of levelsOf(spec.exposedInputs, processClass, 'inputs', namespace, options)) {
-    const here = level.namespace === '' ? spec.inputs : spec.inputs.getPort(level.namespace)
-    const values = at(inputs, level.namespace)
-    if (values === undefined || !(here instanceof Namespace)) continue
-    for (const [name, value] of Object.entries(pick(values, source, here, level.ports, '')))
-      setOwn(gathered, name, value)
+  const gathered: Record<string, unknown> = {}
+  for (const level of levelsOf(spec, 'inputs', processClass, namespace, options)) {
+    const values = namesOf(level.namespace).reduce<unknown>(
+      (above, name) => (isPlainObject(above) ? getOwn(above, name) : undefined),
+      inputs,
+    )
+    eachExposed(values, source, level, {
+      // Given, with nothing in it, is not the same as not given.
+      namespace: (names) => inside(gathered, names),
+      value: (names, value) => setOwn(inside(gathered, names.slice(0, -1)), names.at(-1)!, value),
+    })
   }
-  // The types follow the declarations that these values were checked by.
+  // The types follow from the declarations by which these values were checked.
   return gathered as ExposedInputs<S['~in'], C, N>
 }
 
 /**
- * Of the outputs of another process those that were exposed from its class under a dotted namespace, or at the top without one, by the
- * dotted names that they have here: for `outMany`.
+ * Of the outputs of a process of another class those that were exposed from that class under a dotted namespace, or at the top without
+ * one. They go by the dotted names that they have here, ready to be emitted one by one: `{ 'relax.energy': -3.2 }`.
  *
  * @throws SpecError where that class was not exposed under that namespace
  */
@@ -50,47 +56,113 @@ export function exposedOutputs<C extends Definable, const N extends string = ''>
   outputs: Values,
   processClass: C,
   namespace?: N,
-  options: ExposedOptions = {},
+  options?: ExposedOptions,
 ): ExposedOutputs<C, N> {
-  const gathered: Record<string, unknown> = {}
-  void [spec, outputs, processClass, namespace, options]
-  return gathered as ExposedOutputs<C, N>
+  const source = specOf(processClass).outputs
+  const found = new Map<string, { readonly under: string; readonly value: unknown }>()
+  for (const level of levelsOf(spec, 'outputs', processClass, namespace, options))
+    eachExposed(outputs, source, level, {
+      value: (names, value) => found.set(names.join('.'), { under: level.namespace, value }),
+    })
+  const emitted = Array.from(found, ([name, { under, value }]) => [join(under, name), value] as const)
+  return Object.fromEntries(emitted) as ExposedOutputs<C, N>
 }
 
+/** What was exposed from one class under one namespace. */
 interface Level {
   readonly namespace: string
+  /** The dotted names in the exposed class. */
   readonly ports: ReadonlySet<string>
+  /** The namespace that they are in now. */
+  readonly into: Port | undefined
 }
 
+/** Called with what was found, and the names that lead to it. */
+interface Found {
+  readonly namespace?: (names: readonly string[]) => void
+  readonly value: (names: readonly string[], value: unknown) => void
+}
+
+/** The outermost first. */
 function levelsOf(
-  exposures: readonly Exposure[],
-  processClass: object,
-  side: 'inputs' | 'outputs',
-  namespace: string | undefined,
-  { agglomerate = true }: ExposedOptions,
+  spec: AnySpec,
+  side: Side,
+  processClass: Definable,
+  namespace: string = '',
+  { agglomerate = true }: ExposedOptions = {},
 ): readonly Level[] {
-  void [side, agglomerate]
-  const found = exposures.filter(
-    (one) => one.processClass === processClass && one.namespace === (namespace ?? ''),
-  )
-  if (found.length === 0) throw new SpecError('was not exposed')
-  return [{ namespace: namespace ?? '', ports: new Set(found.flatMap(({ ports }) => ports)) }]
+  const exposures = side === 'inputs' ? spec.exposedInputs : spec.exposedOutputs
+  const own = exposures.filter((exposure) => exposure.processClass === processClass)
+  if (!own.some((exposure) => exposure.namespace === namespace))
+    throw new SpecError(
+      `no ${side} of ${nameOf(processClass)} were exposed ${placeOf(namespace)}${whatWas(exposures, side)}`,
+    )
+  const names = namesOf(namespace)
+  const paths = agglomerate
+    ? ['', ...names.map((_, last) => names.slice(0, last + 1).join('.'))]
+    : [namespace]
+  return paths
+    .filter((path) => own.some((exposure) => exposure.namespace === path))
+    .map((path) => ({
+      namespace: path,
+      ports: new Set(own.flatMap((exposure) => (exposure.namespace === path ? exposure.ports : []))),
+      into: path === '' ? spec[side] : spec[side].find(path),
+    }))
 }
 
-function at(values: Values, path: string): Values | undefined {
-  let found: unknown = values
-  if (path !== '')
-    for (const name of path.split('.')) found = isPlainObject(found) ? getOwn(found, name) : undefined
-  return isPlainObject(found) ? found : undefined
+/** Finds the exposed ones among values as the other class knows them. */
+function eachExposed(values: unknown, source: PortNamespace, { ports, into }: Level, found: Found): void {
+  const look = (
+    values: unknown,
+    source: PortNamespace,
+    into: Port | undefined,
+    above: readonly string[],
+  ): void => {
+    if (!isPlainObject(values)) return
+    found.namespace?.(above)
+    for (const name of Object.keys(values)) {
+      const value = values[name]
+      const names = [...above, name]
+      const port = source.get(name)
+      const here = into instanceof PortNamespace ? into.get(name) : undefined
+      if (port === undefined) {
+        // What is declared here besides belongs to this class alone.
+        if (source.dynamic && here === undefined && value !== undefined) found.value(names, value)
+      } else if (ports.has(names.join('.')) && value !== undefined) {
+        if (port instanceof PortNamespace) look(value, port, here, names)
+        else found.value(names, value)
+      }
+    }
+  }
+  look(values, source, into, [])
 }
 
-function pick(
-  values: Values,
-  source: PortNamespace,
-  here: PortNamespace,
-  ports: ReadonlySet<string>,
-  prefix: string,
-): Values {
-  void [source, here]
-  return Object.fromEntries(Object.entries(values).filter(([name]) => ports.has(prefix + name)))
+/** The object under these names, made unless it is there. */
+function inside(values: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  let at = values
+  for (const name of names) {
+    const known = getOwn(at, name)
+    const below: Record<string, unknown> = isPlainObject(known) ? known : {}
+    if (below !== known) setOwn(at, name, below)
+    at = below
+  }
+  return at
+}
+
+function namesOf(path: string): readonly string[] {
+  return path === '' ? [] : path.split('.')
+}
+
+function whatWas(exposures: readonly Exposure[], side: Side): string {
+  if (exposures.length === 0) return `: define exposes no ${side}`
+  const all = exposures.map(({ processClass, namespace }) => `${nameOf(processClass)} ${placeOf(namespace)}`)
+  return `; exposed were ${[...new Set(all)].join(', ')}`
+}
+
+function placeOf(namespace: string): string {
+  return namespace === '' ? 'at the top' : `under ${preview(namespace)}`
+}
+
+function nameOf(processClass: object): string {
+  return String((processClass as { name?: unknown }).name)
 }

@@ -375,14 +375,19 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   /**
    * An exit code as it can be given where a process ends: itself, its label, or its number, which need not be declared. Nothing for 0.
    *
-   * @throws SpecError for a label that is not declared, and where the message needs values
+   * @throws SpecError for a label that is not declared, a number below 0, and where the message needs values
    */
   findExitCode(given: ExitCode | string | number): ExitCode | undefined {
     if (given instanceof ExitCode) return given.code === 0 ? undefined : given
     if (given === 0) return undefined
     for (const known of this.#exitCodes.values())
       if (known.label === given || known.code === given) return known.format()
-    if (typeof given === 'number') return new ExitCode(given, `EXIT_${given}`, `ended with ${given}`)
+    if (typeof given === 'number' && Number.isInteger(given) && given > 0)
+      return new ExitCode(given, `EXIT_${given}`, `ended with ${given}`)
+    if (typeof given === 'number')
+      throw new SpecError(
+        `the number of an exit code is a whole one from 1 up, or 0 for success, not ${given}`,
+      )
     throw new SpecError(`there is no exit code '${given}'${suggestion(given, this.#exitCodes.keys())}`)
   }
 

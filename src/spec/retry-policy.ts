@@ -156,12 +156,15 @@ function time(value: Duration, where: string): number {
 }
 
 /** A duration in milliseconds; a `SpecError` that says where for one that is none. */
-export function durationOf(value: Duration, where: string): number {
+export function durationOf(value: unknown, where: string): number {
+  if (typeof value !== 'number' && typeof value !== 'string')
+    throw new SpecError(
+      `${where} is milliseconds, or text such as '90s', '1.5h' or '3d', not ${preview(value)}`,
+    )
   try {
     return milliseconds(value)
   } catch (error) {
-    throw new SpecError(`${where}: ${error instanceof Error ? error.message : preview(value)}`, {
-      cause: error,
-    })
+    if (!(error instanceof RangeError)) throw error
+    throw new SpecError(`${where}: ${error.message}`, { cause: error })
   }
 }

@@ -27,7 +27,7 @@ export class SignalPorts {
   }
 
   declare(name: unknown, options: PortOptions | undefined): void {
-    if (typeof name !== 'string' || !/^[A-Za-z_$][\w$-]*$/.test(name) || name === '__proto__')
+    if (typeof name !== 'string' || !/^[\p{L}_$][\p{L}\p{N}_$-]*$/u.test(name) || name === '__proto__')
       throw new SpecError(`a signal is named by one word, as in 'approval', not ${preview(name)}`)
     this.#ports.set(name, new SignalPort(name, options))
   }
@@ -60,7 +60,7 @@ export class SignalPorts {
     const names = [...this.#ports.keys()]
     if (names.length === 0) return ': this class declares none'
     const near = nearest(wrong, names)
-    const list = names.map((name) => `'${name}'`).join(', ')
-    return `${near === undefined ? '' : `; did you mean '${near}'?`} ${near === undefined ? '; there' : 'There'} ${names.length === 1 ? 'is' : 'are'} ${list}`
+    const all = `${names.length === 1 ? 'is' : 'are'} ${names.map((name) => `'${name}'`).join(', ')}`
+    return near === undefined ? `; there ${all}` : `; did you mean '${near}'? There ${all}`
   }
 }

@@ -112,7 +112,7 @@ export type SelfTyped<C> = C extends abstract new (...args: never) => { readonly
     ? IsAny<In<D>> extends true
       ? unknown
       : TypedByAnotherClass<D>
-    : [In<C>, Out<C>] extends [In<D>, Out<D>]
+    : [In<C>, Out<C>, Signals<C>] extends [In<D>, Out<D>, Signals<D>]
       ? unknown
       : TypedByAnotherClass<D>
   : unknown
