@@ -1,5 +1,111 @@
-import { isReady, type Row } from './row.ts'
-import type { Change, Create, Outcome } from './store.ts'
+import { isTerminal } from '../process/machine.ts'
+import { dueAt, isReady, type BriefRow, type Row } from './row.ts'
+import { entry, type Entry, type Facts } from './ruling.ts'
+import type { Change, Create, Done, Outcome } from './store.ts'
+import { beginWait, earliest, readyAt, wholeOf } from './waits.ts'
+
+/** A new process, as it is to be stored. */
+export interface Born {
+  readonly outcome: Done
+  readonly row: Row
+  readonly awaits: readonly string[]
+  readonly history: readonly Entry[]
+}
+
+/** A process begins (C2), paused where its parent is or is about to be (C7). */
+export function born(
+  write: Create,
+  parent: BriefRow | null | undefined,
+  facts: Pick<Facts, 'now' | 'unended'>,
+): Born {
+  const row = newRow(write, facts.now)
+  const history: Entry[] = write.history.map((entry) => ({ ...entry, by: write.claim }))
+  const waits = row.state === 'waiting'
+  const awaits = waits ? beginWait(row, write.wait, facts) : []
+  const isPaused =
+    row.ended_at === null && parent != null && (parent.paused === 1 || parent.pause_asked === 1)
+  if (isPaused) {
+    row.paused = 1
+    row.pause_message = parent.pause_message
+    history.push(entry('paused', row.pause_message, write.claim))
+  }
+  if (waits || isPaused) row.owner = null
+  if (row.owner === null && row.ended_at === null) {
+    const soonest = Math.max(facts.now, wholeOf(write.readyAt) ?? facts.now)
+    row.ready_at = waits
+      ? readyAt(row, { now: facts.now, hasMessage: () => false }, () => awaits.length > 0)
+      : earliest(soonest, row.deadline)
+  }
+  return { outcome: created(row, write), row, awaits, history }
+}
+
+/** The answer to who made it. */
+function created(row: Row, write: Create): Done {
+  const isPaused = row.paused === 1 && row.owner === null
+  const isReleased = row.owner === null && (write.claim !== null || isPaused)
+  return {
+    status: 'done',
+    pid: row.pid,
+    existed: false,
+    ...(isPaused && { pause: { message: row.pause_message } }),
+    ...(isReleased && { released: true }),
+  }
+}
+
+function newRow(write: Create, now: number): Row {
+  const { ending, state } = write
+  const ended = isTerminal(state)
+  return {
+    pid: write.pid,
+    class: write.className,
+    version: write.version,
+    state,
+    step: write.step,
+    status: write.status,
+    paused: 0,
+    pause_asked: 0,
+    pause_message: null,
+    parked: null,
+    parent: write.parent,
+    key: write.key,
+    label: write.label,
+    seq: write.seq,
+    // Also where nobody holds it from the start: whoever made it under a claim is fenced by the next one (C4).
+    fence: write.claim === null ? 0 : 1,
+    owner: ended ? null : write.claim,
+    runner: write.claim,
+    crashes: 0,
+    alone: 0,
+    created_at: Math.round(write.createdAt),
+    updated_at: now,
+    ended_at: ended ? now : null,
+    successful: ended ? Number(ending?.successful ?? false) : null,
+    exit_code: ending?.exitCode?.code ?? null,
+    exit_label: ending?.exitCode?.label ?? null,
+    exit_message: ending?.exitCode?.message ?? null,
+    message: ending?.message ?? null,
+    kill_deadline: null,
+    kill_message: null,
+    kill_state: null,
+    ready_at: null,
+    played: 0,
+    last_wake: null,
+    last_request: null,
+    resumable: 0,
+    receives: null,
+    due_at: null,
+    awaits: null,
+    in_step: 0,
+    attempt: 1,
+    deadline: wholeOf(write.deadline),
+    abandoned: Number(write.abandoned ?? false),
+    origin: write.origin?.pid ?? null,
+    origin_kind: write.origin?.kind ?? null,
+    records: 0,
+    data: write.parts['state'] ?? '{}',
+    before: null,
+  }
+}
 
 /** The answer where pid or key is in use: the same class and raw inputs are the same launch. */
 export function createdBefore(
@@ -16,7 +122,8 @@ export function createdBefore(
   if (inputs !== write.parts['inputs']) {
     return conflict(`${what} belongs to a process of class ${existing.class} with other inputs`)
   }
-  return { status: 'done', pid: existing.pid, existed: inThisBatch || !isRepeated(existing, write) }
+  if (inThisBatch || !isRepeated(existing, write)) return { status: 'done', pid: existing.pid, existed: true }
+  return created(existing, write)
 }
 
 /** Whether the row is what this very write made, its acknowledgement lost: who claimed it with that still holds it. */
@@ -32,7 +139,7 @@ function isRepeated(existing: Row, write: Create): boolean {
 }
 
 /** Why a child can't be created, if it can't: its parent has to live, and to be held by who launches it (C4). */
-export function mayCreate(write: Create, parent: Row | null | undefined): Outcome | undefined {
+export function mayCreate(write: Create, parent: BriefRow | null | undefined): Outcome | undefined {
   if (write.parent === null || parent === null) return undefined
   if (parent === undefined) return { status: 'missing' }
   if (parent.ended_at !== null) return { status: 'ended', state: parent.state }
@@ -43,6 +150,15 @@ export function mayCreate(write: Create, parent: Row | null | undefined): Outcom
   return undefined
 }
 
-export function changeOf(row: Row, name: string, data: string | null, at: number): Change {
-  return { pid: row.pid, name, data, at, state: row.state, paused: row.paused === 1, ready: isReady(row, at) }
+export function changeOf(row: BriefRow, name: string, data: string | null, at: number): Change {
+  return {
+    pid: row.pid,
+    name,
+    data,
+    at,
+    state: row.state,
+    paused: row.paused === 1,
+    ready: isReady(row, at),
+    dueAt: dueAt(row, at),
+  }
 }

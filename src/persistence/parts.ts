@@ -6,10 +6,12 @@ const LARGEST_PART = 64 * 2 ** 20
 
 /** The part that goes with the checkpoint of a process that finished successfully: what it kept for steps to come. */
 export const CHECKPOINT_PART = 'memory'
+/** How the names begin of the parts of a step's record, which go with it. */
+export const RECORD_PREFIX = 'record:'
 
 /** What stays of a process that finished successfully; its checkpoint goes. */
 export function isKeptAfterSuccess(name: string): boolean {
-  return name !== CHECKPOINT_PART
+  return name !== CHECKPOINT_PART && !name.startsWith(RECORD_PREFIX)
 }
 
 /** Why a write is too large to be stored, if it is. */
@@ -18,7 +20,13 @@ export function tooLarge(write: Write): SerializationError | undefined {
     case 'create':
     case 'advance':
       return tooLargePart(write.parts)
+    case 'record':
+      return (
+        tooLargePart(write.parts) ??
+        (write.checkpoint && tooLargeText(`checkpoint ${write.checkpoint.tag}`, write.checkpoint.text))
+      )
     case 'resume':
+    case 'signal':
       return tooLargeText('value', write.value)
     case 'request':
     case 'release':

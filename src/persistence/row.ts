@@ -1,6 +1,5 @@
 import type { ProcessState } from '../process/state.ts'
-import { isTerminal } from '../process/machine.ts'
-import type { Create, EngineIdentity, ProcessRow } from './store.ts'
+import type { EngineIdentity, Origin, ProcessRow } from './store.ts'
 
 /**
  * A process as a back end keeps it; flags are 0 and 1, and names are those of the columns.
@@ -43,77 +42,55 @@ export interface Row {
   kill_message: string | null
   /** The `state` part for the kill that is asked for. */
   kill_state: string | null
-  /** Since when it wants to run; kept while it is paused or parked. */
+  /** Since or from when it wants to run; kept while it is paused or parked, null while it is owned. */
   ready_at: number | null
   played: number
-  /** The sender's id of the wake-up that was used up last. */
+  /** The sender's id of the kept message that was used up last. */
   last_wake: string | null
   /** The sender's id of the request that came last. */
   last_request: string | null
+  /** What ends its wait: a resume; the signal of this name; this time; the end of those in the table `awaits`. All clear unless it waits. */
+  resumable: number
+  receives: string | null
+  due_at: number | null
+  awaits: 'all' | 'any' | null
+  /** It waits within a step. Unowned, its step runs again from its start when that has come. */
+  in_step: number
+  attempt: number
+  readonly deadline: number | null
+  readonly abandoned: number
+  readonly origin: string | null
+  readonly origin_kind: Origin['kind'] | null
+  /** How many `StepRecord`s were written under the present claim. */
+  records: number
   /** The `state` part. */
   data: string
   /** The last `state` part before it ended excepted, killed or unsuccessful: what a restart goes on from. */
   before: string | null
 }
 
-/** The row of a new process (C2). */
-export function newRow(write: Create, now: number): Row {
-  const { ending, state } = write
-  const ended = isTerminal(state)
-  const owned = write.claim !== null && !ended && state !== 'waiting'
-  return {
-    pid: write.pid,
-    class: write.className,
-    version: write.version,
-    state,
-    step: write.step,
-    status: write.status,
-    paused: 0,
-    pause_asked: 0,
-    pause_message: null,
-    parked: null,
-    parent: write.parent,
-    key: write.key,
-    label: write.label,
-    seq: write.seq,
-    fence: write.claim === null ? 0 : 1,
-    owner: owned ? write.claim : null,
-    runner: write.claim,
-    crashes: 0,
-    alone: 0,
-    created_at: Math.round(write.createdAt),
-    updated_at: now,
-    ended_at: ended ? now : null,
-    successful: ended ? Number(ending?.successful ?? false) : null,
-    exit_code: ending?.exitCode?.code ?? null,
-    exit_label: ending?.exitCode?.label ?? null,
-    exit_message: ending?.exitCode?.message ?? null,
-    message: ending?.message ?? null,
-    kill_deadline: null,
-    kill_message: null,
-    kill_state: null,
-    ready_at: owned || ended || state === 'waiting' ? null : now,
-    played: 0,
-    last_wake: null,
-    last_request: null,
-    data: write.parts['state'] ?? '{}',
-    before: null,
-  }
-}
+/** A row without its long columns. */
+export type BriefRow = Omit<Row, 'data' | 'before'>
+
+/** What tells whether a process may be claimed. */
+export type Claimability = Pick<Row, 'ready_at' | 'owner' | 'paused' | 'parked'>
 
 /** Whether an engine may claim it now. */
-export function isReady(row: Pick<Row, 'ready_at' | 'owner' | 'paused' | 'parked'>, now: number): boolean {
-  return (
-    row.ready_at !== null &&
-    row.ready_at <= now &&
-    row.owner === null &&
-    row.paused === 0 &&
-    row.parked === null
-  )
+export function isReady(row: Claimability, now: number): boolean {
+  return row.ready_at !== null && row.ready_at <= now && mayBeClaimed(row)
+}
+
+/** When an engine may claim it, if that is a time to come. */
+export function dueAt(row: Claimability, now: number): number | null {
+  return row.ready_at !== null && row.ready_at > now && mayBeClaimed(row) ? row.ready_at : null
+}
+
+function mayBeClaimed({ owner, paused, parked }: Claimability): boolean {
+  return owner === null && paused === 0 && parked === null
 }
 
 /** What others see of a row. */
-export function processRow(row: Row): ProcessRow {
+export function processRow(row: BriefRow): ProcessRow {
   return {
     pid: row.pid,
     className: row.class,
@@ -137,6 +114,16 @@ export function processRow(row: Row): ProcessRow {
         ? null
         : { code: row.exit_code, label: row.exit_label ?? '', message: row.exit_message ?? '' },
     message: row.message,
+    wait:
+      row.state === 'waiting'
+        ? { resume: row.resumable === 1, signal: row.receives, until: row.due_at, on: row.awaits }
+        : null,
+    inStep: row.in_step === 1,
+    attempt: row.attempt,
+    deadline: row.deadline,
+    abandoned: row.abandoned === 1,
+    origin:
+      row.origin === null || row.origin_kind === null ? null : { pid: row.origin, kind: row.origin_kind },
     owner: row.owner,
     pauseRequested: row.pause_asked === 1 ? { message: row.pause_message } : null,
     killRequested:

@@ -1,35 +1,17 @@
 import { isTerminal } from '../process/machine.ts'
 import type { ProcessState } from '../process/state.ts'
-import type { Row } from './row.ts'
-import type { Advance, Done, Enforce, HistoryEntry, Outcome, Park, Request, Resume } from './store.ts'
+import type { BriefRow, Row } from './row.ts'
+import { data, entry, type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
+import type { Advance, Done, Enforce, Outcome, Park, Request, Resume, Signal } from './store.ts'
+import { backsOff, beginWait, endWait, leaveWaitInStep, readyAt, waitsInStep, wake } from './waits.ts'
 
 /*
  * What each write does to the row of a process, in one place for all back ends.
  *
  * A rule is given a copy of the row, changes it as it likes, and returns it only if it is to be stored.
- * It knows nothing of tables, transactions or time, save what it is told in `Facts`.
+ * It knows nothing of tables, transactions or time, save what it is told in `Facts`. What a write does to other
+ * processes is said in `applying.ts`.
  */
-
-/** What a rule has to know beyond the row. */
-export interface Facts {
-  readonly now: number
-  /** Whether the engine that owns the row lives (C11). */
-  alive(engine: string): boolean
-  /** Whether a wake-up is kept for it, beside the one that this write uses up (C8). */
-  hasWake(): boolean
-}
-
-/** A history entry and who is to be named with it. */
-export interface Entry extends HistoryEntry {
-  readonly by: string | null
-}
-
-export interface Ruling {
-  readonly outcome: Outcome
-  /** The row to store; undefined where nothing changes. */
-  readonly row?: Row
-  readonly history: readonly Entry[]
-}
 
 /** Crashes without a commit in between after which a process runs alone, and after which it is paused (C11). */
 export const SUSPECT_AFTER = 2
@@ -43,7 +25,8 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
   if (!held || row.seq !== write.seq - 1) return unchanged(repeatedAdvance(row, write))
   const { now } = facts
   const by = row.runner
-  const wakeIsKept = write.state === 'waiting' && facts.hasWake()
+  endWait(row)
+  row.attempt = write.attempt ?? 1
   if (write.ending !== null || isTerminal(write.state)) {
     const { ending } = write
     const restartable = ending?.dropCheckpoint !== true
@@ -74,22 +57,27 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
   row.crashes = 0
   row.alone = 0
   row.played = 0
+  const awaits = write.state === 'waiting' ? beginWait(row, write.wait, facts) : []
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
-  if (write.paused !== null || row.pause_asked === 1) {
-    row.paused = 1
-    row.pause_message = write.paused === null ? row.pause_message : write.paused.message
-    row.pause_asked = 0
-    history.push(entry('paused', row.pause_message, by))
-  }
+  if (write.paused !== null) row.pause_message = write.paused.message
+  if (write.paused !== null || row.pause_asked === 1) history.push(...carryOutPause(row))
   // With a kill stored the claim stays, so that its engine can end it with its hooks.
   const kept = row.kill_deadline !== null || (row.paused === 0 && write.state !== 'waiting')
   if (kept) {
     row.ready_at = null
   } else {
     row.owner = null
-    row.ready_at = write.state !== 'waiting' || wakeIsKept ? now : null
+    row.ready_at = readyAt(row, facts, () => awaits.length > 0)
   }
-  return { outcome: advanced(row, write), row, history }
+  return { outcome: advanced(row, write), row, awaits, history }
+}
+
+/** What was asked for is done now; nothing is to be told where it was paused already. */
+export function carryOutPause(row: Row): Entry[] {
+  const told = row.paused === 1 ? [] : [entry('paused', row.pause_message, row.runner)]
+  row.paused = 1
+  row.pause_asked = 0
+  return told
 }
 
 /** What the row says after an advance, for the process that made it. */
@@ -113,17 +101,19 @@ export function repeatedAdvance(row: Row, write: Advance): Outcome {
   return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }
 }
 
-/** A pause, play or kill (C7). */
+/** A pause, play, kill or retry (C7). */
 export function request(row: Row, write: Request, facts: Facts): Ruling {
   const repeated = write.id !== undefined && row.last_request === write.id
-  if (repeated) return unchanged({ status: 'done', pid: row.pid, applied: row.owner === null })
+  if (repeated) {
+    return unchanged({ status: 'done', pid: row.pid, applied: row.owner === null || waitsInStep(row) })
+  }
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   const history: Entry[] = []
   // A dead engine's process is taken back first: from then on nobody runs it.
   if (row.owner !== null && !facts.alive(row.owner)) {
     history.push(...crashed(row, facts))
     if (row.ended_at !== null) {
-      row.last_request = write.id ?? null
+      row.last_request = write.id ?? row.last_request
       const outcome: Outcome =
         write.request === 'kill'
           ? { status: 'done', pid: row.pid, applied: true }
@@ -131,34 +121,53 @@ export function request(row: Row, write: Request, facts: Facts): Ruling {
       return { outcome, row, history }
     }
   }
-  row.last_request = write.id ?? null
+  row.last_request = write.id ?? row.last_request
   const applied = row.owner === null
   switch (write.request) {
     case 'pause':
       history.push(...pause(row, write))
       break
     case 'play':
-      history.push(...play(row, write, facts))
+      history.push(...play(row, write))
       break
+    case 'retry': {
+      const retried = retry(row, write, facts.now)
+      const outcome: Outcome = { status: 'done', pid: row.pid, applied: retried.length > 0 }
+      history.push(...retried)
+      // The root of a tree remembers it all the same, for those below.
+      return history.length > 0 || write.tree === true ? { outcome, row, history } : unchanged(outcome)
+    }
     case 'kill':
       if (applied || write.grace <= 0) {
         history.push(kill(row, write.killedState, write.message, write.by, facts.now))
         return { outcome: { status: 'done', pid: row.pid, applied: true }, row, history }
       }
       history.push(...askKill(row, write, facts.now))
+      return { outcome: { status: 'done', pid: row.pid, applied }, row, history }
   }
-  return { outcome: { status: 'done', pid: row.pid, applied }, row, history }
+  return { outcome: { status: 'done', pid: row.pid, applied: applied || waitsInStep(row) }, row, history }
 }
 
 function pause(row: Row, write: Request): Entry[] {
   if (row.paused === 1 || row.pause_asked === 1) return []
   row.pause_message = write.message
-  if (row.owner === null) row.paused = 1
+  const atOnce = row.owner === null || waitsInStep(row)
+  if (atOnce) row.paused = 1
   else row.pause_asked = 1
-  return [entry(row.owner === null ? 'paused' : 'pause requested', write.message, write.by)]
+  return [entry(atOnce ? 'paused' : 'pause requested', write.message, write.by)]
 }
 
-function play(row: Row, write: Request, facts: Facts): Entry[] {
+/** Lets a process that backs off run now; else it is a play of what stands still, or nothing. */
+function retry(row: Row, write: Request, now: number): Entry[] {
+  if (row.paused === 1 || row.parked !== null) return play(row, write)
+  if (row.owner !== null || !backsOff(row)) return []
+  wake(row, now)
+  // Its time has come by this: to whoever claims it, it is woken by its timer.
+  row.due_at = row.ready_at
+  return [entry('retried', null, write.by)]
+}
+
+function play(row: Row, write: Request): Entry[] {
   const stood = row.paused === 1 || row.parked !== null
   const calledOff = row.pause_asked === 1
   row.paused = 0
@@ -168,7 +177,6 @@ function play(row: Row, write: Request, facts: Facts): Entry[] {
   if (row.owner === null) {
     row.crashes = 0
     row.alone = 0
-    if (row.ready_at === null && (row.state !== 'waiting' || facts.hasWake())) row.ready_at = facts.now
     if (stood) row.played = 1
   }
   return stood || calledOff ? [entry('played', null, write.by)] : []
@@ -195,7 +203,8 @@ function kill(
   now: number,
 ): Entry {
   row.fence++
-  end(row, 'killed', killedState ?? JSON.stringify({ label: 'killed' }), false, message, now)
+  const state = killedState ?? JSON.stringify({ label: 'killed', ...(message !== null && { message }) })
+  end(row, 'killed', state, false, message, now)
   row.step = null
   return entry('killed', message, by)
 }
@@ -209,6 +218,7 @@ function end(
   message: string | null,
   now: number,
 ): void {
+  endWait(row)
   row.before = row.data
   row.data = saved
   row.seq++
@@ -231,16 +241,20 @@ function end(
   row.played = 0
 }
 
-/** A wake-up comes before, during or after the process goes to wait, and counts all the same (C8). */
-export function resume(row: Row, write: Resume, known: boolean, facts: Facts): Ruling {
+/**
+ * A resume or a signal comes before, during or after the process goes to wait for it, and counts all the same (C8).
+ * `known` are those that are kept already.
+ */
+export function message(row: Row, write: Resume | Signal, known: boolean, facts: Facts): Ruling {
   if (known || row.last_wake === write.id) return unchanged({ status: 'done', pid: row.pid })
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
-  if (row.state === 'waiting' && row.owner === null) row.ready_at ??= facts.now
-  return {
-    outcome: { status: 'done', pid: row.pid },
-    row,
-    history: [{ name: 'resumed', data: null, by: write.by }],
-  }
+  const isAwaited = write.kind === 'resume' ? row.resumable === 1 : row.receives === write.name
+  if (row.state === 'waiting' && row.owner === null && isAwaited) wake(row, facts.now)
+  const told =
+    write.kind === 'resume'
+      ? { name: 'resumed', data: null, by: write.by }
+      : { name: 'signalled', data: data({ name: write.name }), by: write.by }
+  return { outcome: { status: 'done', pid: row.pid }, row, history: [told] }
 }
 
 /** A clean stop gives the claim back; it counts as no crash (C12). */
@@ -306,32 +320,17 @@ function givenBack(row: Row, facts: Facts): Entry[] {
   row.owner = null
   row.alone = 0
   if (row.kill_deadline !== null) return [kill(row, row.kill_state, row.kill_message, by, facts.now)]
-  row.ready_at = row.state !== 'waiting' || facts.hasWake() ? facts.now : null
-  if (row.pause_asked === 0) return []
-  row.pause_asked = 0
-  row.paused = 1
-  return [entry('paused', row.pause_message, by)]
+  if (row.in_step === 1) leaveWaitInStep(row, facts.now)
+  row.ready_at = readyAt(row, facts, () => facts.isAwaiting())
+  return row.pause_asked === 1 ? carryOutPause(row) : []
 }
 
 /** Whether a process may be deleted: only what has ended. */
-export function prune(row: Row): Outcome {
+export function prune(row: BriefRow): Outcome {
   if (row.ended_at !== null) return { status: 'done', pid: row.pid }
   return {
     status: 'conflict',
     pid: row.pid,
     reason: `process ${row.pid} is ${row.state}: only what has ended is pruned`,
   }
-}
-
-function unchanged(outcome: Outcome): Ruling {
-  return { outcome, history: [] }
-}
-
-function entry(name: string, message: string | null, by: string | null): Entry {
-  return { name, data: data({ message }), by }
-}
-
-function data(fields: Readonly<Record<string, string | number | null>>): string | null {
-  const known = Object.entries(fields).filter(([, value]) => value !== null)
-  return known.length === 0 ? null : JSON.stringify(Object.fromEntries(known))
 }

@@ -425,10 +425,10 @@ export function storeSuite(name: string, open: (clock: SimulatedClock) => Promis
       })
 
       test('engines and classes are known to all who ask', async () => {
-        await store.describe([{ name: 'Bake', version: 1, inputs: '{"type":"object"}' }])
-        await store.describe([{ name: 'Bake', version: 2, inputs: '{}' }])
-        await store.describe([{ name: 'Bake', version: 1, inputs: '{"type":"object"}' }])
-        expect(await store.classes()).toEqual([{ name: 'Bake', version: 2, inputs: '{}' }])
+        await store.describe([{ name: 'Bake', version: 1, inputs: '{"type":"object"}', signals: '{}' }])
+        await store.describe([{ name: 'Bake', version: 2, inputs: '{}', signals: '{}' }])
+        await store.describe([{ name: 'Bake', version: 1, inputs: '{"type":"object"}', signals: '{}' }])
+        expect(await store.classes()).toEqual([{ name: 'Bake', version: 2, inputs: '{}', signals: '{}' }])
         expect(await store.engines()).toMatchObject([{ id: 'A', host: 'here', alive: true, classes: BAKE }])
       })
     })
@@ -669,9 +669,19 @@ export function storeSuite(name: string, open: (clock: SimulatedClock) => Promis
       test('what a dead engine held is taken back at once (C11), and its writes are fenced (C4)', async () => {
         await store.join(engine('B'))
         const process = await running(store, 'B')
-        expect(await store.recover()).toEqual({ processes: 0, suspects: false, nextDeadline: null })
+        expect(await store.recover()).toEqual({
+          processes: 0,
+          suspects: false,
+          nextDeadline: null,
+          nextDue: null,
+        })
         await opened.kill('B')
-        expect(await store.recover()).toEqual({ processes: 1, suspects: false, nextDeadline: null })
+        expect(await store.recover()).toEqual({
+          processes: 1,
+          suspects: false,
+          nextDeadline: null,
+          nextDue: null,
+        })
         expect((await store.engines()).map(({ id }) => id)).toEqual(['A'])
         expect(await read(process.pid)).toMatchObject({ owner: null, crashes: 1, readyAt: clock.now() })
         const taken = await claimOne(store, 'A')

@@ -4,10 +4,9 @@ import { belongsToEngine, hasOwnCheckpoint, missingCheckpoint } from '../checkpo
 import type { Checkpoint } from '../persister.ts'
 import type { MemoryTables } from './memory-tables.ts'
 
-/** Saved bundles by pid and tag, as text, so that nothing is shared with whoever saved it. */
+/** Saved bundles by pid and tag. */
 export class MemoryCheckpoints {
   readonly #tables: MemoryTables
-  readonly #saved = new Map<string, Map<string | null, string>>()
 
   constructor(tables: MemoryTables) {
     this.#tables = tables
@@ -16,9 +15,7 @@ export class MemoryCheckpoints {
   save(bundle: Bundle, tag: string | null): void {
     const { pid } = bundle.head
     if (tag === null && this.#tables.processes.has(pid)) throw belongsToEngine(pid)
-    const tags = this.#saved.get(pid) ?? new Map<string | null, string>()
-    tags.set(tag, bundle.text)
-    this.#saved.set(pid, tags)
+    this.#tables.putCheckpoint(pid, tag, bundle.text)
   }
 
   /** @throws CheckpointNotFound */
@@ -28,19 +25,19 @@ export class MemoryCheckpoints {
       if (hasOwnCheckpoint(saved.row)) return saved.stored().bundle()
       throw new CheckpointNotFound(missingCheckpoint(pid, tag, true))
     }
-    const text = this.#saved.get(pid)?.get(tag)
+    const text = this.#tables.checkpoints.get(pid)?.get(tag)
     if (text === undefined) throw new CheckpointNotFound(missingCheckpoint(pid, tag, false))
     return Bundle.parse(text)
   }
 
   all(): Checkpoint[] {
-    const pids = new Set([...this.#tables.processes.keys(), ...this.#saved.keys()])
+    const pids = new Set([...this.#tables.processes.keys(), ...this.#tables.checkpoints.keys()])
     return [...pids].toSorted().flatMap((pid) => this.of(pid))
   }
 
   of(pid: string): Checkpoint[] {
     const saved = this.#tables.processes.get(pid)
-    const tags = [...(this.#saved.get(pid)?.keys() ?? [])]
+    const tags = [...(this.#tables.checkpoints.get(pid)?.keys() ?? [])]
     if (saved !== undefined) {
       const named = tags.filter((tag) => tag !== null).toSorted()
       return (hasOwnCheckpoint(saved.row) ? [null, ...named] : named).map((tag) => ({ pid, tag }))
@@ -52,10 +49,10 @@ export class MemoryCheckpoints {
 
   delete(pid: string, tag: string | null): void {
     if (tag === null && this.#tables.processes.has(pid)) throw belongsToEngine(pid)
-    this.#saved.get(pid)?.delete(tag)
+    this.#tables.checkpoints.get(pid)?.delete(tag)
   }
 
   deleteAll(pid: string): void {
-    this.#saved.delete(pid)
+    this.#tables.checkpoints.delete(pid)
   }
 }

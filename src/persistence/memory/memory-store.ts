@@ -5,8 +5,7 @@ import type { ProcessState } from '../../process/state.ts'
 import { Broadcast } from '../broadcast.ts'
 import { limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../listing.ts'
 import type { Checkpoint } from '../persister.ts'
-import { isReady, processRow, type Row } from '../row.ts'
-import { SUSPECT_AFTER } from '../rules.ts'
+import { processRow, type Row } from '../row.ts'
 import type {
   Change,
   ClaimedProcess,
@@ -17,7 +16,9 @@ import type {
   HistoryRow,
   ListFilter,
   LoadableClass,
+  Mail,
   Outcome,
+  Pending,
   ProcessPage,
   ProcessRow,
   Recovered,
@@ -26,7 +27,13 @@ import type {
   Write,
 } from '../store.ts'
 import { MemoryCheckpoints } from './memory-checkpoints.ts'
-import { MemoryTables, type Saved } from './memory-tables.ts'
+import { MemoryClaiming } from './memory-claiming.ts'
+import { MemorySession } from './memory-session.ts'
+import { MemoryTables } from './memory-tables.ts'
+import { applyWrite } from './memory-writes.ts'
+
+/** How much of what is pending is told. */
+const PENDING = 100
 
 export interface MemoryStoreOptions {
   readonly clock?: Clock | undefined
@@ -37,29 +44,20 @@ export class MemoryStore implements Store {
   readonly id = globalThis.crypto.randomUUID()
   readonly #clock: Clock
   readonly #broadcast = new Broadcast()
-  readonly #tables: MemoryTables
-  readonly #checkpoints: MemoryCheckpoints
+  readonly #tables = new MemoryTables()
+  readonly #claiming = new MemoryClaiming(this.#tables)
+  readonly #checkpoints = new MemoryCheckpoints(this.#tables)
   readonly #classes = new Map<string, ClassRow>()
   #closed = false
 
   constructor(options: MemoryStoreOptions = {}) {
     this.#clock = options.clock ?? systemClock
-    this.#tables = new MemoryTables()
-    this.#checkpoints = new MemoryCheckpoints(this.#tables)
   }
 
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
     this.#requireOpen()
-    const changes: Change[] = []
-    const now = this.#now()
     const fresh = new Set<string>()
-    const outcomes = writes.map((write) => {
-      const outcome = this.#tables.apply(write, now, fresh, changes)
-      if (write.kind === 'prune' && outcome.status === 'done') this.#checkpoints.deleteAll(write.pid)
-      return outcome
-    })
-    this.#broadcast.tell(changes)
-    return outcomes
+    return this.#change((session) => writes.map((write) => applyWrite(this.#tables, session, write, fresh)))
   }
 
   async read(pid: string): Promise<ProcessRow | undefined> {
@@ -94,6 +92,22 @@ export class MemoryStore implements Store {
     const counts = noCounts()
     for (const row of this.#matching(filter)) counts[row.state]++
     return counts
+  }
+
+  async mail(pid: string, signal: string): Promise<Mail | undefined> {
+    this.#requireOpen()
+    const kept = this.#tables.processes.get(pid)?.messages.find((message) => message.signal === signal)
+    return kept && { id: kept.id, value: kept.value }
+  }
+
+  async pending(pid: string): Promise<Pending> {
+    this.#requireOpen()
+    const saved = this.#tables.processes.get(pid)
+    const mail = saved?.messages.slice(0, PENDING) ?? []
+    return {
+      on: [...(saved?.awaits ?? [])].toSorted().slice(0, PENDING),
+      mail: mail.map(({ signal }) => ({ by: signal === null ? 'resume' : 'signal', name: signal })),
+    }
   }
 
   async history(pid: string): Promise<readonly HistoryRow[]> {
@@ -133,10 +147,8 @@ export class MemoryStore implements Store {
 
   async leave(engineId: string): Promise<void> {
     this.#requireOpen()
-    const changes: Change[] = []
-    this.#tables.giveBack(engineId, this.#now(), changes)
+    this.#change((session) => this.#claiming.giveBack(engineId, session))
     this.#tables.engines.delete(engineId)
-    this.#broadcast.tell(changes)
   }
 
   /** @internal What an engine that died leaves behind, for tests: its processes are still held by it. */
@@ -155,29 +167,12 @@ export class MemoryStore implements Store {
 
   async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     this.#requireOpen()
-    const now = this.#now()
-    const can = new Map(request.classes.map(({ name, version }) => [name, version]))
-    const ready: Saved[] = []
-    for (const saved of this.#tables.ready()) {
-      const { row } = saved
-      const suspect = row.crashes >= SUSPECT_AFTER
-      if (!isReady(row, now) || suspect !== request.suspects) continue
-      if ((can.get(row.class) ?? Number.NEGATIVE_INFINITY) >= row.version) ready.push(saved)
-      // They come in the order in which they became ready.
-      if (ready.length === request.limit) break
-    }
-    const changes: Change[] = []
-    const claimed = ready.map((saved) => this.#tables.claim(saved, request, now, changes))
-    this.#broadcast.tell(changes)
-    return claimed
+    return this.#change((session) => this.#claiming.claim(request, session))
   }
 
   async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {
     this.#requireOpen()
-    const changes: Change[] = []
-    const recovered = this.#tables.recover(this.#now(), changes, classes)
-    this.#broadcast.tell(changes)
-    return recovered
+    return this.#change((session) => this.#claiming.recover(session, classes))
   }
 
   async saveCheckpoint(bundle: Bundle, tag?: string): Promise<void> {
@@ -208,6 +203,14 @@ export class MemoryStore implements Store {
   async deleteProcessCheckpoints(pid: string): Promise<void> {
     this.#requireOpen()
     this.#checkpoints.deleteAll(pid)
+  }
+
+  /** Writes, and tells of it. */
+  #change<T>(action: (session: MemorySession) => T): T {
+    const session = new MemorySession(this.#tables, this.#now())
+    const done = action(session)
+    this.#broadcast.tell(session.changes)
+    return done
   }
 
   #matching(filter: ListFilter): Row[] {

@@ -1,12 +1,13 @@
+import { factsOf, store } from '../applying.ts'
+import { claim, wakeUp } from '../claiming.ts'
 import type { Row } from '../row.ts'
 import * as rules from '../rules.ts'
 import type { ClaimedProcess, ClaimRequest, LoadableClass, Recovered } from '../store.ts'
 import { Stored } from '../stored-process.ts'
+import { earliest } from '../waits.ts'
 import type { Connection } from './connection.ts'
-import type { Engines } from './engines.ts'
-import { type ProcessTable, SELECT_ROW } from './process-table.ts'
-import type { Recorder } from './recorder.ts'
-import type { Writer } from './writer.ts'
+import { SELECT_ROW } from './process-table.ts'
+import type { Session, SqliteTables } from './session.ts'
 
 /*
  * Who runs what. What an engine can't load is never looked at (C9): the index of what is ready leads from class to class and
@@ -17,30 +18,37 @@ const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parke
 const READY = `${UNOWNED} AND crashes < 2`
 const SUSPECT = `${UNOWNED} AND crashes >= 2`
 
-/** The next version of a class of which something is ready; and what is, the longest ready first. */
-const NEXT_VERSION = {
-  ready: nextVersion(READY),
-  suspect: nextVersion(SUSPECT),
-}
-const CANDIDATES = {
-  ready: candidates(READY),
-  suspect: candidates(SUSPECT),
-}
-const ANY_SUSPECT = `SELECT 1 FROM process WHERE ${SUSPECT} LIMIT 1`
+const KINDS = ['ready', 'suspect'] as const
+type Kind = (typeof KINDS)[number]
+const CONDITION: Readonly<Record<Kind, string>> = { ready: READY, suspect: SUSPECT }
+
+/** What wants to run, now or later, by class and version: the next version of a class; the next class and version of all. */
+const NEXT_VERSION = forEach(
+  (condition) =>
+    `SELECT version FROM process WHERE class = ? AND version > ? AND version <= ? AND ${condition} ORDER BY version LIMIT 1`,
+)
+const NEXT_GROUP = forEach(
+  (condition) =>
+    `SELECT class AS name, version FROM process WHERE (class, version) > (?, ?) AND ${condition} ORDER BY class, version LIMIT 1`,
+)
+/** The processes of a class and version that are ready, the longest ready first; and when the next of those is that are not. */
+const CANDIDATES = forEach(
+  (condition) =>
+    `SELECT pid, ready_at FROM process WHERE class = ? AND version = ? AND ready_at <= ? AND ${condition} ORDER BY ready_at LIMIT ?`,
+)
+const NEXT_DUE = forEach(
+  (condition) =>
+    `SELECT ready_at FROM process WHERE class = ? AND version = ? AND ready_at > ? AND ${condition} ORDER BY ready_at LIMIT 1`,
+)
 const NEXT_DEADLINE =
   'SELECT kill_deadline FROM process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1'
 const DUE_KILLS = `${SELECT_ROW} WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?`
 
-const CLAIM = `UPDATE process SET owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, alone = ? WHERE pid = ?`
-
+const CLAIM = `UPDATE process SET owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, alone = ?, records = 0 WHERE pid = ?`
 const NOT_ALONE = `UPDATE process SET alone = 0 WHERE pid = ?`
 
-function nextVersion(condition: string): string {
-  return `SELECT version FROM process WHERE class = ? AND version > ? AND version <= ? AND ${condition} ORDER BY version LIMIT 1`
-}
-
-function candidates(condition: string): string {
-  return `SELECT pid, ready_at FROM process WHERE class = ? AND version = ? AND ready_at <= ? AND ${condition} ORDER BY ready_at LIMIT ?`
+function forEach(sql: (condition: string) => string): Readonly<Record<Kind, string>> {
+  return { ready: sql(CONDITION.ready), suspect: sql(CONDITION.suspect) }
 }
 
 type Outlook = Omit<Recovered, 'processes'>
@@ -52,56 +60,55 @@ interface Candidate {
 
 export class Claiming {
   readonly #connection: Connection
-  readonly #processes: ProcessTable
-  readonly #engines: Engines
-  readonly #writer: Writer
+  readonly #tables: SqliteTables
 
-  constructor(connection: Connection, processes: ProcessTable, engines: Engines, writer: Writer) {
+  constructor(connection: Connection, tables: SqliteTables) {
     this.#connection = connection
-    this.#processes = processes
-    this.#engines = engines
-    this.#writer = writer
+    this.#tables = tables
   }
 
   /** The pids to claim, the longest ready first. */
   candidates({ classes, suspects, limit }: Omit<ClaimRequest, 'engine'>, now: number): string[] {
     const kind = suspects ? 'suspect' : 'ready'
     const found: Candidate[] = []
-    for (const { name, version: newest } of classes) {
-      const next = this.#connection.sql<number>(NEXT_VERSION[kind]).pluck()
-      for (
-        let version = next.get(name, -1, newest);
-        version !== undefined;
-        version = next.get(name, version, newest)
-      ) {
-        found.push(...this.#connection.sql<Candidate>(CANDIDATES[kind]).all(name, version, now, limit))
-      }
+    for (const { name, version } of this.#groups(kind, classes)) {
+      found.push(...this.#connection.sql<Candidate>(CANDIDATES[kind]).all(name, version, now, limit))
     }
     found.sort((a, b) => a.ready_at - b.ready_at)
     return found.slice(0, limit).map(({ pid }) => pid)
   }
 
-  claim(pid: string, request: ClaimRequest, recorder: Recorder, now: number): ClaimedProcess {
+  claim(pid: string, request: ClaimRequest, session: Session): ClaimedProcess {
+    const { processes } = this.#tables
     if (request.beside !== undefined) this.#connection.sql(NOT_ALONE).run(request.beside)
-    this.#connection.sql(CLAIM).run(request.engine, request.engine, Number(request.suspects), pid)
-    const row = this.#processes.get(pid) as Row
-    if (row.crashes > 0) recorder.addAll(row, now, [{ name: 'recovered', data: null, by: request.engine }])
-    const stored = new Stored(row, this.#processes.parts(pid))
-    const wake = row.state === 'waiting' ? this.#processes.oldestWake(pid) : undefined
+    const row = processes.get(pid) as Row
+    const waitedInStep = row.in_step === 1
+    const history = claim(row, request, session.now)
+    if (waitedInStep) {
+      session.dropAwaits(pid)
+      processes.update(row)
+    } else {
+      this.#connection.sql(CLAIM).run(request.engine, request.engine, row.alone, pid)
+    }
+    session.record(row, history)
+    const stored = new Stored(row, processes.parts(pid))
     return {
       row: stored.row,
       bundle: () => stored.bundle(),
       fence: row.fence,
-      wake: wake === undefined ? null : { id: wake.id, by: 'resume', value: wake.value },
+      wake: wakeUp(row, session.now, {
+        message: (signal) => session.message(pid, signal),
+        isAwaiting: () => session.isAwaiting(pid),
+      }),
       played: row.played === 1,
     }
   }
 
   /** Gives back what a leaving engine holds (C12). */
-  giveBack(engine: string, recorder: Recorder, now: number): void {
-    for (const row of this.#processes.ownedBy(engine)) {
-      const { history } = rules.release(row, row, this.#processes.facts(row.pid, now))
-      this.#writer.put(row, history, recorder, now)
+  giveBack(engine: string, session: Session): void {
+    for (const row of this.#tables.processes.ownedBy(engine)) {
+      const { history } = rules.release(row, row, factsOf(session, row.pid))
+      store(session, row, history)
     }
   }
 
@@ -116,43 +123,68 @@ export class Claiming {
   } {
     const outlook = this.outlook(now, classes)
     const due = outlook.nextDeadline !== null && outlook.nextDeadline <= now
-    return { dead: this.#engines.dead(now), due, outlook }
+    return { dead: this.#tables.engines.dead(now), due, outlook }
   }
 
   outlook(now: number, classes?: readonly LoadableClass[]): Outlook {
-    const suspects =
-      classes === undefined
-        ? this.#connection.sql(ANY_SUSPECT).get() !== undefined
-        : this.candidates({ classes, suspects: true, limit: 1 }, now).length > 0
+    let suspects = false
+    let nextDue: number | null = null
+    for (const kind of KINDS) {
+      for (const { name, version } of this.#groups(kind, classes)) {
+        if (kind === 'suspect')
+          suspects ||= this.#connection.sql(CANDIDATES.suspect).get(name, version, now, 1) !== undefined
+        const due = this.#connection.sql<number>(NEXT_DUE[kind]).pluck().get(name, version, now)
+        nextDue = earliest(nextDue, due ?? null)
+      }
+    }
     return {
       suspects,
       nextDeadline: this.#connection.sql<number>(NEXT_DEADLINE).pluck().get() ?? null,
+      nextDue,
     }
   }
 
   /** Takes back what those engines held (C11), and does the kills that are due (C7). */
   recover(
     dead: readonly string[],
-    recorder: Recorder,
-    now: number,
+    session: Session,
   ): { readonly processes: number; readonly engines: readonly string[] } {
+    const { now } = session
     const engines: string[] = []
     let processes = 0
     for (const engine of dead) {
       // It may have come back to life since the look: a frozen one that beats again.
-      if (this.#engines.isAlive(engine, now)) continue
-      for (const row of this.#processes.ownedBy(engine)) {
-        const history = rules.crashed(row, this.#processes.facts(row.pid, now))
-        this.#writer.put(row, history, recorder, now)
+      if (this.#tables.engines.isAlive(engine, now)) continue
+      for (const row of this.#tables.processes.ownedBy(engine)) {
+        store(session, row, rules.crashed(row, factsOf(session, row.pid)))
         processes++
       }
-      this.#engines.remove(engine)
+      this.#tables.engines.remove(engine)
       engines.push(engine)
     }
     for (const row of this.#connection.sql<Row>(DUE_KILLS).all(now)) {
-      const history = rules.killDue(row, now)
-      this.#writer.put(row, history, recorder, now)
+      store(session, row, rules.killDue(row, now))
     }
     return { processes, engines }
+  }
+
+  /** The classes and versions of which something wants to run: of those that are named up to their version, or of all. */
+  *#groups(kind: Kind, classes: readonly LoadableClass[] | undefined): Iterable<LoadableClass> {
+    if (classes === undefined) {
+      const next = this.#connection.sql<LoadableClass>(NEXT_GROUP[kind])
+      for (let group = next.get('', -1); group !== undefined; group = next.get(group.name, group.version))
+        yield group
+      return
+    }
+    const next = this.#connection.sql<number>(NEXT_VERSION[kind]).pluck()
+    for (const { name, version: newest } of classes) {
+      for (
+        let version = next.get(name, -1, newest);
+        version !== undefined;
+        version = next.get(name, version, newest)
+      ) {
+        yield { name, version }
+      }
+    }
   }
 }

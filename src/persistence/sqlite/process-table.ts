@@ -1,17 +1,16 @@
-import { CHECKPOINT_PART } from '../parts.ts'
-import type { Row } from '../row.ts'
-import type { Facts } from '../rules.ts'
+import { CHECKPOINT_PART, RECORD_PREFIX } from '../parts.ts'
+import type { BriefRow, Row } from '../row.ts'
 import type { Parts } from '../store.ts'
 import type { Connection } from './connection.ts'
-import type { Engines } from './engines.ts'
 
 /*
  * Statements on one process, by its pid.
  */
 
-const COLUMNS = `pid, class, version, state, step, status, paused, pause_asked, pause_message, parked, parent, key, label,
-  seq, fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
-  exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request`
+const COLUMNS = `pid, class, version, state, step, status, paused, pause_asked, pause_message, parked, parent, key, label, seq,
+  fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
+  exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
+  resumable, receives, due_at, awaits, in_step, attempt, deadline, abandoned, origin, origin_kind, records`
 
 /** All of a row; and all but its long columns, for those who only look. */
 export const SELECT_ROW = `SELECT ${COLUMNS}, data, before FROM process`
@@ -23,13 +22,16 @@ const UPDATE_ROW = `UPDATE process SET
   crashes = @crashes, alone = @alone, updated_at = @updated_at, ended_at = @ended_at, successful = @successful,
   exit_code = @exit_code, exit_label = @exit_label, exit_message = @exit_message, message = @message,
   kill_deadline = @kill_deadline, kill_message = @kill_message, kill_state = @kill_state, ready_at = @ready_at,
-  played = @played, last_wake = @last_wake, last_request = @last_request, data = @data, before = @before
+  played = @played, last_wake = @last_wake, last_request = @last_request, resumable = @resumable,
+  receives = @receives, due_at = @due_at, awaits = @awaits, in_step = @in_step, attempt = @attempt,
+  records = @records, data = @data, before = @before
   WHERE pid = @pid`
 
 const INSERT_ROW = `INSERT INTO process
-  (pid, class, version, state, step, status, parent, key, label, seq, fence, owner, runner, created_at, updated_at,
-   ended_at, successful, exit_code, exit_label, exit_message, message, ready_at, data)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  (pid, class, version, state, step, status, paused, pause_message, parent, key, label, seq, fence, owner, runner,
+   created_at, updated_at, ended_at, successful, exit_code, exit_label, exit_message, message, ready_at, resumable,
+   receives, due_at, awaits, deadline, abandoned, origin, origin_kind, data)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`
 
 const KEEP_LAST_ID = `UPDATE history SET pid = '', data = NULL WHERE id = (SELECT max(id) FROM history) AND pid = ?`
@@ -38,27 +40,33 @@ const INSERT_HISTORY = 'INSERT INTO history (pid, seq, at, name, data, by) VALUE
 const UPSERT_PART =
   'INSERT INTO part (pid, name, text) VALUES (?, ?, ?) ON CONFLICT (pid, name) DO UPDATE SET text = excluded.text'
 
-export interface Wakeup {
-  readonly id: number
-  readonly sender: string
-  readonly value: string
-}
+const DROP_CHECKPOINT = `DELETE FROM part WHERE pid = ?
+  AND (name = '${CHECKPOINT_PART}' OR (name >= '${RECORD_PREFIX}' AND name < '${RECORD_PREFIX}\uffff'))`
+
+/** Of a list of pids, those that are there and have not ended. The list leads. */
+const UNENDED = `SELECT p.pid FROM json_each(?) AS listed CROSS JOIN process p ON p.pid = listed.value
+  WHERE p.ended_at IS NULL`
+
+/** All below a process that has not ended, level by level; not what was abandoned, nor what is below that. */
+const DESCENDANTS = `WITH RECURSIVE below (pid, ended_at) AS (
+  SELECT pid, ended_at FROM process WHERE parent = ? AND abandoned = 0
+  UNION ALL
+  SELECT p.pid, p.ended_at FROM below JOIN process p ON p.parent = below.pid WHERE p.abandoned = 0
+) SELECT pid FROM below WHERE ended_at IS NULL`
 
 export class ProcessTable {
   readonly #connection: Connection
-  readonly #engines: Engines
 
-  constructor(connection: Connection, engines: Engines) {
+  constructor(connection: Connection) {
     this.#connection = connection
-    this.#engines = engines
   }
 
   get(pid: string): Row | undefined {
     return this.#connection.sql<Row>(`${SELECT_ROW} WHERE pid = ?`).get(pid)
   }
 
-  brief(pid: string): Row | undefined {
-    return this.#connection.sql<Row>(`${SELECT_BRIEF} WHERE pid = ?`).get(pid)
+  brief(pid: string): BriefRow | undefined {
+    return this.#connection.sql<BriefRow>(`${SELECT_BRIEF} WHERE pid = ?`).get(pid)
   }
 
   byKey(key: string): Row | undefined {
@@ -80,6 +88,8 @@ export class ProcessTable {
         row.state,
         row.step,
         row.status,
+        row.paused,
+        row.pause_message,
         row.parent,
         row.key,
         row.label,
@@ -96,6 +106,14 @@ export class ProcessTable {
         row.exit_message,
         row.message,
         row.ready_at,
+        row.resumable,
+        row.receives,
+        row.due_at,
+        row.awaits,
+        row.deadline,
+        row.abandoned,
+        row.origin,
+        row.origin_kind,
         row.data,
       )
     return changes > 0
@@ -103,6 +121,18 @@ export class ProcessTable {
 
   update(row: Row): void {
     this.#connection.sql(UPDATE_ROW).run(row)
+  }
+
+  updateReady({ pid, ready_at }: BriefRow): void {
+    this.#connection.sql('UPDATE process SET ready_at = ? WHERE pid = ?').run(ready_at, pid)
+  }
+
+  unended(pids: readonly string[]): string[] {
+    return this.#connection.sql<string>(UNENDED).pluck().all(JSON.stringify(pids))
+  }
+
+  descendants(pid: string): string[] {
+    return this.#connection.sql<string>(DESCENDANTS).pluck().all(pid)
   }
 
   parts(pid: string): Parts {
@@ -131,14 +161,14 @@ export class ProcessTable {
   delete(pid: string): void {
     // The last entry of all stays, as nobody's, until there is a later one: others have read up to its id.
     this.#connection.sql(KEEP_LAST_ID).run(pid)
-    for (const table of ['process', 'part', 'history', 'wake', 'checkpoint']) {
+    for (const table of ['process', 'part', 'history', 'wake', 'awaits', 'checkpoint']) {
       this.#connection.sql(`DELETE FROM ${table} WHERE pid = ?`).run(pid)
     }
     this.#connection.sql(DROP_OLD_IDS).run()
   }
 
   dropCheckpoint(pid: string): void {
-    this.dropPart(pid, CHECKPOINT_PART)
+    this.#connection.sql(DROP_CHECKPOINT).run(pid)
   }
 
   addHistory(
@@ -150,40 +180,5 @@ export class ProcessTable {
     by: string | null,
   ): number {
     return Number(this.#connection.sql(INSERT_HISTORY).run(pid, seq, at, name, data, by).lastInsertRowid)
-  }
-
-  oldestWake(pid: string): Wakeup | undefined {
-    return this.#connection
-      .sql<Wakeup>('SELECT id, sender, value FROM wake WHERE pid = ? ORDER BY id LIMIT 1')
-      .get(pid)
-  }
-
-  hasWakeFrom(pid: string, sender: string): boolean {
-    return (
-      this.#connection.sql('SELECT 1 FROM wake WHERE pid = ? AND sender = ?').get(pid, sender) !== undefined
-    )
-  }
-
-  addWake(pid: string, sender: string, value: string): void {
-    this.#connection
-      .sql("INSERT INTO wake (pid, by, sender, value) VALUES (?, 'resume', ?, ?)")
-      .run(pid, sender, value)
-  }
-
-  dropWake(id: number): void {
-    this.#connection.sql('DELETE FROM wake WHERE id = ?').run(id)
-  }
-
-  dropWakes(pid: string): void {
-    this.#connection.sql('DELETE FROM wake WHERE pid = ?').run(pid)
-  }
-
-  /** What the rules ask of this process. */
-  facts(pid: string, now: number): Facts {
-    return {
-      now,
-      alive: (engine) => this.#engines.isAlive(engine, now),
-      hasWake: () => this.oldestWake(pid) !== undefined,
-    }
   }
 }

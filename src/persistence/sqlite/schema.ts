@@ -119,5 +119,102 @@ CREATE TABLE checkpoint (
 ) STRICT, WITHOUT ROWID;
 `
 
+/** Waits, retries and the rest that a process can be told with its launch; the table is made anew, so that its long columns stay last. */
+const SECOND = `
+CREATE TABLE process_2 (
+  id INTEGER PRIMARY KEY,
+  pid TEXT NOT NULL UNIQUE,
+  class TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  step TEXT,
+  status TEXT,
+  paused INTEGER NOT NULL DEFAULT 0,
+  pause_asked INTEGER NOT NULL DEFAULT 0,
+  pause_message TEXT,
+  parked TEXT,
+  parent TEXT,
+  key TEXT,
+  label TEXT,
+  seq INTEGER NOT NULL,
+  fence INTEGER NOT NULL,
+  owner TEXT,
+  runner TEXT,
+  crashes INTEGER NOT NULL DEFAULT 0,
+  alone INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  successful INTEGER,
+  exit_code INTEGER,
+  exit_label TEXT,
+  exit_message TEXT,
+  message TEXT,
+  kill_deadline INTEGER,
+  kill_message TEXT,
+  kill_state TEXT,
+  ready_at INTEGER,
+  played INTEGER NOT NULL DEFAULT 0,
+  last_wake TEXT,
+  last_request TEXT,
+  resumable INTEGER NOT NULL DEFAULT 0,
+  receives TEXT,
+  due_at INTEGER,
+  awaits TEXT,
+  in_step INTEGER NOT NULL DEFAULT 0,
+  attempt INTEGER NOT NULL DEFAULT 1,
+  deadline INTEGER,
+  abandoned INTEGER NOT NULL DEFAULT 0,
+  origin TEXT,
+  origin_kind TEXT,
+  records INTEGER NOT NULL DEFAULT 0,
+  data TEXT NOT NULL,
+  before TEXT
+) STRICT;
+INSERT INTO process_2
+  (id, pid, class, version, state, step, status, paused, pause_asked, pause_message, parked, parent, key, label, seq,
+   fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
+   exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request, data,
+   before, resumable)
+SELECT
+  id, pid, class, version, state, step, status, paused, pause_asked, pause_message, parked, parent, key, label, seq,
+  fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
+  exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request, data,
+  before, state = 'waiting'
+FROM process;
+DROP TABLE process;
+ALTER TABLE process_2 RENAME TO process;
+
+-- What wants to run, now or at a time to come; what waits for something without a time, runs or has ended takes no place in them.
+CREATE INDEX process_ready ON process (class, version, ready_at)
+  WHERE ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL AND crashes < 2;
+CREATE INDEX process_suspect ON process (class, version, ready_at)
+  WHERE ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL AND crashes >= 2;
+CREATE INDEX process_owner ON process (owner) WHERE owner IS NOT NULL;
+CREATE INDEX process_deadline ON process (kill_deadline) WHERE kill_deadline IS NOT NULL;
+CREATE UNIQUE INDEX process_key ON process (key) WHERE key IS NOT NULL;
+
+-- For lists, newest first.
+CREATE INDEX process_created ON process (created_at, pid);
+CREATE INDEX process_state ON process (state, created_at, pid);
+CREATE INDEX process_class ON process (class, created_at, pid);
+CREATE INDEX process_parent ON process (parent, created_at, pid) WHERE parent IS NOT NULL;
+CREATE INDEX process_paused ON process (created_at, pid) WHERE paused = 1;
+
+-- The ends of other processes that a process still waits for.
+CREATE TABLE awaits (
+  pid TEXT NOT NULL,
+  target TEXT NOT NULL,
+  PRIMARY KEY (pid, target)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX awaits_target ON awaits (target);
+
+-- A signal has a name, a resume has none.
+ALTER TABLE wake ADD COLUMN name TEXT;
+CREATE INDEX wake_name ON wake (pid, name, id);
+
+ALTER TABLE class ADD COLUMN signals TEXT NOT NULL DEFAULT '{}';
+`
+
 /** Each brings a file from the version that is its index to the next. They are never changed, only added to. */
-export const MIGRATIONS: readonly string[] = [FIRST]
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND]

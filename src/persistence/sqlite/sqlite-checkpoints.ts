@@ -33,7 +33,12 @@ export class SqliteCheckpoints {
   save(bundle: Bundle, tag: string | null): void {
     const { pid } = bundle.head
     this.#requireFree(pid, tag)
-    this.#connection.sql(UPSERT).run(pid, ...columns(tag), bundle.text)
+    this.put(pid, tag, bundle.text)
+  }
+
+  /** Keeps the text of a bundle. */
+  put(pid: string, tag: string | null, text: string): void {
+    this.#connection.sql(UPSERT).run(pid, ...columns(tag), text)
   }
 
   /** @throws CheckpointNotFound */

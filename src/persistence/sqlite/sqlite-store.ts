@@ -17,7 +17,9 @@ import type {
   HistoryRow,
   ListFilter,
   LoadableClass,
+  Mail,
   Outcome,
+  Pending,
   ProcessPage,
   ProcessRow,
   Recovered,
@@ -26,14 +28,16 @@ import type {
   Write,
 } from '../store.ts'
 import { Stored } from '../stored-process.ts'
+import { AwaitsTable } from './awaits-table.ts'
 import { Claiming } from './claiming.ts'
 import { Connection, type Trace } from './connection.ts'
 import { EngineLock, removeLock } from './engine-lock.ts'
 import { BEAT, beatValues, Engines } from './engines.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { count, list, pageQueries } from './listing.ts'
+import { MessageTable } from './message-table.ts'
 import { ProcessTable } from './process-table.ts'
-import { Recorder } from './recorder.ts'
+import { Session, type SqliteTables } from './session.ts'
 import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
 import { Watch } from './watch.ts'
 import { RefusedInBatch, Writer } from './writer.ts'
@@ -53,9 +57,12 @@ interface Membership {
 /** The history of a process, oldest first. */
 const HISTORY = 'SELECT id, pid, seq, at, name, data, by FROM history WHERE pid = ? ORDER BY id'
 
-const DESCRIBE = `INSERT INTO class (name, version, inputs) VALUES (?, ?, ?)
-  ON CONFLICT (name) DO UPDATE SET version = excluded.version, inputs = excluded.inputs
+const DESCRIBE = `INSERT INTO class (name, version, inputs, signals) VALUES (?, ?, ?, ?)
+  ON CONFLICT (name) DO UPDATE SET version = excluded.version, inputs = excluded.inputs, signals = excluded.signals
   WHERE excluded.version >= version`
+
+/** How much of what is pending is told. */
+const PENDING = 100
 
 /**
  * Processes in one SQLite file: durable, and shared by any number of stores in any number of programs of this machine.
@@ -68,11 +75,9 @@ export class SqliteStore implements Store {
   readonly #clock: Clock
   readonly #broadcast = new Broadcast()
   readonly #watch: Watch
-  readonly #engines: Engines
-  readonly #processes: ProcessTable
+  readonly #tables: SqliteTables
   readonly #writer: Writer
   readonly #claiming: Claiming
-  readonly #checkpoints: SqliteCheckpoints
   readonly #members = new Map<string, Membership>()
   #closed = false
 
@@ -96,12 +101,21 @@ export class SqliteStore implements Store {
     this.id = id
     this.#connection = connection
     this.#clock = options.clock ?? systemClock
-    this.#watch = new Watch(connection, (changes) => this.#broadcast.tell(changes))
-    this.#engines = new Engines(connection)
-    this.#processes = new ProcessTable(connection, this.#engines)
-    this.#writer = new Writer(connection, this.#processes)
-    this.#claiming = new Claiming(connection, this.#processes, this.#engines, this.#writer)
-    this.#checkpoints = new SqliteCheckpoints(connection, this.#processes)
+    this.#watch = new Watch(
+      connection,
+      () => this.#now(),
+      (changes) => this.#broadcast.tell(changes),
+    )
+    const processes = new ProcessTable(connection)
+    this.#tables = {
+      processes,
+      messages: new MessageTable(connection),
+      awaits: new AwaitsTable(connection),
+      checkpoints: new SqliteCheckpoints(connection, processes),
+      engines: new Engines(connection),
+    }
+    this.#writer = new Writer(connection, processes)
+    this.#claiming = new Claiming(connection, this.#tables)
   }
 
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
@@ -109,8 +123,8 @@ export class SqliteStore implements Store {
     const doing = `saving ${writes.length === 1 ? 'a write' : `${writes.length} writes`}`
     const apply =
       (careful: boolean) =>
-      (recorder: Recorder, now: number): Outcome[] =>
-        this.#writer.apply(writes, recorder, now, careful)
+      (session: Session): Outcome[] =>
+        this.#writer.apply(writes, session, careful)
     try {
       return await this.#change(doing, apply(false))
     } catch (error) {
@@ -120,14 +134,14 @@ export class SqliteStore implements Store {
   }
 
   async read(pid: string): Promise<ProcessRow | undefined> {
-    const row = await this.#look('reading a process', () => this.#processes.brief(pid))
+    const row = await this.#look('reading a process', () => this.#tables.processes.brief(pid))
     return row && processRow(row)
   }
 
   load(pid: string): Promise<StoredProcess | undefined> {
     return this.#read('loading a process', () => {
-      const row = this.#processes.get(pid)
-      return row && new Stored(row, this.#processes.parts(pid))
+      const row = this.#tables.processes.get(pid)
+      return row && new Stored(row, this.#tables.processes.parts(pid))
     })
   }
 
@@ -141,22 +155,33 @@ export class SqliteStore implements Store {
     return this.#read('counting processes', () => count(this.#connection, filter))
   }
 
+  async mail(pid: string, signal: string): Promise<Mail | undefined> {
+    return this.#look('reading a signal', () => this.#tables.messages.oldest(pid, signal))
+  }
+
+  async pending(pid: string): Promise<Pending> {
+    return this.#read('reading what is pending', () => ({
+      on: this.#tables.awaits.targets(pid, PENDING),
+      mail: this.#tables.messages.pending(pid, PENDING),
+    }))
+  }
+
   async history(pid: string): Promise<readonly HistoryRow[]> {
     return this.#look('reading a history', () => this.#connection.sql<HistoryRow>(HISTORY).all(pid))
   }
 
   async classes(): Promise<readonly ClassRow[]> {
     return this.#look('reading the classes', () =>
-      this.#connection.sql<ClassRow>('SELECT name, version, inputs FROM class ORDER BY name').all(),
+      this.#connection.sql<ClassRow>('SELECT name, version, inputs, signals FROM class ORDER BY name').all(),
     )
   }
 
   async engines(): Promise<readonly EngineRow[]> {
     return this.#look('reading the engines', () => {
       const now = this.#now()
-      return this.#engines
+      return this.#tables.engines
         .all()
-        .map((engine) => ({ ...engine, alive: this.#engines.isAlive(engine.id, now) }))
+        .map((engine) => ({ ...engine, alive: this.#tables.engines.isAlive(engine.id, now) }))
     })
   }
 
@@ -198,7 +223,7 @@ export class SqliteStore implements Store {
       lock.release()
       throw error
     }
-    this.#engines.own.add(engine.id)
+    this.#tables.engines.own.add(engine.id)
     this.#members.set(engine.id, { lock, heartbeat: Heartbeat.start(this.#connection, record, this.#clock) })
   }
 
@@ -207,28 +232,26 @@ export class SqliteStore implements Store {
     const member = this.#members.get(engineId)
     // No beat may come after the row is gone, or it would come back.
     await member?.heartbeat.stop()
-    await this.#change('unregistering an engine', (recorder, now) => {
-      this.#claiming.giveBack(engineId, recorder, now)
-      this.#engines.remove(engineId)
+    await this.#change('unregistering an engine', (session) => {
+      this.#claiming.giveBack(engineId, session)
+      this.#tables.engines.remove(engineId)
     })
     this.#members.delete(engineId)
-    this.#engines.own.delete(engineId)
+    this.#tables.engines.own.delete(engineId)
     member?.lock.release()
   }
 
   async describe(classes: readonly ClassRow[]): Promise<void> {
     const known = new Map((await this.classes()).map((described) => [described.name, described]))
-    const news = classes.filter(({ name, version, inputs }) => {
+    const news = classes.filter(({ name, version, inputs, signals }) => {
       const before = known.get(name)
-      return (
-        before === undefined ||
-        before.version < version ||
-        (before.version === version && before.inputs !== inputs)
-      )
+      if (before === undefined || before.version < version) return true
+      return before.version === version && (before.inputs !== inputs || before.signals !== signals)
     })
     if (news.length === 0) return
     await this.#connection.write('registering classes', () => {
-      for (const { name, version, inputs } of news) this.#connection.sql(DESCRIBE).run(name, version, inputs)
+      for (const { name, version, inputs, signals } of news)
+        this.#connection.sql(DESCRIBE).run(name, version, inputs, signals)
     })
   }
 
@@ -239,8 +262,10 @@ export class SqliteStore implements Store {
       this.#claiming.candidates({ ...request, limit: 1 }, this.#now()),
     )
     if (found.length === 0) return []
-    return this.#change(doing, (recorder, now) =>
-      this.#claiming.candidates(request, now).map((pid) => this.#claiming.claim(pid, request, recorder, now)),
+    return this.#change(doing, (session) =>
+      this.#claiming
+        .candidates(request, session.now)
+        .map((pid) => this.#claiming.claim(pid, request, session)),
     )
   }
 
@@ -248,49 +273,49 @@ export class SqliteStore implements Store {
     const doing = 'taking back processes'
     const { dead, due, outlook } = await this.#look(doing, () => this.#claiming.survey(this.#now(), classes))
     if (dead.length === 0 && !due) return { processes: 0, ...outlook }
-    const { processes, engines, after } = await this.#change(doing, (recorder, now) => ({
-      ...this.#claiming.recover(dead, recorder, now),
-      after: this.#claiming.outlook(now, classes),
+    const { processes, engines, after } = await this.#change(doing, (session) => ({
+      ...this.#claiming.recover(dead, session),
+      after: this.#claiming.outlook(session.now, classes),
     }))
     for (const engine of engines) removeLock(this.#connection.path, engine)
     return { processes, ...after }
   }
 
   async saveCheckpoint(bundle: Bundle, tag?: string): Promise<void> {
-    await this.#change('saving a checkpoint', () => this.#checkpoints.save(bundle, tag ?? null))
+    await this.#change('saving a checkpoint', () => this.#tables.checkpoints.save(bundle, tag ?? null))
   }
 
   async loadCheckpoint(pid: string, tag?: string): Promise<Bundle> {
-    return this.#read('loading a checkpoint', () => this.#checkpoints.load(pid, tag ?? null))
+    return this.#read('loading a checkpoint', () => this.#tables.checkpoints.load(pid, tag ?? null))
   }
 
   async getCheckpoints(): Promise<readonly Checkpoint[]> {
-    return this.#look('reading checkpoints', () => this.#checkpoints.all())
+    return this.#look('reading checkpoints', () => this.#tables.checkpoints.all())
   }
 
   async getProcessCheckpoints(pid: string): Promise<readonly Checkpoint[]> {
-    return this.#look('reading checkpoints', () => this.#checkpoints.of(pid))
+    return this.#look('reading checkpoints', () => this.#tables.checkpoints.of(pid))
   }
 
   async deleteCheckpoint(pid: string, tag?: string): Promise<void> {
-    await this.#change('deleting a checkpoint', () => this.#checkpoints.delete(pid, tag ?? null))
+    await this.#change('deleting a checkpoint', () => this.#tables.checkpoints.delete(pid, tag ?? null))
   }
 
   async deleteProcessCheckpoints(pid: string): Promise<void> {
-    await this.#change('deleting checkpoints', () => this.#checkpoints.deleteAll(pid))
+    await this.#change('deleting checkpoints', () => this.#tables.checkpoints.deleteAll(pid))
   }
 
   /** One write transaction, and the news of it, after those of others that came before. */
-  #change<T>(doing: string, action: (recorder: Recorder, now: number) => T): Promise<T> {
+  #change<T>(doing: string, action: (session: Session) => T): Promise<T> {
     this.#requireOpen()
     const run = () => {
       this.#watch.catchUp()
-      const recorder = new Recorder(this.#processes)
-      return { value: action(recorder, this.#now()), recorder }
+      const session = new Session(this.#tables, this.#now())
+      return { value: action(session), session }
     }
-    const done = this.#connection.write(doing, run, ({ recorder }) => {
-      this.#watch.jump(recorder.lastId)
-      this.#watch.tellAlso(recorder.changes)
+    const done = this.#connection.write(doing, run, ({ session }) => {
+      this.#watch.jump(session.lastId)
+      this.#watch.tellAlso(session.changes)
     })
     return done.then(({ value }) => value)
   }

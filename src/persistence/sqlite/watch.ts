@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import type { Change } from '../store.ts'
 import { isBusy } from './driver-errors.ts'
 import type { Connection } from './connection.ts'
-import { isReady, type Row } from '../row.ts'
+import { dueAt, isReady, type Row } from '../row.ts'
 
 /** The log file may ring before a commit can be seen, so it is looked for a few times, in milliseconds after the ring. */
 const BURST = [0, 1, 3, 10]
@@ -24,6 +24,7 @@ type HistoryJoin = Pick<Change, 'pid' | 'name' | 'data' | 'at' | 'state'> &
  */
 export class Watch {
   readonly #connection: Connection
+  readonly #now: () => number
   readonly #tell: (changes: readonly Change[]) => void
   /** Read, and not told yet. */
   readonly #read: Change[] = []
@@ -33,8 +34,9 @@ export class Watch {
   #scan: NodeJS.Timeout | undefined
   #burst: NodeJS.Timeout | undefined
 
-  constructor(connection: Connection, tell: (changes: readonly Change[]) => void) {
+  constructor(connection: Connection, now: () => number, tell: (changes: readonly Change[]) => void) {
     this.#connection = connection
+    this.#now = now
     this.#tell = tell
   }
 
@@ -135,14 +137,14 @@ export class Watch {
   #readNewer(): void {
     const newer = this.#connection.sql<HistoryJoin>(NEWER_HISTORY)
     for (let rows = newer.all(this.#cursor); rows.length > 0; rows = newer.all(this.#cursor)) {
-      for (const row of rows) this.#read.push(changeOf(row))
+      for (const row of rows) this.#read.push(changeOf(row, this.#now()))
       this.#cursor = rows.at(-1)?.id ?? this.#cursor
       if (rows.length < PAGE) break
     }
   }
 }
 
-function changeOf(row: HistoryJoin): Change {
+function changeOf(row: HistoryJoin, now: number): Change {
   const { pid, name, data, at, state } = row
   return {
     pid,
@@ -151,6 +153,7 @@ function changeOf(row: HistoryJoin): Change {
     at,
     state,
     paused: row.paused === 1,
-    ready: isReady(row, Number.POSITIVE_INFINITY),
+    ready: isReady(row, now),
+    dueAt: dueAt(row, now),
   }
 }

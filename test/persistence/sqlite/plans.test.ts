@@ -117,7 +117,7 @@ test('a step is one statement for the row and one for its history, in one transa
 test('with 100,000 processes asleep, claiming and recovery run the same statements by the same plans', async () => {
   const look = () =>
     statements(async () => {
-      await store.recover()
+      await store.recover(BAKE)
       await store.claim({ engine: 'A', classes: BAKE, limit: 10, suspects: false })
     })
   await claim(store, 'A', { limit: 1000 })

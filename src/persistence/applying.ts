@@ -1,0 +1,186 @@
+import type { Arrivals } from './claiming.ts'
+import { record } from './recording.ts'
+import type { BriefRow, Row } from './row.ts'
+import * as rules from './rules.ts'
+import type { Entry, Facts, Ruling } from './ruling.ts'
+import type { Advance, Create, Outcome, Parts, Prune, Request, Write } from './store.ts'
+import { wake } from './waits.ts'
+
+/*
+ * What a write does beyond the row that it names, for all back ends: to parts and kept messages, to those who wait for a
+ * process that ends (C8), and to all that it launched (C7).
+ */
+
+/** The tables of a back end within one commit. */
+export interface Tables {
+  readonly now: number
+  /** Whether an engine lives (C11). */
+  alive(engine: string): boolean
+
+  /** A copy, which may be changed and put back. */
+  get(pid: string): Row | undefined
+  put(row: Row, history: readonly Entry[]): void
+  brief(pid: string): BriefRow | undefined
+  /** Stores `ready_at`, and nothing else of the row. */
+  putReady(row: BriefRow, history: readonly Entry[]): void
+  /** Those of these processes that are there and have not ended. */
+  unended(pids: readonly string[]): readonly string[]
+  /** What has not ended of all that a process launched, and that did, and so on; not what was abandoned, nor what is below it. */
+  descendants(pid: string): readonly string[]
+
+  /** All but `state`, which is kept in the row. */
+  putParts(pid: string, parts: Parts): void
+  dropPart(pid: string, name: string): void
+  /** Drops what does not stay after a success. */
+  dropCheckpoint(pid: string): void
+  /** Keeps a bundle under a tag. */
+  putCheckpoint(pid: string, tag: string, text: string): void
+
+  /** The oldest kept signal of a name, or with null the oldest resume; not counting the one with the id `except`. */
+  message(pid: string, signal: string | null, except?: number | null): ReturnType<Arrivals['message']>
+  hasMessageFrom(pid: string, sender: string): boolean
+  addMessage(pid: string, sender: string, signal: string | null, value: string): void
+  /** Who sent the message, which is gone then. */
+  takeMessage(pid: string, id: number): string | undefined
+  dropMessages(pid: string): void
+
+  isAwaiting(pid: string): boolean
+  addAwaits(pid: string, targets: readonly string[]): void
+  dropAwaits(pid: string): void
+  /** Who awaits this process, and does not any more. */
+  takeWaiters(target: string): readonly string[]
+}
+
+/** How long what runs gets to end by itself where its parent was killed, in milliseconds. */
+const KILL_GRACE = 10_000
+
+/** What the rules ask of a process. */
+export function factsOf(tables: Tables, pid: string, consumes: number | null = null): Facts {
+  return {
+    now: tables.now,
+    alive: (engine) => tables.alive(engine),
+    hasMessage: (signal) => tables.message(pid, signal, consumes) !== undefined,
+    isAwaiting: () => tables.isAwaiting(pid),
+    unended: (pids) => tables.unended(pids),
+  }
+}
+
+/** Applies a write to a process that is there. */
+export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Outcome {
+  const row = tables.get(write.pid)
+  if (row === undefined) return { status: 'missing' }
+  const mayAwait = row.awaits !== null
+  const ruling = rule(tables, row, write)
+  if (ruling.row === undefined) return ruling.outcome
+  switch (write.kind) {
+    case 'advance':
+      putAdvance(tables, row, write)
+      break
+    case 'record': {
+      consume(tables, row, write.consumes)
+      tables.putParts(row.pid, write.parts)
+      if (write.checkpoint !== undefined)
+        tables.putCheckpoint(row.pid, write.checkpoint.tag, write.checkpoint.text)
+      break
+    }
+    case 'resume':
+      tables.addMessage(row.pid, write.id, null, write.value)
+      break
+    case 'signal':
+      tables.addMessage(row.pid, write.id, write.name, write.value)
+      break
+    case 'request':
+    case 'release':
+    case 'park':
+    case 'enforce':
+      break
+  }
+  if (ruling.awaits !== undefined) {
+    if (mayAwait) tables.dropAwaits(row.pid)
+    if (ruling.awaits.length > 0) tables.addAwaits(row.pid, ruling.awaits)
+  }
+  store(tables, row, ruling.history)
+  if (write.kind === 'advance') killBelow(tables, write, row.runner)
+  if (write.kind === 'request' && write.tree === true && ruling.outcome.status === 'done') {
+    requestBelow(tables, write)
+  }
+  return ruling.outcome
+}
+
+function rule(tables: Tables, row: Row, write: Exclude<Write, Create | Prune>): Ruling {
+  const facts = factsOf(tables, row.pid, 'consumes' in write ? write.consumes : null)
+  switch (write.kind) {
+    case 'advance':
+      return rules.advance(row, write, facts)
+    case 'record':
+      return record(row, write, facts)
+    case 'request':
+      return rules.request(row, write, facts)
+    case 'resume':
+    case 'signal':
+      return rules.message(row, write, tables.hasMessageFrom(row.pid, write.id), facts)
+    case 'release':
+      return rules.release(row, write, facts)
+    case 'park':
+      return rules.park(row, write, facts)
+    case 'enforce':
+      break
+  }
+  return rules.enforce(row, write, facts)
+}
+
+/** Stores a row that a rule has changed. */
+export function store(tables: Tables, row: Row, history: readonly Entry[]): void {
+  tables.put(row, history)
+  if (row.ended_at !== null) hasEnded(tables, row.pid)
+}
+
+/** What a process leaves when it has ended, by whatever write: nothing is kept for it, and who waited for it is told (C8). */
+export function hasEnded(tables: Tables, pid: string): void {
+  tables.dropMessages(pid)
+  tables.dropAwaits(pid)
+  for (const waiter of tables.takeWaiters(pid)) {
+    const row = tables.brief(waiter)
+    if (row === undefined) continue
+    if (row.awaits === 'any') tables.dropAwaits(waiter)
+    else if (tables.isAwaiting(waiter)) continue
+    if (row.state !== 'waiting' || row.owner !== null) continue
+    wake(row, tables.now)
+    tables.putReady(row, [{ name: 'joined', data: null, by: null }])
+  }
+}
+
+/** Kills what a process launched, where its end is to reach that. */
+export function killBelow(tables: Tables, write: Advance, by: string | null): void {
+  if (write.state !== 'killed' && write.killsChildren !== true) return
+  requestBelow(tables, {
+    kind: 'request',
+    pid: write.pid,
+    request: 'kill',
+    message: write.ending?.message ?? null,
+    grace: KILL_GRACE,
+    by: by ?? write.pid,
+    killedState: null,
+  })
+}
+
+function requestBelow(tables: Tables, write: Request): void {
+  for (const pid of tables.descendants(write.pid)) {
+    const row = tables.get(pid)
+    if (row === undefined) continue
+    const ruling = rules.request(row, { ...write, pid, id: undefined, tree: false }, factsOf(tables, pid))
+    if (ruling.row !== undefined) store(tables, row, ruling.history)
+  }
+}
+
+/** What an advance does beside the row. */
+function putAdvance(tables: Tables, row: Row, write: Advance): void {
+  consume(tables, row, write.consumes)
+  tables.putParts(row.pid, write.parts)
+  for (const name of write.dropped) tables.dropPart(row.pid, name)
+  if (write.ending?.dropCheckpoint === true) tables.dropCheckpoint(row.pid)
+}
+
+function consume(tables: Tables, row: Row, id: number | null): void {
+  if (id !== null) row.last_wake = tables.takeMessage(row.pid, id) ?? row.last_wake
+}

@@ -1,0 +1,41 @@
+import type { BriefRow, Row } from './row.ts'
+import type { Entry } from './ruling.ts'
+import type { ClaimRequest, WakeUp } from './store.ts'
+import { leaveWaitInStep } from './waits.ts'
+
+/** A kept resume or signal. */
+export interface Message {
+  readonly id: number
+  readonly value: string
+}
+
+/** What may have come for a process. */
+export interface Arrivals {
+  /** The oldest kept signal of this name, or with null the oldest resume. */
+  message(signal: string | null): Message | undefined
+  /** Whether it has to wait for the end of others still. */
+  isAwaiting(): boolean
+}
+
+/** An engine holds the process from now on, under a new fence (C4). A step that waited without one runs again. */
+export function claim(row: Row, request: ClaimRequest, now: number): Entry[] {
+  row.owner = request.engine
+  row.runner = request.engine
+  row.fence++
+  row.ready_at = null
+  row.alone = Number(request.suspects)
+  row.records = 0
+  if (row.in_step === 1) leaveWaitInStep(row, now)
+  return row.crashes > 0 ? [{ name: 'recovered', data: null, by: request.engine }] : []
+}
+
+/** What ends the wait of a process that is claimed, if anything that it waits for has come (C8). */
+export function wakeUp(row: BriefRow, now: number, arrivals: Arrivals): WakeUp | null {
+  if (row.state !== 'waiting') return null
+  const resume = row.resumable === 1 ? arrivals.message(null) : undefined
+  if (resume !== undefined) return { by: 'resume', id: resume.id, value: resume.value }
+  if (row.awaits !== null && !arrivals.isAwaiting()) return { by: 'handles', id: null, value: null }
+  const signal = row.receives === null ? undefined : arrivals.message(row.receives)
+  if (signal !== undefined) return { by: 'signal', id: signal.id, value: signal.value }
+  return row.due_at !== null && row.due_at <= now ? { by: 'timer', id: null, value: null } : null
+}

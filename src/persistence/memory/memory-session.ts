@@ -1,0 +1,131 @@
+import type { Tables } from '../applying.ts'
+import type { Message } from '../claiming.ts'
+import { changeOf } from '../creating.ts'
+import { isKeptAfterSuccess } from '../parts.ts'
+import type { BriefRow, Row } from '../row.ts'
+import type { Entry } from '../ruling.ts'
+import type { Change, Parts } from '../store.ts'
+import type { MemoryTables } from './memory-tables.ts'
+import type { Saved } from './saved.ts'
+
+/** One commit, as the shared rules see it. What it writes is told by `changes`. */
+export class MemorySession implements Tables {
+  readonly now: number
+  readonly changes: Change[] = []
+  readonly #tables: MemoryTables
+
+  constructor(tables: MemoryTables, now: number) {
+    this.#tables = tables
+    this.now = now
+  }
+
+  alive(engine: string): boolean {
+    return this.#tables.engines.has(engine)
+  }
+
+  get(pid: string): Row | undefined {
+    const saved = this.#tables.processes.get(pid)
+    return saved && { ...saved.row }
+  }
+
+  brief(pid: string): BriefRow | undefined {
+    return this.get(pid)
+  }
+
+  put(row: Row, history: readonly Entry[]): void {
+    const saved = this.#saved(row.pid)
+    this.#tables.put(saved, row, this.now)
+    this.record(saved, history)
+  }
+
+  putReady({ pid, ready_at }: BriefRow, history: readonly Entry[]): void {
+    this.put({ ...this.#saved(pid).row, ready_at }, history)
+  }
+
+  record(saved: Saved, history: readonly Entry[]): void {
+    const { row } = saved
+    for (const { name, data, by } of history) {
+      const id = this.#tables.nextHistoryId()
+      saved.history.push({ id, pid: row.pid, seq: row.seq, at: this.now, name, data, by })
+      this.changes.push(changeOf(row, name, data, this.now))
+    }
+  }
+
+  unended(pids: readonly string[]): readonly string[] {
+    return pids.filter((pid) => this.#tables.processes.get(pid)?.row.ended_at === null)
+  }
+
+  descendants(pid: string): readonly string[] {
+    const found: Saved[] = [this.#saved(pid)]
+    // It grows while it is walked through: level by level, those above come first.
+    for (const { children } of found)
+      for (const child of children) if (child.row.abandoned === 0) found.push(child)
+    return found.slice(1).flatMap(({ row }) => (row.ended_at === null ? [row.pid] : []))
+  }
+
+  putParts(pid: string, parts: Parts): void {
+    const saved = this.#saved(pid)
+    for (const [name, text] of Object.entries(parts)) if (name !== 'state') saved.parts.set(name, text)
+  }
+
+  dropPart(pid: string, name: string): void {
+    this.#saved(pid).parts.delete(name)
+  }
+
+  dropCheckpoint(pid: string): void {
+    const { parts } = this.#saved(pid)
+    for (const name of parts.keys()) if (!isKeptAfterSuccess(name)) parts.delete(name)
+  }
+
+  putCheckpoint(pid: string, tag: string, text: string): void {
+    this.#tables.putCheckpoint(pid, tag, text)
+  }
+
+  message(pid: string, signal: string | null, except: number | null = null): Message | undefined {
+    return this.#saved(pid).messages.find((kept) => kept.signal === signal && kept.id !== except)
+  }
+
+  hasMessageFrom(pid: string, sender: string): boolean {
+    return this.#saved(pid).messages.some((kept) => kept.sender === sender)
+  }
+
+  addMessage(pid: string, sender: string, signal: string | null, value: string): void {
+    this.#saved(pid).messages.push({ id: this.#tables.nextMessageId(), sender, signal, value })
+  }
+
+  takeMessage(pid: string, id: number): string | undefined {
+    const saved = this.#saved(pid)
+    const taken = saved.messages.find((kept) => kept.id === id)
+    saved.messages = saved.messages.filter((kept) => kept !== taken)
+    return taken?.sender
+  }
+
+  dropMessages(pid: string): void {
+    this.#saved(pid).messages = []
+  }
+
+  isAwaiting(pid: string): boolean {
+    return this.#saved(pid).awaits.size > 0
+  }
+
+  addAwaits(pid: string, targets: readonly string[]): void {
+    for (const target of targets) this.#tables.await(this.#saved(pid), target)
+  }
+
+  dropAwaits(pid: string): void {
+    const saved = this.#saved(pid)
+    for (const target of saved.awaits) this.#tables.awaitNoMore(saved, target)
+  }
+
+  takeWaiters(target: string): readonly string[] {
+    const waiters = this.#tables.waiters(target)
+    for (const waiter of waiters) this.#tables.awaitNoMore(waiter, target)
+    return waiters.map(({ row }) => row.pid)
+  }
+
+  #saved(pid: string): Saved {
+    const saved = this.#tables.processes.get(pid)
+    if (saved === undefined) throw new Error(`there is no process ${pid}`)
+    return saved
+  }
+}

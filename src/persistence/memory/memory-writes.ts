@@ -1,0 +1,51 @@
+import { apply } from '../applying.ts'
+import { born, createdBefore, mayCreate } from '../creating.ts'
+import { isKeptAfterSuccess, tooLarge } from '../parts.ts'
+import * as rules from '../rules.ts'
+import type { Create, Outcome, Prune, Write } from '../store.ts'
+import type { MemorySession } from './memory-session.ts'
+import type { MemoryTables } from './memory-tables.ts'
+
+/** Applies one write of a batch. `fresh` has the pids that this batch created. */
+export function applyWrite(
+  tables: MemoryTables,
+  session: MemorySession,
+  write: Write,
+  fresh: Set<string>,
+): Outcome {
+  const problem = tooLarge(write)
+  if (problem !== undefined) return { status: 'refused', error: problem }
+  if (write.kind === 'create') return create(tables, session, write, fresh)
+  if (write.kind === 'prune') return prune(tables, write)
+  return apply(session, write)
+}
+
+function create(tables: MemoryTables, session: MemorySession, write: Create, fresh: Set<string>): Outcome {
+  const keyed = write.key === null ? undefined : tables.byKey(write.key)
+  const existing = tables.processes.get(write.pid) ?? keyed
+  if (existing !== undefined) {
+    const inputs = existing.parts.get('inputs')
+    return createdBefore(existing.row, inputs, write, fresh.has(existing.row.pid))
+  }
+  const parent = write.parent === null ? null : tables.processes.get(write.parent)?.row
+  const refusal = mayCreate(write, parent)
+  if (refusal !== undefined) return refusal
+  const { outcome, row, awaits, history } = born(write, parent, session)
+  const saved = tables.insert(row, session.now)
+  for (const [name, text] of Object.entries(write.parts)) {
+    if (name === 'state' || (write.ending?.dropCheckpoint === true && !isKeptAfterSuccess(name))) continue
+    saved.parts.set(name, text)
+  }
+  session.addAwaits(row.pid, awaits)
+  session.record(saved, history)
+  fresh.add(write.pid)
+  return outcome
+}
+
+function prune(tables: MemoryTables, write: Prune): Outcome {
+  const saved = tables.processes.get(write.pid)
+  if (saved === undefined) return { status: 'missing' }
+  const outcome = rules.prune(saved.row)
+  if (outcome.status === 'done') tables.delete(saved)
+  return outcome
+}

@@ -1,0 +1,38 @@
+import type { BriefRow, Row } from '../row.ts'
+import type { HistoryRow, LoadableClass } from '../store.ts'
+import { Stored } from '../stored-process.ts'
+
+/** A kept resume, or a signal by its name. */
+export interface KeptMessage {
+  readonly id: number
+  readonly sender: string
+  readonly signal: string | null
+  readonly value: string
+}
+
+/** One process: its row, its parts, what is kept for it, whom it awaits, and its history. */
+export class Saved {
+  row: Row
+  readonly parts = new Map<string, string>()
+  messages: KeptMessage[] = []
+  /** The pids of those whose end it awaits. */
+  awaits = new Set<string>()
+  readonly children = new Set<Saved>()
+  readonly history: HistoryRow[] = []
+
+  constructor(row: Row) {
+    this.row = row
+  }
+
+  stored(): Stored {
+    return new Stored(this.row, Object.fromEntries(this.parts))
+  }
+}
+
+/** Whether it is of one of these classes, if any are named. */
+export function isLoadable(
+  { class: name, version }: Pick<BriefRow, 'class' | 'version'>,
+  classes: readonly LoadableClass[] | undefined,
+): boolean {
+  return classes === undefined || classes.some((can) => can.name === name && can.version >= version)
+}

@@ -1,0 +1,67 @@
+import { dueAt } from '../row.ts'
+import type { LoadableClass } from '../store.ts'
+import { Heap } from './heap.ts'
+import { isLoadable, type Saved } from './saved.ts'
+
+interface Sleepers {
+  readonly class: string
+  readonly version: number
+  readonly heap: Heap<Saved>
+}
+
+/** What wants to run: now, in the order in which it became ready, and at a time to come. */
+export class Schedule {
+  readonly #ready = new Set<Saved>()
+  /** What sleeps, by class and version: what nobody here knows is not looked at (C9). */
+  readonly #asleep = new Map<string, Sleepers>()
+
+  /** What wants to run now; paused and parked processes are among them. */
+  ready(now: number): Iterable<Saved> {
+    this.#awake(now)
+    return this.#ready
+  }
+
+  /** When the next one that sleeps wants to run. */
+  next(now: number, classes: readonly LoadableClass[] | undefined): number | null {
+    this.#awake(now)
+    let next: number | null = null
+    for (const { heap, ...group } of this.#asleep.values()) {
+      const at = heap.least?.at
+      if (at !== undefined && isLoadable(group, classes)) next = Math.min(next ?? at, at)
+    }
+    return next
+  }
+
+  /** Takes in a row, new or changed; `anew` where the time changed at which it wants to run. */
+  put(saved: Saved, anew: boolean, now: number): void {
+    this.#awake(now)
+    const { row } = saved
+    const group = this.#group(saved)
+    group.heap.delete(saved)
+    if (anew) this.#ready.delete(saved)
+    const at = dueAt(row, now)
+    if (at !== null) group.heap.add(saved, at)
+    else if (row.ready_at !== null && row.ready_at <= now) this.#ready.add(saved)
+  }
+
+  #awake(now: number): void {
+    const due: { readonly item: Saved; readonly at: number }[] = []
+    for (const { heap } of this.#asleep.values()) {
+      for (let least = heap.least; least !== undefined && least.at <= now; least = heap.least) {
+        heap.delete(least.item)
+        due.push(least)
+      }
+    }
+    for (const { item } of due.toSorted((a, b) => a.at - b.at)) this.#ready.add(item)
+  }
+
+  #group({ row }: Saved): Sleepers {
+    const key = `${row.version} ${row.class}`
+    let group = this.#asleep.get(key)
+    if (group === undefined) {
+      group = { class: row.class, version: row.version, heap: new Heap() }
+      this.#asleep.set(key, group)
+    }
+    return group
+  }
+}

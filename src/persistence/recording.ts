@@ -1,0 +1,48 @@
+import type { Row } from './row.ts'
+import { type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
+import { carryOutPause } from './rules.ts'
+import type { Done, StepRecord } from './store.ts'
+import { beginWait, leaveWaitInStep, readyAt } from './waits.ts'
+
+/*
+ * What a step does before it ends: it records what it has done by name (C6), begins to wait, and goes on.
+ */
+
+/** Under the fence of the claim, and by a count within it (C4). */
+export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
+  if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
+  if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
+  // Its acknowledgement was lost; it may have given the claim back.
+  if (write.count <= row.records) return unchanged(recorded(row))
+  if (row.owner === null || write.count !== row.records + 1) return unchanged({ status: 'fenced' })
+  const by = row.runner
+  const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
+  row.records = write.count
+  if (write.waits === null && row.in_step === 1) leaveWaitInStep(row, facts.now)
+  if (write.waits == null) return { outcome: recorded(row), row, history }
+  if (row.state !== 'waiting') row.updated_at = facts.now
+  row.state = 'waiting'
+  row.in_step = 1
+  row.message = write.waits.message
+  const awaits = beginWait(row, write.waits.for, facts)
+  // What waits is paused at once, whether that was asked before or is asked after.
+  if (row.pause_asked === 1) history.push(...carryOutPause(row))
+  // With a kill stored the claim stays, so that its engine can end it with its hooks.
+  if (write.evicts !== true || row.kill_deadline !== null) return { outcome: recorded(row), row, history }
+  row.owner = null
+  row.alone = 0
+  row.played = 0
+  row.ready_at = readyAt(row, facts, () => awaits.length > 0)
+  return { outcome: recorded(row), row, awaits, history }
+}
+
+/** What the row says, for the step that wrote to it. */
+function recorded(row: Row): Done {
+  return {
+    status: 'done',
+    pid: row.pid,
+    released: row.owner === null,
+    ...(row.paused === 1 && { pause: { message: row.pause_message } }),
+    ...(row.kill_deadline !== null && { kill: { message: row.kill_message, deadline: row.kill_deadline } }),
+  }
+}

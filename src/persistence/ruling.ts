@@ -1,0 +1,43 @@
+import type { Row } from './row.ts'
+import type { HistoryEntry, Outcome } from './store.ts'
+
+/** What a rule has to know beyond the row. */
+export interface Facts {
+  readonly now: number
+  /** Whether the engine that owns the row lives (C11). */
+  alive(engine: string): boolean
+  /** Whether a signal of this name, or with null a resume, is kept for it, beside the one that this write uses up (C8). */
+  hasMessage(signal: string | null): boolean
+  /** Whether it has to wait for the end of others still. */
+  isAwaiting(): boolean
+  /** Those of these processes that are there and have not ended. */
+  unended(pids: readonly string[]): readonly string[]
+}
+
+/** A history entry and who is to be named with it. */
+export interface Entry extends HistoryEntry {
+  readonly by: string | null
+}
+
+export interface Ruling {
+  readonly outcome: Outcome
+  /** The row to store; undefined where nothing changes. */
+  readonly row?: Row
+  /** The processes whose end it awaits from now on. Left out: as it was. */
+  readonly awaits?: readonly string[]
+  readonly history: readonly Entry[]
+}
+
+export function unchanged(outcome: Outcome): Ruling {
+  return { outcome, history: [] }
+}
+
+export function entry(name: string, message: string | null, by: string | null): Entry {
+  return { name, data: data({ message }), by }
+}
+
+/** What of a history entry is known, as JSON text; null for nothing. */
+export function data(fields: Readonly<Record<string, string | number | null>>): string | null {
+  const known = Object.entries(fields).filter(([, value]) => value !== null)
+  return known.length === 0 ? null : JSON.stringify(Object.fromEntries(known))
+}

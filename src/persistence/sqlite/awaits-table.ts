@@ -1,0 +1,41 @@
+import type { Connection } from './connection.ts'
+
+const ADD = 'INSERT INTO awaits (pid, target) SELECT ?, value FROM json_each(?)'
+
+/** Statements on who waits for whose end. */
+export class AwaitsTable {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  isAwaiting(pid: string): boolean {
+    return this.#connection.sql('SELECT 1 FROM awaits WHERE pid = ? LIMIT 1').get(pid) !== undefined
+  }
+
+  targets(pid: string, limit: number): string[] {
+    return this.#connection
+      .sql<string>('SELECT target FROM awaits WHERE pid = ? ORDER BY target LIMIT ?')
+      .pluck()
+      .all(pid, limit)
+  }
+
+  add(pid: string, targets: readonly string[]): void {
+    this.#connection.sql(ADD).run(pid, JSON.stringify(targets))
+  }
+
+  drop(pid: string): void {
+    this.#connection.sql('DELETE FROM awaits WHERE pid = ?').run(pid)
+  }
+
+  /** Who awaits this process, and does not any more. */
+  takeWaiters(target: string): string[] {
+    const waiters = this.#connection
+      .sql<string>('SELECT pid FROM awaits WHERE target = ?')
+      .pluck()
+      .all(target)
+    if (waiters.length > 0) this.#connection.sql('DELETE FROM awaits WHERE target = ?').run(target)
+    return waiters
+  }
+}

@@ -1,0 +1,45 @@
+import type { Message } from '../claiming.ts'
+import type { Pending } from '../store.ts'
+import type { Connection } from './connection.ts'
+
+const OLDEST = 'SELECT id, value FROM wake WHERE pid = ? AND name IS ? AND id IS NOT ? ORDER BY id LIMIT 1'
+const INSERT = 'INSERT INTO wake (pid, by, name, sender, value) VALUES (?, ?, ?, ?, ?)'
+
+/** Statements on resumes and signals that are kept until they are used: the table `wake`. */
+export class MessageTable {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** The oldest signal of a name, or with null the oldest resume; not counting the one with the id `except`. */
+  oldest(pid: string, signal: string | null, except: number | null = null): Message | undefined {
+    return this.#connection.sql<Message>(OLDEST).get(pid, signal, except)
+  }
+
+  hasFrom(pid: string, sender: string): boolean {
+    return (
+      this.#connection.sql('SELECT 1 FROM wake WHERE pid = ? AND sender = ?').get(pid, sender) !== undefined
+    )
+  }
+
+  add(pid: string, sender: string, signal: string | null, value: string): void {
+    this.#connection.sql(INSERT).run(pid, signal === null ? 'resume' : 'signal', signal, sender, value)
+  }
+
+  /** Who sent the message, which is gone then. */
+  take(id: number): string | undefined {
+    return this.#connection.sql<string>('DELETE FROM wake WHERE id = ? RETURNING sender').pluck().get(id)
+  }
+
+  dropAll(pid: string): void {
+    this.#connection.sql('DELETE FROM wake WHERE pid = ?').run(pid)
+  }
+
+  pending(pid: string, limit: number): Pending['mail'] {
+    return this.#connection
+      .sql<Pending['mail'][number]>('SELECT by, name FROM wake WHERE pid = ? ORDER BY id LIMIT ?')
+      .all(pid, limit)
+  }
+}

@@ -1,0 +1,152 @@
+import type { Tables } from '../applying.ts'
+import type { Message } from '../claiming.ts'
+import { dueAt, isReady, type BriefRow, type Row } from '../row.ts'
+import type { Entry } from '../ruling.ts'
+import type { Change, Parts } from '../store.ts'
+import type { AwaitsTable } from './awaits-table.ts'
+import type { Engines } from './engines.ts'
+import type { MessageTable } from './message-table.ts'
+import type { ProcessTable } from './process-table.ts'
+import type { SqliteCheckpoints } from './sqlite-checkpoints.ts'
+
+/** The tables of one file. */
+export interface SqliteTables {
+  readonly processes: ProcessTable
+  readonly messages: MessageTable
+  readonly awaits: AwaitsTable
+  readonly checkpoints: SqliteCheckpoints
+  readonly engines: Engines
+}
+
+/** A process after a change, as those who watch are told of it. */
+export type After = Pick<Change, 'pid' | 'state' | 'paused' | 'ready' | 'dueAt'> & { readonly seq: number }
+
+/** One write transaction, as the shared rules see it. It remembers its history for those who watch. */
+export class Session implements Tables {
+  readonly now: number
+  readonly changes: Change[] = []
+  /** The id of the last history entry. */
+  lastId = 0
+  readonly #tables: SqliteTables
+  readonly #alive = new Map<string, boolean>()
+
+  constructor(tables: SqliteTables, now: number) {
+    this.#tables = tables
+    this.now = now
+  }
+
+  alive(engine: string): boolean {
+    let alive = this.#alive.get(engine)
+    if (alive === undefined) {
+      alive = this.#tables.engines.isAlive(engine, this.now)
+      this.#alive.set(engine, alive)
+    }
+    return alive
+  }
+
+  get(pid: string): Row | undefined {
+    return this.#tables.processes.get(pid)
+  }
+
+  put(row: Row, history: readonly Entry[]): void {
+    this.#tables.processes.update(row)
+    this.record(row, history)
+  }
+
+  brief(pid: string): BriefRow | undefined {
+    return this.#tables.processes.brief(pid)
+  }
+
+  putReady(row: BriefRow, history: readonly Entry[]): void {
+    this.#tables.processes.updateReady(row)
+    this.record(row, history)
+  }
+
+  /** Adds to the history of a row that is stored. */
+  record(row: BriefRow, history: readonly Entry[]): void {
+    if (history.length === 0) return
+    const { pid, seq, state } = row
+    const after = {
+      pid,
+      seq,
+      state,
+      paused: row.paused === 1,
+      ready: isReady(row, this.now),
+      dueAt: dueAt(row, this.now),
+    }
+    for (const { name, data, by } of history) this.add(after, name, data, by)
+  }
+
+  /** Adds one entry to the history. */
+  add(after: After, name: string, data: string | null, by: string | null): void {
+    this.lastId = this.#tables.processes.addHistory(after.pid, after.seq, this.now, name, data, by)
+    const { pid, state, paused, ready, dueAt: due } = after
+    this.changes.push({ pid, name, data, at: this.now, state, paused, ready, dueAt: due })
+  }
+
+  /** Forgets what came after a mark, when that was undone. */
+  forget(mark: number): void {
+    this.changes.length = mark
+  }
+
+  unended(pids: readonly string[]): readonly string[] {
+    return this.#tables.processes.unended(pids)
+  }
+
+  descendants(pid: string): readonly string[] {
+    return this.#tables.processes.descendants(pid)
+  }
+
+  putParts(pid: string, parts: Parts): void {
+    for (const name in parts)
+      if (name !== 'state') this.#tables.processes.putPart(pid, name, parts[name] as string)
+  }
+
+  dropPart(pid: string, name: string): void {
+    this.#tables.processes.dropPart(pid, name)
+  }
+
+  dropCheckpoint(pid: string): void {
+    this.#tables.processes.dropCheckpoint(pid)
+  }
+
+  putCheckpoint(pid: string, tag: string, text: string): void {
+    this.#tables.checkpoints.put(pid, tag, text)
+  }
+
+  message(pid: string, signal: string | null, except: number | null = null): Message | undefined {
+    return this.#tables.messages.oldest(pid, signal, except)
+  }
+
+  hasMessageFrom(pid: string, sender: string): boolean {
+    return this.#tables.messages.hasFrom(pid, sender)
+  }
+
+  addMessage(pid: string, sender: string, signal: string | null, value: string): void {
+    this.#tables.messages.add(pid, sender, signal, value)
+  }
+
+  takeMessage(_pid: string, id: number): string | undefined {
+    return this.#tables.messages.take(id)
+  }
+
+  dropMessages(pid: string): void {
+    this.#tables.messages.dropAll(pid)
+  }
+
+  isAwaiting(pid: string): boolean {
+    return this.#tables.awaits.isAwaiting(pid)
+  }
+
+  addAwaits(pid: string, targets: readonly string[]): void {
+    this.#tables.awaits.add(pid, targets)
+  }
+
+  dropAwaits(pid: string): void {
+    this.#tables.awaits.drop(pid)
+  }
+
+  takeWaiters(target: string): readonly string[] {
+    return this.#tables.awaits.takeWaiters(target)
+  }
+}

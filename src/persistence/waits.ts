@@ -1,0 +1,86 @@
+import type { BriefRow, Row } from './row.ts'
+import type { Facts } from './ruling.ts'
+import type { WaitFor } from './store.ts'
+
+/*
+ * What a process waits for, as its row says it, and when that makes the process ready (C8).
+ *
+ * 1. Of a process that nobody runs, `ready_at` is always right: each write that may change it says it anew, also while the
+ *    process is paused or parked. Of one that is owned it is null.
+ * 2. The processes that are awaited are kept beside the row, and leave that list as they end. Once enough of them have, the list is empty.
+ */
+
+const RESUME_ALONE: WaitFor = { resume: true, signal: null, until: null, on: [], any: false }
+
+/** Writes down what a process waits for from now on. Answers with whom it awaits: nobody, where enough of them have ended. */
+export function beginWait(
+  row: Row,
+  wait: WaitFor | null | undefined,
+  facts: Pick<Facts, 'unended'>,
+): readonly string[] {
+  const { resume, signal, until, on, any } = wait ?? RESUME_ALONE
+  row.resumable = Number(resume)
+  row.receives = signal
+  row.due_at = wholeOf(until)
+  row.awaits = on.length === 0 ? null : any ? 'any' : 'all'
+  const others = new Set(on)
+  // It is not there yet where it is created, and does not end while it waits.
+  const itself = others.delete(row.pid) ? [row.pid] : []
+  const unended = others.size === 0 ? [] : facts.unended([...others])
+  return any && unended.length < others.size ? [] : [...unended, ...itself]
+}
+
+export function endWait(row: Row): void {
+  row.resumable = 0
+  row.receives = null
+  row.due_at = null
+  row.awaits = null
+  row.in_step = 0
+}
+
+/** A step that only waited goes on, or wants to run again. */
+export function leaveWaitInStep(row: Row, now: number): void {
+  endWait(row)
+  row.state = 'running'
+  row.message = null
+  row.updated_at = now
+}
+
+/** When a process that nobody runs wants to: now, at its time, or, with null, when what it waits for has come. */
+export function readyAt(
+  row: BriefRow,
+  facts: Pick<Facts, 'now' | 'hasMessage'>,
+  isAwaiting: () => boolean,
+): number | null {
+  if (row.state !== 'waiting') return facts.now
+  const hasCome =
+    (row.awaits !== null && !isAwaiting()) ||
+    (row.resumable === 1 && facts.hasMessage(null)) ||
+    (row.receives !== null && facts.hasMessage(row.receives))
+  return hasCome ? facts.now : earliest(row.due_at, row.deadline)
+}
+
+/** Makes a process that nobody runs ready now, if it is not already. */
+export function wake(row: Pick<Row, 'ready_at'>, now: number): void {
+  row.ready_at = Math.min(row.ready_at ?? now, now)
+}
+
+/** Whether it waits for its next attempt, and for nothing else. */
+export function backsOff(row: BriefRow): boolean {
+  return row.state === 'waiting' && row.attempt > 1 && row.in_step === 0
+}
+
+/** Whether its step only waits, while an engine holds it. */
+export function waitsInStep(row: BriefRow): boolean {
+  return row.state === 'waiting' && row.in_step === 1 && row.owner !== null
+}
+
+export function earliest(...times: readonly (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null)
+  return known.length === 0 ? null : Math.min(...known)
+}
+
+/** A time as it is stored, in whole milliseconds, and never too early. */
+export function wholeOf(time: number | null | undefined): number | null {
+  return time == null ? null : Math.ceil(time)
+}
