@@ -126,6 +126,7 @@ export {
   typed,
   type TypedSchema,
 } from './ports/schema-type.ts'
+export type { BackoffOptions } from './spec/backoff.ts'
 export { ExitCode, type ExitCodes, type ExitCodeValue } from './spec/exit-code.ts'
 export type { ExposedOptions } from './spec/exposed-values.ts'
 export {
@@ -151,7 +152,6 @@ export type {
 export { Outline, type OutlineNext } from './spec/outline.ts'
 export { ProcessSpec, type SpecDescription } from './spec/process-spec.ts'
 export {
-  type BackoffOptions,
   type ErrorClass,
   type RetryOptions,
   RetryPolicy,

@@ -2,7 +2,8 @@ import { preview } from '../ports/plain.ts'
 import type { Duration } from '../shared/duration.ts'
 import { SpecError } from '../shared/errors.ts'
 import { methodName, type OutlineStep } from './instructions.ts'
-import { durationOf, RetryPolicy, type SpecRetryOptions } from './retry-policy.ts'
+import { durationOf } from './backoff.ts'
+import { RetryPolicy, type SpecRetryOptions } from './retry-policy.ts'
 
 /** What is declared for all steps, and for single ones by their names. */
 class PerStep<T> {

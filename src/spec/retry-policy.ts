@@ -1,19 +1,7 @@
 import { preview } from '../ports/plain.ts'
-import { suggestion } from '../ports/nearest.ts'
-import { milliseconds, type Duration } from '../shared/duration.ts'
 import { NonRetryableError, SpecError } from '../shared/errors.ts'
-
-/** How long to wait before each further attempt. */
-export interface BackoffOptions {
-  /** Before the second attempt; `'1s'` unless said otherwise. */
-  readonly initial?: Duration | undefined
-  /** How much longer each time, from 1 up; 2 unless said otherwise. */
-  readonly factor?: number | undefined
-  /** The longest; `'5m'` unless said otherwise, or `initial` where that is longer. */
-  readonly max?: Duration | undefined
-  /** The share by which it varies at random, from 0 to 1; 0.1 unless said otherwise. */
-  readonly jitter?: number | undefined
-}
+import { Backoff, type BackoffOptions } from './backoff.ts'
+import { checkNames } from './option-names.ts'
 
 /** How a failing step is tried again, as plain data. */
 export interface RetryOptions {
@@ -39,10 +27,7 @@ export class RetryPolicy {
   readonly attempts: number
   /** What happens when the last attempt has failed. */
   readonly whenExhausted: 'except' | 'pause'
-  readonly #initial: number
-  readonly #factor: number
-  readonly #max: number
-  readonly #jitter: number
+  readonly #backoff: Backoff
   readonly #on: (error: unknown) => boolean
 
   /** @throws SpecError for an option that is wrong or that there is not */
@@ -55,21 +40,9 @@ export class RetryPolicy {
       )
     if (whenExhausted !== 'except' && whenExhausted !== 'pause')
       throw new SpecError(`retry.whenExhausted is 'except' or 'pause', not ${preview(whenExhausted)}`)
-    checkNames(backoff, ['initial', 'factor', 'max', 'jitter'], 'retry.backoff')
     this.attempts = attempts
     this.whenExhausted = whenExhausted
-    const initial = time(backoff.initial ?? '1s', 'retry.backoff.initial')
-    this.#max =
-      backoff.max === undefined
-        ? Math.max(initial, milliseconds('5m'))
-        : time(backoff.max, 'retry.backoff.max')
-    if (backoff.initial !== undefined && initial > this.#max)
-      throw new SpecError(
-        `retry.backoff.initial (${backoff.initial}) is longer than retry.backoff.max (${String(backoff.max)})`,
-      )
-    this.#initial = initial
-    this.#factor = numeric(backoff.factor ?? 2, 'retry.backoff.factor', 1, Number.MAX_VALUE)
-    this.#jitter = numeric(backoff.jitter ?? 0.1, 'retry.backoff.jitter', 0, 1)
+    this.#backoff = new Backoff(backoff, 'retry.backoff')
     this.#on = matcher(on)
   }
 
@@ -84,11 +57,7 @@ export class RetryPolicy {
 
   /** How many milliseconds to wait before an attempt, the second being the first that is waited for. `random` gives 0 up to 1. */
   delay(attempt: number, random: () => number): number {
-    // Bounded, since 0 times Infinity is no number.
-    const growth = Math.min(this.#factor ** (attempt - 2), Number.MAX_VALUE)
-    const even = Math.min(this.#initial * growth, this.#max)
-    const varied = even * (1 + this.#jitter * (2 * random() - 1))
-    return Math.round(Math.min(varied, this.#max))
+    return this.#backoff.delay(attempt, random)
   }
 }
 
@@ -109,6 +78,7 @@ function matcher(on: unknown): (error: unknown) => boolean {
     return (error) => {
       const said: unknown = (on as (error: unknown) => unknown)(error)
       if (typeof said === 'boolean') return said
+      // Nobody waits for it, so its failure must not become an unhandled rejection.
       if (said instanceof Promise) void said.catch(() => undefined)
       throw new SpecError(`retry.on gave ${preview(said)}: it has to say true or false at once`)
     }
@@ -125,46 +95,12 @@ function matcher(on: unknown): (error: unknown) => boolean {
 }
 
 function isClass(value: object): boolean {
-  return isErrorClass(value) || /^class\b/.test(Function.prototype.toString.call(value))
+  // A function that is no class has a prototype that can be set, or none.
+  return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false
 }
 
 function isErrorClass(value: unknown): value is ErrorClass {
   if (typeof value !== 'function') return false
   const prototype: unknown = value.prototype
   return prototype === Error.prototype || prototype instanceof Error
-}
-
-function checkNames(options: unknown, known: readonly string[], where: string): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw new SpecError(`${where} takes an object of options, not ${preview(options)}`)
-  for (const name of Object.keys(options))
-    if (!known.includes(name))
-      throw new SpecError(`${where} has no option '${name}'${suggestion(name, known)}`)
-}
-
-function numeric(value: unknown, where: string, least: number, most: number): number {
-  if (typeof value === 'number' && value >= least && value <= most) return value
-  throw new SpecError(
-    `${where} is a number ${most === Number.MAX_VALUE ? `from ${least} up` : `from ${least} to ${most}`}, not ${preview(value)}`,
-  )
-}
-
-function time(value: Duration, where: string): number {
-  const made = durationOf(value, where)
-  if (made === Number.POSITIVE_INFINITY) throw new SpecError(`${where} has to be finite`)
-  return made
-}
-
-/** A duration in milliseconds; a `SpecError` that says where for one that is none. */
-export function durationOf(value: unknown, where: string): number {
-  if (typeof value !== 'number' && typeof value !== 'string')
-    throw new SpecError(
-      `${where} is milliseconds, or text such as '90s', '1.5h' or '3d', not ${preview(value)}`,
-    )
-  try {
-    return milliseconds(value)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw new SpecError(`${where}: ${error.message}`, { cause: error })
-  }
 }

@@ -187,16 +187,17 @@ test('no two steps on the way through an outline have the same position', async 
 })
 
 test('positions survive parts that are added after them, in any block', async () => {
-  /** Parts with others added at the end of every block, also branches at the end of every if_. */
+  /** Parts with others added at the end of every block, and an else_ for what stands last in its block. */
   const longer = (parts: readonly Part[], added: readonly Part[]): readonly Part[] => [
-    ...parts.map((part): Part => {
+    ...parts.map((part, index): Part => {
       if (part.kind === 'while') return { ...part, block: longer(part.block, added) }
       if (part.kind !== 'if') return part
+      const otherwise = index === parts.length - 1 ? added : null
       return {
         ...part,
         block: longer(part.block, added),
         elifs: part.elifs.map((elif) => ({ ...elif, block: longer(elif.block, added) })),
-        otherwise: part.otherwise === null ? added : longer(part.otherwise, added),
+        otherwise: part.otherwise === null ? otherwise : longer(part.otherwise, added),
       }
     }),
     ...added,
@@ -208,7 +209,7 @@ test('positions survive parts that are added after them, in any block', async ()
       const { positions } = await walk(outline, answering(given), () => false)
       for (const at of positions) {
         expect(pathTo(after.parts, after.nodeAt(at))).toEqual(pathTo(outline.parts, outline.nodeAt(at)))
-        // What it says of where it goes on is a position of its own.
+        // Where it goes on from there is a position of the longer outline.
         const next = await after.next(at, () => false)
         if (next.kind === 'step') expect(after.stepAt(next.at)).toBe(next.step)
       }
