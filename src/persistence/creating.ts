@@ -141,7 +141,8 @@ function isRepeated(existing: Row, write: Create): boolean {
 /** Why a child can't be created, if it can't: its parent has to live, and to be held by who launches it (C4). */
 export function mayCreate(write: Create, parent: BriefRow | null | undefined): Outcome | undefined {
   if (write.parent === null || parent === null) return undefined
-  if (parent === undefined) return { status: 'missing' }
+  // One that is restarted together with its parent comes before it, so that the parent waits for it.
+  if (parent === undefined) return write.origin?.kind === 'restart' ? undefined : { status: 'missing' }
   if (parent.ended_at !== null) return { status: 'ended', state: parent.state }
   if (write.parentFence !== null && (parent.owner === null || parent.fence !== write.parentFence)) {
     return { status: 'fenced' }

@@ -188,6 +188,7 @@ export interface Create {
   readonly className: string
   readonly version: number
   readonly createdAt: number
+  /** It has to be there already, unless this one is restarted (`origin`) together with it, in one commit. */
   readonly parent: string | null
   /** Where an engine's process launches it: the parent's claim, which has to hold (C4). */
   readonly parentFence: number | null
