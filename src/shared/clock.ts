@@ -6,10 +6,18 @@ export interface Clock {
   /** Wall clock, milliseconds since 1970. */
   now(): number
   /**
-   * Calls back after so many milliseconds, and returns how to take it back. A `look` is a backstop that comes again and again: a clock
-   * that is moved by hand may leave those out on the way.
+   * Calls back after so many milliseconds, and returns how to take it back.
+   *
+   * What comes again and again says so, and a clock that is moved by hand over a long time need not call it each time. A `look` is a
+   * backstop: once, where the move ends, is enough. A `beat` says that somebody lives: it is called wherever the clock stops on its way, before
+   * anybody can look.
    */
-  after(delay: number, callback: () => void, kind?: 'look'): () => void
+  after(delay: number, callback: () => void, kind?: 'look' | 'beat'): () => void
+  /**
+   * Calls back at a wall-clock time, in milliseconds since 1970. Only a clock has it that nobody can set otherwise, and that never calls
+   * back too early.
+   */
+  at?(time: number, callback: () => void): () => void
 }
 
 /** Wall clocks are set and laptops sleep, so a timer is never trusted for longer. */
@@ -17,6 +25,7 @@ const LONGEST_TRUST = 60_000
 
 /** Calls back at a wall-clock time, in milliseconds since 1970; at once, but not in this turn, when that has passed. */
 export function alarm(clock: Clock, time: number, callback: () => void): () => void {
+  if (clock.at !== undefined) return clock.at(time, callback)
   let cancel: () => void
   const arm = (): void => {
     const left = time - clock.now()

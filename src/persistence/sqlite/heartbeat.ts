@@ -67,13 +67,14 @@ function byClock(connection: Connection, engine: EngineRecord, clock: Clock): ()
   let beating: Promise<void> = Promise.resolve()
   let cancel: () => void
   const arm = (): void => {
-    cancel = clock.after(lease / 3, () => {
+    const beat = (): void => {
       const values = beatValues({ ...engine, expires: Math.round(clock.now() + lease) })
       beating = connection
         .write('a heartbeat', () => void connection.sql(BEAT).run(...values))
         .catch(() => {})
       arm()
-    })
+    }
+    cancel = clock.after(lease / 3, beat, 'beat')
   }
   arm()
   return async () => {
