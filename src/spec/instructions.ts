@@ -6,8 +6,10 @@ import type { OutlineBranch, OutlineNode } from './outline-node.ts'
 /**
  * A step or a predicate of an outline: a method, `Relax.prototype.setup`, or its name.
  */
-// With `void`, whatever the method returns fits without being looked at: a class can name its own methods in its own `define`.
-export type OutlineStep = string | ((...args: never) => void)
+// What a method returns fits `any` without being looked at, so that a class can name its own methods in its own `define`. It would
+// fit `void` too, but linters take an asynchronous method in place of that for a mistake.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type OutlineStep = string | ((...args: never) => any)
 
 /** What `return_` takes: the label or number of an exit code, or the exit code itself. */
 export type OutlineExit = string | number | ExitCode
@@ -19,6 +21,12 @@ const OPEN = Symbol.for('damson.outline.open')
 /** An instruction of an outline: what `if_`, `while_` and `return_` make. */
 export interface Instruction {
   readonly [NODE]: OutlineNode<OutlineExit | undefined>
+}
+
+/** An instruction that waits for its block. */
+interface Open {
+  /** How it was written. */
+  readonly [OPEN]: string
 }
 
 /** One part of an outline or of a block in it. */
@@ -81,10 +89,10 @@ export function blockOf(
 
 function nodeOf(part: unknown, where: string): OutlineNode<OutlineExit | undefined> {
   if (typeof part === 'object' || typeof part === 'function') {
-    const { [NODE]: node, [OPEN]: started } = (part ?? {}) as Partial<Instruction> & Record<symbol, unknown>
+    const { [NODE]: node, [OPEN]: started } = (part ?? {}) as Partial<Instruction & Open>
     if (node !== undefined) return node
     if (started !== undefined)
-      throw new SpecError(`${where} has no block: write ${String(started)}(…) with the steps in it`)
+      throw new SpecError(`${where} has no block: write ${started}(…) with the steps in it`)
   }
   return { kind: 'step', step: methodName(part, where, 'a step is a method, W.prototype.setup, or its name') }
 }

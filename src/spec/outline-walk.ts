@@ -86,46 +86,45 @@ function enter(from: Inside, index: number, way: Way, round: number): Inside {
 export function findPosition(root: Block, at: string): Position {
   const segments = at.split('.')
   let inside: Inside = { block: root, prefix: '', entered: undefined }
-  let read = 0
-  for (;;) {
+  for (let read = 0; ; read += 1) {
     const { block } = inside
-    const before = segments.slice(0, read).join('.')
+    let index = -1
     // A step may go by a number too, but nothing comes after a step.
-    const given: number | undefined =
-      read + 1 < segments.length && /^[1-9]\d*$/.test(segments[read]!) ? Number(segments[read]) : undefined
-    if (given !== undefined) read += 1
-    const segment = segments[read]!
-    read += 1
-    const [, written, roundText] = /^(while\(.*\))#([1-9]\d*)$/.exec(segment) ?? [
-      undefined,
-      segment,
-      undefined,
-    ]
-    const index = given === undefined ? (block === root ? undefined : block.firstOf(written!)) : given - 1
-    const node = index === undefined ? undefined : block.nodes[index]
-    const way = index === undefined ? undefined : block.waysAt(index).find(({ label }) => label === written)
-    if (index === undefined || node === undefined || way === undefined)
-      throw missing(block, at, before, index)
-    if (node.kind === 'step') {
-      if (read < segments.length) throw missing(block, at, before, index)
-      return { node, index, inside }
+    const indexed = read < segments.length - 1 && /^[1-9]\d*$/.test(segments[read]!)
+    if (indexed) {
+      index = Number(segments[read]) - 1
+      read += 1
     }
-    if (read === segments.length || (node.kind === 'while') !== (roundText !== undefined))
-      throw missing(block, at, before, index)
-    inside = enter(inside, index, way, roundText === undefined ? 1 : Number(roundText))
+    const { label, round } = labelIn(segments[read]!)
+    if (!indexed && block !== root) index = block.firstOf(label) ?? -1
+    const node = block.nodes[index]
+    const way = block.waysAt(index).find((one) => one.label === label)
+    const isLast = read === segments.length - 1
+    if (node?.kind === 'step' && way !== undefined && isLast) return { node, index, inside }
+    if (way?.block === undefined || isLast || (node?.kind === 'while') !== (round !== undefined))
+      throw missing(inside, at, index)
+    inside = enter(inside, index, way, round ?? 1)
   }
 }
 
-function missing(block: Block, at: string, before: string, index: number | undefined): IncompatibleBundle {
-  const where = before === '' ? 'the outline' : `'${before}' of the outline`
+/** `while(more)#7` is round 7 of `while(more)`; anything else is a label as it stands. */
+function labelIn(segment: string): { readonly label: string; readonly round: number | undefined } {
+  const [, label, round] = /^(while\(.*\))#([1-9]\d*)$/.exec(segment) ?? []
+  return label === undefined ? { label: segment, round: undefined } : { label, round: Number(round) }
+}
+
+function missing({ block, prefix }: Inside, at: string, index: number): IncompatibleBundle {
+  const where = prefix === '' ? 'the outline' : `'${prefix.slice(0, -1)}' of the outline`
   return new IncompatibleBundle(
-    `the outline has no position '${at}' (any more): ${where} has ${has(block, index)}. Give the class a higher version, and lift the position to one that the outline has with static upgrade`,
+    `the outline has no position '${at}' (any more): ${where} has ${labelsOf(block, index)}. Give the class a higher version, and lift the position to one that the outline has with static upgrade`,
   )
 }
 
 /** What stands at one place of a block, or in all of it. */
-function has(block: Block, index: number | undefined): string {
-  const here = index === undefined ? [...block.nodes.keys()] : [index]
-  const texts = here.flatMap((place) => block.waysAt(place).map(({ label }) => block.written(place, label)))
-  return texts.length === 0 ? 'no step there' : texts.map((text) => `'${text}'`).join(', ')
+function labelsOf(block: Block, index: number): string {
+  const places = index === -1 ? [...block.nodes.keys()] : [index]
+  const labels = places.flatMap((place) =>
+    block.waysAt(place).map(({ label }) => block.written(place, label)),
+  )
+  return labels.length === 0 ? 'no step there' : labels.map((label) => `'${label}'`).join(', ')
 }

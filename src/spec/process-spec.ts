@@ -271,7 +271,8 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   >(
     this: This,
     options: TypedPortOptions<S, I, R>,
-  ): ProcessSpec<
+  ): Chain<
+    This,
     This['~in'],
     This['~out'],
     R extends false ? ValueType<S, I> | undefined : ValueType<S, I>,
@@ -560,7 +561,8 @@ type PutKey<Known, Name extends string, T> = (Name extends keyof Known ? Omit<Kn
   readonly [K in Name]: T
 }
 
-/** A call changes nothing but the types, and those are what the declarations say. */
+// What a call changes of the types is what its declaration says.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function chained<T>(spec: AnySpec): T {
   return spec as T
 }

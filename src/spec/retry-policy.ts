@@ -75,13 +75,7 @@ export function launchRetry(retry: number | RetryOptions): RetryPolicy {
 function matcher(on: unknown): (error: unknown) => boolean {
   if (on === undefined) return () => true
   if (typeof on === 'function' && !isClass(on))
-    return (error) => {
-      const said: unknown = (on as (error: unknown) => unknown)(error)
-      if (typeof said === 'boolean') return said
-      // Nobody waits for it, so its failure must not become an unhandled rejection.
-      if (said instanceof Promise) void said.catch(() => undefined)
-      throw new SpecError(`retry.on gave ${preview(said)}: it has to say true or false at once`)
-    }
+    return (error) => checked((on as (error: unknown) => unknown)(error))
   const classes: readonly unknown[] = Array.isArray(on) ? on : [on]
   if (classes.length === 0)
     throw new SpecError('retry.on names no class: leave it out to retry on every error')
@@ -92,6 +86,13 @@ function matcher(on: unknown): (error: unknown) => boolean {
     )
   })
   return (error) => errors.some((one) => error instanceof one)
+}
+
+function checked(said: unknown): boolean {
+  if (typeof said === 'boolean') return said
+  // Nobody waits for it, so its failure must not become an unhandled rejection.
+  if (said instanceof Promise) void said.catch(() => undefined)
+  throw new SpecError(`retry.on gave ${preview(said)}: it has to say true or false at once`)
 }
 
 function isClass(value: object): boolean {

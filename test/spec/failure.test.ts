@@ -87,7 +87,7 @@ describe('the time before an attempt', () => {
           expect(Number.isInteger(delay)).toBe(true)
           expect(delay).toBeGreaterThanOrEqual(0)
           expect(delay).toBeLessThanOrEqual(max)
-          if (others.jitter === 0) expect(delay).toBeGreaterThanOrEqual(backoff.initial)
+          expect(delay).toBeGreaterThanOrEqual(Math.floor(backoff.initial * (1 - others.jitter)))
         },
       ),
     )
@@ -161,7 +161,15 @@ describe('what says how steps are tried again', () => {
     [{ attempts: 3, on: [] }, /retry.on names no class/],
     [{ attempts: 3, on: 'Error' }, /retry.on takes classes of errors.*not "Error"/],
     [{ attempts: 3, on: Date }, /retry.on takes classes of errors/],
-    [{ attempts: 3, on: class Own {} }, /not the function Own/],
+    [
+      {
+        attempts: 3,
+        on: class Own {
+          x = 1
+        },
+      },
+      /not the function Own/,
+    ],
     [{ attempts: 3, on: [Error, () => true] }, /retry.on takes classes of errors/],
   ])('is refused where it is wrong: %j', (options, message) => {
     expect(() => new ProcessSpec().retry(options as never)).toThrow(SpecError)
