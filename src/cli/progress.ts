@@ -16,7 +16,11 @@ export function showProgress(store: Control, pid: string): () => void {
   const show = async (): Promise<void> => {
     const row = await store.read(pid)
     if (row === undefined || ended) return
-    const parts = [elapsed(Date.now() - began).replace(/\.\d+/, ''), row.className, stateText(stateInfo(row))]
+    const parts = [
+      elapsed(Date.now() - began).replace(/\.\d+/, ''),
+      row.className,
+      stateText(stateInfo(row, Date.now())),
+    ]
     if (row.step !== null) parts.push(`step ${row.step}`)
     const status = row.paused?.message ?? row.status
     if (status !== null) parts.push(stripVTControlCharacters(status).replaceAll(/\p{Cc}+/gu, ' '))

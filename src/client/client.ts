@@ -2,7 +2,7 @@ import { Codec, type SavedType } from '../bundle/codec.ts'
 import { ClassRegistry } from '../bundle/loader.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Checkpoint } from '../persistence/persister.ts'
-import type { Create, ListFilter, Outcome, ProcessRow, Store, Write } from '../persistence/store.ts'
+import type { Create, Done, ListFilter, Outcome, ProcessRow, Store, Write } from '../persistence/store.ts'
 import type {
   AnyProcessClass,
   EventRecord,
@@ -23,16 +23,19 @@ import {
   LeaseLost,
 } from '../shared/errors.ts'
 import { silentLogger, type Logger } from '../shared/logger.ts'
+import { specOf } from '../spec/spec-of.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, SelfTyped } from '../spec/typing.ts'
 import { Committer } from './committer.ts'
 import { eventRecord } from './event-record.ts'
 import { explain } from './explain.ts'
 import { HandleTable } from './handle-table.ts'
 import { LaunchingHost } from './launching-host.ts'
-import { BY_A_CALLER, createByName, createWrite, type Launcher } from './launching.ts'
-import type { Handle, HandleContext } from './process-handle.ts'
+import { BY_A_CALLER, createByName, createWrite, retryOf, type Launcher } from './launching.ts'
+import { Handle, type HandleContext } from './process-handle.ts'
 import { summary, type ProcessList } from './process-list.ts'
 import { killedState } from './requests.ts'
+import { restartWrites, resubmitWrite, type RestartOptions } from './restarting.ts'
+import { SignalChecks } from './signals.ts'
 
 export interface ClientOptions {
   /** The path of an SQLite file, `':memory:'`, or a store. A store that is given stays open when the client closes. */
@@ -81,12 +84,13 @@ export class Client {
     this.#ownsStore = typeof options.store === 'string'
     this.clock = options.clock ?? systemClock
     this.logger = options.logger ?? silentLogger
-    this.codec = new Codec(options.types)
+    this.codec = new Codec([...(options.types ?? []), this.#handleType()])
     this.classes = new ClassRegistry(options.processes)
     this.name = name
     this.killGrace = milliseconds(options.killGrace ?? '10s')
     this.#committer = new Committer(store, this.logger)
-    this.#launching = new LaunchingHost(this.codec)
+    this.#launching = new LaunchingHost(this.codec, this.clock)
+    const signals = new SignalChecks(this.classes, () => store.classes())
     this.#handles = new HandleTable(store, this.clock)
     this.#context = {
       store,
@@ -98,7 +102,9 @@ export class Client {
       write: (write) => this.write(write),
       attend: (handle) => this.#handles.attend(handle),
       neglect: (handle) => this.#handles.neglect(handle),
-      whileWaiting: (wait) => this.whileWaiting(wait),
+      whileWaiting: (handle, wait) => this.whileWaiting(handle, wait),
+      checkSignal: (...of) => signals.check(...of),
+      restart: (pid) => this.restart(pid),
     }
   }
 
@@ -152,7 +158,8 @@ export class Client {
   async list(filter: ListFilter = {}): Promise<ProcessList> {
     this.#requireOpen()
     const page = await this.store.list(filter)
-    return { processes: page.rows.map(summary), next: page.next }
+    const now = this.clock.now()
+    return { processes: page.rows.map((row) => summary(row, now)), next: page.next }
   }
 
   /** Why a process is not moving, in plain words. @throws ProcessLost */
@@ -187,6 +194,57 @@ export class Client {
     options: { readonly force?: boolean } = {},
   ): Promise<number> {
     return this.#requestAll('kill', filter, message ?? null, options.force === true ? 0 : this.killGrace)
+  }
+
+  /**
+   * Lets a process that failed go on: one that backs off runs now, one that is paused since its retries ran out or it crashed plays with a
+   * fresh budget, one that ended unsuccessfully is restarted. Resolves to its handle, or to that of the new process. Where there is nothing to
+   * retry, nothing happens.
+   *
+   * @throws ProcessLost
+   */
+  async retry(pid: string): Promise<ProcessHandle> {
+    this.#requireOpen()
+    const handle = this.#intern(pid, '')
+    return (await handle.retried()) ?? handle
+  }
+
+  /**
+   * Makes a new process that goes on from where an ended one was: with its context, members and outputs, and the record of the step that
+   * failed, whose effects are not done again. The old one stays as it is.
+   *
+   * By default it goes on from where an unsuccessful one was before it ended; `from` names a checkpoint that it kept with `this.checkpoint(tag)`.
+   *
+   * @throws ProcessLost
+   * @throws InvalidStateError for a process that has not ended
+   * @throws CheckpointNotFound where there is nothing to go on from
+   */
+  async restart(pid: string, options: RestartOptions = {}): Promise<ProcessHandle> {
+    this.#requireOpen()
+    for (;;) {
+      const writes = await restartWrites(this.store, pid, options, this.clock.now())
+      const outcomes = await this.#committer.writeAll(writes)
+      const [create, outcome] = [writes.at(-1) as Create, outcomes.at(-1) as Outcome]
+      if (outcome.status === 'done') return this.launched(create, outcome)
+      const left = outcomes.filter(({ status }) => status === 'done')
+      await Promise.all(
+        left.map((done) => this.handle((done as Done).pid).kill('its parent was not restarted')),
+      )
+      // The parent has ended just now: the new process has none.
+      if (outcome.status !== 'ended') return this.launched(create, outcome)
+    }
+  }
+
+  /**
+   * Makes a new process of the inputs of an ended one. Defaults and validators run anew, where an engine begins it.
+   *
+   * @throws ProcessLost
+   * @throws InvalidStateError for a process that has not ended
+   */
+  async resubmit(pid: string): Promise<ProcessHandle> {
+    this.#requireOpen()
+    const create = await resubmitWrite(this.store, pid, this.clock.now())
+    return this.launched(create, await this.write(create))
   }
 
   /**
@@ -231,7 +289,7 @@ export class Client {
   protected async leave(): Promise<void> {}
 
   /** Around a wait for a handle. The engine lets somebody else have the slot of the step that waits. */
-  protected whileWaiting<T>(wait: () => Promise<T>): Promise<T> {
+  protected whileWaiting<T>(_handle: Handle, wait: () => Promise<T>): Promise<T> {
     return wait()
   }
 
@@ -247,18 +305,30 @@ export class Client {
       known === undefined
         ? await this.#createByName(processClass as string, inputs, options, launcher)
         : createWrite(
-            construct(known, inputs, { pid: options.pid, host: this.#launching }),
+            construct(known, inputs, {
+              pid: options.pid,
+              host: this.#launching,
+              created: new Date(this.clock.now()),
+              retry: retryOf(options),
+            }),
             options,
             launcher,
+            specOf(known).deadlineAfter,
           )
-    return this.launched(create, await this.write(create), options)
+    return this.launched(create, await this.write(create), options, known)
   }
 
   /** The handle of what a `Create` made, or found. */
-  protected launched(create: Create, outcome: Outcome, options: LaunchOptions): ProcessHandle {
+  protected launched(
+    create: Create,
+    outcome: Outcome,
+    options: LaunchOptions = {},
+    processClass?: AnyProcessClass,
+  ): ProcessHandle {
     switch (outcome.status) {
       case 'done': {
         const handle = this.#intern(outcome.pid, create.className)
+        if (processClass !== undefined) handle.isOf(processClass)
         killOnAbort(handle, options.signal, this.logger)
         return handle
       }
@@ -306,6 +376,16 @@ export class Client {
     return this.start(processClass, inputs, options, BY_A_CALLER)
   }
 
+  /** Handles may be kept in a context and given as inputs: they come back as the handles of this client. */
+  #handleType(): SavedType<Handle, string> {
+    return {
+      name: 'process',
+      is: (value) => value instanceof Handle,
+      encode: ({ pid }) => pid,
+      decode: (pid) => this.#intern(pid, ''),
+    }
+  }
+
   #intern(pid: string, name: string): Handle {
     return this.#handles.intern(this.#context, pid, name)
   }
@@ -325,6 +405,7 @@ export class Client {
       grace,
       by: this.name,
       killedState: request === 'kill' ? killedState(message) : null,
+      tree: false,
     }))
   }
 

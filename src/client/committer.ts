@@ -12,6 +12,8 @@ const ATTEMPTS = 3
 
 interface Pending {
   readonly write: Write
+  /** Whether the next one has to be in the same commit. */
+  readonly joined: boolean
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: unknown) => void
   failures: number
@@ -40,12 +42,21 @@ export class Committer {
 
   /** Resolves when the store has answered this write. */
   write(write: Write): Promise<Outcome> {
+    return this.#push(write, false)
+  }
+
+  /** As `write`, for several that go into one commit: all of them are stored or none, but for those that are refused. */
+  writeAll(writes: readonly Write[]): Promise<readonly Outcome[]> {
+    return Promise.all(writes.map((write, index) => this.#push(write, index < writes.length - 1)))
+  }
+
+  #push(write: Write, joined: boolean): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new ClosedError('nothing can be written any more: it was closed'))
         return
       }
-      this.#queue.push({ write, resolve, reject, failures: 0 })
+      this.#queue.push({ write, joined, resolve, reject, failures: 0 })
       if (this.#busy) return
       this.#busy = true
       // After the callbacks of this turn, so that all that they write shares one commit.
@@ -62,7 +73,7 @@ export class Committer {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, LARGEST_BATCH)
+      const batch = this.#queue.splice(0, this.#batchSize())
       try {
         const outcomes = await this.#store.commit(batch.map(({ write }) => write))
         batch.forEach(({ resolve }, index) => resolve(outcomes[index] as Outcome))
@@ -74,6 +85,12 @@ export class Committer {
     }
     this.#busy = false
     for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #batchSize(): number {
+    let size = Math.min(LARGEST_BATCH, this.#queue.length)
+    while (this.#queue[size - 1]?.joined === true) size++
+    return size
   }
 
   async #failed(batch: readonly Pending[], error: unknown): Promise<void> {
@@ -108,5 +125,7 @@ function endOfTurn(): Promise<void> {
 
 /** Whether somebody outside waits for this write and can decide what to do when it fails. */
 function mayBeTold(write: Write): boolean {
-  return write.kind === 'create' || write.kind === 'request' || write.kind === 'resume'
+  return CALLERS.has(write.kind)
 }
+
+const CALLERS: ReadonlySet<Write['kind']> = new Set(['create', 'request', 'resume', 'signal'])

@@ -6,10 +6,10 @@ import { exceptedError } from '../process/ended.ts'
 import { isTerminal } from '../process/machine.ts'
 import { DamsonError, ProcessExcepted, ProcessKilled } from '../shared/errors.ts'
 
-/** What a handle tells, from what the row says. */
-export function stateInfo(row: ProcessRow): StateInfo {
+/** What a handle tells, from what the row says; `now` is the time by the client's clock. */
+export function stateInfo(row: ProcessRow, now: number): StateInfo {
   const message = row.paused?.message ?? row.message ?? row.status
-  const reason = reasonOf(row)
+  const reason = reasonOf(row, now)
   return {
     label: row.state,
     terminal: isTerminal(row.state),
@@ -22,20 +22,35 @@ export function stateInfo(row: ProcessRow): StateInfo {
   }
 }
 
-function reasonOf(row: ProcessRow): StateInfo['reason'] {
+function reasonOf(row: ProcessRow, now: number): StateInfo['reason'] {
   if (isTerminal(row.state)) return undefined
   if (row.parked !== null) return 'parked'
   if (row.killRequested !== null) return 'killing'
   if (row.paused !== null) return undefined
   if (row.crashes > 0 && row.owner === null) return 'crash'
-  if (row.state === 'waiting') return 'signal'
-  return row.owner === null ? 'queued' : undefined
+  if (row.state === 'waiting') return waitReason(row)
+  if (row.owner !== null) return undefined
+  return row.state === 'created' && row.readyAt !== null && row.readyAt > now ? 'scheduled' : 'queued'
+}
+
+function waitReason(row: ProcessRow): StateInfo['reason'] {
+  if (backsOff(row)) return 'retry'
+  const { wait } = row
+  if (wait === null) return 'signal'
+  if (wait.on !== null) return 'children'
+  // One that gives up at some time waits for the signal all the same.
+  return wait.signal === null && wait.until !== null ? 'timer' : 'signal'
+}
+
+/** Whether its step failed, and waits to be tried again. */
+export function backsOff(row: ProcessRow): boolean {
+  return row.state === 'waiting' && row.attempt > 1 && !row.inStep
 }
 
 /** How an ended process ended: its result or its error, decoded. */
-export function settledOf(stored: StoredProcess, codec: Codec): Settled<unknown> {
+export function settledOf(stored: StoredProcess, codec: Codec, now: number): Settled<unknown> {
   const { row } = stored
-  const state = stateInfo(row)
+  const state = stateInfo(row, now)
   try {
     const bundle = stored.bundle()
     const data = stateOf(bundle, codec)

@@ -1,7 +1,14 @@
 import type { HistoryRow } from '../persistence/store.ts'
 import type { EventRecord } from '../process/handle.ts'
 
-const SAID_BY_CALLERS = new Set(['pause requested', 'play requested', 'kill requested', 'resumed'])
+const SAID_BY_CALLERS = new Set([
+  'pause requested',
+  'play requested',
+  'kill requested',
+  'resumed',
+  'signalled',
+  'retried',
+])
 
 /** What a row of the history tells. */
 export function eventRecord(row: HistoryRow): EventRecord {

@@ -1,7 +1,12 @@
-import type { Control, ProcessRow } from '../persistence/store.ts'
+import type { Control, EngineRow, Pending, ProcessRow } from '../persistence/store.ts'
 import { isTerminal } from '../process/machine.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ProcessLost } from '../shared/errors.ts'
+import { backsOff } from './ending.ts'
+import { because, moment, span } from './wording.ts'
+
+/** Processes that are named one by one, of those that are waited for. */
+const NAMED = 4
 
 /**
  * Why a process is not moving, in plain words: who runs it, what it waits for, what was asked of it.
@@ -16,88 +21,200 @@ export async function explain(store: Control, clock: Clock, pid: string): Promis
       `there is no process ${pid} in this store: the pid is wrong, or it is another store`,
     )
   }
-  const lines = [headline(row, clock.now()), ...(await reasons(row, store, clock))]
+  const lines = await new Explanation(row, store, clock.now()).lines()
   return lines.join('\n')
 }
 
-function headline(row: ProcessRow, now: number): string {
-  const step = row.step === null ? '' : ` in step ${row.step}`
-  return `${row.className} ${row.pid} is ${row.state}${step} since ${span(now - row.updatedAt)}`
-}
+class Explanation {
+  readonly #row: ProcessRow
+  readonly #store: Control
+  readonly #now: number
 
-async function reasons(row: ProcessRow, store: Control, clock: Clock): Promise<string[]> {
-  if (isTerminal(row.state)) return ending(row)
-  const now = clock.now()
-  const said: string[] = []
-  if (row.killRequested !== null) {
-    const left = row.killRequested.deadline - now
-    said.push(
-      `a kill was requested${because(row.killRequested.message)}: ` +
-        (left > 0
-          ? `the step has ${span(left)} left to end`
-          : 'its time is up, whoever sees it next ends it'),
-    )
+  constructor(row: ProcessRow, store: Control, now: number) {
+    this.#row = row
+    this.#store = store
+    this.#now = now
   }
-  if (row.pauseRequested !== null) {
-    said.push(
-      `a pause was requested${because(row.pauseRequested.message)}: it takes effect when the step ends`,
-    )
+
+  async lines(): Promise<string[]> {
+    const row = this.#row
+    const origin = originOf(row)
+    if (isTerminal(row.state)) return [this.#headline(), ...endingOf(row), ...origin]
+    const pending = await this.#store.pending(row.pid)
+    return [
+      this.#headline(),
+      ...this.#asked(),
+      ...(await this.#standing(pending)),
+      ...kept(row, pending),
+      ...this.#deadline(),
+      ...origin,
+    ]
   }
-  if (row.parked !== null) {
-    said.push(`it is parked: ${row.parked}; its saved form is untouched. Mend the class, then play it`)
-    return said
+
+  #headline(): string {
+    const { className, pid, state, step, updatedAt } = this.#row
+    const where = step === null ? '' : ` in step ${step}`
+    return `${className} ${pid} is ${state}${where} since ${span(this.#now - updatedAt)}`
   }
-  if (row.paused !== null) {
-    said.push(`it is paused${because(row.paused.message)}; play lets it go on`)
-    if (row.state === 'waiting') {
-      const resumed = row.readyAt === null ? '' : '; a resume is kept for it already'
-      said.push(`it then waits to be resumed${because(row.message)}${resumed}`)
+
+  /** What was asked of it and has not been done. */
+  #asked(): string[] {
+    const { killRequested, pauseRequested } = this.#row
+    const said: string[] = []
+    if (killRequested !== null) {
+      const left = killRequested.deadline - this.#now
+      said.push(
+        `a kill was requested${because(killRequested.message)}: ` +
+          (left > 0
+            ? `the step has ${span(left)} left to end`
+            : 'its time is up, whoever sees it next ends it'),
+      )
+    }
+    if (pauseRequested !== null) {
+      said.push(`a pause was requested${because(pauseRequested.message)}: it takes effect when the step ends`)
     }
     return said
   }
-  if (row.owner !== null) {
-    const engine = (await store.engines()).find(({ id }) => id === row.owner)
+
+  /** Why it stands where it is. */
+  async #standing(pending: Pending): Promise<string[]> {
+    const row = this.#row
+    if (row.parked !== null)
+      return [`it is parked: ${row.parked}; its saved form is untouched. Mend the class, then play it`]
+    const waits = row.state === 'waiting' ? await this.#waits(pending) : []
+    if (row.paused !== null) {
+      return [`it is paused${because(row.paused.message)}; play lets it go on`, ...waits.map(afterPlay)]
+    }
+    if (row.owner !== null) return [await this.#held(row.owner), ...this.#attempt(), ...waits]
+    const said: string[] = []
+    if (row.crashes > 0) {
+      const times = row.crashes === 1 ? 'once' : `${row.crashes} times`
+      said.push(
+        `its engine died ${times} without it getting a step further` +
+          (row.crashes >= 2 ? '; it runs alone next, and is paused if that engine dies too' : ''),
+      )
+    }
+    said.push(...waits)
+    if (row.readyAt !== null && row.readyAt <= this.#now) said.push(await this.#whoCouldRun())
+    else if (row.state === 'created' && row.readyAt !== null)
+      said.push(`its launch is delayed: it is due ${moment(row.readyAt, this.#now)}`)
+    return said
+  }
+
+  async #held(owner: string): Promise<string> {
+    const engine = (await this.#store.engines()).find(({ id }) => id === owner)
     if (engine === undefined)
-      said.push(`engine ${row.owner} held it and is gone; the next look of an engine takes it back`)
-    else if (engine.alive)
-      said.push(
-        `engine ${engine.id} (program ${engine.osPid} on ${engine.host}) runs it; its lease lasts another ${span(engine.expires - now)}`,
-      )
-    else
-      said.push(
-        `engine ${engine.id} (program ${engine.osPid} on ${engine.host}) held it and has died; an engine takes it back`,
-      )
+      return `engine ${owner} held it and is gone; the next look of an engine takes it back`
+    const named = `engine ${engine.id} (program ${engine.osPid} on ${engine.host})`
+    return engine.alive
+      ? `${named} runs it; its lease lasts another ${span(engine.expires - this.#now)}`
+      : `${named} held it and has died; an engine takes it back`
+  }
+
+  #attempt(): string[] {
+    const { attempt } = this.#row
+    return attempt > 1 ? [`its step failed before: this is attempt ${attempt}`] : []
+  }
+
+  /** What it waits for, a line each. */
+  async #waits(pending: Pending): Promise<string[]> {
+    const row = this.#row
+    const { wait } = row
+    if (backsOff(row)) return [await this.#backOff()]
+    if (wait === null) return []
+    const { resume, signal, until, on } = wait
+    const ends: string[] = []
+    if (on !== null) ends.push(on === 'any' ? 'for the first of these to end' : 'for these to end')
+    if (signal !== null) ends.push(`for the signal ${signal}`)
+    if (until !== null) ends.push(`until ${moment(until, this.#now)}`)
+    if (ends.length === 0 && resume) ends.push('to be resumed')
+    const within = row.inStep ? ', within its step' : ''
+    return [
+      `it waits ${ends.join(', or ')}${because(row.message ?? row.status)}${within}`,
+      ...(on === null ? [] : await this.#awaited(pending.on)),
+    ]
+  }
+
+  async #awaited(pids: readonly string[]): Promise<string[]> {
+    const said: string[] = []
+    for (const pid of pids.slice(0, NAMED)) {
+      const row = await this.#store.read(pid)
+      if (row === undefined) continue
+      const paused = row.paused === null ? '' : `, which is paused${because(row.paused.message)}: play it`
+      const parked = row.parked === null ? '' : `, which is parked (${row.parked})`
+      const state = paused + parked === '' ? `, which is ${row.state}` : paused + parked
+      said.push(`it waits for ${row.className} ${pid}${state}`)
+    }
+    if (pids.length > NAMED) {
+      // A store tells of a hundred at most.
+      const more = pids.length - NAMED
+      said.push(`and for ${pids.length < 100 ? more : `${more} or more`} others`)
+    }
     return said
   }
-  if (row.crashes > 0) {
-    const times = row.crashes === 1 ? 'once' : `${row.crashes} times`
-    said.push(
-      `its engine died ${times} without it getting a step further` +
-        (row.crashes >= 2 ? '; it runs alone next, and is paused if that engine dies too' : ''),
-    )
+
+  async #backOff(): Promise<string> {
+    const { pid, readyAt, message, step } = this.#row
+    const history = await this.#store.history(pid)
+    const failed = history.findLast(({ name }) => name === 'failed')?.data
+    const told = failed == null ? undefined : (JSON.parse(failed) as FailedEntry)
+    const next = readyAt === null ? '' : `, next try ${moment(readyAt, this.#now)}`
+    if (told === undefined) return `${step} failed${because(message)}${next}`
+    return `${told.step} failed ${told.attempt} of ${told.attempts}${because(told.message)}${next}`
   }
-  if (row.readyAt === null) {
-    said.push(`it waits to be resumed${because(row.message ?? row.status)}`)
-    return said
+
+  #deadline(): string[] {
+    const { deadline } = this.#row
+    if (deadline === null) return []
+    const ends = `it has to end by ${moment(deadline, this.#now)}`
+    return [deadline <= this.#now ? `${ends}, which has passed: it is excepted` : `${ends}, or is excepted`]
   }
-  said.push(await whoCouldRun(row, store, now))
+
+  async #whoCouldRun(): Promise<string> {
+    const { className, version } = this.#row
+    const alive = (await this.#store.engines()).filter((engine) => engine.alive)
+    if (alive.length === 0) return 'it is ready, and no engine is running on this store'
+    const knows = (engine: EngineRow): boolean =>
+      engine.classes.some((one) => one.name === className && one.version >= version)
+    const loadable = alive.filter(knows)
+    if (loadable.length === 0)
+      return `it is ready, but no running engine knows class ${className} in version ${version}`
+    return `it is ready and queued: ${loadable.length === 1 ? 'the engine that knows' : `${loadable.length} engines that know`} its class had no free slot`
+  }
+}
+
+/** The data of a history entry `failed`. */
+interface FailedEntry {
+  readonly step: string
+  readonly attempt: number
+  readonly attempts: number
+  readonly message: string
+}
+
+function afterPlay(line: string): string {
+  return line.replace(/^it waits/, 'it then waits')
+}
+
+/** What is kept for it and has not been used. */
+function kept(row: ProcessRow, { mail }: Pending): string[] {
+  const said: string[] = []
+  if (mail.some(({ by }) => by === 'resume')) said.push('a resume is kept for it already')
+  const counts = new Map<string, number>()
+  for (const { by, name } of mail)
+    if (by === 'signal' && name !== null) counts.set(name, (counts.get(name) ?? 0) + 1)
+  for (const [name, count] of counts) {
+    const many = count === 1 ? `a signal ${name} is` : `${count} signals ${name} are`
+    said.push(`${many} kept for it${row.wait?.signal === name ? '' : ', which it does not wait for'}`)
+  }
   return said
 }
 
-async function whoCouldRun(row: ProcessRow, store: Control, now: number): Promise<string> {
-  if (row.readyAt !== null && row.readyAt > now) return `it is due in ${span(row.readyAt - now)}`
-  const alive = (await store.engines()).filter((engine) => engine.alive)
-  if (alive.length === 0) return 'it is ready, and no engine is running on this store'
-  const loadable = alive.filter((engine) =>
-    engine.classes.some((c) => c.name === row.className && c.version >= row.version),
-  )
-  if (loadable.length === 0) {
-    return `it is ready, but no running engine knows class ${row.className} in version ${row.version}`
-  }
-  return `it is ready and queued: ${loadable.length === 1 ? 'the engine that knows' : `${loadable.length} engines that know`} its class had no free slot`
+function originOf({ origin }: ProcessRow): string[] {
+  if (origin === null) return []
+  return [`it was ${origin.kind === 'restart' ? 'restarted' : 'resubmitted'} from ${origin.pid}`]
 }
 
-function ending(row: ProcessRow): string[] {
+function endingOf(row: ProcessRow): string[] {
   const said: string[] = []
   if (row.exitCode !== null)
     said.push(`exit code ${row.exitCode.code} ${row.exitCode.label}: ${row.exitCode.message}`)
@@ -105,17 +222,4 @@ function ending(row: ProcessRow): string[] {
     said.push('it finished, and not successfully')
   if (row.message !== null) said.push(row.message)
   return said
-}
-
-function because(message: string | null): string {
-  return message === null ? '' : ` (${message})`
-}
-
-function span(milliseconds: number): string {
-  const seconds = Math.max(0, milliseconds) / 1000
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`
-  if (seconds < 90) return `${seconds.toFixed(1)} s`
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`
-  if (seconds < 129_600) return `${Math.round(seconds / 3600)} h`
-  return `${Math.round(seconds / 86_400)} d`
 }

@@ -1,26 +1,52 @@
 import type { Codec } from '../bundle/codec.ts'
 import type { Committed, Host } from '../process/host.ts'
-import type { ProcessHandle } from '../process/handle.ts'
+import type { Clock } from '../shared/clock.ts'
 import { InvalidStateError } from '../shared/errors.ts'
 
 /** The host of a process that is only made here to be launched: it is saved, and never run in this program. */
 export class LaunchingHost implements Host {
   readonly durable = true
   readonly codec: Codec
+  readonly clock: Clock
 
-  constructor(codec: Codec) {
+  constructor(codec: Codec, clock: Clock) {
     this.codec = codec
+    this.clock = clock
   }
 
   commit(): Committed {
     throw notHere()
   }
 
-  launch(): Promise<ProcessHandle> {
+  launch(): Promise<never> {
     return Promise.reject(notHere())
   }
 
-  request(): Promise<boolean> {
+  request(): Promise<never> {
+    return Promise.reject(notHere())
+  }
+
+  record(): Promise<never> {
+    return Promise.reject(notHere())
+  }
+
+  mail(): Promise<never> {
+    return Promise.reject(notHere())
+  }
+
+  suspend(): never {
+    throw notHere()
+  }
+
+  evict(): never {
+    throw notHere()
+  }
+
+  outcomes(): Promise<never> {
+    return Promise.reject(notHere())
+  }
+
+  checkpoint(): Promise<never> {
     return Promise.reject(notHere())
   }
 }

@@ -1,10 +1,12 @@
 import type { Codec } from '../bundle/codec.ts'
 import type { ClassRow, Create } from '../persistence/store.ts'
 import { namespaceCheck } from '../ports/validation.ts'
+import { milliseconds } from '../shared/duration.ts'
 import { PortValidationError } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
 import { hosted, type Process } from '../process/process.ts'
 import type { LaunchOptions } from '../process/handle.ts'
+import { launchRetry, type RetryOptions } from '../spec/retry-policy.ts'
 
 /** Who launches: nobody in particular, or the step of a process, whose claim has to hold. */
 export interface Launcher {
@@ -14,23 +16,39 @@ export interface Launcher {
 
 export const BY_A_CALLER: Launcher = { parent: null, parentFence: null }
 
+/** What of the options of a launch is stored in its row. */
+interface Launched {
+  readonly key: string | null
+  readonly label: string | null
+  readonly readyAt: number | null
+  readonly deadline: number | null
+  readonly abandoned: boolean
+}
+
 /**
- * The write that makes a process durable (C2). Its class has validated the inputs and filled in the defaults.
+ * The write that makes a process durable (C2). Its class has validated the inputs and filled in the defaults; `deadlineAfter` is what it says
+ * of deadlines.
  *
  * @throws SerializationError naming the input that can't be saved (C10)
+ * @throws RangeError for a delay or deadline that is none
  */
-export function createWrite(process: Process, options: LaunchOptions, launcher: Launcher): Create {
+export function createWrite(
+  process: Process,
+  options: LaunchOptions,
+  launcher: Launcher,
+  deadlineAfter: number | undefined,
+): Create {
   const { head, parts } = hosted(process).bundle()
+  const createdAt = process.creationTime.getTime()
   return {
     kind: 'create',
     pid: process.pid,
     className: head.class,
     version: head.version,
-    createdAt: process.creationTime.getTime(),
+    createdAt,
     parent: launcher.parent,
     parentFence: launcher.parentFence,
-    key: options.key ?? null,
-    label: options.label ?? null,
+    ...launched(options, createdAt, deadlineAfter),
     seq: head.seq,
     state: 'created',
     step: 'run',
@@ -43,13 +61,52 @@ export function createWrite(process: Process, options: LaunchOptions, launcher: 
 }
 
 /**
+ * The retries that a launch asks for.
+ *
+ * @throws SpecError for an option that is wrong
+ */
+export function retryOf({ retry }: LaunchOptions): RetryOptions | undefined {
+  if (retry === undefined) return undefined
+  launchRetry(retry)
+  return typeof retry === 'number' ? { attempts: retry } : retry
+}
+
+function launched(options: LaunchOptions, now: number, deadlineAfter: number | undefined): Launched {
+  const { key = null, label = null, delay, deadline, abandon = false } = options
+  const deadlines = [
+    ...(deadline === undefined ? [] : [timeOf(deadline, now)]),
+    ...(deadlineAfter === undefined ? [] : [now + deadlineAfter]),
+  ].filter((time) => time !== Number.POSITIVE_INFINITY)
+  return {
+    key,
+    label,
+    readyAt: delay === undefined ? null : later(delay, now),
+    deadline: deadlines.length === 0 ? null : Math.min(...deadlines),
+    abandoned: abandon,
+  }
+}
+
+function timeOf(deadline: NonNullable<LaunchOptions['deadline']>, now: number): number {
+  if (!(deadline instanceof Date)) return now + milliseconds(deadline)
+  const time = deadline.getTime()
+  if (Number.isNaN(time)) throw new RangeError('the deadline is an invalid Date')
+  return time
+}
+
+function later(delay: NonNullable<LaunchOptions['delay']>, now: number): number {
+  const time = now + milliseconds(delay)
+  if (time !== Number.POSITIVE_INFINITY) return time
+  throw new RangeError('a delay without an end: the process would never run')
+}
+
+/**
  * The write for a class that is only known by its name. Its inputs are checked against the JSON Schema that engines have
  * registered; defaults and validators run at the first claim, by an engine that has the class.
  *
  * @throws PortValidationError for inputs that do not fit that schema
  */
 export function createByName(
-  described: ClassRow,
+  described: Pick<ClassRow, 'name' | 'version' | 'inputs'>,
   inputs: Readonly<Record<string, unknown>>,
   now: number,
   options: LaunchOptions,
@@ -58,6 +115,7 @@ export function createByName(
 ): Create {
   const problems = checkOfClass(described)(inputs)
   if (problems.length > 0) throw new PortValidationError(problems)
+  const retry = retryOf(options)
   return {
     kind: 'create',
     pid: options.pid ?? newPid(),
@@ -66,26 +124,36 @@ export function createByName(
     createdAt: now,
     parent: launcher.parent,
     parentFence: launcher.parentFence,
-    key: options.key ?? null,
-    label: options.label ?? null,
+    ...launched(options, now, undefined),
     seq: 0,
     state: 'created',
     step: 'run',
     status: null,
-    parts: { state: UNCHECKED, inputs: codec.stringify(inputs, 'inputs') },
+    parts: {
+      state: UNCHECKED,
+      inputs: codec.stringify(inputs, 'inputs'),
+      ...(retry !== undefined && { launch: codec.stringify({ retry }, 'launch') }),
+    },
     claim: null,
     history: [{ name: 'created', data: null }],
     ending: null,
   }
 }
 
+/** The `state` part of a new process. */
+export const CREATED = JSON.stringify({ label: 'created' })
 /** The `state` part of a process whose inputs nobody has validated yet. */
 export const UNCHECKED = JSON.stringify({ label: 'created', unchecked: true })
+/** As `UNCHECKED`, where the inputs are as another process of its class saved them. */
+export const RESUBMITTED = JSON.stringify({ label: 'created', resubmitted: true })
 
 const checks = new Map<string, { readonly of: string; readonly check: ReturnType<typeof namespaceCheck> }>()
 
 /** The check of a class's inputs, made anew only when what is registered has changed. */
-function checkOfClass({ name, inputs }: ClassRow): ReturnType<typeof namespaceCheck> {
+function checkOfClass({
+  name,
+  inputs,
+}: Pick<ClassRow, 'name' | 'inputs'>): ReturnType<typeof namespaceCheck> {
   const known = checks.get(name)
   if (known?.of === inputs) return known.check
   const check = namespaceCheck(JSON.parse(inputs) as object, 'inputs')

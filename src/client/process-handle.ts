@@ -1,18 +1,28 @@
 import type { Codec } from '../bundle/codec.ts'
 import type { Change, Control, Outcome, ProcessRow, Write } from '../persistence/store.ts'
 import type {
+  AnyProcessClass,
   EventRecord,
   Outputs,
   ProcessHandle,
   ResultOptions,
   Settled,
   StateInfo,
+  TreeOptions,
   WaitOptions,
 } from '../process/handle.ts'
 import type { OutputsOf } from '../spec/typing.ts'
 import { isTerminal } from '../process/machine.ts'
-import type { Clock } from '../shared/clock.ts'
-import { NotReady, ProcessLost, WaitTimeout, type ProcessError } from '../shared/errors.ts'
+import { alarm, type Clock } from '../shared/clock.ts'
+import {
+  AlreadyDone,
+  NotReady,
+  PortValidationError,
+  ProcessLost,
+  WaitTimeout,
+  type PortProblem,
+  type ProcessError,
+} from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
 import { outputsOf, settledOf, stateInfo } from './ending.ts'
@@ -40,7 +50,16 @@ export interface HandleContext {
   attend(handle: Handle): void
   neglect(handle: Handle): void
   /** Around every wait for an end. */
-  whileWaiting<T>(wait: () => Promise<T>): Promise<T>
+  whileWaiting<T>(handle: Handle, wait: () => Promise<T>): Promise<T>
+  /** What is wrong with a signal to a process of that class. */
+  checkSignal(
+    className: string,
+    processClass: AnyProcessClass | undefined,
+    signal: string,
+    payload: unknown,
+  ): Promise<readonly PortProblem[]>
+  /** Makes a new process of one that ended unsuccessfully. */
+  restart(pid: string): Promise<ProcessHandle>
 }
 
 type Waiter = (abandoned?: Error) => void
@@ -56,6 +75,7 @@ export class Handle implements ProcessHandle {
   readonly outputs: Outputs
   readonly #context: HandleContext
   #name: string
+  #class: AnyProcessClass | undefined
   #state: StateInfo
   #settled: Settled<unknown> | undefined
   /** Called once when the process has ended or is lost, or when nothing more will be heard of it. */
@@ -154,16 +174,17 @@ export class Handle implements ProcessHandle {
     return takeBack
   }
 
-  pause(message?: string): Promise<boolean> {
-    return this.#request('pause', message ?? null)
+  pause(message?: string, options?: TreeOptions): Promise<boolean> {
+    return this.#request('pause', message ?? null, options)
   }
 
-  play(): Promise<boolean> {
-    return this.#request('play', null)
+  play(options?: TreeOptions): Promise<boolean> {
+    return this.#request('play', null, options)
   }
 
-  async kill(message?: string, options: { readonly force?: boolean } = {}): Promise<boolean> {
-    return this.#request('kill', message ?? null, options.force === true ? 0 : this.#context.killGrace)
+  async kill(message?: string, options: TreeOptions & { readonly force?: boolean } = {}): Promise<boolean> {
+    const grace = options.force === true ? 0 : this.#context.killGrace
+    return this.#request('kill', message ?? null, options, grace)
   }
 
   async resume(value?: unknown): Promise<boolean> {
@@ -176,6 +197,30 @@ export class Handle implements ProcessHandle {
       by: name,
     })
     return this.#answer(outcome)
+  }
+
+  async signal(name: string, payload?: unknown): Promise<void> {
+    const { codec, name: by, checkSignal } = this.#context
+    if (this.#name === '' && !this.#isOver()) await this.look()
+    if (this.#lost !== undefined) throw this.#lost
+    const problems = await checkSignal(this.#name, this.#class, name, payload)
+    if (problems.length > 0) throw new PortValidationError(problems)
+    const outcome = await this.#context.write({
+      kind: 'signal',
+      pid: this.pid,
+      id: globalThis.crypto.randomUUID(),
+      name,
+      value: codec.stringify(payload, `signals.${name}`),
+      by,
+    })
+    if (await this.#answer(outcome)) return
+    throw new AlreadyDone(
+      `process ${this.pid} has ended (${this.#state.label}), so that it receives no signal ${name} any more`,
+    )
+  }
+
+  async retry(): Promise<boolean> {
+    return (await this.retried()) !== undefined
   }
 
   async explain(): Promise<string> {
@@ -195,6 +240,19 @@ export class Handle implements ProcessHandle {
   /** @internal Whether somebody waits for the end. */
   get awaited(): boolean {
     return this.#waiters.size > 0
+  }
+
+  /** @internal The handle of what goes on: this one, or that of a new process; undefined where there is nothing to retry. */
+  async retried(): Promise<ProcessHandle | undefined> {
+    const outcome = await this.#write('retry', null, { tree: false })
+    if (await this.#answer(outcome))
+      return outcome.status === 'done' && outcome.applied === true ? this : undefined
+    return this.#state.successful ? undefined : this.#context.restart(this.pid)
+  }
+
+  /** @internal What was launched: by its class signals are checked. */
+  isOf(processClass: AnyProcessClass): void {
+    this.#class = processClass
   }
 
   /** @internal While that one says that it tells of this process, nothing has to be read before waiting for the end. */
@@ -259,12 +317,12 @@ export class Handle implements ProcessHandle {
       // Its end may have been told while that was read.
       if (!this.#endTold && !isTerminal(row.state)) {
         this.#name = row.className
-        this.#state = stateInfo(row)
+        this.#state = stateInfo(row, this.#context.clock.now())
         this.#armKill(row)
         return
       }
     }
-    const { store, codec } = this.#context
+    const { store, codec, clock } = this.#context
     const stored = await store.load(this.pid)
     if (this.#isOver()) return
     if (stored === undefined) {
@@ -272,8 +330,9 @@ export class Handle implements ProcessHandle {
       return
     }
     this.#name = stored.row.className
-    this.#state = stateInfo(stored.row)
-    this.#settled = settledOf(stored, codec)
+    const now = clock.now()
+    this.#state = stateInfo(stored.row, now)
+    this.#settled = settledOf(stored, codec, now)
     this.#settle()
   }
 
@@ -308,7 +367,7 @@ export class Handle implements ProcessHandle {
     this.#disarm?.()
     const { clock } = this.#context
     const message = row.killRequested.message
-    this.#disarm = clock.after(Math.max(0, row.killRequested.deadline - clock.now()), () => {
+    this.#disarm = alarm(clock, row.killRequested.deadline, () => {
       this.#disarm = undefined
       this.#context.write({ kind: 'enforce', pid: this.pid, killedState: killedState(message) }).then(
         () => this.#tryToLook(),
@@ -347,7 +406,7 @@ export class Handle implements ProcessHandle {
 
   async #waitForEnd(options: WaitOptions): Promise<boolean> {
     waitLimit(options)
-    return this.#isOver() || this.#context.whileWaiting(() => this.#ended(options))
+    return this.#isOver() || this.#context.whileWaiting(this, () => this.#ended(options))
   }
 
   /** Whether it ended (or is lost) before the time-out. */
@@ -417,8 +476,22 @@ export class Handle implements ProcessHandle {
 
   // ---------- control ----------
 
-  async #request(request: 'pause' | 'play' | 'kill', message: string | null, grace = 0): Promise<boolean> {
-    const outcome = await this.#context.write({
+  async #request(
+    request: 'pause' | 'play' | 'kill',
+    message: string | null,
+    options?: TreeOptions,
+    grace = 0,
+  ): Promise<boolean> {
+    return this.#answer(await this.#write(request, message, options, grace))
+  }
+
+  #write(
+    request: 'pause' | 'play' | 'kill' | 'retry',
+    message: string | null,
+    { tree = true }: TreeOptions = {},
+    grace = 0,
+  ): Promise<Outcome> {
+    return this.#context.write({
       kind: 'request',
       pid: this.pid,
       id: globalThis.crypto.randomUUID(),
@@ -427,8 +500,8 @@ export class Handle implements ProcessHandle {
       grace,
       by: this.#context.name,
       killedState: request === 'kill' ? killedState(message) : null,
+      tree,
     })
-    return this.#answer(outcome)
   }
 
   async #answer(outcome: Outcome): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { ProcessRow } from '../persistence/store.ts'
+import type { Origin, ProcessRow } from '../persistence/store.ts'
 import type { StateInfo } from '../process/handle.ts'
 import { stateInfo } from './ending.ts'
 
@@ -17,9 +17,31 @@ export interface ProcessSummary {
   readonly label: string | null
   /** The engine that runs it now. */
   readonly engine: string | null
+  /** How often the step has been begun; 1 unless it is retried. */
+  readonly attempt: number
+  /** What it waits for; null unless it waits. */
+  readonly waits: WaitSummary | null
+  /** When it is excepted, if it has not ended. */
+  readonly deadline: Date | null
+  /** The process that it was restarted or resubmitted from. */
+  readonly origin: Origin | null
+  /** Whether what is asked of its parent's tree does not reach it. */
+  readonly abandoned: boolean
   readonly created: Date
   readonly updated: Date
   readonly ended: Date | null
+}
+
+/** What ends a wait: the first of these that comes. */
+export interface WaitSummary {
+  readonly resume: boolean
+  /** The name of a signal. */
+  readonly signal: string | null
+  readonly until: Date | null
+  /** Other processes: all of them, or the first that ends. */
+  readonly on: 'all' | 'any' | null
+  /** Whether it waits within a step. */
+  readonly inStep: boolean
 }
 
 /** One page of a list, newest first. */
@@ -29,20 +51,34 @@ export interface ProcessList {
   readonly next: string | undefined
 }
 
-export function summary(row: ProcessRow): ProcessSummary {
+/** `now` is the time by the client's clock. */
+export function summary(row: ProcessRow, now: number): ProcessSummary {
   return {
     pid: row.pid,
     name: row.className,
     version: row.version,
-    state: stateInfo(row),
+    state: stateInfo(row, now),
     step: row.step,
     status: row.status,
     parent: row.parent,
     key: row.key,
     label: row.label,
     engine: row.owner,
+    attempt: row.attempt,
+    waits: waitsOf(row),
+    deadline: dateOf(row.deadline),
+    origin: row.origin,
+    abandoned: row.abandoned,
     created: new Date(row.createdAt),
     updated: new Date(row.updatedAt),
-    ended: row.endedAt === null ? null : new Date(row.endedAt),
+    ended: dateOf(row.endedAt),
   }
+}
+
+function waitsOf({ wait, inStep }: ProcessRow): WaitSummary | null {
+  return wait && { ...wait, until: dateOf(wait.until), inStep }
+}
+
+function dateOf(time: number | null): Date | null {
+  return time === null ? null : new Date(time)
 }

@@ -54,8 +54,8 @@ export class Claims {
   /** A run is over. */
   ended(run: Run): void {
     if (this.#alone === run) this.#alone = undefined
-    if (run.waits === 0) this.#free++
-    run.waits = 0
+    if (!run.lent) this.#free++
+    run.lent = false
     this.#pump()
   }
 
@@ -66,15 +66,17 @@ export class Claims {
     this.#pump()
   }
 
-  /** A step waits for another process: its slot is free until `takeBack`. */
+  /** Its step only waits: its slot is free until `takeBack`. */
   lend(run: Run): void {
-    if (run.waits++ > 0) return
+    if (run.lent || run.over) return
+    run.lent = true
     this.#free++
     this.#pump()
   }
 
   takeBack(run: Run): void {
-    if (run.waits === 0 || --run.waits > 0) return
+    if (!run.lent) return
+    run.lent = false
     // It may go below zero for a moment: a step that has begun is not held up, and nothing new is started meanwhile.
     this.#free--
   }
@@ -123,7 +125,7 @@ export class Claims {
 
   #mayClaim(): boolean {
     if (this.#stopped || this.#claiming !== undefined || this.#free <= 0) return false
-    if (this.#alone !== undefined && this.#alone.waits === 0) return false
+    if (this.#alone !== undefined && !this.#alone.lent) return false
     return this.#suspects ? this.#free === this.#context.concurrency : this.#more
   }
 

@@ -1,17 +1,20 @@
 import { hostname } from 'node:os'
 import { Client, type ClientOptions } from '../client/client.ts'
 import { Handle } from '../client/process-handle.ts'
-import { BY_A_CALLER, createWrite, UNCHECKED, type Launcher } from '../client/launching.ts'
+import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launching.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Change, ClaimedProcess, Create, LoadableClass, Store } from '../persistence/store.ts'
-import type { AnyProcessClass, LaunchOptions, ProcessHandle } from '../process/handle.ts'
-import { construct, Process, recreate } from '../process/process.ts'
+import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../process/handle.ts'
+import { construct, hosted, Process } from '../process/process.ts'
+import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { ClosedError, PortValidationError } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
+import { specOf } from '../spec/spec-of.ts'
 import type { AllSelfTyped } from '../spec/typing.ts'
 import { Claims } from './claims.ts'
 import { classRows, loadable } from './loadable.ts'
+import { deadlineOf, revived } from './reviving.ts'
 import type { Run } from './run.ts'
 import { Runs } from './runs.ts'
 import { onStopSignals } from './stop-signals.ts'
@@ -49,6 +52,10 @@ export class Engine extends Client {
   #stopWatching: (() => void) | undefined
   #stopSignals: (() => void) | undefined
   #cancelScan: (() => void) | undefined
+  #scanning: Promise<void> | undefined
+  /** The next time at which something is due, as far as is known here. */
+  #due: number | undefined
+  #cancelDue: (() => void) | undefined
   #closing: Promise<void> | undefined
 
   /**
@@ -92,10 +99,15 @@ export class Engine extends Client {
       logger: this.logger,
       killGrace: this.killGrace,
       write: (write) => this.write(write),
+      read: (pid) => store.read(pid),
+      mail: (pid, signal) => store.mail(pid, signal),
       launch: (processClass, inputs, launchOptions, launcher) =>
         this.start(processClass, inputs, launchOptions, launcher),
+      outcome: (pid) => this.#outcome(pid),
       ended: (run) => this.#claims.ended(run),
       committed: (run) => this.#claims.committed(run),
+      lend: (run) => this.#claims.lend(run),
+      takeBack: (run) => this.#claims.takeBack(run),
     })
     this.#claims = new Claims({
       engine: id,
@@ -138,29 +150,49 @@ export class Engine extends Client {
     await this.#scan()
   }
 
-  /** What has died is taken back, again and again: a recovery that failed is tried at the next look (C11). */
-  async #scan(): Promise<void> {
-    this.#cancelScan = undefined
-    try {
-      const { suspects, nextDeadline } = await this.store.recover(this.#classes)
-      this.#claims.look(suspects)
-      const wait = nextDeadline === null ? SCAN_INTERVAL : Math.max(1, nextDeadline - this.clock.now())
-      this.#scanIn(Math.min(SCAN_INTERVAL, wait))
-    } catch (error) {
-      this.#report(error)
-      this.#scanIn(SCAN_INTERVAL)
-    }
+  /** Looks at the store; a look that is asked for during another one comes after it. */
+  #scan(): Promise<void> {
+    const before = this.#scanning
+    const scanning = (before === undefined ? this.#look() : before.then(() => this.#look())).finally(() => {
+      if (this.#scanning === scanning) this.#scanning = undefined
+    })
+    return (this.#scanning = scanning)
   }
 
-  #scanIn(delay: number): void {
+  /** What has died is taken back, again and again: a recovery that failed is tried at the next look (C11). */
+  async #look(): Promise<void> {
     if (this.#closing !== undefined) return
-    this.#cancelScan = this.clock.after(delay, () => void this.#scan())
+    this.#cancelScan?.()
+    try {
+      const { suspects, nextDeadline, nextDue } = await this.store.recover(this.#classes)
+      this.#claims.look(suspects)
+      if (nextDeadline !== null) this.#armDue(nextDeadline)
+      if (nextDue !== null) this.#armDue(nextDue)
+    } catch (error) {
+      this.#report(error)
+    }
+    if (this.#closing !== undefined) return
+    this.#cancelScan?.()
+    this.#cancelScan = this.clock.after(SCAN_INTERVAL, () => void this.#scan(), 'look')
+  }
+
+  /** Looks again at this time, if not before: something sleeps until then. */
+  #armDue(time: number): void {
+    if (this.#closing !== undefined || (this.#due !== undefined && this.#due <= time)) return
+    this.#cancelDue?.()
+    this.#due = time
+    this.#cancelDue = alarm(this.clock, time, () => {
+      this.#due = undefined
+      this.#claims.more()
+      void this.#scan()
+    })
   }
 
   #note(changes: readonly Change[]): void {
     for (const change of changes) {
       this.#runs.note(change)
       if (change.ready) this.#claims.more()
+      if (change.dueAt !== null) this.#armDue(change.dueAt)
     }
   }
 
@@ -174,58 +206,58 @@ export class Engine extends Client {
     // A class that is not registered here is launched all the same, and left to an engine that has it.
     // Nor does one run twice here that is launched again under its pid: it is told what became of the first.
     const again = options.pid !== undefined && this.#runs.has(options.pid)
-    if (known === undefined || !this.classes.has(known) || again || !this.#claims.take()) {
+    // Nor is one begun at once that is to begin later.
+    const later = options.delay !== undefined
+    if (known === undefined || !this.classes.has(known) || again || later || !this.#claims.take()) {
       return super.start(processClass, inputs, options, launcher)
     }
     let process: Process
     let create: Create
     try {
-      process = construct(known, inputs, { pid: options.pid, host: this.#runs, logger: this.logger })
-      create = createWrite(process, options, launcher)
+      process = construct(known, inputs, {
+        pid: options.pid,
+        host: this.#runs,
+        logger: this.logger,
+        created: new Date(this.clock.now()),
+        retry: retryOf(options),
+      })
+      create = createWrite(process, options, launcher, specOf(known).deadlineAfter)
     } catch (error) {
       this.#claims.giveBack()
       throw error
     }
-    const handle = this.launched(create, await this.#runs.born(process, create), options)
+    const handle = this.launched(create, await this.#runs.born(process, create), options, known)
     if (handle instanceof Handle) handle.follow(this.#runs)
     return handle
   }
 
-  protected override async whileWaiting<T>(wait: () => Promise<T>): Promise<T> {
-    const run = this.#runs.of(Process.current())
-    if (run === undefined || run.over) return wait()
-    // A step that only waits for another process takes no place, so that a parent and its child can't lock each other out.
-    this.#claims.lend(run)
-    try {
-      return await wait()
-    } finally {
-      this.#claims.takeBack(run)
-    }
+  /** A step that only waits for another process takes no slot, so that a parent and its child can't lock each other out. */
+  protected override whileWaiting<T>(handle: Handle, wait: () => Promise<T>): Promise<T> {
+    const process = Process.current()
+    if (process === undefined || !this.#runs.runs(process)) return wait()
+    const message = `waits for ${handle.name === '' ? 'process' : handle.name} ${handle.pid}`
+    const conditions = { resume: false, signal: null, until: null, on: [handle.pid], any: false }
+    return hosted(process).waits({ message, for: conditions }, wait)
+  }
+
+  /** How a process ended. Most have when this is asked, and then nobody has to wait. */
+  async #outcome(pid: string): Promise<Settled<unknown>> {
+    const handle = this.handle(pid)
+    if (!handle.done) await handle.refresh().catch(() => {})
+    return handle.outcome()
   }
 
   /** Goes on with a claimed process, or sets it aside where it can't be loaded (C9). */
   #resume(claimed: ClaimedProcess): Run | undefined {
     try {
-      return this.#runs.resume(this.#recreate(claimed), claimed)
+      const process = revived(claimed, { host: this.#runs, logger: this.logger, classes: this.classes })
+      return this.#runs.resume(process, claimed, deadlineOf(claimed.row, this.classes))
     } catch (error) {
       this.#setAside(claimed, error)
         .catch((failure: unknown) => this.#report(failure))
         .finally(() => this.#claims.giveBack())
       return undefined
     }
-  }
-
-  #recreate(claimed: ClaimedProcess): Process {
-    const { row } = claimed
-    const bundle = claimed.bundle()
-    const options = { host: this.#runs, logger: this.logger }
-    if (bundle.parts['state'] !== UNCHECKED) return recreate(bundle, { ...options, loader: this.classes })
-    const inputs = this.codec.parse(bundle.parts['inputs'] ?? '{}', 'inputs') as Record<string, unknown>
-    return construct(this.classes.load(row.className), inputs, {
-      ...options,
-      pid: row.pid,
-      created: new Date(row.createdAt),
-    })
   }
 
   /** Inputs that nobody has checked and that do not fit except the process; whatever else can't be loaded is parked. */
@@ -257,6 +289,7 @@ export class Engine extends Client {
   async #close(drain: number): Promise<void> {
     this.#stopSignals?.()
     this.#cancelScan?.()
+    this.#cancelDue?.()
     this.#claims.stop()
     await this.#runs.drain(
       drain,

@@ -8,12 +8,13 @@ export function loadable(classes: ClassRegistry<AnyProcessClass>): readonly Load
   return [...classes].map(([name, processClass]) => ({ name, version: versionOf(processClass) }))
 }
 
-/** How the classes are described to those who launch by name. */
+/** How the classes are described to those who launch by name, or send signals. */
 export function classRows(classes: ClassRegistry<AnyProcessClass>): readonly ClassRow[] {
   return [...classes].map(([name, processClass]) => ({
     name,
     version: versionOf(processClass),
     inputs: JSON.stringify(specOf(processClass).toJSONSchema('inputs')),
+    signals: JSON.stringify(specOf(processClass).signalSchemas()),
   }))
 }
 

@@ -1,5 +1,14 @@
 import type { Bundle } from '../bundle/bundle.ts'
+import type { StepWait } from '../process/host.ts'
 import type { Process } from '../process/process.ts'
+
+/** What a run begins with that was claimed. */
+export interface RunClaim {
+  readonly fence: number
+  readonly seq: number
+  readonly step: string | null
+  readonly saved: Bundle
+}
 
 /** One process that this engine runs: its claim, and what of it was saved last. */
 export class Run {
@@ -8,6 +17,8 @@ export class Run {
   fence: number | undefined
   /** The sequence number of the last committed write. */
   seq: number
+  /** The step that the row names. */
+  step: string | null
   saved: Bundle | undefined
   /** Whether it was said that what it saves is large. */
   warned = false
@@ -21,20 +32,36 @@ export class Run {
   over = false
   /** Whether it was taken from this engine, or has to be left. */
   lost = false
-  /** Waits for other processes that are pending in its step; while there are any, its slot is given to others. */
-  waits = 0
+  /** Whether somebody else has its slot, because its step only waits. */
+  lent = false
+  /** Counts the plays that were told of: what was said of a pause before one does not hold any more. */
+  plays = 0
   /** Children launched by the present step, counted by class. */
   launches: Map<string, number> | undefined
+  /** Waits that are pending in its step, in the order in which they began. */
+  waits: Set<StepWait> | undefined
+  /** The one that began last. */
+  lastWait: StepWait | undefined
+  /** The message under which the row says that the step waits; undefined where it says that it runs. */
+  shown: string | undefined
+  /** Whether the row is to be told at the end of this turn what the step waits for. */
+  showing = false
+  /** Parts that the present step has added to its record. */
+  recorded: Record<string, string> | undefined
+  /** Counts the writes of step records under this claim (C4). */
+  records = 0
+  /** Counts those that the store refused: the ones behind them are sent again. */
+  refusals = 0
   /** Takes back the timer that enforces a kill. */
   disarm: (() => void) | undefined
+  /** Takes back the alarm of its deadline. */
+  cancelDeadline: (() => void) | undefined
 
-  constructor(
-    process: Process,
-    claim?: { readonly fence: number; readonly seq: number; readonly saved: Bundle },
-  ) {
+  constructor(process: Process, claim?: RunClaim) {
     this.process = process
     this.fence = claim?.fence
     this.seq = claim?.seq ?? 0
+    this.step = claim?.step ?? null
     this.saved = claim?.saved
   }
 }

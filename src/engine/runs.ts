@@ -1,20 +1,42 @@
 import type { Codec } from '../bundle/codec.ts'
+import { registeredName } from '../bundle/loader.ts'
 import type { Launcher } from '../client/launching.ts'
 import { killedState } from '../client/requests.ts'
-import type { Change, ClaimedProcess, Create, Outcome, Parts, Write } from '../persistence/store.ts'
-import type { AnyProcessClass, LaunchOptions, ProcessHandle } from '../process/handle.ts'
-import type { Committed, ControlRequest, Host, Transition } from '../process/host.ts'
+import type {
+  Change,
+  ClaimedProcess,
+  Create,
+  Mail,
+  Outcome,
+  Parts,
+  ProcessRow,
+  Write,
+} from '../persistence/store.ts'
+import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../process/handle.ts'
+import type {
+  Committed,
+  ControlRequest,
+  Host,
+  KeptSignal,
+  RecordEntry,
+  StepWait,
+  Transition,
+} from '../process/host.ts'
 import { isTerminal } from '../process/machine.ts'
 import { hosted, type Process } from '../process/process.ts'
-import type { Clock } from '../shared/clock.ts'
-import { LeaseLost, ProcessKilled, SerializationError, type DamsonError } from '../shared/errors.ts'
+import { alarm, type Clock } from '../shared/clock.ts'
+import { DeadlineExceeded } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { childPid } from './child-pid.ts'
+import { launchingPid } from './launching-pid.ts'
+import { endedAs, lost, unsavable } from './losses.ts'
 import { Run } from './run.ts'
+import { StepRecords } from './step-records.ts'
 import { advanceWrite, bornWrite } from './writes.ts'
 
 /** Characters from which on a saved part is worth a warning. */
 const LARGE_PART = 4 * 2 ** 20
+/** How many ends of processes are read at a time. */
+const ENDS_AT_A_TIME = 200
 
 /** What the runs need of their engine. */
 export interface RunsContext {
@@ -25,16 +47,23 @@ export interface RunsContext {
   readonly logger: Logger
   readonly killGrace: number
   write(write: Write): Promise<Outcome>
+  read(pid: string): Promise<ProcessRow | undefined>
+  mail(pid: string, signal: string): Promise<Mail | undefined>
   launch(
     processClass: AnyProcessClass | string,
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions,
     launcher: Launcher,
   ): Promise<ProcessHandle>
+  /** How a process ended; waits for that. */
+  outcome(pid: string): Promise<Settled<unknown>>
   /** A run is over. */
   ended(run: Run): void
   /** A run has got a step further. */
   committed(run: Run): void
+  /** The step of a run only waits: somebody else may have its slot. */
+  lend(run: Run): void
+  takeBack(run: Run): void
 }
 
 /** A launch that waits for its first commit. */
@@ -56,21 +85,28 @@ interface Birth {
 export class Runs implements Host {
   readonly durable = true
   readonly codec: Codec
+  readonly clock: Clock
   readonly #context: RunsContext
+  readonly #records: StepRecords
   readonly #live = new Map<string, Run>()
   readonly #byProcess = new WeakMap<Process, Run>()
   readonly #births = new WeakMap<Run, Birth>()
   readonly #empty: (() => void)[] = []
-  #draining = false
+  #draining: Error | undefined
 
   constructor(context: RunsContext) {
     this.#context = context
     this.codec = context.codec
-  }
-
-  /** The run of a process, if it runs here. */
-  of(process: Process | undefined): Run | undefined {
-    return process && this.#byProcess.get(process)
+    this.clock = context.clock
+    this.#records = new StepRecords({
+      logger: context.logger,
+      write: (write) => context.write(write),
+      lose: (run, reason) => this.#lose(run, reason),
+      kill: (run, message, deadline, force) => this.#kill(run, message, deadline, force),
+      lend: (run) => context.lend(run),
+      takeBack: (run) => context.takeBack(run),
+      suspended: (run) => this.#suspended(run),
+    })
   }
 
   /** Starts a new process; resolves with the answer to the commit that makes it durable (C2). */
@@ -79,26 +115,39 @@ export class Runs implements Host {
     this.#byProcess.set(process, run)
     return new Promise((told, failed) => {
       this.#births.set(run, { create, told, failed })
+      this.#armDeadline(run, create.deadline ?? undefined)
       void this.#drive(run)
     })
   }
 
-  /** Goes on with a claimed process. */
-  resume(process: Process, claimed: ClaimedProcess): Run {
+  /** Goes on with a claimed process; `deadline` is when it is to be excepted, if it has one. */
+  resume(process: Process, claimed: ClaimedProcess, deadline: number | undefined): Run {
     const stale = this.#live.get(process.pid)
     // A launch under this pid that is under way is not lost: its commit will tell it that the process was there already.
     if (stale !== undefined && !this.#births.has(stale)) this.#lose(stale, lost(process.pid))
-    const run = new Run(process, { fence: claimed.fence, seq: claimed.row.seq, saved: claimed.bundle() })
+    const { fence, row, wake } = claimed
+    const run = new Run(process, { fence, seq: row.seq, step: row.step, saved: claimed.bundle() })
     this.#byProcess.set(process, run)
-    if (claimed.played) hosted(process).played()
-    if (claimed.wake !== null) {
-      const { id, by, value } = claimed.wake
-      hosted(process).wake(this.codec.parse(value, 'value'), { by, id })
+    const hold = hosted(process)
+    if (claimed.played) hold.played()
+    // A step that had left memory while it waited runs again, and finds by itself what has come.
+    if (wake !== null && process.state === 'waiting') {
+      const { by, value } = wake
+      if (value === null) hold.wake(undefined, { by })
+      else {
+        const signal = by === 'signal' ? (row.wait?.signal ?? undefined) : undefined
+        hold.wake(this.codec.parse(value, by === 'signal' ? `signals.${signal}` : 'value'), {
+          by,
+          id: wake.id ?? undefined,
+          ...(signal !== undefined && { signal }),
+        })
+      }
     }
-    const { killRequested, pauseRequested } = claimed.row
-    if (pauseRequested !== null) hosted(process).pause(pauseRequested.message ?? undefined)
-    if (killRequested !== null) hosted(process).kill(killRequested.message ?? undefined)
+    const { killRequested, pauseRequested } = row
+    if (pauseRequested !== null) hold.pause(pauseRequested.message ?? undefined)
+    if (killRequested !== null) hold.kill(killRequested.message ?? undefined)
     this.#live.set(process.pid, run)
+    this.#armDeadline(run, deadline)
     void this.#drive(run)
     return run
   }
@@ -112,10 +161,21 @@ export class Runs implements Host {
       case 'pause requested':
         hosted(run.process).pause(asked(change).message)
         break
+      case 'paused':
+        // By somebody else, at once, since its step only waits. What one's own commit did is told by the answer to it.
+        if (!run.writing && run.lent) hosted(run.process).pause(asked(change).message)
+        break
       case 'played':
+        run.plays++
         // Once the claim is given back it goes on under its next claim alone, whoever gets that.
         if (!run.released) hosted(run.process).play()
+        this.#records.played(run)
         break
+      case 'signalled': {
+        const { name } = JSON.parse(change.data ?? '{}') as { readonly name?: string }
+        if (name !== undefined) hosted(run.process).signalled(name)
+        break
+      }
       case 'kill requested': {
         const { message, deadline } = asked(change)
         this.#kill(run, message, deadline)
@@ -127,7 +187,8 @@ export class Runs implements Host {
         break
       default:
         // Ended by somebody else's write (C5). One's own is told by the answer to it.
-        if (isTerminal(change.state) && !run.writing && !run.over) this.#lose(run, ended(change))
+        if (isTerminal(change.state) && !run.writing && !run.over)
+          this.#lose(run, endedAs(change.pid, change.state))
     }
   }
 
@@ -142,12 +203,22 @@ export class Runs implements Host {
     return this.#live.has(pid)
   }
 
-  /** Lets steps end, and aborts them after so many milliseconds (C12). What they held is given back when the engine leaves. */
+  /** Whether this very process runs here. */
+  runs(process: Process): boolean {
+    const run = this.#byProcess.get(process)
+    return run !== undefined && !run.over
+  }
+
+  /**
+   * Lets steps end, and aborts them after so many milliseconds (C12); at once those that only wait. What they held is given back when
+   * the engine leaves.
+   */
   async drain(limit: number, reason: Error): Promise<void> {
-    this.#draining = true
+    this.#draining = reason
+    for (const run of Array.from(this.#live.values())) if (run.lent) this.#lose(run, reason)
     if (this.#live.size > 0 && limit > 0) {
       await new Promise<void>((resolve) => {
-        const cancel = this.#context.clock.after(limit, resolve)
+        const cancel = this.clock.after(limit, resolve)
         this.#empty.push(() => {
           cancel()
           resolve()
@@ -164,6 +235,7 @@ export class Runs implements Host {
     if (run === undefined || run.lost) throw lost(process.pid)
     const bundle = transition.bundle()
     const birth = run.fence === undefined ? this.#births.get(run) : undefined
+    this.#records.stepEnded(run)
     const write =
       birth === undefined
         ? advanceWrite(run, run.fence as number, transition, bundle)
@@ -193,8 +265,10 @@ export class Runs implements Host {
       throw lost(process.pid)
     }
     run.seq++
+    run.step = transition.step
     run.saved = bundle
-    run.released = outcome.released === true
+    run.recorded = undefined
+    run.released = outcome.released === true || isTerminal(transition.to)
     run.launches = undefined
     if (outcome.kill !== undefined)
       this.#armKill(run, outcome.kill.message ?? undefined, outcome.kill.deadline)
@@ -211,35 +285,39 @@ export class Runs implements Host {
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions = {},
   ): Promise<ProcessHandle> {
-    const run = this.#byProcess.get(parent)
-    if (run?.fence === undefined || run.lost) throw lost(parent.pid)
-    // A step that runs again launches the same children: their pids follow from the parent, its step and their order.
-    const pid = options.pid ?? childPid(parent.pid, run.seq, processClass, (run.launches ??= new Map()))
-    const launcher = { parent: parent.pid, parentFence: run.fence }
+    const run = this.#runOf(parent)
+    const className = typeof processClass === 'string' ? processClass : registeredName(processClass)
+    const pid = options.pid ?? (await launchingPid(run, className, (child) => this.#context.read(child)))
+    const launcher = { parent: parent.pid, parentFence: run.fence as number }
     return this.#context.launch(processClass, inputs, { ...options, pid }, launcher)
   }
 
   async request(process: Process, request: ControlRequest): Promise<boolean> {
     const { name: by, killGrace } = this.#context
     const pid = process.pid
+    const id = globalThis.crypto.randomUUID()
     if (request.kind === 'resume') {
       const value = this.codec.stringify(request.value, 'value')
-      return applied(
-        await this.#context.write({ kind: 'resume', pid, id: globalThis.crypto.randomUUID(), value, by }),
-      )
+      return applied(await this.#context.write({ kind: 'resume', pid, id, value, by }))
+    }
+    if (request.kind === 'signal') {
+      const { name } = request
+      const value = this.codec.stringify(request.value, `signals.${name}`)
+      return applied(await this.#context.write({ kind: 'signal', pid, id, name, value, by }))
     }
     const message = request.kind === 'play' ? null : (request.message ?? null)
     const force = request.kind === 'kill' && request.force === true
     const outcome = await this.#context.write({
       kind: 'request',
       pid,
-      id: globalThis.crypto.randomUUID(),
+      id,
       request: request.kind,
       message,
       // A forced kill of one's own process is done by its own engine, with its hooks.
       grace: killGrace,
       by,
       killedState: request.kind === 'kill' ? killedState(message) : null,
+      tree: true,
     })
     if (!applied(outcome)) return false
     if (request.kind === 'pause') hosted(process).pause(request.message)
@@ -248,15 +326,47 @@ export class Runs implements Host {
     return true
   }
 
+  async record(process: Process, entry: RecordEntry): Promise<void> {
+    return this.#records.record(this.#runOf(process), entry)
+  }
+
+  async mail(process: Process, signal: string): Promise<KeptSignal | undefined> {
+    const mail = await this.#context.mail(this.#runOf(process).process.pid, signal)
+    return mail && { id: mail.id, value: this.codec.parse(mail.value, `signals.${signal}`) }
+  }
+
+  suspend(process: Process, wait: StepWait): () => void {
+    const run = this.#byProcess.get(process)
+    return run === undefined || run.over || run.lost ? () => {} : this.#records.suspend(run, wait)
+  }
+
+  evict(process: Process, wait: StepWait): void {
+    const run = this.#byProcess.get(process)
+    if (run !== undefined && !run.over && !run.lost) this.#records.evict(run, wait)
+  }
+
+  async outcomes(_process: Process, pids: readonly string[]): Promise<readonly Settled<unknown>[]> {
+    const outcomes: Settled<unknown>[] = []
+    for (let start = 0; start < pids.length; start += ENDS_AT_A_TIME) {
+      const some = pids.slice(start, start + ENDS_AT_A_TIME)
+      outcomes.push(...(await Promise.all(some.map((pid) => this.#context.outcome(pid)))))
+    }
+    return outcomes
+  }
+
+  async checkpoint(process: Process, tag: string): Promise<void> {
+    return this.#records.checkpoint(this.#runOf(process), tag)
+  }
+
   // ---------- running ----------
 
   async #drive(run: Run): Promise<void> {
     const { process } = run
     if (!this.#live.has(process.pid)) this.#live.set(process.pid, run)
     try {
-      await hosted(process).run(() => !run.lost && !this.#draining)
+      await hosted(process).run(() => !run.lost && this.#draining === undefined)
       run.over = true
-      if (!run.lost && !hosted(process).idle) await this.#release(run)
+      if (!run.lost && !run.released) await this.#release(run)
     } catch (error) {
       run.over = true
       this.#births.get(run)?.failed(error)
@@ -298,21 +408,45 @@ export class Runs implements Host {
 
   #end(run: Run): void {
     run.disarm?.()
+    run.cancelDeadline?.()
     if (this.#live.get(run.process.pid) === run) this.#live.delete(run.process.pid)
     this.#context.ended(run)
     if (this.#live.size === 0) for (const resolve of this.#empty.splice(0)) resolve()
   }
 
-  #kill(run: Run, message: string | undefined, deadline: number): void {
-    hosted(run.process).kill(message)
+  #kill(run: Run, message: string | undefined, deadline: number, force = false): void {
+    hosted(run.process).kill(message, { force })
     this.#armKill(run, message, deadline)
   }
 
   /** At the deadline the step is not waited for any longer. */
   #armKill(run: Run, message: string | undefined, deadline: number): void {
     run.disarm?.()
-    run.disarm = this.#context.clock.after(Math.max(0, deadline - this.#context.clock.now()), () => {
+    run.disarm = alarm(this.clock, deadline, () => {
       hosted(run.process).kill(message, { force: true })
+    })
+  }
+
+  /** A process that has not ended by then is excepted; before any step runs, where that has passed already. */
+  #armDeadline(run: Run, deadline: number | undefined): void {
+    if (deadline === undefined) return
+    const { process } = run
+    const expire = (): void =>
+      hosted(process).expire(
+        new DeadlineExceeded(
+          `process ${process.pid} had not ended by its deadline, ${new Date(deadline).toISOString()}`,
+        ),
+      )
+    if (deadline <= this.clock.now()) expire()
+    else run.cancelDeadline = alarm(this.clock, deadline, expire)
+  }
+
+  /** A step that only waits holds up no close: it runs again elsewhere, from its record. */
+  #suspended(run: Run): void {
+    const reason = this.#draining
+    if (reason === undefined) return
+    setImmediate(() => {
+      if (run.lent) this.#lose(run, reason)
     })
   }
 
@@ -321,6 +455,12 @@ export class Runs implements Host {
     if (run.lost) return
     run.lost = true
     hosted(run.process).detach(reason)
+  }
+
+  #runOf(process: Process): Run {
+    const run = this.#byProcess.get(process)
+    if (run?.fence === undefined || run.lost || run.over) throw lost(process.pid)
+    return run
   }
 
   /** Neither its transition nor its failure could be stored: it waits for somebody to look at it (C9). */
@@ -353,13 +493,6 @@ export class Runs implements Host {
   }
 }
 
-/** What the store refused to keep excepts the process, as what can't be encoded does. */
-function unsavable(error: Error): SerializationError {
-  return error instanceof SerializationError
-    ? error
-    : new SerializationError('state', error.message, { cause: error })
-}
-
 function applied(outcome: Outcome): boolean {
   if (outcome.status === 'refused') throw outcome.error
   return outcome.status === 'done'
@@ -368,20 +501,4 @@ function applied(outcome: Outcome): boolean {
 function asked(change: Change): { readonly message: string | undefined; readonly deadline: number } {
   const data = JSON.parse(change.data ?? '{}') as { message?: string | null; deadline?: number }
   return { message: data.message ?? undefined, deadline: data.deadline ?? Number.POSITIVE_INFINITY }
-}
-
-function lost(pid: string): LeaseLost {
-  return new LeaseLost(
-    `process ${pid} is not run by this engine any more; what its step does from here on does not count`,
-  )
-}
-
-function ended(change: Change): DamsonError {
-  return endedAs(change.pid, change.state)
-}
-
-function endedAs(pid: string, state: string): DamsonError {
-  return state === 'killed'
-    ? new ProcessKilled(pid, `process ${pid} was killed while its step ran`)
-    : new LeaseLost(`process ${pid} has ended as ${state} by another write`)
 }

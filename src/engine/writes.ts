@@ -3,17 +3,31 @@ import type { Advance, Create, Ending, HistoryEntry } from '../persistence/store
 import type { Transition } from '../process/host.ts'
 import type { Run } from './run.ts'
 
-/** The write of a transition: only the parts that changed since the last one. */
+/**
+ * The write of a transition: only the parts that changed since the last one.
+ *
+ * A process that ends unsuccessfully leaves its last checkpoint and the record of its step as they are, so that it can be restarted from
+ * there: what the step that failed has kept and emitted is not saved, since it came to no command.
+ */
 export function advanceWrite(run: Run, fence: number, transition: Transition, bundle: Bundle): Advance {
   const before = run.saved?.parts ?? {}
+  const { recorded } = run
+  const { ending } = transition
+  const failed = ending !== null && !ending.successful
+  const keepsOutputs = transition.to === 'finished'
   const after = bundle.parts
   const parts: Record<string, string> = {}
   for (const name in after) {
     const text = after[name] as string
-    if (before[name] !== text) parts[name] = text
+    if ((recorded?.[name] ?? before[name]) === text) continue
+    if (failed && name !== 'state' && !(keepsOutputs && name.startsWith('out:'))) continue
+    parts[name] = text
   }
   const dropped: string[] = []
-  for (const name in before) if (!(name in after)) dropped.push(name)
+  if (!failed) {
+    for (const name in before) if (!(name in after)) dropped.push(name)
+    for (const name in recorded) if (!(name in after) && !(name in before)) dropped.push(name)
+  }
   return {
     kind: 'advance',
     pid: run.process.pid,
@@ -28,7 +42,10 @@ export function advanceWrite(run: Run, fence: number, transition: Transition, bu
     paused: transition.paused === null ? null : { message: transition.paused.message ?? null },
     consumes: transition.wake?.id ?? null,
     history: transition.moved ? [historyEntry(transition)] : [],
-    ending: ending(transition),
+    ending: endingOf(transition),
+    wait: transition.wait,
+    attempt: transition.attempt,
+    killsChildren: transition.killsChildren,
   }
 }
 
@@ -46,11 +63,12 @@ export function bornWrite(create: Create, transition: Transition, bundle: Bundle
     parts: bundle.parts,
     claim: engine,
     history: [...create.history, historyEntry(transition)],
-    ending: ending(transition),
+    ending: endingOf(transition),
+    wait: transition.wait,
   }
 }
 
-function ending(transition: Transition): Ending | null {
+function endingOf(transition: Transition): Ending | null {
   if (transition.ending === null) return null
   return {
     ...transition.ending,
@@ -59,7 +77,8 @@ function ending(transition: Transition): Ending | null {
 }
 
 function historyEntry(transition: Transition): HistoryEntry {
-  const { to, step, ending: end } = transition
+  const { to, step, ending: end, failed } = transition
+  if (failed !== null) return { name: 'failed', data: JSON.stringify(failed) }
   const message = transition.message ?? end?.message ?? null
   const data = {
     ...(step !== null && { step }),

@@ -1,0 +1,55 @@
+import type { ClassRegistry } from '../bundle/loader.ts'
+import type { ClassRow } from '../persistence/store.ts'
+import type { JsonSchema } from '../ports/schema-type.ts'
+import { checkOf, type Check } from '../ports/validation.ts'
+import type { AnyProcessClass } from '../process/handle.ts'
+import type { PortProblem } from '../shared/errors.ts'
+import { specOf } from '../spec/spec-of.ts'
+
+type Checks = ReadonlyMap<string, Check>
+
+/**
+ * Checks signals at their sender: by the class, where it is known here, else by what engines have registered of it. Of a class that nobody has
+ * registered, what is sent is not checked.
+ */
+export class SignalChecks {
+  readonly #classes: ClassRegistry<AnyProcessClass>
+  readonly #described: () => Promise<readonly ClassRow[]>
+  readonly #made = new Map<string, { readonly of: string; readonly checks: Checks }>()
+
+  constructor(classes: ClassRegistry<AnyProcessClass>, described: () => Promise<readonly ClassRow[]>) {
+    this.#classes = classes
+    this.#described = described
+  }
+
+  /** What is wrong with a signal to a process of that name; `processClass` is its class, where the sender knows it. */
+  async check(
+    className: string,
+    processClass: AnyProcessClass | undefined,
+    signal: string,
+    payload: unknown,
+  ): Promise<readonly PortProblem[]> {
+    const known = processClass ?? this.#classes.find(className)
+    if (known !== undefined) return specOf(known).checkSignal(signal, payload)
+    const row = (await this.#described()).find(({ name }) => name === className)
+    if (row === undefined) return []
+    const port = `signals.${signal}`
+    const checks = this.#checksOf(row)
+    const check = checks.get(signal)
+    if (check !== undefined) return (check(payload) ?? []).map((message) => ({ port, message }))
+    const names = [...checks.keys()]
+    const others =
+      names.length === 0 ? `${className} declares none` : `${className} declares ${names.join(', ')}`
+    return [{ port, message: `there is no signal '${signal}': ${others}` }]
+  }
+
+  /** Made anew only when what is registered has changed. */
+  #checksOf({ name, signals }: ClassRow): Checks {
+    const known = this.#made.get(name)
+    if (known?.of === signals) return known.checks
+    const schemas = Object.entries(JSON.parse(signals) as Record<string, JsonSchema>)
+    const checks = new Map(schemas.map(([signal, schema]) => [signal, checkOf(schema)]))
+    this.#made.set(name, { of: signals, checks })
+    return checks
+  }
+}

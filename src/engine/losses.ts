@@ -1,0 +1,31 @@
+import type { ProcessState } from '../process/state.ts'
+import { LeaseLost, ProcessKilled, SerializationError, type DamsonError } from '../shared/errors.ts'
+
+/*
+ * Why a process is not run here any more.
+ */
+
+export function lost(pid: string): LeaseLost {
+  return new LeaseLost(
+    `process ${pid} is not run by this engine any more; what its step does from here on does not count`,
+  )
+}
+
+export function endedAs(pid: string, state: ProcessState): DamsonError {
+  return state === 'killed'
+    ? new ProcessKilled(pid, `process ${pid} was killed while its step ran`)
+    : new LeaseLost(`process ${pid} has ended as ${state} by another write`)
+}
+
+export function evicted(pid: string): LeaseLost {
+  return new LeaseLost(
+    `process ${pid} has left memory while it waits; its step runs again when what it waits for has come`,
+  )
+}
+
+/** What the store refused to keep excepts the process, as what can't be encoded does. */
+export function unsavable(error: Error): SerializationError {
+  return error instanceof SerializationError
+    ? error
+    : new SerializationError('state', error.message, { cause: error })
+}

@@ -1,0 +1,53 @@
+import { Bundle } from '../bundle/bundle.ts'
+import type { ClassRegistry } from '../bundle/loader.ts'
+import { CREATED, RESUBMITTED, UNCHECKED } from '../client/launching.ts'
+import type { ClaimedProcess, ProcessRow } from '../persistence/store.ts'
+import type { AnyProcessClass } from '../process/handle.ts'
+import type { Host } from '../process/host.ts'
+import { construct, recreate, type Process } from '../process/process.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { RetryOptions } from '../spec/retry-policy.ts'
+import { specOf } from '../spec/spec-of.ts'
+
+export interface RevivingContext {
+  readonly host: Host
+  readonly logger: Logger
+  readonly classes: ClassRegistry<AnyProcessClass>
+}
+
+/**
+ * The process that was claimed, made of what is stored. One whose inputs nobody has checked so far, since it was launched by name or
+ * resubmitted, is made of them anew.
+ *
+ * @throws PortValidationError for such inputs that do not fit
+ * @throws IncompatibleBundle where it can't be loaded
+ */
+export function revived(claimed: ClaimedProcess, { host, logger, classes }: RevivingContext): Process {
+  const { row } = claimed
+  const bundle = claimed.bundle()
+  const { state, inputs = '{}', launch } = bundle.parts
+  const options = { host, logger, loader: classes }
+  if (state !== UNCHECKED && state !== RESUBMITTED) return recreate(bundle, options)
+  const given =
+    state === UNCHECKED
+      ? (host.codec.parse(inputs, 'inputs') as Readonly<Record<string, unknown>>)
+      : recreate(Bundle.fromParts(bundle.head, { ...bundle.parts, state: CREATED }), options).rawInputs
+  const retry =
+    launch === undefined
+      ? undefined
+      : (host.codec.parse(launch, 'launch') as { readonly retry?: RetryOptions }).retry
+  return construct(classes.load(row.className), given, {
+    host,
+    logger,
+    pid: row.pid,
+    created: new Date(row.createdAt),
+    retry,
+  })
+}
+
+/** When a process is to be excepted: as its row says, else as its class does, which whoever launched it by name did not know. */
+export function deadlineOf(row: ProcessRow, classes: ClassRegistry<AnyProcessClass>): number | undefined {
+  if (row.deadline !== null) return row.deadline
+  const { deadlineAfter } = specOf(classes.load(row.className))
+  return deadlineAfter === undefined ? undefined : row.createdAt + deadlineAfter
+}

@@ -1,0 +1,202 @@
+import { Bundle, recordPart } from '../bundle/bundle.ts'
+import type { Done, HistoryEntry, Outcome, StepRecord, Write } from '../persistence/store.ts'
+import type { RecordEntry, StepWait } from '../process/host.ts'
+import { hosted } from '../process/process.ts'
+import type { Logger } from '../shared/logger.ts'
+import { endedAs, evicted, lost, unsavable } from './losses.ts'
+import type { Run } from './run.ts'
+
+/** What the records of steps need of their engine. */
+export interface StepRecordsContext {
+  readonly logger: Logger
+  write(write: Write): Promise<Outcome>
+  /** The process is not this engine's any more, or leaves memory. */
+  lose(run: Run, reason: Error): void
+  /** A kill is stored. */
+  kill(run: Run, message: string | undefined, deadline: number, force: boolean): void
+  /** Its step only waits: somebody else may have its slot. */
+  lend(run: Run): void
+  takeBack(run: Run): void
+  /** A step began to wait only. */
+  suspended(run: Run): void
+}
+
+type Content = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count'>
+
+const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Content
+
+/**
+ * What is written of a step before it ends: what it has done by name (C6), and that it only waits.
+ *
+ * 1. Each of these writes goes under the claim's fence and a count of its own (C4), in the order in which they are made.
+ * 2. What the row says of waiting is for people and for whoever takes the process over, so it is written at the end of a turn,
+ *    once for all that happened in it, and nobody waits for it.
+ * 3. Nothing of it is written once the commit that ends the step has begun.
+ */
+export class StepRecords {
+  readonly #context: StepRecordsContext
+
+  constructor(context: StepRecordsContext) {
+    this.#context = context
+  }
+
+  async record(run: Run, entry: RecordEntry): Promise<void> {
+    const { name, text, history, consumes } = entry
+    const part = recordPart(name)
+    await this.#write(run, {
+      parts: text === undefined ? {} : { [part]: text },
+      consumes: consumes ?? null,
+      history: history === undefined ? [] : [told(history.name, history.data)],
+    })
+    if (text !== undefined) (run.recorded ??= {})[part] = text
+  }
+
+  /** Keeps the process as it was saved last, with what the step has recorded since. */
+  async checkpoint(run: Run, tag: string): Promise<void> {
+    const { saved } = run
+    if (saved === undefined) throw lost(run.process.pid)
+    const { text } = Bundle.fromParts({ ...saved.head, seq: run.seq }, { ...saved.parts, ...run.recorded })
+    await this.#write(run, { ...NOTHING, checkpoint: { tag, text }, history: [told('checkpoint', { tag })] })
+  }
+
+  suspend(run: Run, wait: StepWait): () => void {
+    // The same wait may be given again while it is pending.
+    const token: StepWait = { ...wait }
+    const waits = (run.waits ??= new Set())
+    waits.add(token)
+    run.lastWait = token
+    this.#context.lend(run)
+    this.#show(run)
+    this.#context.suspended(run)
+    return () => {
+      if (waits.delete(token)) this.#goneOn(run)
+    }
+  }
+
+  /** The process is played: what came while it was paused lets its step go on now. */
+  played(run: Run): void {
+    this.#goneOn(run)
+  }
+
+  evict(run: Run, wait: StepWait): void {
+    this.#context.lend(run)
+    this.#evict(run, wait).catch((error: unknown) => this.#report(run, error))
+  }
+
+  /** The step has ended, or its commit has begun: what it waited for besides does not matter any more. */
+  stepEnded(run: Run): void {
+    run.waits?.clear()
+    run.waits = undefined
+    run.lastWait = undefined
+    run.shown = undefined
+    this.#context.takeBack(run)
+  }
+
+  async #evict(run: Run, wait: StepWait): Promise<void> {
+    const outcome = await this.#write(
+      run,
+      {
+        ...NOTHING,
+        waits: { message: wait.message, for: wait.for },
+        evicts: true,
+        history: [told('waiting', { message: wait.message })],
+      },
+      // Its step can't end: what it awaits never settles.
+      true,
+    )
+    if (outcome.released !== true) return
+    run.released = true
+    this.#context.lose(run, evicted(run.process.pid))
+  }
+
+  /** Its step goes on when it waits for nothing more, and is not paused. */
+  #goneOn(run: Run): void {
+    if (run.waits?.size === 0) {
+      if (run.process.paused) return
+      this.#context.takeBack(run)
+    }
+    this.#show(run)
+  }
+
+  #show(run: Run): void {
+    if (run.showing) return
+    run.showing = true
+    setImmediate(() => {
+      run.showing = false
+      const write = this.#shows(run)
+      if (write !== undefined) this.#write(run, write).catch((error: unknown) => this.#report(run, error))
+    })
+  }
+
+  /** What is to be written so that the row says what the step waits for; nothing where it says so already. */
+  #shows(run: Run): Content | undefined {
+    if (run.lost || run.over || run.writing || run.released) return undefined
+    const { waits, lastWait } = run
+    const [first] = waits ?? []
+    if (waits === undefined || first === undefined) {
+      if (run.shown === undefined) return undefined
+      run.shown = undefined
+      return { ...NOTHING, waits: null, history: [told('running', { step: run.step })] }
+    }
+    const message = waits.size === 1 ? first.message : `${first.message}, and others`
+    if (run.shown === message) return undefined
+    run.shown = message
+    const conditions = lastWait !== undefined && waits.has(lastWait) ? lastWait : first
+    return {
+      ...NOTHING,
+      waits: { message, for: conditions.for },
+      history: [told('waiting', { message })],
+    }
+  }
+
+  async #write(run: Run, content: Content, force = false): Promise<Done> {
+    const { process, fence, seq, plays } = run
+    const { pid } = process
+    for (;;) {
+      if (fence === undefined || run.lost || run.over) throw lost(pid)
+      const { refusals } = run
+      const count = ++run.records
+      let outcome: Outcome
+      try {
+        outcome = await this.#context.write({ kind: 'record', pid, fence, count, ...content })
+      } catch {
+        this.#context.lose(run, lost(pid))
+        throw lost(pid)
+      }
+      if (run.lost) throw lost(pid)
+      if (outcome.status === 'done') {
+        if (outcome.kill !== undefined)
+          this.#context.kill(run, outcome.kill.message ?? undefined, outcome.kill.deadline, force)
+        if (outcome.pause !== undefined && run.plays === plays)
+          hosted(process).pause(outcome.pause.message ?? undefined)
+        return outcome
+      }
+      if (outcome.status === 'refused') {
+        if (run.refusals === refusals) {
+          run.refusals++
+          run.records = count - 1
+        }
+        throw unsavable(outcome.error)
+      }
+      // One before it was refused, so that its count was not the next.
+      if (outcome.status === 'fenced' && run.refusals !== refusals) continue
+      // What comes after the commit that ended the step says nothing of the claim: the commit does.
+      if (run.writing || run.seq !== seq) throw lost(pid)
+      const reason = outcome.status === 'ended' ? endedAs(pid, outcome.state) : lost(pid)
+      this.#context.lose(run, reason)
+      throw reason
+    }
+  }
+
+  #report(run: Run, error: unknown): void {
+    if (run.lost || run.over) return
+    this.#context.logger.warn(
+      { err: error, pid: run.process.pid },
+      'what a step waits for could not be written down',
+    )
+  }
+}
+
+function told(name: string, data: Readonly<Record<string, unknown>> | undefined): HistoryEntry {
+  return { name, data: data === undefined ? null : JSON.stringify(data) }
+}
