@@ -18,7 +18,7 @@ export function inWords(stored: StoredProcess, codec: Codec): string {
   return facts([
     ['pid', row.pid],
     ['class', `${row.className}, version ${row.version}`],
-    ['state', stateText(stateInfo(row))],
+    ['state', stateText(stateInfo(row, Date.now()))],
     ['step', row.step],
     ['status', row.status],
     ['paused', row.paused?.message],
