@@ -46,7 +46,7 @@ function* walk(inside: Inside, index: number): Generator<string, OutlineNext, bo
       emptyRounds += 1
       if (emptyRounds > MOST_EMPTY_ROUNDS)
         throw new SpecError(
-          `${way.label} at '${from.prefix}' went through ${MOST_EMPTY_ROUNDS} rounds without coming to a step: let its block have a step that always runs`,
+          `'${from.prefix}${from.block.written(place, way.label)}' went through ${MOST_EMPTY_ROUNDS} rounds without coming to a step: let its block have a step that always runs`,
         )
       if (yield way.predicate!) {
         inside = enter(from, place, way, round + 1)

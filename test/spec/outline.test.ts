@@ -144,7 +144,7 @@ describe('an outline', () => {
   test('that goes round for ever without coming to a step is told of', () => {
     const outline = outlineOf('a', while_('more')(if_('never')('b')))
     expect(() => outline.next('1.a', (predicate) => predicate === 'more')).toThrow(
-      /while\(more\).*without coming to a step/,
+      /'2\.while\(more\)' went through .* without coming to a step/,
     )
   })
 
