@@ -7,20 +7,19 @@ import {
   Outline,
   type OutlineNode,
   type OutputsOf,
-  Process,
   type ProcessSpec,
   return_,
   type SpecOf,
   while_,
-  WorkChainSpec,
+  WorkChain,
+  type WorkChainSpec,
 } from 'damson'
 
 type Equal<A, B> = (<G>() => G extends A ? 1 : 2) extends <G>() => G extends B ? 1 : 2 ? true : false
 function expectType<_T extends true>(): void {}
 
 // A class names its own methods in its own define, at any place of the chain, and is typed by it.
-export class Relax extends Process<typeof Relax> {
-  static override readonly specClass = WorkChainSpec
+export class Relax extends WorkChain<typeof Relax> {
   static override define(spec: WorkChainSpec) {
     super.define(spec)
     return spec
@@ -122,8 +121,7 @@ export function chained(spec: WorkChainSpec, plain: ProcessSpec): void {
 function withTolerance<S extends AnySpec>(spec: S) {
   return spec.input('tol', { schema: { type: 'number' }, default: 1 })
 }
-export class Tolerant extends Process<typeof Tolerant> {
-  static override readonly specClass = WorkChainSpec
+export class Tolerant extends WorkChain<typeof Tolerant> {
   static override define(spec: WorkChainSpec) {
     return withTolerance(spec).outline(Tolerant.prototype.run)
   }
