@@ -5,11 +5,16 @@ import type { PortDescription } from '../ports/port.ts'
 export function portRows(namespace: NamespaceDescription, prefix = ''): string[][] {
   const rows = Object.entries(namespace.ports).flatMap(([name, port]) => {
     const path = prefix + name
-    const row = [path, typeText(port), needText(port), oneLine(port.help)]
+    const row = portRow(path, port)
     return isNamespace(port) ? [row, ...portRows(port, `${path}.`)] : [row]
   })
   if (namespace.dynamic) rows.push([`${prefix}*`, valueText(namespace), '', 'any other name'])
   return rows
+}
+
+/** One port: its name, type, whether it must be given, help. */
+export function portRow(path: string, port: PortDescription): string[] {
+  return [path, typeText(port), needText(port), oneLine(port.help)]
 }
 
 function isNamespace(port: PortDescription): port is NamespaceDescription {
