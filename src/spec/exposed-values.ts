@@ -10,6 +10,7 @@ import type { AnySpec, Definable, ExposedInputs, ExposedOutputs } from './typing
 type Values = Readonly<Record<string, unknown>>
 type Side = 'inputs' | 'outputs'
 
+/** Where exposed values are looked for. */
 export interface ExposedOptions {
   /** Whether the namespaces that the namespace is in are looked at too; what is further in wins. `true` unless said otherwise. */
   readonly agglomerate?: boolean | undefined

@@ -12,17 +12,17 @@ export interface Way {
 /** A list of nodes, with what positions need to know of it. */
 export class Block {
   readonly nodes: readonly OutlineNode[]
-  /** How far the outline leads out of this block: nothing for the whole outline. */
-  readonly parent: { readonly block: Block; readonly index: number } | undefined
+  readonly #isWhole: boolean
   readonly #ways: readonly (readonly Way[])[]
   /** The first place of each label. */
   readonly #first = new Map<string, number>()
   readonly #repeated = new Set<string>()
 
-  constructor(nodes: readonly OutlineNode[], parent: Block['parent']) {
+  /** `isWhole`: it is the outline itself, not a block in it. */
+  constructor(nodes: readonly OutlineNode[], { isWhole }: { readonly isWhole: boolean }) {
     this.nodes = nodes
-    this.parent = parent
-    this.#ways = nodes.map((node, index) => this.#waysInto(node, index))
+    this.#isWhole = isWhole
+    this.#ways = nodes.map(waysInto)
     for (const [index, ways] of this.#ways.entries())
       for (const { label } of ways) {
         if (this.#first.has(label)) this.#repeated.add(label)
@@ -42,27 +42,27 @@ export class Block {
 
   /** How a label is written in this block: with its index at the top level, and where the label stands more than once. */
   written(index: number, label: string): string {
-    return this.parent === undefined || this.#repeated.has(label) ? `${index + 1}.${label}` : label
+    return this.#isWhole || this.#repeated.has(label) ? `${index + 1}.${label}` : label
   }
+}
 
-  #waysInto(node: OutlineNode, index: number): readonly Way[] {
-    const inner = (nodes: readonly OutlineNode[]): Block => new Block(nodes, { block: this, index })
-    switch (node.kind) {
-      case 'step':
-        return [{ label: node.step, predicate: undefined, block: undefined }]
-      case 'while':
-        return [{ label: `while(${node.predicate})`, predicate: node.predicate, block: inner(node.block) }]
-      case 'if': {
-        const times = new Map<string, number>()
-        return node.branches.map(({ predicate, block }, branch) => {
-          const label = predicate === undefined ? 'else' : `${branch === 0 ? 'if' : 'elif'}(${predicate})`
-          const time = (times.get(label) ?? 0) + 1
-          times.set(label, time)
-          return { label: time === 1 ? label : `${label}#${time}`, predicate, block: inner(block) }
-        })
-      }
-      case 'return':
-        return []
+function waysInto(node: OutlineNode): readonly Way[] {
+  const inner = (nodes: readonly OutlineNode[]): Block => new Block(nodes, { isWhole: false })
+  switch (node.kind) {
+    case 'step':
+      return [{ label: node.step, predicate: undefined, block: undefined }]
+    case 'while':
+      return [{ label: `while(${node.predicate})`, predicate: node.predicate, block: inner(node.block) }]
+    case 'if': {
+      const times = new Map<string, number>()
+      return node.branches.map(({ predicate, block }, branch) => {
+        const label = predicate === undefined ? 'else' : `${branch === 0 ? 'if' : 'elif'}(${predicate})`
+        const time = (times.get(label) ?? 0) + 1
+        times.set(label, time)
+        return { label: time === 1 ? label : `${label}#${time}`, predicate, block: inner(block) }
+      })
     }
+    case 'return':
+      return []
   }
 }

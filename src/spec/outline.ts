@@ -41,7 +41,7 @@ export class Outline {
     this.steps = found.steps
     this.predicates = found.predicates
     this.parts = parts
-    this.#root = new Block(parts, undefined)
+    this.#root = new Block(parts, { isWhole: true })
   }
 
   /**
