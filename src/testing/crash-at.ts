@@ -1,23 +1,18 @@
 import type { Store } from '../persistence/store.ts'
+import { isReached, type CrashPoint } from './crash-point.ts'
 import { intercept } from './intercept.ts'
-
-/** A point of a program's life at which it is to crash. */
-export interface CrashPoint {
-  /** Which of the program's commits, counted from 1. */
-  readonly commit: number
-  /** Before the commit begins, or when it is durable and nobody has been told. */
-  readonly when: 'before' | 'after'
-}
 
 /**
  * A store whose program kills itself with SIGKILL at a commit: nothing is flushed, no handler runs. Open the file again in
- * another program to see what goes on from there.
+ * another program to see what goes on from there; `TestBench.crashAt` does it all in one program.
+ *
+ * @throws RangeError for a point that there is not
  */
-export function crashAt(store: Store, { commit: number, when }: CrashPoint): Store {
-  let commits = 0
+export function crashAt(store: Store, point: CrashPoint): Store {
+  const isDue = isReached(point)
   return intercept(store, (commit) => async (writes) => {
-    const due = ++commits === number
-    if (due && when === 'before') await crash()
+    const due = isDue(writes)
+    if (due && point.when === 'before') await crash()
     const outcomes = await commit(writes)
     if (due) await crash()
     return outcomes

@@ -117,7 +117,11 @@ export class SimulatedClock implements Clock {
   }
 
   #move(endOf: () => number): Promise<void> {
-    const move = this.#moving.then(() => this.#moveTo(endOf()))
+    const move = this.#moving.then(async () => {
+      // What is under way is done at the time at which it began.
+      await this.quiet()
+      await this.#moveTo(endOf())
+    })
     // A callback that throws is told to whoever moved the clock to it, and holds up no other move.
     this.#moving = move.catch(() => {})
     return move

@@ -4,7 +4,7 @@
  */
 import { Engine } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
-import { crashAt } from '../../src/testing/index.ts'
+import { crashAt, type CrashPoint } from '../../src/testing/index.ts'
 import * as processes from './processes.ts'
 
 export interface EngineProgram {
@@ -19,7 +19,7 @@ export interface EngineProgram {
   readonly resume?: readonly { readonly key: string; readonly value: unknown }[]
   readonly lease?: number
   readonly concurrency?: number
-  readonly crash?: { readonly commit: number; readonly when: 'before' | 'after' }
+  readonly crash?: CrashPoint
   /** Stays open until it is signalled. */
   readonly stay?: boolean
 }

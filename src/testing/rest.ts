@@ -1,0 +1,67 @@
+import type { Control, ProcessRow } from '../persistence/store.ts'
+
+/** Whether a process moves by itself. One that is `stuck` would, but no engine can load it. */
+export type Motion = 'runs' | 'rests' | 'stuck'
+
+/**
+ * Looks whether anything is to come of a process while the time stands still and nobody asks anything of it. One that waits for others
+ * moves as long as one of these does.
+ */
+export class Rest {
+  readonly #store: Control
+  readonly #now: number
+
+  constructor(store: Control, now: number) {
+    this.#store = store
+    this.#now = now
+  }
+
+  /** `seen` are those that wait for it: they may wait for each other. */
+  async of(row: ProcessRow, seen: ReadonlySet<string> = new Set()): Promise<Motion> {
+    if (row.endedAt !== null || row.parked !== null) return 'rests'
+    if (row.paused !== null && row.killRequested === null) return 'rests'
+    if (row.owner === null) {
+      if (this.#isDue(row.readyAt)) return (await this.#isLoadable(row)) ? 'runs' : 'stuck'
+    } else if (
+      row.state !== 'waiting' ||
+      !row.inStep ||
+      row.killRequested !== null ||
+      (await this.#hasCome(row))
+    ) {
+      return 'runs'
+    }
+    return row.wait?.on == null ? 'rests' : this.#ofOthers(row, seen)
+  }
+
+  async #ofOthers(row: ProcessRow, seen: ReadonlySet<string>): Promise<Motion> {
+    const waiting = new Set(seen).add(row.pid)
+    const { on } = await this.#store.pending(row.pid)
+    for (const pid of on) {
+      if (waiting.has(pid)) continue
+      const other = await this.#store.read(pid)
+      if (other === undefined || other.endedAt !== null || (await this.of(other, waiting)) === 'runs')
+        return 'runs'
+    }
+    return 'rests'
+  }
+
+  /** Whether what a step waits for is there, and the step has yet to see it. */
+  async #hasCome({ pid, wait }: ProcessRow): Promise<boolean> {
+    if (wait === null || this.#isDue(wait.until)) return true
+    const { on, mail } = await this.#store.pending(pid)
+    if (wait.on !== null && on.length === 0) return true
+    return mail.some(({ by, name }) => (by === 'resume' ? wait.resume : name === wait.signal))
+  }
+
+  #isDue(time: number | null): boolean {
+    return time !== null && time <= this.#now
+  }
+
+  async #isLoadable({ className, version }: ProcessRow): Promise<boolean> {
+    const engines = await this.#store.engines()
+    return engines.some(
+      ({ alive, classes }) =>
+        alive && classes.some((known) => known.name === className && known.version >= version),
+    )
+  }
+}
