@@ -13,6 +13,7 @@ interface ControlOptions extends StoreOptions, FilterOptions {
   readonly all?: true
   readonly message?: string
   readonly force?: true
+  readonly alone?: true
   readonly wait?: boolean
   readonly timeout: number
 }
@@ -32,7 +33,7 @@ const PAUSE: Order = {
   name: 'pause',
   description: 'Pause processes: the step that runs ends, and no other begins until it is played.',
   waits: false,
-  ask: (handle, { message }) => handle.pause(message),
+  ask: (handle, { message, alone }) => handle.pause(message, { tree: alone !== true }),
   askAll: (client, options) => client.pauseAll(filterOf(options, LIVE), options.message),
   done: (state) => state.paused || state.terminal,
 }
@@ -41,7 +42,7 @@ const PLAY: Order = {
   name: 'play',
   description: 'Let paused processes go on.',
   waits: false,
-  ask: (handle) => handle.play(),
+  ask: (handle, { alone }) => handle.play({ tree: alone !== true }),
   askAll: (client, options) => client.playAll(filterOf(options, LIVE)),
   done: (state) => !state.paused,
 }
@@ -50,7 +51,8 @@ const KILL: Order = {
   name: 'kill',
   description: 'Kill processes, and wait for their end.',
   waits: true,
-  ask: (handle, { message, force }) => handle.kill(message, { force: force === true }),
+  ask: (handle, { message, force, alone }) =>
+    handle.kill(message, { force: force === true, tree: alone !== true }),
   askAll: (client, options) =>
     client.killAll(filterOf(options, LIVE), options.message, { force: options.force === true }),
   done: (state) => state.terminal,
@@ -63,6 +65,10 @@ export function addControl(program: Command): void {
       .description(order.description)
       .argument('[pid...]', 'processes; the beginning of a pid will do')
       .option('--all', 'all that have not ended, or those of --state and --class; does not wait')
+    command.option(
+      '--alone',
+      'without the processes that they launched, which are asked too unless told otherwise',
+    )
     if (order.name !== 'play') command.option('-m, --message <text>', 'why; shown with the process')
     if (order.name === 'kill')
       command.option('--force', 'at once, whatever its step does; else it has 10 s to end')
@@ -114,6 +120,8 @@ async function carryOut(
 function requireTargets(starts: readonly string[], options: ControlOptions, name: string): void {
   const filtered = options.state !== undefined || options.class !== undefined
   if (options.all && starts.length > 0) throw new WrongUse('give pids or --all, not both')
+  if (options.all && options.alone)
+    throw new WrongUse('--alone goes with pids; --all asks each process that is let through, and no other')
   if (options.all && options.wait)
     throw new WrongUse('--all does not wait; damson list shows how far they are')
   if (!options.all && filtered) throw new WrongUse('--state and --class go with --all')

@@ -5,17 +5,17 @@ import type { AnyProcessClass } from '../process/handle.ts'
 import { loadClasses, pick } from './load-module.ts'
 import { withJson, type JsonOption } from './options.ts'
 import { print, printJson } from './output.ts'
-import { portRows } from './port-rows.ts'
+import { portRow, portRows } from './port-rows.ts'
 import { columns } from './table.ts'
 
 export function addDescribe(program: Command): void {
   withJson(program.command('describe'))
-    .description('Show the inputs, outputs and exit codes of process classes.')
+    .description('Show the inputs, outputs, signals and exit codes of process classes.')
     .argument('<module>', 'a TypeScript or JavaScript file')
     .argument('[class]', 'one of the process classes that it exports; all of them unless given')
     .addHelpText(
       'after',
-      '\nWith --json: the JSON Schema of inputs and outputs, and the exit codes; a list where no class is named.',
+      '\nWith --json: the JSON Schema of inputs, outputs and signals, and the exit codes; a list where no class is named.',
     )
     .action(describe)
 }
@@ -38,6 +38,7 @@ function schemas(name: string, processClass: AnyProcessClass): object {
     name,
     inputs: spec.toJSONSchema('inputs'),
     outputs: spec.toJSONSchema('outputs'),
+    signals: spec.signalSchemas(),
     exitCodes: spec.getDescription().exitCodes,
   }
 }
@@ -48,6 +49,11 @@ function inWords(name: string, processClass: AnyProcessClass): string {
   for (const side of ['inputs', 'outputs'] as const) {
     const rows = portRows(description[side])
     parts.push(rows.length === 0 ? `no ${side}` : columns([side.toUpperCase(), 'TYPE', '', 'HELP'], rows))
+  }
+  const signals = Object.entries(description.signals ?? {})
+  if (signals.length > 0) {
+    const rows = signals.map(([signal, port]) => portRow(signal, port))
+    parts.push(columns(['SIGNAL', 'TYPE', '', 'HELP'], rows))
   }
   const codes = description.exitCodes
   if (codes.length > 0) {

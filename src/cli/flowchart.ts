@@ -66,7 +66,7 @@ class Drawing {
     this.#look = whereabouts?.look
     this.#notes = whereabouts?.notes ?? []
     const outline = spec instanceof WorkChainSpec ? spec.getOutline() : undefined
-    this.#root = outline === undefined ? undefined : new Block(outline.parts, undefined)
+    this.#root = outline === undefined ? undefined : new Block(outline.parts, { isWhole: true })
     // Until its first predicate has been asked a work chain is in `run`, which is no part of its outline.
     const isAtStart = isAt(whereabouts?.place, 'run') && outline !== undefined
     this.#place = isAtStart ? 'start' : whereabouts?.place

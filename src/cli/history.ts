@@ -1,10 +1,14 @@
 import type { Command } from 'commander'
 import type { EventRecord } from '../process/handle.ts'
+import { eventText } from './event-text.ts'
 import { withClient, withStore, type StoreOptions } from './options.ts'
 import { print, printJson } from './output.ts'
 import { findPid } from './pids.ts'
 import { columns } from './table.ts'
 import { elapsed } from './time.ts'
+
+/** Characters of what happened, at most. */
+const WIDEST = 120
 
 export function addHistory(program: Command): void {
   withStore(program.command('history'))
@@ -19,29 +23,25 @@ export function addHistory(program: Command): void {
     )
 }
 
-function timeLine(records: readonly EventRecord[]): string {
+/** What happened, a line each, with the times since the creation and since the line before. */
+export function timeLine(records: readonly EventRecord[]): string {
   const begin = records[0]?.at.getTime() ?? 0
-  const rows = records.map((record, index) => {
+  const told = records.filter((record, index) => !repeats(record, records[index - 1]))
+  const rows = told.map((record, index) => {
     const at = record.at.getTime()
-    const since = at - (records[index - 1]?.at.getTime() ?? at)
+    const since = at - (told[index - 1]?.at.getTime() ?? at)
     return [
       record.at.toISOString(),
       elapsed(at - begin),
       index === 0 ? '' : `+${elapsed(since)}`,
-      record.name,
-      details(record.data),
+      eventText(record),
       record.worker ?? '',
     ]
   })
-  return columns(['TIME', 'SINCE START', 'SINCE LAST', 'EVENT', 'DETAILS', 'BY'], rows)
+  return columns(['TIME', 'SINCE START', 'SINCE LAST', 'WHAT', 'BY'], rows, WIDEST)
 }
 
-/** `{ step: 'check', attempt: 2 }` as `step check, attempt 2`. */
-function details(data: unknown): string {
-  if (data === undefined || data === null) return ''
-  if (typeof data !== 'object') return JSON.stringify(data)
-  return Object.entries(data)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ')
+/** A step that goes to sleep is told of twice: that it sleeps, and that the process waits for it. */
+function repeats(record: EventRecord, before: EventRecord | undefined): boolean {
+  return record.name === 'waiting' && before?.name === 'sleeping' && eventText(record) === eventText(before)
 }

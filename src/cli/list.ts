@@ -9,6 +9,7 @@ import { findPid } from './pids.ts'
 import { stateText } from './state-text.ts'
 import { columns } from './table.ts'
 import { ago } from './time.ts'
+import { statusText } from './wait-text.ts'
 
 interface ListOptions extends StoreOptions, FilterOptions {
   readonly parent?: string
@@ -18,6 +19,8 @@ interface ListOptions extends StoreOptions, FilterOptions {
 }
 
 const PAGE = 1000
+/** Columns that are left out where they are empty. */
+const OPTIONAL = ['ATTEMPT', 'LABEL']
 
 export function addList(program: Command): void {
   withFilters(withStore(program.command('list').alias('ps')))
@@ -38,7 +41,7 @@ async function list(client: Client, options: ListOptions): Promise<void> {
     printJson({ processes, more })
     return
   }
-  if (processes.length > 0) print(table(processes))
+  if (processes.length > 0) print(processTable(processes, Date.now()))
   if (more) note(`there are more; --limit ${options.limit * 10} shows more of them`)
   if (processes.length === 0) {
     const ended = await client.store.count({ ...filterOf(options), ...others })
@@ -62,18 +65,22 @@ async function collect(
   return { processes, more: after !== undefined }
 }
 
-function table(processes: readonly ProcessSummary[]): string {
+/** Processes, a line each. Columns of what none of them has are left out. */
+export function processTable(processes: readonly ProcessSummary[], now: number): string {
   const rows = processes.map((one) => [
     one.pid,
     one.name,
     stateText(one.state),
     one.step ?? '',
+    one.attempt > 1 ? String(one.attempt) : '',
     one.label ?? '',
-    one.state.message ?? one.status ?? '',
-    ago(one.created),
+    statusText(one, now),
+    ago(one.created, now),
   ])
-  const headings = ['PID', 'CLASS', 'STATE', 'STEP', 'LABEL', 'STATUS', 'AGE']
-  const used = headings.map((heading, index) => heading !== 'LABEL' || rows.some((row) => row[index] !== ''))
+  const headings = ['PID', 'CLASS', 'STATE', 'STEP', 'ATTEMPT', 'LABEL', 'STATUS', 'AGE']
+  const used = headings.map(
+    (heading, index) => !OPTIONAL.includes(heading) || rows.some((row) => row[index] !== ''),
+  )
   const keep = (row: readonly string[]): string[] => row.filter((_, index) => used[index])
   return columns(keep(headings), rows.map(keep))
 }

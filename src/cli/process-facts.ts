@@ -1,45 +1,104 @@
 import type { Codec } from '../bundle/codec.ts'
-import { outputsOf, stateInfo } from '../client/ending.ts'
-import type { Parts, StoredProcess } from '../persistence/store.ts'
+import { outputsOf } from '../client/ending.ts'
+import { summary } from '../client/process-list.ts'
+import { because } from '../client/wording.ts'
+import type { Parts, Pending, StoredProcess } from '../persistence/store.ts'
+import { isTerminal } from '../process/machine.ts'
 import { setOutput } from '../process/outputs.ts'
+import type { ProcessState } from '../process/state.ts'
 import { facts, pretty } from './output.ts'
+import { placeBefore, roundsIn, stepIn } from './place.ts'
 import { stateText } from './state-text.ts'
 import { ago } from './time.ts'
+import { countText } from './tree-text.ts'
+import { waitText } from './wait-text.ts'
 
-/** A process in words: what its row says, its inputs and outputs, and how it ended. */
-export function inWords(stored: StoredProcess, codec: Codec): string {
+/** What stands beside a process in its store. */
+export interface Surroundings {
+  readonly pending: Pending
+  /** Its children of each state. */
+  readonly children: Readonly<Record<ProcessState, number>>
+  /** How often its step is tried at most, where it has failed and that is known. */
+  readonly attempts: number | undefined
+}
+
+/** A process in words: what its row says, what it waits for, its inputs and outputs, and how it ended. */
+export function inWords(stored: StoredProcess, around: Surroundings, codec: Codec, now: number): string {
   const { row } = stored
-  const time = (at: number | null): string | null =>
-    at === null ? null : `${new Date(at).toISOString()} (${ago(new Date(at))} ago)`
+  const one = summary(row, now)
+  const time = (at: number | null): string | null => {
+    if (at === null) return null
+    const text = new Date(at).toISOString()
+    return at > now ? `${text} (in ${ago(new Date(now), at)})` : `${text} (${ago(new Date(at), now)} ago)`
+  }
   const asked = [
     row.pauseRequested && `pause${because(row.pauseRequested.message)}`,
     row.killRequested && `kill${because(row.killRequested.message)}`,
-  ].filter((one) => one !== null)
+  ].filter((order) => order !== null)
+  const { pending, children, attempts } = around
   return facts([
     ['pid', row.pid],
     ['class', `${row.className}, version ${row.version}`],
-    ['state', stateText(stateInfo(row, Date.now()))],
-    ['step', row.step],
+    ['state', stateText(one.state)],
+    ...placeFacts(stored),
+    ['attempt', row.attempt > 1 ? `${row.attempt}${attempts === undefined ? '' : ` of ${attempts}`}` : null],
+    ['waits', waitText(one, now, pending.on)?.replace(/^waits /, '')],
+    ['waits for', pending.on.length > NAMED ? null : pending.on.join('\n')],
+    ['kept for it', keptText(pending)],
+    ['done in step', recordText(stored)],
+    ['deadline', time(row.deadline)],
     ['status', row.status],
     ['paused', row.paused?.message],
     ['parked', row.parked],
     ['asked for', asked.join(', ')],
     ['label', row.label],
     ['key', row.key],
-    ['parent', row.parent],
+    ['parent', row.parent && `${row.parent}${row.abandoned ? ', which has abandoned it' : ''}`],
+    ['children', Object.values(children).some((count) => count > 0) ? countText(children) : null],
+    ['made from', row.origin && `${row.origin.pid}, by ${row.origin.kind}`],
     ['engine', row.owner],
     ['crashes', row.crashes > 0 ? String(row.crashes) : null],
     ['created', time(row.createdAt)],
     ['updated', time(row.updatedAt)],
     ['ended', time(row.endedAt)],
     ['exit code', row.exitCode && `${row.exitCode.code} ${row.exitCode.label}: ${row.exitCode.message}`],
-    ['message', row.message],
+    ['message', row.state === 'waiting' ? null : row.message],
     ...values(stored, codec),
   ])
 }
 
-function because(message: string | null): string {
-  return message === null ? '' : ` (${message})`
+/** Processes that are named, of those that it waits for. */
+const NAMED = 10
+
+/** Its step, and where that stands in an outline. */
+function placeFacts(stored: StoredProcess): [string, string | null][] {
+  const { row } = stored
+  if (isTerminal(row.state)) return [['ended in', placeBefore(stored)]]
+  if (row.step === null) return []
+  const step = stepIn(row.step)
+  return [
+    ['step', step],
+    ['position', step === row.step ? null : row.step],
+    ['loop', roundsIn(row.step).join(', ')],
+  ]
+}
+
+/** What is kept and has not been used: `2 signals approval, a resume`. */
+function keptText({ mail }: Pending): string {
+  const counts = new Map<string, number>()
+  for (const { by, name } of mail) {
+    const kind = by === 'resume' ? 'resume' : `signal ${name}`
+    counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  return Array.from(counts, ([kind, count]) => (count === 1 ? kind : `${kind} (${count} times)`)).join(', ')
+}
+
+/** What the step that has not ended, or that failed, has done by name: `effect charge, sleep cool down`. */
+function recordText(stored: StoredProcess): string {
+  return stored
+    .bundle()
+    .recordNames.map((entry) => entry.replace(':', ' '))
+    .join(', ')
 }
 
 /** What a process was given and ended with, decoded. */
@@ -79,6 +138,8 @@ export function inJson(stored: StoredProcess): object {
     state: row.state,
     successful: row.successful,
     step: row.step,
+    attempt: row.attempt,
+    waits: row.wait && { ...row.wait, until: date(row.wait.until), inStep: row.inStep },
     status: row.status,
     paused: row.paused,
     parked: row.parked,
@@ -87,6 +148,9 @@ export function inJson(stored: StoredProcess): object {
     label: row.label,
     key: row.key,
     parent: row.parent,
+    abandoned: row.abandoned,
+    origin: row.origin,
+    deadline: date(row.deadline),
     engine: row.owner,
     crashes: row.crashes,
     created: date(row.createdAt),
@@ -98,6 +162,7 @@ export function inJson(stored: StoredProcess): object {
     outputs: outputsInJson(parts),
     result: state['result'] ?? null,
     error: state['error'] ?? null,
+    record: stored.bundle().recordNames,
   }
 }
 

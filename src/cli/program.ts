@@ -1,13 +1,18 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { addAgain } from './again.ts'
 import { addControl } from './control.ts'
 import { addDescribe } from './describe.ts'
 import { addExplain } from './explain.ts'
+import { addGraph } from './graph.ts'
 import { addHistory } from './history.ts'
 import { addList } from './list.ts'
 import { note } from './output.ts'
+import { addPrune } from './prune.ts'
 import { addRun } from './run.ts'
 import { addShow } from './show.ts'
+import { addSignal } from './signal.ts'
+import { addTree } from './tree.ts'
 import { addWorker } from './worker.ts'
 import { codeOf, describeError, ExitCode } from './wrong-use.ts'
 
@@ -46,9 +51,14 @@ function damson(): Command {
   addRun(program)
   addWorker(program)
   addList(program)
+  addTree(program)
   addShow(program)
   addControl(program)
+  addSignal(program)
+  addAgain(program)
+  addPrune(program)
   addDescribe(program)
+  addGraph(program)
   addHistory(program)
   addExplain(program)
   return program

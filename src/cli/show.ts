@@ -1,15 +1,18 @@
 import type { Command } from 'commander'
 import { Codec } from '../bundle/codec.ts'
 import type { Client } from '../client/client.ts'
+import type { StoredProcess } from '../persistence/store.ts'
 import { withClient, withStore, type StoreOptions } from './options.ts'
 import { print, printJson } from './output.ts'
 import { findPid } from './pids.ts'
-import { inJson, inWords } from './process-facts.ts'
+import { inJson, inWords, type Surroundings } from './process-facts.ts'
 import { WrongUse } from './wrong-use.ts'
 
 export function addShow(program: Command): void {
   withStore(program.command('show'))
-    .description('Show all there is to know of a process: its state, inputs, outputs and how it ended.')
+    .description(
+      'Show all there is to know of a process: where it is, what it waits for, its inputs and outputs, how it ended.',
+    )
     .argument('<pid>', 'a process; the beginning of its pid will do')
     .addHelpText(
       'after',
@@ -23,6 +26,21 @@ export function addShow(program: Command): void {
 async function showProcess(client: Client, pid: string, options: StoreOptions): Promise<void> {
   const stored = await client.store.load(pid)
   if (stored === undefined) throw new WrongUse(`there is no process ${pid} in this store any more`)
-  if (options.json) printJson(inJson(stored))
-  else print(inWords(stored, new Codec()))
+  const around = await surroundings(client, stored)
+  const { pending, children } = around
+  if (options.json) printJson({ ...inJson(stored), awaited: pending.on, kept: pending.mail, children })
+  else print(inWords(stored, around, new Codec(), Date.now()))
+}
+
+/** What stands beside a process in its store. */
+export async function surroundings(client: Client, { row }: StoredProcess): Promise<Surroundings> {
+  const { store } = client
+  const [pending, children, history] = await Promise.all([
+    store.pending(row.pid),
+    store.count({ parent: row.pid }),
+    row.attempt > 1 ? client.history(row.pid) : [],
+  ])
+  const failed = history.findLast(({ name }) => name === 'failed')?.data as
+    { readonly attempts: number } | undefined
+  return { pending, children, attempts: failed?.attempts }
 }

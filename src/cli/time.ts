@@ -5,6 +5,33 @@ export function ago(date: Date, now = Date.now()): string {
   return ms(Math.max(0, now - date.getTime()))
 }
 
+const MINUTE = 60_000
+
+/** A time as a clock shows it here: with the date where it is another day, with seconds where it is near. */
+export function clockTime(at: number, now: number): string {
+  const date = new Date(at)
+  if (Number.isNaN(date.getTime())) return String(at)
+  const time = [
+    date.getHours(),
+    date.getMinutes(),
+    ...(Math.abs(at - now) < 10 * MINUTE ? [date.getSeconds()] : []),
+  ]
+  const text = time.map(twoDigits).join(':')
+  if (date.toDateString() === new Date(now).toDateString()) return text
+  return `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())} ${text}`
+}
+
+/** The times in a text, which are written for programs, as a clock shows them here. */
+export function withClockTimes(text: string, now: number): string {
+  return text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) =>
+    clockTime(Date.parse(time), now),
+  )
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, '0')
+}
+
 /** A length of time to the millisecond: `1.204 s`, `2:03.500`, `26:10:00.000`. */
 export function elapsed(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000

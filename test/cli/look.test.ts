@@ -110,7 +110,7 @@ describe('damson history', () => {
   it('is a time line from the creation to the end', async () => {
     const { stdout } = await project.damson(['history', added])
     const lines = stdout.trimEnd().split('\n')
-    expect(lines[0]).toMatch(/^TIME +SINCE START +SINCE LAST +EVENT +DETAILS +BY$/)
+    expect(lines[0]).toMatch(/^TIME +SINCE START +SINCE LAST +WHAT +BY$/)
     expect(lines[1]).toMatch(/^\S+Z +0\.000 s +created/)
     expect(lines.at(-1)).toMatch(/ s +\+\S+ s +finished/)
   })

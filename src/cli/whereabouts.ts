@@ -1,0 +1,31 @@
+import { summary } from '../client/process-list.ts'
+import type { Pending, ProcessRow, StoredProcess } from '../persistence/store.ts'
+import { isTerminal } from '../process/machine.ts'
+import type { Look, Whereabouts } from './flowchart.ts'
+import { placeBefore } from './place.ts'
+import { stateText } from './state-text.ts'
+import { statusText } from './wait-text.ts'
+
+/** Where a process is, for its picture. */
+export function whereabouts(stored: StoredProcess, { on }: Pending, now: number): Whereabouts {
+  const { row } = stored
+  const one = summary(row, now)
+  const attempt = row.attempt > 1 && row.state === 'running' ? `attempt ${row.attempt}` : ''
+  const notes = [stateText(one.state), attempt, statusText(one, now, on)]
+  return { place: placeOf(stored), look: lookOf(row), notes: notes.filter((note) => note !== '') }
+}
+
+function placeOf(stored: StoredProcess): Whereabouts['place'] {
+  const { row } = stored
+  if (row.successful === true) return 'end'
+  const at = isTerminal(row.state) ? placeBefore(stored) : row.step
+  if (row.state === 'created') return 'start'
+  // Without a step it waits for nothing but its end.
+  return at === null ? 'end' : { at }
+}
+
+function lookOf({ state, successful, paused, parked }: ProcessRow): Look {
+  if (isTerminal(state)) return successful === true ? 'done' : 'failed'
+  if (paused !== null || parked !== null) return 'paused'
+  return state === 'waiting' ? 'waiting' : 'moving'
+}
