@@ -27,8 +27,9 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   const awaits = beginWait(row, write.waits.for, facts)
   // What waits is paused at once, whether that was asked before or is asked after.
   if (row.pause_asked === 1) history.push(...carryOutPause(row))
-  // With a kill stored the claim stays, so that its engine can end it with its hooks.
-  if (write.evicts !== true || row.kill_deadline !== null) return { outcome: recorded(row), row, history }
+  // Its engine knows whom it awaits. With a kill stored the claim stays, so that the engine can end it with its hooks.
+  const stays = write.evicts !== true || row.kill_deadline !== null
+  if (stays) return { outcome: recorded(row), row, awaits: [], history }
   row.owner = null
   row.alone = 0
   row.played = 0

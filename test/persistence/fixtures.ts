@@ -7,7 +7,10 @@ import type {
   Outcome,
   Request,
   Resume,
+  Signal,
+  StepRecord,
   Store,
+  WaitFor,
   Write,
 } from '../../src/persistence/store.ts'
 import { SerializationError } from '../../src/shared/errors.ts'
@@ -171,4 +174,67 @@ export async function waiting(store: Store, by: string, fields: Partial<Create> 
 
 export async function historyNames(store: Store, pid: string): Promise<string[]> {
   return (await store.history(pid)).map(({ name }) => name)
+}
+
+// ---------- waits, records, retries ----------
+
+/** What a wait is for: nothing but what is named. */
+export function waitFor(fields: Partial<WaitFor> = {}): WaitFor {
+  return { resume: false, signal: null, until: null, on: [], any: false, ...fields }
+}
+
+/** A transition into a wait. */
+export function wait(
+  claimed: { pid: string; fence: number; seq: number },
+  what: Partial<WaitFor>,
+  fields: Partial<Advance> = {},
+): Advance {
+  return advance(claimed, { state: 'waiting', wait: waitFor(what), ...fields })
+}
+
+/** A process that waits for this, with nobody running it. */
+export async function waitingFor(
+  store: Store,
+  by: string,
+  what: Partial<WaitFor>,
+  fields: Partial<Create> = {},
+): Promise<Held> {
+  const process = await running(store, by, fields)
+  await done(store, wait(process, what))
+  return { ...process, seq: process.seq + 1 }
+}
+
+export function signal(pid: string, name: string, fields: Partial<Signal> = {}): Signal {
+  return { kind: 'signal', pid, id: `signal ${++made}`, name, value: '42', by: 'a client', ...fields }
+}
+
+/** What a step writes before it ends, the first one under its claim. */
+export function record(
+  claimed: { pid: string; fence: number },
+  fields: Partial<StepRecord> = {},
+): StepRecord {
+  const { pid, fence } = claimed
+  return { kind: 'record', pid, fence, count: 1, parts: {}, consumes: null, history: [], ...fields }
+}
+
+/** A record of a step that only waits from now on. */
+export function waitInStep(
+  claimed: { pid: string; fence: number },
+  what: Partial<WaitFor>,
+  fields: Partial<StepRecord> = {},
+): StepRecord {
+  return record(claimed, { waits: { message: 'waits in its step', for: waitFor(what) }, ...fields })
+}
+
+/** A process that backs off until a time, after its first attempt. */
+export async function backingOff(
+  store: Store,
+  by: string,
+  until: number,
+  fields: Partial<Create> = {},
+): Promise<Held> {
+  const process = await running(store, by, fields)
+  const history = [{ name: 'failed', data: '{"attempt":1}' }]
+  await done(store, wait(process, { until }, { attempt: 2, history }))
+  return { ...process, seq: process.seq + 1 }
 }

@@ -25,7 +25,7 @@ const RETURNED = `RETURNING runner, owner, paused, pause_message, kill_deadline,
 
 /** From one step to the next, with nothing special about it: touches no column of any index. */
 const STEP = `UPDATE process SET
-  seq = ?, step = ?, status = ?, data = coalesce(?, data), updated_at = ?, played = 0
+  seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, played = 0
   WHERE pid = ? AND fence = ? AND seq = ? AND owner IS NOT NULL AND state = 'running' AND paused = 0 AND pause_asked = 0
   AND crashes = 0 AND attempt = 1 ${RETURNED}`
 
@@ -68,12 +68,14 @@ function goOn(connection: Connection, session: Session, write: Advance): Advance
   const { pid, fence, seq, state, step, status, paused, consumes, attempt = 1 } = write
   if (state !== 'running' || paused !== null) return undefined
   const data = write.parts['state'] ?? null
+  const message = write.message ?? null
   const { now } = session
   if (consumes === null && attempt === 1) {
-    const stepped = connection.sql<Advanced>(STEP).get(seq, step, status, data, now, pid, fence, seq - 1)
+    const stepped = connection
+      .sql<Advanced>(STEP)
+      .get(seq, step, status, message, data, now, pid, fence, seq - 1)
     if (stepped !== undefined) return stepped
   }
-  const message = write.message ?? null
   const moved = connection
     .sql<Advanced & { readonly awaits: number }>(TRANSITION)
     .get({ pid, fence, seq, before: seq - 1, step, status, now, data, message, attempt, consumes })

@@ -1,0 +1,362 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { MemoryStore } from '../../src/persistence/memory/memory-store.ts'
+import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import type { Store, Write } from '../../src/persistence/store.ts'
+import { SimulatedClock } from '../../src/testing/index.ts'
+import { BAKE, create, engine } from './fixtures.ts'
+
+/*
+ * SQLite has statements of its own for the hot path, and the rules are shared. Whatever is written in whatever order, both back ends
+ * answer and look the same.
+ */
+
+const PIDS = ['a', 'b', 'c', 'd']
+const NAMES = ['approval', 'price']
+
+const pid = fc.constantFrom(...PIDS)
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 })
+
+const what = fc.record({
+  resume: fc.boolean(),
+  signal: fc.option(fc.constantFrom(...NAMES)),
+  until: fc.option(fc.integer({ min: -5, max: 20 })),
+  on: fc.array(fc.constantFrom(...PIDS, 'nobody'), { maxLength: 3 }),
+  any: fc.boolean(),
+})
+
+/** One thing that an engine or a client does; fences, sequences and counts are filled in from the row, mostly rightly. */
+const action = fc.oneof(
+  fc.record({
+    do: fc.constant('create' as const),
+    pid,
+    parent: maybe(pid),
+    held: fc.boolean(),
+    abandoned: fc.boolean(),
+    delay: fc.option(fc.nat(10)),
+    deadline: fc.option(fc.nat(20)),
+    wait: maybe(what),
+  }),
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('advance' as const),
+      pid,
+      off: fc.constantFrom(0, 0, 0, 0, 1),
+      state: fc.constantFrom(
+        'running' as const,
+        'running' as const,
+        'waiting' as const,
+        'finished' as const,
+        'excepted' as const,
+        'killed' as const,
+      ),
+      wait: maybe(what),
+      attempt: maybe(fc.integer({ min: 1, max: 3 })),
+      pauses: fc.constantFrom(false, false, true),
+      kills: fc.boolean(),
+      consumes: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('record' as const),
+      pid,
+      off: fc.constantFrom(0, 0, 0, 0, 1),
+      waits: fc.option(fc.option(what, { nil: undefined })),
+      evicts: fc.boolean(),
+      consumes: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('request' as const),
+      pid,
+      request: fc.constantFrom('pause' as const, 'play' as const, 'kill' as const, 'retry' as const),
+      grace: fc.constantFrom(0, 10),
+      tree: fc.boolean(),
+    }),
+  },
+  fc.record({ do: fc.constant('resume' as const), pid, id: fc.nat(5) }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('signal' as const),
+      pid,
+      name: fc.constantFrom(...NAMES),
+      id: fc.nat(5),
+    }),
+  },
+  fc.record({ do: fc.constant('release' as const), pid }),
+  fc.record({ do: fc.constant('park' as const), pid }),
+  fc.record({ do: fc.constant('enforce' as const), pid }),
+  fc.record({ do: fc.constant('prune' as const), pid }),
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('claim' as const), engine: fc.constantFrom('A', 'B') }),
+  },
+  fc.record({ do: fc.constant('recover' as const) }),
+  fc.record({ do: fc.constant('crash' as const) }),
+  fc.record({ do: fc.constant('pass' as const), time: fc.nat(10) }),
+)
+type Action = typeof action extends fc.Arbitrary<infer A> ? A : never
+
+/** What there is at first: a process, its child, and a child of that. */
+const FAMILY: readonly Action[] = [undefined, 'a', 'b'].map((parent, index) => ({
+  do: 'create',
+  pid: PIDS[index] as string,
+  parent,
+  held: true,
+  abandoned: false,
+  delay: null,
+  deadline: null,
+  wait: undefined,
+}))
+
+/** What an engine knows of what it runs. */
+interface Known {
+  fence: number
+  count: number
+  message: number | null
+}
+
+interface Stage {
+  readonly store: Store
+  readonly clock: SimulatedClock
+  /** Registers engine B, in what counts as a program of its own, and kills it. */
+  join(): Promise<void>
+  kill(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A store, and what its engines know. */
+class Player {
+  readonly stage: Stage
+  readonly #known = new Map<string, Known>()
+  #made = 0
+
+  constructor(stage: Stage) {
+    this.stage = stage
+  }
+
+  async play(one: Action): Promise<unknown> {
+    const { store, clock } = this.stage
+    switch (one.do) {
+      case 'claim': {
+        const claimed = await store.claim({ engine: one.engine, classes: BAKE, limit: 10, suspects: false })
+        for (const { row, fence, wake } of claimed)
+          this.#known.set(row.pid, { fence, count: 0, message: wake?.id ?? null })
+        return claimed
+          .map(({ row, fence, wake, played }) => ({ row, fence, wake, played }))
+          .toSorted((a, b) => (a.row.pid < b.row.pid ? -1 : 1))
+      }
+      case 'recover':
+        return store.recover(BAKE)
+      case 'crash': {
+        await this.stage.kill()
+        const recovered = await store.recover()
+        await this.stage.join()
+        return recovered
+      }
+      case 'pass':
+        return clock.advance(one.time)
+      default: {
+        const write = await this.#write(one)
+        const [outcome] = await store.commit([write])
+        if (write.kind === 'create' && outcome?.status === 'done' && outcome.existed === false)
+          this.#known.set(write.pid, { fence: 1, count: 0, message: null })
+        return [write, outcome]
+      }
+    }
+  }
+
+  async look(): Promise<unknown> {
+    const { store } = this.stage
+    return Promise.all(
+      PIDS.map(async (one) => ({
+        row: await store.read(one),
+        parts: (await store.load(one))?.bundle().parts,
+        pending: await store.pending(one),
+        mail: await Promise.all(NAMES.map(async (name) => store.mail(one, name))),
+        history: (await store.history(one)).map((entry) => ({ ...entry, id: 0 })),
+      })),
+    )
+  }
+
+  async #write(
+    one: Exclude<Action, { do: 'claim' } | { do: 'recover' } | { do: 'crash' } | { do: 'pass' }>,
+  ): Promise<Write> {
+    const { store, clock } = this.stage
+    const row = await store.read(one.pid)
+    const known = this.#known.get(one.pid) ?? { fence: 1, count: 0, message: null }
+    const { fence } = known
+    const id = `request ${++this.#made}`
+    const until = (wait: (typeof what extends fc.Arbitrary<infer W> ? W : never) | undefined) =>
+      wait && { ...wait, until: wait.until === null ? null : clock.now() + wait.until }
+    switch (one.do) {
+      case 'create': {
+        const { parent = null, held, abandoned, delay, deadline, wait } = one
+        const later = (time: number | null): number | null => (time === null ? null : clock.now() + time)
+        return create({
+          pid: one.pid,
+          createdAt: 1,
+          parent,
+          abandoned,
+          readyAt: later(delay),
+          deadline: later(deadline),
+          wait: until(wait) ?? null,
+          state: wait !== undefined ? 'waiting' : held ? 'running' : 'created',
+          claim: held ? 'B' : null,
+          seq: held ? 1 : 0,
+        })
+      }
+      case 'advance': {
+        const terminal = one.state !== 'running' && one.state !== 'waiting'
+        return {
+          kind: 'advance',
+          pid: one.pid,
+          fence,
+          seq: (row?.seq ?? 0) + 1 + one.off,
+          state: one.state,
+          step: 'bake',
+          status: null,
+          message: 'a message',
+          parts: { state: `{"at":${++this.#made}}`, memory: `${this.#made}` },
+          dropped: [],
+          paused: one.pauses && !terminal ? { message: 'own wish' } : null,
+          consumes: one.consumes ? known.message : null,
+          history: [{ name: one.state, data: null }],
+          ending: terminal
+            ? {
+                successful: one.state === 'finished',
+                exitCode: null,
+                message: 'how it ended',
+                dropCheckpoint: one.state === 'finished',
+              }
+            : null,
+          wait: until(one.wait) ?? null,
+          ...(one.attempt !== undefined && { attempt: one.attempt }),
+          killsChildren: one.kills,
+        }
+      }
+      case 'record': {
+        const count = known.count + 1 + one.off
+        if (one.off === 0) known.count++
+        const mail = one.consumes ? await store.mail(one.pid, 'approval') : undefined
+        const waits = one.waits == null ? one.waits : { message: 'waits', for: one.waits }
+        return {
+          kind: 'record',
+          pid: one.pid,
+          fence,
+          count,
+          parts: { [`record:${count}`]: '1' },
+          consumes: mail?.id ?? null,
+          evicts: one.evicts,
+          history: [{ name: 'effect', data: null }],
+          ...(waits !== undefined && {
+            waits: waits && { ...waits, for: until(waits.for) as typeof waits.for },
+          }),
+        }
+      }
+      case 'request':
+        return {
+          kind: 'request',
+          pid: one.pid,
+          id,
+          request: one.request,
+          message: id,
+          grace: one.grace,
+          by: 'a client',
+          killedState: null,
+          tree: one.tree,
+        }
+      case 'resume':
+        return { kind: 'resume', pid: one.pid, id: `resume ${one.id}`, value: id, by: 'a client' }
+      case 'signal':
+        return {
+          kind: 'signal',
+          pid: one.pid,
+          id: `signal ${one.id}`,
+          name: one.name,
+          value: id,
+          by: 'a client',
+        }
+      case 'release':
+        return { kind: 'release', pid: one.pid, fence }
+      case 'park':
+        return { kind: 'park', pid: one.pid, fence, reason: 'damaged' }
+      case 'enforce':
+        return { kind: 'enforce', pid: one.pid, killedState: '{"label":"killed"}' }
+      case 'prune':
+        break
+    }
+    return { kind: 'prune', pid: one.pid }
+  }
+}
+
+function inMemory(): Stage {
+  const clock = new SimulatedClock()
+  const store = new MemoryStore({ clock })
+  return {
+    store,
+    clock,
+    join: () => store.join(engine('B')),
+    kill: async () => store.forget('B'),
+    close: () => store.close(),
+  }
+}
+
+async function inFile(): Promise<Stage> {
+  const clock = new SimulatedClock()
+  const folder = mkdtempSync(join(tmpdir(), 'damson-same-'))
+  const open = () => SqliteStore.open(join(folder, 'store.db'), { clock })
+  const store = await open()
+  let other: SqliteStore | undefined
+  return {
+    store,
+    clock,
+    async join() {
+      other = await open()
+      await other.join(engine('B'))
+    },
+    async kill() {
+      await other?.close()
+    },
+    async close() {
+      await other?.close()
+      await store.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+test(
+  'memory and SQLite answer and look the same, whatever is written to them',
+  { timeout: 120_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 60 }), async (actions) => {
+        const [memory, file] = [new Player(inMemory()), new Player(await inFile())]
+        try {
+          for (const { stage } of [memory, file]) {
+            await stage.store.join(engine('A'))
+            await stage.join()
+          }
+          for (const one of actions) {
+            expect(await file.play(one)).toEqual(await memory.play(one))
+            expect(await file.look()).toEqual(await memory.look())
+          }
+        } finally {
+          await memory.stage.close()
+          await file.stage.close()
+        }
+      }),
+      { numRuns: 200 },
+    )
+  },
+)

@@ -1,0 +1,144 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Store } from '../../src/persistence/store.ts'
+import type { SimulatedClock } from '../../src/testing/index.ts'
+import {
+  advance,
+  BAKE,
+  claim,
+  claimOne,
+  commit,
+  create,
+  done,
+  engine,
+  finish,
+  historyNames,
+  request,
+  running,
+} from './fixtures.ts'
+import type { Bench } from './store-bench.ts'
+
+export function claiming(bench: Bench): void {
+  describe('claiming', () => {
+    const { read, status } = bench
+    let store: Store
+    let clock: SimulatedClock
+    beforeEach(() => {
+      ;({ store, clock } = bench)
+    })
+
+    test('hands out what is ready once, the longest ready first, each under a new fence (C4)', async () => {
+      await store.join(engine('B'))
+      const first = create()
+      await done(store, first)
+      await clock.advance(1)
+      const second = create()
+      await done(store, second)
+      const byA = await claim(store, 'A', { limit: 1 })
+      const byB = await claim(store, 'B')
+      expect(byA.map(({ row }) => [row.pid, row.owner])).toEqual([[first.pid, 'A']])
+      expect(byB.map(({ row }) => [row.pid, row.owner])).toEqual([[second.pid, 'B']])
+      expect(byA[0]?.bundle().parts).toEqual(first.parts)
+      expect(await claim(store, 'A')).toEqual([])
+      await done(store, { kind: 'release', pid: first.pid, fence: 1 })
+      expect((await claimOne(store, 'B')).fence).toBe(2)
+      // The first owner is told, and changes nothing.
+      expect(await status(advance({ pid: first.pid, fence: 1, seq: 0 }))).toEqual(['fenced'])
+    })
+
+    test('hands out only what the engine can load (C9)', async () => {
+      const known = create()
+      const newer = create({ version: 2 })
+      const unknown = create({ className: 'Brew' })
+      await done(store, unknown, newer, known)
+      const before = await Promise.all([read(newer.pid), read(unknown.pid)])
+      expect((await claim(store, 'A')).map(({ row }) => row.pid)).toEqual([known.pid])
+      expect(await Promise.all([read(newer.pid), read(unknown.pid)])).toEqual(before)
+      const all = [
+        { name: 'Bake', version: 3 },
+        { name: 'Brew', version: 1 },
+      ]
+      const rest = await claim(store, 'A', { classes: all })
+      expect(rest.map(({ row }) => row.pid).toSorted()).toEqual([newer.pid, unknown.pid])
+    })
+
+    test('a clean release counts as no crash and makes it ready again (C12)', async () => {
+      const process = await running(store, 'A')
+      const release = { kind: 'release', pid: process.pid, fence: process.fence } as const
+      await done(store, release)
+      await done(store, release)
+      expect(await read(process.pid)).toMatchObject({ owner: null, crashes: 0, readyAt: clock.now() })
+      expect(await historyNames(store, process.pid)).toEqual(['created', 'released'])
+      expect(await status(advance(process))).toEqual(['fenced'])
+    })
+
+    test('a release in the name of an engine leaves alone what another one holds', async () => {
+      const process = await running(store, 'A')
+      const release = { kind: 'release', pid: process.pid, fence: process.fence } as const
+      expect(await status({ ...release, owner: 'B' })).toEqual(['fenced'])
+      expect(await read(process.pid)).toMatchObject({ owner: 'A' })
+      await done(store, { ...release, owner: 'A' })
+      expect(await read(process.pid)).toMatchObject({ owner: null })
+    })
+
+    test('what has ended is pruned with all that is stored of it; what has not is not touched', async () => {
+      const ended = await running(store, 'A', { key: 'a key' })
+      await done(store, finish(ended))
+      const lives = await running(store, 'A')
+      const pruned = await commit(
+        store,
+        { kind: 'prune', pid: ended.pid },
+        { kind: 'prune', pid: lives.pid },
+        { kind: 'prune', pid: 'nobody' },
+      )
+      expect(pruned.map((outcome) => outcome.status)).toEqual([
+        expect.stringMatching(/done|missing/),
+        'conflict',
+        'missing',
+      ])
+      expect(await store.read(ended.pid)).toBeUndefined()
+      expect(await store.load(ended.pid)).toBeUndefined()
+      expect(await store.history(ended.pid)).toEqual([])
+      expect(await store.getProcessCheckpoints(ended.pid)).toEqual([])
+      expect(await read(lives.pid)).toMatchObject({ state: 'running' })
+      // The key is free again.
+      await done(store, create({ key: 'a key' }), advance(lives))
+    })
+
+    test('no id of a history entry is used twice, also when the last one is pruned', async () => {
+      const ended = await running(store, 'A')
+      await done(store, finish(ended))
+      const last = (await store.history(ended.pid)).at(-1)?.id ?? Number.NaN
+      await commit(store, { kind: 'prune', pid: ended.pid })
+      const next = create()
+      await done(store, next)
+      expect((await store.history(next.pid))[0]?.id).toBeGreaterThan(last)
+    })
+
+    test('a leaving engine gives back what it holds (C12)', async () => {
+      const process = await running(store, 'A')
+      await store.leave('A')
+      expect((await store.engines()).map(({ id }) => id)).toEqual([])
+      expect(await read(process.pid)).toMatchObject({ owner: null, crashes: 0 })
+      await store.join(engine('B'))
+      expect((await claimOne(store, 'B')).pid).toBe(process.pid)
+    })
+
+    test('what is parked is left alone, its bytes kept, until it is played (C9)', async () => {
+      const process = await running(store, 'A')
+      await done(store, { kind: 'park', pid: process.pid, fence: process.fence, reason: 'damaged' })
+      expect(await read(process.pid)).toMatchObject({ parked: 'damaged', owner: null, seq: 1 })
+      expect((await store.load(process.pid))?.bundle().parts).toEqual(create().parts)
+      expect(await claim(store, 'A')).toEqual([])
+      await done(store, request(process.pid, 'play'))
+      expect(await claimOne(store, 'A')).toMatchObject({ pid: process.pid, played: true })
+    })
+
+    test('engines and classes are known to all who ask', async () => {
+      await store.describe([{ name: 'Bake', version: 1, inputs: '{"type":"object"}', signals: '{}' }])
+      await store.describe([{ name: 'Bake', version: 2, inputs: '{}', signals: '{}' }])
+      await store.describe([{ name: 'Bake', version: 1, inputs: '{"type":"object"}', signals: '{}' }])
+      expect(await store.classes()).toEqual([{ name: 'Bake', version: 2, inputs: '{}', signals: '{}' }])
+      expect(await store.engines()).toMatchObject([{ id: 'A', host: 'here', alive: true, classes: BAKE }])
+    })
+  })
+}

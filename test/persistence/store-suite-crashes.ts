@@ -1,0 +1,162 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Store } from '../../src/persistence/store.ts'
+import type { SimulatedClock } from '../../src/testing/index.ts'
+import {
+  advance,
+  BAKE,
+  claim,
+  claimOne,
+  commitOne,
+  create,
+  done,
+  engine,
+  held,
+  request,
+  running,
+} from './fixtures.ts'
+import type { Bench } from './store-bench.ts'
+
+export function crashes(bench: Bench): void {
+  describe('crashes', () => {
+    const { read, status, kill, crash } = bench
+    let store: Store
+    let clock: SimulatedClock
+    beforeEach(() => {
+      ;({ store, clock } = bench)
+    })
+
+    test('what a dead engine held is taken back at once (C11), and its writes are fenced (C4)', async () => {
+      await store.join(engine('B'))
+      const process = await running(store, 'B')
+      expect(await store.recover()).toEqual({
+        processes: 0,
+        suspects: false,
+        nextDeadline: null,
+        nextDue: null,
+      })
+      await kill('B')
+      expect(await store.recover()).toEqual({
+        processes: 1,
+        suspects: false,
+        nextDeadline: null,
+        nextDue: null,
+      })
+      expect((await store.engines()).map(({ id }) => id)).toEqual(['A'])
+      expect(await read(process.pid)).toMatchObject({ owner: null, crashes: 1, readyAt: clock.now() })
+      const taken = await claimOne(store, 'A')
+      expect(taken.fence).toBeGreaterThan(process.fence)
+      expect(await status(advance(process))).toEqual(['fenced'])
+      expect((await store.history(process.pid)).map((entry) => [entry.name, entry.by])).toEqual([
+        ['created', 'B'],
+        ['crashed', 'B'],
+        ['recovered', 'A'],
+      ])
+      await done(store, advance(taken))
+      expect(await read(process.pid)).toMatchObject({ crashes: 0 })
+    })
+
+    test('a dead owner does not hold up requests: they take effect at once (C7)', async () => {
+      await store.join(engine('B'))
+      const [one, two, three] = [
+        await running(store, 'B'),
+        await running(store, 'B'),
+        await running(store, 'B'),
+      ]
+      await done(store, request(two.pid, 'kill', { message: 'asked before' }))
+      await kill('B')
+      expect(await commitOne(store, request(one.pid, 'kill'))).toMatchObject({
+        status: 'done',
+        applied: true,
+      })
+      expect(await commitOne(store, request(two.pid, 'kill'))).toMatchObject({
+        status: 'done',
+        applied: true,
+      })
+      expect(await commitOne(store, request(three.pid, 'pause'))).toMatchObject({ applied: true })
+      expect(await read(one.pid)).toMatchObject({ state: 'killed' })
+      expect(await read(two.pid)).toMatchObject({ state: 'killed', message: 'asked before' })
+      expect(await read(three.pid)).toMatchObject({ paused: { message: null }, crashes: 1 })
+    })
+
+    test('requests that were stored when the engine died are carried out by recovery (C7)', async () => {
+      await store.join(engine('B'))
+      const [paused, killed] = [await running(store, 'B'), await running(store, 'B')]
+      await done(store, request(paused.pid, 'pause', { message: 'lunch' }), request(killed.pid, 'kill'))
+      await crash('B')
+      expect(await read(paused.pid)).toMatchObject({ paused: { message: 'lunch' }, owner: null })
+      expect(await read(killed.pid)).toMatchObject({ state: 'killed' })
+    })
+
+    test('after two crashes it runs alone, and the third such time it is paused; the innocent are not (C11)', async () => {
+      const guilty = create()
+      const innocent = create()
+      await done(store, guilty, innocent)
+      for (const id of ['B', 'C']) {
+        await store.join(engine(id))
+        expect(await claim(store, id)).toHaveLength(2)
+        await crash(id)
+      }
+      expect(await store.recover()).toMatchObject({ suspects: true })
+      expect(await claim(store, 'A')).toEqual([])
+      // The innocent one gets on alone, and is no suspect any more.
+      await store.join(engine('D'))
+      const alone = await claim(store, 'D', { suspects: true })
+      expect(alone.map(({ row }) => row.crashes)).toEqual([2, 2])
+      const [first, second] = alone.map(held)
+      if (first === undefined || second === undefined) throw new Error('two were claimed')
+      const lucky = first.pid === innocent.pid ? first : second
+      await done(store, advance(lucky))
+      await crash('D')
+      expect(await read(innocent.pid)).toMatchObject({ crashes: 1, paused: null })
+      const blamed = await read(guilty.pid)
+      expect(blamed).toMatchObject({ crashes: 3, owner: null })
+      expect(blamed.paused?.message).toContain('3 times')
+      expect(await store.recover()).toMatchObject({ suspects: false })
+      await done(store, request(guilty.pid, 'play'))
+      expect(await read(guilty.pid)).toMatchObject({ crashes: 0, paused: null })
+    })
+
+    test('a suspect beside which others were claimed does not count as alone any more (C11)', async () => {
+      const guilty = create()
+      await done(store, guilty)
+      for (const id of ['B', 'C']) {
+        await store.join(engine(id))
+        await claim(store, id)
+        await crash(id)
+      }
+      await store.join(engine('D'))
+      expect(await claim(store, 'D', { suspects: true })).toHaveLength(1)
+      const other = create()
+      await done(store, other)
+      expect(await claim(store, 'D', { beside: guilty.pid })).toHaveLength(1)
+      await crash('D')
+      expect(await read(guilty.pid)).toMatchObject({ crashes: 3, paused: null })
+    })
+
+    test('recovery tells only of suspects that the engine could run', async () => {
+      await done(store, create())
+      for (const id of ['B', 'C']) {
+        await store.join(engine(id))
+        await claim(store, id)
+        await crash(id)
+      }
+      expect(await store.recover(BAKE)).toMatchObject({ suspects: true })
+      expect(await store.recover([{ name: 'Brew', version: 1 }])).toMatchObject({ suspects: false })
+      expect(await store.recover([{ name: 'Bake', version: 0 }])).toMatchObject({ suspects: false })
+      expect(await store.recover([])).toMatchObject({ suspects: false })
+    })
+
+    test('three crashes in company pause nobody (C11)', async () => {
+      const write = create()
+      await done(store, write)
+      for (const [index, id] of ['B', 'C', 'D'].entries()) {
+        await store.join(engine(id))
+        const claimed = await claim(store, id, { suspects: index >= 2 })
+        // Handed back by an engine that could not run it alone, and claimed with others before it counted as suspect.
+        if (index >= 2) await done(store, { kind: 'release', pid: write.pid, fence: claimed[0]?.fence ?? 0 })
+        await crash(id)
+      }
+      expect(await read(write.pid)).toMatchObject({ crashes: 2, paused: null })
+    })
+  })
+}

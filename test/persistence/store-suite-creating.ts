@@ -1,0 +1,135 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Store } from '../../src/persistence/store.ts'
+import type { SimulatedClock } from '../../src/testing/index.ts'
+import {
+  advance,
+  claim,
+  commitOne,
+  create,
+  done,
+  finish,
+  historyNames,
+  request,
+  resume,
+  running,
+} from './fixtures.ts'
+import type { Bench } from './store-bench.ts'
+
+export function creating(bench: Bench): void {
+  describe('creating', () => {
+    const { read, status } = bench
+    let store: Store
+    let clock: SimulatedClock
+    beforeEach(() => {
+      ;({ store, clock } = bench)
+    })
+
+    test('a created process is there with its row, its parts and its history (C2)', async () => {
+      const write = create({
+        label: 'loaf',
+        status: 'new',
+        parts: { state: '{"label":"created"}', inputs: '{"n":7}' },
+      })
+      expect(await commitOne(store, write)).toEqual({ status: 'done', pid: write.pid, existed: false })
+      expect(await read(write.pid)).toMatchObject({
+        className: 'Bake',
+        version: 1,
+        state: 'created',
+        step: 'run',
+        status: 'new',
+        label: 'loaf',
+        seq: 0,
+        owner: null,
+        successful: null,
+        readyAt: clock.now(),
+      })
+      const stored = await store.load(write.pid)
+      expect(stored?.bundle().parts).toEqual(write.parts)
+      expect(stored?.bundle().head).toMatchObject({ pid: write.pid, class: 'Bake', seq: 0 })
+      expect(await historyNames(store, write.pid)).toEqual(['created'])
+    })
+
+    test('what is not there is undefined, and a write to it is told so', async () => {
+      expect(await store.read('nobody')).toBeUndefined()
+      expect(await store.load('nobody')).toBeUndefined()
+      expect(await store.history('nobody')).toEqual([])
+      const claimed = { pid: 'nobody', fence: 1, seq: 0 }
+      expect(await status(advance(claimed), request('nobody', 'pause'), resume('nobody'))).toEqual([
+        'missing',
+        'missing',
+        'missing',
+      ])
+    })
+
+    test('the same create twice is done twice and makes one process', async () => {
+      const write = create()
+      await done(store, write)
+      await done(store, write)
+      expect(await historyNames(store, write.pid)).toEqual(['created'])
+    })
+
+    test('a key in use by the same class and inputs answers with the process that has it', async () => {
+      const first = create({ key: 'order 7' })
+      const second = create({ key: 'order 7' })
+      await done(store, first)
+      expect(await commitOne(store, second)).toEqual({ status: 'done', pid: first.pid, existed: true })
+      expect(await store.read(second.pid)).toBeUndefined()
+    })
+
+    test.each([
+      ['another class', { className: 'Brew' }],
+      ['other inputs', { parts: { state: '{}', inputs: '{"n":2}' } }],
+    ])('a key or pid in use by a process with %s is a conflict', async (_, other) => {
+      const first = create({ key: `key of ${_}` })
+      await done(store, first)
+      expect(await commitOne(store, create({ key: first.key, ...other }))).toMatchObject({
+        status: 'conflict',
+        pid: first.pid,
+      })
+      expect(await commitOne(store, create({ pid: first.pid, ...other }))).toMatchObject({
+        status: 'conflict',
+        pid: first.pid,
+      })
+    })
+
+    test('two creates of one pid in one commit make one process, and the second is told', async () => {
+      const write = create({ claim: 'A', state: 'running', seq: 1 })
+      const outcomes = await store.commit([write, { ...write }]).catch(() => undefined)
+      // Where the acknowledgement was lost, or a write refused, nobody was told anything.
+      const answered = outcomes?.every((outcome) => outcome.status === 'done') === true
+      expect(answered ? outcomes?.at(1) : { existed: true }).toMatchObject({ existed: true })
+      await done(store, write)
+      expect(await historyNames(store, write.pid)).toEqual(['created'])
+    })
+
+    test('a child is created under the claim of its parent, and linked to it', async () => {
+      const parent = await running(store, 'A')
+      const child = create({ parent: parent.pid, parentFence: parent.fence })
+      await done(store, child)
+      expect((await store.list({ parent: parent.pid })).rows.map(({ pid }) => pid)).toEqual([child.pid])
+    })
+
+    test('a stale claim creates no child (C4), and neither does an ended or killed parent (C5)', async () => {
+      const parent = await running(store, 'A')
+      const child = () => create({ parent: parent.pid, parentFence: parent.fence })
+      expect(await status(create({ parent: parent.pid, parentFence: 99 }))).toEqual(['fenced'])
+      await done(store, request(parent.pid, 'kill'))
+      expect(await status(child())).toEqual(['ended'])
+      await done(store, finish(parent))
+      expect(await status(child())).toEqual(['ended'])
+      expect(await status(create({ parent: 'nobody' }))).toEqual(['missing'])
+    })
+
+    test('a process may be born running, waiting or ended', async () => {
+      const born = await running(store, 'A')
+      expect(await read(born.pid)).toMatchObject({ state: 'running', owner: 'A', readyAt: null })
+      const asleep = create({ claim: 'A', state: 'waiting', seq: 1 })
+      const ending = { successful: false, exitCode: null, message: 'no', dropCheckpoint: false }
+      const ended = create({ claim: 'A', state: 'excepted', seq: 1, ending })
+      await done(store, asleep, ended)
+      expect(await read(asleep.pid)).toMatchObject({ owner: null, readyAt: null })
+      expect(await read(ended.pid)).toMatchObject({ owner: null, successful: false, message: 'no' })
+      expect(await claim(store, 'A')).toEqual([])
+    })
+  })
+}

@@ -1,0 +1,91 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Change, Store } from '../../src/persistence/store.ts'
+import { ClosedError } from '../../src/shared/errors.ts'
+import { advance, claimOne, create, done, request, resume, running, waiting } from './fixtures.ts'
+import type { Bench } from './store-bench.ts'
+
+export function looking(bench: Bench): void {
+  describe('looking', () => {
+    let store: Store
+    beforeEach(() => {
+      store = bench.store
+    })
+
+    test('lists newest first, a page at a time', async () => {
+      const writes = Array.from({ length: 7 }, () => create())
+      await done(store, ...writes)
+      const pids: string[] = []
+      let after: string | undefined
+      do {
+        const page = await store.list({ limit: 3, after })
+        pids.push(...page.rows.map(({ pid }) => pid))
+        after = page.next
+      } while (after !== undefined)
+      expect(pids).toEqual(writes.map(({ pid }) => pid).toReversed())
+      await expect(store.list({ limit: 0 })).rejects.toThrow(RangeError)
+      await expect(store.list({ after: 'nonsense' })).rejects.toThrow(RangeError)
+    })
+
+    test('filters by state, class, parent, pause, time and text', async () => {
+      const process = await running(store, 'A', { className: 'Brew', key: 'Käse 1', createdAt: 50 })
+      const asleep = await waiting(store, 'A', { label: 'LOAF', createdAt: 60 })
+      const plain = create({ createdAt: 70 })
+      await done(store, plain, request(plain.pid, 'pause'))
+      const found = async (filter: Parameters<Store['list']>[0]) =>
+        (await store.list(filter)).rows.map(({ pid }) => pid)
+      expect(await found({ state: 'waiting' })).toEqual([asleep.pid])
+      expect(await found({ state: ['running', 'waiting'] })).toEqual([asleep.pid, process.pid])
+      expect(await found({ className: 'Brew' })).toEqual([process.pid])
+      expect(await found({ paused: true })).toEqual([plain.pid])
+      expect(await found({ paused: false, limit: 1 })).toEqual([asleep.pid])
+      expect(await found({ since: 60 })).toEqual([plain.pid, asleep.pid])
+      expect(await found({ until: 60 })).toEqual([process.pid])
+      expect(await found({ text: 'loaf' })).toEqual([asleep.pid])
+      expect(await found({ text: 'KÄSE' })).toEqual([process.pid])
+      expect(await found({ text: '%' })).toEqual([])
+      expect(await store.count()).toMatchObject({ created: 1, running: 1, waiting: 1, finished: 0 })
+      expect(await store.count({ className: 'Brew' })).toMatchObject({ created: 0, running: 1 })
+    })
+
+    test('who watches is told of every change, in order, until he stops', async () => {
+      const heard: Change[] = []
+      const stop = store.watch((changes) => heard.push(...changes))
+      const write = create()
+      await done(store, write)
+      const claimed = await claimOne(store, 'A')
+      await done(store, advance(claimed, { state: 'waiting' }), resume(write.pid))
+      await done(store, request(write.pid, 'pause'))
+      expect(heard.map(({ name, state, paused, ready }) => [name, state, paused, ready])).toEqual([
+        ['created', 'created', false, true],
+        ['waiting', 'waiting', false, false],
+        ['resumed', 'waiting', false, true],
+        ['paused', 'waiting', true, false],
+      ])
+      stop()
+      await done(store, request(write.pid, 'play'))
+      expect(heard).toHaveLength(4)
+    })
+
+    test('a listener that writes in turn is heard after what it was told', async () => {
+      const heard: string[] = []
+      const write = create()
+      let nested: Promise<void> | undefined
+      store.watch((changes) => {
+        if (nested === undefined) nested = done(store, request(write.pid, 'pause'))
+        heard.push(`first ${changes.map((change) => change.name).join()}`)
+      })
+      store.watch((changes) => heard.push(`second ${changes.map((change) => change.name).join()}`))
+      await done(store, write)
+      await nested
+      expect(heard).toEqual(['first created', 'second created', 'first paused', 'second paused'])
+    })
+
+    test('a closed store says so', async () => {
+      await store.close()
+      await store.close()
+      await expect(store.read('x')).rejects.toThrow(ClosedError)
+      await expect(store.list()).rejects.toThrow(ClosedError)
+      expect(() => store.watch(() => {})).toThrow(ClosedError)
+    })
+  })
+}
