@@ -271,6 +271,47 @@ describe.each(stores)('a bench over %s', (_name, path) => {
     expect((await bench.untilWaiting(order)).ended).toBe(true)
   })
 
+  test('what can not be loaded after a deploy is set aside, and that is a stop', async () => {
+    class Without extends Process<typeof Without> {
+      static override processName = 'Child'
+    }
+    const bench = await open(Parent, Child)
+    const parent = await bench.launch(Parent)
+    await bench.untilWaiting(parent)
+    await bench.restart({ processes: [Parent, Without] })
+    const child = bench.client.handle((await bench.untilWaiting(parent)).waitsFor?.processes[0] ?? '')
+    await child.resume('too late')
+    expect((await bench.untilWaiting(child)).message).toContain('goOn')
+    expect((await bench.untilWaiting(parent)).waitsFor?.processes).toEqual([child.pid])
+  })
+
+  test('one that waits for what no engine can run stands still', async () => {
+    const bench = await open(Parent, Child)
+    const parent = await bench.launch(Parent)
+    await bench.untilWaiting(parent)
+    await bench.restart({ processes: [Parent] })
+    const { processes = [] } = (await bench.untilWaiting(parent)).waitsFor ?? {}
+    await bench.client.handle(processes[0] ?? '').resume('nobody hears it')
+    expect((await bench.untilWaiting(parent)).waitsFor?.processes).toEqual(processes)
+  })
+
+  test('a killed step that does not end has its time, which advance lets pass', async () => {
+    class Stubborn extends Process<typeof Stubborn> {
+      override async run(): Promise<unknown> {
+        return new Promise(() => {})
+      }
+    }
+    const bench = await TestBench.open({ store: await path(), processes: [Stubborn], killGrace: '1h' })
+    onTestFinished(() => bench.close())
+    const stubborn = await bench.launch(Stubborn)
+    await bench.clock.quiet()
+    await stubborn.kill('enough')
+    await bench.advance('59m')
+    expect((await stubborn.refresh()).label).toBe('running')
+    await bench.advance('1m')
+    expect(await bench.untilWaiting(stubborn)).toMatchObject({ state: 'killed', message: 'enough' })
+  })
+
   test.each(['before', 'after'] as const)(
     'a process ends as it should when its program crashes %s any of its commits',
     async (when) => {
@@ -324,12 +365,12 @@ describe.each(stores)('a bench over %s', (_name, path) => {
 
   test('a clock that skips by itself lets a process run to its end', async () => {
     const clock = new SimulatedClock({ skips: true })
-    const bench = await TestBench.open({ store: await path(), processes: [Rounds, Order], clock })
+    const bench = await TestBench.open({ store: await path(), processes: [Rounds, Flaky], clock })
     onTestFinished(() => bench.close())
-    const [rounds, order] = [await bench.launch(Rounds), await bench.launch(Order, { amount: 1 })]
+    const [rounds, flaky] = [await bench.launch(Rounds), await bench.launch(Flaky)]
     await rounds.result()
-    expect(await order.outputs.all()).toMatchObject({ shipped: false })
-    expect(clock.now()).toBe(START + 72 * HOUR)
+    expect(await flaky.outputs.all()).toEqual({ attempt: 3 })
+    expect(clock.now()).toBe(START + 3 * HOUR)
   })
 
   test('it opens and closes with nothing left behind', async () => {
