@@ -1,4 +1,5 @@
 import { SpecError, UnknownProcessClass } from '../shared/errors.ts'
+import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { SavedType } from './saved-type.ts'
 
@@ -26,6 +27,8 @@ export interface LoadContext<C = unknown> {
   readonly types?: readonly SavedType[] | undefined
   /** Given to the process. */
   readonly logger?: Logger | undefined
+  /** What the timers of the process go by, where it runs in memory. Default: the machine's clock. */
+  readonly clock?: Clock | undefined
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { AnySpec } from '../spec/typing.ts'
 import type { Outline } from '../spec/outline.ts'
+import type { RetryPolicy } from '../spec/retry-policy.ts'
 import { specOf } from '../spec/spec-of.ts'
 import { WorkChainSpec } from '../spec/work-chain-spec.ts'
 import { SpecError, TransitionError } from '../shared/errors.ts'
@@ -10,6 +11,17 @@ import { errorText, type Running } from './stage.ts'
 
 type Method = (this: Process, ...args: unknown[]) => unknown
 type ProcessClass = typeof Process
+
+/** What a class says of one of its steps. */
+export interface StepPlan {
+  readonly method: Method
+  /** How it is tried again, where that was declared: for it alone, or for all steps. */
+  readonly retry: RetryPolicy | undefined
+  /** Whether that was declared for it alone. */
+  readonly ownRetry: boolean
+  /** How many milliseconds one try may take. */
+  readonly timeout: number | undefined
+}
 
 /** What is the same for all processes of one class, found out once. */
 export class ClassPlan {
@@ -27,10 +39,12 @@ export class ClassPlan {
   readonly hooked: boolean
   /** The outline of a work chain. */
   readonly outline: Outline | undefined
+  /** How many milliseconds after its creation a process has to have ended. */
+  readonly deadlineAfter: number | undefined
   /** What follows `created`. */
   readonly first: Running
   readonly #base: ProcessClass
-  readonly #steps = new Map<string, Method>()
+  readonly #steps = new Map<string, StepPlan>()
 
   constructor(processClass: ProcessClass, base: ProcessClass) {
     this.processClass = processClass
@@ -38,6 +52,7 @@ export class ClassPlan {
     this.name = processClass.processName || 'a class without a name'
     this.version = processClass.version
     this.spec = specOf(processClass)
+    this.deadlineAfter = this.spec.deadlineAfter
     this.persisted = persistedOf(processClass)
     this.savesInstance = overrides(processClass, base, 'saveInstanceState')
     this.hooks = {}
@@ -50,9 +65,22 @@ export class ClassPlan {
       }
     }
     this.hooked = hooked
-    this.outline = this.spec instanceof WorkChainSpec ? this.spec.getOutline() : undefined
+    this.outline = this.spec instanceof WorkChainSpec ? this.#outlineOf(this.spec) : undefined
     this.first = this.outline === undefined ? RUN : firstOf(this.outline)
     this.#checkNames()
+  }
+
+  #outlineOf(spec: WorkChainSpec): Outline {
+    const outline = spec.getOutline()
+    if (outline === undefined)
+      throw new SpecError(
+        `${this.name}.define declares no outline: a work chain needs one, \`spec.outline(…)\``,
+      )
+    if (overrides(this.processClass, this.#base, 'run') && !outline.steps.includes('run'))
+      throw new SpecError(
+        `${this.name} has an outline, and a method run that is no step of it: nothing would call that`,
+      )
+    return outline
   }
 
   /** That what a spec names is there is seen when the class is first used, not when the step comes. */
@@ -70,17 +98,21 @@ export class ClassPlan {
   }
 
   /**
-   * The method behind the name of a step.
+   * The step of a name.
    *
    * @throws TransitionError when no class between this one and `Process` has such a method
    */
-  step(name: string): Method {
-    let method = this.#steps.get(name)
-    if (method === undefined) {
-      method = this.#find(name)
-      this.#steps.set(name, method)
+  step(name: string): StepPlan {
+    let step = this.#steps.get(name)
+    if (step === undefined) {
+      const { spec } = this
+      const retry = spec.retryOf(name)
+      // No step has an empty name: that gives what is declared for all of them.
+      const ownRetry = retry !== spec.retryOf('')
+      step = { method: this.#find(name), retry, ownRetry, timeout: spec.timeoutOf(name) }
+      this.#steps.set(name, step)
     }
-    return method
+    return step
   }
 
   /**
@@ -89,7 +121,7 @@ export class ClassPlan {
    * @throws TransitionError when the name does not lead back to the function that was given
    */
   stepName({ name, method }: StepRef): string {
-    if (this.step(name) !== method && method !== undefined) {
+    if (method !== undefined && this.step(name).method !== method) {
       throw new TransitionError(
         `The function ${name} that was given as the next step is not the method ${name} of ${this.name}: after a restart another would run. ` +
           `Make it a method of the class and give \`this.${name}\`.`,
@@ -119,11 +151,12 @@ export class ClassPlan {
 
 const RUN: Running = { label: 'running', step: 'run', args: [] }
 
-/** The first step of an outline, where that needs no predicate; else `run` finds out. */
+/** The first step of an outline, where that needs no predicate; else it is found out as the first thing. */
 function firstOf(outline: Outline): Running {
-  if (outline.parts[0]?.kind !== 'step') return RUN
-  const first = outline.next(null, () => false)
-  return 'step' in first ? { label: 'running', step: first.step, args: [], at: first.at } : RUN
+  const first = outline.parts[0]?.kind === 'step' ? outline.next(null, () => false) : undefined
+  return first !== undefined && 'step' in first
+    ? { label: 'running', step: first.step, args: [], at: first.at }
+    : { ...RUN, onward: true }
 }
 
 const plans = new WeakMap<ProcessClass, ClassPlan>()

@@ -59,6 +59,17 @@ export class ContextUpdates {
     this.#given.push(values)
   }
 
+  /** Forgets what an attempt gave that failed: the next one gives it again. */
+  forget(): void {
+    this.#given.length = 0
+  }
+
+  /** @throws TransitionError for what a predicate gave */
+  assertNone(): void {
+    if (this.#given.length === 0) return
+    throw new TransitionError('a predicate of the outline has called toContext: only a step may')
+  }
+
   /** Forgets what was given, where the step ends otherwise. @throws TransitionError where the process goes on, and would lack it */
   drop(returned: unknown): void {
     const dropped = this.#given.splice(0)
@@ -97,22 +108,12 @@ export class ContextUpdates {
   }
 }
 
-const updates = new WeakMap<Process, ContextUpdates>()
-
-/** What the step that runs has given by `this.toContext`. */
-export function contextUpdates(process: Process): ContextUpdates {
-  let found = updates.get(process)
-  if (found === undefined) updates.set(process, (found = new ContextUpdates()))
-  return found
-}
-
 /**
  * What a step gave for the context, if it did no more than that; undefined where what it returned decides, and the outline does not.
  *
  * @throws TransitionError where it did both
  */
-export function updatesOf(process: Process, returned: unknown): ContextUpdates | undefined {
-  const given = contextUpdates(process)
+export function updatesOf(given: ContextUpdates, returned: unknown): ContextUpdates | undefined {
   if (returned === undefined) return given
   if (returned instanceof ToContext) given.add(returned.values)
   else if (isOfHandles(returned)) given.add(returned)

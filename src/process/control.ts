@@ -2,7 +2,7 @@ import { ProcessKilled, StepTimeout } from '../shared/errors.ts'
 import { defer, isThenable, type Deferred } from './deferred.ts'
 import type { ControlRequest, Hosted, KeptSignal, StepWait, Wake } from './host.ts'
 import type { Life } from './life.ts'
-import { attemptOf } from './stage.ts'
+import { attemptOf, isResumable } from './stage.ts'
 
 /*
  * What is asked of a process from outside its transitions, each with one outcome. "Step" stands for a step or a transition
@@ -28,7 +28,7 @@ import { attemptOf } from './stage.ts'
  * | kill   | being killed          | nothing more, unless forced                                      | true                   |
  * | kill, forced | step            | killed now; what the step does or throws later is ignored        | true                   |
  * | resume | waiting               | wakes the process                                                | true                   |
- * | resume | any other, paused, backing off | kept: each wakes one wait, in order                     | true                   |
+ * | resume | any other, paused, backing off, a chain's wait for its context | kept: each wakes one wait, in order | true          |
  * | signal | any but ended         | kept until it is received, in order                              | true                   |
  * | fail   | idle, waiting, paused | excepted now                                                     | true                   |
  * | fail   | step                  | excepted when the step ends, its command dropped; a kill wins    | true, at once          |
@@ -40,7 +40,7 @@ export interface Pausing {
   readonly done: Deferred<boolean>
 }
 
-interface Woken {
+export interface Woken {
   readonly value: unknown
   readonly wake: Wake
 }
@@ -82,11 +82,17 @@ export class Control implements Hosted {
   get givesUp(): boolean {
     return this.killing?.force === true || this.failing?.force === true
   }
-  /** What ends the wait that the process is in. A step that backs off is not resumed. */
+  /** What ends the wait that the process is in: of several that have come, as a store would choose. */
   get nextWake(): Woken | undefined {
-    const { stage } = this.#life
-    const backsOff = stage.label === 'waiting' && stage.retry !== undefined
-    return backsOff ? this.#wakes?.find(({ wake }) => wake.by !== 'resume') : this.#wakes?.[0]
+    const wakes = this.#wakes
+    if (wakes === undefined || wakes.length === 0) return undefined
+    const resumable = isResumable(this.#life.stage)
+    for (const by of order) {
+      if (by === 'resume' && !resumable) continue
+      const first = wakes.find(({ wake }) => wake.by === by)
+      if (first !== undefined) return first
+    }
+    return undefined
   }
   /** The oldest signal of that name that is kept here. */
   mail(signal: string): KeptSignal | undefined {
@@ -112,6 +118,7 @@ export class Control implements Hosted {
   }
 
   abort(reason: Error): void {
+    this.renewSignal()
     if (this.#abortedWith !== undefined) return
     this.#abortedWith = reason
     this.#aborter?.abort(reason)
@@ -122,7 +129,7 @@ export class Control implements Hosted {
     if (this.#abortedWith !== undefined) throw this.#abortedWith
   }
 
-  /** The step whose time was up has been given up: the next one gets a signal of its own. */
+  /** The attempt whose time was up is left behind: what comes after has a signal of its own. */
   renewSignal(): void {
     if (!(this.#abortedWith instanceof StepTimeout)) return
     this.#abortedWith = undefined
@@ -134,9 +141,8 @@ export class Control implements Hosted {
   askPause(message: string | undefined): Promise<boolean> {
     const life = this.#life
     if (life.over || this.killing !== undefined) return NO
-    if (life.paused !== undefined) return YES
     const { within } = life
-    if (this.pausing !== undefined) return within ? YES : this.pausing.done.promise
+    // Also where it is paused: what it has launched may not be.
     return this.#ask({ kind: 'pause', message }, () => {
       if (life.paused !== undefined) return YES
       if (this.pausing === undefined) return NO
@@ -145,10 +151,7 @@ export class Control implements Hosted {
   }
 
   askPlay(): Promise<boolean> {
-    if (this.#life.over) return NO
-    const { host, paused } = this.#life
-    if (!host.durable && paused === undefined && this.pausing === undefined) return YES
-    return this.#ask({ kind: 'play' }, () => YES)
+    return this.#life.over ? NO : this.#ask({ kind: 'play' }, () => YES)
   }
 
   askKill(message: string | undefined, force: boolean): Promise<boolean> {
@@ -203,6 +206,9 @@ export class Control implements Hosted {
     return life.paused !== undefined || (life.stage.label === 'waiting' && this.nextWake === undefined)
   }
 
+  get pausedWith(): { readonly message: string | undefined } | undefined {
+    return this.#life.paused ?? this.pausing
+  }
   get suspended(): boolean {
     return this.#life.suspended
   }
@@ -228,7 +234,7 @@ export class Control implements Hosted {
       return
     this.pausing = { message, done: defer() }
     // What a step waits for can wait: it need not end first.
-    if (this.suspended && life.inStep) void life.pauseWithin(this.pausing)
+    if (life.suspended) void life.pauseWithin(this.pausing)
     else life.attend()
   }
 
@@ -289,11 +295,13 @@ export class Control implements Hosted {
 
   expire(error: Error): void {
     const life = this.#life
-    if (life.over || this.killing !== undefined) return
-    this.failing = { error, force: true }
-    this.abort(error)
-    life.code.abandon()
-    life.attend()
+    life.whenPlayed(() => {
+      if (life.over || this.killing !== undefined) return
+      this.failing = { error, force: true }
+      this.abort(error)
+      life.code.abandon()
+      life.attend()
+    })
   }
 
   detach(reason: Error): void {
@@ -346,6 +354,8 @@ export class Control implements Hosted {
 function isKept({ wake }: Woken): boolean {
   return wake.by === 'resume' && wake.id === undefined
 }
+
+const order = ['resume', 'handles', 'signal', 'timer'] as const satisfies readonly Wake['by'][]
 
 const YES = Promise.resolve(true)
 const NO = Promise.resolve(false)

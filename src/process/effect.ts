@@ -33,7 +33,7 @@ export async function effect(
   }
   const { pid, number } = life.stepKey
   const idempotencyKey = `${pid}/${number}/${entry.slice('effect:'.length)}`
-  const came = await attempt(action, { idempotencyKey, signal: life.control.signal })
+  const came = await record.during(attempt(action, { idempotencyKey, signal: life.control.signal }))
   if ('value' in came) {
     await record.add(entry, came, { history: { name: 'effect', data: { name } } })
     return came.value

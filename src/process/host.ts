@@ -18,6 +18,14 @@ export interface Host {
   /** What timers and waits go by. */
   readonly clock: Clock
   /**
+   * For a host that keeps nothing: a process begins to be run here, new or made of its saved form. What it waits for is to end its wait
+   * as after a commit, and its deadline, in wall-clock milliseconds, to end it.
+   */
+  begin?(
+    process: Process,
+    now: { readonly wait: WaitConditions | null; readonly deadline: number | null },
+  ): void
+  /**
    * Makes a transition durable (C3). A host that keeps nothing returns at once, without a promise.
    *
    * @throws SerializationError when something can't be saved: nothing was written, and the process excepts.
@@ -188,6 +196,8 @@ export interface Hosted {
   kill(message?: string, options?: { readonly force?: boolean | undefined }): void
   /** Wakes a waiting process; the next `step()` goes on with this value. Handles are woken without one: it is fetched. */
   wake(value: unknown, wake: Wake): void
+  /** The pause that it is in, or that is asked for. */
+  readonly pausedWith: { readonly message: string | undefined } | undefined
   /** Tells that a signal of that name is kept for it: a step that waits for it looks. */
   signalled(name: string): void
   /** Whether its step only waits (`Host.suspend`). */

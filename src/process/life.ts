@@ -5,13 +5,14 @@ import {
   SerializationError,
   TransitionError,
 } from '../shared/errors.ts'
-import type { RetryOptions } from '../spec/retry-policy.ts'
+import { launchRetry, type RetryOptions, type RetryPolicy } from '../spec/retry-policy.ts'
 import { silentLogger, type Logger } from '../shared/logger.ts'
 import { newPid } from '../shared/ids.ts'
 import { Audience } from './audience.ts'
 import type { Birth } from './birth.ts'
-import type { ClassPlan } from './class-plan.ts'
-import { Control, type Pausing } from './control.ts'
+import type { ClassPlan, StepPlan } from './class-plan.ts'
+import { ContextUpdates } from './context.ts'
+import { Control, type Pausing, type Woken } from './control.ts'
 import { isThenable } from './deferred.ts'
 import { Ended } from './ended.ts'
 import { Errands } from './errands.ts'
@@ -36,6 +37,7 @@ import {
   type Waiting,
 } from './stage.ts'
 import { StepRecord } from './step-record.ts'
+import { afterWait } from './step-outcome.ts'
 import { StepWaits } from './step-waits.ts'
 import { GIVEN_UP, UserCode } from './user-code.ts'
 
@@ -61,7 +63,7 @@ export class Life {
   readonly ended: Ended = new Ended(this)
   readonly savings: Savings = new Savings(this)
   /** The retries that it was launched with. */
-  retry: number | RetryOptions | undefined
+  launchRetry: RetryPolicy | undefined
   stage: Stage = { label: 'created' }
   paused: { readonly message: string | undefined } | undefined
   status: string | undefined
@@ -81,10 +83,14 @@ export class Life {
   #audience: Audience | undefined
   #record: StepRecord | undefined
   #waits: StepWaits | undefined
-  #announced = false
+  #updates: ContextUpdates | undefined
+  #begun = false
   #attending: Promise<void> | undefined
-  /** `onPlaying`, while it runs: no step begins before it has ended. */
+  /** `onPlaying`, while it runs: nothing goes on before it has ended. */
   #playing: Promise<void> | undefined
+  #whenPlayed: (() => void)[] | undefined
+  /** The pause that is coming about in a step that only waits. */
+  #pausingWithin: Pausing | undefined
   #gate: (() => void) | undefined
 
   constructor(process: Process, plan: ClassPlan, birth: Birth, host: Host) {
@@ -92,9 +98,9 @@ export class Life {
     this.plan = plan
     this.pid = birth.pid ?? newPid()
     this.host = birth.host ?? host
-    this.createdAt = birth.created?.getTime() ?? Date.now()
+    this.createdAt = birth.created?.getTime() ?? this.host.clock.now()
     this.#logger = birth.logger
-    this.retry = birth.retry
+    if (birth.retry !== undefined) this.retriedAs(birth.retry)
   }
 
   get terminated(): boolean {
@@ -125,8 +131,17 @@ export class Life {
   recorded(): Iterable<readonly [entry: string, text: string]> {
     return this.#record?.texts() ?? []
   }
+  /** What the step has given for the context of a work chain. */
+  get updates(): ContextUpdates {
+    return (this.#updates ??= new ContextUpdates())
+  }
   get suspended(): boolean {
     return this.#waits?.any ?? false
+  }
+  /** @throws SpecError for retries that a launch can't have */
+  retriedAs(retry: number | RetryOptions): void {
+    this.launchRetry = launchRetry(retry)
+    this.savings.launchedWith(retry)
   }
   stopWaits(reason: Error): void {
     this.#waits?.stop(reason)
@@ -193,7 +208,7 @@ export class Life {
 
   /** One transition, or one pause; first waits for what the process needs from outside. */
   async #once(): Promise<void> {
-    if (!this.#announced) this.#announceCreated()
+    if (!this.#begun) this.#begin()
     const { control } = this
     for (;;) {
       if (this.#playing !== undefined) await this.#playing
@@ -213,20 +228,28 @@ export class Life {
   async #runStep(stage: Running): Promise<void> {
     const { control } = this
     control.renewSignal()
-    this.#record?.begin()
-    if (policyOf(this, stage.step) !== undefined) this.savings.mark()
+    this.#updates?.forget()
+    const ranBefore = this.#record?.begin() === true
+    let plan: StepPlan
+    try {
+      plan = this.plan.step(stage.step)
+      this.savings.mark(ranBefore || policyOf(this, plan) !== undefined)
+    } catch (error) {
+      return this.transition(excepted(error))
+    }
     this.inStep = true
-    const came = this.code.step(stage)
+    const came = this.code.step(stage, plan)
     const next = isThenable(came) ? await came : came
     this.inStep = false
     this.#waits?.stop()
+    this.#record?.end()
     this.#assertAttached()
     // A kill or a failure drops what the step came to.
     if (next === undefined || control.overrules) return
-    if (this.#record?.conflict !== undefined)
-      return this.#again(afterConflict(stage, this.#record.conflict, this))
+    const conflict = this.#record?.conflict
+    if (conflict !== undefined) return this.#again(afterConflict(stage, conflict, this))
     if (next.label !== 'excepted') return this.transition(next)
-    return this.#again(afterFailure(stage, next.error, this))
+    return this.#again(afterFailure(stage, plan, next.error, this))
   }
 
   /** After a failure: another attempt later, or, with a message, when somebody plays it. */
@@ -236,30 +259,20 @@ export class Life {
     return this.transition(to, undefined, failed)
   }
 
-  async #wakeUp(
-    { step, on, into, at, retry }: Waiting,
-    woken: { readonly value: unknown; readonly wake: Wake } | undefined,
-  ): Promise<void> {
+  async #wakeUp(waiting: Waiting, woken: Woken | undefined): Promise<void> {
+    const { step, on, into, at, retry } = waiting
     const wake = woken?.wake
     if (retry !== undefined && step !== null) {
       const { failure: _, ...facts } = retry
       return this.transition({ label: 'running', step, ...facts }, wake)
     }
     const ended = wake?.by === 'handles' ? on : undefined
-    const facts = { ...(ended && { ended }), ...(at !== undefined && { at }) }
-    // What a work chain waited for goes into its context, and it goes on from where it was.
-    if (at !== undefined && step === null) {
-      return this.transition(
-        { label: 'running', step: 'run', args: [], ...facts, ...(into && { into }) },
-        wake,
-      )
-    }
-    if (step === null) {
-      const value = ended === undefined ? woken?.value : await this.code.ended(ended)
-      return this.transition(finished(value), wake)
-    }
+    // What ended is fetched by the step; without one it is the result.
+    if (ended !== undefined && step === null && at === undefined)
+      return this.transition(finished(await this.code.ended(ended)), wake)
     const args = wake === undefined || ended !== undefined ? [] : [woken?.value, toldWake(wake)]
-    return this.transition({ label: 'running', step, args, ...facts }, wake)
+    const facts = { ...(ended && { ended }), ...(into && { into }), at }
+    return this.transition(afterWait(this, step, args, facts), wake)
   }
 
   // ---------- what is asked ----------
@@ -276,7 +289,7 @@ export class Life {
 
   async #attendAll(): Promise<void> {
     try {
-      if (!this.#announced) this.#announceCreated()
+      if (!this.#begun) this.#begin()
       await this.#carryOut()
       while (this.control.pending) await this.#carryOut()
     } catch (error) {
@@ -443,9 +456,12 @@ export class Life {
 
   /** A step that only waits is paused as it is: what it waits for lets it go on when it is played. */
   async pauseWithin(pausing: Pausing): Promise<void> {
+    if (this.#pausingWithin === pausing) return
+    this.#pausingWithin = pausing
     await this.code.tried('onPausing', pausing.message)
-    // It may have ended, or the pause been called off, while the hook ran.
-    if (!this.inStep || this.over || this.control.pausing !== pausing || this.control.overrules) return
+    this.#pausingWithin = undefined
+    // It may have ended or gone on, or the pause been called off, while the hook ran.
+    if (!this.suspended || this.over || this.control.pausing !== pausing || this.control.overrules) return
     this.paused = { message: pausing.message }
     this.control.hasPaused()
     await this.code.tried('onPaused', pausing.message)
@@ -455,14 +471,25 @@ export class Life {
   /** Takes the pause off. Whoever stored that has done so already. */
   async play(): Promise<void> {
     this.paused = undefined
-    this.#waits?.played()
     if (this.plan.hooks.onPlaying !== undefined) {
       this.#playing = inScope(this, () => this.code.tried('onPlaying'))
       await this.#playing
       this.#playing = undefined
     }
     this.#audience?.played()
+    if (this.paused === undefined) for (const goOn of this.#whenPlayed?.splice(0) ?? []) goOn()
     this.attend()
+  }
+
+  /** Whether nothing may go on just now that has waited: it is paused, or about to be played. */
+  get held(): boolean {
+    return this.paused !== undefined || this.#playing !== undefined
+  }
+
+  /** Does at play what falls due while the process is paused; at once what does so otherwise. */
+  whenPlayed(goOn: () => void): void {
+    if (this.held) (this.#whenPlayed ??= []).push(goOn)
+    else goOn()
   }
 
   /** Aborts the signal and commits nothing more; what is awaited of the process rejects with the reason. */
@@ -483,9 +510,14 @@ export class Life {
     await this.close()
   }
 
-  #announceCreated(): void {
-    this.#announced = true
-    if (this.stage.label === 'created') this.#audience?.created()
+  /** Before anything is done with it here. */
+  #begin(): void {
+    this.#begun = true
+    const { stage, host, plan } = this
+    if (stage.label === 'created') this.#audience?.created()
+    if (host.begin === undefined || (stage.label !== 'waiting' && plan.deadlineAfter === undefined)) return
+    const deadline = plan.deadlineAfter === undefined ? null : this.createdAt + plan.deadlineAfter
+    host.begin(this.process, { wait: conditionsOf(stage), deadline })
   }
 
   report(error: unknown, message: string): void {
@@ -500,6 +532,7 @@ export class Life {
 
   assertOpen(): void {
     this.#assertAttached()
+    this.code.assertCurrent()
     if (!this.closed) return
     throw new ClosedError(
       `the process ${this.pid} has ended (${this.stage.label}): its result and outputs are kept; to run again, make another`,

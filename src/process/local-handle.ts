@@ -1,4 +1,4 @@
-import { systemClock } from '../shared/clock.ts'
+import { systemClock, type Clock } from '../shared/clock.ts'
 import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../shared/errors.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
 import type {
@@ -12,7 +12,8 @@ import type {
   WaitOptions,
 } from './handle.ts'
 import { isTerminal } from './machine.ts'
-import { hosted, type Process } from './process.ts'
+import { hosted, Process } from './process.ts'
+import { ProcessState } from './state.ts'
 
 /** A handle of a process that runs in this program's memory. */
 export class LocalHandle implements ProcessHandle {
@@ -22,6 +23,7 @@ export class LocalHandle implements ProcessHandle {
   readonly #process: Process
   readonly #history: EventRecord[] = []
   readonly #over: Promise<void>
+  readonly #clock: Clock
   #at: Date
 
   /** The handle of a process that lives in memory, while somebody holds it. */
@@ -29,8 +31,10 @@ export class LocalHandle implements ProcessHandle {
     return handles.get(pid)?.deref()
   }
 
-  constructor(process: Process) {
+  /** The clock is what the time-outs of its waits go by. */
+  constructor(process: Process, clock: Clock = systemClock) {
     this.#process = process
+    this.#clock = clock
     this.pid = process.pid
     this.name = process.getStatusInfo().className
     this.#at = process.creationTime
@@ -71,7 +75,7 @@ export class LocalHandle implements ProcessHandle {
     const process = this.#process
     const { exitCode, status } = process
     return {
-      label: process.state,
+      label: hosted(process).suspended ? ProcessState.WAITING : process.state,
       terminal: isTerminal(process.state),
       successful: process.isSuccessful,
       paused: process.paused,
@@ -92,13 +96,21 @@ export class LocalHandle implements ProcessHandle {
   }
 
   async wait(options: WaitOptions = {}): Promise<StateInfo | null> {
-    const { signal } = options
     const timeout = waitLimit(options)
     if (this.done) return this.state
+    const work = (): Promise<StateInfo | null> => this.#wait(timeout, options.signal)
+    // A step that waits for another process can be paused and killed there.
+    const waiting = Process.current()
+    if (waiting === undefined || waiting === this.#process) return work()
+    const conditions = { resume: false, signal: null, until: null, on: [], any: false }
+    return hosted(waiting).waits({ message: `waits for ${this.name} ${this.pid}`, for: conditions }, work)
+  }
+
+  async #wait(timeout: number, signal: AbortSignal | undefined): Promise<StateInfo | null> {
     const stops: (() => void)[] = []
     const ended = await new Promise<boolean>((resolve, reject) => {
       void this.#over.then(() => resolve(true))
-      if (timeout !== Infinity) stops.push(systemClock.after(timeout, () => resolve(false)))
+      if (timeout !== Infinity) stops.push(this.#clock.after(timeout, () => resolve(false)))
       if (signal !== undefined) {
         const stop = (): void => reject(signal.reason)
         signal.addEventListener('abort', stop, { once: true })
@@ -190,10 +202,14 @@ export class LocalHandle implements ProcessHandle {
   signal(name: string, ...payload: readonly unknown[]): Promise<void> {
     return this.#process.sendSignal(name, ...payload)
   }
-  /** In memory only what is paused, after its retries ran out, can be tried again. */
+  /** One that has ended in memory is not restarted: nothing of it was kept. */
   async retry(): Promise<boolean> {
-    if (this.done || !this.#process.paused) return false
-    return this.#process.play()
+    const process = this.#process
+    if (this.done) return false
+    if (process.paused) return process.play()
+    const backsOff = process.state === 'waiting' && process.attempt > 1
+    if (backsOff) hosted(process).wake(undefined, { by: 'timer' })
+    return backsOff
   }
 
   async explain(): Promise<string> {

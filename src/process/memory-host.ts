@@ -1,7 +1,6 @@
 import { Codec, type SavedType } from '../bundle/codec.ts'
 import { alarm, systemClock, type Clock } from '../shared/clock.ts'
-import { milliseconds, type Duration } from '../shared/duration.ts'
-import { DeadlineExceeded, KeyConflictError, ProcessLost, UnknownProcessClass } from '../shared/errors.ts'
+import { ProcessKilled, ProcessLost, UnknownProcessClass } from '../shared/errors.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from './handle.ts'
 import type {
   Committed,
@@ -13,48 +12,39 @@ import type {
   WaitConditions,
 } from './host.ts'
 import { LocalHandle } from './local-handle.ts'
-import { outOfScope } from './scope.ts'
-import { construct, hosted, type Process } from './process.ts'
+import { expireAt, MemoryFamily } from './memory-family.ts'
+import { hosted, type Process } from './process.ts'
 
 const NOTHING: Committed = {}
 const GO_ON = (): void => {}
-
-interface KeyedChild {
-  readonly processClass: AnyProcessClass
-  readonly inputs: string
-  readonly handle: LocalHandle
-}
-
-interface Child {
-  readonly process: Process
-  readonly handle: LocalHandle
-  readonly abandoned: boolean
-}
-
-/** What belongs to one process while it lives. */
-interface Family {
-  readonly children: Map<string, Child>
-  readonly keyed: Map<string, KeyedChild>
-}
 
 /** Runs processes in memory: nothing is kept, and children run beside their parent. */
 export class MemoryHost implements Host {
   readonly durable = false
   readonly codec: Codec
   readonly clock: Clock
-  readonly #families = new WeakMap<Process, Family>()
-  /** How to stop what a process waits for. */
-  readonly #waits = new WeakMap<Process, () => void>()
+  readonly #families = new WeakMap<Process, MemoryFamily>()
+  /** How to stop what is armed for what a process waits for. */
+  readonly #armed = new WeakMap<Process, (() => void)[]>()
 
   constructor(types?: readonly SavedType[], clock: Clock = systemClock) {
     this.codec = new Codec(types)
     this.clock = clock
   }
 
-  commit(process: Process, { wait, wake, killsChildren, ending }: Transition): Committed {
-    if (wake?.by === 'signal' && wake.id !== undefined) hosted(process).dropMail(wake.id)
-    this.#waits.get(process)?.()
+  begin(process: Process, { wait, deadline }: Parameters<NonNullable<Host['begin']>>[1]): void {
+    if (deadline !== null) expireAt(process, deadline, this.clock)
     if (wait !== null) this.#wait(process, wait)
+  }
+
+  commit(
+    process: Process,
+    { from, wait, wake, failed, paused, killsChildren, ending }: Transition,
+  ): Committed {
+    if (wake?.by === 'signal' && wake.id !== undefined) hosted(process).dropMail(wake.id)
+    if (from === 'waiting') this.#disarm(process)
+    if (wait !== null) this.#wait(process, wait)
+    if (failed !== null || paused !== null) this.#families.get(process)?.again()
     if (killsChildren) this.#tell(process, { kind: 'kill', message: ending?.message ?? undefined })
     return NOTHING
   }
@@ -70,22 +60,15 @@ export class MemoryHost implements Host {
         `there is no class ${processClass} to be found by name in memory: launch the class itself, or run the process by an engine`,
       )
     }
-    const { key } = options
-    if (key === undefined) return this.#start(parent, processClass, inputs, options)
-    const { keyed } = this.#familyOf(parent)
-    const text = this.codec.stringify(inputs ?? {}, 'inputs')
-    const known = keyed.get(key)
-    if (known === undefined) {
-      const handle = this.#start(parent, processClass, inputs, options)
-      keyed.set(key, { processClass, inputs: text, handle })
-      return handle
-    }
-    if (known.processClass !== processClass || known.inputs !== text) {
-      throw new KeyConflictError(
-        `the key ${key} belongs to the process ${known.handle.pid} (${known.handle.name}), which has another class or other inputs`,
+    // It would outlive the kill of its family.
+    if (parent.isKilling)
+      throw new ProcessKilled(
+        parent.pid,
+        `the process ${parent.pid} is being killed: it launches nothing more`,
       )
-    }
-    return known.handle
+    let family = this.#families.get(parent)
+    if (family === undefined) this.#families.set(parent, (family = new MemoryFamily(parent, this)))
+    return family.launch(processClass, inputs, options)
   }
 
   /** A pause, a play and a kill reach the children too, as in a store (C7). */
@@ -149,11 +132,11 @@ export class MemoryHost implements Host {
 
   #wait(process: Process, { signal, until, on, any }: WaitConditions): void {
     const hold = hosted(process)
-    const stops: (() => void)[] = []
-    this.#waits.set(process, () => {
-      this.#waits.delete(process)
-      for (const stop of stops) stop()
-    })
+    let stops = this.#armed.get(process)
+    if (stops === undefined) {
+      this.#armed.set(process, (stops = []))
+      process.addCleanup(() => this.#disarm(process))
+    }
     if (until !== null) stops.push(alarm(this.clock, until, () => hold.wake(undefined, { by: 'timer' })))
     const mail = signal === null ? undefined : hold.mail(signal)
     if (mail !== undefined && signal !== null) hold.wake(mail.value, { by: 'signal', signal, id: mail.id })
@@ -175,6 +158,10 @@ export class MemoryHost implements Host {
     check()
   }
 
+  #disarm(process: Process): void {
+    for (const stop of this.#armed.get(process)?.splice(0) ?? []) stop()
+  }
+
   #signal(process: Process, name: string, value: unknown): void {
     const hold = hosted(process)
     const { id } = hold.post(name, value)
@@ -182,68 +169,12 @@ export class MemoryHost implements Host {
   }
 
   #handle(process: Process, pid: string): LocalHandle | undefined {
-    return this.#families.get(process)?.children.get(pid)?.handle ?? LocalHandle.find(pid)
+    return this.#families.get(process)?.find(pid) ?? LocalHandle.find(pid)
   }
-
-  // ---------- children ----------
 
   #tell(parent: Process, request: ControlRequest): void {
-    for (const { process, abandoned } of this.#families.get(parent)?.children.values() ?? []) {
-      if (!abandoned) this.request(process, request)
-    }
+    for (const child of this.#families.get(parent)?.reached() ?? []) this.request(child, request)
   }
-
-  #familyOf(process: Process): Family {
-    let family = this.#families.get(process)
-    if (family === undefined) {
-      family = { children: new Map(), keyed: new Map() }
-      this.#families.set(process, family)
-    }
-    return family
-  }
-
-  #start(
-    parent: Process,
-    processClass: AnyProcessClass,
-    inputs: Readonly<Record<string, unknown>> | undefined,
-    { pid, signal, retry, delay, deadline, abandon = false }: LaunchOptions,
-  ): LocalHandle {
-    const child = construct(processClass, inputs, { pid, logger: parent.logger, host: this, retry })
-    const handle = new LocalHandle(child)
-    this.#familyOf(parent).children.set(child.pid, { process: child, handle, abandoned: abandon })
-    const kill = (): void => void child.kill(String(signal?.reason ?? 'aborted'))
-    if (signal?.aborted === true) kill()
-    else if (signal !== undefined) {
-      signal.addEventListener('abort', kill, { once: true })
-      child.addCleanup(() => signal.removeEventListener('abort', kill))
-    }
-    if (deadline !== undefined) this.#expireAt(child, timeOf(deadline, this.clock))
-    if (parent.paused) hosted(child).pause(parent.status)
-    // How it ended is told by the handle.
-    const run = (): void => void child.stepUntilTerminated().catch(() => {})
-    outOfScope(() => {
-      if (delay === undefined) setImmediate(run)
-      else this.clock.after(milliseconds(delay), run)
-    })
-    return handle
-  }
-
-  #expireAt(process: Process, time: number): void {
-    const cancel = alarm(this.clock, time, () => hosted(process).expire(late(process.pid, time)))
-    process.addCleanup(cancel)
-  }
-}
-
-/** A deadline in wall-clock milliseconds. */
-export function timeOf(deadline: Date | Duration, clock: Clock): number {
-  return deadline instanceof Date ? deadline.getTime() : clock.now() + milliseconds(deadline)
-}
-
-/** The error of a process whose deadline has passed. */
-export function late(pid: string, deadline: number): DeadlineExceeded {
-  return new DeadlineExceeded(
-    `process ${pid} had not ended at its deadline, ${new Date(deadline).toISOString()}`,
-  )
 }
 
 function gone(pid: string): Settled<unknown> {

@@ -134,7 +134,7 @@ export class Process<C = Untyped> {
     return recreate(bundle, {
       loader: loader as Loader<AnyProcessClass>,
       logger: context?.logger,
-      host: context?.types === undefined ? memoryHost : new MemoryHost(context.types),
+      host: memoryHostOf(context),
     }) as T
   }
 
@@ -171,14 +171,7 @@ export class Process<C = Untyped> {
     const plan = planOf(new.target, Process)
     const birth: Birth = takeBirth(new.target) ?? { ...options }
     const self = this as unknown as Process
-    this.#life = new Life(
-      self,
-      plan,
-      birth,
-      options?.types === undefined && options?.clock === undefined
-        ? memoryHost
-        : new MemoryHost(options.types, options.clock),
-    )
+    this.#life = new Life(self, plan, birth, memoryHostOf(options))
     if (birth.bundle === undefined) {
       this.#life.raw = inputs === undefined ? undefined : frozenCopy(inputs as Record<string, unknown>)
       this.#life.inputs = plan.spec.parseInputs(this.#life.raw).inputs
@@ -457,12 +450,14 @@ export class Process<C = Untyped> {
     action: (context: EffectContext) => T | PromiseLike<T>,
     options: EffectOptions = {},
   ): Promise<Awaited<T>> {
-    return effect(this.#step('effect'), name, action, options) as Promise<Awaited<T>>
+    return effect(lifeInStep(this as unknown as Process, 'effect'), name, action, options) as Promise<
+      Awaited<T>
+    >
   }
 
   /** Sleeps within the step, also through a crash: the time at which it ends is kept. `name` tells what for. */
   protected async sleep(name: string, duration: Duration, options: EvictOptions = {}): Promise<void> {
-    return this.#step('sleep').waits.sleep(name, duration, options)
+    return lifeInStep(this as unknown as Process, 'sleep').waits.sleep(name, duration, options)
   }
 
   /**
@@ -476,7 +471,9 @@ export class Process<C = Untyped> {
     signal: Name,
     options: ReceiveOptions = {},
   ): Promise<SignalValue<C, Name>> {
-    return this.#step('receive').waits.receive(signal, options) as Promise<SignalValue<C, Name>>
+    return lifeInStep(this as unknown as Process, 'receive').waits.receive(signal, options) as Promise<
+      SignalValue<C, Name>
+    >
   }
 
   /**
@@ -489,7 +486,9 @@ export class Process<C = Untyped> {
     handles: H,
     options: EvictOptions = {},
   ): Promise<JoinedResults<H>> {
-    return this.#step('join').waits.join(name, handles, options) as Promise<JoinedResults<H>>
+    return lifeInStep(this as unknown as Process, 'join').waits.join(name, handles, options) as Promise<
+      JoinedResults<H>
+    >
   }
 
   /**
@@ -498,16 +497,8 @@ export class Process<C = Untyped> {
    */
   protected async checkpoint(tag: string): Promise<void> {
     if (typeof tag !== 'string' || tag === '') throw new SpecError('a checkpoint needs a tag, a text')
-    const life = this.#step('checkpoint')
+    const life = lifeInStep(this as unknown as Process, 'checkpoint')
     return life.host.checkpoint(life.process, tag)
-  }
-
-  #step(what: string): Life {
-    const life = this.#life
-    life.assertOpen()
-    if (!life.inStep)
-      throw new InvalidStateError(`\`${what}\` is for the steps of a process, and none of ${this.pid} runs`)
-    return life
   }
 
   /** The inputs that were exposed from a class, for launching it: as `spec.exposeInputs(Class, { namespace })` took them over. */
@@ -517,7 +508,7 @@ export class Process<C = Untyped> {
     options?: ExposedOptions,
   ): LaunchInputsOf<D> {
     const { plan, inputs } = this.#life
-    return exposedInputs(plan.spec, inputs, processClass, namespace, options) as LaunchInputsOf<D>
+    return exposedInputs(plan.spec, inputs, processClass, namespace, options)
   }
 
   /** Of the outputs of a process, those that this class exposes from its class, as `outMany` takes them. */
@@ -543,8 +534,8 @@ export class Process<C = Untyped> {
     const { plan } = this.#life
     const exposed = (outputs: Readonly<Record<string, unknown>>): unknown =>
       exposedOutputs(plan.spec, outputs, processClass, namespace, options)
-    if (!isHandle(from)) return exposed(from as Readonly<Record<string, unknown>>)
-    return (from as ProcessHandle).outputs.all().then((outputs) => exposed(outputs))
+    if (!isHandle(from)) return exposed(from)
+    return from.outputs.all().then((outputs) => exposed(outputs))
   }
 
   /** Emits several outputs; names may nest as objects do. */
@@ -663,6 +654,26 @@ export type LaunchChildArgs<C> =
   {} extends LaunchInputsOf<C>
     ? [inputs?: LaunchInputsOf<C> | undefined, options?: LaunchOptions]
     : [inputs: LaunchInputsOf<C>, options?: LaunchOptions]
+
+/** The host of a process that is made with these options, unless something else runs it. */
+function memoryHostOf(options: Pick<ProcessOptions, 'types' | 'clock'> | undefined): Host {
+  return options?.types === undefined && options?.clock === undefined
+    ? memoryHost
+    : new MemoryHost(options.types, options.clock)
+}
+
+/**
+ * @internal The life of a process whose step runs.
+ *
+ * @throws InvalidStateError where none does; `what` is what needs one
+ */
+export function lifeInStep(process: Process, what: string): Life {
+  const life = lifeOf(process)
+  life.assertOpen()
+  if (!life.inStep)
+    throw new InvalidStateError(`\`${what}\` is for the steps of a process, and none of ${life.pid} runs`)
+  return life
+}
 
 /** @internal The host's hold on a process. */
 export function hosted(process: Process): Hosted {

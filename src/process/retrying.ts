@@ -1,5 +1,6 @@
-import { NonRetryableError, UpstreamFailed } from '../shared/errors.ts'
-import { launchRetry, type RetryPolicy } from '../spec/retry-policy.ts'
+import { NonRetryableError, SerializationError, UpstreamFailed } from '../shared/errors.ts'
+import type { RetryPolicy } from '../spec/retry-policy.ts'
+import type { StepPlan } from './class-plan.ts'
 import type { FailedAttempt } from './host.ts'
 import type { Life } from './life.ts'
 import { errorText, excepted, type Running, type Stage, type StepFacts } from './stage.ts'
@@ -13,16 +14,19 @@ export interface Failed {
 }
 
 /** The retries of a step: its own, else those of the launch, else those of the class. */
-export function policyOf({ plan, retry }: Life, step: string): RetryPolicy | undefined {
-  if (retry === undefined || plan.spec.retriedSteps.includes(step)) return plan.spec.retryOf(step)
-  return launchRetry(retry)
+export function policyOf({ launchRetry }: Life, { retry, ownRetry }: StepPlan): RetryPolicy | undefined {
+  return launchRetry === undefined || ownRetry ? retry : launchRetry
 }
 
 /** After an attempt has thrown: a back-off and then the next one, a pause when they have run out and that is declared, or the end. */
-export function afterFailure(stage: Running, error: unknown, life: Life): Failed {
-  const policy = policyOf(life, stage.step)
-  const final = error instanceof NonRetryableError || error instanceof UpstreamFailed
-  if (policy === undefined || final || !policy.covers(error)) return { to: excepted(error) }
+export function afterFailure(stage: Running, plan: StepPlan, error: unknown, life: Life): Failed {
+  const policy = policyOf(life, plan)
+  if (policy === undefined || isFinal(error)) return { to: excepted(error) }
+  try {
+    if (!policy.covers(error)) return { to: excepted(error) }
+  } catch (failure) {
+    return { to: excepted(failure) }
+  }
   const { step } = stage
   const attempt = stage.attempt ?? 1
   const { attempts } = policy
@@ -62,10 +66,20 @@ export function afterConflict(stage: Running, error: Error, life: Life): Failed 
   }
 }
 
-function stepFacts({ args, at, origin, ended, into }: StepFacts): StepFacts {
+/** Another attempt would come to the same. */
+function isFinal(error: unknown): boolean {
+  return (
+    error instanceof NonRetryableError ||
+    error instanceof UpstreamFailed ||
+    error instanceof SerializationError
+  )
+}
+
+function stepFacts({ args, at, onward, origin, ended, into }: StepFacts): StepFacts {
   return {
     args,
     ...(at !== undefined && { at }),
+    ...(onward === true && { onward }),
     ...(origin !== undefined && { origin }),
     ...(ended !== undefined && { ended }),
     ...(into !== undefined && { into }),

@@ -89,7 +89,7 @@ export class Savings {
     }
     this.#memory = this.#hasMemory() ? attempt(() => this.#memoryText(), this.#memory) : undefined
     put('memory', this.#memory)
-    put('launch', this.#launchText())
+    put('launch', this.#launch)
     if (stage === life.stage || keepsRecord(stage)) {
       for (const [entry, text] of life.recorded()) put(recordPart(entry), text)
     }
@@ -108,8 +108,14 @@ export class Savings {
     )
   }
 
-  /** A step begins that may be retried: each attempt is to begin with what this one begins with. */
-  mark(): void {
+  /**
+   * A step begins. If it may be run again, that is to begin with what this begins with.
+   *
+   * @throws SerializationError in memory, where what the process keeps can't be copied
+   */
+  mark(mayRunAgain: boolean): void {
+    this.#mark = undefined
+    if (!mayRunAgain) return
     const { host } = this.#life
     // What is saved out of a store has just been made into text, with the transition that led here.
     const memory = host.durable ? this.#memory : this.#hasMemory() ? this.#memoryText() : undefined
@@ -136,10 +142,8 @@ export class Savings {
     return { ...(resumes.length > 0 && { resumes }), ...(signals.length > 0 && { signals }) }
   }
 
-  #launchText(): string | undefined {
-    const { retry, host } = this.#life
-    if (retry === undefined) return undefined
-    return (this.#launch ??= host.codec.stringify({ retry }, 'launch'))
+  launchedWith(retry: number | RetryOptions): void {
+    this.#launch = this.#life.host.codec.stringify({ retry }, 'launch')
   }
 
   /**
@@ -169,14 +173,14 @@ export class Savings {
     for (const value of resumes ?? []) life.control.wake(value, { by: 'resume' })
     for (const { name, value } of signals ?? []) life.control.post(name, value)
     if (bundle.recordNames.length > 0) life.record.load(bundle)
-    if (parts['launch'] !== undefined) life.retry = launchOf(codec.parse(parts['launch'], 'launch'))
+    this.#loadLaunch(parts['launch'])
     this.#notes = unsaved ?? []
     this.#memory = parts['memory']
   }
 
   /** A step that the class does not have is found out here, not when it is to run: nothing is lost by it (C9). */
   #known(stage: Stage): Stage {
-    const { pid, plan } = this.#life
+    const { plan } = this.#life
     try {
       if (!stages.has(stage.label)) throw new TypeError(`there is no state ${stage.label}`)
       const step = stepOf(stage)
@@ -185,11 +189,15 @@ export class Savings {
       if (at !== undefined) this.#checkPlace(at)
       return stage
     } catch (error) {
-      const text = errorText(error)
-      throw new IncompatibleBundle(`the process ${pid} can't be made of its saved form: ${text}`, {
-        cause: error,
-      })
+      throw this.#incompatible(error)
     }
+  }
+
+  #incompatible(cause: unknown): IncompatibleBundle {
+    return new IncompatibleBundle(
+      `the process ${this.#life.pid} can't be made of its saved form: ${errorText(cause)}`,
+      { cause },
+    )
   }
 
   /** @throws IncompatibleBundle where the outline does not have that position any more */
@@ -198,6 +206,18 @@ export class Savings {
     if (plan.outline === undefined)
       throw new TypeError(`${plan.name} has no outline, and it was at ${at} in one`)
     plan.outline.stepAt(at)
+  }
+
+  #loadLaunch(text: string | undefined): void {
+    if (text === undefined) return
+    const { host } = this.#life
+    const { retry } = host.codec.parse(text, 'launch') as { readonly retry?: number | RetryOptions }
+    try {
+      if (retry !== undefined) this.#life.retriedAs(retry)
+    } catch (error) {
+      throw this.#incompatible(error)
+    }
+    this.#launch = text
   }
 
   #loadOutputs({ outputNames, parts }: Bundle): void {
@@ -263,10 +283,6 @@ export class Savings {
       )
     }
   }
-}
-
-function launchOf(launch: unknown): number | RetryOptions | undefined {
-  return (launch as { readonly retry?: number | RetryOptions }).retry
 }
 
 /** A state as it is saved: what is undefined is left out. */

@@ -5,6 +5,8 @@ import type { Life } from './life.ts'
 interface Frame {
   readonly life: Life
   readonly outer: Frame | undefined
+  /** The attempt at a step that this is, where the process may go on without it. */
+  readonly attempt?: object | undefined
 }
 
 const scope = new AsyncLocalStorage<Frame>()
@@ -30,4 +32,16 @@ export function currentLife(): Life | undefined {
 export function isWithin(life: Life): boolean {
   for (let at = scope.getStore(); at !== undefined; at = at.outer) if (at.life === life) return true
   return false
+}
+
+/** Runs a step as an attempt that may be left behind. */
+export function inAttempt<T>(life: Life, attempt: object, run: () => T): T {
+  return scope.run({ life, outer: scope.getStore()?.outer, attempt }, run)
+}
+
+/** Whether what runs here is an attempt at a step of this process other than the present one. */
+export function isLeftBehind(life: Life, present: object | undefined): boolean {
+  let at = scope.getStore()
+  while (at !== undefined && at.life !== life) at = at.outer
+  return at?.attempt !== undefined && at.attempt !== present
 }

@@ -15,6 +15,8 @@ export interface StepFacts {
   readonly args: readonly unknown[]
   /** Where in its outline a work chain is. */
   readonly at?: string | undefined
+  /** The step there has been done, or none has begun: the outline goes on from there, and the step is not called. */
+  readonly onward?: true | undefined
   /** The number of the step, by which its effects and children are named; undefined where it is that of the transition into it. */
   readonly number?: number | undefined
   /** The process whose step this was, where it was restarted from that: its effects keep their keys. */
@@ -82,11 +84,16 @@ export function toldWake({ by, signal }: Wake): Pick<Wake, 'by' | 'signal'> {
   return signal === undefined ? { by } : { by, signal }
 }
 
+/** Whether a resume ends this wait. Neither a back-off nor a work chain that waits for what is to come into its context. */
+export function isResumable(stage: Stage): boolean {
+  return stage.label === 'waiting' && stage.retry === undefined && stage.into === undefined
+}
+
 /** What a process in this state waits for. */
 export function conditionsOf(stage: Stage): WaitConditions | null {
   if (stage.label !== 'waiting') return null
   return {
-    resume: stage.retry === undefined,
+    resume: isResumable(stage),
     signal: stage.receive ?? null,
     until: stage.until ?? null,
     on: stage.on?.pids ?? [],

@@ -1,4 +1,5 @@
 import { recordPart, type Bundle } from '../bundle/bundle.ts'
+import { preview } from '../ports/plain.ts'
 import { SpecError, TransitionError } from '../shared/errors.ts'
 import type { RecordEntry } from './host.ts'
 import type { Life } from './life.ts'
@@ -23,8 +24,10 @@ export class StepRecord {
   #entries: Map<string, Entry> | undefined
   /** How often each kind and name came in this run of the step. */
   #counts: Map<string, number> | undefined
-  /** Counts the runs of steps: what began in one is no business of the next. */
-  run = 0
+  /** Counts the attempts at steps. */
+  #attempts = 0
+  /** Counts the steps. */
+  #steps = 0
   /** Set when the step did not do what it did before: it is paused then, whatever it comes to. */
   conflict: TransitionError | undefined
 
@@ -32,22 +35,46 @@ export class StepRecord {
     this.#life = life
   }
 
-  /** The step begins, or begins again. */
-  begin(): void {
-    this.run++
+  /** The step begins; whether it does so again. */
+  begin(): boolean {
     this.#counts = undefined
     this.conflict = undefined
+    return this.#entries !== undefined
+  }
+
+  /** The attempt at the step has ended: what it has left pending is no business of the next. */
+  end(): void {
+    this.#attempts++
   }
 
   /** The step has ended for good. */
   clear(): void {
-    this.run++
+    this.#steps++
     this.#entries = undefined
-    this.#counts = undefined
+  }
+
+  /**
+   * What has come, unless the attempt at the step that asked for it has ended meanwhile: then whoever asked is told by the signal, or never.
+   */
+  async during<T>(work: PromiseLike<T>): Promise<T> {
+    const attempt = this.#attempts
+    const { signal } = this.#life.control
+    let result: PromiseSettledResult<T>
+    try {
+      result = { status: 'fulfilled', value: await work }
+    } catch (error) {
+      result = { status: 'rejected', reason: error }
+    }
+    if (attempt !== this.#attempts) {
+      if (signal.aborted) throw signal.reason
+      return new Promise<T>(() => {})
+    }
+    if (result.status === 'fulfilled') return result.value
+    throw result.reason
   }
 
   load(bundle: Bundle): void {
-    for (const name of bundle.recordNames) this.#put(name, { text: bundle.parts[recordPart(name)] as string })
+    for (const name of bundle.recordNames) this.#put(name, { text: bundle.parts[recordPart(name)] })
   }
 
   /** The text of an entry, where there is one. */
@@ -70,7 +97,7 @@ export class StepRecord {
   next(kind: RecordKind, name: string): string {
     if (typeof name !== 'string' || name === '' || name.includes('#')) {
       throw new SpecError(
-        `what a step does durably needs a name, a text without '#', and ${kind} was given ${JSON.stringify(name) ?? String(name)}`,
+        `what a step does durably needs a name, a text without '#', and ${kind} was given ${preview(name)}`,
       )
     }
     const base = `${kind}:${name}`
@@ -102,8 +129,12 @@ export class StepRecord {
   ): Promise<void> {
     const { host, process } = this.#life
     const text = host.durable ? host.codec.stringify(value, entry) : undefined
-    await host.record(process, { name: entry, text, ...rest })
-    this.#put(entry, text === undefined ? { value } : { text })
+    const step = this.#steps
+    const write = async (): Promise<void> => {
+      await host.record(process, { name: entry, text, ...rest })
+      if (step === this.#steps) this.#put(entry, text === undefined ? { value } : { text })
+    }
+    await this.during(write())
   }
 
   #put(entry: string, value: Entry): void {

@@ -41,7 +41,8 @@ export class StepWaits {
   #listeners: Set<() => void> | undefined
   /** By signal: one at a time looks for it and takes it. */
   #taking: Map<string, Promise<unknown>> | undefined
-  #gates: (() => void)[] | undefined
+  /** What opens the gates at which the step is held while the process is paused. */
+  readonly #gates = new Set<() => void>()
   /** Whether the process is leaving memory: what is pending is not settled any more. */
   #leaving = false
 
@@ -164,11 +165,6 @@ export class StepWaits {
     for (const listener of Array.from(this.#listeners ?? [])) listener()
   }
 
-  /** The process is played: what has come meanwhile goes on. */
-  played(): void {
-    for (const open of this.#gates?.splice(0) ?? []) open()
-  }
-
   /** Ends all waits with this error; without one the step has ended, and they stay as they are for ever. */
   stop(reason?: Error): void {
     for (const waiting of Array.from(this.#pending)) waiting.stop(this.#leaving ? undefined : reason)
@@ -176,8 +172,8 @@ export class StepWaits {
     this.#told = undefined
     this.#listeners = undefined
     this.#taking = undefined
-    if (reason !== undefined) this.played()
-    this.#gates = undefined
+    if (reason !== undefined) for (const open of this.#gates) open()
+    this.#gates.clear()
   }
 
   // ---------- waiting ----------
@@ -198,6 +194,8 @@ export class StepWaits {
           },
         }
         this.#pending.add(waiting)
+        // Asked for while the step did something.
+        if (control.pausing !== undefined) void this.#life.pauseWithin(control.pausing)
         disarm = arm(() => {
           if (!this.#pending.delete(waiting)) return
           disarm?.()
@@ -214,8 +212,11 @@ export class StepWaits {
   async #gate(): Promise<void> {
     const { control } = this.#life
     control.throwIfAborted()
-    while (this.#life.paused !== undefined && !this.#life.over) {
-      await new Promise<void>((open) => (this.#gates ??= []).push(open))
+    while (this.#life.held && !this.#life.over) {
+      await new Promise<void>((open) => {
+        this.#gates.add(open)
+        this.#life.whenPlayed(open)
+      })
       control.throwIfAborted()
     }
   }
@@ -234,20 +235,23 @@ export class StepWaits {
   /** Takes the oldest kept signal, which is then used up (C8). */
   async #take(signal: string, entry: string): Promise<{ readonly value: unknown } | undefined> {
     const before = this.#taking?.get(signal)
-    const work = (async () => {
-      await before?.catch(() => {})
-      const { host, process, record } = this.#life
-      const { run } = record
-      const mail = await host.mail(process, signal)
-      // The step that asked has ended meanwhile: the signal is for the next.
-      if (record.run !== run) return new Promise<undefined>(() => {})
-      if (mail === undefined) return undefined
-      const history = { name: 'received', data: { name: signal } }
-      await record.add(entry, { value: mail.value }, { history, consumes: mail.id })
-      return { value: mail.value }
-    })()
+    const work = this.#takeAfter(before, signal, entry)
     ;(this.#taking ??= new Map()).set(signal, work)
     return work
+  }
+
+  async #takeAfter(
+    before: Promise<unknown> | undefined,
+    signal: string,
+    entry: string,
+  ): Promise<{ readonly value: unknown } | undefined> {
+    const { host, process, record } = this.#life
+    if (before !== undefined) await record.during(before.catch(() => {}))
+    const mail = await record.during(Promise.resolve(host.mail(process, signal)))
+    if (mail === undefined) return undefined
+    const history = { name: 'received', data: { name: signal } }
+    await record.add(entry, { value: mail.value }, { history, consumes: mail.id })
+    return { value: mail.value }
   }
 
   #checked(signal: string, value: unknown): unknown {

@@ -1,15 +1,14 @@
-import { StepTimeout, TransitionError } from '../shared/errors.ts'
-import { ExitCode } from '../spec/exit-code.ts'
-import type { Outline } from '../spec/outline.ts'
+import { StepTimeout } from '../shared/errors.ts'
 import { shaped, type Awaits } from './awaits.ts'
-import { Continue, Kill, Stop, UnsuccessfulResult, Wait } from './commands.ts'
-import { intoContext, updatesOf } from './context.ts'
+import type { StepPlan } from './class-plan.ts'
+import { intoContext } from './context.ts'
 import { isThenable } from './deferred.ts'
 import type { Hooks } from './hooks.ts'
 import type { Life } from './life.ts'
 import type { Process } from './process.ts'
-import { excepted, finished, killed, type Running, type Stage, type StepFacts } from './stage.ts'
-import { undeclared } from './step-waits.ts'
+import { inAttempt, isLeftBehind } from './scope.ts'
+import { excepted, type Running, type Stage } from './stage.ts'
+import { stageAfter, stageInOutline } from './step-outcome.ts'
 
 /** What is thrown where user code was awaited and is not any more. */
 export const GIVEN_UP = new Error('the code of the process was given up')
@@ -20,7 +19,10 @@ export const GIVEN_UP = new Error('the code of the process was given up')
  */
 export class UserCode {
   readonly #life: Life
-  #giveUp: (() => void) | undefined
+  #giveUps: Set<() => void> | undefined
+  /** The attempt at a step that runs, where it may be left behind when its time is up. */
+  #attempt: object | undefined
+  #leftBehind: StepTimeout | undefined
 
   constructor(life: Life) {
     this.#life = life
@@ -28,19 +30,30 @@ export class UserCode {
 
   /** Gives up on whatever is being awaited. */
   abandon(): void {
-    this.#giveUp?.()
+    for (const giveUp of Array.from(this.#giveUps ?? [])) giveUp()
+  }
+
+  /**
+   * What calls this may be what is left of an attempt whose time was up, while the process has gone on without it.
+   *
+   * @throws StepTimeout if so
+   */
+  assertCurrent(): void {
+    if (this.#leftBehind !== undefined && isLeftBehind(this.#life, this.#attempt)) throw this.#leftBehind
   }
 
   /** The stage that a step leads to, without a promise where the step needs none; undefined when it was given up. */
-  step(stage: Running): Stage | undefined | Promise<Stage | undefined> {
-    const { plan, process, errands } = this.#life
+  step(stage: Running, plan: StepPlan): Stage | undefined | Promise<Stage | undefined> {
+    const { process, errands, plan: ofClass } = this.#life
     try {
-      if (stage.ended !== undefined) return this.#guarded(this.#afterOthers(stage, stage.ended))
-      const value = plan.step(stage.step).apply(process, [...stage.args])
-      if (isThenable(value) || errands.pending !== undefined || plan.outline !== undefined) {
+      if (stage.ended !== undefined) return this.#guarded(this.#afterOthers(stage, plan, stage.ended))
+      if (plan.timeout !== undefined)
+        return this.#guarded(this.#inTime(stage, plan, plan.timeout, stage.args))
+      const value = stage.onward === true ? undefined : plan.method.apply(process, [...stage.args])
+      if (isThenable(value) || errands.pending !== undefined || ofClass.outline !== undefined) {
         return this.#guarded(this.#slowStep(stage, value))
       }
-      return this.#stageAfter(value, stage)
+      return stageAfter(this.#life, value, stage)
     } catch (error) {
       return excepted(error)
     }
@@ -49,11 +62,11 @@ export class UserCode {
   /** How processes ended that were waited for, in the shape in which their handles were given. */
   async ended(awaits: Awaits): Promise<unknown> {
     const { host, process } = this.#life
-    return shaped(awaits, await this.#awaited(host.outcomes(process, awaits.pids)))
+    return shaped(awaits, await this.awaited(host.outcomes(process, awaits.pids)))
   }
 
   /** The step as a whole: what it throws excepts the process, unless the step is not waited for any longer. */
-  async #guarded(step: Promise<Stage | undefined>): Promise<Stage | undefined> {
+  async #guarded(step: Promise<Stage>): Promise<Stage | undefined> {
     try {
       return await step
     } catch (error) {
@@ -61,106 +74,66 @@ export class UserCode {
     }
   }
 
-  async #afterOthers(stage: Running, awaits: Awaits): Promise<Stage> {
-    const { plan, process, host } = this.#life
-    if (stage.into !== undefined) {
-      const outcomes = await this.#awaited(host.outcomes(process, awaits.pids))
-      intoContext(process, stage.into, awaits.pids, outcomes)
+  async #afterOthers(stage: Running, plan: StepPlan, awaits: Awaits): Promise<Stage> {
+    const { process, host } = this.#life
+    if (stage.onward === true) {
+      if (stage.into !== undefined) {
+        const outcomes = await this.awaited(host.outcomes(process, awaits.pids))
+        intoContext(process, stage.into, awaits.pids, outcomes)
+      }
       return this.#slowStep(stage, undefined)
     }
     const args = [await this.ended(awaits), { by: 'handles' }, ...stage.args]
-    return this.#slowStep(stage, plan.step(stage.step).apply(process, args))
+    return plan.timeout === undefined
+      ? this.#slowStep(stage, plan.method.apply(process, args))
+      : this.#inTime(stage, plan, plan.timeout, args)
   }
 
   async #slowStep(stage: Running, given: unknown): Promise<Stage> {
     const { errands, plan } = this.#life
-    const value = isThenable(given) ? await this.#inTime(stage.step, given) : given
+    const value = isThenable(given) ? await this.awaited(given) : given
     let pending: Promise<unknown> | undefined
-    while ((pending = errands.pending) !== undefined) await this.#awaited(pending)
+    while ((pending = errands.pending) !== undefined) await this.awaited(pending)
     return plan.outline === undefined
-      ? this.#stageAfter(value, stage)
-      : this.#stageInOutline(plan.outline, value, stage)
+      ? stageAfter(this.#life, value, stage)
+      : stageInOutline(this.#life, plan.outline, value, stage)
   }
 
-  /** Waits for a step no longer than it may take. */
-  async #inTime(step: string, came: PromiseLike<unknown>): Promise<unknown> {
-    const { plan, host, control, pid } = this.#life
-    const limit = plan.spec.timeoutOf(step)
-    if (limit === undefined) return this.#awaited(came)
-    let late: StepTimeout | undefined
-    const cancel = host.clock.after(limit, () => {
-      late = new StepTimeout(`the step ${step} of process ${pid} took longer than ${limit} ms`)
-      control.abort(late)
-      this.abandon()
-    })
+  /** A step that is waited for no longer than it may take. What it does after that, the process does not do. */
+  async #inTime(stage: Running, plan: StepPlan, limit: number, args: readonly unknown[]): Promise<Stage> {
+    const life = this.#life
+    const { process } = life
+    const attempt = (this.#attempt = {})
     try {
-      return await this.#awaited(came)
-    } catch (error) {
-      if (late !== undefined && !control.givesUp && !this.#life.over) throw late
-      throw error
+      if (stage.onward === true) return await this.#slowStep(stage, undefined)
+      const value = inAttempt(life, attempt, () => plan.method.apply(process, [...args]))
+      if (!isThenable(value)) return await this.#slowStep(stage, value)
+      return await this.#slowStep(stage, this.#limited(stage.step, value, limit, attempt))
     } finally {
-      cancel()
+      this.#attempt = undefined
     }
   }
 
-  /** After a step of an outline: its context is awaited, or the outline says what is next, or the step did. */
-  async #stageInOutline(outline: Outline, given: unknown, { step, at }: Running): Promise<Stage> {
-    const { process } = this.#life
-    const updates = updatesOf(process, given)
-    if (updates === undefined) return this.#stageAfter(given, { at })
-    const { pids, into } = updates.apply(process.ctx)
-    if (pids.length > 0) {
-      const message = `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`}`
-      const on: Awaits = { pids, as: 'list', any: false }
-      return { label: 'waiting', step: null, message, data: undefined, on, into, at: at ?? step }
-    }
-    const next = await this.#awaited(Promise.resolve(outline.next(at ?? null, (name) => this.#test(name))))
-    if (next.kind === 'step') return { label: 'running', step: next.step, args: [], at: next.at }
-    return next.kind === 'return' && next.exitCode !== undefined
-      ? finished(undefined, next.exitCode.code === 0, next.exitCode)
-      : finished(undefined)
-  }
-
-  #test(predicate: string): boolean | Promise<boolean> {
-    const { plan, process } = this.#life
-    const said = plan.step(predicate).apply(process, [])
-    return isThenable(said)
-      ? Promise.resolve(said).then((value) => truth(predicate, value))
-      : truth(predicate, said)
-  }
-
-  #stageAfter(value: unknown, { at }: Pick<StepFacts, 'at'>): Stage {
-    const { plan, host } = this.#life
-    const place = at !== undefined && { at }
-    if (value === undefined) return finished(undefined)
-    if (value instanceof Continue) {
-      return { label: 'running', step: plan.stepName(value.step), args: value.args, ...place }
-    }
-    if (value instanceof Wait) {
-      const {
-        receive,
-        on,
-        until = value.for === undefined ? undefined : host.clock.now() + value.for,
-      } = value
-      if (receive !== undefined && !plan.spec.hasSignal(receive)) {
-        throw undeclared(plan.name, receive, plan.spec.signals.keys())
+  #limited(step: string, value: PromiseLike<unknown>, limit: number, attempt: object): Promise<unknown> {
+    const life = this.#life
+    return new Promise((resolve, reject) => {
+      let over = false
+      const late = (): void => {
+        if (over || this.#attempt !== attempt) return
+        const error = new StepTimeout(`the step ${step} of process ${life.pid} took longer than ${limit} ms`)
+        this.#leftBehind = error
+        // The step is told too; what it throws for that comes after.
+        reject(error)
+        life.control.abort(error)
       }
-      return {
-        label: 'waiting',
-        step: value.step === undefined ? null : plan.stepName(value.step),
-        message: value.message,
-        data: value.data,
-        ...(receive !== undefined && { receive }),
-        ...(until !== undefined && { until }),
-        ...(on !== undefined && on.pids.length > 0 && { on }),
-        ...place,
+      const cancel = life.host.clock.after(limit, () => life.whenPlayed(late))
+      const settled = (): void => {
+        over = true
+        cancel()
       }
-    }
-    if (value instanceof Stop) return finished(value.result, value.successful, value.exitCode)
-    if (value instanceof Kill) return killed(value.message)
-    if (value instanceof UnsuccessfulResult) return finished(value.result, false)
-    if (value instanceof ExitCode) return finished(undefined, value.code === 0, value)
-    return finished(value)
+      value.then(settled, settled)
+      value.then(resolve, reject)
+    })
   }
 
   async hook<K extends HookName>(name: K, ...args: HookArgs<K>): Promise<void> {
@@ -168,7 +141,7 @@ export class UserCode {
     const hook = plan.hooks[name] as ((this: Process, ...args: HookArgs<K>) => unknown) | undefined
     if (hook === undefined) return
     const result = hook.apply(process, args)
-    if (isThenable(result)) await this.#awaited(result)
+    if (isThenable(result)) await this.awaited(result)
   }
 
   /** A hook after the commit: an error excepts in the next commit, or is only reported when there is none. */
@@ -225,12 +198,20 @@ export class UserCode {
     if (to.label !== 'created') await this.tried(enteredHooks[to.label])
   }
 
-  #awaited<T>(promise: PromiseLike<T>): Promise<T> {
+  /** Waits for user code, unless it is given up: then it rejects with `GIVEN_UP`. */
+  awaited<T>(promise: PromiseLike<T>): Promise<T> {
     const { control, detached } = this.#life
+    const giveUps = (this.#giveUps ??= new Set())
     return new Promise<T>((resolve, reject) => {
+      const giveUp = (): void => {
+        giveUps.delete(giveUp)
+        reject(GIVEN_UP)
+      }
+      giveUps.add(giveUp)
+      const settled = (): boolean => giveUps.delete(giveUp)
+      promise.then(settled, settled)
       promise.then(resolve, reject)
-      this.#giveUp = () => reject(GIVEN_UP)
-      if (control.givesUp || detached !== undefined) reject(GIVEN_UP)
+      if (control.givesUp || detached !== undefined) giveUp()
     })
   }
 }
@@ -245,11 +226,3 @@ const enteredHooks = {
   excepted: 'onExcepted',
   killed: 'onKilled',
 } as const
-
-/** @throws TransitionError for what is no boolean: that a value is there says nothing of whether to go on */
-function truth(predicate: string, said: unknown): boolean {
-  if (typeof said === 'boolean') return said
-  throw new TransitionError(
-    `the predicate ${predicate} gave ${said === null ? 'null' : typeof said === 'object' ? 'an object' : `${typeof said} ${String(said)}`}: it has to give true or false`,
-  )
-}

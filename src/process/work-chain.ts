@@ -1,7 +1,7 @@
 import type { SpecClass } from '../spec/typing.ts'
 import { WorkChainSpec } from '../spec/work-chain-spec.ts'
-import { contextUpdates, type ContextValues } from './context.ts'
-import { Process, type Untyped } from './process.ts'
+import type { ContextValues } from './context.ts'
+import { lifeInStep, Process, type Untyped } from './process.ts'
 
 /**
  * A process whose steps follow an outline that its class declares: `spec.outline(W.prototype.setup, while_(W.prototype.more)(W.prototype.go))`.
@@ -21,8 +21,10 @@ export class WorkChain<C = Untyped> extends Process<C> {
    * Has the results of processes in `ctx`, under dotted names, before the next step; values that are no handles are set at once, when the
    * step has ended. A process that fails, or ends unsuccessfully, fails this one with `UpstreamFailed`, unless it is given with
    * `allowFailure`; `append` adds to a list. May be called more than once in a step.
+   *
+   * @throws InvalidStateError outside a step
    */
   protected toContext(values: ContextValues): void {
-    contextUpdates(this as unknown as Process).add(values)
+    lifeInStep(this as unknown as Process, 'toContext').updates.add(values)
   }
 }

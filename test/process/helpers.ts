@@ -1,4 +1,4 @@
-import { Continue, Process, Wait } from 'damson'
+import { Bundle, type Clock, Continue, Process, Wait } from 'damson'
 
 /** A promise that a test settles when it wants to. */
 export class Latch {
@@ -46,4 +46,27 @@ export class Waits extends Process {
 /** Lets everything happen that needs nothing from outside. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Lets things happen, as far as they need neither time nor anything from outside, until it is so. */
+export async function until(isSo: () => boolean): Promise<void> {
+  for (let turn = 0; !isSo(); turn++) {
+    if (turn === 1_000) throw new Error(`it never came to this: ${String(isSo)}`)
+    await settle()
+  }
+}
+
+/** Lets everything happen that needs neither time nor anything from outside. */
+export async function calm(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await settle()
+}
+
+/** A process from the text of its bundle, as another program would make it. */
+export function reload<P>(
+  processClass: (abstract new (...args: never) => P) & Pick<typeof Process, 'recreateFrom'>,
+  process: Process,
+  clock?: Clock,
+): P {
+  const bundle = Bundle.parse(JSON.stringify(Bundle.from(process)))
+  return processClass.recreateFrom(bundle, { processes: [processClass], clock })
 }

@@ -8,6 +8,7 @@ import {
   ProcessKilled,
   type ProcessSpec,
   SerializationError,
+  systemClock,
   Wait,
 } from 'damson'
 import type { Committed, ControlRequest, Host, Transition } from '../../src/process/host.ts'
@@ -18,6 +19,7 @@ import { settle } from './helpers.ts'
 class ListHost implements Host {
   readonly durable = true
   readonly codec = new Codec()
+  readonly clock = systemClock
   readonly transitions: Transition[] = []
   readonly bundles: Bundle[] = []
   answer: (transition: Transition) => Committed = () => ({})
@@ -33,12 +35,22 @@ class ListHost implements Host {
   launch(): never {
     throw new Error('this host launches nothing')
   }
+  mail(): undefined {}
+  record(): void {}
+  suspend(): () => void {
+    return () => {}
+  }
+  evict(): void {}
+  async outcomes(): Promise<[]> {
+    return []
+  }
+  async checkpoint(): Promise<void> {}
   async request(process: Process, request: ControlRequest): Promise<boolean> {
     await settle()
     if (request.kind === 'pause') hosted(process).pause(request.message)
     else if (request.kind === 'play') hosted(process).play()
     else if (request.kind === 'kill') hosted(process).kill(request.message, { force: request.force })
-    else hosted(process).wake(request.value, { by: 'resume', id: 7 })
+    else if (request.kind === 'resume') hosted(process).wake(request.value, { by: 'resume', id: 7 })
     return true
   }
 }
