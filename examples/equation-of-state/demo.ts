@@ -8,17 +8,18 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client, type EventRecord, type OutputsOf } from 'damson'
+import { Client, type OutputsOf } from 'damson'
 import type { EquationOfState } from './equation-of-state.ts'
 import { Program, random, runAndKill } from './killing.ts'
 import { LiveLine } from './live-line.ts'
-import { crashesWithinSteps, timeline, type Kill } from './timeline.ts'
+import { crashesWithinSteps, readStory, timeline, type Kill, type Story } from './timeline.ts'
 
 type Outputs = OutputsOf<typeof EquationOfState>
 
 /** How long each step waits besides computing, in milliseconds, so that it can be caught in the middle. */
 const pace = 250
 const wanted = 4
+const transitions = ['running', 'waiting', 'finished']
 const key = 'argon'
 
 const seed = Number(process.argv[2] ?? Date.now() % 100_000)
@@ -39,17 +40,17 @@ try {
 
   await using client = await Client.open({ store: join(folder, 'killed.db') })
   const options = { wanted, pace, chance: random(seed), live }
-  const { pid, history, kills } = await runAndKill(client, () => start(join(folder, 'killed.db')), options)
+  const { pid, story, kills } = await runAndKill(client, () => start(join(folder, 'killed.db')), options)
   live.show('waiting for the program that was left alone')
   await leftAlone.ended
   live.show('')
 
-  live.print('\nTime line, from the history in the file:\n')
-  for (const line of timeline(history, kills)) live.print(line)
+  live.print('\nTime line, from the histories in the file:\n')
+  for (const line of timeline(story, kills)) live.print(line)
   live.print('')
   const outputs = (await client.handle(pid).outputs.all()) as Outputs
   printResults(outputs)
-  checkHistory(history, kills)
+  checkStory(pid, story, kills)
   checkLiterature(outputs)
   const { text, crashes } = await readLeftAlone(peaceful)
   check(crashes === 0, 'the program that was left alone did not crash')
@@ -73,11 +74,12 @@ function start(file: string): Program {
 
 async function readLeftAlone(file: string): Promise<{ text: string; crashes: number }> {
   await using client = await Client.open({ store: file })
-  const [process] = (await client.list()).processes
-  if (process === undefined) throw new Error('the program that was left alone has launched nothing')
-  const outputs = await client.handle(process.pid).outputs.all()
-  const history = await client.history(process.pid)
-  return { text: JSON.stringify(outputs), crashes: history.filter(({ name }) => name === 'crashed').length }
+  const { processes } = await client.list({ className: 'EquationOfState' })
+  const pid = processes[0]?.pid
+  if (pid === undefined) throw new Error('the program that was left alone has launched nothing')
+  const outputs = await client.handle(pid).outputs.all()
+  const { rows } = await readStory(client, pid)
+  return { text: JSON.stringify(outputs), crashes: rows.filter(({ name }) => name === 'crashed').length }
 }
 
 function printResults({ neighbourDistance, energy, bulkModulus, deviation }: Outputs): void {
@@ -106,20 +108,23 @@ function printResults({ neighbourDistance, energy, bulkModulus, deviation }: Out
   live.print('')
 }
 
-function checkHistory(history: readonly EventRecord[], kills: readonly Kill[]): void {
-  const crashes = crashesWithinSteps(history, kills)
-  const steps = new Set(crashes.map(({ step }) => step.seq))
-  check(steps.size >= 3, `the kills hit ${steps.size} different steps in their middle (3 at least)`)
-  const recoveries = history.filter(({ name }) => name === 'recovered').length
-  check(recoveries === kills.length, `each of the ${kills.length} crashes was recovered from`)
-  const committed = history
-    .filter(({ name }) => name === 'running' || name === 'finished')
-    .map(({ seq }) => seq)
-  check(
-    committed.every((seq, index) => index === 0 || seq === (committed[index - 1] ?? 0) + 1),
-    `each of the ${committed.length - 1} steps was committed once and in order`,
+function checkStory(pid: string, story: Story, kills: readonly Kill[]): void {
+  const { rows, names } = story
+  const crashes = crashesWithinSteps(story, kills)
+  const steps = new Set(crashes.map(({ step }) => `${step.pid} ${step.seq}`))
+  const hits = new Set(crashes.map(({ kill }) => kill))
+  check(hits.size >= 3, `${hits.size} kills hit processes in the middle of ${steps.size} steps (3 at least)`)
+  const count = (name: string): number => rows.filter((row) => row.name === name).length
+  check(count('crashed') === count('recovered'), `each of ${count('crashed')} crashes was recovered from`)
+  const committed = [...names.keys()].map((one) =>
+    rows.flatMap((row) => (row.pid === one && transitions.includes(row.name) ? [row.seq] : [])),
   )
-  check(history.at(-1)?.name === 'finished', 'the process finished')
+  check(
+    committed.every((all) => all.every((seq, index) => index === 0 || seq === (all[index - 1] ?? 0) + 1)),
+    `each of the ${committed.flat().length - names.size} steps was committed once and in order`,
+  )
+  check(names.size === 14 && count('created') === 14, 'each volume was launched once')
+  check(count('finished') === 14 && rows.at(-1)?.pid === pid, 'all processes finished')
 }
 
 function checkLiterature({ neighbourDistance, energy, deviation }: Outputs): void {

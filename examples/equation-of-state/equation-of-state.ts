@@ -1,18 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { Continue, Process, type ExitCode, type ProcessSpec } from 'damson'
+import { append, WorkChain, type ExitCode, type WorkChainSpec } from 'damson'
 import { fitBirchMurnaghan, NoMinimum, toGigapascals } from './birch-murnaghan.ts'
-import {
-  addShells,
-  evenVolumes,
-  neighbourDistanceAt,
-  startSum,
-  type LatticeSum,
-  type LennardJones,
-} from './lennard-jones.ts'
+import { LatticeEnergy } from './lattice-energy.ts'
+import { evenVolumes, neighbourDistanceAt } from './lennard-jones.ts'
 import { literatureValues } from './literature.ts'
-
-/** So many shells are summed by one step. The engine saves the sum after each, so a crash costs no more than that. */
-const shellsPerStep = 8192
 
 const positive = { type: 'number', exclusiveMinimum: 0 } as const
 const number = { type: 'number' } as const
@@ -28,21 +18,14 @@ const pointSchema = {
 type Point = { volume: number; energy: number; shells: number }
 
 /**
- * Computes what a Lennard-Jones crystal is like at rest: the energy per atom at several volumes, each by a lattice
- * sum over shells of neighbours, and an equation of state fitted to them.
- *
- * `run` → `sum` (again and again: some shells of one volume each time) → `fit`.
+ * Computes what a Lennard-Jones crystal is like at rest: the energy per atom at several volumes, each by a process of its own, and an
+ * equation of state fitted to them.
  */
-export class EquationOfState extends Process<typeof EquationOfState> {
-  static override define(spec: ProcessSpec) {
+export class EquationOfState extends WorkChain<typeof EquationOfState> {
+  static override define(spec: WorkChainSpec) {
     super.define(spec)
     return spec
-      .input('potential.sigma', {
-        schema: positive,
-        help: 'the distance at which the pair energy is zero, in Å',
-      })
-      .input('potential.epsilon', { schema: positive, help: 'the depth of the pair energy, in eV' })
-      .input('lattice', { schema: { enum: ['fcc'] }, help: 'the crystal structure' })
+      .exposeInputs(LatticeEnergy, { exclude: ['volume'] })
       .inputNamespace('volumes', {
         help: 'the volumes to compute, at equal distances',
         validator: ({ from, to }) =>
@@ -53,12 +36,6 @@ export class EquationOfState extends Process<typeof EquationOfState> {
       .input('volumes.count', {
         schema: { type: 'integer', minimum: 4 },
         help: 'how many; the fit needs four',
-      })
-      .input('tolerance', { schema: positive, default: 1e-10, help: 'of a lattice sum, in eV per atom' })
-      .input('pace', {
-        schema: { type: 'number', minimum: 0 },
-        default: 0,
-        help: 'how long a step waits besides computing, in milliseconds; for watching it',
       })
       .output('neighbourDistance.angstrom', {
         schema: number,
@@ -85,32 +62,21 @@ export class EquationOfState extends Process<typeof EquationOfState> {
       .output('deviation.energy', { schema: number, help: 'the same, of the energy' })
       .output('deviation.bulkModulus', { schema: number, help: 'the same, of the bulk modulus' })
       .exitCode(310, 'ERROR_NO_MINIMUM', 'the energy has no minimum between {from} and {to} Å³ per atom')
+      .outline(EquationOfState.prototype.sumVolumes, EquationOfState.prototype.fit)
   }
 
-  // All that has to outlive a crash: the engine saves it together with each transition.
-  declare ctx: {
-    points: Point[]
-    /** The lattice sum of the volume that comes after these points. */
-    sum: LatticeSum
-  }
+  declare ctx: { points: Point[] }
 
-  override run(): Continue {
-    this.ctx.points = []
-    return this.#nextVolume()
-  }
-
-  /** Adds some shells. What it returns leads to the next portion, the next volume, or the fit. */
-  async sum(): Promise<Continue> {
-    const sum = addShells(this.#potential(), this.ctx.sum, shellsPerStep)
-    await delay(this.inputs.pace, undefined, { signal: this.signal })
-    if (!sum.converged) {
-      this.ctx.sum = sum
-      this.#tellProgress(`${sum.shells} shells`)
-      return new Continue(this.sum)
-    }
-    const volume = this.#volumes()[this.ctx.points.length] as number
-    this.ctx.points.push({ volume, energy: sum.energy, shells: sum.shells })
-    return this.#nextVolume()
+  /** All volumes at once; how many of them are computed at a time is for the engine to say. Their outputs are in `ctx` when `fit` runs. */
+  async sumVolumes(): Promise<void> {
+    const shared = this.exposedInputs(LatticeEnergy)
+    const volumes = evenVolumes(this.inputs.volumes)
+    const children = await Promise.all(
+      volumes.map((volume) =>
+        this.launch(LatticeEnergy, { ...shared, volume }, { label: `${volume.toFixed(1)} Å³` }),
+      ),
+    )
+    for (const child of children) this.toContext({ points: append(child) })
   }
 
   fit(): ExitCode | undefined {
@@ -126,7 +92,7 @@ export class EquationOfState extends Process<typeof EquationOfState> {
   }
 
   #emit(points: Point[]): void {
-    const { sigma, epsilon } = this.#potential()
+    const { sigma, epsilon } = this.inputs.potential
     const found = fitBirchMurnaghan(points)
     const neighbourDistance = neighbourDistanceAt(found.volume)
     const literature = literatureValues({ sigma, epsilon })
@@ -143,28 +109,5 @@ export class EquationOfState extends Process<typeof EquationOfState> {
     this.out('deviation.neighbourDistance', neighbourDistance / literature.neighbourDistance - 1)
     this.out('deviation.energy', found.energy / literature.energy - 1)
     this.out('deviation.bulkModulus', found.bulkModulus / literature.bulkModulus - 1)
-  }
-
-  #nextVolume(): Continue {
-    const volume = this.#volumes()[this.ctx.points.length]
-    if (volume === undefined) {
-      this.setStatus('all volumes are summed')
-      return new Continue(this.fit)
-    }
-    this.ctx.sum = startSum(neighbourDistanceAt(volume), this.inputs.tolerance)
-    this.#tellProgress('no shells yet')
-    return new Continue(this.sum)
-  }
-
-  #tellProgress(shells: string): void {
-    this.setStatus(`volume ${this.ctx.points.length + 1} of ${this.inputs.volumes.count}: ${shells}`)
-  }
-
-  #potential(): LennardJones {
-    return this.inputs.potential
-  }
-
-  #volumes(): number[] {
-    return evenVolumes(this.inputs.volumes)
   }
 }

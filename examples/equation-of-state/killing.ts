@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { Client, type EventRecord } from 'damson'
+import type { Client } from 'damson'
 import { LiveLine } from './live-line.ts'
-import { crashesWithinSteps, type Kill } from './timeline.ts'
+import { crashesWithinSteps, readStory, type Kill, type Story } from './timeline.ts'
 
 /** A kill that does not hit a step is followed by another, but not for ever. */
 const mostKills = 10
@@ -38,29 +38,30 @@ export class Program {
   }
 }
 
+/** Whom to kill, how often and when. */
+type Killing = {
+  /** How many kills have to hit a process in the middle of a step. */
+  readonly wanted: number
+  readonly pace: number
+  readonly chance: () => number
+  readonly live: LiveLine
+}
+
+/** What became of the process that was launched, and of those that it launched. */
+type Outcome = { readonly pid: string; readonly story: Story; readonly kills: readonly Kill[] }
+
 /**
- * Runs programs on a store until its process has ended, and kills them at random moments until `wanted` kills have
- * hit the process in the middle of a step. How far it is, and what a kill hit, is read from the store.
+ * Runs programs on a store until its process has ended, and kills them at random moments until enough kills have hit in the middle of a
+ * step. How far it is, and what a kill hit, is read from the store.
  */
-export async function runAndKill(
-  client: Client,
-  start: () => Program,
-  options: {
-    readonly wanted: number
-    readonly pace: number
-    readonly chance: () => number
-    readonly live: LiveLine
-  },
-): Promise<{
-  readonly pid: string
-  readonly history: readonly EventRecord[]
-  readonly kills: readonly Kill[]
-}> {
-  const { wanted, pace, chance, live } = options
+export async function runAndKill(client: Client, start: () => Program, killing: Killing): Promise<Outcome> {
+  const { wanted, pace, chance, live } = killing
   const kills: Kill[] = []
+  /** Those that run again after a crash, and have not got any further since. */
+  const behind = new Set<string>()
   let pid: string | undefined
-  let crashes = 0
-  let stepsSinceCrash = 0
+  let killedAt = 0
+  let stepsSinceKill = 0
   let status = ''
   let stir = (): void => {}
 
@@ -68,22 +69,22 @@ export async function runAndKill(
   const stopWatching = client.store.watch((changes) => {
     for (const change of changes) {
       pid ??= change.pid
-      if (change.name === 'running') stepsSinceCrash++
-      if (change.name === 'crashed') {
-        crashes++
-        stepsSinceCrash = 0
-      }
+      if (change.name === 'recovered') behind.add(change.pid)
+      if (change.name !== 'running' && change.name !== 'finished') continue
+      behind.delete(change.pid)
+      if (change.at > killedAt) stepsSinceKill++
     }
     stir()
   })
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition()) {
       await new Promise<void>((resolve) => (stir = resolve))
-      if (pid !== undefined) status = (await client.handle(pid).refresh()).message ?? ''
+      if (pid !== undefined) status = await progress(client, pid)
       live.show(status)
     }
   }
-  const history = async (): Promise<readonly EventRecord[]> => (pid === undefined ? [] : client.history(pid))
+  const story = async (): Promise<Story> =>
+    pid === undefined ? { rows: [], names: new Map() } : readStory(client, pid)
 
   for (;;) {
     const program = start()
@@ -91,23 +92,34 @@ export async function runAndKill(
       () => stir(),
       () => stir(),
     )
-    // A crash is noticed by the program that comes next.
-    await until(() => !program.running || crashes === kills.length)
-    const enough = crashesWithinSteps(await history(), kills).length >= wanted || kills.length >= mostKills
-    // Between two kills the process has to get further: one that crashes three times on the same spot is paused.
-    const some = enough ? Number.POSITIVE_INFINITY : 2 + Math.floor(chance() * 4)
-    await until(() => !program.running || stepsSinceCrash >= some)
+    const hits = new Set(crashesWithinSteps(await story(), kills).map(({ kill }) => kill))
+    const enough = hits.size >= wanted || kills.length >= mostKills
+    // Between two kills those have to get further: a process that crashes three times on the same spot is paused.
+    const some = enough ? Number.POSITIVE_INFINITY : 4 + Math.floor(chance() * 8)
+    await until(() => !program.running || (stepsSinceKill >= some && behind.size === 0))
     if (program.running) await delay(chance() * pace)
     if (!program.running) break
     const at = new Date()
     if (!(await program.kill())) break
     kills.push({ at, osPid: program.osPid })
-    live.print(`✗ program ${program.osPid} killed with SIGKILL at ${status}; starting another`)
+    killedAt = at.getTime()
+    stepsSinceKill = 0
+    live.print(`✗ program ${program.osPid} killed with SIGKILL (${status}); starting another`)
   }
 
   stopWatching()
   if (pid === undefined) throw new Error('the program ended without launching anything')
-  return { pid, history: await history(), kills }
+  return { pid, story: await story(), kills }
+}
+
+/** How many of the volumes are done, and where those are that are not. */
+async function progress(client: Client, pid: string): Promise<string> {
+  const { processes } = await client.list({ parent: pid, limit: 1000 })
+  const done = processes.filter(({ state }) => state.terminal).length
+  const under = processes.filter(({ engine, state }) => engine !== null && !state.terminal).toReversed()
+  // The round and its step: what comes before that is the same for all.
+  const places = under.map(({ label, step }) => `${label} ${step?.replace(/^.*(?=#)/, '')}`)
+  return `${done} of ${processes.length} volumes${places.length === 0 ? '' : `; ${places.join(', ')}`}`
 }
 
 /** Numbers from 0 to 1, the same for the same seed: the generator mulberry32. */

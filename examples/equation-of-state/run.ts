@@ -7,6 +7,7 @@
  */
 import { Engine, type LaunchInputsOf } from 'damson'
 import { EquationOfState } from './equation-of-state.ts'
+import { LatticeEnergy } from './lattice-energy.ts'
 
 const [file, key, inputs] = process.argv.slice(2)
 if (file === undefined || key === undefined || inputs === undefined) {
@@ -14,7 +15,12 @@ if (file === undefined || key === undefined || inputs === undefined) {
   process.exit(2)
 }
 
-await using engine = await Engine.open({ store: file, processes: [EquationOfState] })
+await using engine = await Engine.open({
+  store: file,
+  processes: [EquationOfState, LatticeEnergy],
+  // So many volumes at a time. The process that waits for them takes no place.
+  concurrency: 4,
+})
 const handle = await engine.launch(
   EquationOfState,
   // The launch checks what the JSON holds against the spec.

@@ -1,11 +1,20 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { fitBirchMurnaghan } from '../../examples/equation-of-state/birch-murnaghan.ts'
 import { EquationOfState } from '../../examples/equation-of-state/equation-of-state.ts'
+import { LatticeEnergy } from '../../examples/equation-of-state/lattice-energy.ts'
+import {
+  addShells,
+  evenVolumes,
+  neighbourDistanceAt,
+  startSum,
+} from '../../examples/equation-of-state/lennard-jones.ts'
+import { Engine } from '../../src/index.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-describe('the process of the equation of state', () => {
+describe('the work chain of the equation of state', () => {
   const inputs = {
     potential: { sigma: 3.4, epsilon: 0.0104 },
     lattice: 'fcc',
@@ -20,6 +29,26 @@ describe('the process of the equation of state', () => {
     expect(outputs.energy.epsilon).toBeCloseTo(-8.61, 2)
     expect(outputs.points.map(({ volume }) => volume)).toEqual([35, 35.5, 36, 36.5, 37])
     expect(Math.abs(outputs.deviation.bulkModulus)).toBeLessThan(0.01)
+  })
+
+  it('launches a process for each volume, and comes to the bits of the plain functions', async () => {
+    const engine = await Engine.open({ store: ':memory:', processes: [EquationOfState, LatticeEnergy] })
+    onTestFinished(() => engine.close())
+    const handle = await engine.launch(EquationOfState, inputs)
+    const outputs = await handle.outputs.all()
+    const points = evenVolumes(inputs.volumes).map((volume) => {
+      let sum = startSum(neighbourDistanceAt(volume), inputs.tolerance)
+      while (!sum.converged) sum = addShells(inputs.potential, sum, 1000)
+      return { volume, energy: sum.energy, shells: sum.shells }
+    })
+    expect(outputs.points).toStrictEqual(points)
+    const fitted = fitBirchMurnaghan(points)
+    expect(outputs.energy.electronvolt).toBe(fitted.energy)
+    expect(outputs.bulkModulus.electronvoltPerCubicAngstrom).toBe(fitted.bulkModulus)
+    expect(outputs.bulkModulusDerivative).toBe(fitted.bulkModulusDerivative)
+    expect(outputs.neighbourDistance.angstrom).toBe(neighbourDistanceAt(fitted.volume))
+    const { processes } = await engine.list({ parent: handle.pid })
+    expect(processes.map(({ name }) => name)).toEqual(points.map(() => 'LatticeEnergy'))
   })
 
   it('finishes with exit code 310 and the range where that holds no minimum', async () => {
@@ -49,8 +78,9 @@ describe('the demo', () => {
     )
     expect(stderr).toBe('')
     expect(stdout).not.toContain('NOT SO')
-    expect(stdout.match(/✗ SIGKILL to program \d+, \d+ ms into step/g)?.length).toBeGreaterThanOrEqual(3)
-    expect(stdout.match(/✓ recovered: step .* runs again/g)?.length).toBeGreaterThanOrEqual(3)
+    expect(stdout.match(/^✗ program \d+ killed with SIGKILL/gm)?.length).toBeGreaterThanOrEqual(3)
+    expect(stdout.match(/✗ SIGKILL to program \d+, \d+ ms into \d\./g)?.length).toBeGreaterThanOrEqual(3)
+    expect(stdout.match(/✓ recovered: \d\..* runs again/g)?.length).toBeGreaterThanOrEqual(3)
     expect(stdout).toMatch(/^nearest neighbours .* 1\.090\d σ/m)
     expect(stdout).toMatch(/^energy per atom .* -8\.61\d ε/m)
     expect(stdout).toContain('✓ all outputs are those of the program left alone, bit for bit')
