@@ -89,10 +89,11 @@ export class HandleTable {
 
   #schedule(): void {
     if (this.#looking) return
-    this.#cancelLook ??= this.#clock.after(this.#interval, () => {
+    const look = (): void => {
       this.#interval = Math.min(LONGEST_INTERVAL, this.#interval * GROWTH)
       void this.#lookAtAll()
-    })
+    }
+    this.#cancelLook ??= this.#clock.after(this.#interval, look, 'look')
   }
 
   async #lookAtAll(): Promise<void> {

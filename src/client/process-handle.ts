@@ -200,10 +200,10 @@ export class Handle implements ProcessHandle {
   }
 
   async signal(name: string, payload?: unknown): Promise<void> {
-    const { codec, name: by, checkSignal } = this.#context
+    const { codec, name: by } = this.#context
     if (this.#name === '' && !this.#isOver()) await this.look()
     if (this.#lost !== undefined) throw this.#lost
-    const problems = await checkSignal(this.#name, this.#class, name, payload)
+    const problems = await this.#context.checkSignal(this.#name, this.#class, name, payload)
     if (problems.length > 0) throw new PortValidationError(problems)
     const outcome = await this.#context.write({
       kind: 'signal',

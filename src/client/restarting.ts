@@ -170,8 +170,8 @@ class Restart {
     const { row } = stored
     const pid = newPid()
     const { state, step } = againFrom(parsed(point.state, row.pid), row.pid, point.seq)
-    const others = await this.#others(state, pid)
-    const next = replaced(state, others)
+    const again = await this.#others(state, pid)
+    const next = waitingAgain(replaced(state, again), again)
     const entries = step === undefined ? {} : await this.#launched(row, step, point)
     const parts: Record<string, string> = { ...point.parts, ...entries, state: JSON.stringify(next) }
     // Those of children that have failed since are launched anew.
@@ -185,26 +185,27 @@ class Restart {
       parts,
       wait: waitOf(next),
     }
-    return [...[...others.values()].flatMap(({ writes }) => writes), own]
+    return [...[...again.others.values()].flatMap(({ writes }) => writes), own]
   }
 
   /** The processes that the state is about and that ended unsuccessfully, begun again as children of the new process. */
-  async #others(state: JsonObject, parent: string): Promise<Map<string, Again>> {
-    const again = new Map<string, Again>()
+  async #others(state: JsonObject, parent: string): Promise<Others> {
+    const others = new Map<string, Again>()
+    const living = new Set<string>()
     const into = arrayOf(state['into'])
-    for (const awaits of [awaitsIn(state, 'on'), awaitsIn(state, 'ended')]) {
-      const pids = arrayOf(awaits?.['pids'])
+    for (const pids of [pidsIn(state, 'on'), pidsIn(state, 'ended')]) {
       for (const [index, pid] of pids.entries()) {
+        if (others.has(pid) || living.has(pid)) continue
+        const stored = await this.#store.load(pid)
+        if (stored?.row.endedAt === null) living.add(pid)
         // The process goes on with that failure.
         if ((into[index] as JsonObject | undefined)?.['allowFailure'] === true) continue
-        if (typeof pid !== 'string' || again.has(pid)) continue
-        const stored = await this.#store.load(pid)
         if (stored?.row.successful !== false || stored.before() === undefined) continue
         const writes = await this.writes(stored, lastPoint(stored), parent)
-        again.set(pid, { pid: (writes.at(-1) as Create).pid, writes })
+        others.set(pid, { pid: (writes.at(-1) as Create).pid, writes })
       }
     }
-    return again
+    return { others, living }
   }
 
   /** What the record has to say of the children that the step launched: those that did well, or go on, are found again. */
@@ -255,6 +256,13 @@ interface Again {
   readonly writes: readonly Create[]
 }
 
+interface Others {
+  /** By the pid of the old one. */
+  readonly others: ReadonlyMap<string, Again>
+  /** Those that have not ended. */
+  readonly living: ReadonlySet<string>
+}
+
 interface StepKey {
   readonly pid: string
   readonly number: number
@@ -291,27 +299,46 @@ function running(
   return { state: { ...state, number, origin }, step: { pid: origin, number } }
 }
 
-function replaced(state: JsonObject, others: ReadonlyMap<string, Again>): JsonObject {
+function replaced(state: JsonObject, { others }: Others): JsonObject {
   const changed: Record<string, JsonValue> = { ...state }
   for (const key of ['on', 'ended'] as const) {
-    const awaits = awaitsIn(state, key)
-    if (awaits === undefined) continue
-    const pids = arrayOf(awaits['pids']).map((pid) => (typeof pid === 'string' && others.get(pid)?.pid) || pid)
-    changed[key] = { ...awaits, pids }
+    const awaits = state[key]
+    if (!isJsonObject(awaits)) continue
+    changed[key] = { ...awaits, pids: pidsIn(state, key).map((pid) => others.get(pid)?.pid ?? pid) }
   }
   return changed
+}
+
+/** A step that was begun with the ends of processes waits for those that have not ended now, and is then begun as it was. */
+function waitingAgain(state: JsonObject, { others, living }: Others): JsonObject {
+  const { label, step, at, ...facts } = state
+  const { ended } = facts
+  if (label !== 'running' || !isJsonObject(ended)) return state
+  const begun = new Set([...others.values()].map(({ pid }) => pid))
+  const pids = pidsIn(state, 'ended')
+  const left = pids.filter((pid) => begun.has(pid) || living.has(pid))
+  if (left.length === 0 || (ended['any'] === true && left.length < pids.length)) return state
+  const place = at !== undefined && { at }
+  return {
+    label: 'waiting',
+    step: step ?? null,
+    message: `waits for ${left.length === 1 ? `process ${left[0]}` : `${left.length} processes`} again`,
+    on: ended,
+    ...place,
+    retry: { ...facts, ...place, attempt: 1, failure: 'what it waited for has failed' },
+  }
 }
 
 /** What the new process waits for, where it is created waiting: what the old one waited for. */
 function waitOf(state: JsonObject): WaitFor | null {
   if (state['label'] !== 'waiting') return null
-  const on = awaitsIn(state, 'on')
+  const { on, retry, into, receive, until } = state
   return {
-    resume: true,
-    signal: typeof state['receive'] === 'string' ? state['receive'] : null,
-    until: typeof state['until'] === 'number' ? state['until'] : null,
-    on: arrayOf(on?.['pids']) as readonly string[],
-    any: on?.['any'] === true,
+    resume: retry === undefined && into === undefined,
+    signal: typeof receive === 'string' ? receive : null,
+    until: typeof until === 'number' ? until : null,
+    on: pidsIn(state, 'on'),
+    any: isJsonObject(on) && on['any'] === true,
   }
 }
 
@@ -322,9 +349,9 @@ function placeIn(state: JsonObject): string | null {
   return typeof place === 'string' ? place : null
 }
 
-function awaitsIn(state: JsonObject, key: 'on' | 'ended'): JsonObject | undefined {
+function pidsIn(state: JsonObject, key: 'on' | 'ended'): readonly string[] {
   const awaits = state[key]
-  return isJsonObject(awaits) ? awaits : undefined
+  return isJsonObject(awaits) ? arrayOf(awaits['pids']).filter((pid) => typeof pid === 'string') : []
 }
 
 function arrayOf(value: JsonValue | undefined): readonly JsonValue[] {

@@ -8,7 +8,7 @@ import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../
 import { construct, hosted, Process } from '../process/process.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
-import { ClosedError, PortValidationError } from '../shared/errors.ts'
+import { ClosedError, PortValidationError, ProcessLost } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
 import { specOf } from '../spec/spec-of.ts'
 import type { AllSelfTyped } from '../spec/typing.ts'
@@ -240,11 +240,16 @@ export class Engine extends Client {
     return hosted(process).waits({ message, for: conditions }, wait)
   }
 
-  /** How a process ended. Most have when this is asked, and then nobody has to wait. */
-  async #outcome(pid: string): Promise<Settled<unknown>> {
+  /** How a process ended; undefined while it has not. */
+  async #outcome(pid: string): Promise<Settled<unknown> | undefined> {
     const handle = this.handle(pid)
-    if (!handle.done) await handle.refresh().catch(() => {})
-    return handle.outcome()
+    try {
+      if (!handle.done) await handle.refresh()
+    } catch (error) {
+      if (!(error instanceof ProcessLost)) throw error
+      return handle.outcome()
+    }
+    return handle.done ? handle.outcome() : undefined
   }
 
   /** Goes on with a claimed process, or sets it aside where it can't be loaded (C9). */

@@ -10,6 +10,11 @@ export interface RunClaim {
   readonly saved: Bundle
 }
 
+/** A wait within a step, with the pids of what it is for, to be looked up. */
+export interface PendingWait extends StepWait {
+  readonly pids: ReadonlySet<string>
+}
+
 /** One process that this engine runs: its claim, and what of it was saved last. */
 export class Run {
   readonly process: Process
@@ -39,9 +44,9 @@ export class Run {
   /** Children launched by the present step, counted by class. */
   launches: Map<string, number> | undefined
   /** Waits that are pending in its step, in the order in which they began. */
-  waits: Set<StepWait> | undefined
+  waits: Set<PendingWait> | undefined
   /** The one that began last. */
-  lastWait: StepWait | undefined
+  lastWait: PendingWait | undefined
   /** The message under which the row says that the step waits; undefined where it says that it runs. */
   shown: string | undefined
   /** Whether the row is to be told at the end of this turn what the step waits for. */

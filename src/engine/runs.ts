@@ -55,8 +55,8 @@ export interface RunsContext {
     options: LaunchOptions,
     launcher: Launcher,
   ): Promise<ProcessHandle>
-  /** How a process ended; waits for that. */
-  outcome(pid: string): Promise<Settled<unknown>>
+  /** How a process ended; undefined while it has not. */
+  outcome(pid: string): Promise<Settled<unknown> | undefined>
   /** A run is over. */
   ended(run: Run): void
   /** A run has got a step further. */
@@ -345,8 +345,11 @@ export class Runs implements Host {
     if (run !== undefined && !run.over && !run.lost) this.#records.evict(run, wait)
   }
 
-  async outcomes(_process: Process, pids: readonly string[]): Promise<readonly Settled<unknown>[]> {
-    const outcomes: Settled<unknown>[] = []
+  async outcomes(
+    _process: Process,
+    pids: readonly string[],
+  ): Promise<readonly (Settled<unknown> | undefined)[]> {
+    const outcomes: (Settled<unknown> | undefined)[] = []
     for (let start = 0; start < pids.length; start += ENDS_AT_A_TIME) {
       const some = pids.slice(start, start + ENDS_AT_A_TIME)
       outcomes.push(...(await Promise.all(some.map((pid) => this.#context.outcome(pid)))))

@@ -4,7 +4,7 @@ import type { RecordEntry, StepWait } from '../process/host.ts'
 import { hosted } from '../process/process.ts'
 import type { Logger } from '../shared/logger.ts'
 import { endedAs, evicted, lost, unsavable } from './losses.ts'
-import type { Run } from './run.ts'
+import type { PendingWait, Run } from './run.ts'
 
 /** What the records of steps need of their engine. */
 export interface StepRecordsContext {
@@ -61,7 +61,7 @@ export class StepRecords {
 
   suspend(run: Run, wait: StepWait): () => void {
     // The same wait may be given again while it is pending.
-    const token: StepWait = { ...wait }
+    const token: PendingWait = { ...wait, pids: new Set(wait.for.on) }
     const waits = (run.waits ??= new Set())
     waits.add(token)
     run.lastWait = token
@@ -138,13 +138,14 @@ export class StepRecords {
       run.shown = undefined
       return { ...NOTHING, waits: null, history: [told('running', { step: run.step })] }
     }
-    const message = waits.size === 1 ? first.message : `${first.message}, and others`
+    const shown = lastWait !== undefined && waits.has(lastWait) ? lastWait : first
+    const others = shown !== first && !first.for.on.some((pid) => shown.pids.has(pid))
+    const message = others ? `${shown.message}, and others` : shown.message
     if (run.shown === message) return undefined
     run.shown = message
-    const conditions = lastWait !== undefined && waits.has(lastWait) ? lastWait : first
     return {
       ...NOTHING,
-      waits: { message, for: conditions.for },
+      waits: { message, for: shown.for },
       history: [told('waiting', { message })],
     }
   }

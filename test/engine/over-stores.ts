@@ -1,0 +1,127 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe } from 'vitest'
+import {
+  Client,
+  Engine,
+  MemoryStore,
+  type AnyProcessClass,
+  type Clock,
+  type EngineOptions,
+  type ProcessRow,
+  type Store,
+} from '../../src/index.ts'
+import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import { SimulatedClock, unreliable } from '../../src/testing/index.ts'
+import { closeGates } from './processes.ts'
+
+/** What a test needs to run processes over one kind of store; made anew for each test. */
+export interface Over {
+  readonly store: Store
+  readonly clock: SimulatedClock
+  /** An engine with these classes. */
+  engine(processes: readonly AnyProcessClass[], options?: Partial<EngineOptions>): Promise<Engine>
+  /** A client that knows no class, unless told. */
+  client(processes?: readonly AnyProcessClass[]): Promise<Client>
+}
+
+type Opened = readonly [store: Store, dispose: () => Promise<void>]
+
+const KINDS: readonly (readonly [name: string, open: (clock: Clock) => Promise<Opened>])[] = [
+  [
+    'memory',
+    async (clock) => {
+      const store = new MemoryStore({ clock })
+      return [store, () => store.close()]
+    },
+  ],
+  [
+    'SQLite',
+    async (clock) => {
+      const folder = await mkdtemp(join(tmpdir(), 'damson-engine-'))
+      const store = await SqliteStore.open(join(folder, 'test.db'), { clock })
+      return [
+        store,
+        async () => {
+          await store.close()
+          await rm(folder, { recursive: true })
+        },
+      ]
+    },
+  ],
+  [
+    'a memory store that delays, fails and loses acknowledgements',
+    async (clock) => {
+      // Rarely enough that what a caller asks for is not given up.
+      const store = unreliable(new MemoryStore({ clock }), { seed: 7, lost: 0.04, failed: 0.02 })
+      return [store, () => store.close()]
+    },
+  ],
+]
+
+/** What must hold over any store, with a clock that stands still until the test moves it. */
+export function overEachStore(tests: (over: () => Over) => void): void {
+  describe.each(KINDS)('over %s', (_name, open) => {
+    let over: Over
+    let disposers: (() => Promise<void>)[]
+
+    beforeEach(async () => {
+      const clock = new SimulatedClock()
+      const [store, dispose] = await open(clock)
+      disposers = [dispose]
+      over = {
+        store,
+        clock,
+        engine: async (processes, options = {}) => {
+          const engine = await Engine.open({ store, clock, processes, handleSignals: false, ...options })
+          disposers.push(() => engine.close({ drain: 0 }))
+          return engine
+        },
+        client: async (processes) => {
+          const client = await Client.open({ store, clock, processes })
+          disposers.push(() => client.close())
+          return client
+        },
+      }
+    })
+    afterEach(async () => {
+      closeGates()
+      for (const dispose of disposers.toReversed()) await dispose()
+    })
+
+    tests(() => over)
+  })
+}
+
+/** Waits until what the store says of a process fits, by what it tells of changes. */
+export async function untilRow(
+  store: Store,
+  pid: string,
+  fits: (row: ProcessRow) => boolean,
+): Promise<ProcessRow> {
+  let stop: (() => void) | undefined
+  try {
+    return await new Promise((resolve, reject) => {
+      const look = (): void => {
+        store.read(pid).then((row) => {
+          if (row !== undefined && fits(row)) resolve(row)
+        }, reject)
+      }
+      stop = store.watch((changes) => {
+        if (changes.some((change) => change.pid === pid)) look()
+      })
+      look()
+    })
+  } finally {
+    stop?.()
+  }
+}
+
+export function untilWaiting(store: Store, pid: string): Promise<ProcessRow> {
+  return untilRow(store, pid, ({ state }) => state === 'waiting')
+}
+
+export async function historyOf(client: Client, pid: string): Promise<readonly string[]> {
+  return (await client.history(pid)).map(({ name }) => name)
+}
