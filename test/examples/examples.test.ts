@@ -56,6 +56,63 @@ finished exactly once: 40
 14.49 € due on 2030-01-31
 excepted: ctx.note can't be saved
 `,
+  '09-work-chain.ts': `
+begin
+while(isNotOne)
+  if(isEven)
+    halve
+  else
+    triple
+  count
+finish
+{ steps: 8 }
+1.begin
+2.while(isNotOne)#1.if(isEven).halve
+2.while(isNotOne)#1.count
+2.while(isNotOne)#2.else.triple
+2.while(isNotOne)#2.count
+… 11 more
+2.while(isNotOne)#8.count
+3.finish
+27 does not come to 1 in 100 steps
+`,
+  '10-signals-and-timers.ts': `
+votes: { no: 1, yes: 2 }
+signals.vote: must be one of "yes", "no", not "perhaps"
+too late: the poll is closed
+votes in time: { no: 0, yes: 0 }
+seat: paid with 20 €
+seat: nobody paid within 20ms
+`,
+  '11-effects-and-retries.ts': `
+seat 12A, in attempt 3
+reserved 1 time, charged in try 3, with 1 key
+  did reserve
+  attempt 1 failed: the bank does not answer
+  attempt 2 failed: the bank does not answer
+  did charge
+excepted: the card was stolen
+paused: run failed 2 of 2 times (the bank does not answer); play tries it 2 times more
+seat 12A, in attempt 2
+`,
+  '12-trees.ts': `
+{ sum: 14 }
+excepted, because of a child: ERROR_NEGATIVE (310): -2 is negative
+{ sum: 10 }
+at home: killed
+on its own: waiting
+`,
+  '13-restart.ts': `
+excepted: the converter crashed
+{ result: 'TEXT OF A.TXT' }
+downloads: 1, licences: 1
+the old one is still excepted
+the new one is a restart of it: true
+{ result: 'TEXT OF A.TXT' }
+downloads: 1, licences: 1, keys: 1
+{ result: 'TEXT OF A.TXT' }
+downloads: 2, licences: 2, keys: 2
+`,
 }
 
 describe('the numbered examples', () => {
