@@ -78,6 +78,8 @@ export class Wait {
     this.until = options.until === undefined ? undefined : timeOf(options.until)
     this.for = options.for === undefined ? undefined : milliseconds(options.for)
     this.on = options.on === undefined ? undefined : awaitsOf(options.on, options.any ?? false)
+    if (this.on?.any === true && this.on.pids.length === 0)
+      throw new TransitionError('A wait for the first of no processes would never end: give it handles')
   }
 }
 

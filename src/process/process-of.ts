@@ -1,10 +1,19 @@
 import type { ProcessSpec } from '../spec/process-spec.ts'
 import type { AnySpec, SpecOf } from '../spec/typing.ts'
+import type { WorkChainSpec } from '../spec/work-chain-spec.ts'
 import type { AnyProcessClass } from './handle.ts'
 import { Process, type ConstructArgs } from './process.ts'
+import type { WorkChain } from './work-chain.ts'
 
 /** The statics of a process class, less `define`, which each class types for itself. */
 type Statics<B> = Omit<B, 'define' | 'prototype'>
+
+/** The spec that a class is declared on: that of its base, which for `WorkChain` itself has no ports yet. */
+type SpecOn<B> = B extends { readonly prototype: WorkChain }
+  ? [typeof WorkChain] extends [B]
+    ? WorkChainSpec
+    : SpecOf<B>
+  : SpecOf<B>
 
 /** A class whose `define` is written for it. */
 export interface Defined<S> {
@@ -21,7 +30,7 @@ export function processOf<S extends AnySpec>(
 /** As above, on top of another process class. */
 export function processOf<B extends AnyProcessClass, S extends AnySpec>(
   base: B,
-  declare: (spec: SpecOf<B>) => S,
+  declare: (spec: SpecOn<B>) => S,
 ): Statics<B> &
   Defined<S> &
   (new (...args: ConstructArgs<Defined<S>>) => InstanceType<B> & Process<Defined<S>>)

@@ -8,7 +8,7 @@ import { ToContext, updatesOf } from './context.ts'
 import { isThenable } from './deferred.ts'
 import type { Life } from './life.ts'
 import { finished, killed, type Stage, type StepFacts } from './stage.ts'
-import { undeclared } from './step-waits.ts'
+import { timeAfter, undeclared } from './step-waits.ts'
 
 /** The stage that a step leads to by what it returned. */
 export function stageAfter(life: Life, value: unknown, { at }: Pick<StepFacts, 'at'>): Stage {
@@ -33,7 +33,7 @@ export function stageAfter(life: Life, value: unknown, { at }: Pick<StepFacts, '
 
 function stageOfWait(life: Life, wait: Wait, at: string | undefined): Stage {
   const { plan, host } = life
-  const { receive, on, until = wait.for === undefined ? undefined : host.clock.now() + wait.for } = wait
+  const { receive, on, until = wait.for === undefined ? undefined : timeAfter(host.clock, wait.for) } = wait
   const step = wait.step === undefined ? null : plan.stepName(wait.step)
   if (receive !== undefined && !plan.spec.hasSignal(receive)) {
     throw undeclared(plan.name, receive, plan.spec.signals.keys())
@@ -46,7 +46,7 @@ function stageOfWait(life: Life, wait: Wait, at: string | undefined): Stage {
     message: wait.message,
     data: wait.data,
     ...(receive !== undefined && { receive }),
-    ...(until !== undefined && until < Infinity && { until }),
+    ...(until !== undefined && { until }),
     ...(on !== undefined && { on }),
     ...(at !== undefined && { at }),
   }

@@ -1,5 +1,5 @@
 import { suggestion } from '../ports/nearest.ts'
-import { alarm } from '../shared/clock.ts'
+import { alarm, type Clock } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { PortValidationError, SpecError, WaitTimeout } from '../shared/errors.ts'
 import { awaitsOf, shaped } from './awaits.ts'
@@ -22,6 +22,9 @@ export interface ReceiveOptions extends EvictOptions {
   /** How long to wait; then it rejects with `WaitTimeout`, also when the step runs again. Counted from the first time. */
   readonly timeout?: Duration | undefined
 }
+
+/** In milliseconds since 1970. */
+const LAST_DATE = 8.64e15
 
 /** A wait that is pending. */
 interface Waiting {
@@ -59,6 +62,8 @@ export class StepWaits {
     const { record, host } = this.#life
     const { clock } = host
     const length = milliseconds(duration)
+    if (timeAfter(clock, length) === undefined)
+      throw new RangeError(`sleep (${name}) was given ${duration}: it would never end`)
     const entry = record.next('sleep', name)
     let until = record.get(entry)?.['until'] as number | undefined
     if (until === undefined) {
@@ -85,8 +90,8 @@ export class StepWaits {
     let until = known?.['until'] as number | undefined
     if (known?.['timedOut'] === true) throw this.#timedOut(signal)
     if (until === undefined && timeout !== undefined) {
-      until = clock.now() + milliseconds(timeout)
-      await record.add(entry, { until }, { history: undefined })
+      until = timeAfter(clock, milliseconds(timeout))
+      if (until !== undefined) await record.add(entry, { until }, { history: undefined })
     }
     const message = `waits for the signal ${signal}${until === undefined ? '' : ` until ${new Date(until).toISOString()}`}`
     const wait = waitFor({ signal, ...(until !== undefined && { until }) }, message)
@@ -128,7 +133,12 @@ export class StepWaits {
     const handles = (awaits.as === 'one' ? [on] : Object.values(on)) as ProcessHandle[]
     const text = `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`} (${name})`
     const wait = waitFor({ on: pids }, text)
-    if (evict === true && !handles.every((handle) => handle.done)) await this.#leave(wait)
+    if (evict === true) {
+      const { host, process } = this.#life
+      // A handle that was just made knows nothing yet: it has to be looked whether what it came back for is there.
+      const outcomes = await host.outcomes(process, pids)
+      if (outcomes.includes(undefined)) await this.#leave(wait)
+    }
     const results = await this.around(wait, () => Promise.all(handles.map((handle) => handle.result())))
     return shaped(awaits, results)
   }
@@ -264,6 +274,12 @@ export class StepWaits {
     const { pid } = this.#life
     return new WaitTimeout(`the signal ${signal} did not come to process ${pid} in its time`, [pid], 1)
   }
+}
+
+/** The wall-clock time after so many milliseconds; undefined where that is further than any date. */
+export function timeAfter(clock: Clock, length: number): number | undefined {
+  const time = clock.now() + length
+  return time > LAST_DATE ? undefined : time
 }
 
 /** @throws SpecError, for a signal that the class does not declare */
