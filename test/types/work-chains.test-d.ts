@@ -7,6 +7,7 @@ import {
   Outline,
   type OutlineNode,
   type OutputsOf,
+  processOf,
   type ProcessSpec,
   return_,
   type SpecOf,
@@ -156,3 +157,17 @@ export function wrongOutlines(spec: WorkChainSpec): void {
   // @ts-expect-error neither number, label nor exit code
   return_(null)
 }
+
+// Without naming itself.
+export class Counted extends processOf(WorkChain, (spec) =>
+  spec.input('limit', { schema: { type: 'number' } }).outline('count', while_('more')('count')),
+) {
+  count(): void {
+    expectType<Equal<typeof this.inputs.limit, number>>()
+  }
+  more(): boolean {
+    return false
+  }
+}
+// @ts-expect-error the limit is missing
+export const counted = new Counted({})
