@@ -131,8 +131,14 @@ class Explanation {
     const within = row.inStep ? ', within its step' : ''
     return [
       `it waits ${ends.join(', or ')}${because(row.message ?? row.status)}${within}`,
-      ...(on === null ? [] : await this.#awaited(pending.on)),
+      ...(on === null ? [] : await this.#awaited(row.owner === null ? pending.on : await this.#launched())),
     ]
+  }
+
+  /** What it has launched and has not ended: for which of these a step waits that is in memory is known there alone. */
+  async #launched(): Promise<readonly string[]> {
+    const { rows } = await this.#store.list({ parent: this.#row.pid, state: LIVING, limit: PENDING })
+    return rows.map(({ pid }) => pid).toReversed()
   }
 
   async #awaited(pids: readonly string[]): Promise<string[]> {

@@ -268,12 +268,14 @@ export class Handle implements ProcessHandle {
       this.#tryToLook()
       return
     }
+    const message = messageOf(change)
     this.#state = {
-      ...this.#state,
       label: change.state,
       terminal: false,
+      successful: false,
       paused: change.paused,
       at: new Date(change.at),
+      ...(message !== undefined && { message }),
     }
     if (change.name === 'kill requested') this.#tryToLook()
   }
@@ -524,4 +526,11 @@ const UNKNOWN: StateInfo = {
   successful: false,
   paused: false,
   at: new Date(0),
+}
+
+/** Why it stands still, where a change says so. */
+function messageOf({ state, paused, data }: Change): string | undefined {
+  if (data === null || !(paused || state === 'waiting')) return undefined
+  const { message } = JSON.parse(data) as { readonly message?: unknown }
+  return typeof message === 'string' ? message : undefined
 }

@@ -216,7 +216,7 @@ export class Engine extends Client {
     try {
       process = construct(known, inputs, {
         pid: options.pid,
-        host: this.#runs,
+        host: this.#runs.host,
         logger: this.logger,
         created: new Date(this.clock.now()),
         retry: retryOf(options),
@@ -255,7 +255,7 @@ export class Engine extends Client {
   /** Goes on with a claimed process, or sets it aside where it can't be loaded (C9). */
   #resume(claimed: ClaimedProcess): Run | undefined {
     try {
-      const process = revived(claimed, { host: this.#runs, logger: this.logger, classes: this.classes })
+      const process = revived(claimed, { host: this.#runs.host, logger: this.logger, classes: this.classes })
       return this.#runs.resume(process, claimed, deadlineOf(claimed.row, this.classes))
     } catch (error) {
       this.#setAside(claimed, error)

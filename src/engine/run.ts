@@ -1,4 +1,5 @@
 import type { Bundle } from '../bundle/bundle.ts'
+import type { Create, Outcome } from '../persistence/store.ts'
 import type { StepWait } from '../process/host.ts'
 import type { Process } from '../process/process.ts'
 
@@ -10,6 +11,13 @@ export interface RunClaim {
   readonly saved: Bundle
 }
 
+/** A launch that waits for its first commit. */
+export interface Birth {
+  readonly create: Create
+  readonly told: (outcome: Outcome) => void
+  readonly failed: (error: unknown) => void
+}
+
 /** A wait within a step, with the pids of what it is for, to be looked up. */
 export interface PendingWait extends StepWait {
   readonly pids: ReadonlySet<string>
@@ -18,6 +26,7 @@ export interface PendingWait extends StepWait {
 /** One process that this engine runs: its claim, and what of it was saved last. */
 export class Run {
   readonly process: Process
+  birth: Birth | undefined
   /** The claim's fence (C4); undefined until the process is born, that is durable. */
   fence: number | undefined
   /** The sequence number of the last committed write. */

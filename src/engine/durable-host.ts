@@ -1,0 +1,275 @@
+import { setTimeout } from 'node:timers/promises'
+import type { Codec } from '../bundle/codec.ts'
+import { registeredName } from '../bundle/loader.ts'
+import type { Launcher } from '../client/launching.ts'
+import { killedState } from '../client/requests.ts'
+import type { Mail, Outcome, Parts, ProcessRow, Write } from '../persistence/store.ts'
+import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../process/handle.ts'
+import type {
+  Committed,
+  ControlRequest,
+  Host,
+  KeptSignal,
+  RecordEntry,
+  StepWait,
+  Transition,
+} from '../process/host.ts'
+import { isTerminal } from '../process/machine.ts'
+import { hosted, type Process } from '../process/process.ts'
+import type { Clock } from '../shared/clock.ts'
+import { ClosedError } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+import { launchingPid } from './launching-pid.ts'
+import { endedAs, lost, unsavable } from './losses.ts'
+import type { Birth, Run } from './run.ts'
+import type { StepRecords } from './step-records.ts'
+import { advanceWrite, bornWrite } from './writes.ts'
+
+/** Characters from which on a saved part is worth a warning. */
+const LARGE_PART = 4 * 2 ** 20
+/** How many ends of processes are read at a time. */
+const ENDS_AT_A_TIME = 200
+/** First pause before what could not be read is read again, and the longest, in milliseconds. */
+const FIRST_PAUSE = 20
+const LONGEST_PAUSE = 5_000
+
+/** What the host needs of its engine. */
+export interface DurableHostContext {
+  readonly engine: string
+  readonly name: string
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly killGrace: number
+  write(write: Write): Promise<Outcome>
+  read(pid: string): Promise<ProcessRow | undefined>
+  mail(pid: string, signal: string): Promise<Mail | undefined>
+  launch(
+    processClass: AnyProcessClass | string,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions,
+    launcher: Launcher,
+  ): Promise<ProcessHandle>
+  /** How a process ended; undefined while it has not. */
+  outcome(pid: string): Promise<Settled<unknown> | undefined>
+  /** A run has got a step further. */
+  committed(run: Run): void
+}
+
+/** What it needs of those who keep the runs. */
+export interface Lives {
+  of(process: Process): Run | undefined
+  /** Whether this is the run of its process. */
+  isLive(run: Run): boolean
+  lose(run: Run, reason: Error): void
+  release(run: Run): void
+  armKill(run: Run, message: string | undefined, deadline: number): void
+}
+
+/**
+ * What processes ask of the engine that runs them, made durable.
+ *
+ * 1. A step starts only after the commit that leads into it (C3): `step()` awaits `commit`.
+ * 2. Every write carries the claim's fence and the run's own sequence (C4). One that is refused ends the run: nothing that
+ *    it does after counts.
+ * 3. A store that can't be read just now changes nothing: it is read again.
+ */
+export class DurableHost implements Host {
+  readonly durable = true
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly #context: DurableHostContext
+  readonly #lives: Lives
+  readonly #records: StepRecords
+
+  constructor(context: DurableHostContext, lives: Lives, records: StepRecords) {
+    this.codec = context.codec
+    this.clock = context.clock
+    this.#context = context
+    this.#lives = lives
+    this.#records = records
+  }
+
+  async commit(process: Process, transition: Transition): Promise<Committed> {
+    const run = this.#lives.of(process)
+    if (run === undefined || run.lost) throw lost(process.pid)
+    const bundle = transition.bundle()
+    const birth = run.fence === undefined ? run.birth : undefined
+    this.#records.stepEnded(run)
+    const write =
+      birth === undefined
+        ? advanceWrite(run, run.fence as number, transition, bundle)
+        : bornWrite(birth.create, transition, bundle, this.#context.engine)
+    this.#warnOfSize(run, write.parts)
+    run.writing = true
+    let outcome: Outcome
+    try {
+      outcome = await this.#context.write(write)
+    } catch (error) {
+      this.#lives.lose(run, lost(process.pid))
+      if (birth !== undefined) {
+        birth.failed(error)
+        // It may be durable all the same, and held by this engine, which does not run it.
+        run.fence = 1
+        this.#lives.release(run)
+      }
+      throw lost(process.pid)
+    } finally {
+      run.writing = false
+    }
+    if (birth !== undefined) this.#told(run, birth, outcome)
+    if (outcome.status === 'refused') throw unsavable(outcome.error)
+    if (outcome.status !== 'done') {
+      const reason = outcome.status === 'ended' ? endedAs(process.pid, outcome.state) : lost(process.pid)
+      this.#lives.lose(run, reason)
+      throw lost(process.pid)
+    }
+    run.seq++
+    run.step = transition.step
+    run.saved = bundle
+    run.recorded = undefined
+    run.released = outcome.released === true || isTerminal(transition.to)
+    run.launches = undefined
+    if (outcome.kill !== undefined)
+      this.#lives.armKill(run, outcome.kill.message ?? undefined, outcome.kill.deadline)
+    this.#context.committed(run)
+    return {
+      pause: outcome.pause && { message: outcome.pause.message ?? undefined },
+      kill: outcome.kill && { message: outcome.kill.message ?? undefined },
+    }
+  }
+
+  async launch(
+    parent: Process,
+    processClass: AnyProcessClass | string,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions = {},
+  ): Promise<ProcessHandle> {
+    const run = this.#runOf(parent)
+    const className = typeof processClass === 'string' ? processClass : registeredName(processClass)
+    const pid =
+      options.pid ??
+      (await launchingPid(run, className, (child) => this.#read(run, () => this.#context.read(child))))
+    const launcher = { parent: parent.pid, parentFence: run.fence as number }
+    return this.#context.launch(processClass, inputs, { ...options, pid }, launcher)
+  }
+
+  async request(process: Process, request: ControlRequest): Promise<boolean> {
+    const { name: by, killGrace } = this.#context
+    const pid = process.pid
+    const id = globalThis.crypto.randomUUID()
+    if (request.kind === 'resume') {
+      const value = this.codec.stringify(request.value, 'value')
+      return applied(await this.#context.write({ kind: 'resume', pid, id, value, by }))
+    }
+    if (request.kind === 'signal') {
+      const { name } = request
+      const value = this.codec.stringify(request.value, `signals.${name}`)
+      return applied(await this.#context.write({ kind: 'signal', pid, id, name, value, by }))
+    }
+    const message = request.kind === 'play' ? null : (request.message ?? null)
+    const force = request.kind === 'kill' && request.force === true
+    const outcome = await this.#context.write({
+      kind: 'request',
+      pid,
+      id,
+      request: request.kind,
+      message,
+      // A forced kill of one's own process is done by its own engine, with its hooks.
+      grace: killGrace,
+      by,
+      killedState: request.kind === 'kill' ? killedState(message) : null,
+      tree: true,
+    })
+    if (!applied(outcome)) return false
+    if (request.kind === 'pause') hosted(process).pause(request.message)
+    else if (request.kind === 'kill') hosted(process).kill(request.message, { force })
+    else if (this.#lives.of(process)?.released !== true) hosted(process).play()
+    return true
+  }
+
+  async record(process: Process, entry: RecordEntry): Promise<void> {
+    return this.#records.record(this.#runOf(process), entry)
+  }
+
+  async mail(process: Process, signal: string): Promise<KeptSignal | undefined> {
+    const mail = await this.#read(this.#runOf(process), () => this.#context.mail(process.pid, signal))
+    return mail && { id: mail.id, value: this.codec.parse(mail.value, `signals.${signal}`) }
+  }
+
+  suspend(process: Process, wait: StepWait): () => void {
+    const run = this.#lives.of(process)
+    return run === undefined || run.over || run.lost ? () => {} : this.#records.suspend(run, wait)
+  }
+
+  evict(process: Process, wait: StepWait): void {
+    const run = this.#lives.of(process)
+    if (run !== undefined && !run.over && !run.lost) this.#records.evict(run, wait)
+  }
+
+  async outcomes(
+    process: Process,
+    pids: readonly string[],
+  ): Promise<readonly (Settled<unknown> | undefined)[]> {
+    const run = this.#runOf(process)
+    const outcomes: (Settled<unknown> | undefined)[] = []
+    for (let start = 0; start < pids.length; start += ENDS_AT_A_TIME) {
+      const some = pids.slice(start, start + ENDS_AT_A_TIME)
+      const ends = some.map((pid) => this.#read(run, () => this.#context.outcome(pid)))
+      outcomes.push(...(await Promise.all(ends)))
+    }
+    return outcomes
+  }
+
+  async checkpoint(process: Process, tag: string): Promise<void> {
+    return this.#records.checkpoint(this.#runOf(process), tag)
+  }
+
+  /** What a process saves grows without a word, unless somebody says it. */
+  #warnOfSize(run: Run, parts: Parts): void {
+    if (run.warned) return
+    for (const name in parts) {
+      const { length } = parts[name] as string
+      if (length < LARGE_PART) continue
+      run.warned = true
+      this.#context.logger.warn(
+        { pid: run.process.pid, part: name, characters: length },
+        'a process saves a large part, again whenever it changes: keep large data in a file and save its path',
+      )
+    }
+  }
+
+  #told(run: Run, birth: Birth, outcome: Outcome): void {
+    run.birth = undefined
+    const own = this.#lives.isLive(run)
+    if (outcome.status === 'done' && outcome.existed !== true && own) run.fence = 1
+    else this.#lives.lose(run, lost(run.process.pid))
+    birth.told(outcome)
+    if (run.lost) throw lost(run.process.pid)
+  }
+
+  #runOf(process: Process): Run {
+    const run = this.#lives.of(process)
+    if (run?.fence === undefined || run.lost || run.over) throw lost(process.pid)
+    return run
+  }
+
+  async #read<T>(run: Run, work: () => Promise<T>): Promise<T> {
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+      try {
+        return await work()
+      } catch (error) {
+        const { pid } = run.process
+        if (run.lost || run.over || error instanceof ClosedError) throw lost(pid)
+        this.#context.logger.warn({ err: error, pid, pause }, 'the store could not be read; trying again')
+        // Real time, also where the clock is simulated: this waits for a disk, not for a date.
+        await setTimeout(pause, undefined, { ref: false })
+      }
+    }
+  }
+}
+
+function applied(outcome: Outcome): boolean {
+  if (outcome.status === 'refused') throw outcome.error
+  return outcome.status === 'done'
+}
