@@ -15,12 +15,21 @@ export function roundsIn(place: string): string[] {
 
 /** Where a process that ended unsuccessfully was before; null where that is not known, as for every other. */
 export function placeBefore(stored: StoredProcess): string | null {
-  const before = stored.before()
-  if (before === undefined) return null
-  const { label, at, step } = JSON.parse(before) as {
-    readonly label?: string
-    readonly at?: string
-    readonly step?: string | null
-  }
+  const { label, at, step } = parsed(stored.before() ?? '{}')
   return at ?? step ?? (label === 'created' ? 'run' : null)
+}
+
+interface State {
+  readonly label?: string
+  readonly at?: string
+  readonly step?: string | null
+}
+
+/** What is damaged tells nothing. */
+function parsed(state: string): State {
+  try {
+    return JSON.parse(state) as State
+  } catch {
+    return {}
+  }
 }
