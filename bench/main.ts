@@ -1,15 +1,19 @@
-/** Measures all rows, or those that are named: `npm start -- [--json] [--rounds 5] [durable] [memory] [waiting] [large]` */
+/** Measures all rows, or the groups of them that are named: `npm start -- [--json] [--rounds 5] [group …]` */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { RowSizes } from './bare.ts'
+import { childrenRows } from './children.ts'
 import { durableRows } from './durable.ts'
 import { largeInputRows } from './large-inputs.ts'
 import type { Row } from './measure.ts'
 import { memoryRows } from './memory.ts'
+import { millionRows } from './million.ts'
 import { tableOf } from './report.ts'
+import { signalRows } from './signals.ts'
+import { stepRows } from './steps.ts'
 import { waitingRows } from './waiting.ts'
 
 const { values, positionals } = parseArgs({
@@ -28,6 +32,10 @@ const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   memory: () => memoryRows(rounds),
   waiting: () => waitingRows(rounds),
   large: () => largeInputRows(rounds),
+  million: () => millionRows(rounds),
+  children: () => childrenRows(rounds),
+  steps: () => stepRows(rounds),
+  signals: () => signalRows(rounds),
 }
 
 const rows: Row[] = []

@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Engine } from 'damson'
+import { collect } from './measure.ts'
+import { Approval, Sleeper, wakes, type Woken } from './processes.ts'
+
+/*
+ * A program that opens an engine on the file of row j and measures itself. It is sent an `Order`, and answers with `Measured`. From then on
+ * it tells of each process that is woken, and, whenever it is sent anything, how much memory it takes, until it is let go.
+ */
+
+export interface Order {
+  readonly path: string
+  /** What is to be measured besides the opening. */
+  readonly whole?: {
+    /** When the last timer has fired that falls due soon, in wall-clock milliseconds. */
+    readonly lastTimer: number
+    /** Those to signal, one after the other. */
+    readonly signals: readonly string[]
+  }
+}
+
+/** Milliseconds and mebibytes. */
+export interface Measured {
+  readonly opened: number
+  readonly before: number
+  readonly settled: number
+  /** Of each timer that fell due after the engine had settled. */
+  readonly lateness: readonly number[]
+  /** From the call of `signal` until the step has begun. */
+  readonly signals: readonly number[]
+}
+
+/** Time enough for some of the engine's looks at its store, one each second. */
+const SETTLING = 2500
+
+const [{ path, whole }] = (await once(process, 'message')) as [Order]
+const before = memory()
+const start = performance.now()
+const engine = await Engine.open({ store: path, processes: [Approval, Sleeper] })
+const opened = performance.now() - start
+const measured = { opened, before, settled: 0, lateness: [], signals: [] }
+if (whole === undefined) tell(measured)
+else {
+  const lateness = timers(whole.lastTimer)
+  await sleep(SETTLING)
+  const settled = memory()
+  tell({ ...measured, settled, lateness: await lateness, signals: await signalled(whole.signals) })
+  wakes.on('woken', tell)
+}
+process.on('message', () => tell(memory()))
+await once(process, 'disconnect')
+await engine.close()
+
+async function timers(last: number): Promise<number[]> {
+  const late: number[] = []
+  const begin = Date.now() + SETTLING
+  const hear = ({ at, due = 0 }: Woken): void => {
+    if (due > begin) late.push(at - due)
+  }
+  wakes.on('woken', hear)
+  await sleep(Math.max(0, last - Date.now()) + SETTLING)
+  wakes.off('woken', hear)
+  return late
+}
+
+async function signalled(pids: readonly string[]): Promise<number[]> {
+  const took: number[] = []
+  for (const pid of pids) {
+    const begin = performance.now()
+    const begun = once(wakes, 'woken')
+    await engine.handle(pid).signal('approval', 'yes')
+    await begun
+    took.push(performance.now() - begin)
+  }
+  return took
+}
+
+/** Mebibytes that the system has given this program. */
+function memory(): number {
+  collect()
+  return process.memoryUsage.rss() / 2 ** 20
+}
+
+function tell(what: Measured | Woken | number): void {
+  process.send?.(what)
+}
