@@ -18,6 +18,11 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   const by = row.runner
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
   row.records = write.count
+  // It got further, so crashes are counted anew (C11). A step that runs again keeps its checkpoints again, and gets no further by that.
+  if (write.waits !== null && write.checkpoint === undefined) {
+    row.crashes = 0
+    row.alone = 0
+  }
   if (write.waits === null && row.in_step === 1) leaveWaitInStep(row, facts.now)
   if (write.waits == null) return { outcome: recorded(row), row, history }
   if (row.state !== 'waiting') row.updated_at = facts.now
@@ -31,7 +36,6 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   const stays = write.evicts !== true || row.kill_deadline !== null
   if (stays) return { outcome: recorded(row), row, awaits: [], history }
   row.owner = null
-  row.alone = 0
   row.played = 0
   row.ready_at = readyAt(row, facts, () => awaits.length > 0)
   return { outcome: recorded(row), row, awaits, history }

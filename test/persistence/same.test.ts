@@ -347,7 +347,7 @@ test(
             await stage.store.join(engine('A'))
             await stage.join()
           }
-          for (const one of actions) {
+          for (const one of [...FAMILY, ...actions]) {
             expect(await file.play(one)).toEqual(await memory.play(one))
             expect(await file.look()).toEqual(await memory.look())
           }

@@ -138,6 +138,15 @@ export function trees(bench: Bench): void {
       expect(await pauses(root.pid, below)).toEqual([true, false])
     })
 
+    test('what was restarted before its parent was belongs to the tree', async () => {
+      const origin = { pid: 'the old one', kind: 'restart' } as const
+      const parent = create({ origin })
+      const below = create({ origin, parent: parent.pid })
+      await done(store, below, parent, whole(parent.pid, 'kill'))
+      expect(await states(parent.pid, below.pid)).toEqual(['killed', 'killed'])
+      expect(await status(create({ parent: 'nobody' }))).toEqual(['missing'])
+    })
+
     test('who waits for one of a killed tree is told (C8)', async () => {
       const { root, orphan } = await tree()
       const waiter = await running(store, 'A')
@@ -155,6 +164,16 @@ export function trees(bench: Bench): void {
         { row: { className: 'Bake' } },
         { row: { pid: waiter.pid }, wake: { by: 'handles' } },
       ])
+    })
+
+    test('pids that are used again after a prune may make a circle, which is gone round once', async () => {
+      const first = await running(store, 'A')
+      const below = await child(first)
+      await done(store, finish(first))
+      await commitOne(store, { kind: 'prune', pid: first.pid })
+      await done(store, create({ pid: first.pid, parent: below }))
+      for (const what of ['pause', 'play', 'kill'] as const) await done(store, whole(below, what))
+      expect(await states(first.pid, below)).toEqual(['killed', 'killed'])
     })
 
     test('a tree may be deep and wide', async () => {

@@ -56,11 +56,14 @@ export class MemorySession implements Tables {
   }
 
   descendants(pid: string): readonly string[] {
-    const found: Saved[] = [this.#saved(pid)]
+    const root = this.#saved(pid)
     // It grows while it is walked through: level by level, those above come first.
-    for (const { children } of found)
-      for (const child of children) if (child.row.abandoned === 0) found.push(child)
-    return found.slice(1).flatMap(({ row }) => (row.ended_at === null ? [row.pid] : []))
+    const found = new Set([root])
+    for (const above of found)
+      for (const child of this.#tables.children(above.row.pid))
+        if (child.row.abandoned === 0) found.add(child)
+    found.delete(root)
+    return [...found].flatMap(({ row }) => (row.ended_at === null ? [row.pid] : []))
   }
 
   putParts(pid: string, parts: Parts): void {

@@ -11,9 +11,11 @@ export class MemoryTables {
   readonly checkpoints = new Map<string, Map<string | null, string>>()
   readonly schedule = new Schedule()
   readonly #keys = new Map<string, Saved>()
+  readonly #children = new Map<string, Set<Saved>>()
   readonly #owned = new Map<string, Set<Saved>>()
   readonly #deadlines = new Set<Saved>()
   readonly #waiters = new Map<string, Set<Saved>>()
+  #lastProcess = 0
   #lastHistory = 0
   #lastMessage = 0
 
@@ -21,12 +23,17 @@ export class MemoryTables {
     return this.#keys.get(key)
   }
 
+  children(parent: string): Iterable<Saved> {
+    return this.#children.get(parent) ?? []
+  }
+
   owners(): string[] {
     return [...this.#owned.keys()]
   }
 
+  /** The oldest first. */
   ownedBy(engine: string): Saved[] {
-    return [...(this.#owned.get(engine) ?? [])]
+    return [...(this.#owned.get(engine) ?? [])].toSorted((a, b) => a.number - b.number)
   }
 
   /** Those of which a kill is stored. */
@@ -36,10 +43,13 @@ export class MemoryTables {
 
   /** Adds a new process. */
   insert(row: Row, now: number): Saved {
-    const saved = new Saved(row)
+    const saved = new Saved(row, ++this.#lastProcess)
     this.processes.set(row.pid, saved)
     if (row.key !== null) this.#keys.set(row.key, saved)
-    if (row.parent !== null) this.processes.get(row.parent)?.children.add(saved)
+    if (row.parent !== null) {
+      const children = this.#children.get(row.parent) ?? new Set()
+      this.#children.set(row.parent, children.add(saved))
+    }
     this.#index(saved, undefined, now)
     return saved
   }
@@ -56,7 +66,10 @@ export class MemoryTables {
     this.processes.delete(row.pid)
     this.checkpoints.delete(row.pid)
     if (row.key !== null) this.#keys.delete(row.key)
-    if (row.parent !== null) this.processes.get(row.parent)?.children.delete(saved)
+    if (row.parent === null) return
+    const children = this.#children.get(row.parent)
+    children?.delete(saved)
+    if (children?.size === 0) this.#children.delete(row.parent)
   }
 
   putCheckpoint(pid: string, tag: string | null, text: string): void {

@@ -13,15 +13,17 @@ export interface KeptMessage {
 /** One process: its row, its parts, what is kept for it, whom it awaits, and its history. */
 export class Saved {
   row: Row
+  /** Counts processes in the order in which they were created. */
+  readonly number: number
   readonly parts = new Map<string, string>()
   messages: KeptMessage[] = []
   /** The pids of those whose end it awaits. */
   awaits = new Set<string>()
-  readonly children = new Set<Saved>()
   readonly history: HistoryRow[] = []
 
-  constructor(row: Row) {
+  constructor(row: Row, number: number) {
     this.row = row
+    this.number = number
   }
 
   stored(): Stored {

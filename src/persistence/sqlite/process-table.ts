@@ -47,12 +47,15 @@ const DROP_CHECKPOINT = `DELETE FROM part WHERE pid = ?
 const UNENDED = `SELECT p.pid FROM json_each(?) AS listed CROSS JOIN process p ON p.pid = listed.value
   WHERE p.ended_at IS NULL`
 
-/** All below a process that has not ended, level by level; not what was abandoned, nor what is below that. */
+/**
+ * All below a process that has not ended, level by level; not what was abandoned, nor what is below that. Pids that are used again after a
+ * prune may make a circle, which `UNION` goes round once.
+ */
 const DESCENDANTS = `WITH RECURSIVE below (pid, ended_at) AS (
   SELECT pid, ended_at FROM process WHERE parent = ? AND abandoned = 0
-  UNION ALL
+  UNION
   SELECT p.pid, p.ended_at FROM below JOIN process p ON p.parent = below.pid WHERE p.abandoned = 0
-) SELECT pid FROM below WHERE ended_at IS NULL`
+) SELECT pid FROM below WHERE ended_at IS NULL AND pid <> ?`
 
 export class ProcessTable {
   readonly #connection: Connection
@@ -73,8 +76,9 @@ export class ProcessTable {
     return this.#connection.sql<Row>(`${SELECT_ROW} WHERE key = ?`).get(key)
   }
 
+  /** The oldest first. */
   ownedBy(engine: string): Row[] {
-    return this.#connection.sql<Row>(`${SELECT_ROW} WHERE owner = ?`).all(engine)
+    return this.#connection.sql<Row>(`${SELECT_ROW} WHERE owner = ? ORDER BY id`).all(engine)
   }
 
   /** False where pid or key is in use. */
@@ -132,7 +136,7 @@ export class ProcessTable {
   }
 
   descendants(pid: string): string[] {
-    return this.#connection.sql<string>(DESCENDANTS).pluck().all(pid)
+    return this.#connection.sql<string>(DESCENDANTS).pluck().all(pid, pid)
   }
 
   parts(pid: string): Parts {
