@@ -385,8 +385,10 @@ export class Life {
       wait: conditionsOf(to),
       attempt: attemptOf(to),
       failed: failed ?? null,
+      // A kill that was asked for has reached those that it was to reach.
       killsChildren:
-        to.label === 'killed' || (to.label === 'excepted' && to.error instanceof DeadlineExceeded),
+        (to.label === 'killed' && this.control.killing === undefined) ||
+        (to.label === 'excepted' && to.error instanceof DeadlineExceeded),
       bundle: () => this.savings.bundle(to, paused, wake !== undefined),
     })
   }

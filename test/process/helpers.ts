@@ -1,4 +1,5 @@
-import { Bundle, type Clock, Continue, Process, Wait } from 'damson'
+import { Bundle, type Clock, Continue, type Duration, Process, Wait } from 'damson'
+import { SimulatedClock } from 'damson/testing'
 
 /** A promise that a test settles when it wants to. */
 export class Latch {
@@ -69,4 +70,22 @@ export function reload<P>(
 ): P {
   const bundle = Bundle.parse(JSON.stringify(Bundle.from(process)))
   return processClass.recreateFrom(bundle, { processes: [processClass], clock })
+}
+
+/** Runs a process to its end, with the clock at hand; how it ends is for the test to look at. */
+export function begin<P extends Process>(
+  made: new (inputs: undefined, options: { clock: SimulatedClock }) => P,
+): { readonly process: P; readonly clock: SimulatedClock; readonly run: Promise<unknown> } {
+  const clock = new SimulatedClock()
+  const process = new made(undefined, { clock })
+  const run = process.execute()
+  run.catch(() => {})
+  return { process, clock, run }
+}
+
+/** Lets time pass, and all happen that comes with it. */
+export async function pass(clock: SimulatedClock, duration: Duration): Promise<void> {
+  await calm()
+  await clock.advance(duration)
+  await calm()
 }

@@ -13,7 +13,7 @@ import {
   type WaitDetails,
 } from 'damson'
 import { SimulatedClock } from 'damson/testing'
-import { calm, reload } from './helpers.ts'
+import { calm, pass, reload } from './helpers.ts'
 
 /** Ends with what it is sent; fails for 'no'. */
 class Child extends Process {
@@ -72,11 +72,6 @@ async function wokenBy({ process, run }: Waiting): Promise<unknown> {
   await calm()
   await run
   return process.result()
-}
-
-async function pass(clock: SimulatedClock, milliseconds: number): Promise<void> {
-  await clock.advance(milliseconds)
-  await calm()
 }
 
 const settled = (value: unknown): unknown => expect.objectContaining({ status: 'fulfilled', value })

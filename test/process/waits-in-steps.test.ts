@@ -15,7 +15,7 @@ import {
   WaitTimeout,
 } from 'damson'
 import { SimulatedClock } from 'damson/testing'
-import { calm, reload, until } from './helpers.ts'
+import { calm, pass, reload, until } from './helpers.ts'
 
 type Step = (process: Does) => unknown
 
@@ -86,11 +86,6 @@ async function crash({ process, clock }: Doing): Promise<Doing> {
   return { process: again, clock, run }
 }
 
-async function after(clock: SimulatedClock, milliseconds: number): Promise<void> {
-  await clock.advance(milliseconds)
-  await calm()
-}
-
 const failing = (process: Process, attempts: number): void => {
   if (process.attempt < attempts) throw new Error('once more')
 }
@@ -102,9 +97,9 @@ describe('sleep', () => {
       return clock.now()
     })
     const start = clock.now()
-    await after(clock, 3 * 86_400_000 - 1)
+    await pass(clock, 3 * 86_400_000 - 1)
     expect(process.hasTerminated()).toBe(false)
-    await after(clock, 1)
+    await pass(clock, 1)
     await run
     expect(process.result()).toBe(start + 3 * 86_400_000)
   })
@@ -114,7 +109,7 @@ describe('sleep', () => {
     for (let day = 0; day < 59; day++) await clock.advance(86_400_000)
     await calm()
     expect(process.hasTerminated()).toBe(false)
-    await after(clock, 86_400_000)
+    await pass(clock, 86_400_000)
     await run
   })
 
@@ -127,9 +122,9 @@ describe('sleep', () => {
     }
     const first = await doing(step)
     const start = first.clock.now()
-    await after(first.clock, 4_000)
+    await pass(first.clock, 4_000)
     const second = await crash(first)
-    await after(first.clock, 6_000)
+    await pass(first.clock, 6_000)
     expect(second.process.seen).toEqual([start + 10_000])
     await first.clock.advance(1_000)
     const bundle = Bundle.from(second.process)
@@ -147,7 +142,7 @@ describe('sleep', () => {
       failing(does, 2)
     })
     const start = clock.now()
-    await after(clock, 11_000)
+    await pass(clock, 11_000)
     await run
     expect(process.seen).toEqual([start + 10_000, start + 11_000])
   })
@@ -161,7 +156,7 @@ describe('sleep', () => {
         does.sleeps('long', 2_000).then(note('long#2')),
       ])
     })
-    await after(clock, 3_000)
+    await pass(clock, 3_000)
     await run
     expect(process.seen).toEqual(['short', 'long#2', 'long'])
   })
@@ -169,7 +164,7 @@ describe('sleep', () => {
   test('takes only a duration that ends, and only within a step', async () => {
     for (const duration of [-1, Number.NaN, 'soon', Infinity, 1e18]) {
       const { process, clock } = await doing((does) => does.sleeps('a', duration))
-      await after(clock, 2_000)
+      await pass(clock, 2_000)
       expect(process.exception()).toBeInstanceOf(RangeError)
       expect(String(process.exception())).toMatch(/is no duration|would never end/)
     }
@@ -236,7 +231,7 @@ describe('receive', () => {
     })
     await process.sendSignal('approval', 'one')
     await process.sendSignal('approval', 'two')
-    await after(clock, 2_000)
+    await pass(clock, 2_000)
     await run
     expect(process.result()).toEqual(['one', 'two'])
   })
@@ -252,7 +247,7 @@ describe('receive', () => {
     await calm()
     const { process, run } = await crash(first)
     await process.sendSignal('approval', 'three')
-    await after(first.clock, 1_000)
+    await pass(first.clock, 1_000)
     await run
     expect(process.result()).toEqual(['one', 'two', 'three'])
   })
@@ -263,22 +258,22 @@ describe('receive', () => {
       does.seen.push(approval)
       failing(does, 2)
     })
-    await after(clock, 2_999)
+    await pass(clock, 2_999)
     expect(process.seen).toEqual([])
-    await after(clock, 1)
+    await pass(clock, 1)
     await process.sendSignal('approval', 'too late')
-    await after(clock, 1_000)
+    await pass(clock, 1_000)
     await run
     expect(process.seen).toEqual([expect.any(WaitTimeout), expect.any(WaitTimeout)])
   })
 
   test('counts its time-out from the first time, through a crash', async () => {
     const first = await doing((does) => does.receives('approval', { timeout: 10_000 }))
-    await after(first.clock, 6_000)
+    await pass(first.clock, 6_000)
     const second = await crash(first)
-    await after(second.clock, 3_999)
+    await pass(second.clock, 3_999)
     expect(second.process.attempt).toBe(1)
-    await after(second.clock, 1)
+    await pass(second.clock, 1)
     expect([second.process.state, second.process.attempt]).toEqual(['waiting', 2])
   })
 
@@ -294,7 +289,7 @@ describe('receive', () => {
 
   test('without a limit waits as long as it takes', async () => {
     const { process, clock, run } = await doing((does) => does.receives('approval', { timeout: Infinity }))
-    await after(clock, 365 * 86_400_000)
+    await pass(clock, 365 * 86_400_000)
     await process.sendSignal('approval', 'after a year')
     await run
     expect(process.result()).toBe('after a year')
@@ -302,7 +297,7 @@ describe('receive', () => {
 
   test('takes only signals that the class declares', async () => {
     const { process, clock } = await doing((does) => does.receives('aproval'))
-    await after(clock, 2_000)
+    await pass(clock, 2_000)
     expect(process.exception()).toBeInstanceOf(SpecError)
     expect(String(process.exception())).toMatch(/Does declares no signal "aproval".*approval/)
   })
@@ -366,7 +361,7 @@ describe('join', () => {
       failing(does, 3)
       return results
     })
-    await after(clock, 2_000)
+    await pass(clock, 2_000)
     await run
     expect(process.result()).toEqual([1, 2])
     expect(process.seen).toHaveLength(3)
@@ -391,7 +386,7 @@ describe('a step that only waits', () => {
   }
   async function come({ process, clock }: Doing): Promise<void> {
     await (process.seen[0] as ProcessHandle | undefined)?.signal('go')
-    await after(clock, 10_000)
+    await pass(clock, 10_000)
   }
 
   test.each(Object.keys(waits))(
@@ -443,7 +438,7 @@ describe('a step that only waits', () => {
       does.seen.push('went on')
     })
     expect([process.paused, process.status]).toEqual([true, 'in between'])
-    await after(clock, 5_000)
+    await pass(clock, 5_000)
     expect(process.seen).toEqual([true])
     await process.play()
     await run
@@ -485,7 +480,7 @@ describe('a step that only waits', () => {
     await calm()
     await process.pause('a while')
     await until(() => fired.length === 3)
-    await after(clock, 1_000)
+    await pass(clock, 1_000)
     await process.play()
     await run
     expect(fired).toEqual([
@@ -514,7 +509,7 @@ describe('a step that only waits', () => {
     expect(await paused).toBe(false)
     await calm()
     expect(process.paused).toBe(false)
-    await after(clock, 1_000)
+    await pass(clock, 1_000)
     await run
   })
 
@@ -537,7 +532,7 @@ describe('a step that only waits', () => {
     const paused = process.pause()
     await process.sendSignal('approval', 'x')
     expect(await paused).toBe(true)
-    await after(clock, 2_000)
+    await pass(clock, 2_000)
     expect(process.seen).toEqual([false])
     await process.play()
     await run
@@ -582,7 +577,7 @@ test('evict makes no difference in memory', async () => {
   const process = new Evicts(undefined, { clock })
   const run = process.execute()
   await calm()
-  await after(clock, 1_000)
+  await pass(clock, 1_000)
   await process.sendSignal('go', 'on')
   await run
   expect(process.result()).toEqual(['on', 3])
