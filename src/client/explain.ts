@@ -1,5 +1,6 @@
 import type { Control, EngineRow, Pending, ProcessRow } from '../persistence/store.ts'
 import { isTerminal } from '../process/machine.ts'
+import { ProcessState } from '../process/state.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ProcessLost } from '../shared/errors.ts'
 import { backsOff } from './ending.ts'
@@ -7,6 +8,9 @@ import { because, moment, span } from './wording.ts'
 
 /** Processes that are named one by one, of those that are waited for. */
 const NAMED = 4
+/** Those that a store tells of at most. */
+const PENDING = 100
+const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
 
 /**
  * Why a process is not moving, in plain words: who runs it, what it waits for, what was asked of it.
@@ -152,9 +156,8 @@ class Explanation {
       said.push(`it waits for ${row.className} ${pid}${state}`)
     }
     if (pids.length > NAMED) {
-      // A store tells of a hundred at most.
       const more = pids.length - NAMED
-      said.push(`and for ${pids.length < 100 ? more : `${more} or more`} others`)
+      said.push(`and for ${pids.length < PENDING ? more : `${more} or more`} others`)
     }
     return said
   }

@@ -6,6 +6,8 @@ import {
   MemoryStore,
   PersistenceError,
   Process,
+  type ProcessSpec,
+  type Settled,
   silentLogger,
   Wait,
 } from '../../src/index.ts'
@@ -285,4 +287,45 @@ test('a wait that begins after its client was closed rejects, also where the sto
   await expect(handle.result()).rejects.toMatchObject({ code: 'CLOSED' })
   await expect(handle.wait({ timeout: '1h' })).rejects.toMatchObject({ code: 'CLOSED' })
   handle.onDone(() => expect.unreachable())
+})
+
+test('a store that can not be read for a while fails no step that asks for signals, children or their ends', async () => {
+  class Asking extends Process<typeof Asking> {
+    static override define(spec: ProcessSpec) {
+      super.define(spec)
+      return spec.signal('go')
+    }
+    override async run(): Promise<unknown> {
+      failing = 6
+      await this.receive('go')
+      return new Wait(this.end, { on: await this.launch(Add, { a: 1 }) })
+    }
+    end({ status }: Settled<unknown>): unknown {
+      return status
+    }
+  }
+  let failing = 0
+  const memory = new MemoryStore()
+  const failsNow = (): void => {
+    if (failing > 0 && failing-- > 0) throw broken
+  }
+  const engine = await Engine.open({
+    store: replaced(memory, {
+      mail: async (pid, signal) => {
+        failsNow()
+        return memory.mail(pid, signal)
+      },
+      read: async (pid) => {
+        failsNow()
+        return memory.read(pid)
+      },
+    }),
+    processes: [Asking, Add],
+    handleSignals: false,
+  })
+  opened.push(engine)
+  const { pid } = await engine.launch(Asking)
+  const client = await clientOn(memory)
+  await client.handle(pid).signal('go')
+  expect(await client.handle(pid).result()).toBe('fulfilled')
 })
