@@ -265,7 +265,7 @@ describe('a deadline', () => {
       this.handle = await this.launch(Launches.child, undefined, Launches.options)
       return 'launched'
     }
-    static child: typeof Sleeps | typeof Family = Sleeps
+    static child: typeof Process = Sleeps
   }
   class Family extends Process {
     static kept: ProcessHandle
@@ -314,16 +314,22 @@ describe('a deadline', () => {
     await Family.abandoned.kill()
   })
 
-  test('that passes while the process is paused is acted on when it is played', async () => {
-    for (const child of [Sleeps, Family]) {
+  test('that passes while the process is paused, also in a step that only waits, is acted on when it is played', async () => {
+    class Naps extends Process {
+      override async run(): Promise<void> {
+        await this.sleep('long', '1d')
+      }
+    }
+    for (const child of [Family, Naps]) {
       const { handle, clock } = await launched(child, { deadline: '1h' })
-      await (child === Sleeps ? undefined : handle.pause())
+      await handle.pause()
       await pass(clock, '2h')
-      expect(handle.done).toBe(child === Sleeps)
+      expect([handle.done, handle.state.paused]).toEqual([false, true])
       await handle.play()
       await handle.wait()
       expect(handle.exception()?.cause).toBeInstanceOf(DeadlineExceeded)
     }
+    await Family.abandoned.kill()
   })
 
   test('does nothing to a process that has ended before', async () => {
