@@ -4,7 +4,25 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
-import { advance, BAKE, claim, create, done, engine, finish } from '../fixtures.ts'
+import {
+  advance,
+  BAKE,
+  claim,
+  claimOne,
+  create,
+  done,
+  engine,
+  finish,
+  record,
+  request,
+  resume,
+  running,
+  signal,
+  wait,
+  waitFor,
+  waitingFor,
+  waitInStep,
+} from '../fixtures.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'damson-plans-'))
 const path = join(folder, 'store.db')
@@ -41,7 +59,7 @@ function expectIndexed(sqls: readonly string[]): void {
   expect(queries.length).toBeGreaterThan(0)
   for (const sql of queries) {
     const plan = `${planOf(sql)} of ${sql}`
-    expect(plan).not.toMatch(/SCAN (process|part|history|h|wake|p)\b(?! USING (COVERING )?INDEX)/)
+    expect(plan).not.toMatch(/SCAN (process|part|history|h|wake|p|awaits)\b(?! USING (COVERING )?INDEX)/)
     expect(plan).not.toMatch(/TEMP B-TREE/)
   }
 }
@@ -114,6 +132,109 @@ test('a step is one statement for the row and one for its history, in one transa
   expectIndexed(await statements(() => done(store, finish({ ...process, seq: 2 }))))
 })
 
+test('signals, waits and what is pending go by indexes (C8)', async () => {
+  await claim(store, 'A', { limit: 1_000 })
+  const one = await running(store, 'A')
+  const other = await running(store, 'A')
+  const what = { resume: true, signal: 'approval', until: Date.now() + 60_000, on: [one.pid, other.pid] }
+  const sqls = await statements(async () => {
+    await done(store, wait(other, what), signal(other.pid, 'note'), resume(other.pid))
+    await store.mail(other.pid, 'note')
+    await store.pending(other.pid)
+    const woken = await claimOne(store, 'A')
+    await done(store, advance(woken, { consumes: woken.wake?.id ?? null }))
+    await done(store, waitInStep(woken, what, { evicts: true }), signal(other.pid, 'approval'))
+    const again = await claimOne(store, 'A')
+    await done(store, record(again, { parts: { 'record:effect:a': '1' } }))
+    await done(store, finish({ ...again, seq: again.seq }), finish(one))
+  })
+  expectIndexed(sqls)
+  const plans = sqls.map(planOf).join()
+  expect(plans).toContain('wake_name')
+  expect(plans).toContain('wake_sender')
+  expect(plans).toContain('awaits_target')
+})
+
+test('when the next one is due is one look for each class and version', async () => {
+  const until = Date.now() + 60_000
+  await waitingFor(store, 'A', { until })
+  const sqls = await statements(async () =>
+    expect(await store.recover(BAKE)).toMatchObject({ nextDue: until }),
+  )
+  expectIndexed(sqls)
+  const looks = sqls.filter((sql) => sql.startsWith('SELECT ready_at'))
+  expect(looks).toHaveLength(1)
+  expect(planOf(looks[0] as string)).toContain(
+    'USING INDEX process_ready (class=? AND version=? AND ready_at>?)',
+  )
+})
+
+test('a tree is found by the index of parents, with one statement', async () => {
+  const root = await running(store, 'A')
+  const children = Array.from({ length: 20 }, () => create({ parent: root.pid }))
+  await done(store, ...children)
+  const sqls = await statements(() => done(store, request(root.pid, 'pause', { tree: true })))
+  expectIndexed(sqls)
+  const walks = sqls.filter((sql) => sql.startsWith('WITH RECURSIVE'))
+  expect(walks).toHaveLength(1)
+  expect(planOf(walks[0] as string).match(/USING INDEX process_parent \(parent=\?\)/g)).toHaveLength(2)
+})
+
+/** How the statements begin that the end of a process runs. */
+async function ends(pid: string): Promise<string[]> {
+  const sqls = await statements(() => done(store, finish({ pid, fence: 1, seq: 1 })))
+  return sqls.map((sql) => sql.trim().split(/\s+/).slice(0, 4).join(' '))
+}
+
+test('the end of a process that nobody waits for looks for who does once', async () => {
+  const process = await running(store, 'A')
+  const sqls = await statements(() => done(store, finish(process)))
+  expectIndexed(sqls)
+  expect(sqls.filter((sql) => sql.includes('FROM awaits WHERE target'))).toHaveLength(1)
+  expect(sqls.filter((sql) => sql.startsWith('UPDATE process'))).toHaveLength(1)
+})
+
+test.each([
+  ['all', false],
+  ['the first', true],
+])(
+  'with 10,000 children that one process waits for, %s of them, each end is the same work, and the parent is written once',
+  async (_, any) => {
+    const parent = await running(store, 'A')
+    const children = Array.from({ length: 10_000 }, () =>
+      create({ parent: parent.pid, claim: 'A', state: 'running', seq: 1 }),
+    )
+    const on = children.map(({ pid }) => pid)
+    for (let from = 0; from < on.length; from += 1_000)
+      await done(store, ...children.slice(from, from + 1_000))
+    // A state as long as the list of those that are waited for: nobody reads it when one of them ends.
+    const parts = { state: JSON.stringify({ label: 'waiting', on }) }
+    const waits = wait(parent, { on, any }, { parts })
+    const asleep = await statements(() => done(store, waits))
+    expectIndexed(asleep)
+    expect(asleep.length).toBeLessThan(12)
+    const [first, second, ...rest] = on as [string, string, ...string[]]
+    const last = rest.pop() as string
+    const firstEnd = await ends(first)
+    const secondEnd = await ends(second)
+    for (let from = 0; from < rest.length; from += 1_000) {
+      const sqls = await statements(() =>
+        done(store, ...rest.slice(from, from + 1_000).map((pid) => finish({ pid, fence: 1, seq: 1 }))),
+      )
+      const whole = `data, before FROM process WHERE pid = '${parent.pid}'`
+      expect(sqls.filter((sql) => sql.includes(whole))).toEqual([])
+    }
+    const lastEnd = await ends(last)
+    // One of the ends makes the parent ready, which is one row and one entry of its history more.
+    const [waking, others] = any ? [firstEnd, [secondEnd, lastEnd]] : [lastEnd, [firstEnd, secondEnd]]
+    expect(others[0]).toEqual(others[1])
+    expect(waking.filter((sql) => sql.startsWith('UPDATE process SET ready_at'))).toHaveLength(1)
+    expect(others.flat().filter((sql) => sql.startsWith('UPDATE process SET ready_at'))).toHaveLength(0)
+    expect(await claim(store, 'A')).toMatchObject([{ row: { pid: parent.pid }, wake: { by: 'handles' } }])
+  },
+  60_000,
+)
+
 test('with 100,000 processes asleep, claiming and recovery run the same statements by the same plans', async () => {
   const look = () =>
     statements(async () => {
@@ -132,7 +253,12 @@ test('with 100,000 processes asleep, claiming and recovery run the same statemen
         parts: { state: '{}', inputs: '{}' },
       }),
     )
-  for (let from = 0; from < 100_000; from += 1_000) await store.commit(batch(from))
+  // A third of them for a signal, a third for a time, a third for another process.
+  const whats = [{ signal: 'approval' }, { until: Date.now() + 3_600_000 }, { on: ['sleeper 0'] }]
+  for (let from = 0; from < 100_000; from += 1_000) {
+    const waits = batch(from).map((write, index) => ({ ...write, wait: waitFor(whats[index % 3]) }))
+    await store.commit(waits)
+  }
   // Of a class that nobody here knows: never looked at, whatever there is of it (C9).
   await store.commit(
     batch(100_000).map((write) => ({ ...write, claim: null, className: 'Brew', state: 'created', seq: 0 })),

@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
+import type { Change } from '../../../src/persistence/store.ts'
+import { SimulatedClock } from '../../../src/testing/index.ts'
+import { done, engine, request, running, signal, wait, waitingFor } from '../fixtures.ts'
+
+test('who watches is told of what others commit whether it is ready, and when it is due', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'damson-watch-'))
+  const clock = new SimulatedClock()
+  const [store, other] = [
+    await SqliteStore.open(join(folder, 'store.db'), { clock }),
+    await SqliteStore.open(join(folder, 'store.db'), { clock }),
+  ]
+  onTestFinished(async () => {
+    await store.close()
+    await other.close()
+    rmSync(folder, { recursive: true })
+  })
+  await other.join(engine('B'))
+  const until = clock.now() + 60_000
+  const heard: Change[] = []
+  /** What is told last of a process, after its state has been committed. */
+  const told = async (pid: string, name: string): Promise<Change> => {
+    for (;;) {
+      const change = heard.findLast((one) => one.pid === pid)
+      if (change?.name === name) return change
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  store.watch((changes) => heard.push(...changes))
+  const process = await running(other, 'B')
+  const waiter = await waitingFor(other, 'B', { on: [process.pid] })
+  expect(await told(waiter.pid, 'waiting')).toMatchObject({ ready: false, dueAt: null })
+  await done(other, wait(process, { signal: 'approval', until }))
+  expect(await told(process.pid, 'waiting')).toMatchObject({ ready: false, dueAt: until, paused: false })
+  await done(other, request(process.pid, 'pause'))
+  expect(await told(process.pid, 'paused')).toMatchObject({ ready: false, dueAt: null, paused: true })
+  await done(other, request(process.pid, 'play'), signal(process.pid, 'approval'))
+  expect(await told(process.pid, 'signalled')).toMatchObject({ ready: true, dueAt: null })
+  await done(other, request(process.pid, 'kill'))
+  expect(await told(waiter.pid, 'joined')).toMatchObject({ ready: true, dueAt: null })
+})
