@@ -67,8 +67,8 @@ export const breaks: readonly Break[] = [
     contract: 'C3',
     what: 'half of a refused transition is saved',
     file: 'src/persistence/sqlite/writer.ts',
-    find: 'return this.#connection.savepoint(() => this.#one(write, recorder, now, fresh))',
-    replace: 'return this.#one(write, recorder, now, fresh)',
+    find: 'return this.#connection.savepoint(() => this.#one(write, session, fresh))',
+    replace: 'return this.#one(write, session, fresh)',
     test: ['test/contracts/checkpoint-first.test.ts', 'C3: of a transition that the database refuses'],
   },
   {
@@ -155,9 +155,9 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'a resume that comes before the wait does not end it',
-    file: 'src/persistence/sqlite/advancing.ts',
-    find: 'OR EXISTS (SELECT 1 FROM wake WHERE pid = @pid AND id IS NOT @consumes)',
-    replace: '',
+    file: 'src/persistence/waits.ts',
+    find: 'return hasCome ? facts.now : earliest(row.due_at, row.deadline)',
+    replace: 'return earliest(row.due_at, row.deadline)',
     test: ['test/engine/engine.test.ts', 'SQLite C8: a resume that comes before the wait'],
   },
   {
@@ -171,7 +171,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C9',
     what: 'a process of a class that the engine does not know is claimed',
-    file: 'src/persistence/memory/memory-store.ts',
+    file: 'src/persistence/memory/memory-claiming.ts',
     find: '(can.get(row.class) ?? Number.NEGATIVE_INFINITY) >= row.version',
     replace: '(can.get(row.class) ?? row.version) >= row.version',
     test: ['test/engine/engine.test.ts', 'over memory C9: a class that no engine knows'],
@@ -250,8 +250,8 @@ export const breaks: readonly Break[] = [
     contract: 'C12',
     what: 'a clean stop counts as a crash',
     file: 'src/persistence/sqlite/claiming.ts',
-    find: 'const { history } = rules.release(row, row, this.#processes.facts(row.pid, now))',
-    replace: 'const history = rules.crashed(row, this.#processes.facts(row.pid, now))',
+    find: 'const { history } = rules.release(row, row, factsOf(session, row.pid))',
+    replace: 'const history = rules.crashed(row, factsOf(session, row.pid))',
     test: ['test/contracts/stop.test.ts', 'SQLite C12: an engine that leaves'],
   },
   {
