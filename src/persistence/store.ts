@@ -209,7 +209,7 @@ export interface Create {
   readonly readyAt?: number | null
   /** When it is to be excepted, if it has not ended: the row is ready then at the latest, whatever it waits for. */
   readonly deadline?: number | null
-  /** Its parent's pauses, plays and kills do not reach it. */
+  /** Its parent's pauses, plays and kills do not reach it; where its parent is paused already it is born paused all the same. */
   readonly abandoned?: boolean
   /** The process that it was made from, and how. */
   readonly origin?: Origin | null
@@ -285,7 +285,7 @@ export interface Ending {
   readonly successful: boolean
   readonly exitCode: { readonly code: number; readonly label: string; readonly message: string } | null
   readonly message: string | null
-  /** The checkpoint goes: parts other than `state`, `inputs`, `parsed` and outputs are removed (finished and successful). */
+  /** The checkpoint goes: `memory` and what is left of a step's record are removed (finished and successful). */
   readonly dropCheckpoint: boolean
 }
 
@@ -396,8 +396,8 @@ export interface Done {
   readonly pause?: { readonly message: string | null }
   readonly kill?: { readonly message: string | null; readonly deadline: number }
   /**
-   * With `Advance`: whether the claim was given back, as it is when the process waits, is paused or has ended. With a
-   * kill stored it is kept, so that the engine can end the process with its hooks.
+   * With `Advance`, `StepRecord` and a `Create` with a claim: whether the claim was given back, as it is when the process waits (a step that only
+   * waits keeps it, unless it evicts), is paused or has ended. With a kill stored it is kept, so that the engine can end the process with its hooks.
    */
   readonly released?: boolean
   /** With `Request` and `Enforce`: whether it took effect at once, rather than being stored for its engine. */
