@@ -95,7 +95,7 @@ export function advanced(
 }
 
 /** An advance that does not apply: one that was applied before (its acknowledgement was lost), or a stale owner's. */
-export function repeatedAdvance(row: Row, write: Advance): Outcome {
+function repeatedAdvance(row: Row, write: Advance): Outcome {
   const same = row.seq === write.seq && row.fence === write.fence && row.state === write.state
   if (same && row.step === write.step) return advanced(row, write)
   return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }
