@@ -110,8 +110,8 @@ export class Runs {
         hosted(run.process).pause(asked(change).message)
         break
       case 'paused':
-        // By somebody else, at once, since its step only waits. What one's own commit did is told by the answer to it.
-        if (!run.writing && run.lent) hosted(run.process).pause(asked(change).message)
+        // By somebody else, at once, since its step only waited. What one's own commit did is told by the answer to it.
+        if (!run.writing && !run.released) hosted(run.process).pause(asked(change).message)
         break
       case 'played':
         run.plays++
