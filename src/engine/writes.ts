@@ -23,6 +23,8 @@ export function advanceWrite(run: Run, fence: number, transition: Transition, bu
     if (failed && name !== 'state' && !(keepsOutputs && name.startsWith('out:'))) continue
     parts[name] = text
   }
+  const { version } = bundle.head
+  const lifted = !failed && run.saved !== undefined && run.saved.head.version !== version
   const dropped: string[] = []
   if (!failed) {
     for (const name in before) if (!(name in after)) dropped.push(name)
@@ -33,6 +35,7 @@ export function advanceWrite(run: Run, fence: number, transition: Transition, bu
     pid: run.process.pid,
     fence,
     seq: run.seq + 1,
+    ...(lifted && { version }),
     state: transition.to,
     step: transition.step,
     status: bundle.head.status ?? null,

@@ -8,7 +8,7 @@ import type { EngineIdentity, Origin, ProcessRow } from './store.ts'
 export interface Row {
   readonly pid: string
   readonly class: string
-  readonly version: number
+  version: number
   state: ProcessState
   step: string | null
   status: string | null

@@ -27,6 +27,7 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
   const by = row.runner
   endWait(row)
   row.attempt = write.attempt ?? 1
+  row.version = write.version ?? row.version
   if (write.ending !== null || isTerminal(write.state)) {
     const { ending } = write
     const restartable = ending?.dropCheckpoint !== true

@@ -230,6 +230,8 @@ export interface Advance {
   readonly fence: number
   /** Must be one more than the row's. */
   readonly seq: number
+  /** The version of the saved form, where it is another one from here on: the process was lifted when it was loaded. */
+  readonly version?: number
   readonly state: ProcessState
   readonly step: string | null
   readonly status: string | null

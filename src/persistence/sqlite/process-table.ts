@@ -17,7 +17,7 @@ export const SELECT_ROW = `SELECT ${COLUMNS}, data, before FROM process`
 export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM process`
 
 const UPDATE_ROW = `UPDATE process SET
-  state = @state, step = @step, status = @status, paused = @paused, pause_asked = @pause_asked,
+  version = @version, state = @state, step = @step, status = @status, paused = @paused, pause_asked = @pause_asked,
   pause_message = @pause_message, parked = @parked, seq = @seq, fence = @fence, owner = @owner, runner = @runner,
   crashes = @crashes, alone = @alone, updated_at = @updated_at, ended_at = @ended_at, successful = @successful,
   exit_code = @exit_code, exit_label = @exit_label, exit_message = @exit_message, message = @message,
