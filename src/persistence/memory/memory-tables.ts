@@ -104,7 +104,7 @@ export class MemoryTables {
 
   #index(saved: Saved, before: Row | undefined, now: number): void {
     const { row } = saved
-    this.schedule.put(saved, before?.ready_at !== row.ready_at, now)
+    this.schedule.put(saved, before, now)
     if (before !== undefined && before.owner !== null && before.owner !== row.owner) {
       const owned = this.#owned.get(before.owner)
       owned?.delete(saved)

@@ -1,4 +1,4 @@
-import { dueAt } from '../row.ts'
+import { dueAt, type Row } from '../row.ts'
 import type { LoadableClass } from '../store.ts'
 import { Heap } from './heap.ts'
 import { isLoadable, type Saved } from './saved.ts'
@@ -32,15 +32,15 @@ export class Schedule {
     return next
   }
 
-  /** Takes in a row, new or changed; `anew` where the time changed at which it wants to run. */
-  put(saved: Saved, anew: boolean, now: number): void {
+  /** Takes in a row, and what it was before, if it is not new. */
+  put(saved: Saved, before: Row | undefined, now: number): void {
     this.#awake(now)
     const { row } = saved
-    const group = this.#group(saved)
-    group.heap.delete(saved)
-    if (anew) this.#ready.delete(saved)
+    this.#group(before ?? row).heap.delete(saved)
+    // What was ready before keeps its place.
+    if (before?.ready_at !== row.ready_at) this.#ready.delete(saved)
     const at = dueAt(row, now)
-    if (at !== null) group.heap.add(saved, at)
+    if (at !== null) this.#group(row).heap.add(saved, at)
     else if (row.ready_at !== null && row.ready_at <= now) this.#ready.add(saved)
   }
 
@@ -55,7 +55,7 @@ export class Schedule {
     for (const { item } of due.toSorted((a, b) => a.at - b.at)) this.#ready.add(item)
   }
 
-  #group({ row }: Saved): Sleepers {
+  #group(row: Row): Sleepers {
     const key = `${row.version} ${row.class}`
     let group = this.#asleep.get(key)
     if (group === undefined) {
