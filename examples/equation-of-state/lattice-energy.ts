@@ -29,7 +29,7 @@ export class LatticeEnergy extends WorkChain<typeof LatticeEnergy> {
         default: 0,
         help: 'how long a step waits besides computing, in milliseconds; for watching it',
       })
-      .output('volume', { schema: number, help: 'the same, in Å³ per atom' })
+      .output('volume', { schema: number, help: 'as it was given' })
       .output('energy', { schema: number, help: 'in eV per atom' })
       .output('shells', { schema: { type: 'integer' }, help: 'how many the sum took' })
       .outline(
