@@ -12,6 +12,8 @@ import { specOf } from '../spec/spec-of.ts'
 import type {
   Definable,
   ExitCodesOf,
+  ExposedInputs,
+  ExposedOutputs,
   InputsOf,
   LaunchInputsOf,
   OutputName,
@@ -501,30 +503,41 @@ export class Process<C = Untyped> {
     return life.host.checkpoint(life.process, tag)
   }
 
-  /** The inputs that were exposed from a class, for launching it: as `spec.exposeInputs(Class, { namespace })` took them over. */
-  protected exposedInputs<D extends AnyProcessClass>(
+  /**
+   * The inputs that were exposed from a class, for launching it: as `spec.exposeInputs(Class, { namespace })` took them over.
+   *
+   * @throws SpecError where that class was not exposed under that namespace
+   */
+  // Typed by `Own`, which is `C`: with that itself the compiler would have to compare too much wherever it compares two processes.
+  protected exposedInputs<Own, D extends AnyProcessClass, const N extends string = ''>(
+    this: { readonly '~class': Own },
     processClass: D,
-    namespace?: string,
+    namespace?: N,
     options?: ExposedOptions,
-  ): LaunchInputsOf<D> {
-    const { plan, inputs } = this.#life
-    return exposedInputs(plan.spec, inputs, processClass, namespace, options)
+  ): ExposedInputs<SpecOf<Own>['~in'], D, N> {
+    const { plan, inputs } = lifeOf(this as unknown as Process)
+    // What was exposed is what the class of this process declares.
+    return exposedInputs(plan.spec, inputs, processClass, namespace, options) as never
   }
 
-  /** Of the outputs of a process, those that this class exposes from its class, as `outMany` takes them. */
-  protected exposedOutputs(
+  /**
+   * Of the outputs of a process, those that this class exposes from its class, as `outMany` takes them.
+   *
+   * @throws SpecError where that class was not exposed under that namespace
+   */
+  protected exposedOutputs<D extends AnyProcessClass, const N extends string = ''>(
     outputs: Readonly<Record<string, unknown>>,
-    processClass: AnyProcessClass,
-    namespace?: string,
+    processClass: D,
+    namespace?: N,
     options?: ExposedOptions,
-  ): Readonly<Record<string, unknown>>
-  /** As above, from the handle of the process that has them. */
-  protected exposedOutputs(
+  ): ExposedOutputs<D, N>
+  /** As above, from the handle of a process: its outputs are waited for. */
+  protected exposedOutputs<D extends AnyProcessClass, const N extends string = ''>(
     child: ProcessHandle,
-    processClass: AnyProcessClass,
-    namespace?: string,
+    processClass: D,
+    namespace?: N,
     options?: ExposedOptions,
-  ): Promise<Readonly<Record<string, unknown>>>
+  ): Promise<ExposedOutputs<D, N>>
   protected exposedOutputs(
     from: ProcessHandle | Readonly<Record<string, unknown>>,
     processClass: AnyProcessClass,
@@ -538,9 +551,14 @@ export class Process<C = Untyped> {
     return from.outputs.all().then((outputs) => exposed(outputs))
   }
 
-  /** Emits several outputs; names may nest as objects do. */
-  protected outMany(outputs: Readonly<Record<string, unknown>>): void {
-    emitOutputs(this.#life, outputs)
+  /**
+   * Emits several outputs, as `out` does; what is undefined is left out. Names may be dotted, or nest as objects do.
+   *
+   * @throws PortValidationError for the first name or value that does not fit
+   */
+  // Typed as `exposedInputs` is.
+  protected outMany<Own>(this: { readonly '~class': Own }, outputs: SeveralOutputs<Own>): void {
+    emitOutputs(lifeOf(this as unknown as Process), outputs)
   }
 
   /** Runs a callback soon, as part of this process; a step's command waits for it. If it fails the process excepts. */
@@ -639,6 +657,11 @@ export class Process<C = Untyped> {
   /** After the cleanups. */
   protected onClose(): HookResult {}
 }
+
+/** Outputs by their dotted names, or nested. */
+export type SeveralOutputs<C> =
+  | { readonly [Name in OutputName<C>]?: OutputValue<C, Name> | undefined }
+  | { readonly [Name in keyof OutputsOf<C>]?: OutputsOf<C>[Name] | undefined }
 
 /** Handles to be joined: one, a list, or named ones. */
 export type Joined = ProcessHandle | readonly ProcessHandle[] | Readonly<Record<string, ProcessHandle>>

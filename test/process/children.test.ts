@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
+  type AnyProcessClass,
   DeadlineExceeded,
   KeyConflictError,
   Kill,
@@ -265,7 +266,7 @@ describe('a deadline', () => {
       this.handle = await this.launch(Launches.child, undefined, Launches.options)
       return 'launched'
     }
-    static child: typeof Process = Sleeps
+    static child: AnyProcessClass = Sleeps
   }
   class Family extends Process {
     static kept: ProcessHandle
