@@ -22,8 +22,9 @@ export function born(
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by: write.claim }))
   const waits = row.state === 'waiting'
   const awaits = waits ? beginWait(row, write.wait, facts) : []
-  const isPaused =
-    row.ended_at === null && parent != null && (parent.paused === 1 || parent.pause_asked === 1)
+  // What is abandoned is not reached by a pause, and would not be by the play.
+  const reached = row.ended_at === null && row.abandoned === 0
+  const isPaused = reached && parent != null && (parent.paused === 1 || parent.pause_asked === 1)
   if (isPaused) {
     row.paused = 1
     row.pause_message = parent.pause_message

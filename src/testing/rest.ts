@@ -1,4 +1,8 @@
 import type { Control, ProcessRow } from '../persistence/store.ts'
+import { isTerminal } from '../process/machine.ts'
+import { ProcessState } from '../process/state.ts'
+
+const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
 
 /** Whether a process moves by itself. One that is `stuck` would, but no engine can load it. */
 export type Motion = 'runs' | 'rests' | 'stuck'
@@ -35,8 +39,7 @@ export class Rest {
 
   async #ofOthers(row: ProcessRow, seen: ReadonlySet<string>): Promise<Motion> {
     const waiting = new Set(seen).add(row.pid)
-    const { on } = await this.#store.pending(row.pid)
-    for (const pid of on) {
+    for (const pid of await this.#others(row)) {
       if (waiting.has(pid)) continue
       const other = await this.#store.read(pid)
       if (other === undefined || other.endedAt !== null || (await this.of(other, waiting)) === 'runs')
@@ -45,11 +48,19 @@ export class Rest {
     return 'rests'
   }
 
+  /** Whom it waits for. A step that waits in memory is known there alone: it waits for what it launched, mostly. */
+  async #others({ pid, owner }: ProcessRow): Promise<readonly string[]> {
+    if (owner === null) return (await this.#store.pending(pid)).on
+    const { rows } = await this.#store.list({ parent: pid, state: LIVING, limit: 1_000 })
+    return rows.map((child) => child.pid)
+  }
+
   /** Whether what a step waits for is there, and the step has yet to see it. */
-  async #hasCome({ pid, wait }: ProcessRow): Promise<boolean> {
+  async #hasCome(row: ProcessRow): Promise<boolean> {
+    const { pid, wait } = row
     if (wait === null || this.#isDue(wait.until)) return true
-    const { on, mail } = await this.#store.pending(pid)
-    if (wait.on !== null && on.length === 0) return true
+    if (wait.on !== null && (await this.#others(row)).length === 0) return true
+    const { mail } = await this.#store.pending(pid)
     return mail.some(({ by, name }) => (by === 'resume' ? wait.resume : name === wait.signal))
   }
 

@@ -81,6 +81,12 @@ export class Parent extends Process<typeof Parent> {
     return 'gathered'
   }
 }
+/** Waits for its child in the flow of its step. */
+export class Joining extends Process<typeof Joining> {
+  override async run(): Promise<unknown> {
+    return this.join('child', await this.launch(Child))
+  }
+}
 export class Child extends Process<typeof Child> {
   override run(): unknown {
     return new Wait('goOn', { message: 'for somebody' })

@@ -5,7 +5,7 @@ import { setTimeout as later } from 'node:timers/promises'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { Process, Wait, type AnyProcessClass } from '../../src/index.ts'
 import { SimulatedClock, TestBench } from '../../src/testing/index.ts'
-import { Child, Courier, Flaky, Order, Parent, Rounds, world } from './processes.ts'
+import { Child, Courier, Flaky, Joining, Order, Parent, Rounds, world } from './processes.ts'
 
 const START = Date.UTC(2026, 0, 1)
 const HOUR = 3_600_000
@@ -24,6 +24,16 @@ const stores: readonly (readonly [name: string, path: () => Promise<string>])[] 
 beforeEach(() => void world.splice(0))
 
 describe.each(stores)('a bench over %s', (_name, path) => {
+  test('shows a step that waits for its child, as long as that does not go on', async () => {
+    const bench = await open(Joining, Child)
+    const joining = await bench.launch(Joining)
+    expect(await bench.untilWaiting(joining)).toMatchObject({ state: 'waiting', inStep: true })
+    const { processes } = await bench.client.list({ parent: joining.pid })
+    await bench.client.handle(processes[0]?.pid ?? '').resume('done')
+    expect(await bench.untilWaiting(joining)).toMatchObject({ ended: true })
+    expect(await joining.result()).toBe('done')
+  })
+
   async function open(...processes: readonly AnyProcessClass[]): Promise<TestBench> {
     const bench = await TestBench.open({ store: await path(), processes })
     onTestFinished(() => bench.close())
