@@ -1,0 +1,80 @@
+import type { Engine, ProcessRow } from '../../src/index.ts'
+import { outside } from './outside.ts'
+
+/** What came of a scenario, less what a crash may change. */
+export interface Facts {
+  readonly processes: Readonly<Record<string, unknown>>
+  /** What was done outside. */
+  readonly paid: readonly string[]
+}
+
+/** What a crash may add to a history: what was begun is begun again. */
+const REPEATED = new Set([
+  'crashed',
+  'recovered',
+  'released',
+  'running',
+  'waiting',
+  'joined',
+  'sleeping',
+  'checkpoint',
+])
+
+/** Milliseconds since 1970, and dates as they are said. */
+const TIME = /(?<=[":])17\d{11}\b|20\d\d-\d\d-\d\dT[\d:.]+Z/g
+
+export async function factsOf(engine: Engine): Promise<Facts> {
+  const { processes } = await engine.list({ limit: 1_000 })
+  const rows = await Promise.all(
+    processes.map(async ({ pid }) => ({
+      row: (await engine.store.read(pid)) as ProcessRow,
+      // In the order in which they were created.
+      at: (await engine.store.history(pid))[0]?.id ?? 0,
+    })),
+  )
+  const inOrder = rows.toSorted((one, other) => one.at - other.at).map(({ row }) => row)
+  const told = await Promise.all(inOrder.map(async (row) => [row.pid, await tell(engine, row)] as const))
+  let text = JSON.stringify({ processes: Object.fromEntries(told), paid: outside.paid })
+  for (const [pid, name] of namesOf(inOrder)) text = text.replaceAll(pid, name)
+  // What began to wait later, since a crash came before, waits for longer.
+  text = text.replaceAll(TIME, (time) => (time.startsWith('17') ? '0' : 'a time'))
+  const { processes: named, paid } = JSON.parse(text) as Facts
+  return { processes: named, paid: paid.toSorted() }
+}
+
+/** What is launched from outside has the name that the test gave it; what comes of others has one that says of which. */
+function namesOf(rows: readonly ProcessRow[]): Map<string, string> {
+  const names = new Map<string, string>()
+  const children = new Map<string, number>()
+  for (const { pid, parent, origin } of rows) {
+    if (parent !== null) {
+      const index = (children.get(parent) ?? 0) + 1
+      children.set(parent, index)
+      names.set(pid, `${names.get(parent) ?? parent}.${index}`)
+    } else if (origin !== null) names.set(pid, `${origin.kind} of ${names.get(origin.pid) ?? origin.pid}`)
+  }
+  return names
+}
+
+async function tell(engine: Engine, row: ProcessRow): Promise<unknown> {
+  const { state, step, paused, parked, parent, successful, exitCode, message, wait, attempt, owner } = row
+  const ended = row.endedAt !== null
+  const outcome = ended ? await engine.handle(row.pid).outcome() : undefined
+  const outputs = await engine.handle(row.pid).outputs.snapshot()
+  const { mail } = await engine.store.pending(row.pid)
+  const result = outcome?.status === 'rejected' ? String(outcome.reason) : outcome?.value
+  const counts: Record<string, number> = {}
+  for (const { name, data } of await engine.history(row.pid)) {
+    if (REPEATED.has(name)) continue
+    const key = `${name} ${JSON.stringify(data) ?? ''}`
+    counts[key] = (counts[key] ?? 0) + 1
+  }
+  return {
+    row: { state, step, paused, parked, parent, successful, exitCode, message, wait, attempt },
+    owned: owner !== null && ended,
+    result,
+    outputs,
+    mail,
+    history: counts,
+  }
+}
