@@ -91,6 +91,7 @@ export {
   type LaunchChildArgs,
   Process,
   type ProcessOptions,
+  type SeveralOutputs,
   type StatusInfo,
   type Untyped,
 } from './process/process.ts'
