@@ -47,13 +47,25 @@ export function registeredName(processClass: NamedClass): string {
   )
 }
 
-/** Classes by their registered names. */
+/** Classes by their registered names. What is not known is asked of a loader, if there is one, when its name comes up. */
 export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<C>, Iterable<[string, C]> {
   readonly #byName = new Map<string, C>()
+  readonly #loader: Loader<C> | undefined
 
   /** @throws SpecError for a class without a name, or two classes of one name */
-  constructor(classes: Iterable<C> = []) {
+  constructor(classes: Iterable<C> = [], loader?: Loader<C>) {
+    this.#loader = loader
     for (const processClass of classes) this.register(processClass)
+  }
+
+  /** Whether it may find classes beside those that are registered. */
+  get loads(): boolean {
+    return this.#loader !== undefined
+  }
+
+  /** How many classes are known so far. */
+  get size(): number {
+    return this.#byName.size
   }
 
   /**
@@ -78,7 +90,7 @@ export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<
 
   /** @throws UnknownProcessClass where there is no class of that name, with the names that are known */
   load(name: string): C {
-    const found = this.#byName.get(name)
+    const found = this.find(name)
     if (found !== undefined) return found
     const names = [...this.#byName.keys()].toSorted()
     throw new UnknownProcessClass(
@@ -88,14 +100,37 @@ export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<
     )
   }
 
-  /** The class of that name, if it is known. */
+  /**
+   * The class of that name, if it is known or its loader knows it.
+   *
+   * @throws SpecError where the loader gives a class of another name
+   */
   find(name: string): C | undefined {
-    return this.#byName.get(name)
+    return this.#byName.get(name) ?? this.#ask(name)
+  }
+
+  #ask(name: string): C | undefined {
+    if (this.#loader === undefined) return undefined
+    let processClass: C
+    try {
+      processClass = this.#loader.load(name)
+    } catch (error) {
+      if (error instanceof UnknownProcessClass) return undefined
+      throw error
+    }
+    const own = registeredName(processClass)
+    if (own !== name) {
+      throw new SpecError(
+        `the loader was asked for the process class ${name} and gave ${own}, under which its processes would be saved: give that class \`static processName = '${name}'\``,
+      )
+    }
+    this.register(processClass)
+    return processClass
   }
 
   /** Whether this very class is registered. */
   has(processClass: C): boolean {
-    return this.#byName.get(registeredName(processClass)) === processClass
+    return this.find(registeredName(processClass)) === processClass
   }
 
   /** Names and classes, in the order in which they were registered. */

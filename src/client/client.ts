@@ -1,5 +1,5 @@
 import { Codec, type SavedType } from '../bundle/codec.ts'
-import { ClassRegistry } from '../bundle/loader.ts'
+import { ClassRegistry, type Loader } from '../bundle/loader.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Checkpoint } from '../persistence/persister.ts'
 import type { Create, Done, ListFilter, Outcome, ProcessRow, Store, Write } from '../persistence/store.ts'
@@ -42,6 +42,8 @@ export interface ClientOptions {
   readonly store: string | Store
   /** Classes that can then also be launched by their name, with validation here. */
   readonly processes?: readonly AnyProcessClass[] | undefined
+  /** Finds classes that are not among `processes` by the names that come up, say by importing modules. */
+  readonly loader?: Loader<AnyProcessClass> | undefined
   /** Own classes in saved values. */
   readonly types?: readonly SavedType[] | undefined
   /** How long a killed step has before it is fenced. Default 10 s. */
@@ -85,7 +87,7 @@ export class Client {
     this.clock = options.clock ?? systemClock
     this.logger = options.logger ?? silentLogger
     this.codec = new Codec([...(options.types ?? []), this.#handleType()])
-    this.classes = new ClassRegistry(options.processes)
+    this.classes = new ClassRegistry(options.processes, options.loader)
     this.name = name
     this.killGrace = milliseconds(options.killGrace ?? '10s')
     this.#committer = new Committer(store, this.logger)

@@ -7,7 +7,8 @@ import type { Run } from './run.ts'
 export interface ClaimsContext {
   readonly engine: string
   readonly store: Store
-  readonly classes: readonly LoadableClass[]
+  /** What the engine can load so far. */
+  classes(): readonly LoadableClass[]
   readonly concurrency: number
   readonly logger: Logger
   /** Runs a claimed process, or sets it aside and answers nothing; gives the slot back when it is over. */
@@ -137,7 +138,13 @@ export class Claims {
     this.#more = false
     let claimed: readonly ClaimedProcess[] = []
     try {
-      claimed = await store.claim({ engine, classes, limit, suspects, beside: this.#alone?.process.pid })
+      claimed = await store.claim({
+        engine,
+        classes: classes(),
+        limit,
+        suspects,
+        beside: this.#alone?.process.pid,
+      })
     } catch (error) {
       this.#more = true
       throw error

@@ -20,7 +20,9 @@ import { Runs } from './runs.ts'
 import { onStopSignals } from './stop-signals.ts'
 
 export interface EngineOptions extends ClientOptions {
-  /** The classes that this engine runs. Others in the store are left for engines that know them (C9). */
+  /**
+   * The classes that this engine runs, with those that its `loader` finds. Others in the store are left for engines that know them (C9).
+   */
   readonly processes: readonly AnyProcessClass[]
   /** Steps in flight at the same time. Default 100. A process that waits takes no place. */
   readonly concurrency?: number | undefined
@@ -46,7 +48,9 @@ const SCAN_INTERVAL = 1_000
  */
 export class Engine extends Client {
   readonly #id: string
-  readonly #classes: readonly LoadableClass[]
+  #classes: readonly LoadableClass[]
+  /** Names that the loader did not know. */
+  readonly #strange = new Set<string>()
   readonly #runs: Runs
   readonly #claims: Claims
   #stopWatching: (() => void) | undefined
@@ -112,7 +116,7 @@ export class Engine extends Client {
     this.#claims = new Claims({
       engine: id,
       store,
-      classes: this.#classes,
+      classes: () => this.#classes,
       concurrency,
       logger: this.logger,
       start: (claimed) => this.#resume(claimed),
@@ -164,6 +168,7 @@ export class Engine extends Client {
     if (this.#closing !== undefined) return
     this.#cancelScan?.()
     try {
+      if (this.classes.loads) await this.#learn()
       const { suspects, nextDeadline, nextDue } = await this.store.recover(this.#classes)
       this.#claims.look(suspects)
       if (nextDeadline !== null) this.#armDue(nextDeadline)
@@ -174,6 +179,22 @@ export class Engine extends Client {
     if (this.#closing !== undefined) return
     this.#cancelScan?.()
     this.#cancelScan = this.clock.after(SCAN_INTERVAL, () => void this.#scan(), 'look')
+  }
+
+  /** Asks the loader for the classes of what wants to run, each once, and tells of those that were loaded meanwhile (C9). */
+  async #learn(): Promise<void> {
+    for (const { name } of await this.store.wanted()) {
+      if (this.#strange.has(name)) continue
+      try {
+        if (this.classes.find(name) === undefined) this.#strange.add(name)
+      } catch (error) {
+        this.#strange.add(name)
+        this.#report(error)
+      }
+    }
+    if (this.classes.size === this.#classes.length) return
+    await this.store.describe(classRows(this.classes))
+    this.#classes = loadable(this.classes)
   }
 
   /** Looks again at this time, if not before: something sleeps until then. */

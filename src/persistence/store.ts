@@ -58,6 +58,8 @@ export interface Store extends Control, Persister {
   leave(engineId: string): Promise<void>
   /** Registers what can be launched by name. */
   describe(classes: readonly ClassRow[]): Promise<void>
+  /** The classes and versions of which something wants to run, now or at a time to come. */
+  wanted(): Promise<readonly LoadableClass[]>
   /** Hands out up to `limit` ready processes, the longest ready first, each under a new fence. */
   claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]>
   /**

@@ -29,6 +29,15 @@ export class MemoryClaiming {
     return found.map((saved) => this.#one(saved, request, session))
   }
 
+  wanted(now: number): LoadableClass[] {
+    const found = new Map<string, LoadableClass>()
+    const add = (one: LoadableClass): void => void found.set(`${one.version} ${one.name}`, one)
+    for (const { row } of this.#tables.schedule.ready(now))
+      if (isReady(row, now)) add({ name: row.class, version: row.version })
+    for (const one of this.#tables.schedule.asleep()) add(one)
+    return [...found.values()]
+  }
+
   /** Gives back what a leaving engine still holds (C12). */
   giveBack(engine: string, session: MemorySession): void {
     for (const { row: held } of this.#tables.ownedBy(engine)) {

@@ -165,6 +165,11 @@ export class MemoryStore implements Store {
     }
   }
 
+  async wanted(): Promise<readonly LoadableClass[]> {
+    this.#requireOpen()
+    return this.#claiming.wanted(this.#now())
+  }
+
   async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     this.#requireOpen()
     return this.#change((session) => this.#claiming.claim(request, session))

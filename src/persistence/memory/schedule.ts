@@ -21,6 +21,12 @@ export class Schedule {
     return this.#ready
   }
 
+  /** The classes and versions of what sleeps. */
+  *asleep(): Iterable<LoadableClass> {
+    for (const { class: name, version, heap } of this.#asleep.values())
+      if (heap.least !== undefined) yield { name, version }
+  }
+
   /** When the next one that sleeps wants to run. */
   next(now: number, classes: readonly LoadableClass[] | undefined): number | null {
     this.#awake(now)

@@ -78,6 +78,11 @@ export class Claiming {
     return found.slice(0, limit).map(({ pid }) => pid)
   }
 
+  wanted(): LoadableClass[] {
+    const found = KINDS.flatMap((kind) => [...this.#groups(kind, undefined)])
+    return [...new Map(found.map((one) => [`${one.version} ${one.name}`, one])).values()]
+  }
+
   claim(pid: string, request: ClaimRequest, session: Session): ClaimedProcess {
     const { processes } = this.#tables
     if (request.beside !== undefined) this.#connection.sql(NOT_ALONE).run(request.beside)

@@ -255,6 +255,10 @@ export class SqliteStore implements Store {
     })
   }
 
+  wanted(): Promise<readonly LoadableClass[]> {
+    return this.#look('looking for classes', () => this.#claiming.wanted())
+  }
+
   async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     const doing = 'claiming processes'
     // Mostly there is nothing to claim, and to see that takes no lock.
