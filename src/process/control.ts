@@ -131,7 +131,7 @@ export class Control implements Hosted {
 
   /** The attempt whose time was up is left behind: what comes after has a signal of its own. */
   renewSignal(): void {
-    if (!(this.#abortedWith instanceof StepTimeout)) return
+    if (this.#abortedWith === undefined || !(this.#abortedWith instanceof StepTimeout)) return
     this.#abortedWith = undefined
     this.#aborter = undefined
   }
@@ -234,7 +234,7 @@ export class Control implements Hosted {
       return
     this.pausing = { message, done: defer() }
     // What a step waits for can wait: it need not end first.
-    if (life.suspended) void life.pauseWithin(this.pausing)
+    if (life.suspended) void life.pauses.within(this.pausing)
     else life.attend()
   }
 
@@ -244,13 +244,13 @@ export class Control implements Hosted {
     if (life.paused !== undefined) {
       // It has come about also while its hooks still run; else it would come about again.
       this.hasPaused()
-      void life.play()
+      void life.pauses.play()
     } else if (this.pausing !== undefined && life.committing === this.pausing) this.#playing = true
     else this.#callOff()
   }
 
   played(): void {
-    if (!this.#life.over) void this.#life.play()
+    if (!this.#life.over) void this.#life.pauses.play()
   }
 
   kill(message?: string, options: { readonly force?: boolean | undefined } = {}): void {

@@ -10,9 +10,9 @@ import { silentLogger, type Logger } from '../shared/logger.ts'
 import { newPid } from '../shared/ids.ts'
 import { Audience } from './audience.ts'
 import type { Birth } from './birth.ts'
-import type { ClassPlan, StepPlan } from './class-plan.ts'
+import type { ClassPlan } from './class-plan.ts'
 import { ContextUpdates } from './context.ts'
-import { Control, type Pausing, type Woken } from './control.ts'
+import { Control, type Pausing } from './control.ts'
 import { isThenable } from './deferred.ts'
 import { Ended } from './ended.ts'
 import { Errands } from './errands.ts'
@@ -20,31 +20,19 @@ import { checkFinish } from './finish.ts'
 import type { Committed, FailedAttempt, Host, Wake } from './host.ts'
 import { canTransition, isTerminal } from './machine.ts'
 import type { Process } from './process.ts'
-import { afterConflict, afterFailure, policyOf, type Failed } from './retrying.ts'
+import { Pauses } from './pauses.ts'
 import { Savings } from './savings.ts'
 import { inScope, isWithin } from './scope.ts'
-import {
-  attemptOf,
-  conditionsOf,
-  endingOf,
-  excepted,
-  finished,
-  killed,
-  placeOf,
-  toldWake,
-  type Running,
-  type Stage,
-  type Waiting,
-} from './stage.ts'
+import { attemptOf, conditionsOf, endingOf, excepted, killed, placeOf, type Stage } from './stage.ts'
 import { StepRecord } from './step-record.ts'
-import { afterWait } from './step-outcome.ts'
 import { StepWaits } from './step-waits.ts'
+import { runStep, wakeUp } from './stepping.ts'
 import { GIVEN_UP, UserCode } from './user-code.ts'
 
 /*
  * How a process moves: one transition after another, never two at a time.
  *
- * 1. Only `transition` and `#enterPause` commit, and only while `busy`; so no two commits of a process are in flight.
+ * 1. Only `transition` and `Pauses.enter` commit, and only while `busy`; so no two commits of a process are in flight.
  * 2. What is asked of a busy process is recorded in `control` and carried out at the next boundary by whoever holds it
  *    busy; of an idle one it is carried out at once (`attend`).
  * 3. Exiting and entering hooks run before the commit, everything else after it (C3). `stage` is what was committed last.
@@ -86,11 +74,7 @@ export class Life {
   #updates: ContextUpdates | undefined
   #begun = false
   #attending: Promise<void> | undefined
-  /** `onPlaying`, while it runs: nothing goes on before it has ended. */
-  #playing: Promise<void> | undefined
-  #whenPlayed: (() => void)[] | undefined
-  /** The pause that is coming about in a step that only waits. */
-  #pausingWithin: Pausing | undefined
+  #pauses: Pauses | undefined
   #gate: (() => void) | undefined
 
   constructor(process: Process, plan: ClassPlan, birth: Birth, host: Host) {
@@ -211,68 +195,39 @@ export class Life {
     if (!this.#begun) this.#begin()
     const { control } = this
     for (;;) {
-      if (this.#playing !== undefined) await this.#playing
-      this.#assertAttached()
+      const playing = this.#pauses?.playing
+      if (playing !== undefined) await playing
+      this.assertAttached()
       if (control.pending) return this.#carryOut()
       if (this.paused === undefined && (this.stage.label !== 'waiting' || control.nextWake !== undefined))
         break
       await new Promise<void>((resolve) => (this.#gate = resolve))
     }
     const { stage } = this
-    if (stage.label === 'running') await this.#runStep(stage)
-    else if (stage.label === 'waiting') await this.#wakeUp(stage, control.nextWake)
+    if (stage.label === 'running') {
+      const work = runStep(this, stage)
+      if (work !== undefined) await work
+    } else if (stage.label === 'waiting') await wakeUp(this, stage, control.nextWake)
     else await this.transition(this.plan.first)
     if (control.pending) await this.#carryOut()
   }
 
-  async #runStep(stage: Running): Promise<void> {
-    const { control } = this
-    control.renewSignal()
+  /** An attempt at a step begins; whether the step has been begun before, and done something by name. */
+  beginAttempt(): boolean {
+    this.control.renewSignal()
     this.#updates?.forget()
-    const ranBefore = this.#record?.begin() === true
-    let plan: StepPlan
-    try {
-      plan = this.plan.step(stage.step)
-      this.savings.mark(ranBefore || policyOf(this, plan) !== undefined)
-    } catch (error) {
-      return this.transition(excepted(error))
-    }
-    this.inStep = true
-    const came = this.code.step(stage, plan)
-    const next = isThenable(came) ? await came : came
-    this.inStep = false
+    return this.#record?.begin() ?? false
+  }
+
+  /** What it has left pending is no business of the next. */
+  endAttempt(): void {
     this.#waits?.stop()
     this.#record?.end()
-    this.#assertAttached()
-    // A kill or a failure drops what the step came to.
-    if (next === undefined || control.overrules) return
-    const conflict = this.#record?.conflict
-    if (conflict !== undefined) return this.#again(afterConflict(stage, conflict, this))
-    if (next.label !== 'excepted') return this.transition(next)
-    return this.#again(afterFailure(stage, plan, next.error, this))
   }
 
-  /** After a failure: another attempt later, or, with a message, when somebody plays it. */
-  #again({ to, failed, pause }: Failed): Promise<void> {
-    if (to.label !== 'excepted') this.savings.rollBack()
-    if (pause !== undefined) this.control.pause(pause)
-    return this.transition(to, undefined, failed)
-  }
-
-  async #wakeUp(waiting: Waiting, woken: Woken | undefined): Promise<void> {
-    const { step, on, into, at, retry } = waiting
-    const wake = woken?.wake
-    if (retry !== undefined && step !== null) {
-      const { failure: _, ...facts } = retry
-      return this.transition({ label: 'running', step, ...facts }, wake)
-    }
-    const ended = wake?.by === 'handles' ? on : undefined
-    // What ended is fetched by the step; without one it is the result.
-    if (ended !== undefined && step === null && at === undefined)
-      return this.transition(finished(await this.code.ended(ended)), wake)
-    const args = wake === undefined || ended !== undefined ? [] : [woken?.value, toldWake(wake)]
-    const facts = { ...(ended && { ended }), ...(into && { into }), at }
-    return this.transition(afterWait(this, step, args, facts), wake)
+  /** Set when the step that ran did not do what it did before. */
+  get conflict(): Error | undefined {
+    return this.#record?.conflict
   }
 
   // ---------- what is asked ----------
@@ -305,7 +260,7 @@ export class Life {
     while (control.pending) {
       if (control.killing !== undefined) await this.transition(killed(control.killing.message))
       else if (control.failing !== undefined) await this.transition(excepted(control.failing.error))
-      else await this.#enterPause()
+      else if (control.pausing !== undefined) await this.pauses.enter(control.pausing)
     }
   }
 
@@ -329,7 +284,7 @@ export class Life {
       pausing = this.control.pausing
       if (pausing !== undefined && !isTerminal(to.label)) await this.code.hook('onPausing', pausing.message)
     } catch (error) {
-      this.#assertAttached()
+      this.assertAttached()
       const { killing, failing } = this.control
       to = error !== GIVEN_UP ? excepted(error) : failing ? excepted(failing.error) : killed(killing?.message)
       await this.code.enterAnyway(to)
@@ -339,19 +294,19 @@ export class Life {
       await this.code.enterAnyway(to)
     }
     if (pausing !== this.control.pausing || isTerminal(to.label)) pausing = undefined
-    this.#assertAttached()
+    this.assertAttached()
     let committed: Committed
     try {
-      const answer = this.#commit(to, pausing, wake, to === next ? failed : undefined)
+      const answer = this.commit(to, pausing, wake, to === next ? failed : undefined)
       committed = isThenable(answer) ? await answer : answer
     } catch (error) {
-      if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.#lost(error)
+      if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.lost(error)
       to = excepted(error)
       pausing = undefined
       await this.code.enterAnyway(to)
       committed = await this.#commitLast(to)
     }
-    this.#assertAttached()
+    this.assertAttached()
     this.stage = to
     this.seq++
     if (wake !== undefined) this.control.used(wake)
@@ -361,11 +316,12 @@ export class Life {
     this.#audience?.entered(to)
     this.committing = undefined
     const news = committed.pause !== undefined || committed.kill !== undefined
-    if (news || this.paused !== undefined) await this.#heard(committed, pausing)
+    if (news || this.paused !== undefined) await this.pauses.heard(committed, pausing)
     if (isTerminal(to.label)) await this.#terminated()
   }
 
-  #commit(
+  /** Has the host make a state durable. */
+  commit(
     to: Stage,
     pausing: Pausing | undefined,
     wake: Wake | undefined,
@@ -395,104 +351,37 @@ export class Life {
 
   async #commitLast(to: Stage): Promise<Committed> {
     try {
-      return await this.#commit(to, undefined, undefined)
+      return await this.commit(to, undefined, undefined)
     } catch (error) {
-      throw this.#lost(error)
+      throw this.lost(error)
     }
   }
 
   /** The host could not commit: what happens to the process is decided elsewhere. */
-  #lost(error: unknown): Error {
+  lost(error: unknown): Error {
     const reason = error instanceof Error ? error : new ClosedError(String(error))
     this.detach(reason)
     return this.detached ?? reason
   }
 
-  /** A pause at a boundary that is no transition: the flag alone is committed. */
-  async #enterPause(): Promise<void> {
-    const { pausing } = this.control
-    if (pausing === undefined) return
-    try {
-      await this.code.hook('onPausing', pausing.message)
-    } catch (error) {
-      this.control.failed(error)
-      return
-    }
-    // Called off, or overruled, while the hook ran.
-    if (this.control.pausing !== pausing || this.control.overrules) return
-    // The step may have begun before, in a program that crashed: by its number its effects keep their keys.
-    const { stage } = this
-    const pinned = stage.label === 'running' && stage.number === undefined
-    if (pinned) this.stage = { ...stage, number: this.seq }
-    let committed: Committed
-    try {
-      const answer = this.#commit(this.stage, pausing, undefined)
-      committed = isThenable(answer) ? await answer : answer
-    } catch (error) {
-      if (!(error instanceof SerializationError)) throw this.#lost(error)
-      this.control.failed(error)
-      return
-    }
-    this.#assertAttached()
-    this.seq++
-    this.paused = { message: pausing.message }
-    await this.#heard(committed, pausing)
-  }
+  // ---------- pausing ----------
 
-  /** Tells of the pause that was just committed, and takes in what the host had stored meanwhile. */
-  async #heard(committed: Committed, pausing: Pausing | undefined): Promise<void> {
-    const { control } = this
-    const stored = committed.pause !== undefined && !this.terminated && this.paused === undefined
-    if (stored) {
-      this.paused = { message: committed.pause.message }
-      await this.code.tried('onPausing', this.paused.message)
-    }
-    this.committing = undefined
-    if (stored || pausing !== undefined) {
-      await this.code.tried('onPaused', this.paused?.message)
-      this.#audience?.paused(this.paused?.message)
-    }
-    if (this.paused !== undefined) control.hasPaused()
-    if (committed.kill !== undefined) control.kill(committed.kill.message)
-  }
-
-  /** A step that only waits is paused as it is: what it waits for lets it go on when it is played. */
-  async pauseWithin(pausing: Pausing): Promise<void> {
-    if (this.#pausingWithin === pausing) return
-    this.#pausingWithin = pausing
-    await this.code.tried('onPausing', pausing.message)
-    this.#pausingWithin = undefined
-    // It may have ended or gone on, or the pause been called off, while the hook ran.
-    if (!this.suspended || this.over || this.control.pausing !== pausing || this.control.overrules) return
-    this.paused = { message: pausing.message }
-    this.control.hasPaused()
-    await this.code.tried('onPaused', pausing.message)
-    this.#audience?.paused(pausing.message)
-  }
-
-  /** Takes the pause off. Whoever stored that has done so already. */
-  async play(): Promise<void> {
-    this.paused = undefined
-    if (this.plan.hooks.onPlaying !== undefined) {
-      this.#playing = inScope(this, () => this.code.tried('onPlaying'))
-      await this.#playing
-      this.#playing = undefined
-    }
-    this.#audience?.played()
-    if (this.paused === undefined) for (const goOn of this.#whenPlayed?.splice(0) ?? []) goOn()
-    this.attend()
+  get pauses(): Pauses {
+    return (this.#pauses ??= new Pauses(this))
   }
 
   /** Whether nothing may go on just now that has waited: it is paused, or about to be played. */
   get held(): boolean {
-    return this.paused !== undefined || this.#playing !== undefined
+    return this.paused !== undefined || this.#pauses?.playing !== undefined
   }
 
   /** Does at play what falls due while the process is paused; at once what does so otherwise. */
   whenPlayed(goOn: () => void): void {
-    if (this.held) (this.#whenPlayed ??= []).push(goOn)
+    if (this.held) this.pauses.whenPlayed(goOn)
     else goOn()
   }
+
+  // ---------- its beginning and end here ----------
 
   /** Aborts the signal and commits nothing more; what is awaited of the process rejects with the reason. */
   detach(reason: Error): void {
@@ -526,14 +415,12 @@ export class Life {
     this.logger.error({ err: error, pid: this.pid, process: this.plan.name }, message)
   }
 
-  // ---------- the rest ----------
-
-  #assertAttached(): void {
+  assertAttached(): void {
     if (this.detached !== undefined) throw this.detached
   }
 
   assertOpen(): void {
-    this.#assertAttached()
+    this.assertAttached()
     this.code.assertCurrent()
     if (!this.closed) return
     throw new ClosedError(

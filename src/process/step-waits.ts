@@ -205,7 +205,7 @@ export class StepWaits {
         }
         this.#pending.add(waiting)
         // Asked for while the step did something.
-        if (control.pausing !== undefined) void this.#life.pauseWithin(control.pausing)
+        if (control.pausing !== undefined) void this.#life.pauses.within(control.pausing)
         disarm = arm(() => {
           if (!this.#pending.delete(waiting)) return
           disarm?.()

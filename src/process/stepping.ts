@@ -1,0 +1,72 @@
+import type { StepPlan } from './class-plan.ts'
+import type { Woken } from './control.ts'
+import { isThenable } from './deferred.ts'
+import type { Life } from './life.ts'
+import { afterConflict, afterFailure, policyOf, type Failed } from './retrying.ts'
+import { excepted, finished, toldWake, type Running, type Stage, type Waiting } from './stage.ts'
+import { afterWait } from './step-outcome.ts'
+import { GIVEN_UP } from './user-code.ts'
+
+/** Runs the step of this state and makes the transition that it leads to. Without a promise where nothing is to be waited for. */
+export function runStep(life: Life, stage: Running): Promise<void> | undefined {
+  const ranBefore = life.beginAttempt()
+  let plan: StepPlan
+  try {
+    plan = life.plan.step(stage.step)
+    life.savings.mark(ranBefore || policyOf(life, plan) !== undefined)
+  } catch (error) {
+    return life.transition(excepted(error))
+  }
+  life.inStep = true
+  const came = life.code.step(stage, plan)
+  return isThenable(came)
+    ? came.then((next) => stepEnded(life, stage, plan, next))
+    : stepEnded(life, stage, plan, came)
+}
+
+function stepEnded(
+  life: Life,
+  stage: Running,
+  plan: StepPlan,
+  next: Stage | undefined,
+): Promise<void> | undefined {
+  life.inStep = false
+  life.endAttempt()
+  life.assertAttached()
+  // A kill or a failure drops what the step came to.
+  if (next === undefined || life.control.overrules) return undefined
+  const { conflict } = life
+  if (conflict !== undefined) return again(life, afterConflict(stage, conflict, life))
+  if (next.label !== 'excepted') return life.transition(next)
+  return again(life, afterFailure(stage, plan, next.error, life))
+}
+
+/** After a failure: another attempt later, or, with a message, when somebody plays it. */
+function again(life: Life, { to, failed, pause }: Failed): Promise<void> {
+  if (to.label !== 'excepted') life.savings.rollBack()
+  if (pause !== undefined) life.control.pause(pause)
+  return life.transition(to, undefined, failed)
+}
+
+/** Ends a wait, and makes the transition to what comes after it. */
+export async function wakeUp(life: Life, waiting: Waiting, woken: Woken | undefined): Promise<void> {
+  const { step, on, into, at, retry } = waiting
+  const wake = woken?.wake
+  if (retry !== undefined && step !== null) {
+    const { failure: _, ...facts } = retry
+    return life.transition({ label: 'running', step, ...facts }, wake)
+  }
+  const ended = wake?.by === 'handles' ? on : undefined
+  // What ended is fetched by the step; without one it is the result.
+  if (ended !== undefined && step === null && at === undefined) {
+    try {
+      return await life.transition(finished(await life.code.ended(ended)), wake)
+    } catch (error) {
+      if (error !== GIVEN_UP) throw error
+      return undefined
+    }
+  }
+  const args = wake === undefined || ended !== undefined ? [] : [woken?.value, toldWake(wake)]
+  const facts = { ...(ended && { ended }), ...(into && { into }), at }
+  return life.transition(afterWait(life, step, args, facts), wake)
+}
