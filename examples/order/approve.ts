@@ -13,7 +13,7 @@ if (pid === undefined || by === undefined || (answer !== 'yes' && answer !== 'no
   process.exit(2)
 }
 
-// With the class the payload is checked here, before anything is stored.
-await using client = await Client.open({ store: join(folder, 'shop.db'), processes: [Order] })
-await client.handle(pid).signal('approval', { approved: answer === 'yes', by })
+// With the class the payload is typed, and checked here, before anything is stored.
+await using client = await Client.open({ store: join(folder, 'shop.db') })
+await client.handle(Order, pid).signal('approval', { approved: answer === 'yes', by })
 console.log(`${by} said ${answer}`)

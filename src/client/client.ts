@@ -1,5 +1,5 @@
 import { Codec, type SavedType } from '../bundle/codec.ts'
-import { ClassRegistry, type Loader } from '../bundle/loader.ts'
+import { ClassRegistry, registeredName, type Loader } from '../bundle/loader.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Checkpoint } from '../persistence/persister.ts'
 import type { Create, Done, ListFilter, Outcome, ProcessRow, Store, Write } from '../persistence/store.ts'
@@ -152,8 +152,18 @@ export class Client {
   }
 
   /** The handle of a process; the same object for the same pid. No I/O: `refresh()` tells whether there is one. */
-  handle<R = unknown>(pid: string): ProcessHandle<R> {
-    return this.#intern(pid, '') as ProcessHandle<R>
+  handle<R = unknown>(pid: string): ProcessHandle<R>
+  /** As above, typed by the class that the process is known to be of. */
+  handle<C extends AnyProcessClass>(
+    processClass: C & SelfTyped<C>,
+    pid: string,
+  ): ProcessHandle<ResultOf<C>, C>
+  handle(given: AnyProcessClass | string, pid?: string): unknown {
+    if (typeof given === 'string') return this.#intern(given, '')
+    if (typeof pid !== 'string') throw new TypeError('a handle needs a pid: handle(Class, pid)')
+    const handle = this.#intern(pid, registeredName(given))
+    handle.isOf(given)
+    return handle
   }
 
   /** Processes, newest first, a page at a time (50 unless told). */

@@ -1,4 +1,5 @@
 import {
+  type Client,
   type InputsOf,
   Process,
   ProcessSpec,
@@ -138,3 +139,13 @@ register(Express)
 register(Shop)
 // @ts-expect-error it has not the signals of the class that it names
 register(Pasted)
+
+// A handle by pid is typed by the class that is named with it.
+export async function byPid(client: Client): Promise<void> {
+  const order = client.handle(Order, 'a pid')
+  await order.signal('approval', { by: 'Ada' })
+  // @ts-expect-error there is no such signal
+  await order.signal('aproval', {})
+  // @ts-expect-error the payload does not fit
+  await order.signal('approval', 7)
+}
