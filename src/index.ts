@@ -40,7 +40,8 @@ export {
   toContext,
 } from './process/context.ts'
 export type { EffectContext, EffectOptions } from './process/effect.ts'
-export type { EvictOptions, ReceiveOptions } from './process/step-waits.ts'
+export type { ReceiveOptions } from './process/receiving.ts'
+export type { EvictOptions } from './process/step-waits.ts'
 export { WorkChain } from './process/work-chain.ts'
 export {
   type Awaited,

@@ -43,9 +43,10 @@ import { Life } from './life.ts'
 import type { ProcessListener } from './listener.ts'
 import { MemoryHost, memoryHost } from './memory-host.ts'
 import { emitOutput, emitOutputs } from './outputs.ts'
+import type { ReceiveOptions } from './receiving.ts'
 import { currentLife } from './scope.ts'
 import type { ProcessState } from './state.ts'
-import type { EvictOptions, ReceiveOptions } from './step-waits.ts'
+import type { EvictOptions } from './step-waits.ts'
 
 /** A process whose class does not say what it is: all ports are `unknown`. */
 export interface Untyped extends Definable {}

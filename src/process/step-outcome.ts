@@ -7,8 +7,9 @@ import { Continue, Kill, Stop, UnsuccessfulResult, Wait } from './commands.ts'
 import { ToContext, updatesOf } from './context.ts'
 import { isThenable } from './deferred.ts'
 import type { Life } from './life.ts'
+import { undeclared } from './receiving.ts'
 import { finished, killed, type Stage, type StepFacts } from './stage.ts'
-import { timeAfter, undeclared } from './step-waits.ts'
+import { timeAfter } from './step-waits.ts'
 
 /** The stage that a step leads to by what it returned. */
 export function stageAfter(life: Life, value: unknown, { at }: Pick<StepFacts, 'at'>): Stage {

@@ -1,12 +1,11 @@
-import { suggestion } from '../ports/nearest.ts'
 import { alarm, type Clock } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
-import { PortValidationError, SpecError, WaitTimeout } from '../shared/errors.ts'
 import { awaitsOf, shaped } from './awaits.ts'
 import type { Awaited } from './commands.ts'
 import type { ProcessHandle } from './handle.ts'
 import type { StepWait, WaitConditions } from './host.ts'
 import type { Life } from './life.ts'
+import { Receiving, type ReceiveOptions } from './receiving.ts'
 
 export interface EvictOptions {
   /**
@@ -14,13 +13,6 @@ export interface EvictOptions {
    * start, as after a crash. Default false. In memory it makes no difference.
    */
   readonly evict?: boolean | undefined
-}
-
-export interface ReceiveOptions extends EvictOptions {
-  /** The name under which the receipt is recorded. Default: that of the signal. */
-  readonly as?: string | undefined
-  /** How long to wait; then it rejects with `WaitTimeout`, also when the step runs again. Counted from the first time. */
-  readonly timeout?: Duration | undefined
 }
 
 /** In milliseconds since 1970. */
@@ -39,11 +31,7 @@ interface Waiting {
 export class StepWaits {
   readonly #life: Life
   readonly #pending = new Set<Waiting>()
-  /** Counts the signals that were told of, by name: who looks in vain waits for the next. */
-  #told: Map<string, number> | undefined
-  #listeners: Set<() => void> | undefined
-  /** By signal: one at a time looks for it and takes it. */
-  #taking: Map<string, Promise<unknown>> | undefined
+  #receiving: Receiving | undefined
   /** What opens the gates at which the step is held while the process is paused. */
   readonly #gates = new Set<() => void>()
   /** Whether the process is leaving memory: what is pending is not settled any more. */
@@ -74,55 +62,10 @@ export class StepWaits {
     const end = until
     if (clock.now() < end) {
       const wait = waitFor({ until: end }, `sleeps (${name}) until ${new Date(end).toISOString()}`)
-      if (evict === true) await this.#leave(wait)
-      await this.#wait(wait, (resolve) => alarm(clock, end, resolve))
+      if (evict === true) await this.leave(wait)
+      await this.wait(wait, (resolve) => alarm(clock, end, resolve))
     }
-    await this.#gate()
-  }
-
-  async receive(signal: string, { as = signal, timeout, evict }: ReceiveOptions): Promise<unknown> {
-    const { record, host, plan } = this.#life
-    const { clock } = host
-    if (!plan.spec.hasSignal(signal)) throw undeclared(plan.name, signal, plan.spec.signals.keys())
-    const entry = record.next('receive', as)
-    const known = record.get(entry)
-    if (known !== undefined && 'value' in known) return this.#checked(signal, known['value'])
-    let until = known?.['until'] as number | undefined
-    if (known?.['timedOut'] === true) throw this.#timedOut(signal)
-    if (until === undefined && timeout !== undefined) {
-      until = timeAfter(clock, milliseconds(timeout))
-      if (until !== undefined) await record.add(entry, { until }, { history: undefined })
-    }
-    const message = `waits for the signal ${signal}${until === undefined ? '' : ` until ${new Date(until).toISOString()}`}`
-    const wait = waitFor({ signal, ...(until !== undefined && { until }) }, message)
-    for (;;) {
-      await this.#gate()
-      const seen = this.#told?.get(signal) ?? 0
-      const taken = await this.#take(signal, entry)
-      if (taken !== undefined) return this.#checked(signal, taken.value)
-      if (until !== undefined && clock.now() >= until) {
-        await record.add(
-          entry,
-          { timedOut: true },
-          { history: { name: 'received', data: { name: signal, timedOut: true } } },
-        )
-        throw this.#timedOut(signal)
-      }
-      if ((this.#told?.get(signal) ?? 0) !== seen) continue
-      if (evict === true) await this.#leave(wait)
-      await this.#wait(wait, (resolve) => {
-        const listener = (): void => {
-          if ((this.#told?.get(signal) ?? 0) !== seen) resolve()
-        }
-        const listeners = (this.#listeners ??= new Set())
-        listeners.add(listener)
-        const cancel = until === undefined ? undefined : alarm(clock, until, resolve)
-        return () => {
-          listeners.delete(listener)
-          cancel?.()
-        }
-      })
-    }
+    await this.gate()
   }
 
   /** What all of them came to, in their shape. @throws ProcessError of the first that failed */
@@ -137,7 +80,7 @@ export class StepWaits {
       const { host, process } = this.#life
       // A handle that was just made knows nothing yet: it has to be looked whether what it came back for is there.
       const outcomes = await host.outcomes(process, pids)
-      if (outcomes.includes(undefined)) await this.#leave(wait)
+      if (outcomes.includes(undefined)) await this.leave(wait)
     }
     const results = await this.around(wait, () => Promise.all(handles.map((handle) => handle.result())))
     return shaped(awaits, results)
@@ -149,7 +92,7 @@ export class StepWaits {
     // It may fail when nobody waits for it any more.
     came.catch(() => {})
     let result: PromiseSettledResult<T> | undefined
-    await this.#wait(wait, (resolve) => {
+    await this.wait(wait, (resolve) => {
       came.then(
         (value) => {
           result = { status: 'fulfilled', value }
@@ -162,33 +105,34 @@ export class StepWaits {
       )
       return () => {}
     })
-    await this.#gate()
+    await this.gate()
     if (result?.status === 'fulfilled') return result.value
     throw result?.reason
   }
 
+  /** Waits for a signal, and takes it. */
+  receive(signal: string, options: ReceiveOptions): Promise<unknown> {
+    return (this.#receiving ??= new Receiving(this.#life, this)).receive(signal, options)
+  }
+
   /** A signal of that name is kept for the process. */
   signalled(name: string): void {
-    if (this.#listeners === undefined && this.#pending.size === 0 && this.#taking === undefined) return
-    const told: Map<string, number> = (this.#told ??= new Map())
-    told.set(name, (told.get(name) ?? 0) + 1)
-    for (const listener of Array.from(this.#listeners ?? [])) listener()
+    this.#receiving?.signalled(name)
   }
 
   /** Ends all waits with this error; without one the step has ended, and they stay as they are for ever. */
   stop(reason?: Error): void {
     for (const waiting of Array.from(this.#pending)) waiting.stop(this.#leaving ? undefined : reason)
     this.#pending.clear()
-    this.#told = undefined
-    this.#listeners = undefined
-    this.#taking = undefined
+    this.#receiving?.stop()
     if (reason !== undefined) for (const open of this.#gates) open()
     this.#gates.clear()
   }
 
   // ---------- waiting ----------
 
-  async #wait(wait: StepWait, arm: (resolve: () => void) => () => void): Promise<void> {
+  /** Waits until what is armed calls back; it gives how to disarm it. Rejects when the step is told to stop. */
+  async wait(wait: StepWait, arm: (resolve: () => void) => () => void): Promise<void> {
     const { control, host, process } = this.#life
     control.throwIfAborted()
     const goOn = host.suspend(process, wait)
@@ -219,7 +163,7 @@ export class StepWaits {
   }
 
   /** While the process is paused nothing that a step waited for lets it go on. */
-  async #gate(): Promise<void> {
+  async gate(): Promise<void> {
     const { control } = this.#life
     control.throwIfAborted()
     while (this.#life.held && !this.#life.over) {
@@ -232,47 +176,12 @@ export class StepWaits {
   }
 
   /** Leaves memory, where there is a store to come back from. Then it never settles. */
-  #leave(wait: StepWait): Promise<void> | undefined {
+  leave(wait: StepWait): Promise<void> | undefined {
     const { host, process } = this.#life
     if (!host.durable) return undefined
     this.#leaving = true
     host.evict(process, wait)
     return new Promise<void>(() => {})
-  }
-
-  // ---------- signals ----------
-
-  /** Takes the oldest kept signal, which is then used up (C8). */
-  async #take(signal: string, entry: string): Promise<{ readonly value: unknown } | undefined> {
-    const before = this.#taking?.get(signal)
-    const work = this.#takeAfter(before, signal, entry)
-    ;(this.#taking ??= new Map()).set(signal, work)
-    return work
-  }
-
-  async #takeAfter(
-    before: Promise<unknown> | undefined,
-    signal: string,
-    entry: string,
-  ): Promise<{ readonly value: unknown } | undefined> {
-    const { host, process, record } = this.#life
-    if (before !== undefined) await record.during(before.catch(() => {}))
-    const mail = await record.during(Promise.resolve(host.mail(process, signal)))
-    if (mail === undefined) return undefined
-    const history = { name: 'received', data: { name: signal } }
-    await record.add(entry, { value: mail.value }, { history, consumes: mail.id })
-    return { value: mail.value }
-  }
-
-  #checked(signal: string, value: unknown): unknown {
-    const problems = this.#life.plan.spec.checkSignal(signal, value)
-    if (problems.length > 0) throw new PortValidationError(problems)
-    return value
-  }
-
-  #timedOut(signal: string): WaitTimeout {
-    const { pid } = this.#life
-    return new WaitTimeout(`the signal ${signal} did not come to process ${pid} in its time`, [pid], 1)
   }
 }
 
@@ -282,13 +191,7 @@ export function timeAfter(clock: Clock, length: number): number | undefined {
   return time > LAST_DATE ? undefined : time
 }
 
-/** @throws SpecError, for a signal that the class does not declare */
-export function undeclared(className: string, signal: string, known: Iterable<string>): SpecError {
-  const names = [...known]
-  const rest = names.length === 0 ? '; it declares none, see spec.signal' : suggestion(signal, names)
-  return new SpecError(`${className} declares no signal ${JSON.stringify(signal)}${rest}`)
-}
-
-function waitFor(given: Partial<WaitConditions>, message: string): StepWait {
+/** A wait for no more than what is given. */
+export function waitFor(given: Partial<WaitConditions>, message: string): StepWait {
   return { message, for: { resume: false, signal: null, until: null, on: [], any: false, ...given } }
 }
