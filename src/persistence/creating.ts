@@ -127,16 +127,24 @@ export function createdBefore(
   return created(existing, write)
 }
 
-/** Whether the row is what this very write made, its acknowledgement lost: who claimed it with that still holds it. */
+/** Whether the row is what this very write made, its acknowledgement lost, and nothing has come of it since. */
 function isRepeated(existing: Row, write: Create): boolean {
   return (
     existing.pid === write.pid &&
     existing.created_at === Math.round(write.createdAt) &&
     existing.parent === write.parent &&
     existing.key === write.key &&
-    (write.claim === null ||
-      (existing.runner === write.claim && existing.fence === 1 && existing.seq === write.seq))
+    (write.claim === null || isUntouched(existing, write, write.claim))
   )
+}
+
+/**
+ * Whether the process is as it was born under a claim, which is still held, or never was: a child that has left memory in its first step may be
+ * launched again by the same engine, at the same time, and must not be run by it under the claim that it has given back.
+ */
+function isUntouched(row: Row, write: Create, claim: string): boolean {
+  const held = row.owner === claim || row.paused === 1 || row.ended_at !== null
+  return row.runner === claim && row.fence === 1 && row.seq === write.seq && row.records === 0 && held
 }
 
 /** Why a child can't be created, if it can't: its parent has to live, and to be held by who launches it (C4). */
