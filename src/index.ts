@@ -85,17 +85,17 @@ export type { ProcessCallback } from './process/errands.ts'
 export type { ProcessListener } from './process/listener.ts'
 export { canTransition, isTerminal, nextStates } from './process/machine.ts'
 export { processOf, type Defined } from './process/process-of.ts'
-export {
-  type ConstructArgs,
-  type Joined,
-  type JoinedResults,
-  type LaunchChildArgs,
-  Process,
-  type ProcessOptions,
-  type SeveralOutputs,
-  type StatusInfo,
-  type Untyped,
-} from './process/process.ts'
+export { Process } from './process/process.ts'
+export type {
+  ConstructArgs,
+  Joined,
+  JoinedResults,
+  LaunchChildArgs,
+  ProcessOptions,
+  SeveralOutputs,
+  StatusInfo,
+  Untyped,
+} from './process/process-types.ts'
 export { ProcessState } from './process/state.ts'
 export { InputPort, type InputPortOptions } from './ports/input-port.ts'
 export { OutputPort } from './ports/output-port.ts'

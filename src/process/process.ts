@@ -1,6 +1,5 @@
 import type { EventEmitter } from 'eventemitter3'
 import { SAVE, type Bundle } from '../bundle/bundle.ts'
-import type { SavedType } from '../bundle/codec.ts'
 import { loaderOf, type LoadContext, type Loader, type NamedClass } from '../bundle/loader.ts'
 import type { SavedForm } from '../bundle/saved-form.ts'
 import { upgradeBundle, type VersionedClass } from '../bundle/upgrade.ts'
@@ -15,7 +14,6 @@ import type {
   ExposedInputs,
   ExposedOutputs,
   InputsOf,
-  LaunchInputsOf,
   OutputName,
   OutputsOf,
   OutputValue,
@@ -26,7 +24,6 @@ import type {
   SpecOf,
 } from '../spec/typing.ts'
 import { AlreadyDone, InvalidStateError, PortValidationError, SpecError } from '../shared/errors.ts'
-import type { Clock } from '../shared/clock.ts'
 import type { Duration } from '../shared/duration.ts'
 import type { Logger } from '../shared/logger.ts'
 import { isHandle } from './awaits.ts'
@@ -43,42 +40,20 @@ import { Life } from './life.ts'
 import type { ProcessListener } from './listener.ts'
 import { MemoryHost, memoryHost } from './memory-host.ts'
 import { emitOutput, emitOutputs } from './outputs.ts'
+import type {
+  ConstructArgs,
+  Joined,
+  JoinedResults,
+  LaunchChildArgs,
+  ProcessOptions,
+  SeveralOutputs,
+  StatusInfo,
+  Untyped,
+} from './process-types.ts'
 import type { ReceiveOptions } from './receiving.ts'
 import { currentLife } from './scope.ts'
 import type { ProcessState } from './state.ts'
 import type { EvictOptions } from './step-waits.ts'
-
-/** A process whose class does not say what it is: all ports are `unknown`. */
-export interface Untyped extends Definable {}
-
-export interface ProcessOptions {
-  /** Default: a new UUIDv7. */
-  readonly pid?: string | undefined
-  /** Default: one that keeps silent. */
-  readonly logger?: Logger | undefined
-  /** Own classes in values that `Bundle.from(process)` saves. An engine has its own. */
-  readonly types?: readonly SavedType[] | undefined
-  /** What its timers go by where it runs in memory; a test may move it. Default: the machine's clock. */
-  readonly clock?: Clock | undefined
-}
-
-/** What a process is made with: its inputs, which may be left out if all of them may, and options. */
-export type ConstructArgs<C> =
-  {} extends LaunchInputsOf<C>
-    ? [inputs?: LaunchInputsOf<C> | undefined, options?: ProcessOptions]
-    : [inputs: LaunchInputsOf<C>, options?: ProcessOptions]
-
-/** What `getStatusInfo` tells. */
-export interface StatusInfo {
-  readonly pid: string
-  readonly className: string
-  readonly state: ProcessState
-  readonly paused: boolean
-  readonly status: string | undefined
-  readonly creationTime: Date
-  /** The process in one line. */
-  readonly processString: string
-}
 
 let lifeOf: (process: Process) => Life
 
@@ -658,26 +633,6 @@ export class Process<C = Untyped> {
   /** After the cleanups. */
   protected onClose(): HookResult {}
 }
-
-/** Outputs by their dotted names, or nested. */
-export type SeveralOutputs<C> =
-  | { readonly [Name in OutputName<C>]?: OutputValue<C, Name> | undefined }
-  | { readonly [Name in keyof OutputsOf<C>]?: OutputsOf<C>[Name] | undefined }
-
-/** Handles to be joined: one, a list, or named ones. */
-export type Joined = ProcessHandle | readonly ProcessHandle[] | Readonly<Record<string, ProcessHandle>>
-
-/** What joined handles come to, in their shape. */
-export type JoinedResults<H> =
-  H extends ProcessHandle<infer R, infer _>
-    ? R
-    : { -readonly [K in keyof H]: H[K] extends ProcessHandle<infer R, infer _> ? R : never }
-
-/** What a child is launched with. */
-export type LaunchChildArgs<C> =
-  {} extends LaunchInputsOf<C>
-    ? [inputs?: LaunchInputsOf<C> | undefined, options?: LaunchOptions]
-    : [inputs: LaunchInputsOf<C>, options?: LaunchOptions]
 
 /** The host of a process that is made with these options, unless something else runs it. */
 function memoryHostOf(options: Pick<ProcessOptions, 'types' | 'clock'> | undefined): Host {

@@ -1,7 +1,8 @@
 import type { SpecClass } from '../spec/typing.ts'
 import { WorkChainSpec } from '../spec/work-chain-spec.ts'
 import type { ContextValues } from './context.ts'
-import { lifeInStep, Process, type Untyped } from './process.ts'
+import { lifeInStep, Process } from './process.ts'
+import type { Untyped } from './process-types.ts'
 
 /**
  * A process whose steps follow an outline that its class declares: `spec.outline(W.prototype.setup, while_(W.prototype.more)(W.prototype.go))`.
