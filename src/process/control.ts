@@ -13,7 +13,7 @@ import { attemptOf, isResumable } from './stage.ts'
  * | asked  | while                 | what happens                                                     | resolves to            |
  * | ------ | --------------------- | ---------------------------------------------------------------- | ---------------------- |
  * | pause  | idle, or it waits     | paused now; interrupts waiting                                   | true                   |
- * | pause  | step                  | paused with what the step yields                                 | true, at the boundary  |
+ * | pause  | step                  | paused with what the step yields, or once it only waits          | true, then             |
  * | pause  | step that only waits  | paused now; what it waits for lets it go on when it is played     | true                   |
  * | pause  | step that ends it     | nothing is left to pause                                         | false, at the end      |
  * | pause  | pausing               | joins the pause that is asked for                                | as that one            |
@@ -224,8 +224,11 @@ export class Control implements Hosted {
   records(): ReturnType<Hosted['records']> {
     return this.#life.recorded()
   }
-  waits<T>(wait: StepWait, work: () => Promise<T>): Promise<T> {
-    return this.#life.inStep ? this.#life.waits.around(wait, work) : work()
+  async waits<T>(wait: StepWait, work: () => Promise<T>): Promise<T> {
+    const life = this.#life
+    if (!life.inStep) return work()
+    life.code.assertCurrent()
+    return life.waits.around(wait, work)
   }
 
   pause(message?: string): void {

@@ -4,6 +4,7 @@ import type { StepPlan } from './class-plan.ts'
 import type { FailedAttempt } from './host.ts'
 import type { Life } from './life.ts'
 import { errorText, excepted, type Running, type Stage, type StepFacts } from './stage.ts'
+import { LAST_DATE, timeAfter } from './step-waits.ts'
 
 /** What follows a failed attempt of a step. */
 export interface Failed {
@@ -40,7 +41,7 @@ export function afterFailure(stage: Running, plan: StepPlan, error: unknown, lif
       pause: `${step} failed ${attempt} of ${attempts} times (${message}); play tries it ${attempts === 1 ? 'once' : `${attempts} times`} more`,
     }
   }
-  const until = Math.ceil(life.host.clock.now() + policy.delay(attempt + 1, Math.random))
+  const until = Math.ceil(timeAfter(life.host.clock, policy.delay(attempt + 1, Math.random)) ?? LAST_DATE)
   const next = new Date(until).toISOString()
   return {
     to: {

@@ -1,6 +1,6 @@
 import { recordPart, type Bundle } from '../bundle/bundle.ts'
 import { preview } from '../ports/plain.ts'
-import { SpecError, TransitionError } from '../shared/errors.ts'
+import { SerializationError, SpecError, TransitionError } from '../shared/errors.ts'
 import type { RecordEntry } from './host.ts'
 import type { Life } from './life.ts'
 
@@ -128,13 +128,24 @@ export class StepRecord {
     rest: Pick<RecordEntry, 'history' | 'consumes'>,
   ): Promise<void> {
     const { host, process } = this.#life
-    const text = host.durable ? host.codec.stringify(value, entry) : undefined
+    const text = this.#textOf(entry, value)
     const step = this.#steps
     const write = async (): Promise<void> => {
       await host.record(process, { name: entry, text, ...rest })
       if (step === this.#steps) this.#put(entry, text === undefined ? { value } : { text })
     }
     await this.during(write())
+  }
+
+  /** In memory too, so that each attempt gets a copy of its own; there it may be something that can't be saved. */
+  #textOf(entry: string, value: unknown): string | undefined {
+    const { durable, codec } = this.#life.host
+    try {
+      return codec.stringify(value, entry)
+    } catch (error) {
+      if (durable || !(error instanceof SerializationError)) throw error
+      return undefined
+    }
   }
 
   #put(entry: string, value: Entry): void {

@@ -16,7 +16,7 @@ export interface EvictOptions {
 }
 
 /** In milliseconds since 1970. */
-const LAST_DATE = 8.64e15
+export const LAST_DATE = 8.64e15
 
 /** A wait that is pending. */
 interface Waiting {

@@ -76,6 +76,26 @@ test('C6: an effect is done once, and each further attempt of its step gets what
   expect([process.keys, process.attempt]).toEqual([['p/1/charge'], 1])
 })
 
+test('what an attempt does to the result of an effect is not seen by the next', async () => {
+  const { process, clock } = doing(async (does) => {
+    const value = await does.act('list', () => [1])
+    value.push(2)
+    failing(does, 3)
+    return value
+  })
+  expect(await toTheEnd(process, clock)).toEqual([1, 2])
+})
+
+test('in memory an effect may give what can not be saved', async () => {
+  const { process, clock } = doing(async (does) => {
+    const value = await does.act('open', () => () => 'called')
+    failing(does, 2)
+    return value()
+  })
+  expect(await toTheEnd(process, clock)).toBe('called')
+  expect(process.keys).toHaveLength(1)
+})
+
 test('an effect may give nothing, and is not done again for that', async () => {
   const { process, clock } = doing(async (does) => {
     const value: unknown = await does.act('note', () => undefined)

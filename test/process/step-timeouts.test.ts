@@ -73,11 +73,13 @@ describe('a step that takes longer than it may', () => {
       override async work(): Promise<unknown> {
         this.signals.push(this.signal)
         if (this.signals.length === 1) {
+          const child = await this.launch(Slow)
           await this.latch.opened
           for (const tries of [
             () => this.effect('pay', () => ++paid),
             () => this.launch(Slow),
             () => this.sleep('a', 0),
+            () => child.result(),
             async () => this.out('late', 1),
           ]) {
             await tries().catch((error: unknown) => this.left.push(error))
@@ -93,7 +95,7 @@ describe('a step that takes longer than it may', () => {
     await pass(clock, 10_000)
     await pass(clock, 1_000)
     await run
-    expect(process.left).toMatchObject([1, 2, 3, 4].map(() => ({ code: 'STEP_TIMEOUT' })))
+    expect(process.left).toMatchObject([1, 2, 3, 4, 5].map(() => ({ code: 'STEP_TIMEOUT' })))
     expect([process.result(), process.outputs]).toEqual([[1, `${process.pid}/2/pay`], {}])
   })
 
