@@ -87,6 +87,8 @@ export class Handle implements ProcessHandle {
   #endTold = false
   #runner: Runner | undefined
   #disarm: (() => void) | undefined
+  /** The check of the signal that was sent last. */
+  #checking: Promise<void> | undefined
 
   constructor(context: HandleContext, pid: string, name: string, state?: StateInfo) {
     this.#context = context
@@ -201,10 +203,10 @@ export class Handle implements ProcessHandle {
 
   async signal(name: string, payload?: unknown): Promise<void> {
     const { codec, name: by } = this.#context
-    if (this.#name === '' && !this.#isOver()) await this.look()
-    if (this.#lost !== undefined) throw this.#lost
-    const problems = await this.#context.checkSignal(this.#name, this.#class, name, payload)
-    if (problems.length > 0) throw new PortValidationError(problems)
+    // One after the other, so that they are stored in the order of the calls, whatever a check has to read.
+    const checked = (this.#checking ?? Promise.resolve()).then(() => this.#checkSignal(name, payload))
+    this.#checking = checked.catch(() => {})
+    await checked
     const outcome = await this.#context.write({
       kind: 'signal',
       pid: this.pid,
@@ -504,6 +506,13 @@ export class Handle implements ProcessHandle {
       killedState: request === 'kill' ? killedState(message) : null,
       tree,
     })
+  }
+
+  async #checkSignal(name: string, payload: unknown): Promise<void> {
+    if (this.#name === '' && !this.#isOver()) await this.look()
+    if (this.#lost !== undefined) throw this.#lost
+    const problems = await this.#context.checkSignal(this.#name, this.#class, name, payload)
+    if (problems.length > 0) throw new PortValidationError(problems)
   }
 
   async #answer(outcome: Outcome): Promise<boolean> {

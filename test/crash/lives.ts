@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import {
   Engine,
   MemoryStore,
   type AnyProcessClass,
+  type Clock,
   type EngineOptions,
   type Store,
 } from '../../src/index.ts'
@@ -21,6 +23,9 @@ import { Program, type Death } from './program.ts'
  * is never answered, and no timer calls it any more.
  */
 
+/** In memory where the system has that: no power is cut here, and thousands of commits need not wait for a disk. */
+const DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
 /** What happens between the first launch and the end. */
 export interface Scenario {
   readonly processes: readonly AnyProcessClass[]
@@ -33,14 +38,14 @@ export interface Scenario {
 }
 
 /** Where the processes live, whatever becomes of the programs. */
-interface Place {
+export interface Place {
   readonly store: Store
   /** All engines are dead from now on. */
   crash(): Promise<void>
   close(): Promise<void>
 }
 
-export type Open = (clock: SimulatedClock) => Promise<Place>
+export type Open = (clock: Clock) => Promise<Place>
 
 export const places: readonly (readonly [name: string, open: Open])[] = [
   ['memory', async (clock) => new Memory(clock)],
@@ -125,7 +130,7 @@ async function explainAll(store: Store, clock: SimulatedClock): Promise<void> {
 class Memory implements Place {
   readonly store: MemoryStore
 
-  constructor(clock: SimulatedClock) {
+  constructor(clock: Clock) {
     this.store = new MemoryStore({ clock })
   }
 
@@ -140,15 +145,15 @@ class Memory implements Place {
 
 class File implements Place {
   readonly #folder: string
-  readonly #clock: SimulatedClock
+  readonly #clock: Clock
   store: SqliteStore
 
-  static async create(clock: SimulatedClock): Promise<File> {
-    const folder = await mkdtemp(join(tmpdir(), 'damson-crash-'))
+  static async create(clock: Clock): Promise<File> {
+    const folder = await mkdtemp(join(DISK, 'damson-crash-'))
     return new File(folder, clock, await SqliteStore.open(join(folder, 'crash.db'), { clock }))
   }
 
-  private constructor(folder: string, clock: SimulatedClock, store: SqliteStore) {
+  private constructor(folder: string, clock: Clock, store: SqliteStore) {
     this.#folder = folder
     this.#clock = clock
     this.store = store

@@ -1,0 +1,127 @@
+import { Client, Engine, type AnyProcessClass, type ProcessHandle } from '../../src/index.ts'
+import { JumpingClock } from './jumping-clock.ts'
+import type { Open, Place } from './lives.ts'
+import { Program } from './program.ts'
+import { Random } from './random.ts'
+
+/** Turns of the event loop: more than what comes to an end needs. */
+const MOST_TURNS = 200_000
+
+/**
+ * Engines that come and go while a test does what it likes, in random turns of the event loop: some are closed, some die. All of it is the same
+ * for the same seed.
+ */
+export class Turmoil {
+  readonly clock: JumpingClock
+  readonly random: Random
+  readonly #place: Place
+  readonly #processes: readonly AnyProcessClass[]
+  #client!: Client
+  #programs: { readonly program: Program; readonly engine: Engine }[] = []
+  #asked: Promise<unknown>[] = []
+  #restarts = 0
+
+  static async begin(open: Open, processes: readonly AnyProcessClass[], seed: number): Promise<Turmoil> {
+    const clock = new JumpingClock()
+    const turmoil = new Turmoil(await open(clock), clock, processes, seed)
+    await turmoil.#start()
+    return turmoil
+  }
+
+  private constructor(
+    place: Place,
+    clock: JumpingClock,
+    processes: readonly AnyProcessClass[],
+    seed: number,
+  ) {
+    this.#place = place
+    this.clock = clock
+    this.#processes = processes
+    this.random = new Random(seed)
+  }
+
+  get client(): Client {
+    return this.#client
+  }
+
+  async launch(
+    count: number,
+    processClass: AnyProcessClass,
+    inputsOf: (index: number) => Readonly<Record<string, unknown>>,
+  ): Promise<string[]> {
+    const name = (processClass as unknown as { readonly processName: string }).processName
+    const handles = await Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        this.#client.launch(name, inputsOf(index), { pid: `${name} ${index}` }),
+      ),
+    )
+    return handles.map(({ pid }) => pid)
+  }
+
+  /** Asks something of a process, and does not wait for the answer. */
+  ask(pid: string, what: (handle: ProcessHandle) => Promise<unknown>): void {
+    this.#asked.push(what(this.#client.handle(pid)))
+  }
+
+  /** Some turns of the event loop, or none. */
+  async turns(most: number): Promise<void> {
+    for (let left = this.random.below(most + 1); left > 0; left--)
+      await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** Ends the engines in the midst of what they do, by a close or a crash, and starts others. */
+  async restart(): Promise<void> {
+    // What was asked for is stored: whoever asks knows that it was. Three crashes without a commit would be taken for a process's own fault (C11).
+    if (++this.#restarts % 2 === 0) await this.rests()
+    else await this.#answers()
+    if (this.random.below(2) === 0) {
+      for (const { engine } of this.#programs) await engine.close({ drain: 0 })
+      await this.#client.close()
+    } else {
+      for (const { program } of this.#programs) program.end()
+      await this.#client.close()
+      await this.#place.crash()
+    }
+    await this.#start()
+  }
+
+  /** Comes to rest, without any time that passes. */
+  async rests(): Promise<void> {
+    await this.#answers()
+    const rest = { quiet: false }
+    void this.clock.quiet().then(() => (rest.quiet = true))
+    for (let turn = 0; !rest.quiet; turn++) {
+      if (turn === MOST_TURNS) throw new Error('it does not come to rest')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** Why each of those that have not ended does not. */
+  async stuck(): Promise<string[]> {
+    const { processes } = await this.#client.list({ state: ['created', 'running', 'waiting'], limit: 10 })
+    return Promise.all(processes.map(({ pid }) => this.#client.explain(pid)))
+  }
+
+  async end(): Promise<void> {
+    for (const { program } of this.#programs) program.end()
+    await this.#client.close()
+    await this.#place.close()
+  }
+
+  async #answers(): Promise<void> {
+    await Promise.all(this.#asked.splice(0))
+  }
+
+  async #start(): Promise<void> {
+    const { clock } = this
+    const { store } = this.#place
+    this.#client = await Client.open({ store, clock, processes: this.#processes })
+    this.#programs = []
+    for (let number = 0; number < 2; number++) {
+      const program = new Program(store, clock, undefined)
+      const options = { store: program.store, clock: program.clock, processes: this.#processes }
+      const engine = await Engine.open({ ...options, concurrency: 20, handleSignals: false })
+      this.#programs.push({ program, engine })
+    }
+  }
+}
