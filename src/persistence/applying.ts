@@ -152,7 +152,7 @@ export function hasEnded(tables: Tables, pid: string): void {
 
 /** Kills what a process launched, where its end is to reach that. */
 export function killBelow(tables: Tables, write: Advance, by: string | null): void {
-  if (write.state !== 'killed' && write.killsChildren !== true) return
+  if (write.killsChildren !== true) return
   requestBelow(tables, {
     kind: 'request',
     pid: write.pid,

@@ -254,7 +254,7 @@ export interface Advance {
   readonly wait?: WaitFor | null
   /** How often the step that runs, or is to run, has been begun; 1 unless it is retried. */
   readonly attempt?: number
-  /** Whether all that it launched (and did not abandon) is killed in this commit. Always so with the state `killed`. */
+  /** Whether all that it launched (and did not abandon) is killed in this commit. A stored kill has reached that by itself. */
   readonly killsChildren?: boolean
 }
 
@@ -279,6 +279,8 @@ export interface StepRecord {
   readonly waits?: { readonly message: string | null; readonly for: WaitFor } | null
   /** With `waits`: gives the claim back. When what it waits for has come, the step runs again from its start. */
   readonly evicts?: boolean
+  /** When the process is to be excepted: as its class says, where whoever made it did not know that. In wall-clock milliseconds. */
+  readonly deadline?: number
   /** A bundle to keep under this tag. */
   readonly checkpoint?: { readonly tag: string; readonly text: string }
   readonly history: readonly HistoryEntry[]

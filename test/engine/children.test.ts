@@ -220,6 +220,17 @@ overEachStore((over) => {
     expect(await paused()).toEqual([true, false, false])
   })
 
+  test('C7: with `tree: false` a kill is of one process alone, also of one whose step runs', async () => {
+    const { engine, branch, pids } = await grown({ within: true })
+    await untilWaiting(over().store, branch.pid)
+    await branch.kill('it alone', { tree: false })
+    await expect(branch.result()).rejects.toBeInstanceOf(ProcessKilled)
+    for (const pid of pids) {
+      await engine.handle(pid).resume('on')
+      expect(await engine.handle(pid).result()).toBe('on')
+    }
+  })
+
   test('C7: a child that is born under a paused parent is born paused', async () => {
     const engine = await over().engine([Branch, Leaf])
     const branch = await engine.launch(Branch, { gate: 'born' })

@@ -203,31 +203,37 @@ export function trees(bench: Bench): void {
       }
 
       test.each([
-        ['killed', { state: 'killed' }],
-        ['as its write says', { state: 'excepted', killsChildren: true }],
-      ] as const)('%s, what it launched is killed in the same commit (C7)', async (_, fields) => {
-        const { parent, held, created, away } = await family()
-        const write = advance(parent, { ...fields, ending })
-        await done(store, write, write)
-        expect(await states(parent.pid, created, away)).toEqual([fields.state, 'killed', 'created'])
-        expect((await store.load(created))?.bundle().parts['state']).toBe(
-          '{"label":"killed","message":"enough"}',
-        )
-        expect((await store.history(created)).at(-1)).toMatchObject({ name: 'killed', by: 'A' })
-        // What runs gets ten seconds to end by itself.
-        expect(await read(held.pid)).toMatchObject({
-          killRequested: { message: 'enough', deadline: clock.now() + 10_000 },
-        })
-        await clock.advance(10_000)
-        await store.recover()
-        expect(await read(held.pid)).toMatchObject({ state: 'killed', message: 'enough' })
-      })
+        { state: 'killed', killsChildren: true },
+        { state: 'excepted', killsChildren: true },
+      ] as const)(
+        '$state, what it launched is killed in the same commit, where its write says so (C7)',
+        async (fields) => {
+          const { parent, held, created, away } = await family()
+          const write = advance(parent, { ...fields, ending })
+          await done(store, write, write)
+          expect(await states(parent.pid, created, away)).toEqual([fields.state, 'killed', 'created'])
+          expect((await store.load(created))?.bundle().parts['state']).toBe(
+            '{"label":"killed","message":"enough"}',
+          )
+          expect((await store.history(created)).at(-1)).toMatchObject({ name: 'killed', by: 'A' })
+          // What runs gets ten seconds to end by itself.
+          expect(await read(held.pid)).toMatchObject({
+            killRequested: { message: 'enough', deadline: clock.now() + 10_000 },
+          })
+          await clock.advance(10_000)
+          await store.recover()
+          expect(await read(held.pid)).toMatchObject({ state: 'killed', message: 'enough' })
+        },
+      )
 
-      test('in any other way, what it launched goes on', async () => {
-        const { parent, held, created } = await family()
-        await done(store, advance(parent, { state: 'excepted', ending }))
-        expect(await states(held.pid, created)).toEqual(['running', 'created'])
-      })
+      test.each(['excepted', 'killed'] as const)(
+        '%s in any other way, what it launched goes on',
+        async (state) => {
+          const { parent, held, created } = await family()
+          await done(store, advance(parent, { state, ending }))
+          expect(await states(held.pid, created)).toEqual(['running', 'created'])
+        },
+      )
     })
 
     describe('children of a paused process', () => {
