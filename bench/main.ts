@@ -33,7 +33,7 @@ const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   waiting: () => waitingRows(rounds),
   large: () => largeInputRows(rounds),
   million: () => millionRows(rounds),
-  children: () => childrenRows(rounds),
+  children: () => childrenRows(Math.min(3, rounds)),
   steps: () => stepRows(rounds),
   signals: () => signalRows(rounds),
 }
