@@ -153,8 +153,14 @@ function created(
     ],
     ending: null,
     abandoned: row.abandoned,
+    deadline: deadlineAgain(row, now),
     origin,
   }
+}
+
+/** It has as long as the one had that it is made from, where that was any time at all. */
+function deadlineAgain({ deadline, createdAt }: ProcessRow, now: number): number | null {
+  return deadline === null || deadline <= createdAt ? null : now + (deadline - createdAt)
 }
 
 class Restart {

@@ -96,6 +96,8 @@ export class Runs {
     if (killRequested !== null) hold.kill(killRequested.message ?? undefined)
     this.#live.set(process.pid, run)
     this.#armDeadline(run, deadline)
+    // Before it waits for anything: it is to be woken then, also where no engine has it in memory.
+    if (deadline !== undefined && row.deadline === null) this.#records.deadline(run, deadline)
     void this.#drive(run)
     return run
   }

@@ -59,6 +59,13 @@ export class StepRecords {
     await this.#write(run, { ...NOTHING, checkpoint: { tag, text }, history: [told('checkpoint', { tag })] })
   }
 
+  /** The row says from now on when the process is to be excepted. */
+  deadline(run: Run, time: number): void {
+    this.#write(run, { ...NOTHING, deadline: time }).catch((error: unknown) =>
+      this.#report(run, error, 'the deadline of a process could not be written down'),
+    )
+  }
+
   suspend(run: Run, wait: StepWait): () => void {
     // The same wait may be given again while it is pending.
     const token: PendingWait = { ...wait, pids: new Set(wait.for.on) }
@@ -189,12 +196,9 @@ export class StepRecords {
     }
   }
 
-  #report(run: Run, error: unknown): void {
+  #report(run: Run, error: unknown, message = 'what a step waits for could not be written down'): void {
     if (run.lost || run.over) return
-    this.#context.logger.warn(
-      { err: error, pid: run.process.pid },
-      'what a step waits for could not be written down',
-    )
+    this.#context.logger.warn({ err: error, pid: run.process.pid }, message)
   }
 }
 

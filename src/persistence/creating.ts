@@ -4,6 +4,9 @@ import { entry, type Entry, type Facts } from './ruling.ts'
 import type { Change, Create, Done, Outcome } from './store.ts'
 import { beginWait, earliest, readyAt, wholeOf } from './waits.ts'
 
+/** The `state` part of a process that has done nothing yet. */
+const CREATED = JSON.stringify({ label: 'created' })
+
 /** A new process, as it is to be stored. */
 export interface Born {
   readonly outcome: Done
@@ -104,7 +107,8 @@ function newRow(write: Create, now: number): Row {
     origin_kind: write.origin?.kind ?? null,
     records: 0,
     data: write.parts['state'] ?? '{}',
-    before: null,
+    // One that failed before it was ever saved is restarted from the beginning.
+    before: ended && ending?.dropCheckpoint !== true ? CREATED : null,
   }
 }
 

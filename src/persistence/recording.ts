@@ -2,7 +2,7 @@ import type { Row } from './row.ts'
 import { type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
 import { carryOutPause } from './rules.ts'
 import type { Done, StepRecord } from './store.ts'
-import { beginWait, leaveWaitInStep, readyAt } from './waits.ts'
+import { beginWait, leaveWaitInStep, readyAt, wholeOf } from './waits.ts'
 
 /*
  * What a step does before it ends: it records what it has done by name (C6), begins to wait, and goes on.
@@ -18,8 +18,9 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   const by = row.runner
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
   row.records = write.count
+  if (write.deadline !== undefined) row.deadline = wholeOf(write.deadline)
   // It got further, so crashes are counted anew (C11). A step that runs again keeps its checkpoints again, and gets no further by that.
-  if (write.waits !== null && write.checkpoint === undefined) {
+  if (write.waits !== null && write.checkpoint === undefined && write.deadline === undefined) {
     row.crashes = 0
     row.alone = 0
   }

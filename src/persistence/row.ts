@@ -57,7 +57,7 @@ export interface Row {
   /** It waits within a step. Unowned, its step runs again from its start when that has come. */
   in_step: number
   attempt: number
-  readonly deadline: number | null
+  deadline: number | null
   readonly abandoned: number
   readonly origin: string | null
   readonly origin_kind: Origin['kind'] | null

@@ -24,14 +24,14 @@ const UPDATE_ROW = `UPDATE process SET
   kill_deadline = @kill_deadline, kill_message = @kill_message, kill_state = @kill_state, ready_at = @ready_at,
   played = @played, last_wake = @last_wake, last_request = @last_request, resumable = @resumable,
   receives = @receives, due_at = @due_at, awaits = @awaits, in_step = @in_step, attempt = @attempt,
-  records = @records, data = @data, before = @before
+  deadline = @deadline, records = @records, data = @data, before = @before
   WHERE pid = @pid`
 
 const INSERT_ROW = `INSERT INTO process
   (pid, class, version, state, step, status, paused, pause_message, parent, key, label, seq, fence, owner, runner,
    created_at, updated_at, ended_at, successful, exit_code, exit_label, exit_message, message, ready_at, resumable,
-   receives, due_at, awaits, deadline, abandoned, origin, origin_kind, data)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+   receives, due_at, awaits, deadline, abandoned, origin, origin_kind, data, before)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`
 
 const KEEP_LAST_ID = `UPDATE history SET pid = '', data = NULL WHERE id = (SELECT max(id) FROM history) AND pid = ?`
@@ -119,6 +119,7 @@ export class ProcessTable {
         row.origin,
         row.origin_kind,
         row.data,
+        row.before,
       )
     return changes > 0
   }
