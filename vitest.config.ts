@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '.cache/**'],
     pool: 'forks',
+    // Most of the time goes into programs that tests start and wait for: one worker less than there are processors would be one of two.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Types are checked with `--typecheck`; npm links `tsc` to either of the two compilers, so name one.
