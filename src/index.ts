@@ -44,7 +44,7 @@ export type { ReceiveOptions } from './process/receiving.ts'
 export type { EvictOptions } from './process/step-waits.ts'
 export { WorkChain } from './process/work-chain.ts'
 export {
-  type Awaited,
+  type Awaited as AwaitedHandles,
   type Command,
   Continue,
   type ExitCodeInfo,

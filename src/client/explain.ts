@@ -133,8 +133,10 @@ class Explanation {
     if (until !== null) ends.push(`until ${moment(until, this.#now)}`)
     if (ends.length === 0 && resume) ends.push('to be resumed')
     const within = row.inStep ? ', within its step' : ''
+    // A step that waits says no more in its message, unless it sleeps: that has a name.
+    const why = row.inStep && (signal !== null || on !== null) ? '' : because(row.message ?? row.status)
     return [
-      `it waits ${ends.join(', or ')}${because(row.message ?? row.status)}${within}`,
+      `it waits ${ends.join(', or ')}${why}${within}`,
       ...(on === null ? [] : await this.#awaited(row.owner === null ? pending.on : await this.#launched())),
     ]
   }

@@ -34,7 +34,10 @@ export function allowFailure<H extends HandleLike>(handle: H): AllowFailure<H> {
   return new AllowFailure(handle)
 }
 
-/** What goes into the context of a work chain: results of processes, under dotted names; other values as they are. */
+/**
+ * What goes into the context of a work chain: results of processes, under dotted names, of a list of handles as a list; other values as they
+ * are.
+ */
 export type ContextValues = Readonly<Record<string, unknown>>
 
 /** What a step may return to have the results of processes in `ctx` before the next step. */
@@ -83,25 +86,22 @@ export class ContextUpdates {
   apply(ctx: Record<string, unknown>): { readonly pids: string[]; readonly into: Into[] } {
     const pids: string[] = []
     const into: Into[] = []
+    const add = (key: string, given: unknown, appended: boolean): void => {
+      const allowed = given instanceof AllowFailure
+      const handle: unknown = allowed ? given.handle : given
+      if (!isHandle(handle)) throw notAwaited(key, handle)
+      pids.push(handle.pid)
+      into.push({ key, ...(appended && { append: true }), ...(allowed && { allowFailure: true }) })
+    }
     for (const values of this.#given.splice(0)) {
       for (const [key, value] of Object.entries(values)) {
-        const appended = value instanceof Append
-        const inner: unknown = appended ? value.handle : value
-        const allowed = inner instanceof AllowFailure
-        const handle: unknown = allowed ? inner.handle : inner
-        if (isHandle(handle)) {
-          pids.push(handle.pid)
-          into.push({ key, ...(appended && { append: true }), ...(allowed && { allowFailure: true }) })
-        } else if (appended || allowed) {
-          throw new TransitionError(
-            `toContext: ${key} was given ${appended ? 'append' : 'allowFailure'}(${typeof handle}); it takes a handle. Has an \`await\` been forgotten before \`this.launch\`?`,
-          )
-        } else if (value instanceof Promise) {
-          value.catch(() => {})
-          throw new TransitionError(
-            `toContext: ${key} was given a promise; has an \`await\` been forgotten before \`this.launch\`?`,
-          )
-        } else put(ctx, key, value, false)
+        if (value instanceof Append) add(key, value.handle, true)
+        else if (isListOfHandles(value)) {
+          put(ctx, key, [], false)
+          for (const one of value) add(key, one, true)
+        } else if (isGiven(value)) add(key, value, false)
+        else if (value instanceof Promise) throw notAwaited(key, value)
+        else put(ctx, key, value, false)
       }
     }
     return { pids, into }
@@ -127,10 +127,23 @@ export function updatesOf(given: ContextUpdates, returned: unknown): ContextUpda
 function isOfHandles(value: unknown): value is ContextValues {
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
     return false
-  const members = Object.values(value)
-  return (
-    members.length > 0 &&
-    members.every((one) => isHandle(one) || one instanceof Append || one instanceof AllowFailure)
+  return Object.values(value).some((one) => isGiven(one) || one instanceof Append || isListOfHandles(one))
+}
+
+function isGiven(value: unknown): boolean {
+  return isHandle(value) || value instanceof AllowFailure
+}
+
+/** A list with a handle in it, all of which are to be handles then. */
+function isListOfHandles(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.some((one) => isGiven(one))
+}
+
+function notAwaited(key: string, given: unknown): TransitionError {
+  // What it comes to is told by the error, if at all.
+  if (given instanceof Promise) given.catch(() => {})
+  return new TransitionError(
+    `toContext: ${key} was given ${given instanceof Promise ? 'a promise' : typeof given} where it takes a handle. Has an \`await\` been forgotten before \`this.launch\`?`,
   )
 }
 

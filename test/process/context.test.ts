@@ -143,6 +143,17 @@ describe('results come into the context', () => {
     expect(ctx).toEqual({ all: ['late 1', '2'], by: { name: ['3'] } })
   })
 
+  test('as a list of a list of handles, in place of the list that was there; also returned, and beside plain values', async () => {
+    const ctx = await contextAfter(async (chain) => {
+      chain.ctx = { all: ['before'] }
+      chain.gives({ all: [await chain.child('late 1'), await chain.child('2')] })
+      setImmediate(() => void chain.children[0]?.signal('go'))
+    })
+    expect(ctx).toEqual({ all: ['late 1', '2'] })
+    const returned = await contextAfter(async (chain) => ({ all: [await chain.child('1')], n: 5 }))
+    expect(returned).toEqual({ all: ['1'], n: 5 })
+  })
+
   test('replacing what was there under that key', async () => {
     const ctx = await contextAfter(async (chain) => {
       chain.ctx = { one: 'old', all: ['old'] }
@@ -279,17 +290,22 @@ describe('toContext refuses', () => {
     [
       'a promise',
       (chain) => chain.gives({ one: chain.child('1') }),
-      /one was given a promise; has an `await`/,
+      /one was given a promise where.*`await`/,
     ],
     [
       'append of no handle',
       (chain) => chain.gives({ one: append(1 as never) }),
-      /one was given append\(number\); it takes a handle/,
+      /one was given number where it takes a handle/,
     ],
     [
       'allowFailure of no handle',
       (chain) => chain.gives({ one: allowFailure(Promise.resolve() as never) }),
-      /one was given allowFailure\(object\).*await/,
+      /one was given a promise where.*await/,
+    ],
+    [
+      'a list that has something beside handles in it',
+      async (chain) => chain.gives({ one: [await chain.child('1'), 2] }),
+      /one was given number where it takes a handle/,
     ],
     [
       'a wait besides, for which what it gave would be lost',
