@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import {
   Engine,
+  MemoryStore,
   Process,
   Wait,
   WaitTimeout,
@@ -10,7 +11,7 @@ import {
 } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { closeGates, gate } from '../engine/processes.ts'
-import { backEnds } from './stores.ts'
+import { backEnds, replaced } from './stores.ts'
 
 /* Whatever a process waits for, it is woken by it, whether that comes before, as or after it goes to sleep (C8). */
 
@@ -138,4 +139,32 @@ describe.each(backEnds)('over %s', (_name, openStore) => {
       expect(await store.pending(handle.pid)).toEqual({ on: [], mail: [] })
     })
   })
+})
+
+test('C8: a signal that comes between a look for it and its answer wakes the step', async () => {
+  class Receives extends Process<typeof Receives> {
+    static override define(spec: ProcessSpec) {
+      super.define(spec)
+      return spec.signal('go')
+    }
+    override async run(): Promise<unknown> {
+      return this.receive('go')
+    }
+  }
+  const memory = new MemoryStore()
+  const looked = gate('looked')
+  const store = replaced(memory, {
+    mail: async (pid, signal) => {
+      const found = await memory.mail(pid, signal)
+      await looked.pass()
+      return found
+    },
+  })
+  const engine = await Engine.open({ store, processes: [Receives], handleSignals: false })
+  onTestFinished(() => engine.close({ drain: 0 }))
+  const handle = await engine.launch(Receives)
+  await looked.reached
+  await handle.signal('go', 'just then')
+  looked.open()
+  expect(await handle.result()).toBe('just then')
 })
