@@ -5,7 +5,7 @@ import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/laun
 import { openStore } from '../persistence/open-store.ts'
 import type { Change, ClaimedProcess, Create, LoadableClass, Store } from '../persistence/store.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../process/handle.ts'
-import { construct, hosted, Process } from '../process/process.ts'
+import { checkClass, construct, hosted, Process } from '../process/process.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { ClosedError, PortValidationError, ProcessLost } from '../shared/errors.ts'
@@ -138,6 +138,7 @@ export class Engine extends Client {
   }
 
   async #begin(lease: number, handleSignals: boolean): Promise<void> {
+    for (const [, processClass] of this.classes) checkClass(processClass)
     await this.store.describe(classRows(this.classes))
     await this.store.join({
       id: this.#id,

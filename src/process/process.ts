@@ -692,6 +692,15 @@ function concrete(processClass: AnyProcessClass): ConcreteClass {
   return processClass as unknown as ConcreteClass
 }
 
+/**
+ * @internal Looks at a class as its first process would, so that what is wrong with it is said before.
+ *
+ * @throws SpecError
+ */
+export function checkClass(processClass: AnyProcessClass): void {
+  planOf(concrete(processClass) as unknown as typeof Process, Process)
+}
+
 type ConcreteClass = VersionedClass & (new (inputs?: Readonly<Record<string, unknown>>) => Process)
 
 /** @internal */

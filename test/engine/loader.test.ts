@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { Process, UnknownProcessClass, type AnyProcessClass, type Loader } from '../../src/index.ts'
+import {
+  Engine,
+  Process,
+  SpecError,
+  UnknownProcessClass,
+  WorkChain,
+  type AnyProcessClass,
+  type Loader,
+} from '../../src/index.ts'
 import { overEachStore, untilRow } from './over-stores.ts'
 
 class Near extends Process {
@@ -67,4 +75,11 @@ overEachStore((over) => {
     const engine = await over().engine([], { loader })
     await expect(engine.launch('Far')).rejects.toThrow(/was asked for the process class Far and gave Near/)
   })
+})
+
+test('a class that could not run is refused when the engine is opened, not when it is launched', async () => {
+  class Empty extends WorkChain {}
+  await expect(Engine.open({ store: ':memory:', processes: [Empty], handleSignals: false })).rejects.toThrow(
+    SpecError,
+  )
 })
