@@ -2,7 +2,7 @@
  * An engine in a program of its own, for tests that kill it: opens the store, launches what it is told to under keys,
  * says `ready` on its standard output, waits for all of it and its children to end (unless told to stay) and closes.
  */
-import { Engine } from '../../src/index.ts'
+import { Engine, type ProcessHandle } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { crashAt, type CrashPoint } from '../../src/testing/index.ts'
 import * as processes from './processes.ts'
@@ -17,6 +17,8 @@ export interface EngineProgram {
   }[]
   /** Answers given to waits, by key. */
   readonly resume?: readonly { readonly key: string; readonly value: unknown }[]
+  /** Signals, by key. */
+  readonly signal?: readonly { readonly key: string; readonly name: string; readonly value: unknown }[]
   readonly lease?: number
   readonly concurrency?: number
   readonly crash?: CrashPoint
@@ -38,13 +40,10 @@ const handles = await Promise.all(
     engine.launch(name, inputs as Record<string, unknown>, { key }),
   ),
 )
-for (const { key, value } of told.resume ?? []) {
-  const index = (told.launch ?? []).findIndex((launched) => launched.key === key)
-  const handle = handles[index]
-  // Once only: a run before may have sent it already.
-  if (handle !== undefined && !(await handle.history()).some(({ name }) => name === 'resumed'))
-    await handle.resume(value)
-}
+for (const { key, value } of told.resume ?? [])
+  await once(key, 'resumed', async (handle) => void (await handle.resume(value)))
+for (const { key, name, value } of told.signal ?? [])
+  await once(key, 'signalled', (handle) => handle.signal(name, value))
 process.stdout.write('ready\n')
 if (told.stay !== true) {
   await Promise.all(handles.map((handle) => handle.wait()))
@@ -52,4 +51,15 @@ if (told.stay !== true) {
   await Promise.all(children.processes.map(({ pid }) => engine.handle(pid).wait()))
   await engine.close()
   await file.close()
+}
+
+/** Asks for something, unless a run before has done so already, as the history of the process tells. */
+async function once(
+  key: string,
+  entry: string,
+  ask: (handle: ProcessHandle) => Promise<void>,
+): Promise<void> {
+  const handle = handles[(told.launch ?? []).findIndex((launched) => launched.key === key)]
+  if (handle === undefined || (await handle.history()).some(({ name }) => name === entry)) return
+  await ask(handle)
 }

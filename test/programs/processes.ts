@@ -1,6 +1,16 @@
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { setTimeout as later } from 'node:timers/promises'
-import { Continue, Process, Wait, type ProcessSpec } from '../../src/index.ts'
+import {
+  append,
+  Continue,
+  Process,
+  Wait,
+  while_,
+  WorkChain,
+  type ProcessSpec,
+  type Wake,
+  type WorkChainSpec,
+} from '../../src/index.ts'
 
 /** Adds up 1 to `steps`, one step each, and writes a line to a file each time a step runs. */
 export class Sum extends Process<typeof Sum> {
@@ -89,5 +99,68 @@ export class Blocking extends Process<typeof Blocking> {
     // Blocks the event loop of its program on purpose.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, this.inputs.for)
     this.out('by', process.pid)
+  }
+}
+
+/** Waits for a signal out of memory, after it has paid. */
+export class Invoice extends Process<typeof Invoice> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('log', { schema: { type: 'string' } }).signal('sent')
+  }
+  override async run(): Promise<unknown> {
+    await this.effect('bill', ({ idempotencyKey }) => appendFileSync(this.inputs.log, `${idempotencyKey}\n`))
+    return this.receive('sent', { evict: true })
+  }
+}
+
+/** A little of everything that a work chain can do, each time with a payment by name. */
+export class Order extends WorkChain<typeof Order> {
+  declare ctx: { approved?: unknown; invoices?: unknown[]; rounds: number }
+  static override define(spec: WorkChainSpec) {
+    super.define(spec)
+    return spec
+      .input('log', { schema: { type: 'string' } })
+      .signal('approval')
+      .output('told')
+      .retry('ship', { attempts: 3, backoff: { initial: 5, jitter: 0 } })
+      .outline('approve', while_('isOpen')('bill', 'collect'), 'ship', 'tell')
+  }
+  async approve(): Promise<void> {
+    this.ctx.rounds = 0
+    await this.#pay('reserve')
+    this.ctx.approved = await this.receive('approval', { timeout: '30d' })
+    await this.#pay('charge')
+  }
+  isOpen(): boolean {
+    return this.ctx.rounds < 2
+  }
+  async bill(): Promise<unknown> {
+    const invoices = [
+      await this.launch(Sum, { steps: 1, log: this.inputs.log }),
+      await this.launch(Sum, { steps: 2, log: this.inputs.log }),
+    ]
+    for (const invoice of invoices) this.toContext({ invoices: append(invoice) })
+    return undefined
+  }
+  collect(): void {
+    this.ctx.rounds++
+  }
+  async ship(): Promise<unknown> {
+    await this.#pay('ship')
+    if (this.attempt < 3) throw new Error(`the ship sails at attempt 3, not ${this.attempt}`)
+    await this.sleep('the voyage', 5)
+    return new Wait(this.arrive, { for: 5 })
+  }
+  async arrive(_value: unknown, wake: Wake): Promise<void> {
+    await this.#pay(wake.by)
+  }
+  tell(): void {
+    this.out('told', [this.ctx.approved, this.ctx.invoices])
+  }
+  async #pay(name: string): Promise<void> {
+    await this.effect(name, ({ idempotencyKey }) =>
+      appendFileSync(this.inputs.log, `pays ${idempotencyKey.slice(this.pid.length)}\n`),
+    )
   }
 }
