@@ -8,7 +8,7 @@ export interface ClaimsContext {
   readonly engine: string
   readonly store: Store
   /** What the engine can load so far. */
-  classes(): readonly LoadableClass[]
+  readonly classes: () => readonly LoadableClass[]
   readonly concurrency: number
   readonly logger: Logger
   /** Runs a claimed process, or sets it aside and answers nothing; gives the slot back when it is over. */

@@ -67,7 +67,7 @@ overEachStore((over) => {
     const { pid } = await client.launch('Far')
     const ended = untilRow(over().store, pid, ({ state }) => state === 'finished')
     await over().clock.advance('1s')
-    await ended
+    expect(await ended).toMatchObject({ className: 'Far', successful: true })
   })
 
   test('a loader that gives a class of another name is told so', async () => {

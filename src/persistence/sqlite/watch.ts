@@ -4,8 +4,13 @@ import { isBusy } from './driver-errors.ts'
 import type { Connection } from './connection.ts'
 import { dueAt, isReady, type Row } from '../row.ts'
 
-/** The log file may ring before a commit can be seen, so it is looked for a few times, in milliseconds after the ring. */
-const BURST = [0, 1, 3, 10]
+/**
+ * The log file rings before a commit can be seen, the earlier the slower the disk is, so it is looked for a few times: milliseconds from
+ * one look to the next, after the last ring.
+ */
+const BURST = [0, 1, 3, 10, 30, 100, 300]
+/** So many looks are near enough that a ring between them need not begin anew at once. */
+const NEAR = 2
 /** The backstop, where the ring was missed. */
 const SCAN_INTERVAL = 1_000
 const PAGE = 1_000
@@ -33,6 +38,9 @@ export class Watch {
   #watcher: FSWatcher | undefined
   #scan: NodeJS.Timeout | undefined
   #burst: NodeJS.Timeout | undefined
+  /** How often it was looked since the last ring. */
+  #looks = 0
+  #rangAgain = false
 
   constructor(connection: Connection, now: () => number, tell: (changes: readonly Change[]) => void) {
     this.#connection = connection
@@ -109,17 +117,23 @@ export class Watch {
     }
   }
 
-  #ring(at = 0): void {
-    if (at === 0 && this.#burst !== undefined) return
-    const delay = BURST[at]
-    if (delay === undefined) {
-      this.#burst = undefined
-      return
-    }
+  #ring(): void {
+    if (this.#burst === undefined || this.#looks > NEAR) this.#lookSoon(0)
+    else this.#rangAgain = true
+  }
+
+  #lookSoon(looks: number): void {
+    clearTimeout(this.#burst)
+    this.#burst = undefined
+    this.#looks = looks
+    const delay = BURST[looks]
+    if (delay === undefined) return
     this.#burst = setTimeout(() => {
       if (!this.running) return
       this.#look()
-      this.#ring(at + 1)
+      const anew = this.#rangAgain && looks === NEAR
+      if (anew) this.#rangAgain = false
+      this.#lookSoon(anew ? 0 : looks + 1)
     }, delay)
     this.#burst.unref()
   }
