@@ -42,6 +42,8 @@ export interface Place {
   readonly store: Store
   /** All engines are dead from now on. */
   crash(): Promise<void>
+  /** One engine is, where others may live on. */
+  kill?(engine: string): void
   close(): Promise<void>
 }
 
@@ -135,7 +137,11 @@ class Memory implements Place {
   }
 
   async crash(): Promise<void> {
-    for (const { id } of await this.store.engines()) this.store.forget(id)
+    for (const { id } of await this.store.engines()) this.kill(id)
+  }
+
+  kill(engine: string): void {
+    this.store.forget(engine)
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,8 @@ import { Random } from './random.ts'
 
 /** Turns of the event loop: more than what comes to an end needs. */
 const MOST_TURNS = 200_000
+/** How many run at a time. */
+const PROGRAMS = 2
 
 /**
  * Engines that come and go while a test does what it likes, in random turns of the event loop: some are closed, some die. All of it is the same
@@ -17,7 +19,7 @@ export class Turmoil {
   readonly #place: Place
   readonly #processes: readonly AnyProcessClass[]
   #client!: Client
-  #programs: { readonly program: Program; readonly engine: Engine }[] = []
+  readonly #programs: { readonly program: Program; readonly engine: Engine }[] = []
   #asked: Promise<unknown>[] = []
   #restarts = 0
 
@@ -69,20 +71,37 @@ export class Turmoil {
       await new Promise((resolve) => setImmediate(resolve))
   }
 
-  /** Ends the engines in the midst of what they do, by a close or a crash, and starts others. */
+  /** Ends the engines in the midst of what they do, or one of them, by a close or a crash, and starts others. */
   async restart(): Promise<void> {
     // What was asked for is stored: whoever asks knows that it was. Three crashes without a commit would be taken for a process's own fault (C11).
     if (++this.#restarts % 2 === 0) await this.rests()
     else await this.#answers()
-    if (this.random.below(2) === 0) {
-      for (const { engine } of this.#programs) await engine.close({ drain: 0 })
-      await this.#client.close()
-    } else {
-      for (const { program } of this.#programs) program.end()
-      await this.#client.close()
-      await this.#place.crash()
-    }
+    const how = this.random.below(3)
+    if (how === 0) await this.#closeAll()
+    else if (how === 1 && this.#place.kill !== undefined) await this.#killOne()
+    else await this.#crashAll()
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const { engine } of this.#programs.splice(0)) await engine.close({ drain: 0 })
+    await this.#client.close()
     await this.#start()
+  }
+
+  async #crashAll(): Promise<void> {
+    for (const { program } of this.#programs.splice(0)) program.end()
+    await this.#client.close()
+    await this.#place.crash()
+    await this.#start()
+  }
+
+  /** The other one takes over what it held, when it looks. */
+  async #killOne(): Promise<void> {
+    const [killed] = this.#programs.splice(this.random.below(PROGRAMS), 1)
+    killed?.program.end()
+    this.#place.kill?.(killed?.engine.id ?? '')
+    this.clock.jump(1_000)
+    await this.#startPrograms()
   }
 
   /** Comes to rest, without any time that passes. */
@@ -116,8 +135,13 @@ export class Turmoil {
     const { clock } = this
     const { store } = this.#place
     this.#client = await Client.open({ store, clock, processes: this.#processes })
-    this.#programs = []
-    for (let number = 0; number < 2; number++) {
+    await this.#startPrograms()
+  }
+
+  async #startPrograms(): Promise<void> {
+    const { clock } = this
+    const { store } = this.#place
+    while (this.#programs.length < PROGRAMS) {
       const program = new Program(store, clock, undefined)
       const options = { store: program.store, clock: program.clock, processes: this.#processes }
       const engine = await Engine.open({ ...options, concurrency: 20, handleSignals: false })
