@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Driver } from './driver.ts'
 import { live, places, type Scenario } from './lives.ts'
+import type { Death } from './program.ts'
 
 /** More commits than any of these scenarios makes. */
 const MOST_COMMITS = 200
+const FIRST_COMMIT: Death = { commit: 1, when: 'after' }
 /** Of a test, in milliseconds: files are written through to the disk, which may be slow. */
 const TIME_OUT = 180_000
 
@@ -26,11 +28,17 @@ export function crashAtEveryCommit(
           const undisturbed = await live(scenario, open, () => undefined)
           let commit = 1
           for (; commit < MOST_COMMITS; commit++) {
-            const { facts, deaths } = await live(scenario, open, (life) =>
-              life === 1 ? { commit, when } : undefined,
-            )
+            const first: Death = { commit, when }
+            const { facts, deaths } = await live(scenario, open, (life) => [first][life - 1])
             expect({ commit, ...facts }).toEqual({ commit, ...undisturbed.facts })
             if (deaths === 0) break
+            // The next program dies too, as soon as it has done one thing.
+            const again = await live(scenario, open, (life) => [first, FIRST_COMMIT][life - 1])
+            expect({ commit, again: true, ...again.facts }).toEqual({
+              commit,
+              again: true,
+              ...undisturbed.facts,
+            })
           }
           expect(commit).toBeGreaterThan(2)
         },
