@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest'
+import { Process, type ProcessSpec } from '../../src/index.ts'
+import { overEachStore, untilRow, untilWaiting } from './over-stores.ts'
+
+let calls = 0
+
+/** Leaves memory for one of the things that it waits for. */
+class Both extends Process<typeof Both> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.signal('answer').signal('cancel').signal('done')
+  }
+  override async run(): Promise<unknown> {
+    const cancelled = async (): Promise<unknown> => {
+      const reason = await this.receive('cancel')
+      await this.effect('tell', () => ++calls)
+      return reason
+    }
+    return Promise.all([this.receive('answer', { evict: true }), cancelled()])
+  }
+}
+
+/** The first of two waits counts, each of which may leave memory. */
+class Either extends Process<typeof Either> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.signal('answer')
+  }
+  override async run(): Promise<unknown> {
+    const patience = this.sleep('patience', '1h', { evict: true }).then(() => 'nobody answered')
+    return Promise.race([this.receive('answer', { evict: true }), patience])
+  }
+}
+
+/** Does something while it begins to wait. */
+class Busy extends Process<typeof Busy> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.signal('answer')
+  }
+  override async run(): Promise<unknown> {
+    const done = this.effect('work', async () => {
+      calls++
+      await new Promise<void>((resolve) => (finish = resolve))
+      return calls
+    })
+    return Promise.all([this.receive('answer', { evict: true }), done])
+  }
+}
+let finish: () => void = () => {}
+
+overEachStore((over) => {
+  test('C8: a step that waits for two things goes on with either, though it may leave memory for one', async () => {
+    calls = 0
+    const engine = await over().engine([Both])
+    const handle = await engine.launch(Both)
+    await untilWaiting(over().store, handle.pid)
+    await over().clock.quiet()
+    await handle.signal('cancel', 'too dear')
+    await over().clock.quiet()
+    expect(calls).toBe(1)
+    await handle.signal('answer', 'yes')
+    expect(await handle.result()).toEqual(['yes', 'too dear'])
+    expect(calls).toBe(1)
+  })
+
+  test('C8: of two waits that may leave memory, the one that is over first counts', async () => {
+    const engine = await over().engine([Either])
+    const handle = await engine.launch(Either)
+    await untilWaiting(over().store, handle.pid)
+    await over().clock.advance('1h')
+    await over().clock.quiet()
+    expect(await handle.refresh()).toMatchObject({ label: 'finished' })
+    expect(await handle.result()).toBe('nobody answered')
+  })
+
+  test('an effect that is under way is not dropped because another wait may leave memory', async () => {
+    calls = 0
+    const engine = await over().engine([Busy])
+    const handle = await engine.launch(Busy)
+    await untilRow(over().store, handle.pid, ({ state }) => state === 'waiting' || state === 'running')
+    await over().clock.quiet()
+    finish()
+    await over().clock.quiet()
+    await handle.signal('answer', 'yes')
+    await over().clock.quiet()
+    finish()
+    expect(await handle.result()).toEqual(['yes', 1])
+  })
+})
