@@ -106,7 +106,8 @@ export class StepRecords {
         ...NOTHING,
         waits: { message: wait.message, for: wait.for },
         evicts: true,
-        history: [told('waiting', { message: wait.message })],
+        // It may have been told already that it waits.
+        history: run.shown === wait.message ? [] : [told('waiting', { message: wait.message })],
       },
       // Its step can't end: what it awaits never settles.
       true,

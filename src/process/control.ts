@@ -140,7 +140,7 @@ export class Control implements Hosted {
 
   askPause(message: string | undefined): Promise<boolean> {
     const life = this.#life
-    if (life.over || this.killing !== undefined) return NO
+    if (life.over || this.killing !== undefined || life.code.isLeftBehind) return NO
     const { within } = life
     // Also where it is paused: what it has launched may not be.
     return this.#ask({ kind: 'pause', message }, () => {
@@ -155,7 +155,7 @@ export class Control implements Hosted {
   }
 
   askKill(message: string | undefined, force: boolean): Promise<boolean> {
-    if (this.#life.over) return NO
+    if (this.#life.over || this.#life.code.isLeftBehind) return NO
     if (this.killing !== undefined && (this.killing.force || !force)) return YES
     return this.#ask({ kind: 'kill', message, force }, () => this.#carriedOut())
   }
@@ -171,7 +171,7 @@ export class Control implements Hosted {
   }
 
   askFail(error: unknown): Promise<boolean> {
-    if (this.#life.over) return NO
+    if (this.#life.over || this.#life.code.isLeftBehind) return NO
     this.fail(error)
     return this.#carriedOut()
   }

@@ -1,5 +1,7 @@
+import { SerializationError } from '../shared/errors.ts'
 import type { Life } from './life.ts'
 import { errorText } from './stage.ts'
+import type { StepRecord } from './step-record.ts'
 
 /** What an effect is given. */
 export interface EffectContext {
@@ -36,13 +38,25 @@ export async function effect(
   const came = await record.during(attempt(action, { idempotencyKey, signal: life.control.signal }))
   if ('value' in came) {
     await record.add(entry, came, { history: { name: 'effect', data: { name } } })
+    life.leaveSoon()
     return came.value
   }
-  if (recordFailure) {
-    const data = { name, failed: errorText(came.error) }
-    await record.add(entry, came, { history: { name: 'effect', data } })
-  }
+  if (recordFailure) await addFailure(record, entry, name, came.error)
+  life.leaveSoon()
   throw came.error
+}
+
+/** An error that can't be saved as it is, since it carries a function, say, is recorded by its name and message. */
+async function addFailure(record: StepRecord, entry: string, name: string, error: unknown): Promise<void> {
+  const history = { name: 'effect', data: { name, failed: errorText(error) } }
+  try {
+    await record.add(entry, { error }, { history })
+  } catch (refused) {
+    if (!(refused instanceof SerializationError)) throw refused
+    const plain = new Error(errorText(error))
+    if (error instanceof Error) plain.name = error.name
+    await record.add(entry, { error: plain }, { history })
+  }
 }
 
 async function attempt(

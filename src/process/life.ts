@@ -219,6 +219,11 @@ export class Life {
     return this.#record?.begin() ?? false
   }
 
+  /** What was under way is done: if the step only waits now, and may leave memory for that, it does. */
+  leaveSoon(): void {
+    this.#waits?.leaveSoon()
+  }
+
   /** What it has left pending is no business of the next. */
   endAttempt(): void {
     this.#waits?.stop()

@@ -56,8 +56,7 @@ export class Receiving {
         throw this.#timedOut(signal)
       }
       if (this.#told.get(signal) !== seen) continue
-      if (evict === true) await this.#waits.leave(wait)
-      await this.#waits.wait(wait, (goOn) => {
+      const arm = (goOn: () => void): (() => void) => {
         const listener = (): void => {
           if (this.#told.get(signal) !== seen) goOn()
         }
@@ -67,7 +66,8 @@ export class Receiving {
           this.#listeners.delete(listener)
           cancel?.()
         }
-      })
+      }
+      await this.#waits.wait(wait, arm, evict)
     }
   }
 

@@ -28,6 +28,7 @@ export class StepRecord {
   #attempts = 0
   /** Counts the steps. */
   #steps = 0
+  #underWay = 0
   /** Set when the step did not do what it did before: it is paused then, whatever it comes to. */
   conflict: TransitionError | undefined
 
@@ -45,6 +46,7 @@ export class StepRecord {
   /** The attempt at the step has ended: what it has left pending is no business of the next. */
   end(): void {
     this.#attempts++
+    this.#underWay = 0
   }
 
   /** The step has ended for good. */
@@ -57,6 +59,21 @@ export class StepRecord {
    * What has come, unless the attempt at the step that asked for it has ended meanwhile: then whoever asked is told by the signal, or never.
    */
   async during<T>(work: PromiseLike<T>): Promise<T> {
+    const attempt = this.#attempts
+    this.#underWay++
+    try {
+      return await this.#during(work)
+    } finally {
+      if (attempt === this.#attempts) this.#underWay--
+    }
+  }
+
+  /** Whether something is under way that the step does by name. */
+  get busy(): boolean {
+    return this.#underWay > 0
+  }
+
+  async #during<T>(work: PromiseLike<T>): Promise<T> {
     const attempt = this.#attempts
     const { signal } = this.#life.control
     let result: PromiseSettledResult<T>
@@ -128,11 +145,13 @@ export class StepRecord {
     rest: Pick<RecordEntry, 'history' | 'consumes'>,
   ): Promise<void> {
     const { host, process } = this.#life
-    const text = this.#textOf(entry, value)
+    const beside = this.#beside(entry)
+    const kept = beside.length === 0 ? value : { ...value, beside }
+    const text = this.#textOf(entry, kept)
     const step = this.#steps
     const write = async (): Promise<void> => {
       await host.record(process, { name: entry, text, ...rest })
-      if (step === this.#steps) this.#put(entry, text === undefined ? { value } : { text })
+      if (step === this.#steps) this.#put(entry, text === undefined ? { value: kept } : { text })
     }
     await this.during(write())
   }
@@ -152,10 +171,22 @@ export class StepRecord {
     ;(this.#entries ??= new Map()).set(entry, value)
   }
 
+  /** What else this run of the step has begun under the name of an entry: it need not have been recorded. */
+  #beside(entry: string): readonly RecordKind[] {
+    const [own, name] = [
+      entry.slice(0, entry.indexOf(':')),
+      entry.slice(entry.indexOf(':') + 1).replace(/#\d+$/, ''),
+    ]
+    return kinds.filter((kind) => kind !== own && this.#counts?.has(`${kind}:${name}`) === true)
+  }
+
   #checkOthers(kind: RecordKind, name: string, count: number): void {
     for (const other of kinds) {
       if (other === kind || this.#counts?.has(`${other}:${name}`) === true) continue
-      if (this.#entries?.has(numbered(`${other}:${name}`, count)) !== true) continue
+      const done = this.get(numbered(`${other}:${name}`, count))
+      // It was begun before too, and came to nothing that was recorded.
+      if (done === undefined || (done['beside'] as readonly string[] | undefined)?.includes(kind) === true)
+        continue
       throw (this.conflict = new TransitionError(
         `the step has done the ${other} '${name}' before and now does the ${kind} '${name}': its code has changed meanwhile. ` +
           'Give the new one another name, or take the old entry out of `record` in `static upgrade`; then play the process',

@@ -21,6 +21,9 @@ export const LAST_DATE = 8.64e15
 /** A wait that is pending. */
 interface Waiting {
   readonly stop: (reason: Error | undefined) => void
+  /** What it is for, where the process may leave memory for it. */
+  readonly evicts: WaitConditions | undefined
+  readonly message: string
 }
 
 /**
@@ -36,6 +39,8 @@ export class StepWaits {
   readonly #gates = new Set<() => void>()
   /** Whether the process is leaving memory: what is pending is not settled any more. */
   #leaving = false
+  /** Whether it is to be seen, at the end of this turn, if it may leave. */
+  #asked = false
 
   constructor(life: Life) {
     this.#life = life
@@ -62,8 +67,7 @@ export class StepWaits {
     const end = until
     if (clock.now() < end) {
       const wait = waitFor({ until: end }, `sleeps (${name}) until ${new Date(end).toISOString()}`)
-      if (evict === true) await this.leave(wait)
-      await this.wait(wait, (resolve) => alarm(clock, end, resolve))
+      await this.wait(wait, (resolve) => alarm(clock, end, resolve), evict)
     }
     await this.gate()
   }
@@ -76,23 +80,18 @@ export class StepWaits {
     const handles = (awaits.as === 'one' ? [on] : Object.values(on)) as ProcessHandle[]
     const text = `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`} (${name})`
     const wait = waitFor({ on: pids }, text)
-    if (evict === true) {
-      const { host, process } = this.#life
-      // A handle that was just made knows nothing yet: it has to be looked whether what it came back for is there.
-      const outcomes = await host.outcomes(process, pids)
-      if (outcomes.includes(undefined)) await this.leave(wait)
-    }
-    const results = await this.around(wait, () => Promise.all(handles.map((handle) => handle.result())))
+    const work = (): Promise<unknown[]> => Promise.all(handles.map((handle) => handle.result()))
+    const results = await this.around(wait, work, evict)
     return shaped(awaits, results)
   }
 
   /** Around a wait for something else, which the step does in its flow. */
-  async around<T>(wait: StepWait, work: () => Promise<T>): Promise<T> {
+  async around<T>(wait: StepWait, work: () => Promise<T>, evict = false): Promise<T> {
     const came = work()
     // It may fail when nobody waits for it any more.
     came.catch(() => {})
     let result: PromiseSettledResult<T> | undefined
-    await this.wait(wait, (resolve) => {
+    const arm = (resolve: () => void): (() => void) => {
       came.then(
         (value) => {
           result = { status: 'fulfilled', value }
@@ -104,7 +103,8 @@ export class StepWaits {
         },
       )
       return () => {}
-    })
+    }
+    await this.wait(wait, arm, evict)
     await this.gate()
     if (result?.status === 'fulfilled') return result.value
     throw result?.reason
@@ -132,7 +132,7 @@ export class StepWaits {
   // ---------- waiting ----------
 
   /** Waits until what is armed calls back; it gives how to disarm it. Rejects when the step is told to stop. */
-  async wait(wait: StepWait, arm: (resolve: () => void) => () => void): Promise<void> {
+  async wait(wait: StepWait, arm: (resolve: () => void) => () => void, evict = false): Promise<void> {
     const { control, host, process } = this.#life
     control.throwIfAborted()
     const goOn = host.suspend(process, wait)
@@ -140,6 +140,8 @@ export class StepWaits {
     try {
       await new Promise<void>((resolve, reject) => {
         const waiting: Waiting = {
+          evicts: evict && host.durable ? wait.for : undefined,
+          message: wait.message,
           stop: (reason) => {
             this.#pending.delete(waiting)
             disarm?.()
@@ -150,8 +152,9 @@ export class StepWaits {
         this.#pending.add(waiting)
         // Asked for while the step did something.
         if (control.pausing !== undefined) void this.#life.pauses.within(control.pausing)
+        this.leaveSoon()
         disarm = arm(() => {
-          if (!this.#pending.delete(waiting)) return
+          if (this.#leaving || !this.#pending.delete(waiting)) return
           disarm?.()
           goOn()
           resolve()
@@ -175,14 +178,52 @@ export class StepWaits {
     }
   }
 
-  /** Leaves memory, where there is a store to come back from. Then it never settles. */
-  leave(wait: StepWait): Promise<void> | undefined {
-    const { host, process } = this.#life
-    if (!host.durable) return undefined
-    this.#leaving = true
-    host.evict(process, wait)
-    return new Promise<void>(() => {})
+  /**
+   * Leaves memory, at the end of the turn, if by then the step does nothing but wait for what it may leave memory for. Whatever else it
+   * does by name goes on first.
+   */
+  leaveSoon(): void {
+    if (this.#asked || !some(this.#pending, ({ evicts }) => evicts !== undefined)) return
+    this.#asked = true
+    setImmediate(() => {
+      this.#asked = false
+      const { host, process, record } = this.#life
+      const waits = [...this.#pending]
+      const conditions = combined(waits.map(({ evicts }) => evicts))
+      if (this.#leaving || this.#life.over || record.busy || conditions === undefined) return
+      this.#leaving = true
+      host.evict(process, { message: waits.map(({ message }) => message).join(', or '), for: conditions })
+    })
   }
+}
+
+/** The first of several conditions; undefined where one is not to be left for, or they can't be one. */
+function combined(all: readonly (WaitConditions | undefined)[]): WaitConditions | undefined {
+  let found: WaitConditions | undefined
+  for (const one of all) {
+    if (one === undefined) return undefined
+    if (found === undefined) found = one
+    else if ((found.signal ?? one.signal) !== (one.signal ?? found.signal)) return undefined
+    else if (found.on.length > 0 && one.on.length > 0) return undefined
+    else {
+      found = {
+        resume: false,
+        signal: found.signal ?? one.signal,
+        until:
+          found.until === null || one.until === null
+            ? (found.until ?? one.until)
+            : Math.min(found.until, one.until),
+        on: found.on.length > 0 ? found.on : one.on,
+        any: false,
+      }
+    }
+  }
+  return found
+}
+
+function some<T>(values: Iterable<T>, fits: (value: T) => boolean): boolean {
+  for (const value of values) if (fits(value)) return true
+  return false
 }
 
 /** The wall-clock time after so many milliseconds; undefined where that is further than any date. */

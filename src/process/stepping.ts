@@ -1,3 +1,4 @@
+import { PortValidationError } from '../shared/errors.ts'
 import type { StepPlan } from './class-plan.ts'
 import type { Woken } from './control.ts'
 import { isThenable } from './deferred.ts'
@@ -55,6 +56,11 @@ export async function wakeUp(life: Life, waiting: Waiting, woken: Woken | undefi
   if (retry !== undefined && step !== null) {
     const { failure: _, ...facts } = retry
     return life.transition({ label: 'running', step, ...facts }, wake)
+  }
+  // One that was sent by name may have been checked by nobody.
+  if (wake?.by === 'signal' && waiting.receive !== undefined) {
+    const problems = life.plan.spec.checkSignal(waiting.receive, woken?.value)
+    if (problems.length > 0) return life.transition(excepted(new PortValidationError(problems)), wake)
   }
   const ended = wake?.by === 'handles' ? on : undefined
   // What ended is fetched by the step; without one it is the result.

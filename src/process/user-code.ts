@@ -33,13 +33,18 @@ export class UserCode {
     for (const giveUp of Array.from(this.#giveUps ?? [])) giveUp()
   }
 
+  /** Whether what calls this is what is left of an attempt whose time was up, while the process has gone on without it. */
+  get isLeftBehind(): boolean {
+    return this.#leftBehind !== undefined && isLeftBehind(this.#life, this.#attempt)
+  }
+
   /**
    * What calls this may be what is left of an attempt whose time was up, while the process has gone on without it.
    *
    * @throws StepTimeout if so
    */
   assertCurrent(): void {
-    if (this.#leftBehind !== undefined && isLeftBehind(this.#life, this.#attempt)) throw this.#leftBehind
+    if (this.#leftBehind !== undefined && this.isLeftBehind) throw this.#leftBehind
   }
 
   /** The stage that a step leads to, without a promise where the step needs none; undefined when it was given up. */
