@@ -187,6 +187,37 @@ describe.each(places)('over %s', (_name, open) => {
   )
 
   test.each([1, 2, 3])(
+    'C7: 1000 races of pauses and plays against whatever goes on leave none stuck (seed %i)',
+    { timeout: TIME_OUT },
+    async (seed) => {
+      const turmoil = await Turmoil.begin(open, [Killed], seed)
+      onTestFinished(() => turmoil.end())
+      const { random, clock } = turmoil
+      const pids = await turmoil.launch(250, Killed, (how) => ({ turns: random.below(4), how: how % 14 }))
+      for (let asked = 0; asked < 1_000; asked++) {
+        const pid = random.oneOf(pids)
+        const tree = random.below(2) === 0
+        const kind = random.below(3)
+        turmoil.ask(pid, (handle) => (kind > 0 ? handle.pause('raced', { tree }) : handle.play({ tree })))
+        if (random.below(8) > 0) continue
+        await turmoil.turns(6)
+        if (random.below(10) === 0) clock.jump(random.below(600))
+        if (random.below(30) === 0) await turmoil.restart()
+      }
+      await turmoil.rests()
+      for (const pid of pids) turmoil.ask(pid, (handle) => handle.play())
+      await turmoil.rests()
+      // The longest way there is: a back-off or a time-out, for each a second.
+      for (let second = 0; second < 3; second++) {
+        clock.jump(1_000)
+        await turmoil.rests()
+      }
+      expect(await turmoil.stuck()).toEqual([])
+      expect((await turmoil.client.store.count()).excepted).toBe(0)
+    },
+  )
+
+  test.each([1, 2, 3])(
     'C7, USERS 2: 1000 races of a kill against whatever goes on leave none stuck (seed %i)',
     { timeout: TIME_OUT },
     async (seed) => {
