@@ -10,7 +10,8 @@ import { Receiving, type ReceiveOptions } from './receiving.ts'
 export interface EvictOptions {
   /**
    * Whether the process leaves memory while it waits: the promise then never settles, no `finally` runs, and the step runs again from its
-   * start, as after a crash. Default false. In memory it makes no difference.
+   * start, as after a crash. It stays as long as the step does something else by name: an effect, or a wait without this. Default false. In
+   * memory it makes no difference.
    */
   readonly evict?: boolean | undefined
 }
