@@ -156,8 +156,8 @@ export const breaks: readonly Break[] = [
     contract: 'C6',
     what: 'a failure that was to be recorded is not',
     file: 'src/process/effect.ts',
-    find: 'if (recordFailure) {',
-    replace: 'if (recordFailure && !life.host.durable) {',
+    find: 'if (recordFailure) await addFailure(',
+    replace: 'if (recordFailure && !life.host.durable) await addFailure(',
     test: ['test/contracts/kept-effects.test.ts', 'one that is recorded is not'],
   },
   {
