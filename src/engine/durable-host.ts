@@ -167,6 +167,8 @@ export class DurableHost implements Host {
       const value = this.codec.stringify(request.value, `signals.${name}`)
       return applied(await this.#context.write({ kind: 'signal', pid, id, name, value, by }))
     }
+    const run = this.#lives.of(process)
+    const plays = run?.plays
     const message = request.kind === 'play' ? null : (request.message ?? null)
     const force = request.kind === 'kill' && request.force === true
     const outcome = await this.#context.write({
@@ -182,9 +184,11 @@ export class DurableHost implements Host {
       tree: true,
     })
     if (!applied(outcome)) return false
-    if (request.kind === 'pause') hosted(process).pause(request.message)
-    else if (request.kind === 'kill') hosted(process).kill(request.message, { force })
-    else if (this.#lives.of(process)?.released !== true) hosted(process).play()
+    if (request.kind === 'pause') {
+      // If somebody has played it meanwhile, it was told both in their order, and knows whether it is to pause.
+      if (run?.plays === plays) hosted(process).pause(request.message)
+    } else if (request.kind === 'kill') hosted(process).kill(request.message, { force })
+    else if (run?.released !== true) hosted(process).play()
     return true
   }
 
