@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Process, type ProcessSpec } from '../../src/index.ts'
+import { Process, Wait, type ProcessSpec } from '../../src/index.ts'
 import { overEachStore, untilRow, untilWaiting } from './over-stores.ts'
 
 let calls = 0
@@ -49,6 +49,24 @@ class Busy extends Process<typeof Busy> {
 }
 let finish: () => void = () => {}
 
+class Child extends Process<typeof Child> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.signal('grow')
+  }
+  override run(): unknown {
+    return new Wait(undefined, { receive: 'grow' })
+  }
+}
+
+class Parent extends Process<typeof Parent> {
+  override async run(): Promise<unknown> {
+    calls++
+    const children = [await this.launch(Child), await this.launch(Child)]
+    return this.join('children', children, { evict: true })
+  }
+}
+
 overEachStore((over) => {
   test('C8: a step that waits for two things goes on with either, though it may leave memory for one', async () => {
     calls = 0
@@ -86,5 +104,17 @@ overEachStore((over) => {
     await over().clock.quiet()
     finish()
     expect(await handle.result()).toEqual(['yes', 1])
+  })
+
+  test('a join that may leave memory does, and goes on when all have ended', async () => {
+    calls = 0
+    const engine = await over().engine([Parent, Child])
+    const handle = await engine.launch(Parent)
+    await untilRow(over().store, handle.pid, ({ state, owner }) => state === 'waiting' && owner === null)
+    for (const { pid } of (await engine.list({ parent: handle.pid })).processes) {
+      await (engine.handle(pid).signal as (name: string, payload: unknown) => Promise<void>)('grow', 'up')
+    }
+    expect(await handle.result()).toEqual(['up', 'up'])
+    expect(calls).toBe(2)
   })
 })
