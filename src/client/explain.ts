@@ -150,6 +150,10 @@ class Explanation {
   async #awaited(pids: readonly string[]): Promise<string[]> {
     const said: string[] = []
     for (const pid of pids.slice(0, NAMED)) {
+      if (pid === this.#row.pid) {
+        said.push('it waits for itself, which never ends: kill it')
+        continue
+      }
       const row = await this.#store.read(pid)
       if (row === undefined) continue
       const paused = row.paused === null ? '' : `, which is paused${because(row.paused.message)}: play it`
@@ -214,7 +218,9 @@ function kept(row: ProcessRow, { mail }: Pending): string[] {
   for (const { by, name } of mail)
     if (by === 'signal' && name !== null) counts.set(name, (counts.get(name) ?? 0) + 1)
   for (const [name, count] of counts) {
-    const many = count === 1 ? `a signal ${name} is` : `${count} signals ${name} are`
+    const counted = mail.length < PENDING ? count : `${count} or more`
+    const many =
+      count === 1 && mail.length < PENDING ? `a signal ${name} is` : `${counted} signals ${name} are`
     said.push(`${many} kept for it${row.wait?.signal === name ? '' : ', which it does not wait for'}`)
   }
   return said

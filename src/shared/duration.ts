@@ -9,8 +9,9 @@ export type Duration = number | string
  * @throws RangeError for a negative number, NaN, or text that is no duration
  */
 export function milliseconds(duration: Duration): number {
-  const value = typeof duration === 'number' ? duration : fromText(duration)
-  if (Number.isNaN(value) || value < 0) {
+  const value = typeof duration === 'string' ? fromText(duration) : duration
+  // What is neither, as plain JavaScript may give, is no duration either.
+  if (typeof value !== 'number' || Number.isNaN(value) || value < 0) {
     throw new RangeError(
       `${typeof duration === 'number' ? duration : JSON.stringify(duration)} is no duration: give milliseconds, or text such as '90s', '1.5h' or '3d'`,
     )
