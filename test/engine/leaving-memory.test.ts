@@ -112,7 +112,7 @@ overEachStore((over) => {
     const handle = await engine.launch(Parent)
     await untilRow(over().store, handle.pid, ({ state, owner }) => state === 'waiting' && owner === null)
     for (const { pid } of (await engine.list({ parent: handle.pid })).processes) {
-      await (engine.handle(pid).signal as (name: string, payload: unknown) => Promise<void>)('grow', 'up')
+      await engine.handle(pid).signal('grow', 'up')
     }
     expect(await handle.result()).toEqual(['up', 'up'])
     expect(calls).toBe(2)
