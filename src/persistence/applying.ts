@@ -3,6 +3,7 @@ import { record } from './recording.ts'
 import type { BriefRow, Row } from './row.ts'
 import * as rules from './rules.ts'
 import type { Entry, Facts, Ruling } from './ruling.ts'
+import { remember } from './senders.ts'
 import type { Advance, Create, Outcome, Parts, Prune, Request, Write } from './store.ts'
 import { wake } from './waits.ts'
 
@@ -182,5 +183,6 @@ function putAdvance(tables: Tables, row: Row, write: Advance): void {
 }
 
 function consume(tables: Tables, row: Row, id: number | null): void {
-  if (id !== null) row.last_wake = tables.takeMessage(row.pid, id) ?? row.last_wake
+  const sender = id === null ? undefined : tables.takeMessage(row.pid, id)
+  if (sender !== undefined) row.last_wake = remember(sender, row.last_wake)
 }

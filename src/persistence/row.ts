@@ -45,7 +45,7 @@ export interface Row {
   /** Since or from when it wants to run; kept while it is paused or parked, null while it is owned. */
   ready_at: number | null
   played: number
-  /** The sender's id of the kept message that was used up last. */
+  /** The senders' ids of the kept messages that were used up last (`senders.ts`). */
   last_wake: string | null
   /** The sender's id of the request that came last. */
   last_request: string | null

@@ -2,6 +2,7 @@ import { isTerminal } from '../process/machine.ts'
 import type { ProcessState } from '../process/state.ts'
 import type { BriefRow, Row } from './row.ts'
 import { data, entry, type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
+import { remembers } from './senders.ts'
 import type { Advance, Done, Enforce, Outcome, Park, Request, Resume, Signal } from './store.ts'
 import { backsOff, beginWait, endWait, leaveWaitInStep, readyAt, waitsInStep, wake } from './waits.ts'
 
@@ -247,7 +248,7 @@ function end(
  * `known` are those that are kept already.
  */
 export function message(row: Row, write: Resume | Signal, known: boolean, facts: Facts): Ruling {
-  if (known || row.last_wake === write.id) return unchanged({ status: 'done', pid: row.pid })
+  if (known || remembers(row.last_wake, write.id)) return unchanged({ status: 'done', pid: row.pid })
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   const isAwaited = write.kind === 'resume' ? row.resumable === 1 : row.receives === write.name
   if (row.state === 'waiting' && row.owner === null && isAwaited) wake(row, facts.now)

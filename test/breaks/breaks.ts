@@ -285,8 +285,8 @@ export const breaks: readonly Break[] = [
     contract: 'C8',
     what: 'a signal that ended a wait ends the next one too',
     file: 'src/persistence/applying.ts',
-    find: 'row.last_wake = tables.takeMessage(row.pid, id) ?? row.last_wake',
-    replace: 'row.last_wake = String(id)',
+    find: 'id === null ? undefined : tables.takeMessage(row.pid, id)',
+    replace: 'id === null ? undefined : String(id)',
     test: ['test/contracts/wake-ups.test.ts', 'memory C8: what ends a wait is used up'],
   },
   {

@@ -1,6 +1,7 @@
 import { apply, hasEnded, killBelow } from '../applying.ts'
 import { isTerminal } from '../../process/machine.ts'
 import { advanced } from '../rules.ts'
+import { REMEMBERED } from '../senders.ts'
 import type { Advance, Outcome } from '../store.ts'
 import type { Connection } from './connection.ts'
 import type { Session } from './session.ts'
@@ -29,13 +30,18 @@ const STEP = `UPDATE process SET
   WHERE pid = ? AND fence = ? AND seq = ? AND owner IS NOT NULL AND state = 'running' AND paused = 0 AND pause_asked = 0
   AND crashes = 0 AND attempt = 1 ${RETURNED}`
 
+/** As `remember`. */
+function remembering(consumes: string): string {
+  return `CASE WHEN ${consumes} IS NULL THEN last_wake ELSE
+    coalesce(substr((SELECT sender FROM wake WHERE id = ${consumes}) || char(10) || coalesce(last_wake, ''), 1, ${REMEMBERED}), last_wake) END`
+}
+
 const WAIT_ENDED = 'resumable = 0, receives = NULL, due_at = NULL, awaits = NULL, in_step = 0'
 
 /** To a step, from whatever state. */
 const TRANSITION = `UPDATE process SET seq = @seq, step = @step, status = @status, updated_at = @now, state = 'running',
   data = coalesce(@data, data), message = @message, attempt = @attempt, crashes = 0, alone = 0, played = 0, ${WAIT_ENDED},
-  last_wake = CASE WHEN @consumes IS NULL THEN last_wake
-    ELSE coalesce((SELECT sender FROM wake WHERE id = @consumes), last_wake) END
+  last_wake = ${remembering('@consumes')}
   WHERE pid = @pid AND fence = @fence AND seq = @before AND ended_at IS NULL AND owner IS NOT NULL
   AND paused = 0 AND pause_asked = 0 ${RETURNED}, EXISTS (SELECT 1 FROM awaits WHERE pid = @pid) AS awaits`
 
@@ -43,7 +49,7 @@ const TRANSITION = `UPDATE process SET seq = @seq, step = @step, status = @statu
 const END = `UPDATE process SET seq = ?, step = ?, status = ?, updated_at = ?, ended_at = ?, state = ?,
   data = coalesce(?, data), before = CASE WHEN ? THEN NULL ELSE data END, successful = ?,
   message = ?, exit_code = ?, exit_label = ?, exit_message = ?, attempt = ?,
-  last_wake = CASE WHEN ? IS NULL THEN last_wake ELSE coalesce((SELECT sender FROM wake WHERE id = ?), last_wake) END,
+  last_wake = ${remembering('?')},
   crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, parked = NULL,
   kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL, ${WAIT_ENDED}
   WHERE pid = ? AND fence = ? AND seq = ? AND ended_at IS NULL AND (owner IS NOT NULL OR ?) ${RETURNED}`
