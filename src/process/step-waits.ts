@@ -81,13 +81,30 @@ export class StepWaits {
     const handles = (awaits.as === 'one' ? [on] : Object.values(on)) as ProcessHandle[]
     const text = `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`} (${name})`
     const wait = waitFor({ on: pids }, text)
-    const work = (): Promise<unknown[]> => Promise.all(handles.map((handle) => handle.result()))
-    const results = await this.around(wait, work, evict)
+    if (evict === true) await this.#outside(wait, handles)
+    const results = await this.around(wait, () => Promise.all(handles.map((handle) => handle.result())))
     return shaped(awaits, results)
   }
 
+  /** Waits for processes out of memory, if it may: as one wait, until all have ended or one has failed. */
+  async #outside(wait: StepWait, handles: readonly ProcessHandle[]): Promise<void> {
+    const { host, process } = this.#life
+    // A handle that was just made knows nothing yet: it has to be looked whether what it came back for is there.
+    if (!(await host.outcomes(process, wait.for.on)).includes(undefined)) return
+    const arm = (resolve: () => void): (() => void) => {
+      let left = handles.length
+      const stops = handles.map((handle) =>
+        handle.onDone(() => {
+          if (--left === 0 || handle.exception() !== null) resolve()
+        }),
+      )
+      return () => stops.forEach((stop) => stop())
+    }
+    await this.wait(wait, arm, true)
+  }
+
   /** Around a wait for something else, which the step does in its flow. */
-  async around<T>(wait: StepWait, work: () => Promise<T>, evict = false): Promise<T> {
+  async around<T>(wait: StepWait, work: () => Promise<T>): Promise<T> {
     const came = work()
     // It may fail when nobody waits for it any more.
     came.catch(() => {})
@@ -105,7 +122,7 @@ export class StepWaits {
       )
       return () => {}
     }
-    await this.wait(wait, arm, evict)
+    await this.wait(wait, arm)
     await this.gate()
     if (result?.status === 'fulfilled') return result.value
     throw result?.reason
