@@ -142,6 +142,7 @@ export class StepRecords {
     const { waits, lastWait } = run
     const [first] = waits ?? []
     if (waits === undefined || first === undefined) {
+      if (run.process.paused) return this.#held(run)
       if (run.shown === undefined) return undefined
       run.shown = undefined
       return { ...NOTHING, waits: null, history: [told('running', { step: run.step })] }
@@ -150,10 +151,21 @@ export class StepRecords {
     const others = shown !== first && !first.for.on.some((pid) => shown.pids.has(pid))
     const message = others ? `${shown.message}, and others` : shown.message
     if (run.shown === message) return undefined
+    return this.#waiting(run, message, shown.for)
+  }
+
+  /** What it waited for came before the row said that it waits: it has to say so to say that it is paused there. */
+  #held(run: Run): Content | undefined {
+    const { shown, lastWait } = run
+    if (shown !== undefined || lastWait === undefined) return undefined
+    return this.#waiting(run, lastWait.message, lastWait.for)
+  }
+
+  #waiting(run: Run, message: string, conditions: StepWait['for']): Content {
     run.shown = message
     return {
       ...NOTHING,
-      waits: { message, for: shown.for },
+      waits: { message, for: conditions },
       history: [told('waiting', { message })],
     }
   }
