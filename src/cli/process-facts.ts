@@ -106,7 +106,7 @@ function values(stored: StoredProcess, codec: Codec): [string, string | undefine
   const { parts } = stored.bundle()
   const state = readable(() => codec.parse(parts['state'] ?? '{}', 'state')) as Record<string, unknown>
   const inputs = readable(() => codec.parse(parts['parsed'] ?? parts['inputs'] ?? '{}', 'inputs'))
-  const outputs = readable(() => outputsOf(stored.bundle(), codec))
+  const outputs = readable(() => outputsOf(stored.bundle().parts, codec))
   const told: [string, string | undefined][] = [
     ['inputs', pretty(inputs)],
     ['outputs', pretty(outputs)],

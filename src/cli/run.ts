@@ -139,7 +139,7 @@ function tell(stored: StoredProcess, options: RunOptions): number {
 
 function values(stored: StoredProcess): string {
   const codec = new Codec()
-  const outputs = outputsOf(stored.bundle(), codec)
+  const outputs = outputsOf(stored.bundle().parts, codec)
   const { result } = codec.parse(stored.bundle().parts['state'] ?? '{}', 'state') as {
     readonly result?: unknown
   }

@@ -1,3 +1,4 @@
+import type { BundleParts } from '../bundle/bundle.ts'
 import { Codec, type SavedType } from '../bundle/codec.ts'
 import { ClassRegistry, registeredName, type Loader } from '../bundle/loader.ts'
 import { openStore } from '../persistence/open-store.ts'
@@ -26,6 +27,7 @@ import { silentLogger, type Logger } from '../shared/logger.ts'
 import { specOf } from '../spec/spec-of.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, SelfTyped } from '../spec/typing.ts'
 import { Committer } from './committer.ts'
+import type { EndedRow } from './ending.ts'
 import { eventRecord } from './event-record.ts'
 import { explain } from './explain.ts'
 import { HandleTable } from './handle-table.ts'
@@ -295,6 +297,16 @@ export class Client {
 
   protected write(write: Write): Promise<Outcome> {
     return this.#committer.write(write)
+  }
+
+  /** As `write`, for who needs no promise. What is called must not throw. */
+  protected send(write: Write, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void {
+    this.#committer.send(write, answered, failed)
+  }
+
+  /** Tells the handle of a process, if there is one, how it ended here. */
+  protected ended(pid: string, row: EndedRow | undefined, parts: BundleParts): void {
+    this.#handles.find(pid)?.ended(row, parts)
   }
 
   /** When nothing more is written, and before the store is given back. */

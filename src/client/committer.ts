@@ -14,8 +14,8 @@ interface Pending {
   readonly write: Write
   /** Whether the next one has to be in the same commit. */
   readonly joined: boolean
-  readonly resolve: (outcome: Outcome) => void
-  readonly reject: (error: unknown) => void
+  readonly answered: (outcome: Outcome) => void
+  readonly failed: (error: unknown) => void
   failures: number
 }
 
@@ -42,26 +42,34 @@ export class Committer {
 
   /** Resolves when the store has answered this write. */
   write(write: Write): Promise<Outcome> {
-    return this.#push(write, false)
+    return new Promise((answered, failed) => this.#push(write, false, answered, failed))
+  }
+
+  /** As `write`, for who needs no promise. What is called must not throw. */
+  send(write: Write, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void {
+    this.#push(write, false, answered, failed)
   }
 
   /** As `write`, for several that go into one commit: all of them are stored or none, but for those that are refused. */
   writeAll(writes: readonly Write[]): Promise<readonly Outcome[]> {
-    return Promise.all(writes.map((write, index) => this.#push(write, index < writes.length - 1)))
+    return Promise.all(
+      writes.map((write, index) => {
+        const joined = index < writes.length - 1
+        return new Promise<Outcome>((answered, failed) => this.#push(write, joined, answered, failed))
+      }),
+    )
   }
 
-  #push(write: Write, joined: boolean): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed) {
-        reject(new ClosedError('nothing can be written any more: it was closed'))
-        return
-      }
-      this.#queue.push({ write, joined, resolve, reject, failures: 0 })
-      if (this.#busy) return
-      this.#busy = true
-      // After the callbacks of this turn, so that all that they write shares one commit.
-      void endOfTurn().then(() => this.#run())
-    })
+  #push(write: Write, joined: boolean, answered: Pending['answered'], failed: Pending['failed']): void {
+    if (this.#closed) {
+      failed(new ClosedError('nothing can be written any more: it was closed'))
+      return
+    }
+    this.#queue.push({ write, joined, answered, failed, failures: 0 })
+    if (this.#busy) return
+    this.#busy = true
+    // After the callbacks of this turn, so that all that they write shares one commit.
+    void endOfTurn().then(() => this.#run())
   }
 
   /** Writes what is queued, once more if that fails, and then refuses all else with `ClosedError`. */
@@ -76,7 +84,7 @@ export class Committer {
       const batch = this.#queue.splice(0, this.#batchSize())
       try {
         const outcomes = await this.#store.commit(batch.map(({ write }) => write))
-        batch.forEach(({ resolve }, index) => resolve(outcomes[index] as Outcome))
+        batch.forEach(({ answered }, index) => answered(outcomes[index] as Outcome))
         // The callbacks of this commit are the writers of the next.
         await endOfTurn()
       } catch (error) {
@@ -99,7 +107,7 @@ export class Committer {
       const last = this.#closed
         ? pending.failures > 1
         : pending.failures >= ATTEMPTS && mayBeTold(pending.write)
-      if (last) pending.reject(error)
+      if (last) pending.failed(error)
       return !last
     })
     if (again.length === 0) return

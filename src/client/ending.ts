@@ -1,24 +1,39 @@
-import type { Bundle } from '../bundle/bundle.ts'
+import type { BundleParts } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
-import type { ProcessRow, StoredProcess } from '../persistence/store.ts'
+import type { ProcessRow } from '../persistence/store.ts'
 import type { Settled, StateInfo } from '../process/handle.ts'
 import { exceptedError } from '../process/ended.ts'
 import { isTerminal } from '../process/machine.ts'
 import { DamsonError, ProcessExcepted, ProcessKilled } from '../shared/errors.ts'
 
+/** What a row says of how its process ended. */
+export type EndedRow = Pick<
+  ProcessRow,
+  'pid' | 'className' | 'state' | 'status' | 'message' | 'successful' | 'exitCode' | 'updatedAt'
+>
+
 /** What a handle tells, from what the row says; `now` is the time by the client's clock. */
 export function stateInfo(row: ProcessRow, now: number): StateInfo {
-  const message = row.paused?.message ?? row.message ?? row.status
+  const { paused } = row
   const reason = reasonOf(row, now)
+  return {
+    ...endInfo(row),
+    paused: paused !== null,
+    ...(paused?.message != null && { message: paused.message }),
+    ...(reason !== undefined && { reason }),
+  }
+}
+
+function endInfo(row: EndedRow): StateInfo {
+  const message = row.message ?? row.status
   return {
     label: row.state,
     terminal: isTerminal(row.state),
     successful: row.successful ?? false,
-    paused: row.paused !== null,
+    paused: false,
     at: new Date(row.updatedAt),
     ...(message !== null && { message }),
     ...(row.exitCode !== null && { exitCode: row.exitCode }),
-    ...(reason !== undefined && { reason }),
   }
 }
 
@@ -47,20 +62,22 @@ export function backsOff(row: ProcessRow): boolean {
   return row.state === 'waiting' && row.attempt > 1 && !row.inStep
 }
 
-/** How an ended process ended: its result or its error, decoded. */
-export function settledOf(stored: StoredProcess, codec: Codec, now: number): Settled<unknown> {
-  const { row } = stored
-  const state = stateInfo(row, now)
+/**
+ * How an ended process ended: its result or its error, decoded from what is stored. `saved` gives the parts of its bundle, and throws where
+ * they are damaged.
+ */
+export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec): Settled<unknown> {
+  const state = endInfo(row)
   try {
-    const bundle = stored.bundle()
-    const data = stateOf(bundle, codec)
+    const parts = saved()
+    const data = codec.parse(parts['state'] ?? '{}', 'state') as Record<string, unknown>
     if (row.state === 'excepted') {
       return { status: 'rejected', state, reason: exceptedError(row.pid, row.className, data['error']) }
     }
     if (row.state === 'killed') {
       return { status: 'rejected', state, reason: new ProcessKilled(row.pid, row.message ?? 'killed') }
     }
-    const value = data['result'] === undefined ? outputsOf(bundle, codec) : data['result']
+    const value = data['result'] === undefined ? outputsOf(parts, codec) : data['result']
     return { status: 'fulfilled', value, state }
   } catch (error) {
     // What it ended with can't be read here (damaged, or of a type that is not registered): told, never guessed.
@@ -76,15 +93,12 @@ export function settledOf(stored: StoredProcess, codec: Codec, now: number): Set
   }
 }
 
-function stateOf(bundle: Bundle, codec: Codec): Record<string, unknown> {
-  return codec.parse(bundle.parts['state'] ?? '{}', 'state') as Record<string, unknown>
-}
-
 /** The committed outputs, nested by their dotted names. */
-export function outputsOf(bundle: Bundle, codec: Codec): Record<string, unknown> {
+export function outputsOf(parts: BundleParts, codec: Codec): Record<string, unknown> {
   const outputs: Record<string, unknown> = {}
-  for (const [part, text] of Object.entries(bundle.parts)) {
+  for (const part in parts) {
     if (!part.startsWith('out:')) continue
+    const text = parts[part] as string
     const names = part.slice('out:'.length).split('.')
     const last = names.pop() as string
     let at = outputs

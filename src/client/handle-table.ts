@@ -34,8 +34,13 @@ export class HandleTable {
     this.#clock = clock
   }
 
+  /** The handle of a process, if there is one. */
+  find(pid: string): Handle | undefined {
+    return this.#known.get(pid)?.deref()
+  }
+
   intern(context: HandleContext, pid: string, name: string, state?: StateInfo): Handle {
-    const known = this.#known.get(pid)?.deref()
+    const known = this.find(pid)
     if (known !== undefined) return known
     const handle = new Handle(context, pid, name, state)
     if (this.#known.size >= this.#room) this.#sweep()
@@ -80,7 +85,7 @@ export class HandleTable {
 
   #note(changes: readonly Change[]): void {
     for (const change of changes) {
-      const handle = this.#known.get(change.pid)?.deref()
+      const handle = this.find(change.pid)
       if (handle === undefined) continue
       handle.note(change)
       if (handle.awaited) this.#interval = FIRST_INTERVAL

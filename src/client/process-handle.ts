@@ -1,3 +1,4 @@
+import type { BundleParts } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
 import type { Change, Control, Outcome, ProcessRow, Write } from '../persistence/store.ts'
 import type {
@@ -25,7 +26,7 @@ import {
 } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
-import { outputsOf, settledOf, stateInfo } from './ending.ts'
+import { outputsOf, settledOf, stateInfo, type EndedRow } from './ending.ts'
 import { eventRecord } from './event-record.ts'
 import { explain } from './explain.ts'
 import { killedState } from './requests.ts'
@@ -64,9 +65,12 @@ export interface HandleContext {
 
 type Waiter = (abandoned?: Error) => void
 
-/** Who knows whether a process runs in this program, so that its next change is certain to be told. */
+/** Who runs processes in this program. */
 export interface Runner {
+  /** Whether it does or will run this one, so that its end is still to come, and certain to be told. */
   tells(pid: string): boolean
+  /** Whether it is just writing the end of this one, and will say what came of that (`Handle.ended`). */
+  ends(pid: string): boolean
 }
 
 /** The one implementation of `ProcessHandle`: knows what the store told last, and settles once. */
@@ -267,7 +271,7 @@ export class Handle implements ProcessHandle {
     if (this.#isOver()) return
     if (isTerminal(change.state)) {
       this.#endTold = true
-      this.#tryToLook()
+      if (this.#runner?.ends(this.pid) !== true) this.#tryToLook()
       return
     }
     const message = messageOf(change)
@@ -280,6 +284,13 @@ export class Handle implements ProcessHandle {
       ...(message !== undefined && { message }),
     }
     if (change.name === 'kill requested') this.#tryToLook()
+  }
+
+  /** @internal Takes in the end that was just committed here; without a row, what was to be its end is not. */
+  ended(row: EndedRow | undefined, parts: BundleParts): void {
+    if (this.#isOver()) return
+    if (row === undefined) this.#tryToLook()
+    else this.#settleAs(row, () => parts)
   }
 
   /** @internal Reads the row, and what the process ended with. A failing store changes nothing. */
@@ -326,17 +337,16 @@ export class Handle implements ProcessHandle {
         return
       }
     }
-    const { store, codec, clock } = this.#context
-    const stored = await store.load(this.pid)
+    const stored = await this.#context.store.load(this.pid)
     if (this.#isOver()) return
-    if (stored === undefined) {
-      this.#lose()
-      return
-    }
-    this.#name = stored.row.className
-    const now = clock.now()
-    this.#state = stateInfo(stored.row, now)
-    this.#settled = settledOf(stored, codec, now)
+    if (stored === undefined) this.#lose()
+    else this.#settleAs(stored.row, () => stored.bundle().parts)
+  }
+
+  #settleAs(row: EndedRow, saved: () => BundleParts): void {
+    this.#name = row.className
+    this.#settled = settledOf(row, saved, this.#context.codec)
+    this.#state = this.#settled.state
     this.#settle()
   }
 
@@ -475,7 +485,7 @@ export class Handle implements ProcessHandle {
     if (stored === undefined) {
       throw new ProcessLost(this.pid, `there is no process ${this.pid} in this store, or no longer`)
     }
-    return outputsOf(stored.bundle(), this.#context.codec)
+    return outputsOf(stored.bundle().parts, this.#context.codec)
   }
 
   // ---------- control ----------

@@ -2,6 +2,7 @@ import type { Store } from '../persistence/store.ts'
 import type { LoadableClass, ClaimedProcess } from '../persistence/store.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Run } from './run.ts'
+import type { Waiting, WaitingRoom } from './waiting-room.ts'
 
 /** What claiming needs of its engine. */
 export interface ClaimsContext {
@@ -13,15 +14,20 @@ export interface ClaimsContext {
   readonly logger: Logger
   /** Runs a claimed process, or sets it aside and answers nothing; gives the slot back when it is over. */
   start(claimed: ClaimedProcess): Run | undefined
+  /** What was launched here and has no slot so far. */
+  readonly room: WaitingRoom
+  begin(waiting: Waiting): void
 }
 
 /**
- * Hands out the engine's slots: to launches here, and to what it claims from the store.
+ * Hands out the engine's slots: to launches here, at once or from the waiting room, and to what it claims from the store.
  *
  * 1. No more steps are in flight than there are slots; a claim never takes more processes than are free.
  * 2. Nothing is polled: a claim is made when the store told of something ready, or the last one left some behind.
  * 3. While there are suspects (C11), nothing else is started until one of them has run alone and got a step further. One that
  *    only waits for another process does not run: what it waits for may be a suspect itself.
+ * 4. What has waited longest comes first. The waiting room is served only while nothing else is known to be ready; a claim, which goes
+ *    by the order of the store, tells so when all that it gets is from there.
  */
 export class Claims {
   readonly #context: ClaimsContext
@@ -82,6 +88,11 @@ export class Claims {
     this.#free--
   }
 
+  /** A launch is in the waiting room. */
+  waits(): void {
+    this.#pump()
+  }
+
   /** Something may be ready. */
   more(): void {
     this.#more = true
@@ -105,6 +116,7 @@ export class Claims {
 
   /** Claims after the callbacks of this turn, so that all slots that they free are filled by one claim. */
   #pump(): void {
+    while (this.#mayBegin() && this.#begin());
     if (this.#scheduled || !this.#mayClaim()) return
     this.#scheduled = true
     setImmediate(() => {
@@ -122,6 +134,21 @@ export class Claims {
         },
       )
     })
+  }
+
+  #mayBegin(): boolean {
+    const busy = this.#stopped || this.#claiming !== undefined || this.#free <= 0
+    return !busy && !this.#more && !this.#suspects && this.#alone === undefined
+  }
+
+  #begin(): boolean {
+    const { room } = this.#context
+    const waiting = room.next()
+    if (waiting === undefined) return false
+    this.#free--
+    this.#more = room.isEmpty
+    this.#context.begin(waiting)
+    return true
   }
 
   #mayClaim(): boolean {
@@ -152,7 +179,9 @@ export class Claims {
       this.#free += limit - claimed.length
     }
     if (suspects) this.#suspects = claimed.length > 0
-    if (claimed.length === limit || suspects) this.#more = true
+    const { room } = this.#context
+    const known = claimed.every(({ row }) => room.has(row.pid))
+    if ((claimed.length === limit && !known) || suspects) this.#more = true
     // The engine that is closing gives them back when it leaves.
     if (this.#stopped) return
     for (const one of claimed) {

@@ -1,9 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
+import type { Bundle } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
 import { registeredName } from '../bundle/loader.ts'
+import type { EndedRow } from '../client/ending.ts'
 import type { Launcher } from '../client/launching.ts'
 import { killedState } from '../client/requests.ts'
-import type { Mail, Outcome, Parts, ProcessRow, Write } from '../persistence/store.ts'
+import type { Advance, Create, Mail, Outcome, Parts, ProcessRow, Write } from '../persistence/store.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../process/handle.ts'
 import type {
   Committed,
@@ -42,6 +44,8 @@ export interface DurableHostContext {
   readonly logger: Logger
   readonly killGrace: number
   write(write: Write): Promise<Outcome>
+  /** As `write`, for who needs no promise. What is called must not throw. */
+  send(write: Write, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void
   read(pid: string): Promise<ProcessRow | undefined>
   mail(pid: string, signal: string): Promise<Mail | undefined>
   launch(
@@ -54,6 +58,8 @@ export interface DurableHostContext {
   outcome(pid: string): Promise<Settled<unknown> | undefined>
   /** A run has got a step further. */
   committed(run: Run): void
+  /** What was to be the end of a process was answered: how it ended, or undefined where it did not by that. */
+  ended(pid: string, row: EndedRow | undefined, parts: Parts): void
 }
 
 /** What it needs of those who keep the runs. */
@@ -90,7 +96,7 @@ export class DurableHost implements Host {
     this.#records = records
   }
 
-  async commit(process: Process, transition: Transition): Promise<Committed> {
+  commit(process: Process, transition: Transition): Promise<Committed> {
     const run = this.#lives.of(process)
     if (run === undefined || run.lost) throw lost(process.pid)
     const bundle = transition.bundle()
@@ -98,45 +104,81 @@ export class DurableHost implements Host {
     this.#records.stepEnded(run)
     const write =
       birth === undefined
-        ? advanceWrite(run, run.fence as number, transition, bundle)
+        ? advanceWrite(run, this.#context.engine, transition, bundle)
         : bornWrite(birth.create, transition, bundle, this.#context.engine)
     this.#warnOfSize(run, write.parts)
     run.writing = true
-    let outcome: Outcome
-    try {
-      outcome = await this.#context.write(write)
-    } catch (error) {
-      this.#lives.lose(run, lost(process.pid))
-      if (birth !== undefined) {
-        birth.failed(error)
-        // It may be durable all the same, and held by this engine, which does not run it.
-        run.fence = 1
-        this.#lives.release(run)
-      }
-      throw lost(process.pid)
-    } finally {
-      run.writing = false
-    }
+    run.ending = isTerminal(transition.to)
+    return new Promise((resolve, reject) => {
+      this.#context.send(
+        write,
+        (outcome) => {
+          try {
+            resolve(this.#committed(run, birth, write, transition, bundle, outcome))
+          } catch (error) {
+            reject(error as Error)
+          }
+        },
+        (error) => reject(this.#notCommitted(run, birth, error)),
+      )
+    })
+  }
+
+  /** What the process is told of its commit. @throws what ends its run */
+  #committed(
+    run: Run,
+    birth: Birth | undefined,
+    write: Advance | Create,
+    transition: Transition,
+    bundle: Bundle,
+    outcome: Outcome,
+  ): Committed {
+    const { pid } = run.process
+    const { ending } = run
+    run.writing = false
+    run.ending = false
+    if (ending) this.#context.ended(pid, endedRow(write, bundle, outcome), bundle.parts)
     if (birth !== undefined) this.#told(run, birth, outcome)
     if (outcome.status === 'refused') throw unsavable(outcome.error)
     if (outcome.status !== 'done') {
-      const reason = outcome.status === 'ended' ? endedAs(process.pid, outcome.state) : lost(process.pid)
+      const reason = outcome.status === 'ended' ? endedAs(pid, outcome.state) : lost(pid)
       this.#lives.lose(run, reason)
-      throw lost(process.pid)
+      throw lost(pid)
+    }
+    if (run.begins) {
+      run.begins = false
+      run.fence = 1
     }
     run.seq++
     run.step = transition.step
     run.saved = bundle
     run.recorded = undefined
-    run.released = outcome.released === true || isTerminal(transition.to)
+    run.released = outcome.released === true || ending
     run.launches = undefined
-    if (outcome.kill !== undefined)
-      this.#lives.armKill(run, outcome.kill.message ?? undefined, outcome.kill.deadline)
+    const { pause, kill } = outcome
+    if (kill !== undefined) this.#lives.armKill(run, kill.message ?? undefined, kill.deadline)
     this.#context.committed(run)
+    if (pause === undefined && kill === undefined) return NOTHING_ASKED
     return {
-      pause: outcome.pause && { message: outcome.pause.message ?? undefined },
-      kill: outcome.kill && { message: outcome.kill.message ?? undefined },
+      pause: pause && { message: pause.message ?? undefined },
+      kill: kill && { message: kill.message ?? undefined },
     }
+  }
+
+  /** The answer never came: whether it is committed is not known. */
+  #notCommitted(run: Run, birth: Birth | undefined, error: unknown): Error {
+    const { pid } = run.process
+    run.writing = false
+    if (run.ending) this.#context.ended(pid, undefined, {})
+    run.ending = false
+    this.#lives.lose(run, lost(pid))
+    if (birth !== undefined) {
+      birth.failed(error)
+      // It may be durable all the same, and held by this engine, which does not run it.
+      run.fence = 1
+      this.#lives.release(run)
+    }
+    return lost(pid)
   }
 
   async launch(
@@ -271,6 +313,16 @@ export class DurableHost implements Host {
       }
     }
   }
+}
+
+const NOTHING_ASKED: Committed = {}
+
+/** How the row says that the process ended; undefined where that write did not end it. */
+function endedRow(write: Advance | Create, { head }: Bundle, outcome: Outcome): EndedRow | undefined {
+  const { pid, state, status, ending } = write
+  if (outcome.status !== 'done' || outcome.existed === true || outcome.endedAt === undefined) return undefined
+  const { successful = false, exitCode = null, message = null } = ending ?? {}
+  return { pid, className: head.class, state, status, message, successful, exitCode, updatedAt: outcome.endedAt }
 }
 
 function applied(outcome: Outcome): boolean {

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os'
 import { Client, type ClientOptions } from '../client/client.ts'
-import { Handle } from '../client/process-handle.ts'
+import { Handle, type Runner } from '../client/process-handle.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launching.ts'
 import { openStore } from '../persistence/open-store.ts'
-import type { Change, ClaimedProcess, Create, LoadableClass, Store } from '../persistence/store.ts'
+import type { Change, ClaimedProcess, Create, LoadableClass, Outcome, Store } from '../persistence/store.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../process/handle.ts'
 import { checkClass, construct, hosted, Process } from '../process/process.ts'
 import { alarm } from '../shared/clock.ts'
@@ -18,6 +18,7 @@ import { deadlineOf, revived } from './reviving.ts'
 import type { Run } from './run.ts'
 import { Runs } from './runs.ts'
 import { onStopSignals } from './stop-signals.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 export interface EngineOptions extends ClientOptions {
   /**
@@ -53,6 +54,11 @@ export class Engine extends Client {
   readonly #strange = new Set<string>()
   readonly #runs: Runs
   readonly #claims: Claims
+  readonly #room = new WaitingRoom()
+  readonly #runner: Runner = {
+    tells: (pid) => this.#room.has(pid) || this.#runs.tells(pid),
+    ends: (pid) => this.#runs.ends(pid),
+  }
   #stopWatching: (() => void) | undefined
   #stopSignals: (() => void) | undefined
   #cancelScan: (() => void) | undefined
@@ -108,7 +114,9 @@ export class Engine extends Client {
       launch: (processClass, inputs, launchOptions, launcher) =>
         this.start(processClass, inputs, launchOptions, launcher),
       outcome: (pid) => this.#outcome(pid),
-      ended: (run) => this.#claims.ended(run),
+      send: (write, answered, failed) => this.send(write, answered, failed),
+      ended: (pid, row, parts) => this.ended(pid, row, parts),
+      over: (run) => this.#claims.ended(run),
       committed: (run) => this.#claims.committed(run),
       lend: (run) => this.#claims.lend(run),
       takeBack: (run) => this.#claims.takeBack(run),
@@ -120,6 +128,8 @@ export class Engine extends Client {
       concurrency,
       logger: this.logger,
       start: (claimed) => this.#resume(claimed),
+      room: this.#room,
+      begin: (waiting) => this.#runs.begin(waiting),
     })
   }
 
@@ -212,8 +222,10 @@ export class Engine extends Client {
 
   #note(changes: readonly Change[]): void {
     for (const change of changes) {
+      // Whatever comes after its creation comes from elsewhere, or it is here no more.
+      if (change.name !== 'created') this.#room.take(change.pid)
       this.#runs.note(change)
-      if (change.ready) this.#claims.more()
+      if (change.ready && !this.#room.has(change.pid)) this.#claims.more()
       if (change.dueAt !== null) this.#armDue(change.dueAt)
     }
   }
@@ -227,12 +239,13 @@ export class Engine extends Client {
     const known = typeof processClass === 'string' ? this.classes.find(processClass) : processClass
     // A class that is not registered here is launched all the same, and left to an engine that has it.
     // Nor does one run twice here that is launched again under its pid: it is told what became of the first.
-    const again = options.pid !== undefined && this.#runs.has(options.pid)
+    const again = options.pid !== undefined && (this.#runs.has(options.pid) || this.#room.has(options.pid))
     // Nor is one begun at once that is to begin later.
     const later = options.delay !== undefined
-    if (known === undefined || !this.classes.has(known) || again || later || !this.#claims.take()) {
+    if (known === undefined || !this.classes.has(known) || again || later) {
       return super.start(processClass, inputs, options, launcher)
     }
+    const begins = this.#claims.take()
     let process: Process
     let create: Create
     try {
@@ -245,12 +258,29 @@ export class Engine extends Client {
       })
       create = createWrite(process, options, launcher, specOf(known).deadlineAfter)
     } catch (error) {
-      this.#claims.giveBack()
+      if (begins) this.#claims.giveBack()
       throw error
     }
-    const handle = this.launched(create, await this.#runs.born(process, create), options, known)
-    if (handle instanceof Handle) handle.follow(this.#runs)
+    const outcome = await (begins ? this.#runs.born(process, create) : this.#wait(process, create))
+    const handle = this.launched(create, outcome, options, known)
+    if (handle instanceof Handle) handle.follow(this.#runner)
     return handle
+  }
+
+  /** Without a free slot a process is created, and begun here in its turn, unless another engine has claimed it by then. */
+  async #wait(process: Process, create: Create): Promise<Outcome> {
+    const { pid } = create
+    const waits = this.#room.add(process, create)
+    let outcome: Outcome | undefined
+    try {
+      return (outcome = await this.write(create))
+    } finally {
+      const isNew = outcome?.status === 'done' && outcome.existed !== true && outcome.pause === undefined
+      if (waits && isNew) {
+        this.#room.created(pid)
+        this.#claims.waits()
+      } else if (waits) this.#room.take(pid)
+    }
   }
 
   /** A step that only waits for another process takes no slot, so that a parent and its child can't lock each other out. */
@@ -277,7 +307,11 @@ export class Engine extends Client {
   /** Goes on with a claimed process, or sets it aside where it can't be loaded (C9). */
   #resume(claimed: ClaimedProcess): Run | undefined {
     try {
-      const process = revived(claimed, { host: this.#runs.host, logger: this.logger, classes: this.classes })
+      const waiting = this.#room.take(claimed.row.pid)
+      const process =
+        waiting !== undefined && claimed.row.seq === 0 && claimed.fence === 1
+          ? waiting.process
+          : revived(claimed, { host: this.#runs.host, logger: this.logger, classes: this.classes })
       return this.#runs.resume(process, claimed, deadlineOf(claimed.row, this.classes))
     } catch (error) {
       this.#setAside(claimed, error)
@@ -301,6 +335,7 @@ export class Engine extends Client {
       pid: row.pid,
       fence,
       seq: row.seq + 1,
+      owner: this.#id,
       state: 'excepted',
       step: null,
       status: null,
@@ -318,6 +353,7 @@ export class Engine extends Client {
     this.#cancelScan?.()
     this.#cancelDue?.()
     this.#claims.stop()
+    this.#room.clear()
     await this.#runs.drain(
       drain,
       new ClosedError('the engine is closing; the step runs again when an engine takes the process over'),

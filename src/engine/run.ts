@@ -27,6 +27,8 @@ export interface PendingWait extends StepWait {
 export class Run {
   readonly process: Process
   birth: Birth | undefined
+  /** Whether its first commit has yet to claim it: it was launched here, and had to wait for a slot. */
+  begins = false
   /** The claim's fence (C4); undefined until the process is born, that is durable. */
   fence: number | undefined
   /** The sequence number of the last committed write. */
@@ -38,6 +40,8 @@ export class Run {
   warned = false
   /** Whether a write of it is under way. */
   writing = false
+  /** Whether that write is to end it. */
+  ending = false
   /** Whether its end was told to those who watch. */
   told = false
   /** Whether the last commit gave the claim back: the process waits, is paused or has ended. */

@@ -8,11 +8,12 @@ import { DurableHost, type DurableHostContext } from './durable-host.ts'
 import { endedAs, lost } from './losses.ts'
 import { Run } from './run.ts'
 import { StepRecords } from './step-records.ts'
+import type { Waiting } from './waiting-room.ts'
 
 /** What the runs need of their engine. */
 export interface RunsContext extends DurableHostContext {
   /** A run is over. */
-  ended(run: Run): void
+  over(run: Run): void
   /** The step of a run only waits: somebody else may have its slot. */
   lend(run: Run): void
   takeBack(run: Run): void
@@ -66,6 +67,15 @@ export class Runs {
       this.#armDeadline(run, create.deadline ?? undefined)
       void this.#drive(run)
     })
+  }
+
+  /** Starts a process that was launched here and had to wait: its first commit is its claim as well. */
+  begin({ process, create }: Waiting): void {
+    const run = new Run(process, { fence: 0, seq: 0, step: create.step, saved: hosted(process).bundle() })
+    run.begins = true
+    this.#byProcess.set(process, run)
+    this.#armDeadline(run, create.deadline ?? undefined)
+    void this.#drive(run)
   }
 
   /** Goes on with a claimed process; `deadline` is when it is to be excepted, if it has one. */
@@ -148,6 +158,12 @@ export class Runs {
     return run !== undefined && run.fence !== undefined && !run.over && !run.lost && !run.told
   }
 
+  /** Whether the end of the process is just being written here, so that the answer is still to come. */
+  ends(pid: string): boolean {
+    const run = this.#live.get(pid)
+    return run !== undefined && run.writing && run.ending
+  }
+
   /** Whether a process of this pid is being launched or run here. */
   has(pid: string): boolean {
     return this.#live.has(pid)
@@ -207,7 +223,7 @@ export class Runs {
     run.disarm?.()
     run.cancelDeadline?.()
     if (this.#live.get(run.process.pid) === run) this.#live.delete(run.process.pid)
-    this.#context.ended(run)
+    this.#context.over(run)
     if (this.#live.size === 0) for (const resolve of this.#empty.splice(0)) resolve()
   }
 

@@ -9,7 +9,7 @@ import type { Run } from './run.ts'
  * A process that ends unsuccessfully leaves its last checkpoint and the record of its step as they are, so that it can be restarted from
  * there: what the step that failed has kept and emitted is not saved, since it came to no command.
  */
-export function advanceWrite(run: Run, fence: number, transition: Transition, bundle: Bundle): Advance {
+export function advanceWrite(run: Run, engine: string, transition: Transition, bundle: Bundle): Advance {
   const before = run.saved?.parts ?? {}
   const { recorded } = run
   const { ending } = transition
@@ -33,8 +33,10 @@ export function advanceWrite(run: Run, fence: number, transition: Transition, bu
   return {
     kind: 'advance',
     pid: run.process.pid,
-    fence,
+    fence: run.fence ?? 0,
     seq: run.seq + 1,
+    owner: engine,
+    ...(run.begins && { begins: true }),
     ...(lifted && { version }),
     state: transition.to,
     step: transition.step,

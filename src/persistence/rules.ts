@@ -1,6 +1,7 @@
 import { isTerminal } from '../process/machine.ts'
 import type { ProcessState } from '../process/state.ts'
-import type { BriefRow, Row } from './row.ts'
+import { claim } from './claiming.ts'
+import { isReady, type BriefRow, type Row } from './row.ts'
 import { data, entry, type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
 import { remembers } from './senders.ts'
 import type { Advance, Done, Enforce, Outcome, Park, Request, Resume, Signal } from './store.ts'
@@ -20,11 +21,9 @@ const PAUSED_AFTER = 3
 
 /** The next saved state (C3), under the fence of its claim and with the next sequence number (C4). */
 export function advance(row: Row, write: Advance, facts: Facts): Ruling {
-  // An error after the commit that gave the claim back (in `onWaiting`, say) still counts while nobody else has claimed it.
-  const held =
-    row.fence === write.fence && row.ended_at === null && (row.owner !== null || write.state === 'excepted')
-  if (!held || row.seq !== write.seq - 1) return unchanged(repeatedAdvance(row, write))
   const { now } = facts
+  if (!mayAdvance(row, write, now)) return unchanged(repeatedAdvance(row, write))
+  if (write.begins === true) claim(row, { engine: write.owner, suspects: false }, now)
   const by = row.runner
   endWait(row)
   row.attempt = write.attempt ?? 1
@@ -46,8 +45,7 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
     row.exit_message = ending?.exitCode?.message ?? null
     row.step = write.step
     row.status = write.status
-    const outcome: Done = { status: 'done', pid: row.pid, released: true }
-    return { outcome, row, history: write.history.map((entry) => ({ ...entry, by })) }
+    return { outcome: advanced(row, write), row, history: write.history.map((entry) => ({ ...entry, by })) }
   }
   row.seq = write.seq
   row.state = write.state
@@ -74,6 +72,16 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
   return { outcome: advanced(row, write), row, awaits, history }
 }
 
+/** Whether it is made under the fence of the claim, or is one, and the next in the sequence (C4). */
+function mayAdvance(row: Row, write: Advance, now: number): boolean {
+  if (row.fence !== write.fence || row.seq !== write.seq - 1 || row.ended_at !== null) return false
+  if (write.begins === true) {
+    return row.state === 'created' && row.crashes === 0 && row.kill_deadline === null && isReady(row, now)
+  }
+  // An error after the commit that gave the claim back (in `onWaiting`, say) still counts while nobody else has claimed it.
+  return row.owner !== null || write.state === 'excepted'
+}
+
 /** What was asked for is done now; nothing is to be told where it was paused already. */
 export function carryOutPause(row: Row): Entry[] {
   const told = row.paused === 1 ? [] : [entry('paused', row.pause_message, row.runner)]
@@ -84,13 +92,14 @@ export function carryOutPause(row: Row): Entry[] {
 
 /** What the row says after an advance, for the process that made it. */
 export function advanced(
-  row: Pick<Row, 'pid' | 'paused' | 'pause_message' | 'kill_deadline' | 'kill_message' | 'owner'>,
+  row: Pick<Row, 'pid' | 'paused' | 'pause_message' | 'kill_deadline' | 'kill_message' | 'owner' | 'ended_at'>,
   write: Advance,
 ): Done {
   return {
     status: 'done',
     pid: row.pid,
     released: row.owner === null,
+    ...(row.ended_at !== null && { endedAt: row.ended_at }),
     ...(row.paused === 1 && write.paused === null && { pause: { message: row.pause_message } }),
     ...(row.kill_deadline !== null && { kill: { message: row.kill_message, deadline: row.kill_deadline } }),
   }
@@ -98,8 +107,10 @@ export function advanced(
 
 /** An advance that does not apply: one that was applied before (its acknowledgement was lost), or a stale owner's. */
 function repeatedAdvance(row: Row, write: Advance): Outcome {
-  const same = row.seq === write.seq && row.fence === write.fence && row.state === write.state
-  if (same && row.step === write.step) return advanced(row, write)
+  const fence = write.begins === true ? write.fence + 1 : write.fence
+  const same = row.seq === write.seq && row.fence === fence && row.state === write.state
+  const isOwn = write.begins !== true || row.runner === write.owner
+  if (same && isOwn && row.step === write.step) return advanced(row, write)
   return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }
 }
 

@@ -232,6 +232,13 @@ export interface Advance {
   readonly fence: number
   /** Must be one more than the row's. */
   readonly seq: number
+  /** The engine that makes it: for the history. Whether it may is said by the fence. */
+  readonly owner: string
+  /**
+   * Whether it is the claim as well, of a process that nobody has run so far: its `fence` is that of the row as it was created, 0, and the one
+   * after it is held from here on. `fenced` unless it is ready, and as it was created.
+   */
+  readonly begins?: boolean
   /** The version of the saved form, where it is another one from here on: the process was lifted when it was loaded. */
   readonly version?: number
   readonly state: ProcessState
@@ -406,6 +413,8 @@ export interface Done {
    * waits keeps it, unless it evicts), is paused or has ended. With a kill stored it is kept, so that the engine can end the process with its hooks.
    */
   readonly released?: boolean
+  /** With an `Advance` that ends the process: when it ended, by the store's clock. */
+  readonly endedAt?: number
   /** With `Request` and `Enforce`: whether it took effect at once, rather than being stored for its engine. */
   readonly applied?: boolean
 }

@@ -62,7 +62,7 @@ export function standstill<C>(stored: StoredProcess, pending: Pending, codec: Co
     attempt: row.attempt,
     waitsFor: waitsFor(row, pending),
     ctx: decodeMemory(bundle.parts['memory'], codec).ctx as ContextOf<C>,
-    outputs: outputsOf(bundle, codec) as Partial<OutputsOf<C>>,
+    outputs: outputsOf(bundle.parts, codec) as Partial<OutputsOf<C>>,
     signals: pending.mail.flatMap(({ name }) => (name === null ? [] : [name])),
     exitCode: row.exitCode,
     message: row.parked ?? row.paused?.message ?? row.message ?? row.status,

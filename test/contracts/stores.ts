@@ -82,6 +82,7 @@ export function advance(pid: string, fence: number, seq: number, other: Partial<
     pid,
     fence,
     seq,
+    owner: 'A',
     state: 'running',
     step: 'next',
     status: null,

@@ -53,6 +53,7 @@ export function advance(
     pid: claimed.pid,
     fence: claimed.fence,
     seq: claimed.seq + 1,
+    owner: 'A',
     state,
     step: state === 'running' ? 'bake' : null,
     status: null,

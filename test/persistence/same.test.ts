@@ -222,6 +222,7 @@ class Player {
           pid: one.pid,
           fence,
           seq: (row?.seq ?? 0) + 1 + one.off,
+          owner: row?.owner ?? 'A',
           state: one.state,
           step: 'bake',
           status: null,

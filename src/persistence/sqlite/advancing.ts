@@ -1,102 +1,99 @@
 import { apply, hasEnded, killBelow } from '../applying.ts'
 import { isTerminal } from '../../process/machine.ts'
-import { advanced } from '../rules.ts'
 import { REMEMBERED } from '../senders.ts'
-import type { Advance, Outcome } from '../store.ts'
+import type { Advance, Done, Outcome } from '../store.ts'
 import type { Connection } from './connection.ts'
 import type { Session } from './session.ts'
 
 /*
  * The hot path: the next saved state of a process that goes on running, or ends. One statement checks the fence and the sequence (C4)
- * and stores the state. It does what `rules.advance` says; the conformance suite holds them together. Whatever it does not
- * find as it expects, the rules decide: a process that is to pause or wait, and one whose claim is gone.
+ * and stores the state, if there is nothing special about the row: no pause and no kill is stored, nobody is awaited. So its answer
+ * is known when it found its row, and nothing has to be read back, which would cost more than the write. Whatever it does not find
+ * as it expects, the rules decide. It does what `rules.advance` says; the conformance suite holds them together.
  */
 
-/** What every variant returns: enough to answer. */
-interface Advanced {
-  readonly runner: string | null
-  readonly owner: string | null
-  readonly paused: number
-  readonly pause_message: string | null
-  readonly kill_deadline: number | null
-  readonly kill_message: string | null
-}
-
-const RETURNED = `RETURNING runner, owner, paused, pause_message, kill_deadline, kill_message`
+const UNASKED = 'paused = 0 AND pause_asked = 0 AND kill_deadline IS NULL'
 
 /** From one step to the next, with nothing special about it: touches no column of any index. */
 const STEP = `UPDATE process SET
   seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, played = 0
-  WHERE pid = ? AND fence = ? AND seq = ? AND owner IS NOT NULL AND state = 'running' AND paused = 0 AND pause_asked = 0
-  AND crashes = 0 AND attempt = 1 ${RETURNED}`
+  WHERE pid = ? AND fence = ? AND seq = ? AND owner = ? AND state = 'running' AND crashes = 0 AND attempt = 1 AND ${UNASKED}`
 
-/** As `remember`. */
-function remembering(consumes: string): string {
-  return `CASE WHEN ${consumes} IS NULL THEN last_wake ELSE
-    coalesce(substr((SELECT sender FROM wake WHERE id = ${consumes}) || char(10) || coalesce(last_wake, ''), 1, ${REMEMBERED}), last_wake) END`
-}
+/** As `remember`; the message is bound twice. */
+const REMEMBERING = `CASE WHEN ? IS NULL THEN last_wake ELSE
+    coalesce(substr((SELECT sender FROM wake WHERE id = ?) || char(10) || coalesce(last_wake, ''), 1, ${REMEMBERED}), last_wake) END`
 
 const WAIT_ENDED = 'resumable = 0, receives = NULL, due_at = NULL, awaits = NULL, in_step = 0'
 
 /** To a step, from whatever state. */
-const TRANSITION = `UPDATE process SET seq = @seq, step = @step, status = @status, updated_at = @now, state = 'running',
-  data = coalesce(@data, data), message = @message, attempt = @attempt, crashes = 0, alone = 0, played = 0, ${WAIT_ENDED},
-  last_wake = ${remembering('@consumes')}
-  WHERE pid = @pid AND fence = @fence AND seq = @before AND ended_at IS NULL AND owner IS NOT NULL
-  AND paused = 0 AND pause_asked = 0 ${RETURNED}, EXISTS (SELECT 1 FROM awaits WHERE pid = @pid) AS awaits`
+const TRANSITION = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step = ?, status = ?, updated_at = ?, state = 'running',
+  data = coalesce(?, data), message = ?, attempt = ?, crashes = 0, alone = 0, played = 0, ${WAIT_ENDED}
+  WHERE pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits IS NULL AND ${UNASKED}`
 
-/** To a terminal state (C5). Its values are bound by their order, which costs half of what their names would. */
-const END = `UPDATE process SET seq = ?, step = ?, status = ?, updated_at = ?, ended_at = ?, state = ?,
+/** Claims what is as it was created, and takes it to its first step. */
+const BEGIN = `UPDATE process SET seq = 1, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, attempt = ?,
+  state = 'running', owner = ?, runner = ?, fence = 1, ready_at = NULL
+  WHERE pid = ? AND fence = 0 AND seq = 0 AND state = 'created' AND owner IS NULL AND ready_at <= ? AND parked IS NULL AND crashes = 0
+  AND ${UNASKED}`
+
+/** To a terminal state (C5), whatever is asked of it. */
+const END = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step = ?, status = ?, updated_at = ?, ended_at = ?, state = ?,
   data = coalesce(?, data), before = CASE WHEN ? THEN NULL ELSE data END, successful = ?,
   message = ?, exit_code = ?, exit_label = ?, exit_message = ?, attempt = ?,
-  last_wake = ${remembering('?')},
   crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, parked = NULL,
   kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL, ${WAIT_ENDED}
-  WHERE pid = ? AND fence = ? AND seq = ? AND ended_at IS NULL AND (owner IS NOT NULL OR ?) ${RETURNED}`
+  WHERE pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL`
 
 export function advance(connection: Connection, session: Session, write: Advance): Outcome {
-  // Once in the life of a process, if ever: not worth a column of each statement.
+  // A lifted version comes once in the life of a process, if ever: not worth a column of each statement.
   if (write.version !== undefined) return apply(session, write)
-  const ends = isTerminal(write.state)
-  const returned = ends ? end(connection, session, write) : goOn(connection, session, write)
-  if (returned === undefined) return apply(session, write)
-  const { pid, seq, state, parts, dropped, history, ending } = write
+  const { pid, seq, state, parts, dropped, history, ending, owner } = write
+  const ends = isTerminal(state)
+  if (!(ends ? end(connection, session, write) : goOn(connection, session, write))) return apply(session, write)
+  if (write.consumes !== null) session.takeMessage(pid, write.consumes)
   session.putParts(pid, parts)
   for (const name of dropped) session.dropPart(pid, name)
   if (ending?.dropCheckpoint === true) session.dropCheckpoint(pid)
   const after = { pid, seq, state, paused: false, ready: false, dueAt: null }
-  for (const { name, data } of history) session.add(after, name, data, returned.runner)
+  for (const { name, data } of history) session.add(after, name, data, owner)
   if (ends) hasEnded(session, pid)
-  killBelow(session, write, returned.runner)
-  return advanced({ pid, ...returned }, write)
+  killBelow(session, write, owner)
+  const outcome: Done = { status: 'done', pid, released: ends, ...(ends && { endedAt: session.now }) }
+  return outcome
 }
 
-/** To a step: undefined where that is not all there is to it. */
-function goOn(connection: Connection, session: Session, write: Advance): Advanced | undefined {
-  const { pid, fence, seq, state, step, status, paused, consumes, attempt = 1 } = write
-  if (state !== 'running' || paused !== null) return undefined
+/** To a step: false where that is not all there is to it. */
+function goOn(connection: Connection, session: Session, write: Advance): boolean {
+  const { pid, fence, seq, owner, state, step, status, paused, consumes, attempt = 1 } = write
+  if (state !== 'running' || paused !== null) return false
   const data = write.parts['state'] ?? null
   const message = write.message ?? null
   const { now } = session
-  if (consumes === null && attempt === 1) {
-    const stepped = connection
-      .sql<Advanced>(STEP)
-      .get(seq, step, status, message, data, now, pid, fence, seq - 1)
-    if (stepped !== undefined) return stepped
+  if (write.begins === true) {
+    const begun = connection
+      .sql(BEGIN)
+      .run(step, status, message, data, now, attempt, owner, owner, pid, now)
+    return begun.changes === 1
   }
-  const moved = connection
-    .sql<Advanced & { readonly awaits: number }>(TRANSITION)
-    .get({ pid, fence, seq, before: seq - 1, step, status, now, data, message, attempt, consumes })
-  if (moved?.awaits === 1) session.dropAwaits(pid)
-  if (moved !== undefined && consumes !== null) session.takeMessage(pid, consumes)
-  return moved
+  const stepped =
+    consumes === null &&
+    attempt === 1 &&
+    connection.sql(STEP).run(seq, step, status, message, data, now, pid, fence, seq - 1, owner).changes === 1
+  if (stepped) return true
+  const { changes } = connection
+    .sql(TRANSITION)
+    .run(consumes, consumes, seq, step, status, now, data, message, attempt, pid, fence, seq - 1, owner)
+  return changes === 1
 }
 
-function end(connection: Connection, session: Session, write: Advance): Advanced | undefined {
+function end(connection: Connection, session: Session, write: Advance): boolean {
+  if (write.begins === true) return false
   const { successful = false, message = null, exitCode = null, dropCheckpoint = false } = write.ending ?? {}
-  return connection
-    .sql<Advanced>(END)
-    .get(
+  const { changes } = connection
+    .sql(END)
+    .run(
+      write.consumes,
+      write.consumes,
       write.seq,
       write.step,
       write.status,
@@ -111,11 +108,10 @@ function end(connection: Connection, session: Session, write: Advance): Advanced
       exitCode?.label ?? null,
       exitCode?.message ?? null,
       write.attempt ?? 1,
-      write.consumes,
-      write.consumes,
       write.pid,
       write.fence,
       write.seq - 1,
-      Number(write.state === 'excepted'),
+      write.owner,
     )
+  return changes === 1
 }

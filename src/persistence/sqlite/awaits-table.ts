@@ -14,6 +14,11 @@ export class AwaitsTable {
     return this.#connection.sql('SELECT 1 FROM awaits WHERE pid = ? LIMIT 1').get(pid) !== undefined
   }
 
+  /** Whether anybody awaits anybody. */
+  any(): boolean {
+    return this.#connection.sql('SELECT 1 FROM awaits LIMIT 1').get() !== undefined
+  }
+
   targets(pid: string, limit: number): string[] {
     return this.#connection
       .sql<string>('SELECT target FROM awaits WHERE pid = ? ORDER BY target LIMIT ?')

@@ -33,6 +33,11 @@ export class MessageTable {
     return this.#connection.sql<string>('DELETE FROM wake WHERE id = ? RETURNING sender').pluck().get(id)
   }
 
+  /** Whether any is kept, for whomever. */
+  any(): boolean {
+    return this.#connection.sql('SELECT 1 FROM wake LIMIT 1').get() !== undefined
+  }
+
   dropAll(pid: string): void {
     this.#connection.sql('DELETE FROM wake WHERE pid = ?').run(pid)
   }

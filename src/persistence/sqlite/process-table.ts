@@ -40,8 +40,9 @@ const INSERT_HISTORY = 'INSERT INTO history (pid, seq, at, name, data, by) VALUE
 const UPSERT_PART =
   'INSERT INTO part (pid, name, text) VALUES (?, ?, ?) ON CONFLICT (pid, name) DO UPDATE SET text = excluded.text'
 
-/** The names that begin with the prefix of a record: a range, since a process may have many other parts. */
-const DROP_RECORD = `DELETE FROM part WHERE pid = ? AND name >= '${RECORD_PREFIX}' AND name < '${RECORD_PREFIX}\uffff'`
+/** What goes with the checkpoint, in one range of names; a process has few other parts, if any, that lie in it. */
+const DROP_CHECKPOINT = `DELETE FROM part WHERE pid = ? AND name >= '${CHECKPOINT_PART}' AND name < '${RECORD_PREFIX}\uffff'
+  AND (name = '${CHECKPOINT_PART}' OR name >= '${RECORD_PREFIX}')`
 
 /** Of a list of pids, those that are there and have not ended. The list leads. */
 const UNENDED = `SELECT p.pid FROM json_each(?) AS listed CROSS JOIN process p ON p.pid = listed.value
@@ -173,8 +174,7 @@ export class ProcessTable {
   }
 
   dropCheckpoint(pid: string): void {
-    this.dropPart(pid, CHECKPOINT_PART)
-    this.#connection.sql(DROP_RECORD).run(pid)
+    this.#connection.sql(DROP_CHECKPOINT).run(pid)
   }
 
   addHistory(

@@ -29,6 +29,9 @@ export class Session implements Tables {
   lastId = 0
   readonly #tables: SqliteTables
   readonly #alive = new Map<string, boolean>()
+  /** Whether any process has a kept message, or awaits another: where none does, there is nothing to be looked for with each that ends. */
+  #anyMessage: boolean | undefined
+  #anyAwaits: boolean | undefined
 
   constructor(tables: SqliteTables, now: number) {
     this.#tables = tables
@@ -123,6 +126,7 @@ export class Session implements Tables {
   }
 
   addMessage(pid: string, sender: string, signal: string | null, value: string): void {
+    this.#anyMessage = true
     this.#tables.messages.add(pid, sender, signal, value)
   }
 
@@ -131,7 +135,7 @@ export class Session implements Tables {
   }
 
   dropMessages(pid: string): void {
-    this.#tables.messages.dropAll(pid)
+    if (this.#anyMessage ??= this.#tables.messages.any()) this.#tables.messages.dropAll(pid)
   }
 
   isAwaiting(pid: string): boolean {
@@ -139,14 +143,15 @@ export class Session implements Tables {
   }
 
   addAwaits(pid: string, targets: readonly string[]): void {
+    this.#anyAwaits = true
     this.#tables.awaits.add(pid, targets)
   }
 
   dropAwaits(pid: string): void {
-    this.#tables.awaits.drop(pid)
+    if (this.#anyAwaits ??= this.#tables.awaits.any()) this.#tables.awaits.drop(pid)
   }
 
   takeWaiters(target: string): readonly string[] {
-    return this.#tables.awaits.takeWaiters(target)
+    return (this.#anyAwaits ??= this.#tables.awaits.any()) ? this.#tables.awaits.takeWaiters(target) : []
   }
 }
