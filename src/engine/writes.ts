@@ -3,6 +3,8 @@ import type { Advance, Create, Ending, HistoryEntry } from '../persistence/store
 import type { Transition } from '../process/host.ts'
 import type { Run } from './run.ts'
 
+const NONE: readonly string[] = []
+
 /**
  * The write of a transition: only the parts that changed since the last one.
  *
@@ -25,10 +27,10 @@ export function advanceWrite(run: Run, engine: string, transition: Transition, b
   }
   const { version } = bundle.head
   const lifted = !failed && run.saved !== undefined && run.saved.head.version !== version
-  const dropped: string[] = []
+  let dropped: readonly string[] = NONE
   if (!failed) {
-    for (const name in before) if (!(name in after)) dropped.push(name)
-    for (const name in recorded) if (!(name in after) && !(name in before)) dropped.push(name)
+    for (const name in before) if (!(name in after)) dropped = [...dropped, name]
+    for (const name in recorded) if (!(name in after) && !(name in before)) dropped = [...dropped, name]
   }
   return {
     kind: 'advance',
@@ -36,8 +38,8 @@ export function advanceWrite(run: Run, engine: string, transition: Transition, b
     fence: run.fence ?? 0,
     seq: run.seq + 1,
     owner: engine,
-    ...(run.begins && { begins: true }),
-    ...(lifted && { version }),
+    begins: run.begins,
+    version: lifted ? version : undefined,
     state: transition.to,
     step: transition.step,
     status: bundle.head.status ?? null,
@@ -75,26 +77,20 @@ export function bornWrite(create: Create, transition: Transition, bundle: Bundle
 
 function endingOf(transition: Transition): Ending | null {
   if (transition.ending === null) return null
-  return {
-    ...transition.ending,
-    dropCheckpoint: transition.to === 'finished' && transition.ending.successful,
-  }
+  const { successful, exitCode, message } = transition.ending
+  return { successful, exitCode, message, dropCheckpoint: transition.to === 'finished' && successful }
 }
 
 function historyEntry(transition: Transition): HistoryEntry {
-  const { to, step, ending: end, failed } = transition
+  const { to, step, ending, failed } = transition
   if (failed !== null) return { name: 'failed', data: JSON.stringify(failed) }
-  const message = transition.message ?? end?.message ?? null
-  const data = {
-    ...(step !== null && { step }),
-    ...(message !== null && { message }),
-    ...(end?.exitCode != null && { exitCode: end.exitCode.code }),
-    ...(to === 'finished' && end !== null && { successful: end.successful }),
+  const message = transition.message ?? ending?.message ?? null
+  const exitCode = ending?.exitCode?.code
+  const successful = to === 'finished' ? ending?.successful : undefined
+  if (step === null && message === null && exitCode === undefined && successful === undefined) {
+    return { name: to, data: null }
   }
-  return { name: to, data: hasKeys(data) ? JSON.stringify(data) : null }
-}
-
-function hasKeys(data: object): boolean {
-  for (const _ in data) return true
-  return false
+  // `JSON.stringify` leaves out what is undefined.
+  const data = { step: step ?? undefined, message: message ?? undefined, exitCode, successful }
+  return { name: to, data: JSON.stringify(data) }
 }

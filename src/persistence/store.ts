@@ -240,7 +240,7 @@ export interface Advance {
    */
   readonly begins?: boolean
   /** The version of the saved form, where it is another one from here on: the process was lifted when it was loaded. */
-  readonly version?: number
+  readonly version?: number | undefined
   readonly state: ProcessState
   readonly step: string | null
   readonly status: string | null

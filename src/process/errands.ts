@@ -52,6 +52,11 @@ export class Errands {
     }
   }
 
+  /** Whether there is anything to clean up. */
+  get cleansUp(): boolean {
+    return this.#cleanups !== undefined
+  }
+
   addCleanup(cleanup: () => unknown): void {
     this.#life.assertOpen()
     ;(this.#cleanups ??= []).push(cleanup)

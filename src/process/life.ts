@@ -149,19 +149,16 @@ export class Life {
         `the process ${this.pid} has ended (${this.stage.label}): there is no step left`,
       )
     }
-    await this.#drive(() => this.#once(), true)
+    await this.#drive(() => this.#turns(() => false), true)
   }
 
   /** For a host: steps until there is nothing to do, or it is told not to go on. */
   async run(goOn: () => boolean): Promise<void> {
-    await this.#drive(async () => {
-      do await this.#once()
-      while (!this.over && !this.control.idle && goOn())
-    }, true)
+    await this.#drive(() => this.#turns(() => !this.over && !this.control.idle && goOn()), true)
   }
 
   async stepUntilTerminated(): Promise<void> {
-    if (!this.terminated) await this.#drive(() => this.#untilTerminated(), false)
+    if (!this.terminated) await this.#drive(() => this.#turns(() => !isTerminal(this.stage.label)), false)
   }
 
   async #drive(run: () => Promise<void>, once: boolean): Promise<void> {
@@ -186,30 +183,45 @@ export class Life {
     }
   }
 
-  async #untilTerminated(): Promise<void> {
-    while (!isTerminal(this.stage.label)) await this.#once()
+  /** One transition or pause, and more as long as it is to go on. */
+  async #turns(goOn: () => boolean): Promise<void> {
+    do {
+      // Also where there is nothing to wait for: others take their turns meanwhile.
+      await this.#once()
+      if (this.control.pending) await this.#carryOut()
+    } while (goOn())
   }
 
-  /** One transition, or one pause; first waits for what the process needs from outside. */
-  async #once(): Promise<void> {
+  /** One transition, or one pause. */
+  #once(): Promise<void> | undefined {
     if (!this.#begun) this.#begin()
-    const { control } = this
+    const isHeld = this.control.pending || this.held || this.#isAsleep
+    return isHeld ? this.#whenFree() : this.#move()
+  }
+
+  /** As `#once`; first waits for what the process needs from outside. */
+  async #whenFree(): Promise<void> {
     for (;;) {
       const playing = this.#pauses?.playing
       if (playing !== undefined) await playing
       this.assertAttached()
-      if (control.pending) return this.#carryOut()
-      if (this.paused === undefined && (this.stage.label !== 'waiting' || control.nextWake !== undefined))
-        break
+      if (this.control.pending) return this.#carryOut()
+      if (this.paused === undefined && !this.#isAsleep) break
       await new Promise<void>((resolve) => (this.#gate = resolve))
     }
+    return this.#move()
+  }
+
+  get #isAsleep(): boolean {
+    return this.stage.label === 'waiting' && this.control.nextWake === undefined
+  }
+
+  #move(): Promise<void> | undefined {
+    this.assertAttached()
     const { stage } = this
-    if (stage.label === 'running') {
-      const work = runStep(this, stage)
-      if (work !== undefined) await work
-    } else if (stage.label === 'waiting') await wakeUp(this, stage, control.nextWake)
-    else await this.transition(this.plan.first)
-    if (control.pending) await this.#carryOut()
+    if (stage.label === 'running') return runStep(this, stage)
+    if (stage.label === 'waiting') return wakeUp(this, stage, this.control.nextWake)
+    return this.transition(this.plan.first)
   }
 
   /** An attempt at a step begins; whether the step has been begun before, and done something by name. */
@@ -271,57 +283,126 @@ export class Life {
 
   // ---------- transitions ----------
 
-  async transition(next: Stage, wake?: Wake, failed?: FailedAttempt): Promise<void> {
-    const from = this.stage
-    // A promise for each hook that nobody overrides would cost more than all the rest.
-    const { hooked } = this.plan
+  /** Without a promise where neither the host nor the class has anything to be waited for. */
+  transition(next: Stage, wake?: Wake, failed?: FailedAttempt): Promise<void> | undefined {
+    const { plan, control } = this
+    if (plan.hooked || control.pausing !== undefined || control.killing !== undefined) {
+      return this.#transitionWithHooks(next, wake, failed)
+    }
+    let to: Stage
+    try {
+      to = this.#checked(next)
+    } catch (error) {
+      to = excepted(error)
+    }
+    this.assertAttached()
+    try {
+      const answer = this.commit(to, undefined, wake, to === next ? failed : undefined)
+      if (!isThenable(answer)) return this.#entered(to, answer, wake)
+      return answer.then(
+        (committed) => this.#entered(to, committed, wake),
+        (error: unknown) => this.#notCommitted(to, error, wake),
+      )
+    } catch (error) {
+      return this.#notCommitted(to, error, wake)
+    }
+  }
+
+  async #transitionWithHooks(next: Stage, wake?: Wake, failed?: FailedAttempt): Promise<void> {
+    const { code, control } = this
     let to = next
     let pausing: Pausing | undefined
     try {
-      to = checkFinish(this, to)
-      if (!canTransition(from.label, to.label)) {
-        throw new TransitionError(`the process ${this.pid} can't go from ${from.label} to ${to.label}`)
+      to = this.#checked(to)
+      if (this.plan.hooked) {
+        await code.leave(this.stage, to)
+        await code.enter(to)
       }
-      if (hooked) {
-        await this.code.leave(from, to)
-        await this.code.enter(to)
-      }
-      pausing = this.control.pausing
-      if (pausing !== undefined && !isTerminal(to.label)) await this.code.hook('onPausing', pausing.message)
+      pausing = control.pausing
+      if (pausing !== undefined && !isTerminal(to.label)) await code.hook('onPausing', pausing.message)
     } catch (error) {
       this.assertAttached()
-      const { killing, failing } = this.control
+      const { killing, failing } = control
       to = error !== GIVEN_UP ? excepted(error) : failing ? excepted(failing.error) : killed(killing?.message)
-      await this.code.enterAnyway(to)
+      await code.enterAnyway(to)
     }
-    if (this.control.killing !== undefined && to.label !== 'killed') {
-      to = killed(this.control.killing.message)
-      await this.code.enterAnyway(to)
+    if (control.killing !== undefined && to.label !== 'killed') {
+      to = killed(control.killing.message)
+      await code.enterAnyway(to)
     }
-    if (pausing !== this.control.pausing || isTerminal(to.label)) pausing = undefined
+    if (pausing !== control.pausing || isTerminal(to.label)) pausing = undefined
     this.assertAttached()
     let committed: Committed
     try {
       const answer = this.commit(to, pausing, wake, to === next ? failed : undefined)
       committed = isThenable(answer) ? await answer : answer
     } catch (error) {
-      if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.lost(error)
-      to = excepted(error)
-      pausing = undefined
-      await this.code.enterAnyway(to)
-      committed = await this.#commitLast(to)
+      return this.#notCommitted(to, error, wake)
     }
+    return this.#entered(to, committed, wake, pausing)
+  }
+
+  /**
+   * The stage that is to be entered.
+   *
+   * @throws TransitionError where it can't be
+   * @throws PortValidationError for a result that does not fit
+   */
+  #checked(next: Stage): Stage {
+    const to = checkFinish(this, next)
+    const from = this.stage.label
+    if (canTransition(from, to.label)) return to
+    throw new TransitionError(`the process ${this.pid} can't go from ${from} to ${to.label}`)
+  }
+
+  /** What can't be saved excepts the process. Any other failure is its host's, and it is not run here any more. */
+  async #notCommitted(to: Stage, error: unknown, wake: Wake | undefined): Promise<void> {
+    if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.lost(error)
+    const failed = excepted(error)
+    await this.code.enterAnyway(failed)
+    let committed: Committed
+    try {
+      committed = await this.commit(failed, undefined, undefined)
+    } catch (failure) {
+      throw this.lost(failure)
+    }
+    return this.#entered(failed, committed, wake)
+  }
+
+  /** A state was committed. */
+  #entered(
+    to: Stage,
+    committed: Committed,
+    wake: Wake | undefined,
+    pausing?: Pausing,
+  ): Promise<void> | undefined {
     this.assertAttached()
+    const from = this.stage
     this.stage = to
     this.seq++
     if (wake !== undefined) this.control.used(wake)
     if (!keepsRecord(to)) this.#record?.clear()
     if (pausing !== undefined) this.paused = { message: pausing.message }
-    if (hooked) await this.code.entered(from, to)
+    const isNews = committed.pause !== undefined || committed.kill !== undefined
+    if (this.plan.hooked || isNews || this.paused !== undefined) {
+      return this.#enteredWithHooks(from, to, committed, pausing)
+    }
     this.#audience?.entered(to)
     this.committing = undefined
-    const news = committed.pause !== undefined || committed.kill !== undefined
-    if (news || this.paused !== undefined) await this.pauses.heard(committed, pausing)
+    return isTerminal(to.label) ? this.#terminated() : undefined
+  }
+
+  async #enteredWithHooks(
+    from: Stage,
+    to: Stage,
+    committed: Committed,
+    pausing: Pausing | undefined,
+  ): Promise<void> {
+    if (this.plan.hooked) await this.code.entered(from, to)
+    this.#audience?.entered(to)
+    this.committing = undefined
+    const isNews = committed.pause !== undefined || committed.kill !== undefined
+    if (isNews || this.paused !== undefined) await this.pauses.heard(committed, pausing)
     if (isTerminal(to.label)) await this.#terminated()
   }
 
@@ -352,14 +433,6 @@ export class Life {
         (to.label === 'excepted' && to.error instanceof DeadlineExceeded),
       bundle: () => this.savings.bundle(to, paused, wake !== undefined),
     })
-  }
-
-  async #commitLast(to: Stage): Promise<Committed> {
-    try {
-      return await this.commit(to, undefined, undefined)
-    } catch (error) {
-      throw this.lost(error)
-    }
   }
 
   /** The host could not commit: what happens to the process is decided elsewhere. */
@@ -399,9 +472,15 @@ export class Life {
     this.#gate?.()
   }
 
-  async #terminated(): Promise<void> {
+  #terminated(): Promise<void> | undefined {
     this.control.dropAll()
     this.ended.settle()
+    if (this.plan.hooked || this.errands.cleansUp) return this.#closeAfterHooks()
+    this.closed = true
+    return undefined
+  }
+
+  async #closeAfterHooks(): Promise<void> {
     if (this.plan.hooks.onTerminated !== undefined) await this.code.tried('onTerminated')
     await this.close()
   }

@@ -43,7 +43,7 @@ function stepEnded(
 }
 
 /** After a failure: another attempt later, or, with a message, when somebody plays it. */
-function again(life: Life, { to, failed, pause }: Failed): Promise<void> {
+function again(life: Life, { to, failed, pause }: Failed): Promise<void> | undefined {
   if (to.label !== 'excepted') life.savings.rollBack()
   if (pause !== undefined) life.control.pause(pause)
   return life.transition(to, undefined, failed)

@@ -24,6 +24,8 @@ overEachStore((over) => {
     const engine = await over().engine([Quick, Looking])
     const { pid } = await (await over().client()).launch('Quick')
     await untilRow(store, pid, ({ state }) => state === 'finished')
+    // The engine has heard of it too, so that the handle has to look it up.
+    await over().clock.quiet()
     other = engine.handle(pid)
     const handle = await engine.launch(Looking)
     await untilRow(store, handle.pid, ({ pauseRequested, paused }) => (pauseRequested ?? paused) !== null)
