@@ -322,7 +322,16 @@ function endedRow(write: Advance | Create, { head }: Bundle, outcome: Outcome): 
   const { pid, state, status, ending } = write
   if (outcome.status !== 'done' || outcome.existed === true || outcome.endedAt === undefined) return undefined
   const { successful = false, exitCode = null, message = null } = ending ?? {}
-  return { pid, className: head.class, state, status, message, successful, exitCode, updatedAt: outcome.endedAt }
+  return {
+    pid,
+    className: head.class,
+    state,
+    status,
+    message,
+    successful,
+    exitCode,
+    updatedAt: outcome.endedAt,
+  }
 }
 
 function applied(outcome: Outcome): boolean {

@@ -18,11 +18,7 @@ export interface Arrivals {
 }
 
 /** An engine holds the process from now on, under a new fence (C4). A step that waited without one runs again. */
-export function claim(
-  row: Row,
-  request: Pick<ClaimRequest, 'engine' | 'suspects'>,
-  now: number,
-): Entry[] {
+export function claim(row: Row, request: Pick<ClaimRequest, 'engine' | 'suspects'>, now: number): Entry[] {
   row.owner = request.engine
   row.runner = request.engine
   row.fence++

@@ -60,6 +60,8 @@ function newRow(write: Create, now: number): Row {
   const { ending, state } = write
   const ended = isTerminal(state)
   return {
+    // Given when it is stored.
+    id: 0,
     pid: write.pid,
     class: write.className,
     version: write.version,

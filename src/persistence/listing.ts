@@ -8,7 +8,7 @@ const LARGEST_LIMIT = 1_000
 /** Where a page begins: behind this process, newest first. */
 export interface Position {
   readonly createdAt: number
-  readonly pid: string
+  readonly id: number
 }
 
 /** @throws RangeError for a limit that is no whole number from 1 to 1000 */
@@ -23,10 +23,10 @@ export function limitOf(filter: ListFilter): number {
 /** @throws RangeError for an `after` that came from no page */
 export function positionOf(filter: ListFilter): Position | undefined {
   if (filter.after === undefined) return undefined
-  const match = /^(-?\d+):(.+)$/s.exec(filter.after)
+  const match = /^(-?\d+):(\d+)$/.exec(filter.after)
   if (match === null)
     throw new RangeError(`after is ${JSON.stringify(filter.after)}: give the \`next\` of a page`)
-  return { createdAt: Number(match[1]), pid: match[2] as string }
+  return { createdAt: Number(match[1]), id: Number(match[2]) }
 }
 
 /** A page from rows of which there may be one more than it takes. */
@@ -35,7 +35,7 @@ export function pageOf(rows: readonly Row[], limit: number): ProcessPage {
   const last = shown.at(-1)
   return {
     rows: shown.map(processRow),
-    next: rows.length > limit && last !== undefined ? `${last.created_at}:${last.pid}` : undefined,
+    next: rows.length > limit && last !== undefined ? `${last.created_at}:${last.id}` : undefined,
   }
 }
 
@@ -45,10 +45,9 @@ export function statesOf(filter: ListFilter): readonly ProcessState[] | undefine
   return typeof filter.state === 'string' ? [filter.state] : [...new Set(filter.state)]
 }
 
-/** Newest first. */
+/** Newest first; of the same time, the one that was stored last. */
 export function newestFirst(a: Row, b: Row): number {
-  if (a.created_at !== b.created_at) return b.created_at - a.created_at
-  return a.pid < b.pid ? 1 : -1
+  return b.created_at - a.created_at || b.id - a.id
 }
 
 export function noCounts(): Record<ProcessState, number> {

@@ -6,6 +6,8 @@ import type { EngineIdentity, Origin, ProcessRow } from './store.ts'
  * What of it others see is `processRow`.
  */
 export interface Row {
+  /** Counts the processes in the order in which the back end created them. */
+  id: number
   readonly pid: string
   readonly class: string
   version: number

@@ -13,9 +13,11 @@ test('C9: a damaged process is parked, its bytes kept, and holds up no other', a
   const file = new Database(path)
   onTestFinished(() => void file.close())
   const inputs = file.prepare<[string], { text: string }>(
-    "SELECT text FROM part WHERE pid = ? AND name = 'inputs'",
+    "SELECT text FROM part JOIN process ON process.id = part.process WHERE pid = ? AND name = 'inputs'",
   )
-  const change = file.prepare("UPDATE part SET text = ? WHERE pid = ? AND name = 'inputs'")
+  const change = file.prepare(
+    "UPDATE part SET text = ? WHERE process = (SELECT id FROM process WHERE pid = ?) AND name = 'inputs'",
+  )
   const sound = inputs.get(damaged.pid)?.text
   const bytes = '{"steps": \u0000'
   change.run(bytes, damaged.pid)

@@ -82,7 +82,7 @@ export class MemoryStore implements Store {
         : rows.filter(
             (row) =>
               row.created_at < position.createdAt ||
-              (row.created_at === position.createdAt && row.pid < position.pid),
+              (row.created_at === position.createdAt && row.id < position.id),
           )
     return pageOf(rest, limit)
   }

@@ -33,7 +33,7 @@ export class MemoryTables {
 
   /** The oldest first. */
   ownedBy(engine: string): Saved[] {
-    return [...(this.#owned.get(engine) ?? [])].toSorted((a, b) => a.number - b.number)
+    return [...(this.#owned.get(engine) ?? [])].toSorted((a, b) => a.row.id - b.row.id)
   }
 
   /** Those of which a kill is stored. */
@@ -43,7 +43,8 @@ export class MemoryTables {
 
   /** Adds a new process. */
   insert(row: Row, now: number): Saved {
-    const saved = new Saved(row, ++this.#lastProcess)
+    row.id = ++this.#lastProcess
+    const saved = new Saved(row)
     this.processes.set(row.pid, saved)
     if (row.key !== null) this.#keys.set(row.key, saved)
     if (row.parent !== null) {

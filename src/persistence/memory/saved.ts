@@ -13,17 +13,14 @@ export interface KeptMessage {
 /** One process: its row, its parts, what is kept for it, whom it awaits, and its history. */
 export class Saved {
   row: Row
-  /** Counts processes in the order in which they were created. */
-  readonly number: number
   readonly parts = new Map<string, string>()
   messages: KeptMessage[] = []
   /** The pids of those whose end it awaits. */
   awaits = new Set<string>()
   readonly history: HistoryRow[] = []
 
-  constructor(row: Row, number: number) {
+  constructor(row: Row) {
     this.row = row
-    this.number = number
   }
 
   stored(): Stored {

@@ -3,13 +3,14 @@ import { isTerminal } from '../../process/machine.ts'
 import { REMEMBERED } from '../senders.ts'
 import type { Advance, Done, Outcome } from '../store.ts'
 import type { Connection } from './connection.ts'
+import type { ProcessTable } from './process-table.ts'
 import type { Session } from './session.ts'
 
 /*
  * The hot path: the next saved state of a process that goes on running, or ends. One statement checks the fence and the sequence (C4)
  * and stores the state, if there is nothing special about the row: no pause and no kill is stored, nobody is awaited. So its answer
  * is known when it found its row, and nothing has to be read back, which would cost more than the write. Whatever it does not find
- * as it expects, the rules decide. It does what `rules.advance` says; the conformance suite holds them together.
+ * as it expects, the rules decide. The row is found by its number, and has to be that of the pid still. It does what `rules.advance` says; the conformance suite holds them together.
  */
 
 const UNASKED = 'paused = 0 AND pause_asked = 0 AND kill_deadline IS NULL'
@@ -17,7 +18,7 @@ const UNASKED = 'paused = 0 AND pause_asked = 0 AND kill_deadline IS NULL'
 /** From one step to the next, with nothing special about it: touches no column of any index. */
 const STEP = `UPDATE process SET
   seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, played = 0
-  WHERE pid = ? AND fence = ? AND seq = ? AND owner = ? AND state = 'running' AND crashes = 0 AND attempt = 1 AND ${UNASKED}`
+  WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND state = 'running' AND crashes = 0 AND attempt = 1 AND ${UNASKED}`
 
 /** As `remember`; the message is bound twice. */
 const REMEMBERING = `CASE WHEN ? IS NULL THEN last_wake ELSE
@@ -28,12 +29,12 @@ const WAIT_ENDED = 'resumable = 0, receives = NULL, due_at = NULL, awaits = NULL
 /** To a step, from whatever state. */
 const TRANSITION = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step = ?, status = ?, updated_at = ?, state = 'running',
   data = coalesce(?, data), message = ?, attempt = ?, crashes = 0, alone = 0, played = 0, ${WAIT_ENDED}
-  WHERE pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits IS NULL AND ${UNASKED}`
+  WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits IS NULL AND ${UNASKED}`
 
 /** Claims what is as it was created, and takes it to its first step. */
 const BEGIN = `UPDATE process SET seq = 1, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, attempt = ?,
   state = 'running', owner = ?, runner = ?, fence = 1, ready_at = NULL
-  WHERE pid = ? AND fence = 0 AND seq = 0 AND state = 'created' AND owner IS NULL AND ready_at <= ? AND parked IS NULL AND crashes = 0
+  WHERE id = ? AND pid = ? AND fence = 0 AND seq = 0 AND state = 'created' AND owner IS NULL AND ready_at <= ? AND parked IS NULL AND crashes = 0
   AND ${UNASKED}`
 
 /** To a terminal state (C5), whatever is asked of it. */
@@ -42,14 +43,21 @@ const END = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step = ?, s
   message = ?, exit_code = ?, exit_label = ?, exit_message = ?, attempt = ?,
   crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, parked = NULL,
   kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL, ${WAIT_ENDED}
-  WHERE pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL`
+  WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL`
 
-export function advance(connection: Connection, session: Session, write: Advance): Outcome {
+export function advance(
+  connection: Connection,
+  processes: ProcessTable,
+  session: Session,
+  write: Advance,
+): Outcome {
   // A lifted version comes once in the life of a process, if ever: not worth a column of each statement.
   if (write.version !== undefined) return apply(session, write)
   const { pid, seq, state, parts, dropped, history, ending, owner } = write
   const ends = isTerminal(state)
-  if (!(ends ? end(connection, session, write) : goOn(connection, session, write))) return apply(session, write)
+  const id = processes.idOf(pid)
+  const isDone = ends ? end(connection, session, write, id) : goOn(connection, session, write, id)
+  if (!isDone) return apply(session, write)
   if (write.consumes !== null) session.takeMessage(pid, write.consumes)
   session.putParts(pid, parts)
   for (const name of dropped) session.dropPart(pid, name)
@@ -63,7 +71,7 @@ export function advance(connection: Connection, session: Session, write: Advance
 }
 
 /** To a step: false where that is not all there is to it. */
-function goOn(connection: Connection, session: Session, write: Advance): boolean {
+function goOn(connection: Connection, session: Session, write: Advance, id: number | undefined): boolean {
   const { pid, fence, seq, owner, state, step, status, paused, consumes, attempt = 1 } = write
   if (state !== 'running' || paused !== null) return false
   const data = write.parts['state'] ?? null
@@ -72,21 +80,22 @@ function goOn(connection: Connection, session: Session, write: Advance): boolean
   if (write.begins === true) {
     const begun = connection
       .sql(BEGIN)
-      .run(step, status, message, data, now, attempt, owner, owner, pid, now)
+      .run(step, status, message, data, now, attempt, owner, owner, id, pid, now)
     return begun.changes === 1
   }
   const stepped =
     consumes === null &&
     attempt === 1 &&
-    connection.sql(STEP).run(seq, step, status, message, data, now, pid, fence, seq - 1, owner).changes === 1
+    connection.sql(STEP).run(seq, step, status, message, data, now, id, pid, fence, seq - 1, owner)
+      .changes === 1
   if (stepped) return true
   const { changes } = connection
     .sql(TRANSITION)
-    .run(consumes, consumes, seq, step, status, now, data, message, attempt, pid, fence, seq - 1, owner)
+    .run(consumes, consumes, seq, step, status, now, data, message, attempt, id, pid, fence, seq - 1, owner)
   return changes === 1
 }
 
-function end(connection: Connection, session: Session, write: Advance): boolean {
+function end(connection: Connection, session: Session, write: Advance, id: number | undefined): boolean {
   if (write.begins === true) return false
   const { successful = false, message = null, exitCode = null, dropCheckpoint = false } = write.ending ?? {}
   const { changes } = connection
@@ -108,6 +117,7 @@ function end(connection: Connection, session: Session, write: Advance): boolean 
       exitCode?.label ?? null,
       exitCode?.message ?? null,
       write.attempt ?? 1,
+      id,
       write.pid,
       write.fence,
       write.seq - 1,

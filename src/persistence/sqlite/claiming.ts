@@ -6,7 +6,6 @@ import type { ClaimedProcess, ClaimRequest, LoadableClass, Recovered } from '../
 import { Stored } from '../stored-process.ts'
 import { earliest } from '../waits.ts'
 import type { Connection } from './connection.ts'
-import { SELECT_ROW } from './process-table.ts'
 import type { Session, SqliteTables } from './session.ts'
 
 /*
@@ -42,7 +41,8 @@ const NEXT_DUE = forEach(
 )
 const NEXT_DEADLINE =
   'SELECT kill_deadline FROM process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1'
-const DUE_KILLS = `${SELECT_ROW} WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?`
+const DUE_KILLS = 'WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?'
+const OWNED = 'WHERE owner = ? ORDER BY id'
 
 const CLAIM = `UPDATE process SET owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, alone = ?, records = 0 WHERE pid = ?`
 const NOT_ALONE = `UPDATE process SET alone = 0 WHERE pid = ?`
@@ -111,7 +111,7 @@ export class Claiming {
 
   /** Gives back what a leaving engine holds (C12). */
   giveBack(engine: string, session: Session): void {
-    for (const row of this.#tables.processes.ownedBy(engine)) {
+    for (const row of this.#tables.processes.select(OWNED, engine)) {
       const { history } = rules.release(row, row, factsOf(session, row.pid))
       store(session, row, history)
     }
@@ -160,14 +160,14 @@ export class Claiming {
     for (const engine of dead) {
       // It may have come back to life since the look: a frozen one that beats again.
       if (this.#tables.engines.isAlive(engine, now)) continue
-      for (const row of this.#tables.processes.ownedBy(engine)) {
+      for (const row of this.#tables.processes.select(OWNED, engine)) {
         store(session, row, rules.crashed(row, factsOf(session, row.pid)))
         processes++
       }
       this.#tables.engines.remove(engine)
       engines.push(engine)
     }
-    for (const row of this.#connection.sql<Row>(DUE_KILLS).all(now)) {
+    for (const row of this.#tables.processes.select(DUE_KILLS, now)) {
       store(session, row, rules.killDue(row, now))
     }
     return { processes, engines }

@@ -25,10 +25,10 @@ export function pageQueries(filter: ListFilter, limit: number): Query[] {
   const position = positionOf(filter)
   return states.map((state) => {
     const { sql, values } = conditions({ ...filter, state })
-    const after = position === undefined ? [] : [position.createdAt, position.pid]
-    const behind = position === undefined ? '' : ' AND (created_at, pid) < (?, ?)'
+    const after = position === undefined ? [] : [position.createdAt, position.id]
+    const behind = position === undefined ? '' : ' AND (created_at, id) < (?, ?)'
     return {
-      sql: `${SELECT_BRIEF} WHERE ${sql}${behind} ORDER BY created_at DESC, pid DESC LIMIT ?`,
+      sql: `${SELECT_BRIEF} WHERE ${sql}${behind} ORDER BY created_at DESC, id DESC LIMIT ?`,
       values: [...values, ...after, limit + 1],
     }
   })

@@ -7,13 +7,13 @@ import type { Connection } from './connection.ts'
  * Statements on one process, by its pid.
  */
 
-const COLUMNS = `pid, class, version, state, step, status, paused, pause_asked, pause_message, parked, parent, key, label, seq,
+const COLUMNS = `id, pid, class, version, state, step, status, paused, pause_asked, pause_message, parked, parent, key, label, seq,
   fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
   exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
   resumable, receives, due_at, awaits, in_step, attempt, deadline, abandoned, origin, origin_kind, records`
 
 /** All of a row; and all but its long columns, for those who only look. */
-export const SELECT_ROW = `SELECT ${COLUMNS}, data, before FROM process`
+const SELECT_ROW = `SELECT ${COLUMNS}, data, before FROM process`
 export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM process`
 
 const UPDATE_ROW = `UPDATE process SET
@@ -34,14 +34,18 @@ const INSERT_ROW = `INSERT INTO process
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`
 
-const KEEP_LAST_ID = `UPDATE history SET pid = '', data = NULL WHERE id = (SELECT max(id) FROM history) AND pid = ?`
-const DROP_OLD_IDS = `DELETE FROM history WHERE pid = '' AND id < (SELECT max(id) FROM history)`
-const INSERT_HISTORY = 'INSERT INTO history (pid, seq, at, name, data, by) VALUES (?, ?, ?, ?, ?, ?)'
+const KEEP_LAST_ID =
+  'UPDATE history SET process = 0, data = NULL WHERE id = (SELECT max(id) FROM history) AND process = ?'
+const DROP_OLD_IDS = 'DELETE FROM history WHERE process = 0 AND id < (SELECT max(id) FROM history)'
+const INSERT_HISTORY = 'INSERT INTO history (process, seq, at, name, data, by) VALUES (?, ?, ?, ?, ?, ?)'
 const UPSERT_PART =
-  'INSERT INTO part (pid, name, text) VALUES (?, ?, ?) ON CONFLICT (pid, name) DO UPDATE SET text = excluded.text'
+  'INSERT INTO part (process, name, text) VALUES (?, ?, ?) ON CONFLICT (process, name) DO UPDATE SET text = excluded.text'
+
+const PARTS = 'SELECT name, text FROM part WHERE process = (SELECT id FROM process WHERE pid = ?)'
+const PART = 'SELECT text FROM part WHERE process = (SELECT id FROM process WHERE pid = ?) AND name = ?'
 
 /** What goes with the checkpoint, in one range of names; a process has few other parts, if any, that lie in it. */
-const DROP_CHECKPOINT = `DELETE FROM part WHERE pid = ? AND name >= '${CHECKPOINT_PART}' AND name < '${RECORD_PREFIX}\uffff'
+const DROP_CHECKPOINT = `DELETE FROM part WHERE process = ? AND name >= '${CHECKPOINT_PART}' AND name < '${RECORD_PREFIX}\uffff'
   AND (name = '${CHECKPOINT_PART}' OR name >= '${RECORD_PREFIX}')`
 
 /** Of a list of pids, those that are there and have not ended. The list leads. */
@@ -58,33 +62,63 @@ const DESCENDANTS = `WITH RECURSIVE below (pid, ended_at) AS (
   SELECT p.pid, p.ended_at FROM below JOIN process p ON p.parent = below.pid WHERE p.abandoned = 0
 ) SELECT pid FROM below WHERE ended_at IS NULL AND pid <> ?`
 
+/** How many ids are remembered at most. */
+const REMEMBERED = 10_000
+
+/**
+ * Rows, parts and history. Parts and history go by the number of the row, which is short; it is remembered from when the row was last
+ * read or written. A process that was pruned leaves its number to another, so nothing is written under a remembered one before the row was
+ * found under both (`idOf`).
+ */
 export class ProcessTable {
   readonly #connection: Connection
+  readonly #ids = new Map<string, number>()
 
   constructor(connection: Connection) {
     this.#connection = connection
   }
 
   get(pid: string): Row | undefined {
-    return this.#connection.sql<Row>(`${SELECT_ROW} WHERE pid = ?`).get(pid)
+    return this.#found(this.#connection.sql<Row>(`${SELECT_ROW} WHERE pid = ?`).get(pid))
   }
 
   brief(pid: string): BriefRow | undefined {
-    return this.#connection.sql<BriefRow>(`${SELECT_BRIEF} WHERE pid = ?`).get(pid)
+    return this.#found(this.#connection.sql<BriefRow>(`${SELECT_BRIEF} WHERE pid = ?`).get(pid))
   }
 
   byKey(key: string): Row | undefined {
-    return this.#connection.sql<Row>(`${SELECT_ROW} WHERE key = ?`).get(key)
+    return this.#found(this.#connection.sql<Row>(`${SELECT_ROW} WHERE key = ?`).get(key))
   }
 
-  /** The oldest first. */
-  ownedBy(engine: string): Row[] {
-    return this.#connection.sql<Row>(`${SELECT_ROW} WHERE owner = ? ORDER BY id`).all(engine)
+  /** The rows that this selects. */
+  select(sql: string, ...values: readonly unknown[]): Row[] {
+    const rows = this.#connection.sql<Row>(`${SELECT_ROW} ${sql}`).all(...values)
+    for (const row of rows) this.#found(row)
+    return rows
+  }
+
+  /** The number of a process's row; a remembered one may be another's by now. Undefined where there is no such process. */
+  idOf(pid: string): number | undefined {
+    const known = this.#ids.get(pid)
+    if (known !== undefined) return known
+    const id = this.#connection.sql<number>('SELECT id FROM process WHERE pid = ?').pluck().get(pid)
+    if (id !== undefined) this.#remember(pid, id)
+    return id
+  }
+
+  #found<R extends BriefRow>(row: R | undefined): R | undefined {
+    if (row !== undefined) this.#remember(row.pid, row.id)
+    return row
+  }
+
+  #remember(pid: string, id: number): void {
+    if (this.#ids.size >= REMEMBERED) this.#ids.clear()
+    this.#ids.set(pid, id)
   }
 
   /** False where pid or key is in use. */
   insert(row: Row): boolean {
-    const { changes } = this.#connection
+    const { changes, lastInsertRowid } = this.#connection
       .sql(INSERT_ROW)
       .run(
         row.pid,
@@ -122,6 +156,7 @@ export class ProcessTable {
         row.data,
         row.before,
       )
+    if (changes > 0) this.#remember(row.pid, (row.id = Number(lastInsertRowid)))
     return changes > 0
   }
 
@@ -142,39 +177,37 @@ export class ProcessTable {
   }
 
   parts(pid: string): Parts {
-    const rows = this.#connection
-      .sql<{ readonly name: string; readonly text: string }>('SELECT name, text FROM part WHERE pid = ?')
-      .all(pid)
+    const rows = this.#connection.sql<{ readonly name: string; readonly text: string }>(PARTS).all(pid)
     return Object.fromEntries(rows.map(({ name, text }) => [name, text]))
   }
 
   part(pid: string, name: string): string | undefined {
-    return this.#connection
-      .sql<string>('SELECT text FROM part WHERE pid = ? AND name = ?')
-      .pluck()
-      .get(pid, name)
+    return this.#connection.sql<string>(PART).pluck().get(pid, name)
   }
 
   putPart(pid: string, name: string, text: string): void {
-    this.#connection.sql(UPSERT_PART).run(pid, name, text)
+    this.#connection.sql(UPSERT_PART).run(this.idOf(pid), name, text)
   }
 
   dropPart(pid: string, name: string): void {
-    this.#connection.sql('DELETE FROM part WHERE pid = ? AND name = ?').run(pid, name)
+    this.#connection.sql('DELETE FROM part WHERE process = ? AND name = ?').run(this.idOf(pid), name)
   }
 
   /** Deletes all that is stored of a process. */
   delete(pid: string): void {
     // The last entry of all stays, as nobody's, until there is a later one: others have read up to its id.
-    this.#connection.sql(KEEP_LAST_ID).run(pid)
-    for (const table of ['process', 'part', 'history', 'wake', 'awaits', 'checkpoint']) {
+    const id = this.idOf(pid)
+    this.#connection.sql(KEEP_LAST_ID).run(id)
+    for (const table of ['part', 'history'])
+      this.#connection.sql(`DELETE FROM ${table} WHERE process = ?`).run(id)
+    for (const table of ['process', 'wake', 'awaits', 'checkpoint'])
       this.#connection.sql(`DELETE FROM ${table} WHERE pid = ?`).run(pid)
-    }
+    this.#ids.delete(pid)
     this.#connection.sql(DROP_OLD_IDS).run()
   }
 
   dropCheckpoint(pid: string): void {
-    this.#connection.sql(DROP_CHECKPOINT).run(pid)
+    this.#connection.sql(DROP_CHECKPOINT).run(this.idOf(pid))
   }
 
   addHistory(
@@ -185,6 +218,8 @@ export class ProcessTable {
     data: string | null,
     by: string | null,
   ): number {
-    return Number(this.#connection.sql(INSERT_HISTORY).run(pid, seq, at, name, data, by).lastInsertRowid)
+    return Number(
+      this.#connection.sql(INSERT_HISTORY).run(this.idOf(pid), seq, at, name, data, by).lastInsertRowid,
+    )
   }
 }

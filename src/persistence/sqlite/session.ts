@@ -135,7 +135,7 @@ export class Session implements Tables {
   }
 
   dropMessages(pid: string): void {
-    if (this.#anyMessage ??= this.#tables.messages.any()) this.#tables.messages.dropAll(pid)
+    if ((this.#anyMessage ??= this.#tables.messages.any())) this.#tables.messages.dropAll(pid)
   }
 
   isAwaiting(pid: string): boolean {
@@ -148,7 +148,7 @@ export class Session implements Tables {
   }
 
   dropAwaits(pid: string): void {
-    if (this.#anyAwaits ??= this.#tables.awaits.any()) this.#tables.awaits.drop(pid)
+    if ((this.#anyAwaits ??= this.#tables.awaits.any())) this.#tables.awaits.drop(pid)
   }
 
   takeWaiters(target: string): readonly string[] {

@@ -55,7 +55,8 @@ interface Membership {
 }
 
 /** The history of a process, oldest first. */
-const HISTORY = 'SELECT id, pid, seq, at, name, data, by FROM history WHERE pid = ? ORDER BY id'
+const HISTORY = `SELECT h.id, p.pid, h.seq, h.at, h.name, h.data, h.by FROM process p JOIN history h ON h.process = p.id
+  WHERE p.pid = ? ORDER BY h.id`
 
 const DESCRIBE = `INSERT INTO class (name, version, inputs, signals) VALUES (?, ?, ?, ?)
   ON CONFLICT (name) DO UPDATE SET version = excluded.version, inputs = excluded.inputs, signals = excluded.signals

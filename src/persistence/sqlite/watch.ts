@@ -16,8 +16,8 @@ const SCAN_INTERVAL = 1_000
 const PAGE = 1_000
 
 const NEWER_HISTORY = `
-SELECT h.id, h.pid, h.name, h.data, h.at, p.state, p.paused, p.parked, p.owner, p.ready_at
-FROM history h JOIN process p ON p.pid = h.pid WHERE h.id > ? ORDER BY h.id LIMIT ${PAGE}`
+SELECT h.id, p.pid, h.name, h.data, h.at, p.state, p.paused, p.parked, p.owner, p.ready_at
+FROM history h JOIN process p ON p.id = h.process WHERE h.id > ? ORDER BY h.id LIMIT ${PAGE}`
 const LAST_HISTORY = 'SELECT coalesce(max(id), 0) FROM history'
 
 type HistoryJoin = Pick<Change, 'pid' | 'name' | 'data' | 'at' | 'state'> &

@@ -50,7 +50,7 @@ export class Writer {
   #one(write: Write, session: Session, fresh: Set<string>): Outcome {
     switch (write.kind) {
       case 'advance':
-        return advance(this.#connection, session, write)
+        return advance(this.#connection, this.#processes, session, write)
       case 'create':
         return this.#create(write, session, fresh)
       case 'prune':

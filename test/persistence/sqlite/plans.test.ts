@@ -89,7 +89,7 @@ test.each([
   ['a class', { className: 'Bake' }, 'process_class'],
   ['a parent', { parent: 'x' }, 'process_parent'],
   ['what is paused', { paused: true }, 'process_paused'],
-  ['a later page', { after: '5:pid' }, 'process_created'],
+  ['a later page', { after: '5:1' }, 'process_created'],
 ] as const)('listing %s goes by an index, and sorts nothing', async (_, filter, index) => {
   const sqls = await statements(() => store.list(filter))
   expectIndexed(sqls)
@@ -186,12 +186,23 @@ async function ends(pid: string): Promise<string[]> {
   return sqls.map((sql) => sql.trim().split(/\s+/).slice(0, 4).join(' '))
 }
 
-test('the end of a process that nobody waits for looks for who does once', async () => {
+test('where nobody waits for anybody, a commit that ends processes looks for that once', async () => {
+  const some = [await running(store, 'A'), await running(store, 'A'), await running(store, 'A')]
+  const sqls = await statements(() => done(store, ...some.map((process) => finish(process))))
+  expectIndexed(sqls)
+  expect(sqls.filter((sql) => sql.includes('FROM awaits'))).toEqual(['SELECT 1 FROM awaits LIMIT 1'])
+  expect(sqls.filter((sql) => sql.startsWith('UPDATE process'))).toHaveLength(some.length)
+})
+
+test('the end of a process looks once for who waits for it, where anybody waits for anybody', async () => {
   const process = await running(store, 'A')
+  const target = await running(store, 'A')
+  const waiter = await waitingFor(store, 'A', { on: [target.pid] })
   const sqls = await statements(() => done(store, finish(process)))
   expectIndexed(sqls)
   expect(sqls.filter((sql) => sql.includes('FROM awaits WHERE target'))).toHaveLength(1)
   expect(sqls.filter((sql) => sql.startsWith('UPDATE process'))).toHaveLength(1)
+  await done(store, finish(target), request(waiter.pid, 'kill'))
 })
 
 test.each([
