@@ -56,6 +56,7 @@ const action = fc.oneof(
       ),
       wait: maybe(what),
       attempt: maybe(fc.integer({ min: 1, max: 3 })),
+      begins: fc.constantFrom(false, false, true),
       pauses: fc.constantFrom(false, false, true),
       kills: fc.boolean(),
       consumes: fc.boolean(),
@@ -170,6 +171,8 @@ class Player {
         const [outcome] = await store.commit([write])
         if (write.kind === 'create' && outcome?.status === 'done' && outcome.existed === false)
           this.#known.set(write.pid, { fence: 1, count: 0, message: null })
+        if (write.kind === 'advance' && write.begins === true && outcome?.status === 'done')
+          this.#known.set(write.pid, { fence: 1, count: 0, message: null })
         return [write, outcome]
       }
     }
@@ -220,8 +223,9 @@ class Player {
         return {
           kind: 'advance',
           pid: one.pid,
-          fence,
+          fence: one.begins ? 0 : fence,
           seq: (row?.seq ?? 0) + 1 + one.off,
+          begins: one.begins,
           owner: row?.owner ?? 'A',
           state: one.state,
           step: 'bake',

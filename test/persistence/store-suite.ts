@@ -3,6 +3,7 @@ import type { SimulatedClock } from '../../src/testing/index.ts'
 import { Bench, type OpenedStore } from './store-bench.ts'
 import { creating } from './store-suite-creating.ts'
 import { advancing } from './store-suite-advancing.ts'
+import { beginning } from './store-suite-beginning.ts'
 import { claiming } from './store-suite-claiming.ts'
 import { retries } from './store-suite-retries.ts'
 import { trees } from './store-suite-trees.ts'
@@ -20,6 +21,7 @@ const SUBJECTS = [
   creating,
   advancing,
   claiming,
+  beginning,
   waking,
   waits,
   records,

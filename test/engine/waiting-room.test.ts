@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest'
+import {
+  Continue,
+  Engine,
+  MemoryStore,
+  Process,
+  type ProcessHandle,
+  type ProcessSpec,
+} from '../../src/index.ts'
+import { gate } from './processes.ts'
+import { overEachStore } from './over-stores.ts'
+
+/** How many were constructed, and what ran, in its order. */
+let made = 0
+let ran: string[] = []
+
+class Named extends Process<typeof Named> {
+  static override define(spec: ProcessSpec) {
+    return spec
+      .input('name', { schema: { type: 'string' } })
+      .input('cargo', { schema: { type: 'string' }, default: '' })
+  }
+  readonly number = ++made
+  override run() {
+    ran.push(this.inputs.name)
+    return new Continue(this.more)
+  }
+  more() {
+    return this.inputs.name
+  }
+}
+
+/** Holds a slot until its gate is opened. */
+class Holding extends Process {
+  override async run(): Promise<void> {
+    await gate('holding').pass()
+  }
+}
+
+const results = (handles: readonly ProcessHandle[]): Promise<unknown[]> =>
+  Promise.all(handles.map((handle) => handle.result()))
+
+overEachStore((over) => {
+  describe('launches that find no free slot', () => {
+    const open = async (concurrency: number) => {
+      ran = []
+      return over().engine([Named, Holding], { concurrency })
+    }
+
+    test('are begun in the order of their launches, as they were made', async () => {
+      const engine = await open(1)
+      const names = Array.from({ length: 30 }, (_, index) => `process ${index}`)
+      const handles = await Promise.all(names.map((name) => engine.launch(Named, { name })))
+      expect(await results(handles)).toEqual(names)
+      expect(ran).toEqual(names)
+    })
+
+    test('let those go before them that others launched before', async () => {
+      const engine = await open(1)
+      const client = await over().client()
+      const holding = await engine.launch(Holding)
+      await gate('holding').reached
+      const theirs = await client.launch('Named', { name: 'theirs' })
+      await over().clock.advance(1)
+      const ours = await engine.launch(Named, { name: 'ours' })
+      gate('holding').open()
+      await results([holding, theirs, ours])
+      expect(ran).toEqual(['theirs', 'ours'])
+    })
+
+    test('are run by another engine that has a slot, and by one alone (C4)', async () => {
+      const engine = await open(1)
+      await engine.launch(Holding)
+      await gate('holding').reached
+      const names = Array.from({ length: 10 }, (_, index) => `process ${index}`)
+      const handles = await Promise.all(names.map((name) => engine.launch(Named, { name })))
+      await over().engine([Named], { concurrency: 3 })
+      // The first engine is busy all the while, and told of each end.
+      expect(await results(handles)).toEqual(names)
+      expect(ran.toSorted()).toEqual(names.toSorted())
+      gate('holding').open()
+    })
+
+    test('are not begun when they were killed or paused meanwhile, and begun when they are played (C7)', async () => {
+      const engine = await open(1)
+      const holding = await engine.launch(Holding)
+      await gate('holding').reached
+      const [killed, paused, plain] = await Promise.all(
+        ['killed', 'paused', 'plain'].map((name) => engine.launch(Named, { name })),
+      )
+      expect(await killed?.kill('not needed')).toBe(true)
+      expect(await paused?.pause('a moment')).toBe(true)
+      gate('holding').open()
+      await holding.wait()
+      expect(await plain?.result()).toBe('plain')
+      expect(await killed?.wait()).toMatchObject({ label: 'killed', message: 'not needed' })
+      expect(ran).toEqual(['plain'])
+      expect(await paused?.refresh()).toMatchObject({ label: 'created', paused: true, message: 'a moment' })
+      await paused?.play()
+      expect(await paused?.result()).toBe('paused')
+    })
+
+    test('are left in the store by an engine that closes (C12)', async () => {
+      const engine = await open(1)
+      await engine.launch(Holding)
+      await gate('holding').reached
+      const { pid } = await engine.launch(Named, { name: 'left' })
+      const closing = engine.close({ drain: '1s' })
+      gate('holding').open()
+      await closing
+      expect(ran).toEqual([])
+      expect(await over().store.read(pid)).toMatchObject({ state: 'created', owner: null, crashes: 0 })
+      const next = await over().engine([Named])
+      expect(await next.handle(pid).result()).toBe('left')
+    })
+
+    test('are excepted without a step when their deadline has passed', async () => {
+      const engine = await open(1)
+      await engine.launch(Holding)
+      await gate('holding').reached
+      const late = await engine.launch(Named, { name: 'late' }, { deadline: '1s' })
+      await over().clock.advance(2_000)
+      gate('holding').open()
+      expect((await late.outcome()).status).toBe('rejected')
+      expect(late.exception()?.cause).toMatchObject({ name: 'DeadlineExceeded' })
+      expect(ran).toEqual([])
+    })
+
+    test('are one process under one key or pid, however often', async () => {
+      const engine = await open(1)
+      const holding = await engine.launch(Holding)
+      await gate('holding').reached
+      const keyed = () => engine.launch(Named, { name: 'keyed' }, { key: 'one' })
+      const named = () => engine.launch(Named, { name: 'pid' }, { pid: 'a pid' })
+      const handles = await Promise.all([keyed(), keyed(), named(), named()])
+      expect(handles[0]).toBe(handles[1])
+      expect(handles[2]).toBe(handles[3])
+      await expect(engine.launch(Named, { name: 'other' }, { key: 'one' })).rejects.toThrow(/other inputs/)
+      gate('holding').open()
+      await results([holding, ...handles])
+      expect(ran.toSorted()).toEqual(['keyed', 'pid'])
+    })
+
+    test('find as much room as there is, and run all the same where there is none', async () => {
+      const engine = await open(2)
+      await engine.launch(Holding)
+      await gate('holding').reached
+      // Six of them do not fit into what is kept of such launches.
+      const cargo = 'x'.repeat(3 * 2 ** 20)
+      const names = Array.from({ length: 9 }, (_, index) => `process ${index}`)
+      const handles = await Promise.all(names.map((name) => engine.launch(Named, { name, cargo })))
+      expect(await results(handles)).toEqual(names)
+      expect(ran).toEqual(names)
+      gate('holding').open()
+    })
+  })
+})
+
+test('a launch that waited is not made anew: it is begun as it was made', async () => {
+  made = 0
+  const store = new MemoryStore()
+  const engine = await Engine.open({ store, processes: [Named], concurrency: 1, handleSignals: false })
+  const names = Array.from({ length: 20 }, (_, index) => `process ${index}`)
+  await results(await Promise.all(names.map((name) => engine.launch(Named, { name }))))
+  expect(made).toBe(names.length)
+  await engine.close()
+  await store.close()
+})
