@@ -27,7 +27,7 @@ export interface ClaimsContext {
  * 3. While there are suspects (C11), nothing else is started until one of them has run alone and got a step further. One that
  *    only waits for another process does not run: what it waits for may be a suspect itself.
  * 4. What has waited longest comes first. The waiting room is served only while nothing else is known to be ready; a claim, which goes
- *    by the order of the store, tells so when all that it gets is from there.
+ *    by the order of the store, tells so when all that it gets is from there. Beside a suspect everything is claimed.
  */
 export class Claims {
   readonly #context: ClaimsContext
@@ -90,6 +90,8 @@ export class Claims {
 
   /** A launch is in the waiting room. */
   waits(): void {
+    // Beside one that ran alone it has to be claimed, so that this is noted (C11).
+    if (this.#alone !== undefined) this.#more = true
     this.#pump()
   }
 
@@ -180,8 +182,8 @@ export class Claims {
     }
     if (suspects) this.#suspects = claimed.length > 0
     const { room } = this.#context
-    const known = claimed.every(({ row }) => room.has(row.pid))
-    if ((claimed.length === limit && !known) || suspects) this.#more = true
+    const mayBegin = this.#alone === undefined && claimed.every(({ row }) => room.has(row.pid))
+    if ((claimed.length === limit && !mayBegin) || suspects) this.#more = true
     // The engine that is closing gives them back when it leaves.
     if (this.#stopped) return
     for (const one of claimed) {

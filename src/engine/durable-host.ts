@@ -141,6 +141,8 @@ export class DurableHost implements Host {
     if (birth !== undefined) this.#told(run, birth, outcome)
     if (outcome.status === 'refused') throw unsavable(outcome.error)
     if (outcome.status !== 'done') {
+      // It was not as it was launched any more: perhaps it ended before anybody waited for it here.
+      if (run.begins) this.#context.ended(pid, undefined, {})
       const reason = outcome.status === 'ended' ? endedAs(pid, outcome.state) : lost(pid)
       this.#lives.lose(run, reason)
       throw lost(pid)

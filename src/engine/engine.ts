@@ -56,7 +56,7 @@ export class Engine extends Client {
   readonly #claims: Claims
   readonly #room = new WaitingRoom()
   readonly #runner: Runner = {
-    tells: (pid) => this.#room.has(pid) || this.#runs.tells(pid),
+    tells: (pid) => this.#room.holds(pid) || this.#runs.tells(pid),
     ends: (pid) => this.#runs.ends(pid),
   }
   #stopWatching: (() => void) | undefined
@@ -263,7 +263,9 @@ export class Engine extends Client {
     }
     const outcome = await (begins ? this.#runs.born(process, create) : this.#wait(process, create))
     const handle = this.launched(create, outcome, options, known)
-    if (handle instanceof Handle) handle.follow(this.#runner)
+    // One that was launched under this pid before may have ended long since.
+    const isNew = begins || options.pid === undefined
+    if (isNew && handle instanceof Handle) handle.follow(this.#runner)
     return handle
   }
 
@@ -307,9 +309,11 @@ export class Engine extends Client {
   /** Goes on with a claimed process, or sets it aside where it can't be loaded (C9). */
   #resume(claimed: ClaimedProcess): Run | undefined {
     try {
-      const waiting = this.#room.take(claimed.row.pid)
+      const { pid, seq } = claimed.row
+      const isKept = this.#room.holds(pid) && seq === 0 && claimed.fence === 1
+      const waiting = this.#room.take(pid)
       const process =
-        waiting !== undefined && claimed.row.seq === 0 && claimed.fence === 1
+        waiting !== undefined && isKept
           ? waiting.process
           : revived(claimed, { host: this.#runs.host, logger: this.logger, classes: this.classes })
       return this.#runs.resume(process, claimed, deadlineOf(claimed.row, this.classes))

@@ -36,6 +36,11 @@ export class WaitingRoom {
     return this.#places.has(pid)
   }
 
+  /** Whether it is durable too. */
+  holds(pid: string): boolean {
+    return this.#places.get(pid)?.isCreated === true
+  }
+
   /** A launch that is being made durable; false where there is no place for it. */
   add(process: Process, create: Create): boolean {
     let characters = 0

@@ -3,7 +3,7 @@ import { Client, Engine } from '../../src/index.ts'
 import { Add, closeGates, Gated } from '../engine/processes.ts'
 import { aPath, openSqlite, slow } from './stores.ts'
 
-for (const who of ['a client', 'an engine'] as const) {
+for (const who of ['a client', 'an engine', 'an engine without a free slot'] as const) {
   test(`C2: a launch by ${who} resolves once the row is durable`, async () => {
     const path = await aPath()
     const happened: string[] = []
@@ -12,11 +12,13 @@ for (const who of ['a client', 'an engine'] as const) {
     const launcher =
       who === 'a client'
         ? await Client.open(options)
-        : await Engine.open({ ...options, handleSignals: false })
+        : await Engine.open({ ...options, concurrency: 1, handleSignals: false })
     onTestFinished(async () => {
       closeGates()
       await launcher.close()
     })
+    if (who === 'an engine without a free slot') await launcher.launch(Gated, { gate: 'before' })
+    happened.length = 0
     const handle = await launcher.launch(Gated, { gate: 'launched' })
     happened.push('launched')
     expect(happened).toEqual(['durable', 'launched'])
