@@ -93,11 +93,11 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
   }
 }
 
-/** The committed outputs, nested by their dotted names. */
+/** The committed outputs, nested by their dotted names; in the order of the names, wherever the parts come from. */
 export function outputsOf(parts: BundleParts, codec: Codec): Record<string, unknown> {
   const outputs: Record<string, unknown> = {}
-  for (const part in parts) {
-    if (!part.startsWith('out:')) continue
+  const ports = Object.keys(parts).filter((name) => name.startsWith('out:'))
+  for (const part of ports.length > 1 ? ports.toSorted() : ports) {
     const text = parts[part] as string
     const names = part.slice('out:'.length).split('.')
     const last = names.pop() as string

@@ -84,7 +84,7 @@ export const breaks: readonly Break[] = [
     what: 'the fence is not checked on the way from step to step, in SQLite',
     file: 'src/persistence/sqlite/advancing.ts',
     find: "fence = ? AND seq = ? AND owner = ? AND state = 'running'",
-    replace: "? IS NOT NULL AND seq = ? AND owner = ? AND state = 'running'",
+    replace: "? IS NOT NULL AND seq = ? AND ? IS NOT NULL AND state = 'running'",
     test: ['test/contracts/fenced-writes.test.ts', 'SQLite C4: a write of an owner'],
   },
   {
@@ -115,8 +115,8 @@ export const breaks: readonly Break[] = [
     contract: 'C4',
     what: 'an engine goes on with a process that it has lost',
     file: 'src/engine/durable-host.ts',
-    find: "if (outcome.status !== 'done') { const reason",
-    replace: "if (outcome.status === 'missing') { const reason",
+    find: "if (outcome.status !== 'done') { // It was not as it was launched any more",
+    replace: "if (outcome.status === 'missing') { // It was not as it was launched any more",
     test: ['test/contracts/fenced-writes.test.ts', 'C4: an engine that has lost a process'],
   },
   {
@@ -126,14 +126,6 @@ export const breaks: readonly Break[] = [
     find: "fence = 0 AND seq = 0 AND state = 'created' AND owner IS NULL AND ready_at <= ?",
     replace: '? IS NOT NULL',
     test: ['test/persistence/stores.test.ts', 'sqlite beginning the same twice is done twice'],
-  },
-  {
-    contract: 'C7',
-    what: 'what was paused before its first step is begun',
-    file: 'src/persistence/rules.ts',
-    find: 'row.kill_deadline === null && isReady(row, now)',
-    replace: 'row.kill_deadline === null',
-    test: ['test/persistence/stores.test.ts', 'memory beginning nothing is begun that'],
   },
   {
     contract: 'C5',
@@ -215,6 +207,14 @@ export const breaks: readonly Break[] = [
     find: 'else row.pause_asked = 1',
     replace: 'else row.pause_asked = 0',
     test: ['test/contracts/control.test.ts', 'C7: a pause of a running process'],
+  },
+  {
+    contract: 'C7',
+    what: 'what was paused before its first step is begun',
+    file: 'src/persistence/rules.ts',
+    find: 'row.kill_deadline === null && isReady(row, now)',
+    replace: 'row.kill_deadline === null',
+    test: ['test/persistence/stores.test.ts', 'memory beginning nothing is begun that'],
   },
   {
     contract: 'C7',

@@ -56,7 +56,8 @@ export class Talks extends Process {
     )
     const { stdout, stderr } = await project.damson(['run', 'talks.ts', '--json'])
     expect(JSON.parse(stdout)).toMatchObject({ class: 'Talks', state: 'finished' })
-    expect(stderr).toMatch(/^loading\n(.|\n)*\nrunning\nstill running\n/)
+    expect(stderr).toMatch(/^loading\n(.|\n)*running\nstill running\n/)
+    expect(stderr).toMatch(/^Talks \S+ runs in damson\.db$/m)
   })
 
   it('reads the inputs from a file, or from stdin', async () => {

@@ -12,7 +12,7 @@ describe.each(backEnds)('over %s', (_name, open) => {
     await register(store, 'other')
     expect(await claim(store, 'other')).toHaveLength(1)
     const before = await everything(store, 'p')
-    const stale = [{}, toWait, toEnd].map((to) => advance('p', 1, 2, to))
+    const stale = [{}, toWait, toEnd].map((to) => advance('p', 1, 2, { owner: 'frozen', ...to }))
     const outcomes = await store.commit([
       ...stale,
       { kind: 'release', pid: 'p', fence: 1 },

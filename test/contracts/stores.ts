@@ -82,7 +82,7 @@ export function advance(pid: string, fence: number, seq: number, other: Partial<
     pid,
     fence,
     seq,
-    owner: 'A',
+    owner: 'engine',
     state: 'running',
     step: 'next',
     status: null,

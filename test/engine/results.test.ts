@@ -11,12 +11,16 @@ const given = { list: [1, 2], when: new Date(0) }
 /** Keeps what it gives, as a result and as an output. */
 class Giving extends Process<typeof Giving> {
   static override define(spec: ProcessSpec) {
-    return spec.input('how', { schema: { enum: ['result', 'output', 'missing', 'fails'] } }).output('given')
+    return spec
+      .input('how', { schema: { enum: ['result', 'output', 'missing', 'fails'] } })
+      .output('given')
+      .output('another', { required: false })
   }
   override run(): unknown {
     if (this.inputs.how === 'missing') return undefined
     if (this.inputs.how === 'fails') throw new TypeError('not today', { cause: given })
     this.out('given', given)
+    this.out('another', 1)
     return this.inputs.how === 'result' ? given : new Stop()
   }
 }
@@ -53,6 +57,7 @@ test('from a launch to its result, two commits write rows, and nothing is read b
     'BEGIN IMMEDIATE',
     'UPDATE process',
     'INSERT part',
+    'INSERT part',
     'DELETE FROM',
     'INSERT history',
     'SELECT 1',
@@ -77,6 +82,8 @@ overEachStore((over) => {
       const there = await client.handle(Giving, handle.pid).outcome()
       expect(here).toMatchObject({ status, state: { successful } })
       expect(there).toEqual(here)
+      // To the order of the names.
+      expect(JSON.stringify(there)).toBe(JSON.stringify(here))
       expect(there.state).toEqual(here.state)
     },
   )
@@ -87,7 +94,7 @@ overEachStore((over) => {
     expect(result).toEqual(given)
     expect(result.list).not.toBe(given.list)
     const outputs = await (await engine.launch(Giving, { how: 'output' })).result()
-    expect(outputs).toEqual({ given })
+    expect(outputs).toEqual({ given, another: 1 })
     expect((outputs as { given: unknown }).given).not.toBe(given)
   })
 
