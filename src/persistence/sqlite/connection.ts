@@ -85,6 +85,25 @@ export class Connection {
     })
   }
 
+  /**
+   * As `write`, but the disk is not waited for: it is durable with the next commit of anybody, which writes to the same log after it. Other
+   * programs see it at once, and a killed program leaves it as it is; only with the machine it may be lost. For what nobody is told of.
+   */
+  writeAhead<T>(doing: string, action: () => T, committed?: (value: T) => void): Promise<T> {
+    return this.#whenFree(doing, () => {
+      // It takes effect where the statement is prepared, so a prepared one can't be kept.
+      this.#db.pragma('synchronous = NORMAL')
+      let value: T
+      try {
+        value = this.#transaction('BEGIN IMMEDIATE', action)
+      } finally {
+        this.#db.pragma('synchronous = FULL')
+      }
+      committed?.(value)
+      return value
+    })
+  }
+
   /** Runs a part of a transaction that leaves nothing behind if it throws. */
   savepoint<T>(action: () => T): T {
     this.sql('SAVEPOINT one').run()

@@ -267,10 +267,14 @@ export class SqliteStore implements Store {
       this.#claiming.candidates({ ...request, limit: 1 }, this.#now()),
     )
     if (found.length === 0) return []
-    return this.#change(doing, (session) =>
-      this.#claiming
-        .candidates(request, session.now)
-        .map((pid) => this.#claiming.claim(pid, request, session)),
+    // A claim that is lost with the machine is one that nobody holds any more: it need not wait for the disk.
+    return this.#change(
+      doing,
+      (session) =>
+        this.#claiming
+          .candidates(request, session.now)
+          .map((pid) => this.#claiming.claim(pid, request, session)),
+      'writeAhead',
     )
   }
 
@@ -311,14 +315,18 @@ export class SqliteStore implements Store {
   }
 
   /** One write transaction, and the news of it, after those of others that came before. */
-  #change<T>(doing: string, action: (session: Session) => T): Promise<T> {
+  #change<T>(
+    doing: string,
+    action: (session: Session) => T,
+    how: 'write' | 'writeAhead' = 'write',
+  ): Promise<T> {
     this.#requireOpen()
     const run = () => {
       this.#watch.catchUp()
       const session = new Session(this.#tables, this.#now())
       return { value: action(session), session }
     }
-    const done = this.#connection.write(doing, run, ({ session }) => {
+    const done = this.#connection[how](doing, run, ({ session }) => {
       this.#watch.jump(session.lastId)
       this.#watch.tellAlso(session.changes)
     })

@@ -13,6 +13,7 @@ import {
   done,
   engine,
   finish,
+  held,
   record,
   request,
   resume,
@@ -73,6 +74,25 @@ test('claiming goes by the index of what is ready, class by class and version by
   expect(planOf(sqls.find((sql) => sql.startsWith('SELECT pid, ready_at')) as string)).toContain(
     'process_ready',
   )
+})
+
+test('a claim does not wait for the disk, and what is written under it does (C3)', async () => {
+  await done(store, create())
+  let claimed: Awaited<ReturnType<typeof claim>> = []
+  const sqls = await statements(async () => (claimed = await claim(store, 'A')))
+  const written = sqls.slice(sqls.indexOf('PRAGMA synchronous = NORMAL'))
+  expect([written[0], written[1], ...written.slice(-2)]).toEqual([
+    'PRAGMA synchronous = NORMAL',
+    'BEGIN IMMEDIATE',
+    'COMMIT',
+    'PRAGMA synchronous = FULL',
+  ])
+  const [process] = claimed.map(held)
+  if (process === undefined) throw new Error('nothing was claimed')
+  expect(await statements(() => done(store, advance(process)))).not.toContainEqual(
+    expect.stringContaining('synchronous'),
+  )
+  await done(store, finish({ ...process, seq: process.seq + 1 }))
 })
 
 test('recovery goes by the indexes of owners and deadlines (C11)', async () => {
