@@ -16,7 +16,7 @@ export interface ClaimsContext {
   start(claimed: ClaimedProcess): Run | undefined
   /** What was launched here and has no slot so far. */
   readonly room: WaitingRoom
-  begin(waiting: Waiting): void
+  begin(waiting: Waiting): Run
 }
 
 /**
@@ -37,6 +37,8 @@ export class Claims {
   #suspects = false
   /** The suspect that runs alone. */
   #alone: Run | undefined
+  /** The last one that was begun out of the waiting room, until that is committed. */
+  #last: Run | undefined
   #claiming: Promise<void> | undefined
   #scheduled = false
   #stopped = false
@@ -61,6 +63,7 @@ export class Claims {
   /** A run is over. */
   ended(run: Run): void {
     if (this.#alone === run) this.#alone = undefined
+    this.#lookBehind(run)
     if (!run.lent) this.#free++
     run.lent = false
     this.#pump()
@@ -68,6 +71,7 @@ export class Claims {
 
   /** A run got a step further: if it ran alone for being a suspect, it is none any more. */
   committed(run: Run): void {
+    this.#lookBehind(run)
     if (this.#alone !== run) return
     this.#alone = undefined
     this.#pump()
@@ -148,9 +152,17 @@ export class Claims {
     const waiting = room.next()
     if (waiting === undefined) return false
     this.#free--
-    this.#more = room.isEmpty
-    this.#context.begin(waiting)
+    const run = this.#context.begin(waiting)
+    if (room.isEmpty) this.#last = run
     return true
+  }
+
+  /** When the room has become empty, there may be what found no place in it. Not before all that was there is claimed. */
+  #lookBehind(run: Run): void {
+    if (this.#last !== run) return
+    this.#last = undefined
+    this.#more = true
+    this.#pump()
   }
 
   #mayClaim(): boolean {

@@ -272,7 +272,8 @@ export class Engine extends Client {
   /** Without a free slot a process is created, and begun here in its turn, unless another engine has claimed it by then. */
   async #wait(process: Process, create: Create): Promise<Outcome> {
     const { pid } = create
-    const waits = this.#room.add(process, create)
+    // Hooks run before the commit, and so before the claim: not without one.
+    const waits = !hosted(process).hooked && this.#room.add(process, create)
     let outcome: Outcome | undefined
     try {
       return (outcome = await this.write(create))
@@ -281,7 +282,11 @@ export class Engine extends Client {
       if (waits && isNew) {
         this.#room.created(pid)
         this.#claims.waits()
-      } else if (waits) this.#room.take(pid)
+      } else if (waits) {
+        this.#room.take(pid)
+        // It may be stored all the same, for whoever claims it.
+        if (outcome === undefined) this.#claims.more()
+      }
     }
   }
 

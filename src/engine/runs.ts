@@ -1,3 +1,4 @@
+import { Bundle } from '../bundle/bundle.ts'
 import type { Change, ClaimedProcess, Create, Outcome } from '../persistence/store.ts'
 import type { Host } from '../process/host.ts'
 import { isTerminal } from '../process/machine.ts'
@@ -70,12 +71,17 @@ export class Runs {
   }
 
   /** Starts a process that was launched here and had to wait: its first commit is its claim as well. */
-  begin({ process, create }: Waiting): void {
-    const run = new Run(process, { fence: 0, seq: 0, step: create.step, saved: hosted(process).bundle() })
+  begin({ process, create }: Waiting): Run {
+    const { pid, className, version, parts, seq, step } = create
+    const created = process.creationTime.toISOString()
+    // What was stored of it, whatever has become of it in memory since.
+    const saved = Bundle.fromParts({ pid, class: className, version, created, seq }, parts)
+    const run = new Run(process, { fence: 0, seq, step, saved })
     run.begins = true
     this.#byProcess.set(process, run)
     this.#armDeadline(run, create.deadline ?? undefined)
     void this.#drive(run)
+    return run
   }
 
   /** Goes on with a claimed process; `deadline` is when it is to be excepted, if it has one. */

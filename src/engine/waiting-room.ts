@@ -46,7 +46,7 @@ export class WaitingRoom {
     let characters = 0
     for (const name in create.parts) characters += (create.parts[name] as string).length
     const fits = this.#places.size < PLACES && this.#characters + characters <= CHARACTERS
-    this.#full ||= !fits
+    this.#full = !fits || (this.#full && !this.isEmpty)
     if (this.#full || this.has(create.pid)) return false
     this.#places.set(create.pid, { process, create, characters, isCreated: false })
     this.#characters += characters
@@ -71,7 +71,6 @@ export class WaitingRoom {
     if (place === undefined) return undefined
     this.#places.delete(pid)
     this.#characters -= place.characters
-    if (this.isEmpty) this.#full = false
     return place
   }
 

@@ -209,6 +209,9 @@ export class Control implements Hosted {
   get pausedWith(): { readonly message: string | undefined } | undefined {
     return this.#life.paused ?? this.pausing
   }
+  get hooked(): boolean {
+    return this.#life.plan.hooked
+  }
   get suspended(): boolean {
     return this.#life.suspended
   }

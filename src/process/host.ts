@@ -200,6 +200,8 @@ export interface Hosted {
   readonly pausedWith: { readonly message: string | undefined } | undefined
   /** Tells that a signal of that name is kept for it: a step that waits for it looks. */
   signalled(name: string): void
+  /** Whether its class has hooks, which run before and after its transitions are committed. */
+  readonly hooked: boolean
   /** Whether its step only waits (`Host.suspend`). */
   readonly suspended: boolean
   /** How often the step of its state has been begun, or is about to be. */

@@ -296,18 +296,20 @@ export class Life {
       to = excepted(error)
     }
     this.assertAttached()
+    let answer: Promise<Committed> | Committed
     try {
-      const answer = this.commit(to, undefined, wake, to === next ? failed : undefined)
-      if (!isThenable(answer)) return this.#entered(to, answer, wake)
-      return answer.then(
-        (committed) => this.#entered(to, committed, wake),
-        (error: unknown) => this.#notCommitted(to, error, wake),
-      )
+      answer = this.commit(to, undefined, wake, to === next ? failed : undefined)
     } catch (error) {
       return this.#notCommitted(to, error, wake)
     }
+    if (!isThenable(answer)) return this.#entered(to, answer, wake)
+    return answer.then(
+      (committed) => this.#entered(to, committed, wake),
+      (error: unknown) => this.#notCommitted(to, error, wake),
+    )
   }
 
+  /** As `transition`, where hooks run on the way, or a pause or kill was asked for. */
   async #transitionWithHooks(next: Stage, wake?: Wake, failed?: FailedAttempt): Promise<void> {
     const { code, control } = this
     let to = next
@@ -392,6 +394,7 @@ export class Life {
     return isTerminal(to.label) ? this.#terminated() : undefined
   }
 
+  /** As `#entered`, where hooks are to run, or somebody has asked for something. */
   async #enteredWithHooks(
     from: Stage,
     to: Stage,

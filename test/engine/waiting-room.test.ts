@@ -37,6 +37,35 @@ class Holding extends Process {
   }
 }
 
+/** Has hooks before its transitions are committed. */
+class Hooked extends Process {
+  protected override async onRun(): Promise<void> {
+    ran.push('onRun')
+    await gate('hook').pass()
+  }
+  protected override onKill(): void {
+    ran.push('onKill')
+  }
+  override run(): void {
+    ran.push('run')
+  }
+}
+
+const shared: { value: unknown } = { value: 1 }
+
+/** Keeps what others change. */
+class Sharing extends Process {
+  static override readonly persisted = ['settings']
+  readonly settings = shared
+  override run() {
+    return new Continue(this.second)
+  }
+  async second(): Promise<unknown> {
+    await gate('second').pass()
+    return this.settings.value
+  }
+}
+
 const results = (handles: readonly ProcessHandle[]): Promise<unknown[]> =>
   Promise.all(handles.map((handle) => handle.result()))
 
@@ -44,7 +73,10 @@ overEachStore((over) => {
   describe('launches that find no free slot', () => {
     const open = async (concurrency: number) => {
       ran = []
-      return over().engine([Named, Holding], { concurrency })
+      const engine = await over().engine([Named, Holding, Hooked, Sharing], { concurrency })
+      // Its first look is over: nothing else is known to be ready.
+      await over().clock.quiet()
+      return engine
     }
 
     test('are begun in the order of their launches, as they were made', async () => {
@@ -139,6 +171,68 @@ overEachStore((over) => {
       gate('holding').open()
       await results([holding, ...handles])
       expect(ran.toSorted()).toEqual(['keyed', 'pid'])
+    })
+
+    test('run their hooks once, under a claim: a kill meanwhile is heard (C4, C7)', async () => {
+      const engine = await open(2)
+      const holding = await Promise.all([engine.launch(Holding), engine.launch(Holding)])
+      await gate('holding').reached
+      const handle = await engine.launch(Hooked)
+      gate('holding').open()
+      await results(holding)
+      await gate('hook').reached
+      await over().engine([Hooked])
+      expect(await over().store.read(handle.pid)).toMatchObject({ state: 'created', owner: engine.id })
+      expect(await handle.kill('enough')).toBe(true)
+      gate('hook').open()
+      expect(await handle.wait()).toMatchObject({ label: 'killed', message: 'enough' })
+      expect(ran).toEqual(['onRun', 'onKill'])
+    })
+
+    test('save what has changed in memory since they were launched (C3)', async () => {
+      shared.value = 1
+      const engine = await open(1)
+      await engine.launch(Holding)
+      await gate('holding').reached
+      const handle = await engine.launch(Sharing)
+      const stored = async () => (await over().store.load(handle.pid))?.bundle().parts['memory']
+      expect(await stored()).toContain('"value":1')
+      shared.value = 2
+      gate('holding').open()
+      await gate('second').reached
+      const value = (await stored())?.includes('"value":2') === true ? 2 : 1
+      gate('second').open()
+      expect(await handle.result()).toBe(value)
+    })
+
+    test('except by themselves what can not be saved any more, and take no slot with them (C10)', async () => {
+      shared.value = 1
+      const engine = await open(1)
+      const holding = await engine.launch(Holding)
+      await gate('holding').reached
+      const handle = await engine.launch(Sharing)
+      shared.value = () => 1
+      gate('holding').open()
+      await holding.wait()
+      gate('second').open()
+      await handle.wait()
+      const next = await engine.launch(Named, { name: 'next' })
+      expect(await next.result()).toBe('next')
+    })
+
+    test('find room again after one that was too large for it', async () => {
+      const engine = await open(1)
+      const holding = await engine.launch(Holding)
+      await gate('holding').reached
+      const large = await engine.launch(Named, { name: 'large', cargo: 'x'.repeat(17 * 2 ** 20) })
+      gate('holding').open()
+      expect(await results([holding, large])).toEqual([{}, 'large'])
+      await over().clock.quiet()
+      made = 0
+      const names = Array.from({ length: 9 }, (_, index) => `process ${index}`)
+      const handles = await Promise.all(names.map((name) => engine.launch(Named, { name })))
+      expect(await results(handles)).toEqual(names)
+      expect(ran.slice(1)).toEqual(names)
     })
 
     test('find as much room as there is, and run all the same where there is none', async () => {

@@ -109,6 +109,9 @@ export function beginning(bench: Bench): void {
     test('what is played again, and was never run, may be begun', async () => {
       const write = create()
       await done(store, write, request(write.pid, 'pause'), request(write.pid, 'play'), begin(write.pid))
+      // That it was played is no news to whoever claims it next.
+      await done(store, { kind: 'release', pid: write.pid, fence: 1 })
+      expect(await claimOne(store, 'B')).toMatchObject({ played: false, fence: 2 })
     })
 
     test('a write under the fence of its creation changes nothing, unless it begins', async () => {

@@ -33,7 +33,7 @@ const TRANSITION = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step
 
 /** Claims what is as it was created, and takes it to its first step. */
 const BEGIN = `UPDATE process SET seq = 1, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, attempt = ?,
-  state = 'running', owner = ?, runner = ?, fence = 1, ready_at = NULL
+  state = 'running', owner = ?, runner = ?, fence = 1, ready_at = NULL, played = 0
   WHERE id = ? AND pid = ? AND fence = 0 AND seq = 0 AND state = 'created' AND owner IS NULL AND ready_at <= ? AND parked IS NULL AND crashes = 0
   AND ${UNASKED}`
 
