@@ -116,7 +116,7 @@ export class DurableHost implements Host {
           try {
             resolve(this.#committed(run, birth, write, transition, bundle, outcome))
           } catch (error) {
-            reject(error as Error)
+            reject(error instanceof Error ? error : lost(run.process.pid))
           }
         },
         (error) => reject(this.#notCommitted(run, birth, error)),

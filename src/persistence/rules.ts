@@ -91,7 +91,7 @@ export function carryOutPause(row: Row): Entry[] {
 }
 
 /** What the row says after an advance, for the process that made it. */
-export function advanced(
+function advanced(
   row: Pick<
     Row,
     'pid' | 'paused' | 'pause_message' | 'kill_deadline' | 'kill_message' | 'owner' | 'ended_at'

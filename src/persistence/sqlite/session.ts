@@ -135,7 +135,7 @@ export class Session implements Tables {
   }
 
   dropMessages(pid: string): void {
-    if ((this.#anyMessage ??= this.#tables.messages.any())) this.#tables.messages.dropAll(pid)
+    if (this.#mayHaveMessages) this.#tables.messages.dropAll(pid)
   }
 
   isAwaiting(pid: string): boolean {
@@ -148,10 +148,20 @@ export class Session implements Tables {
   }
 
   dropAwaits(pid: string): void {
-    if ((this.#anyAwaits ??= this.#tables.awaits.any())) this.#tables.awaits.drop(pid)
+    if (this.#mayAwait) this.#tables.awaits.drop(pid)
   }
 
   takeWaiters(target: string): readonly string[] {
-    return (this.#anyAwaits ??= this.#tables.awaits.any()) ? this.#tables.awaits.takeWaiters(target) : []
+    return this.#mayAwait ? this.#tables.awaits.takeWaiters(target) : []
+  }
+
+  get #mayHaveMessages(): boolean {
+    this.#anyMessage ??= this.#tables.messages.any()
+    return this.#anyMessage
+  }
+
+  get #mayAwait(): boolean {
+    this.#anyAwaits ??= this.#tables.awaits.any()
+    return this.#anyAwaits
   }
 }
