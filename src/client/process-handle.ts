@@ -289,8 +289,16 @@ export class Handle implements ProcessHandle {
   /** @internal Takes in the end that was just committed here; without a row, what was to be its end is not. */
   ended(row: EndedRow | undefined, parts: BundleParts): void {
     if (this.#isOver()) return
-    if (row === undefined) this.#tryToLook()
-    else this.#settleAs(row, () => parts)
+    if (row === undefined) {
+      this.#tryToLook()
+      return
+    }
+    try {
+      this.#settleAs(row, () => parts)
+    } catch (error) {
+      // What can't be decoded here is no business of the process that has ended.
+      this.#notRead(error)
+    }
   }
 
   /** @internal Reads the row, and what the process ended with. A failing store changes nothing. */

@@ -3,8 +3,6 @@ import type { Advance, Create, Ending, HistoryEntry } from '../persistence/store
 import type { Transition } from '../process/host.ts'
 import type { Run } from './run.ts'
 
-const NONE: readonly string[] = []
-
 /**
  * The write of a transition: only the parts that changed since the last one.
  *
@@ -27,10 +25,10 @@ export function advanceWrite(run: Run, engine: string, transition: Transition, b
   }
   const { version } = bundle.head
   const lifted = !failed && run.saved !== undefined && run.saved.head.version !== version
-  let dropped: readonly string[] = NONE
+  const dropped: string[] = []
   if (!failed) {
-    for (const name in before) if (!(name in after)) dropped = [...dropped, name]
-    for (const name in recorded) if (!(name in after) && !(name in before)) dropped = [...dropped, name]
+    for (const name in before) if (!(name in after)) dropped.push(name)
+    for (const name in recorded) if (!(name in after) && !(name in before)) dropped.push(name)
   }
   return {
     kind: 'advance',
