@@ -60,6 +60,16 @@ export function waits(bench: Bench): void {
         },
       )
 
+      test('a wait and the end that it is for may be in one commit, behind an end that nobody waited for (C8)', async () => {
+        const [other, target, waiter] = [
+          await running(store, 'A'),
+          await running(store, 'A'),
+          await running(store, 'A'),
+        ]
+        await done(store, finish(other), wait(waiter, { on: [target.pid] }), finish(target))
+        expect(await claimOne(store, 'A')).toMatchObject({ pid: waiter.pid, wake: { by: 'handles' } })
+      })
+
       test('signals are kept while nobody receives them, and used in the order of their commits for each name', async () => {
         const process = await waitingFor(store, 'A', { signal: 'price' })
         for (const value of ['1', '2', '3']) {
