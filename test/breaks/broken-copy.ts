@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { root } from '../project/files.ts'
 import type { Break } from './breaks.ts'
+import { brokenSource } from './broken-source.ts'
 
 const COPIED = ['src', 'test', 'tsconfig.json', 'vitest.config.ts', 'package.json']
 
@@ -38,21 +39,10 @@ export function copyProject(name: string): string {
   return folder
 }
 
-/** Puts a fault into a copy. Throws unless what it replaces is there exactly once, so that no break comes to break nothing. */
-export function applyBreak(folder: string, { file, find, replace }: Break): void {
-  const path = join(folder, file)
-  const words = find.split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
-  const text = readFileSync(path, 'utf8')
-  const found = [...text.matchAll(new RegExp(words.join(String.raw`\s+`), 'g'))]
-  if (found.length !== 1) {
-    throw new Error(
-      `${file} has ${found.length} times what the break replaces: ${find}\nBring test/breaks/breaks.ts up to date`,
-    )
-  }
-  writeFileSync(
-    path,
-    text.replace(found[0]?.[0] ?? '', () => replace),
-  )
+/** Puts a fault into a copy. */
+export function applyBreak(folder: string, broken: Break): void {
+  const path = join(folder, broken.file)
+  writeFileSync(path, brokenSource(readFileSync(path, 'utf8'), broken))
 }
 
 /** Runs tests in a copy, in a program of its own; each has so many milliseconds. */
