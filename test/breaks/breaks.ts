@@ -123,8 +123,8 @@ export const breaks: readonly Break[] = [
     contract: 'C4',
     what: 'two engines begin one process, in SQLite',
     file: 'src/persistence/sqlite/advancing.ts',
-    find: "fence = 0 AND seq = 0 AND state = 'created' AND owner IS NULL AND ready_at <= ?",
-    replace: '? IS NOT NULL',
+    find: "fence = ? AND seq = ? AND state = 'created' AND owner IS NULL AND ready_at <= ?",
+    replace: '? IS NOT NULL AND ? IS NOT NULL AND ? IS NOT NULL',
     test: ['test/persistence/stores.test.ts', 'sqlite beginning the same twice is done twice'],
   },
   {

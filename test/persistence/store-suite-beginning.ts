@@ -66,6 +66,18 @@ export function beginning(bench: Bench): void {
       expect(await status(begin(write.pid))).toEqual(['fenced'])
     })
 
+    test('it goes by its sequence and fence, as every other write does (C4)', async () => {
+      const write = create()
+      await done(store, write)
+      expect(await status(begin(write.pid, 'A', { seq: 2 }), begin(write.pid, 'A', { fence: 1 }))).toEqual([
+        'fenced',
+        'fenced',
+      ])
+      expect(await read(write.pid)).toMatchObject({ state: 'created', owner: null, seq: 0 })
+      await done(store, begin(write.pid))
+      expect(await read(write.pid)).toMatchObject({ state: 'running', owner: 'A', seq: 1 })
+    })
+
     test('nothing is begun that has been claimed, or that anything was asked of', async () => {
       const names = ['claimed', 'given back', 'paused', 'killed', 'late', 'waiting', 'crashed'] as const
       const writes = Object.fromEntries(names.map((name) => [name, create()]))

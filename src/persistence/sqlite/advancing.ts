@@ -32,9 +32,9 @@ const TRANSITION = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step
   WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits IS NULL AND ${UNASKED}`
 
 /** Claims what is as it was created, and takes it to its first step. */
-const BEGIN = `UPDATE process SET seq = 1, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, attempt = ?,
-  state = 'running', owner = ?, runner = ?, fence = 1, ready_at = NULL, played = 0
-  WHERE id = ? AND pid = ? AND fence = 0 AND seq = 0 AND state = 'created' AND owner IS NULL AND ready_at <= ? AND parked IS NULL AND crashes = 0
+const BEGIN = `UPDATE process SET seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, attempt = ?,
+  state = 'running', owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, played = 0
+  WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND state = 'created' AND owner IS NULL AND ready_at <= ? AND parked IS NULL AND crashes = 0
   AND ${UNASKED}`
 
 /** To a terminal state (C5), whatever is asked of it. */
@@ -80,7 +80,7 @@ function goOn(connection: Connection, session: Session, write: Advance, id: numb
   if (write.begins === true) {
     const begun = connection
       .sql(BEGIN)
-      .run(step, status, message, data, now, attempt, owner, owner, id, pid, now)
+      .run(seq, step, status, message, data, now, attempt, owner, owner, id, pid, fence, seq - 1, now)
     return begun.changes === 1
   }
   const stepped =
