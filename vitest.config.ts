@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '.cache/**'],
+    globalSetup: ['test/run/temporary-files.ts', 'test/programs/compile.ts'],
     pool: 'forks',
     // Most of the time goes into programs that tests start and wait for: one worker less than there are processors would be one of two.
     maxWorkers: 2,

@@ -2,10 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const TSX = import.meta.resolve('tsx')
+import { compiled } from '../programs/compiled.ts'
 
 export interface Ended {
   readonly code: number | null
@@ -45,7 +42,7 @@ export class Project {
   }
 
   start(args: readonly string[], options: { stdin?: string; env?: NodeJS.ProcessEnv } = {}): Running {
-    const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
+    const child = spawn(process.execPath, [compiled('src/cli/main.ts'), ...args], {
       cwd: this.folder,
       env: { ...process.env, DAMSON_STORE: undefined, NO_COLOR: '1', FORCE_COLOR: undefined, ...options.env },
     })

@@ -2,13 +2,11 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { compiled } from '../programs/compiled.ts'
 import { MadelungConstant } from '../../examples/converge/madelung-constant.ts'
 import { layer } from '../../examples/converge/rock-salt.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
 
 describe('the Madelung constant', () => {
   it('is that of the literature, within the tolerance', async () => {
@@ -78,8 +76,8 @@ describe('its program', () => {
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--import', import.meta.resolve('tsx'), join(root, 'examples/converge/run.ts'), ...args],
-      { cwd: folder, env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') } },
+      [compiled('examples/converge/run.ts'), ...args],
+      { cwd: folder },
     )
     return stdout.trimEnd().split('\n')
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { compiled } from '../programs/compiled.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -147,11 +148,10 @@ describe('the numbered examples', () => {
   })
 
   async function run(name: string): Promise<string> {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--import', import.meta.resolve('tsx'), join(root, 'examples', name)],
-      { cwd: folder, env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'), NO_COLOR: '1' } },
-    )
+    const { stdout } = await promisify(execFile)(process.execPath, [compiled(`examples/${name}`)], {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: '1' },
+    })
     return stdout
   }
 })

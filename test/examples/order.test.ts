@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { compiled } from '../programs/compiled.ts'
 import { Order } from '../../examples/order/order.ts'
 import { PaymentService, type Entry } from '../../examples/order/payments.ts'
 import { Client, Engine, type ProcessHandle } from '../../src/index.ts'
@@ -151,8 +152,7 @@ describe('its programs', () => {
   }, 120_000)
 
   function start(program: string, ...args: readonly string[]): ChildProcess {
-    const file = join(root, 'examples/order', program)
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), file, ...args], {
+    const child = spawn(process.execPath, [compiled(`examples/order/${program}`), ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -1,8 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { compiled } from './compiled.ts'
 import type { EngineProgram } from './engine-program.ts'
-
-const program = fileURLToPath(new URL('engine-program.ts', import.meta.url))
 
 /** A program that was started, and what it said. */
 export interface Started {
@@ -18,7 +16,7 @@ export interface Started {
 
 /** Starts an engine in a program of its own. */
 export function startEngine(told: EngineProgram): Started {
-  return startProgram(process.execPath, ['--import', 'tsx', program, JSON.stringify(told)])
+  return startProgram(process.execPath, [compiled('test/programs/engine-program.ts'), JSON.stringify(told)])
 }
 
 function startProgram(command: string, args: readonly string[]): Started {

@@ -4,13 +4,13 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
+import { compiled } from '../../programs/compiled.ts'
 import { advance, claimOne, commitOne, create, done, engine, request } from '../fixtures.ts'
 import type { Told } from '../programs/store-program.ts'
 
-const PROGRAM = fileURLToPath(new URL('../programs/store-program.ts', import.meta.url))
+const PROGRAM = compiled('test/persistence/programs/store-program.ts')
 
 let folder: string
 let path: string
@@ -35,7 +35,7 @@ class Program {
   #said = ''
 
   constructor(told: Omit<Told, 'path'>) {
-    const args = ['--import', 'tsx', PROGRAM, JSON.stringify({ ...told, path })]
+    const args = [PROGRAM, JSON.stringify({ ...told, path })]
     this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child.stderr.on('data', (data) => (this.errors += String(data)))
     this.child.stdout.on('data', (data) => (this.#said += String(data)))
@@ -109,7 +109,7 @@ test('what a killed program ran can be killed by a client at once (C7)', async (
 
 test('on a full disk a commit fails with words that say so, and nothing that was acknowledged is lost', async () => {
   const told: Told = { path, what: 'fill', name: 'one' }
-  const command = `ulimit -f 1024; exec "$0" --import tsx "$1" "$2"`
+  const command = `ulimit -f 1024; exec "$0" "$1" "$2"`
   const child = spawn('bash', ['-c', command, process.execPath, PROGRAM, JSON.stringify(told)])
   let said = ''
   child.stdout.on('data', (data) => (said += String(data)))
