@@ -244,8 +244,8 @@ export class Client {
       await Promise.all(
         left.map((done) => this.handle((done as Done).pid).kill('its parent was not restarted')),
       )
-      // The parent has ended just now: the new process has none.
-      if (outcome.status !== 'ended') return this.launched(create, outcome)
+      // The parent has ended just now: the new process has none. Or what it was to take over has changed meanwhile.
+      if (outcome.status !== 'ended' && outcome.status !== 'fenced') return this.launched(create, outcome)
     }
   }
 

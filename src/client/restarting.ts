@@ -1,12 +1,33 @@
 import type { BundleParts } from '../bundle/bundle.ts'
 import { recordPart } from '../bundle/bundle.ts'
-import type { Create, Origin, ProcessRow, Store, StoredProcess, WaitFor } from '../persistence/store.ts'
-import { CheckpointNotFound, IncompatibleBundle, InvalidStateError, ProcessLost } from '../shared/errors.ts'
+import type {
+  Adoption,
+  Create,
+  HistoryRow,
+  Origin,
+  ProcessRow,
+  Store,
+  StoredProcess,
+} from '../persistence/store.ts'
+import { CheckpointNotFound, InvalidStateError, ProcessLost } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '../shared/json.ts'
+import type { JsonObject } from '../shared/json.ts'
 import type { ProcessState } from '../process/state.ts'
 import { childPid, launchEntry } from './child-pid.ts'
 import { RESUBMITTED, UNCHECKED } from './launching.ts'
+import {
+  againFrom,
+  arrayOf,
+  parsed,
+  pidsIn,
+  placeIn,
+  replaced,
+  waitingAgain,
+  waitOf,
+  type Again,
+  type Others,
+  type StepKey,
+} from './restart-state.ts'
 
 /*
  * What is written to begin an ended process again.
@@ -15,7 +36,10 @@ import { RESUBMITTED, UNCHECKED } from './launching.ts'
  *    that failed, whose effects keep their keys: what was done is not done again (C6).
  * 2. Of the processes that the step launched, or that the state is about, those that did well stay what they are; those that ended
  *    unsuccessfully are begun again too.
- * 3. The old one is not touched.
+ * 3. Its children that still live become children of the new process, in the same commit: pauses, plays and kills reach them (C7).
+ * 4. Two processes that are restarted from one share nothing that changes. A child that lives goes to the first; for another one it is
+ *    begun anew. What was launched after the checkpoint stays with the old process.
+ * 5. The old one is not touched.
  */
 
 /** How many children are read at a time. */
@@ -29,6 +53,8 @@ interface Point {
   readonly seq: number
   readonly state: string
   readonly parts: BundleParts
+  /** The history entry of the checkpoint: what was launched after it is not taken over. Undefined for the last point. */
+  readonly entry?: number
 }
 
 export interface RestartOptions {
@@ -53,8 +79,7 @@ export async function restartWrites(
   const point = from === undefined ? lastPoint(stored) : await taggedPoint(store, pid, from)
   const { parent } = stored.row
   const above = parent === null ? undefined : await store.read(parent)
-  const lives = above?.endedAt === null && above.killRequested === null
-  return new Restart(store, now).writes(stored, point, lives ? parent : null)
+  return new Restart(store, now).writes(stored, point, above !== undefined && lives(above) ? parent : null)
 }
 
 /**
@@ -64,11 +89,16 @@ export async function restartWrites(
  * @throws InvalidStateError for one that has not ended
  */
 export async function resubmitWrite(store: Store, pid: string, now: number): Promise<Create> {
-  const stored = await ended(store, pid)
+  return anew(await ended(store, pid), null, now)
+}
+
+/** The write of a new process with the inputs of another one. */
+function anew(stored: StoredProcess, parent: string | null, now: number): Create {
+  const { pid } = stored.row
   const { inputs = '{}', launch, state } = stored.bundle().parts
   const unchecked = state === UNCHECKED || stored.before() === UNCHECKED
   return {
-    ...created(stored.row, newPid(), null, { pid, kind: 'resubmit' }, now),
+    ...created(stored.row, newPid(), parent, { pid, kind: 'resubmit' }, now),
     state: 'created',
     step: 'run',
     parts: {
@@ -115,13 +145,21 @@ async function taggedPoint(store: Store, pid: string, tag: string): Promise<Poin
     )
   }
   const { head, parts } = await store.loadCheckpoint(pid, tag)
+  const kept = (await store.history(pid)).findLast(
+    (entry) => entry.name === 'checkpoint' && tagOf(entry) === tag,
+  )
   return {
     version: head.version,
     status: head.status ?? null,
     seq: head.seq,
     state: parts['state'] ?? '{}',
     parts,
+    ...(kept !== undefined && { entry: kept.id }),
   }
+}
+
+function tagOf({ data }: HistoryRow): string | undefined {
+  return data === null ? undefined : (JSON.parse(data) as { readonly tag?: string }).tag
 }
 
 /** What of a new process is taken over from the one that it is made from. */
@@ -166,19 +204,31 @@ function deadlineAgain({ deadline, createdAt }: ProcessRow, now: number): number
 class Restart {
   readonly #store: Store
   readonly #now: number
+  /** What the new processes take over. */
+  readonly #adopts: Adoption[] = []
 
   constructor(store: Store, now: number) {
     this.#store = store
     this.#now = now
   }
 
+  /** The writes that restart it; the last one takes over all that lives, so that it is done only if nothing of that has changed. */
   async writes(stored: StoredProcess, point: Point, parent: string | null): Promise<Create[]> {
+    const writes = await this.#writes(stored, point, parent)
+    const own = writes.pop() as Create
+    return [...writes, this.#adopts.length === 0 ? own : { ...own, adopts: this.#adopts }]
+  }
+
+  async #writes(stored: StoredProcess, point: Point, parent: string | null): Promise<Create[]> {
     const { row } = stored
     const pid = newPid()
+    const children = await this.#children(row.pid, point)
+    for (const child of children.values())
+      if (lives(child)) this.#adopts.push({ pid: child.pid, from: row.pid, parent: pid })
     const { state, step } = againFrom(parsed(point.state, row.pid), row.pid, point.seq)
-    const again = await this.#others(state, pid)
+    const again = await this.#others(state, row.pid, pid)
     const next = waitingAgain(replaced(state, again), again)
-    const entries = step === undefined ? {} : await this.#launched(row, step, point)
+    const entries = step === undefined ? {} : await this.#launched(row, step, point, children)
     const parts: Record<string, string> = { ...point.parts, ...entries, state: JSON.stringify(next) }
     // Those of children that have failed since are launched anew.
     for (const name in parts) if (parts[name] === GONE) delete parts[name]
@@ -194,8 +244,11 @@ class Restart {
     return [...[...again.others.values()].flatMap(({ writes }) => writes), own]
   }
 
-  /** The processes that the state is about and that ended unsuccessfully, begun again as children of the new process. */
-  async #others(state: JsonObject, parent: string): Promise<Others> {
+  /**
+   * The processes that the state is about and that ended unsuccessfully, begun again as children of the new process. A child that another
+   * restart has taken over is begun anew from its inputs.
+   */
+  async #others(state: JsonObject, old: string, parent: string): Promise<Others> {
     const others = new Map<string, Again>()
     const living = new Set<string>()
     const into = arrayOf(state['into'])
@@ -203,40 +256,72 @@ class Restart {
       for (const [index, pid] of pids.entries()) {
         if (others.has(pid) || living.has(pid)) continue
         const stored = await this.#store.load(pid)
-        if (stored?.row.endedAt === null) living.add(pid)
+        if (stored?.row.endedAt === null) {
+          if (await this.#isTaken(stored.row, old)) {
+            const write = anew(stored, parent, this.#now)
+            others.set(pid, { pid: write.pid, writes: [write] })
+          } else living.add(pid)
+          continue
+        }
         // The process goes on with that failure.
         if ((into[index] as JsonObject | undefined)?.['allowFailure'] === true) continue
         if (stored?.row.successful !== false || stored.before() === undefined) continue
-        const writes = await this.writes(stored, lastPoint(stored), parent)
+        const writes = await this.#writes(stored, lastPoint(stored), parent)
         others.set(pid, { pid: (writes.at(-1) as Create).pid, writes })
       }
     }
     return { others, living }
   }
 
+  /** Whether a process was a child of this one until another restart took it over. */
+  async #isTaken({ parent }: ProcessRow, old: string): Promise<boolean> {
+    if (parent === old) return false
+    let above = parent
+    while (above !== null) {
+      const origin = (await this.#store.read(above))?.origin
+      if (origin?.kind !== 'restart') return false
+      if (origin.pid === old) return true
+      above = origin.pid
+    }
+    return false
+  }
+
+  /** The children that a process had at that point. */
+  async #children(parent: string, { entry }: Point): Promise<ReadonlyMap<string, ProcessRow>> {
+    const children = new Map<string, ProcessRow>()
+    let after: string | undefined
+    do {
+      const page = await this.#store.list({ parent, limit: PAGE, after })
+      for (const child of page.rows) {
+        const isLater = entry !== undefined && ((await this.#store.history(child.pid))[0]?.id ?? 0) > entry
+        if (!isLater) children.set(child.pid, child)
+      }
+      after = page.next
+    } while (after !== undefined)
+    return children
+  }
+
   /** What the record has to say of the children that the step launched: those that did well, or go on, are found again. */
-  async #launched(row: ProcessRow, step: StepKey, { parts, seq }: Point): Promise<Record<string, string>> {
+  async #launched(
+    row: ProcessRow,
+    step: StepKey,
+    { parts, seq }: Point,
+    children: ReadonlyMap<string, ProcessRow>,
+  ): Promise<Record<string, string>> {
     const entries: Record<string, string> = {}
     const counts = new Map<string, number>()
     const prefix = recordPart('launch:')
     for (const [name, text] of Object.entries(parts)) {
       if (!name.startsWith(prefix)) continue
       const { pid } = JSON.parse(text) as { readonly pid: string }
-      const child = await this.#store.read(pid)
-      if (child === undefined || child.successful === false) entries[name] = GONE
+      const child = children.get(pid) ?? (await this.#store.read(pid))
+      // Another restart of the same process may have taken it over.
+      if (child === undefined || !(didWell(child) || (lives(child) && child.parent === row.pid)))
+        entries[name] = GONE
       const className = name.slice(prefix.length, name.lastIndexOf('#'))
       counts.set(className, (counts.get(className) ?? 0) + 1)
     }
-    const children = new Map<string, ProcessRow>()
-    let after: string | undefined
-    do {
-      const page = await this.#store.list({ parent: row.pid, limit: PAGE, after })
-      for (const child of page.rows) {
-        children.set(child.pid, child)
-        counts.set(child.className, (counts.get(child.className) ?? 0) + 1)
-      }
-      after = page.next
-    } while (after !== undefined)
+    for (const { className } of children.values()) counts.set(className, (counts.get(className) ?? 0) + 1)
     // Each child has its place by its class and count; of several in one place, the last one is that of the last attempt.
     const tries = Math.max(0, seq - (step.pid === row.pid ? step.number : 0))
     for (const [className, most] of counts) {
@@ -245,7 +330,7 @@ class Restart {
           const child = children.get(childPid({ parent: row.pid, step, className, count, generation }))
           if (child === undefined) continue
           const name = recordPart(launchEntry(className, count))
-          if (child.successful !== false) entries[name] = JSON.stringify({ pid: child.pid })
+          if (didWell(child) || lives(child)) entries[name] = JSON.stringify({ pid: child.pid })
           break
         }
       }
@@ -254,128 +339,16 @@ class Restart {
   }
 }
 
+function didWell({ endedAt, successful }: ProcessRow): boolean {
+  return endedAt !== null && successful !== false
+}
+
+/** Whether it goes on: one that is being killed does not. */
+function lives({ endedAt, killRequested }: ProcessRow): boolean {
+  return endedAt === null && killRequested === null
+}
+
+/** Stands for an entry that is to be left out. */
+
 /** Stands for an entry that is to be left out. */
 const GONE = ''
-
-interface Again {
-  readonly pid: string
-  readonly writes: readonly Create[]
-}
-
-interface Others {
-  /** By the pid of the old one. */
-  readonly others: ReadonlyMap<string, Again>
-  /** Those that have not ended. */
-  readonly living: ReadonlySet<string>
-}
-
-interface StepKey {
-  readonly pid: string
-  readonly number: number
-}
-
-/** The state from which the new process goes on, with a fresh budget of attempts, and what names its step if one is to run. */
-function againFrom(
-  state: JsonObject,
-  pid: string,
-  seq: number,
-): { readonly state: JsonObject; readonly step: StepKey | undefined } {
-  const { retry } = state
-  if (state['label'] === 'waiting' && isJsonObject(retry)) {
-    return running({ label: 'running', step: state['step'] ?? null, ...fresh(retry) }, pid, seq)
-  }
-  const rest = fresh(state)
-  return rest['label'] === 'running' ? running(rest, pid, seq) : { state: rest, step: undefined }
-}
-
-/** Without what is said of attempts before. */
-function fresh(facts: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(facts).filter(([name]) => name !== 'attempt' && name !== 'failure'),
-  )
-}
-
-function running(
-  state: JsonObject,
-  pid: string,
-  seq: number,
-): { readonly state: JsonObject; readonly step: StepKey } {
-  const number = typeof state['number'] === 'number' ? state['number'] : seq
-  const origin = typeof state['origin'] === 'string' ? state['origin'] : pid
-  return { state: { ...state, number, origin }, step: { pid: origin, number } }
-}
-
-function replaced(state: JsonObject, { others }: Others): JsonObject {
-  const changed: Record<string, JsonValue> = { ...state }
-  for (const key of ['on', 'ended'] as const) {
-    const awaits = state[key]
-    if (!isJsonObject(awaits)) continue
-    changed[key] = { ...awaits, pids: pidsIn(state, key).map((pid) => others.get(pid)?.pid ?? pid) }
-  }
-  return changed
-}
-
-/** A step that was begun with the ends of processes waits for those that have not ended now, and is then begun as it was. */
-function waitingAgain(state: JsonObject, { others, living }: Others): JsonObject {
-  const { label, step, at, ...facts } = state
-  const { ended } = facts
-  if (label !== 'running' || !isJsonObject(ended)) return state
-  const begun = new Set([...others.values()].map(({ pid }) => pid))
-  const pids = pidsIn(state, 'ended')
-  const left = pids.filter((pid) => begun.has(pid) || living.has(pid))
-  if (left.length === 0 || (ended['any'] === true && left.length < pids.length)) return state
-  const place = at !== undefined && { at }
-  return {
-    label: 'waiting',
-    step: step ?? null,
-    message: `waits for ${left.length === 1 ? `process ${left[0]}` : `${left.length} processes`} again`,
-    on: ended,
-    ...place,
-    retry: { ...facts, ...place, attempt: 1, failure: 'what it waited for has failed' },
-  }
-}
-
-/** What the new process waits for, where it is created waiting: what the old one waited for. */
-function waitOf(state: JsonObject): WaitFor | null {
-  if (state['label'] !== 'waiting') return null
-  const { on, retry, into, receive, until } = state
-  return {
-    resume: retry === undefined && into === undefined,
-    signal: typeof receive === 'string' ? receive : null,
-    until: typeof until === 'number' ? until : null,
-    on: pidsIn(state, 'on'),
-    any: isJsonObject(on) && on['any'] === true,
-  }
-}
-
-/** Where it is, for people: the place in its outline, or its step. */
-function placeIn(state: JsonObject): string | null {
-  if (state['label'] === 'created') return 'run'
-  const place = state['at'] ?? state['step']
-  return typeof place === 'string' ? place : null
-}
-
-function pidsIn(state: JsonObject, key: 'on' | 'ended'): readonly string[] {
-  const awaits = state[key]
-  return isJsonObject(awaits) ? arrayOf(awaits['pids']).filter((pid) => typeof pid === 'string') : []
-}
-
-function arrayOf(value: JsonValue | undefined): readonly JsonValue[] {
-  return Array.isArray(value) ? (value as readonly JsonValue[]) : []
-}
-
-function parsed(text: string, pid: string): JsonObject {
-  try {
-    const state: unknown = JSON.parse(text)
-    if (isJsonObject(state)) return state
-  } catch (error) {
-    throw damaged(pid, error)
-  }
-  throw damaged(pid)
-}
-
-function damaged(pid: string, cause?: unknown): IncompatibleBundle {
-  return new IncompatibleBundle(`the last state of process ${pid} is damaged, so it can't be restarted`, {
-    cause,
-  })
-}

@@ -24,6 +24,8 @@ export interface Tables {
   brief(pid: string): BriefRow | undefined
   /** Stores `ready_at`, and nothing else of the row. */
   putReady(row: BriefRow, history: readonly Entry[]): void
+  /** Stores `parent`, and nothing else of the row. */
+  putParent(row: BriefRow, history: readonly Entry[]): void
   /** Those of these processes that are there and have not ended. */
   unended(pids: readonly string[]): readonly string[]
   /** What has not ended of all that a process launched, and that did, and so on; not what was abandoned, nor what is below it. */
@@ -134,6 +136,16 @@ function rule(tables: Tables, row: Row, write: Exclude<Write, Create | Prune>): 
 export function store(tables: Tables, row: Row, history: readonly Entry[]): void {
   tables.put(row, history)
   if (row.ended_at !== null) hasEnded(tables, row.pid)
+}
+
+/** A restart takes over what the process that it is made from has launched: pauses, plays and kills of the new one reach it (C7). */
+export function adopt(tables: Tables, { adopts = [] }: Create): void {
+  for (const { pid, parent } of adopts) {
+    const row = tables.brief(pid)
+    if (row === undefined) continue
+    row.parent = parent
+    tables.putParent(row, [{ name: 'adopted', data: JSON.stringify({ parent }), by: null }])
+  }
 }
 
 /** What a process leaves when it has ended, by whatever write: nothing is kept for it, and who waited for it is told (C8). */

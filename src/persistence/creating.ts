@@ -1,7 +1,7 @@
 import { isTerminal } from '../process/machine.ts'
 import { dueAt, isReady, type BriefRow, type Row } from './row.ts'
 import { entry, type Entry, type Facts } from './ruling.ts'
-import type { Change, Create, Done, Outcome } from './store.ts'
+import type { Adoption, Change, Create, Done, Outcome } from './store.ts'
 import { beginWait, earliest, readyAt, wholeOf } from './waits.ts'
 
 /** The `state` part of a process that has done nothing yet. */
@@ -156,14 +156,26 @@ function isUntouched(row: Row, write: Create, claim: string): boolean {
 /** Why a child can't be created, if it can't: its parent has to live, and to be held by who launches it (C4). */
 export function mayCreate(write: Create, parent: BriefRow | null | undefined): Outcome | undefined {
   if (write.parent === null || parent === null) return undefined
-  // One that is restarted together with its parent comes before it, so that the parent waits for it.
-  if (parent === undefined) return write.origin?.kind === 'restart' ? undefined : { status: 'missing' }
+  // One that is begun again together with its parent comes before it, so that the parent waits for it.
+  if (parent === undefined) return write.origin == null ? { status: 'missing' } : undefined
   if (parent.ended_at !== null) return { status: 'ended', state: parent.state }
   if (write.parentFence !== null && (parent.owner === null || parent.fence !== write.parentFence)) {
     return { status: 'fenced' }
   }
   if (parent.kill_deadline !== null) return { status: 'ended', state: 'killed' }
   return undefined
+}
+
+/** Why a restart can't take over what it is to, if it can't: another one has, or it has ended (C1). */
+export function mayAdopt(
+  { adopts = [] }: Create,
+  brief: (pid: string) => BriefRow | undefined,
+): Outcome | undefined {
+  const isLeft = ({ pid, from }: Adoption): boolean => {
+    const row = brief(pid)
+    return row?.parent === from && row.ended_at === null && row.kill_deadline === null
+  }
+  return adopts.every(isLeft) ? undefined : { status: 'fenced' }
 }
 
 export function changeOf(row: BriefRow, name: string, data: string | null, at: number): Change {

@@ -20,7 +20,7 @@ export interface Row {
   /** Of the pause, or of the one that is asked for. */
   pause_message: string | null
   parked: string | null
-  readonly parent: string | null
+  parent: string | null
   readonly key: string | null
   readonly label: string | null
   seq: number

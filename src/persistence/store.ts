@@ -190,7 +190,7 @@ export interface Create {
   readonly className: string
   readonly version: number
   readonly createdAt: number
-  /** It has to be there already, unless this one is restarted (`origin`) together with it, in one commit. */
+  /** It has to be there already, unless this one is begun again (`origin`) together with it, in one commit. */
   readonly parent: string | null
   /** Where an engine's process launches it: the parent's claim, which has to hold (C4). */
   readonly parentFence: number | null
@@ -217,6 +217,17 @@ export interface Create {
   readonly origin?: Origin | null
   /** For one that is created waiting, as a restart may be: what it waits for. */
   readonly wait?: WaitFor | null
+  /**
+   * Processes that get another parent in this commit. `fenced` if one of them has ended, is being killed, or is not a child of `from` any more.
+   */
+  readonly adopts?: readonly Adoption[] | undefined
+}
+
+/** A process that a restart takes over, with all that is below it. */
+export interface Adoption {
+  readonly pid: string
+  readonly from: string
+  readonly parent: string
 }
 
 /** Where a process comes from that was made from another one. */
@@ -387,7 +398,7 @@ export type Outcome =
   | Done
   /** No such process. */
   | { readonly status: 'missing' }
-  /** The claim is not held any more, or the sequence is not the next (C4). */
+  /** The claim is not held any more, or the sequence is not the next (C4); for a `Create`, what it takes over has changed. */
   | { readonly status: 'fenced' }
   /** The process has ended (C5); for a `Create`, its parent has ended or is being killed. */
   | { readonly status: 'ended'; readonly state: ProcessState }
@@ -424,7 +435,7 @@ export interface Done {
 export interface HistoryEntry {
   /**
    * `created running waiting finished excepted killed paused played`, `pause requested`, `kill requested`, `resumed`,
-   * `crashed`, `recovered`, `released`, `parked`, `retried`, `signalled`, `joined` (what it waits for has ended); of a step: `failed` (it will be
+   * `crashed`, `recovered`, `released`, `parked`, `retried`, `signalled`, `joined` (what it waits for has ended), `adopted` (a restart took it over); of a step: `failed` (it will be
    * tried again), `effect`, `sleeping`, `received`, `checkpoint`.
    */
   readonly name: string

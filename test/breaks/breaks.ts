@@ -202,6 +202,14 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C7',
+    what: 'a restart leaves the child that lives to the old process',
+    file: 'src/persistence/applying.ts',
+    find: 'row.parent = parent',
+    replace: '',
+    test: ['test/engine/restart.test.ts', 'the first takes over the child that lives'],
+  },
+  {
+    contract: 'C7',
     what: 'a pause of a running process is acknowledged and not stored',
     file: 'src/persistence/rules.ts',
     find: 'else row.pause_asked = 1',

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   CheckpointNotFound,
   Continue,
@@ -346,6 +346,126 @@ overEachStore((over) => {
     expect((await over().store.read((await engine.restart(child)).pid))?.parent).toBe(keeper.pid)
     await keeper.kill()
     expect((await over().store.read((await engine.restart(child)).pid))?.parent).toBeNull()
+  })
+
+  describe('of two restarts from one process', () => {
+    /** Launches a child before its checkpoint and one after it, and fails as often as its world says. */
+    class Forked extends Process<typeof Forked> {
+      static override define(spec: ProcessSpec) {
+        super.define(spec)
+        return spec.input('world', { schema: { type: 'string' } })
+      }
+      override async run(): Promise<unknown> {
+        const world = worldOf(this.inputs.world)
+        const early = await this.launch(Add, { a: 100 })
+        await early.result()
+        await this.checkpoint('early')
+        const rolled = await this.effect('roll', () => ++world.asked)
+        const late = await this.launch(Add, { a: rolled })
+        return [early.pid, late.pid, await late.result()]
+      }
+    }
+
+    /** Goes on only with its child, which goes on without it. */
+    class Guard extends Process<typeof Guard> {
+      static override define(spec: ProcessSpec) {
+        super.define(spec)
+        return spec.input('world', { schema: { type: 'string' } })
+      }
+      override async run(): Promise<unknown> {
+        const child = await this.launch(Asleep)
+        const world = worldOf(this.inputs.world)
+        if (world.failures-- > 0) throw new Error('no guard')
+        return child.result()
+      }
+    }
+
+    class Above extends Process {
+      override async run(): Promise<unknown> {
+        return new Wait(this.end, { on: await this.launch(Asleep) })
+      }
+      end(end: Settled<unknown>): unknown {
+        return end.status === 'fulfilled' ? end.value : end.reason.name
+      }
+    }
+
+    const livingChild = async (parent: string): Promise<string> => {
+      const [child] = (await over().store.list({ parent, state: 'waiting' })).rows
+      return child?.pid as string
+    }
+
+    test('each does anew what came after the checkpoint, and shares what was done before it', async () => {
+      const engine = await over().engine([Forked, Add])
+      const first = await engine.launch(Forked, { world: aWorld(0) })
+      const results = [(await first.result()) as unknown[]]
+      for (let time = 0; time < 2; time++) {
+        const again = await engine.restart(first.pid, { from: 'early' })
+        results.push((await again.result()) as unknown[])
+      }
+      expect(results.map(([, , late]) => late)).toEqual([{ sum: 2 }, { sum: 3 }, { sum: 4 }])
+      expect(new Set(results.map(([early]) => early)).size).toBe(1)
+      expect(new Set(results.map(([, late]) => late)).size).toBe(3)
+    })
+
+    test('the first takes over the child that lives: pauses and kills reach it (C7)', async () => {
+      const engine = await over().engine([Guard, Asleep])
+      const failed = await ended(await engine.launch(Guard, { world: aWorld(1) }))
+      const child = (await over().store.list({ parent: failed.pid })).rows[0]?.pid as string
+      await untilWaiting(over().store, child)
+      const again = await engine.restart(failed.pid)
+      await untilWaiting(over().store, again.pid)
+      expect((await over().store.list({ parent: again.pid })).rows.map(({ pid }) => pid)).toEqual([child])
+      expect((await over().store.list({ parent: failed.pid })).rows).toEqual([])
+      expect((await engine.history(child)).at(-1)).toMatchObject({
+        name: 'adopted',
+        data: { parent: again.pid },
+      })
+      await again.pause('a moment')
+      expect(await engine.handle(child).refresh()).toMatchObject({ paused: true, message: 'a moment' })
+      await again.play()
+      await again.kill('enough')
+      expect((await engine.handle(child).wait())?.label).toBe('killed')
+    })
+
+    test('the second launches a child of its own', async () => {
+      const engine = await over().engine([Guard, Asleep])
+      const failed = await ended(await engine.launch(Guard, { world: aWorld(1) }))
+      const handles = [await engine.restart(failed.pid), await engine.restart(failed.pid)]
+      const children: string[] = []
+      for (const [index, { pid }] of handles.entries()) {
+        await untilRow(over().store, pid, ({ state, inStep }) => state === 'waiting' && inStep)
+        children.push(await livingChild(pid))
+        await engine.handle(children.at(-1) as string).signal('wake', index)
+      }
+      expect(new Set(children).size).toBe(2)
+      expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual([0, 1])
+    })
+
+    test('the second waits for a child of its own where the state waits for one', async () => {
+      const engine = await over().engine([Above, Asleep])
+      const { pid } = await engine.launch(Above)
+      await untilWaiting(over().store, pid)
+      const child = await livingChild(pid)
+      await engine.handle(pid).kill('by mistake', { tree: false })
+      const handles = [await engine.restart(pid), await engine.restart(pid)]
+      expect(await livingChild(handles[0]?.pid as string)).toBe(child)
+      const own = (await over().store.list({ parent: handles[1]?.pid as string })).rows[0]
+      expect(own).toMatchObject({ className: 'Asleep', origin: { pid: child, kind: 'resubmit' } })
+      await untilWaiting(over().store, own?.pid as string)
+      await engine.handle(child).signal('wake', 'one')
+      await engine.handle(own?.pid as string).signal('wake', 'two')
+      expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual(['one', 'two'])
+    })
+
+    test('both may be made at the same time: the child goes to one of them', async () => {
+      const engine = await over().engine([Guard, Asleep])
+      const failed = await ended(await engine.launch(Guard, { world: aWorld(1) }))
+      const handles = await Promise.all([engine.restart(failed.pid), engine.restart(failed.pid)])
+      for (const { pid } of handles) {
+        await untilRow(over().store, pid, ({ state, inStep }) => state === 'waiting' && inStep)
+        expect((await over().store.list({ parent: pid })).rows).toHaveLength(1)
+      }
+    })
   })
 
   test('a process is resubmitted from its inputs, which are checked anew', async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Store } from '../../src/persistence/store.ts'
+import type { Create, Store } from '../../src/persistence/store.ts'
 import type { SimulatedClock } from '../../src/testing/index.ts'
 import {
   advance,
@@ -118,6 +118,29 @@ export function creating(bench: Bench): void {
       await done(store, finish(parent))
       expect(await status(child())).toEqual(['ended'])
       expect(await status(create({ parent: 'nobody' }))).toEqual(['missing'])
+    })
+
+    test('a restart takes over children in its own commit, or is not made at all (C7)', async () => {
+      const old = await running(store, 'A')
+      const child = await running(store, 'A', { parent: old.pid, parentFence: old.fence })
+      await done(store, finish(old))
+      const restart = (): Create => {
+        const pid = create().pid
+        const adopts = [{ pid: child.pid, from: old.pid, parent: pid }]
+        return create({ pid, origin: { pid: old.pid, kind: 'restart' }, adopts })
+      }
+      const [first, second] = [restart(), restart()]
+      // Also where the acknowledgement is lost.
+      await done(store, first)
+      await done(store, first)
+      expect(await status(second)).toEqual(['fenced'])
+      expect(await store.read(second.pid)).toBeUndefined()
+      expect(await read(child.pid)).toMatchObject({ parent: first.pid, owner: 'A' })
+      expect((await store.list({ parent: first.pid })).rows.map(({ pid }) => pid)).toEqual([child.pid])
+      expect((await store.list({ parent: old.pid })).rows).toEqual([])
+      expect(await historyNames(store, child.pid)).toEqual(['created', 'adopted'])
+      await done(store, request(first.pid, 'pause', { tree: true }))
+      expect(await read(child.pid)).toMatchObject({ pauseRequested: { message: null } })
     })
 
     test('a process may be born running, waiting or ended', async () => {

@@ -42,6 +42,12 @@ export class MemorySession implements Tables {
     this.put({ ...this.#saved(pid).row, ready_at }, history)
   }
 
+  putParent({ pid, parent }: BriefRow, history: readonly Entry[]): void {
+    const saved = this.#saved(pid)
+    this.#tables.putParent(saved, parent)
+    this.record(saved, history)
+  }
+
   record(saved: Saved, history: readonly Entry[]): void {
     const { row } = saved
     for (const { name, data, by } of history) {

@@ -47,10 +47,7 @@ export class MemoryTables {
     const saved = new Saved(row)
     this.processes.set(row.pid, saved)
     if (row.key !== null) this.#keys.set(row.key, saved)
-    if (row.parent !== null) {
-      const children = this.#children.get(row.parent) ?? new Set()
-      this.#children.set(row.parent, children.add(saved))
-    }
+    this.#addChild(saved)
     this.#index(saved, undefined, now)
     return saved
   }
@@ -67,10 +64,13 @@ export class MemoryTables {
     this.processes.delete(row.pid)
     this.checkpoints.delete(row.pid)
     if (row.key !== null) this.#keys.delete(row.key)
-    if (row.parent === null) return
-    const children = this.#children.get(row.parent)
-    children?.delete(saved)
-    if (children?.size === 0) this.#children.delete(row.parent)
+    this.#removeChild(saved)
+  }
+
+  putParent(saved: Saved, parent: string | null): void {
+    this.#removeChild(saved)
+    saved.row = { ...saved.row, parent }
+    this.#addChild(saved)
   }
 
   putCheckpoint(pid: string, tag: string | null, text: string): void {
@@ -101,6 +101,21 @@ export class MemoryTables {
 
   nextMessageId(): number {
     return ++this.#lastMessage
+  }
+
+  #addChild(saved: Saved): void {
+    const { parent } = saved.row
+    if (parent === null) return
+    const children = this.#children.get(parent) ?? new Set()
+    this.#children.set(parent, children.add(saved))
+  }
+
+  #removeChild(saved: Saved): void {
+    const { parent } = saved.row
+    if (parent === null) return
+    const children = this.#children.get(parent)
+    children?.delete(saved)
+    if (children?.size === 0) this.#children.delete(parent)
   }
 
   #index(saved: Saved, before: Row | undefined, now: number): void {

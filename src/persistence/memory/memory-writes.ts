@@ -1,5 +1,5 @@
-import { apply } from '../applying.ts'
-import { born, createdBefore, mayCreate } from '../creating.ts'
+import { adopt, apply } from '../applying.ts'
+import { born, createdBefore, mayAdopt, mayCreate } from '../creating.ts'
 import { isKeptAfterSuccess, tooLarge } from '../parts.ts'
 import * as rules from '../rules.ts'
 import type { Create, Outcome, Prune, Write } from '../store.ts'
@@ -28,7 +28,7 @@ function create(tables: MemoryTables, session: MemorySession, write: Create, fre
     return createdBefore(existing.row, inputs, write, fresh.has(existing.row.pid))
   }
   const parent = write.parent === null ? null : tables.processes.get(write.parent)?.row
-  const refusal = mayCreate(write, parent)
+  const refusal = mayCreate(write, parent) ?? mayAdopt(write, (pid) => session.brief(pid))
   if (refusal !== undefined) return refusal
   const { outcome, row, awaits, history } = born(write, parent, session)
   const saved = tables.insert(row, session.now)
@@ -38,6 +38,7 @@ function create(tables: MemoryTables, session: MemorySession, write: Create, fre
   }
   session.addAwaits(row.pid, awaits)
   session.record(saved, history)
+  adopt(session, write)
   fresh.add(write.pid)
   return outcome
 }

@@ -168,6 +168,10 @@ export class ProcessTable {
     this.#connection.sql('UPDATE process SET ready_at = ? WHERE pid = ?').run(ready_at, pid)
   }
 
+  updateParent({ pid, parent }: BriefRow): void {
+    this.#connection.sql('UPDATE process SET parent = ? WHERE pid = ?').run(parent, pid)
+  }
+
   unended(pids: readonly string[]): string[] {
     return this.#connection.sql<string>(UNENDED).pluck().all(JSON.stringify(pids))
   }

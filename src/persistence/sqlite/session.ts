@@ -65,6 +65,11 @@ export class Session implements Tables {
     this.record(row, history)
   }
 
+  putParent(row: BriefRow, history: readonly Entry[]): void {
+    this.#tables.processes.updateParent(row)
+    this.record(row, history)
+  }
+
   /** Adds to the history of a row that is stored. */
   record(row: BriefRow, history: readonly Entry[]): void {
     if (history.length === 0) return

@@ -1,6 +1,6 @@
 import { DamsonError, PersistenceError } from '../../shared/errors.ts'
-import { apply } from '../applying.ts'
-import { born, createdBefore, mayCreate } from '../creating.ts'
+import { adopt, apply } from '../applying.ts'
+import { born, createdBefore, mayAdopt, mayCreate } from '../creating.ts'
 import { isKeptAfterSuccess, tooLarge } from '../parts.ts'
 import type { BriefRow } from '../row.ts'
 import * as rules from '../rules.ts'
@@ -70,12 +70,12 @@ export class Writer {
 
   #create(write: Create, session: Session, fresh: Set<string>): Outcome {
     let parent: BriefRow | undefined
-    if (write.parent !== null) {
+    if (write.parent !== null || write.adopts !== undefined) {
       // What is there already is there, whatever became of its parent since.
       const existing = this.#existing(write, fresh)
       if (existing !== undefined) return existing
-      parent = this.#processes.brief(write.parent)
-      const refused = mayCreate(write, parent)
+      if (write.parent !== null) parent = this.#processes.brief(write.parent)
+      const refused = mayCreate(write, parent) ?? mayAdopt(write, (pid) => this.#processes.brief(pid))
       if (refused !== undefined) return refused
     }
     const { outcome, row, awaits, history } = born(write, parent, session)
@@ -94,6 +94,7 @@ export class Writer {
     if (awaits.length > 0) session.addAwaits(write.pid, awaits)
     fresh.add(write.pid)
     session.record(row, history)
+    adopt(session, write)
     return outcome
   }
 
