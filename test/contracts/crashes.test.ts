@@ -1,5 +1,7 @@
+import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import type { Store } from '../../src/persistence/store.ts'
+import { SimulatedClock } from '../../src/testing/index.ts'
 import { advance, aPath, backEnds, claim, create, openSqlite, register, request } from './stores.ts'
 
 /** An engine that claims what it can and dies of it: it was never registered, so it is dead as soon as anybody looks. */
@@ -71,16 +73,49 @@ test('C11: an engine whose program has ended is dead at once, however long its l
   expect(await second.read('p')).toMatchObject({ owner: null, crashes: 1 })
 })
 
-test('C11: an engine whose lease has run out is dead, though its program is not', async () => {
+test('C11: an engine that has not beaten for a lease is dead to one that beat all the time, though its program is not', async () => {
   const path = await aPath()
-  const now = { at: 1_000_000 }
-  const clock = { now: () => now.at, after: () => () => {} }
-  const [first, second] = await Promise.all([openSqlite(path, clock), openSqlite(path, clock)])
-  await register(first, 'frozen', 10_000)
-  await first.commit([create('p', 'frozen')])
-  now.at += 9_999
-  expect((await second.recover()).processes).toBe(0)
-  now.at += 2
-  expect((await second.recover()).processes).toBe(1)
-  expect(await first.commit([advance('p', 1, 2)])).toEqual([{ status: 'fenced' }])
+  const clock = new SimulatedClock()
+  const still = { now: () => clock.now(), after: () => () => {} }
+  const [frozen, awake, idle] = [
+    await openSqlite(path, still),
+    await openSqlite(path, clock),
+    await openSqlite(path, clock),
+  ]
+  await register(frozen, 'frozen', 9_000)
+  await register(awake, 'awake', 9_000)
+  await frozen.commit([create('p', 'frozen')])
+  const recovered = async () => [(await idle.recover()).processes, (await awake.recover()).processes]
+  expect(await recovered()).toEqual([0, 0])
+  for (let beat = 1; beat < 3; beat++) {
+    await clock.advance(3_000)
+    expect(await recovered()).toEqual([0, 0])
+  }
+  await clock.advance(3_000)
+  // Who has no engine of its own can't know whether anybody could have written.
+  expect(await recovered()).toEqual([0, 1])
+  expect(await frozen.commit([advance('p', 1, 2)])).toEqual([{ status: 'fenced' }])
+})
+
+test('C11: an engine that could not write for most of a lease, as all others, judges nobody until a lease later', async () => {
+  const path = await aPath()
+  const clock = new SimulatedClock()
+  const still = { now: () => clock.now(), after: () => () => {} }
+  const [frozen, awake] = [await openSqlite(path, still), await openSqlite(path, clock)]
+  await register(frozen, 'frozen', 9_000)
+  await register(awake, 'awake', 9_000)
+  await frozen.commit([create('p', 'frozen')])
+  expect((await awake.recover()).processes).toBe(0)
+  await clock.advance(3_000)
+  const other = new Database(path)
+  other.exec('BEGIN IMMEDIATE')
+  for (let beat = 0; beat < 2; beat++) await clock.advance(3_000)
+  other.exec('ROLLBACK')
+  other.close()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  for (let beat = 0; beat < 3; beat++) {
+    expect((await awake.recover()).processes).toBe(0)
+    await clock.advance(3_000)
+  }
+  expect((await awake.recover()).processes).toBe(1)
 })

@@ -128,7 +128,7 @@ export class Claiming {
   } {
     const outlook = this.outlook(now, classes)
     const due = outlook.nextDeadline !== null && outlook.nextDeadline <= now
-    return { dead: this.#tables.engines.dead(now), due, outlook }
+    return { dead: this.#tables.engines.dead(), due, outlook }
   }
 
   outlook(now: number, classes?: readonly LoadableClass[]): Outlook {
@@ -159,7 +159,7 @@ export class Claiming {
     let processes = 0
     for (const engine of dead) {
       // It may have come back to life since the look: a frozen one that beats again.
-      if (this.#tables.engines.isAlive(engine, now)) continue
+      if (this.#tables.engines.isAlive(engine)) continue
       for (const row of this.#tables.processes.select(OWNED, engine)) {
         store(session, row, rules.crashed(row, factsOf(session, row.pid)))
         processes++

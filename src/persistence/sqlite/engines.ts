@@ -2,6 +2,7 @@ import type { EngineRecord } from '../row.ts'
 import type { LoadableClass } from '../store.ts'
 import type { Connection } from './connection.ts'
 import { lockState } from './engine-lock.ts'
+import type { LeaseJudge } from './lease-judge.ts'
 
 interface EngineColumns {
   readonly id: string
@@ -26,11 +27,13 @@ export function beatValues(engine: EngineRecord): unknown[] {
 /** The engines of a file, and which of them live. */
 export class Engines {
   readonly #connection: Connection
+  readonly #judge: LeaseJudge
   /** Those of this very store, which live as long as it asks. */
   readonly own = new Set<string>()
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, judge: LeaseJudge) {
     this.#connection = connection
+    this.#judge = judge
   }
 
   all(): EngineRecord[] {
@@ -38,20 +41,39 @@ export class Engines {
     return rows.map(recordOf)
   }
 
-  /** Alive are those whose lease lasts and whose lock is not free (C11). */
-  isAlive(id: string, now: number): boolean {
+  /**
+   * A free lock shows a dead engine, at once. With a held one the engine lives, unless it is frozen, and without a lock nothing
+   * is known: then the lease decides (C11).
+   */
+  isAlive(id: string): boolean {
     if (this.own.has(id)) return true
-    const row = this.#connection.sql<EngineColumns>('SELECT * FROM engine WHERE id = ?').get(id)
-    return row !== undefined && row.expires > now && lockState(this.#connection.path, id) !== 'free'
+    const row = this.#connection
+      .sql<Pick<EngineColumns, 'expires' | 'lease'>>('SELECT expires, lease FROM engine WHERE id = ?')
+      .get(id)
+    const lock = lockState(this.#connection.path, id)
+    if (lock === 'free' || (lock === 'missing' && row === undefined)) return false
+    // One that was taken for dead while it was frozen has no row until its next beat.
+    return !this.#judge.isOver(id, row?.expires ?? null, row?.lease ?? 0)
+  }
+
+  /** As far as one can see who has no heartbeat: where there is no lock, by the clock. */
+  seemsAlive({ id, expires }: EngineRecord, now: number): boolean {
+    return this.isAlive(id) && (expires > now || lockState(this.#connection.path, id) !== 'missing')
   }
 
   /** Registered engines that have died, and owners that nobody has registered. */
-  dead(now: number): string[] {
+  dead(): string[] {
     const known = new Set([
       ...this.#connection.sql<string>('SELECT id FROM engine').pluck().all(),
       ...this.#owners(),
     ])
-    return [...known].filter((id) => !this.isAlive(id, now))
+    this.#judge.keep(known)
+    return [...known].filter((id) => !this.isAlive(id))
+  }
+
+  /** Whether the file knows of an engine: by its row, or by what it owns. */
+  isKnown(id: string): boolean {
+    return this.#connection.sql(KNOWN).get(id, id) !== undefined
   }
 
   remove(id: string): void {
@@ -67,6 +89,7 @@ export class Engines {
   }
 }
 
+const KNOWN = 'SELECT 1 FROM engine WHERE id = ? UNION ALL SELECT 1 FROM process WHERE owner = ? LIMIT 1'
 const NEXT_OWNER = 'SELECT owner FROM process WHERE owner IS NOT NULL AND owner > ? ORDER BY owner LIMIT 1'
 
 function recordOf(row: EngineColumns): EngineRecord {

@@ -41,7 +41,7 @@ export class Session implements Tables {
   alive(engine: string): boolean {
     let alive = this.#alive.get(engine)
     if (alive === undefined) {
-      alive = this.#tables.engines.isAlive(engine, this.now)
+      alive = this.#tables.engines.isAlive(engine)
       this.#alive.set(engine, alive)
     }
     return alive

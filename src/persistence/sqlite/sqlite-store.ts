@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { ProcessState } from '../../process/state.ts'
-import { systemClock, type Clock } from '../../shared/clock.ts'
+import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import { Broadcast } from '../broadcast.ts'
 import { limitOf } from '../listing.ts'
@@ -33,12 +33,14 @@ import { Claiming } from './claiming.ts'
 import { Connection, type Trace } from './connection.ts'
 import { EngineLock, removeLock } from './engine-lock.ts'
 import { BEAT, beatValues, Engines } from './engines.ts'
-import { Heartbeat } from './heartbeat.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { LeaseJudge } from './lease-judge.ts'
 import { count, list, pageQueries } from './listing.ts'
 import { MessageTable } from './message-table.ts'
 import { ProcessTable } from './process-table.ts'
 import { Session, type SqliteTables } from './session.ts'
 import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
+import { startHeartbeat } from './start-heartbeat.ts'
 import { Watch } from './watch.ts'
 import { RefusedInBatch, Writer } from './writer.ts'
 
@@ -113,7 +115,13 @@ export class SqliteStore implements Store {
       messages: new MessageTable(connection),
       awaits: new AwaitsTable(connection),
       checkpoints: new SqliteCheckpoints(connection, processes),
-      engines: new Engines(connection),
+      engines: new Engines(
+        connection,
+        new LeaseJudge(
+          () => monotonic(this.#clock),
+          () => this.#heartbeats(),
+        ),
+      ),
     }
     this.#writer = new Writer(connection, processes)
     this.#claiming = new Claiming(connection, this.#tables)
@@ -182,7 +190,7 @@ export class SqliteStore implements Store {
       const now = this.#now()
       return this.#tables.engines
         .all()
-        .map((engine) => ({ ...engine, alive: this.#tables.engines.isAlive(engine.id, now) }))
+        .map((engine) => ({ ...engine, alive: this.#tables.engines.seemsAlive(engine, now) }))
     })
   }
 
@@ -218,14 +226,17 @@ export class SqliteStore implements Store {
     const lock = await this.#connection.readOne(doing, () =>
       EngineLock.take(this.#connection.path, engine.id),
     )
+    let heartbeat: Heartbeat | undefined
     try {
+      heartbeat = await startHeartbeat(this.#connection, record, this.#clock)
       await this.#connection.write(doing, () => void this.#connection.sql(BEAT).run(...beatValues(record)))
     } catch (error) {
+      await heartbeat?.stop()
       lock.release()
       throw error
     }
     this.#tables.engines.own.add(engine.id)
-    this.#members.set(engine.id, { lock, heartbeat: Heartbeat.start(this.#connection, record, this.#clock) })
+    this.#members.set(engine.id, { lock, heartbeat })
   }
 
   async leave(engineId: string): Promise<void> {
@@ -342,6 +353,10 @@ export class SqliteStore implements Store {
   async #look<T>(doing: string, action: () => T): Promise<T> {
     this.#requireOpen()
     return this.#connection.readOne(doing, action)
+  }
+
+  *#heartbeats(): Iterable<Heartbeat> {
+    for (const { heartbeat } of this.#members.values()) yield heartbeat
   }
 
   #now(): number {

@@ -7,7 +7,7 @@ import { create, engine } from '../fixtures.ts'
 
 export interface Told {
   readonly path: string
-  readonly what: 'write' | 'hold' | 'block' | 'fill'
+  readonly what: 'write' | 'hold' | 'judge' | 'block' | 'fill'
   readonly name: string
   /** Commits to make, or milliseconds to block. */
   readonly count?: number
@@ -63,5 +63,19 @@ if (told.what === 'write') {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, told.count)
     say('free')
   } else say('ready')
-  setInterval(() => {}, 1_000)
+  if (told.what === 'judge') {
+    for (;;) {
+      const { processes } = await store.recover()
+      if (processes > 0) say(`took ${processes}`)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  const alive = setInterval(() => {}, 1_000)
+  process.once('SIGTERM', () => {
+    void store.close().then(() => {
+      process.exitCode = 7
+      clearInterval(alive)
+    })
+  })
+  process.once('SIGUSR2', () => process.exit(8))
 }

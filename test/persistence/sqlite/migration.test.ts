@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -106,7 +106,9 @@ test('its schema is that of a new file, and lifting it again does no harm', asyn
 
 test('what the old release left in every state goes on', async () => {
   await store.join(engine('Z'))
-  // The engine of the old release is gone: what it held is taken back, and the kill that it had not done yet is done.
+  // The engine of the old release is gone, as its free lock shows: what it held is taken back, and the kill that it had not
+  // done yet is done.
+  writeFileSync(`${path}-engine-A`, '')
   expect(await store.recover(BAKE)).toMatchObject({ processes: 6 })
   expect(await store.read('kill asked')).toMatchObject({ state: 'killed', message: 'enough' })
   const claimed = new Map((await claim(store, 'Z', { limit: 100 })).map((one) => [one.row.pid, one]))

@@ -1,16 +1,13 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
-import { compiled } from '../../programs/compiled.ts'
 import { advance, claimOne, commitOne, create, done, engine, request } from '../fixtures.ts'
+import { STORE_PROGRAM, StoreProgram } from '../programs/start.ts'
 import type { Told } from '../programs/store-program.ts'
-
-const PROGRAM = compiled('test/persistence/programs/store-program.ts')
 
 let folder: string
 let path: string
@@ -28,31 +25,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-class Program {
-  readonly child: ChildProcessByStdio<null, Readable, Readable>
-  readonly ended: Promise<unknown>
-  errors = ''
-  #said = ''
-
+class Program extends StoreProgram {
   constructor(told: Omit<Told, 'path'>) {
-    const args = [PROGRAM, JSON.stringify({ ...told, path })]
-    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-    this.child.stderr.on('data', (data) => (this.errors += String(data)))
-    this.child.stdout.on('data', (data) => (this.#said += String(data)))
-    this.ended = once(this.child, 'exit')
+    super({ ...told, path })
     programs.push(this)
-  }
-
-  async hears(word: string): Promise<void> {
-    while (!this.#said.includes(word)) {
-      if (this.child.exitCode !== null) throw new Error(`the program ended without ${word}: ${this.errors}`)
-      await Promise.race([once(this.child.stdout, 'data'), this.ended])
-    }
-  }
-
-  async kill(): Promise<void> {
-    this.child.kill('SIGKILL')
-    await this.ended
   }
 }
 
@@ -110,7 +86,7 @@ test('what a killed program ran can be killed by a client at once (C7)', async (
 test('on a full disk a commit fails with words that say so, and nothing that was acknowledged is lost', async () => {
   const told: Told = { path, what: 'fill', name: 'one' }
   const command = `ulimit -f 1024; exec "$0" "$1" "$2"`
-  const child = spawn('bash', ['-c', command, process.execPath, PROGRAM, JSON.stringify(told)])
+  const child = spawn('bash', ['-c', command, process.execPath, STORE_PROGRAM, JSON.stringify(told)])
   let said = ''
   child.stdout.on('data', (data) => (said += String(data)))
   await once(child, 'close')
@@ -139,7 +115,7 @@ test('a main thread that is blocked for two leases keeps its processes: the hear
 })
 
 test('a program that is frozen past its lease loses its processes, and changes nothing when it goes on (C4, C11)', async () => {
-  await store.join(engine('A'))
+  await store.join(engine('A', { lease: 500 }))
   const program = new Program({ what: 'hold', name: 'B', lease: 500 })
   await program.hears('ready')
   program.child.kill('SIGSTOP')
