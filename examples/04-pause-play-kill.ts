@@ -43,7 +43,7 @@ class Sleep extends Process<typeof Sleep> {
 }
 
 const store = 'control.db'
-const client = await Client.open({ store })
+const client = await Client.open({ store, create: true })
 
 // Nothing runs yet, and the pause holds all the same.
 const counting = await client.launch(Count, { to: 3 })

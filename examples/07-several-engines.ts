@@ -24,7 +24,7 @@ class Job extends Process<typeof Job> {
 }
 
 const store = 'jobs.db'
-const client = await Client.open({ store })
+const client = await Client.open({ store, create: true })
 const engines = await Promise.all([
   Engine.open({ store, processes: [Job], concurrency: 5 }),
   Engine.open({ store, processes: [Job], concurrency: 5 }),

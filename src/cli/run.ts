@@ -63,7 +63,7 @@ async function launchOnly(
   options: RunOptions,
 ): Promise<void> {
   const { store, key, label } = options
-  const client = await Client.open({ store, processes: [...classes.values()] })
+  const client = await Client.open({ store, create: true, processes: [...classes.values()] })
   try {
     const { pid } = await client.launch(name, inputs, { key, label })
     if (options.json) printJson({ pid, class: name })

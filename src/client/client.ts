@@ -25,7 +25,7 @@ import {
 } from '../shared/errors.ts'
 import { silentLogger, type Logger } from '../shared/logger.ts'
 import { specOf } from '../spec/spec-of.ts'
-import type { AllSelfTyped, LaunchArgs, OutputsOf, SelfTyped } from '../spec/typing.ts'
+import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { Committer } from './committer.ts'
 import type { EndedRow } from './ending.ts'
 import { eventRecord } from './event-record.ts'
@@ -42,6 +42,8 @@ import { SignalChecks } from './signals.ts'
 export interface ClientOptions {
   /** The path of an SQLite file, `':memory:'`, or a store. A store that is given stays open when the client closes. */
   readonly store: string | Store
+  /** Whether a file is made at a path where there is none. Default: false for a client, true for an engine. */
+  readonly create?: boolean | undefined
   /** Classes that can then also be launched by their name, with validation here. */
   readonly processes?: readonly AnyProcessClass[] | undefined
   /** Finds classes that are not among `processes` by the names that come up, say by importing modules. */
@@ -76,10 +78,16 @@ export class Client {
   readonly #context: HandleContext
   #closing: Promise<void> | undefined
 
+  /**
+   * Opens a store that exists; with `create: true`, a new one where there is none.
+   *
+   * @throws PersistenceError where the store can't be opened, or no file exists at the path
+   */
   static async open<const P extends readonly AnyProcessClass[]>(
     options: ClientOptions & { readonly processes?: (P & AllSelfTyped<P>) | undefined },
   ): Promise<Client> {
-    return new Client(await openStore(options.store, options.clock), options, `client ${processId()}`)
+    const { clock, create = false } = options
+    return new Client(await openStore(options.store, { clock, create }), options, `client ${processId()}`)
   }
 
   /** Use `open`. */
@@ -140,17 +148,29 @@ export class Client {
     return this.#launch(processClass, inputs, options)
   }
 
-  /** Launches a process and resolves to its outputs; rejects as `handle.result()` does. */
-  async execute<C extends AnyProcessClass>(
+  /**
+   * Launches a process and resolves to its outputs, as `handle.outputs.all()` does: it rejects with `ProcessUnsuccessful` where the process
+   * finished without success. With `{ raiseOnFailure: false }` it resolves to what was emitted, however the process ended.
+   */
+  execute<C extends AnyProcessClass>(
     processClass: C & SelfTyped<C>,
-    ...rest: [...LaunchArgs<C>, options?: LaunchOptions]
-  ): Promise<OutputsOf<C>> {
-    const [inputs, options] = rest as readonly unknown[] as readonly [
-      Readonly<Record<string, unknown>>?,
-      LaunchOptions?,
-    ]
-    const handle = await this.#launch(processClass, inputs, options)
-    return handle.outputs.all() as Promise<OutputsOf<C>>
+    ...rest: [...LaunchArgs<C>, options: LaunchOptions & { readonly raiseOnFailure: false }]
+  ): Promise<PartialOutputsOf<C>>
+  // Last, since compilers tell what is wrong with the last overload.
+  execute<C extends AnyProcessClass>(
+    processClass: C & SelfTyped<C>,
+    ...rest: [...LaunchArgs<C>, options?: LaunchOptions & { readonly raiseOnFailure?: true | undefined }]
+  ): Promise<OutputsOf<C>>
+  async execute(
+    processClass: AnyProcessClass,
+    inputs?: Readonly<Record<string, unknown>>,
+    {
+      raiseOnFailure = true,
+      ...options
+    }: LaunchOptions & { readonly raiseOnFailure?: boolean | undefined } = {},
+  ): Promise<unknown> {
+    const { outputs } = await this.#launch(processClass, inputs, options)
+    return raiseOnFailure ? outputs.all() : outputs.all({ raiseOnFailure })
   }
 
   /** The handle of a process; the same object for the same pid. No I/O: `refresh()` tells whether there is one. */

@@ -4,6 +4,7 @@ import type { ProcessRow } from '../persistence/store.ts'
 import type { Settled, StateInfo } from '../process/handle.ts'
 import { exceptedError } from '../process/ended.ts'
 import { isTerminal } from '../process/machine.ts'
+import type { Finished } from '../process/stage.ts'
 import { DamsonError, ProcessExcepted, ProcessKilled } from '../shared/errors.ts'
 
 /** What a row says of how its process ended. */
@@ -91,6 +92,12 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
     )
     return { status: 'rejected', state, reason }
   }
+}
+
+/** The required outputs that a process had not emitted when it finished, as it is saved. */
+export function missingOf(parts: BundleParts, codec: Codec): readonly string[] {
+  const { missing } = codec.parse(parts['state'] ?? '{}', 'state') as Partial<Finished>
+  return missing ?? []
 }
 
 /** The committed outputs, nested by their dotted names; in the order of the names, wherever the parts come from. */

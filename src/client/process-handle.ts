@@ -12,7 +12,7 @@ import type {
   TreeOptions,
   WaitOptions,
 } from '../process/handle.ts'
-import type { OutputsOf } from '../spec/typing.ts'
+import { unsuccessfulError } from '../process/ended.ts'
 import { isTerminal } from '../process/machine.ts'
 import { alarm, type Clock } from '../shared/clock.ts'
 import {
@@ -26,7 +26,7 @@ import {
 } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
-import { outputsOf, settledOf, stateInfo, type EndedRow } from './ending.ts'
+import { missingOf, outputsOf, settledOf, stateInfo, type EndedRow } from './ending.ts'
 import { eventRecord } from './event-record.ts'
 import { explain } from './explain.ts'
 import { killedState } from './requests.ts'
@@ -101,7 +101,7 @@ export class Handle implements ProcessHandle {
     this.#state = state ?? UNKNOWN
     this.outputs = {
       all: (options?: ResultOptions) => this.#allOutputs(options) as Promise<never>,
-      snapshot: () => this.#snapshot() as Promise<Partial<OutputsOf<unknown>>>,
+      snapshot: () => this.#snapshot() as Promise<never>,
     }
   }
 
@@ -482,18 +482,28 @@ export class Handle implements ProcessHandle {
   }
 
   async #allOutputs(options: ResultOptions = {}): Promise<unknown> {
+    const { raiseOnFailure = true } = options
     const settled = await this.outcome(options)
-    if (settled.status === 'fulfilled') return this.#snapshot()
-    if (options.raiseOnFailure === false) return settled.reason
-    throw settled.reason
+    if (raiseOnFailure && settled.status === 'rejected') throw settled.reason
+    const parts = await this.#parts()
+    if (raiseOnFailure && !settled.state.successful) {
+      const { exitCode, message } = settled.state
+      const missing = missingOf(parts, this.#context.codec)
+      throw unsuccessfulError(this.pid, this.#name, { exitCode, message, missing })
+    }
+    return outputsOf(parts, this.#context.codec)
   }
 
   async #snapshot(): Promise<unknown> {
+    return outputsOf(await this.#parts(), this.#context.codec)
+  }
+
+  async #parts(): Promise<BundleParts> {
     const stored = await this.#context.store.load(this.pid)
     if (stored === undefined) {
       throw new ProcessLost(this.pid, `there is no process ${this.pid} in this store, or no longer`)
     }
-    return outputsOf(stored.bundle().parts, this.#context.codec)
+    return stored.bundle().parts
   }
 
   // ---------- control ----------

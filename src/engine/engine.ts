@@ -84,7 +84,7 @@ export class Engine extends Client {
     if (!Number.isInteger(concurrency) || concurrency < 1) {
       throw new RangeError(`concurrency is ${concurrency}: give a whole number from 1`)
     }
-    const store = await openStore(options.store, options.clock)
+    const store = await openStore(options.store, { clock: options.clock, create: options.create ?? true })
     try {
       const engine = new Engine(store, options, concurrency)
       await engine.#begin(lease, options.handleSignals ?? true)

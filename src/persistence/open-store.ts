@@ -3,12 +3,18 @@ import { PersistenceError } from '../shared/errors.ts'
 import { MemoryStore } from './memory/memory-store.ts'
 import type { Store } from './store.ts'
 
+export interface OpenStoreOptions {
+  readonly clock?: Clock | undefined
+  /** Whether a file is made at a path where there is none. */
+  readonly create: boolean
+}
+
 /**
  * A store from what `open` was given. The SQLite back end, and with it the native module, is loaded only for a path.
  *
- * @throws PersistenceError where the file can't be opened
+ * @throws PersistenceError where the file can't be opened, or is missing and is not to be created
  */
-export async function openStore(store: string | Store, clock?: Clock): Promise<Store> {
+export async function openStore(store: string | Store, { clock, create }: OpenStoreOptions): Promise<Store> {
   if (store === undefined || store === null) {
     throw new PersistenceError(
       `there is no store to open: give a path, ':memory:' or a store as \`store\`, not ${String(store)}`,
@@ -18,5 +24,5 @@ export async function openStore(store: string | Store, clock?: Clock): Promise<S
   const options = clock === undefined ? {} : { clock }
   if (store === ':memory:') return new MemoryStore(options)
   const { SqliteStore } = await import('./sqlite/index.ts')
-  return SqliteStore.open(store, options)
+  return SqliteStore.open(store, { ...options, create })
 }

@@ -163,6 +163,14 @@ type HasDefault<N> = true extends {
   ? true
   : false
 
+/** What a process has emitted that need not have emitted all: every port and namespace may be missing. */
+export type Emitted<Tree> = WithDynamic<
+  Tree,
+  Simplify<{
+    readonly [K in Names<Tree>]?: Tree[K] extends PortType<infer T> ? T : Emitted<Tree[K]>
+  }>
+>
+
 type WithDynamic<Tree, Declared> =
   Tree extends DynamicType<infer T> ? Declared & { readonly [name: string]: T } : Declared
 

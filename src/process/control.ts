@@ -286,6 +286,10 @@ export class Control implements Hosted {
     return mail
   }
 
+  outputs(raiseOnFailure: boolean): unknown {
+    return this.#life.ended.outputs(raiseOnFailure)
+  }
+
   get receives(): string | undefined {
     const { stage } = this.#life
     return stage.label === 'waiting' ? stage.receive : undefined

@@ -1,7 +1,13 @@
-import { InvalidStateError, ProcessExcepted, ProcessKilled, type DamsonError } from '../shared/errors.ts'
+import {
+  InvalidStateError,
+  ProcessExcepted,
+  ProcessKilled,
+  ProcessUnsuccessful,
+  type DamsonError,
+} from '../shared/errors.ts'
 import { defer, type Deferred } from './deferred.ts'
 import type { Life } from './life.ts'
-import { errorText } from './stage.ts'
+import { errorText, type Finished } from './stage.ts'
 
 /** How a process ended, as a value, an error or a promise. The promise settles once. */
 export class Ended {
@@ -32,11 +38,18 @@ export class Ended {
     throw this.error ?? new InvalidStateError(`the process ${pid} has not ended: it is ${stage.label}`)
   }
 
-  /** The outputs, or the error. */
-  outputs(): unknown {
-    const { error } = this
+  /**
+   * The outputs, complete unless `raiseOnFailure` is false.
+   *
+   * @throws ProcessUnsuccessful where the process finished without success
+   */
+  outputs(raiseOnFailure: boolean): unknown {
+    const { stage, pid, plan, outputs, detached } = this.#life
+    const error = raiseOnFailure ? this.error : detached
     if (error !== undefined) throw error
-    return this.#life.outputs
+    if (raiseOnFailure && stage.label === 'finished' && !stage.successful)
+      throw unsuccessfulError(pid, plan.name, stage)
+    return outputs
   }
 
   future(): Promise<unknown> {
@@ -53,6 +66,21 @@ export class Ended {
     if (error === undefined) this.#future.resolve(this.#life.outputs)
     else this.#future.reject(error)
   }
+}
+
+/** Reports that a process finished without success, and why. */
+export function unsuccessfulError(
+  pid: string,
+  className: string,
+  { exitCode, message, missing }: Partial<Pick<Finished, 'exitCode' | 'message' | 'missing'>>,
+): ProcessUnsuccessful {
+  const why = exitCode === undefined ? message : `${exitCode.label} (${exitCode.code}): ${exitCode.message}`
+  return new ProcessUnsuccessful(
+    pid,
+    `the process ${pid} (${className}) finished without success${why === undefined ? '' : `: ${why}`}`,
+    exitCode,
+    missing ?? [],
+  )
 }
 
 /** What stands for a process that excepted, with what it threw as the cause. */

@@ -1,4 +1,5 @@
-import { PortValidationError } from '../shared/errors.ts'
+import { getOwn, isPlainObject } from '../ports/plain.ts'
+import { PortValidationError, type PortProblem } from '../shared/errors.ts'
 import type { Life } from './life.ts'
 import type { Stage } from './stage.ts'
 
@@ -21,5 +22,24 @@ export function checkFinish(life: Life, stage: Stage): Stage {
     ...stage,
     successful: false,
     message: problems.map(({ port, message }) => `${port}: ${message}`).join('\n'),
+    missing: missingOf(problems, life.outputs),
   }
+}
+
+/** The dotted names, without the leading `outputs`, of the problems that stand where nothing was emitted. */
+function missingOf(
+  problems: readonly PortProblem[],
+  outputs: Readonly<Record<string, unknown>>,
+): readonly string[] | undefined {
+  const missing = problems
+    .map(({ port }) => port.split('.').slice(1))
+    .filter((names) => names.length > 0 && valueAt(outputs, names) === undefined)
+    .map((names) => names.join('.'))
+  return missing.length === 0 ? undefined : missing
+}
+
+function valueAt(outputs: Readonly<Record<string, unknown>>, names: readonly string[]): unknown {
+  let at: unknown = outputs
+  for (const name of names) at = isPlainObject(at) ? getOwn(at, name) : undefined
+  return at
 }

@@ -1,7 +1,14 @@
 import type { ProcessError } from '../shared/errors.ts'
 import type { Duration } from '../shared/duration.ts'
 import type { RetryOptions } from '../spec/retry-policy.ts'
-import type { Definable, OutputsOf, SignalArgs, SignalName, SpecOf } from '../spec/typing.ts'
+import type {
+  Definable,
+  OutputsOf,
+  PartialOutputsOf,
+  SignalArgs,
+  SignalName,
+  SpecOf,
+} from '../spec/typing.ts'
 import type { Process } from './process.ts'
 import type { ProcessState } from './state.ts'
 
@@ -13,7 +20,9 @@ export interface WaitOptions {
 }
 
 export interface ResultOptions extends WaitOptions {
-  /** `false` gives the error of a failed process as the value. Default `true`. */
+  /**
+   * Whether a failure rejects. With `false`, `result()` gives the error as the value, and `outputs.all()` what was emitted. Default `true`.
+   */
   readonly raiseOnFailure?: boolean | undefined
 }
 
@@ -48,11 +57,15 @@ export type Settled<R> =
 
 /** The outputs of a process of class `C`. */
 export interface Outputs<C = unknown> {
-  /** All outputs, once the process has ended. Rejects as `result()` does. */
-  all(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<OutputsOf<C>>
-  all(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<OutputsOf<C> | ProcessError>
+  /**
+   * All outputs, once the process has ended. Rejects as `result()` does, and with `ProcessUnsuccessful` where the process finished without
+   * success.
+   */
+  all(options?: ResultOptions & { readonly raiseOnFailure?: true | undefined }): Promise<OutputsOf<C>>
+  /** What the process emitted, once it has ended, however it ended. */
+  all(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<PartialOutputsOf<C>>
   /** The outputs committed so far; they grow while it runs. */
-  snapshot(): Promise<Partial<OutputsOf<C>>>
+  snapshot(): Promise<PartialOutputsOf<C>>
 }
 
 /** A record of a process's history. */
@@ -84,8 +97,8 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   /** Waits for the end: the state, or `null` at the time-out. Never fails because of the process. */
   wait(options?: WaitOptions): Promise<StateInfo | null>
   /**
-   * What the last step returned, or the outputs of a process that returns nothing.
-   * Rejects with `ProcessExcepted`, `ProcessKilled`, `ProcessLost`, or `WaitTimeout` (the process goes on).
+   * What the last step returned, or the outputs of a process that returns nothing; also of one that finished without success. It is typed by
+   * `spec.returns`; for typed outputs use `outputs.all()`. Rejects with `ProcessExcepted`, `ProcessKilled`, `ProcessLost`, or `WaitTimeout` (the process goes on).
    */
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<R>
   result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<R | ProcessError>

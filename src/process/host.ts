@@ -219,6 +219,8 @@ export interface Hosted {
   mail(signal: string): KeptSignal | undefined
   dropMail(id: number): void
   readonly receives: string | undefined
+  /** As `outputs.all()` of a handle gives them, once the process has ended. @throws ProcessUnsuccessful */
+  outputs(raiseOnFailure: boolean): unknown
   /** Excepts the process with this error, and does not wait for its step: its deadline has passed. */
   expire(error: Error): void
   /** Fires what a play fires, on a process that was played while nobody ran it. */

@@ -232,9 +232,8 @@ export class LocalHandle implements ProcessHandle {
   // What `outputs.all` gives is told by its overloads.
   async #allOutputs(options: ResultOptions = {}): Promise<never> {
     const outcome = await this.outcome(options)
-    if (outcome.status === 'fulfilled') return this.#process.outputs as never
-    if (options.raiseOnFailure === false) return outcome.reason as never
-    throw outcome.reason
+    if (outcome.status === 'rejected' && outcome.reason instanceof ProcessLost) throw outcome.reason
+    return hosted(this.#process).outputs(options.raiseOnFailure ?? true) as never
   }
 
   #assertDone(): void {

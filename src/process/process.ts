@@ -17,6 +17,7 @@ import type {
   OutputName,
   OutputsOf,
   OutputValue,
+  PartialOutputsOf,
   SelfTyped,
   SignalName,
   SignalValue,
@@ -189,8 +190,8 @@ export class Process<C = Untyped> {
     return this.#life.raw
   }
   /** What was emitted so far. */
-  get outputs(): OutputsOf<C> {
-    return this.#life.outputs as OutputsOf<C>
+  get outputs(): PartialOutputsOf<C> {
+    return this.#life.outputs as PartialOutputsOf<C>
   }
   /** Makers of the exit codes that the class declares: `return this.exitCodes.ERROR_TOO_LARGE({ limit: 3 })`. */
   get exitCodes(): ExitCodesOf<C> {
@@ -230,8 +231,8 @@ export class Process<C = Untyped> {
    * throws. Also rejects when the process is taken from this program (`LeaseLost`) or closed. A rejection that nobody
    * looks at is not reported as unhandled.
    */
-  future(): Promise<OutputsOf<C>> {
-    return this.#life.ended.future() as Promise<OutputsOf<C>>
+  future(): Promise<PartialOutputsOf<C>> {
+    return this.#life.ended.future() as Promise<PartialOutputsOf<C>>
   }
 
   /**
@@ -294,18 +295,24 @@ export class Process<C = Untyped> {
   }
 
   /**
-   * Runs to the end, here and now, and resolves to the outputs.
+   * Runs to the end, here and now, and resolves to the outputs. With `{ raiseOnFailure: false }` it resolves to what was emitted, however the
+   * process ended.
    *
+   * @throws ProcessUnsuccessful when it finished without success
    * @throws ProcessExcepted whose cause is the process's own error
    * @throws ProcessKilled
    * @throws ClosedError when it has ended or was closed before
    * @throws InvalidStateError when it is being run already
    */
-  async execute(): Promise<OutputsOf<C>> {
+  async execute(options: { readonly raiseOnFailure: false }): Promise<PartialOutputsOf<C>>
+  async execute(options?: { readonly raiseOnFailure?: true | undefined }): Promise<OutputsOf<C>>
+  async execute({
+    raiseOnFailure = true,
+  }: { readonly raiseOnFailure?: boolean | undefined } = {}): Promise<unknown> {
     const life = this.#life
     life.assertOpen()
     await life.stepUntilTerminated()
-    return life.ended.outputs() as OutputsOf<C>
+    return life.ended.outputs(raiseOnFailure)
   }
 
   /**
@@ -507,7 +514,7 @@ export class Process<C = Untyped> {
     namespace?: N,
     options?: ExposedOptions,
   ): ExposedOutputs<D, N>
-  /** As above, from the handle of a process: its outputs are waited for. */
+  /** As above, from the handle of a process: its outputs are waited for, and it has to succeed, as for `outputs.all()`. */
   protected exposedOutputs<D extends AnyProcessClass, const N extends string = ''>(
     child: ProcessHandle,
     processClass: D,

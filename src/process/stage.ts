@@ -68,6 +68,8 @@ export interface Finished {
   readonly exitCode: ExitCodeInfo | undefined
   /** What is missing of an unsuccessful one. */
   readonly message: string | undefined
+  /** The dotted names of the required outputs that were never emitted. */
+  readonly missing?: readonly string[] | undefined
 }
 export interface Excepted {
   readonly label: 'excepted'

@@ -106,6 +106,34 @@ export class ProcessExcepted extends ProcessError {
   override readonly code = 'PROCESS_EXCEPTED'
 }
 
+interface ExitCodeValue {
+  readonly code: number
+  readonly label: string
+  readonly message: string
+}
+
+/** The process finished without success: with an exit code, or without outputs that its class requires. */
+export class ProcessUnsuccessful extends ProcessError {
+  static override readonly [BRAND] = 'ProcessUnsuccessful'
+  override readonly code = 'PROCESS_UNSUCCESSFUL'
+  /** The exit code that the process finished with, if it finished with one. */
+  readonly exitCode: ExitCodeValue | undefined
+  /** The dotted names of the required outputs that the process never emitted. */
+  readonly missing: readonly string[]
+
+  constructor(
+    pid: string,
+    message: string,
+    exitCode: ExitCodeValue | undefined,
+    missing: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(pid, message, options)
+    this.exitCode = exitCode
+    this.missing = missing
+  }
+}
+
 /** A process that this one takes values from failed; `upstream` is its pid. */
 export class UpstreamFailed extends ProcessError {
   static override readonly [BRAND] = 'UpstreamFailed'

@@ -1,4 +1,13 @@
-import type { AnyPathOf, DynamicType, Given, IsAny, PathOf, Read, ValueAt } from '../ports/port-tree.ts'
+import type {
+  AnyPathOf,
+  DynamicType,
+  Emitted,
+  Given,
+  IsAny,
+  PathOf,
+  Read,
+  ValueAt,
+} from '../ports/port-tree.ts'
 import type { Simplify } from '../ports/schema-type.ts'
 import type { ExitCodes } from './exit-code.ts'
 import type { ProcessSpec } from './process-spec.ts'
@@ -45,6 +54,8 @@ export type InputsOf<C> = IsAny<In<C>> extends true ? Untyped : Read<In<C>>
 export type LaunchInputsOf<C> = IsAny<In<C>> extends true ? Untyped : Given<In<C>>
 /** What a process that ended well has emitted. */
 export type OutputsOf<C> = IsAny<Out<C>> extends true ? Untyped : Given<Out<C>>
+/** What a process has emitted that has not ended, or did not succeed. */
+export type PartialOutputsOf<C> = IsAny<Out<C>> extends true ? Untyped : Emitted<Out<C>>
 /** The dotted names that `out()` takes. */
 export type OutputName<C> = IsAny<Out<C>> extends true ? string : PathOf<Out<C>>
 /** What `out()` takes under a name. */

@@ -17,7 +17,7 @@ export class LastingStore {
 
   /** @throws PersistenceError where it can't be opened */
   static async open(path: string, clock: Clock): Promise<LastingStore> {
-    const open = (): Promise<Store> => openStore(path, clock)
+    const open = (): Promise<Store> => openStore(path, { clock, create: true })
     return new LastingStore(await open(), open)
   }
 

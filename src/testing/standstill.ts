@@ -4,7 +4,7 @@ import { outputsOf } from '../client/ending.ts'
 import type { Pending, ProcessRow, StoredProcess } from '../persistence/store.ts'
 import { isTerminal } from '../process/machine.ts'
 import type { ProcessState } from '../process/state.ts'
-import type { OutputsOf } from '../spec/typing.ts'
+import type { PartialOutputsOf } from '../spec/typing.ts'
 
 /** What a process waits for: the first of these that comes. */
 export interface WaitsFor {
@@ -40,7 +40,7 @@ export interface Standstill<C = unknown> {
   readonly waitsFor: WaitsFor | null
   readonly ctx: ContextOf<C>
   /** The outputs so far. */
-  readonly outputs: Partial<OutputsOf<C>>
+  readonly outputs: PartialOutputsOf<C>
   /** The names of the signals that are kept for it and not received, the oldest first, 100 at most. */
   readonly signals: readonly string[]
   readonly exitCode: ProcessRow['exitCode']
@@ -62,7 +62,7 @@ export function standstill<C>(stored: StoredProcess, pending: Pending, codec: Co
     attempt: row.attempt,
     waitsFor: waitsFor(row, pending),
     ctx: decodeMemory(bundle.parts['memory'], codec).ctx as ContextOf<C>,
-    outputs: outputsOf(bundle.parts, codec) as Partial<OutputsOf<C>>,
+    outputs: outputsOf(bundle.parts, codec) as PartialOutputsOf<C>,
     signals: pending.mail.flatMap(({ name }) => (name === null ? [] : [name])),
     exitCode: row.exitCode,
     message: row.parked ?? row.paused?.message ?? row.message ?? row.status,

@@ -6,7 +6,7 @@ import { aPath, claim, create, openSqlite, register } from './stores.ts'
 
 test('C9: a damaged process is parked, its bytes kept, and holds up no other', async () => {
   const path = await aPath()
-  const client = await Client.open({ store: path })
+  const client = await Client.open({ store: path, create: true })
   onTestFinished(() => client.close())
   const [damaged, ...others] = await Promise.all(Array.from({ length: 4 }, () => client.launch(Count)))
   if (damaged === undefined) throw new Error('nothing was launched')

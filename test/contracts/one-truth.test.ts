@@ -6,7 +6,8 @@ import { aPath, replaced } from './stores.ts'
 
 test('C1: what a handle tells after a look is what the rows say, whoever wrote them', async () => {
   const store = await aPath()
-  const [one, other] = await Promise.all([Client.open({ store }), Client.open({ store })])
+  const options = { store, create: true }
+  const [one, other] = await Promise.all([Client.open(options), Client.open(options)])
   onTestFinished(async () => void (await Promise.all([one.close(), other.close()])))
   const handle = await one.launch(Add, { a: 1 })
   expect((await handle.refresh()).label).toBe('created')

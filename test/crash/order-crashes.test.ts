@@ -38,7 +38,7 @@ function start(told: EngineProgram): Started {
 }
 
 async function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
-  const client = await Client.open({ store })
+  const client = await Client.open({ store, create: true })
   try {
     return await use(client)
   } finally {

@@ -134,7 +134,7 @@ export class Turmoil {
   async #start(): Promise<void> {
     const { clock } = this
     const { store } = this.#place
-    this.#client = await Client.open({ store, clock, processes: this.#processes })
+    this.#client = await Client.open({ store, create: true, clock, processes: this.#processes })
     await this.#startPrograms()
   }
 

@@ -251,7 +251,7 @@ test('return_ ends the chain, with success or with an exit code', async () => {
   await good.execute()
   expect([good.isSuccessful, good.exitCode]).toEqual([true, undefined])
   const bad = new Returns({ success: false })
-  await bad.execute()
+  await bad.execute({ raiseOnFailure: false })
   expect([bad.isSuccessful, bad.exitCode?.code]).toEqual([false, 1])
   await expect(new Returns().execute()).rejects.toThrow(/it should have returned/)
 })

@@ -92,9 +92,18 @@ export async function launching(engine: Engine, client: Client): Promise<void> {
   void outputs.smu
   expectType<Equal<(typeof someOutputs)['sum'], number | undefined>>()
   const someOutputs = await handle.outputs.snapshot()
+  expectType<Equal<NonNullable<(typeof someOutputs)['meta']>['steps'], number | undefined>>()
   const given = await handle.outputs.all({ raiseOnFailure: false })
-  // @ts-expect-error it may be the error of a process that failed
-  void given.sum
+  expectType<Equal<(typeof given)['sum'], number | undefined>>()
+  const executed = await engine.execute(Add, { a: 1 })
+  expectType<Equal<(typeof executed)['sum'], number>>()
+  const keyed = await engine.execute(Add, { a: 1 }, { key: 'k', raiseOnFailure: true })
+  expectType<Equal<(typeof keyed)['sum'], number>>()
+  const emitted = await engine.execute(Add, { a: 1 }, { raiseOnFailure: false })
+  expectType<Equal<(typeof emitted)['sum'], number | undefined>>()
+  await engine.execute(Bare, undefined, { raiseOnFailure: false })
+  // @ts-expect-error a is a number
+  await engine.execute(Add, { a: 'one' }, { raiseOnFailure: false })
 
   const result = await handle.result({ timeout: '5s' })
   expectType<Equal<typeof result, string>>()
@@ -140,7 +149,7 @@ export async function opening(classes: AnyProcessClass[], options: EngineOptions
   await Engine.open({ store: new MemoryStore(), processes: classes, clock: new SimulatedClock() })
   await Engine.open(options)
   await Client.open({ store: await SqliteStore.open(':memory:') })
-  await Client.open({ store: 'damson.db', processes: [Add] })
+  await Client.open({ store: 'damson.db', create: true, processes: [Add] })
   // @ts-expect-error it is typed by another class
   await Engine.open({ store: 'damson.db', processes: [Pasted] })
   // @ts-expect-error one of them is typed by another class

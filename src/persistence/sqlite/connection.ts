@@ -11,6 +11,12 @@ const LONGEST_PAUSE = 16
 /** Called with each statement that runs, for tests that count them. */
 export type Trace = (sql: string) => void
 
+export interface ConnectionOptions {
+  /** Whether a file is made where there is none. */
+  readonly create: boolean
+  readonly trace?: Trace | undefined
+}
+
 /**
  * One connection to one file.
  *
@@ -23,12 +29,12 @@ export class Connection {
   readonly #statements = new Map<string, Database.Statement>()
 
   /** @throws PersistenceError where the file can't be opened; it is then untouched */
-  static async open(path: string, trace?: Trace): Promise<Connection> {
+  static async open(path: string, { create, trace }: ConnectionOptions): Promise<Connection> {
     const doing = 'opening the store'
-    await whenFree(path, doing, () => inspect(path))
+    await whenFree(path, doing, () => inspect(path, create))
     const db = await whenFree(path, doing, () => {
       const verbose = trace === undefined ? {} : { verbose: (sql: unknown) => trace(String(sql)) }
-      return new Database(path, { timeout: 0, ...verbose })
+      return new Database(path, { timeout: 0, fileMustExist: !create, ...verbose })
     })
     const connection = new Connection(path, db)
     try {
@@ -173,10 +179,15 @@ export class Connection {
 }
 
 /** Looks at a file without being able to change it, and refuses what is not ours. */
-function inspect(path: string): void {
+function inspect(path: string, create: boolean): void {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found?.isDirectory() === true)
     throw new PersistenceError(`${path} is a folder: give the path of a file in it`)
+  if (found === undefined && !create) {
+    throw new PersistenceError(
+      `there is no store at ${path}: nothing was created. Check the path, open an engine there first, or give \`create: true\``,
+    )
+  }
   if (found === undefined || found.size === 0) return
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 })
   try {

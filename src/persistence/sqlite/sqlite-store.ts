@@ -47,6 +47,8 @@ import { RefusedInBatch, Writer } from './writer.ts'
 export interface SqliteStoreOptions {
   /** Where the time comes from. Default: the machine's clock. */
   readonly clock?: Clock | undefined
+  /** Whether a file is made at a path where there is none. Default: true. */
+  readonly create?: boolean | undefined
   /** @internal Called with each statement that runs. */
   readonly trace?: Trace | undefined
 }
@@ -85,13 +87,14 @@ export class SqliteStore implements Store {
   #closed = false
 
   /**
-   * Opens a file, or makes a new one.
+   * Opens a file, or makes a new one unless `create` is false.
    *
    * @throws PersistenceError where it can't be opened or written to, is damaged, is of another program, or of a newer
    *   release; nothing of it is changed then
    */
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
-    const connection = await Connection.open(resolve(path), options.trace)
+    const { create = true, trace } = options
+    const connection = await Connection.open(resolve(path), { create, trace })
     const id = connection.sql<string>("SELECT value FROM meta WHERE name = 'id'").pluck()
     return new SqliteStore(
       connection,
