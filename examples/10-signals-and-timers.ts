@@ -63,7 +63,7 @@ class Seat extends Process<typeof Seat> {
 }
 
 const store = 'signals.db'
-const client = await Client.open({ store, processes: [Poll, Seat] })
+const client = await Client.open({ store, create: true, processes: [Poll, Seat] })
 const inAnHour = new Date(Date.now() + 3_600_000)
 
 // Nothing runs yet.

@@ -10,7 +10,7 @@ beforeEach(() => {
 afterEach(() => project[Symbol.asyncDispose]())
 
 async function launch(name: 'Hold' | 'Gated'): Promise<string> {
-  await using client = await Client.open({ store: project.store })
+  await using client = await Client.open({ store: project.store, create: true })
   return (await client.launch(name)).pid
 }
 
@@ -67,7 +67,7 @@ describe('a process that a worker runs', () => {
 
     project.write('second', '')
     expect((await project.damson(['play', pid, '--wait'])).code).toBe(0)
-    await using client = await Client.open({ store: project.store })
+    await using client = await Client.open({ store: project.store, create: true })
     expect(await client.handle(pid).wait()).toMatchObject({ label: 'finished', successful: true })
     worker.signal('SIGTERM')
     expect((await worker.ended).code).toBe(0)

@@ -26,7 +26,7 @@ beforeAll(async () => {
   project = new Project()
   chain = project.write('chain.ts', CHAIN)
   several = project.write('several.ts', SEVERAL)
-  await using client = await Client.open({ store: project.store })
+  await using client = await Client.open({ store: project.store, create: true })
   await client.launch('Chain', {}, { pid: 'chain-1' })
   await client.launch('Hold', {}, { pid: 'hold-1' })
 })

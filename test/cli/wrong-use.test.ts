@@ -19,7 +19,7 @@ beforeAll(async () => {
     'in.json': '{\n  "a": 1,\n  "b": oops\n}',
     'text.db': 'this is no database, and long enough to be seen as none: '.repeat(20),
   })
-  await using client = await Client.open({ store: project.store })
+  await using client = await Client.open({ store: project.store, create: true })
   await client.launch('Add', { a: 1 }, { pid: 'abc-1' })
   await client.launch('Add', { a: 1 }, { pid: 'abc-2' })
 })

@@ -10,8 +10,6 @@ import {
 } from '../../src/index.ts'
 import { overEachStore } from './over-stores.ts'
 
-type How = 'exit code' | 'missing' | 'result' | 'throws' | 'well'
-
 /** Emits one output, and ends as it is told. */
 class Ending extends Process<typeof Ending> {
   static override define(spec: ProcessSpec) {
