@@ -38,7 +38,7 @@ try {
   const peaceful = join(folder, 'left-alone.db')
   const leftAlone = start(peaceful)
 
-  await using client = await Client.open({ store: join(folder, 'killed.db') })
+  await using client = await Client.open({ store: join(folder, 'killed.db'), create: true })
   const options = { wanted, pace, chance: random(seed), live }
   const { pid, story, kills } = await runAndKill(client, () => start(join(folder, 'killed.db')), options)
   live.show('waiting for the program that was left alone')
