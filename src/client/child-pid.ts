@@ -25,6 +25,15 @@ export interface ChildOf {
 export function childPid({ parent, step, className, count, generation }: ChildOf): string {
   const from: unknown[] = [parent, step.number, className, count]
   if (step.pid !== parent || generation > 0) from.push(step.pid, generation)
+  return pidFrom(from, parent)
+}
+
+/** The pid in place of this one, which a child has whose parent was pruned, and whose pid the parent that launches now was given again. */
+export function nextPid(pid: string): string {
+  return pidFrom([pid], pid)
+}
+
+function pidFrom(from: readonly unknown[], parent: string): string {
   // Without the digits that say the version and variant.
   const hash = v5(JSON.stringify(from), NAMESPACE)
     .replace(/-.(...)-.(...)-/, '$1$2')

@@ -283,7 +283,8 @@ export class Client {
 
   /**
    * Deletes the ended processes that the filter lets through, with all that is stored of them, and frees their keys. Resolves to how
-   * many. Their handles know no more than they did.
+   * many. Their handles know no more than they did, and `refresh()` rejects with `ProcessLost`. A pid may be used again: the new process has
+   * a handle of its own. Children that are left have no parent any more.
    */
   prune(filter: ListFilter = {}): Promise<number> {
     const given = filter.state ?? ENDED
@@ -329,6 +330,11 @@ export class Client {
     this.#handles.find(pid)?.ended(row, parts)
   }
 
+  /** A process was created under this pid, by anyone. */
+  protected renewed(pid: string): void {
+    this.#handles.renew(pid)
+  }
+
   /** When nothing more is written, and before the store is given back. */
   protected async leave(): Promise<void> {}
 
@@ -371,6 +377,7 @@ export class Client {
   ): ProcessHandle {
     switch (outcome.status) {
       case 'done': {
+        if (outcome.existed === false) this.#handles.renew(outcome.pid)
         const handle = this.#intern(outcome.pid, create.className)
         if (processClass !== undefined) handle.isOf(processClass)
         killOnAbort(handle, options.signal, this.logger)

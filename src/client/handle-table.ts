@@ -39,9 +39,14 @@ export class HandleTable {
     return this.#known.get(pid)?.deref()
   }
 
+  /** A new process has this pid: a handle of one that has ended, and was pruned, stays with that. */
+  renew(pid: string): void {
+    if (this.find(pid)?.over === true) this.#known.delete(pid)
+  }
+
   intern(context: HandleContext, pid: string, name: string, state?: StateInfo): Handle {
     const known = this.find(pid)
-    if (known !== undefined) return known
+    if (known?.gone === false) return known
     const handle = new Handle(context, pid, name, state)
     if (this.#known.size >= this.#room) this.#sweep()
     this.#known.set(pid, new WeakRef(handle))
@@ -85,6 +90,7 @@ export class HandleTable {
 
   #note(changes: readonly Change[]): void {
     for (const change of changes) {
+      if (change.name === 'created') this.renew(change.pid)
       const handle = this.find(change.pid)
       if (handle === undefined) continue
       handle.note(change)

@@ -12,6 +12,8 @@ import { launchRetry, type RetryOptions } from '../spec/retry-policy.ts'
 export interface Launcher {
   readonly parent: string | null
   readonly parentFence: number | null
+  /** Whether the pid follows from the step that launches: nothing but a child of this parent is meant by it. */
+  readonly onlyOwn?: boolean
 }
 
 export const BY_A_CALLER: Launcher = { parent: null, parentFence: null }
@@ -48,6 +50,7 @@ export function createWrite(
     createdAt,
     parent: launcher.parent,
     parentFence: launcher.parentFence,
+    onlyOwn: launcher.onlyOwn,
     ...launched(options, createdAt, deadlineAfter),
     seq: head.seq,
     state: 'created',
@@ -124,6 +127,7 @@ export function createByName(
     createdAt: now,
     parent: launcher.parent,
     parentFence: launcher.parentFence,
+    onlyOwn: launcher.onlyOwn,
     ...launched(options, now, undefined),
     seq: 0,
     state: 'created',

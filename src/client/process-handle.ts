@@ -119,9 +119,9 @@ export class Handle implements ProcessHandle {
 
   async refresh(options: WaitOptions = {}): Promise<StateInfo> {
     waitLimit(options)
-    // Terminal is final (C5): it is never fetched again.
-    if (this.#settled === undefined)
-      await within(this.#context.clock, this.look(), options, () => this.#timedOut())
+    if (this.#settled === undefined) this.#lost = undefined
+    const looking = this.#settled === undefined ? this.look() : this.#lookForRow()
+    await within(this.#context.clock, looking, options, () => this.#timedOut())
     if (this.#lost !== undefined) throw this.#lost
     return this.#state
   }
@@ -248,6 +248,16 @@ export class Handle implements ProcessHandle {
     return this.#waiters.size > 0
   }
 
+  /** @internal Whether nothing more is read of the process: it has ended, or is not there. */
+  get over(): boolean {
+    return this.#isOver()
+  }
+
+  /** @internal Whether the store has no such process, or has another one under its pid. */
+  get gone(): boolean {
+    return this.#lost !== undefined
+  }
+
   /** @internal The handle of what goes on: this one, or that of a new process; undefined where there is nothing to retry. */
   async retried(): Promise<ProcessHandle | undefined> {
     const outcome = await this.#write('retry', null, { tree: false })
@@ -358,13 +368,24 @@ export class Handle implements ProcessHandle {
     this.#settle()
   }
 
+  /** How a process ended is final (C5), and not read again; whether it is still there is. */
+  async #lookForRow(): Promise<void> {
+    const row = await this.#context.store.read(this.pid)
+    const isThere = row?.state === this.#state.label && row.updatedAt === this.#state.at.getTime()
+    if (!isThere) this.#lost = this.#notThere()
+  }
+
   #lose(): void {
-    this.#lost = new ProcessLost(
+    this.#lost = this.#notThere()
+    this.#state = { ...this.#state, reason: 'lost' }
+    this.#settle()
+  }
+
+  #notThere(): ProcessLost {
+    return new ProcessLost(
       this.pid,
       `there is no process ${this.pid} in this store: the pid is wrong, it is another store, or it was pruned`,
     )
-    this.#state = { ...this.#state, reason: 'lost' }
-    this.#settle()
   }
 
   #settle(): void {

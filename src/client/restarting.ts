@@ -349,6 +349,4 @@ function lives({ endedAt, killRequested }: ProcessRow): boolean {
 }
 
 /** Stands for an entry that is to be left out. */
-
-/** Stands for an entry that is to be left out. */
 const GONE = ''

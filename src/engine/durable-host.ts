@@ -19,9 +19,9 @@ import type {
 import { isTerminal } from '../process/machine.ts'
 import { hosted, type Process } from '../process/process.ts'
 import type { Clock } from '../shared/clock.ts'
-import { ClosedError } from '../shared/errors.ts'
+import { ClosedError, KeyConflictError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { launchingPid } from './launching-pid.ts'
+import { freePid, launchingPid, type LaunchingPid } from './launching-pid.ts'
 import { endedAs, lost, unsavable } from './losses.ts'
 import type { Birth, Run } from './run.ts'
 import type { StepRecords } from './step-records.ts'
@@ -191,11 +191,21 @@ export class DurableHost implements Host {
   ): Promise<ProcessHandle> {
     const run = this.#runOf(parent)
     const className = typeof processClass === 'string' ? processClass : registeredName(processClass)
-    const pid =
-      options.pid ??
-      (await launchingPid(run, className, (child) => this.#read(run, () => this.#context.read(child))))
-    const launcher = { parent: parent.pid, parentFence: run.fence as number }
-    return this.#context.launch(processClass, inputs, { ...options, pid }, launcher)
+    const read = (child: string): Promise<ProcessRow | undefined> =>
+      this.#read(run, () => this.#context.read(child))
+    const { pid, isOwn }: LaunchingPid =
+      options.pid === undefined
+        ? await launchingPid(run, className, read)
+        : { pid: options.pid, isOwn: false }
+    const launcher = { parent: parent.pid, parentFence: run.fence as number, onlyOwn: isOwn }
+    try {
+      return await this.#context.launch(processClass, inputs, { ...options, pid }, launcher)
+    } catch (error) {
+      if (!isOwn || !(error instanceof KeyConflictError)) throw error
+      const free = await freePid(pid, parent.pid, read)
+      if (free === pid) throw error
+      return this.#context.launch(processClass, inputs, { ...options, pid: free }, launcher)
+    }
   }
 
   async request(process: Process, request: ControlRequest): Promise<boolean> {

@@ -222,6 +222,7 @@ export class Engine extends Client {
 
   #note(changes: readonly Change[]): void {
     for (const change of changes) {
+      if (change.name === 'created') this.renewed(change.pid)
       // Whatever comes after its creation comes from elsewhere, or it is here no more.
       if (change.name !== 'created') this.#room.take(change.pid)
       this.#runs.note(change)

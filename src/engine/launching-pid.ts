@@ -1,4 +1,4 @@
-import { childPid, launchEntry } from '../client/child-pid.ts'
+import { childPid, launchEntry, nextPid } from '../client/child-pid.ts'
 import type { ProcessRow } from '../persistence/store.ts'
 import { hosted } from '../process/process.ts'
 import type { Run } from './run.ts'
@@ -12,7 +12,7 @@ export async function launchingPid(
   run: Run,
   className: string,
   read: (pid: string) => Promise<ProcessRow | undefined>,
-): Promise<string> {
+): Promise<LaunchingPid> {
   const launches = (run.launches ??= new Map())
   const count = (launches.get(className) ?? 0) + 1
   launches.set(className, count)
@@ -25,14 +25,34 @@ export async function launchingPid(
   const generation = run.seq - (step.pid === parent ? step.number : 0)
   if (recorded !== undefined) {
     const { pid } = JSON.parse(recorded) as { readonly pid: string }
-    if (generation === 0 || !failed(await read(pid))) return pid
+    if (generation === 0 || !failed(await read(pid))) return { pid, isOwn: false }
   }
-  if (generation === 0) return pidOf(0)
+  if (generation === 0) return own(pidOf(0))
   for (let earlier = generation; earlier >= 0; earlier--) {
-    const row = await read(pidOf(earlier))
-    if (row !== undefined) return failed(row) ? pidOf(generation) : row.pid
+    const row = await read(await freePid(pidOf(earlier), parent, read))
+    if (row !== undefined) return own(failed(row) ? pidOf(generation) : row.pid)
   }
-  return pidOf(generation)
+  return own(pidOf(generation))
+}
+
+/** The pid of a child to be launched, and whether it follows from the step, rather than from its record. */
+export interface LaunchingPid {
+  readonly pid: string
+  readonly isOwn: boolean
+}
+
+function own(pid: string): LaunchingPid {
+  return { pid, isOwn: true }
+}
+
+/** The first pid, from this one on, that no child of another parent has: one that had the pid of this parent, and was pruned. */
+export async function freePid(
+  pid: string,
+  parent: string,
+  read: (pid: string) => Promise<ProcessRow | undefined>,
+): Promise<string> {
+  const row = await read(pid)
+  return row === undefined || row.parent === parent ? pid : freePid(nextPid(pid), parent, read)
 }
 
 function failed(row: ProcessRow | undefined): boolean {

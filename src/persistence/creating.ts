@@ -123,6 +123,9 @@ export function createdBefore(
 ): Outcome {
   const what = existing.pid === write.pid ? `pid ${write.pid}` : `key ${JSON.stringify(write.key)}`
   const conflict = (reason: string): Outcome => ({ status: 'conflict', pid: existing.pid, reason })
+  if (write.onlyOwn === true && existing.pid === write.pid && existing.parent !== write.parent) {
+    return conflict(`${what} belongs to a process that is no child of ${write.parent}`)
+  }
   if (existing.class !== write.className) {
     return conflict(`${what} belongs to a process of class ${existing.class}, not ${write.className}`)
   }

@@ -194,6 +194,8 @@ export interface Create {
   readonly parent: string | null
   /** Where an engine's process launches it: the parent's claim, which has to hold (C4). */
   readonly parentFence: number | null
+  /** Whether a process that has this pid is this one only as a child of `parent`; else `conflict`. */
+  readonly onlyOwn?: boolean | undefined
   readonly key: string | null
   readonly label: string | null
   readonly seq: number
@@ -386,8 +388,8 @@ export interface Enforce {
 }
 
 /**
- * Deletes an ended process and all that is stored of it, its key and history included. One that has not ended is not touched:
- * `conflict`.
+ * Deletes an ended process and all that is stored of it, its key and history included. Its children are nobody's from then on. One that
+ * has not ended is not touched: `conflict`.
  */
 export interface Prune {
   readonly kind: 'prune'

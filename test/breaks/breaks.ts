@@ -209,6 +209,14 @@ export const breaks: readonly Break[] = [
     test: ['test/engine/restart.test.ts', 'the first takes over the child that lives'],
   },
   {
+    contract: 'C1',
+    what: 'a child of a pruned parent is taken for one of the next parent with that pid',
+    file: 'src/persistence/creating.ts',
+    find: 'write.onlyOwn === true && existing.pid === write.pid',
+    replace: 'false',
+    test: ['test/engine/pids-used-again.test.ts', 'launches its child anew'],
+  },
+  {
     contract: 'C7',
     what: 'a pause of a running process is acknowledged and not stored',
     file: 'src/persistence/rules.ts',

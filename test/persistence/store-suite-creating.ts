@@ -143,6 +143,18 @@ export function creating(bench: Bench): void {
       expect(await read(child.pid)).toMatchObject({ pauseRequested: { message: null } })
     })
 
+    test("the children of a pruned parent are nobody's, and not those of the next one with its pid", async () => {
+      const parent = await running(store, 'A')
+      const child = create({ parent: parent.pid, parentFence: 1, onlyOwn: true })
+      await done(store, child)
+      await done(store, finish(parent))
+      await commitOne(store, { kind: 'prune', pid: parent.pid })
+      expect(await read(child.pid)).toMatchObject({ parent: null })
+      await running(store, 'A', { pid: parent.pid })
+      expect((await store.list({ parent: parent.pid })).rows).toEqual([])
+      expect(await commitOne(store, child)).toMatchObject({ status: 'conflict', pid: child.pid })
+    })
+
     test('a process may be born running, waiting or ended', async () => {
       const born = await running(store, 'A')
       expect(await read(born.pid)).toMatchObject({ state: 'running', owner: 'A', readyAt: null })

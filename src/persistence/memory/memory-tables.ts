@@ -65,6 +65,7 @@ export class MemoryTables {
     this.checkpoints.delete(row.pid)
     if (row.key !== null) this.#keys.delete(row.key)
     this.#removeChild(saved)
+    for (const child of Array.from(this.children(row.pid))) this.putParent(child, null)
   }
 
   putParent(saved: Saved, parent: string | null): void {

@@ -206,6 +206,7 @@ export class ProcessTable {
       this.#connection.sql(`DELETE FROM ${table} WHERE process = ?`).run(id)
     for (const table of ['process', 'wake', 'awaits', 'checkpoint'])
       this.#connection.sql(`DELETE FROM ${table} WHERE pid = ?`).run(pid)
+    this.#connection.sql('UPDATE process SET parent = NULL WHERE parent = ?').run(pid)
     this.#ids.delete(pid)
     this.#connection.sql(DROP_OLD_IDS).run()
   }
