@@ -53,6 +53,8 @@ export function eventText({ name, data, at }: EventRecord): string {
       const failure = text('failed')
       return `effect ${text('name')} ${failure === null ? 'done' : `failed (${failure}), which is recorded`}`
     }
+    case 'dropped':
+      return `no longer waits for ${list(known['waits'])}: its step ended`
     case 'checkpoint':
       return `checkpoint ${text('tag')} kept`
     case 'crashed':
@@ -71,6 +73,10 @@ export function eventText({ name, data, at }: EventRecord): string {
     default:
       return `${name}${because(Object.keys(known).length === 0 ? null : JSON.stringify(known))}`
   }
+}
+
+function list(value: unknown): string {
+  return Array.isArray(value) ? value.join(', ') : String(value)
 }
 
 /** Steps say in words that they wait; what a `Wait` says is the user's. */

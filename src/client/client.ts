@@ -23,7 +23,7 @@ import {
   ProcessKilled,
   LeaseLost,
 } from '../shared/errors.ts'
-import { silentLogger, type Logger } from '../shared/logger.ts'
+import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
 import { specOf } from '../spec/spec-of.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { Committer } from './committer.ts'
@@ -95,7 +95,7 @@ export class Client {
     this.store = store
     this.#ownsStore = typeof options.store === 'string'
     this.clock = options.clock ?? systemClock
-    this.logger = options.logger ?? silentLogger
+    this.logger = guardedLogger(options.logger ?? silentLogger)
     this.codec = new Codec([...(options.types ?? []), this.#handleType()])
     this.classes = new ClassRegistry(options.processes, options.loader)
     this.name = name

@@ -46,7 +46,7 @@ export function advanceWrite(run: Run, engine: string, transition: Transition, b
     dropped,
     paused: transition.paused === null ? null : { message: transition.paused.message ?? null },
     consumes: transition.wake?.id ?? null,
-    history: transition.moved ? [historyEntry(transition)] : [],
+    history: [...droppedEntry(transition), ...(transition.moved ? [historyEntry(transition)] : [])],
     ending: endingOf(transition),
     wait: transition.wait,
     attempt: transition.attempt,
@@ -77,6 +77,10 @@ function endingOf(transition: Transition): Ending | null {
   if (transition.ending === null) return null
   const { successful, exitCode, message } = transition.ending
   return { successful, exitCode, message, dropCheckpoint: transition.to === 'finished' && successful }
+}
+
+function droppedEntry({ dropped }: Transition): readonly HistoryEntry[] {
+  return dropped.length === 0 ? [] : [{ name: 'dropped', data: JSON.stringify({ waits: dropped }) }]
 }
 
 function historyEntry(transition: Transition): HistoryEntry {

@@ -1,5 +1,6 @@
-import { EventEmitter } from 'eventemitter3'
+import type { EventEmitter } from 'eventemitter3'
 import { isThenable } from './deferred.ts'
+import { GuardedEmitter } from './emitter.ts'
 import type { ProcessEventMap } from './events.ts'
 import type { Life } from './life.ts'
 import type { ProcessListener } from './listener.ts'
@@ -16,7 +17,7 @@ export class Audience {
   }
 
   get events(): EventEmitter<ProcessEventMap> {
-    return (this.#emitter ??= new EventEmitter<ProcessEventMap>())
+    return (this.#emitter ??= new GuardedEmitter((error) => this.#report(error)))
   }
 
   add(listener: ProcessListener): void {

@@ -125,6 +125,10 @@ export class Control implements Hosted {
     this.#life.stopWaits(reason)
   }
 
+  get isAborted(): boolean {
+    return this.#abortedWith !== undefined
+  }
+
   throwIfAborted(): void {
     if (this.#abortedWith !== undefined) throw this.#abortedWith
   }

@@ -1,7 +1,7 @@
 import { SerializationError } from '../shared/errors.ts'
 import type { Life } from './life.ts'
 import { errorText } from './stage.ts'
-import type { StepRecord } from './step-record.ts'
+import type { StepRecord, Use } from './step-record.ts'
 
 /** What an effect is given. */
 export interface EffectContext {
@@ -22,12 +22,11 @@ export interface EffectOptions {
 /** A named action of a step, whose result is recorded once (C6). */
 export async function effect(
   life: Life,
-  name: string,
+  { entry, name }: Use,
   action: (context: EffectContext) => unknown,
   { recordFailure = false }: EffectOptions,
 ): Promise<unknown> {
   const { record } = life
-  const entry = record.next('effect', name)
   const known = record.get(entry)
   if (known !== undefined) {
     if ('error' in known) throw known['error']

@@ -126,6 +126,8 @@ export interface Transition {
   readonly attempt: number
   /** The failure that is to be retried: for the history, in place of the entry of the state. */
   readonly failed: FailedAttempt | null
+  /** What the step has left pending: waits that are dropped, for the history. */
+  readonly dropped: readonly string[]
   /** Whether its children are killed in the same commit: it kills itself, or its deadline has passed. A kill that was asked for has reached them. */
   readonly killsChildren: boolean
   /** The saved form of the process after the transition. */

@@ -6,7 +6,7 @@ import {
   TransitionError,
 } from '../shared/errors.ts'
 import { launchRetry, type RetryOptions, type RetryPolicy } from '../spec/retry-policy.ts'
-import { silentLogger, type Logger } from '../shared/logger.ts'
+import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
 import { newPid } from '../shared/ids.ts'
 import { Audience } from './audience.ts'
 import type { Birth } from './birth.ts'
@@ -22,7 +22,7 @@ import { canTransition, isTerminal } from './machine.ts'
 import type { Process } from './process.ts'
 import { Pauses } from './pauses.ts'
 import { Savings } from './savings.ts'
-import { inScope, isWithin } from './scope.ts'
+import { enterPlace, inScope, isWithin } from './scope.ts'
 import { attemptOf, conditionsOf, endingOf, excepted, killed, placeOf, type Stage } from './stage.ts'
 import { StepRecord } from './step-record.ts'
 import { StepWaits } from './step-waits.ts'
@@ -96,6 +96,10 @@ export class Life {
   }
   get logger(): Logger {
     return this.#logger ?? silentLogger
+  }
+  /** For what the engine itself has to say. */
+  get log(): Logger {
+    return guardedLogger(this.logger)
   }
   /** Whether there may be anybody to tell. */
   get heard(): boolean {
@@ -228,7 +232,10 @@ export class Life {
   beginAttempt(): boolean {
     this.control.renewSignal()
     this.#updates?.forget()
-    return this.#record?.begin() ?? false
+    const again = this.#record?.begin() ?? false
+    // What earlier attempts have left is told from this one by that.
+    enterPlace(this, this.control.attempt > 1 ? { flow: this.record.flow, branch: '' } : undefined)
+    return again
   }
 
   /** What was under way is done: if the step only waits now, and may leave memory for that, it does. */
@@ -240,6 +247,24 @@ export class Life {
   endAttempt(): void {
     this.#waits?.stop()
     this.#record?.end()
+  }
+
+  /** Why the command of a step does not count: what it has begun is in progress, or has failed unseen. */
+  leftOver(): Error | undefined {
+    const wrong = this.#record?.leftOver()
+    const { dropped = [] } = this.#record ?? {}
+    if (dropped.length > 0 && !this.control.overrules) {
+      this.log.warn(
+        { pid: this.pid, process: this.plan.name, step: placeOf(this.stage), waits: dropped },
+        'a step ended while it waited for something: that wait is dropped',
+      )
+    }
+    return wrong
+  }
+
+  /** Why the step that ran is refused: two of its branches use one name. */
+  get refusal(): Error | undefined {
+    return this.#record?.refusal
   }
 
   /** Set when the step that ran did not do what it did before. */
@@ -383,6 +408,7 @@ export class Life {
     this.stage = to
     this.seq++
     if (wake !== undefined) this.control.used(wake)
+    if (this.#record !== undefined) this.#record.dropped = []
     if (!keepsRecord(to)) this.#record?.clear()
     if (pausing !== undefined) this.paused = { message: pausing.message }
     const isNews = committed.pause !== undefined || committed.kill !== undefined
@@ -430,6 +456,7 @@ export class Life {
       wait: conditionsOf(to),
       attempt: attemptOf(to),
       failed: failed ?? null,
+      dropped: this.#record?.dropped ?? [],
       // A kill that was asked for has reached those that it was to reach.
       killsChildren:
         (to.label === 'killed' && this.control.killing === undefined) ||
@@ -499,7 +526,7 @@ export class Life {
   }
 
   report(error: unknown, message: string): void {
-    this.logger.error({ err: error, pid: this.pid, process: this.plan.name }, message)
+    this.log.error({ err: error, pid: this.pid, process: this.plan.name }, message)
   }
 
   assertAttached(): void {

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../shared/errors.ts'
+import { guardedLogger } from '../shared/logger.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
 import type {
   EventRecord,
@@ -165,11 +166,10 @@ export class LocalHandle implements ProcessHandle {
     if (options.signal?.aborted === true) stop()
     const call = (): void => {
       if (!wanted) return
-      try {
-        callback(this)
-      } catch (error) {
-        this.#process.logger.error({ err: error, pid: this.pid }, 'a callback of onDone threw')
-      }
+      // It may be asynchronous, whatever its type says.
+      new Promise((resolve) => resolve(callback(this))).catch((error: unknown) => {
+        guardedLogger(this.#process.logger).error({ err: error, pid: this.pid }, 'a callback of onDone threw')
+      })
     }
     void this.#over.then(() => setImmediate(call))
     return stop

@@ -40,6 +40,7 @@ import type { Host, Hosted } from './host.ts'
 import { Life } from './life.ts'
 import type { ProcessListener } from './listener.ts'
 import { MemoryHost, memoryHost } from './memory-host.ts'
+import { Operation } from './operation.ts'
 import { emitOutput, emitOutputs } from './outputs.ts'
 import type {
   ConstructArgs,
@@ -54,6 +55,7 @@ import type {
 import type { ReceiveOptions } from './receiving.ts'
 import { currentLife } from './scope.ts'
 import type { ProcessState } from './state.ts'
+import type { OperationKind, Use } from './step-record.ts'
 import type { EvictOptions } from './step-waits.ts'
 
 let lifeOf: (process: Process) => Life
@@ -402,47 +404,54 @@ export class Process<C = Untyped> {
    *
    * @throws PortValidationError for inputs that do not fit
    */
-  protected async launch(
+  protected launch(
     processClass: string,
     inputs?: Readonly<Record<string, unknown>>,
     options?: LaunchOptions,
   ): Promise<ProcessHandle>
   // Last, since compilers tell what is wrong with the last overload.
-  protected async launch<D extends AnyProcessClass>(
+  protected launch<D extends AnyProcessClass>(
     processClass: D & SelfTyped<D>,
     ...args: LaunchChildArgs<D>
   ): Promise<ProcessHandle<ResultOf<D>, D>>
-  protected async launch(
+  protected launch(
     processClass: AnyProcessClass | string,
     inputs?: Readonly<Record<string, unknown>>,
     options?: LaunchOptions,
   ): Promise<ProcessHandle> {
     const life = this.#life
-    life.assertOpen()
-    return life.host.launch(life.process, processClass, inputs, options)
+    const work = async (): Promise<ProcessHandle> => {
+      life.assertOpen()
+      return life.host.launch(life.process, processClass, inputs, options)
+    }
+    if (!life.inStep || life.code.isLeftBehind) return Operation.of(work())
+    return life.record.operation('launch', nameOf(processClass), work)
   }
 
   /**
    * Does something once (C6): resolves to what `action` gave, after that is durable; when the step runs again, after a crash or to be
-   * retried, to the same without calling `action`. A crash in between calls it again with the same `idempotencyKey`. A name that comes
-   * again in a step counts on.
+   * retried, to the same without calling `action`. A crash in between calls it again with the same `idempotencyKey`.
+   *
+   * A name that comes again in a step counts on. Where the step does several things at the same time it is refused, unless it comes in the
+   * same turn or certainly after the first: scope it by `branch`.
    *
    * @throws SerializationError for a result that can't be saved, where the process is run out of a store (C10)
+   * @throws ProcessKilled once a kill of the process is stored, before `action` is called
    * @throws InvalidStateError outside a step
    */
-  protected async effect<T>(
+  protected effect<T>(
     name: string,
     action: (context: EffectContext) => T | PromiseLike<T>,
     options: EffectOptions = {},
   ): Promise<Awaited<T>> {
-    return effect(lifeInStep(this as unknown as Process, 'effect'), name, action, options) as Promise<
+    return operate(this, 'effect', name, (life, use) => effect(life, use, action, options)) as Promise<
       Awaited<T>
     >
   }
 
   /** Sleeps within the step, also through a crash: the time at which it ends is kept. `name` tells what for. */
-  protected async sleep(name: string, duration: Duration, options: EvictOptions = {}): Promise<void> {
-    return lifeInStep(this as unknown as Process, 'sleep').waits.sleep(name, duration, options)
+  protected sleep(name: string, duration: Duration, options: EvictOptions = {}): Promise<void> {
+    return operate(this, 'sleep', name, ({ waits }, use) => waits.sleep(use, duration, options))
   }
 
   /**
@@ -452,11 +461,12 @@ export class Process<C = Untyped> {
    * @throws WaitTimeout when the time is up; so too when the step runs again
    * @throws PortValidationError for a payload that does not fit, where it was sent unchecked
    */
-  protected async receive<const Name extends SignalName<C>>(
+  protected receive<const Name extends SignalName<C>>(
     signal: Name,
     options: ReceiveOptions = {},
   ): Promise<SignalValue<C, Name>> {
-    return lifeInStep(this as unknown as Process, 'receive').waits.receive(signal, options) as Promise<
+    const { as = signal } = options
+    return operate(this, 'receive', as, ({ waits }, use) => waits.receive(use, signal, options)) as Promise<
       SignalValue<C, Name>
     >
   }
@@ -466,24 +476,43 @@ export class Process<C = Untyped> {
    *
    * @throws ProcessError of the first that failed, as `handle.result()` does
    */
-  protected async join<const H extends Joined>(
+  protected join<const H extends Joined>(
     name: string,
     handles: H,
     options: EvictOptions = {},
   ): Promise<JoinedResults<H>> {
-    return lifeInStep(this as unknown as Process, 'join').waits.join(name, handles, options) as Promise<
+    return operate(this, 'join', name, ({ waits }, use) => waits.join(use, handles, options)) as Promise<
       JoinedResults<H>
     >
+  }
+
+  /**
+   * Runs a part of the step as a branch of it, and resolves to what `action` gives. Within it, also after an `await`, the names of effects,
+   * waits and launches are its own: the effect `charge` in the branch `book` has the record and the key `book/charge`. With that, parts of
+   * a step that run at the same time may use the same names. Branches nest.
+   *
+   * ```ts
+   * await Promise.all(items.map((item) => this.branch(item.id, () => this.buy(item))))
+   * ```
+   *
+   * @throws SpecError for a name that is in use: a branch of that name is in progress
+   * @throws InvalidStateError outside a step
+   */
+  protected branch<T>(name: string, action: () => T | PromiseLike<T>): Promise<Awaited<T>> {
+    return operate(this, 'branch', name, ({ record }) => record.inBranch(name, action))
   }
 
   /**
    * Keeps the process as it was when its step began, with what the step has done by name, under a tag, until it is pruned:
    * `Client.restart(pid, { from: tag })` goes on from there. Durable when it resolves. In memory it does nothing.
    */
-  protected async checkpoint(tag: string): Promise<void> {
-    if (typeof tag !== 'string' || tag === '') throw new SpecError('a checkpoint needs a tag, a text')
-    const life = lifeInStep(this as unknown as Process, 'checkpoint')
-    return life.host.checkpoint(life.process, tag)
+  protected checkpoint(tag: string): Promise<void> {
+    const work = async (): Promise<void> => {
+      if (typeof tag !== 'string' || tag === '') throw new SpecError('a checkpoint needs a tag, a text')
+      const life = lifeInStep(this as unknown as Process, 'checkpoint')
+      await life.host.checkpoint(life.process, tag)
+    }
+    return Operation.of(work())
   }
 
   /**
@@ -659,6 +688,27 @@ export function lifeInStep(process: Process, what: string): Life {
   if (!life.inStep)
     throw new InvalidStateError(`\`${what}\` is for the steps of a process, and none of ${life.pid} runs`)
   return life
+}
+
+/** Does something as an operation of the step that runs. */
+function operate<T>(
+  process: object,
+  kind: OperationKind,
+  name: string,
+  work: (life: Life, use: Use) => Promise<T>,
+): Promise<T> {
+  let life: Life
+  try {
+    life = lifeInStep(process as Process, kind)
+  } catch (error) {
+    return Operation.of(Promise.reject(error as Error))
+  }
+  return life.record.operation(kind, name, (use) => work(life, use))
+}
+
+/** What a launch is called in messages. */
+function nameOf(processClass: unknown): string {
+  return typeof processClass === 'function' ? processClass.name : String(processClass)
 }
 
 /** @internal The host's hold on a process. */

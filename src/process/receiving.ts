@@ -3,6 +3,7 @@ import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { PortValidationError, SpecError, WaitTimeout } from '../shared/errors.ts'
 import type { Life } from './life.ts'
+import type { Use } from './step-record.ts'
 import { timeAfter, waitFor, type EvictOptions, type StepWaits } from './step-waits.ts'
 
 export interface ReceiveOptions extends EvictOptions {
@@ -30,11 +31,10 @@ export class Receiving {
     this.#waits = waits
   }
 
-  async receive(signal: string, { as = signal, timeout, evict }: ReceiveOptions): Promise<unknown> {
+  async receive({ entry }: Use, signal: string, { timeout, evict }: ReceiveOptions): Promise<unknown> {
     const { record, host, plan } = this.#life
     const { clock } = host
     if (!plan.spec.hasSignal(signal)) throw undeclared(plan.name, signal, plan.spec.signals.keys())
-    const entry = record.next('receive', as)
     const known = record.get(entry)
     if (known !== undefined && 'value' in known) return this.#checked(signal, known['value'])
     if (known?.['timedOut'] === true) throw this.#timedOut(signal)

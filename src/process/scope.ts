@@ -1,5 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Life } from './life.ts'
+import type { StepFlow, Turn } from './step-flow.ts'
+
+/** Where in its step code is, as far as its asynchronous context has come. */
+export interface Place {
+  /** The run of the step that this is about. */
+  readonly flow: StepFlow
+  /** The names of the branches that it is in, from the outermost: `book/charge`; empty outside of one. */
+  readonly branch: string
+  readonly turn?: Turn | undefined
+}
 
 /** What runs here: a process, within another one where a step of that executes it. */
 interface Frame {
@@ -7,6 +17,7 @@ interface Frame {
   readonly outer: Frame | undefined
   /** The attempt at a step that this is, where the process may go on without it. */
   readonly attempt?: object | undefined
+  readonly place?: Place | undefined
 }
 
 const scope = new AsyncLocalStorage<Frame>()
@@ -36,12 +47,43 @@ export function isWithin(life: Life): boolean {
 
 /** Runs a step as an attempt that may be left behind. */
 export function inAttempt<T>(life: Life, attempt: object, run: () => T): T {
-  return scope.run({ life, outer: scope.getStore()?.outer, attempt }, run)
+  const frame = scope.getStore()
+  return scope.run({ life, outer: frame?.outer, attempt, place: frame?.place }, run)
 }
 
 /** Whether what runs here is an attempt at a step of this process other than the present one. */
 export function isLeftBehind(life: Life, present: object | undefined): boolean {
+  const at = frameOf(life)
+  return at?.attempt !== undefined && at.attempt !== present
+}
+
+/** Where in the step of this process the code is that runs here; it may be a step that has ended. */
+export function currentPlace(life: Life): Place | undefined {
+  return frameOf(life)?.place
+}
+
+function frameOf(life: Life): Frame | undefined {
   let at = scope.getStore()
   while (at !== undefined && at.life !== life) at = at.outer
-  return at?.attempt !== undefined && at.attempt !== present
+  return at
+}
+
+/** Whether what runs here is what an earlier attempt at a step has left, as far as that shows. Each attempt but the first begins at a place. */
+export function isOfEarlier(life: Life, flow: StepFlow, isFirst: boolean): boolean {
+  const frame = frameOf(life)
+  return frame !== undefined && frame.place?.flow !== flow && (frame.place !== undefined || !isFirst)
+}
+
+/** The code that runs here, and what it calls and awaits from now on, is at this place. What has called it does not see that. */
+export function enterPlace(life: Life, place: Place | undefined): void {
+  const frame = scope.getStore()
+  if (frame?.life === life && (place !== undefined || frame.place !== undefined))
+    scope.enterWith({ ...frame, place })
+}
+
+/** Runs a part of a step at this place. */
+export function atPlace<T>(life: Life, place: Place, run: () => T): T {
+  const frame = scope.getStore()
+  const own = frame?.life === life ? frame : { life, outer: frame }
+  return scope.run({ ...own, place }, run)
 }

@@ -3,10 +3,33 @@ import { preview } from '../ports/plain.ts'
 import { SerializationError, SpecError, TransitionError } from '../shared/errors.ts'
 import type { RecordEntry } from './host.ts'
 import type { Life } from './life.ts'
+import { Operation } from './operation.ts'
+import { isOfEarlier } from './scope.ts'
+import { StepFlow, type Asked } from './step-flow.ts'
 
 /** What a step does by name. */
 export type RecordKind = 'effect' | 'sleep' | 'receive' | 'join'
 const kinds: readonly RecordKind[] = ['effect', 'sleep', 'receive', 'join']
+
+/** What a step does durably. */
+export type OperationKind = RecordKind | 'launch' | 'branch'
+
+/** An operation of the attempt that runs. */
+interface Begun {
+  readonly kind: OperationKind
+  readonly name: string
+  operation: Operation<unknown> | undefined
+  /** What it was rejected with. */
+  failure?: { readonly error: unknown }
+}
+
+/** Where an operation has its record. */
+export interface Use {
+  /** The name of the entry: `effect:book/charge#2`; of a launch or a branch, its kind. */
+  readonly entry: string
+  /** The name in full, with the branches it is in. */
+  readonly name: string
+}
 
 interface Entry {
   readonly text?: string | undefined
@@ -17,13 +40,17 @@ interface Entry {
  * What the step that runs has done by name (C6): effects, sleeps, receipts. A step that runs again, after a crash or to be retried,
  * finds here what it has done already; with the commit that ends the step it is gone.
  *
- * Entries are found by kind and name, never by their order; a name that comes again counts on: `effect:charge#2`.
+ * Entries are found by kind and name, never by their order; a name that comes again counts on: `effect:charge#2`. `StepFlow` says where it may.
  */
 export class StepRecord {
   readonly #life: Life
   #entries: Map<string, Entry> | undefined
-  /** How often each kind and name came in this run of the step. */
-  #counts: Map<string, number> | undefined
+  /** What this run of the step has asked for, and in which order. */
+  #flow: StepFlow | undefined
+  /** Operations of this attempt that are in progress, or have failed. */
+  readonly #begun = new Set<Begun>()
+  /** The waits that the step left pending when it ended. */
+  dropped: readonly string[] = []
   /** Counts the attempts at steps. */
   #attempts = 0
   /** Counts the steps. */
@@ -38,8 +65,9 @@ export class StepRecord {
 
   /** The step begins; whether it does so again. */
   begin(): boolean {
-    this.#counts = undefined
+    this.#flow = undefined
     this.conflict = undefined
+    this.dropped = []
     return this.#entries !== undefined
   }
 
@@ -47,6 +75,118 @@ export class StepRecord {
   end(): void {
     this.#attempts++
     this.#underWay = 0
+    this.#begun.clear()
+  }
+
+  /** The step was refused: it can't be told which of its branches a name belongs to. */
+  get refusal(): SpecError | undefined {
+    return this.#flow?.refusal
+  }
+
+  /**
+   * The step has come to its command. Waits that it has left pending are dropped.
+   *
+   * @returns why the command does not count: something that the step has begun is not done, or has failed unseen
+   */
+  leftOver(): SpecError | undefined {
+    const { pid, plan, stage } = this.#life
+    const place = `the step ${plan.name}${stage.label === 'running' ? `.${stage.step}` : ''} of process ${pid}`
+    const dropped: string[] = []
+    for (const { kind, name, operation, failure } of this.#begun) {
+      if (failure === undefined && kinds.includes(kind as RecordKind) && kind !== 'effect') {
+        dropped.push(`${kind} '${name}'`)
+      } else if (failure === undefined) {
+        return new SpecError(`${place} ended while its ${kind} '${name}' was in progress: await it`)
+      } else if (operation?.isAwaited === false) {
+        const { error: cause } = failure
+        return new SpecError(
+          `the ${kind} '${name}' in ${place} failed, and the step ended without having looked: await it`,
+          { cause },
+        )
+      }
+    }
+    this.dropped = dropped
+    return undefined
+  }
+
+  /** Does something as an operation of the step. A rejection of what it gives never ends the program. */
+  operation<T>(kind: OperationKind, name: string, work: (use: Use) => Promise<T>): Operation<T> {
+    const begun: Begun = { kind, name, operation: undefined }
+    const operation = Operation.of(this.#operate(begun, work))
+    begun.operation = operation
+    return operation
+  }
+
+  async #operate<T>(begun: Begun, work: (use: Use) => Promise<T>): Promise<T> {
+    const attempt = this.#attempts
+    const { kind, name } = begun
+    const life = this.#life
+    if (isOfEarlier(life, this.flow, life.control.attempt === 1)) return this.#never(kind, name)
+    let asked: Asked | undefined
+    this.#begun.add(begun)
+    try {
+      life.control.throwIfAborted()
+      const use = this.#ask(kind, name)
+      asked = use.asked
+      const value = await work(use)
+      if (attempt === this.#attempts) this.#begun.delete(begun)
+      await this.#handOut(asked)
+      return value
+    } catch (error) {
+      if (begun.operation?.isAwaited === true) this.#begun.delete(begun)
+      else begun.failure = { error }
+      await this.#handOut(asked)
+      throw error
+    }
+  }
+
+  /** Runs a part of the step as a branch of it. @throws SpecError for what is no name, or that of a branch in progress */
+  async inBranch<T>(name: string, run: () => T | PromiseLike<T>): Promise<Awaited<T>> {
+    if (typeof name !== 'string' || name === '' || name.includes('#'))
+      throw new SpecError(`a branch needs a name, a text without '#', and was given ${preview(name)}`)
+    return this.flow.inBranch(name, run)
+  }
+
+  /** The order of things in this run of the step. */
+  get flow(): StepFlow {
+    return (this.#flow ??= new StepFlow(this.#life))
+  }
+
+  /** What an attempt has left does nothing more: the one that runs does it. */
+  #never<T>(kind: OperationKind, name: string): Promise<T> {
+    const { pid, plan, log } = this.#life
+    log.warn(
+      { pid, process: plan.name, operation: `${kind} '${name}'` },
+      'what is left of an earlier attempt at a step goes on without it: that does nothing',
+    )
+    return new Promise(() => {})
+  }
+
+  /** In a step that does several things at the same time, what they come to is handed out one by one. */
+  async #handOut(asked: Asked | undefined): Promise<void> {
+    if (asked === undefined) return
+    const handedOut = this.#life.control.isAborted ? asked.drop() : asked.handOut()
+    if (handedOut === undefined) return
+    await this.during(handedOut)
+    this.#life.leaveSoon()
+  }
+
+  #ask(kind: OperationKind, name: string): Use & { readonly asked: Asked } {
+    const flow = this.flow
+    if (kind === 'launch') return { entry: kind, name, asked: flow.ask(undefined) }
+    if (kind === 'branch') return { entry: kind, name, asked: flow.askBranch() }
+    if (typeof name !== 'string' || name === '' || name.includes('#')) {
+      throw new SpecError(
+        `what a step does durably needs a name, a text without '#', and ${kind} was given ${preview(name)}`,
+      )
+    }
+    const { branch } = flow
+    const full = branch === '' ? name : `${branch}/${name}`
+    const base = `${kind}:${full}`
+    const asked = flow.ask(base)
+    const entry = numbered(base, asked.count)
+    if (this.#entries !== undefined && !this.#entries.has(entry)) this.#checkOthers(kind, full, asked.count)
+    return { entry, name: full, asked }
   }
 
   /** The step has ended for good. */
@@ -105,27 +245,6 @@ export class StepRecord {
     for (const name of this.#entries?.keys() ?? []) yield [name, this.text(name) as string]
   }
 
-  /**
-   * The entry that this use of a name has, or is to have.
-   *
-   * @throws SpecError for what is no name
-   * @throws TransitionError where the step did something of another kind under it
-   */
-  next(kind: RecordKind, name: string): string {
-    if (typeof name !== 'string' || name === '' || name.includes('#')) {
-      throw new SpecError(
-        `what a step does durably needs a name, a text without '#', and ${kind} was given ${preview(name)}`,
-      )
-    }
-    const base = `${kind}:${name}`
-    const counts: Map<string, number> = (this.#counts ??= new Map())
-    const count = (counts.get(base) ?? 0) + 1
-    counts.set(base, count)
-    const entry = numbered(base, count)
-    if (this.#entries !== undefined && !this.#entries.has(entry)) this.#checkOthers(kind, name, count)
-    return entry
-  }
-
   /** What was recorded under an entry. */
   get(entry: string): Readonly<Record<string, unknown>> | undefined {
     const found = this.#entries?.get(entry)
@@ -177,12 +296,12 @@ export class StepRecord {
       entry.slice(0, entry.indexOf(':')),
       entry.slice(entry.indexOf(':') + 1).replace(/#\d+$/, ''),
     ]
-    return kinds.filter((kind) => kind !== own && this.#counts?.has(`${kind}:${name}`) === true)
+    return kinds.filter((kind) => kind !== own && this.#flow?.has(`${kind}:${name}`) === true)
   }
 
   #checkOthers(kind: RecordKind, name: string, count: number): void {
     for (const other of kinds) {
-      if (other === kind || this.#counts?.has(`${other}:${name}`) === true) continue
+      if (other === kind || this.#flow?.has(`${other}:${name}`) === true) continue
       const done = this.get(numbered(`${other}:${name}`, count))
       // It was begun before too, and came to nothing that was recorded.
       if (done === undefined || (done['beside'] as readonly string[] | undefined)?.includes(kind) === true)

@@ -6,6 +6,7 @@ import type { ProcessHandle } from './handle.ts'
 import type { StepWait, WaitConditions } from './host.ts'
 import type { Life } from './life.ts'
 import { Receiving, type ReceiveOptions } from './receiving.ts'
+import type { Use } from './step-record.ts'
 
 export interface EvictOptions {
   /**
@@ -52,13 +53,12 @@ export class StepWaits {
     return this.#pending.size > 0
   }
 
-  async sleep(name: string, duration: Duration, { evict }: EvictOptions): Promise<void> {
+  async sleep({ entry, name }: Use, duration: Duration, { evict }: EvictOptions): Promise<void> {
     const { record, host } = this.#life
     const { clock } = host
     const length = milliseconds(duration)
     if (timeAfter(clock, length) === undefined)
       throw new RangeError(`sleep (${name}) was given ${duration}: it would never end`)
-    const entry = record.next('sleep', name)
     let until = record.get(entry)?.['until'] as number | undefined
     if (until === undefined) {
       until = clock.now() + length
@@ -74,8 +74,7 @@ export class StepWaits {
   }
 
   /** What all of them came to, in their shape. @throws ProcessError of the first that failed */
-  async join(name: string, on: Awaited, { evict }: EvictOptions): Promise<unknown> {
-    this.#life.record.next('join', name)
+  async join({ name }: Use, on: Awaited, { evict }: EvictOptions): Promise<unknown> {
     const awaits = awaitsOf(on, false)
     const { pids } = awaits
     const handles = (awaits.as === 'one' ? [on] : Object.values(on)) as ProcessHandle[]
@@ -129,8 +128,8 @@ export class StepWaits {
   }
 
   /** Waits for a signal, and takes it. */
-  receive(signal: string, options: ReceiveOptions): Promise<unknown> {
-    return (this.#receiving ??= new Receiving(this.#life, this)).receive(signal, options)
+  receive(use: Use, signal: string, options: ReceiveOptions): Promise<unknown> {
+    return (this.#receiving ??= new Receiving(this.#life, this)).receive(use, signal, options)
   }
 
   /** A signal of that name is kept for the process. */

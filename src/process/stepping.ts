@@ -32,12 +32,17 @@ function stepEnded(
   next: Stage | undefined,
 ): Promise<void> | undefined {
   life.inStep = false
+  const leftOver = next?.label === 'excepted' ? undefined : life.leftOver()
+  const { refusal } = life
   life.endAttempt()
   life.assertAttached()
   // A kill or a failure drops what the step came to.
   if (next === undefined || life.control.overrules) return undefined
   const { conflict } = life
   if (conflict !== undefined) return again(life, afterConflict(stage, conflict, life))
+  // Another attempt would come to the same.
+  const wrong = refusal ?? leftOver
+  if (wrong !== undefined) return life.transition(excepted(wrong))
   if (next.label !== 'excepted') return life.transition(next)
   return again(life, afterFailure(stage, plan, next.error, life))
 }

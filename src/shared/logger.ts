@@ -13,3 +13,38 @@ export const silentLogger: Logger = {
   warn: () => {},
   error: () => {},
 }
+
+const guarded = new WeakMap<Logger, Logger>()
+const levels = ['debug', 'info', 'warn', 'error'] as const
+
+/** The same logger for the engine's own use: what it throws, or rejects with, changes nothing of what is logged about. */
+export function guardedLogger(logger: Logger): Logger {
+  const known = guarded.get(logger)
+  if (known !== undefined) return known
+  const own = Object.fromEntries(
+    levels.map((level) => [
+      level,
+      (details: object, message: string) => quietly(logger, level, details, message),
+    ]),
+  )
+  // Members that it has besides stay, for the code of processes.
+  const guard = new Proxy(logger, {
+    get(_, name) {
+      if (typeof name === 'string' && Object.hasOwn(own, name)) return own[name]
+      const value: unknown = Reflect.get(logger, name)
+      return typeof value === 'function' ? (value.bind(logger) as unknown) : value
+    },
+  })
+  guarded.set(logger, guard)
+  guarded.set(guard, guard)
+  return guard
+}
+
+function quietly(logger: Logger, level: keyof Logger, details: object, message: string): void {
+  try {
+    const result: unknown = logger[level](details, message)
+    if (result instanceof Promise) result.catch(() => {})
+  } catch {
+    // There is nowhere to say it.
+  }
+}

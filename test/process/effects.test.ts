@@ -249,20 +249,6 @@ test('an effect is told of a kill by its signal', async () => {
   await expect(run).rejects.toThrow('enough')
 })
 
-test('what is left of an effect when its step ended without it changes nothing for the next step', async () => {
-  const latch = new Latch()
-  const { process, clock } = doing(async (does) => {
-    if (does.keys.length === 0) {
-      void does.act('send', async () => latch.opened.then(() => 'late'))
-      return new Continue('next')
-    }
-    latch.open()
-    await calm()
-    return does.act('send', () => 'own')
-  })
-  expect(await toTheEnd(process, clock)).toBe('own')
-})
-
 describe('an effect is refused', () => {
   test.each([
     ['without a name', ''],
