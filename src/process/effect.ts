@@ -1,7 +1,9 @@
+import type { Codec } from '../bundle/codec.ts'
 import { SerializationError } from '../shared/errors.ts'
 import type { Life } from './life.ts'
+import { decided, ruleFor } from './retrying.ts'
 import { errorText } from './stage.ts'
-import type { StepRecord, Use } from './step-record.ts'
+import type { Use } from './step-record.ts'
 
 /** What an effect is given. */
 export interface EffectContext {
@@ -29,8 +31,9 @@ export async function effect(
   const { record } = life
   const known = record.get(entry)
   if (known !== undefined) {
-    if ('error' in known) throw known['error']
-    return known['value']
+    if (!('error' in known)) return known['value']
+    if (typeof known['retried'] === 'boolean') decided(known['error'], known['retried'])
+    throw known['error']
   }
   const { pid, number } = life.stepKey
   const idempotencyKey = `${pid}/${number}/${entry.slice('effect:'.length)}`
@@ -40,22 +43,62 @@ export async function effect(
     life.leaveSoon()
     return came.value
   }
-  if (recordFailure) await addFailure(record, entry, name, came.error)
+  if (recordFailure) await addFailure(life, { entry, name }, came.error)
   life.leaveSoon()
   throw came.error
 }
 
-/** An error that can't be saved as it is, since it carries a function, say, is recorded by its name and message. */
-async function addFailure(record: StepRecord, entry: string, name: string, error: unknown): Promise<void> {
+/**
+ * Records a failure together with what the retry rule says of it, which would not know it again: its class may be lost. An error that
+ * can't be saved as it is, since it carries a function, say, is recorded by its name, message, code and cause.
+ */
+async function addFailure(life: Life, { entry, name }: Use, error: unknown): Promise<void> {
+  const { record, host } = life
   const history = { name: 'effect', data: { name, failed: errorText(error) } }
+  const retried = ruleFor(life, error)
+  const rule = retried !== undefined && { retried }
+  const add = (what: unknown): Promise<void> => record.add(entry, { error: what, ...rule }, { history })
   try {
-    await record.add(entry, { error }, { history })
+    await add(error)
   } catch (refused) {
     if (!(refused instanceof SerializationError)) throw refused
-    const plain = new Error(errorText(error))
-    if (error instanceof Error) plain.name = error.name
-    await record.add(entry, { error: plain }, { history })
+    await add(plainError(error, host.codec))
   }
+  if (error instanceof Error) reportLostClass(life, name, error, record.get(entry)?.['error'])
+}
+
+function plainError(error: unknown, codec: Codec): Error {
+  const plain = new Error(errorText(error))
+  if (!(error instanceof Error)) return plain
+  plain.name = error.name
+  for (const member of ['code', 'cause'] as const) {
+    try {
+      const value: unknown = Reflect.get(error, member)
+      if (value === undefined) continue
+      codec.stringify(value, member)
+      Object.defineProperty(plain, member, { value, enumerable: member === 'code' })
+    } catch {
+      // It can't be saved either.
+    }
+  }
+  return plain
+}
+
+/** The code that catches it when the step runs again finds another class. */
+function reportLostClass({ pid, plan, log }: Life, effect: string, error: Error, restored: unknown): void {
+  const before: unknown = Object.getPrototypeOf(error)
+  const after: unknown = restored instanceof Error ? Object.getPrototypeOf(restored) : before
+  if (after === before) return
+  const [from, to] = [classOf(before), classOf(after)]
+  log.warn(
+    { pid, process: plan.name, effect, errorClass: from },
+    `a recorded failure of class ${from} is thrown as ${to} when its step runs again; its name, message, code and cause stay. Tell it by its name or code, or register the class in \`types\``,
+  )
+}
+
+function classOf(prototype: unknown): string {
+  const made: unknown = (prototype as { readonly constructor?: unknown } | null)?.constructor
+  return typeof made === 'function' && made.name !== '' ? made.name : 'an unnamed class'
 }
 
 async function attempt(

@@ -253,7 +253,7 @@ export class Life {
   leftOver(): Error | undefined {
     const wrong = this.#record?.leftOver()
     const { dropped = [] } = this.#record ?? {}
-    if (dropped.length > 0 && !this.control.overrules) {
+    if (wrong === undefined && dropped.length > 0) {
       this.log.warn(
         { pid: this.pid, process: this.plan.name, step: placeOf(this.stage), waits: dropped },
         'a step ended while it waited for something: that wait is dropped',

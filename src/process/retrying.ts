@@ -24,7 +24,7 @@ export function afterFailure(stage: Running, plan: StepPlan, error: unknown, lif
   const policy = policyOf(life, plan)
   if (policy === undefined || isFinal(error)) return { to: excepted(error) }
   try {
-    if (!policy.covers(error)) return { to: excepted(error) }
+    if (!(decisionOn(error) ?? policy.covers(error))) return { to: excepted(error) }
   } catch (failure) {
     return { to: excepted(failure) }
   }
@@ -64,6 +64,33 @@ export function afterConflict(stage: Running, error: Error, life: Life): Failed 
   return {
     to: { label: 'running', step: stage.step, ...facts, ...(attempt > 1 && { attempt }) },
     pause: error.message,
+  }
+}
+
+/** What the retry rule said of failures that are recorded. */
+const decisions = new WeakMap<object, boolean>()
+
+/** Whether a failure is to be retried was decided when it was recorded. */
+export function decided(error: unknown, retried: boolean): void {
+  if (typeof error === 'object' && error !== null) decisions.set(error, retried)
+}
+
+function decisionOn(error: unknown): boolean | undefined {
+  return typeof error === 'object' && error !== null ? decisions.get(error) : undefined
+}
+
+/** What the rule of the step that runs says of a failure; undefined where it has none, or fails itself. */
+export function ruleFor(life: Life, error: unknown): boolean | undefined {
+  const { stage, plan } = life
+  if (stage.label !== 'running') return undefined
+  const policy = policyOf(life, plan.step(stage.step))
+  if (policy === undefined) return undefined
+  try {
+    const retried = !isFinal(error) && policy.covers(error)
+    decided(error, retried)
+    return retried
+  } catch {
+    return undefined
   }
 }
 

@@ -32,7 +32,8 @@ function stepEnded(
   next: Stage | undefined,
 ): Promise<void> | undefined {
   life.inStep = false
-  const leftOver = next?.label === 'excepted' ? undefined : life.leftOver()
+  const counts = next !== undefined && next.label !== 'excepted' && !life.control.overrules
+  const leftOver = counts ? life.leftOver() : undefined
   const { refusal } = life
   life.endAttempt()
   life.assertAttached()
