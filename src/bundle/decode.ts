@@ -1,5 +1,6 @@
 import { IncompatibleBundle } from '../shared/errors.ts'
-import { isJsonObject, type JsonObject, type JsonValue, setOwn } from '../shared/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../shared/json.ts'
+import { setOwn } from '../shared/own.ts'
 import { fromBase64, isBinaryKind } from './binary.ts'
 import { hidden, newError } from './error-classes.ts'
 import type { SavedType } from './saved-type.ts'

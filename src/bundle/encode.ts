@@ -1,5 +1,6 @@
 import { DamsonError, SerializationError } from '../shared/errors.ts'
-import { type JsonValue, setOwn } from '../shared/json.ts'
+import type { JsonValue } from '../shared/json.ts'
+import { setOwn } from '../shared/own.ts'
 import { binaryKind, toBase64 } from './binary.ts'
 import { errorClassName } from './error-classes.ts'
 import { MAX_DEPTH } from './plain-tree.ts'

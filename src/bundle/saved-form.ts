@@ -1,4 +1,5 @@
 import { SerializationError } from '../shared/errors.ts'
+import { setOwn } from '../shared/own.ts'
 import { Bundle, type BundleHead, outputPart, recordPart } from './bundle.ts'
 import type { Codec } from './codec.ts'
 import { decodeMemory, encodeMemory, record } from './memory.ts'
@@ -42,11 +43,11 @@ export function decodeBundle(bundle: Bundle, codec: Codec): SavedForm {
     record(codec.parse(parts[name] ?? 'null', name), name)
   const outputs: Record<string, unknown> = {}
   for (const port of bundle.outputNames) {
-    outputs[port] = codec.parse(parts[outputPart(port)] ?? 'null', `outputs.${port}`)
+    setOwn(outputs, port, codec.parse(parts[outputPart(port)] ?? 'null', `outputs.${port}`))
   }
   const done: Record<string, unknown> = {}
   for (const name of bundle.recordNames) {
-    done[name] = codec.parse(parts[recordPart(name)] ?? 'null', `record.${name}`)
+    setOwn(done, name, codec.parse(parts[recordPart(name)] ?? 'null', `record.${name}`))
   }
   return {
     pid: head.pid,

@@ -4,8 +4,8 @@ import { summary } from '../client/process-list.ts'
 import { because } from '../client/wording.ts'
 import type { Parts, Pending, StoredProcess } from '../persistence/store.ts'
 import { isTerminal } from '../process/machine.ts'
-import { setOutput } from '../process/outputs.ts'
 import type { ProcessState } from '../process/state.ts'
+import { setAt } from '../shared/own.ts'
 import { facts, pretty } from './output.ts'
 import { placeBefore, roundsIn, stepIn } from './place.ts'
 import { stateText } from './state-text.ts'
@@ -169,7 +169,7 @@ export function inJson(stored: StoredProcess): object {
 function outputsInJson(parts: Parts): Record<string, unknown> {
   const outputs: Record<string, unknown> = {}
   for (const [part, text] of Object.entries(parts)) {
-    if (part.startsWith('out:')) setOutput(outputs, part.slice('out:'.length), JSON.parse(text))
+    if (part.startsWith('out:')) setAt(outputs, part.slice('out:'.length), JSON.parse(text))
   }
   return outputs
 }

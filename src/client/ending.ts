@@ -5,7 +5,8 @@ import type { Settled, StateInfo } from '../process/handle.ts'
 import { exceptedError } from '../process/ended.ts'
 import { isTerminal } from '../process/machine.ts'
 import type { Finished } from '../process/stage.ts'
-import { DamsonError, ProcessExcepted, ProcessKilled } from '../shared/errors.ts'
+import { DamsonError, IncompatibleBundle, ProcessExcepted, ProcessKilled } from '../shared/errors.ts'
+import { setAt } from '../shared/own.ts'
 
 /** What a row says of how its process ended. */
 export type EndedRow = Pick<
@@ -105,12 +106,13 @@ export function outputsOf(parts: BundleParts, codec: Codec): Record<string, unkn
   const outputs: Record<string, unknown> = {}
   const ports = Object.keys(parts).filter((name) => name.startsWith('out:'))
   for (const part of ports.length > 1 ? ports.toSorted() : ports) {
-    const text = parts[part] as string
-    const names = part.slice('out:'.length).split('.')
-    const last = names.pop() as string
-    let at = outputs
-    for (const name of names) at = (at[name] ??= {}) as Record<string, unknown>
-    at[last] = codec.parse(text, `outputs.${part.slice('out:'.length)}`)
+    const port = part.slice('out:'.length)
+    const value = codec.parse(parts[part] as string, `outputs.${port}`)
+    try {
+      setAt(outputs, port, value)
+    } catch (error) {
+      throw new IncompatibleBundle(`outputs: damaged, ${(error as Error).message}`, { cause: error })
+    }
   }
   return outputs
 }

@@ -43,18 +43,6 @@ function copy(value: object, seen: Map<object, object>): object {
   return Object.freeze(made)
 }
 
-/** Sets an own property, also one named `__proto__`. */
-export function setOwn(target: object, name: string, value: unknown): void {
-  if (name === '__proto__')
-    Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true })
-  else (target as Record<string, unknown>)[name] = value
-}
-
-/** An own property of plain values, `undefined` when there is none. */
-export function getOwn(values: object, name: string): unknown {
-  return Object.hasOwn(values, name) ? (values as Record<string, unknown>)[name] : undefined
-}
-
 /** A short text of a value, for messages. */
 export function preview(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)

@@ -1,4 +1,5 @@
-import { getOwn, setOwn } from '../ports/plain.ts'
+import { isPlainObject } from '../ports/plain.ts'
+import { getOwn, holderAt, setOwn } from '../shared/own.ts'
 import { SpecError, TransitionError, UpstreamFailed } from '../shared/errors.ts'
 import { isHandle } from './awaits.ts'
 import { Continue, Wait, type HandleLike } from './commands.ts'
@@ -124,10 +125,14 @@ export function updatesOf(given: ContextUpdates, returned: unknown): ContextUpda
   return given
 }
 
+/** Whether a step returned handles by name. One handle per item of an empty list is `{}` or `{ jobs: [] }`: the chain goes on too. */
 function isOfHandles(value: unknown): value is ContextValues {
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
-    return false
-  return Object.values(value).some((one) => isGiven(one) || one instanceof Append || isListOfHandles(one))
+  if (!isPlainObject(value)) return false
+  const values = Object.values(value)
+  return (
+    values.every((one) => Array.isArray(one) && one.length === 0) ||
+    values.some((one) => isGiven(one) || one instanceof Append || isListOfHandles(one))
+  )
 }
 
 function isGiven(value: unknown): boolean {
@@ -185,16 +190,12 @@ export function intoContext(
 
 /** Sets a value under a dotted name. */
 function put(ctx: Record<string, unknown>, key: string, value: unknown, appended: boolean): void {
-  const names = key.split('.')
-  const last = names.pop() as string
-  let at = ctx
-  for (const name of names) {
-    const inner = getOwn(at, name)
-    if (inner === undefined) setOwn(at, name, {})
-    else if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) {
-      throw new SpecError(`ctx.${key} can't be set: ctx.${name} is no object, but ${typeof inner}`)
-    }
-    at = getOwn(at, name) as Record<string, unknown>
+  let at: object
+  let last: string
+  try {
+    ;[at, last] = holderAt(ctx, key, 'ctx.')
+  } catch (error) {
+    throw new SpecError((error as Error).message)
   }
   if (!appended) {
     setOwn(at, last, value)

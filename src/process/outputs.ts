@@ -1,6 +1,7 @@
 import { PortNamespace } from '../ports/port-namespace.ts'
-import { getOwn, isPlainObject, setOwn } from '../ports/plain.ts'
+import { isPlainObject } from '../ports/plain.ts'
 import { PortValidationError } from '../shared/errors.ts'
+import { setAt } from '../shared/own.ts'
 import type { Life } from './life.ts'
 
 /** Checks an output and keeps it under its dotted name. */
@@ -11,7 +12,6 @@ export function emitOutput(life: Life, port: string, value: unknown): void {
   const problems = spec.checkOutput(port, value)
   if (problems.length > 0) throw new PortValidationError(problems)
   life.savings.output(port, value)
-  setOutput(life.outputs, port, value)
   if (hooks.onOutputEmitted === undefined && !life.heard) return
   const declared = spec.outputs.find(port)
   const dynamic = declared === undefined || declared instanceof PortNamespace
@@ -28,21 +28,4 @@ export function emitOutputs(life: Life, outputs: Readonly<Record<string, unknown
       emitOutputs(life, value, `${port}.`)
     } else emitOutput(life, port, value)
   }
-}
-
-/** Sets a value under a dotted name. */
-export function setOutput(outputs: Record<string, unknown>, port: string, value: unknown): void {
-  if (!port.includes('.')) {
-    setOwn(outputs, port, value)
-    return
-  }
-  const names = port.split('.')
-  const last = names.pop() as string
-  let at = outputs
-  for (const name of names) {
-    let inner = getOwn(at, name) as Record<string, unknown> | undefined
-    if (inner === undefined) setOwn(at, name, (inner = {}))
-    at = inner
-  }
-  setOwn(at, last, value)
 }

@@ -3,10 +3,10 @@ import { registeredName } from '../bundle/loader.ts'
 import { decodeMemory, encodeMemory } from '../bundle/memory.ts'
 import { frozenCopy } from '../ports/plain.ts'
 import type { RetryOptions } from '../spec/retry-policy.ts'
-import { IncompatibleBundle, SerializationError } from '../shared/errors.ts'
+import { IncompatibleBundle, PortValidationError, SerializationError } from '../shared/errors.ts'
+import { setAt } from '../shared/own.ts'
 import { keepsRecord, type Life } from './life.ts'
 import { isTerminal } from './machine.ts'
-import { setOutput } from './outputs.ts'
 import { errorText, stepOf, type Stage } from './stage.ts'
 import { ProcessState } from './state.ts'
 
@@ -45,11 +45,21 @@ export class Savings {
     this.#life = life
   }
 
-  /** An output was emitted. @throws SerializationError where it is to be kept and can't be saved (C10) */
+  /**
+   * An output was emitted.
+   *
+   * @throws SerializationError where it is to be kept and can't be saved (C10)
+   * @throws PortValidationError where it is to be within a value that was emitted before
+   */
   output(port: string, value: unknown): void {
     const { durable, codec } = this.#life.host
-    const outputs: Map<string, Output> = (this.#outputs ??= new Map())
-    outputs.set(port, durable ? { value, text: codec.stringify(value, `outputs.${port}`) } : { value })
+    const output = durable ? { value, text: codec.stringify(value, `outputs.${port}`) } : { value }
+    try {
+      setAt(this.#life.outputs, port, value)
+    } catch (error) {
+      throw new PortValidationError([{ port: `outputs.${port}`, message: (error as Error).message }])
+    }
+    ;(this.#outputs ??= new Map<string, Output>()).set(port, output)
   }
 
   /**
@@ -128,7 +138,7 @@ export class Savings {
     const { outputs } = this.#life
     for (const name of Object.keys(outputs)) delete outputs[name]
     this.#outputs = new Map(this.#mark.outputs)
-    for (const [port, { value }] of this.#outputs) setOutput(outputs, port, value)
+    for (const [port, { value }] of this.#outputs) setAt(outputs, port, value)
     this.#memory = this.#mark.memory
     this.#life.process.ctx = {}
     this.restoreMembers()
@@ -227,7 +237,7 @@ export class Savings {
       const value = host.codec.parse(text, `outputs.${port}`)
       const kept: Map<string, Output> = (this.#outputs ??= new Map())
       kept.set(port, { value, text })
-      setOutput(outputs, port, value)
+      setAt(outputs, port, value)
     }
   }
 

@@ -1,4 +1,5 @@
-import { getOwn, isPlainObject, preview, setOwn } from '../ports/plain.ts'
+import { isPlainObject, preview } from '../ports/plain.ts'
+import { getOwn, setOwn } from '../shared/own.ts'
 import { join } from '../ports/port-name.ts'
 import type { Port } from '../ports/port.ts'
 import { PortNamespace } from '../ports/port-namespace.ts'

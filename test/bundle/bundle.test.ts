@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Bundle, BundleKeys, type BundleHead, type Recreatable, SAVE } from '../../src/bundle/bundle.ts'
+import { Codec } from '../../src/bundle/codec.ts'
+import { decodeBundle, encodeBundle } from '../../src/bundle/saved-form.ts'
+import { outputsOf } from '../../src/client/ending.ts'
 import { IncompatibleBundle, UnknownProcessClass } from '../../src/shared/errors.ts'
 
 const head: BundleHead = { pid: 'p1', class: 'Add', version: 2, created: '2026-01-31T12:00:00.000Z', seq: 3 }
@@ -161,3 +164,32 @@ describe('a process and its bundle', () => {
 function missing(): never {
   throw new Error('another class was asked for')
 }
+
+describe('a name that means something to JavaScript', () => {
+  const codec = new Codec()
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
+
+  it.each(names)('%s, of an output or a record, comes back when its bundle is decoded', (name) => {
+    const parts = {
+      state: '{"label":"created"}',
+      inputs: '{}',
+      [`out:${name}`]: '{"$":"NaN"}',
+      [`record:${name}`]: '5',
+    }
+    const form = decodeBundle(Bundle.fromParts(head, parts), codec)
+    expect(Object.entries(form.outputs)).toEqual([[name, Number.NaN]])
+    expect(Object.entries(form.record)).toEqual([[name, 5]])
+    expect(encodeBundle(head, form, codec).parts).toEqual(parts)
+  })
+
+  it.each(names)('%s in the dotted name of an output reaches no prototype', (name) => {
+    const outputs = outputsOf({ [`out:${name}.prototype.bad`]: '1', [`out:a.${name}.bad`]: '2' }, codec)
+    expect(Object.keys(outputs).toSorted()).toEqual([name, 'a'].toSorted())
+    expect(({} as { bad?: unknown }).bad).toBeUndefined()
+    expect((Object as { bad?: unknown }).bad).toBeUndefined()
+  })
+})
+
+it('an output within another one is damage', () => {
+  expect(() => outputsOf({ 'out:a': '5', 'out:a.b': '6' }, new Codec())).toThrow(IncompatibleBundle)
+})

@@ -111,6 +111,17 @@ describe('results come into the context', () => {
     expect(await contextAfter(async (chain) => ({ one: await chain.child('1') }))).toEqual({ one: '1' })
   })
 
+  test('and the chain goes on where there was nothing to launch', async () => {
+    expect(await contextAfter(() => Object.fromEntries([]))).toEqual({})
+    expect(await contextAfter(() => ({ 'by.name': [], all: [] }))).toEqual({ by: { name: [] }, all: [] })
+    expect(
+      await contextAfter((chain) => {
+        chain.gives({ one: 1 })
+        return {}
+      }),
+    ).toEqual({ one: 1 })
+  })
+
   test('by both ways at once', async () => {
     const ctx = await contextAfter(async (chain) => {
       chain.gives({ one: await chain.child('1') })
