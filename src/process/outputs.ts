@@ -1,7 +1,6 @@
 import { PortNamespace } from '../ports/port-namespace.ts'
 import { isPlainObject } from '../ports/plain.ts'
 import { PortValidationError } from '../shared/errors.ts'
-import { setAt } from '../shared/own.ts'
 import type { Life } from './life.ts'
 
 /** Checks an output and keeps it under its dotted name. */
