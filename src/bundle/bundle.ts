@@ -1,4 +1,5 @@
 import { IncompatibleBundle } from '../shared/errors.ts'
+import { preview } from '../ports/plain.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../shared/json.ts'
 import { type LoadContext, loaderOf, type NamedClass } from './loader.ts'
 
@@ -328,7 +329,13 @@ function isPaused(value: unknown): value is NonNullable<BundleHead['paused']> {
 
 function textOf(value: unknown): string {
   if (value === undefined) return 'not there'
-  const text = JSON.stringify(value)
+  let text: string
+  try {
+    text = JSON.stringify(value)
+  } catch {
+    // Too deep for the stack.
+    return preview(value)
+  }
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 

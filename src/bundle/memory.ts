@@ -1,4 +1,5 @@
 import { IncompatibleBundle } from '../shared/errors.ts'
+import { preview } from '../ports/plain.ts'
 import { isJsonObject } from '../shared/json.ts'
 import type { Codec } from './codec.ts'
 
@@ -44,7 +45,7 @@ export function decodeMemory(text: string | undefined, codec: Codec): Memory {
 /** @throws IncompatibleBundle unless it is an object */
 export function record(value: unknown, path: string): Record<string, unknown> {
   if (isJsonObject(value)) return value
-  throw new IncompatibleBundle(`${path}: damaged, it should be an object, and is ${JSON.stringify(value)}`)
+  throw new IncompatibleBundle(`${path}: damaged, it should be an object, and is ${preview(value)}`)
 }
 
 function isEmpty(value: object): boolean {

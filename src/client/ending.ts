@@ -1,5 +1,6 @@
 import type { BundleParts } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
+import { record } from '../bundle/memory.ts'
 import type { ProcessRow } from '../persistence/store.ts'
 import type { Settled, StateInfo } from '../process/handle.ts'
 import { exceptedError } from '../process/ended.ts'
@@ -72,7 +73,7 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
   const state = endInfo(row)
   try {
     const parts = saved()
-    const data = codec.parse(parts['state'] ?? '{}', 'state') as Record<string, unknown>
+    const data = record(codec.parse(parts['state'] ?? '{}', 'state'), 'state')
     if (row.state === 'excepted') {
       return { status: 'rejected', state, reason: exceptedError(row.pid, row.className, data['error']) }
     }

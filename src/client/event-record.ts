@@ -1,5 +1,6 @@
 import type { HistoryRow } from '../persistence/store.ts'
 import type { EventRecord } from '../process/handle.ts'
+import { IncompatibleBundle } from '../shared/errors.ts'
 
 const SAID_BY_CALLERS = new Set([
   'pause requested',
@@ -10,7 +11,7 @@ const SAID_BY_CALLERS = new Set([
   'retried',
 ])
 
-/** What a row of the history tells. */
+/** What a row of the history tells. @throws IncompatibleBundle where it is damaged */
 export function eventRecord(row: HistoryRow): EventRecord {
   return {
     seq: row.seq,
@@ -19,6 +20,17 @@ export function eventRecord(row: HistoryRow): EventRecord {
     name: row.name,
     at: new Date(row.at),
     ...(row.by !== null && { worker: row.by }),
-    ...(row.data !== null && { data: JSON.parse(row.data) as unknown }),
+    ...(row.data !== null && { data: dataOf(row, row.data) }),
+  }
+}
+
+function dataOf({ seq, pid, name }: HistoryRow, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new IncompatibleBundle(
+      `the history of process ${pid} is damaged: what entry ${seq} (${name}) says is no JSON`,
+      { cause: error },
+    )
   }
 }

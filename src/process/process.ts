@@ -24,7 +24,13 @@ import type {
   SpecClass,
   SpecOf,
 } from '../spec/typing.ts'
-import { AlreadyDone, InvalidStateError, PortValidationError, SpecError } from '../shared/errors.ts'
+import {
+  AlreadyDone,
+  IncompatibleBundle,
+  InvalidStateError,
+  PortValidationError,
+  SpecError,
+} from '../shared/errors.ts'
 import type { Duration } from '../shared/duration.ts'
 import type { Logger } from '../shared/logger.ts'
 import { isHandle } from './awaits.ts'
@@ -54,6 +60,7 @@ import type {
 } from './process-types.ts'
 import type { ReceiveOptions } from './receiving.ts'
 import { currentLife } from './scope.ts'
+import { errorText } from './stage.ts'
 import type { ProcessState } from './state.ts'
 import type { OperationKind, Use } from './step-record.ts'
 import type { EvictOptions } from './step-waits.ts'
@@ -778,13 +785,16 @@ export function recreate(bundle: Bundle, { loader, host, logger }: RecreateOptio
   const processClass = concrete(loader.load(bundle.head.class))
   const lifted = upgradeBundle(bundle, processClass, (host ?? memoryHost).codec)
   const { pid, created } = lifted.head
-  const process = born(processClass, {
-    pid,
-    host,
-    logger,
-    created: new Date(created),
-    bundle: lifted,
-  })
-  lifeOf(process).savings.restoreMembers()
-  return process
+  try {
+    const process = born(processClass, { pid, host, logger, created: new Date(created), bundle: lifted })
+    lifeOf(process).savings.restoreMembers()
+    return process
+  } catch (error) {
+    if (error instanceof IncompatibleBundle || error instanceof SpecError) throw error
+    // What is saved does not suit the class's own code: its constructor, `decodeInputArgs` or `loadInstanceState`.
+    const text = errorText(error)
+    throw new IncompatibleBundle(`the process ${pid} can't be made of its saved form: ${text}`, {
+      cause: error,
+    })
+  }
 }

@@ -1,31 +1,19 @@
 import { Bundle, outputPart, recordPart, type BundleParts } from '../bundle/bundle.ts'
 import { registeredName } from '../bundle/loader.ts'
-import { decodeMemory, encodeMemory } from '../bundle/memory.ts'
-import { frozenCopy } from '../ports/plain.ts'
+import { decodeMemory, encodeMemory, record } from '../bundle/memory.ts'
+import { frozenCopy, preview } from '../ports/plain.ts'
 import type { RetryOptions } from '../spec/retry-policy.ts'
 import { IncompatibleBundle, PortValidationError, SerializationError } from '../shared/errors.ts'
 import { setAt } from '../shared/own.ts'
 import { keepsRecord, type Life } from './life.ts'
 import { isTerminal } from './machine.ts'
+import { readStage, type Around } from './saved-stage.ts'
 import { errorText, stepOf, type Stage } from './stage.ts'
-import { ProcessState } from './state.ts'
 
 interface Output {
   readonly value: unknown
   readonly text?: string
 }
-
-/** What the `state` part holds beside the state itself. */
-interface Around {
-  /** Wake-ups that are kept for waits to come. */
-  readonly resumes?: readonly unknown[]
-  /** Signals that are kept, of a process that is in no store. */
-  readonly signals?: readonly { readonly name: string; readonly value: unknown }[]
-  /** What could not be saved of a process that ended because of that, or was killed. */
-  readonly unsaved?: readonly string[]
-}
-
-const stages: ReadonlySet<string> = new Set(Object.values(ProcessState))
 
 /** Makes bundles of a process and takes them in. Texts that can't change any more are made once. */
 export class Savings {
@@ -172,13 +160,12 @@ export class Savings {
     this.#inputs = parts['inputs'] ?? '{}'
     this.#parsed = parts['parsed'] ?? this.#inputs
     const decoded = (text: string): Readonly<Record<string, unknown>> =>
-      frozenCopy(process.decodeInputArgs(codec.parse(text, 'inputs')))
+      frozenCopy(record(process.decodeInputArgs(codec.parse(text, 'inputs')), 'inputs'))
     life.raw = decoded(this.#inputs)
     life.inputs = this.#parsed === this.#inputs ? life.raw : decoded(this.#parsed)
     this.#loadOutputs(bundle)
-    // Written by `#stateText`, which puts just these together.
-    const state = codec.parse(parts['state'] ?? 'null', 'state') as Stage & Around
-    const { resumes, signals, unsaved, ...stage } = state
+    const { stage, around } = readStage(codec.parse(parts['state'] ?? 'null', 'state'))
+    const { resumes, signals, unsaved } = around
     life.stage = this.#known(stage)
     for (const value of resumes ?? []) life.control.wake(value, { by: 'resume' })
     for (const { name, value } of signals ?? []) life.control.post(name, value)
@@ -192,7 +179,6 @@ export class Savings {
   #known(stage: Stage): Stage {
     const { plan } = this.#life
     try {
-      if (!stages.has(stage.label)) throw new TypeError(`there is no state ${stage.label}`)
       const step = stepOf(stage)
       if (step !== null) plan.step(step)
       const at = stage.label === 'running' || stage.label === 'waiting' ? stage.at : undefined
@@ -221,7 +207,9 @@ export class Savings {
   #loadLaunch(text: string | undefined): void {
     if (text === undefined) return
     const { host } = this.#life
-    const { retry } = host.codec.parse(text, 'launch') as { readonly retry?: number | RetryOptions }
+    const { retry } = record(host.codec.parse(text, 'launch'), 'launch') as {
+      readonly retry?: number | RetryOptions
+    }
     try {
       if (retry !== undefined) this.#life.retriedAs(retry)
     } catch (error) {
@@ -243,10 +231,15 @@ export class Savings {
 
   /** Sets `ctx` and the persisted members of a process that was constructed from a bundle. */
   restoreMembers(): void {
-    const { process, host } = this.#life
+    const { process, host, plan } = this.#life
     const { ctx, members, instance } = decodeMemory(this.#memory, host.codec)
     if (!isEmpty(ctx)) process.ctx = ctx
-    for (const [name, value] of Object.entries(members)) Reflect.set(process, name, value)
+    for (const [name, value] of Object.entries(members)) {
+      if (!plan.persisted.includes(name))
+        throw this.#incompatible(new TypeError(notPersisted(plan.name, name)))
+      // Defined, not assigned: what is saved sets own data alone, and runs no setter.
+      Object.defineProperty(process, name, { value, enumerable: true, configurable: true, writable: true })
+    }
     process.loadInstanceState(instance)
   }
 
@@ -293,6 +286,13 @@ export class Savings {
       )
     }
   }
+}
+
+function notPersisted(className: string, member: string): string {
+  return (
+    `it has the member ${preview(member)}, and \`${className}.persisted\` does not name it. ` +
+    'Where that was dropped on purpose, take it out of `members` in `static upgrade`'
+  )
 }
 
 /** A state as it is saved: what is undefined is left out. */
