@@ -250,7 +250,7 @@ export class PortNamespace extends Port {
 
   /**
    * What is wrong with the values, all of it, each with its dotted path. A namespace that is not
-   * required may be left out or be empty. The validator is called last, if the rest fits.
+   * required may be left out; one that is given, if only as `{}`, has to be complete. The validator is called last, if the rest fits.
    */
   override validate(values?: unknown, path: string = this.name): PortProblem[] {
     if (values === undefined) {
@@ -260,7 +260,6 @@ export class PortNamespace extends Port {
     if (!isPlainObject(values))
       return [{ port: path, message: `must be an object of values, not ${preview(values)}` }]
     const names = Object.keys(values)
-    if (names.length === 0 && !this.required) return []
     let problems: PortProblem[] = []
     for (const [name, port] of this.#list()) {
       const found = port.validate(getOwn(values, name), join(path, name))

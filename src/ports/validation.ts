@@ -7,8 +7,9 @@ import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { SpecError, type PortProblem } from '../shared/errors.ts'
+import { differenceOf } from './difference.ts'
 import { suggestion } from './nearest.ts'
-import { isPlainObject, preview } from './plain.ts'
+import { preview } from './plain.ts'
 import type { Schema } from './schema-type.ts'
 
 /** What is wrong with a value; nothing when it fits. */
@@ -49,23 +50,13 @@ function standardCheck(schema: StandardSchemaV1): Check {
         const at = (path ?? []).map((part) => (typeof part === 'object' ? part.key : part))
         return at.length === 0 ? message : `${pathText(at)}: ${message}`
       })
-    const made = result.value
-    return sameKind(value, made)
-      ? undefined
-      : [
-          `its schema makes ${preview(made)} of ${preview(value)}, but a port keeps its value as it is given; give what the schema would make, or declare a schema without a transform`,
-        ]
+    const difference = differenceOf(value, result.value)
+    if (difference === undefined) return undefined
+    const at = difference.path.length === 0 ? '' : `${pathText(difference.path)}: `
+    return [
+      `${at}its schema ${difference.what}, but a port keeps its value as it is given; give what the schema would make, or declare a schema without a transform`,
+    ]
   }
-}
-
-/** Whether a schema left a value what it was; a copy of an object counts as the same. */
-function sameKind(value: unknown, made: unknown): boolean {
-  if (Object.is(value, made)) return true
-  if (typeof value !== 'object' || value === null || typeof made !== 'object' || made === null) return false
-  return (
-    Object.getPrototypeOf(value) === Object.getPrototypeOf(made) ||
-    (isPlainObject(value) && isPlainObject(made))
-  )
 }
 
 // Tuples and unions of types are everyday schemas: only what is misspelled is to be refused.

@@ -2,7 +2,7 @@ import { InputPort } from '../ports/input-port.ts'
 import { toJsonSchema } from '../ports/json-schema.ts'
 import { suggestion } from '../ports/nearest.ts'
 import { OutputPort } from '../ports/output-port.ts'
-import { preview } from '../ports/plain.ts'
+import { isPlainObject, preview } from '../ports/plain.ts'
 import type { Port, PortDescription } from '../ports/port.ts'
 import { PortNamespace, type NamespaceDescription } from '../ports/port-namespace.ts'
 import type { Expose, NamespaceNode, PortNode, PutPort } from '../ports/port-tree.ts'
@@ -453,7 +453,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     readonly inputs: Readonly<Record<string, unknown>>
   } {
     const inputs = this.inputs.preProcessFrozen(raw)
-    const problems = this.inputs.validate(inputs, 'inputs')
+    const problems = problemsOf(this.inputs, inputs, 'inputs')
     if (problems.length > 0) throw new PortValidationError(problems)
     return { inputs }
   }
@@ -478,7 +478,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
 
   /** What is wrong with the outputs of a process at its end, what is missing among it. */
   validateOutputs(outputs: unknown): PortProblem[] {
-    return this.outputs.validate(outputs, 'outputs')
+    return problemsOf(this.outputs, outputs, 'outputs')
   }
 
   /** What is wrong with the payload of a signal, or with its name. */
@@ -565,4 +565,10 @@ type PutKey<Known, Name extends string, T> = (Name extends keyof Known ? Omit<Kn
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function chained<T>(spec: AnySpec): T {
   return spec as T
+}
+
+/** What is wrong with all values of a process. Of the whole, none given and an empty object of them are the same. */
+function problemsOf(namespace: PortNamespace, values: unknown, path: string): PortProblem[] {
+  const isGiven = namespace.required || !isPlainObject(values) || Object.keys(values).length > 0
+  return isGiven ? namespace.validate(values, path) : []
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { toJsonSchema } from '../../src/ports/json-schema.ts'
 import { InputPort } from '../../src/ports/input-port.ts'
 import { PortNamespace } from '../../src/ports/port-namespace.ts'
+import { namespaceCheck } from '../../src/ports/validation.ts'
 import { PortValidationError, SpecError } from '../../src/shared/errors.ts'
 import { namespaceOf } from './helpers.ts'
 
@@ -155,11 +157,25 @@ describe('validation', () => {
       },
     )
     expect(ports.validate({ a: 'x' })).toHaveLength(1)
-    expect(ports.validate({})).toEqual([])
+    expect(ports.validate({})).toHaveLength(1)
     expect(ports.validate()).toEqual([])
     expect(seen).toEqual([])
     expect(ports.validate({ a: 1 })).toEqual([{ port: 'inputs', message: 'never good' }])
     expect(seen).toEqual([[{ a: 1 }, 'inputs']])
+  })
+
+  test('that is optional may be left out, but not be given without what it requires', () => {
+    const ports = new PortNamespace('inputs')
+    ports.createPortNamespace('opt', { required: false }).set('x', new InputPort('x'))
+    const missing = [{ port: 'inputs.opt.x', message: 'is required, but was not given' }]
+    expect(ports.validate({})).toEqual([])
+    expect(ports.validate({ opt: undefined })).toEqual([])
+    expect(ports.validate({ opt: {} })).toEqual(missing)
+    expect(ports.validate({ opt: { x: undefined } })).toEqual(missing)
+    expect(ports.validate({ opt: { x: 1 } })).toEqual([])
+    const byName = namespaceCheck(toJsonSchema(ports), 'inputs')
+    for (const values of [{}, { opt: {} }, { opt: { x: 1 } }])
+      expect(byName(values)).toEqual(ports.validate(values))
   })
 
   test('never mistakes what every object inherits for a value', () => {

@@ -95,6 +95,44 @@ describe('a schema', () => {
     const dated = new Port('a', { schema: z.object({}).transform(() => new Date()) })
     expect(messages(dated, {})).toEqual([expect.stringContaining('keeps its value as it is given')])
   })
+
+  test('that would change a value at any depth is refused, and says where', () => {
+    const schema = z.object({
+      when: z.coerce.date().optional(),
+      n: z.number().default(3),
+      list: z.array(z.object({ name: z.string().trim() })).optional(),
+      map: z.map(z.string(), z.coerce.number()).optional(),
+      set: z.set(z.coerce.number()).optional(),
+    })
+    const port = new Port('a', { schema })
+    const refused = (value: object): readonly string[] => messages(port, value)
+    expect(
+      refused({
+        n: 1,
+        when: new Date(5),
+        list: [{ name: 'a' }],
+        map: new Map([['a', 1]]),
+        set: new Set([1]),
+      }),
+    ).toEqual([])
+    expect(refused({ n: 1, when: undefined })).toEqual([])
+    expect(refused({ n: 1, when: '2026-01-01' })).toEqual([
+      expect.stringMatching(/^when: its schema makes an instance of Date of "2026-01-01", but a port keeps/),
+    ])
+    expect(refused({})).toEqual([expect.stringMatching(/^n: its schema fills in 3, but/)])
+    expect(refused({ n: 1, extra: 2 })).toEqual([
+      expect.stringMatching(/^extra: its schema leaves it out, but/),
+    ])
+    expect(refused({ n: 1, list: [{ name: 'a' }, { name: ' b' }] })).toEqual([
+      expect.stringMatching(/^list\[1\]\.name: its schema makes "b" of " b"/),
+    ])
+    expect(refused({ n: 1, map: new Map([['a', '1']]) })).toEqual([
+      expect.stringMatching(/^map\[1\]: its schema makes 1 of "1"/),
+    ])
+    expect(refused({ n: 1, set: new Set(['1']) })).toEqual([
+      expect.stringMatching(/^set\[0\]: its schema makes 1 of "1"/),
+    ])
+  })
 })
 
 describe('instanceOf', () => {

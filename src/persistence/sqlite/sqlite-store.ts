@@ -39,6 +39,7 @@ import { count, list, pageQueries } from './listing.ts'
 import { MessageTable } from './message-table.ts'
 import { ProcessTable } from './process-table.ts'
 import { Session, type SqliteTables } from './session.ts'
+import { persistenceError } from './driver-errors.ts'
 import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
 import { startHeartbeat } from './start-heartbeat.ts'
 import { Watch } from './watch.ts'
@@ -95,12 +96,17 @@ export class SqliteStore implements Store {
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
     const { create = true, trace } = options
     const connection = await Connection.open(resolve(path), { create, trace })
-    const id = connection.sql<string>("SELECT value FROM meta WHERE name = 'id'").pluck()
-    return new SqliteStore(
-      connection,
-      (await connection.readOne('opening the store', () => id.get())) ?? '',
-      options,
-    )
+    const doing = 'opening the store'
+    try {
+      // Prepared here too: of a damaged file a table may be missing, or a part of it.
+      const id = await connection.readOne(doing, () =>
+        connection.sql<string>("SELECT value FROM meta WHERE name = 'id'").pluck().get(),
+      )
+      return new SqliteStore(connection, id ?? '', options)
+    } catch (error) {
+      connection.close()
+      throw persistenceError(connection.path, doing, error)
+    }
   }
 
   private constructor(connection: Connection, id: string, options: SqliteStoreOptions) {

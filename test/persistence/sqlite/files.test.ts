@@ -115,6 +115,17 @@ test('a file that was cut off is refused, and not touched', async () => {
   await expectRefused(/damaged or cut off/)
 })
 
+test.each(['meta', 'process', 'history'])('a file that has lost its table %s is refused', async (table) => {
+  await fill(1)
+  const db = new Database(path)
+  db.pragma('foreign_keys = OFF')
+  db.exec(`DROP TABLE ${table}`)
+  db.close()
+  const opened = SqliteStore.open(path).then((store) => store.list({}).finally(() => store.close()))
+  if (table === 'meta' || table === 'process') await expect(opened).rejects.toThrow(PersistenceError)
+  else await opened
+})
+
 test('a file that may not be written to is refused, and not touched', async () => {
   await fill(3)
   chmodSync(path, 0o444)
