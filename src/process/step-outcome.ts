@@ -97,8 +97,8 @@ export async function stageInOutline(
     : finished(undefined)
 }
 
-function test({ plan, process }: Life, predicate: string): boolean | Promise<boolean> {
-  const said = plan.step(predicate).method.apply(process, [])
+function test({ code }: Life, predicate: string): boolean | Promise<boolean> {
+  const said = code.predicate(predicate)
   return isThenable(said)
     ? Promise.resolve(said).then((value) => truth(predicate, value))
     : truth(predicate, said)

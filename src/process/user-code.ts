@@ -76,7 +76,19 @@ export class UserCode {
       return await step
     } catch (error) {
       return error === GIVEN_UP ? undefined : excepted(error)
+    } finally {
+      this.#attempt = undefined
     }
+  }
+
+  /** What a predicate of the outline says. It may take as long as a step of its name. */
+  predicate(name: string): unknown {
+    const life = this.#life
+    const { method, timeout } = life.plan.step(name)
+    if (timeout === undefined) return method.apply(life.process, [])
+    const attempt = (this.#attempt ??= {})
+    const said = inAttempt(life, attempt, () => method.apply(life.process, []))
+    return isThenable(said) ? this.#limited(`predicate ${name}`, said, timeout, attempt) : said
   }
 
   async #afterOthers(stage: Running, plan: StepPlan, awaits: Awaits): Promise<Stage> {
@@ -109,23 +121,19 @@ export class UserCode {
     const life = this.#life
     const { process } = life
     const attempt = (this.#attempt = {})
-    try {
-      if (stage.onward === true) return await this.#slowStep(stage, undefined)
-      const value = inAttempt(life, attempt, () => plan.method.apply(process, [...args]))
-      if (!isThenable(value)) return await this.#slowStep(stage, value)
-      return await this.#slowStep(stage, this.#limited(stage.step, value, limit, attempt))
-    } finally {
-      this.#attempt = undefined
-    }
+    if (stage.onward === true) return this.#slowStep(stage, undefined)
+    const value = inAttempt(life, attempt, () => plan.method.apply(process, [...args]))
+    if (!isThenable(value)) return this.#slowStep(stage, value)
+    return this.#slowStep(stage, this.#limited(`step ${stage.step}`, value, limit, attempt))
   }
 
-  #limited(step: string, value: PromiseLike<unknown>, limit: number, attempt: object): Promise<unknown> {
+  #limited(what: string, value: PromiseLike<unknown>, limit: number, attempt: object): Promise<unknown> {
     const life = this.#life
     return new Promise((resolve, reject) => {
       let over = false
       const late = (): void => {
         if (over || this.#attempt !== attempt) return
-        const error = new StepTimeout(`the step ${step} of process ${life.pid} took longer than ${limit} ms`)
+        const error = new StepTimeout(`the ${what} of process ${life.pid} took longer than ${limit} ms`)
         this.#leftBehind = error
         // The step is told too; what it throws for that comes after.
         reject(error)

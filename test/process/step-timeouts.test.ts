@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Continue, Process, type ProcessSpec, WorkChain, type WorkChainSpec } from 'damson'
+import { Continue, if_, Process, type ProcessSpec, while_, WorkChain, type WorkChainSpec } from 'damson'
 import { SimulatedClock } from 'damson/testing'
 import { begin, calm, Latch, pass } from './helpers.ts'
 
@@ -205,5 +205,62 @@ describe('a step that takes longer than it may', () => {
     await pass(clock, 3_600_000)
     await run
     expect(process.result()).toBe('late')
+  })
+})
+
+describe('a predicate that takes longer than it may', () => {
+  class Asks extends WorkChain {
+    static override define(spec: WorkChainSpec): void {
+      super.define(spec)
+      spec.outline(if_('isReady').then('go'), 'end').timeout('10s')
+      spec.retry({ attempts: 2, backoff: { initial: '1s', jitter: 0 } })
+    }
+    readonly signals: AbortSignal[] = []
+    hangs = 1
+    late: unknown
+    readonly latch = new Latch()
+    async isReady(): Promise<boolean> {
+      this.signals.push(this.signal)
+      if (this.signals.length > this.hangs) return true
+      await this.latch.opened
+      this.late = await this.launch(Asks).catch((error: unknown) => error)
+      return true
+    }
+    go(): void {}
+    end(): unknown {
+      return 'done'
+    }
+  }
+
+  test('fails with StepTimeout, which is retried; what it does later does not count', async () => {
+    const { process, clock, run } = begin(Asks)
+    await pass(clock, 9_999)
+    expect(process.state).toBe('running')
+    await pass(clock, 1)
+    expect([process.state, process.attempt]).toEqual(['waiting', 2])
+    expect(process.signals[0]?.reason).toMatchObject({
+      code: 'STEP_TIMEOUT',
+      message: expect.stringMatching(/the predicate isReady of process .* took longer than 10000 ms/),
+    })
+    process.latch.open()
+    await calm()
+    expect(process.late).toMatchObject({ code: 'STEP_TIMEOUT' })
+    await pass(clock, 1_000)
+    await run
+    expect(process.result()).toBe('done')
+    expect(process.signals.map(({ aborted }) => aborted)).toEqual([true, false])
+  })
+
+  test('excepts the chain where there are no retries, also after a step that ended in time', async () => {
+    class Once extends Asks {
+      static override define(spec: WorkChainSpec): void {
+        super.define(spec)
+        spec.outline('go', while_('isReady').do('go')).timeout('isReady', '3s').retry({ attempts: 1 })
+      }
+    }
+    const { process, clock, run } = begin(Once)
+    await pass(clock, 3_000)
+    await expect(run).rejects.toThrow(/the predicate isReady of process .* took longer than 3000 ms/)
+    expect(process.exception()).toMatchObject({ code: 'STEP_TIMEOUT' })
   })
 })
