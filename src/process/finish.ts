@@ -1,5 +1,6 @@
-import { getOwn, isPlainObject } from '../ports/plain.ts'
+import { isPlainObject } from '../ports/plain.ts'
 import { PortValidationError, type PortProblem } from '../shared/errors.ts'
+import { getOwn } from '../shared/own.ts'
 import type { Life } from './life.ts'
 import type { Stage } from './stage.ts'
 

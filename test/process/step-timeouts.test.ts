@@ -212,7 +212,7 @@ describe('a predicate that takes longer than it may', () => {
   class Asks extends WorkChain {
     static override define(spec: WorkChainSpec): void {
       super.define(spec)
-      spec.outline(if_('isReady').then('go'), 'end').timeout('10s')
+      spec.outline(if_('isReady')('go'), 'end').timeout('10s')
       spec.retry({ attempts: 2, backoff: { initial: '1s', jitter: 0 } })
     }
     readonly signals: AbortSignal[] = []
@@ -255,7 +255,7 @@ describe('a predicate that takes longer than it may', () => {
     class Once extends Asks {
       static override define(spec: WorkChainSpec): void {
         super.define(spec)
-        spec.outline('go', while_('isReady').do('go')).timeout('isReady', '3s').retry({ attempts: 1 })
+        spec.outline('go', while_('isReady')('go')).timeout('isReady', '3s').retry({ attempts: 1 })
       }
     }
     const { process, clock, run } = begin(Once)

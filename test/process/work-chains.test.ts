@@ -273,7 +273,8 @@ describe('what a step of a chain returns decides', () => {
       {},
     ],
     ['an object without handles, a result', { n: 1 }, ['a'], true, { n: 1 }],
-    ['an object without anything, a result', {}, ['a'], true, {}],
+    ['an object without anything: there is no process to wait for', {}, ['a', 'b'], true, {}],
+    ['an object with an empty list, a list of no handles', { all: [] }, ['a', 'b'], true, {}],
   ] as const)('%s', async (_, given, ran, successful, result) => {
     const chain = returning(() => given)
     await chain.execute({ raiseOnFailure: false })
