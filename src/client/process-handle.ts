@@ -157,10 +157,16 @@ export class Handle implements ProcessHandle {
   onDone(callback: (handle: this) => void, options: { readonly signal?: AbortSignal } = {}): () => void {
     if (options.signal?.aborted) return () => {}
     let called = false
+    let isDone!: () => void
     const call = (abandoned?: Error): void => {
       if (called || abandoned !== undefined) return
       called = true
       options.signal?.removeEventListener('abort', takeBack)
+      isDone()
+    }
+    // By way of a promise, it is called in the asynchronous context of whoever asked for it, not in that in which the process has ended.
+    const over = new Promise<void>((resolve) => (isDone = resolve))
+    void over.then(() => {
       setImmediate(() => {
         if (options.signal?.aborted) return
         // It may be asynchronous, whatever its type says.
@@ -168,7 +174,7 @@ export class Handle implements ProcessHandle {
           this.#context.logger.error({ err: error, pid: this.pid }, 'a callback of onDone threw')
         })
       })
-    }
+    })
     const takeBack = (): void => {
       called = true
       this.#forget(call)

@@ -6,6 +6,7 @@ import { openStore } from '../persistence/open-store.ts'
 import type { Change, ClaimedProcess, Create, LoadableClass, Outcome, Store } from '../persistence/store.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../process/handle.ts'
 import { checkClass, construct, hosted, Process } from '../process/process.ts'
+import { noContext } from '../process/scope.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { ClosedError, PortValidationError, ProcessLost } from '../shared/errors.ts'
@@ -168,7 +169,8 @@ export class Engine extends Client {
   /** Looks at the store; a look that is asked for during another one comes after it. */
   #scan(): Promise<void> {
     const before = this.#scanning
-    const scanning = (before === undefined ? this.#look() : before.then(() => this.#look())).finally(() => {
+    const look = (): Promise<void> => noContext(() => this.#look())
+    const scanning = (before === undefined ? look() : before.then(look)).finally(() => {
       if (this.#scanning === scanning) this.#scanning = undefined
     })
     return (this.#scanning = scanning)
@@ -321,7 +323,9 @@ export class Engine extends Client {
       const process =
         waiting !== undefined && isKept
           ? waiting.process
-          : revived(claimed, { host: this.#runs.host, logger: this.logger, classes: this.classes })
+          : noContext(() =>
+              revived(claimed, { host: this.#runs.host, logger: this.logger, classes: this.classes }),
+            )
       return this.#runs.resume(process, claimed, deadlineOf(claimed.row, this.classes))
     } catch (error) {
       this.#setAside(claimed, error)

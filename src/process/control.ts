@@ -2,6 +2,7 @@ import { ProcessKilled, StepTimeout } from '../shared/errors.ts'
 import { defer, isThenable, type Deferred } from './deferred.ts'
 import type { ControlRequest, Hosted, KeptSignal, StepWait, Wake } from './host.ts'
 import type { Life } from './life.ts'
+import { inScope } from './scope.ts'
 import { attemptOf, isResumable } from './stage.ts'
 
 /*
@@ -121,7 +122,8 @@ export class Control implements Hosted {
     this.renewSignal()
     if (this.#abortedWith !== undefined) return
     this.#abortedWith = reason
-    this.#aborter?.abort(reason)
+    // Those who listen to the signal are code of the process.
+    if (this.#aborter !== undefined) inScope(this.#life, () => this.#aborter?.abort(reason))
     this.#life.stopWaits(reason)
   }
 
@@ -242,9 +244,9 @@ export class Control implements Hosted {
     const life = this.#life
     if (life.over || life.paused !== undefined || this.pausing !== undefined || this.killing !== undefined)
       return
-    this.pausing = { message, done: defer() }
+    const pausing = (this.pausing = { message, done: defer() })
     // What a step waits for can wait: it need not end first.
-    if (life.suspended) void life.pauses.within(this.pausing)
+    if (life.suspended) void inScope(life, () => life.pauses.within(pausing))
     else life.attend()
   }
 
@@ -254,13 +256,14 @@ export class Control implements Hosted {
     if (life.paused !== undefined) {
       // It has come about also while its hooks still run; else it would come about again.
       this.hasPaused()
-      void life.pauses.play()
+      void inScope(life, () => life.pauses.play())
     } else if (this.pausing !== undefined && life.committing === this.pausing) this.#playing = true
     else this.#callOff()
   }
 
   played(): void {
-    if (!this.#life.over) void this.#life.pauses.play()
+    const life = this.#life
+    if (!life.over) void inScope(life, () => life.pauses.play())
   }
 
   kill(message?: string, options: { readonly force?: boolean | undefined } = {}): void {

@@ -22,7 +22,7 @@ import { canTransition, isTerminal } from './machine.ts'
 import type { Process } from './process.ts'
 import { Pauses } from './pauses.ts'
 import { Savings } from './savings.ts'
-import { enterPlace, inScope, isWithin } from './scope.ts'
+import { enterPlace, inScope, isWithin, noContext, presentContext, type AsyncContext } from './scope.ts'
 import { attemptOf, conditionsOf, endingOf, excepted, killed, placeOf, type Stage } from './stage.ts'
 import { StepRecord } from './step-record.ts'
 import { StepWaits } from './step-waits.ts'
@@ -62,6 +62,8 @@ export class Life {
   seq = 0
   detached: Error | undefined
   closed = false
+  /** In which asynchronous context it runs: in memory that of whoever runs it, else none. */
+  context: AsyncContext = noContext
   busy = false
   /** Whether a step runs. */
   inStep = false
@@ -179,6 +181,7 @@ export class Life {
       )
     }
     this.busy = true
+    if (!this.host.durable) this.context = presentContext()
     try {
       await inScope(this, run)
     } finally {
@@ -546,8 +549,10 @@ export class Life {
     if (this.closed) return
     if (!this.over) this.detach(new ClosedError(`the process ${this.pid} was closed`))
     this.closed = true
-    await this.errands.cleanUp()
-    if (this.plan.hooks.onClose !== undefined) await this.code.tried('onClose')
+    await inScope(this, async () => {
+      await this.errands.cleanUp()
+      if (this.plan.hooks.onClose !== undefined) await this.code.tried('onClose')
+    })
   }
 
   get within(): boolean {

@@ -3,7 +3,6 @@ import type { Pausing } from './control.ts'
 import { isThenable } from './deferred.ts'
 import type { Committed } from './host.ts'
 import type { Life } from './life.ts'
-import { inScope } from './scope.ts'
 
 /** How a process is paused and played. */
 export class Pauses {
@@ -93,7 +92,7 @@ export class Pauses {
     const life = this.#life
     life.paused = undefined
     if (life.plan.hooks.onPlaying !== undefined) {
-      this.#playing = inScope(life, () => life.code.tried('onPlaying'))
+      this.#playing = life.code.tried('onPlaying')
       await this.#playing
       this.#playing = undefined
     }

@@ -22,12 +22,26 @@ interface Frame {
 
 const scope = new AsyncLocalStorage<Frame>()
 
-/** Runs a function as part of a process: within it, also after an `await`, `Process.current()` is that process. */
+/** Runs a function in an asynchronous context that was kept. */
+export type AsyncContext = <T>(run: () => T) => T
+
+/** The context in which this module was loaded, which is no caller's. All that an engine runs is in it. */
+export const noContext: AsyncContext = AsyncLocalStorage.snapshot()
+
+/** The context of whoever calls this. */
+export function presentContext(): AsyncContext {
+  return AsyncLocalStorage.snapshot()
+}
+
+/**
+ * Runs a function as part of a process: within it, also after an `await`, `Process.current()` is that process. It is in the asynchronous
+ * context of the process, and never in that of whoever happens to call this: a step must not see the tenant or trace of another request.
+ */
 export function inScope<T>(life: Life, run: () => T): T {
   const outer = scope.getStore()
   if (outer?.life === life) return run()
   // What an engine runs is not within the step that happened to set it going, and must not keep that in memory.
-  return scope.run({ life, outer: life.host.durable ? undefined : outer }, run)
+  return life.context(() => scope.run({ life, outer: life.host.durable ? undefined : outer }, run))
 }
 
 /** Runs a function as part of no process. */
