@@ -18,20 +18,26 @@ interface Manifest {
  * long to start. They go to a folder of this run, in which `damson` is what was compiled.
  */
 export function setup(): () => void {
+  const { folder, remove } = compile(SETTINGS)
+  process.env[COMPILED] = folder
+  return remove
+}
+
+/** Compiles what a configuration includes to a new folder. */
+export function compile(settings: string): { readonly folder: string; readonly remove: () => void } {
   const cache = join(root, '.cache')
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'programs-'))
   const { status, stdout } = spawnSync(
     process.execPath,
-    [COMPILER, '--project', SETTINGS, '--outDir', folder],
+    [COMPILER, '--project', settings, '--outDir', folder],
     {
       encoding: 'utf8',
     },
   )
   if (status !== 0) throw new Error(`the programs that tests start do not compile:\n${stdout}`)
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest()))
-  process.env[COMPILED] = folder
-  return () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }) }
 }
 
 /** That of the package, with what was compiled here in the place of what is built. */

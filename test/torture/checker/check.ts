@@ -1,0 +1,43 @@
+import { checkControl } from './control.ts'
+import { checkEffects } from './effects.ts'
+import { checkHistory, text } from './history.ts'
+import { checkLaunches } from './launches.ts'
+import { checkOutcomes } from './models.ts'
+import { checkPrograms } from './programs.ts'
+import { checkSignals } from './signals.ts'
+import type { Finding, World } from './world.ts'
+
+/** Everything that must hold after a run. */
+export function check(world: World): Finding[] {
+  return [
+    ...checkPrograms(world),
+    ...checkLaunches(world),
+    ...checkHistory(world),
+    ...checkEffects(world),
+    ...checkSignals(world),
+    ...checkControl(world),
+    ...checkOutcomes(world),
+  ]
+}
+
+/** How much of log and history a finding shows. */
+const MOST = 60
+
+/** A finding with the lines of the log and the entries of the history that are of its process. */
+export function report(world: World, { rule, pid, what }: Finding): string {
+  const parts = [`VIOLATED: ${rule}`, `  ${pid === undefined ? '' : `${pid}: `}${what}`]
+  if (pid === undefined) return parts.join('\n')
+  const process = world.processes.get(pid)
+  const own = world.lines.filter(
+    (line) =>
+      ('pid' in line && line.pid === pid) ||
+      (line.what === 'answer' &&
+        world.lines.some((ask) => ask.what === 'ask' && ask.op === line.op && ask.pid === pid)),
+  )
+  parts.push('  log:')
+  for (const { index, wall: _wall, ...line } of own.slice(-MOST))
+    parts.push(`    ${index + 1} ${JSON.stringify(line)}`)
+  parts.push('  history:')
+  for (const entry of process?.history.slice(-MOST) ?? []) parts.push(`    ${text(entry)}`)
+  return parts.join('\n')
+}

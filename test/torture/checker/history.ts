@@ -1,0 +1,149 @@
+import type { Finding, Happened, Stored, World } from './world.ts'
+
+/** Which state may follow which; each is one commit of its own. */
+const FOLLOW: Readonly<Record<string, readonly string[]>> = {
+  created: ['running', 'excepted', 'killed'],
+  running: ['running', 'waiting', 'finished', 'excepted', 'killed'],
+  waiting: ['running', 'waiting', 'finished', 'excepted', 'killed'],
+}
+const ENDS = ['finished', 'excepted', 'killed']
+
+/** What a process has done: none of it while it waits and is paused. */
+const OWN = new Set([
+  'running',
+  'waiting',
+  'failed',
+  'finished',
+  'excepted',
+  'effect',
+  'received',
+  'sleeping',
+  'checkpoint',
+])
+/** What may still come of a step whose process is to be killed. */
+const RECORDS = new Set(['effect', 'received', 'sleeping', 'checkpoint'])
+
+/** The history: no gaps, no step that may not follow, nothing after a pause, a kill or the end that must not come. */
+export function checkHistory(world: World): Finding[] {
+  const findings: Finding[] = []
+  let last = 0
+  for (const { id } of world.history) {
+    if (id !== last + 1)
+      findings.push({ rule: 'the history has no gaps', what: `after number ${last} comes ${id}` })
+    last = id
+  }
+  for (const process of world.processes.values()) findings.push(...checkOne(process))
+  for (const { name, integrity, history } of world.backups) {
+    if (integrity !== 'ok') findings.push({ rule: 'a backup is whole', what: `${name}: ${integrity}` })
+    for (const [index, entry] of history.entries()) {
+      const now = world.history[index]
+      if (now?.id === entry.id && now.pid === entry.pid && now.name === entry.name && now.seq === entry.seq)
+        continue
+      findings.push({
+        rule: 'what a backup has stays so',
+        pid: entry.pid,
+        what: `${name} has entry ${entry.id}, ${entry.name}, and the store has ${JSON.stringify(now)}`,
+      })
+      break
+    }
+  }
+  return findings
+}
+
+function checkOne(process: Stored): Finding[] {
+  const { pid, history } = process
+  const findings: Finding[] = []
+  const found = (rule: string, entry: Happened | undefined, what: string): void => {
+    findings.push({ rule, pid, what: `${what}, at ${entry === undefined ? 'the end' : text(entry)}` })
+  }
+  if (history[0]?.name !== 'created')
+    found('the history begins with the creation', history[0], 'another entry comes first')
+  // Entries of one commit have the sequence number that it leads to, so one that comes before a transition may be ahead of that.
+  let seq = 0
+  // One that was made from another begins where that one was.
+  let state = process.origin === null ? 'created' : 'anything'
+  if (state === 'anything') seq = history[0]?.seq ?? 0
+  let inStep = false
+  let paused = false
+  let asked = false
+  let killing = false
+  let ended = false
+  const effects = new Set<string>()
+  for (const [index, entry] of history.entries()) {
+    const { name } = entry
+    if (index === 0) continue
+    if (ended) found('nothing follows an end', entry, `it was ${state}`)
+    if (name === 'created') found('the history begins with the creation', entry, 'it was created already')
+    const to = name === 'failed' ? 'waiting' : name
+    const isState = to in FOLLOW || ENDS.includes(to)
+    const moves = isState && entry.seq > seq
+    if (entry.seq < seq || entry.seq > seq + 1)
+      found('the history has no gaps', entry, `the last transition had sequence ${seq}`)
+    if (paused && OWN.has(name)) found('what is paused does not move', entry, `it was paused as ${state}`)
+    if (killing && moves && name !== 'killed')
+      found('nothing but its end follows a kill', entry, 'its kill was stored')
+    if (moves) {
+      if (state !== 'anything' && !(FOLLOW[state] ?? []).includes(to))
+        found('only what may follow follows', entry, `it was ${state}`)
+      if (asked && name === 'running' && (state === 'waiting' || !isPausedWith(entry, history[index + 1])))
+        found('no step begins after a pause', entry, `its pause was stored, and it was ${state}`)
+      state = to
+      inStep = false
+      effects.clear()
+      seq = entry.seq
+    } else if (name === 'waiting' || name === 'running') {
+      if (state !== 'running' && state !== 'anything')
+        found('only what may follow follows', entry, `it was ${state}, and its step waits`)
+      inStep = name === 'waiting'
+    } else if (isState) {
+      found('only what may follow follows', entry, `it was ${state} with this sequence already`)
+    } else if (name === 'paused') {
+      // It may be a commit of its own.
+      seq = Math.max(seq, entry.seq)
+    }
+    if (RECORDS.has(name)) inStep = false
+    if (name === 'effect') {
+      const effect = String(entry.data['name'])
+      if (effects.has(effect))
+        found('an effect is recorded once', entry, `${effect} was recorded in this step`)
+      effects.add(effect)
+    }
+    if (name === 'paused') [paused, asked] = [true, false]
+    if (name === 'pause requested') asked = true
+    if (name === 'played') [paused, asked] = [false, false]
+    if (name === 'kill requested') killing = true
+    if (ENDS.includes(name)) ended = true
+  }
+  const last = history.at(-1)
+  if (process.state !== (inStep && !ended ? 'waiting' : state))
+    found('the row is as its history', last, `the row says ${process.state}`)
+  if (process.seq !== seq) found('the row is as its history', last, `the row has sequence ${process.seq}`)
+  if (ended !== (process.ended_at !== null))
+    found('the row is as its history', last, `the row ended at ${process.ended_at}`)
+  if ((process.paused === 1) !== paused && !ended)
+    found('the row is as its history', last, `the row has paused ${process.paused}`)
+  if (ended) findings.push(...leftovers(process))
+  return findings
+}
+
+/** Whether it is paused in the very commit that led into a step, which does not begin then. */
+function isPausedWith(entry: Happened, next: Happened | undefined): boolean {
+  return next?.name === 'paused' && next.id === entry.id + 1 && next.seq === entry.seq
+}
+
+/** Nothing is kept for what has ended. */
+function leftovers({ pid, owner, kept, awaited, parts, state, successful }: Stored): Finding[] {
+  const rule = 'nothing is kept for what has ended'
+  const findings: Finding[] = []
+  if (owner !== null) findings.push({ rule, pid, what: `${owner} owns it` })
+  if (kept > 0) findings.push({ rule, pid, what: `${kept} signals or resumes` })
+  if (awaited > 0) findings.push({ rule, pid, what: `it awaits ${awaited} processes` })
+  const records = parts.filter((name) => name.startsWith('record:') || name === 'memory')
+  if (state === 'finished' && successful === 1 && records.length > 0)
+    findings.push({ rule, pid, what: records.join(', ') })
+  return findings
+}
+
+export function text({ id, seq, name, data, by }: Happened): string {
+  return `#${id} seq ${seq} ${name} ${JSON.stringify(data)}${by === null ? '' : ` by ${by}`}`
+}

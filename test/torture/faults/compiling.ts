@@ -1,0 +1,42 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'ts59'
+import type { Break } from '../../breaks/breaks.ts'
+import { compile } from '../../programs/compile.ts'
+import { root } from '../../project/files.ts'
+
+/** The compiled programs of the load, for as many runs as one likes. */
+export interface Compiled {
+  /** The JavaScript of a file of the project. */
+  file(path: string): string
+  remove(): void
+}
+
+/** Compiles the load and the sources, if asked with a deliberate break in one of them. */
+export function compileLoad(fault?: Break): Compiled {
+  const { folder, remove } = compile(fileURLToPath(new URL('../tsconfig.json', import.meta.url)))
+  const file = (path: string): string => join(folder, path.replace(/\.ts$/, '.js'))
+  if (fault !== undefined) {
+    const { outputText } = ts.transpileModule(broken(fault), {
+      compilerOptions: {
+        module: ts.ModuleKind.ESNext,
+        target: ts.ScriptTarget.ES2022,
+        verbatimModuleSyntax: true,
+        rewriteRelativeImportExtensions: true,
+      },
+    })
+    writeFileSync(file(fault.file), outputText)
+  }
+  return { file, remove }
+}
+
+/** The source with the break in it. How what it replaces is wrapped into lines does not matter. */
+function broken({ file, find, replace }: Break): string {
+  const words = find.split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
+  const text = readFileSync(join(root, file), 'utf8')
+  const found = [...text.matchAll(new RegExp(words.join(String.raw`\s+`), 'g'))]
+  if (found.length !== 1)
+    throw new Error(`${file} has ${found.length} times what the break replaces: ${find}`)
+  return text.replace(found[0]?.[0] ?? '', () => replace)
+}

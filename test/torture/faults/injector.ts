@@ -1,0 +1,240 @@
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { setTimeout as later } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { Random } from '../../crash/random.ts'
+import type { Action, Log } from '../log.ts'
+import type { Program, Programs } from './programs.ts'
+import type { StoreFaults } from './store-faults.ts'
+
+/** How many of each kind of program run at a time. */
+export interface Crew {
+  readonly engines: number
+  readonly clients: number
+}
+
+/** What happens, and how often beside the others. */
+const FAULTS: readonly (readonly [fault: Fault, weight: number])[] = [
+  ['kill engine', 5],
+  ['freeze engine', 3],
+  ['stop engine', 3],
+  ['stop engine under a lock', 2],
+  ['kill client', 2],
+  ['end client', 1],
+  ['lock', 4],
+  ['truncate', 3],
+  ['vacuum', 1],
+  ['backup', 1],
+  ['fill disk', 1],
+  ['move clock', 3],
+  ['command', 3],
+]
+
+type Fault =
+  | 'kill engine'
+  | 'freeze engine'
+  | 'stop engine'
+  | 'stop engine under a lock'
+  | 'kill client'
+  | 'end client'
+  | 'lock'
+  | 'truncate'
+  | 'vacuum'
+  | 'backup'
+  | 'fill disk'
+  | 'move clock'
+  | 'command'
+
+export interface InjectorOptions {
+  readonly seed: number
+  readonly crew: Crew
+  readonly lease: number
+  readonly programs: Programs
+  readonly store: StoreFaults
+  readonly storePath: string
+  readonly clock: string
+  readonly log: Log
+}
+
+/** Does bad things to the programs and the file. What it chooses, and when, follows from the seed. */
+export class Injector {
+  readonly #options: InjectorOptions
+  readonly #random: Random
+  readonly #underWay = new Set<Promise<void>>()
+  #ahead = 0
+  #locked = false
+
+  constructor(options: InjectorOptions) {
+    this.#options = options
+    this.#random = new Random(options.seed)
+  }
+
+  /** Injects faults for so long, in milliseconds; then waits for those that are under way. */
+  async run(ms: number, faults: boolean): Promise<void> {
+    const until = performance.now() + ms
+    while (performance.now() < until) {
+      this.#fillCrew()
+      await later(150 + this.#random.below(700))
+      if (!faults) continue
+      const fault = this.#choose()
+      const own = new Random(this.#random.below(2 ** 31))
+      const inject = this.#inject(fault, own).finally(() => this.#underWay.delete(inject))
+      this.#underWay.add(inject)
+    }
+    await Promise.all(this.#underWay)
+  }
+
+  #fillCrew(): void {
+    const { programs, crew } = this.#options
+    for (let count = programs.of('engine').length; count < crew.engines; count++)
+      programs.start('engine', { seed: this.#seed(), old: this.#random.below(3) === 0 })
+    for (let count = programs.of('client').length; count < crew.clients; count++)
+      programs.start('client', { seed: this.#seed(), old: this.#random.below(3) === 0 })
+  }
+
+  #seed(): number {
+    return this.#random.below(2 ** 31)
+  }
+
+  #choose(): Fault {
+    let left = this.#random.below(FAULTS.reduce((sum, [, weight]) => sum + weight, 0))
+    for (const [fault, weight] of FAULTS) if ((left -= weight) < 0) return fault
+    return 'lock'
+  }
+
+  async #inject(fault: Fault, random: Random): Promise<void> {
+    const { programs, store, lease } = this.#options
+    const engine = oneOf(programs.of('engine'), random)
+    const client = oneOf(programs.of('client'), random)
+    switch (fault) {
+      case 'kill engine':
+        return this.#signal(engine, 'SIGKILL')
+      case 'kill client':
+        return this.#signal(client, 'SIGKILL')
+      case 'end client':
+        this.#note('end', client)
+        client?.end()
+        return
+      case 'freeze engine':
+        return this.#freeze(engine, lease * (1 + random.below(200) / 100))
+      case 'stop engine':
+        return this.#stop(engine)
+      case 'stop engine under a lock': {
+        const lock = this.#lock(1_000 + random.below(1_500))
+        await later(200)
+        return void (await Promise.all([lock, this.#stop(engine)]))
+      }
+      case 'lock':
+        return this.#lock(500 + random.below(lease * 4))
+      case 'truncate':
+        return store.truncateLog()
+      case 'vacuum':
+        return store.vacuum()
+      case 'backup':
+        return store.backup()
+      case 'fill disk':
+        return store.fillDisk(300 + random.below(1_500))
+      case 'move clock':
+        return this.#moveClock((1 + random.below(6)) * lease * (random.below(3) === 0 ? -1 : 1))
+      case 'command':
+        return this.#command(random)
+    }
+  }
+
+  async #lock(ms: number): Promise<void> {
+    if (this.#locked) return
+    this.#locked = true
+    await this.#options.store.holdLock(ms)
+    this.#locked = false
+  }
+
+  #note(fault: string, program: Program | undefined): void {
+    if (program !== undefined)
+      this.#options.log.add({ what: 'fault', fault, phase: 'at', program: program.name })
+  }
+
+  async #signal(program: Program | undefined, signal: NodeJS.Signals): Promise<void> {
+    if (program === undefined) return
+    this.#note(signal, program)
+    program.signal(signal)
+    await program.ended
+  }
+
+  async #stop(engine: Program | undefined): Promise<void> {
+    if (engine === undefined || engine.frozen) return
+    await Promise.race([this.#signal(engine, 'SIGTERM'), later(CLOSING)])
+    if (!engine.over) {
+      // The steps of the load are short, so it does not hold up the end.
+      this.#note('does not end on SIGTERM', engine)
+      await this.#signal(engine, 'SIGKILL')
+    }
+  }
+
+  async #freeze(program: Program | undefined, ms: number): Promise<void> {
+    if (program === undefined || program.frozen) return
+    this.#options.log.add({ what: 'fault', fault: 'freeze', phase: 'begin', program: program.name })
+    program.signal('SIGSTOP')
+    await later(ms)
+    program.signal('SIGCONT')
+    this.#options.log.add({ what: 'fault', fault: 'freeze', phase: 'end', program: program.name })
+  }
+
+  async #moveClock(ms: number): Promise<void> {
+    // No further than that in all, or what sleeps does not wake up in this run.
+    if (this.#ahead + ms < -5_000) return
+    this.#ahead += ms
+    this.#options.log.add({ what: 'fault', fault: 'clock', phase: 'at', detail: `${ms} ms` })
+    setClock(this.#options.clock, this.#ahead)
+  }
+
+  async #command(random: Random): Promise<void> {
+    const { programs, log, storePath } = this.#options
+    const pid = oneOf(await unended(storePath), random)
+    if (pid === undefined) return
+    const action: Action = random.oneOf(['pause', 'play', 'kill', 'signal', 'pause', 'play'])
+    const op = `command.${random.below(2 ** 31)}`
+    const rest: Record<string, string[]> = {
+      pause: ['--message', op],
+      kill: ['--message', op, '--no-wait'],
+      signal: ['ping', JSON.stringify(op)],
+    }
+    log.add({ what: 'ask', op, do: action, pid, ...(action === 'signal' && { name: 'ping' }) })
+    const code = await programs.command([action, pid, ...(rest[action] ?? [])]).ended
+    log.add({ what: 'answer', op, ok: code === 0, value: code === 0, error: `exit ${code}` })
+    if (action === 'pause' && code === 0) {
+      const again = `${op}.play`
+      await later(random.below(1_500))
+      log.add({ what: 'ask', op: again, do: 'play', pid })
+      const played = await programs.command(['play', pid]).ended
+      log.add({ what: 'answer', op: again, ok: played === 0, value: played === 0, error: `exit ${played}` })
+    }
+  }
+}
+
+/** For so long an engine may take to close, in milliseconds. */
+const CLOSING = 20_000
+
+/** Sets how far the wall clock of all programs is ahead of the machine's. */
+export function setClock(path: string, ahead: number): void {
+  const file = openSync(path, 'r+')
+  writeSync(file, new Uint8Array(new Float64Array([ahead]).buffer), 0, 8, 0)
+  closeSync(file)
+}
+
+async function unended(path: string): Promise<string[]> {
+  try {
+    const db = new Database(path, { readonly: true, timeout: 0 })
+    const rows = db
+      .prepare<[], { pid: string }>(
+        'SELECT pid FROM process WHERE ended_at IS NULL ORDER BY id DESC LIMIT 20',
+      )
+      .all()
+    db.close()
+    return rows.map(({ pid }) => pid)
+  } catch {
+    return []
+  }
+}
+
+function oneOf<T>(things: readonly T[], random: Random): T | undefined {
+  return things.length === 0 ? undefined : random.oneOf(things)
+}

@@ -1,0 +1,192 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as later } from 'node:timers/promises'
+import { Client, type ProcessHandle } from '../../../src/index.ts'
+import { Random } from '../../crash/random.ts'
+import { ask, kill, pause, play, resume, retry, signal } from './asking.ts'
+import { classes, type Known } from './classes.ts'
+import { log, told } from './here.ts'
+import { logger, opened } from './opening.ts'
+
+/** Launches processes and does what one can do to them, until its standard input ends. */
+const random = new Random(told.seed)
+const client = await opened(() =>
+  Client.open({
+    store: told.store,
+    create: true,
+    processes: Object.values(classes),
+    killGrace: 1_500,
+    logger,
+  }),
+)
+
+/** How many of its processes may be under way at a time. */
+const MOST = 14
+const KINDS: readonly Known[] = [
+  'Steps',
+  'Steps',
+  'Slow',
+  'Slow',
+  'Sleeper',
+  'Sleeper',
+  'Parent',
+  'Parent',
+  'Parent',
+  'Listener',
+  'Listener',
+  'Listener',
+  'Asker',
+  'Asker',
+  'Racer',
+  'Flaky',
+  'Failing',
+  'Chain',
+  'Chain',
+  'Evolving',
+  'Evolving',
+  'Blocker',
+  'Doomed',
+]
+
+const stop = new AbortController()
+process.stdin.on('end', () => stop.abort()).resume()
+const underWay = new Set<Promise<void>>()
+let launches = 0
+while (!stop.signal.aborted) {
+  if (underWay.size < MOST) {
+    const life = one(random.oneOf(KINDS)).finally(() => underWay.delete(life))
+    underWay.add(life)
+  }
+  await later(20 + random.below(120))
+}
+await client.close()
+
+/** A process from its launch until nothing more is done to it. */
+async function one(kind: Known): Promise<void> {
+  const pid = `${kind}-${told.name}-${String(++launches).padStart(4, '0')}`
+  const shared = random.below(8) === 0 ? `${kind} ${random.below(3)}` : undefined
+  const inputs = shared === undefined ? inputsOf(kind, pid, random) : inputsOf(kind, shared, keyed(shared))
+  const delay = random.below(6) === 0 ? random.below(1_500) : undefined
+  // What is done is chosen now: the order in which answers come is not said by the seed.
+  const course = new Random(random.below(2 ** 31))
+  const handle = await ask({ do: 'launch', pid, class: kind, inputs, key: shared, delay }, () =>
+    client.launch(classes[kind], inputs as never, {
+      ...(shared === undefined ? { pid } : { key: shared }),
+      ...(delay !== undefined && { delay }),
+    }),
+  )
+  if (handle === undefined) return
+  await Promise.all([from(kind, handle, inputs, course), control(handle, new Random(course.below(2 ** 31)))])
+}
+
+/** The inputs that go with a key are the same for all who use it. */
+function keyed(key: string): Random {
+  return new Random(Buffer.from(key).reduce((sum, byte) => (sum * 31 + byte) % 2 ** 31, 7))
+}
+
+function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<string, unknown>> {
+  const n = 1 + random.below(3)
+  const slow = random.below(60)
+  switch (kind) {
+    case 'Slow':
+    case 'Doomed':
+      return { n, slow: random.below(900) }
+    case 'Sleeper':
+    case 'Evolving':
+      return { n, slow: 30 + random.below(500) }
+    case 'Parent':
+      return {
+        n,
+        slow: slow * 4,
+        depth: 1 + random.below(3),
+        how: random.oneOf(['join', 'wait', 'together']),
+      }
+    case 'Listener':
+      return { n: n + 1, slow, how: random.oneOf(['hold', 'evict', 'wait']) }
+    case 'Racer':
+      return { n, slow: 100 + random.below(600) }
+    case 'Blocker':
+      return { n, slow: random.below(told.lease * 2) }
+    case 'Failing':
+      return { n, slow, mend: join(told.folder, `mended ${name}`) }
+    case 'Steps':
+    case 'Asker':
+    case 'Flaky':
+    case 'Chain':
+      return { n: n + random.below(3), slow }
+  }
+}
+
+/** What a process needs from outside. */
+async function from(
+  kind: Known,
+  handle: ProcessHandle,
+  inputs: Readonly<Record<string, unknown>>,
+  random: Random,
+): Promise<void> {
+  const times = Number(inputs['n'])
+  switch (kind) {
+    case 'Listener': {
+      const together = random.below(4) === 0
+      const each = Array.from({ length: times }, () => () => signal(handle, 'ping'))
+      if (together) await Promise.all(each.map((send) => send()))
+      else for (const send of each) await after(random, send)
+      break
+    }
+    case 'Asker':
+      for (let count = 0; count < times; count++) await after(random, () => resume(handle))
+      break
+    case 'Racer':
+      if (random.below(3) > 0) await after(random, () => signal(handle, 'maybe'))
+      break
+    case 'Failing':
+      await begunAgain(handle, String(inputs['mend']))
+      return
+    default:
+  }
+  if (random.below(3) === 0) await ends(handle)
+}
+
+async function after(random: Random, call: () => Promise<unknown>): Promise<void> {
+  await later(random.below(500))
+  if (!stop.signal.aborted) await call()
+}
+
+async function ends(handle: ProcessHandle): Promise<void> {
+  try {
+    const state = await handle.wait({ timeout: 10_000 })
+    if (state !== null) log.add({ what: 'told', pid: handle.pid, state: state.label })
+  } catch (error) {
+    logger.warn({ error, pid: handle.pid }, 'nothing more is heard of it')
+  }
+}
+
+/** What failed is mended and restarted, once or more often. */
+async function begunAgain(handle: ProcessHandle, mend: string): Promise<void> {
+  await ends(handle)
+  if (stop.signal.aborted || !handle.done || handle.state.label !== 'excepted') return
+  if (random.below(3) > 0) writeFileSync(mend, '')
+  const next = await ask({ do: 'restart', pid: handle.pid }, () => client.restart(handle.pid))
+  if (next !== undefined) await begunAgain(next, mend)
+}
+
+/** Pauses, plays and kills. */
+async function control(handle: ProcessHandle, random: Random): Promise<void> {
+  const chance = random.below(10)
+  await later(random.below(700))
+  if (stop.signal.aborted) return
+  if (chance < 3) {
+    await pause(handle)
+    await later(random.below(1_200))
+    if (!stop.signal.aborted) await play(handle)
+  } else if (chance === 3) {
+    await kill(handle, random.below(3) === 0)
+  } else if (chance === 4) {
+    await Promise.all([pause(handle), kill(handle, false)])
+  } else if (chance === 5) {
+    await retry(handle)
+  } else if (chance === 6) {
+    void pause(handle)
+    await play(handle)
+  }
+}

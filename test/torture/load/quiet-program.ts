@@ -1,0 +1,58 @@
+import { setTimeout as later } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { Client } from '../../../src/index.ts'
+import { play, resume, signal } from './asking.ts'
+import { classes } from './classes.ts'
+import { log, told } from './here.ts'
+import { logger, opened } from './opening.ts'
+
+/*
+ * Gives every process what it still needs, without any faults, and notes what does not end all the same.
+ */
+
+/** For so long something has to end, or else all that is left is stuck. In milliseconds. */
+const PATIENCE = 15_000
+
+interface Waiting {
+  readonly pid: string
+  readonly class: string
+  readonly state: string
+  readonly paused: number
+  readonly parked: string | null
+  readonly receives: string | null
+  readonly resumable: number
+  readonly kept: number
+}
+
+const client = await opened(() =>
+  Client.open({ store: told.store, processes: Object.values(classes), killGrace: 1_500, logger }),
+)
+const file = new Database(told.store, { readonly: true, timeout: 5_000 })
+const unended = file.prepare<[], Waiting>(
+  `SELECT p.pid, class, state, paused, parked, receives, resumable,
+     (SELECT count(*) FROM wake w WHERE w.pid = p.pid AND w.name IS p.receives) AS kept
+   FROM process p WHERE ended_at IS NULL ORDER BY id`,
+)
+
+let left = Number.POSITIVE_INFINITY
+for (let moved = performance.now(); performance.now() - moved < PATIENCE;) {
+  const rows = unended.all()
+  if (rows.length === 0) break
+  if (rows.length < left) moved = performance.now()
+  left = Math.min(left, rows.length)
+  await Promise.all(rows.map((row) => help(row)))
+  await later(200)
+}
+for (const { pid } of unended.all()) {
+  const why = await client.explain(pid).catch((error: unknown) => `explain failed: ${String(error)}`)
+  log.add({ what: 'stuck', pid, why })
+}
+file.close()
+await client.close()
+
+async function help({ pid, class: name, paused, receives, resumable, kept }: Waiting): Promise<void> {
+  const handle = client.handle(pid)
+  if (paused === 1) await play(handle)
+  else if (receives === 'ping' && kept === 0) await signal(handle, receives)
+  else if (name === 'Asker' && resumable === 1 && kept === 0) await resume(handle)
+}

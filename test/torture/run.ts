@@ -1,0 +1,123 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout as later } from 'node:timers/promises'
+import type { Paths } from './checker/world.ts'
+import type { Compiled } from './faults/compiling.ts'
+import { Injector, setClock, type Crew } from './faults/injector.ts'
+import { Programs, type Program } from './faults/programs.ts'
+import { mountDisk, StoreFaults, unmountDisk } from './faults/store-faults.ts'
+import { Log } from './log.ts'
+
+export interface RunOptions {
+  readonly seed: number
+  /** For how long there is load, in milliseconds; the end takes some seconds more. */
+  readonly load: number
+  readonly crew?: Crew
+  readonly lease?: number
+  /** Default true. */
+  readonly faults?: boolean
+  readonly compiled: Compiled
+}
+
+/** The end, in which everything has to come to its own end, takes so long at most, in milliseconds. */
+const QUIET = 90_000
+const MEGABYTES = 48
+/** Closing engines get so long, in milliseconds. */
+const CLOSING = 30_000
+
+/** One run: load and faults, then only what is needed for everything to end, then the remains. */
+export async function torture(options: RunOptions): Promise<Paths> {
+  const { seed, load, crew = { engines: 3, clients: 2 }, lease = 1_000, faults = true, compiled } = options
+  const folder = mkdtempSync(join(tmpdir(), `damson-torture-${seed}-`))
+  const disk = join(folder, 'disk')
+  mkdirSync(disk)
+  const mounted = faults ? mountDisk(disk, MEGABYTES) : undefined
+  const store = join(disk, 'torture.db')
+  const clock = join(folder, 'clock')
+  writeFileSync(clock, new Uint8Array(8))
+  setClock(clock, 0)
+  const path = join(folder, 'log')
+  const log = new Log(path, 'main')
+  const late = watchLateness(log)
+  const programs = new Programs({ folder, store, log: path, clock, lease, compiled }, log)
+  const storeFaults = new StoreFaults(store, folder, mounted, log)
+  try {
+    const injector = new Injector({
+      seed,
+      crew,
+      lease,
+      programs,
+      store: storeFaults,
+      storePath: store,
+      clock,
+      log,
+    })
+    await injector.run(load, faults)
+    log.add({ what: 'fault', fault: 'none any more', phase: 'at' })
+    for (const client of programs.of('client')) client.end()
+    await allEnd(programs.of('client'), log)
+    await stop(programs.of('engine'), log)
+    programs.start('engine', { seed })
+    programs.start('engine', { seed: seed + 1 })
+    await allEnd([programs.start('quiet', { seed })], log, QUIET)
+    await stop(programs.of('engine'), log)
+    // Whoever opens the store clears away what dead engines have left.
+    await programs.command(['list', '--json']).ended
+    storeFaults.close()
+    const remains = keep(folder, path, store, storeFaults.copies, lease)
+    writeFileSync(join(folder, 'remains.json'), JSON.stringify(remains))
+    return remains
+  } finally {
+    storeFaults.close()
+    for (const kind of ['engine', 'client', 'quiet', 'command'] as const)
+      for (const program of programs.of(kind)) {
+        program.signal('SIGCONT')
+        program.signal('SIGKILL')
+        await program.ended
+      }
+    late()
+    if (mounted !== undefined) unmountDisk(mounted)
+  }
+}
+
+async function stop(engines: readonly Program[], log: Log): Promise<void> {
+  for (const engine of engines) {
+    log.add({ what: 'fault', fault: 'SIGTERM', phase: 'at', program: engine.name })
+    engine.signal('SIGTERM')
+  }
+  await allEnd(engines, log)
+}
+
+/** Waits for programs; one that does not end in time is killed, which the checker does not expect. */
+async function allEnd(programs: readonly Program[], log: Log, time = CLOSING): Promise<void> {
+  const all = Promise.all(programs.map(({ ended }) => ended))
+  const limit = new AbortController()
+  await Promise.race([all, later(time, undefined, { signal: limit.signal }).catch(() => {})])
+  limit.abort()
+  for (const program of programs) {
+    if (program.over) continue
+    log.add({ what: 'fault', fault: 'does not end', phase: 'at', program: program.name })
+    program.signal('SIGKILL')
+  }
+  await all
+}
+
+/** The store leaves its disk before that is unmounted. */
+function keep(folder: string, log: string, store: string, backups: readonly string[], lease: number): Paths {
+  const kept = join(folder, basename(store))
+  for (const end of ['', '-wal']) if (existsSync(store + end)) copyFileSync(store + end, kept + end)
+  const locks = readdirSync(dirname(store)).filter((name) => name.includes('-engine-'))
+  return { folder, log, store: kept, backups, locks, lease }
+}
+
+/** Notes when this program gets no time, as then others do not either. */
+function watchLateness(log: Log): () => void {
+  let last = performance.now()
+  const timer = setInterval(() => {
+    const now = performance.now()
+    if (now - last > 400) log.add({ what: 'late', ms: Math.round(now - last) })
+    last = now
+  }, 100)
+  return () => clearInterval(timer)
+}
