@@ -26,19 +26,28 @@ export interface ClaimsContext {
  * 2. Nothing is polled: a claim is made when the store told of something ready, or the last one left some behind.
  * 3. While there are suspects (C11), nothing else is started until one of them has run alone and got a step further. One that
  *    only waits for another process does not run: what it waits for may be a suspect itself.
- * 4. What has waited longest comes first. The waiting room is served only while nothing else is known to be ready; a claim, which goes
- *    by the order of the store, tells so when all that it gets is from there. Beside a suspect everything is claimed.
+ * 4. What has waited longest starts first, whoever launched it. The order is that of the store (`ready_at`, then the row), and a claim keeps
+ *    it. The waiting room is in the same order; it is served without a claim only while nothing is known to be ready that is not in it, and
+ *    that is so again once a claim has left nothing behind. Beside a suspect everything is claimed.
+ * 5. A launch is begun at once only if nobody waits for its slot: each process that may be ready in the store gets one before it, and
+ *    the waiting room is empty.
  */
 export class Claims {
   readonly #context: ClaimsContext
   #free: number
-  /** Whether there may be something to claim. */
-  #more = false
+  /** How many were told of as ready, besides those in the waiting room, since the last claim. */
+  #told = 0
+  /** Whether any number may be ready besides: nobody has looked so far, or a claim left some behind. */
+  #unknown = true
+  /** Whether the last look at the store found something ready: what was not told of may be among it. */
+  #look = false
+  /** How many claims have been made. */
+  #claims = 0
+  /** Launches that are being stored and are not in the waiting room. */
+  #storing = 0
   #suspects = false
   /** The suspect that runs alone. */
   #alone: Run | undefined
-  /** The last one that was begun out of the waiting room, until that is committed. */
-  #last: Run | undefined
   #claiming: Promise<void> | undefined
   #scheduled = false
   #stopped = false
@@ -50,7 +59,9 @@ export class Claims {
 
   /** Takes a slot for a launch, if one is to be had. */
   take(): boolean {
-    if (this.#stopped || this.#suspects || this.#alone !== undefined || this.#free <= 0) return false
+    if (this.#stopped || this.#suspects || this.#alone !== undefined) return false
+    const isFirst = this.#claiming === undefined && this.#storing === 0 && this.#context.room.isEmpty
+    if (!isFirst || this.#unknown || this.#free <= this.#told) return false
     this.#free--
     return true
   }
@@ -63,7 +74,6 @@ export class Claims {
   /** A run is over. */
   ended(run: Run): void {
     if (this.#alone === run) this.#alone = undefined
-    this.#lookBehind(run)
     if (!run.lent) this.#free++
     run.lent = false
     this.#pump()
@@ -71,7 +81,6 @@ export class Claims {
 
   /** A run got a step further: if it ran alone for being a suspect, it is none any more. */
   committed(run: Run): void {
-    this.#lookBehind(run)
     if (this.#alone !== run) return
     this.#alone = undefined
     this.#pump()
@@ -95,20 +104,46 @@ export class Claims {
   /** A launch is in the waiting room. */
   waits(): void {
     // Beside one that ran alone it has to be claimed, so that this is noted (C11).
-    if (this.#alone !== undefined) this.#more = true
+    if (this.#alone !== undefined) this.#unknown = true
     this.#pump()
   }
 
-  /** Something may be ready. */
+  /** A launch is being stored that has to be claimed. Returns what to call when it is, or may be. */
+  storing(): () => void {
+    this.#storing++
+    return () => {
+      this.#storing--
+      this.more()
+    }
+  }
+
+  /** One more process is ready, or may be. */
   more(): void {
-    this.#more = true
+    this.#told++
     this.#pump()
   }
 
-  /** What the last look at the store said of suspects. */
-  look(suspects: boolean): void {
+  /** Any number may be ready: a time has come. */
+  many(): void {
+    this.#unknown = true
+    this.#pump()
+  }
+
+  /** Counts the claims, for `look`. */
+  get count(): number {
+    return this.#claims
+  }
+
+  /**
+   * What the last look at the store said: whether anything is ready, suspects aside, and whether any suspect is. `since` is the count of claims
+   * from before it.
+   */
+  look(ready: boolean, suspects: boolean, since: number): void {
     this.#suspects = suspects
-    this.more()
+    this.#look = ready
+    // What has become ready since was told of, unless a claim has left some of that behind.
+    if (!ready && since === this.#claims) this.#unknown = false
+    this.#pump()
   }
 
   stop(): void {
@@ -144,7 +179,7 @@ export class Claims {
 
   #mayBegin(): boolean {
     const busy = this.#stopped || this.#claiming !== undefined || this.#free <= 0
-    return !busy && !this.#more && !this.#suspects && this.#alone === undefined
+    return !busy && !this.#mayFind && !this.#suspects && this.#alone === undefined
   }
 
   #begin(): boolean {
@@ -152,23 +187,18 @@ export class Claims {
     const waiting = room.next()
     if (waiting === undefined) return false
     this.#free--
-    const run = this.#context.begin(waiting)
-    if (room.isEmpty) this.#last = run
+    this.#context.begin(waiting)
     return true
   }
 
-  /** When the room has become empty, there may be what found no place in it. Not before all that was there is claimed. */
-  #lookBehind(run: Run): void {
-    if (this.#last !== run) return
-    this.#last = undefined
-    this.#more = true
-    this.#pump()
+  get #mayFind(): boolean {
+    return this.#look || this.#unknown || this.#told > 0
   }
 
   #mayClaim(): boolean {
     if (this.#stopped || this.#claiming !== undefined || this.#free <= 0) return false
     if (this.#alone !== undefined && !this.#alone.lent) return false
-    return this.#suspects ? this.#free === this.#context.concurrency : this.#more
+    return this.#suspects ? this.#free === this.#context.concurrency : this.#mayFind
   }
 
   async #claim(): Promise<void> {
@@ -176,7 +206,13 @@ export class Claims {
     const suspects = this.#suspects
     const limit = suspects ? 1 : this.#free
     this.#free -= limit
-    this.#more = false
+    this.#claims++
+    const isKnown = this.#unknown || this.#told > 0
+    if (!suspects) {
+      this.#told = 0
+      this.#unknown = false
+      this.#look = false
+    }
     let claimed: readonly ClaimedProcess[] = []
     try {
       claimed = await store.claim({
@@ -187,15 +223,16 @@ export class Claims {
         beside: this.#alone?.process.pid,
       })
     } catch (error) {
-      this.#more = true
+      this.#unknown = true
       throw error
     } finally {
       this.#free += limit - claimed.length
     }
     if (suspects) this.#suspects = claimed.length > 0
     const { room } = this.#context
-    const mayBegin = this.#alone === undefined && claimed.every(({ row }) => room.has(row.pid))
-    if ((claimed.length === limit && !mayBegin) || suspects) this.#more = true
+    // Of a look that was made without being told of anything, only what is not in the room is news.
+    const isNews = isKnown || this.#alone !== undefined || !claimed.every(({ row }) => room.has(row.pid))
+    if (!suspects && claimed.length === limit && isNews) this.#unknown = true
     // The engine that is closing gives them back when it leaves.
     if (this.#stopped) return
     for (const one of claimed) {

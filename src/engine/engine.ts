@@ -182,8 +182,9 @@ export class Engine extends Client {
     this.#cancelScan?.()
     try {
       if (this.classes.loads) await this.#learn()
-      const { suspects, nextDeadline, nextDue } = await this.store.recover(this.#classes)
-      this.#claims.look(suspects)
+      const since = this.#claims.count
+      const { ready, suspects, nextDeadline, nextDue } = await this.store.recover(this.#classes)
+      this.#claims.look(ready, suspects, since)
       if (nextDeadline !== null) this.#armDue(nextDeadline)
       if (nextDue !== null) this.#armDue(nextDue)
     } catch (error) {
@@ -217,7 +218,7 @@ export class Engine extends Client {
     this.#due = time
     this.#cancelDue = alarm(this.clock, time, () => {
       this.#due = undefined
-      this.#claims.more()
+      this.#claims.many()
       void this.#scan()
     })
   }
@@ -277,10 +278,12 @@ export class Engine extends Client {
     const { pid } = create
     // Hooks run before the commit, and so before the claim: not without one.
     const waits = !hosted(process).hooked && this.#room.add(process, create)
+    const stored = waits ? undefined : this.#claims.storing()
     let outcome: Outcome | undefined
     try {
       return (outcome = await this.write(create))
     } finally {
+      stored?.()
       const isNew = outcome?.status === 'done' && outcome.existed !== true && outcome.pause === undefined
       if (waits && isNew) {
         this.#room.created(pid)

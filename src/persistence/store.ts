@@ -60,7 +60,10 @@ export interface Store extends Control, Persister {
   describe(classes: readonly ClassRow[]): Promise<void>
   /** The classes and versions of which something wants to run, now or at a time to come. */
   wanted(): Promise<readonly LoadableClass[]>
-  /** Hands out up to `limit` ready processes, the longest ready first, each under a new fence. */
+  /**
+   * Hands out up to `limit` ready processes, each under a new fence: the longest ready first, whatever their classes, and of those that became
+   * ready at the same time in the order in which they were created.
+   */
   claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]>
   /**
    * Takes back what engines held whose program has ended or whose lease ran out (C11), counts the crash for each,
@@ -133,6 +136,8 @@ export interface ClaimedProcess extends Omit<StoredProcess, 'before'> {
 export interface Recovered {
   /** Processes that were taken back from dead engines. */
   readonly processes: number
+  /** Whether anything is ready that is no suspect, of the classes that were named, if any were. */
+  readonly ready: boolean
   /** Whether suspects (see `ClaimRequest`) are ready, of the classes that were named, if any were. */
   readonly suspects: boolean
   /** The next deadline of a kill, in wall-clock milliseconds. */

@@ -45,6 +45,43 @@ export function claiming(bench: Bench): void {
       expect(await status(advance({ pid: first.pid, fence: 1, seq: 0 }))).toEqual(['fenced'])
     })
 
+    test('hands out the longest ready first over all classes, and in the order of the rows where the time is the same', async () => {
+      const classes = [
+        { name: 'Brew', version: 1 },
+        { name: 'Bake', version: 2 },
+      ]
+      const writes = [
+        create({ className: 'Brew' }),
+        create(),
+        create({ className: 'Brew' }),
+        create({ version: 2 }),
+        create(),
+      ]
+      const early = create({ readyAt: clock.now() + 1 })
+      await done(store, early, ...writes)
+      // One that was paused keeps its place.
+      const [first] = writes
+      await done(store, request(first?.pid as string, 'pause'), request(first?.pid as string, 'play'))
+      await clock.advance(2)
+      const later = create()
+      await done(store, later)
+      const order = [...writes, early, later].map(({ pid }) => pid)
+      expect(await store.recover(classes)).toMatchObject({ ready: true, suspects: false })
+      const two = await claim(store, 'A', { classes, limit: 2 })
+      const rest = await claim(store, 'A', { classes })
+      expect([...two, ...rest].map(({ row }) => row.pid)).toEqual(order)
+      expect(await store.recover(classes)).toMatchObject({ ready: false })
+    })
+
+    test('a process that was paused while it slept has its place by its time', async () => {
+      const sleeper = create({ readyAt: clock.now() + 1 })
+      await done(store, sleeper, request(sleeper.pid, 'pause'))
+      await clock.advance(2)
+      const other = create()
+      await done(store, other, request(sleeper.pid, 'play'))
+      expect((await claim(store, 'A')).map(({ row }) => row.pid)).toEqual([sleeper.pid, other.pid])
+    })
+
     test('hands out only what the engine can load (C9)', async () => {
       const known = create()
       const newer = create({ version: 2 })

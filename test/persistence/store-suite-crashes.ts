@@ -30,6 +30,7 @@ export function crashes(bench: Bench): void {
       const process = await running(store, 'B')
       expect(await store.recover()).toEqual({
         processes: 0,
+        ready: false,
         suspects: false,
         nextDeadline: null,
         nextDue: null,
@@ -37,6 +38,7 @@ export function crashes(bench: Bench): void {
       await kill('B')
       expect(await store.recover()).toEqual({
         processes: 1,
+        ready: true,
         suspects: false,
         nextDeadline: null,
         nextDue: null,

@@ -23,7 +23,7 @@ export class MemoryClaiming {
       const suspect = row.crashes >= rules.SUSPECT_AFTER
       if (!isReady(row, session.now) || suspect !== request.suspects) continue
       if ((can.get(row.class) ?? Number.NEGATIVE_INFINITY) >= row.version) found.push(saved)
-      // They come in the order in which they became ready.
+      // They come in their order.
       if (found.length === request.limit) break
     }
     return found.map((saved) => this.#one(saved, request, session))
@@ -68,10 +68,13 @@ export class MemoryClaiming {
       const row = { ...asked }
       store(session, row, rules.killDue(row, now))
     }
-    const suspects = [...schedule.ready(now)].some(
-      ({ row }) => row.crashes >= rules.SUSPECT_AFTER && isReady(row, now) && isLoadable(row, classes),
-    )
-    return { processes, suspects, nextDeadline, nextDue: schedule.next(now, classes) }
+    const found = { ready: false, suspects: false }
+    for (const { row } of schedule.ready(now)) {
+      const kind = row.crashes >= rules.SUSPECT_AFTER ? 'suspects' : 'ready'
+      found[kind] ||= isReady(row, now) && isLoadable(row, classes)
+      if (found.ready && found.suspects) break
+    }
+    return { processes, ...found, nextDeadline, nextDue: schedule.next(now, classes) }
   }
 
   #one(saved: Saved, request: ClaimRequest, session: MemorySession): ClaimedProcess {

@@ -3,21 +3,30 @@ import type { LoadableClass } from '../store.ts'
 import { Heap } from './heap.ts'
 import { isLoadable, type Saved } from './saved.ts'
 
+type Place = Pick<Row, 'ready_at' | 'id'>
+
 interface Sleepers {
   readonly class: string
   readonly version: number
   readonly heap: Heap<Saved>
 }
 
-/** What wants to run: now, in the order in which it became ready, and at a time to come. */
+/** What wants to run: now, the longest ready first, and at a time to come. */
 export class Schedule {
-  readonly #ready = new Set<Saved>()
+  #ready = new Set<Saved>()
+  /** The place of the last one in the order, and whether all were added in their order. */
+  #last: Place = { ready_at: 0, id: 0 }
+  #isSorted = true
   /** What sleeps, by class and version: what nobody here knows is not looked at (C9). */
   readonly #asleep = new Map<string, Sleepers>()
 
   /** What wants to run now; paused and parked processes are among them. */
   ready(now: number): Iterable<Saved> {
     this.#awake(now)
+    if (!this.#isSorted) {
+      this.#ready = new Set([...this.#ready].toSorted((a, b) => inOrder(a.row, b.row)))
+      this.#isSorted = true
+    }
     return this.#ready
   }
 
@@ -47,7 +56,7 @@ export class Schedule {
     if (before?.ready_at !== row.ready_at) this.#ready.delete(saved)
     const at = dueAt(row, now)
     if (at !== null) this.#group(row).heap.add(saved, at)
-    else if (row.ready_at !== null && row.ready_at <= now) this.#ready.add(saved)
+    else if (row.ready_at !== null && row.ready_at <= now) this.#add(saved)
   }
 
   #awake(now: number): void {
@@ -58,7 +67,15 @@ export class Schedule {
         due.push(least)
       }
     }
-    for (const { item } of due.toSorted((a, b) => a.at - b.at)) this.#ready.add(item)
+    for (const { item } of due.toSorted((a, b) => a.at - b.at)) this.#add(item)
+  }
+
+  #add(saved: Saved): void {
+    if (this.#ready.has(saved)) return
+    const { ready_at, id } = saved.row
+    if (inOrder(this.#last, saved.row) > 0) this.#isSorted = false
+    else this.#last = { ready_at, id }
+    this.#ready.add(saved)
   }
 
   #group(row: Row): Sleepers {
@@ -70,4 +87,9 @@ export class Schedule {
     }
     return group
   }
+}
+
+/** The longest ready first; of those that became ready at the same time, the one that was created first. */
+function inOrder(a: Place, b: Place): number {
+  return (a.ready_at ?? 0) - (b.ready_at ?? 0) || a.id - b.id
 }

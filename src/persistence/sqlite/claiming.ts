@@ -33,7 +33,7 @@ const NEXT_GROUP = forEach(
 /** The processes of a class and version that are ready, the longest ready first; and when the next of those is that are not. */
 const CANDIDATES = forEach(
   (condition) =>
-    `SELECT pid, ready_at FROM process WHERE class = ? AND version = ? AND ready_at <= ? AND ${condition} ORDER BY ready_at LIMIT ?`,
+    `SELECT id, pid, ready_at FROM process WHERE class = ? AND version = ? AND ready_at <= ? AND ${condition} ORDER BY ready_at, id LIMIT ?`,
 )
 const NEXT_DUE = forEach(
   (condition) =>
@@ -54,6 +54,7 @@ function forEach(sql: (condition: string) => string): Readonly<Record<Kind, stri
 type Outlook = Omit<Recovered, 'processes'>
 
 interface Candidate {
+  readonly id: number
   readonly pid: string
   readonly ready_at: number
 }
@@ -67,14 +68,14 @@ export class Claiming {
     this.#tables = tables
   }
 
-  /** The pids to claim, the longest ready first. */
+  /** The pids to claim, the longest ready first, over all classes. */
   candidates({ classes, suspects, limit }: Omit<ClaimRequest, 'engine'>, now: number): string[] {
     const kind = suspects ? 'suspect' : 'ready'
     const found: Candidate[] = []
     for (const { name, version } of this.#groups(kind, classes)) {
       found.push(...this.#connection.sql<Candidate>(CANDIDATES[kind]).all(name, version, now, limit))
     }
-    found.sort((a, b) => a.ready_at - b.ready_at)
+    found.sort((a, b) => a.ready_at - b.ready_at || a.id - b.id)
     return found.slice(0, limit).map(({ pid }) => pid)
   }
 
@@ -132,18 +133,18 @@ export class Claiming {
   }
 
   outlook(now: number, classes?: readonly LoadableClass[]): Outlook {
-    let suspects = false
+    const found = { ready: false, suspect: false }
     let nextDue: number | null = null
     for (const kind of KINDS) {
       for (const { name, version } of this.#groups(kind, classes)) {
-        if (kind === 'suspect')
-          suspects ||= this.#connection.sql(CANDIDATES.suspect).get(name, version, now, 1) !== undefined
+        found[kind] ||= this.#connection.sql(CANDIDATES[kind]).get(name, version, now, 1) !== undefined
         const due = this.#connection.sql<number>(NEXT_DUE[kind]).pluck().get(name, version, now)
         nextDue = earliest(nextDue, due ?? null)
       }
     }
     return {
-      suspects,
+      ready: found.ready,
+      suspects: found.suspect,
       nextDeadline: this.#connection.sql<number>(NEXT_DEADLINE).pluck().get() ?? null,
       nextDue,
     }

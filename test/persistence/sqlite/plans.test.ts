@@ -71,7 +71,7 @@ test('claiming goes by the index of what is ready, class by class and version by
   const sqls = await statements(async () => expect(await claim(store, 'A')).toHaveLength(1))
   expectIndexed(sqls)
   expect(planOf(sqls.find((sql) => sql.startsWith('SELECT version')) as string)).toContain('process_ready')
-  expect(planOf(sqls.find((sql) => sql.startsWith('SELECT pid, ready_at')) as string)).toContain(
+  expect(planOf(sqls.find((sql) => sql.startsWith('SELECT id, pid, ready_at')) as string)).toContain(
     'process_ready',
   )
 })
