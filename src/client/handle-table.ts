@@ -93,7 +93,11 @@ export class HandleTable {
       if (change.name === 'created') this.renew(change.pid)
       const handle = this.find(change.pid)
       if (handle === undefined) continue
-      handle.note(change)
+      try {
+        handle.note(change)
+      } catch {
+        // A damaged entry: the next look reads the row.
+      }
       if (handle.awaited) this.#interval = FIRST_INTERVAL
     }
   }

@@ -139,7 +139,8 @@ export class DurableHost implements Host {
     run.ending = false
     if (ending) this.#context.ended(pid, endedRow(write, bundle, outcome), bundle.parts)
     if (birth !== undefined) this.#told(run, birth, outcome)
-    if (outcome.status === 'refused') throw unsavable(outcome.error)
+    if (outcome.status === 'refused')
+      throw outcome.damaged === true ? outcome.error : unsavable(outcome.error)
     if (outcome.status !== 'done') {
       // It was not as it was launched any more: perhaps it ended before anybody waited for it here.
       if (run.begins) this.#context.ended(pid, undefined, {})

@@ -228,7 +228,12 @@ export class Engine extends Client {
       if (change.name === 'created') this.renewed(change.pid)
       // Whatever comes after its creation comes from elsewhere, or it is here no more.
       if (change.name !== 'created') this.#room.take(change.pid)
-      this.#runs.note(change)
+      try {
+        this.#runs.note(change)
+      } catch (error) {
+        // What is damaged in one entry keeps nobody from hearing of the others (C9).
+        this.#report(error)
+      }
       if (change.ready && !this.#room.has(change.pid)) this.#claims.more()
       if (change.dueAt !== null) this.#armDue(change.dueAt)
     }

@@ -47,6 +47,7 @@ export class Runs {
       lend: (run) => context.lend(run),
       takeBack: (run) => context.takeBack(run),
       suspended: (run) => this.#suspended(run),
+      setAside: (run, error) => void this.#setAside(run, error),
     })
     const lives = {
       of: (process: Process) => this.#byProcess.get(process),
@@ -213,12 +214,7 @@ export class Runs {
       run.over = true
       run.birth?.failed(error)
       if (!run.lost) {
-        this.#context.logger.error(
-          { err: error, pid: process.pid },
-          'a process could not be run and is set aside',
-        )
-        this.#lose(run, lost(process.pid))
-        await this.#park(run, error)
+        await this.#setAside(run, error)
       }
     } finally {
       this.#end(run)
@@ -274,6 +270,13 @@ export class Runs {
     if (run.lost) return
     run.lost = true
     hosted(run.process).detach(reason)
+  }
+
+  async #setAside(run: Run, error: unknown): Promise<void> {
+    const { pid } = run.process
+    this.#context.logger.error({ err: error, pid }, 'a process could not be run and is set aside')
+    this.#lose(run, lost(pid))
+    await this.#park(run, error)
   }
 
   /** Neither its transition nor its failure could be stored: it waits for somebody to look at it (C9). */

@@ -19,6 +19,8 @@ export interface StepRecordsContext {
   takeBack(run: Run): void
   /** A step began to wait only. */
   suspended(run: Run): void
+  /** The store can't keep a process any more (C9). */
+  setAside(run: Run, error: Error): void
 }
 
 type Content = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count'>
@@ -193,6 +195,10 @@ export class StepRecords {
         return outcome
       }
       if (outcome.status === 'refused') {
+        if (outcome.damaged === true) {
+          this.#context.setAside(run, outcome.error)
+          throw lost(pid)
+        }
         if (run.refusals === refusals) {
           run.refusals++
           run.records = count - 1

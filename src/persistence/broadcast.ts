@@ -1,6 +1,6 @@
 import type { Change } from './store.ts'
 
-type Listener = (changes: readonly Change[]) => void
+type Listener = (changes: readonly Change[]) => unknown
 
 /** Tells committed changes to all who watch, in the order of their commits, one batch after the other. */
 export class Broadcast {
@@ -31,15 +31,22 @@ export class Broadcast {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       for (const { call } of this.#listeners) {
         try {
-          call(next)
+          const answer = call(next)
+          if (answer instanceof Promise) answer.catch(report)
         } catch (error) {
-          // Not the committer's fault, and not to be hidden either.
-          queueMicrotask(() => {
-            throw error
-          })
+          report(error)
         }
       }
     }
     this.#telling = false
   }
+}
+
+/** The fault of a listener harms neither whoever commits nor the program; it is not to be hidden either. */
+function report(error: unknown): void {
+  const said = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.emitWarning(
+    `a listener of a store failed, and goes on to be called: ${said}`,
+    'DamsonListenerWarning',
+  )
 }

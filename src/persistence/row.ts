@@ -1,4 +1,4 @@
-import type { ProcessState } from '../process/state.ts'
+import { isProcessState, type ProcessState } from '../process/state.ts'
 import type { EngineIdentity, Origin, ProcessRow } from './store.ts'
 
 /**
@@ -91,6 +91,13 @@ function mayBeClaimed({ owner, paused, parked }: Claimability): boolean {
   return owner === null && paused === 0 && parked === null
 }
 
+/** Why a row can't be run, if it is damaged so that this shows (C9). */
+export function damageOf(row: Pick<Row, 'state'>): string | undefined {
+  return isProcessState(row.state)
+    ? undefined
+    : `its state is damaged: there is none called ${JSON.stringify(row.state)}`
+}
+
 /** What others see of a row. */
 export function processRow(row: BriefRow): ProcessRow {
   return {
@@ -101,7 +108,7 @@ export function processRow(row: BriefRow): ProcessRow {
     step: row.step,
     status: row.status,
     paused: row.paused === 1 ? { message: row.pause_message } : null,
-    parked: row.parked,
+    parked: row.parked ?? damageOf(row) ?? null,
     parent: row.parent,
     key: row.key,
     label: row.label,

@@ -411,8 +411,11 @@ export type Outcome =
   | { readonly status: 'ended'; readonly state: ProcessState }
   /** The pid or the key belongs to a process of another class or with other inputs. */
   | { readonly status: 'conflict'; readonly pid: string; readonly reason: string }
-  /** This write was refused by the store (too large, say); the others were not. */
-  | { readonly status: 'refused'; readonly error: Error }
+  /**
+   * This write was refused by the store (too large, say); the others were not. `damaged`: the store can't keep the process any
+   * more, which is to be parked (C9).
+   */
+  | { readonly status: 'refused'; readonly error: Error; readonly damaged?: true | undefined }
 
 export interface Done {
   readonly status: 'done'

@@ -41,10 +41,10 @@ interface Row {
   readonly next: readonly ProcessState[]
 }
 
-const table = Object.fromEntries(Object.values(ProcessState).map((state) => [state, rowOf(state)])) as Record<
-  ProcessState,
-  Row
->
+/** Where a file is damaged, a state may be none of these: nothing is known to follow it, nor that it is the last. */
+const table: Readonly<Record<string, Row | undefined>> = Object.fromEntries(
+  Object.values(ProcessState).map((state) => [state, rowOf(state)]),
+)
 
 function rowOf(state: ProcessState): Row {
   const node = processMachine.root.states[state]
@@ -57,15 +57,15 @@ function rowOf(state: ProcessState): Row {
 
 /** Whether a process in state `from` may come into state `to`. */
 export function canTransition(from: ProcessState, to: ProcessState): boolean {
-  return table[from].next.includes(to)
+  return nextStates(from).includes(to)
 }
 
 /** The states that may follow this one. */
 export function nextStates(from: ProcessState): readonly ProcessState[] {
-  return table[from].next
+  return table[from]?.next ?? []
 }
 
 /** Whether nothing follows this state (C5). */
 export function isTerminal(state: ProcessState): boolean {
-  return table[state].terminal
+  return table[state]?.terminal ?? false
 }

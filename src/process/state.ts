@@ -14,3 +14,10 @@ export const ProcessState = {
   KILLED: 'killed',
 } as const
 export type ProcessState = (typeof ProcessState)[keyof typeof ProcessState]
+
+const STATES: ReadonlySet<string> = new Set(Object.values(ProcessState))
+
+/** Whether what a store holds as a state is one. */
+export function isProcessState(state: string): state is ProcessState {
+  return STATES.has(state)
+}

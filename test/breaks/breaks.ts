@@ -451,6 +451,22 @@ export const breaks: readonly Break[] = [
     test: ['test/contracts/crashes.test.ts', 'C11: innocent processes'],
   },
   {
+    contract: 'C9',
+    what: 'a process that can not be read keeps all others from being claimed',
+    file: 'src/persistence/sqlite/claiming.ts',
+    find: 'throw isOfOneProcess(error) ? new FailedAlone(pid, error) : error',
+    replace: 'throw error',
+    test: ['test/persistence/sqlite/damage.test.ts', 'C9: of processes whose parts lie on a damaged page'],
+  },
+  {
+    contract: 'C9',
+    what: 'a write to a damaged page fails all that are in its commit',
+    file: 'src/persistence/sqlite/writer.ts',
+    find: 'if (isDamage(error)) throw new FailedAlone(write, error)',
+    replace: '',
+    test: ['test/persistence/sqlite/damage.test.ts', 'C9: a write to a damaged page'],
+  },
+  {
     contract: 'C11',
     what: 'only the lease tells that an engine has died',
     file: 'src/persistence/sqlite/engines.ts',

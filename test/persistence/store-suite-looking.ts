@@ -80,6 +80,29 @@ export function looking(bench: Bench): void {
       expect(heard).toEqual(['first created', 'second created', 'first paused', 'second paused'])
     })
 
+    test('a listener that fails harms neither whoever commits, nor other listeners, nor the program', async () => {
+      const warned: string[] = []
+      const note = ({ name, message }: Error): void => void warned.push(`${name}: ${message.split('\n')[0]}`)
+      process.on('warning', note)
+      const heard: string[] = []
+      store.watch(() => {
+        throw new Error('at once')
+      })
+      const failsLater: () => unknown = () => Promise.reject(new Error('later'))
+      store.watch(failsLater)
+      store.watch((changes) => heard.push(...changes.map(({ name }) => name)))
+      const write = create()
+      await done(store, write)
+      await done(store, request(write.pid, 'pause'))
+      await new Promise((resolve) => setImmediate(resolve))
+      process.off('warning', note)
+      expect(heard).toEqual(['created', 'paused'])
+      expect(warned.filter((text) => text.startsWith('DamsonListenerWarning')).toSorted()).toEqual([
+        ...Array.from({ length: 2 }, () => expect.stringMatching(/Error: at once$/) as string),
+        ...Array.from({ length: 2 }, () => expect.stringMatching(/Error: later$/) as string),
+      ])
+    })
+
     test('a closed store says so', async () => {
       await store.close()
       await store.close()

@@ -1,11 +1,14 @@
+import { IncompatibleBundle } from '../../shared/errors.ts'
 import { factsOf, store } from '../applying.ts'
 import { claim, wakeUp } from '../claiming.ts'
-import type { Row } from '../row.ts'
+import { damageOf, type Row } from '../row.ts'
 import * as rules from '../rules.ts'
 import type { ClaimedProcess, ClaimRequest, LoadableClass, Recovered } from '../store.ts'
 import { Stored } from '../stored-process.ts'
 import { earliest } from '../waits.ts'
 import type { Connection } from './connection.ts'
+import { isDamage, isOfOneProcess } from './driver-errors.ts'
+import { FailedAlone } from './failed-alone.ts'
 import type { Session, SqliteTables } from './session.ts'
 
 /*
@@ -41,10 +44,11 @@ const NEXT_DUE = forEach(
 )
 const NEXT_DEADLINE =
   'SELECT kill_deadline FROM process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1'
-const DUE_KILLS = 'WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?'
-const OWNED = 'WHERE owner = ? ORDER BY id'
+const DUE_KILLS = 'SELECT pid FROM process WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?'
+const OWNED = 'SELECT pid FROM process WHERE owner = ? ORDER BY id'
 
 const CLAIM = `UPDATE process SET owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, alone = ?, records = 0 WHERE pid = ?`
+const SET_ASIDE = 'UPDATE process SET owner = NULL, fence = fence + 1, alone = 0, parked = ? WHERE pid = ?'
 const NOT_ALONE = `UPDATE process SET alone = 0 WHERE pid = ?`
 
 function forEach(sql: (condition: string) => string): Readonly<Record<Kind, string>> {
@@ -59,9 +63,14 @@ interface Candidate {
   readonly ready_at: number
 }
 
+/** Processes that failed in a transaction that is made again without them, and why. */
+export type Spared = ReadonlyMap<string, unknown>
+
 export class Claiming {
   readonly #connection: Connection
   readonly #tables: SqliteTables
+  /** Processes that could be neither read nor parked. They are left alone, and hold up no others. */
+  readonly #unreadable = new Set<string>()
 
   constructor(connection: Connection, tables: SqliteTables) {
     this.#connection = connection
@@ -73,10 +82,17 @@ export class Claiming {
     const kind = suspects ? 'suspect' : 'ready'
     const found: Candidate[] = []
     for (const { name, version } of this.#groups(kind, classes)) {
-      found.push(...this.#connection.sql<Candidate>(CANDIDATES[kind]).all(name, version, now, limit))
+      found.push(
+        ...this.#connection
+          .sql<Candidate>(CANDIDATES[kind])
+          .all(name, version, now, limit + this.#unreadable.size),
+      )
     }
     found.sort((a, b) => a.ready_at - b.ready_at || a.id - b.id)
-    return found.slice(0, limit).map(({ pid }) => pid)
+    return found
+      .filter(({ pid }) => !this.#unreadable.has(pid))
+      .slice(0, limit)
+      .map(({ pid }) => pid)
   }
 
   wanted(): LoadableClass[] {
@@ -84,10 +100,20 @@ export class Claiming {
     return [...new Map(found.map((one) => [`${one.version} ${one.name}`, one])).values()]
   }
 
-  claim(pid: string, request: ClaimRequest, session: Session): ClaimedProcess {
+  /** Claims what is ready, less what was found to be unreadable. */
+  claim(request: ClaimRequest, session: Session, spared: Spared): ClaimedProcess[] {
+    const claimed: ClaimedProcess[] = []
+    for (const pid of this.candidates(request, session.now))
+      alone(pid, spared, () => claimed.push(this.#claim(pid, request, session)))
+    return claimed
+  }
+
+  #claim(pid: string, request: ClaimRequest, session: Session): ClaimedProcess {
     const { processes } = this.#tables
     if (request.beside !== undefined) this.#connection.sql(NOT_ALONE).run(request.beside)
     const row = processes.get(pid) as Row
+    const damage = damageOf(row)
+    if (damage !== undefined) throw new IncompatibleBundle(damage)
     const waitedInStep = row.in_step === 1
     const history = claim(row, request, session.now)
     if (waitedInStep) {
@@ -111,11 +137,11 @@ export class Claiming {
   }
 
   /** Gives back what a leaving engine holds (C12). */
-  giveBack(engine: string, session: Session): void {
-    for (const row of this.#tables.processes.select(OWNED, engine)) {
+  giveBack(engine: string, session: Session, spared: Spared): void {
+    this.#each(OWNED, engine, spared, (row) => {
       const { history } = rules.release(row, row, factsOf(session, row.pid))
       store(session, row, history)
-    }
+    })
   }
 
   /** Whether a look by `recover` would find anything to write, and what it tells if not. */
@@ -154,6 +180,7 @@ export class Claiming {
   recover(
     dead: readonly string[],
     session: Session,
+    spared: Spared,
   ): { readonly processes: number; readonly engines: readonly string[] } {
     const { now } = session
     const engines: string[] = []
@@ -161,17 +188,48 @@ export class Claiming {
     for (const engine of dead) {
       // It may have come back to life since the look: a frozen one that beats again.
       if (this.#tables.engines.isAlive(engine)) continue
-      for (const row of this.#tables.processes.select(OWNED, engine)) {
+      this.#each(OWNED, engine, spared, (row) => {
         store(session, row, rules.crashed(row, factsOf(session, row.pid)))
         processes++
-      }
+      })
       this.#tables.engines.remove(engine)
       engines.push(engine)
     }
-    for (const row of this.#tables.processes.select(DUE_KILLS, now)) {
-      store(session, row, rules.killDue(row, now))
-    }
+    this.#each(DUE_KILLS, now, spared, (row) => store(session, row, rules.killDue(row, now)))
     return { processes, engines }
+  }
+
+  /** Does something to each process that this selects. */
+  #each(select: string, value: unknown, spared: Spared, action: (row: Row) => void): void {
+    for (const pid of this.#connection.sql<string>(select).pluck().all(value)) {
+      if (this.#unreadable.has(pid)) continue
+      alone(pid, spared, () => {
+        const row = this.#tables.processes.get(pid)
+        if (row !== undefined) action(row)
+      })
+    }
+  }
+
+  /** Sets a process aside that can't be read, whatever the reason (C9). */
+  park(pid: string, cause: unknown, by: string | null, session: Session): void {
+    const said = isDamage(cause)
+      ? 'the file is damaged there'
+      : cause instanceof Error
+        ? cause.message
+        : String(cause)
+    const reason = `it can not be read: ${said}`
+    const row = this.#tables.processes.brief(pid)
+    // It is parked already, and fails at something that does not heed that.
+    if (row === undefined || row.parked !== null) return this.leaveAlone(pid)
+    this.#connection.sql(SET_ASIDE).run(reason, pid)
+    const { seq, state } = row
+    const after = { pid, seq, state, paused: false, ready: false, dueAt: null }
+    session.add(after, 'parked', JSON.stringify({ reason }), by)
+  }
+
+  /** Does nothing more with a process that can't even be parked. */
+  leaveAlone(pid: string): void {
+    this.#unreadable.add(pid)
   }
 
   /** The classes and versions of which something wants to run: of those that are named up to their version, or of all. */
@@ -192,5 +250,15 @@ export class Claiming {
         yield { name, version }
       }
     }
+  }
+}
+
+/** Does something to one process, unless that failed before. @throws FailedAlone where it fails for this process alone */
+function alone(pid: string, spared: Spared, action: () => void): void {
+  if (spared.has(pid)) return
+  try {
+    action()
+  } catch (error) {
+    throw isOfOneProcess(error) ? new FailedAlone(pid, error) : error
   }
 }

@@ -118,10 +118,10 @@ export class Connection {
       this.sql('RELEASE one').run()
       return value
     } catch (error) {
-      if (this.#db.inTransaction) {
-        this.sql('ROLLBACK TO one').run()
-        this.sql('RELEASE one').run()
-      }
+      // After some errors SQLite has rolled back everything: then the whole has failed, not this part alone.
+      if (!this.#db.inTransaction) throw persistenceError(this.path, 'a part of a transaction', error)
+      this.sql('ROLLBACK TO one').run()
+      this.sql('RELEASE one').run()
       throw error
     }
   }

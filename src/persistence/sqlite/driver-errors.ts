@@ -1,8 +1,16 @@
-import { DamsonError, PersistenceError } from '../../shared/errors.ts'
+import { ClosedError, DamsonError, PersistenceError } from '../../shared/errors.ts'
 
 /** Another program has the lock that is needed: to be tried again, never shown. */
 export function isBusy(error: unknown): boolean {
   return codeOf(error).startsWith('SQLITE_BUSY') || codeOf(error).startsWith('SQLITE_LOCKED')
+}
+
+/** A page of the file is damaged or can't be read; others may be sound (C9). The transaction can't be committed any more. */
+export function isDamage(error: unknown): boolean {
+  const code = codeOf(error)
+  return (
+    code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_IOERR_READ' || code === 'SQLITE_IOERR_SHORT_READ'
+  )
 }
 
 /** The value of one write was refused, and the transaction is sound. */
@@ -15,6 +23,15 @@ export function isOfOneWrite(error: unknown): boolean {
     // What the driver can't bind, such as a number for a text.
     error instanceof TypeError ||
     error instanceof RangeError
+  )
+}
+
+/** One stored process can't be read or dealt with, whatever the reason; it is not the file as a whole that fails. */
+export function isOfOneProcess(error: unknown): boolean {
+  return (
+    isDamage(error) ||
+    isOfOneWrite(error) ||
+    (!codeOf(error).startsWith('SQLITE_') && !(error instanceof ClosedError))
   )
 }
 

@@ -90,13 +90,6 @@ export class ProcessTable {
     return this.#found(this.#connection.sql<Row>(`${SELECT_ROW} WHERE key = ?`).get(key))
   }
 
-  /** The rows that this selects. */
-  select(sql: string, ...values: readonly unknown[]): Row[] {
-    const rows = this.#connection.sql<Row>(`${SELECT_ROW} ${sql}`).all(...values)
-    for (const row of rows) this.#found(row)
-    return rows
-  }
-
   /** The number of a process's row; a remembered one may be another's by now. Undefined where there is no such process. */
   idOf(pid: string): number | undefined {
     const known = this.#ids.get(pid)

@@ -4,6 +4,7 @@ import { dueAt, isReady, type BriefRow, type Row } from '../row.ts'
 import type { Entry } from '../ruling.ts'
 import type { Change, Parts } from '../store.ts'
 import type { AwaitsTable } from './awaits-table.ts'
+import type { ClassTable } from './class-table.ts'
 import type { Engines } from './engines.ts'
 import type { MessageTable } from './message-table.ts'
 import type { ProcessTable } from './process-table.ts'
@@ -14,6 +15,7 @@ export interface SqliteTables {
   readonly processes: ProcessTable
   readonly messages: MessageTable
   readonly awaits: AwaitsTable
+  readonly classes: ClassTable
   readonly checkpoints: SqliteCheckpoints
   readonly engines: Engines
 }

@@ -29,10 +29,12 @@ import type {
 } from '../store.ts'
 import { Stored } from '../stored-process.ts'
 import { AwaitsTable } from './awaits-table.ts'
-import { Claiming } from './claiming.ts'
+import { Claiming, type Spared } from './claiming.ts'
+import { ClassTable } from './class-table.ts'
 import { Connection, type Trace } from './connection.ts'
 import { EngineLock, removeLock } from './engine-lock.ts'
 import { BEAT, beatValues, Engines } from './engines.ts'
+import { FailedAlone } from './failed-alone.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { LeaseJudge } from './lease-judge.ts'
 import { count, list, pageQueries } from './listing.ts'
@@ -62,10 +64,6 @@ interface Membership {
 /** The history of a process, oldest first. */
 const HISTORY = `SELECT h.id, p.pid, h.seq, h.at, h.name, h.data, h.by FROM process p JOIN history h ON h.process = p.id
   WHERE p.pid = ? ORDER BY h.id`
-
-const DESCRIBE = `INSERT INTO class (name, version, inputs, signals) VALUES (?, ?, ?, ?)
-  ON CONFLICT (name) DO UPDATE SET version = excluded.version, inputs = excluded.inputs, signals = excluded.signals
-  WHERE excluded.version >= version`
 
 /** How much of what is pending is told. */
 const PENDING = 100
@@ -123,6 +121,7 @@ export class SqliteStore implements Store {
       processes,
       messages: new MessageTable(connection),
       awaits: new AwaitsTable(connection),
+      classes: new ClassTable(connection),
       checkpoints: new SqliteCheckpoints(connection, processes),
       engines: new Engines(
         connection,
@@ -139,15 +138,18 @@ export class SqliteStore implements Store {
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
     if (writes.length === 0) return []
     const doing = `saving ${writes.length === 1 ? 'a write' : `${writes.length} writes`}`
-    const apply =
-      (careful: boolean) =>
-      (session: Session): Outcome[] =>
-        this.#writer.apply(writes, session, careful)
-    try {
-      return await this.#change(doing, apply(false))
-    } catch (error) {
-      if (!(error instanceof RefusedInBatch)) throw error
-      return this.#change(doing, apply(true))
+    const damaged = new Map<Write, unknown>()
+    for (let careful = false; ;) {
+      try {
+        return await this.#change(doing, (session) =>
+          this.#writer.apply(writes, session, { careful, damaged }),
+        )
+      } catch (error) {
+        if (error instanceof RefusedInBatch) careful = true
+        else if (error instanceof FailedAlone && !damaged.has(error.item as Write))
+          damaged.set(error.item as Write, error.cause)
+        else throw error
+      }
     }
   }
 
@@ -189,9 +191,7 @@ export class SqliteStore implements Store {
   }
 
   async classes(): Promise<readonly ClassRow[]> {
-    return this.#look('reading the classes', () =>
-      this.#connection.sql<ClassRow>('SELECT name, version, inputs, signals FROM class ORDER BY name').all(),
-    )
+    return this.#look('reading the classes', () => this.#tables.classes.all())
   }
 
   async engines(): Promise<readonly EngineRow[]> {
@@ -253,8 +253,8 @@ export class SqliteStore implements Store {
     const member = this.#members.get(engineId)
     // No beat may come after the row is gone, or it would come back.
     await member?.heartbeat.stop()
-    await this.#change('unregistering an engine', (session) => {
-      this.#claiming.giveBack(engineId, session)
+    await this.#changeSound('unregistering an engine', engineId, (session, spared) => {
+      this.#claiming.giveBack(engineId, session, spared)
       this.#tables.engines.remove(engineId)
     })
     this.#members.delete(engineId)
@@ -263,17 +263,9 @@ export class SqliteStore implements Store {
   }
 
   async describe(classes: readonly ClassRow[]): Promise<void> {
-    const known = new Map((await this.classes()).map((described) => [described.name, described]))
-    const news = classes.filter(({ name, version, inputs, signals }) => {
-      const before = known.get(name)
-      if (before === undefined || before.version < version) return true
-      return before.version === version && (before.inputs !== inputs || before.signals !== signals)
-    })
+    const news = await this.#look('reading the classes', () => this.#tables.classes.newsOf(classes))
     if (news.length === 0) return
-    await this.#connection.write('registering classes', () => {
-      for (const { name, version, inputs, signals } of news)
-        this.#connection.sql(DESCRIBE).run(name, version, inputs, signals)
-    })
+    await this.#connection.write('registering classes', () => this.#tables.classes.put(news))
   }
 
   wanted(): Promise<readonly LoadableClass[]> {
@@ -288,12 +280,10 @@ export class SqliteStore implements Store {
     )
     if (found.length === 0) return []
     // A claim that is lost with the machine is one that nobody holds any more: it need not wait for the disk.
-    return this.#change(
+    return this.#changeSound(
       doing,
-      (session) =>
-        this.#claiming
-          .candidates(request, session.now)
-          .map((pid) => this.#claiming.claim(pid, request, session)),
+      request.engine,
+      (session, spared) => this.#claiming.claim(request, session, spared),
       'writeAhead',
     )
   }
@@ -302,8 +292,8 @@ export class SqliteStore implements Store {
     const doing = 'taking back processes'
     const { dead, due, outlook } = await this.#look(doing, () => this.#claiming.survey(this.#now(), classes))
     if (dead.length === 0 && !due) return { processes: 0, ...outlook }
-    const { processes, engines, after } = await this.#change(doing, (session) => ({
-      ...this.#claiming.recover(dead, session),
+    const { processes, engines, after } = await this.#changeSound(doing, null, (session, spared) => ({
+      ...this.#claiming.recover(dead, session, spared),
       after: this.#claiming.outlook(session.now, classes),
     }))
     for (const engine of engines) removeLock(this.#connection.path, engine)
@@ -351,6 +341,34 @@ export class SqliteStore implements Store {
       this.#watch.tellAlso(session.changes)
     })
     return done.then(({ value }) => value)
+  }
+
+  /** As `#change`, for several processes: one that can't be read or dealt with is left out, and then parked (C9). */
+  async #changeSound<T>(
+    doing: string,
+    by: string | null,
+    action: (session: Session, spared: Spared) => T,
+    how: 'write' | 'writeAhead' = 'write',
+  ): Promise<T> {
+    const spared = new Map<string, unknown>()
+    for (;;) {
+      try {
+        const done = await this.#change(doing, (session) => action(session, spared), how)
+        for (const [pid, cause] of spared) await this.#park(pid, cause, by)
+        return done
+      } catch (error) {
+        if (!(error instanceof FailedAlone) || spared.has(error.item as string)) throw error
+        spared.set(error.item as string, error.cause)
+      }
+    }
+  }
+
+  async #park(pid: string, cause: unknown, by: string | null): Promise<void> {
+    try {
+      await this.#change('parking a process', (session) => this.#claiming.park(pid, cause, by, session))
+    } catch {
+      this.#claiming.leaveAlone(pid)
+    }
   }
 
   /** Several statements on one snapshot. */

@@ -7,12 +7,21 @@ import * as rules from '../rules.ts'
 import type { Create, Outcome, Prune, Write } from '../store.ts'
 import { advance } from './advancing.ts'
 import type { Connection } from './connection.ts'
-import { isOfOneWrite } from './driver-errors.ts'
+import { isDamage, isOfOneWrite, persistenceError } from './driver-errors.ts'
+import { FailedAlone } from './failed-alone.ts'
 import type { ProcessTable } from './process-table.ts'
 import type { Session } from './session.ts'
 
 /** A value that the database refused, in the middle of a transaction that has to be made again more carefully. */
 export class RefusedInBatch extends DamsonError {}
+
+/** How a batch is applied that has failed before. */
+export interface Care {
+  /** With a savepoint around each write. */
+  readonly careful: boolean
+  /** The writes that failed over a damaged page, and their errors. */
+  readonly damaged: ReadonlyMap<Write, unknown>
+}
 
 /** Applies a batch of writes inside a transaction. */
 export class Writer {
@@ -26,18 +35,21 @@ export class Writer {
 
   /**
    * The outcomes of a batch. Writes are checked by the conditions of their statements, so they need no savepoints; only when a
-   * statement throws over a value (`RefusedInBatch`) the batch is made again with one around each write (`careful`).
+   * statement throws over a value (`RefusedInBatch`) the batch is made again with one around each write (`careful`). After one that throws
+   * over a damaged page (`FailedAlone`) it is made again without that write.
    */
-  apply(writes: readonly Write[], session: Session, careful: boolean): Outcome[] {
+  apply(writes: readonly Write[], session: Session, { careful, damaged }: Care): Outcome[] {
     const fresh = new Set<string>()
     return writes.map((write) => {
       const problem = tooLarge(write)
       if (problem !== undefined) return { status: 'refused', error: problem }
+      if (damaged.has(write)) return this.#damaged(write, damaged.get(write))
       const mark = session.changes.length
       try {
         if (!careful) return this.#one(write, session, fresh)
         return this.#connection.savepoint(() => this.#one(write, session, fresh))
       } catch (error) {
+        if (isDamage(error)) throw new FailedAlone(write, error)
         if (!isOfOneWrite(error)) throw error
         if (!careful) throw new RefusedInBatch('a write of the batch was refused', { cause: error })
         session.forget(mark)
@@ -45,6 +57,11 @@ export class Writer {
         return { status: 'refused', error: refusal(write, error) }
       }
     })
+  }
+
+  #damaged(write: Write, error: unknown): Outcome {
+    const doing = `the ${write.kind} of process ${write.pid}`
+    return { status: 'refused', damaged: true, error: persistenceError(this.#connection.path, doing, error) }
   }
 
   #one(write: Write, session: Session, fresh: Set<string>): Outcome {

@@ -1,0 +1,35 @@
+import type { ClassRow } from '../store.ts'
+import type { Connection } from './connection.ts'
+
+const ALL = 'SELECT name, version, inputs, signals FROM class ORDER BY name'
+const PUT = `INSERT INTO class (name, version, inputs, signals) VALUES (?, ?, ?, ?)
+  ON CONFLICT (name) DO UPDATE SET version = excluded.version, inputs = excluded.inputs, signals = excluded.signals
+  WHERE excluded.version >= version`
+
+/** What the classes take, for launches and signals by name. */
+export class ClassTable {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  all(): ClassRow[] {
+    return this.#connection.sql<ClassRow>(ALL).all()
+  }
+
+  /** Those of which the file does not know this version, or knows it otherwise. */
+  newsOf(classes: readonly ClassRow[]): readonly ClassRow[] {
+    const known = new Map(this.all().map((described) => [described.name, described]))
+    return classes.filter(({ name, version, inputs, signals }) => {
+      const before = known.get(name)
+      if (before === undefined || before.version < version) return true
+      return before.version === version && (before.inputs !== inputs || before.signals !== signals)
+    })
+  }
+
+  put(classes: readonly ClassRow[]): void {
+    for (const { name, version, inputs, signals } of classes)
+      this.#connection.sql(PUT).run(name, version, inputs, signals)
+  }
+}

@@ -1,0 +1,174 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Client, Continue, Engine, Process, type ProcessSpec, Wait } from '../../../src/index.ts'
+import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
+import { advance, create, done, engine } from '../fixtures.ts'
+
+/*
+ * C9: one damaged item harms no other. Pages are damaged for real, in a file that nobody has open.
+ */
+
+class Padded extends Process<typeof Padded> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('number').input('padding')
+  }
+  override run(): unknown {
+    return new Continue(this.rest)
+  }
+  rest(): unknown {
+    return new Wait(this.end, { for: 5 })
+  }
+  end(): number {
+    return this.inputs.number as number
+  }
+}
+
+class Idle extends Process<typeof Idle> {
+  override run(): unknown {
+    return new Wait()
+  }
+}
+
+let folder: string
+let path: string
+const opened: { close(): Promise<void> }[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'damson-damage-'))
+  path = join(folder, 'store.db')
+})
+afterEach(async () => {
+  for (const one of opened.splice(0).toReversed()) await one.close()
+  rmSync(folder, { recursive: true })
+})
+
+function kept<T extends { close(): Promise<void> }>(one: T): T {
+  opened.push(one)
+  return one
+}
+
+/** Overwrites a leaf page of a table; the pids of which parts can't be read any more. */
+function damageParts(): string[] {
+  const db = new Database(path)
+  db.pragma('wal_checkpoint(TRUNCATE)')
+  const size = db.pragma('page_size', { simple: true }) as number
+  const leaves = "SELECT pageno FROM dbstat WHERE name = 'part' AND pagetype = 'leaf' ORDER BY path"
+  const page = db.prepare<[], number>(leaves).pluck().all()[2] as number
+  db.close()
+  const file = openSync(path, 'r+')
+  writeSync(file, Buffer.alloc(size, 0xee), 0, size, (page - 1) * size)
+  closeSync(file)
+  const damaged = new Database(path, { readonly: true })
+  const pids = damaged.prepare<[], string>('SELECT pid FROM process ORDER BY id').pluck().all()
+  const parts = damaged.prepare('SELECT * FROM part WHERE process = (SELECT id FROM process WHERE pid = ?)')
+  const lost = pids.filter((pid) => {
+    try {
+      parts.all(pid)
+      return false
+    } catch {
+      return true
+    }
+  })
+  damaged.close()
+  return lost
+}
+
+test('C9: of processes whose parts lie on a damaged page each is parked, and all others run', async () => {
+  const client = await Client.open({ store: path, create: true, processes: [Padded] })
+  const padding = 'x'.repeat(1_500)
+  const pids: string[] = []
+  for (let number = 0; number < 40; number++)
+    pids.push((await client.launch(Padded, { number, padding })).pid)
+  await client.close()
+  const lost = damageParts()
+  expect(lost.length).toBeGreaterThan(0)
+  expect(lost.length).toBeLessThan(20)
+  const sound = pids.filter((pid) => !lost.includes(pid))
+
+  const runner = kept(await Engine.open({ store: path, processes: [Padded], handleSignals: false }))
+  for (const pid of sound) expect(await runner.handle(pid).result()).toBe(pids.indexOf(pid))
+  const { processes } = await runner.list({ limit: 100 })
+  const parked = processes.filter(({ state }) => state.reason === 'parked').map(({ pid }) => pid)
+  expect(parked.toSorted()).toEqual(lost.toSorted())
+  expect(await runner.explain(lost[0] as string)).toMatch(/parked.*damaged/)
+  expect(await runner.handle(lost[0] as string).kill('it is lost')).toBe(true)
+  const another = await runner.launch(Padded, { number: 7, padding: '' })
+  expect(await another.result()).toBe(7)
+})
+
+test('C9: a write to a damaged page is refused alone, and the others of its commit are stored', async () => {
+  const store = await SqliteStore.open(path)
+  await store.join(engine('A'))
+  const inputs = JSON.stringify('x'.repeat(1_500))
+  const created = Array.from({ length: 40 }, () =>
+    create({ claim: 'A', state: 'running', seq: 1, parts: { state: '{}', inputs } }),
+  )
+  await done(store, ...created)
+  await store.close()
+  const damaged = damageParts()
+  // Not the first, of which only the end may lie there.
+  const lost = damaged[Math.floor(damaged.length / 2)]
+  const again = kept(await SqliteStore.open(path))
+  const pids = [created[0]?.pid as string, lost as string, created[39]?.pid as string]
+  const outcomes = await again.commit(
+    pids.map((pid) => advance({ pid, fence: 1, seq: 1 }, { parts: { state: '{}', inputs: '"changed"' } })),
+  )
+  expect(outcomes).toMatchObject([
+    { status: 'done' },
+    { status: 'refused', damaged: true },
+    { status: 'done' },
+  ])
+  expect((outcomes[1] as { error: Error }).error.message).toMatch(
+    /advance of process \S+ failed: the file is damaged/,
+  )
+  expect(await again.read(pids[0] as string)).toMatchObject({ seq: 2 })
+  expect(await again.read(pids[1] as string)).toMatchObject({ seq: 1 })
+})
+
+test('C9: a process of a state that there is not is shown and parked, and ends no program', async () => {
+  const client = kept(await Client.open({ store: path, create: true, processes: [Idle] }))
+  const [waiting, ready, good] = [
+    await client.launch(Idle, {}),
+    await client.launch(Idle, {}, { delay: '1d' }),
+    await client.launch(Idle, {}),
+  ]
+  const heard = client
+    .handle(waiting.pid)
+    .wait({ timeout: '20s' })
+    .catch(() => {})
+  const runner = kept(await Engine.open({ store: path, processes: [Idle], handleSignals: false }))
+  const other = kept(await Engine.open({ store: path, processes: [Idle], handleSignals: false }))
+  await runner.launch(Idle, {})
+  for (const { pid } of [waiting, good]) {
+    while ((await client.handle(pid).refresh()).label !== 'waiting')
+      await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  const db = new Database(path)
+  db.prepare("UPDATE process SET state = 'waitinf' WHERE pid = ?").run(waiting.pid)
+  db.prepare("UPDATE process SET state = 'createe', ready_at = 1 WHERE pid = ?").run(ready.pid)
+  db.prepare("UPDATE history SET data = '{' WHERE process = (SELECT id FROM process WHERE pid = ?)").run(
+    waiting.pid,
+  )
+  db.close()
+
+  const listed = (await client.list({ limit: 10 })).processes
+  expect(listed).toHaveLength(4)
+  expect(listed.find(({ pid }) => pid === waiting.pid)?.state).toMatchObject({
+    label: 'waitinf',
+    reason: 'parked',
+  })
+  expect(await client.explain(waiting.pid)).toMatch(/state is damaged: there is none called "waitinf"/)
+  expect(await client.handle(waiting.pid).pause('for a look')).toBe(true)
+  await runner.handle(good.pid).resume()
+  expect(await other.handle(good.pid).wait()).toMatchObject({ label: 'finished' })
+  // Both engines have looked at it by now, or do so within their next scan.
+  while (!(await client.explain(ready.pid)).includes('parked'))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(await client.handle(waiting.pid).kill('enough')).toBe(true)
+  await heard
+  expect((await client.handle(waiting.pid).refresh()).label).toBe('killed')
+})
