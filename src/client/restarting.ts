@@ -13,7 +13,8 @@ import { CheckpointNotFound, InvalidStateError, ProcessLost } from '../shared/er
 import { newPid } from '../shared/ids.ts'
 import type { JsonObject } from '../shared/json.ts'
 import type { ProcessState } from '../process/state.ts'
-import { childPid, launchEntry } from './child-pid.ts'
+import { LaunchIds, launchEntry } from './child-pid.ts'
+import { childrenOf, earlierChildren } from './earlier-children.ts'
 import { RESUBMITTED, UNCHECKED } from './launching.ts'
 import {
   againFrom,
@@ -41,9 +42,6 @@ import {
  *    begun anew. What was launched after the checkpoint stays with the old process.
  * 5. The old one is not touched.
  */
-
-/** How many children are read at a time. */
-const PAGE = 1_000
 
 /** A saved point of a process from which it can go on. */
 interface Point {
@@ -289,15 +287,10 @@ class Restart {
   /** The children that a process had at that point. */
   async #children(parent: string, { entry }: Point): Promise<ReadonlyMap<string, ProcessRow>> {
     const children = new Map<string, ProcessRow>()
-    let after: string | undefined
-    do {
-      const page = await this.#store.list({ parent, limit: PAGE, after })
-      for (const child of page.rows) {
-        const isLater = entry !== undefined && ((await this.#store.history(child.pid))[0]?.id ?? 0) > entry
-        if (!isLater) children.set(child.pid, child)
-      }
-      after = page.next
-    } while (after !== undefined)
+    for (const child of await childrenOf(this.#store, parent)) {
+      const isLater = entry !== undefined && ((await this.#store.history(child.pid))[0]?.id ?? 0) > entry
+      if (!isLater) children.set(child.pid, child)
+    }
     return children
   }
 
@@ -309,31 +302,30 @@ class Restart {
     children: ReadonlyMap<string, ProcessRow>,
   ): Promise<Record<string, string>> {
     const entries: Record<string, string> = {}
-    const counts = new Map<string, number>()
     const prefix = recordPart('launch:')
+    const ids = new LaunchIds()
+    const inputsOf = async (pid: string): Promise<string | undefined> =>
+      (await this.#store.load(pid))?.bundle().parts['inputs']
     for (const [name, text] of Object.entries(parts)) {
       if (!name.startsWith(prefix)) continue
       const { pid } = JSON.parse(text) as { readonly pid: string }
       const child = children.get(pid) ?? (await this.#store.read(pid))
       // Another restart of the same process may have taken it over.
-      if (child === undefined || !(didWell(child) || (lives(child) && child.parent === row.pid)))
+      const isKept = child !== undefined && (didWell(child) || (lives(child) && child.parent === row.pid))
+      if (!isKept) entries[name] = GONE
+      else if (name.includes('#')) {
+        // As a version before named it, by its class and count.
+        const { className } = child
+        const id = ids.next({ step, branch: '', className, inputs: await inputsOf(pid) })
         entries[name] = GONE
-      const className = name.slice(prefix.length, name.lastIndexOf('#'))
-      counts.set(className, (counts.get(className) ?? 0) + 1)
-    }
-    for (const { className } of children.values()) counts.set(className, (counts.get(className) ?? 0) + 1)
-    // Each child has its place by its class and count; of several in one place, the last one is that of the last attempt.
-    const tries = Math.max(0, seq - (step.pid === row.pid ? step.number : 0))
-    for (const [className, most] of counts) {
-      for (let count = 1; count <= most; count++) {
-        for (let generation = tries; generation >= 0; generation--) {
-          const child = children.get(childPid({ parent: row.pid, step, className, count, generation }))
-          if (child === undefined) continue
-          const name = recordPart(launchEntry(className, count))
-          if (didWell(child) || lives(child)) entries[name] = JSON.stringify({ pid: child.pid })
-          break
-        }
+        entries[recordPart(launchEntry(id))] = text
       }
+    }
+    const tries = Math.max(0, seq - (step.pid === row.pid ? step.number : 0))
+    const earlier = await earlierChildren(row.pid, step, tries, [...children.values()], inputsOf)
+    for (const [id, { row: child }] of earlier) {
+      if (didWell(child) || lives(child))
+        entries[recordPart(launchEntry(id))] = JSON.stringify({ pid: child.pid })
     }
     return entries
   }

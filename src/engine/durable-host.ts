@@ -12,6 +12,7 @@ import type {
   ControlRequest,
   Host,
   KeptSignal,
+  MissingChild,
   RecordEntry,
   StepWait,
   Transition,
@@ -19,11 +20,11 @@ import type {
 import { isTerminal } from '../process/machine.ts'
 import { hosted, type Process } from '../process/process.ts'
 import type { Clock } from '../shared/clock.ts'
-import { ClosedError, KeyConflictError } from '../shared/errors.ts'
+import { ClosedError, KeyConflictError, SerializationError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { freePid, launchingPid, type LaunchingPid } from './launching-pid.ts'
 import { endedAs, lost, unsavable } from './losses.ts'
 import type { Birth, Run } from './run.ts'
+import { freePid, StepLaunches, type LaunchingPid } from './step-launches.ts'
 import type { StepRecords } from './step-records.ts'
 import { advanceWrite, bornWrite } from './writes.ts'
 
@@ -47,6 +48,10 @@ export interface DurableHostContext {
   /** As `write`, for who needs no promise. What is called must not throw. */
   send(write: Write, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void
   read(pid: string): Promise<ProcessRow | undefined>
+  /** All that it has launched. */
+  children(parent: string): Promise<readonly ProcessRow[]>
+  /** The inputs of a process, as they are saved. */
+  inputsOf(pid: string): Promise<string | undefined>
   mail(pid: string, signal: string): Promise<Mail | undefined>
   launch(
     processClass: AnyProcessClass | string,
@@ -158,6 +163,7 @@ export class DurableHost implements Host {
     run.recorded = undefined
     run.released = outcome.released === true || ending
     run.launches = undefined
+    run.again = false
     const { pause, kill } = outcome
     if (kill !== undefined) this.#lives.armKill(run, kill.message ?? undefined, kill.deadline)
     this.#context.committed(run)
@@ -189,15 +195,17 @@ export class DurableHost implements Host {
     processClass: AnyProcessClass | string,
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions = {},
+    branch = '',
   ): Promise<ProcessHandle> {
     const run = this.#runOf(parent)
     const className = typeof processClass === 'string' ? processClass : registeredName(processClass)
-    const read = (child: string): Promise<ProcessRow | undefined> =>
-      this.#read(run, () => this.#context.read(child))
+    const launches = this.#launchesOf(run)
     const { pid, isOwn }: LaunchingPid =
       options.pid === undefined
-        ? await launchingPid(run, className, read)
+        ? await launches.pidOf({ branch, className, inputs: this.#inputsText(inputs) })
         : { pid: options.pid, isOwn: false }
+    const read = (child: string): Promise<ProcessRow | undefined> =>
+      this.#read(run, () => this.#context.read(child))
     const launcher = { parent: parent.pid, parentFence: run.fence as number, onlyOwn: isOwn }
     try {
       return await this.#context.launch(processClass, inputs, { ...options, pid }, launcher)
@@ -206,6 +214,30 @@ export class DurableHost implements Host {
       const free = await freePid(pid, parent.pid, read)
       if (free === pid) throw error
       return this.#context.launch(processClass, inputs, { ...options, pid: free }, launcher)
+    }
+  }
+
+  missing(process: Process): Promise<readonly MissingChild[]> | undefined {
+    const run = this.#lives.of(process)
+    return run === undefined || run.over || run.lost ? undefined : this.#launchesOf(run).missing()
+  }
+
+  #launchesOf(run: Run): StepLaunches {
+    const context = this.#context
+    return (run.launches ??= new StepLaunches(run, {
+      read: (pid) => this.#read(run, () => context.read(pid)),
+      children: (parent) => this.#read(run, () => context.children(parent)),
+      inputsOf: (pid) => this.#read(run, () => context.inputsOf(pid)),
+    }))
+  }
+
+  /** The inputs as they are saved; undefined where only the class can save them. */
+  #inputsText(inputs: Readonly<Record<string, unknown>> | undefined): string | undefined {
+    try {
+      return this.codec.stringify(inputs ?? {}, 'inputs')
+    } catch (error) {
+      if (error instanceof SerializationError) return undefined
+      throw error
     }
   }
 

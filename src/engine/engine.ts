@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { Client, type ClientOptions } from '../client/client.ts'
 import { Handle, type Runner } from '../client/process-handle.ts'
+import { childrenOf } from '../client/earlier-children.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launching.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Change, ClaimedProcess, Create, LoadableClass, Outcome, Store } from '../persistence/store.ts'
@@ -111,6 +112,8 @@ export class Engine extends Client {
       killGrace: this.killGrace,
       write: (write) => this.write(write),
       read: (pid) => store.read(pid),
+      children: (parent) => childrenOf(store, parent),
+      inputsOf: async (pid) => (await store.load(pid))?.bundle().parts['inputs'],
       mail: (pid, signal) => store.mail(pid, signal),
       launch: (processClass, inputs, launchOptions, launcher) =>
         this.start(processClass, inputs, launchOptions, launcher),

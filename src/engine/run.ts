@@ -2,6 +2,7 @@ import type { Bundle } from '../bundle/bundle.ts'
 import type { Create, Outcome } from '../persistence/store.ts'
 import type { StepWait } from '../process/host.ts'
 import type { Process } from '../process/process.ts'
+import type { StepLaunches } from './step-launches.ts'
 
 /** What a run begins with that was claimed. */
 export interface RunClaim {
@@ -54,8 +55,10 @@ export class Run {
   lent = false
   /** Counts the plays that were told of: what was said of a pause before one does not hold any more. */
   plays = 0
-  /** Children launched by the present step, counted by class. */
-  launches: Map<string, number> | undefined
+  /** What the present step launches. */
+  launches: StepLaunches | undefined
+  /** Whether the step had been begun before this run began: it may have launched something. */
+  again = false
   /** Waits that are pending in its step, in the order in which they began. */
   waits: Set<PendingWait> | undefined
   /** The one that began last. */

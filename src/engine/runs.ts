@@ -92,6 +92,7 @@ export class Runs {
     if (stale !== undefined && stale.birth === undefined) this.#lose(stale, lost(process.pid))
     const { fence, row, wake } = claimed
     const run = new Run(process, { fence, seq: row.seq, step: row.step, saved: claimed.bundle() })
+    run.again = process.state === 'running'
     this.#byProcess.set(process, run)
     const hold = hosted(process)
     if (claimed.played) hold.played()

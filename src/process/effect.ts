@@ -24,11 +24,12 @@ export interface EffectOptions {
 /** A named action of a step, whose result is recorded once (C6). */
 export async function effect(
   life: Life,
-  { entry, name }: Use,
+  use: Use,
   action: (context: EffectContext) => unknown,
   { recordFailure = false }: EffectOptions,
 ): Promise<unknown> {
   const { record } = life
+  const { entry, name } = use
   const known = record.get(entry)
   if (known !== undefined) {
     if (!('error' in known)) return known['value']
@@ -43,7 +44,7 @@ export async function effect(
     life.leaveSoon()
     return came.value
   }
-  if (recordFailure) await addFailure(life, { entry, name }, came.error)
+  if (recordFailure) await addFailure(life, use, came.error)
   life.leaveSoon()
   throw came.error
 }

@@ -32,13 +32,19 @@ export interface Host {
    * @throws LeaseLost when the process is not this host's any more (C4, C5): it stops without a trace.
    */
   commit(process: Process, transition: Transition): Promise<Committed> | Committed
-  /** Starts a child. Resolves once it is durable (C2). */
+  /** Starts a child. Resolves once it is durable (C2). `branch` is that of the step which launches it. */
   launch(
     parent: Process,
     processClass: AnyProcessClass | string,
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions | undefined,
+    branch: string,
   ): Promise<ProcessHandle>
+  /**
+   * The children that the step launched when it ran before, and has not launched in this run, without those that ended without success.
+   * Without a promise where it has not run before. A host that begins no step again has none.
+   */
+  missing?(process: Process): Promise<readonly MissingChild[]> | undefined
   /**
    * Stores a request (C7) and passes it on to the process; false when the process has ended already. A host that keeps
    * nothing answers at once, without a promise.
@@ -66,6 +72,12 @@ export interface Host {
   outcomes(process: Process, pids: readonly string[]): Promise<readonly (Settled<unknown> | undefined)[]>
   /** Keeps the process as it was saved last, with the record of its step, under a tag. Durable when it resolves. */
   checkpoint(process: Process, tag: string): Promise<void>
+}
+
+/** A child that a step has not launched again. */
+export interface MissingChild {
+  readonly pid: string
+  readonly className: string
 }
 
 /** What a step did by name, or began to wait for by name. */

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { alarm, type Clock } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
-import { DeadlineExceeded, KeyConflictError } from '../shared/errors.ts'
+import { DeadlineExceeded, KeyConflictError, SerializationError } from '../shared/errors.ts'
 import type { AnyProcessClass, LaunchOptions } from './handle.ts'
-import type { Host } from './host.ts'
+import type { Host, MissingChild } from './host.ts'
 import { LocalHandle } from './local-handle.ts'
 import { construct, hosted, type Process } from './process.ts'
 import { outOfScope } from './scope.ts'
@@ -23,11 +23,16 @@ export class MemoryFamily {
   readonly #host: Host
   readonly #children = new Map<string, Child>()
   readonly #keyed = new Map<string, Child>()
-  /** The step that launched last, by its number, and what it has launched, by class and in order. */
+  /** The step that launched last, by its number. */
   #step = -1
-  readonly #launched = new Map<AnyProcessClass, Child[]>()
-  /** How many of each class this attempt at the step has launched. */
-  readonly #counts = new Map<AnyProcessClass, number>()
+  /** What it has launched, in any of its attempts, by what tells its launches apart. */
+  readonly #launched = new Map<string, Child>()
+  /** What it has launched in this attempt. */
+  readonly #found = new Set<string>()
+  /** How many equal ones. */
+  readonly #counts = new Map<string, number>()
+  readonly #classes = new Map<AnyProcessClass, number>()
+  #isAgain = false
 
   constructor(parent: Process, host: Host) {
     this.#parent = parent
@@ -46,44 +51,76 @@ export class MemoryFamily {
   /** The step is to be begun again: what it launches then is what it has launched. */
   again(): void {
     this.#counts.clear()
+    this.#found.clear()
+    this.#isAgain = true
   }
 
   /**
-   * Starts a child, or finds the one that was launched with that key or pid, or in an earlier attempt at the step; one that ended
-   * unsuccessfully in such is launched anew.
+   * What the step launched before, and has not launched in this attempt, unless that ended without success; undefined where this is its first
+   * attempt.
+   */
+  missing(): readonly MissingChild[] | undefined {
+    if (!this.#isAgain || hosted(this.#parent).stepKey.number !== this.#step) return undefined
+    const missing: MissingChild[] = []
+    for (const [place, child] of this.#launched) {
+      if (this.#found.has(place) || hasFailed(child) || child.process.isKilling) continue
+      missing.push({ pid: child.handle.pid, className: child.handle.name })
+    }
+    return missing
+  }
+
+  /**
+   * Starts a child, or finds the one that was launched with that key or pid, or in an earlier attempt at the step with the same inputs; one
+   * that ended unsuccessfully in such is launched anew.
    *
    * @throws KeyConflictError where that has another class or other inputs
    */
-  launch(processClass: AnyProcessClass, inputs: Inputs, options: LaunchOptions): LocalHandle {
+  launch(processClass: AnyProcessClass, inputs: Inputs, options: LaunchOptions, branch: string): LocalHandle {
     const { key, pid } = options
+    // One with a pid of its own is found by that.
+    const place = pid === undefined ? this.#place(processClass, inputs, branch) : undefined
     const named =
       (key === undefined ? undefined : this.#keyed.get(key)) ??
       (pid === undefined ? undefined : this.#children.get(pid))
-    const { launched, index } = this.#place(processClass)
-    const known = named ?? launched[index]
+    const known = named ?? (place === undefined ? undefined : this.#launched.get(place))
     if (known !== undefined && (named !== undefined || !hasFailed(known))) {
       assertSame(known, processClass, inputs)
       return known.handle
     }
     const child = this.#start(processClass, inputs, options)
-    launched[index] = child
+    if (place !== undefined) this.#launched.set(place, child)
     if (key !== undefined) this.#keyed.set(key, child)
     return child.handle
   }
 
-  /** Where the next child of this class stands among those of its step, in each attempt at that. */
-  #place(processClass: AnyProcessClass): { readonly launched: Child[]; readonly index: number } {
+  /** What tells a launch of the step from its others, in each attempt at that: equal ones are counted. */
+  #place(processClass: AnyProcessClass, inputs: Inputs, branch: string): string {
     const { number } = hosted(this.#parent).stepKey
     if (number !== this.#step) {
       this.#step = number
       this.#launched.clear()
       this.#counts.clear()
+      this.#found.clear()
+      this.#isAgain = false
     }
-    const index = this.#counts.get(processClass) ?? 0
-    this.#counts.set(processClass, index + 1)
-    let launched = this.#launched.get(processClass)
-    if (launched === undefined) this.#launched.set(processClass, (launched = []))
-    return { launched, index }
+    let ofClass = this.#classes.get(processClass)
+    if (ofClass === undefined) this.#classes.set(processClass, (ofClass = this.#classes.size))
+    const launch = JSON.stringify([branch, ofClass, this.#textOf(inputs)])
+    const count = (this.#counts.get(launch) ?? 0) + 1
+    this.#counts.set(launch, count)
+    const place = `${count} ${launch}`
+    this.#found.add(place)
+    return place
+  }
+
+  /** Inputs that can't be saved are told by their class alone. */
+  #textOf(inputs: Inputs): string | undefined {
+    try {
+      return this.#host.codec.stringify(inputs ?? {}, 'inputs')
+    } catch (error) {
+      if (error instanceof SerializationError) return undefined
+      throw error
+    }
   }
 
   #start(

@@ -7,6 +7,7 @@ import type {
   ControlRequest,
   Host,
   KeptSignal,
+  MissingChild,
   RecordEntry,
   Transition,
   WaitConditions,
@@ -54,6 +55,7 @@ export class MemoryHost implements Host {
     processClass: AnyProcessClass | string,
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions = {},
+    branch = '',
   ): Promise<ProcessHandle> {
     if (typeof processClass === 'string') {
       throw new UnknownProcessClass(
@@ -68,7 +70,12 @@ export class MemoryHost implements Host {
       )
     let family = this.#families.get(parent)
     if (family === undefined) this.#families.set(parent, (family = new MemoryFamily(parent, this)))
-    return family.launch(processClass, inputs, options)
+    return family.launch(processClass, inputs, options, branch)
+  }
+
+  missing(process: Process): Promise<readonly MissingChild[]> | undefined {
+    const missing = this.#families.get(process)?.missing()
+    return missing === undefined ? undefined : Promise.resolve(missing)
   }
 
   /** A pause, a play and a kill reach the children too, as in a store (C7). */

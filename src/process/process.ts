@@ -427,12 +427,12 @@ export class Process<C = Untyped> {
     options?: LaunchOptions,
   ): Promise<ProcessHandle> {
     const life = this.#life
-    const work = async (): Promise<ProcessHandle> => {
+    const work = async (branch: string): Promise<ProcessHandle> => {
       life.assertOpen()
-      return life.host.launch(life.process, processClass, inputs, options)
+      return life.host.launch(life.process, processClass, inputs, options, branch)
     }
-    if (!life.inStep || life.code.isLeftBehind) return Operation.of(work())
-    return life.record.operation('launch', nameOf(processClass), work)
+    if (!life.inStep || life.code.isLeftBehind) return Operation.of(work(''))
+    return life.record.operation('launch', nameOf(processClass), ({ branch }) => work(branch))
   }
 
   /**

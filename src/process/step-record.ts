@@ -29,6 +29,8 @@ export interface Use {
   readonly entry: string
   /** The name in full, with the branches it is in. */
   readonly name: string
+  /** The branch it is in; empty outside of one. */
+  readonly branch: string
 }
 
 interface Entry {
@@ -173,20 +175,20 @@ export class StepRecord {
 
   #ask(kind: OperationKind, name: string): Use & { readonly asked: Asked } {
     const flow = this.flow
-    if (kind === 'launch') return { entry: kind, name, asked: flow.ask(undefined) }
-    if (kind === 'branch') return { entry: kind, name, asked: flow.askBranch() }
+    const { branch } = flow
+    if (kind === 'launch') return { entry: kind, name, branch, asked: flow.ask(undefined) }
+    if (kind === 'branch') return { entry: kind, name, branch, asked: flow.askBranch() }
     if (typeof name !== 'string' || name === '' || name.includes('#')) {
       throw new SpecError(
         `what a step does durably needs a name, a text without '#', and ${kind} was given ${preview(name)}`,
       )
     }
-    const { branch } = flow
     const full = branch === '' ? name : `${branch}/${name}`
     const base = `${kind}:${full}`
     const asked = flow.ask(base)
     const entry = numbered(base, asked.count)
     if (this.#entries !== undefined && !this.#entries.has(entry)) this.#checkOthers(kind, full, asked.count)
-    return { entry, name: full, asked }
+    return { entry, name: full, branch, asked }
   }
 
   /** The step has ended for good. */

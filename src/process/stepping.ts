@@ -1,7 +1,8 @@
-import { PortValidationError } from '../shared/errors.ts'
+import { PortValidationError, TransitionError } from '../shared/errors.ts'
 import type { StepPlan } from './class-plan.ts'
 import type { Woken } from './control.ts'
 import { isThenable } from './deferred.ts'
+import type { MissingChild } from './host.ts'
 import type { Life } from './life.ts'
 import { afterConflict, afterFailure, policyOf, type Failed } from './retrying.ts'
 import { excepted, finished, toldWake, type Running, type Stage, type Waiting } from './stage.ts'
@@ -44,8 +45,44 @@ function stepEnded(
   // Another attempt would come to the same.
   const wrong = refusal ?? leftOver
   if (wrong !== undefined) return life.transition(excepted(wrong))
-  if (next.label !== 'excepted') return life.transition(next)
-  return again(life, afterFailure(stage, plan, next.error, life))
+  const failed = next.label === 'excepted' ? afterFailure(stage, plan, next.error, life) : undefined
+  if (failed !== undefined && failed.to.label !== 'excepted') return again(life, failed)
+  const missing = life.host.missing?.(life.process)
+  return missing === undefined ? life.transition(next) : afterLooking(life, stage, next, missing)
+}
+
+/** A step that ran again, and may have launched children before: none of them is left behind silently. */
+async function afterLooking(
+  life: Life,
+  stage: Running,
+  next: Stage,
+  looking: Promise<readonly MissingChild[]>,
+): Promise<void> {
+  let missing: readonly MissingChild[] = []
+  try {
+    missing = await life.code.awaited(looking)
+  } catch (error) {
+    if (error !== GIVEN_UP) throw life.lost(error)
+  }
+  life.assertAttached()
+  if (life.control.overrules) return
+  if (missing.length === 0) return life.transition(next)
+  const conflict = notLaunchedAgain(life, stage, missing)
+  if (next.label !== 'excepted') return again(life, afterConflict(stage, conflict, life))
+  // It may have failed before it came to them.
+  const { pid, plan, log } = life
+  log.warn({ pid, process: plan.name, children: missing.map((child) => child.pid) }, conflict.message)
+  return life.transition(next)
+}
+
+function notLaunchedAgain({ plan }: Life, { step }: Running, missing: readonly MissingChild[]): Error {
+  const named = missing.slice(0, 3).map(({ className, pid }) => `${className} ${pid}`)
+  const rest = missing.length - named.length
+  const children = `${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  return new TransitionError(
+    `the step ${plan.name}.${step} has launched ${children} before, and has not launched ${missing.length === 1 ? 'it' : 'them'} when it ran again: ` +
+      'its inputs were others, or the code has changed. Let the step launch the same children with the same inputs, or kill those that it is to go on without; then play the process',
+  )
 }
 
 /** After a failure: another attempt later, or, with a message, when somebody plays it. */

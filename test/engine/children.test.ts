@@ -10,6 +10,7 @@ import {
   type Settled,
   type Wake,
 } from '../../src/index.ts'
+import { formerChildPid } from '../../src/client/child-pid.ts'
 import { overEachStore, untilRow, untilWaiting } from './over-stores.ts'
 import { Add, Failing, gate, Gated } from './processes.ts'
 
@@ -320,5 +321,96 @@ overEachStore((over) => {
     }
     const engine = await over().engine([Caring, Failing])
     expect(await (await engine.launch(Caring)).result()).toBe('on purpose')
+  })
+
+  test('children are found again whatever the order, and only equal launches are counted', async () => {
+    const pids: string[][] = []
+    class Orders extends Process {
+      override async run(): Promise<unknown> {
+        const items = pids.length === 0 ? [1, 2, 3, 3] : [3, 2, 3, 1]
+        const children = await Promise.all(items.map((item) => this.launch(Add, { a: item })))
+        pids.push(children.map(({ pid }) => pid).toSorted())
+        if (pids.length === 1) await gate('order').pass()
+        return this.join('all', children)
+      }
+    }
+    const first = await over().engine([Orders, Add])
+    const { pid } = await first.launch(Orders)
+    await gate('order').reached
+    await first.close({ drain: 0 })
+    const second = await over().engine([Orders, Add])
+    await second.handle(pid).result()
+    expect(pids).toHaveLength(2)
+    expect(pids[0]).toEqual(pids[1])
+    expect(new Set(pids[0]).size).toBe(4)
+    expect(await over().store.list({ parent: pid })).toMatchObject({ rows: { length: 4 } })
+  })
+
+  test('branches launch children of their own', async () => {
+    class Parts extends Process {
+      override async run(): Promise<unknown> {
+        const launch = (): Promise<ProcessHandle> => this.launch(Add, { a: 1 })
+        const children = await Promise.all([launch(), this.branch('one', launch), this.branch('two', launch)])
+        await this.join('all', children)
+        return children.map(({ pid }) => pid)
+      }
+    }
+    const engine = await over().engine([Parts, Add])
+    const parts = await engine.launch(Parts)
+    expect(new Set((await parts.result()) as string[]).size).toBe(3)
+  })
+
+  test('a step that does not launch a child again is paused with an error that names both, until that is killed', async () => {
+    let runs = 0
+    class Changes extends Process {
+      override async run(): Promise<unknown> {
+        const child = await this.launch(Gated, { gate: runs++ === 0 ? 'first' : 'other' })
+        if (runs === 1) await gate('changes').pass()
+        return child.pid
+      }
+    }
+    const first = await over().engine([Changes, Gated])
+    const { pid } = await first.launch(Changes)
+    await gate('changes').reached
+    const [before] = await leavesOf(first.handle(pid))
+    await first.close({ drain: 0 })
+    const second = await over().engine([Changes, Gated])
+    const row = await untilRow(over().store, pid, ({ paused }) => paused !== null)
+    expect(row.paused?.message).toMatch(
+      new RegExp(
+        `the step Changes\\.run has launched Gated ${before} before, and has not launched it when it ran again`,
+      ),
+    )
+    await second.handle(before as string).kill()
+    await second.handle(pid).play()
+    expect(await second.handle(pid).result()).not.toBe(before)
+  })
+
+  test('children that a version before has launched are found again by their inputs', async () => {
+    let runs = 0
+    class Orders extends Process {
+      override async run(): Promise<unknown> {
+        runs++
+        const step = { pid: this.pid, number: 1 }
+        const formerly = (count: number): string =>
+          formerChildPid({ parent: this.pid, step, className: 'Add', count, generation: 0 })
+        const children = await Promise.all(
+          (runs === 1 ? [1, 2] : [2, 1]).map((item) =>
+            this.launch(Add, { a: item }, runs === 1 ? { pid: formerly(item) } : {}),
+          ),
+        )
+        if (runs === 1) await gate('formerly').pass()
+        return children.map(({ pid }) => pid)
+      }
+    }
+    const first = await over().engine([Orders, Add])
+    const { pid } = await first.launch(Orders)
+    await gate('formerly').reached
+    const rows = (await over().store.list({ parent: pid })).rows
+    await first.close({ drain: 0 })
+    const second = await over().engine([Orders, Add])
+    expect(((await second.handle(pid).result()) as string[]).toSorted()).toEqual(
+      rows.map((row) => row.pid).toSorted(),
+    )
   })
 })

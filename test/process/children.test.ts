@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import {
   type AnyProcessClass,
   DeadlineExceeded,
-  KeyConflictError,
   Kill,
   type LaunchOptions,
   Process,
@@ -427,56 +426,35 @@ describe('a step that is tried again', () => {
     expect(new Set(process.children.map(({ pid }) => pid)).size).toBe(3)
   })
 
-  test('is refused where it gives a child that lives other inputs', async () => {
+  test('is paused where it does not launch a child again that lives, and goes on when that was killed', async () => {
     const { process, clock, run } = retried(async (own) => {
       await own.child(undefined, own.attempt === 1 ? 'waits' : 'ends')
-      throw new Error('once more')
+      if (own.attempt === 1) throw new Error('once more')
+      return 'done'
     })
     await pass(clock, '1s')
-    await pass(clock, '1s')
-    await expect(run).rejects.toThrow(KeyConflictError.name)
-    await process.children[0]?.kill()
-  })
-})
-
-test('the same key, and the same pid, with the same class and inputs is the same child', async () => {
-  for (const options of [{ key: 'k' }, { pid: 'given' }]) {
-    const { process, run } = parent(async (own) => {
-      const [one, two] = [await own.child(options), await own.child(options)]
-      await expect(own.child(options, 'ends')).rejects.toThrow(KeyConflictError)
-      return one === two
-    })
+    const [child] = process.children
+    expect([process.paused, process.status]).toEqual([
+      true,
+      expect.stringMatching(new RegExp(`has launched \\w+ ${child?.pid} before, and has not launched it`)),
+    ])
+    await child?.kill()
+    await process.play()
     await run
-    expect(process.result()).toBe(true)
-    await process.children[0]?.kill()
-  }
-})
+    expect(process.hasTerminated()).toBe(true)
+  })
 
-test('a parent that joins a paused child is paused itself by the same call, and none of it hangs', async () => {
-  class Waits extends Process {
-    override async run(): Promise<unknown> {
-      const child = await this.launch(Child)
-      return (await child.outcome()).status
-    }
-  }
-  const { process, run } = begin(Waits)
-  await until(() => Child.last.state === 'waiting')
-  expect(await process.pause()).toBe(true)
-  await Child.last.play()
-  await Child.last.resume()
-  await calm()
-  expect(process.hasTerminated()).toBe(false)
-  await process.play()
-  await run
-  expect(process.result()).toBe('fulfilled')
-})
-
-test('what a handle waits for goes by the clock of its process', async () => {
-  const { process, clock } = parent(async (own) => own.child().then(() => undefined))
-  await until(() => process.children.length === 1)
-  const [child] = process.children as [ProcessHandle]
-  const waited = child.wait({ timeout: '1h' })
-  await pass(clock, '1h')
-  expect(await waited).toBeNull()
-  await process.kill()
+  test('finds its children whatever the order', async () => {
+    const { process, clock, run } = retried(async (own) => {
+      const ways = own.attempt === 1 ? ['ends', 'waits', 'ends'] : ['waits', 'ends', 'ends']
+      await Promise.all(ways.map((way) => own.child(undefined, way as 'ends')))
+      if (own.attempt === 1) throw new Error('once more')
+      return 'done'
+    })
+    await pass(clock, '1s')
+    await run
+    const pids = process.children.map(({ pid }) => pid)
+    expect(new Set(pids).size).toBe(3)
+    for (const child of process.children) await child.kill()
+  })
 })

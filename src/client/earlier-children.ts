@@ -1,0 +1,67 @@
+import type { ProcessRow, Store } from '../persistence/store.ts'
+import { formerChildPid, LaunchIds, partsOf, stepTag, type StepKey } from './child-pid.ts'
+
+/** A child that a step has launched when it ran before. */
+export interface EarlierChild {
+  readonly row: ProcessRow
+  /** Of several that were launched in one place, the one of the last attempt stands for that. */
+  readonly generation: number
+}
+
+/**
+ * The children that a step has launched in its attempts so far, by what tells its launches apart. Of those that a version before has
+ * launched the inputs are looked up.
+ */
+export async function earlierChildren(
+  parent: string,
+  step: StepKey,
+  attempts: number,
+  children: readonly ProcessRow[],
+  inputsOf: (pid: string) => Promise<string | undefined>,
+): Promise<Map<string, EarlierChild>> {
+  const earlier = new Map<string, EarlierChild>()
+  if (children.length === 0) return earlier
+  const tags = new Map<string, number>()
+  for (let generation = 0; generation <= attempts; generation++)
+    tags.set(stepTag(parent, step, generation), generation)
+  const byClass = new Map<string, Map<string, ProcessRow>>()
+  for (const row of children) {
+    const parts = partsOf(row.pid)
+    const generation = parts === undefined ? undefined : tags.get(parts.tag)
+    if (parts !== undefined && generation !== undefined) {
+      if ((earlier.get(parts.id)?.generation ?? -1) < generation) earlier.set(parts.id, { row, generation })
+      continue
+    }
+    let others = byClass.get(row.className)
+    if (others === undefined) byClass.set(row.className, (others = new Map()))
+    others.set(row.pid, row)
+  }
+  const ids = new LaunchIds()
+  for (const [className, others] of byClass) {
+    for (let count = 1; count <= others.size; count++) {
+      for (let generation = attempts; generation >= 0; generation--) {
+        const row = others.get(formerChildPid({ parent, step, className, count, generation }))
+        if (row === undefined) continue
+        const inputs = await inputsOf(row.pid)
+        earlier.set(ids.next({ step, branch: '', className, inputs }), { row, generation })
+        break
+      }
+    }
+  }
+  return earlier
+}
+
+/** How many are read at a time. */
+const PAGE = 1_000
+
+/** All children of a process. */
+export async function childrenOf(store: Pick<Store, 'list'>, parent: string): Promise<readonly ProcessRow[]> {
+  const children: ProcessRow[] = []
+  let after: string | undefined
+  do {
+    const page = await store.list({ parent, limit: PAGE, after })
+    children.push(...page.rows)
+    after = page.next
+  } while (after !== undefined)
+  return children
+}

@@ -1,0 +1,113 @@
+import { childPid, LaunchIds, launchEntry, nextPid, stepTag, type Launch } from '../client/child-pid.ts'
+import { earlierChildren, type EarlierChild } from '../client/earlier-children.ts'
+import type { ProcessRow } from '../persistence/store.ts'
+import { hosted } from '../process/process.ts'
+import type { Run } from './run.ts'
+
+/** What is read to find the children of a step. */
+export interface ChildReader {
+  read(pid: string): Promise<ProcessRow | undefined>
+  children(parent: string): Promise<readonly ProcessRow[]>
+  inputsOf(pid: string): Promise<string | undefined>
+}
+
+/** What the present step launches. */
+export class StepLaunches {
+  readonly #run: Run
+  readonly #reader: ChildReader
+  readonly #ids = new LaunchIds()
+  readonly #found = new Set<string>()
+  #earlier: Promise<Map<string, EarlierChild>> | undefined
+
+  constructor(run: Run, reader: ChildReader) {
+    this.#run = run
+    this.#reader = reader
+  }
+
+  /**
+   * The pid under which the step launches a child. A step that runs again after a crash finds the child that it launched before; one that is
+   * tried again after it failed finds it too, but launches it anew where it ended unsuccessfully in an earlier attempt. A restarted step
+   * finds those that its record names.
+   */
+  async pidOf(launch: Omit<Launch, 'step'>): Promise<LaunchingPid> {
+    const { process } = this.#run
+    const hold = hosted(process)
+    const { stepKey: step } = hold
+    const id = this.#ids.next({ ...launch, step })
+    this.#found.add(id)
+    const generation = this.#generation
+    const pid = childPid(process.pid, stepTag(process.pid, step, generation), id)
+    const recorded = hold.recorded(launchEntry(id))
+    if (recorded !== undefined) {
+      const known = (JSON.parse(recorded) as { readonly pid: string }).pid
+      if (generation === 0 || !failed(await this.#reader.read(known))) return { pid: known, isOwn: false }
+    }
+    if (!this.#runsAgain) return { pid, isOwn: true }
+    const earlier = (await this.#known()).get(id)
+    if (earlier === undefined) return { pid, isOwn: true }
+    const isAnew = earlier.generation < generation && failed(await this.#reader.read(earlier.row.pid))
+    return { pid: isAnew ? pid : earlier.row.pid, isOwn: true }
+  }
+
+  /**
+   * The children that the step launched when it ran before, and has not launched now; undefined where it can't have any. One that has ended
+   * without success is not missed.
+   */
+  missing(): Promise<readonly ProcessRow[]> | undefined {
+    return this.#runsAgain ? this.#missing() : undefined
+  }
+
+  async #missing(): Promise<readonly ProcessRow[]> {
+    const missing: ProcessRow[] = []
+    for (const [id, { row }] of await this.#known()) {
+      if (this.#found.has(id)) continue
+      const now = await this.#reader.read(row.pid)
+      if (now !== undefined && now.successful !== false && now.killRequested === null) missing.push(now)
+    }
+    return missing
+  }
+
+  /** A step is begun again by a transition; the first one of a restarted process is that which it was created with. */
+  get #generation(): number {
+    const { process, seq } = this.#run
+    const { stepKey: step } = hosted(process)
+    return seq - (step.pid === process.pid ? step.number : 0)
+  }
+
+  /** Whether the step may have launched something before. */
+  get #runsAgain(): boolean {
+    return this.#run.again || this.#generation > 0
+  }
+
+  #known(): Promise<Map<string, EarlierChild>> {
+    const { process } = this.#run
+    const { stepKey: step } = hosted(process)
+    const find = async (): Promise<Map<string, EarlierChild>> => {
+      const children = await this.#reader.children(process.pid)
+      return earlierChildren(process.pid, step, this.#generation, children, (pid) =>
+        this.#reader.inputsOf(pid),
+      )
+    }
+    return (this.#earlier ??= find())
+  }
+}
+
+/** The pid of a child to be launched, and whether it follows from the step, rather than from its record. */
+export interface LaunchingPid {
+  readonly pid: string
+  readonly isOwn: boolean
+}
+
+/** The first pid, from this one on, that no child of another parent has: one that had the pid of this parent, and was pruned. */
+export async function freePid(
+  pid: string,
+  parent: string,
+  read: (pid: string) => Promise<ProcessRow | undefined>,
+): Promise<string> {
+  const row = await read(pid)
+  return row === undefined || row.parent === parent ? pid : freePid(nextPid(pid), parent, read)
+}
+
+function failed(row: ProcessRow | undefined): boolean {
+  return row?.successful === false
+}
