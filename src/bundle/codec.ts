@@ -27,7 +27,7 @@ export type { SavedType }
  * | what is in the value a second time, cycles too | `{ "$": "ref", "id": 1 }`; its first place has the same `id` |
  *
  * Errors come back as instances of the nearest class that is JavaScript's own or Damson's, with their own name; nothing of the user's
- * runs. A view of bytes comes back with bytes of its own: two views of one buffer do not share it any more.
+ * runs. What is of another realm (`node:vm`) comes back as what it is, in this one. A view of bytes comes back with bytes of its own: two views of one buffer do not share it any more.
  * Getters are saved as what they give. Not saved: keys that are symbols or not enumerable, and that something was frozen.
  * Everything else is refused, naming where it is.
  */
@@ -76,8 +76,20 @@ export class Codec {
    * @throws SerializationError for what can't be saved, with the path to it
    */
   stringify(value: unknown, path = ''): string {
-    if (isPlainTree(value)) return JSON.stringify(value)
-    const json = this.encode(value, path)
+    return isPlainTree(value) ? JSON.stringify(value) : this.#text(this.encode(value, path), path)
+  }
+
+  /**
+   * As `stringify`, for what was thrown: a member of an error that can't be saved, such as a function, is left out, and the field
+   * `notSaved` of that error says which and why. So its name, code, message and cause are kept.
+   *
+   * @throws SerializationError for anything else that can't be saved
+   */
+  stringifyFailure(value: unknown, path = ''): string {
+    return this.#text(encodeValue(value, path, this.#types, true), path)
+  }
+
+  #text(json: JsonValue, path: string): string {
     try {
       return JSON.stringify(json)
     } catch (error) {

@@ -1,6 +1,7 @@
 import { IncompatibleBundle } from '../shared/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../shared/json.ts'
 import { setOwn } from '../shared/own.ts'
+import type { BinaryKind } from '../shared/kinds.ts'
 import { fromBase64, isBinaryKind } from './binary.ts'
 import { hidden, newError } from './error-classes.ts'
 import type { SavedType } from './saved-type.ts'
@@ -168,7 +169,7 @@ class Decoder {
     return map
   }
 
-  #binary(json: JsonObject, kind: string): object {
+  #binary(json: JsonObject, kind: BinaryKind): object {
     this.#only(json, 'id', 'base64')
     const value = fromBase64(kind, this.#text(json, 'base64'))
     if (value === undefined) throw this.#damaged(`its bytes are no ${kind}`)

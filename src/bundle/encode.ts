@@ -1,6 +1,7 @@
 import { DamsonError, SerializationError } from '../shared/errors.ts'
 import type { JsonValue } from '../shared/json.ts'
 import { setOwn } from '../shared/own.ts'
+import { isError, isPlainList, kindOf } from '../shared/kinds.ts'
 import { binaryKind, toBase64 } from './binary.ts'
 import { errorClassName } from './error-classes.ts'
 import { MAX_DEPTH } from './plain-tree.ts'
@@ -20,11 +21,16 @@ interface Place {
 
 type Refusal = readonly [what: string, advice: string]
 
-/** See `Codec.encode`. */
-export function encodeValue(value: unknown, path: string, types: ReadonlyMap<string, SavedType>): JsonValue {
+/** See `Codec.encode`; `lenient` as in `Codec.stringifyFailure`. */
+export function encodeValue(
+  value: unknown,
+  path: string,
+  types: ReadonlyMap<string, SavedType>,
+  lenient = false,
+): JsonValue {
   const trail = new Trail(path)
   try {
-    return new Encoder(trail, types).encode(value)
+    return new Encoder(trail, types, lenient).encode(value)
   } catch (error) {
     if (error instanceof SerializationError) throw error
     const message =
@@ -47,12 +53,15 @@ class Encoder {
   readonly #places = new Map<object, Place>()
   /** Values of registered types that are just being encoded. */
   readonly #open = new Set<object>()
+  /** How to take back what was noted of values, where a member of an error may turn out not to be savable. */
+  readonly #undo: (() => void)[] | undefined
   #shared = false
   #depth = 0
 
-  constructor(trail: Trail, types: ReadonlyMap<string, SavedType>) {
+  constructor(trail: Trail, types: ReadonlyMap<string, SavedType>, lenient: boolean) {
     this.#trail = trail
     this.#types = types
+    if (lenient) this.#undo = []
   }
 
   encode(value: unknown): JsonValue {
@@ -72,12 +81,17 @@ class Encoder {
       if (this.#open.has(value)) throw this.#refused(LEADS_BACK)
       const ref = { $: 'ref' as const, id: 0 }
       ;(place.refs ??= []).push(ref)
+      this.#undo?.push(() => {
+        place.refs?.pop()
+        if (place.refs?.length === 0) place.refs = undefined
+      })
       this.#shared = true
       setOwn(parent, key, ref)
       return
     }
     if (this.#depth >= MAX_DEPTH) throw new SerializationError(this.#trail.toString(), DEPTH)
     this.#places.set(value, { parent, key, refs: undefined })
+    this.#undo?.push(() => this.#places.delete(value))
     this.#depth++
     setOwn(parent, key, this.#object(value))
     this.#depth--
@@ -100,12 +114,11 @@ class Encoder {
     if (prototype === Array.prototype && Array.isArray(value)) return this.#array(value)
     for (const type of this.#types.values()) if (type.is(value)) return this.#typed(value, type)
     if (prototype === null) return { $: 'dict', fields: this.#fields(value as Record<string, unknown>) }
-    const known = this.#known(value, prototype as object)
+    const known = this.#known(value)
     if (known !== undefined) return known
     if (isError(value)) return this.#error(value)
-    if (isForeignPlain(value, prototype as object)) {
-      return Array.isArray(value) ? this.#array(value) : this.#plain(value as Record<string, unknown>)
-    }
+    if (isPlainList(value)) return this.#array(value)
+    if (isForeignPlain(prototype as object)) return this.#plain(value as Record<string, unknown>)
     throw this.#refused(refusalOf(value))
   }
 
@@ -150,30 +163,31 @@ class Encoder {
     return items
   }
 
-  #known(value: object, prototype: object): JsonValue | undefined {
-    const binary = binaryKind(prototype)
+  #known(value: object): JsonValue | undefined {
+    const kind = kindOf(value)
+    const binary = binaryKind(kind)
     if (binary !== undefined) return { $: binary, base64: toBase64(value as ArrayBuffer | ArrayBufferView) }
-    switch (prototype) {
-      case Date.prototype: {
+    switch (kind) {
+      case 'Date': {
         this.#noFields(value, 'Date')
         const time = Date.prototype.getTime.call(value)
         return { $: 'Date', value: Number.isNaN(time) ? null : new Date(time).toISOString() }
       }
-      case Map.prototype:
+      case 'Map':
         this.#noFields(value, 'Map')
         return { $: 'Map', entries: this.#entries(value as Map<unknown, unknown>) }
-      case Set.prototype:
+      case 'Set':
         this.#noFields(value, 'Set')
         return {
           $: 'Set',
           values: this.#items(value as Set<unknown>, (i) => ({ text: `.values()[${i}]` })),
         }
-      case RegExp.prototype: {
+      case 'RegExp': {
         this.#noFields(value, 'RegExp')
         const { source, flags, lastIndex } = value as RegExp
         return { $: 'RegExp', source, flags, lastIndex }
       }
-      case URL.prototype:
+      case 'URL':
         this.#noFields(value, 'URL')
         return { $: 'URL', value: (value as URL).href }
       default:
@@ -202,28 +216,51 @@ class Encoder {
     const node: Record<string, JsonValue> = { $: 'Error' }
     const className = errorClassName(error)
     if (className !== 'Error') node['class'] = className
-    for (const key of ['name', 'message'] as const) this.#member(node, error, key)
+    const left: string[] = []
+    for (const key of ['name', 'message'] as const) {
+      if (!this.#member(node, error, key, left)) node[key] = key === 'name' ? className : ''
+    }
     // Whoever sets `Error.prepareStackTrace` may get something else than text.
     if (typeof error.stack === 'string') node['stack'] = error.stack
-    if (Object.hasOwn(error, 'cause')) this.#member(node, error, 'cause')
+    if (Object.hasOwn(error, 'cause')) this.#member(node, error, 'cause', left)
     const listed = Object.getOwnPropertyDescriptor(error, 'errors')?.enumerable === false
-    if (listed) this.#member(node, error, 'errors')
+    if (listed) this.#member(node, error, 'errors', left)
     const keys = Object.keys(error).filter((key) => !ERROR_MEMBERS.has(key))
-    if (keys.length > 0) {
-      node['fields'] = this.#fields(error as unknown as Readonly<Record<string, unknown>>, keys)
+    const fields: Record<string, JsonValue> = {}
+    for (const key of keys) this.#member(fields, error, key, left)
+    if (left.length > 0) {
+      const before = fields[NOT_SAVED]
+      fields[NOT_SAVED] = [...(Array.isArray(before) ? (before as JsonValue[]) : []), ...left]
     }
+    if (Object.keys(fields).length > 0) node['fields'] = fields
     return node
   }
 
-  #member(node: Node, error: Error, key: string): void {
-    this.#trail.push(key)
-    this.#put(node, key, Reflect.get(error, key))
-    this.#trail.pop()
+  /** Saves a member of an error. One that can't be saved is left out, where that is allowed, and `left` says so. */
+  #member(node: Node, error: Error, key: string, left: string[]): boolean {
+    const undo = this.#undo
+    const root = this.#trail.toString()
+    const [marks, steps, depth] = [undo?.length ?? 0, this.#trail.length, this.#depth]
+    try {
+      this.#trail.push(key)
+      this.#put(node, key, Reflect.get(error, key))
+      this.#trail.pop()
+      return true
+    } catch (failure) {
+      if (undo === undefined) throw failure
+      for (const takeBack of undo.splice(marks).toReversed()) takeBack()
+      this.#trail.backTo(steps)
+      this.#depth = depth
+      const text = failure instanceof SerializationError ? failure.message : `${key}: ${textOf(failure)}`
+      left.push(text.startsWith(`${root}.`) ? text.slice(root.length + 1) : text)
+      return false
+    }
   }
 
   #typed(value: object, type: SavedType): JsonValue {
     const node: Record<string, JsonValue> = { $: 'type', name: type.name }
     this.#open.add(value)
+    this.#undo?.push(() => this.#open.delete(value))
     const data = type.encode(value)
     this.#trail.push({ text: `<${type.name}>` })
     this.#put(node, 'data', data)
@@ -261,6 +298,9 @@ const LEADS_BACK: Refusal = [
   'Its type has to name what it refers to by an id, say.',
 ]
 
+/** The field of a saved error that names what of it could not be saved, and why. */
+const NOT_SAVED = 'notSaved'
+
 const ERROR_MEMBERS: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause'])
 
 function withId(node: Node, id: number): JsonValue {
@@ -270,19 +310,8 @@ function withId(node: Node, id: number): JsonValue {
   return { $: kind as string, id, ...rest }
 }
 
-function isError(value: object): value is Error {
-  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
-}
-
-/** A plain object or list of another realm (a worker's, a test runner's). */
-function isForeignPlain(value: object, prototype: object): boolean {
-  if (Array.isArray(value)) {
-    // A subclass has its prototype one level further from the end than a list.
-    const above: unknown = Object.getPrototypeOf(prototype)
-    return (
-      prototype !== Array.prototype && Array.isArray(prototype) && above !== null && !Array.isArray(above)
-    )
-  }
+/** Whether objects with this prototype are the plain ones of another realm (a worker's, a test runner's). */
+function isForeignPlain(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
 }
 

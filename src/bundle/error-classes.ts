@@ -1,4 +1,5 @@
 import * as shared from '../shared/errors.ts'
+import { isNative } from '../shared/kinds.ts'
 
 /** Carried by Damson's own error classes: a name that holds across copies of the package and where code is minified. */
 const BRAND = Symbol.for('damson.error.brand')
@@ -30,7 +31,8 @@ export function errorClassName(error: object): string {
     if (typeof made !== 'function') continue
     const brand: unknown = Object.getOwnPropertyDescriptor(made, BRAND)?.value
     if (typeof brand === 'string' && byName.has(brand)) return brand
-    if (Object.is(byName.get(made.name), made)) return made.name
+    // One of another realm is a class of its own, of the same name.
+    if (Object.is(byName.get(made.name), made) || (byName.has(made.name) && isNative(made))) return made.name
   }
   return 'Error'
 }

@@ -18,6 +18,16 @@ export class Trail {
     this.#steps.pop()
   }
 
+  /** How many steps it has. */
+  get length(): number {
+    return this.#steps.length
+  }
+
+  /** Goes back to where it had so many steps. */
+  backTo(length: number): void {
+    this.#steps.length = length
+  }
+
   toString(): string {
     let text = this.#root
     for (const step of shortened(this.#steps)) {

@@ -364,7 +364,7 @@ export class Engine extends Client {
       state: 'excepted',
       step: null,
       status: null,
-      parts: { state: this.codec.stringify({ label: 'excepted', error }, 'state') },
+      parts: { state: this.codec.stringifyFailure({ label: 'excepted', error }, 'state') },
       dropped: [],
       paused: null,
       consumes: null,

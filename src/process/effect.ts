@@ -63,26 +63,9 @@ async function addFailure(life: Life, { entry, name }: Use, error: unknown): Pro
     await add(error)
   } catch (refused) {
     if (!(refused instanceof SerializationError)) throw refused
-    await add(plainError(error, host.codec))
+    await add(new Error(errorText(error)))
   }
   if (error instanceof Error) reportLostClass(life, name, error, record.get(entry)?.['error'])
-}
-
-function plainError(error: unknown, codec: Codec): Error {
-  const plain = new Error(errorText(error))
-  if (!(error instanceof Error)) return plain
-  plain.name = error.name
-  for (const member of ['code', 'cause'] as const) {
-    try {
-      const value: unknown = Reflect.get(error, member)
-      if (value === undefined) continue
-      codec.stringify(value, member)
-      Object.defineProperty(plain, member, { value, enumerable: member === 'code' })
-    } catch {
-      // It can't be saved either.
-    }
-  }
-  return plain
 }
 
 /** The code that catches it when the step runs again finds another class. */

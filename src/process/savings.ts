@@ -274,7 +274,10 @@ export class Savings {
     const note = (texts: readonly string[]) => (texts.length > 0 ? { unsaved: texts } : {})
     const told = stated(stage)
     try {
-      return codec.stringify({ ...told, ...around, ...note(unsaved) }, 'state')
+      const state = { ...told, ...around, ...note(unsaved) }
+      return stage.label === 'excepted'
+        ? codec.stringifyFailure(state, 'state')
+        : codec.stringify(state, 'state')
     } catch (error) {
       if (stage.label !== 'excepted' || !(error instanceof SerializationError)) throw error
       const { resumes: _, ...rest } = around

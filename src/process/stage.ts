@@ -119,7 +119,25 @@ export function finished(
 }
 
 export function excepted(error: unknown): Excepted {
-  return { label: 'excepted', error }
+  return { label: 'excepted', error: legible(error) }
+}
+
+/** What was thrown, or an error that stands for it where even its message can't be read: a getter throws, or it is a revoked proxy. */
+export function legible(error: unknown): unknown {
+  if ((typeof error !== 'object' && typeof error !== 'function') || error === null) return error
+  try {
+    void [error instanceof Error, 'then' in error, Reflect.get(error, 'name'), Reflect.get(error, 'message')]
+    return error
+  } catch (cause) {
+    const plain = new Error(`what was thrown can't be read: ${errorText(cause)}`)
+    try {
+      const name: unknown = Reflect.get(error, 'name')
+      if (typeof name === 'string') plain.name = name
+    } catch {
+      // Nor can its name.
+    }
+    return plain
+  }
 }
 
 export function killed(message: string | undefined): Killed {
@@ -163,9 +181,11 @@ export function endingOf(stage: Stage): TransitionEnding | null {
 
 /** The text of whatever was thrown. */
 export function errorText(error: unknown): string {
-  if (error instanceof Error) return error.message === '' ? error.name : error.message
   try {
-    return String(error)
+    if (!(error instanceof Error)) return String(error)
+    // Either may be anything: whoever throws may have set them.
+    const message = String(error.message)
+    return message === '' ? String(error.name) : message
   } catch {
     return 'something that has no text was thrown'
   }

@@ -278,10 +278,11 @@ export class StepRecord {
   }
 
   /** In memory too, so that each attempt gets a copy of its own; there it may be something that can't be saved. */
-  #textOf(entry: string, value: unknown): string | undefined {
+  #textOf(entry: string, value: Readonly<Record<string, unknown>>): string | undefined {
     const { durable, codec } = this.#life.host
     try {
-      return codec.stringify(value, entry)
+      // Of a failure what can't be saved is left out.
+      return 'error' in value ? codec.stringifyFailure(value, entry) : codec.stringify(value, entry)
     } catch (error) {
       if (durable || !(error instanceof SerializationError)) throw error
       return undefined

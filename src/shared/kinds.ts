@@ -1,0 +1,163 @@
+/*
+ * The kinds of objects that JavaScript itself has, told by what they are and not by their prototypes alone: those of another realm
+ * (`node:vm`, a test runner's threads) are of the same kinds.
+ */
+
+const VIEWS = {
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+} as const
+
+export type ViewKind = keyof typeof VIEWS
+export type BinaryKind = ViewKind | 'DataView' | 'ArrayBuffer' | 'Buffer'
+export type Kind = BinaryKind | 'Date' | 'Map' | 'Set' | 'RegExp' | 'URL'
+
+/** By their prototypes in this realm; a user's own subclass is none of them. */
+const LOCAL: ReadonlyMap<unknown, Kind> = new Map<unknown, Kind>([
+  ...Object.entries(VIEWS).map(([kind, view]) => [view.prototype, kind as ViewKind] as const),
+  [DataView.prototype, 'DataView'],
+  [ArrayBuffer.prototype, 'ArrayBuffer'],
+  [Buffer.prototype, 'Buffer'],
+  [Date.prototype, 'Date'],
+  [Map.prototype, 'Map'],
+  [Set.prototype, 'Set'],
+  [RegExp.prototype, 'RegExp'],
+  [URL.prototype, 'URL'],
+])
+
+/** What kind an object is; undefined for one of any other class. */
+export function kindOf(value: object): Kind | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return LOCAL.get(prototype) ?? foreignKind(value, prototype)
+}
+
+/** The kind of an object of another realm. A subclass has its prototype one level further from the end. */
+function foreignKind(value: object, prototype: unknown): Kind | undefined {
+  if (ArrayBuffer.isView(value)) {
+    const view = viewKind(value)
+    const kind = view ?? 'DataView'
+    return levelsOf(prototype) === (view === undefined ? 2 : 3) ? kind : undefined
+  }
+  const kind = BRANDED.get(Object.prototype.toString.call(value).slice(8, -1))
+  return kind !== undefined && levelsOf(prototype) === 2 && kind.is(value) ? kind.name : undefined
+}
+
+/** Whether this is a list as `[]` makes it, of whatever realm. */
+export function isPlainList(value: object): value is unknown[] {
+  if (!Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Array.prototype || (Array.isArray(prototype) && levelsOf(prototype) === 2)
+}
+
+const tag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+
+function viewKind(value: ArrayBufferView): ViewKind | undefined {
+  return tag?.get?.call(value) as ViewKind | undefined
+}
+
+interface Branded {
+  readonly name: Kind
+  readonly is: (value: object) => boolean
+}
+
+/** Each asks for what only a true one has. */
+const BRANDED: ReadonlyMap<string, Branded> = new Map(
+  (
+    [
+      ['Date', (value) => Date.prototype.getTime.call(value as Date)],
+      ['Map', (value) => Map.prototype.has.call(value as Map<unknown, unknown>, value)],
+      ['Set', (value) => Set.prototype.has.call(value as Set<unknown>, value)],
+      ['RegExp', (value) => Object.getOwnPropertyDescriptor(RegExp.prototype, 'source')?.get?.call(value)],
+      ['ArrayBuffer', (value) => ArrayBuffer.prototype.slice.call(value as ArrayBuffer, 0, 0)],
+    ] as const satisfies readonly (readonly [Kind, (value: object) => unknown])[]
+  ).map(([name, ask]) => [name, { name, is: (value: object) => !throws(() => ask(value)) }] as const),
+)
+
+function throws(act: () => unknown): boolean {
+  try {
+    act()
+    return false
+  } catch {
+    return true
+  }
+}
+
+function levelsOf(prototype: unknown): number {
+  let levels = 0
+  for (let at: unknown = prototype; at !== null; at = Object.getPrototypeOf(at)) levels++
+  return levels
+}
+
+/** Whether this is an error, also one of another realm. */
+export function isError(value: object): value is Error {
+  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
+}
+
+/** Whether a function is the runtime's own. */
+export function isNative(made: object): boolean {
+  return /^function \w+\(\) \{\s+\[native code\]\s+\}$/.test(Function.prototype.toString.call(made))
+}
+
+/** The bytes of a buffer, or those that a view sees. */
+export function bytesOf(value: ArrayBuffer | ArrayBufferView): Buffer {
+  return ArrayBuffer.isView(value)
+    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+    : Buffer.from(value)
+}
+
+/** A value of that kind with a copy of these bytes; undefined where they do not fit it. */
+export function ofBytes(kind: BinaryKind, bytes: Uint8Array): object | undefined {
+  // A copy: small Buffers share one pool.
+  const buffer = new ArrayBuffer(bytes.byteLength)
+  new Uint8Array(buffer).set(bytes)
+  if (kind === 'ArrayBuffer') return buffer
+  if (kind === 'Buffer') return Buffer.from(buffer)
+  if (kind === 'DataView') return new DataView(buffer)
+  const View = VIEWS[kind]
+  return buffer.byteLength % View.BYTES_PER_ELEMENT === 0 ? new View(buffer) : undefined
+}
+
+/** A copy of an object of that kind, in this realm; `copy` makes those of what is in a Map or Set, once the empty copy is given to `made`. */
+export function copyOfKind(
+  value: object,
+  kind: Kind,
+  copy: (inner: unknown) => unknown,
+  made: (of: object) => void,
+): object {
+  switch (kind) {
+    case 'Date':
+      return new Date(Date.prototype.getTime.call(value as Date))
+    case 'Map': {
+      const map = new Map<unknown, unknown>()
+      made(map)
+      for (const [key, item] of value as Map<unknown, unknown>) map.set(copy(key), copy(item))
+      return map
+    }
+    case 'Set': {
+      const set = new Set<unknown>()
+      made(set)
+      for (const item of value as Set<unknown>) set.add(copy(item))
+      return set
+    }
+    case 'RegExp': {
+      const { source, flags, lastIndex } = value as RegExp
+      const pattern = new RegExp(source, flags)
+      pattern.lastIndex = lastIndex
+      return pattern
+    }
+    case 'URL':
+      return new URL((value as URL).href)
+    default:
+      // The bytes are those of a value of this very kind.
+      return ofBytes(kind, bytesOf(value as ArrayBuffer | ArrayBufferView)) ?? value
+  }
+}
