@@ -1,4 +1,3 @@
-import type { Codec } from '../bundle/codec.ts'
 import { SerializationError } from '../shared/errors.ts'
 import type { Life } from './life.ts'
 import { decided, ruleFor } from './retrying.ts'
@@ -54,7 +53,7 @@ export async function effect(
  * can't be saved as it is, since it carries a function, say, is recorded by its name, message, code and cause.
  */
 async function addFailure(life: Life, { entry, name }: Use, error: unknown): Promise<void> {
-  const { record, host } = life
+  const { record } = life
   const history = { name: 'effect', data: { name, failed: errorText(error) } }
   const retried = ruleFor(life, error)
   const rule = retried !== undefined && { retried }

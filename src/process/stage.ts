@@ -184,8 +184,8 @@ export function errorText(error: unknown): string {
   try {
     if (!(error instanceof Error)) return String(error)
     // Either may be anything: whoever throws may have set them.
-    const message = String(error.message)
-    return message === '' ? String(error.name) : message
+    const { message, name } = error as { readonly message: unknown; readonly name: unknown }
+    return message === '' ? String(name) : String(message)
   } catch {
     return 'something that has no text was thrown'
   }
