@@ -1,19 +1,32 @@
-/** `npm run check`: everything that must hold before a change goes in, cheapest first. Stops at what fails. */
+/**
+ * `npm run check`: everything that must hold before a change goes in, cheapest first. Stops at what fails. With `--after-tests` it leaves
+ * out what `npm test` has just done.
+ */
 import { checkPackage } from './check-package.ts'
 import { CommandFailed, compilers, node, run, tool } from './run.ts'
 
-const steps: readonly (readonly [name: string, step: () => void])[] = [
+type Step = readonly [name: string, step: () => void]
+
+const tests: readonly Step[] = process.argv.includes('--after-tests')
+  ? [
+      ['tests of types', () => vitest('all', '--project', 'types')],
+      ['the rest of the tests, and the breaks', () => vitest('rest')],
+    ]
+  : [['all tests, with types, breaks and coverage', () => vitest('all', '--coverage')]]
+
+const steps: readonly Step[] = [
   ['format', () => run(tool('prettier'), ['--check', '--log-level', 'warn', '.'])],
   ['lint', () => run('npm', ['run', '--silent', 'lint'])],
   ['types, newest compiler', () => node([compilers.newest, '--project', 'tsconfig.json'])],
   ['types, TypeScript 5.9', () => node([compilers.oldest, '--project', 'tsconfig.json'])],
   ['unused code', () => run(tool('knip'), [])],
-  ['tests, with types and coverage', () => run(tool('vitest'), ['run', '--typecheck', '--coverage'])],
+  ...tests,
   ['build', () => run('npm', ['run', '--silent', 'build'])],
   ['the packed package', checkPackage],
 ]
 
 const started = performance.now()
+const times: string[] = []
 for (const [index, [name, step]] of steps.entries()) {
   const at = performance.now()
   console.log(`\n[${index + 1}/${steps.length}] ${name}`)
@@ -24,10 +37,16 @@ for (const [index, [name, step]] of steps.entries()) {
     console.error(error instanceof CommandFailed ? error.message : error)
     process.exit(1)
   }
-  console.log(`    ${seconds(at)}`)
+  times.push(`${seconds(at)} ${name}`)
 }
-console.log(`\nall checks passed in ${seconds(started)}`)
+console.log(`\n${times.join('\n')}\nall checks passed in ${seconds(started).trim()}`)
+
+/** Runs as much of the tests (test/run/extent.ts). */
+function vitest(extent: 'rest' | 'all', ...args: readonly string[]): void {
+  process.env['DAMSON_TESTS'] = extent
+  run(tool('vitest'), ['run', ...args])
+}
 
 function seconds(since: number): string {
-  return `${((performance.now() - since) / 1000).toFixed(1)} s`
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`.padStart(8)
 }

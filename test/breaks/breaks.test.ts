@@ -1,38 +1,85 @@
-import { rmSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { root } from '../project/files.ts'
+import { HAS_REST } from '../run/extent.ts'
 import { breaks } from './breaks.ts'
-import { applyBreak, copyProject, runTests } from './broken-copy.ts'
+import type { Judged, Verdict } from './verdict.ts'
 
 /*
- * The suite is worth something only if it notices: each contract is broken on purpose in a copy of the sources, and the
- * tests that keep it have to fail there, by what they expect.
+ * The suite is worth something only if it notices: each contract is broken on purpose, and the tests that keep it have to fail then, by what
+ * they expect. One program runs them all.
  */
 
 /** What a test says when it noticed something, as opposed to one that could not be run; the second is a time-out. */
-const NOTICED = /^(AssertionError|Error: STACK_TRACE_ERROR|Error: Property failed|Error: it was saved)/
-/** Of a test in a copy, in milliseconds: what makes a test hang is noticed by this. */
-const TIME_OUT = 5_000
+const NOTICED =
+  /^(AssertionError|Error: STACK_TRACE_ERROR|Error: Test timed out|Error: Property failed|Error: it was saved)/
+const TIME_OUT = 300_000
 
-describe.concurrent('in a copy of the sources', () => {
-  test('the tests pass while nothing is broken', { timeout: 180_000 }, async ({ onTestFinished }) => {
-    const folder = copyProject('control')
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
-    const files = [...new Set(breaks.map(({ test: [file] }) => file))]
-    const names = [...new Set(breaks.map(({ test: [, name] }) => name))]
-    const verdict = await runTests(folder, files, names, 30_000)
-    expect(verdict).toMatchObject({ failed: [], unloaded: [] })
-    expect(verdict.passed).toBeGreaterThanOrEqual(names.length)
+interface Awaited {
+  readonly verdict: Promise<Verdict>
+  resolve(verdict: Verdict): void
+  reject(error: Error): void
+}
+
+const waiting = new Map<number, Awaited>()
+let program: ChildProcess
+
+beforeAll(() => {
+  // Its own run of vitest: what this one has set in the environment is not for it.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(VITEST|TEST|NODE_V8_COVERAGE|DAMSON_(TESTS|SEED|COVERAGE))/.test(name),
+    ),
+  )
+  const file = fileURLToPath(new URL('break-program.ts', import.meta.url))
+  program = spawn(process.execPath, ['--import', 'tsx', file], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  program.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text))
+  if (program.stdout !== null)
+    createInterface(program.stdout).on('line', (line) => {
+      said += `${line}\n`
+      if (!line.startsWith('{"at":')) return
+      const { at, ...verdict } = JSON.parse(line) as Judged
+      verdictOn(at).resolve(verdict)
+    })
+  program.once('close', (code) => {
+    for (const { reject } of waiting.values()) reject(new Error(`the program ended with ${code}:\n${said}`))
+  })
+})
+afterAll(() => void program.kill('SIGKILL'))
+
+function verdictOn(at: number): Awaited {
+  const known = waiting.get(at)
+  if (known !== undefined) return known
+  let [resolve, reject]: [Awaited['resolve'], Awaited['reject']] = [() => {}, () => {}]
+  const verdict = new Promise<Verdict>((done, failed) => ([resolve, reject] = [done, failed]))
+  // Not every test may wait for it.
+  verdict.catch(() => {})
+  const made: Awaited = { verdict, resolve, reject }
+  waiting.set(at, made)
+  return made
+}
+
+describe.concurrent('in one program', () => {
+  test('the tests pass while nothing is broken', { ...HAS_REST, timeout: TIME_OUT }, async () => {
+    const { passed, failed, unloaded } = await verdictOn(-1).verdict
+    expect({ failed, unloaded }).toEqual({ failed: [], unloaded: [] })
+    expect(passed).toBeGreaterThanOrEqual(new Set(breaks.map(({ test: [, name] }) => name)).size)
   })
 
-  for (const broken of breaks) {
-    const { contract, what, test: noticing } = broken
-    test(`${contract} is noticed to be broken: ${what}`, { timeout: 180_000 }, async ({ onTestFinished }) => {
-      const folder = copyProject(contract)
-      onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
-      applyBreak(folder, broken)
-      const { failed, unloaded } = await runTests(folder, [noticing[0]], [noticing[1]], TIME_OUT)
+  test.each(breaks.map((broken, at) => ({ ...broken, at })))(
+    '$contract is noticed to be broken: $what',
+    { ...HAS_REST, timeout: TIME_OUT },
+    async ({ at }) => {
+      const { failed, unloaded } = await verdictOn(at).verdict
       expect(unloaded).toEqual([])
       expect(failed).toEqual(expect.arrayContaining([expect.stringMatching(NOTICED)]))
-    })
-  }
+    },
+  )
 })

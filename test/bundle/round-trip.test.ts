@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import * as fc from 'fast-check'
+import * as fc from '../run/properties.ts'
 import { describe, expect, it } from 'vitest'
 import { Bundle, type BundleParts, outputPart, recordPart } from '../../src/bundle/bundle.ts'
 import { Codec } from '../../src/bundle/codec.ts'

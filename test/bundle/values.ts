@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../run/properties.ts'
 import { NonRetryableError, StepTimeout } from '../../src/shared/errors.ts'
 
 /** What is saved without being an object. */

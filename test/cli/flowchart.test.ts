@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 // Mermaid's parser cleans labels by the DOM of a browser.
-import * as fc from 'fast-check'
+import * as fc from '../run/properties.ts'
 import mermaid from 'mermaid'
 import { describe, expect, it } from 'vitest'
 import { flowchart, type Whereabouts } from '../../src/cli/flowchart.ts'

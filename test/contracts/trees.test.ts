@@ -12,6 +12,7 @@ import {
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { closeGates, gate } from '../engine/processes.ts'
 import { Random } from '../crash/random.ts'
+import { seedOf } from '../run/seed.ts'
 import { backEnds, slow } from './stores.ts'
 
 /* What is asked of a process is stored before it is acknowledged, works with no engine alive, and reaches the whole tree (C7). */
@@ -184,7 +185,7 @@ describe.each(backEnds)('over %s', (_name, openStore) => {
     async () => {
       const { store, clock, client } = await open()
       await anEngine(store, clock)
-      const random = new Random(12)
+      const random = new Random(seedOf(12))
       for (let kill = 0; kill < 50; kill++) {
         const parent = await client.launch(Breeds)
         for (let turns = random.below(60); turns > 0; turns--)

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Continue, Engine, Process, Wait, type ProcessSpec } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
+import { seedOf } from '../run/seed.ts'
 import { advance, backEnds, claim, create, register } from './stores.ts'
 
 /** Goes to sleep after some turns of the event loop, by a command or within its step, and is woken by a signal. */
@@ -53,7 +54,7 @@ describe.each(backEnds)('over %s', (name, open) => {
         concurrency: 20,
       })
       onTestFinished(() => engine.close({ drain: 0 }))
-      const random = randomOf(8)
+      const random = randomOf(seedOf(8))
       const races = RACES[name] as number
       const results: unknown[] = []
       let begun = 0

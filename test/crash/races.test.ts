@@ -7,6 +7,8 @@ import {
   type ProcessHandle,
   type ProcessSpec,
 } from '../../src/index.ts'
+import { HAS_REST } from '../run/extent.ts'
+import { seedsOf } from '../run/seed.ts'
 import { places } from './lives.ts'
 import { Turmoil } from './turmoil.ts'
 
@@ -125,9 +127,9 @@ class Killed extends Process<typeof Killed> {
 }
 
 describe.each(places)('over %s', (_name, open) => {
-  test.each([1, 2, 3])(
+  test.each(seedsOf(1, 2, 3))(
     'C8: 1000 races of a resume against a wait leave none stuck (seed %i)',
-    { timeout: TIME_OUT },
+    { ...HAS_REST, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Resumed], seed)
       onTestFinished(() => turmoil.end())
@@ -152,9 +154,9 @@ describe.each(places)('over %s', (_name, open) => {
     },
   )
 
-  test.each([1, 2, 3])(
+  test.each(seedsOf(1, 2, 3))(
     'C8: 1000 races of the end of children against who waits for them leave none stuck (seed %i)',
-    { timeout: TIME_OUT },
+    { ...HAS_REST, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Parent, Child], seed)
       onTestFinished(() => turmoil.end())
@@ -186,9 +188,9 @@ describe.each(places)('over %s', (_name, open) => {
     },
   )
 
-  test.each([1, 2, 3])(
+  test.each(seedsOf(1, 2, 3))(
     'C7: 1000 races of pauses and plays against whatever goes on leave none stuck (seed %i)',
-    { timeout: TIME_OUT },
+    { ...HAS_REST, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Killed], seed)
       onTestFinished(() => turmoil.end())
@@ -217,9 +219,9 @@ describe.each(places)('over %s', (_name, open) => {
     },
   )
 
-  test.each([1, 2, 3])(
+  test.each(seedsOf(1, 2, 3))(
     'C7, USERS 2: 1000 races of a kill against whatever goes on leave none stuck (seed %i)',
-    { timeout: TIME_OUT },
+    { ...HAS_REST, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Killed], seed)
       onTestFinished(() => turmoil.end())

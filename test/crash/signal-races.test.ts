@@ -1,5 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Continue, Process, Wait, WaitTimeout, type ProcessSpec } from '../../src/index.ts'
+import { HAS_REST } from '../run/extent.ts'
+import { seedsOf } from '../run/seed.ts'
 import { places } from './lives.ts'
 import { Turmoil } from './turmoil.ts'
 
@@ -66,9 +68,9 @@ describe.each(places)('over %s', (_name, open) => {
     ['sleep', WAYS.slice(0, 3), false],
     ['a time-out', WAYS.slice(3), true],
   ] as const) {
-    test.each([1, 2, 3, 4])(
+    test.each(seedsOf(1, 2, 3, 4))(
       `C8, USERS 13: ${PROCESSES * SIGNALS} races of a signal against ${what} leave none stuck (seed %i)`,
-      { timeout: 120_000 },
+      { ...HAS_REST, timeout: 120_000 },
       async (seed) => {
         const turmoil = await Turmoil.begin(open, [Receives], seed)
         onTestFinished(() => turmoil.end())

@@ -15,6 +15,7 @@ import {
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { unreliable } from '../../src/testing/index.ts'
 import { Random } from '../crash/random.ts'
+import { seedOf } from '../run/seed.ts'
 import { closeGates, gate } from './processes.ts'
 
 /* More is launched by two engines than they have slots, while somebody else pauses, plays and kills. */
@@ -56,7 +57,7 @@ test.each([
   '%s, everything ends once, as it is told by all, and every slot is free in the end (C4, C7)',
   async (_, bad, seed) => {
     begun.clear()
-    const random = new Random(seed)
+    const random = new Random(seedOf(seed))
     const path = join(await folder(), 'store.db')
     const engines: Engine[] = []
     for (let number = 0; number < ENGINES; number++) {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as fc from 'fast-check'
+import * as fc from '../run/properties.ts'
 import { expect, test } from 'vitest'
 import { MemoryStore } from '../../src/persistence/memory/memory-store.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'

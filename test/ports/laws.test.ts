@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../run/properties.ts'
 import { expect, test } from 'vitest'
 import { InputPort } from '../../src/ports/input-port.ts'
 import { PortNamespace } from '../../src/ports/port-namespace.ts'

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../run/properties.ts'
 import { expect, test } from 'vitest'
 import { Bundle, canTransition, Continue, isTerminal, Process, type ProcessState, Stop, Wait } from 'damson'
 import { settle } from './helpers.ts'

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { withBreak } from '../breaks/broken-program.ts'
 import { compiled } from './compiled.ts'
 import type { EngineProgram } from './engine-program.ts'
 
@@ -16,7 +17,11 @@ export interface Started {
 
 /** Starts an engine in a program of its own. */
 export function startEngine(told: EngineProgram): Started {
-  return startProgram(process.execPath, [compiled('test/programs/engine-program.ts'), JSON.stringify(told)])
+  return startProgram(process.execPath, [
+    ...withBreak(),
+    compiled('test/programs/engine-program.ts'),
+    JSON.stringify(told),
+  ])
 }
 
 function startProgram(command: string, args: readonly string[]): Started {

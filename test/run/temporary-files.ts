@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 
 const IN_MEMORY = '/dev/shm'
@@ -12,6 +12,8 @@ const ENOUGH = 2 ** 30
 export function setup(): (() => void) | undefined {
   if (!hasRoom()) return undefined
   const folder = mkdtempSync(join(IN_MEMORY, 'damson-tests-'))
+  // As the folder for temporary files is: open to all.
+  chmodSync(folder, 0o1777)
   process.env.TMPDIR = folder
   return () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 }

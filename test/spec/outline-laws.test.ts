@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../run/properties.ts'
 import { expect, test } from 'vitest'
 import { if_, return_, while_, type OutlinePart } from '../../src/spec/instructions.ts'
 import type { OutlineNode } from '../../src/spec/outline-node.ts'

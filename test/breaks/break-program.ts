@@ -1,0 +1,143 @@
+/*
+ * Runs the tests that have to notice each break, all in this one program: what a break replaces is replaced as the file is loaded. Prints a
+ * line of JSON for each, as soon as it is known. Given numbers of breaks as arguments, it runs those alone.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'ts59'
+import { createVitest, type TestModule, type Vitest } from 'vitest/node'
+import { root } from '../project/files.ts'
+import { breaks, type Break } from './breaks.ts'
+import { brokenSource } from './broken-source.ts'
+import { BROKEN } from './broken-program.ts'
+import type { Judged, Verdict } from './verdict.ts'
+
+/** Of a test, in milliseconds: what makes a test hang is noticed by the shorter one. */
+const TIME_OUT = { whole: 30_000, broken: 5_000 }
+const LANES = 2
+
+/** Runs one break after the other. */
+class Lane {
+  readonly #vitest: Vitest
+  readonly #state: { broken: Break | undefined }
+
+  static async open(timeOut: number): Promise<Lane> {
+    const state: { broken: Break | undefined } = { broken: undefined }
+    const vitest = await createVitest(
+      'test',
+      {
+        root,
+        config: false,
+        watch: false,
+        reporters: [{}],
+        strictTags: false,
+        pool: 'forks',
+        maxWorkers: 1,
+        testTimeout: timeOut,
+        include: ['test/**/*.test.ts'],
+      },
+      {
+        resolve: { tsconfigPaths: true },
+        plugins: [
+          {
+            name: 'break',
+            enforce: 'pre',
+            transform: (code, id) =>
+              state.broken !== undefined && id === join(root, state.broken.file)
+                ? { code: brokenSource(code, state.broken), map: null }
+                : undefined,
+          },
+        ],
+      },
+    )
+    return new Lane(vitest, state)
+  }
+
+  private constructor(vitest: Vitest, state: { broken: Break | undefined }) {
+    this.#vitest = vitest
+    this.#state = state
+  }
+
+  async judge(broken: Break | undefined, tests: readonly Break['test'][]): Promise<Verdict> {
+    const project = this.#vitest.getRootProject()
+    const files = [...new Set(tests.map(([file]) => file))]
+    const pattern = new RegExp(tests.map(([, name]) => escaped(name)).join('|'))
+    this.#state.broken = broken
+    project.config.env = broken === undefined ? {} : { [BROKEN]: brokenProgram(broken) }
+    if (broken !== undefined) this.#vitest.invalidateFile(join(root, broken.file))
+    const { testModules } = await this.#vitest.runTestSpecifications(
+      files.map((file) => project.createSpecification(join(root, file), { testNamePattern: pattern })),
+    )
+    if (broken !== undefined) this.#vitest.invalidateFile(join(root, broken.file))
+    // The others are those of earlier breaks.
+    return verdictOf(
+      testModules.filter(({ moduleId }) => files.some((file) => moduleId === join(root, file))),
+    )
+  }
+
+  close(): Promise<void> {
+    return this.#vitest.close()
+  }
+}
+
+/** What programs that tests start take in the place of the file. */
+function brokenProgram(broken: Break): string {
+  const source = brokenSource(readFileSync(join(root, broken.file), 'utf8'), broken)
+  const { outputText } = ts.transpileModule(source, {
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      rewriteRelativeImportExtensions: true,
+    },
+  })
+  return JSON.stringify({ file: broken.file.replace(/\.ts$/, '.js'), source: outputText })
+}
+
+function verdictOf(modules: readonly TestModule[]): Verdict {
+  const tests = modules.flatMap((module) => [...module.children.allTests()])
+  const failed = tests.flatMap((test) => {
+    const result = test.result()
+    if (result.state !== 'failed') return []
+    const [error] = result.errors
+    return (error?.stack ?? error?.message ?? '').split('\n')[0] ?? ''
+  })
+  return {
+    passed: tests.filter((test) => test.result().state === 'passed').length,
+    failed,
+    unloaded: modules.flatMap((module) =>
+      module.errors().map(({ message }) => `${module.moduleId}: ${message}`),
+    ),
+  }
+}
+
+function escaped(name: string): string {
+  return name.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+}
+
+function tell(judged: Judged): void {
+  process.stdout.write(`${JSON.stringify(judged)}\n`)
+}
+
+const asked = process.argv.slice(2).map(Number)
+const left = asked.length > 0 ? asked : [...breaks.keys()]
+if (asked.length === 0) {
+  const whole = await Lane.open(TIME_OUT.whole)
+  tell({
+    at: -1,
+    ...(await whole.judge(
+      undefined,
+      breaks.map(({ test }) => test),
+    )),
+  })
+  await whole.close()
+}
+await Promise.all(
+  Array.from({ length: LANES }, async () => {
+    const lane = await Lane.open(TIME_OUT.broken)
+    for (let at = left.shift(); at !== undefined; at = left.shift()) {
+      const broken = breaks[at]
+      if (broken !== undefined) tell({ at, ...(await lane.judge(broken, [broken.test])) })
+    }
+    await lane.close()
+  }),
+)

@@ -1,0 +1,21 @@
+/**
+ * How much of the long tests is run: `some` of it for whoever runs the tests, `rest` for what that left out, or `all`. The tests that have a
+ * rest carry the tag `rest`; the others are not run for it.
+ */
+export type Extent = 'some' | 'rest' | 'all'
+
+export const EXTENTS: readonly Extent[] = ['some', 'rest', 'all']
+/** The variable of the environment that says it. */
+export const EXTENT = 'DAMSON_TESTS'
+
+export const extent: Extent = read(process.env[EXTENT])
+
+/** Tags of a test that does in `rest` what it left out in `some`. */
+export const HAS_REST = { tags: ['rest'] }
+
+function read(said: string | undefined): Extent {
+  if (said === undefined || said === '') return 'some'
+  const known = EXTENTS.find((one) => one === said)
+  if (known === undefined) throw new Error(`${EXTENT} is one of ${EXTENTS.join(', ')}, not '${said}'`)
+  return known
+}
