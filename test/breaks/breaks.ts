@@ -17,7 +17,7 @@ export const breaks: readonly Break[] = [
     contract: 'C1',
     what: 'a handle tells what it remembers, without a look at the rows',
     file: 'src/client/process-handle.ts',
-    find: 'await within(this.#context.clock, this.look(), options,',
+    find: 'await within(this.#context.clock, looking, options,',
     replace: 'await within(this.#context.clock, Promise.resolve(), options,',
     test: ['test/contracts/one-truth.test.ts', 'C1: what a handle tells'],
   },

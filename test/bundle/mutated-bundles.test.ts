@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../run/properties.ts'
 import { describe, expect, it } from 'vitest'
 import { Bundle, Continue, IncompatibleBundle, Process, type ProcessSpec, Wait } from 'damson'
 import type { JsonValue } from '../../src/shared/json.ts'
