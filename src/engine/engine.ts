@@ -31,7 +31,7 @@ export interface EngineOptions extends ClientOptions {
   readonly concurrency?: number | undefined
   /** How long this engine counts as alive after its last heartbeat. Default 10 s. */
   readonly lease?: Duration | undefined
-  /** Close on SIGTERM and SIGINT (C12). Default true. The program is not ended by it. */
+  /** Close on SIGTERM and SIGINT, then raise the signal again unless something else listens (C12). Default true. */
   readonly handleSignals?: boolean | undefined
 }
 
@@ -163,9 +163,7 @@ export class Engine extends Client {
     })
     this.#stopWatching = this.store.watch((changes) => this.#note(changes))
     if (handleSignals)
-      this.#stopSignals = onStopSignals(
-        () => void this.close().catch((error: unknown) => this.#report(error)),
-      )
+      this.#stopSignals = onStopSignals(() => this.close().catch((error: unknown) => this.#report(error)))
     await this.#scan()
   }
 

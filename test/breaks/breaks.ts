@@ -507,7 +507,7 @@ export const breaks: readonly Break[] = [
     contract: 'C12',
     what: 'an engine does not hear SIGTERM',
     file: 'src/engine/stop-signals.ts',
-    find: "process.on('SIGTERM', heard)",
+    find: "process.prependListener('SIGTERM', heard)",
     replace: '',
     test: ['test/crash/crashes.test.ts', 'C12: on SIGTERM'],
   },

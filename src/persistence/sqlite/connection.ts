@@ -7,6 +7,8 @@ import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 /** How long another program may hold the lock of the file before we say so, in milliseconds. */
 const PATIENCE = 60_000
 const LONGEST_PAUSE = 16
+/** How often a write looks whether the file is still there, in milliseconds. */
+const LOOK_INTERVAL = 1_000
 
 /** Called with each statement that runs, for tests that count them. */
 export type Trace = (sql: string) => void
@@ -27,6 +29,12 @@ export class Connection {
   readonly path: string
   readonly #db: Database.Database
   readonly #statements = new Map<string, Database.Statement>()
+  /** What the path led to when the file was opened. */
+  readonly #file: string | undefined
+  /** When it was looked last whether the path still leads there, by the monotonic clock. */
+  #lookedAt = performance.now()
+  /** Why nothing is written any more. */
+  #gone: PersistenceError | undefined
 
   /** @throws PersistenceError where the file can't be opened; it is then untouched */
   static async open(path: string, { create, trace }: ConnectionOptions): Promise<Connection> {
@@ -49,6 +57,7 @@ export class Connection {
   private constructor(path: string, db: Database.Database) {
     this.path = path
     this.#db = db
+    this.#file = fileAt(path)
     db.function('fold', { deterministic: true }, (text: unknown) =>
       typeof text === 'string' ? text.toLowerCase() : null,
     )
@@ -85,6 +94,7 @@ export class Connection {
    */
   write<T>(doing: string, action: () => T, committed?: (value: T) => void): Promise<T> {
     return this.#whenFree(doing, () => {
+      this.#requireFile()
       const value = this.#transaction('BEGIN IMMEDIATE', action)
       committed?.(value)
       return value
@@ -97,6 +107,7 @@ export class Connection {
    */
   writeAhead<T>(doing: string, action: () => T, committed?: (value: T) => void): Promise<T> {
     return this.#whenFree(doing, () => {
+      this.#requireFile()
       // It takes effect where the statement is prepared, so a prepared one can't be kept.
       this.#db.pragma('synchronous = NORMAL')
       let value: T
@@ -108,6 +119,27 @@ export class Connection {
       committed?.(value)
       return value
     })
+  }
+
+  /**
+   * Looks whether the path still leads to the open file. What is written after the file was deleted or moved would be lost to
+   * everybody else, so from then on nothing is.
+   */
+  checkFile(): void {
+    this.#lookedAt = performance.now()
+    if (this.#gone !== undefined) return
+    const file = fileAt(this.path)
+    if (file === this.#file) return
+    const what = file === undefined ? 'was deleted or moved' : 'was replaced by another file'
+    this.#gone = new PersistenceError(
+      `${this.path} ${what} while it was open: nothing is written any more. Close, put the file back, and open it again`,
+    )
+  }
+
+  /** @throws PersistenceError where the file is gone */
+  #requireFile(): void {
+    if (performance.now() - this.#lookedAt >= LOOK_INTERVAL) this.checkFile()
+    if (this.#gone !== undefined) throw this.#gone
   }
 
   /** Runs a part of a transaction that leaves nothing behind if it throws. */
@@ -214,6 +246,12 @@ function refuseNewer(path: string, version: number): void {
     `${path} was written by a newer Damson (schema ${version}, this one knows up to ${MIGRATIONS.length}): ` +
       'nothing was changed. Update this program',
   )
+}
+
+/** Which file a path leads to; undefined where there is none. */
+function fileAt(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true })
+  return found && `${found.dev} ${found.ino}`
 }
 
 /** Makes a call as often as the lock of the file is found taken. */

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { ProcessState } from '../../process/state.ts'
 import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'
@@ -32,7 +31,7 @@ import { AwaitsTable } from './awaits-table.ts'
 import { Claiming, type Spared } from './claiming.ts'
 import { ClassTable } from './class-table.ts'
 import { Connection, type Trace } from './connection.ts'
-import { EngineLock, removeLock } from './engine-lock.ts'
+import { EngineLock, removeLock, removeLocks } from './engine-lock.ts'
 import { BEAT, beatValues, Engines } from './engines.ts'
 import { FailedAlone } from './failed-alone.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -40,6 +39,7 @@ import { LeaseJudge } from './lease-judge.ts'
 import { count, list, pageQueries } from './listing.ts'
 import { MessageTable } from './message-table.ts'
 import { ProcessTable } from './process-table.ts'
+import { realPath } from './real-path.ts'
 import { Session, type SqliteTables } from './session.ts'
 import { persistenceError } from './driver-errors.ts'
 import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
@@ -93,14 +93,18 @@ export class SqliteStore implements Store {
    */
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
     const { create = true, trace } = options
-    const connection = await Connection.open(resolve(path), { create, trace })
+    const connection = await Connection.open(realPath(path), { create, trace })
     const doing = 'opening the store'
     try {
       // Prepared here too: of a damaged file a table may be missing, or a part of it.
       const id = await connection.readOne(doing, () =>
         connection.sql<string>("SELECT value FROM meta WHERE name = 'id'").pluck().get(),
       )
-      return new SqliteStore(connection, id ?? '', options)
+      const store = new SqliteStore(connection, id ?? '', options)
+      await connection.readOne(doing, () =>
+        removeLocks(connection.path, (known) => store.#tables.engines.isKnown(known)),
+      )
+      return store
     } catch (error) {
       connection.close()
       throw persistenceError(connection.path, doing, error)

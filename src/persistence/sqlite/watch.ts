@@ -63,6 +63,7 @@ export class Watch {
     }
     this.#listen()
     this.#scan = setInterval(() => {
+      this.#connection.checkFile()
       this.#listen()
       this.#look()
     }, SCAN_INTERVAL)

@@ -1,10 +1,13 @@
 import {
   chmodSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -12,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Client } from '../../../src/index.ts'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
 import { PersistenceError } from '../../../src/shared/errors.ts'
 import { advance, create, done, engine } from '../fixtures.ts'
@@ -158,4 +162,82 @@ test('a value that the database refuses costs the other writes of its commit not
   expect(await store.read('one')).toMatchObject({ seq: 2 })
   expect(await store.read('two')).toMatchObject({ seq: 1 })
   await store.close()
+})
+
+test('after the file was deleted, moved or replaced, all that writes is refused and says so', async () => {
+  for (const [name, go] of [
+    ['deleted', () => rmSync(path)],
+    ['moved', () => renameSync(path, `${path}.old`)],
+    [
+      'replaced',
+      () => {
+        copyFileSync(path, `${path}.copy`)
+        renameSync(`${path}.copy`, path)
+      },
+    ],
+  ] as const) {
+    await fill(1)
+    const store = await SqliteStore.open(path)
+    await store.join(engine('A'))
+    const client = await Client.open({ store })
+    await client.launch('Bake', { n: 1 })
+    // Whoever listens looks every second; whoever writes looks then, if a second has passed.
+    store.watch(() => {})
+    go()
+    const since = performance.now()
+    let refusal: unknown
+    while (refusal === undefined && performance.now() - since < 5_000) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      refusal = await store.commit([create()]).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+    }
+    expect([name, refusal]).toEqual([name, expect.any(PersistenceError)])
+    expect(String(refusal)).toMatch(name === 'replaced' ? /replaced by another file/ : /was deleted or moved/)
+    await expect(client.launch('Bake', { n: 1 })).rejects.toThrow(/nothing is written any more/)
+    await expect(
+      store.claim({ engine: 'A', classes: [{ name: 'Bake', version: 1 }], limit: 9, suspects: false }),
+    ).rejects.toThrow(PersistenceError)
+    await client.close()
+    await store.close()
+    for (const left of readdirSync(folder)) rmSync(join(folder, left))
+  }
+})
+
+test('a store is opened under its own path, whichever link leads to it, and its dead are found at once', async () => {
+  const link = join(folder, 'link.db')
+  symlinkSync('store.db', link)
+  const store = await SqliteStore.open(link)
+  await store.join(engine('A', { lease: 600_000 }))
+  await done(store, create({ claim: 'A', state: 'running', seq: 1 }))
+  expect(readdirSync(folder)).toContain('store.db-engine-A')
+  // As after a crash: the lock is free.
+  await store.close()
+  const again = await SqliteStore.open(path)
+  expect(await again.recover()).toMatchObject({ processes: 1 })
+  await again.close()
+  expect(readdirSync(folder).toSorted()).toEqual(['link.db', 'store.db'])
+})
+
+test('whoever opens a store removes the locks that no engine holds, and no others', async () => {
+  const store = await SqliteStore.open(path)
+  await store.join(engine('A'))
+  const dead = await SqliteStore.open(path)
+  await dead.join(engine('B'))
+  await dead.close()
+  // An engine that was killed while it was opening or recovering has no row.
+  writeFileSync(`${path}-engine-C`, '')
+  writeFileSync(`${path}-engine-D`, '')
+  const opened = await SqliteStore.open(path)
+  const locks = () =>
+    readdirSync(folder).filter((name) => name.includes('-engine-') && !name.endsWith('-journal'))
+  // That of B shows that it is dead, until somebody takes back what it held.
+  expect(locks()).toEqual(['store.db-engine-A', 'store.db-engine-B'])
+  await opened.recover()
+  expect(locks()).toEqual(['store.db-engine-A'])
+  await opened.close()
+  await store.leave('A')
+  await store.close()
+  expect(readdirSync(folder)).toEqual(['store.db'])
 })
