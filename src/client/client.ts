@@ -388,6 +388,7 @@ export class Client {
       case 'conflict':
         throw new KeyConflictError(`${outcome.reason}; nothing was launched`)
       case 'fenced':
+      case 'held':
         throw new LeaseLost('another engine has taken over the process that launches; nothing was launched')
       case 'ended':
         throw new ProcessKilled(

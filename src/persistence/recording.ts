@@ -1,6 +1,6 @@
 import type { Row } from './row.ts'
 import { type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
-import { carryOutPause } from './rules.ts'
+import { carryOutPause, heldBack } from './rules.ts'
 import type { Done, StepRecord } from './store.ts'
 import { beginWait, leaveWaitInStep, readyAt, wholeOf } from './waits.ts'
 
@@ -15,6 +15,9 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   // Its acknowledgement was lost; it may have given the claim back.
   if (write.count <= row.records) return unchanged(recorded(row))
   if (row.owner === null || write.count !== row.records + 1) return unchanged({ status: 'fenced' })
+  // What is paused where it waits only says what it waits for; what it has done is kept, so that a restart does not do it again.
+  const held = row.kill_deadline === null && !onlyWaits(write) ? heldBack(row, false) : undefined
+  if (held !== undefined) return unchanged(held)
   const by = row.runner
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
   row.records = write.count
@@ -40,6 +43,12 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   row.played = 0
   row.ready_at = readyAt(row, facts, () => awaits.length > 0)
   return { outcome: recorded(row), row, awaits, history }
+}
+
+/** Whether it says what the step waits for, and no more. */
+function onlyWaits({ waits, parts, consumes, checkpoint, deadline }: StepRecord): boolean {
+  const does = consumes !== null || checkpoint !== undefined || deadline !== undefined
+  return waits != null && !does && Object.keys(parts).length === 0
 }
 
 /** What the row says, for the step that wrote to it. */

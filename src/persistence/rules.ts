@@ -4,8 +4,8 @@ import { claim } from './claiming.ts'
 import { isReady, type BriefRow, type Row } from './row.ts'
 import { data, entry, type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
 import { remembers } from './senders.ts'
-import type { Advance, Done, Enforce, Outcome, Park, Request, Resume, Signal } from './store.ts'
-import { backsOff, beginWait, endWait, leaveWaitInStep, readyAt, waitsInStep, wake } from './waits.ts'
+import type { Advance, Done, Enforce, Held, Outcome, Park, Request, Resume, Signal } from './store.ts'
+import { backsOff, beginWait, endWait, leaveWaitInStep, readyAt, waitsHeld, wake } from './waits.ts'
 
 /*
  * What each write does to the row of a process, in one place for all back ends.
@@ -23,6 +23,8 @@ const PAUSED_AFTER = 3
 export function advance(row: Row, write: Advance, facts: Facts): Ruling {
   const { now } = facts
   if (!mayAdvance(row, write, now)) return unchanged(repeatedAdvance(row, write))
+  const held = heldBack(row, write.state === 'killed')
+  if (held !== undefined) return unchanged(held)
   if (write.begins === true) claim(row, { engine: write.owner, suspects: false }, now)
   const by = row.runner
   endWait(row)
@@ -61,9 +63,7 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
   if (write.paused !== null) row.pause_message = write.paused.message
   if (write.paused !== null || row.pause_asked === 1) history.push(...carryOutPause(row))
-  // With a kill stored the claim stays, so that its engine can end it with its hooks.
-  const kept = row.kill_deadline !== null || (row.paused === 0 && write.state !== 'waiting')
-  if (kept) {
+  if (row.paused === 0 && write.state !== 'waiting') {
     row.ready_at = null
   } else {
     row.owner = null
@@ -80,6 +80,17 @@ function mayAdvance(row: Row, write: Advance, now: number): boolean {
   }
   // An error after the commit that gave the claim back (in `onWaiting`, say) still counts while nobody else has claimed it.
   return row.owner !== null || write.state === 'excepted'
+}
+
+/**
+ * What a running process may not do, whatever it knows: anything but end as `killed` once a kill is stored (C5), and anything while it is
+ * paused where it waits (C7). Undefined where it may. A pause of what computes is carried out by the write that leads to a boundary.
+ */
+export function heldBack(row: Row, kills: boolean): Held | undefined {
+  const { kill_deadline: deadline, kill_message, pause_message } = row
+  if (deadline !== null)
+    return kills ? undefined : { status: 'held', kill: { message: kill_message, deadline } }
+  return row.paused === 1 ? { status: 'held', pause: { message: pause_message } } : undefined
 }
 
 /** What was asked for is done now; nothing is to be told where it was paused already. */
@@ -121,7 +132,7 @@ function repeatedAdvance(row: Row, write: Advance): Outcome {
 export function request(row: Row, write: Request, facts: Facts): Ruling {
   const repeated = write.id !== undefined && row.last_request === write.id
   if (repeated) {
-    return unchanged({ status: 'done', pid: row.pid, applied: row.owner === null || waitsInStep(row) })
+    return unchanged({ status: 'done', pid: row.pid, applied: row.owner === null || waitsHeld(row) })
   }
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   const history: Entry[] = []
@@ -161,13 +172,13 @@ export function request(row: Row, write: Request, facts: Facts): Ruling {
       history.push(...askKill(row, write, facts.now))
       return { outcome: { status: 'done', pid: row.pid, applied }, row, history }
   }
-  return { outcome: { status: 'done', pid: row.pid, applied: applied || waitsInStep(row) }, row, history }
+  return { outcome: { status: 'done', pid: row.pid, applied: applied || waitsHeld(row) }, row, history }
 }
 
 function pause(row: Row, write: Request): Entry[] {
   if (row.paused === 1 || row.pause_asked === 1) return []
   row.pause_message = write.message
-  const atOnce = row.owner === null || waitsInStep(row)
+  const atOnce = row.owner === null || waitsHeld(row)
   if (atOnce) row.paused = 1
   else row.pause_asked = 1
   return [entry(atOnce ? 'paused' : 'pause requested', write.message, write.by)]

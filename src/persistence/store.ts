@@ -11,10 +11,11 @@ import type { Persister } from './persister.ts'
  * 1. `commit` answers per write; one that is refused touches no other, and what was answered `done` is durable.
  * 2. A write of a running process applies only under the fence of its claim and with the next sequence number (C4).
  *    The same write twice is `done` twice.
- * 3. No write leaves a terminal state (C5).
+ * 3. No write leaves a terminal state (C5). Once a kill is stored, the process can end as `killed` alone.
  * 4. What a wait is for makes the process ready whether it came before, during or after it went to wait (C8): a resume, a signal,
  *    its time, the end of other processes.
- * 5. `claim` gives a process to one engine at a time, and only those that the engine says it can load (C9).
+ * 5. What waits and is paused does not move until it is played: no record, no transition, no end but that by a kill (C7).
+ * 6. `claim` gives a process to one engine at a time, and only those that the engine says it can load (C9).
  */
 
 /** The parts of a bundle that are stored each by itself, as JSON text; see `Bundle.parts`. */
@@ -322,8 +323,8 @@ export interface Ending {
 
 /**
  * A pause, play, kill or retry (C7). What no living engine runs is paused, played or killed in this very commit; else the
- * request is stored, and comes with the answer of the next `Advance`. A step that only waits (`StepRecord.waits`) is paused at once,
- * its claim kept. A retry lets one that backs off run now, and is else a play.
+ * request is stored, and comes with the answer of the next `Advance`. What waits, between its steps or within one (`StepRecord.waits`), is paused
+ * at once, also where an engine holds it: it does not move until it is played. A retry lets one that backs off run now, and is else a play.
  */
 export interface Request {
   readonly kind: 'request'
@@ -407,6 +408,7 @@ export type Outcome =
   | { readonly status: 'missing' }
   /** The claim is not held any more, or the sequence is not the next (C4); for a `Create`, what it takes over has changed. */
   | { readonly status: 'fenced' }
+  | Held
   /** The process has ended (C5); for a `Create`, its parent has ended or is being killed. */
   | { readonly status: 'ended'; readonly state: ProcessState }
   /** The pid or the key belongs to a process of another class or with other inputs. */
@@ -417,6 +419,16 @@ export type Outcome =
    */
   | { readonly status: 'refused'; readonly error: Error; readonly damaged?: true | undefined }
 
+/**
+ * An `Advance` or a `StepRecord` was not applied, since the process that makes it may not move. With `pause`: it waits and is paused; the same
+ * write applies once it is played. With `kill`: a kill is stored, and the process can end as `killed` alone (C5).
+ */
+export interface Held {
+  readonly status: 'held'
+  readonly pause?: { readonly message: string | null }
+  readonly kill?: { readonly message: string | null; readonly deadline: number }
+}
+
 export interface Done {
   readonly status: 'done'
   /** The process written; with `Create` the one that was there already, if so. */
@@ -424,14 +436,15 @@ export interface Done {
   /** With `Create`: whether it was there already. */
   readonly existed?: boolean
   /**
-   * With `Advance`, `StepRecord` and `Create`: requests that were stored meanwhile. A pause has been carried out by this very write, or
-   * (`StepRecord`) before it; a child of a paused process is born paused.
+   * With `Advance`, `StepRecord` and `Create`: requests that were stored meanwhile. A pause has been carried out by this very write;
+   * a child of a paused process is born paused.
    */
   readonly pause?: { readonly message: string | null }
   readonly kill?: { readonly message: string | null; readonly deadline: number }
   /**
    * With `Advance`, `StepRecord` and a `Create` with a claim: whether the claim was given back, as it is when the process waits (a step that only
-   * waits keeps it, unless it evicts), is paused or has ended. With a kill stored it is kept, so that the engine can end the process with its hooks.
+   * waits keeps it, unless it evicts), is paused or has ended. With a kill stored it is kept by a step that evicts, so that the engine can end
+   * the process with its hooks.
    */
   readonly released?: boolean
   /** With an `Advance` that ends the process: when it ended, by the store's clock. */

@@ -70,9 +70,9 @@ export function backsOff(row: BriefRow): boolean {
   return row.state === 'waiting' && row.attempt > 1 && row.in_step === 0
 }
 
-/** Whether its step only waits, while an engine holds it. */
-export function waitsInStep(row: BriefRow): boolean {
-  return row.state === 'waiting' && row.in_step === 1 && row.owner !== null
+/** Whether it waits while an engine holds it: its step only waits, or it was claimed to be woken and has not gone on. */
+export function waitsHeld(row: BriefRow): boolean {
+  return row.state === 'waiting' && row.owner !== null
 }
 
 export function earliest(...times: readonly (number | null)[]): number | null {

@@ -115,7 +115,7 @@ export function creating(bench: Bench): void {
       expect(await status(create({ parent: parent.pid, parentFence: 99 }))).toEqual(['fenced'])
       await done(store, request(parent.pid, 'kill'))
       expect(await status(child())).toEqual(['ended'])
-      await done(store, finish(parent))
+      await done(store, request(parent.pid, 'kill', { grace: 0 }))
       expect(await status(child())).toEqual(['ended'])
       expect(await status(create({ parent: 'nobody' }))).toEqual(['missing'])
     })

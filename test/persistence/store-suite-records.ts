@@ -222,39 +222,70 @@ export function records(bench: Bench): void {
           pauseRequested: null,
           owner: 'A',
         })
-        expect(await commitOne(store, record(process, { count: 2 }))).toEqual({
-          status: 'done',
-          pid: process.pid,
-          released: false,
-          pause: { message: 'lunch' },
-        })
         expect(await commitOne(store, request(process.pid, 'play'))).toMatchObject({ applied: true })
         expect(await read(process.pid)).toMatchObject({ paused: null, owner: 'A', state: 'waiting' })
         expect(await historyNames(store, process.pid)).toEqual(['created', 'paused', 'played'])
-        await done(store, record(process, { count: 3, waits: null }), advance(process))
+        await done(store, record(process, { count: 2, waits: null }), advance(process))
         expect(await read(process.pid)).toMatchObject({ state: 'running', owner: 'A' })
       })
 
-      test('one that was paused while it waited gives its claim back with its next transition (C7)', async () => {
-        for (const to of [
-          (of: Parameters<typeof wait>[0]) => advance(of),
-          (of: Parameters<typeof wait>[0]) => wait(of, { signal: 'approval' }),
-        ]) {
-          const process = await running(store, 'A')
-          await done(store, waitInStep(process, { signal: 'approval' }))
-          await done(store, request(process.pid, 'pause', { message: 'lunch' }))
-          await done(store, record(process, { count: 2, waits: null }))
-          expect(await commitOne(store, to(process))).toEqual({
-            status: 'done',
-            pid: process.pid,
-            released: true,
-            pause: { message: 'lunch' },
-          })
-          expect(await read(process.pid)).toMatchObject({ paused: { message: 'lunch' }, owner: null, seq: 2 })
-          expect((await historyNames(store, process.pid)).filter((name) => name === 'paused')).toHaveLength(1)
-          await done(store, signal(process.pid, 'approval'), request(process.pid, 'play'))
-          expect((await claimOne(store, 'A')).pid).toBe(process.pid)
-        }
+      test('paused where it waits it does not move until it is played: no record, no transition, no end (C7)', async () => {
+        const process = await running(store, 'A')
+        await done(
+          store,
+          waitInStep(process, { signal: 'approval' }),
+          signal(process.pid, 'approval'),
+          request(process.pid, 'pause', { message: 'lunch' }),
+        )
+        const before = await store.load(process.pid)
+        const mail = await store.mail(process.pid, 'approval')
+        const bundle = Bundle.fromParts(
+          { pid: process.pid, class: 'Bake', version: 1, created: '2026-01-01T00:00:00.000Z', seq: 1 },
+          { state: '{"label":"running"}', inputs: '{}' },
+        )
+        const ending = { successful: false, exitCode: null, message: null, dropCheckpoint: false }
+        const next = { count: 2, parts: { 'record:effect:charge': '1' } }
+        const held = { status: 'held', pause: { message: 'lunch' } }
+        for (const write of [
+          record(process, next),
+          record(process, { count: 2, waits: null }),
+          record(process, { count: 2, consumes: mail?.id ?? null }),
+          record(process, { count: 2, checkpoint: { tag: 'before', text: bundle.text } }),
+          advance(process),
+          wait(process, { signal: 'approval' }),
+          finish(process),
+          advance(process, { state: 'excepted', ending }),
+          advance(process, { state: 'killed', ending }),
+        ])
+          expect(await commitOne(store, write)).toEqual(held)
+        const after = await store.load(process.pid)
+        expect([after?.row, after?.bundle().text]).toEqual([before?.row, before?.bundle().text])
+        expect(await store.mail(process.pid, 'approval')).toEqual(mail)
+        // What was held is done once it is played, as it was.
+        await done(store, request(process.pid, 'play'), record(process, next), record(process, next))
+        await done(store, advance(process))
+      })
+
+      test('paused where it waits it may say what else it waits for, and leave memory', async () => {
+        const process = await running(store, 'A')
+        await done(store, waitInStep(process, { signal: 'approval' }), request(process.pid, 'pause'))
+        const evicts = waitInStep(process, { signal: 'price' }, { count: 2, evicts: true })
+        expect(await commitOne(store, evicts)).toMatchObject({ status: 'done', released: true })
+        await done(store, signal(process.pid, 'price'))
+        expect(await claim(store, 'A')).toEqual([])
+        await done(store, request(process.pid, 'play'))
+        expect(await claimOne(store, 'A')).toMatchObject({ pid: process.pid })
+      })
+
+      test('a step that computes records what it does, and ends, though a pause is stored (C7)', async () => {
+        const process = await running(store, 'A')
+        await done(
+          store,
+          request(process.pid, 'pause', { message: 'lunch' }),
+          record(process, { parts: { 'record:effect:charge': '1' } }),
+          finish(process),
+        )
+        expect(await read(process.pid)).toMatchObject({ state: 'finished', pauseRequested: null })
       })
 
       test('a pause that was asked before it began to wait is carried out then (C7)', async () => {

@@ -10,10 +10,12 @@ import {
   done,
   finish,
   historyNames,
+  record,
   request,
   resume,
   running,
   waiting,
+  waitInStep,
 } from './fixtures.ts'
 import type { Bench } from './store-bench.ts'
 
@@ -133,28 +135,112 @@ export function requests(bench: Bench): void {
       await done(store, request(process.pid, 'kill', { grace: 9_000 }))
       expect(await read(process.pid)).toMatchObject({ killRequested: { message: 'enough', deadline } })
       await done(store, request(process.pid, 'kill', { grace: 1_000 }))
-      // The claim stays, also to wait, so that its engine can end it.
-      expect(await commitOne(store, advance(process, { state: 'waiting' }))).toEqual({
-        status: 'done',
-        pid: process.pid,
-        released: false,
-        kill: { message: 'enough', deadline: clock.now() + 1_000 },
-      })
+      // The claim stays, so that its engine can end it.
+      const kill = { message: 'enough', deadline: clock.now() + 1_000 }
+      expect(await commitOne(store, advance(process, { state: 'waiting' }))).toEqual({ status: 'held', kill })
       const ending = { successful: false, exitCode: null, message: 'enough', dropCheckpoint: false }
-      await done(store, advance({ ...process, seq: 2 }, { state: 'killed', ending }))
+      await done(store, advance(process, { state: 'killed', ending }))
       expect(await read(process.pid)).toMatchObject({ state: 'killed', killRequested: null })
-      expect(await historyNames(store, process.pid)).toEqual([
+      expect(await historyNames(store, process.pid)).toEqual(['created', 'kill requested', 'killed'])
+    })
+
+    test.each(['running', 'waiting', 'finished', 'excepted'] as const)(
+      'once a kill is stored, its process does not become %s, and ends as killed (C5)',
+      async (state) => {
+        const process = await running(store, 'A')
+        const before = await store.load(process.pid)
+        const ends = state === 'finished' || state === 'excepted'
+        const ending = {
+          successful: state === 'finished',
+          exitCode: null,
+          message: null,
+          dropCheckpoint: state === 'finished',
+        }
+        const write = advance(process, { state, ending: ends ? ending : null, parts: { memory: '{}' } })
+        const kill = request(process.pid, 'kill', { message: 'enough' })
+        const told = { status: 'held', kill: { message: 'enough', deadline: clock.now() + kill.grace } }
+        await done(store, kill)
+        expect(await commitOne(store, write)).toEqual(told)
+        expect(await commitOne(store, write)).toEqual(told)
+        expect(await read(process.pid)).toMatchObject({ state: 'running', owner: 'A', seq: 1 })
+        expect((await store.load(process.pid))?.bundle().parts).toEqual(before?.bundle().parts)
+        await done(store, advance(process, { state: 'killed', ending: { ...ending, successful: false } }))
+        expect(await status(write)).toEqual(['ended'])
+        expect(await historyNames(store, process.pid)).toEqual(['created', 'kill requested', 'killed'])
+      },
+    )
+
+    test('a write that was done before the kill is stored is done when it is sent again (C4)', async () => {
+      const process = await running(store, 'A')
+      const write = advance(process)
+      await done(store, write, request(process.pid, 'kill'), write)
+      expect(await status(advance({ ...process, seq: 2 }))).toEqual(['held'])
+    })
+
+    test('what a step records while its kill is stored is kept, so that a restart has it (C6)', async () => {
+      const process = await running(store, 'A')
+      await done(store, request(process.pid, 'kill', { message: 'enough' }))
+      expect(
+        await commitOne(store, record(process, { parts: { 'record:effect:charge': '1' } })),
+      ).toMatchObject({ status: 'done', kill: { message: 'enough' } })
+    })
+
+    test('what waits and is held by an engine is paused at once, and does not go on before it is played (C7)', async () => {
+      const sleeper = await waiting(store, 'A')
+      await done(store, resume(sleeper.pid))
+      const woken = await claimOne(store, 'A')
+      const on = advance(woken, { consumes: woken.wake?.id ?? null })
+      const fail = advance(woken, {
+        state: 'excepted',
+        ending: { successful: false, exitCode: null, message: 'late', dropCheckpoint: false },
+      })
+      expect(await commitOne(store, request(sleeper.pid, 'pause', { message: 'lunch' }))).toMatchObject({
+        applied: true,
+      })
+      const told = { status: 'held', pause: { message: 'lunch' } }
+      expect(await commitOne(store, on)).toEqual(told)
+      expect(await commitOne(store, fail)).toEqual(told)
+      expect(await read(sleeper.pid)).toMatchObject({
+        state: 'waiting',
+        paused: { message: 'lunch' },
+        owner: 'A',
+      })
+      // Given back it keeps what has come for it.
+      await done(store, { kind: 'release', pid: sleeper.pid, fence: woken.fence })
+      expect(await claim(store, 'A')).toEqual([])
+      await done(store, request(sleeper.pid, 'play'))
+      const again = await claimOne(store, 'A')
+      expect(again.wake).toEqual(woken.wake)
+      await done(store, advance(again, { consumes: again.wake?.id ?? null }))
+      expect(await historyNames(store, sleeper.pid)).toEqual([
         'created',
-        'kill requested',
         'waiting',
-        'killed',
+        'resumed',
+        'paused',
+        'released',
+        'played',
+        'running',
       ])
     })
 
-    test('a completion that commits before the kill wins (C5)', async () => {
+    test('a kill ends what is paused where it waits, by its engine (C5)', async () => {
       const process = await running(store, 'A')
-      await done(store, request(process.pid, 'kill'), finish(process))
-      expect(await read(process.pid)).toMatchObject({ state: 'finished', killRequested: null })
+      await done(
+        store,
+        waitInStep(process, { signal: 'approval' }),
+        request(process.pid, 'pause'),
+        request(process.pid, 'kill'),
+      )
+      const ending = { successful: false, exitCode: null, message: null, dropCheckpoint: false }
+      expect(await status(finish(process))).toEqual(['held'])
+      await done(store, advance(process, { state: 'killed', ending }))
+    })
+
+    test('of a completion and a kill the first to commit wins (C5)', async () => {
+      const [first, second] = [await running(store, 'A'), await running(store, 'A')]
+      expect(await status(finish(first), request(first.pid, 'kill'))).toEqual(['done', 'ended'])
+      expect(await status(request(second.pid, 'kill'), finish(second))).toEqual(['done', 'held'])
+      expect(await read(first.pid)).toMatchObject({ state: 'finished', killRequested: null })
     })
 
     test('a kill without grace ends it now, and fences its engine (C4, C5)', async () => {

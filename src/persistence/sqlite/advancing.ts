@@ -37,13 +37,13 @@ const BEGIN = `UPDATE process SET seq = ?, step = ?, status = ?, message = ?, da
   WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND state = 'created' AND owner IS NULL AND ready_at <= ? AND parked IS NULL AND crashes = 0
   AND ${UNASKED}`
 
-/** To a terminal state (C5), whatever is asked of it. */
+/** To a terminal state (C5), unless a kill is stored, or it is paused where it waits. A pause that is asked for comes too late. */
 const END = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step = ?, status = ?, updated_at = ?, ended_at = ?, state = ?,
   data = coalesce(?, data), before = CASE WHEN ? THEN NULL ELSE data END, successful = ?,
   message = ?, exit_code = ?, exit_label = ?, exit_message = ?, attempt = ?,
   crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, parked = NULL,
   kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL, ${WAIT_ENDED}
-  WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL`
+  WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND paused = 0 AND kill_deadline IS NULL`
 
 export function advance(
   connection: Connection,
