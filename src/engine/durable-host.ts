@@ -5,7 +5,7 @@ import { registeredName } from '../bundle/loader.ts'
 import type { EndedRow } from '../client/ending.ts'
 import type { Launcher } from '../client/launching.ts'
 import { killedState } from '../client/requests.ts'
-import type { Advance, Create, Mail, Outcome, Parts, ProcessRow, Write } from '../persistence/store.ts'
+import type { Advance, Create, Held, Mail, Outcome, Parts, ProcessRow, Write } from '../persistence/store.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../process/handle.ts'
 import type {
   Committed,
@@ -114,12 +114,13 @@ export class DurableHost implements Host {
     this.#warnOfSize(run, write.parts)
     run.writing = true
     run.ending = isTerminal(transition.to)
+    const { plays } = run
     return new Promise((resolve, reject) => {
       this.#context.send(
         write,
         (outcome) => {
           try {
-            resolve(this.#committed(run, birth, write, transition, bundle, outcome))
+            resolve(this.#committed(run, birth, write, transition, bundle, outcome, plays))
           } catch (error) {
             reject(error instanceof Error ? error : lost(run.process.pid))
           }
@@ -137,6 +138,7 @@ export class DurableHost implements Host {
     transition: Transition,
     bundle: Bundle,
     outcome: Outcome,
+    plays: number,
   ): Committed {
     const { pid } = run.process
     const { ending } = run
@@ -146,6 +148,7 @@ export class DurableHost implements Host {
     if (birth !== undefined) this.#told(run, birth, outcome)
     if (outcome.status === 'refused')
       throw outcome.damaged === true ? outcome.error : unsavable(outcome.error)
+    if (outcome.status === 'held') return this.#held(run, outcome, run.plays === plays)
     if (outcome.status !== 'done') {
       // It was not as it was launched any more: perhaps it ended before anybody waited for it here.
       if (run.begins) this.#context.ended(pid, undefined, {})
@@ -170,6 +173,27 @@ export class DurableHost implements Host {
     if (pause === undefined && kill === undefined) return NOTHING_ASKED
     return {
       pause: pause && { message: pause.message ?? undefined },
+      kill: kill && { message: kill.message ?? undefined },
+    }
+  }
+
+  /** The process may not move. `stands`: it was not played since. */
+  #held(run: Run, { pause, kill }: Held, stands: boolean): Committed {
+    const { pid } = run.process
+    if (kill !== undefined) this.#lives.armKill(run, kill.message ?? undefined, kill.deadline)
+    else if (run.released) {
+      // A hook has failed after the commit that gave the claim back, and nobody here would be told of the play.
+      const error = lost(pid)
+      this.#context.logger.error(
+        { pid },
+        'a hook failed after its process began to wait, which is paused there',
+      )
+      this.#lives.lose(run, error)
+      throw error
+    } else this.#records.heldBack(run)
+    return {
+      held: true,
+      pause: pause && stands ? { message: pause.message ?? undefined } : undefined,
       kill: kill && { message: kill.message ?? undefined },
     }
   }
@@ -291,6 +315,11 @@ export class DurableHost implements Host {
   suspend(process: Process, wait: StepWait): () => void {
     const run = this.#lives.of(process)
     return run === undefined || run.over || run.lost ? () => {} : this.#records.suspend(run, wait)
+  }
+
+  goOn(process: Process, does: boolean): Promise<void> | undefined {
+    const run = this.#lives.of(process)
+    return run === undefined || run.over || run.lost ? undefined : this.#records.goOn(run, does)
   }
 
   evict(process: Process, wait: StepWait): void {

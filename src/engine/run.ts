@@ -65,13 +65,17 @@ export class Run {
   lastWait: PendingWait | undefined
   /** The message under which the row says that the step waits; undefined where it says that it runs. */
   shown: string | undefined
+  /** While the row is being told that the step goes on. */
+  leaving: Promise<void> | undefined
+  /** What waits to be written again, once the process is played. */
+  held: Set<() => void> | undefined
   /** Whether the row is to be told at the end of this turn what the step waits for. */
   showing = false
   /** Parts that the present step has added to its record. */
   recorded: Record<string, string> | undefined
   /** Counts the writes of step records under this claim (C4). */
   records = 0
-  /** Counts those that the store refused: the ones behind them are sent again. */
+  /** Counts those that the store refused or held: the ones behind them are sent again. */
   refusals = 0
   /** Takes back the timer that enforces a kill. */
   disarm: (() => void) | undefined

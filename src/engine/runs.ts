@@ -130,8 +130,8 @@ export class Runs {
         hosted(run.process).pause(asked(change).message)
         break
       case 'paused':
-        // By somebody else, at once, since its step only waited. What one's own commit did is told by the answer to it.
-        if (!run.writing && !run.released) hosted(run.process).pause(asked(change).message)
+        // By somebody else, at once, since it waits. What one's own commit did is told by the answer to it.
+        if (!run.writing && !run.released) hosted(run.process).pause(asked(change).message, { waits: true })
         break
       case 'played':
         run.plays++
@@ -232,6 +232,7 @@ export class Runs {
 
   #kill(run: Run, message: string | undefined, deadline: number, force = false): void {
     hosted(run.process).kill(message, { force })
+    this.#records.letGo(run)
     this.#armKill(run, message, deadline)
   }
 
@@ -271,6 +272,7 @@ export class Runs {
     if (run.lost) return
     run.lost = true
     hosted(run.process).detach(reason)
+    this.#records.letGo(run)
   }
 
   async #setAside(run: Run, error: unknown): Promise<void> {

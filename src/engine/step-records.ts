@@ -1,5 +1,5 @@
 import { Bundle, recordPart } from '../bundle/bundle.ts'
-import type { Done, HistoryEntry, Outcome, StepRecord, Write } from '../persistence/store.ts'
+import type { Done, Held, HistoryEntry, Outcome, StepRecord, Write } from '../persistence/store.ts'
 import type { RecordEntry, StepWait } from '../process/host.ts'
 import { hosted } from '../process/process.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -45,11 +45,13 @@ export class StepRecords {
   async record(run: Run, entry: RecordEntry): Promise<void> {
     const { name, text, history, consumes } = entry
     const part = recordPart(name)
-    await this.#write(run, {
+    const content: Content = {
       parts: text === undefined ? {} : { [part]: text },
       consumes: consumes ?? null,
       history: history === undefined ? [] : [told(history.name, history.data)],
-    })
+    }
+    const leaves = run.shown !== undefined && run.leaving === undefined && !waits(run)
+    await (leaves ? this.#leave(run, content) : this.#write(run, content))
     if (text !== undefined) (run.recorded ??= {})[part] = text
   }
 
@@ -82,9 +84,28 @@ export class StepRecords {
     }
   }
 
-  /** The process is played: what came while it was paused lets its step go on now. */
+  /** See `Host.goOn`. */
+  goOn(run: Run, does: boolean): Promise<void> | undefined {
+    if ((run.shown === undefined && run.leaving === undefined) || (!does && waits(run))) return undefined
+    return run.leaving ?? this.#leave(run)
+  }
+
+  /** The process is played: what was held is written now, and what came meanwhile lets its step go on. */
   played(run: Run): void {
+    this.letGo(run)
     this.#goneOn(run)
+  }
+
+  /** What was held is written again, whatever comes of it. */
+  letGo(run: Run): void {
+    for (const again of run.held ?? []) again()
+    run.held = undefined
+  }
+
+  /** It is paused where it waits, or where it ended its wait: it has no slot, and holds up no close. */
+  heldBack(run: Run): void {
+    this.#context.lend(run)
+    this.#context.suspended(run)
   }
 
   evict(run: Run, wait: StepWait): void {
@@ -140,20 +161,35 @@ export class StepRecords {
 
   /** What is to be written so that the row says what the step waits for; nothing where it says so already. */
   #shows(run: Run): Content | undefined {
-    if (run.lost || run.over || run.writing || run.released) return undefined
+    if (run.lost || run.over || run.writing || run.released || run.leaving !== undefined) return undefined
     const { waits, lastWait } = run
     const [first] = waits ?? []
     if (waits === undefined || first === undefined) {
       if (run.process.paused) return this.#held(run)
-      if (run.shown === undefined) return undefined
-      run.shown = undefined
-      return { ...NOTHING, waits: null, history: [told('running', { step: run.step })] }
+      if (run.shown !== undefined) this.#leave(run).catch((error: unknown) => this.#report(run, error))
+      return undefined
     }
     const shown = lastWait !== undefined && waits.has(lastWait) ? lastWait : first
     const others = shown !== first && !first.for.on.some((pid) => shown.pids.has(pid))
     const message = others ? `${shown.message}, and others` : shown.message
     if (run.shown === message) return undefined
     return this.#waiting(run, message, shown.for)
+  }
+
+  /** The row says that the step goes on, with what else is to be written. */
+  #leave(run: Run, content: Content = NOTHING): Promise<void> {
+    const history = [...content.history, told('running', { step: run.step })]
+    const left = (): void => {
+      run.leaving = undefined
+    }
+    run.leaving = this.#write(run, { ...content, waits: null, history }).then(() => {
+      left()
+      run.shown = undefined
+      // What it waits for besides.
+      if (waits(run)) this.#show(run)
+    })
+    run.leaving.catch(left)
+    return run.leaving
   }
 
   /** What it waited for came before the row said that it waits: it has to say so to say that it is paused there. */
@@ -173,11 +209,11 @@ export class StepRecords {
   }
 
   async #write(run: Run, content: Content, force = false): Promise<Done> {
-    const { process, fence, seq, plays } = run
+    const { process, fence, seq } = run
     const { pid } = process
     for (;;) {
-      if (fence === undefined || run.lost || run.over) throw lost(pid)
-      const { refusals } = run
+      if (fence === undefined || run.lost || run.over || run.seq !== seq) throw lost(pid)
+      const { refusals, plays } = run
       const count = ++run.records
       let outcome: Outcome
       try {
@@ -194,16 +230,18 @@ export class StepRecords {
           hosted(process).pause(outcome.pause.message ?? undefined)
         return outcome
       }
-      if (outcome.status === 'refused') {
-        if (outcome.damaged === true) {
-          this.#context.setAside(run, outcome.error)
-          throw lost(pid)
-        }
+      if (outcome.status === 'refused' && outcome.damaged === true) {
+        this.#context.setAside(run, outcome.error)
+        throw lost(pid)
+      }
+      if (outcome.status === 'refused' || outcome.status === 'held') {
         if (run.refusals === refusals) {
           run.refusals++
           run.records = count - 1
         }
-        throw unsavable(outcome.error)
+        if (outcome.status === 'refused') throw unsavable(outcome.error)
+        if (run.plays === plays) await this.#untilPlayed(run, outcome)
+        continue
       }
       // One before it was refused, so that its count was not the next.
       if (outcome.status === 'fenced' && run.refusals !== refusals) continue
@@ -215,10 +253,22 @@ export class StepRecords {
     }
   }
 
+  /** Until the process is played, or something else has come of it. */
+  async #untilPlayed(run: Run, { pause }: Held): Promise<void> {
+    hosted(run.process).pause(pause?.message ?? undefined, { waits: true })
+    this.heldBack(run)
+    if (run.lost || run.over) return
+    await new Promise<void>((again) => (run.held ??= new Set()).add(again))
+  }
+
   #report(run: Run, error: unknown, message = 'what a step waits for could not be written down'): void {
     if (run.lost || run.over) return
     this.#context.logger.warn({ err: error, pid: run.process.pid }, message)
   }
+}
+
+function waits({ waits }: Run): boolean {
+  return waits !== undefined && waits.size > 0
 }
 
 function told(name: string, data: Readonly<Record<string, unknown>> | undefined): HistoryEntry {

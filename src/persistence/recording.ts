@@ -23,7 +23,7 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   row.records = write.count
   if (write.deadline !== undefined) row.deadline = wholeOf(write.deadline)
   // It got further, so crashes are counted anew (C11). A step that runs again keeps its checkpoints again, and gets no further by that.
-  if (write.waits !== null && write.checkpoint === undefined && write.deadline === undefined) {
+  if (getsFurther(write)) {
     row.crashes = 0
     row.alone = 0
   }
@@ -43,6 +43,12 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   row.played = 0
   row.ready_at = readyAt(row, facts, () => awaits.length > 0)
   return { outcome: recorded(row), row, awaits, history }
+}
+
+/** Neither by going on after a wait, without anything that it records, nor by being told its deadline. */
+function getsFurther({ waits, parts, consumes, checkpoint, deadline }: StepRecord): boolean {
+  if (checkpoint !== undefined || deadline !== undefined) return false
+  return waits !== null || consumes !== null || Object.keys(parts).length > 0
 }
 
 /** Whether it says what the step waits for, and no more. */

@@ -15,7 +15,7 @@ import { attemptOf, isResumable } from './stage.ts'
  * | ------ | --------------------- | ---------------------------------------------------------------- | ---------------------- |
  * | pause  | idle, or it waits     | paused now; interrupts waiting                                   | true                   |
  * | pause  | step                  | paused with what the step yields, or once it only waits          | true, then             |
- * | pause  | step that only waits  | paused now; what it waits for lets it go on when it is played     | true                   |
+ * | pause  | step that only waits  | paused now; it does nothing by name and does not end before play | true                   |
  * | pause  | step that ends it     | nothing is left to pause                                         | false, at the end      |
  * | pause  | pausing               | joins the pause that is asked for                                | as that one            |
  * | pause  | paused                | stays paused, with the first message                             | true                   |
@@ -240,13 +240,14 @@ export class Control implements Hosted {
     return life.waits.around(wait, work)
   }
 
-  pause(message?: string): void {
+  pause(message?: string, { waits = false }: { readonly waits?: boolean } = {}): void {
     const life = this.#life
-    if (life.over || life.paused !== undefined || this.pausing !== undefined || this.killing !== undefined)
-      return
-    const pausing = (this.pausing = { message, done: defer() })
+    if (life.over || life.paused !== undefined || this.killing !== undefined) return
+    if (this.pausing !== undefined && !waits) return
+    const pausing = (this.pausing ??= { message, done: defer() })
     // What a step waits for can wait: it need not end first.
-    if (life.suspended) void inScope(life, () => life.pauses.within(pausing))
+    if (life.suspended || (waits && life.inStep))
+      void inScope(life, () => life.pauses.within(pausing, waits))
     else life.attend()
   }
 

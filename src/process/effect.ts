@@ -36,6 +36,8 @@ export async function effect(
     throw known['error']
   }
   const { pid, number } = life.stepKey
+  const { hurdle } = life
+  if (hurdle !== undefined) await hurdle
   const idempotencyKey = `${pid}/${number}/${entry.slice('effect:'.length)}`
   const came = await record.during(attempt(action, { idempotencyKey, signal: life.control.signal }))
   if ('value' in came) {

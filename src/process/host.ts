@@ -63,6 +63,14 @@ export interface Host {
    * goes on. Waits may overlap.
    */
   suspend(process: Process, wait: StepWait): () => void
+  /**
+   * Before a step goes on that only waited: resolves once the process shows as running, so that a pause from then on is one of a step that
+   * computes. Undefined where it shows so already, or the step waits for something else yet and `does` nothing by name now. A host that keeps
+   * nothing has no need of it.
+   *
+   * @throws LeaseLost when the process is not this host's any more
+   */
+  goOn?(process: Process, does: boolean): Promise<void> | undefined
   /** As `suspend`, and the process leaves memory: what its step awaits never settles; it runs again from its start. */
   evict(process: Process, wait: StepWait): void
   /**
@@ -164,8 +172,13 @@ export interface TransitionEnding {
   readonly message: string | null
 }
 
-/** What the rows said when the transition was committed: requests that the process had not heard of yet. */
+/** What the rows said when the transition was to be committed: requests that the process had not heard of yet. */
 export interface Committed {
+  /**
+   * Nothing was committed: the process is paused where it waits, and may move once it is played; or a kill is stored, and it can end as killed
+   * alone (C5).
+   */
+  readonly held?: boolean
   /** A pause was stored: the row is paused now. */
   readonly pause?: { readonly message?: string | undefined } | undefined
   readonly kill?: { readonly message?: string | undefined } | undefined
@@ -202,9 +215,9 @@ export interface Hosted {
   readonly idle: boolean
   /**
    * Tells the process of a stored request. A pause takes effect at the next step boundary, and at once in a step that only waits; play
-   * calls it off.
+   * calls it off. With `waits` it is stored that the process waits and is paused there, whatever is known of that here.
    */
-  pause(message?: string): void
+  pause(message?: string, options?: { readonly waits?: boolean }): void
   play(): void
   /** Aborts `process.signal`; the step's command is dropped and the process goes to `killed`. `force` does not wait for the step. */
   kill(message?: string, options?: { readonly force?: boolean | undefined }): void

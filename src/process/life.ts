@@ -136,6 +136,11 @@ export class Life {
   stopWaits(reason: Error): void {
     this.#waits?.stop(reason)
   }
+  /** What is to come before the step does something by name: the play, where it is paused; that it is seen to wait no more (C7). */
+  get hurdle(): Promise<void> | undefined {
+    const free = !this.inStep || (!this.held && this.host.goOn?.(this.process, true) === undefined)
+    return free ? undefined : this.waits.goOn(true)
+  }
   /** What names the step: the same for each of its attempts, also of another process that was restarted from this one. */
   get stepKey(): { readonly pid: string; readonly number: number } {
     const { stage } = this
@@ -330,9 +335,10 @@ export class Life {
     } catch (error) {
       return this.#notCommitted(to, error, wake)
     }
-    if (!isThenable(answer)) return this.#entered(to, answer, wake)
+    const retried = to === next ? failed : undefined
+    if (!isThenable(answer)) return this.#entered(to, answer, wake, retried)
     return answer.then(
-      (committed) => this.#entered(to, committed, wake),
+      (committed) => this.#entered(to, committed, wake, retried),
       (error: unknown) => this.#notCommitted(to, error, wake),
     )
   }
@@ -362,14 +368,51 @@ export class Life {
     }
     if (pausing !== control.pausing || isTerminal(to.label)) pausing = undefined
     this.assertAttached()
+    return this.#commitAs(to, wake, to === next ? failed : undefined, pausing)
+  }
+
+  async #commitAs(
+    to: Stage,
+    wake: Wake | undefined,
+    failed: FailedAttempt | undefined,
+    pausing: Pausing | undefined,
+  ): Promise<void> {
     let committed: Committed
     try {
-      const answer = this.commit(to, pausing, wake, to === next ? failed : undefined)
+      const answer = this.commit(to, pausing, wake, failed)
       committed = isThenable(answer) ? await answer : answer
     } catch (error) {
       return this.#notCommitted(to, error, wake)
     }
-    return this.#entered(to, committed, wake, pausing)
+    return this.#entered(to, committed, wake, failed, pausing)
+  }
+
+  /**
+   * A state was not committed: the process is being killed, or is paused where it waits (C7). A step that has ended while it was paused there
+   * keeps what it came to until it is played; what waits between its steps is idle, and woken anew.
+   */
+  async #heldBack(
+    to: Stage,
+    committed: Committed,
+    wake: Wake | undefined,
+    failed: FailedAttempt | undefined,
+  ): Promise<void> {
+    await this.pauses.heard(committed, undefined)
+    if (this.stage.label === 'waiting' && this.control.failing === undefined) return
+    await this.whilePaused()
+    if (this.control.killing === undefined) await this.#commitAs(to, wake, failed, undefined)
+  }
+
+  /** Until what has come to its end while it was paused may go on, or is killed. */
+  async whilePaused(): Promise<void> {
+    while (this.held && this.control.killing === undefined) {
+      this.assertAttached()
+      await new Promise<void>((open) => {
+        this.#gate = open
+        this.whenPlayed(open)
+      })
+    }
+    this.assertAttached()
   }
 
   /**
@@ -399,14 +442,16 @@ export class Life {
     return this.#entered(failed, committed, wake)
   }
 
-  /** A state was committed. */
+  /** A state was committed, or held back. */
   #entered(
     to: Stage,
     committed: Committed,
     wake: Wake | undefined,
+    failed?: FailedAttempt,
     pausing?: Pausing,
   ): Promise<void> | undefined {
     this.assertAttached()
+    if (committed.held === true) return this.#heldBack(to, committed, wake, failed)
     const from = this.stage
     this.stage = to
     this.seq++

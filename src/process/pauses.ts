@@ -47,9 +47,17 @@ export class Pauses {
       return
     }
     life.assertAttached()
+    if (committed.held === true) return this.#heldBack(committed, pausing)
     life.seq++
     life.paused = { message: pausing.message }
     await this.heard(committed, pausing)
+  }
+
+  /** Somebody else has paused it meanwhile where it waits, or is killing it. */
+  async #heldBack({ pause, kill }: Committed, pausing: Pausing): Promise<void> {
+    const life = this.#life
+    if (pause !== undefined) life.paused = { message: pause.message }
+    await this.heard({ kill }, pause && pausing)
   }
 
   /** Tells of the pause that was just committed, and takes in what the host had stored meanwhile. */
@@ -66,8 +74,8 @@ export class Pauses {
     if (committed.kill !== undefined) life.control.kill(committed.kill.message)
   }
 
-  /** A step that only waits is paused as it is: what it waits for lets it go on when it is played. */
-  async within(pausing: Pausing): Promise<void> {
+  /** A step that only waits is paused as it is, and goes on when it is played. `stored`: the store has it so. */
+  async within(pausing: Pausing, stored = false): Promise<void> {
     if (this.#within === pausing) return
     this.#within = pausing
     const life = this.#life
@@ -75,7 +83,8 @@ export class Pauses {
     await life.code.tried('onPausing', pausing.message)
     this.#within = undefined
     // It may have ended or gone on, or the pause been called off, while the hook ran.
-    if (!life.suspended || life.over || control.pausing !== pausing || control.overrules) return
+    const waits = life.suspended || (stored && life.inStep)
+    if (!waits || life.over || control.pausing !== pausing || control.overrules) return
     life.paused = { message: pausing.message }
     control.hasPaused()
     await this.#told()

@@ -429,6 +429,8 @@ export class Process<C = Untyped> {
     const life = this.#life
     const work = async (branch: string): Promise<ProcessHandle> => {
       life.assertOpen()
+      const { hurdle } = life
+      if (hurdle !== undefined) await hurdle
       return life.host.launch(life.process, processClass, inputs, options, branch)
     }
     if (!life.inStep || life.code.isLeftBehind) return Operation.of(work(''))

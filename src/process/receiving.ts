@@ -49,10 +49,14 @@ export class Receiving {
       await this.#waits.gate()
       const seen = this.#told.get(signal)
       const taken = await this.#take(signal, entry)
-      if (taken !== undefined) return this.#checked(signal, taken.value)
+      if (taken !== undefined) {
+        await this.#waits.goOn()
+        return this.#checked(signal, taken.value)
+      }
       if (until !== undefined && clock.now() >= until) {
         const history = { name: 'received', data: { name: signal, timedOut: true } }
         await record.add(entry, { timedOut: true }, { history })
+        await this.#waits.goOn()
         throw this.#timedOut(signal)
       }
       if (this.#told.get(signal) !== seen) continue

@@ -266,6 +266,8 @@ export class StepRecord {
     rest: Pick<RecordEntry, 'history' | 'consumes'>,
   ): Promise<void> {
     const { host, process } = this.#life
+    // A store holds it by itself, until it is played.
+    if (!host.durable && this.#life.held) await this.during(this.#life.waits.gate())
     const beside = this.#beside(entry)
     const kept = beside.length === 0 ? value : { ...value, beside }
     const text = this.#textOf(entry, kept)

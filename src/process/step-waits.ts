@@ -70,7 +70,7 @@ export class StepWaits {
       const wait = waitFor({ until: end }, `sleeps (${name}) until ${new Date(end).toISOString()}`)
       await this.wait(wait, (resolve) => alarm(clock, end, resolve), evict)
     }
-    await this.gate()
+    await this.goOn()
   }
 
   /** What all of them came to, in their shape. @throws ProcessError of the first that failed */
@@ -122,7 +122,7 @@ export class StepWaits {
       return () => {}
     }
     await this.wait(wait, arm)
-    await this.gate()
+    await this.goOn()
     if (result?.status === 'fulfilled') return result.value
     throw result?.reason
   }
@@ -191,6 +191,18 @@ export class StepWaits {
         this.#gates.add(open)
         this.#life.whenPlayed(open)
       })
+      control.throwIfAborted()
+    }
+  }
+
+  /** The step goes on: not while the process is paused, nor before it shows as running, where it has only waited (C7). */
+  async goOn(does = false): Promise<void> {
+    const { host, process, record, control } = this.#life
+    for (;;) {
+      await this.gate()
+      const going = host.goOn?.(process, does)
+      if (going === undefined) return
+      await record.during(going)
       control.throwIfAborted()
     }
   }

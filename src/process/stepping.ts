@@ -38,6 +38,18 @@ function stepEnded(
   const { refusal } = life
   life.endAttempt()
   life.assertAttached()
+  // It was paused where it waited, and has ended by another branch: it does not move before it is played (C7).
+  return life.held
+    ? life.whilePaused().then(() => after(life, stage, plan, next))
+    : after(life, stage, plan, next)
+}
+
+function after(
+  life: Life,
+  stage: Running,
+  plan: StepPlan,
+  next: Stage | undefined,
+): Promise<void> | undefined {
   // A kill or a failure drops what the step came to.
   if (next === undefined || life.control.overrules) return undefined
   const { conflict } = life

@@ -119,6 +119,8 @@ overEachStore((over) => {
       'running',
       'sleeping',
       'waiting',
+      // Out of memory its step is begun anew.
+      ...(evict ? [] : ['running']),
       'finished',
     ])
   })
