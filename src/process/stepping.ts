@@ -35,28 +35,29 @@ function stepEnded(
   life.inStep = false
   const counts = next !== undefined && next.label !== 'excepted' && !life.control.overrules
   const leftOver = counts ? life.leftOver() : undefined
-  const { refusal } = life
+  // Another attempt would come to the same.
+  const wrong = life.refusal ?? leftOver
   life.endAttempt()
   life.assertAttached()
+  const to = wrong === undefined || next === undefined ? next : excepted(wrong)
+  const goOn = (): Promise<void> | undefined => afterStep(life, stage, plan, to, wrong !== undefined)
   // It was paused where it waited, and has ended by another branch: it does not move before it is played (C7).
-  return life.held
-    ? life.whilePaused().then(() => after(life, stage, plan, next))
-    : after(life, stage, plan, next)
+  return life.held ? life.whilePaused().then(goOn) : goOn()
 }
 
-function after(
+/** `final`: whether it is not retried, whatever it came to. */
+function afterStep(
   life: Life,
   stage: Running,
   plan: StepPlan,
   next: Stage | undefined,
+  final: boolean,
 ): Promise<void> | undefined {
   // A kill or a failure drops what the step came to.
   if (next === undefined || life.control.overrules) return undefined
   const { conflict } = life
   if (conflict !== undefined) return again(life, afterConflict(stage, conflict, life))
-  // Another attempt would come to the same.
-  const wrong = refusal ?? leftOver
-  if (wrong !== undefined) return life.transition(excepted(wrong))
+  if (final) return life.transition(next)
   const failed = next.label === 'excepted' ? afterFailure(stage, plan, next.error, life) : undefined
   if (failed !== undefined && failed.to.label !== 'excepted') return again(life, failed)
   const missing = life.host.missing?.(life.process)
