@@ -246,8 +246,7 @@ export class Control implements Hosted {
     if (this.pausing !== undefined && !waits) return
     const pausing = (this.pausing ??= { message, done: defer() })
     // What a step waits for can wait: it need not end first.
-    if (life.suspended || (waits && life.inStep))
-      void inScope(life, () => life.pauses.within(pausing, waits))
+    if (life.suspended || (waits && life.inStep)) void inScope(life, () => life.pauses.within(pausing, waits))
     else life.attend()
   }
 
