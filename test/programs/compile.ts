@@ -18,19 +18,19 @@ interface Manifest {
  * long to start. They go to a folder of this run, in which `damson` is what was compiled.
  */
 export function setup(): () => void {
-  const { folder, remove } = compile(SETTINGS)
+  const { folder, remove } = compile()
   process.env[COMPILED] = folder
   return remove
 }
 
-/** Compiles what a configuration includes to a new folder. */
-export function compile(settings: string): { readonly folder: string; readonly remove: () => void } {
+/** Compiles them to a new folder. */
+export function compile(): { readonly folder: string; readonly remove: () => void } {
   const cache = join(root, '.cache')
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'programs-'))
   const { status, stdout } = spawnSync(
     process.execPath,
-    [COMPILER, '--project', settings, '--outDir', folder],
+    [COMPILER, '--project', SETTINGS, '--outDir', folder],
     {
       encoding: 'utf8',
     },

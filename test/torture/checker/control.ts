@@ -6,6 +6,7 @@ import { ancestors, type Finding, type Happened, type Numbered, type Stored, typ
 
 /** An engine hears of a kill within so long, in milliseconds, also where the machine is busy. */
 const HEARS = 3_000
+const PAUSES = ['paused', 'pause requested']
 const ENDS = ['finished', 'excepted', 'killed']
 
 type Ask = Numbered & AskLine
@@ -36,10 +37,12 @@ export function checkControl(world: World): Finding[] {
   return findings
 }
 
+/** The first entry that a pause has left in each process that it reached. */
 function entriesOf(world: World, op: string): { readonly process: Stored; readonly entry: Happened }[] {
-  return Array.from(world.processes.values()).flatMap((process) =>
-    process.history.filter(({ data }) => data['message'] === op).map((entry) => ({ process, entry })),
-  )
+  return Array.from(world.processes.values()).flatMap((process) => {
+    const entry = process.history.find(({ name, data }) => PAUSES.includes(name) && data['message'] === op)
+    return entry === undefined ? [] : [{ process, entry }]
+  })
 }
 
 function checkKill(world: World, ask: Ask, answer: Numbered, process: Stored, excuses: Excuses): Finding[] {
@@ -136,8 +139,7 @@ function checkPause(
 }
 
 /** Whether another pause held at some time while this one was asked: the first message stays. */
-function wasPaused({ history, ended_at }: Stored, ask: Ask, answer: Numbered): boolean {
-  if (ended_at !== null && ended_at <= answer.wall + SLACK) return true
+function wasPaused({ history }: Stored, ask: Ask, answer: Numbered): boolean {
   let since: number | undefined
   for (const { name, at } of history) {
     if (name === 'paused' || name === 'pause requested') since ??= at
@@ -150,7 +152,7 @@ function wasPaused({ history, ended_at }: Stored, ask: Ask, answer: Numbered): b
 }
 
 /** The clock of one program is read a little before or after that of another. */
-const SLACK = 50
+const SLACK = 5
 
 /** Nothing is launched by what has ended or is being killed. */
 function checkChildren({ processes }: World): Finding[] {

@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import ts from 'ts59'
 import type { Break } from '../../breaks/breaks.ts'
 import { compile } from '../../programs/compile.ts'
@@ -15,7 +14,7 @@ export interface Compiled {
 
 /** Compiles the load and the sources, if asked with a deliberate break in one of them. */
 export function compileLoad(fault?: Break): Compiled {
-  const { folder, remove } = compile(fileURLToPath(new URL('../tsconfig.json', import.meta.url)))
+  const { folder, remove } = compile()
   const file = (path: string): string => join(folder, path.replace(/\.ts$/, '.js'))
   if (fault !== undefined) {
     const { outputText } = ts.transpileModule(broken(fault), {

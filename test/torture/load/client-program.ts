@@ -64,7 +64,7 @@ await client.close()
 /** A process from its launch until nothing more is done to it. */
 async function one(kind: Known): Promise<void> {
   const pid = `${kind}-${told.name}-${String(++launches).padStart(4, '0')}`
-  const shared = random.below(8) === 0 ? `${kind} ${random.below(3)}` : undefined
+  const shared = random.below(8) === 0 && kind !== 'Failing' ? `${kind} ${random.below(3)}` : undefined
   const inputs = shared === undefined ? inputsOf(kind, pid, random) : inputsOf(kind, shared, keyed(shared))
   const delay = random.below(6) === 0 ? random.below(1_500) : undefined
   // What is done is chosen now: the order in which answers come is not said by the seed.
@@ -76,7 +76,12 @@ async function one(kind: Known): Promise<void> {
     }),
   )
   if (handle === undefined) return
-  await Promise.all([from(kind, handle, inputs, course), control(handle, new Random(course.below(2 ** 31)))])
+  // A retry of what has ended is a restart, and there is to be one of each: two do what was left undone twice, under one key.
+  const mayRetry = shared === undefined && kind !== 'Failing'
+  await Promise.all([
+    from(kind, handle, inputs, course),
+    control(handle, new Random(course.below(2 ** 31)), mayRetry),
+  ])
 }
 
 /** The inputs that go with a key are the same for all who use it. */
@@ -171,7 +176,7 @@ async function begunAgain(handle: ProcessHandle, mend: string): Promise<void> {
 }
 
 /** Pauses, plays and kills. */
-async function control(handle: ProcessHandle, random: Random): Promise<void> {
+async function control(handle: ProcessHandle, random: Random, mayRetry: boolean): Promise<void> {
   const chance = random.below(10)
   await later(random.below(700))
   if (stop.signal.aborted) return
@@ -183,7 +188,7 @@ async function control(handle: ProcessHandle, random: Random): Promise<void> {
     await kill(handle, random.below(3) === 0)
   } else if (chance === 4) {
     await Promise.all([pause(handle), kill(handle, false)])
-  } else if (chance === 5) {
+  } else if (chance === 5 && mayRetry) {
     await retry(handle)
   } else if (chance === 6) {
     void pause(handle)

@@ -1,0 +1,97 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compiled } from '../programs/compiled.ts'
+import { check } from './checker/check.ts'
+import { readWorld, type Finding, type Paths } from './checker/world.ts'
+import { Sql } from './corruptions/corruption.ts'
+import { corruptions } from './corruptions/index.ts'
+import type { Told } from './load/here.ts'
+import { readLog } from './log.ts'
+
+/*
+ * The checker of the torture test is proven by a good run in which it finds nothing, and by copies of that run with one thing wrong each.
+ */
+
+let good: Paths
+let bad: Paths
+
+beforeAll(() => {
+  good = paths(mkdtempSync(join(tmpdir(), 'damson-good-run-')))
+  bad = paths(mkdtempSync(join(tmpdir(), 'damson-bad-run-')))
+  const { folder, store, log, lease } = good
+  const told: Told = { name: 'e1', seed: 1, store, log, folder, lease, old: false }
+  const program = compiled('test/torture/load/recorded-program.ts')
+  const { status, stderr } = spawnSync(process.execPath, [program, JSON.stringify(told)], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(stderr)
+  const file = new Database(store)
+  file.pragma('wal_checkpoint(TRUNCATE)')
+  file.close()
+}, 60_000)
+
+afterAll(() => {
+  for (const { folder } of [good, bad]) rmSync(folder, { recursive: true, force: true })
+})
+
+function paths(folder: string): Paths {
+  return {
+    folder,
+    log: join(folder, 'log'),
+    store: join(folder, 'torture.db'),
+    backups: [],
+    locks: [],
+    lease: 1_000,
+  }
+}
+
+function found(run: Paths): Finding[] {
+  return check(readWorld(run))
+}
+
+describe('the checker of the torture test', () => {
+  it('finds nothing in a good run', () => {
+    expect(found(good)).toEqual([])
+  })
+
+  it.each(corruptions)('notices that $what', ({ rule, store, log, locks = [], stderr }) => {
+    for (const end of ['-wal', '-shm']) rmSync(bad.store + end, { force: true })
+    copyFileSync(good.store, bad.store)
+    const lines = readLog(good.log)
+    const written = log?.(lines) ?? lines
+    writeFileSync(bad.log, written.map((line) => `${JSON.stringify(line)}\n`).join(''))
+    writeFileSync(join(bad.folder, 'e1.stderr'), stderr ?? '')
+    if (store !== undefined) {
+      const file = new Database(bad.store)
+      try {
+        store(new Sql(file))
+      } finally {
+        file.close()
+      }
+    }
+    expect(found({ ...bad, locks }).map((finding) => finding.rule)).toContain(rule)
+  })
+
+  it('notices that a backup has another history than the store', () => {
+    const backup = join(bad.folder, 'backup.db')
+    copyFileSync(good.store, backup)
+    const file = new Database(backup)
+    new Sql(file).run(`UPDATE history SET name = 'another' WHERE id = 3`)
+    file.close()
+    expect(found({ ...good, backups: [backup] }).map(({ rule }) => rule)).toEqual([
+      'what a backup has stays so',
+    ])
+  })
+
+  it('notices that a file is damaged', () => {
+    const bytes = readFileSync(good.store)
+    bytes.fill(0xff, 8 * 4_096 + 8, 8 * 4_096 + 200)
+    const damaged = join(bad.folder, 'damaged.db')
+    writeFileSync(damaged, bytes)
+    expect(found({ ...good, backups: [damaged] }).map(({ rule }) => rule)).toContain('a backup is whole')
+  })
+})

@@ -1,0 +1,15 @@
+import type { Corruption } from './corruption.ts'
+import { ofLog } from './of-log.ts'
+import { ofStore } from './of-store.ts'
+
+/** Everything that can be wrong with a run, one at a time. */
+export const corruptions: readonly Corruption[] = [
+  ...ofStore,
+  ...ofLog,
+  { what: 'a lock file is left', rule: 'lock files are gone', locks: ['torture.db-engine-1'] },
+  {
+    what: 'an error is uncaught',
+    rule: 'nothing is thrown that nobody catches',
+    stderr: 'Error: nobody caught it\n',
+  },
+]

@@ -1,0 +1,129 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as later } from 'node:timers/promises'
+import { Engine, type LaunchOptions, type ProcessHandle } from '../../../src/index.ts'
+import { ask, kill, pause, play, resume, signal } from './asking.ts'
+import { classes, type Known } from './classes.ts'
+import { here, log, told } from './here.ts'
+
+/*
+ * A bit of everything, once, without any fault: what is recorded of it is what the tests of the checker corrupt.
+ */
+
+const engine = await Engine.open({
+  store: told.store,
+  processes: Object.values(classes),
+  killGrace: 1_500,
+  handleSignals: false,
+})
+here.client = engine
+log.add({ what: 'engine', id: engine.id })
+
+await Promise.all([
+  ended('Steps', { n: 3, slow: 5 }),
+  ended('Slow', { n: 2, slow: 20 }),
+  ended('Sleeper', { n: 3, slow: 20 }),
+  ended('Racer', { n: 1, slow: 30 }),
+  ended('Flaky', { n: 2, slow: 0 }),
+  ended('Chain', { n: 2, slow: 5 }),
+  ended('Evolving', { n: 4, slow: 20 }),
+  ended('Doomed', { n: 1, slow: 20 }),
+  ended('Parent', { n: 2, slow: 10, depth: 1, how: 'join' }),
+  ended('Parent', { n: 2, slow: 10, depth: 2, how: 'wait' }),
+  ended('Parent', { n: 3, slow: 10, depth: 1, how: 'together' }),
+  heard(),
+  pausedInItsWait(),
+  pausedInItsStep(),
+  answered(),
+  treeKilled(),
+  mended(),
+  keyed(),
+])
+await ended('Steps', { n: 1, slow: 0 }, { delay: 50 })
+await engine.close()
+
+async function launched(
+  kind: Known,
+  inputs: Readonly<Record<string, unknown>>,
+  options: LaunchOptions & { readonly delay?: number } = {},
+): Promise<ProcessHandle> {
+  const pid = options.pid ?? `${kind} ${JSON.stringify(inputs)} ${JSON.stringify(options)}`
+  const { key, delay } = options
+  const handle = await ask({ do: 'launch', pid, class: kind, inputs, key, delay }, () =>
+    engine.launch(classes[kind], inputs as never, key === undefined ? { ...options, pid } : options),
+  )
+  if (handle === undefined) throw new Error(`${pid} can not be launched`)
+  return handle
+}
+
+async function ends(handle: ProcessHandle): Promise<void> {
+  const state = await handle.wait()
+  log.add({ what: 'told', pid: handle.pid, state: state?.label ?? 'nothing' })
+}
+
+async function ended(...args: Parameters<typeof launched>): Promise<void> {
+  await ends(await launched(...args))
+}
+
+/** Waits until a process waits. */
+async function waits(handle: ProcessHandle): Promise<void> {
+  while ((await handle.refresh()).label !== 'waiting') await later(5)
+}
+
+async function heard(): Promise<void> {
+  const handle = await launched('Listener', { n: 3, slow: 0, how: 'wait' }, { pid: 'hears' })
+  for (let count = 0; count < 3; count++) await signal(handle, 'ping')
+  await ends(handle)
+}
+
+async function pausedInItsWait(): Promise<void> {
+  const handle = await launched('Listener', { n: 2, slow: 0, how: 'hold' }, { pid: 'paused in its wait' })
+  await waits(handle)
+  await pause(handle)
+  await signal(handle, 'ping')
+  await signal(handle, 'ping')
+  await play(handle)
+  await ends(handle)
+}
+
+async function pausedInItsStep(): Promise<void> {
+  const handle = await launched('Steps', { n: 4, slow: 100 }, { pid: 'paused in its step' })
+  await later(50)
+  await pause(handle)
+  while (!(await handle.refresh()).paused) await later(5)
+  await play(handle)
+  await ends(handle)
+}
+
+async function answered(): Promise<void> {
+  const handle = await launched('Asker', { n: 2, slow: 0 }, { pid: 'asks' })
+  await resume(handle)
+  await resume(handle)
+  await ends(handle)
+}
+
+async function treeKilled(): Promise<void> {
+  const handle = await launched(
+    'Parent',
+    { n: 2, slow: 5_000, depth: 2, how: 'wait' },
+    { pid: 'killed with its tree' },
+  )
+  await waits(handle)
+  await later(100)
+  await kill(handle, false)
+  await ends(handle)
+}
+
+async function mended(): Promise<void> {
+  const mend = join(told.folder, 'mended')
+  const handle = await launched('Failing', { n: 2, slow: 0, mend }, { pid: 'fails' })
+  await ends(handle)
+  writeFileSync(mend, '')
+  const next = await ask({ do: 'restart', pid: handle.pid }, () => engine.restart(handle.pid))
+  if (next !== undefined) await ends(next)
+}
+
+async function keyed(): Promise<void> {
+  await ends(await launched('Steps', { n: 1, slow: 0 }, { key: 'a key' }))
+  await launched('Steps', { n: 1, slow: 0 }, { key: 'a key' })
+}
