@@ -21,6 +21,10 @@ const steps: readonly Step[] = [
   ['types, TypeScript 5.9', () => node([compilers.oldest, '--project', 'tsconfig.json'])],
   ['unused code', () => run(tool('knip'), [])],
   ...tests,
+  [
+    'torture, one minute',
+    () => run('npm', ['run', '--silent', 'torture', '--', '--seed', '1', '--minutes', '1']),
+  ],
   ['build', () => run('npm', ['run', '--silent', 'build'])],
   ['the packed package', checkPackage],
 ]

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'ts59'
 import type { Break } from '../../breaks/breaks.ts'
+import { brokenSource } from '../../breaks/broken-source.ts'
 import { compile } from '../../programs/compile.ts'
 import { root } from '../../project/files.ts'
 
@@ -17,25 +18,18 @@ export function compileLoad(fault?: Break): Compiled {
   const { folder, remove } = compile()
   const file = (path: string): string => join(folder, path.replace(/\.ts$/, '.js'))
   if (fault !== undefined) {
-    const { outputText } = ts.transpileModule(broken(fault), {
-      compilerOptions: {
-        module: ts.ModuleKind.ESNext,
-        target: ts.ScriptTarget.ES2022,
-        verbatimModuleSyntax: true,
-        rewriteRelativeImportExtensions: true,
+    const { outputText } = ts.transpileModule(
+      brokenSource(readFileSync(join(root, fault.file), 'utf8'), fault),
+      {
+        compilerOptions: {
+          module: ts.ModuleKind.ESNext,
+          target: ts.ScriptTarget.ES2022,
+          verbatimModuleSyntax: true,
+          rewriteRelativeImportExtensions: true,
+        },
       },
-    })
+    )
     writeFileSync(file(fault.file), outputText)
   }
   return { file, remove }
-}
-
-/** The source with the break in it. How what it replaces is wrapped into lines does not matter. */
-function broken({ file, find, replace }: Break): string {
-  const words = find.split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
-  const text = readFileSync(join(root, file), 'utf8')
-  const found = [...text.matchAll(new RegExp(words.join(String.raw`\s+`), 'g'))]
-  if (found.length !== 1)
-    throw new Error(`${file} has ${found.length} times what the break replaces: ${find}`)
-  return text.replace(found[0]?.[0] ?? '', () => replace)
 }
