@@ -1,3 +1,4 @@
+import { copyOf } from '../ports/plain.ts'
 import { IncompatibleBundle, SerializationError, SpecError } from '../shared/errors.ts'
 import type { JsonValue } from '../shared/json.ts'
 import { decodeValue } from './decode.ts'
@@ -68,6 +69,21 @@ export class Codec {
    */
   decode(json: JsonValue, path = ''): unknown {
     return decodeValue(json, path, this.#types)
+  }
+
+  /**
+   * The value as it would come back after it was saved, sharing nothing with it. What can't be saved is copied as far as it can be:
+   * saving it will tell.
+   */
+  copy(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value
+    if (isPlainTree(value)) return copyOf(value)
+    try {
+      return this.decode(this.encode(value))
+    } catch (error) {
+      if (error instanceof SerializationError) return copyOf(value)
+      throw error
+    }
   }
 
   /**

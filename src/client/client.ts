@@ -406,11 +406,13 @@ export class Client {
     options: LaunchOptions,
     launcher: Launcher,
   ): Promise<Create> {
+    // What the caller changes after the call is not launched.
+    const given = this.codec.copy(inputs ?? {}) as Readonly<Record<string, unknown>>
     // A class that no engine has registered so far may be by one that comes later (C9).
     const described = (await this.store.classes()).find((row) => row.name === name)
     return createByName(
       described ?? { name, version: 1, inputs: '{}' },
-      inputs ?? {},
+      given,
       this.clock.now(),
       options,
       launcher,

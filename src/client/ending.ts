@@ -117,3 +117,10 @@ export function outputsOf(parts: BundleParts, codec: Codec): Record<string, unkn
   }
   return outputs
 }
+
+/** Of the parts of a bundle those that say what its process ended with. */
+export function endingParts(parts: BundleParts): BundleParts {
+  return Object.fromEntries(
+    Object.entries(parts).filter(([name]) => name === 'state' || name.startsWith('out:')),
+  )
+}

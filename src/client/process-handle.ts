@@ -26,7 +26,7 @@ import {
 } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
-import { missingOf, outputsOf, settledOf, stateInfo, type EndedRow } from './ending.ts'
+import { missingOf, endingParts, outputsOf, settledOf, stateInfo, type EndedRow } from './ending.ts'
 import { eventRecord } from './event-record.ts'
 import { explain } from './explain.ts'
 import { killedState } from './requests.ts'
@@ -82,6 +82,9 @@ export class Handle implements ProcessHandle {
   #class: AnyProcessClass | undefined
   #state: StateInfo
   #settled: Settled<unknown> | undefined
+  /** Decodes the outcome once more, where its value can be changed. */
+  #readAgain: (() => Settled<unknown>) | undefined
+  #isGiven = false
   /** Called once when the process has ended or is lost, or when nothing more will be heard of it. */
   readonly #waiters = new Set<Waiter>()
   #lost: ProcessLost | undefined
@@ -141,8 +144,15 @@ export class Handle implements ProcessHandle {
 
   async outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
     if (!(await this.#waitForEnd(options))) throw this.#timedOut()
-    if (this.#settled !== undefined) return this.#settled
+    if (this.#settled !== undefined) return this.#handOut(this.#settled)
     return { status: 'rejected', reason: this.#lost as ProcessLost, state: this.#state }
+  }
+
+  /** The outcome for one reader: each has a value of its own, so that none sees what another changes in it. */
+  #handOut(settled: Settled<unknown>): Settled<unknown> {
+    if (this.#isGiven && this.#readAgain !== undefined) return this.#readAgain()
+    this.#isGiven = true
+    return settled
   }
 
   successful(): boolean {
@@ -213,8 +223,11 @@ export class Handle implements ProcessHandle {
 
   async signal(name: string, payload?: unknown): Promise<void> {
     const { codec, name: by } = this.#context
+    // Now, and not when it is sent: what the caller changes after the call is not sent.
+    const value = codec.stringify(payload, `signals.${name}`)
+    const sent = typeof payload === 'object' ? codec.parse(value) : payload
     // One after the other, so that they are stored in the order of the calls, whatever a check has to read.
-    const checked = (this.#checking ?? Promise.resolve()).then(() => this.#checkSignal(name, payload))
+    const checked = (this.#checking ?? Promise.resolve()).then(() => this.#checkSignal(name, sent))
     this.#checking = checked.catch(() => {})
     await checked
     const outcome = await this.#context.write({
@@ -222,7 +235,7 @@ export class Handle implements ProcessHandle {
       pid: this.pid,
       id: globalThis.crypto.randomUUID(),
       name,
-      value: codec.stringify(payload, `signals.${name}`),
+      value,
       by,
     })
     if (await this.#answer(outcome)) return
@@ -369,7 +382,13 @@ export class Handle implements ProcessHandle {
 
   #settleAs(row: EndedRow, saved: () => BundleParts): void {
     this.#name = row.className
-    this.#settled = settledOf(row, saved, this.#context.codec)
+    const { codec } = this.#context
+    let parts: BundleParts = {}
+    const settled = (this.#settled = settledOf(row, () => (parts = saved()), codec))
+    if (settled.status === 'fulfilled' && typeof settled.value === 'object') {
+      const kept = endingParts(parts)
+      this.#readAgain = () => settledOf(row, () => kept, codec)
+    }
     this.#state = this.#settled.state
     this.#settle()
   }

@@ -3,6 +3,7 @@ import type { Bundle } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
 import { registeredName } from '../bundle/loader.ts'
 import type { EndedRow } from '../client/ending.ts'
+import { copyOf } from '../ports/plain.ts'
 import type { Launcher } from '../client/launching.ts'
 import { killedState } from '../client/requests.ts'
 import type { Advance, Create, Held, Mail, Outcome, Parts, ProcessRow, Write } from '../persistence/store.ts'
@@ -217,11 +218,13 @@ export class DurableHost implements Host {
   async launch(
     parent: Process,
     processClass: AnyProcessClass | string,
-    inputs: Readonly<Record<string, unknown>> | undefined,
+    given: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions = {},
     branch = '',
   ): Promise<ProcessHandle> {
     const run = this.#runOf(parent)
+    // What the step changes after the call is not launched.
+    const inputs = copyOf(given)
     const className = typeof processClass === 'string' ? processClass : registeredName(processClass)
     const launches = this.#launchesOf(run)
     const { pid, isOwn }: LaunchingPid =

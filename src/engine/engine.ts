@@ -267,6 +267,7 @@ export class Engine extends Client {
         retry: retryOf(options),
       })
       create = createWrite(process, options, launcher, specOf(known).deadlineAfter)
+      hosted(process).holdSaved()
     } catch (error) {
       if (begins) this.#claims.giveBack()
       throw error

@@ -1,5 +1,5 @@
 import { SpecError } from '../shared/errors.ts'
-import { frozenCopy, isJson, preview } from './plain.ts'
+import { frozenCopy, isFreezable, isJson, preview } from './plain.ts'
 import { Port, type PortDescription, type PortOptions } from './port.ts'
 
 export interface InputPortOptions extends PortOptions {
@@ -16,6 +16,7 @@ export class InputPort extends Port {
   /** Set anew after the default was last checked. */
   #unchecked = true
   #frozen: unknown
+  #isShared = true
 
   /** Also throws a `SpecError` for a plain default that does not fit the port. */
   constructor(name: string, options: InputPortOptions = {}) {
@@ -45,10 +46,10 @@ export class InputPort extends Port {
     return this.#default !== undefined
   }
 
-  /** The default for one process: a function is called, anything else is frozen and shared. */
+  /** The default for one process: a function is called, what can be frozen is shared, and of anything else each process has its own. */
   defaultValue(): unknown {
     if (typeof this.#default === 'function') return (this.#default as () => unknown)()
-    return this.#frozen
+    return this.#isShared ? this.#frozen : frozenCopy(this.#frozen)
   }
 
   override seal(): void {
@@ -78,6 +79,7 @@ export class InputPort extends Port {
     this.#unchecked = false
     if (this.#default === undefined || typeof this.#default === 'function') return
     this.#frozen = frozenCopy(this.#default)
+    this.#isShared = isFreezable(this.#frozen)
     const [problem] = this.validate(this.#frozen)
     if (problem !== undefined) {
       this.#unchecked = true

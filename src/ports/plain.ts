@@ -1,3 +1,6 @@
+import { copyOfKind, isPlainList, kindOf } from '../shared/kinds.ts'
+import { setOwn } from '../shared/own.ts'
+
 /** An object of named values, as `{}` makes it; not an instance of a class, not an array. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
@@ -11,36 +14,78 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 /**
- * A copy of plain objects and arrays, frozen all the way down; anything else in it is kept as it
- * is. What refers to itself, or to the same thing twice, does so in the copy; `seen` carries that over several copies.
+ * A copy of what JavaScript itself has: plain objects and lists, dates, maps, sets, bytes. Plain objects and lists are frozen all the way
+ * down. An object of any other class is kept as it is. What refers to itself, or to the same thing twice, does so in the copy; `seen`
+ * carries that over several copies.
  */
 export function frozenCopy<T>(value: T, seen?: Map<object, object>): T {
-  return typeof value === 'object' && value !== null ? (copy(value, seen ?? new Map()) as T) : value
+  return typeof value === 'object' && value !== null ? (new Copying(true, seen).of(value) as T) : value
 }
 
-function copy(value: object, seen: Map<object, object>): object {
-  const known = seen.get(value)
-  if (known !== undefined) return known
-  if (Array.isArray(value)) {
-    if (Object.getPrototypeOf(value) !== Array.prototype) return value
-    const list: unknown[] = value.slice()
-    seen.set(value, list)
+/** As `frozenCopy`, but nothing in it is frozen. */
+export function copyOf<T>(value: T): T {
+  return typeof value === 'object' && value !== null ? (new Copying(false).of(value) as T) : value
+}
+
+class Copying {
+  readonly #frozen: boolean
+  readonly #seen: Map<object, object>
+
+  constructor(frozen: boolean, seen: Map<object, object> = new Map<object, object>()) {
+    this.#frozen = frozen
+    this.#seen = seen
+  }
+
+  of(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value
+    const known = this.#seen.get(value)
+    if (known !== undefined) return known
+    if (isPlainList(value)) return this.#list(value)
+    if (isPlainObject(value)) return this.#object(value)
+    const kind = kindOf(value)
+    if (kind === undefined) return value
+    const made = copyOfKind(
+      value,
+      kind,
+      (inner) => this.of(inner),
+      (early) => this.#seen.set(value, early),
+    )
+    this.#seen.set(value, made)
+    return made
+  }
+
+  #list(value: readonly unknown[]): unknown {
+    // Not `slice`, which gives a list of the realm that this one is of.
+    const list: unknown[] =
+      Object.getPrototypeOf(value) === Array.prototype ? value.slice() : Array.from(value)
+    this.#seen.set(value, list)
     for (let i = 0; i < list.length; i += 1) {
       const item = list[i]
-      if (typeof item === 'object' && item !== null) list[i] = copy(item, seen)
+      if (typeof item === 'object' && item !== null) list[i] = this.of(item)
     }
-    return Object.freeze(list)
+    return this.#frozen ? Object.freeze(list) : list
   }
-  if (!isPlainObject(value)) return value
-  // Spreading makes own properties, also of one named `__proto__`.
-  const made: Record<string, unknown> =
-    Object.getPrototypeOf(value) === null ? Object.assign(Object.create(null) as object, value) : { ...value }
-  seen.set(value, made)
-  for (const key of Object.keys(made)) {
-    const item = made[key]
-    if (typeof item === 'object' && item !== null) made[key] = copy(item, seen)
+
+  #object(value: Readonly<Record<string, unknown>>): unknown {
+    // Spreading makes own properties, also of one named `__proto__`.
+    const made: Record<string, unknown> =
+      Object.getPrototypeOf(value) === null
+        ? Object.assign(Object.create(null) as object, value)
+        : { ...value }
+    this.#seen.set(value, made)
+    for (const key of Object.keys(made)) {
+      const item = made[key]
+      if (typeof item === 'object' && item !== null) setOwn(made, key, this.of(item))
+    }
+    return this.#frozen ? Object.freeze(made) : made
   }
-  return Object.freeze(made)
+}
+
+/** Whether freezing keeps a value from being changed: there is nothing in it but plain objects and lists. */
+export function isFreezable(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (!isPlainList(value) && !isPlainObject(value)) return false
+  return Object.values(value).every(isFreezable)
 }
 
 /** A short text of a value, for messages. */

@@ -1,5 +1,6 @@
 import type { PortProblem } from '../shared/errors.ts'
 import { SpecError } from '../shared/errors.ts'
+import { isError, isNative, kindOf } from '../shared/kinds.ts'
 import { suggestion } from './nearest.ts'
 import { isJson, preview } from './plain.ts'
 import type { Constructor, InstanceOf, Schema } from './schema-type.ts'
@@ -246,9 +247,33 @@ const plain = new Map<unknown, string>([
 
 function classProblem(value: unknown, instanceOf: InstanceOf): string | undefined {
   for (const one of classesOf(instanceOf))
-    if (typeof value === plain.get(one) || value instanceof (one as new () => unknown)) return undefined
+    if (
+      typeof value === plain.get(one) ||
+      value instanceof (one as new () => unknown) ||
+      isForeignOne(value, one)
+    )
+      return undefined
   const names = classesOf(instanceOf).map((one) => plain.get(one) ?? one.name)
   return `must be of the class ${names.join(' or ')}, not ${preview(value)}`
+}
+
+/** Whether this is of the class of that name in another realm (`node:vm`), where the class is JavaScript's own. */
+function isForeignOne(value: unknown, one: Constructor): boolean {
+  if (typeof value !== 'object' || value === null || !isNative(one)) return false
+  return (
+    kindOf(value) === one.name ||
+    (isError(value) && ((one as unknown) === Error || errorNames(value).has(one.name)))
+  )
+}
+
+/** The names of the classes of JavaScript's own that an error is of. */
+function errorNames(error: Error): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (let at: unknown = error; at !== null; at = Object.getPrototypeOf(at)) {
+    const made: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
+    if (typeof made === 'function' && isNative(made)) names.add(made.name)
+  }
+  return names
 }
 
 function describeSchema(schema: Schema): unknown {

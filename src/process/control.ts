@@ -196,6 +196,10 @@ export class Control implements Hosted {
 
   // ---------- what the host passes on ----------
 
+  holdSaved(): void {
+    this.#life.savings.holdSaved()
+  }
+
   bundle(): ReturnType<Hosted['bundle']> {
     const { savings, stage, paused } = this.#life
     return savings.bundle(stage, paused, false)

@@ -207,6 +207,8 @@ export type ControlRequest =
 export interface Hosted {
   /** The bundle of the process as it is now. */
   bundle(): Bundle
+  /** From now on the process holds the inputs as its bundle, which was made before, has them. */
+  holdSaved(): void
   /**
    * Steps until there is nothing to do, or `goOn` says no, which it is asked between transitions. Rejects as `step()` does.
    */

@@ -1,3 +1,4 @@
+import { copyOf } from '../ports/plain.ts'
 import {
   ClosedError,
   DeadlineExceeded,
@@ -87,6 +88,13 @@ export class Life {
     this.createdAt = birth.created?.getTime() ?? this.host.clock.now()
     this.#logger = birth.logger
     if (birth.retry !== undefined) this.retriedAs(birth.retry)
+  }
+
+  /** A copy of what the process goes on with: whatever a caller changes later, it is what is saved. */
+  own<T>(value: T): T {
+    if (typeof value !== 'object' || value === null || (Array.isArray(value) && value.length === 0))
+      return value
+    return this.host.durable ? (this.host.codec.copy(value) as T) : copyOf(value)
   }
 
   get terminated(): boolean {

@@ -1,3 +1,4 @@
+import { copyOf } from '../ports/plain.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../shared/errors.ts'
 import { guardedLogger } from '../shared/logger.ts'
@@ -68,7 +69,7 @@ export class LocalHandle implements ProcessHandle {
     }
     this.outputs = {
       all: (options?: ResultOptions) => this.#allOutputs(options),
-      snapshot: async () => ({ ...process.outputs }),
+      snapshot: async () => copyOf(process.outputs),
     }
   }
 
@@ -136,7 +137,8 @@ export class LocalHandle implements ProcessHandle {
       throw new WaitTimeout(`the process ${this.pid} has not ended yet; it goes on`, [this.pid], 1)
     }
     try {
-      return { status: 'fulfilled', value: this.#process.result(), state }
+      // Each reader has its own.
+      return { status: 'fulfilled', value: copyOf(this.#process.result()), state }
     } catch (error) {
       return { status: 'rejected', reason: this.#reason(error), state }
     }
@@ -233,7 +235,7 @@ export class LocalHandle implements ProcessHandle {
   async #allOutputs(options: ResultOptions = {}): Promise<never> {
     const outcome = await this.outcome(options)
     if (outcome.status === 'rejected' && outcome.reason instanceof ProcessLost) throw outcome.reason
-    return hosted(this.#process).outputs(options.raiseOnFailure ?? true) as never
+    return copyOf(hosted(this.#process).outputs(options.raiseOnFailure ?? true)) as never
   }
 
   #assertDone(): void {

@@ -1,4 +1,5 @@
 import { Codec, type SavedType } from '../bundle/codec.ts'
+import { copyOf } from '../ports/plain.ts'
 import { alarm, systemClock, type Clock } from '../shared/clock.ts'
 import { ProcessKilled, ProcessLost, UnknownProcessClass } from '../shared/errors.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from './handle.ts'
@@ -95,10 +96,10 @@ export class MemoryHost implements Host {
         this.#tell(process, request)
         break
       case 'resume':
-        hold.wake(request.value, { by: 'resume' })
+        hold.wake(copyOf(request.value), { by: 'resume' })
         break
       case 'signal':
-        this.#signal(process, request.name, request.value)
+        this.#signal(process, request.name, copyOf(request.value))
         break
       default:
         request satisfies never

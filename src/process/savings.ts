@@ -1,7 +1,7 @@
 import { Bundle, outputPart, recordPart, type BundleParts } from '../bundle/bundle.ts'
 import { registeredName } from '../bundle/loader.ts'
 import { decodeMemory, encodeMemory, record } from '../bundle/memory.ts'
-import { frozenCopy, preview } from '../ports/plain.ts'
+import { copyOf, frozenCopy, preview } from '../ports/plain.ts'
 import type { RetryOptions } from '../spec/retry-policy.ts'
 import { IncompatibleBundle, PortValidationError, SerializationError } from '../shared/errors.ts'
 import { setAt } from '../shared/own.ts'
@@ -41,9 +41,12 @@ export class Savings {
    */
   output(port: string, value: unknown): void {
     const { durable, codec } = this.#life.host
-    const output = durable ? { value, text: codec.stringify(value, `outputs.${port}`) } : { value }
+    const text = durable ? codec.stringify(value, `outputs.${port}`) : undefined
+    // What is held is what is saved, whatever becomes of the value.
+    const held = text === undefined || typeof value !== 'object' ? copyOf(value) : codec.parse(text)
+    const output = text === undefined ? { value: held } : { value: held, text }
     try {
-      setAt(this.#life.outputs, port, value)
+      setAt(this.#life.outputs, port, held)
     } catch (error) {
       throw new PortValidationError([{ port: `outputs.${port}`, message: (error as Error).message }])
     }
@@ -159,10 +162,8 @@ export class Savings {
     life.paused = head.paused && { message: head.paused.message }
     this.#inputs = parts['inputs'] ?? '{}'
     this.#parsed = parts['parsed'] ?? this.#inputs
-    const decoded = (text: string): Readonly<Record<string, unknown>> =>
-      frozenCopy(record(process.decodeInputArgs(codec.parse(text, 'inputs')), 'inputs'))
-    life.raw = decoded(this.#inputs)
-    life.inputs = this.#parsed === this.#inputs ? life.raw : decoded(this.#parsed)
+    life.raw = this.#decodedInputs(this.#inputs)
+    life.inputs = this.#parsed === this.#inputs ? life.raw : this.#decodedInputs(this.#parsed)
     this.#loadOutputs(bundle)
     const { stage, around } = readStage(codec.parse(parts['state'] ?? 'null', 'state'))
     const { resumes, signals, unsaved } = around
@@ -241,6 +242,30 @@ export class Savings {
       Object.defineProperty(process, name, { value, enumerable: true, configurable: true, writable: true })
     }
     process.loadInstanceState(instance)
+  }
+
+  /**
+   * Holds what was saved of the inputs, where there is something in them that only the codec copies: a value of a registered type, or an
+   * error. So nothing that a caller changes later reaches the process.
+   */
+  holdSaved(): void {
+    const life = this.#life
+    const { process } = life
+    const [inputs = '{}', parsed = inputs] = [this.#inputs, this.#parsed]
+    if (![inputs, parsed].some((text) => text.includes('"$":"type"') || text.includes('"$":"Error"'))) return
+    life.raw = this.#decodedInputs(inputs)
+    life.inputs = parsed === inputs ? life.raw : this.#decodedInputs(parsed)
+    Object.defineProperty(process, 'inputs', {
+      value: life.inputs,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
+  }
+
+  #decodedInputs(text: string): Readonly<Record<string, unknown>> {
+    const { host, process } = this.#life
+    return frozenCopy(record(process.decodeInputArgs(host.codec.parse(text, 'inputs')), 'inputs'))
   }
 
   #inputsText(): string {

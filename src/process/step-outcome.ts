@@ -17,7 +17,7 @@ export function stageAfter(life: Life, value: unknown, { at }: Pick<StepFacts, '
   if (value === undefined) return finished(undefined)
   if (value instanceof Continue) {
     const place = at !== undefined && { at }
-    return { label: 'running', step: plan.stepName(value.step), args: value.args, ...place }
+    return { label: 'running', step: plan.stepName(value.step), args: life.own(value.args), ...place }
   }
   if (value instanceof Wait) return stageOfWait(life, value, at)
   if (value instanceof Stop) return finished(value.result, value.successful, value.exitCode)
@@ -45,7 +45,7 @@ function stageOfWait(life: Life, wait: Wait, at: string | undefined): Stage {
     label: 'waiting',
     step,
     message: wait.message,
-    data: wait.data,
+    data: life.own(wait.data),
     ...(receive !== undefined && { receive }),
     ...(until !== undefined && { until }),
     ...(on !== undefined && { on }),
