@@ -156,7 +156,6 @@ export class Savings {
     const { head, parts } = bundle
     const life = this.#life
     const { codec } = life.host
-    const { process } = life
     life.seq = head.seq
     life.status = head.status
     life.paused = head.paused && { message: head.paused.message }
