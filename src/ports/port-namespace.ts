@@ -243,7 +243,7 @@ export class PortNamespace extends Port {
     return this.#fill(values, undefined) as Record<string, unknown>
   }
 
-  /** As `preProcess`, but copied and frozen, deeply. Class instances in it stay the same objects. */
+  /** As `preProcess`, but copied and frozen, deeply. Instances of classes that are not JavaScript's own stay the same objects. */
   preProcessFrozen(values?: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
     return this.#fill(values, { seen: undefined }) as Readonly<Record<string, unknown>>
   }

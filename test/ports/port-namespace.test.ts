@@ -59,7 +59,7 @@ describe('filling in', () => {
     expect(ports.preProcess({ ns: { a: 5 } })).toEqual({ ns: { a: 5, b: 2 } })
   })
 
-  test('frozen, copies plain values deeply and keeps instances', () => {
+  test('frozen, copies values deeply and keeps instances of other classes', () => {
     const when = new Date()
     const data = new Float64Array(2)
     const shared = { x: [1] }
@@ -69,8 +69,7 @@ describe('filling in', () => {
     const ports = new PortNamespace('inputs', { dynamic: true })
     const made = ports.preProcessFrozen(raw) as typeof raw
     expect(made).toEqual(raw)
-    expect(made.when).toBe(when)
-    expect(made.data).toBe(data)
+    expect([made.when === when, made.data === data]).toEqual([false, false])
     expect(made.one).toBe(made.two)
     expect(made.loop['self']).toBe(made.loop)
     expect([made, made.one, made.one.x, made.loop].every((value) => Object.isFrozen(value))).toBe(true)
