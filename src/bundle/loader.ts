@@ -47,6 +47,19 @@ export function registeredName(processClass: NamedClass): string {
   )
 }
 
+/** What bundlers make of names: `_Order` of a class that mentions itself, `a` or `e1` where they make the code small. */
+const MANGLED = /^(?:_[A-Z]\w*|[a-z$_][\w$]?)$/
+
+/** What to say of a class whose name may not be the one that its author gave it. */
+export function mangledName(processClass: NamedClass): string | undefined {
+  const name = registeredName(processClass)
+  if (Object.hasOwn(processClass, 'processName') || !MANGLED.test(name)) return undefined
+  return (
+    `the process class ${name} looks as if a bundler had renamed it; under another name its saved processes are not found ` +
+    'again: give the class a `static processName`, or keep names when bundling (esbuild: `keepNames: true`)'
+  )
+}
+
 /** Classes by their registered names. What is not known is asked of a loader, if there is one, when its name comes up. */
 export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<C>, Iterable<[string, C]> {
   readonly #byName = new Map<string, C>()

@@ -1,6 +1,6 @@
 import type { BundleParts } from '../bundle/bundle.ts'
 import { Codec, type SavedType } from '../bundle/codec.ts'
-import { ClassRegistry, registeredName, type Loader } from '../bundle/loader.ts'
+import { ClassRegistry, mangledName, registeredName, type Loader } from '../bundle/loader.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Checkpoint } from '../persistence/persister.ts'
 import type { Create, Done, ListFilter, Outcome, ProcessRow, Store, Write } from '../persistence/store.ts'
@@ -98,6 +98,10 @@ export class Client {
     this.logger = guardedLogger(options.logger ?? silentLogger)
     this.codec = new Codec([...(options.types ?? []), this.#handleType()])
     this.classes = new ClassRegistry(options.processes, options.loader)
+    for (const [className, processClass] of this.classes) {
+      const warning = mangledName(processClass)
+      if (warning !== undefined) this.logger.warn({ class: className }, warning)
+    }
     this.name = name
     this.killGrace = milliseconds(options.killGrace ?? '10s')
     this.#committer = new Committer(store, this.logger)

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { inlineWorker } from '../../scripts/inline-worker.ts'
 import { root } from '../project/files.ts'
 import { COMPILED } from './compiled.ts'
 
@@ -36,6 +37,7 @@ export function compile(): { readonly folder: string; readonly remove: () => voi
     },
   )
   if (status !== 0) throw new Error(`the programs that tests start do not compile:\n${stdout}`)
+  inlineWorker(join(folder, 'src'))
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest()))
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }) }
 }
