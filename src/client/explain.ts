@@ -1,4 +1,5 @@
 import type { Control, EngineRow, Pending, ProcessRow } from '../persistence/store.ts'
+import { SUSPECT_AFTER } from '../persistence/rules.ts'
 import { isTerminal } from '../process/machine.ts'
 import { ProcessState } from '../process/state.ts'
 import type { Clock } from '../shared/clock.ts'
@@ -95,11 +96,13 @@ class Explanation {
       const times = row.crashes === 1 ? 'once' : `${row.crashes} times`
       said.push(
         `its engine died ${times} without it getting a step further` +
-          (row.crashes >= 2 ? '; it runs alone next, and is paused if that engine dies too' : ''),
+          (row.crashes >= 2
+            ? '; it is a suspect: it runs alone next, and is paused if that engine dies too'
+            : ''),
       )
     }
     said.push(...waits)
-    if (row.readyAt !== null && row.readyAt <= this.#now) said.push(await this.#whoCouldRun())
+    if (row.readyAt !== null && row.readyAt <= this.#now) said.push(...(await this.#whoCouldRun()))
     else if (row.state === 'created' && row.readyAt !== null)
       said.push(`its launch is delayed: it is due ${moment(row.readyAt, this.#now)}`)
     return said
@@ -185,16 +188,37 @@ class Explanation {
     return [deadline <= this.#now ? `${ends}, which has passed: it is excepted` : `${ends}, or is excepted`]
   }
 
-  async #whoCouldRun(): Promise<string> {
-    const { className, version } = this.#row
+  async #whoCouldRun(): Promise<string[]> {
+    const { className, version, crashes, pid } = this.#row
     const alive = (await this.#store.engines()).filter((engine) => engine.alive)
-    if (alive.length === 0) return 'it is ready, and no engine is running on this store'
+    if (alive.length === 0) return ['it is ready, and no engine is running on this store']
     const knows = (engine: EngineRow): boolean =>
       engine.classes.some((one) => one.name === className && one.version >= version)
     const loadable = alive.filter(knows)
     if (loadable.length === 0)
-      return `it is ready, but no running engine knows class ${className} in version ${version}`
-    return `it is ready and queued: ${loadable.length === 1 ? 'the engine that knows' : `${loadable.length} engines that know`} its class had no free slot`
+      return [`it is ready, but no running engine knows class ${className} in version ${version}`]
+    const held = loadable.flatMap(({ id, suspect }) => {
+      if (suspect === null) return []
+      if (suspect.pid === pid)
+        return [`engine ${id} starts nothing else until its other steps have ended, and then runs it`]
+      const why = suspect.runs ? 'which runs there alone' : 'for which it lets its other steps end'
+      return [
+        `engine ${id} starts nothing else because of the suspect ${suspect.className} ${suspect.pid}, ${why}`,
+      ]
+    })
+    if (crashes >= SUSPECT_AFTER) {
+      const isDrainedFor = loadable.some(({ suspect }) => suspect?.pid === pid)
+      const then = isDrainedFor
+        ? ''
+        : '; if none is for a minute, one engine that knows its class starts nothing else until it is'
+      return [`it is ready, and waits for an engine that runs nothing else${then}`, ...held]
+    }
+    const full = loadable.length - held.length
+    const who = full === 1 ? 'the engine that knows' : `${full} engines that know`
+    return [
+      full === 0 ? 'it is ready and queued' : `it is ready and queued: ${who} its class had no free slot`,
+      ...held,
+    ]
   }
 }
 

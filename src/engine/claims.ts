@@ -1,5 +1,7 @@
 import type { Store } from '../persistence/store.ts'
 import type { LoadableClass, ClaimedProcess } from '../persistence/store.ts'
+import { SUSPECT_PATIENCE } from '../persistence/draining.ts'
+import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Run } from './run.ts'
 import type { Waiting, WaitingRoom } from './waiting-room.ts'
@@ -11,6 +13,7 @@ export interface ClaimsContext {
   /** What the engine can load so far. */
   readonly classes: () => readonly LoadableClass[]
   readonly concurrency: number
+  readonly clock: Clock
   readonly logger: Logger
   /** Runs a claimed process, or sets it aside and answers nothing; gives the slot back when it is over. */
   start(claimed: ClaimedProcess): Run | undefined
@@ -19,13 +22,22 @@ export interface ClaimsContext {
   begin(waiting: Waiting): Run
 }
 
+/** What a look at the store has found. */
+export interface Look {
+  readonly ready: boolean
+  readonly suspects: boolean
+  readonly drains: boolean
+  readonly since: number
+}
+
 /**
  * Hands out the engine's slots: to launches here, at once or from the waiting room, and to what it claims from the store.
  *
  * 1. No more steps are in flight than there are slots; a claim never takes more processes than are free.
  * 2. Nothing is polled: a claim is made when the store told of something ready, or the last one left some behind.
- * 3. While there are suspects (C11), nothing else is started until one of them has run alone and got a step further. One that
- *    only waits for another process does not run: what it waits for may be a suspect itself.
+ * 3. A suspect (C11) is taken while nothing runs here, and nothing else is started until it has got a step further. One that only
+ *    waits for another process does not run: what it waits for may be a suspect itself. Suspects hold up no other work, unless the store has chosen this
+ *    engine to drain for them; and other work has its turn after a suspect for as long as that had kept it waiting.
  * 4. What has waited longest starts first, whoever launched it. The order is that of the store (`ready_at`, then the row), and a claim keeps
  *    it. The waiting room is in the same order; it is served without a claim only while nothing is known to be ready that is not in it, and
  *    that is so again once a claim has left nothing behind. Beside a suspect everything is claimed.
@@ -46,8 +58,14 @@ export class Claims {
   /** Launches that are being stored and are not in the waiting room. */
   #storing = 0
   #suspects = false
+  /** Whether nothing is started until nothing runs here, since the store has chosen this engine for a suspect. */
+  #drains = false
   /** The suspect that runs alone. */
   #alone: Run | undefined
+  /** Since when other work waits for a suspect. */
+  #since = 0
+  /** Until when other work has its turn. */
+  #turn = 0
   #claiming: Promise<void> | undefined
   #scheduled = false
   #stopped = false
@@ -59,7 +77,7 @@ export class Claims {
 
   /** Takes a slot for a launch, if one is to be had. */
   take(): boolean {
-    if (this.#stopped || this.#suspects || this.#alone !== undefined) return false
+    if (this.#stopped || this.#drains || this.#alone !== undefined || this.#takesSuspect) return false
     const isFirst = this.#claiming === undefined && this.#storing === 0 && this.#context.room.isEmpty
     if (!isFirst || this.#unknown || this.#free <= this.#told) return false
     this.#free--
@@ -73,7 +91,7 @@ export class Claims {
 
   /** A run is over. */
   ended(run: Run): void {
-    if (this.#alone === run) this.#alone = undefined
+    if (this.#alone === run) this.#wasAlone()
     if (!run.lent) this.#free++
     run.lent = false
     this.#pump()
@@ -82,7 +100,7 @@ export class Claims {
   /** A run got a step further: if it ran alone for being a suspect, it is none any more. */
   committed(run: Run): void {
     if (this.#alone !== run) return
-    this.#alone = undefined
+    this.#wasAlone()
     this.#pump()
   }
 
@@ -134,12 +152,25 @@ export class Claims {
     return this.#claims
   }
 
+  /** Whether this engine would drain for a suspect: other work has had its turn, and has not waited for too long. */
+  get mayDrain(): boolean {
+    const now = this.#context.clock.now()
+    if (this.#alone !== undefined) return false
+    if (this.#drains) return now < this.#since + SUSPECT_PATIENCE
+    return this.#free < this.#context.concurrency && now >= this.#turn
+  }
+
   /**
-   * What the last look at the store said: whether anything is ready, suspects aside, and whether any suspect is. `since` is the count of claims
-   * from before it.
+   * What the last look at the store said: whether anything is ready, suspects aside; whether any suspect is, and this engine drains for
+   * it. `since` is the count of claims from before it.
    */
-  look(ready: boolean, suspects: boolean, since: number): void {
+  look({ ready, suspects, drains, since }: Look): void {
     this.#suspects = suspects
+    if (drains !== this.#drains && this.#alone === undefined) {
+      if (drains) this.#since = this.#context.clock.now()
+      else this.#giveTurn()
+      this.#drains = drains
+    }
     this.#look = ready
     // What has become ready since was told of, unless a claim has left some of that behind.
     if (!ready && since === this.#claims) this.#unknown = false
@@ -179,7 +210,7 @@ export class Claims {
 
   #mayBegin(): boolean {
     const busy = this.#stopped || this.#claiming !== undefined || this.#free <= 0
-    return !busy && !this.#mayFind && !this.#suspects && this.#alone === undefined
+    return !busy && !this.#mayFind && !this.#drains && !this.#takesSuspect && this.#alone === undefined
   }
 
   #begin(): boolean {
@@ -191,6 +222,30 @@ export class Claims {
     return true
   }
 
+  /** Whether a suspect comes next: nothing else runs here, and no other work is ready or has its turn. */
+  get #takesSuspect(): boolean {
+    const { clock, concurrency, room } = this.#context
+    if (!this.#suspects || this.#free < concurrency) return false
+    return (
+      this.#drains ||
+      this.#alone !== undefined ||
+      (!this.#mayFind && room.isEmpty) ||
+      clock.now() >= this.#turn
+    )
+  }
+
+  #wasAlone(): void {
+    this.#alone = undefined
+    this.#drains = false
+    this.#giveTurn()
+  }
+
+  /** Other work starts for as long as it has waited. */
+  #giveTurn(): void {
+    const now = this.#context.clock.now()
+    this.#turn = now + (now - this.#since)
+  }
+
   get #mayFind(): boolean {
     return this.#look || this.#unknown || this.#told > 0
   }
@@ -198,12 +253,13 @@ export class Claims {
   #mayClaim(): boolean {
     if (this.#stopped || this.#claiming !== undefined || this.#free <= 0) return false
     if (this.#alone !== undefined && !this.#alone.lent) return false
-    return this.#suspects ? this.#free === this.#context.concurrency : this.#mayFind
+    if (this.#takesSuspect) return true
+    return this.#mayFind && !(this.#drains && this.#alone === undefined)
   }
 
   async #claim(): Promise<void> {
     const { engine, store, classes } = this.#context
-    const suspects = this.#suspects
+    const suspects = this.#takesSuspect
     const limit = suspects ? 1 : this.#free
     this.#free -= limit
     this.#claims++
@@ -228,7 +284,11 @@ export class Claims {
     } finally {
       this.#free += limit - claimed.length
     }
-    if (suspects) this.#suspects = claimed.length > 0
+    if (suspects) {
+      this.#suspects = claimed.length > 0
+      if (!this.#drains) this.#since = this.#context.clock.now()
+      if (claimed.length === 0) this.#drains = false
+    }
     const { room } = this.#context
     // Of a look that was made without being told of anything, only what is not in the room is news.
     const isNews = isKnown || this.#alone !== undefined || !claimed.every(({ row }) => room.has(row.pid))

@@ -130,6 +130,7 @@ export class Engine extends Client {
       store,
       classes: () => this.#classes,
       concurrency,
+      clock: this.clock,
       logger: this.logger,
       start: (claimed) => this.#resume(claimed),
       room: this.#room,
@@ -185,7 +186,11 @@ export class Engine extends Client {
       if (this.classes.loads) await this.#learn()
       const since = this.#claims.count
       const { ready, suspects, nextDeadline, nextDue } = await this.store.recover(this.#classes)
-      this.#claims.look(ready, suspects, since)
+      const drains =
+        suspects &&
+        this.#claims.mayDrain &&
+        (await this.store.drain({ engine: this.#id, classes: this.#classes }))
+      this.#claims.look({ ready, suspects, drains, since })
       if (nextDeadline !== null) this.#armDue(nextDeadline)
       if (nextDue !== null) this.#armDue(nextDue)
     } catch (error) {

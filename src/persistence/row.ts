@@ -27,10 +27,10 @@ export interface Row {
   /** Counts claims and kills: who does not know it may not write (C4). */
   fence: number
   owner: string | null
-  /** The engine that owned it last; stays when the claim is given back. */
+  /** The engine that owned it last; stays when the claim is given back. Or the one that drains for it. */
   runner: string | null
   crashes: number
-  /** It was claimed to run alone (C11). */
+  /** Whether it was claimed to run alone, or its `runner` drains for it (C11, `draining.ts`). */
   alone: number
   readonly created_at: number
   updated_at: number

@@ -1,6 +1,7 @@
 import { isTerminal } from '../process/machine.ts'
 import type { ProcessState } from '../process/state.ts'
 import { claim } from './claiming.ts'
+import { ALONE } from './draining.ts'
 import { isReady, type BriefRow, type Row } from './row.ts'
 import { data, entry, type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
 import { remembers } from './senders.ts'
@@ -333,7 +334,7 @@ export function crashed(row: Row, facts: Facts): Entry[] {
   // Whatever that engine still writes, should it only have been frozen, changes nothing (C4).
   row.fence++
   row.crashes++
-  const blamed = row.alone === 1 && row.crashes >= PAUSED_AFTER
+  const blamed = row.alone === ALONE && row.crashes >= PAUSED_AFTER
   const history: Entry[] = [{ name: 'crashed', data: data({ step: row.step, crashes: row.crashes }), by }]
   if (blamed && row.kill_deadline === null) {
     row.pause_asked = 1

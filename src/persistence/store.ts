@@ -67,6 +67,12 @@ export interface Store extends Control, Persister {
    */
   claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]>
   /**
+   * Whether this engine is to start nothing more until it runs nothing, so that a suspect of these classes can run there alone (C11). At most one
+   * engine is told so at a time, and only where no engine has taken a suspect for a minute. Asked again while it drains, it says whether
+   * that still holds: it does for a minute at most.
+   */
+  drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean>
+  /**
    * Takes back what engines held whose program has ended or whose lease ran out (C11), counts the crash for each,
    * does the kills whose deadline has passed, and tells when to look again at the latest.
    * Also unregisters those engines. Cheap when there is nothing to do.
@@ -98,6 +104,15 @@ export interface EngineRow extends EngineIdentity {
   /** When the lease ends, unless it is renewed. */
   readonly expires: number
   readonly alive: boolean
+  /** The suspect (C11) that runs there alone, or for which the engine drains: beside it nothing else is started there. */
+  readonly suspect: EngineSuspect | null
+}
+
+export interface EngineSuspect {
+  readonly pid: string
+  readonly className: string
+  /** Whether it runs; else the engine waits for its other steps to end. */
+  readonly runs: boolean
 }
 
 export interface ClassRow {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Client, Engine, MemoryStore, Process, type AnyProcessClass } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { register } from '../contracts/stores.ts'
@@ -88,4 +88,98 @@ test('C11: a suspect that this engine has no class for holds it up in nothing', 
   expect(await engine.execute(Count)).toEqual({ count: 3 })
   gate('long').open()
   await long.result()
+})
+
+describe('C11: a suspect', () => {
+  /** An engine of which one slot is held until its gate opens, and one is free once the suspect is there. */
+  async function busy(name: string): Promise<Engine> {
+    const engine = await open([Add, Count, Gated], 2)
+    for (const gated of [name, `${name}, free`]) {
+      await engine.launch(Gated, { gate: gated })
+      await gate(gated).reached
+    }
+    return engine
+  }
+
+  /** A process that has crashed its engine twice, beside engines that are busy; their other slots are freed then. */
+  async function suspect(...names: readonly string[]): Promise<string> {
+    const client = await Client.open({ store, clock })
+    opened.push(client)
+    const { pid } = await client.launch('Add', { a: 1 })
+    await crash([Add])
+    for (const name of names) gate(`${name}, free`).open()
+    await clock.advance(1_000)
+    return pid
+  }
+
+  const drainers = async () => (await store.engines()).filter((engine) => engine.suspect !== null)
+
+  test('holds up no other work while it waits for an engine that runs nothing', async () => {
+    const engine = await busy('long')
+    const pid = await suspect('long')
+    expect(await engine.execute(Count)).toEqual({ count: 3 })
+    await clock.advance(30_000)
+    expect(await engine.execute(Count)).toEqual({ count: 3 })
+    expect(await store.read(pid)).toMatchObject({ state: 'created', owner: null, crashes: 2 })
+    const why = await engine.explain(pid)
+    expect(why).toContain('it is a suspect')
+    expect(why).toContain('waits for an engine that runs nothing else; if none is for a minute')
+    gate('long').open()
+    expect(await engine.handle(pid).result()).toEqual({ sum: 2 })
+  })
+
+  test('has one engine drained for it after a minute, and the others go on', async () => {
+    const engines = [await busy('one'), await busy('two')]
+    const pid = await suspect('one', 'two')
+    await clock.advance(61_000)
+    const [chosen, ...more] = await drainers()
+    expect(more).toEqual([])
+    expect(chosen?.suspect).toEqual({ pid, className: 'Add', runs: false })
+    const drained = engines.find(({ id }) => id === chosen?.id) as Engine
+    const other = engines.find((engine) => engine !== drained) as Engine
+    expect(await drained.explain(pid)).toContain(`engine ${drained.id} starts nothing else`)
+    for (const launcher of engines) {
+      const handle = await launcher.launch(Gated, { gate: launcher.id })
+      await gate(launcher.id).reached
+      expect((await store.read(handle.pid))?.owner).toBe(other.id)
+      gate(launcher.id).open()
+      await handle.result()
+    }
+    gate(drained === engines[0] ? 'one' : 'two').open()
+    expect(await drained.handle(pid).result()).toEqual({ sum: 2 })
+    expect(await store.history(pid)).toContainEqual(
+      expect.objectContaining({ name: 'recovered', by: drained.id }),
+    )
+    expect(await drained.execute(Count)).toEqual({ count: 3 })
+  })
+
+  test('has another engine drained for it when the first one closes', async () => {
+    const engines = [await busy('one'), await busy('two')]
+    const pid = await suspect('one', 'two')
+    await clock.advance(61_000)
+    const [chosen] = await drainers()
+    const other = engines.find(({ id }) => id !== chosen?.id) as Engine
+    await engines.find(({ id }) => id === chosen?.id)?.close({ drain: 0 })
+    await clock.advance(1_000)
+    expect((await drainers()).map(({ id }) => id)).toEqual([other.id])
+    gate('one').open()
+    gate('two').open()
+    expect(await other.handle(pid).result()).toEqual({ sum: 2 })
+  })
+
+  test('does not hold up the others for ever beside a step that does not end', async () => {
+    const engine = await busy('endless')
+    const pid = await suspect('endless')
+    await clock.advance(61_000)
+    const waiting = await engine.launch(Count)
+    expect(await waiting.explain()).toContain(
+      `engine ${engine.id} starts nothing else because of the suspect Add ${pid}`,
+    )
+    expect(waiting.done).toBe(false)
+    await clock.advance(61_000)
+    expect(await waiting.result()).toEqual({ count: 3 })
+    expect(await drainers()).toEqual([])
+    gate('endless').open()
+    expect(await engine.handle(pid).result()).toEqual({ sum: 2 })
+  })
 })

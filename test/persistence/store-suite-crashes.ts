@@ -135,6 +135,53 @@ export function crashes(bench: Bench): void {
       expect(await read(guilty.pid)).toMatchObject({ crashes: 3, paused: null })
     })
 
+    test('one engine at a time drains for a suspect that has waited for a minute, until it dies or another minute is over', async () => {
+      const guilty = create()
+      await done(store, guilty)
+      for (const id of ['B', 'C']) {
+        await store.join(engine(id))
+        await claim(store, id)
+        await crash(id)
+      }
+      await store.join(engine('D'))
+      const drains = (by: string, classes = BAKE) => store.drain({ engine: by, classes })
+      const suspects = async () =>
+        (await store.engines()).flatMap(({ id, suspect }) => (suspect === null ? [] : [[id, suspect.runs]]))
+      expect(await drains('D')).toBe(false)
+      await clock.advance(60_000)
+      expect(await drains('D', [{ name: 'Brew', version: 1 }])).toBe(false)
+      expect([await drains('D'), await drains('A'), await drains('D')]).toEqual([true, false, true])
+      expect(await suspects()).toEqual([['D', false]])
+      await crash('D')
+      expect(await read(guilty.pid)).toMatchObject({ crashes: 2, owner: null })
+      expect([await drains('A'), await drains('A')]).toEqual([true, true])
+      await clock.advance(59_999)
+      expect(await drains('A')).toBe(true)
+      // Anybody who is idle may run it all the same.
+      await store.join(engine('E'))
+      expect(await claim(store, 'E', { suspects: true })).toHaveLength(1)
+      expect(await suspects()).toEqual([['E', true]])
+      expect(await drains('A')).toBe(false)
+    })
+
+    test('a suspect for which an engine drains is paused, played and killed at once (C7)', async () => {
+      const guilty = create()
+      await done(store, guilty)
+      for (const id of ['B', 'C']) {
+        await store.join(engine(id))
+        await claim(store, id)
+        await crash(id)
+      }
+      await clock.advance(60_000)
+      expect(await store.drain({ engine: 'A', classes: BAKE })).toBe(true)
+      expect(await commitOne(store, request(guilty.pid, 'pause'))).toMatchObject({ applied: true })
+      expect(await store.drain({ engine: 'A', classes: BAKE })).toBe(false)
+      await done(store, request(guilty.pid, 'play'))
+      expect(await read(guilty.pid)).toMatchObject({ crashes: 0, paused: null })
+      expect(await claim(store, 'A')).toHaveLength(1)
+      expect(await commitOne(store, request(guilty.pid, 'kill'))).toMatchObject({ applied: false })
+    })
+
     test('recovery tells only of suspects that the engine could run', async () => {
       await done(store, create())
       for (const id of ['B', 'C']) {

@@ -1,8 +1,9 @@
 import { factsOf, store } from '../applying.ts'
 import { claim, wakeUp } from '../claiming.ts'
+import { ALONE, drainFor, drains, isOverdue } from '../draining.ts'
 import { isReady } from '../row.ts'
 import * as rules from '../rules.ts'
-import type { ClaimedProcess, ClaimRequest, LoadableClass, Recovered } from '../store.ts'
+import type { ClaimedProcess, ClaimRequest, EngineSuspect, LoadableClass, Recovered } from '../store.ts'
 import type { MemorySession } from './memory-session.ts'
 import type { MemoryTables } from './memory-tables.ts'
 import { isLoadable, type Saved } from './saved.ts'
@@ -36,6 +37,45 @@ export class MemoryClaiming {
       if (isReady(row, now)) add({ name: row.class, version: row.version })
     for (const one of this.#tables.schedule.asleep()) add(one)
     return [...found.values()]
+  }
+
+  /** Whether the engine is to drain for a suspect; that is stored. */
+  drain({ engine, classes }: Pick<ClaimRequest, 'engine' | 'classes'>, session: MemorySession): boolean {
+    const { now } = session
+    const suspects = this.#readySuspects(now).filter(({ row }) => isLoadable(row, classes))
+    /** One whose engine has died while it drained, else the one that has waited longest. */
+    let chosen = suspects.find((saved) => isOverdue(saved.row, now))
+    for (const saved of suspects) {
+      const drainer = drains(saved.row, now)
+      if (drainer === engine) return true
+      if (drainer === undefined) continue
+      if (this.#tables.engines.has(drainer)) return false
+      chosen = saved
+    }
+    if (chosen === undefined) return false
+    const row = { ...chosen.row }
+    drainFor(row, engine, now)
+    session.put(row, [])
+    return true
+  }
+
+  /** The suspect of each engine that runs one alone, or drains for one. */
+  suspects(now: number): ReadonlyMap<string, EngineSuspect> {
+    const found = new Map<string, EngineSuspect>()
+    for (const { row } of this.#readySuspects(now)) {
+      const engine = drains(row, now)
+      if (engine !== undefined) found.set(engine, { pid: row.pid, className: row.class, runs: false })
+    }
+    for (const engine of this.#tables.owners())
+      for (const { row } of this.#tables.ownedBy(engine))
+        if (row.alone === ALONE) found.set(engine, { pid: row.pid, className: row.class, runs: true })
+    return found
+  }
+
+  #readySuspects(now: number): Saved[] {
+    return [...this.#tables.schedule.ready(now)].filter(
+      ({ row }) => row.crashes >= rules.SUSPECT_AFTER && isReady(row, now),
+    )
   }
 
   /** Gives back what a leaving engine still holds (C12). */

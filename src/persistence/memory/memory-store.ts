@@ -122,10 +122,12 @@ export class MemoryStore implements Store {
 
   async engines(): Promise<readonly EngineRow[]> {
     this.#requireOpen()
+    const suspects = this.#claiming.suspects(this.#now())
     return [...this.#tables.engines.values()].map((engine) => ({
       ...engine,
       expires: this.#now() + engine.lease,
       alive: true,
+      suspect: suspects.get(engine.id) ?? null,
     }))
   }
 
@@ -173,6 +175,11 @@ export class MemoryStore implements Store {
   async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     this.#requireOpen()
     return this.#change((session) => this.#claiming.claim(request, session))
+  }
+
+  async drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean> {
+    this.#requireOpen()
+    return this.#change((session) => this.#claiming.drain(request, session))
   }
 
   async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {

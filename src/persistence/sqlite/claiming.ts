@@ -1,9 +1,10 @@
 import { IncompatibleBundle } from '../../shared/errors.ts'
 import { factsOf, store } from '../applying.ts'
 import { claim, wakeUp } from '../claiming.ts'
-import { damageOf, type Row } from '../row.ts'
+import { ALONE, DRAINED_FOR, drainFor, drains, isOverdue } from '../draining.ts'
+import { damageOf, type BriefRow, type Row } from '../row.ts'
 import * as rules from '../rules.ts'
-import type { ClaimedProcess, ClaimRequest, LoadableClass, Recovered } from '../store.ts'
+import type { ClaimedProcess, ClaimRequest, EngineSuspect, LoadableClass, Recovered } from '../store.ts'
 import { Stored } from '../stored-process.ts'
 import { earliest } from '../waits.ts'
 import type { Connection } from './connection.ts'
@@ -55,6 +56,15 @@ function forEach(sql: (condition: string) => string): Readonly<Record<Kind, stri
   return { ready: sql(CONDITION.ready), suspect: sql(CONDITION.suspect) }
 }
 
+/** The suspect for which an engine drains; with the time from which on that holds. */
+const DRAINED = `SELECT pid, runner, alone, ready_at FROM process WHERE class = ? AND version = ? AND ready_at <= ? AND ${SUSPECT} AND alone = ${DRAINED_FOR}`
+const DRAIN = 'UPDATE process SET alone = ?, runner = ?, ready_at = ? WHERE pid = ?'
+/** The suspects that engines run alone, or drain for. */
+const RUN_ALONE = `SELECT pid, class, owner AS engine FROM process WHERE owner IS NOT NULL AND alone = ${ALONE}`
+const ALL_DRAINED = `SELECT pid, class, runner AS engine, runner, alone, ready_at FROM process WHERE ${SUSPECT} AND alone = ${DRAINED_FOR}`
+
+type Drained = Pick<BriefRow, 'pid' | 'runner' | 'alone' | 'ready_at'>
+
 type Outlook = Omit<Recovered, 'processes'>
 
 interface Candidate {
@@ -65,6 +75,16 @@ interface Candidate {
 
 /** Processes that failed in a transaction that is made again without them, and why. */
 export type Spared = ReadonlyMap<string, unknown>
+
+interface EngineSuspectRow {
+  readonly engine: string
+  readonly pid: string
+  readonly class: string
+}
+
+function isBefore(a: Candidate, b: Candidate): boolean {
+  return a.ready_at < b.ready_at || (a.ready_at === b.ready_at && a.id < b.id)
+}
 
 export class Claiming {
   readonly #connection: Connection
@@ -88,7 +108,7 @@ export class Claiming {
           .all(name, version, now, limit + this.#unreadable.size),
       )
     }
-    found.sort((a, b) => a.ready_at - b.ready_at || a.id - b.id)
+    found.sort((a, b) => (isBefore(a, b) ? -1 : 1))
     return found
       .filter(({ pid }) => !this.#unreadable.has(pid))
       .slice(0, limit)
@@ -134,6 +154,46 @@ export class Claiming {
       }),
       played: row.played === 1,
     }
+  }
+
+  /**
+   * Whether the engine is to drain for a suspect: told where another one is, or one was chosen before; else the suspect, of which it is to be
+   * stored.
+   */
+  draining({ engine, classes }: Pick<ClaimRequest, 'engine' | 'classes'>, now: number): boolean | string {
+    let first: Candidate | undefined
+    /** One whose engine has died while it drained. */
+    let left: string | undefined
+    for (const { name, version } of this.#groups('suspect', classes)) {
+      for (const row of this.#connection.sql<Drained>(DRAINED).all(name, version, now)) {
+        const drainer = drains(row, now)
+        if (drainer === engine) return true
+        if (drainer === undefined) continue
+        if (this.#tables.engines.isAlive(drainer)) return false
+        left = row.pid
+      }
+      const next = this.#connection.sql<Candidate>(CANDIDATES.suspect).get(name, version, now, 1)
+      if (next !== undefined && (first === undefined || isBefore(next, first))) first = next
+    }
+    return left ?? (first !== undefined && isOverdue(first, now) ? first.pid : false)
+  }
+
+  drain(pid: string, engine: string, now: number): void {
+    const row = this.#tables.processes.brief(pid) as BriefRow
+    drainFor(row, engine, now)
+    this.#connection.sql(DRAIN).run(row.alone, row.runner, row.ready_at, pid)
+  }
+
+  /** The suspect of each engine that runs one alone, or drains for one. */
+  suspects(now: number): ReadonlyMap<string, EngineSuspect> {
+    const alone = this.#connection.sql<EngineSuspectRow>(RUN_ALONE).all()
+    const drained = this.#connection.sql<EngineSuspectRow & Drained>(ALL_DRAINED).all()
+    return new Map<string, EngineSuspect>([
+      ...drained
+        .filter((row) => drains(row, now) !== undefined)
+        .map(({ engine, pid, class: className }) => [engine, { pid, className, runs: false }] as const),
+      ...alone.map(({ engine, pid, class: className }) => [engine, { pid, className, runs: true }] as const),
+    ])
   }
 
   /** Gives back what a leaving engine holds (C12). */

@@ -201,9 +201,12 @@ export class SqliteStore implements Store {
   async engines(): Promise<readonly EngineRow[]> {
     return this.#look('reading the engines', () => {
       const now = this.#now()
-      return this.#tables.engines
-        .all()
-        .map((engine) => ({ ...engine, alive: this.#tables.engines.seemsAlive(engine, now) }))
+      const suspects = this.#claiming.suspects(now)
+      return this.#tables.engines.all().map((engine) => ({
+        ...engine,
+        alive: this.#tables.engines.seemsAlive(engine, now),
+        suspect: suspects.get(engine.id) ?? null,
+      }))
     })
   }
 
@@ -290,6 +293,18 @@ export class SqliteStore implements Store {
       (session, spared) => this.#claiming.claim(request, session, spared),
       'writeAhead',
     )
+  }
+
+  async drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean> {
+    const doing = 'choosing who runs a process alone'
+    const found = await this.#look(doing, () => this.#claiming.draining(request, this.#now()))
+    if (typeof found === 'boolean') return found
+    return this.#change(doing, ({ now }) => {
+      const again = this.#claiming.draining(request, now)
+      if (typeof again === 'boolean') return again
+      this.#claiming.drain(again, request.engine, now)
+      return true
+    })
   }
 
   async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {
