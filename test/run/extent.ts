@@ -4,9 +4,9 @@
  */
 export type Extent = 'some' | 'rest' | 'all'
 
-export const EXTENTS: readonly Extent[] = ['some', 'rest', 'all']
+const EXTENTS: readonly Extent[] = ['some', 'rest', 'all']
 /** The variable of the environment that says it. */
-export const EXTENT = 'DAMSON_TESTS'
+const EXTENT = 'DAMSON_TESTS'
 
 export const extent: Extent = read(process.env[EXTENT])
 

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs'
 import type { Reporter, TestModule } from 'vitest/node'
 
 /** The variable of the environment that names a file to which each run adds a line of JSON: what passed and failed. */
-export const COUNTS = 'DAMSON_TEST_COUNTS'
+const COUNTS = 'DAMSON_TEST_COUNTS'
 
 export interface Counts {
   readonly passed: number
