@@ -55,6 +55,7 @@ class TripNow extends Process<typeof TripNow> {
   // Without this, what an older version has saved is refused: it is never guessed at.
   static override upgrade(saved: SavedForm) {
     saved.members['route'] = [...(saved.members['visited'] as Set<string>)]
+    delete saved.members['visited']
     saved.version = 2
   }
 
