@@ -339,7 +339,7 @@ overEachStore((over) => {
     await gate('order').reached
     await first.close({ drain: 0 })
     const second = await over().engine([Orders, Add])
-    await second.handle(pid).result()
+    expect(await second.handle(pid).wait()).toMatchObject({ label: 'finished' })
     expect(pids).toHaveLength(2)
     expect(pids[0]).toEqual(pids[1])
     expect(new Set(pids[0]).size).toBe(4)
