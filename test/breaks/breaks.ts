@@ -83,8 +83,8 @@ export const breaks: readonly Break[] = [
     contract: 'C3',
     what: 'a step starts while the commit that leads into it is under way',
     file: 'src/process/life.ts',
-    find: 'if (!isThenable(answer)) return this.#entered(to, answer, wake)',
-    replace: 'return this.#entered(to, {}, wake)',
+    find: 'if (!isThenable(answer)) return this.#entered(to, answer, wake, retried)',
+    replace: 'return this.#entered(to, {}, wake, retried)',
     test: ['test/contracts/checkpoint-first.test.ts', 'C3: a step starts only after'],
   },
   {
