@@ -1,6 +1,7 @@
 import { SpecError, UnknownProcessClass } from '../shared/errors.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
+import { textProblem } from '../shared/text.ts'
 import type { SavedType } from './saved-type.ts'
 
 /** A class as far as its name goes. Process classes are such. */
@@ -41,7 +42,12 @@ export function registeredName(processClass: NamedClass): string {
   const name: unknown = Object.hasOwn(processClass, 'processName')
     ? processClass.processName
     : processClass.name
-  if (typeof name === 'string' && name !== '') return name
+  if (typeof name === 'string' && name !== '') {
+    if (name.isWellFormed()) return name
+    throw new SpecError(
+      `the name of a process class ${textProblem(name)}: set another \`static processName\``,
+    )
+  }
   throw new SpecError(
     `a process class without a name can't be found again when it is loaded: give the class a name, or a \`static processName\``,
   )

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { withClient, withStore, type StoreOptions } from './options.ts'
-import { print, printable, printJson } from './output.ts'
+import { print, printJson } from './output.ts'
 import { findPid } from './pids.ts'
 
 export function addExplain(program: Command): void {
@@ -12,7 +12,7 @@ export function addExplain(program: Command): void {
         const pid = await findPid(client, start)
         const explanation = await client.explain(pid)
         if (options.json) printJson({ pid, explanation })
-        else print(printable(explanation))
+        else print(explanation)
       }),
     )
 }

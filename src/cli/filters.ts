@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { ListFilter } from '../persistence/store.ts'
-import { suggestion } from '../ports/nearest.ts'
+import { suggestion } from '../shared/nearest.ts'
 import { ProcessState } from '../process/state.ts'
 import { WrongUse } from './wrong-use.ts'
 

@@ -12,13 +12,14 @@ import { addPrune } from './prune.ts'
 import { addRun } from './run.ts'
 import { addShow } from './show.ts'
 import { addSignal } from './signal.ts'
+import { printable } from './terminal-text.ts'
 import { addTree } from './tree.ts'
 import { addWorker } from './worker.ts'
 import { codeOf, describeError, ExitCode } from './wrong-use.ts'
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 the process failed (it excepted, was killed, did not succeed), or what was waited for did not come;
-2 wrong use; 130 stopped by Ctrl-C before the process had ended.
+2 wrong use; 130 stopped by Ctrl-C before the process had ended; 141 the reader of the output has gone.
 Every command takes --json: one JSON document on stdout, and nothing else there.`
 
 /** Runs the command line; resolves to the exit code. */
@@ -48,6 +49,10 @@ function damson(): Command {
     .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(--help says what there is)')
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(printable(text)),
+      writeErr: (text) => process.stderr.write(printable(text)),
+    })
   addRun(program)
   addWorker(program)
   addList(program)

@@ -1,7 +1,7 @@
-import { stripVTControlCharacters } from 'node:util'
 import { stateInfo } from '../client/ending.ts'
 import type { Control } from '../persistence/store.ts'
 import { stateText } from './state-text.ts'
+import { cut } from './terminal-text.ts'
 import { elapsed } from './time.ts'
 
 /** Milliseconds between two looks. */
@@ -23,8 +23,8 @@ export function showProgress(store: Control, pid: string): () => void {
     ]
     if (row.step !== null) parts.push(`step ${row.step}`)
     const status = row.paused?.message ?? row.status
-    if (status !== null) parts.push(stripVTControlCharacters(status).replaceAll(/\p{Cc}+/gu, ' '))
-    stderr.write(`\r${parts.join('  ').slice(0, (stderr.columns || 80) - 1)}\u001B[K`)
+    if (status !== null) parts.push(status)
+    stderr.write(`\r${cut(parts.join('  '), (stderr.columns || 80) - 1)}\u001B[K`)
   }
   const timer = setInterval(() => {
     // What the store can't tell now it may tell at the next look; what fails for good is told by those who wait.

@@ -1,6 +1,7 @@
 import { getBorderCharacters, table } from 'table'
+import { cut } from './terminal-text.ts'
 
-/** Characters of one cell at most, unless told otherwise. */
+/** Characters of one cell at most, unless told otherwise. A cell is cut before the others are padded to its width. */
 const WIDEST = 60
 
 /** Columns below their headings, without lines. */
@@ -9,10 +10,10 @@ export function columns(
   rows: readonly (readonly string[])[],
   widest = WIDEST,
 ): string {
-  const cells = [headings, ...rows].map((row) => row.map(cell))
+  const cells = [headings, ...rows].map((row) => row.map((text) => cut(text, widest)))
   const text = table(cells, {
     border: getBorderCharacters('void'),
-    columnDefault: { paddingLeft: 0, paddingRight: 2, truncate: widest },
+    columnDefault: { paddingLeft: 0, paddingRight: 2 },
     drawHorizontalLine: () => false,
   })
   return text
@@ -20,9 +21,4 @@ export function columns(
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
-}
-
-/** One line, without what could steer the terminal. */
-function cell(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ')
 }

@@ -1,7 +1,10 @@
-import { printable } from './output.ts'
 import type { ProcessTree } from './process-tree.ts'
 import { stateText } from './state-text.ts'
+import { cut, oneLine } from './terminal-text.ts'
 import { statusText } from './wait-text.ts'
+
+/** Characters of a label at most. */
+const WIDEST_LABEL = 60
 
 /** A tree of processes, a line for each: class, pid, state, place, what it waits for. */
 export function treeText(tree: ProcessTree, now: number): string {
@@ -24,15 +27,12 @@ function line({ process, awaited }: ProcessTree, now: number): string {
   const said = statusText(process, now, awaited)
   const told = [
     `${name} ${pid}`,
-    label === null ? null : `"${label}"`,
+    label === null ? null : `"${cut(label, WIDEST_LABEL)}"`,
     `${stateText(state)}${abandoned ? ', abandoned' : ''}`,
     place,
     said,
   ]
-  return printable(told.filter((text) => text !== null && text !== '').join('  ')).replaceAll(
-    /\s*\n\s*/g,
-    ' ',
-  )
+  return oneLine(told.filter((text) => text !== null && text !== '').join('  '))
 }
 
 /** `10,000 children: 9,000 finished, 1,000 waiting`. */

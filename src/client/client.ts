@@ -1,6 +1,7 @@
 import type { BundleParts } from '../bundle/bundle.ts'
 import { Codec, type SavedType } from '../bundle/codec.ts'
 import { ClassRegistry, mangledName, registeredName, type Loader } from '../bundle/loader.ts'
+import { checkBulkFilter, type BulkFilter } from '../persistence/listing.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Checkpoint } from '../persistence/persister.ts'
 import type { Create, Done, ListFilter, Outcome, ProcessRow, Store, Write } from '../persistence/store.ts'
@@ -11,6 +12,7 @@ import type {
   ProcessHandle,
   ResultOf,
 } from '../process/handle.ts'
+import { checkLaunch } from '../process/launch-arguments.ts'
 import { isTerminal } from '../process/machine.ts'
 import { construct } from '../process/process.ts'
 import { ProcessState } from '../process/state.ts'
@@ -22,8 +24,11 @@ import {
   KeyConflictError,
   ProcessKilled,
   LeaseLost,
+  SpecError,
 } from '../shared/errors.ts'
 import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
+import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { checkText, wellFormed } from '../shared/text.ts'
 import { specOf } from '../spec/spec-of.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { Committer } from './committer.ts'
@@ -56,6 +61,17 @@ export interface ClientOptions {
   readonly logger?: Logger | undefined
 }
 
+export const CLIENT_OPTIONS: OptionNames<ClientOptions> = {
+  store: true,
+  create: true,
+  processes: true,
+  loader: true,
+  types: true,
+  killGrace: true,
+  clock: true,
+  logger: true,
+}
+
 /** Processes in one page of a bulk request. */
 const PAGE = 500
 const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
@@ -86,6 +102,7 @@ export class Client {
   static async open<const P extends readonly AnyProcessClass[]>(
     options: ClientOptions & { readonly processes?: (P & AllSelfTyped<P>) | undefined },
   ): Promise<Client> {
+    refuseUnknown(options, CLIENT_OPTIONS, 'Client.open')
     const { clock, create = false } = options
     return new Client(await openStore(options.store, { clock, create }), options, `client ${processId()}`)
   }
@@ -185,8 +202,11 @@ export class Client {
     pid: string,
   ): ProcessHandle<ResultOf<C>, C>
   handle(given: AnyProcessClass | string, pid?: string): unknown {
-    if (typeof given === 'string') return this.#intern(given, '')
-    if (typeof pid !== 'string') throw new TypeError('a handle needs a pid: handle(Class, pid)')
+    if (typeof given === 'string') {
+      checkPid(given)
+      return this.#intern(given, '')
+    }
+    checkPid(pid)
     const handle = this.#intern(pid, registeredName(given))
     handle.isOf(given)
     return handle
@@ -201,37 +221,49 @@ export class Client {
   }
 
   /** Why a process is not moving, in plain words. @throws ProcessLost */
-  explain(pid: string): Promise<string> {
+  async explain(pid: string): Promise<string> {
     this.#requireOpen()
+    checkPid(pid)
     return explain(this.store, this.clock, pid)
   }
 
   /** What happened to a process, oldest first; empty where there is none. */
   async history(pid: string): Promise<readonly EventRecord[]> {
     this.#requireOpen()
+    checkPid(pid)
     return (await this.store.history(pid)).map(eventRecord)
   }
 
-  checkpoints(pid: string): Promise<readonly Checkpoint[]> {
+  async checkpoints(pid: string): Promise<readonly Checkpoint[]> {
     this.#requireOpen()
+    checkPid(pid)
     return this.store.getProcessCheckpoints(pid)
   }
 
   /** Asks all that have not ended to pause; resolves to how many were asked, once that is stored (C7). */
-  pauseAll(filter: ListFilter = {}, message?: string): Promise<number> {
-    return this.#requestAll('pause', filter, message ?? null)
+  async pauseAll(filter: BulkFilter = {}, message?: string): Promise<number> {
+    checkBulkFilter(filter, 'pauseAll')
+    return this.#requestAll('pause', filter, wellFormed(message) ?? null)
   }
 
-  playAll(filter: ListFilter = {}): Promise<number> {
+  async playAll(filter: BulkFilter = {}): Promise<number> {
+    checkBulkFilter(filter, 'playAll')
     return this.#requestAll('play', filter, null)
   }
 
-  killAll(
-    filter: ListFilter = {},
+  async killAll(
+    filter: BulkFilter = {},
     message?: string,
     options: { readonly force?: boolean } = {},
   ): Promise<number> {
-    return this.#requestAll('kill', filter, message ?? null, options.force === true ? 0 : this.killGrace)
+    checkBulkFilter(filter, 'killAll')
+    refuseUnknown(options, { force: true }, 'killAll')
+    return this.#requestAll(
+      'kill',
+      filter,
+      wellFormed(message) ?? null,
+      options.force === true ? 0 : this.killGrace,
+    )
   }
 
   /**
@@ -243,6 +275,7 @@ export class Client {
    */
   async retry(pid: string): Promise<ProcessHandle> {
     this.#requireOpen()
+    checkPid(pid)
     const handle = this.#intern(pid, '')
     return (await handle.retried()) ?? handle
   }
@@ -259,6 +292,9 @@ export class Client {
    */
   async restart(pid: string, options: RestartOptions = {}): Promise<ProcessHandle> {
     this.#requireOpen()
+    checkPid(pid)
+    refuseUnknown(options, { from: true }, 'restart')
+    if (options.from !== undefined) checkText('restart: the tag `from`', options.from)
     for (;;) {
       const writes = await restartWrites(this.store, pid, options, this.clock.now())
       const outcomes = await this.#committer.writeAll(writes)
@@ -281,6 +317,7 @@ export class Client {
    */
   async resubmit(pid: string): Promise<ProcessHandle> {
     this.#requireOpen()
+    checkPid(pid)
     const create = await resubmitWrite(this.store, pid, this.clock.now())
     return this.launched(create, await this.write(create))
   }
@@ -290,9 +327,9 @@ export class Client {
    * many. Their handles know no more than they did, and `refresh()` rejects with `ProcessLost`. A pid may be used again: the new process has
    * a handle of its own. Children that are left have no parent any more.
    */
-  prune(filter: ListFilter = {}): Promise<number> {
-    const given = filter.state ?? ENDED
-    const state = [given].flat().filter((one) => isTerminal(one))
+  async prune(filter: BulkFilter = {}): Promise<number> {
+    checkBulkFilter(filter, 'prune')
+    const state = [filter.state ?? ENDED].flat().filter((one) => isTerminal(one))
     return this.#writeAll({ ...filter, state }, ({ pid }) => ({ kind: 'prune', pid }))
   }
 
@@ -355,6 +392,7 @@ export class Client {
     launcher: Launcher,
   ): Promise<ProcessHandle> {
     const known = typeof processClass === 'string' ? this.classes.find(processClass) : processClass
+    if (known !== undefined) this.#requireRegistered(known)
     const create =
       known === undefined
         ? await this.#createByName(processClass as string, inputs, options, launcher)
@@ -430,8 +468,20 @@ export class Client {
     options: LaunchOptions = {},
   ): Promise<ProcessHandle> {
     this.#requireOpen()
+    checkLaunch(processClass, options)
     options.signal?.throwIfAborted()
     return this.start(processClass, inputs, options, BY_A_CALLER)
+  }
+
+  /** @throws SpecError where another class is registered here under the name of this one: that would run */
+  #requireRegistered(processClass: AnyProcessClass): void {
+    const name = registeredName(processClass)
+    const registered = this.classes.find(name)
+    if (registered === undefined || registered === processClass) return
+    throw new SpecError(
+      `the class ${name} that is launched is not the class ${name} in \`processes\`, whose code would run: ` +
+        'launch that one, or give one of them another `static processName`. A module that is loaded twice makes two classes of each',
+    )
   }
 
   /** Handles may be kept in a context and given as inputs: they come back as the handles of this client. */
@@ -450,7 +500,7 @@ export class Client {
 
   #requestAll(
     request: 'pause' | 'play' | 'kill',
-    filter: ListFilter,
+    filter: BulkFilter,
     message: string | null,
     grace = 0,
   ): Promise<number> {
@@ -484,6 +534,11 @@ export class Client {
   #requireOpen(): void {
     if (this.#closing !== undefined) throw new ClosedError('this client was closed; open another')
   }
+}
+
+/** @throws TypeError for what can't be the pid of a process */
+function checkPid(pid: unknown): asserts pid is string {
+  checkText('the pid', pid)
 }
 
 /** How this program is told from others in a history. */

@@ -83,7 +83,7 @@ function launched(options: LaunchOptions, now: number, deadlineAfter: number | u
   return {
     key,
     label,
-    readyAt: delay === undefined ? null : later(delay, now),
+    readyAt: delay === undefined ? null : now + milliseconds(delay),
     deadline: deadlines.length === 0 ? null : Math.min(...deadlines),
     abandoned: abandon,
   }
@@ -94,12 +94,6 @@ function timeOf(deadline: NonNullable<LaunchOptions['deadline']>, now: number): 
   const time = deadline.getTime()
   if (Number.isNaN(time)) throw new RangeError('the deadline is an invalid Date')
   return time
-}
-
-function later(delay: NonNullable<LaunchOptions['delay']>, now: number): number {
-  const time = now + milliseconds(delay)
-  if (time !== Number.POSITIVE_INFINITY) return time
-  throw new RangeError('a delay without an end: the process would never run')
 }
 
 /**

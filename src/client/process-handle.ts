@@ -25,6 +25,8 @@ import {
   type ProcessError,
 } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import { refuseUnknown } from '../shared/options.ts'
+import { checkText, wellFormed } from '../shared/text.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
 import { missingOf, endingParts, outputsOf, settledOf, stateInfo, type EndedRow } from './ending.ts'
 import { eventRecord } from './event-record.ts'
@@ -196,17 +198,20 @@ export class Handle implements ProcessHandle {
     return takeBack
   }
 
-  pause(message?: string, options?: TreeOptions): Promise<boolean> {
-    return this.#request('pause', message ?? null, options)
+  async pause(message?: string, options: TreeOptions = {}): Promise<boolean> {
+    refuseUnknown(options, { tree: true }, 'pause')
+    return this.#request('pause', wellFormed(message) ?? null, options)
   }
 
-  play(options?: TreeOptions): Promise<boolean> {
+  async play(options: TreeOptions = {}): Promise<boolean> {
+    refuseUnknown(options, { tree: true }, 'play')
     return this.#request('play', null, options)
   }
 
   async kill(message?: string, options: TreeOptions & { readonly force?: boolean } = {}): Promise<boolean> {
+    refuseUnknown(options, { tree: true, force: true }, 'kill')
     const grace = options.force === true ? 0 : this.#context.killGrace
-    return this.#request('kill', message ?? null, options, grace)
+    return this.#request('kill', wellFormed(message) ?? null, options, grace)
   }
 
   async resume(value?: unknown): Promise<boolean> {
@@ -222,6 +227,7 @@ export class Handle implements ProcessHandle {
   }
 
   async signal(name: string, payload?: unknown): Promise<void> {
+    checkText('the name of a signal', name)
     const { codec, name: by } = this.#context
     // Now, and not when it is sent: what the caller changes after the call is not sent.
     const value = codec.stringify(payload, `signals.${name}`)

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { Client, type ClientOptions } from '../client/client.ts'
+import { CLIENT_OPTIONS, Client, type ClientOptions } from '../client/client.ts'
 import { Handle, type Runner } from '../client/process-handle.ts'
 import { childrenOf } from '../client/earlier-children.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launching.ts'
@@ -11,6 +11,7 @@ import { noContext } from '../process/scope.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { ClosedError, PortValidationError, ProcessLost } from '../shared/errors.ts'
+import { refuseUnknown, type OptionNames } from '../shared/options.ts'
 import { newPid } from '../shared/ids.ts'
 import { specOf } from '../spec/spec-of.ts'
 import type { AllSelfTyped } from '../spec/typing.ts'
@@ -33,6 +34,13 @@ export interface EngineOptions extends ClientOptions {
   readonly lease?: Duration | undefined
   /** Close on SIGTERM and SIGINT, then raise the signal again unless something else listens (C12). Default true. */
   readonly handleSignals?: boolean | undefined
+}
+
+const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
+  ...CLIENT_OPTIONS,
+  concurrency: true,
+  lease: true,
+  handleSignals: true,
 }
 
 export interface CloseOptions {
@@ -79,6 +87,7 @@ export class Engine extends Client {
   static override async open<const P extends readonly AnyProcessClass[]>(
     options: EngineOptions & { readonly processes?: (P & AllSelfTyped<P>) | undefined },
   ): Promise<Engine> {
+    refuseUnknown(options, ENGINE_OPTIONS, 'Engine.open')
     const lease = milliseconds(options.lease ?? '10s')
     if (lease < 100)
       throw new RangeError(`a lease of ${lease} ms is too short to be kept: give 100 ms or more`)
@@ -148,6 +157,7 @@ export class Engine extends Client {
    * claims. Nothing is excepted or killed by it. A second call joins the first.
    */
   override close(options: CloseOptions = {}): Promise<void> {
+    refuseUnknown(options, { drain: true }, 'close')
     this.#closing ??= this.#close(milliseconds(options.drain ?? '30s'))
     return this.#closing
   }

@@ -1,9 +1,16 @@
 import { PersistenceError } from '../shared/errors.ts'
+import { checkText } from '../shared/text.ts'
 import type { Row } from './row.ts'
 
 /** Whether the rows of a process are its untagged checkpoint: they are, until it has finished successfully. */
 export function hasOwnCheckpoint(row: Pick<Row, 'successful'>): boolean {
   return row.successful !== 1
+}
+
+/** @throws TypeError for a pid or tag that would not be found again */
+export function checkNames(pid: string, tag: string | null): void {
+  checkText('the pid of a checkpoint', pid)
+  if (tag !== null) checkText('the tag of a checkpoint', tag)
 }
 
 /** The untagged checkpoint of a process that lives in the store is its rows, and only its engine writes those (C1). */

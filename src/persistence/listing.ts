@@ -1,6 +1,72 @@
 import { ProcessState } from '../process/state.ts'
+import { suggestion } from '../shared/nearest.ts'
+import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { checkText } from '../shared/text.ts'
 import type { ListFilter, ProcessPage } from './store.ts'
 import { processRow, type Row } from './row.ts'
+
+/** Which processes a request to many is about. All that it lets through are reached, so that it takes no page. */
+export type BulkFilter = Omit<ListFilter, 'limit' | 'after'>
+
+const BULK: OptionNames<BulkFilter> = {
+  state: true,
+  className: true,
+  parent: true,
+  paused: true,
+  since: true,
+  until: true,
+  text: true,
+}
+const FILTER: OptionNames<ListFilter> = { ...BULK, limit: true, after: true }
+const STATES: readonly string[] = Object.values(ProcessState)
+
+/**
+ * @throws TypeError for an unknown condition, or a value of another type
+ * @throws RangeError for a state that does not exist
+ */
+export function checkFilter(filter: ListFilter): void {
+  refuseUnknown(filter, FILTER, 'list')
+  checkConditions(filter, 'list')
+}
+
+/**
+ * For a filter that decides what is paused, killed or deleted: a condition that is undefined would let everything through.
+ *
+ * @throws as `checkFilter`, and TypeError for a condition that is undefined
+ */
+export function checkBulkFilter(filter: BulkFilter, where: string): void {
+  refuseUnknown(filter, BULK, where)
+  for (const [name, value] of Object.entries(filter)) {
+    if (value === undefined)
+      throw new TypeError(
+        `${where}: ${name} is undefined: leave it out to reach every process, or give it a value`,
+      )
+  }
+  checkConditions(filter, where)
+}
+
+function checkConditions(
+  { state, className, parent, paused, since, until, text }: BulkFilter,
+  where: string,
+): void {
+  if (state !== undefined) for (const one of [state].flat()) checkState(one, where)
+  if (className !== undefined) checkText(`${where}: className`, className)
+  if (parent !== undefined) checkText(`${where}: parent`, parent)
+  if (text !== undefined) checkText(`${where}: text`, text, { empty: true })
+  if (paused !== undefined && typeof paused !== 'boolean')
+    throw new TypeError(`${where}: paused is true or false, not ${String(paused)}`)
+  for (const [name, time] of Object.entries({ since, until })) {
+    if (time !== undefined && (typeof time !== 'number' || Number.isNaN(time)))
+      throw new TypeError(`${where}: ${name} takes wall-clock milliseconds, not ${String(time)}`)
+  }
+}
+
+function checkState(state: unknown, where: string): void {
+  if (STATES.includes(String(state))) return
+  throw new RangeError(
+    `${where}: there is no state ${JSON.stringify(state)}${suggestion(String(state), STATES)}`,
+  )
+}
 
 const DEFAULT_LIMIT = 50
 const LARGEST_LIMIT = 1_000

@@ -1,4 +1,5 @@
 import { SerializationError } from '../shared/errors.ts'
+import { textProblem } from '../shared/text.ts'
 import type { Parts, Write } from './store.ts'
 
 /** What one part may take, in bytes of its text. SQLite itself ends at a billion. */
@@ -14,8 +15,53 @@ export function isKeptAfterSuccess(name: string): boolean {
   return name !== CHECKPOINT_PART && !name.startsWith(RECORD_PREFIX)
 }
 
-/** Why a write is too large to be stored, if it is. */
-export function tooLarge(write: Write): SerializationError | undefined {
+/** Why a write can't be stored, if it can't: a part is too large, or a name in it is no well-formed text and would be kept as another. */
+export function unstorable(write: Write): SerializationError | undefined {
+  return malformed(write) ?? tooLarge(write)
+}
+
+function malformed(write: Write): SerializationError | undefined {
+  const { pid } = write
+  if (!pid.isWellFormed()) return malformedText('pid', pid)
+  switch (write.kind) {
+    case 'create': {
+      const { className, key, label } = write
+      return (
+        malformedOf({ className, key, label, step: write.step, status: write.status }) ??
+        malformedPart(write.parts)
+      )
+    }
+    case 'advance':
+      return malformedOf({ step: write.step, status: write.status }) ?? malformedPart(write.parts)
+    case 'record':
+      return malformedOf({ tag: write.checkpoint?.tag }) ?? malformedPart(write.parts)
+    case 'signal':
+      return malformedOf({ signal: write.name })
+    default:
+      return undefined
+  }
+}
+
+function malformedOf(
+  texts: Readonly<Record<string, string | null | undefined>>,
+): SerializationError | undefined {
+  for (const name in texts) {
+    const text = texts[name]
+    if (text != null && !text.isWellFormed()) return malformedText(name, text)
+  }
+  return undefined
+}
+
+function malformedPart(parts: Parts): SerializationError | undefined {
+  for (const name in parts) if (!name.isWellFormed()) return malformedText('the name of a part', name)
+  return undefined
+}
+
+function malformedText(path: string, text: string): SerializationError {
+  return new SerializationError(path, `${textProblem(text)}`)
+}
+
+function tooLarge(write: Write): SerializationError | undefined {
   switch (write.kind) {
     case 'create':
     case 'advance':

@@ -1,5 +1,5 @@
 import { SpecError } from '../shared/errors.ts'
-import { suggestion } from './nearest.ts'
+import { suggestion } from '../shared/nearest.ts'
 import { preview } from './plain.ts'
 import type { Port } from './port.ts'
 import type { PortNamespace } from './port-namespace.ts'

@@ -1,4 +1,5 @@
 import { SpecError } from '../shared/errors.ts'
+import { textProblem } from '../shared/text.ts'
 import { preview } from './plain.ts'
 
 /** The first name of a dotted one, and the rest, if there is more. */
@@ -12,7 +13,7 @@ export function splitName(name: string): [string, string | undefined] {
   if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
   const wrong = wrongName(name)
   if (wrong !== undefined)
-    throw new SpecError(name === wrong || name === '' ? wrong : `in '${name}' ${wrong}`)
+    throw new SpecError(name === '' || !name.isWellFormed() ? wrong : `in '${name}' ${wrong}`)
   return cut(name)
 }
 
@@ -22,6 +23,7 @@ export function join(path: string, name: string): string {
 
 /** Why no port can go by this dotted name; undefined when one can. */
 export function wrongName(name: string): string | undefined {
+  if (!name.isWellFormed()) return `the name of a port ${textProblem(name)}`
   const wrong = name.split('.').find((part) => part === '' || part === '__proto__')
   return wrong === undefined ? undefined : `'${wrong}' can't be the name of a port`
 }

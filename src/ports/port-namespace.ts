@@ -1,7 +1,7 @@
 import type { PortProblem } from '../shared/errors.ts'
 import { SpecError } from '../shared/errors.ts'
 import { describeDefault, InputPort } from './input-port.ts'
-import { suggestion } from './nearest.ts'
+import { suggestion } from '../shared/nearest.ts'
 import { PathRules } from './path-rules.ts'
 import { getOwn, setOwn } from '../shared/own.ts'
 import { frozenCopy, isPlainObject, preview } from './plain.ts'
@@ -426,6 +426,7 @@ export class PortNamespace extends Port {
   #unaccepted(name: string): string | undefined {
     if (!this.#dynamic) return this.#unknownText(name)
     if (this.#excluded.has(name)) return 'was excluded when it was exposed, so it is not accepted'
+    if (!name.isWellFormed()) return wrongName(name)
     return name === '' || name === '__proto__' ? `'${name}' can't be the name of a port` : undefined
   }
 

@@ -1,7 +1,7 @@
 import type { PortProblem } from '../shared/errors.ts'
 import { SpecError } from '../shared/errors.ts'
 import { isError, isNative, kindOf } from '../shared/kinds.ts'
-import { suggestion } from './nearest.ts'
+import { suggestion } from '../shared/nearest.ts'
 import { isJson, preview } from './plain.ts'
 import type { Constructor, InstanceOf, Schema } from './schema-type.ts'
 import { checkOf, isStandardSchema, type Check } from './validation.ts'

@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../spec/retry-policy.ts'
 import { specOf } from '../spec/spec-of.ts'
 import { WorkChainSpec } from '../spec/work-chain-spec.ts'
 import { SpecError, TransitionError } from '../shared/errors.ts'
+import { textProblem } from '../shared/text.ts'
 import type { StepRef } from './commands.ts'
 import { hookNames, type Hooks } from './hooks.ts'
 import type { Process } from './process.ts'
@@ -131,6 +132,7 @@ export class ClassPlan {
   }
 
   #find(name: string): Method {
+    if (!name.isWellFormed()) throw new TransitionError(`The name of a step ${textProblem(name)}`)
     if (name === 'run') return Reflect.get(this.processClass.prototype, name)
     let at: unknown = this.processClass.prototype
     for (

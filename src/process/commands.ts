@@ -1,5 +1,7 @@
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { TransitionError } from '../shared/errors.ts'
+import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { textProblem, wellFormed } from '../shared/text.ts'
 import { awaitsOf, type Awaits } from './awaits.ts'
 
 /**
@@ -48,6 +50,16 @@ export interface WaitDetails {
   readonly any?: boolean | undefined
 }
 
+const WAIT_OPTIONS: OptionNames<WaitDetails> = {
+  message: true,
+  data: true,
+  receive: true,
+  until: true,
+  for: true,
+  on: true,
+  any: true,
+}
+
 /**
  * Waits until somebody resumes the process, or until what the options name comes first: a signal, a time, the end of other processes.
  * The step is then called with `(value, wake)`, where `wake.by` tells which it was; without a step the process finishes with the value.
@@ -66,11 +78,13 @@ export class Wait {
 
   /**
    * @throws TransitionError when `step` has no name, or the options contradict each other
+   * @throws TypeError for an unknown option
    * @throws RangeError for a date or duration that is none
    */
   constructor(step?: Step, options: WaitDetails = {}) {
+    refuseUnknown(options, WAIT_OPTIONS, 'Wait')
     this.step = step === undefined ? undefined : stepRef(step)
-    this.message = options.message
+    this.message = wellFormed(options.message)
     this.data = options.data
     this.receive = options.receive
     if (options.until !== undefined && options.for !== undefined)
@@ -89,6 +103,8 @@ export interface StopOptions {
   readonly exitCode?: ExitCodeInfo | undefined
 }
 
+const STOP_OPTIONS: OptionNames<StopOptions> = { successful: true, exitCode: true }
+
 /** What `exitCodes.NAME()` gives. */
 export interface ExitCodeInfo {
   readonly code: number
@@ -103,6 +119,7 @@ export class Stop {
   readonly exitCode: ExitCodeInfo | undefined
 
   constructor(result?: unknown, options: StopOptions = {}) {
+    refuseUnknown(options, STOP_OPTIONS, 'Stop')
     this.result = result
     this.exitCode = options.exitCode
     this.successful = options.successful ?? (options.exitCode === undefined || options.exitCode.code === 0)
@@ -114,7 +131,7 @@ export class Kill {
   readonly message: string | undefined
 
   constructor(message?: string) {
-    this.message = message
+    this.message = wellFormed(message)
   }
 }
 
@@ -141,6 +158,7 @@ function stepRef(step: Step): StepRef {
         `What was given (${typeof step === 'function' ? 'a function without a name' : typeof step}) can't be found again after a restart.`,
     )
   }
+  if (!name.isWellFormed()) throw new TransitionError(`The name of a step ${textProblem(name)}`)
   return { name, method: typeof step === 'function' ? step : undefined }
 }
 

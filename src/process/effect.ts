@@ -1,4 +1,5 @@
 import { SerializationError } from '../shared/errors.ts'
+import { refuseUnknown } from '../shared/options.ts'
 import type { Life } from './life.ts'
 import { decided, ruleFor } from './retrying.ts'
 import { errorText } from './stage.ts'
@@ -25,8 +26,10 @@ export async function effect(
   life: Life,
   use: Use,
   action: (context: EffectContext) => unknown,
-  { recordFailure = false }: EffectOptions,
+  options: EffectOptions,
 ): Promise<unknown> {
+  refuseUnknown(options, { recordFailure: true }, 'effect')
+  const { recordFailure = false } = options
   const { record } = life
   const { entry, name } = use
   const known = record.get(entry)

@@ -2,6 +2,8 @@ import { copyOf } from '../ports/plain.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../shared/errors.ts'
 import { guardedLogger } from '../shared/logger.ts'
+import { refuseUnknown } from '../shared/options.ts'
+import { wellFormed } from '../shared/text.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
 import type {
   EventRecord,
@@ -177,13 +179,17 @@ export class LocalHandle implements ProcessHandle {
     return stop
   }
 
-  async pause(message?: string, { tree = true }: TreeOptions = {}): Promise<boolean> {
+  async pause(message?: string, options: TreeOptions = {}): Promise<boolean> {
+    refuseUnknown(options, { tree: true }, 'pause')
+    const { tree = true } = options
     if (tree) return this.#process.pause(message)
     if (this.done) return false
-    hosted(this.#process).pause(message)
+    hosted(this.#process).pause(wellFormed(message))
     return true
   }
-  async play({ tree = true }: TreeOptions = {}): Promise<boolean> {
+  async play(options: TreeOptions = {}): Promise<boolean> {
+    refuseUnknown(options, { tree: true }, 'play')
+    const { tree = true } = options
     if (tree) return this.#process.play()
     if (this.done) return false
     hosted(this.#process).play()
@@ -191,11 +197,13 @@ export class LocalHandle implements ProcessHandle {
   }
   async kill(
     message?: string,
-    { tree = true, force }: TreeOptions & { readonly force?: boolean | undefined } = {},
+    options: TreeOptions & { readonly force?: boolean | undefined } = {},
   ): Promise<boolean> {
+    refuseUnknown(options, { tree: true, force: true }, 'kill')
+    const { tree = true, force } = options
     if (tree) return this.#process.kill(message, { force })
     if (this.done) return false
-    hosted(this.#process).kill(message, { force })
+    hosted(this.#process).kill(wellFormed(message), { force })
     return true
   }
   resume(value?: unknown): Promise<boolean> {

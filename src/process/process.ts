@@ -33,6 +33,8 @@ import {
 } from '../shared/errors.ts'
 import type { Duration } from '../shared/duration.ts'
 import type { Logger } from '../shared/logger.ts'
+import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { checkText, wellFormed } from '../shared/text.ts'
 import { isHandle } from './awaits.ts'
 import { born, takeBirth, type Birth } from './birth.ts'
 import { planOf } from './class-plan.ts'
@@ -43,6 +45,7 @@ import type { ProcessEventMap } from './events.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, ResultOf } from './handle.ts'
 import type { HookResult } from './hooks.ts'
 import type { Host, Hosted } from './host.ts'
+import { checkLaunch } from './launch-arguments.ts'
 import { Life } from './life.ts'
 import type { ProcessListener } from './listener.ts'
 import { MemoryHost, memoryHost } from './memory-host.ts'
@@ -157,7 +160,7 @@ export class Process<C = Untyped> {
    */
   constructor(...[inputs, options]: ConstructArgs<C>) {
     const plan = planOf(new.target, Process)
-    const birth: Birth = takeBirth(new.target) ?? { ...options }
+    const birth: Birth = takeBirth(new.target) ?? given(options)
     const self = this as unknown as Process
     this.#life = new Life(self, plan, birth, memoryHostOf(options))
     if (birth.bundle === undefined) {
@@ -192,6 +195,7 @@ export class Process<C = Untyped> {
   }
   /** Sets the status. While the process is paused with a message, that goes on to show until it is played. */
   setStatus(status: string | undefined): void {
+    if (status !== undefined) checkText('setStatus: a status', status, { empty: true })
     this.#life.status = status
   }
   /** The inputs as they were given, frozen; undefined when none were. */
@@ -315,9 +319,9 @@ export class Process<C = Untyped> {
    */
   async execute(options: { readonly raiseOnFailure: false }): Promise<PartialOutputsOf<C>>
   async execute(options?: { readonly raiseOnFailure?: true | undefined }): Promise<OutputsOf<C>>
-  async execute({
-    raiseOnFailure = true,
-  }: { readonly raiseOnFailure?: boolean | undefined } = {}): Promise<unknown> {
+  async execute(options: { readonly raiseOnFailure?: boolean | undefined } = {}): Promise<unknown> {
+    refuseUnknown(options, { raiseOnFailure: true }, 'execute')
+    const { raiseOnFailure = true } = options
     const life = this.#life
     life.assertOpen()
     await life.stepUntilTerminated()
@@ -347,7 +351,7 @@ export class Process<C = Untyped> {
    * was called off by `play` or the process ended first; from within the process itself to true once recorded.
    */
   pause(message?: string): Promise<boolean> {
-    return this.#life.control.askPause(message)
+    return this.#life.control.askPause(wellFormed(message))
   }
 
   /** Goes on, or calls a pause off that has not come about. False when the process has ended. */
@@ -359,8 +363,9 @@ export class Process<C = Untyped> {
    * Kills the process: at once, or when the step that runs has ended; its command is dropped. `force` does not wait for the step: what
    * that does later is ignored. True when it was recorded, false when the process has ended.
    */
-  kill(message?: string, options: { readonly force?: boolean | undefined } = {}): Promise<boolean> {
-    return this.#life.control.askKill(message, options.force ?? false)
+  async kill(message?: string, options: { readonly force?: boolean | undefined } = {}): Promise<boolean> {
+    refuseUnknown(options, { force: true }, 'kill')
+    return this.#life.control.askKill(wellFormed(message), options.force ?? false)
   }
 
   /** Ends a `Wait` with a value; kept for the next one while the process does not wait. False when the process has ended. */
@@ -409,6 +414,8 @@ export class Process<C = Untyped> {
   /**
    * Starts a child. Resolves once it is durable (C2), not when it ends.
    *
+   * @throws SpecError for what is no process class
+   * @throws TypeError for an unknown option, or a pid, key or label that is none
    * @throws PortValidationError for inputs that do not fit
    */
   protected launch(
@@ -424,11 +431,12 @@ export class Process<C = Untyped> {
   protected launch(
     processClass: AnyProcessClass | string,
     inputs?: Readonly<Record<string, unknown>>,
-    options?: LaunchOptions,
+    options: LaunchOptions = {},
   ): Promise<ProcessHandle> {
     const life = this.#life
     const work = async (branch: string): Promise<ProcessHandle> => {
       life.assertOpen()
+      checkLaunch(processClass, options)
       const { hurdle } = life
       if (hurdle !== undefined) await hurdle
       return life.host.launch(life.process, processClass, inputs, options, branch)
@@ -517,7 +525,7 @@ export class Process<C = Untyped> {
    */
   protected checkpoint(tag: string): Promise<void> {
     const work = async (): Promise<void> => {
-      if (typeof tag !== 'string' || tag === '') throw new SpecError('a checkpoint needs a tag, a text')
+      checkText('checkpoint: the tag', tag)
       const life = lifeInStep(this as unknown as Process, 'checkpoint')
       await life.host.checkpoint(life.process, tag)
     }
@@ -677,6 +685,15 @@ export class Process<C = Untyped> {
   protected onTerminated(): HookResult {}
   /** After the cleanups. */
   protected onClose(): HookResult {}
+}
+
+const OPTIONS: OptionNames<ProcessOptions> = { pid: true, logger: true, types: true, clock: true }
+
+/** What a user gave beside the inputs. */
+function given(options: ProcessOptions = {}): Birth {
+  refuseUnknown(options, OPTIONS, 'the options of a process')
+  if (options.pid !== undefined) checkText('the options of a process: the pid', options.pid)
+  return { ...options }
 }
 
 /** The host of a process that is made with these options, unless something else runs it. */

@@ -1,7 +1,8 @@
-import { suggestion } from '../ports/nearest.ts'
+import { suggestion } from '../shared/nearest.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { PortValidationError, SpecError, WaitTimeout } from '../shared/errors.ts'
+import { refuseUnknown } from '../shared/options.ts'
 import type { Life } from './life.ts'
 import type { Use } from './step-record.ts'
 import { timeAfter, waitFor, type EvictOptions, type StepWaits } from './step-waits.ts'
@@ -31,7 +32,9 @@ export class Receiving {
     this.#waits = waits
   }
 
-  async receive({ entry }: Use, signal: string, { timeout, evict }: ReceiveOptions): Promise<unknown> {
+  async receive({ entry }: Use, signal: string, options: ReceiveOptions): Promise<unknown> {
+    refuseUnknown(options, { as: true, timeout: true, evict: true }, 'receive')
+    const { timeout, evict } = options
     const { record, host, plan } = this.#life
     const { clock } = host
     if (!plan.spec.hasSignal(signal)) throw undeclared(plan.name, signal, plan.spec.signals.keys())

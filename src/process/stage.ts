@@ -1,5 +1,6 @@
 import type { ExitCodeInfo } from './commands.ts'
 import type { Awaits } from './awaits.ts'
+import { wellFormed } from '../shared/text.ts'
 import type { TransitionEnding, WaitConditions, Wake } from './host.ts'
 
 /*
@@ -146,7 +147,7 @@ export function killed(message: string | undefined): Killed {
 
 /** Without its class, as it is saved. */
 function plainExitCode({ code, label, message }: ExitCodeInfo): ExitCodeInfo {
-  return { code, label, message }
+  return { code, label: wellFormed(label), message: wellFormed(message) }
 }
 
 /** The step that is to run in this state, or after it. */
@@ -182,10 +183,10 @@ export function endingOf(stage: Stage): TransitionEnding | null {
 /** The text of whatever was thrown. */
 export function errorText(error: unknown): string {
   try {
-    if (!(error instanceof Error)) return String(error)
+    if (!(error instanceof Error)) return wellFormed(String(error))
     // Either may be anything: whoever throws may have set them.
     const { message, name } = error as { readonly message: unknown; readonly name: unknown }
-    return message === '' ? String(name) : String(message)
+    return wellFormed(message === '' ? String(name) : String(message))
   } catch {
     return 'something that has no text was thrown'
   }

@@ -1,6 +1,7 @@
 import { recordPart, type Bundle } from '../bundle/bundle.ts'
 import { preview } from '../ports/plain.ts'
 import { SerializationError, SpecError, TransitionError } from '../shared/errors.ts'
+import { textProblem } from '../shared/text.ts'
 import type { RecordEntry } from './host.ts'
 import type { Life } from './life.ts'
 import { Operation } from './operation.ts'
@@ -144,8 +145,7 @@ export class StepRecord {
 
   /** Runs a part of the step as a branch of it. @throws SpecError for what is no name, or that of a branch in progress */
   async inBranch<T>(name: string, run: () => T | PromiseLike<T>): Promise<Awaited<T>> {
-    if (typeof name !== 'string' || name === '' || name.includes('#'))
-      throw new SpecError(`a branch needs a name, a text without '#', and was given ${preview(name)}`)
+    checkName('a branch', name)
     return this.flow.inBranch(name, run)
   }
 
@@ -178,11 +178,7 @@ export class StepRecord {
     const { branch } = flow
     if (kind === 'launch') return { entry: kind, name, branch, asked: flow.ask(undefined) }
     if (kind === 'branch') return { entry: kind, name, branch, asked: flow.askBranch() }
-    if (typeof name !== 'string' || name === '' || name.includes('#')) {
-      throw new SpecError(
-        `what a step does durably needs a name, a text without '#', and ${kind} was given ${preview(name)}`,
-      )
-    }
+    checkName(`what a step does durably (${kind})`, name)
     const full = branch === '' ? name : `${branch}/${name}`
     const base = `${kind}:${full}`
     const asked = flow.ask(base)
@@ -317,6 +313,15 @@ export class StepRecord {
       ))
     }
   }
+}
+
+/** @throws SpecError for what can't be the name of an operation */
+function checkName(what: string, name: unknown): void {
+  const problem = textProblem(name) ?? (String(name).includes('#') ? "must be without '#'" : undefined)
+  if (problem === undefined) return
+  throw new SpecError(
+    `${what} needs a name, a text without '#', and was given ${preview(name)}: it ${problem}`,
+  )
 }
 
 function numbered(base: string, count: number): string {

@@ -1,5 +1,6 @@
 import { alarm, type Clock } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
+import { refuseUnknown } from '../shared/options.ts'
 import { awaitsOf, shaped } from './awaits.ts'
 import type { Awaited } from './commands.ts'
 import type { ProcessHandle } from './handle.ts'
@@ -53,7 +54,9 @@ export class StepWaits {
     return this.#pending.size > 0
   }
 
-  async sleep({ entry, name }: Use, duration: Duration, { evict }: EvictOptions): Promise<void> {
+  async sleep({ entry, name }: Use, duration: Duration, options: EvictOptions): Promise<void> {
+    refuseUnknown(options, { evict: true }, 'sleep')
+    const { evict } = options
     const { record, host } = this.#life
     const { clock } = host
     const length = milliseconds(duration)
@@ -74,7 +77,9 @@ export class StepWaits {
   }
 
   /** What all of them came to, in their shape. @throws ProcessError of the first that failed */
-  async join({ name }: Use, on: Awaited, { evict }: EvictOptions): Promise<unknown> {
+  async join({ name }: Use, on: Awaited, options: EvictOptions): Promise<unknown> {
+    refuseUnknown(options, { evict: true }, 'join')
+    const { evict } = options
     const awaits = awaitsOf(on, false)
     const { pids } = awaits
     const handles = (awaits.as === 'one' ? [on] : Object.values(on)) as ProcessHandle[]

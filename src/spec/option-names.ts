@@ -1,4 +1,4 @@
-import { suggestion } from '../ports/nearest.ts'
+import { suggestion } from '../shared/nearest.ts'
 import { preview } from '../ports/plain.ts'
 import { SpecError } from '../shared/errors.ts'
 

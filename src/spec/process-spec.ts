@@ -1,6 +1,6 @@
 import { InputPort } from '../ports/input-port.ts'
 import { toJsonSchema } from '../ports/json-schema.ts'
-import { suggestion } from '../ports/nearest.ts'
+import { suggestion } from '../shared/nearest.ts'
 import { OutputPort } from '../ports/output-port.ts'
 import { isPlainObject, preview } from '../ports/plain.ts'
 import type { Port, PortDescription } from '../ports/port.ts'

@@ -1,5 +1,5 @@
 import { toJsonSchema } from '../ports/json-schema.ts'
-import { nearest } from '../ports/nearest.ts'
+import { nearest } from '../shared/nearest.ts'
 import { preview } from '../ports/plain.ts'
 import { Port, type PortDescription, type PortOptions } from '../ports/port.ts'
 import { PortNamespace } from '../ports/port-namespace.ts'

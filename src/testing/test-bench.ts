@@ -180,9 +180,12 @@ export class TestBench {
 
   async #start(processes: readonly AnyProcessClass[] = this.#processes): Promise<void> {
     await this.#kill()
-    const common = { ...this.#options, processes }
     if (this.#clients.length === 0 || processes !== this.#processes) {
-      this.#clients.push(await Client.open({ ...common, store: this.#store.store, clock: this.clock }))
+      const { loader, types, killGrace, logger } = this.#options
+      const { store } = this.#store
+      this.#clients.push(
+        await Client.open({ store, clock: this.clock, processes, loader, types, killGrace, logger }),
+      )
     }
     this.#processes = processes
     const life = new ProgramLife(this.#store.present, this.clock, {
@@ -190,7 +193,7 @@ export class TestBench {
       crashed: () => this.#restartAfterCrash(),
     })
     const { store, clock } = life
-    this.#program = { life, engine: await Engine.open({ ...common, store, clock }) }
+    this.#program = { life, engine: await Engine.open({ ...this.#options, processes, store, clock }) }
   }
 
   async #kill(): Promise<void> {

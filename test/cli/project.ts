@@ -41,14 +41,19 @@ export class Project {
     return JSON.parse(stdout) as T
   }
 
-  start(args: readonly string[], options: { stdin?: string; env?: NodeJS.ProcessEnv } = {}): Running {
+  /** `stdout` is a file that takes its output; default a pipe. */
+  start(
+    args: readonly string[],
+    options: { stdin?: string; env?: NodeJS.ProcessEnv; stdout?: number } = {},
+  ): Running {
     const child = spawn(process.execPath, [compiled('src/cli/main.ts'), ...args], {
       cwd: this.folder,
+      stdio: ['pipe', options.stdout ?? 'pipe', 'pipe'],
       env: { ...process.env, DAMSON_STORE: undefined, NO_COLOR: '1', FORCE_COLOR: undefined, ...options.env },
     })
     this.#running.add(child)
     child.once('close', () => this.#running.delete(child))
-    child.stdin.end(options.stdin ?? '')
+    child.stdin?.end(options.stdin ?? '')
     return new Running(child)
   }
 
@@ -100,6 +105,22 @@ export class Running {
       })
       look()
     })
+  }
+
+  /** Resolves when it has printed this on stdout. */
+  prints(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.#stdout.includes(text)) resolve()
+      }
+      this.#child.stdout?.on('data', look)
+      look()
+    })
+  }
+
+  /** Reads no more of what it prints, as a program at the end of a pipe that has ended. */
+  hangUp(): void {
+    this.#child.stdout?.destroy()
   }
 
   signal(signal: NodeJS.Signals): void {

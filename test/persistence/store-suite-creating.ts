@@ -4,6 +4,7 @@ import type { SimulatedClock } from '../../src/testing/index.ts'
 import {
   advance,
   claim,
+  commit,
   commitOne,
   create,
   done,
@@ -90,6 +91,22 @@ export function creating(bench: Bench): void {
         status: 'conflict',
         pid: first.pid,
       })
+    })
+
+    test.each([
+      ['pid', { pid: 'q\ud800' }],
+      ['key', { key: 'q\ud800' }],
+      ['label', { label: 'q\ud800' }],
+      ['class', { className: 'q\ud800' }],
+      ['step', { step: 'q\ud800' }],
+      ['status', { status: 'q\ud800' }],
+      ['part', { parts: { state: '{}', inputs: '{}', 'out:q\ud800': '1' } }],
+    ])('a create whose %s is no well-formed text is refused, and none beside it', async (_, malformed) => {
+      const [good, other] = [create(), create()]
+      const outcomes = await commit(store, good, create(malformed), other)
+      expect(outcomes.map((outcome) => outcome.status)).toEqual(['done', 'refused', 'done'])
+      expect(outcomes[1]).toMatchObject({ error: { message: expect.stringMatching(/lone surrogate/) } })
+      expect((await store.list()).rows).toHaveLength(2)
     })
 
     test('two creates of one pid in one commit make one process, and the second is told', async () => {

@@ -1,6 +1,6 @@
 import { Bundle } from '../../bundle/bundle.ts'
 import { CheckpointNotFound } from '../../shared/errors.ts'
-import { belongsToEngine, hasOwnCheckpoint, missingCheckpoint } from '../checkpoints.ts'
+import { belongsToEngine, checkNames, hasOwnCheckpoint, missingCheckpoint } from '../checkpoints.ts'
 import type { Checkpoint } from '../persister.ts'
 import type { MemoryTables } from './memory-tables.ts'
 
@@ -14,12 +14,14 @@ export class MemoryCheckpoints {
 
   save(bundle: Bundle, tag: string | null): void {
     const { pid } = bundle.head
+    checkNames(pid, tag)
     if (tag === null && this.#tables.processes.has(pid)) throw belongsToEngine(pid)
     this.#tables.putCheckpoint(pid, tag, bundle.text)
   }
 
   /** @throws CheckpointNotFound */
   load(pid: string, tag: string | null): Bundle {
+    checkNames(pid, tag)
     const saved = tag === null ? this.#tables.processes.get(pid) : undefined
     if (saved !== undefined) {
       if (hasOwnCheckpoint(saved.row)) return saved.stored().bundle()
@@ -48,6 +50,7 @@ export class MemoryCheckpoints {
   }
 
   delete(pid: string, tag: string | null): void {
+    checkNames(pid, tag)
     if (tag === null && this.#tables.processes.has(pid)) throw belongsToEngine(pid)
     this.#tables.checkpoints.get(pid)?.delete(tag)
   }

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import type { ProcessState } from '../../process/state.ts'
 import { Broadcast } from '../broadcast.ts'
-import { limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../listing.ts'
+import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../listing.ts'
 import type { Checkpoint } from '../persister.ts'
 import { processRow, type Row } from '../row.ts'
 import type {
@@ -72,6 +72,7 @@ export class MemoryStore implements Store {
   }
 
   async list(filter: ListFilter = {}): Promise<ProcessPage> {
+    checkFilter(filter)
     this.#requireOpen()
     const limit = limitOf(filter)
     const position = positionOf(filter)
@@ -88,6 +89,7 @@ export class MemoryStore implements Store {
   }
 
   async count(filter: ListFilter = {}): Promise<Readonly<Record<ProcessState, number>>> {
+    checkFilter(filter)
     this.#requireOpen()
     const counts = noCounts()
     for (const row of this.#matching(filter)) counts[row.state]++

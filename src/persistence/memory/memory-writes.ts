@@ -1,6 +1,6 @@
 import { adopt, apply } from '../applying.ts'
 import { born, createdBefore, mayAdopt, mayCreate } from '../creating.ts'
-import { isKeptAfterSuccess, tooLarge } from '../parts.ts'
+import { isKeptAfterSuccess, unstorable } from '../parts.ts'
 import * as rules from '../rules.ts'
 import type { Create, Outcome, Prune, Write } from '../store.ts'
 import type { MemorySession } from './memory-session.ts'
@@ -13,7 +13,7 @@ export function applyWrite(
   write: Write,
   fresh: Set<string>,
 ): Outcome {
-  const problem = tooLarge(write)
+  const problem = unstorable(write)
   if (problem !== undefined) return { status: 'refused', error: problem }
   if (write.kind === 'create') return create(tables, session, write, fresh)
   if (write.kind === 'prune') return prune(tables, write)

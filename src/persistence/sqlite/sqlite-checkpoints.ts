@@ -1,6 +1,6 @@
 import { Bundle } from '../../bundle/bundle.ts'
 import { CheckpointNotFound } from '../../shared/errors.ts'
-import { belongsToEngine, hasOwnCheckpoint, missingCheckpoint } from '../checkpoints.ts'
+import { belongsToEngine, checkNames, hasOwnCheckpoint, missingCheckpoint } from '../checkpoints.ts'
 import type { Checkpoint } from '../persister.ts'
 import { Stored } from '../stored-process.ts'
 import type { Connection } from './connection.ts'
@@ -32,6 +32,7 @@ export class SqliteCheckpoints {
 
   save(bundle: Bundle, tag: string | null): void {
     const { pid } = bundle.head
+    checkNames(pid, tag)
     this.#requireFree(pid, tag)
     this.put(pid, tag, bundle.text)
   }
@@ -43,6 +44,7 @@ export class SqliteCheckpoints {
 
   /** @throws CheckpointNotFound */
   load(pid: string, tag: string | null): Bundle {
+    checkNames(pid, tag)
     const row = tag === null ? this.#processes.get(pid) : undefined
     if (row !== undefined) {
       if (hasOwnCheckpoint(row)) return new Stored(row, this.#processes.parts(pid)).bundle()
@@ -68,6 +70,7 @@ export class SqliteCheckpoints {
   }
 
   delete(pid: string, tag: string | null): void {
+    checkNames(pid, tag)
     this.#requireFree(pid, tag)
     this.#connection.sql(DELETE).run(pid, ...columns(tag))
   }

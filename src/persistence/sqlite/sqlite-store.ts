@@ -2,8 +2,9 @@ import type { Bundle } from '../../bundle/bundle.ts'
 import type { ProcessState } from '../../process/state.ts'
 import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
+import { refuseUnknown, type OptionNames } from '../../shared/options.ts'
 import { Broadcast } from '../broadcast.ts'
-import { limitOf } from '../listing.ts'
+import { checkFilter, limitOf } from '../listing.ts'
 import type { Checkpoint } from '../persister.ts'
 import { processRow } from '../row.ts'
 import type {
@@ -56,6 +57,8 @@ export interface SqliteStoreOptions {
   readonly trace?: Trace | undefined
 }
 
+const OPTIONS: OptionNames<SqliteStoreOptions> = { clock: true, create: true, trace: true }
+
 interface Membership {
   readonly lock: EngineLock
   readonly heartbeat: Heartbeat
@@ -92,6 +95,7 @@ export class SqliteStore implements Store {
    *   release; nothing of it is changed then
    */
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
+    refuseUnknown(options, OPTIONS, 'SqliteStore.open')
     const { create = true, trace } = options
     const connection = await Connection.open(realPath(path), { create, trace })
     const doing = 'opening the store'
@@ -170,12 +174,14 @@ export class SqliteStore implements Store {
   }
 
   async list(filter: ListFilter = {}): Promise<ProcessPage> {
+    checkFilter(filter)
     const limit = limitOf(filter)
     const queries = pageQueries(filter, limit)
     return this.#read('listing processes', () => list(this.#connection, queries, limit))
   }
 
   async count(filter: ListFilter = {}): Promise<Readonly<Record<ProcessState, number>>> {
+    checkFilter(filter)
     return this.#read('counting processes', () => count(this.#connection, filter))
   }
 

@@ -1,7 +1,7 @@
 import { DamsonError, PersistenceError } from '../../shared/errors.ts'
 import { adopt, apply } from '../applying.ts'
 import { born, createdBefore, mayAdopt, mayCreate } from '../creating.ts'
-import { isKeptAfterSuccess, tooLarge } from '../parts.ts'
+import { isKeptAfterSuccess, unstorable } from '../parts.ts'
 import type { BriefRow } from '../row.ts'
 import * as rules from '../rules.ts'
 import type { Create, Outcome, Prune, Write } from '../store.ts'
@@ -41,7 +41,7 @@ export class Writer {
   apply(writes: readonly Write[], session: Session, { careful, damaged }: Care): Outcome[] {
     const fresh = new Set<string>()
     return writes.map((write) => {
-      const problem = tooLarge(write)
+      const problem = unstorable(write)
       if (problem !== undefined) return { status: 'refused', error: problem }
       if (damaged.has(write)) return this.#damaged(write, damaged.get(write))
       const mark = session.changes.length

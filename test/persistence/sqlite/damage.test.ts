@@ -172,3 +172,22 @@ test('C9: a process of a state that there is not is shown and parked, and ends n
   await heard
   expect((await client.handle(waiting.pid).refresh()).label).toBe('killed')
 })
+
+test('C9: a process whose pid is no text that can be read holds up no other', async () => {
+  const client = kept(await Client.open({ store: path, create: true, processes: [Padded] }))
+  await client.launch(Padded, { number: 1, padding: '' }, { pid: 'poison' })
+  const db = new Database(path)
+  // As a lone surrogate was stored before names were checked: bytes that are no UTF-8, and come back as other text.
+  db.exec("UPDATE process SET pid = CAST(x'71EDA080' AS TEXT) WHERE pid = 'poison'")
+  db.close()
+  const before = await client.launch(Padded, { number: 2, padding: '' })
+  const runner = kept(await Engine.open({ store: path, processes: [Padded], handleSignals: false }))
+  const other = kept(await Engine.open({ store: path, processes: [Padded], handleSignals: false }))
+  expect(await runner.handle(before.pid).result()).toBe(2)
+  const after = await client.launch(Padded, { number: 3, padding: '' })
+  expect(await after.result()).toBe(3)
+  expect(await (await other.launch(Padded, { number: 4, padding: '' })).result()).toBe(4)
+  const [last] = (await client.list({ limit: 10 })).processes.slice(-1)
+  expect(last).toMatchObject({ name: 'Padded', state: { label: 'created' } })
+  expect(await runner.killAll({ state: ['created', 'running', 'waiting'] })).toBe(0)
+})

@@ -1,0 +1,42 @@
+import { SpecError } from '../shared/errors.ts'
+import { milliseconds } from '../shared/duration.ts'
+import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { checkText } from '../shared/text.ts'
+import type { LaunchOptions } from './handle.ts'
+
+const OPTIONS: OptionNames<LaunchOptions> = {
+  pid: true,
+  key: true,
+  label: true,
+  signal: true,
+  delay: true,
+  deadline: true,
+  retry: true,
+  abandon: true,
+}
+
+/**
+ * Looks at what a launch was given, before anything is done. Its other durations are looked at where they are used.
+ *
+ * @throws SpecError for what is neither a class nor the name of one
+ * @throws TypeError for an unknown option, or one of another type
+ * @throws RangeError for a delay that is none
+ */
+export function checkLaunch(processClass: unknown, options: LaunchOptions): void {
+  if (typeof processClass === 'string') checkText('launch: the name of a process class', processClass)
+  else if (typeof processClass !== 'function') {
+    throw new SpecError(
+      `launch takes a process class or its registered name, not ${String(processClass)}` +
+        (processClass === undefined ? ': is the class exported, and imported without a cycle?' : ''),
+    )
+  }
+  refuseUnknown(options, OPTIONS, 'launch')
+  const { pid, key, label, delay, abandon } = options
+  if (pid !== undefined) checkText('launch: the pid', pid)
+  if (key !== undefined) checkText('launch: the key', key)
+  if (label !== undefined) checkText('launch: the label', label, { empty: true })
+  if (delay !== undefined && milliseconds(delay) === Number.POSITIVE_INFINITY)
+    throw new RangeError('launch: a delay without an end: the process would never run')
+  if (abandon !== undefined && typeof abandon !== 'boolean')
+    throw new TypeError(`launch: abandon is true or false, not ${String(abandon)}`)
+}
