@@ -224,7 +224,7 @@ export class Client {
   async explain(pid: string): Promise<string> {
     this.#requireOpen()
     checkPid(pid)
-    return explain(this.store, this.clock, pid)
+    return explain(this.#context, pid)
   }
 
   /** What happened to a process, oldest first; empty where there is none. */

@@ -1,10 +1,11 @@
-import type { Control, EngineRow, Pending, ProcessRow } from '../persistence/store.ts'
 import { SUSPECT_AFTER } from '../persistence/rules.ts'
+import type { Control, EngineRow, Outcome, Pending, ProcessRow, Write } from '../persistence/store.ts'
 import { isTerminal } from '../process/machine.ts'
 import { ProcessState } from '../process/state.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ProcessLost } from '../shared/errors.ts'
 import { backsOff } from './ending.ts'
+import { enforceDue } from './requests.ts'
 import { because, moment, span } from './wording.ts'
 
 /** Processes that are named one by one, of those that are waited for. */
@@ -13,13 +14,22 @@ const NAMED = 4
 const PENDING = 100
 const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
 
+/** What it takes to look: a kill whose time is up is done by whoever sees it. */
+export interface Looking {
+  readonly store: Control
+  readonly clock: Clock
+  write(write: Write): Promise<Outcome>
+}
+
 /**
  * Why a process is not moving, in plain words: who runs it, what it waits for, what was asked of it.
  *
  * @throws ProcessLost where the store has no such process
  */
-export async function explain(store: Control, clock: Clock, pid: string): Promise<string> {
-  const row = await store.read(pid)
+export async function explain({ store, clock, write }: Looking, pid: string): Promise<string> {
+  const seen = await store.read(pid)
+  const isDue = seen !== undefined && (await enforceDue(seen, clock.now(), write))
+  const row = isDue ? await store.read(pid) : seen
   if (row === undefined) {
     throw new ProcessLost(
       pid,

@@ -31,7 +31,7 @@ import { waitLimit } from '../shared/wait-limit.ts'
 import { missingOf, endingParts, outputsOf, settledOf, stateInfo, type EndedRow } from './ending.ts'
 import { eventRecord } from './event-record.ts'
 import { explain } from './explain.ts'
-import { killedState } from './requests.ts'
+import { enforceDue, killedState } from './requests.ts'
 import { limited, within } from './waiting.ts'
 
 /** What handles need of their client. */
@@ -255,7 +255,7 @@ export class Handle implements ProcessHandle {
   }
 
   async explain(): Promise<string> {
-    return explain(this.#context.store, this.#context.clock, this.pid)
+    return explain(this.#context, this.pid)
   }
 
   async history(): Promise<readonly EventRecord[]> {
@@ -366,7 +366,10 @@ export class Handle implements ProcessHandle {
 
   async #look(): Promise<void> {
     if (!this.#endTold) {
-      const row = await this.#context.store.read(this.pid)
+      const { store, clock, write } = this.#context
+      const seen = await store.read(this.pid)
+      const isDue = seen !== undefined && (await enforceDue(seen, clock.now(), write))
+      const row = isDue ? await store.read(this.pid) : seen
       if (this.#isOver()) return
       if (row === undefined) {
         this.#lose()

@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest'
+import { Continue, Process, Wait, type ProcessSpec, type Store } from '../../src/index.ts'
+import type { Change } from '../../src/persistence/store.ts'
+import { create, engine as identity } from '../persistence/fixtures.ts'
+import { overEachStore, untilRow } from './over-stores.ts'
+import { gate } from './processes.ts'
+
+/*
+ * A pause or a kill is stored while the engine is too busy to hear of it. What was acknowledged holds all the same (C5, C7).
+ */
+
+/** A store whose news come when the test lets them. */
+class Late {
+  readonly store: Store
+  #kept: (() => void)[] = []
+  #isLate = false
+
+  constructor(store: Store) {
+    const watch: Store['watch'] = (listener) =>
+      store.watch((changes: readonly Change[]) => {
+        if (this.#isLate) this.#kept.push(() => listener(changes))
+        else listener(changes)
+      })
+    this.store = new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'watch') return watch
+        const member: unknown = Reflect.get(target, name, target)
+        return typeof member === 'function' ? member.bind(target) : member
+      },
+    })
+  }
+
+  /** From now on nothing is heard. */
+  keep(): void {
+    this.#isLate = true
+  }
+
+  tell(): void {
+    this.#isLate = false
+    for (const news of this.#kept.splice(0)) news()
+  }
+}
+
+const done: string[] = []
+
+/** Waits in its step in one way or another, and does something after. */
+class Waiter extends Process<typeof Waiter> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('how', { schema: { type: 'string' } })
+  }
+  override async run(): Promise<unknown> {
+    const { how } = this.inputs
+    if (how === 'sleeps') await this.sleep('nap', '1m')
+    if (how === 'sleeps') done.push('went on')
+    if (how === 'does something beside its sleep') {
+      const beside = async (): Promise<void> => {
+        await gate(this.pid).pass()
+        await this.effect('beside', () => void done.push('effect beside'))
+      }
+      await Promise.all([this.sleep('nap', '1m'), beside()])
+    }
+    if (how === 'records something beside its sleep') {
+      await Promise.all([this.sleep('nap', '1m'), this.effect('begun', () => gate(this.pid).pass())])
+    }
+    if (how === 'ends beside its sleep') {
+      await Promise.race([this.sleep('nap', '1m'), gate(this.pid).pass()])
+      return how
+    }
+    await this.effect('after', () => void done.push('effect'))
+    return how
+  }
+}
+
+/** Comes to some end at a gate. */
+class Ends extends Process<typeof Ends> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('how', { schema: { type: 'string' } })
+  }
+  override async run(): Promise<unknown> {
+    await gate(this.pid).pass()
+    switch (this.inputs.how) {
+      case 'fails':
+        throw new TypeError('on purpose')
+      case 'goes on':
+        return new Continue(this.next)
+      case 'waits':
+        return new Wait(this.next)
+      case 'is killed by itself':
+        await killedBy(this.pid)
+        return 'done'
+      case 'is killed by itself, unawaited':
+        void this.kill('stop')
+        return 'done'
+      default:
+        return 'done'
+    }
+  }
+  next(): void {
+    done.push('next step')
+  }
+  override onKill(): void {
+    done.push('onKill')
+  }
+}
+
+let killedBy: (pid: string) => Promise<boolean> = async () => false
+
+async function turns(count = 50): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+overEachStore((over) => {
+  describe('C7: paused where it waits, unheard, a process', () => {
+    test.each([
+      'sleeps',
+      'does something beside its sleep',
+      'records something beside its sleep',
+      'ends beside its sleep',
+    ])('that %s does not move before it is played', async (how) => {
+      done.length = 0
+      const { clock, store } = over()
+      const late = new Late(store)
+      const engine = await over().engine([Waiter], { store: late.store })
+      const { pid } = await engine.launch(Waiter, { how })
+      await untilRow(store, pid, ({ inStep }) => inStep)
+      await turns()
+      late.keep()
+      const client = await over().client()
+      expect(await client.handle(pid).pause('lunch')).toBe(true)
+      const before = await store.read(pid)
+      expect(before).toMatchObject({ state: 'waiting', paused: { message: 'lunch' } })
+      gate(pid).open()
+      if (how === 'sleeps') await clock.advance('1m')
+      await turns()
+      expect(done).toEqual([])
+      expect(await store.read(pid)).toEqual(before)
+      expect((await store.history(pid)).at(-1)).toMatchObject({ name: 'paused' })
+      late.tell()
+      await turns()
+      expect(done).toEqual([])
+      await client.handle(pid).play()
+      if (how !== 'sleeps') await clock.advance('1m')
+      expect(await client.handle(pid).result()).toBe(how)
+      expect(done.filter((one) => one === 'effect')).toHaveLength(how === 'ends beside its sleep' ? 0 : 1)
+    })
+  })
+
+  describe('C5: once its kill is stored, unheard, a process', () => {
+    test.each(['ends', 'fails', 'goes on', 'waits', 'is killed by itself', 'is killed by itself, unawaited'])(
+      'whose step %s ends as killed, with its hooks',
+      async (how) => {
+        done.length = 0
+        const late = new Late(over().store)
+        const engine = await over().engine([Ends], { store: late.store })
+        const client = await over().client()
+        killedBy = (pid) => client.handle(pid).kill('stop')
+        const { pid } = await engine.launch(Ends, { how })
+        await gate(pid).reached
+        late.keep()
+        if (!how.startsWith('is killed')) expect(await client.handle(pid).kill('stop')).toBe(true)
+        gate(pid).open()
+        expect(await client.handle(pid).wait()).toMatchObject({ label: 'killed', message: 'stop' })
+        expect(done).toEqual(['onKill'])
+        late.tell()
+      },
+    )
+  })
+
+  test.each(['refresh', 'explain'] as const)(
+    'C7: a kill whose engine is frozen is done by a client that looks by %s(), once its time is up',
+    async (how) => {
+      const { clock, store } = over()
+      await store.join(identity('frozen'))
+      const client = await over().client()
+      const write = create({ claim: 'frozen', state: 'running', seq: 1 })
+      while ((await client.store.read(write.pid)) === undefined) await store.commit([write]).catch(() => {})
+      const handle = client.handle(write.pid)
+      expect(await handle.kill('stop')).toBe(true)
+      await handle[how]()
+      expect(await store.read(write.pid)).toMatchObject({ state: 'running' })
+      await clock.advance('11s')
+      if (how === 'refresh') expect(await handle.refresh()).toMatchObject({ label: 'killed' })
+      else expect(await handle.explain()).toContain('is killed')
+      expect(await store.read(write.pid)).toMatchObject({ state: 'killed', message: 'stop' })
+    },
+  )
+})
