@@ -18,7 +18,7 @@ const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
 export interface Looking {
   readonly store: Control
   readonly clock: Clock
-  write(write: Write): Promise<Outcome>
+  readonly write: (write: Write) => Promise<Outcome>
 }
 
 /**

@@ -44,7 +44,7 @@ export interface HandleContext {
   readonly name: string
   /** Milliseconds that a killed process has until it is fenced. */
   readonly killGrace: number
-  write(write: Write): Promise<Outcome>
+  readonly write: (write: Write) => Promise<Outcome>
   /**
    * From now on this handle is told of changes to its process. Nothing is lost in between: look after asking.
    *

@@ -3,7 +3,7 @@ import { Continue, Process, Wait, type ProcessSpec, type Store } from '../../src
 import type { Change } from '../../src/persistence/store.ts'
 import { create, engine as identity } from '../persistence/fixtures.ts'
 import { overEachStore, untilRow } from './over-stores.ts'
-import { gate } from './processes.ts'
+import { Approval, gate } from './processes.ts'
 
 /*
  * A pause or a kill is stored while the engine is too busy to hear of it. What was acknowledged holds all the same (C5, C7).
@@ -12,14 +12,16 @@ import { gate } from './processes.ts'
 /** A store whose news come when the test lets them. */
 class Late {
   readonly store: Store
-  #kept: (() => void)[] = []
+  #kept: ((pid: string | undefined) => void)[] = []
   #isLate = false
 
   constructor(store: Store) {
     const watch: Store['watch'] = (listener) =>
       store.watch((changes: readonly Change[]) => {
-        if (this.#isLate) this.#kept.push(() => listener(changes))
-        else listener(changes)
+        if (!this.#isLate) return listener(changes)
+        this.#kept.push((pid) =>
+          listener(changes.filter((change) => pid === undefined || change.pid === pid)),
+        )
       })
     this.store = new Proxy(store, {
       get: (target, name) => {
@@ -35,9 +37,10 @@ class Late {
     this.#isLate = true
   }
 
-  tell(): void {
-    this.#isLate = false
-    for (const news of this.#kept.splice(0)) news()
+  /** What has been kept is heard, of all or of one process alone. */
+  tell(pid?: string): void {
+    this.#isLate = pid !== undefined
+    for (const news of this.#kept.splice(0)) news(pid)
   }
 }
 
@@ -105,6 +108,14 @@ class Ends extends Process<typeof Ends> {
   }
 }
 
+/** Waits for its child, which waits for somebody. */
+class Above extends Process<typeof Above> {
+  override async run(): Promise<unknown> {
+    const child = await this.launch(Approval)
+    return child.result()
+  }
+}
+
 let killedBy: (pid: string) => Promise<boolean> = async () => false
 
 async function turns(count = 50): Promise<void> {
@@ -159,13 +170,30 @@ overEachStore((over) => {
         const { pid } = await engine.launch(Ends, { how })
         await gate(pid).reached
         late.keep()
-        if (!how.startsWith('is killed')) expect(await client.handle(pid).kill('stop')).toBe(true)
+        const isKilled = how.startsWith('is killed') || (await client.handle(pid).kill('stop'))
+        expect(isKilled).toBe(true)
         gate(pid).open()
         expect(await client.handle(pid).wait()).toMatchObject({ label: 'killed', message: 'stop' })
         expect(done).toEqual(['onKill'])
         late.tell()
       },
     )
+  })
+
+  test('C5: a process that fails because its child was killed, by the kill of both, ends as killed', async () => {
+    const { store } = over()
+    const late = new Late(store)
+    const engine = await over().engine([Above, Approval], { store: late.store })
+    const client = await over().client()
+    const { pid } = await engine.launch(Above)
+    await untilRow(store, pid, ({ inStep }) => inStep)
+    const [child] = (await client.list({ parent: pid })).processes
+    await untilRow(store, child?.pid ?? '', ({ state }) => state === 'waiting')
+    late.keep()
+    expect(await client.handle(pid).kill('stop')).toBe(true)
+    late.tell(child?.pid)
+    expect(await client.handle(pid).wait()).toMatchObject({ label: 'killed', message: 'stop' })
+    late.tell()
   })
 
   test.each(['refresh', 'explain'] as const)(
@@ -181,8 +209,8 @@ overEachStore((over) => {
       await handle[how]()
       expect(await store.read(write.pid)).toMatchObject({ state: 'running' })
       await clock.advance('11s')
-      if (how === 'refresh') expect(await handle.refresh()).toMatchObject({ label: 'killed' })
-      else expect(await handle.explain()).toContain('is killed')
+      const told = how === 'refresh' ? (await handle.refresh()).label : await handle.explain()
+      expect(told).toMatch(how === 'refresh' ? /^killed$/ : / is killed /)
       expect(await store.read(write.pid)).toMatchObject({ state: 'killed', message: 'stop' })
     },
   )
