@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { damson } from './in-process.ts'
 import { compiled } from '../programs/compiled.ts'
 
 export interface Ended {
@@ -9,6 +10,11 @@ export interface Ended {
   readonly stdout: string
   readonly stderr: string
 }
+
+/** Commands that run processes, and hear signals. */
+const PROGRAMS: ReadonlySet<string> = new Set(['run', 'worker'])
+/** Whether one runs in this program: there is one folder and one output, so another one that begins meanwhile is a program. */
+let inProcess = false
 
 /** A folder of a user, in which the command line is run as a program. */
 export class Project {
@@ -26,12 +32,24 @@ export class Project {
     return path
   }
 
-  /** Runs `damson` with these arguments to its end. */
+  /** Runs `damson` with these arguments to its end: as a program where it runs processes, or has an input or environment of its own. */
   async damson(
     args: readonly string[],
-    options: { stdin?: string; env?: NodeJS.ProcessEnv } = {},
+    options?: { stdin?: string; env?: NodeJS.ProcessEnv },
   ): Promise<Ended> {
-    return this.start(args, options).ended
+    const [command = ''] = args
+    if (options !== undefined || PROGRAMS.has(command) || inProcess) return this.start(args, options).ended
+    inProcess = true
+    const [folder, { DAMSON_STORE, NO_COLOR, FORCE_COLOR }] = [process.cwd(), process.env]
+    try {
+      process.chdir(this.folder)
+      setEnvironment({ DAMSON_STORE: undefined, NO_COLOR: '1', FORCE_COLOR: undefined })
+      return await damson(...args)
+    } finally {
+      process.chdir(folder)
+      setEnvironment({ DAMSON_STORE, NO_COLOR, FORCE_COLOR })
+      inProcess = false
+    }
   }
 
   /** The one JSON document that `damson` with these arguments and `--json` prints. */
@@ -69,6 +87,12 @@ export class Project {
     )
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+function setEnvironment(values: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(values))
+    if (value === undefined) Reflect.deleteProperty(process.env, name)
+    else process.env[name] = value
 }
 
 /** A `damson` that runs. */
