@@ -60,8 +60,10 @@ function afterStep(
   if (final) return life.transition(next)
   const failed = next.label === 'excepted' ? afterFailure(stage, plan, next.error, life) : undefined
   if (failed !== undefined && failed.to.label !== 'excepted') return again(life, failed)
+  // The retry rule may have failed itself: then that is what the process ends with.
+  const to = failed?.to ?? next
   const missing = life.host.missing?.(life.process)
-  return missing === undefined ? life.transition(next) : afterLooking(life, stage, next, missing)
+  return missing === undefined ? life.transition(to) : afterLooking(life, stage, to, missing)
 }
 
 /** A step that ran again, and may have launched children before: none of them is left behind silently. */
