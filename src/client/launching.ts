@@ -1,7 +1,7 @@
 import type { Codec } from '../bundle/codec.ts'
 import type { ClassRow, Create } from '../persistence/store.ts'
 import { namespaceCheck } from '../ports/validation.ts'
-import { milliseconds } from '../shared/duration.ts'
+import { LAST_DATE, milliseconds } from '../shared/duration.ts'
 import { PortValidationError } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
 import { hosted, type Process } from '../process/process.ts'
@@ -79,7 +79,7 @@ function launched(options: LaunchOptions, now: number, deadlineAfter: number | u
   const deadlines = [
     ...(deadline === undefined ? [] : [timeOf(deadline, now)]),
     ...(deadlineAfter === undefined ? [] : [now + deadlineAfter]),
-  ].filter((time) => time !== Number.POSITIVE_INFINITY)
+  ].filter((time) => time <= LAST_DATE)
   return {
     key,
     label,

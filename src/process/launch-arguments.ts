@@ -1,8 +1,11 @@
 import { SpecError } from '../shared/errors.ts'
-import { milliseconds } from '../shared/duration.ts'
+import { LAST_DATE, milliseconds } from '../shared/duration.ts'
 import { refuseUnknown, type OptionNames } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
 import type { LaunchOptions } from './handle.ts'
+
+/** Ten thousand years: what is added to a clock. */
+const MARGIN = 3.2e14
 
 const OPTIONS: OptionNames<LaunchOptions> = {
   pid: true,
@@ -16,11 +19,11 @@ const OPTIONS: OptionNames<LaunchOptions> = {
 }
 
 /**
- * Looks at what a launch was given, before anything is done. Its other durations are looked at where they are used.
+ * Looks at what a launch was given, before anything is done. Its retries are looked at where they are used.
  *
  * @throws SpecError for what is neither a class nor the name of one
  * @throws TypeError for an unknown option, or one of another type
- * @throws RangeError for a delay that is none
+ * @throws RangeError for a delay or deadline that is none
  */
 export function checkLaunch(processClass: unknown, options: LaunchOptions): void {
   if (typeof processClass === 'string') checkText('launch: the name of a process class', processClass)
@@ -31,12 +34,27 @@ export function checkLaunch(processClass: unknown, options: LaunchOptions): void
     )
   }
   refuseUnknown(options, OPTIONS, 'launch')
-  const { pid, key, label, delay, abandon } = options
+  const { pid, key, label, delay, deadline, abandon } = options
   if (pid !== undefined) checkText('launch: the pid', pid)
   if (key !== undefined) checkText('launch: the key', key)
   if (label !== undefined) checkText('launch: the label', label, { empty: true })
-  if (delay !== undefined && milliseconds(delay) === Number.POSITIVE_INFINITY)
-    throw new RangeError('launch: a delay without an end: the process would never run')
+  if (delay !== undefined && !isBeforeLastDate(milliseconds(delay)))
+    throw new RangeError(
+      `launch: the delay ${delay} ends after the last date there is: the process would never run`,
+    )
+  if (
+    typeof deadline === 'number' &&
+    deadline !== Number.POSITIVE_INFINITY &&
+    !isBeforeLastDate(milliseconds(deadline))
+  )
+    throw new RangeError(
+      `launch: the deadline ${deadline} is after the last date there is: leave it out for none`,
+    )
   if (abandon !== undefined && typeof abandon !== 'boolean')
     throw new TypeError(`launch: abandon is true or false, not ${String(abandon)}`)
+}
+
+/** Whether the time so many milliseconds from now is one that a Date can hold, for whatever is now. */
+function isBeforeLastDate(length: number): boolean {
+  return length < LAST_DATE - MARGIN
 }

@@ -1,10 +1,11 @@
+import { LAST_DATE } from '../shared/duration.ts'
 import { NonRetryableError, SerializationError, UpstreamFailed } from '../shared/errors.ts'
 import type { RetryPolicy } from '../spec/retry-policy.ts'
 import type { StepPlan } from './class-plan.ts'
 import type { FailedAttempt } from './host.ts'
 import type { Life } from './life.ts'
 import { errorText, excepted, type Running, type Stage, type StepFacts } from './stage.ts'
-import { LAST_DATE, timeAfter } from './step-waits.ts'
+import { timeAfter } from './step-waits.ts'
 
 /** What follows a failed attempt of a step. */
 export interface Failed {

@@ -1,5 +1,5 @@
 import { alarm, type Clock } from '../shared/clock.ts'
-import { milliseconds, type Duration } from '../shared/duration.ts'
+import { LAST_DATE, milliseconds, type Duration } from '../shared/duration.ts'
 import { refuseUnknown } from '../shared/options.ts'
 import { awaitsOf, shaped } from './awaits.ts'
 import type { Awaited } from './commands.ts'
@@ -19,9 +19,7 @@ export interface EvictOptions {
 }
 
 /** In milliseconds since 1970. */
-export const LAST_DATE = 8.64e15
-
-/** A wait that is pending. */
+export /** A wait that is pending. */
 interface Waiting {
   readonly stop: (reason: Error | undefined) => void
   /** What it is for, where the process may leave memory for it. */

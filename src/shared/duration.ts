@@ -3,13 +3,13 @@ import ms, { type StringValue } from 'ms'
 /** Milliseconds, or text such as `'90s'`, `'1.5h'`, `'3d'`. */
 export type Duration = number | string
 
-/** Some 250,000 years, so that no time from now is beyond what a Date can hold. */
-const LONGEST = 8e15
+/** The last wall-clock time that a Date can hold. */
+export const LAST_DATE = 8.64e15
 
 /**
  * A duration in milliseconds. Infinity stands for no limit.
  *
- * @throws RangeError for a negative number, NaN, one that is too long for a date, or text that is no duration
+ * @throws RangeError for a negative number, NaN, or text that is no duration
  */
 export function milliseconds(duration: Duration): number {
   const value = typeof duration === 'string' ? fromText(duration) : duration
@@ -17,11 +17,6 @@ export function milliseconds(duration: Duration): number {
   if (typeof value !== 'number' || Number.isNaN(value) || value < 0) {
     throw new RangeError(
       `${typeof duration === 'number' ? duration : JSON.stringify(duration)} is no duration: give milliseconds, or text such as '90s', '1.5h' or '3d'`,
-    )
-  }
-  if (value > LONGEST && value !== Number.POSITIVE_INFINITY) {
-    throw new RangeError(
-      `a duration of ${value} ms ends after the last date there is: give less, or Infinity for no limit`,
     )
   }
   return value
