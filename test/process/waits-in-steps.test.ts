@@ -37,6 +37,9 @@ class Does extends Process {
   receives(signal: string, options?: ReceiveOptions): Promise<unknown> {
     return this.receive(signal, options)
   }
+  once(name: string, action: () => void): Promise<unknown> {
+    return this.effect(name, action)
+  }
   joins(name: string, handles: Joined): Promise<unknown> {
     return this.join(name, handles as ProcessHandle[])
   }
@@ -428,6 +431,45 @@ describe('a step that only waits', () => {
     await until(() => parent.child?.state.label === 'waiting')
     expect(parent.child?.state.terminal).toBe(false)
     await parent.child?.kill()
+  })
+
+  test('that is paused begins no effect beside its wait, and does not end, before it is played (C7)', async () => {
+    let goOn = (): void => {}
+    const gate = new Promise<void>((resolve) => (goOn = resolve))
+    const done: string[] = []
+    const { process, run } = await doing(async (does) => {
+      const beside = async (): Promise<void> => {
+        await gate
+        await does.once('beside', () => void done.push('effect'))
+      }
+      await Promise.race([does.sleeps('nap', '1h'), beside()])
+      return 'ended'
+    })
+    expect(await process.pause()).toBe(true)
+    goOn()
+    await calm()
+    expect([done, process.state, process.paused]).toEqual([[], 'running', true])
+    await process.play()
+    await run
+    expect([done, process.state]).toEqual([['effect'], 'finished'])
+  })
+
+  test('that ends beside its wait while it is paused has ended once it is played, or is killed (C7, C5)', async () => {
+    for (const end of ['play', 'kill'] as const) {
+      let goOn = (): void => {}
+      const gate = new Promise<void>((resolve) => (goOn = resolve))
+      const { process, run } = await doing(async (does) => {
+        await Promise.race([does.sleeps('nap', '1h'), gate])
+        return 'ended'
+      })
+      await process.pause()
+      goOn()
+      await calm()
+      expect([process.state, process.paused]).toEqual(['running', true])
+      expect(await process[end]()).toBe(true)
+      await run.catch(() => {})
+      expect(process.state).toBe(end === 'play' ? 'finished' : 'killed')
+    }
   })
 
   test('that was asked to pause while it did something is paused when it begins to wait', async () => {
