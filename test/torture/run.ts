@@ -21,7 +21,7 @@ export interface RunOptions {
 }
 
 /** The end, in which everything has to come to its own end, takes so long at most, in milliseconds. */
-const QUIET = 90_000
+const QUIET = 180_000
 const MEGABYTES = 48
 /** Closing engines get so long, in milliseconds. */
 const CLOSING = 30_000

@@ -23,6 +23,9 @@ const OWN = new Set([
 /** What may still come of a step whose process is to be killed. */
 const RECORDS = new Set(['effect', 'received', 'sleeping', 'checkpoint'])
 
+/** With these its engine gives it back, and a step that only waited has to run again. */
+const BACK = new Set(['crashed', 'released'])
+
 /** The history: no gaps, no step that may not follow, nothing after a pause, a kill or the end that must not come. */
 export function checkHistory(world: World): Finding[] {
   const findings: Finding[] = []
@@ -101,7 +104,7 @@ function checkOne(process: Stored): Finding[] {
       // It may be a commit of its own.
       seq = Math.max(seq, entry.seq)
     }
-    if (RECORDS.has(name)) inStep = false
+    if (RECORDS.has(name) || BACK.has(name)) inStep = false
     if (name === 'effect') {
       const effect = String(entry.data['name'])
       if (effects.has(effect))

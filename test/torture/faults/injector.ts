@@ -103,8 +103,8 @@ export class Injector {
 
   async #inject(fault: Fault, random: Random): Promise<void> {
     const { programs, store, lease } = this.#options
-    const engine = oneOf(programs.of('engine'), random)
-    const client = oneOf(programs.of('client'), random)
+    const engine = victim(programs.of('engine'), random)
+    const client = victim(programs.of('client'), random)
     switch (fault) {
       case 'kill engine':
         return this.#signal(engine, 'SIGKILL')
@@ -233,6 +233,13 @@ async function unended(path: string): Promise<string[]> {
   } catch {
     return []
   }
+}
+
+/** A program that is to suffer: one that works, as a rule, or nothing would ever get done where it takes long to start. */
+function victim(programs: readonly Program[], random: Random): Program | undefined {
+  const ready = programs.filter((program) => program.ready)
+  if (random.below(8) === 0) return oneOf(programs, random)
+  return ready.length > 1 || random.below(4) === 0 ? oneOf(ready, random) : undefined
 }
 
 function oneOf<T>(things: readonly T[], random: Random): T | undefined {

@@ -34,6 +34,8 @@ export class Program {
   /** Since it was stopped and does not run. */
   frozen = false
   over = false
+  /** Since it has opened the store. */
+  ready = false
 
   constructor(
     name: string,
@@ -52,7 +54,8 @@ export class Program {
     const save = (text: string): void => appendFileSync(join(folder, `${name}.stderr`), text)
     this.#child.stderr?.setEncoding('utf8').on('data', save)
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      if (kind !== 'command') save(text)
+      if (text === 'ready\n') this.ready = true
+      else if (kind !== 'command') save(text)
     })
     // It may have ended.
     this.#child.stdin?.on('error', () => {})

@@ -20,6 +20,8 @@ const client = await opened(() =>
   }),
 )
 
+process.stdout.write('ready\n')
+
 /** How many of its processes may be under way at a time. */
 const MOST = 14
 const KINDS: readonly Known[] = [

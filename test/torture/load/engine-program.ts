@@ -16,3 +16,4 @@ const engine = await opened(() =>
 )
 here.client = engine
 log.add({ what: 'engine', id: engine.id })
+process.stdout.write('ready\n')

@@ -10,8 +10,10 @@ import { logger, opened } from './opening.ts'
  * Gives every process what it still needs, without any faults, and notes what does not end all the same.
  */
 
-/** For so long something has to end, or else all that is left is stuck. In milliseconds. */
+/** For so long something has to happen, or else all that is left is stuck. In milliseconds. */
 const PATIENCE = 15_000
+/** All of it takes so long at most, in milliseconds. */
+const LONGEST = 120_000
 
 interface Waiting {
   readonly pid: string
@@ -34,12 +36,15 @@ const unended = file.prepare<[], Waiting>(
    FROM process p WHERE ended_at IS NULL ORDER BY id`,
 )
 
-let left = Number.POSITIVE_INFINITY
+const entries = file.prepare<[], { last: number }>('SELECT max(id) AS last FROM history')
+const end = performance.now() + LONGEST
+let last = 0
 for (let moved = performance.now(); performance.now() - moved < PATIENCE;) {
   const rows = unended.all()
   if (rows.length === 0) break
-  if (rows.length < left) moved = performance.now()
-  left = Math.min(left, rows.length)
+  const now = entries.get()?.last ?? 0
+  if (now !== last) moved = performance.now()
+  last = now
   await Promise.all(rows.map((row) => help(row)))
   await later(200)
 }
