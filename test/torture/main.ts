@@ -1,15 +1,17 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { breaks, type Break } from '../breaks/breaks.ts'
+import type { Break } from '../breaks/breaks.ts'
 import { check, report } from './checker/check.ts'
 import { readWorld, type Finding, type Paths, type World } from './checker/world.ts'
 import { compileLoad } from './faults/compiling.ts'
-import { torture } from './run.ts'
+import { breakOf, races } from './races.ts'
+import { torture, type RunOptions } from './run.ts'
 
 /*
  * `npm run torture -- --seed S --minutes N`: runs of three minutes at most, each with the next seed, until the time is up or something is found.
  * `--break TEXT` puts in the deliberate break of which the description has that text: then something has to be found.
+ * `--breaks` does so with all that are races, each for as long as `--minutes` says at most.
  * `--check FOLDER` checks once more what a run has left.
  */
 
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     minutes: { type: 'string', default: '1' },
     break: { type: 'string' },
+    breaks: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     check: { type: 'string' },
   },
@@ -40,30 +43,52 @@ if (values.check !== undefined) {
   process.exit(told(world, check(world)))
 }
 
-const fault = values.break === undefined ? undefined : breakOf(values.break)
-const compiled = compileLoad(fault)
-const until = performance.now() + minutes * 60_000
-let code = 0
-try {
-  for (let seed = first; code === 0; seed++) {
-    const left = until - performance.now()
-    if (left < REST) break
-    code = await one(seed, Math.min(left, LONGEST) - Math.min(REST, left / 2))
-  }
-} finally {
-  compiled.remove()
-}
-process.exit(code)
+if (values.breaks) process.exit(await allBreaks())
+process.exit(await runs(values.break === undefined ? undefined : breakOf(values.break)))
 
-async function one(seed: number, load: number): Promise<number> {
+/** Runs until the time is up or something is found, and gives the exit code. */
+async function runs(fault: Break | undefined, quietly = false): Promise<number> {
+  const compiled = compileLoad(fault)
+  const until = performance.now() + minutes * 60_000
+  try {
+    for (let seed = first; ; seed++) {
+      const left = until - performance.now()
+      if (left < REST) return 0
+      const load = Math.min(left, LONGEST) - Math.min(REST, left / 2)
+      const code = await one({ seed, load, lease: LEASE, compiled }, quietly)
+      if (code !== 0) return code
+    }
+  } finally {
+    compiled.remove()
+  }
+}
+
+/** Each break has to be found. */
+async function allBreaks(): Promise<number> {
+  let code = 0
+  for (const fault of races) {
+    const found = (await runs(fault, true)) !== 0
+    console.log(`${found ? 'found' : 'NOT FOUND'}: ${fault.what}`)
+    if (!found) code = 1
+  }
+  return code
+}
+
+async function one(options: RunOptions, quietly: boolean): Promise<number> {
+  const { seed, load } = options
   const started = performance.now()
-  const remains = await torture({ seed, load, lease: LEASE, compiled })
+  const remains = await torture(options)
   const world = readWorld(remains)
   const findings = check(world)
   const faults = world.lines.filter((line) => line.what === 'fault').length
   const seconds = ((performance.now() - started) / 1_000).toFixed(0)
   const size = `${world.processes.size} processes, ${world.history.length} entries of history, ${faults} faults`
   console.log(`seed ${seed}: ${findings.length || 'no'} violations in ${seconds} s (${size})`)
+  if (quietly) {
+    for (const rule of new Set(findings.map((finding) => finding.rule))) console.log(`  ${rule}`)
+    rmSync(remains.folder, { recursive: true })
+    return findings.length === 0 ? 0 : 1
+  }
   if (told(world, findings) === 0) {
     if (values.keep) console.log(`  kept in ${remains.folder}`)
     else rmSync(remains.folder, { recursive: true })
@@ -90,10 +115,4 @@ function told(world: World, findings: readonly Finding[]): number {
   if (rules.size > 0) console.log('\nin all:')
   for (const [rule, count] of rules) console.log(`  ${count} times: ${rule}`)
   return findings.length === 0 ? 0 : 1
-}
-
-function breakOf(text: string): Break {
-  const found = breaks.filter(({ what }) => what.includes(text))
-  if (found.length === 1 && found[0] !== undefined) return found[0]
-  throw new Error(`${found.length} breaks in test/breaks/breaks.ts are described by ${JSON.stringify(text)}`)
 }
