@@ -32,7 +32,7 @@ beforeAll(() => {
   const file = new Database(store)
   file.pragma('wal_checkpoint(TRUNCATE)')
   file.close()
-}, 60_000)
+}, 180_000)
 
 afterAll(() => {
   for (const { folder } of [good, bad]) rmSync(folder, { recursive: true, force: true })
@@ -61,7 +61,8 @@ describe('the checker of the torture test', () => {
   it.each(corruptions)('notices that $what', ({ rule, store, log, locks = [], stderr }) => {
     for (const end of ['-wal', '-shm']) rmSync(bad.store + end, { force: true })
     copyFileSync(good.store, bad.store)
-    const lines = readLog(good.log)
+    // Where the machine was slow, that would excuse some of it.
+    const lines = readLog(good.log).filter((line) => line.what !== 'late')
     const written = log?.(lines) ?? lines
     writeFileSync(bad.log, written.map((line) => `${JSON.stringify(line)}\n`).join(''))
     writeFileSync(join(bad.folder, 'e1.stderr'), stderr ?? '')

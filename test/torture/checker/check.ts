@@ -5,6 +5,7 @@ import { checkLaunches } from './launches.ts'
 import { checkOutcomes } from './models.ts'
 import { checkPrograms } from './programs.ts'
 import { checkSignals } from './signals.ts'
+import { checkSteps } from './steps.ts'
 import type { Finding, World } from './world.ts'
 
 /** Everything that must hold after a run. */
@@ -13,6 +14,7 @@ export function check(world: World): Finding[] {
     ...checkPrograms(world),
     ...checkLaunches(world),
     ...checkHistory(world),
+    ...checkSteps(world),
     ...checkEffects(world),
     ...checkSignals(world),
     ...checkControl(world),

@@ -29,6 +29,8 @@ function modelOf(process: Stored, children: readonly Stored[]): Model | string {
           [0, 'after'],
         ],
       }
+    case 'Idle':
+      return { sum: n, effects: [] }
     case 'Sleeper':
       return { sum: n, effects: times(n, (index) => [0, `dream ${index}`]) }
     case 'Parent': {

@@ -34,6 +34,28 @@ const isOf = (pid: string) => (line: { readonly pid: string }) => line.pid === p
 /** The log is not as it should be. */
 export const ofLog: readonly Corruption[] = [
   {
+    what: 'two programs run a process at a time',
+    rule: 'a step begins when the one before it has ended',
+    log: (lines) =>
+      replaced(
+        lines,
+        'step',
+        (line) => line.pid === STEPS && line.phase === 'end' && line.k === 1,
+        (line) => [{ ...line, by: 'e2', phase: 'begin' }, line],
+      ),
+  },
+  {
+    what: 'a step that has ended begins again',
+    rule: 'what has ended does not begin again',
+    log: (lines) =>
+      replaced(
+        lines,
+        'step',
+        (line) => line.pid === STEPS && line.phase === 'begin' && line.k === 2,
+        (line) => [line, { ...line, k: 1 }],
+      ),
+  },
+  {
     what: 'an effect runs again after its record',
     rule: 'no effect runs again after its record',
     log: (lines) => {
@@ -62,12 +84,8 @@ export const ofLog: readonly Corruption[] = [
     rule: 'an effect gives what is its own',
     log: (lines) => {
       const other = lines.find((line): line is Is<'recorded'> => is(line, 'recorded') && line.pid === STEPS)
-      return replaced(
-        lines,
-        'recorded',
-        ({ pid }) => pid === 'asks',
-        (line) => [line, { ...line, token: other?.token }],
-      )
+      const own = lines.find((line): line is Is<'recorded'> => is(line, 'recorded') && line.pid === 'asks')
+      return [...lines, { ...own, token: other?.token }]
     },
   },
   {

@@ -115,7 +115,7 @@ export class Injector {
         client?.end()
         return
       case 'freeze engine':
-        return this.#freeze(engine, lease * (1 + random.below(200) / 100))
+        return this.#freeze(engine, lease * (1.2 + random.below(250) / 100))
       case 'stop engine':
         return this.#stop(engine)
       case 'stop engine under a lock': {

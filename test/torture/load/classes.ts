@@ -49,6 +49,23 @@ class Slow extends Noted {
   }
 }
 
+/** Computes in `n` steps, and writes nothing to the store before the end of each. */
+class Idle extends Noted {
+  override run(): Promise<unknown> {
+    return this.#idle('run')
+  }
+  more(): Promise<unknown> {
+    return this.#idle('more')
+  }
+  #idle(step: string): Promise<unknown> {
+    return noted(this, step, async () => {
+      await later(this.slow)
+      this.ctx.sum = (this.ctx.sum ?? 0) + 1
+      return this.ctx.sum < this.n ? new Continue(this.more) : this.emit(this.ctx.sum)
+    })
+  }
+}
+
 /** Sleeps `n` times within its step, every other time out of memory, and once between steps. */
 class Sleeper extends Noted {
   override run(): Promise<unknown> {
@@ -351,6 +368,7 @@ class Doomed extends Noted {
 const always = {
   Steps,
   Slow,
+  Idle,
   Sleeper,
   Parent,
   Listener,

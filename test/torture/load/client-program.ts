@@ -29,6 +29,9 @@ const KINDS: readonly Known[] = [
   'Steps',
   'Slow',
   'Slow',
+  'Idle',
+  'Idle',
+  'Idle',
   'Sleeper',
   'Sleeper',
   'Parent',
@@ -98,6 +101,8 @@ function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<st
     case 'Slow':
     case 'Doomed':
       return { n, slow: random.below(900) }
+    case 'Idle':
+      return { n: n + 1, slow: 300 + random.below(1_200) }
     case 'Sleeper':
     case 'Evolving':
       return { n, slow: 30 + random.below(500) }

@@ -39,7 +39,7 @@ const unended = file.prepare<[], Waiting>(
 const entries = file.prepare<[], { last: number }>('SELECT max(id) AS last FROM history')
 const end = performance.now() + LONGEST
 let last = 0
-for (let moved = performance.now(); performance.now() - moved < PATIENCE;) {
+for (let moved = performance.now(); performance.now() < Math.min(end, moved + PATIENCE);) {
   const rows = unended.all()
   if (rows.length === 0) break
   const now = entries.get()?.last ?? 0

@@ -22,6 +22,7 @@ log.add({ what: 'engine', id: engine.id })
 await Promise.all([
   ended('Steps', { n: 3, slow: 5 }),
   ended('Slow', { n: 2, slow: 20 }),
+  ended('Idle', { n: 2, slow: 5 }),
   ended('Sleeper', { n: 3, slow: 20 }),
   ended('Racer', { n: 1, slow: 30 }),
   ended('Flaky', { n: 2, slow: 0 }),

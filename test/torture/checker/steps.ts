@@ -1,0 +1,44 @@
+import type { StepLine } from '../log.ts'
+import { Excuses } from './excuses.ts'
+import { groupBy, type Finding, type Numbered, type World } from './world.ts'
+
+type Step = Numbered & StepLine
+
+/** One program at a time runs a process, one step after the other. */
+export function checkSteps(world: World): Finding[] {
+  const excuses = new Excuses(world)
+  const steps = world.lines.filter((line): line is Step => line.what === 'step')
+  return Array.from(
+    groupBy(steps, ({ pid }) => pid),
+    ([pid, own]) => checkOrder(pid, own, excuses),
+  ).flat()
+}
+
+function checkOrder(pid: string, lines: readonly Step[], excuses: Excuses): Finding[] {
+  const findings: Finding[] = []
+  /** The last to begin a step that is not known to have lost the process, and whether it has come to the end of that. */
+  let last: { readonly line: Step; ended: boolean } | undefined
+  for (const line of lines) {
+    if (line.phase === 'end') {
+      if (last?.line.by === line.by && last.line.k === line.k) last.ended = true
+      continue
+    }
+    const where = `step ${line.k}, ${line.step}, line ${line.index + 1}`
+    if (last !== undefined && line.k > last.line.k && !last.ended)
+      findings.push({
+        rule: 'a step begins when the one before it has ended',
+        pid,
+        what: `${where}, by ${line.by}, and ${last.line.by} runs step ${last.line.k}, line ${last.line.index + 1}`,
+      })
+    // Who stood still may begin what another has begun, or ended, meanwhile.
+    if (excuses.stale(line)) continue
+    if (last !== undefined && line.k < last.line.k)
+      findings.push({
+        rule: 'what has ended does not begin again',
+        pid,
+        what: `${where}, though step ${last.line.k} had begun, line ${last.line.index + 1}`,
+      })
+    last = { line, ended: false }
+  }
+  return findings
+}
