@@ -86,6 +86,7 @@ describe('a step that takes longer than it may', () => {
           }
           return 'late'
         }
+        await this.launch(Slow)
         this.latch.open()
         await calm()
         return this.effect('pay', ({ idempotencyKey }) => [++paid, idempotencyKey])
