@@ -84,6 +84,11 @@ export interface Paths {
 export function readWorld({ folder, log, store, backups, locks, lease }: Paths): World {
   const file = new Database(store, { fileMustExist: true })
   try {
+    // The lock file of an engine that died in the end stays until another has taken back what it held.
+    const engines = file
+      .prepare<[], { id: string }>('SELECT id FROM engine')
+      .all()
+      .map(({ id }) => id)
     const said = readdirSync(folder)
       .filter((name) => name.endsWith('.stderr'))
       .map((name) => [name.slice(0, -'.stderr'.length), readFileSync(join(folder, name), 'utf8')] as const)
@@ -93,7 +98,7 @@ export function readWorld({ folder, log, store, backups, locks, lease }: Paths):
       history: historyOf(file),
       integrity: integrityOf(file),
       backups: backups.filter(existsSync).map(readBackup),
-      locks,
+      locks: locks.filter((name) => !engines.some((id) => name.includes(id))),
       said: new Map(said),
       lease,
     }

@@ -62,13 +62,14 @@ export class Injector {
   readonly #underWay = new Set<Promise<void>>()
   #ahead = 0
   #locked = false
+  #stopping = false
 
   constructor(options: InjectorOptions) {
     this.#options = options
     this.#random = new Random(options.seed)
   }
 
-  /** Injects faults for so long, in milliseconds; then waits for those that are under way. */
+  /** Injects faults for so long, in milliseconds. */
   async run(ms: number, faults: boolean): Promise<void> {
     const until = performance.now() + ms
     while (performance.now() < until) {
@@ -80,7 +81,18 @@ export class Injector {
       const inject = this.#inject(fault, own).finally(() => this.#underWay.delete(inject))
       this.#underWay.add(inject)
     }
-    await Promise.all(this.#underWay)
+  }
+
+  /** Waits for what is under way, and cuts short the calls of the command line that take too long. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    const { programs } = this.#options
+    const limit = setTimeout(() => {
+      for (const command of programs.of('command')) void this.#signal(command, 'SIGKILL')
+    }, COMMANDS)
+    // A call that is cut short may be followed by another.
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+    clearTimeout(limit)
   }
 
   #fillCrew(): void {
@@ -199,17 +211,22 @@ export class Injector {
     }
     log.add({ what: 'ask', op, do: action, pid, ...(action === 'signal' && { name: 'ping' }) })
     const code = await programs.command([action, pid, ...(rest[action] ?? [])]).ended
+    // One that was cut short has said nothing of what it did.
+    if (code === null) return
     log.add({ what: 'answer', op, ok: code === 0, value: code === 0, error: `exit ${code}` })
-    if (action === 'pause' && code === 0) {
+    if (action === 'pause' && code === 0 && !this.#stopping) {
       const again = `${op}.play`
       await later(random.below(1_500))
       log.add({ what: 'ask', op: again, do: 'play', pid })
       const played = await programs.command(['play', pid]).ended
-      log.add({ what: 'answer', op: again, ok: played === 0, value: played === 0, error: `exit ${played}` })
+      if (played !== null)
+        log.add({ what: 'answer', op: again, ok: played === 0, value: played === 0, error: `exit ${played}` })
     }
   }
 }
 
+/** Calls of the command line get so long after everything else has stopped, in milliseconds. */
+const COMMANDS = 15_000
 /** For so long an engine may take to close, in milliseconds. */
 const CLOSING = 20_000
 

@@ -17,3 +17,6 @@ const engine = await opened(() =>
 here.client = engine
 log.add({ what: 'engine', id: engine.id })
 process.stdout.write('ready\n')
+// Whoever started this is gone: nobody would ever stop it.
+process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL')).resume()
+if ('unref' in process.stdin) process.stdin.unref()
