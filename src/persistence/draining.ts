@@ -11,8 +11,7 @@ import type { BriefRow, Row } from './row.ts'
 /** For how long a suspect waits for an idle engine, and an engine drains for it at most, in milliseconds. */
 export const SUSPECT_PATIENCE = 60_000
 
-/** What `alone` says of a row: that it may run beside others; that it was claimed to run alone; that its `runner` drains for it. */
-export const BESIDE = 0
+/** Values of `alone` in a row besides 0: the process was claimed to run alone; its `runner` drains for it. */
 export const ALONE = 1
 export const DRAINED_FOR = 2
 

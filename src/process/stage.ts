@@ -124,7 +124,7 @@ export function excepted(error: unknown): Excepted {
 }
 
 /** What was thrown, or an error that stands for it where even its message can't be read: a getter throws, or it is a revoked proxy. */
-export function legible(error: unknown): unknown {
+function legible(error: unknown): unknown {
   if ((typeof error !== 'object' && typeof error !== 'function') || error === null) return error
   try {
     void [error instanceof Error, 'then' in error, Reflect.get(error, 'name'), Reflect.get(error, 'message')]
