@@ -16,13 +16,22 @@ export function checkSteps(world: World): Finding[] {
 
 function checkOrder(pid: string, lines: readonly Step[], excuses: Excuses): Finding[] {
   const findings: Finding[] = []
-  /** The last to begin a step that is not known to have lost the process, and whether it has come to the end of that. */
+  /** The last that began a step and had not stood still, and whether that step was ended by it or by one that began it later. */
   let last: { readonly line: Step; ended: boolean } | undefined
+  const begun = new Map<string, Step>()
   for (const line of lines) {
     if (line.phase === 'end') {
-      if (last?.line.by === line.by && last.line.k === line.k) last.ended = true
+      const begin = begun.get(line.by)
+      if (
+        last !== undefined &&
+        begin?.k === last.line.k &&
+        line.k === begin.k &&
+        begin.index >= last.line.index
+      )
+        last.ended = true
       continue
     }
+    begun.set(line.by, line)
     const where = `step ${line.k}, ${line.step}, line ${line.index + 1}`
     if (last !== undefined && line.k > last.line.k && !last.ended)
       findings.push({
