@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type BuildOptions } from 'esbuild'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { compiled } from '../programs/compiled.ts'
+import { compiledFolder } from '../programs/compiled.ts'
 
 /** An application with an engine; says what it was warned of, and whether its lease was renewed. */
 const APPLICATION = `
@@ -46,7 +46,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 /** Bundles the application into one file and runs it in another folder, as it is deployed. */
 async function run(options: BuildOptions & { readonly outfile: string }): Promise<Said> {
-  const beside = dirname(dirname(compiled('src/index.ts')))
+  const beside = compiledFolder()
   const outfile = join(beside, options.outfile)
   const { warnings } = await build({
     stdin: { contents: APPLICATION, resolveDir: beside, loader: 'ts' },

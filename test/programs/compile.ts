@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { build } from 'esbuild'
 import { inlineWorker } from '../../scripts/inline-worker.ts'
-import { root } from '../project/files.ts'
-import { COMPILED } from './compiled.ts'
+import { filesBelow, root } from '../project/files.ts'
+import { BUNDLED, COMPILED } from './compiled.ts'
 
 const SETTINGS = join(root, 'test/programs/tsconfig.json')
 const COMPILER = join(root, 'node_modules/typescript/bin/tsc')
@@ -14,12 +15,25 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly import: string }>>
 }
 
+/** What is started, or imported by what a test writes, by its path without `.js`. */
+const ENTRIES = [
+  'src/index',
+  'src/persistence/sqlite/index',
+  'src/testing/index',
+  'src/cli/main',
+  'test/programs/engine-program',
+  'test/persistence/programs/store-program',
+  'test/torture/load/recorded-program',
+]
+
 /**
  * Before the tests: compiles the sources and the programs that tests start, once, since a program that compiles itself takes three times as
- * long to start. They go to a folder of this run, in which `damson` is what was compiled.
+ * long to start, and bundles them, since to find and load two hundred modules takes as long as all else. They go to a folder of this
+ * run, in which `damson` is what was compiled.
  */
-export function setup(): () => void {
+export async function setup(): Promise<() => void> {
   const { folder, remove } = compile()
+  await bundle(folder)
   process.env[COMPILED] = folder
   return remove
 }
@@ -42,12 +56,48 @@ export function compile(): { readonly folder: string; readonly remove: () => voi
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }) }
 }
 
+/** Bundles what is started to a folder in that of what was compiled. What several programs use goes to files that they share. */
+async function bundle(folder: string): Promise<void> {
+  const to = join(folder, BUNDLED)
+  const { name, exports } = manifest()
+  const examples = filesBelow('examples', '.ts').map((file) => file.replace(/\.ts$/, ''))
+  await build({
+    entryPoints: [...ENTRIES, ...examples].map((entry) => join(folder, `${entry}.js`)),
+    outbase: folder,
+    outdir: to,
+    // As deep as the sources, which look for package.json from where they are.
+    chunkNames: 'src/shared/[name]-[hash]',
+    alias: Object.fromEntries(
+      Object.entries(exports)
+        .filter(([entry]) => entry !== './package.json')
+        .map(([entry, file]) => [join(name, entry), join(folder, file)]),
+    ),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    keepNames: true,
+    external: ['better-sqlite3', 'jiti'],
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url)",
+    },
+    logLevel: 'error',
+  })
+  writeFileSync(join(to, 'package.json'), JSON.stringify(manifest()))
+}
+
 /** That of the package, with what was compiled here in the place of what is built. */
-function manifest(): object {
+function manifest(): {
+  readonly name: string
+  readonly version: string
+  readonly type: 'module'
+  readonly exports: Readonly<Record<string, string>>
+} {
   const { name, version, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
-  const files = Object.entries(exports).map(([entry, target]) => [
+  const files = Object.entries(exports).map(([entry, target]): [string, string] => [
     entry,
     (typeof target === 'string' ? target : target.import).replace('./dist/', './src/'),
   ])
-  return { name, version, type: 'module', exports: Object.fromEntries(files) as object }
+  return { name, version, type: 'module', exports: Object.fromEntries(files) }
 }
