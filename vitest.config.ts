@@ -76,8 +76,8 @@ export default defineConfig({
     pool: 'forks',
     // Files share their workers: to begin each in a new one takes longer than most of them.
     isolate: false,
-    // Most of the time goes into programs that tests start and wait for: one worker less than there are processors would be one of two.
-    maxWorkers: 2,
+    // Files often wait for the programs that they have started, or for a lease to end.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     coverage: {

@@ -32,13 +32,13 @@ export class Project {
     return path
   }
 
-  /** Runs `damson` with these arguments to its end: as a program where it runs processes, or has an input or environment of its own. */
+  /** Runs `damson` with these arguments to its end: as a program where it runs processes, or has an input or environment of its own; `runs` says so. */
   async damson(
     args: readonly string[],
     options?: { stdin?: string; env?: NodeJS.ProcessEnv },
+    runs = PROGRAMS.has(args[0] ?? ''),
   ): Promise<Ended> {
-    const [command = ''] = args
-    if (options !== undefined || PROGRAMS.has(command) || inProcess) return this.start(args, options).ended
+    if (options !== undefined || runs || inProcess) return this.start(args, options).ended
     inProcess = true
     const [folder, { DAMSON_STORE, NO_COLOR, FORCE_COLOR }] = [process.cwd(), process.env]
     try {

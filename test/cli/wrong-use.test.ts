@@ -77,7 +77,8 @@ describe('wrong use exits with 2, prints nothing on stdout, and says what is rig
     ],
     ['inputs that are no object', ['run', 'add.ts', '-i', '[1]'], [/must hold an object/]],
   ])('%s', async (_, args, messages) => {
-    const { code, stdout, stderr } = await project.damson(args)
+    // Nothing is run.
+    const { code, stdout, stderr } = await project.damson(args, undefined, false)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     for (const message of messages) expect(stderr).toMatch(message)
     expect(stderr).not.toMatch(/^\s+at .*(src|node_modules)\//m)

@@ -7,7 +7,7 @@ import { Client, Engine, type EventRecord } from '../../src/index.ts'
 import type { EngineProgram } from '../programs/engine-program.ts'
 import { Blocking, Held, Poison, Sum, Whole } from '../programs/processes.ts'
 import { crashesAt } from '../run/commits.ts'
-import { extent, HAS_REST } from '../run/extent.ts'
+import { extent, HAS_REST, share } from '../run/extent.ts'
 import { seedOf } from '../run/seed.ts'
 import { startEngine, type Started } from '../programs/start.ts'
 
@@ -115,68 +115,73 @@ describe('a crash at every commit boundary', () => {
   }
 })
 
-test('C1, C3, C11: killed at random times in a loop, everything ends as in an undisturbed run', async () => {
-  const steps = 12
-  const launch = Array.from({ length: 20 }, (_, index) => ({
-    class: 'Sum' as const,
-    inputs: { steps, log },
-    key: `sum-${index}`,
-  }))
-  const first = start({ store, launch, stay: true })
-  await first.ready
-  let random = seedOf(42)
-  for (let kills = 0; kills < 6; kills++) {
-    // Some commits have to be made in between: three crashes without one are taken for the process's own fault (C11).
-    const program = kills === 0 ? first : start({ store, stay: true })
-    await program.ready
-    const before = await progress()
-    random = (random * 1_103_515_245 + 12_345) % 2 ** 31
-    await withClient(async (client) => {
-      const wanted = before + 1 + (random % 30)
-      await new Promise<void>((resolve, reject) => {
-        const look = (): void =>
-          void progress().then(
-            (now) => (now >= Math.min(wanted, 20 * (steps + 2)) ? resolve() : undefined),
-            reject,
-          )
-        const stop = client.store.watch(look)
-        void program.ended.then(() => stop())
-        look()
+test(
+  'C1, C3, C11: killed at random times in a loop, everything ends as in an undisturbed run',
+  { ...HAS_REST, timeout: 240_000 },
+  async () => {
+    const steps = 12
+    const launch = Array.from({ length: 20 }, (_, index) => ({
+      class: 'Sum' as const,
+      inputs: { steps, log },
+      key: `sum-${index}`,
+    }))
+    const first = start({ store, launch, stay: true })
+    await first.ready
+    let random = seedOf(42)
+    for (let kills = 0; kills < share(3, 6); kills++) {
+      // Some commits have to be made in between: three crashes without one are taken for the process's own fault (C11).
+      const program = kills === 0 ? first : start({ store, stay: true })
+      await program.ready
+      const before = await withClient(progress)
+      random = (random * 1_103_515_245 + 12_345) % 2 ** 31
+      await withClient(async (client) => {
+        const wanted = before + 1 + (random % 30)
+        await new Promise<void>((resolve, reject) => {
+          const look = (): void =>
+            void progress(client).then(
+              (now) => (now >= Math.min(wanted, 20 * (steps + 2)) ? resolve() : undefined),
+              reject,
+            )
+          const stop = client.store.watch(look)
+          void program.ended.then(() => stop())
+          look()
+        })
       })
-    })
-    program.kill('SIGKILL')
-    await program.ended
-  }
-  const last = start({ store, launch })
-  expect([await last.ended, last.stderr()]).toEqual([{ code: 0, signal: null }, ''])
-  await withClient(async (client) => {
-    const { processes } = await client.list({ limit: 1000 })
-    expect(processes).toHaveLength(20)
-    for (const { pid } of processes) {
-      expect(await client.handle(pid).outputs.all()).toEqual({ sum: (steps * (steps + 1)) / 2, seen: steps })
-      const history = await client.history(pid)
-      expect(names(history).filter((name) => name === 'finished')).toHaveLength(1)
-      // Each step ran at least once, and as many times more as its engine died in it.
-      const crashes = names(history).filter((name) => name === 'crashed').length
-      for (let number = 1; number <= steps; number++) {
-        const runs = stepsRun().get(`${pid} ${number}`) ?? 0
-        expect(runs).toBeGreaterThanOrEqual(1)
-        expect(runs).toBeLessThanOrEqual(1 + crashes)
-      }
+      program.kill('SIGKILL')
+      await program.ended
     }
-  })
+    const last = start({ store, launch })
+    expect([await last.ended, last.stderr()]).toEqual([{ code: 0, signal: null }, ''])
+    await withClient(async (client) => {
+      const { processes } = await client.list({ limit: 1000 })
+      expect(processes).toHaveLength(20)
+      for (const { pid } of processes) {
+        expect(await client.handle(pid).outputs.all()).toEqual({
+          sum: (steps * (steps + 1)) / 2,
+          seen: steps,
+        })
+        const history = await client.history(pid)
+        expect(names(history).filter((name) => name === 'finished')).toHaveLength(1)
+        // Each step ran at least once, and as many times more as its engine died in it.
+        const crashes = names(history).filter((name) => name === 'crashed').length
+        for (let number = 1; number <= steps; number++) {
+          const runs = stepsRun().get(`${pid} ${number}`) ?? 0
+          expect(runs).toBeGreaterThanOrEqual(1)
+          expect(runs).toBeLessThanOrEqual(1 + crashes)
+        }
+      }
+    })
 
-  /** Transitions that the file knows of. */
-  async function progress(): Promise<number> {
-    return withClient(async (client) => {
+    /** Transitions that the file knows of. */
+    async function progress(client: Client): Promise<number> {
       const { processes } = await client.list({ limit: 1000 })
       const rows = await Promise.all(
         processes.map(async ({ pid }) => (await client.store.read(pid))?.seq ?? 0),
       )
       return rows.reduce((sum, seq) => sum + seq, 0)
-    })
-  }
-}, 240_000)
+    }
+  },
+)
 
 test('C4: an engine that was stopped past its lease changes nothing when it wakes', async () => {
   const [begun, release] = [join(folder, 'begun'), join(folder, 'release')]
@@ -325,23 +330,28 @@ test('C4, C11: an engine whose event loop is blocked for two leases keeps its pr
   }
 }, 60_000)
 
-test('eight programs with 200 processes each share one file: nobody sees it locked, and nothing runs twice', async () => {
-  const programs = Array.from({ length: 8 }, (_, part) =>
-    start({
-      store,
-      launch: Array.from({ length: 200 }, (_unused, index) => ({
-        class: 'Sum' as const,
-        inputs: { steps: 2, log },
-        key: `sum-${part}-${index}`,
-      })),
-    }),
-  )
-  for (const program of programs)
-    expect([await program.ended, program.stderr()]).toEqual([{ code: 0, signal: null }, ''])
-  await withClient(async (client) => expect((await client.store.count()).finished).toBe(1600))
-  expect([...stepsRun().values()].every((runs) => runs === 1)).toBe(true)
-  expect(stepsRun().size).toBe(3200)
-}, 180_000)
+test(
+  'programs with many processes each share one file: nobody sees it locked, and nothing runs twice',
+  { ...HAS_REST, timeout: 180_000 },
+  async () => {
+    const [count, each] = [share(4, 8), share(100, 200)]
+    const programs = Array.from({ length: count }, (_, part) =>
+      start({
+        store,
+        launch: Array.from({ length: each }, (_unused, index) => ({
+          class: 'Sum' as const,
+          inputs: { steps: 2, log },
+          key: `sum-${part}-${index}`,
+        })),
+      }),
+    )
+    for (const program of programs)
+      expect([await program.ended, program.stderr()]).toEqual([{ code: 0, signal: null }, ''])
+    await withClient(async (client) => expect((await client.store.count()).finished).toBe(count * each))
+    expect([...stepsRun().values()].every((runs) => runs === 1)).toBe(true)
+    expect(stepsRun().size).toBe(2 * count * each)
+  },
+)
 
 async function fileAppears(path: string): Promise<void> {
   while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve))

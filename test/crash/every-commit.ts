@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { crashesAt } from '../run/commits.ts'
-import { extent, HAS_REST } from '../run/extent.ts'
+import { extent, HAS_REST, share } from '../run/extent.ts'
 import type { Driver } from './driver.ts'
 import { live, places, type Scenario } from './lives.ts'
 import type { Death } from './program.ts'
@@ -49,12 +49,16 @@ export function crashAtEveryCommit(
       )
     }
 
-    test(`${name}: killed again and again, it comes to the same end`, { timeout: TIME_OUT }, async () => {
-      const undisturbed = await live(scenario, open, () => undefined)
-      for (const commits of [6, 8, 11]) {
-        const { facts } = await live(scenario, open, () => ({ commit: commits, when: 'after' }))
-        expect({ commits, ...facts }).toEqual({ commits, ...undisturbed.facts })
-      }
-    })
+    test(
+      `${name}: killed again and again, it comes to the same end`,
+      { ...HAS_REST, timeout: TIME_OUT },
+      async () => {
+        const undisturbed = await live(scenario, open, () => undefined)
+        for (const commits of [8, 6, 11].slice(0, share(1, 3))) {
+          const { facts } = await live(scenario, open, () => ({ commit: commits, when: 'after' }))
+          expect({ commits, ...facts }).toEqual({ commits, ...undisturbed.facts })
+        }
+      },
+    )
   })
 }

@@ -7,13 +7,15 @@ import {
   type ProcessHandle,
   type ProcessSpec,
 } from '../../src/index.ts'
-import { HAS_REST } from '../run/extent.ts'
+import { HAS_REST, share } from '../run/extent.ts'
 import { seedsOf } from '../run/seed.ts'
 import { places } from './lives.ts'
 import { Turmoil } from './turmoil.ts'
 
 /* Whoever waits is woken, and whoever is killed ends, whatever comes first, also where engines are closed or die in between. */
 
+/** Of each test. */
+const RACES = share(400, 1_000)
 const TIME_OUT = 120_000
 
 async function turns(count: number): Promise<void> {
@@ -142,14 +144,14 @@ async function movedWhilePaused(turmoil: Turmoil, pid: string): Promise<string[]
 
 describe.each(places)('over %s', (_name, open) => {
   test.each(seedsOf(1, 2, 3))(
-    'C8: 1000 races of a resume against a wait leave none stuck (seed %i)',
+    'C8: races of a resume against a wait leave none stuck (seed %i)',
     { ...HAS_REST, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Resumed], seed)
       onTestFinished(() => turmoil.end())
       const { random } = turmoil
       const times = 5
-      const pids = await turmoil.launch(200, Resumed, () => ({ times, turns: random.below(4) }))
+      const pids = await turmoil.launch(RACES / times, Resumed, () => ({ times, turns: random.below(4) }))
       const left = pids.flatMap((pid) => Array.from({ length: times }, () => pid))
       const sent = new Map<string, number>()
       while (left.length > 0) {
@@ -169,17 +171,17 @@ describe.each(places)('over %s', (_name, open) => {
   )
 
   test.each(seedsOf(1, 2, 3))(
-    'C8: 1000 races of the end of children against who waits for them leave none stuck (seed %i)',
+    'C8: races of the end of children against who waits for them leave none stuck (seed %i)',
     { ...HAS_REST, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Parent, Child], seed)
       onTestFinished(() => turmoil.end())
       const { random } = turmoil
-      const inputs = Array.from({ length: 200 }, (_, way) => ({
+      const inputs = Array.from({ length: RACES / JOINS.length }, (_, way) => ({
         way,
         turns: Array.from({ length: 2 + random.below(2) }, () => random.below(8)),
       }))
-      const pids = await turmoil.launch(200, Parent, (index) => inputs[index] ?? {})
+      const pids = await turmoil.launch(inputs.length, Parent, (index) => inputs[index] ?? {})
       for (let restarts = 0; restarts < 6; restarts++) {
         await turmoil.turns(60)
         await turmoil.restart()
@@ -203,14 +205,17 @@ describe.each(places)('over %s', (_name, open) => {
   )
 
   test.each(seedsOf(1, 2, 3))(
-    'C7: 1000 races of pauses and plays against whatever goes on leave none stuck (seed %i)',
+    'C7: races of pauses and plays against whatever goes on leave none stuck (seed %i)',
     { ...HAS_REST, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Killed], seed)
       onTestFinished(() => turmoil.end())
       const { random, clock } = turmoil
-      const pids = await turmoil.launch(250, Killed, (how) => ({ turns: random.below(4), how: how % 14 }))
-      for (let asked = 0; asked < 1_000; asked++) {
+      const pids = await turmoil.launch(RACES / 4, Killed, (how) => ({
+        turns: random.below(4),
+        how: how % 14,
+      }))
+      for (let asked = 0; asked < RACES; asked++) {
         const pid = random.oneOf(pids)
         const tree = random.below(2) === 0
         const kind = random.below(3)
@@ -235,13 +240,13 @@ describe.each(places)('over %s', (_name, open) => {
   )
 
   test.each(seedsOf(1, 2, 3))(
-    'C7, USERS 2: 1000 races of a kill against whatever goes on leave none stuck (seed %i)',
+    'C7, USERS 2: races of a kill against whatever goes on leave none stuck (seed %i)',
     { ...HAS_REST, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Killed], seed)
       onTestFinished(() => turmoil.end())
       const { random, clock } = turmoil
-      const pids = await turmoil.launch(1_000, Killed, (how) => ({ turns: random.below(4), how: how % 14 }))
+      const pids = await turmoil.launch(RACES, Killed, (how) => ({ turns: random.below(4), how: how % 14 }))
       const left = [...pids]
       const answers = new Map<string, boolean>()
       while (left.length > 0) {

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Continue, Process, Wait, WaitTimeout, type ProcessSpec } from '../../src/index.ts'
-import { HAS_REST } from '../run/extent.ts'
+import { HAS_REST, share } from '../run/extent.ts'
 import { seedsOf } from '../run/seed.ts'
 import { places } from './lives.ts'
 import { Turmoil } from './turmoil.ts'
@@ -61,7 +61,7 @@ function late(error: unknown): string {
 }
 
 /** Of each test: so many processes, and so many signals to each. */
-const [PROCESSES, SIGNALS] = [250, 10]
+const [PROCESSES, SIGNALS] = [share(100, 250), 10]
 
 describe.each(places)('over %s', (_name, open) => {
   for (const [what, ways, moves] of [

@@ -11,6 +11,7 @@ import {
   startSum,
 } from '../../examples/equation-of-state/lennard-jones.ts'
 import { Engine } from '../../src/index.ts'
+import { extent, HAS_REST } from '../run/extent.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -69,21 +70,26 @@ describe('the work chain of the equation of state', () => {
   })
 })
 
-describe('the demo', () => {
-  it('is killed in the middle of steps and ends with the result of an undisturbed run, bit for bit (C11)', () => {
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--import', 'tsx', 'examples/equation-of-state/demo.ts', '7'],
-      { cwd: root, encoding: 'utf8' },
-    )
-    expect(stderr).toBe('')
-    expect(stdout).not.toContain('NOT SO')
-    expect(stdout.match(/^✗ program \d+ killed with SIGKILL/gm)?.length).toBeGreaterThanOrEqual(3)
-    expect(stdout.match(/✗ SIGKILL to program \d+, \d+ ms into \d\./g)?.length).toBeGreaterThanOrEqual(3)
-    expect(stdout.match(/✓ recovered: \d\..* runs again/g)?.length).toBeGreaterThanOrEqual(3)
-    expect(stdout).toMatch(/^nearest neighbours .* 1\.090\d σ/m)
-    expect(stdout).toMatch(/^energy per atom .* -8\.61\d ε/m)
-    expect(stdout).toContain('✓ all outputs are those of the program left alone, bit for bit')
-    expect(status).toBe(0)
-  }, 120_000)
+// It takes longer than most of the rest together.
+describe.runIf(extent !== 'some')('the demo', () => {
+  it(
+    'is killed in the middle of steps and ends with the result of an undisturbed run, bit for bit (C11)',
+    { ...HAS_REST, timeout: 120_000 },
+    () => {
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        ['--import', 'tsx', 'examples/equation-of-state/demo.ts', '7'],
+        { cwd: root, encoding: 'utf8' },
+      )
+      expect(stderr).toBe('')
+      expect(stdout).not.toContain('NOT SO')
+      expect(stdout.match(/^✗ program \d+ killed with SIGKILL/gm)?.length).toBeGreaterThanOrEqual(3)
+      expect(stdout.match(/✗ SIGKILL to program \d+, \d+ ms into \d\./g)?.length).toBeGreaterThanOrEqual(3)
+      expect(stdout.match(/✓ recovered: \d\..* runs again/g)?.length).toBeGreaterThanOrEqual(3)
+      expect(stdout).toMatch(/^nearest neighbours .* 1\.090\d σ/m)
+      expect(stdout).toMatch(/^energy per atom .* -8\.61\d ε/m)
+      expect(stdout).toContain('✓ all outputs are those of the program left alone, bit for bit')
+      expect(status).toBe(0)
+    },
+  )
 })

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { codeBlocks } from '../docs/code-blocks.ts'
-import { root } from '../project/files.ts'
+import { compileText } from '../programs/compile-text.ts'
 
 /** What the programs in the pages print, by the class that tells them. */
 const printed: Record<string, Record<string, string>> = {
@@ -26,13 +26,11 @@ it.each(Object.entries(printed).flatMap(([page, all]) => Object.keys(all).map((n
     const block = codeBlocks(page).find(({ code }) => new RegExp(`class ${name} `).test(code))
     const folder = await mkdtemp(join(tmpdir(), 'damson-page-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
-    await writeFile(join(folder, 'program.ts'), block?.code ?? '')
-    await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--import', import.meta.resolve('tsx'), 'program.ts'],
-      { cwd: folder, env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'), NO_COLOR: '1' } },
-    )
+    const program = compileText(block?.code ?? '', `${name}.ts`)
+    const { stdout } = await promisify(execFile)(process.execPath, [program], {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: '1' },
+    })
     expect(stdout).toBe(printed[page]?.[name])
   },
   60_000,

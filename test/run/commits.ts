@@ -2,7 +2,7 @@ import { extent } from './extent.ts'
 import { hunted } from './seed.ts'
 
 /** Of so many commits in a row, `some` has one, which the seed says. */
-const SHARE = 8
+const SHARE = 16
 /** Of the first ones it is one of these, which every scenario makes. */
 const FIRST = 2
 

@@ -13,6 +13,11 @@ export const extent: Extent = read(process.env[EXTENT])
 /** Tags of a test that does in `rest` what it left out in `some`. */
 export const HAS_REST = { tags: ['rest'] }
 
+/** How many of something a test does that has the tag: `some`, or all of them. */
+export function share(some: number, all: number): number {
+  return extent === 'some' ? some : all
+}
+
 function read(said: string | undefined): Extent {
   if (said === undefined || said === '') return 'some'
   const known = EXTENTS.find((one) => one === said)
