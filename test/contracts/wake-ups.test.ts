@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Continue, Engine, Process, Wait, type ProcessSpec } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
+import { HAS_REST, share } from '../run/extent.ts'
 import { seedOf } from '../run/seed.ts'
 import { advance, backEnds, claim, create, register } from './stores.ts'
 
@@ -40,12 +41,15 @@ function randomOf(seed: number): (limit: number) => number {
   }
 }
 
-const RACES: Readonly<Record<string, number>> = { memory: 10_000, SQLite: 1_000 }
+const RACES: Readonly<Record<string, number>> = {
+  memory: share(2_000, 10_000),
+  SQLite: share(400, 1_000),
+}
 
 describe.each(backEnds)('over %s', (name, open) => {
   test(
     'C8: random races of a signal against going to sleep leave none stuck',
-    { timeout: 300_000 },
+    { ...HAS_REST, timeout: 300_000 },
     async () => {
       const engine = await Engine.open({
         store: await open(),

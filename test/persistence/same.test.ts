@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { HAS_REST, share } from '../run/extent.ts'
 import * as fc from '../run/properties.ts'
 import { expect, test } from 'vitest'
 import { MemoryStore } from '../../src/persistence/memory/memory-store.ts'
@@ -342,7 +343,7 @@ async function inFile(): Promise<Stage> {
 
 test(
   'memory and SQLite answer and look the same, whatever is written to them',
-  { timeout: 120_000 },
+  { ...HAS_REST, timeout: 120_000 },
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 60 }), async (actions) => {
@@ -361,7 +362,7 @@ test(
           await file.stage.close()
         }
       }),
-      { numRuns: 200 },
+      { numRuns: share(60, 200) },
     )
   },
 )
