@@ -208,7 +208,7 @@ export class Runs {
     const { process } = run
     if (!this.#live.has(process.pid)) this.#live.set(process.pid, run)
     try {
-      await hosted(process).run(() => !run.lost && this.#draining === undefined)
+      await hosted(process).run(() => !run.lost && !run.released && this.#draining === undefined)
       run.over = true
       if (!run.lost && !run.released) await this.#release(run)
     } catch (error) {

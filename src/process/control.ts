@@ -39,6 +39,8 @@ import { attemptOf, isResumable } from './stage.ts'
 export interface Pausing {
   readonly message: string | undefined
   readonly done: Deferred<boolean>
+  /** Whether the process itself pauses, because of what its step came to. Any other pause of a stored process was stored first. */
+  isOwn: boolean
 }
 
 export interface Woken {
@@ -248,7 +250,7 @@ export class Control implements Hosted {
     const life = this.#life
     if (life.over || life.paused !== undefined || this.killing !== undefined) return
     if (this.pausing !== undefined && !waits) return
-    const pausing = (this.pausing ??= { message, done: defer() })
+    const pausing = (this.pausing ??= { message, done: defer(), isOwn: false })
     // What a step waits for can wait: it need not end first.
     if (life.suspended || (waits && life.inStep)) void inScope(life, () => life.pauses.within(pausing, waits))
     else life.attend()
@@ -261,8 +263,10 @@ export class Control implements Hosted {
       // It has come about also while its hooks still run; else it would come about again.
       this.hasPaused()
       void inScope(life, () => life.pauses.play())
-    } else if (this.pausing !== undefined && life.committing === this.pausing) this.#playing = true
-    else this.#callOff()
+    } else if (this.pausing !== undefined && life.committing === this.pausing) {
+      // Whether a pause that was stored is stored still, the answer says.
+      this.#playing = !life.host.durable || this.pausing.isOwn
+    } else this.#callOff()
   }
 
   played(): void {
@@ -345,6 +349,18 @@ export class Control implements Hosted {
   /** To be carried out at this boundary by whoever is at it. */
   failed(error: unknown): void {
     this.failing ??= { error }
+  }
+
+  /** To be paused at this boundary by what its step came to. */
+  pauseItself(message: string): void {
+    if (this.#life.over || this.killing !== undefined) return
+    this.pausing ??= { message, done: defer(), isOwn: true }
+    this.pausing.isOwn = true
+  }
+
+  /** That pause has not come about. */
+  callOff(pausing: Pausing): void {
+    if (this.pausing === pausing) this.#callOff()
   }
 
   /** The pause that was asked for has come about. */

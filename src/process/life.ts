@@ -466,10 +466,10 @@ export class Life {
     if (wake !== undefined) this.control.used(wake)
     if (this.#record !== undefined) this.#record.dropped = []
     if (!keepsRecord(to)) this.#record?.clear()
-    if (pausing !== undefined) this.paused = { message: pausing.message }
+    const paused = this.cameAbout(pausing, committed)
     const isNews = committed.pause !== undefined || committed.kill !== undefined
     if (this.plan.hooked || isNews || this.paused !== undefined) {
-      return this.#enteredWithHooks(from, to, committed, pausing)
+      return this.#enteredWithHooks(from, to, committed, paused)
     }
     this.#audience?.entered(to)
     this.committing = undefined
@@ -498,7 +498,7 @@ export class Life {
     wake: Wake | undefined,
     failed?: FailedAttempt,
   ): Promise<Committed> | Committed {
-    const paused = isTerminal(to.label) ? undefined : (pausing ?? this.paused)
+    const paused = isTerminal(to.label) ? undefined : this.#carriesOut(pausing)
     this.committing = pausing
     return this.host.commit(this.process, {
       from: this.stage.label,
@@ -519,6 +519,24 @@ export class Life {
         (to.label === 'excepted' && to.error instanceof DeadlineExceeded),
       bundle: () => this.savings.bundle(to, paused, wake !== undefined),
     })
+  }
+
+  /** The pause that a commit is to carry out. A store carries out by itself what was asked of it, unless that was taken back meanwhile (C7). */
+  #carriesOut(pausing: Pausing | undefined): { readonly message: string | undefined } | undefined {
+    if (!this.host.durable) return pausing ?? this.paused
+    return pausing?.isOwn === true ? pausing : undefined
+  }
+
+  /** Takes in the pause that a commit has carried out; undefined where it has not, since somebody has played the process meanwhile. */
+  cameAbout(pausing: Pausing | undefined, { pause }: Committed): Pausing | undefined {
+    if (pausing === undefined) return undefined
+    const asked = this.host.durable && !pausing.isOwn
+    if (asked && pause === undefined) {
+      this.control.callOff(pausing)
+      return undefined
+    }
+    this.paused = { message: (pause ?? pausing).message }
+    return pausing
   }
 
   /** The host could not commit: what happens to the process is decided elsewhere. */

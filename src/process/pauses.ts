@@ -49,8 +49,7 @@ export class Pauses {
     life.assertAttached()
     if (committed.held === true) return this.#heldBack(committed, pausing)
     life.seq++
-    life.paused = { message: pausing.message }
-    await this.heard(committed, pausing)
+    await this.heard(committed, life.cameAbout(pausing, committed))
   }
 
   /** Somebody else has paused it meanwhile where it waits, or is killing it. */

@@ -103,7 +103,7 @@ function notLaunchedAgain({ plan }: Life, { step }: Running, missing: readonly M
 /** After a failure: another attempt later, or, with a message, when somebody plays it. */
 function again(life: Life, { to, failed, pause }: Failed): Promise<void> | undefined {
   if (to.label !== 'excepted') life.savings.rollBack()
-  if (pause !== undefined) life.control.pause(pause)
+  if (pause !== undefined) life.control.pauseItself(pause)
   return life.transition(to, undefined, failed)
 }
 

@@ -158,6 +158,34 @@ overEachStore((over) => {
     })
   })
 
+  test.each(['goes on', 'waits'])(
+    'C7: a play that is stored, unheard, calls off the pause of a process whose step %s',
+    async (how) => {
+      done.length = 0
+      const { store } = over()
+      const late = new Late(store)
+      const engine = await over().engine([Ends], { store: late.store })
+      const client = await over().client()
+      const { pid } = await engine.launch(Ends, { how })
+      await gate(pid).reached
+      const handle = client.handle(pid)
+      expect(await handle.pause('lunch')).toBe(true)
+      await turns()
+      late.keep()
+      expect(await handle.play()).toBe(true)
+      gate(pid).open()
+      if (how === 'waits') {
+        await untilRow(store, pid, ({ state }) => state === 'waiting')
+        await handle.resume()
+        late.tell()
+      }
+      expect(await handle.wait()).toMatchObject({ label: 'finished', paused: false })
+      expect(done).toEqual(['next step'])
+      expect((await store.history(pid)).map(({ name }) => name)).not.toContain('paused')
+      late.tell()
+    },
+  )
+
   describe('C5: once its kill is stored, unheard, a process', () => {
     test.each(['ends', 'fails', 'goes on', 'waits', 'is killed by itself', 'is killed by itself, unawaited'])(
       'whose step %s ends as killed, with its hooks',
