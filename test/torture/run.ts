@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { setTimeout as later } from 'node:timers/promises'
 import type { Paths } from './checker/world.ts'
 import type { Compiled } from './faults/compiling.ts'
 import { Injector, setClock, type Crew } from './faults/injector.ts'
+import { within } from './faults/patience.ts'
 import { Programs, type Program } from './faults/programs.ts'
 import { mountDisk, StoreFaults, unmountDisk } from './faults/store-faults.ts'
 import { Log } from './log.ts'
@@ -23,7 +23,8 @@ export interface RunOptions {
 /** The end, in which everything has to come to its own end, takes so long at most, in milliseconds. */
 const QUIET = 90_000
 const MEGABYTES = 48
-const TURN = 50
+/** Programs may take so long to start where the machine is busy, in milliseconds. */
+const STARTING = 60_000
 /** Closing engines get so long, in milliseconds. */
 const CLOSING = 30_000
 
@@ -60,8 +61,8 @@ export async function torture(options: RunOptions): Promise<Paths> {
     await injector.stop()
     log.add({ what: 'fault', fault: 'none any more', phase: 'at' })
     await stop(programs.of('engine'), log)
-    programs.start('engine', { seed })
-    programs.start('engine', { seed: seed + 1 })
+    const last = [programs.start('engine', { seed }), programs.start('engine', { seed: seed + 1 })]
+    await within(STARTING, () => last.every(({ ready, over }) => ready || over))
     await allEnd([programs.start('quiet', { seed })], log, QUIET)
     await stop(programs.of('engine'), log)
     // Whoever opens the store clears away what dead engines have left.
@@ -91,18 +92,9 @@ async function stop(engines: readonly Program[], log: Log): Promise<void> {
   await allEnd(engines, log)
 }
 
-/**
- * Waits for programs; one that does not end in time is killed, which the checker does not expect. Time in which this program got nothing
- * done does not count, as the others got none either.
- */
+/** Waits for programs; one that does not end in time is killed, which the checker does not expect. */
 async function allEnd(programs: readonly Program[], log: Log, time = CLOSING): Promise<void> {
-  let at = performance.now()
-  for (let waited = 0; waited < time && programs.some(({ over }) => !over);) {
-    await later(TURN)
-    const now = performance.now()
-    waited += Math.min(now - at, 2 * TURN)
-    at = now
-  }
+  await within(time, () => programs.every(({ over }) => over))
   for (const program of programs) {
     if (program.over) continue
     log.add({ what: 'fault', fault: 'does not end', phase: 'at', program: program.name })

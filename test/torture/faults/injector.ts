@@ -3,6 +3,7 @@ import { setTimeout as later } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { Random } from '../../crash/random.ts'
 import type { Action, Log } from '../log.ts'
+import { within } from './patience.ts'
 import type { Program, Programs } from './programs.ts'
 import type { StoreFaults } from './store-faults.ts'
 
@@ -173,8 +174,9 @@ export class Injector {
 
   async #stop(engine: Program | undefined): Promise<void> {
     if (engine === undefined || engine.frozen) return
-    await Promise.race([this.#signal(engine, 'SIGTERM'), later(CLOSING)])
-    if (!engine.over) {
+    this.#note('SIGTERM', engine)
+    engine.signal('SIGTERM')
+    if (!(await within(CLOSING, () => engine.over))) {
       // The steps of the load are short, so it does not hold up the end.
       this.#note('does not end on SIGTERM', engine)
       await this.#signal(engine, 'SIGKILL')
