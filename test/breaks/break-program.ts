@@ -14,7 +14,8 @@ import type { Judged, Verdict } from './verdict.ts'
 
 /** Of a test, in milliseconds: what makes a test hang is noticed by the shorter one. */
 const TIME_OUT = { whole: 30_000, broken: 5_000 }
-const LANES = 2
+/** Some breaks only wait for a time-out. */
+const LANES = 3
 
 /** Runs one break after the other. */
 class Lane {

@@ -114,14 +114,15 @@ test('C9: a write to a damaged page is refused alone, and the others of its comm
   const lost = damaged[Math.floor(damaged.length / 2)]
   const again = kept(await SqliteStore.open(path))
   const pids = [created[0]?.pid as string, lost as string, created[39]?.pid as string]
-  const outcomes = await again.commit(
+  const committed = again.commit(
     pids.map((pid) => advance({ pid, fence: 1, seq: 1 }, { parts: { state: '{}', inputs: '"changed"' } })),
   )
-  expect(outcomes).toMatchObject([
+  await expect(committed).resolves.toMatchObject([
     { status: 'done' },
     { status: 'refused', damaged: true },
     { status: 'done' },
   ])
+  const outcomes = await committed
   expect((outcomes[1] as { error: Error }).error.message).toMatch(
     /advance of process \S+ failed: the file is damaged/,
   )
