@@ -14,6 +14,7 @@ import type {
 } from '../process/handle.ts'
 import { unsuccessfulError } from '../process/ended.ts'
 import { isTerminal } from '../process/machine.ts'
+import { withinStep } from '../process/operation.ts'
 import { alarm, type Clock } from '../shared/clock.ts'
 import {
   AlreadyDone,
@@ -105,7 +106,7 @@ export class Handle implements ProcessHandle {
     this.#name = name
     this.#state = state ?? UNKNOWN
     this.outputs = {
-      all: (options?: ResultOptions) => this.#allOutputs(options) as Promise<never>,
+      all: (options?: ResultOptions) => withinStep(this.#allOutputs(options)) as Promise<never>,
       snapshot: () => this.#snapshot() as Promise<never>,
     }
   }
@@ -131,20 +132,32 @@ export class Handle implements ProcessHandle {
     return this.#state
   }
 
-  async wait(options: WaitOptions = {}): Promise<StateInfo | null> {
+  wait(options: WaitOptions = {}): Promise<StateInfo | null> {
+    return withinStep(this.#wait(options))
+  }
+
+  async #wait(options: WaitOptions): Promise<StateInfo | null> {
     return (await this.#waitForEnd(options)) ? this.#state : null
   }
 
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
   result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<unknown>
-  async result(options: ResultOptions = {}): Promise<unknown> {
-    const settled = await this.outcome(options)
+  result(options: ResultOptions = {}): Promise<unknown> {
+    return withinStep(this.#result(options))
+  }
+
+  async #result(options: ResultOptions): Promise<unknown> {
+    const settled = await this.#outcome(options)
     if (settled.status === 'fulfilled') return settled.value
     if (options.raiseOnFailure === false) return settled.reason
     throw settled.reason
   }
 
-  async outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
+  outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
+    return withinStep(this.#outcome(options))
+  }
+
+  async #outcome(options: WaitOptions): Promise<Settled<unknown>> {
     if (!(await this.#waitForEnd(options))) throw this.#timedOut()
     if (this.#settled !== undefined) return this.#handOut(this.#settled)
     return { status: 'rejected', reason: this.#lost as ProcessLost, state: this.#state }
@@ -538,7 +551,7 @@ export class Handle implements ProcessHandle {
 
   async #allOutputs(options: ResultOptions = {}): Promise<unknown> {
     const { raiseOnFailure = true } = options
-    const settled = await this.outcome(options)
+    const settled = await this.#outcome(options)
     if (raiseOnFailure && settled.status === 'rejected') throw settled.reason
     const parts = await this.#parts()
     if (raiseOnFailure && !settled.state.successful) {

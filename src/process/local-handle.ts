@@ -16,6 +16,7 @@ import type {
   WaitOptions,
 } from './handle.ts'
 import { isTerminal } from './machine.ts'
+import { withinStep } from './operation.ts'
 import { hosted, Process } from './process.ts'
 import { ProcessState } from './state.ts'
 
@@ -70,7 +71,7 @@ export class LocalHandle implements ProcessHandle {
       events.on(`process:${name}`, note(name))
     }
     this.outputs = {
-      all: (options?: ResultOptions) => this.#allOutputs(options),
+      all: (options?: ResultOptions) => withinStep(this.#allOutputs(options)),
       snapshot: async () => copyOf(process.outputs),
     }
   }
@@ -99,7 +100,11 @@ export class LocalHandle implements ProcessHandle {
     return this.state
   }
 
-  async wait(options: WaitOptions = {}): Promise<StateInfo | null> {
+  wait(options: WaitOptions = {}): Promise<StateInfo | null> {
+    return withinStep(this.#waitFor(options))
+  }
+
+  async #waitFor(options: WaitOptions): Promise<StateInfo | null> {
     const timeout = waitLimit(options)
     if (this.done) return this.state
     const work = (): Promise<StateInfo | null> => this.#wait(timeout, options.signal)
@@ -126,15 +131,23 @@ export class LocalHandle implements ProcessHandle {
 
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
   result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<unknown>
-  async result(options: ResultOptions = {}): Promise<unknown> {
-    const outcome = await this.outcome(options)
+  result(options: ResultOptions = {}): Promise<unknown> {
+    return withinStep(this.#result(options))
+  }
+
+  async #result(options: ResultOptions): Promise<unknown> {
+    const outcome = await this.#outcome(options)
     if (outcome.status === 'fulfilled') return outcome.value
     if (options.raiseOnFailure === false) return outcome.reason
     throw outcome.reason
   }
 
-  async outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
-    const state = await this.wait(options)
+  outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
+    return withinStep(this.#outcome(options))
+  }
+
+  async #outcome(options: WaitOptions): Promise<Settled<unknown>> {
+    const state = await this.#waitFor(options)
     if (state === null) {
       throw new WaitTimeout(`the process ${this.pid} has not ended yet; it goes on`, [this.pid], 1)
     }
@@ -241,7 +254,7 @@ export class LocalHandle implements ProcessHandle {
 
   // What `outputs.all` gives is told by its overloads.
   async #allOutputs(options: ResultOptions = {}): Promise<never> {
-    const outcome = await this.outcome(options)
+    const outcome = await this.#outcome(options)
     if (outcome.status === 'rejected' && outcome.reason instanceof ProcessLost) throw outcome.reason
     return copyOf(hosted(this.#process).outputs(options.raiseOnFailure ?? true)) as never
   }

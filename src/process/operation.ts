@@ -1,3 +1,5 @@
+import { currentLife } from './scope.ts'
+
 /**
  * The promise of an operation of a step: an effect, a wait, a launch, a branch.
  *
@@ -30,4 +32,10 @@ export class Operation<T> extends Promise<T> {
     this.isAwaited = true
     return super.then(fulfilled, rejected)
   }
+}
+
+/** What a step may leave pending that is no operation of its own, such as a wait for a handle: a rejection that nobody awaits never ends the program. */
+export function withinStep<T>(work: Promise<T>): Promise<T> {
+  if (currentLife()?.inStep === true) work.catch(() => {})
+  return work
 }

@@ -44,6 +44,9 @@ class Begins extends Process<typeof Begins> {
   override async run(): Promise<unknown> {
     const child = await this.launch(Sleeps)
     const begun = [
+      child.result(),
+      child.wait(),
+      child.outputs.all(),
       this.receive('answer'),
       this.sleep('long', '9d'),
       this.join('child', child),
@@ -135,21 +138,21 @@ overEachStore((over) => {
     const [handle] = await begun(Begins)
     await handle.kill('enough')
     await expect(handle.result()).rejects.toThrow(ProcessKilled)
-    expect(done).toEqual(['5 begun', 'ProcessKilled'])
+    expect(done).toEqual(['8 begun', 'ProcessKilled'])
   })
 
   test('so does the time-out of a step', async () => {
     const [handle] = await begun(Timed)
     await over().clock.advance('2h')
     await expect(handle.result()).rejects.toMatchObject({ cause: expect.any(StepTimeout) as unknown })
-    expect(done).toEqual(['5 begun', 'StepTimeout'])
+    expect(done).toEqual(['8 begun', 'StepTimeout'])
   })
 
   test('so does the close of the engine', async () => {
     const [, close] = await begun(Begins)
     await close()
     await pause(5)
-    expect(done[0]).toBe('5 begun')
+    expect(done[0]).toBe('8 begun')
     expect(done).not.toContain('afterwards')
   })
 
