@@ -70,8 +70,8 @@ describe('the work chain of the equation of state', () => {
   })
 })
 
-// It takes longer than most of the rest together.
-describe.runIf(extent !== 'some')('the demo', () => {
+// It takes longer than most files.
+describe.each(extent === 'some' ? [] : ['the demo'])('%s', () => {
   it(
     'is killed in the middle of steps and ends with the result of an undisturbed run, bit for bit (C11)',
     { ...HAS_REST, timeout: 120_000 },
