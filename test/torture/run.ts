@@ -56,6 +56,13 @@ export async function torture(options: RunOptions): Promise<Paths> {
       log,
     })
     await injector.run(load, faults)
+    for (const kind of ['client', 'engine'] as const)
+      for (const program of programs.of(kind)) {
+        // What has not even opened the store is of no use any more.
+        if (program.ready) continue
+        log.add({ what: 'fault', fault: 'SIGKILL', phase: 'at', program: program.name })
+        program.signal('SIGKILL')
+      }
     for (const client of programs.of('client')) client.end()
     await allEnd(programs.of('client'), log)
     await injector.stop()
