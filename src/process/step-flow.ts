@@ -49,8 +49,8 @@ export interface Asked {
  *    from one.)
  * 3. Once two have overlapped, a turn is known to come after another one if it goes on from the result of an operation of that (results are
  *    then handed out one by one, each in a turn of the event loop of its own), or if its asynchronous context has been there.
- * 4. A name that comes again and is not known to come after its last use is refused, and so is one that is still pending from an earlier
- *    turn: another branch uses it, and in another run the two could get each other's records.
+ * 4. A name that comes again and is not known to come after its last use, pending or not, is refused: another branch may use it, and in
+ *    another run the two could get each other's records.
  */
 export class StepFlow {
   readonly #life: Life
@@ -145,18 +145,13 @@ export class StepFlow {
       this.#uses.set(key, first)
       return first
     }
-    if (use.turn !== turn) {
+    if (use.turn !== turn && scope.parallel && !isAfter(turn, use.turn)) {
       const [kind, name] = [key.slice(0, key.indexOf(':')), key.slice(key.indexOf(':') + 1)]
-      if (use.pending > 0) {
-        throw this.#refuse(
-          `the ${kind} '${name}' is asked for again while it is still in progress. ${ADVICE}`,
-        )
-      }
-      if (scope.parallel && !isAfter(turn, use.turn)) {
-        throw this.#refuse(
-          `the ${kind} '${name}' is asked for again in a step that does several things at the same time, and does not certainly come after the first. ${ADVICE}`,
-        )
-      }
+      const why =
+        use.pending > 0
+          ? 'while it is still in progress'
+          : 'in a step that does several things at the same time, and does not certainly come after the first'
+      throw this.#refuse(`the ${kind} '${name}' is asked for again ${why}. ${ADVICE}`)
     }
     use.count++
     use.turn = turn

@@ -78,9 +78,11 @@ describe('a step is refused', () => {
   test('where a name is asked for while it is pending', async () => {
     class Asks extends Parts {
       override async run(): Promise<unknown> {
-        const first = this.act('ask', () => this.other(3))
-        await this.other(1)
-        return Promise.all([first, this.act('ask', () => 2)])
+        return Promise.all([this.one(1), this.one(2)])
+      }
+      async one(time: number): Promise<unknown> {
+        await this.other(time)
+        return this.act('ask', () => this.other(3))
       }
     }
     const { result, keys } = await run(Asks)
@@ -212,6 +214,23 @@ describe('a step is left as it is', () => {
       }
     }
     expect(await twice(Loops)).toEqual({ result: [3, 1, 2, 3, 4, 5], repeated: false })
+  })
+
+  test('that gives each round of a loop a time limit', async () => {
+    class Limited extends Parts {
+      override async run(): Promise<unknown> {
+        const got: unknown[] = []
+        for (const item of [1, 2, 3]) {
+          await this.other(1)
+          got.push(await Promise.race([this.act('work', () => item), this.sleep('limit', '1h')]))
+        }
+        this.once()
+        return got
+      }
+    }
+    const { result, keys } = await run(Limited)
+    expect(result).toEqual([1, 2, 3])
+    expect(keys.map((key) => key.slice(key.lastIndexOf('/') + 1))).toEqual(['work', 'work#2', 'work#3'])
   })
 
   test('that loops while something else is pending', async () => {
