@@ -129,8 +129,9 @@ export class StepRecords {
         ...NOTHING,
         waits: { message: wait.message, for: wait.for },
         evicts: true,
-        // It may have been told already that it waits.
-        history: run.shown === wait.message ? [] : [told('waiting', { message: wait.message })],
+        // Also where the row says so already: what it waits for may have come, and engines learn that it is ready, or when it
+        // will be, from this entry (C8).
+        history: [told('waiting', { message: wait.message })],
       },
       // Its step can't end: what it awaits never settles.
       true,
