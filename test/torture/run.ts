@@ -44,6 +44,12 @@ export async function torture(options: RunOptions): Promise<Paths> {
   const late = watchLateness(log)
   const programs = new Programs({ folder, store, log: path, clock, lease, compiled }, log)
   const storeFaults = new StoreFaults(store, folder, mounted, log)
+  // Whoever is stopped by Ctrl-C leaves no disk behind; the programs end when their standard input does.
+  const interrupted = (): void => {
+    if (mounted !== undefined) unmountDisk(mounted)
+    process.exit(130)
+  }
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
   try {
     const injector = new Injector({
       seed,
@@ -87,6 +93,7 @@ export async function torture(options: RunOptions): Promise<Paths> {
         await program.ended
       }
     late()
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     if (mounted !== undefined) unmountDisk(mounted)
   }
 }

@@ -106,5 +106,5 @@ export function mountDisk(folder: string, megabytes: number): string | undefined
 }
 
 export function unmountDisk(folder: string): void {
-  spawnSync('umount', [folder])
+  spawnSync('umount', ['-l', folder])
 }
