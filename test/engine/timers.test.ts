@@ -119,8 +119,8 @@ overEachStore((over) => {
       'running',
       'sleeping',
       'waiting',
-      // Out of memory its step is begun anew.
-      ...(evict ? [] : ['running']),
+      // Its row said that it waits before it left memory. Out of memory its step is begun anew.
+      evict ? 'waiting' : 'running',
       'finished',
     ])
   })

@@ -188,12 +188,14 @@ test('C10: an output that can not be saved is refused by out, and anything else 
   expect(host.bundles.at(-1)?.text).toContain('"unsaved":["ctx.jobs[0].callback')
 })
 
-test('a pause of a process that is not stepped is a commit of the flag alone', async () => {
+test('a pause of a process that is not stepped is a commit, and the store that keeps it carries it out', async () => {
   const host = new ListHost()
+  host.answer = () => ({ pause: { message: 'now' } })
   const process = construct(Steps, undefined, { host })
   expect(await process.pause('now')).toBe(true)
+  expect(process.paused).toBe(true)
   expect(host.transitions.map(({ from, to, paused }) => [from, to, paused])).toEqual([
-    ['created', 'created', { message: 'now' }],
+    ['created', 'created', null],
   ])
 })
 
