@@ -268,7 +268,7 @@ test.each([
 )
 
 test(
-  'with many processes asleep, claiming and recovery run the same statements by the same plans',
+  'with many processes asleep, claiming and recovery run no more than a few statements, all of them by an index',
   { ...HAS_REST, timeout: 120_000 },
   async () => {
     const look = () =>
@@ -277,7 +277,7 @@ test(
         await store.claim({ engine: 'A', classes: BAKE, limit: 10, suspects: false })
       })
     await claim(store, 'A', { limit: 1000 })
-    const before = (await look()).map(planOf)
+    const before = await look()
     const batch = (from: number) =>
       Array.from({ length: 1_000 }, (_, index) =>
         create({
@@ -300,9 +300,7 @@ test(
       batch(many).map((write) => ({ ...write, claim: null, className: 'Brew', state: 'created', seq: 0 })),
     )
     const sqls = await look()
-    // How often a statement runs also depends on the time, by which some of them are left out.
-    const known = new Set(before)
-    expect(sqls.map(planOf).filter((plan) => !known.has(plan))).toEqual([])
+    // Which steps of the search run depends on the time at which timers fall due; however many sleep, it is a handful of them.
     expect(sqls.length).toBeLessThan(3 * before.length)
     expectIndexed(sqls)
   },
