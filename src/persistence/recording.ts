@@ -19,7 +19,9 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   const held = row.kill_deadline === null && !onlyWaits(write) ? heldBack(row, false) : undefined
   if (held !== undefined) return unchanged(held)
   const by = row.runner
-  const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
+  // What is paused where it waits does not move: it has been told of as waiting, and its play will tell of it again.
+  const isStill = row.paused === 1 && row.in_step === 1 && onlyWaits(write)
+  const history: Entry[] = isStill ? [] : write.history.map((entry) => ({ ...entry, by }))
   row.records = write.count
   if (write.deadline !== undefined) row.deadline = wholeOf(write.deadline)
   // It got further, so crashes are counted anew (C11). A step that runs again keeps its checkpoints again, and gets no further by that.
