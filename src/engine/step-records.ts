@@ -241,6 +241,12 @@ export class StepRecords {
           run.records = count - 1
         }
         if (outcome.status === 'refused') throw unsavable(outcome.error)
+        if (outcome.kill !== undefined) {
+          // The step does not go on: what it waited for is given up, as all that it waits for besides (C5).
+          this.#context.kill(run, outcome.kill.message ?? undefined, outcome.kill.deadline, force)
+          process.signal.throwIfAborted()
+          throw lost(pid)
+        }
         if (run.plays === plays) await this.#untilPlayed(run, outcome)
         continue
       }

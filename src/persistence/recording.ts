@@ -1,8 +1,11 @@
+import { recordPart } from '../bundle/bundle.ts'
 import type { Row } from './row.ts'
 import { type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
 import { carryOutPause, heldBack } from './rules.ts'
 import type { Done, StepRecord } from './store.ts'
 import { beginWait, leaveWaitInStep, readyAt, wholeOf } from './waits.ts'
+
+const EFFECTS = recordPart('effect:')
 
 /*
  * What a step does before it ends: it records what it has done by name (C6), begins to wait, and goes on.
@@ -15,13 +18,15 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   // Its acknowledgement was lost; it may have given the claim back.
   if (write.count <= row.records) return unchanged(recorded(row))
   if (row.owner === null || write.count !== row.records + 1) return unchanged({ status: 'fenced' })
-  // What is paused where it waits only says what it waits for; what it has done is kept, so that a restart does not do it again.
-  const held = row.kill_deadline === null && !onlyWaits(write) ? heldBack(row, false) : undefined
+  const held = isHeldBack(row, write) ? heldBack(row, false) : undefined
   if (held !== undefined) return unchanged(held)
   const by = row.runner
-  // What is paused where it waits does not move: it has been told of as waiting, and its play will tell of it again.
+  // A step that is paused where it waits does not move: the history has its `waiting` already, and its play will tell of it again.
   const isStill = row.paused === 1 && row.in_step === 1 && onlyWaits(write)
-  const history: Entry[] = isStill ? [] : write.history.map((entry) => ({ ...entry, by }))
+  // An effect that was done is kept, and yet the step does not go on: nothing but `killed` follows a stored kill (C5).
+  const isKilled = row.kill_deadline !== null
+  const kept = isKilled ? write.history.filter(({ name }) => name !== 'running') : write.history
+  const history: Entry[] = isStill ? [] : kept.map((entry) => ({ ...entry, by }))
   row.records = write.count
   if (write.deadline !== undefined) row.deadline = wholeOf(write.deadline)
   // It got further, so crashes are counted anew (C11). A step that runs again keeps its checkpoints again, and gets no further by that.
@@ -29,7 +34,7 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
     row.crashes = 0
     row.alone = 0
   }
-  if (write.waits === null && row.in_step === 1) leaveWaitInStep(row, facts.now)
+  if (write.waits === null && row.in_step === 1 && !isKilled) leaveWaitInStep(row, facts.now)
   if (write.waits == null) return { outcome: recorded(row), row, history }
   if (row.state !== 'waiting') row.updated_at = facts.now
   row.state = 'waiting'
@@ -45,6 +50,16 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   row.played = 0
   row.ready_at = readyAt(row, facts, () => awaits.length > 0)
   return { outcome: recorded(row), row, awaits, history }
+}
+
+/**
+ * Whether a pause or a kill that is stored holds the write back. A step that is paused where it waits only says what it waits for (C7). A step
+ * whose kill is stored takes no signal and does not go on (C5); an effect that it has done is kept, so that a restart does not do it again (C6).
+ */
+function isHeldBack(row: Row, write: StepRecord): boolean {
+  if (row.kill_deadline === null) return !onlyWaits(write)
+  if (Object.keys(write.parts).some((part) => part.startsWith(EFFECTS))) return false
+  return write.waits === null || write.consumes !== null
 }
 
 /** Neither by going on after a wait, without anything that it records, nor by being told its deadline. */

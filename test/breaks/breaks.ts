@@ -186,6 +186,17 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C5',
+    what: 'a step that waits goes on though its kill is stored',
+    file: 'src/persistence/recording.ts',
+    find: 'return write.waits === null || write.consumes !== null',
+    replace: 'return false',
+    test: [
+      'test/persistence/stores.test.ts',
+      'memory records of a step that only waits once its kill is stored',
+    ],
+  },
+  {
+    contract: 'C5',
     what: 'a completion that came after a kill is told that it was done',
     file: 'src/persistence/rules.ts',
     find: "return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }",
@@ -516,6 +527,17 @@ export const breaks: readonly Break[] = [
     find: 'row.crashes++',
     replace: '',
     test: ['test/contracts/crashes.test.ts', 'C11: crashes without a commit in between'],
+  },
+  {
+    contract: 'C7',
+    what: 'a step that is paused where it waits says so again as it leaves memory',
+    file: 'src/persistence/recording.ts',
+    find: 'row.paused === 1 && row.in_step === 1 && onlyWaits(write)',
+    replace: 'false',
+    test: [
+      'test/persistence/stores.test.ts',
+      'memory records of a step that only waits paused where it waits, it says nothing new',
+    ],
   },
   {
     contract: 'C11',

@@ -108,6 +108,25 @@ class Ends extends Process<typeof Ends> {
   }
 }
 
+/** Waits in its step, and notes how that came to an end. */
+class Notes extends Process<typeof Notes> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('how', { schema: { type: 'string' } }).signal('go')
+  }
+  override async run(): Promise<void> {
+    try {
+      if (this.inputs.how === 'sleeps') await this.sleep('nap', '1m')
+      if (this.inputs.how === 'receives') await this.receive('go')
+      if (this.inputs.how === 'receives in time') await this.receive('go', { timeout: '1m' })
+      done.push('went on')
+    } catch (error) {
+      done.push(error instanceof Error ? error.name : String(error))
+      throw error
+    }
+  }
+}
+
 /** Waits for its child, which waits for somebody. */
 class Above extends Process<typeof Above> {
   override async run(): Promise<unknown> {
@@ -207,6 +226,42 @@ overEachStore((over) => {
       },
     )
   })
+
+  describe.each(['sleeps', 'receives', 'receives in time'])(
+    'C5: once its kill is stored, unheard, a step that %s',
+    (how) => {
+      test.each([true, false])('does not go on (paused before: %s)', async (pauses) => {
+        done.length = 0
+        const { clock, store } = over()
+        const late = new Late(store)
+        const engine = await over().engine([Notes], { store: late.store })
+        const { pid } = await engine.launch(Notes, { how })
+        await untilRow(store, pid, ({ inStep }) => inStep)
+        await turns()
+        const handle = (await over().client()).handle(pid)
+        if (how === 'receives') {
+          // The engine knows that a signal has come, and not what follows.
+          await handle.pause()
+          await turns()
+          await handle.signal('go')
+          await turns()
+          if (!pauses) await handle.play()
+        } else if (pauses) {
+          late.keep()
+          await handle.pause()
+        }
+        late.keep()
+        expect(await handle.kill('stop')).toBe(true)
+        await clock.advance('1m')
+        expect(await handle.wait()).toMatchObject({ label: 'killed', message: 'stop' })
+        const names = (await store.history(pid)).map(({ name }) => name)
+        expect(names.slice(names.indexOf('kill requested'))).toEqual(['kill requested', 'killed'])
+        // Its engine hears of the kill by the write that is held, or not at all, where nothing is written.
+        expect(['', 'ProcessKilled']).toContain(done.join())
+        late.tell()
+      })
+    },
+  )
 
   test('C5: a process that fails because its child was killed, by the kill of both, ends as killed', async () => {
     const { store } = over()

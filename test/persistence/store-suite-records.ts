@@ -22,6 +22,8 @@ import {
 } from './fixtures.ts'
 import type { Bench } from './store-bench.ts'
 
+const KILLED = { successful: false, exitCode: null, message: null, dropCheckpoint: false }
+
 export function records(bench: Bench): void {
   describe('records of a step', () => {
     const { read, status, crash } = bench
@@ -301,6 +303,57 @@ export function records(bench: Bench): void {
           owner: 'A',
         })
         expect(await historyNames(store, process.pid)).toEqual(['created', 'pause requested', 'paused'])
+      })
+
+      test('once its kill is stored it records what it did, and does not go on, paused or not (C5)', async () => {
+        for (const pauses of [true, false]) {
+          const process = await running(store, 'A')
+          const going = { name: 'running', data: '{"step":"run"}' }
+          const effect = { name: 'effect', data: '{"name":"charge"}' }
+          await done(store, waitInStep(process, { signal: 'approval' }), signal(process.pid, 'approval'))
+          if (pauses) await done(store, request(process.pid, 'pause'))
+          await done(store, request(process.pid, 'kill', { message: 'enough', grace: 1_000 }))
+          const mail = await store.mail(process.pid, 'approval')
+          const parts = { 'record:receive:approval': '1' }
+          const goesOn = { count: 2, waits: null, history: [going] }
+          for (const write of [goesOn, { ...goesOn, parts }, { count: 2, parts, consumes: mail?.id ?? null }])
+            expect(await commitOne(store, record(process, write))).toEqual({
+              status: 'held',
+              kill: { message: 'enough', deadline: clock.now() + 1_000 },
+            })
+          expect(await store.mail(process.pid, 'approval')).toEqual(mail)
+          const write = { ...goesOn, parts: { 'record:effect:charge': '1' }, history: [effect, going] }
+          await done(store, record(process, write), record(process, write))
+          const stored = await store.load(process.pid)
+          expect(stored?.bundle().parts).toMatchObject(write.parts)
+          expect(await read(process.pid)).toMatchObject({ state: 'waiting', inStep: true, owner: 'A' })
+          const told = ['signalled', ...(pauses ? ['paused'] : []), 'kill requested', 'effect']
+          expect(await historyNames(store, process.pid)).toEqual(['created', ...told])
+          await done(store, advance(process, { state: 'killed', ending: KILLED }))
+          expect(await read(process.pid)).toMatchObject({ state: 'killed', inStep: false, wait: null })
+        }
+      })
+
+      test('paused where it waits, it says nothing new as it leaves memory (C7)', async () => {
+        const process = await running(store, 'A')
+        const waiting = { name: 'waiting', data: '{"message":"waits in its step"}' }
+        await done(
+          store,
+          waitInStep(process, { signal: 'approval' }, { history: [waiting] }),
+          request(process.pid, 'pause'),
+          waitInStep(process, { signal: 'approval' }, { count: 2, evicts: true, history: [waiting] }),
+        )
+        expect(await historyNames(store, process.pid)).toEqual(['created', 'waiting', 'paused'])
+        await done(store, request(process.pid, 'play'))
+        expect(await historyNames(store, process.pid)).toEqual(['created', 'waiting', 'paused', 'played'])
+        // What is not paused says it, so that engines learn when it is ready (C8).
+        const other = await running(store, 'A')
+        await done(
+          store,
+          waitInStep(other, { signal: 'approval' }, { history: [waiting] }),
+          waitInStep(other, { signal: 'approval' }, { count: 2, evicts: true, history: [waiting] }),
+        )
+        expect(await historyNames(store, other.pid)).toEqual(['created', 'waiting', 'waiting'])
       })
 
       test('it is told of a kill, and ended at once where that is forced (C7)', async () => {
