@@ -133,6 +133,8 @@ function endOfTurn(): Promise<void> {
 
 /** Whether somebody outside waits for this write and can decide what to do when it fails. */
 function mayBeTold(write: Write): boolean {
+  // What a step launches is part of what its process does: a disk that is full for a while must not fail it.
+  if (write.kind === 'create' && write.parentFence !== null) return false
   return CALLERS.has(write.kind)
 }
 

@@ -14,7 +14,7 @@ import {
 import { unreliable } from '../../src/testing/index.ts'
 import type { Store } from '../../src/persistence/store.ts'
 import { replaced } from '../contracts/stores.ts'
-import { Add, Approval, closeGates, Count, gate, Gated } from './processes.ts'
+import { Add, Approval, closeGates, Count, gate, Gated, Parent } from './processes.ts'
 
 const opened: Client[] = []
 
@@ -24,7 +24,7 @@ afterEach(async () => {
 })
 
 async function engineOn(store: Store, logger: Logger = silentLogger): Promise<Engine> {
-  const processes = [Add, Count, Gated, Approval]
+  const processes = [Add, Count, Gated, Approval, Parent]
   const engine = await Engine.open({ store, processes, handleSignals: false, logger })
   opened.push(engine)
   return engine
@@ -66,6 +66,23 @@ test('C2: a launch whose every acknowledgement was lost is told as failed, and y
   )
   await expect(engine.launch(Count, { steps: 2 }, { pid: 'unheard' })).rejects.toBe(broken)
   expect(await engine.handle('unheard').result()).toEqual({ count: 2 })
+})
+
+test('a store that can not write for a while fails no step that launches children', async () => {
+  const memory = new MemoryStore()
+  let failures = 0
+  const engine = await engineOn(
+    replaced(memory, {
+      commit: async (writes) => {
+        if (writes.some((write) => write.kind === 'create' && write.parent !== null) && failures++ < 5)
+          throw broken
+        return memory.commit(writes)
+      },
+    }),
+  )
+  const { outputs } = await engine.launch(Parent, { children: 3 })
+  expect(await outputs.all()).toMatchObject({ total: 6 })
+  expect(failures).toBeGreaterThan(5)
 })
 
 test('C7: a kill whose acknowledgement was lost is told as done', async () => {

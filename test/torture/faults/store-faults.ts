@@ -71,7 +71,7 @@ export class StoreFaults {
       }
     }
     closeSync(file)
-    rmSync(ballast)
+    rmSync(ballast, { force: true })
     this.#log.add({ what: 'fault', fault: 'full disk', phase: 'end' })
   }
 
