@@ -143,6 +143,8 @@ export type Line = Entry & {
 export class Log {
   readonly #file: number
   readonly #program: string
+  /** How far the wall clock of the run is ahead of this program's: only the programs that the injector starts see the file that says it. */
+  ahead = 0
 
   constructor(path: string, program: string) {
     this.#file = openSync(path, 'a')
@@ -151,7 +153,10 @@ export class Log {
 
   add(entry: Entry): void {
     const at = Number(process.hrtime.bigint() / 1_000n) / 1_000
-    writeSync(this.#file, `${JSON.stringify({ at, wall: Date.now(), by: this.#program, ...entry })}\n`)
+    writeSync(
+      this.#file,
+      `${JSON.stringify({ at, wall: Date.now() + this.ahead, by: this.#program, ...entry })}\n`,
+    )
   }
 }
 

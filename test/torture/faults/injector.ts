@@ -196,6 +196,7 @@ export class Injector {
     // No further than that in all, or what sleeps does not wake up in this run.
     if (this.#ahead + ms < -5_000) return
     this.#ahead += ms
+    this.#options.log.ahead = this.#ahead
     this.#options.log.add({ what: 'fault', fault: 'clock', phase: 'at', detail: `${ms} ms` })
     setClock(this.#options.clock, this.#ahead)
   }
