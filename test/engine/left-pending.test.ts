@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
+  Continue,
   Process,
   ProcessExcepted,
   type ProcessHandle,
@@ -226,6 +227,22 @@ test('a listener that fails later is reported, and the program goes on', async (
   await listened.execute()
   await pause(1)
   expect([errors.length, called]).toEqual([2, ['once']])
+})
+
+test('a listener for one event is called once', async () => {
+  class Steps extends Process {
+    override run() {
+      return new Continue(this.next)
+    }
+    next(): void {}
+  }
+  const steps = new Steps()
+  const called: string[] = []
+  steps.events.once('process:running', () => void called.push('once'))
+  steps.events.addListener('process:running', () => void called.push('each'))
+  await steps.execute()
+  expect(called).toEqual(['once', 'each', 'each'])
+  expect(steps.events.listenerCount('process:running')).toBe(1)
 })
 
 test('in memory a wait that is pending at the end of its step is dropped and logged, and an effect fails the step', async () => {
