@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Client } from '../client/client.ts'
 import type { ProcessSpec } from '../spec/process-spec.ts'
 import { specOf } from '../spec/spec-of.ts'
+import { currentRow } from './current-row.ts'
 import { flowchart } from './flowchart.ts'
 import { loadClasses, pick, type ProcessClasses } from './load-module.ts'
 import { withClient, withStore, type StoreOptions } from './options.ts'
@@ -74,6 +75,7 @@ async function ofProcess(
   name: string | undefined,
   path: string,
 ): Promise<Picture> {
+  await currentRow(client, pid)
   const stored = await client.store.load(pid)
   if (stored === undefined) throw new WrongUse(`there is no process ${pid} in this store any more`)
   const { className } = stored.row

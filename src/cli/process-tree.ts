@@ -2,6 +2,7 @@ import type { Client } from '../client/client.ts'
 import type { ProcessSummary } from '../client/process-list.ts'
 import type { ListFilter } from '../persistence/store.ts'
 import type { ProcessState } from '../process/state.ts'
+import { currentRow } from './current-row.ts'
 import { LIVE } from './filters.ts'
 
 /** Children of one process that are shown one by one, at most. */
@@ -57,7 +58,7 @@ export async function findRoots(
   const roots: ProcessSummary[] = []
   const known = new Map<string, boolean>()
   const lives = async (pid: string): Promise<boolean> => {
-    const row = await client.store.read(pid)
+    const row = await currentRow(client, pid)
     return row !== undefined && row.endedAt === null
   }
   let after: string | undefined

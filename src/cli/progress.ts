@@ -1,5 +1,6 @@
 import { stateInfo } from '../client/ending.ts'
-import type { Control } from '../persistence/store.ts'
+import type { Client } from '../client/client.ts'
+import { currentRow } from './current-row.ts'
 import { stateText } from './state-text.ts'
 import { cut } from './terminal-text.ts'
 import { elapsed } from './time.ts'
@@ -8,13 +9,13 @@ import { elapsed } from './time.ts'
 const PACE = 250
 
 /** Shows on stderr, in one line that changes, how far a process is; where stderr is a terminal. Returns how to end it. */
-export function showProgress(store: Control, pid: string): () => void {
+export function showProgress(client: Client, pid: string): () => void {
   const { stderr } = process
   if (!stderr.isTTY) return () => {}
   const began = Date.now()
   let ended = false
   const show = async (): Promise<void> => {
-    const row = await store.read(pid)
+    const row = await currentRow(client, pid)
     if (row === undefined || ended) return
     const parts = [
       elapsed(Date.now() - began).replace(/\.\d+/, ''),

@@ -97,7 +97,7 @@ async function runHere(
   try {
     const handle = await engine.launch(name, inputs, { key, label })
     note(`${name} ${handle.pid} runs in ${store}`)
-    endProgress = showProgress(engine.store, handle.pid)
+    endProgress = showProgress(engine, handle.pid)
     const ended = await endOf(handle, engine)
     endProgress()
     if (ended !== undefined) return tell(ended, options)

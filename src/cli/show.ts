@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { Codec } from '../bundle/codec.ts'
 import type { Client } from '../client/client.ts'
 import type { StoredProcess } from '../persistence/store.ts'
+import { currentRow } from './current-row.ts'
 import { withClient, withStore, type StoreOptions } from './options.ts'
 import { print, printJson } from './output.ts'
 import { findPid } from './pids.ts'
@@ -24,6 +25,7 @@ export function addShow(program: Command): void {
 }
 
 async function showProcess(client: Client, pid: string, options: StoreOptions): Promise<void> {
+  await currentRow(client, pid)
   const stored = await client.store.load(pid)
   if (stored === undefined) throw new WrongUse(`there is no process ${pid} in this store any more`)
   const around = await surroundings(client, stored)

@@ -4,6 +4,7 @@ import { summary, type ProcessSummary } from '../client/process-list.ts'
 import { wholeNumber, withClient, withStore, type StoreOptions } from './options.ts'
 import { note, print, printJson } from './output.ts'
 import { findPid } from './pids.ts'
+import { currentRow } from './current-row.ts'
 import { findRoots, readTree, type ProcessTree } from './process-tree.ts'
 import { treeText } from './tree-text.ts'
 import { WrongUse } from './wrong-use.ts'
@@ -33,7 +34,7 @@ export function addTree(program: Command): void {
 
 async function showOne(client: Client, start: string, options: TreeOptions): Promise<void> {
   const pid = await findPid(client, start)
-  const row = await client.store.read(pid)
+  const row = await currentRow(client, pid)
   if (row === undefined) throw new WrongUse(`there is no process ${pid} in this store any more`)
   const now = Date.now()
   const tree = await readTree(client, summary(row, now), options.all === true)

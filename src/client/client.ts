@@ -40,7 +40,7 @@ import { LaunchingHost } from './launching-host.ts'
 import { BY_A_CALLER, createByName, createWrite, retryOf, type Launcher } from './launching.ts'
 import { Handle, type HandleContext } from './process-handle.ts'
 import { summary, type ProcessList } from './process-list.ts'
-import { killedState } from './requests.ts'
+import { enforceDue, killedState } from './requests.ts'
 import { restartWrites, resubmitWrite, type RestartOptions } from './restarting.ts'
 import { SignalChecks } from './signals.ts'
 
@@ -212,11 +212,18 @@ export class Client {
     return handle
   }
 
-  /** Processes, newest first, a page at a time (50 unless told). */
+  /**
+   * Processes, newest first, a page at a time (50 unless told). A process on the page whose kill is stored and whose time to end is up is
+   * ended first (C7).
+   */
   async list(filter: ListFilter = {}): Promise<ProcessList> {
     this.#requireOpen()
-    const page = await this.store.list(filter)
+    let page = await this.store.list(filter)
     const now = this.clock.now()
+    const enforced = await Promise.all(
+      page.rows.map((row) => enforceDue(row, now, (write) => this.write(write))),
+    )
+    if (enforced.includes(true)) page = await this.store.list(filter)
     return { processes: page.rows.map((row) => summary(row, now)), next: page.next }
   }
 

@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { ProcessRow } from '../../src/index.ts'
+import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import { create, done, engine, request } from '../persistence/fixtures.ts'
+import { damson } from './in-process.ts'
+import { Project } from './project.ts'
+
+/*
+ * C7: the engine of a killed process is frozen, and the process has had its time. Whoever looks at the process ends it.
+ */
+
+let project: Project
+let store: SqliteStore
+beforeEach(async () => {
+  project = new Project()
+  store = await SqliteStore.open(project.store)
+  await store.join(engine('frozen'))
+})
+afterEach(async () => {
+  await store.close()
+  await project[Symbol.asyncDispose]()
+})
+
+/** A process that its engine does not end though it was to do so at once. */
+async function overdue(parent: string | null = null): Promise<string> {
+  const { createdAt: _, ...launch } = create({ claim: 'frozen', state: 'running', seq: 1, parent })
+  await done(store, { ...launch, createdAt: Date.now() }, request(launch.pid, 'kill', { grace: 1 }))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(await store.read(launch.pid)).toMatchObject({ state: 'running' })
+  return launch.pid
+}
+
+async function state(pid: string): Promise<ProcessRow['state'] | undefined> {
+  return (await store.read(pid))?.state
+}
+
+test.each([
+  ['list', () => ['list']],
+  ['list of all', () => ['list', '--all']],
+  ['list in JSON', () => ['list', '--all', '--json']],
+  ['tree of all', () => ['tree']],
+  ['tree of one', (pid: string) => ['tree', pid]],
+  ['show', (pid: string) => ['show', pid]],
+])('a killed process whose time is up is ended, and shown so, by %s', async (_, args) => {
+  const pid = await overdue()
+  const { stdout, stderr, code } = await damson(...args(pid), '--store', project.store)
+  expect(code).toBe(0)
+  expect(await state(pid)).toBe('killed')
+  expect(stdout).not.toMatch(/running|killing/)
+  if (_ === 'list') expect(stderr).toMatch(/no process matches; 1 that ended would/)
+  else if (_ !== 'tree of all') expect(stdout).toMatch(/killed/)
+})
+
+test('a tree ends what it shows of children too', async () => {
+  const parent = create({ createdAt: Date.now() })
+  await done(store, parent)
+  const child = await overdue(parent.pid)
+  const { stdout } = await damson('tree', parent.pid, '--store', project.store)
+  expect(stdout).toMatch(new RegExp(`Bake ${child}.*killed`))
+})
+
+test('a kill that has time left is left alone', async () => {
+  const { pid } = create({ createdAt: Date.now() })
+  await done(store, create({ pid, claim: 'frozen', state: 'running', seq: 1, createdAt: Date.now() }))
+  await done(store, request(pid, 'kill', { grace: 60_000 }))
+  const { stdout } = await damson('list', '--store', project.store)
+  expect(stdout).toContain(pid)
+  expect(await state(pid)).toBe('running')
+})
