@@ -137,7 +137,9 @@ export class Handle implements ProcessHandle {
   }
 
   async #wait(options: WaitOptions): Promise<StateInfo | null> {
-    return (await this.#waitForEnd(options)) ? this.#state : null
+    if (!(await this.#waitForEnd(options))) return null
+    if (this.#settled === undefined && this.#lost !== undefined) throw this.#lost
+    return this.#state
   }
 
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
@@ -272,7 +274,10 @@ export class Handle implements ProcessHandle {
   }
 
   async history(): Promise<readonly EventRecord[]> {
-    return (await this.#context.store.history(this.pid)).map(eventRecord)
+    const entries = await this.#context.store.history(this.pid)
+    // Each process has at least the entry of its creation.
+    if (entries.length === 0) throw this.#notThere()
+    return entries.map(eventRecord)
   }
 
   toJSON(): { readonly $process: string } {

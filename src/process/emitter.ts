@@ -66,6 +66,6 @@ export class GuardedEmitter extends EventEmitter<ProcessEventMap> {
     this.#guards.set(listener, guard)
     // The base class removes a `once` listener by the function that it calls.
     this.#guards.set(guard, guard)
-    return guard as Listener<K>
+    return guard
   }
 }

@@ -82,6 +82,9 @@ export interface EventRecord {
 /**
  * A reference to one process, by its pid. It works in any program that opens the same store.
  * Handles are interned: one object per pid and client. A handle is not thenable.
+ *
+ * Where the store has no such process, every method that asks it rejects with `ProcessLost`. `outcome()` and `result({ raiseOnFailure: false })`
+ * resolve to that error. An end that the handle has read stays known after the process was pruned.
  */
 export interface ProcessHandle<R = unknown, C = unknown> {
   readonly pid: string
@@ -94,7 +97,10 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   readonly done: boolean
   /** Reads the state. Rejects with `ProcessLost` where the store has no such process. */
   refresh(options?: WaitOptions): Promise<StateInfo>
-  /** Waits for the end: the state, or `null` at the time-out. Never fails because of the process. */
+  /**
+   * Waits for the end: the state, or `null` at the time-out. However the process ends, that is no rejection. Rejects with `ProcessLost` where
+   * there is no such process.
+   */
   wait(options?: WaitOptions): Promise<StateInfo | null>
   /**
    * What the last step returned, or the outputs of a process that returns nothing; also of one that finished without success. It is typed by

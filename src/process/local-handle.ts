@@ -101,7 +101,13 @@ export class LocalHandle implements ProcessHandle {
   }
 
   wait(options: WaitOptions = {}): Promise<StateInfo | null> {
-    return withinStep(this.#waitFor(options))
+    return withinStep(this.#waitForEnd(options))
+  }
+
+  async #waitForEnd(options: WaitOptions): Promise<StateInfo | null> {
+    const state = await this.#waitFor(options)
+    if (state !== null && !this.done) throw this.#closedEarly()
+    return state
   }
 
   async #waitFor(options: WaitOptions): Promise<StateInfo | null> {
@@ -263,10 +269,14 @@ export class LocalHandle implements ProcessHandle {
     if (!this.done) throw new NotReady(`the process ${this.pid} has not ended: it is ${this.#process.state}`)
   }
 
-  /** A process that was closed before its end is lost: it ran in memory only. */
   #reason(error: unknown): ProcessError {
     if (error instanceof ProcessError) return error
-    return new ProcessLost(this.pid, `the process ${this.pid} was closed before it ended`, { cause: error })
+    return this.#closedEarly(error)
+  }
+
+  /** A process that was closed before its end is lost: it ran in memory only. */
+  #closedEarly(cause?: unknown): ProcessLost {
+    return new ProcessLost(this.pid, `the process ${this.pid} was closed before it ended`, { cause })
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Process, ProcessLost, type ProcessSpec } from '../../src/index.ts'
+import { Process, ProcessLost, type ProcessHandle, type ProcessSpec } from '../../src/index.ts'
 import { overEachStore } from './over-stores.ts'
 
 /** How often a child has run. */
@@ -65,6 +65,53 @@ overEachStore((over) => {
     expect(await again.result()).toBe(2)
     await expect(handle.refresh()).rejects.toBeInstanceOf(ProcessLost)
     expect(await engine.handle(PID).result()).toBe(2)
+  })
+
+  test('every method of a handle reports that there is no such process, before and after it is known', async () => {
+    const engine = await over().engine([Plain])
+    const client = await over().client()
+    let count = 0
+    for (const asked of [engine, client]) {
+      for (const known of [false, true]) {
+        const lost = async (): Promise<ProcessHandle> => {
+          const handle = asked.handle(`nobody-${++count}`)
+          if (known) await handle.refresh().catch(() => {})
+          return handle
+        }
+        const asks: readonly ((handle: ProcessHandle) => Promise<unknown>)[] = [
+          (handle) => handle.wait(),
+          (handle) => handle.wait({ timeout: 0 }),
+          (handle) => handle.wait({ timeout: '1h' }),
+          (handle) => handle.result(),
+          (handle) => handle.outputs.all(),
+          (handle) => handle.outputs.all({ raiseOnFailure: false }),
+          (handle) => handle.outputs.snapshot(),
+          (handle) => handle.history(),
+          (handle) => handle.explain(),
+          (handle) => handle.retry(),
+          (handle) => handle.pause(),
+          (handle) => handle.play(),
+          (handle) => handle.kill(),
+          (handle) => handle.resume(),
+          (handle) => handle.signal('approval'),
+        ]
+        for (const ask of asks) await expect(ask(await lost())).rejects.toBeInstanceOf(ProcessLost)
+        // These give the reason as a value, as they do for every other process.
+        expect(await (await lost()).outcome()).toMatchObject({ status: 'rejected' })
+        expect(await (await lost()).result({ raiseOnFailure: false })).toBeInstanceOf(ProcessLost)
+      }
+    }
+  })
+
+  test('a process that is pruned while it is waited for is lost; an end that was read stays known', async () => {
+    const engine = await over().engine([Plain])
+    const client = await over().client()
+    const read = await engine.launch(Plain, { n: 1 })
+    expect(await read.wait()).toMatchObject({ label: 'finished' })
+    const unread = client.handle(read.pid)
+    await client.prune()
+    await expect(unread.wait()).rejects.toBeInstanceOf(ProcessLost)
+    expect(await read.wait()).toMatchObject({ label: 'finished' })
   })
 
   test('a handle of a pid that nobody had finds the process that gets it', async () => {

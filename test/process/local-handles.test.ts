@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { Process, ProcessExcepted, type Logger, type ProcessHandle, type ProcessSpec } from 'damson'
+import {
+  Process,
+  ProcessExcepted,
+  ProcessLost,
+  Wait,
+  type Logger,
+  type ProcessHandle,
+  type ProcessSpec,
+} from 'damson'
 
 class Child extends Process<typeof Child> {
   static override define(spec: ProcessSpec) {
@@ -79,4 +87,27 @@ test('a time that is none is refused at once by every wait', async () => {
     await expect(handle.wait({ timeout: -1 })).rejects.toThrow(RangeError)
     await expect(handle.refresh({ timeout: -1 })).rejects.toThrow(RangeError)
   })
+})
+
+test('a child that was closed before its end is lost to every wait', async () => {
+  const waiting: Process[] = []
+  class Endless extends Process {
+    override run() {
+      waiting.push(this)
+      return new Wait()
+    }
+  }
+  const parent = class Closes extends Process {
+    override async run() {
+      const handle = await this.launch(Endless)
+      while (waiting.length === 0) await new Promise(setImmediate)
+      await waiting[0]?.close()
+      await expect(handle.wait()).rejects.toBeInstanceOf(ProcessLost)
+      await expect(handle.result()).rejects.toBeInstanceOf(ProcessLost)
+      return 'asked'
+    }
+  }
+  const process = new parent()
+  await process.execute()
+  expect(process.result()).toBe('asked')
 })
