@@ -1,6 +1,7 @@
 import { SpecError, UnknownProcessClass } from '../shared/errors.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
+import { hasAll, shown } from '../shared/options.ts'
 import { textProblem } from '../shared/text.ts'
 import type { SavedType } from './saved-type.ts'
 
@@ -65,6 +66,29 @@ export function mangledName(processClass: NamedClass): string | undefined {
     'again: give the class a `static processName`, or keep names when bundling (esbuild: `keepNames: true`)'
   )
 }
+
+/** @throws SpecError for what is no list of classes */
+export function isListOfClasses(what: string, value: unknown): void {
+  if (!Array.isArray(value)) {
+    throw new SpecError(
+      `${what} takes a list of process classes, not ${shown(value)}` +
+        (typeof value === 'function' ? `: give [${value.name}]` : ''),
+    )
+  }
+  // By number, so that a hole in the list is found too.
+  for (let index = 0; index < value.length; index++) {
+    const one: unknown = value[index]
+    if (typeof one !== 'function') {
+      throw new SpecError(
+        `${what}[${index}] takes a process class, not ${shown(one)}` +
+          (one === undefined ? ': is the class exported, and imported without a cycle?' : ''),
+      )
+    }
+  }
+}
+
+/** @throws TypeError for what is no loader */
+export const isLoader = hasAll('a loader', ['identify', 'load'])
 
 /** Classes by their registered names. What is not known is asked of a loader, if there is one, when its name comes up. */
 export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<C>, Iterable<[string, C]> {
@@ -160,5 +184,6 @@ export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<
 
 /** The loader of a context: its own, or one for its `processes`. */
 export function loaderOf<C extends NamedClass>(context: LoadContext<C> | undefined): Loader<C> {
+  if (context?.processes !== undefined) isListOfClasses('processes', context.processes)
   return context?.loader ?? new ClassRegistry(context?.processes)
 }

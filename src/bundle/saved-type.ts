@@ -1,3 +1,6 @@
+import { hasAll, shown } from '../shared/options.ts'
+import { checkText } from '../shared/text.ts'
+
 /**
  * How values of an own class are saved. Registered under a name, which is saved with them and must stay the same for as long
  * as bundles with it are to be loaded.
@@ -11,4 +14,15 @@ export interface SavedType<T = unknown, D = unknown> {
   is(value: unknown): boolean
   encode(value: T): D
   decode(data: D): T
+}
+
+const isSavedType = hasAll('a saved type', ['is', 'encode', 'decode'])
+
+/** @throws TypeError for what is no list of saved types */
+export function isListOfTypes(what: string, value: unknown): void {
+  if (!Array.isArray(value)) throw new TypeError(`${what} takes a list of saved types, not ${shown(value)}`)
+  for (const [index, type] of value.entries()) {
+    isSavedType(`${what}[${index}]`, type)
+    checkText(`${what}[${index}].name`, (type as SavedType).name)
+  }
 }

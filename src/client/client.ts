@@ -1,6 +1,14 @@
 import type { BundleParts } from '../bundle/bundle.ts'
 import { Codec, type SavedType } from '../bundle/codec.ts'
-import { ClassRegistry, mangledName, registeredName, type Loader } from '../bundle/loader.ts'
+import {
+  ClassRegistry,
+  isListOfClasses,
+  isLoader,
+  mangledName,
+  registeredName,
+  type Loader,
+} from '../bundle/loader.ts'
+import { isListOfTypes } from '../bundle/saved-type.ts'
 import { checkBulkFilter, type BulkFilter } from '../persistence/listing.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Checkpoint } from '../persistence/persister.ts'
@@ -27,7 +35,7 @@ import {
   SpecError,
 } from '../shared/errors.ts'
 import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
-import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { checkOptions, isClock, isDuration, isFlag, isLogger, type OptionNames } from '../shared/options.ts'
 import { checkText, wellFormed } from '../shared/text.ts'
 import { specOf } from '../spec/spec-of.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
@@ -63,13 +71,13 @@ export interface ClientOptions {
 
 export const CLIENT_OPTIONS: OptionNames<ClientOptions> = {
   store: true,
-  create: true,
-  processes: true,
-  loader: true,
-  types: true,
-  killGrace: true,
-  clock: true,
-  logger: true,
+  create: isFlag,
+  processes: isListOfClasses,
+  loader: isLoader,
+  types: isListOfTypes,
+  killGrace: isDuration,
+  clock: isClock,
+  logger: isLogger,
 }
 
 /** Processes in one page of a bulk request. */
@@ -98,13 +106,20 @@ export class Client {
    * Opens a store that exists; with `create: true`, a new one where there is none.
    *
    * @throws PersistenceError where the store can't be opened, or no file exists at the path
+   * @throws TypeError, RangeError or SpecError for a wrong option; nothing is opened then
    */
   static async open<const P extends readonly AnyProcessClass[]>(
     options: ClientOptions & { readonly processes?: (P & AllSelfTyped<P>) | undefined },
   ): Promise<Client> {
-    refuseUnknown(options, CLIENT_OPTIONS, 'Client.open')
+    checkOptions(options, CLIENT_OPTIONS, 'Client.open')
     const { clock, create = false } = options
-    return new Client(await openStore(options.store, { clock, create }), options, `client ${processId()}`)
+    const store = await openStore(options.store, { clock, create })
+    try {
+      return new Client(store, options, `client ${processId()}`)
+    } catch (error) {
+      if (typeof options.store === 'string') await store.close()
+      throw error
+    }
   }
 
   /** Use `open`. */
@@ -264,7 +279,7 @@ export class Client {
     options: { readonly force?: boolean } = {},
   ): Promise<number> {
     checkBulkFilter(filter, 'killAll')
-    refuseUnknown(options, { force: true }, 'killAll')
+    checkOptions(options, { force: isFlag }, 'killAll')
     return this.#requestAll(
       'kill',
       filter,
@@ -300,7 +315,7 @@ export class Client {
   async restart(pid: string, options: RestartOptions = {}): Promise<ProcessHandle> {
     this.#requireOpen()
     checkPid(pid)
-    refuseUnknown(options, { from: true }, 'restart')
+    checkOptions(options, { from: true }, 'restart')
     if (options.from !== undefined) checkText('restart: the tag `from`', options.from)
     for (;;) {
       const writes = await restartWrites(this.store, pid, options, this.clock.now())

@@ -26,7 +26,7 @@ import {
   type ProcessError,
 } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { refuseUnknown } from '../shared/options.ts'
+import { checkOptions, isFlag } from '../shared/options.ts'
 import { checkText, wellFormed } from '../shared/text.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
 import { missingOf, endingParts, outputsOf, settledOf, stateInfo, type EndedRow } from './ending.ts'
@@ -214,17 +214,17 @@ export class Handle implements ProcessHandle {
   }
 
   async pause(message?: string, options: TreeOptions = {}): Promise<boolean> {
-    refuseUnknown(options, { tree: true }, 'pause')
+    checkOptions(options, { tree: isFlag }, 'pause')
     return this.#request('pause', wellFormed(message) ?? null, options)
   }
 
   async play(options: TreeOptions = {}): Promise<boolean> {
-    refuseUnknown(options, { tree: true }, 'play')
+    checkOptions(options, { tree: isFlag }, 'play')
     return this.#request('play', null, options)
   }
 
   async kill(message?: string, options: TreeOptions & { readonly force?: boolean } = {}): Promise<boolean> {
-    refuseUnknown(options, { tree: true, force: true }, 'kill')
+    checkOptions(options, { tree: isFlag, force: isFlag }, 'kill')
     const grace = options.force === true ? 0 : this.#context.killGrace
     return this.#request('kill', wellFormed(message) ?? null, options, grace)
   }

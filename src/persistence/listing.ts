@@ -1,6 +1,6 @@
 import { ProcessState } from '../process/state.ts'
 import { suggestion } from '../shared/nearest.ts'
-import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { checkOptions, isFlag, type OptionNames } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
 import type { ListFilter, ProcessPage } from './store.ts'
 import { processRow, type Row } from './row.ts'
@@ -11,8 +11,9 @@ export type BulkFilter = Omit<ListFilter, 'limit' | 'after'>
 const BULK: OptionNames<BulkFilter> = {
   state: true,
   className: true,
+  label: true,
   parent: true,
-  paused: true,
+  paused: isFlag,
   since: true,
   until: true,
   text: true,
@@ -25,7 +26,7 @@ const STATES: readonly string[] = Object.values(ProcessState)
  * @throws RangeError for a state that does not exist
  */
 export function checkFilter(filter: ListFilter): void {
-  refuseUnknown(filter, FILTER, 'list')
+  checkOptions(filter, FILTER, 'list')
   checkConditions(filter, 'list')
 }
 
@@ -35,7 +36,7 @@ export function checkFilter(filter: ListFilter): void {
  * @throws as `checkFilter`, and TypeError for a condition that is undefined
  */
 export function checkBulkFilter(filter: BulkFilter, where: string): void {
-  refuseUnknown(filter, BULK, where)
+  checkOptions(filter, BULK, where)
   for (const [name, value] of Object.entries(filter)) {
     if (value === undefined)
       throw new TypeError(
@@ -46,15 +47,14 @@ export function checkBulkFilter(filter: BulkFilter, where: string): void {
 }
 
 function checkConditions(
-  { state, className, parent, paused, since, until, text }: BulkFilter,
+  { state, className, label, parent, since, until, text }: BulkFilter,
   where: string,
 ): void {
   if (state !== undefined) for (const one of [state].flat()) checkState(one, where)
   if (className !== undefined) checkText(`${where}: className`, className)
+  if (label !== undefined) checkText(`${where}: label`, label, { empty: true })
   if (parent !== undefined) checkText(`${where}: parent`, parent)
   if (text !== undefined) checkText(`${where}: text`, text, { empty: true })
-  if (paused !== undefined && typeof paused !== 'boolean')
-    throw new TypeError(`${where}: paused is true or false, not ${String(paused)}`)
   for (const [name, time] of Object.entries({ since, until })) {
     if (time !== undefined && (typeof time !== 'number' || Number.isNaN(time)))
       throw new TypeError(`${where}: ${name} takes wall-clock milliseconds, not ${String(time)}`)

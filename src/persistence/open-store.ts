@@ -1,7 +1,10 @@
 import type { Clock } from '../shared/clock.ts'
 import { PersistenceError } from '../shared/errors.ts'
+import { hasAll } from '../shared/options.ts'
 import { MemoryStore } from './memory/memory-store.ts'
 import type { Store } from './store.ts'
+
+const isStore = hasAll('a path or a store', ['commit', 'read', 'load', 'list', 'watch', 'close'])
 
 export interface OpenStoreOptions {
   readonly clock?: Clock | undefined
@@ -12,6 +15,7 @@ export interface OpenStoreOptions {
 /**
  * A store from what `open` was given. The SQLite back end, and with it the native module, is loaded only for a path.
  *
+ * @throws TypeError for what is neither a path nor a store
  * @throws PersistenceError where the file can't be opened, or is missing and is not to be created
  */
 export async function openStore(store: string | Store, { clock, create }: OpenStoreOptions): Promise<Store> {
@@ -20,7 +24,14 @@ export async function openStore(store: string | Store, { clock, create }: OpenSt
       `there is no store to open: give a path, ':memory:' or a store as \`store\`, not ${String(store)}`,
     )
   }
-  if (typeof store !== 'string') return store
+  if (typeof store !== 'string') {
+    isStore('store', store)
+    return store
+  }
+  if (store === '')
+    throw new TypeError(
+      "the path of the store must not be empty: give a path, ':memory:' or a store as `store`",
+    )
   const options = clock === undefined ? {} : { clock }
   if (store === ':memory:') return new MemoryStore(options)
   const { SqliteStore } = await import('./sqlite/index.ts')

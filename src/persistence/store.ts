@@ -555,7 +555,11 @@ export interface StoredProcess {
 
 export interface ListFilter {
   readonly state?: ProcessState | readonly ProcessState[] | undefined
+  /** The registered name of the class, whole. */
   readonly className?: string | undefined
+  /** The label, whole. */
+  readonly label?: string | undefined
+  /** The pid of the process that launched it. */
   readonly parent?: string | undefined
   readonly paused?: boolean | undefined
   /** Created at or after, before; wall-clock milliseconds. */

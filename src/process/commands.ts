@@ -1,6 +1,6 @@
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { TransitionError } from '../shared/errors.ts'
-import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { checkOptions, isFlag, type OptionNames } from '../shared/options.ts'
 import { textProblem, wellFormed } from '../shared/text.ts'
 import { awaitsOf, type Awaits } from './awaits.ts'
 
@@ -82,7 +82,7 @@ export class Wait {
    * @throws RangeError for a date or duration that is none
    */
   constructor(step?: Step, options: WaitDetails = {}) {
-    refuseUnknown(options, WAIT_OPTIONS, 'Wait')
+    checkOptions(options, WAIT_OPTIONS, 'Wait')
     this.step = step === undefined ? undefined : stepRef(step)
     this.message = wellFormed(options.message)
     this.data = options.data
@@ -103,7 +103,7 @@ export interface StopOptions {
   readonly exitCode?: ExitCodeInfo | undefined
 }
 
-const STOP_OPTIONS: OptionNames<StopOptions> = { successful: true, exitCode: true }
+const STOP_OPTIONS: OptionNames<StopOptions> = { successful: isFlag, exitCode: true }
 
 /** What `exitCodes.NAME()` gives. */
 export interface ExitCodeInfo {
@@ -119,7 +119,7 @@ export class Stop {
   readonly exitCode: ExitCodeInfo | undefined
 
   constructor(result?: unknown, options: StopOptions = {}) {
-    refuseUnknown(options, STOP_OPTIONS, 'Stop')
+    checkOptions(options, STOP_OPTIONS, 'Stop')
     this.result = result
     this.exitCode = options.exitCode
     this.successful = options.successful ?? (options.exitCode === undefined || options.exitCode.code === 0)

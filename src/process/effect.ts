@@ -1,5 +1,5 @@
 import { SerializationError } from '../shared/errors.ts'
-import { refuseUnknown } from '../shared/options.ts'
+import { checkOptions, isFlag } from '../shared/options.ts'
 import type { Life } from './life.ts'
 import { decided, ruleFor } from './retrying.ts'
 import { errorText } from './stage.ts'
@@ -28,7 +28,7 @@ export async function effect(
   action: (context: EffectContext) => unknown,
   options: EffectOptions,
 ): Promise<unknown> {
-  refuseUnknown(options, { recordFailure: true }, 'effect')
+  checkOptions(options, { recordFailure: isFlag }, 'effect')
   const { recordFailure = false } = options
   const { record } = life
   const { entry, name } = use

@@ -1,6 +1,6 @@
 import { SpecError } from '../shared/errors.ts'
 import { LAST_DATE, milliseconds } from '../shared/duration.ts'
-import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { checkOptions, isAbortSignal, isDuration, isFlag, type OptionNames } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
 import type { LaunchOptions } from './handle.ts'
 
@@ -11,11 +11,11 @@ const OPTIONS: OptionNames<LaunchOptions> = {
   pid: true,
   key: true,
   label: true,
-  signal: true,
-  delay: true,
+  signal: isAbortSignal,
+  delay: isDuration,
   deadline: true,
   retry: true,
-  abandon: true,
+  abandon: isFlag,
 }
 
 /**
@@ -33,8 +33,8 @@ export function checkLaunch(processClass: unknown, options: LaunchOptions): void
         (processClass === undefined ? ': is the class exported, and imported without a cycle?' : ''),
     )
   }
-  refuseUnknown(options, OPTIONS, 'launch')
-  const { pid, key, label, delay, deadline, abandon } = options
+  checkOptions(options, OPTIONS, 'launch')
+  const { pid, key, label, delay, deadline } = options
   if (pid !== undefined) checkText('launch: the pid', pid)
   if (key !== undefined) checkText('launch: the key', key)
   if (label !== undefined) checkText('launch: the label', label, { empty: true })
@@ -50,8 +50,6 @@ export function checkLaunch(processClass: unknown, options: LaunchOptions): void
     throw new RangeError(
       `launch: the deadline ${deadline} is after the last date there is: leave it out for none`,
     )
-  if (abandon !== undefined && typeof abandon !== 'boolean')
-    throw new TypeError(`launch: abandon is true or false, not ${String(abandon)}`)
 }
 
 /** Whether the time so many milliseconds from now is one that a Date can hold, for whatever is now. */

@@ -2,7 +2,7 @@ import { copyOf } from '../ports/plain.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../shared/errors.ts'
 import { guardedLogger } from '../shared/logger.ts'
-import { refuseUnknown } from '../shared/options.ts'
+import { checkOptions, isFlag } from '../shared/options.ts'
 import { wellFormed } from '../shared/text.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
 import type {
@@ -199,7 +199,7 @@ export class LocalHandle implements ProcessHandle {
   }
 
   async pause(message?: string, options: TreeOptions = {}): Promise<boolean> {
-    refuseUnknown(options, { tree: true }, 'pause')
+    checkOptions(options, { tree: isFlag }, 'pause')
     const { tree = true } = options
     if (tree) return this.#process.pause(message)
     if (this.done) return false
@@ -207,7 +207,7 @@ export class LocalHandle implements ProcessHandle {
     return true
   }
   async play(options: TreeOptions = {}): Promise<boolean> {
-    refuseUnknown(options, { tree: true }, 'play')
+    checkOptions(options, { tree: isFlag }, 'play')
     const { tree = true } = options
     if (tree) return this.#process.play()
     if (this.done) return false
@@ -218,7 +218,7 @@ export class LocalHandle implements ProcessHandle {
     message?: string,
     options: TreeOptions & { readonly force?: boolean | undefined } = {},
   ): Promise<boolean> {
-    refuseUnknown(options, { tree: true, force: true }, 'kill')
+    checkOptions(options, { tree: isFlag, force: isFlag }, 'kill')
     const { tree = true, force } = options
     if (tree) return this.#process.kill(message, { force })
     if (this.done) return false

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'eventemitter3'
 import { SAVE, type Bundle } from '../bundle/bundle.ts'
 import { loaderOf, type LoadContext, type Loader, type NamedClass } from '../bundle/loader.ts'
 import type { SavedForm } from '../bundle/saved-form.ts'
+import { isListOfTypes } from '../bundle/saved-type.ts'
 import { upgradeBundle, type VersionedClass } from '../bundle/upgrade.ts'
 import { frozenCopy } from '../ports/plain.ts'
 import { exposedInputs, exposedOutputs, type ExposedOptions } from '../spec/exposed-values.ts'
@@ -33,7 +34,7 @@ import {
 } from '../shared/errors.ts'
 import type { Duration } from '../shared/duration.ts'
 import type { Logger } from '../shared/logger.ts'
-import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { checkOptions, isClock, isFlag, isLogger, type OptionNames } from '../shared/options.ts'
 import { checkText, wellFormed } from '../shared/text.ts'
 import { isHandle } from './awaits.ts'
 import { born, takeBirth, type Birth } from './birth.ts'
@@ -320,7 +321,7 @@ export class Process<C = Untyped> {
   async execute(options: { readonly raiseOnFailure: false }): Promise<PartialOutputsOf<C>>
   async execute(options?: { readonly raiseOnFailure?: true | undefined }): Promise<OutputsOf<C>>
   async execute(options: { readonly raiseOnFailure?: boolean | undefined } = {}): Promise<unknown> {
-    refuseUnknown(options, { raiseOnFailure: true }, 'execute')
+    checkOptions(options, { raiseOnFailure: isFlag }, 'execute')
     const { raiseOnFailure = true } = options
     const life = this.#life
     life.assertOpen()
@@ -364,7 +365,7 @@ export class Process<C = Untyped> {
    * that does later is ignored. True when it was recorded, false when the process has ended.
    */
   async kill(message?: string, options: { readonly force?: boolean | undefined } = {}): Promise<boolean> {
-    refuseUnknown(options, { force: true }, 'kill')
+    checkOptions(options, { force: isFlag }, 'kill')
     return this.#life.control.askKill(wellFormed(message), options.force ?? false)
   }
 
@@ -687,11 +688,16 @@ export class Process<C = Untyped> {
   protected onClose(): HookResult {}
 }
 
-const OPTIONS: OptionNames<ProcessOptions> = { pid: true, logger: true, types: true, clock: true }
+const OPTIONS: OptionNames<ProcessOptions> = {
+  pid: true,
+  logger: isLogger,
+  types: isListOfTypes,
+  clock: isClock,
+}
 
 /** What a user gave beside the inputs. */
 function given(options: ProcessOptions = {}): Birth {
-  refuseUnknown(options, OPTIONS, 'the options of a process')
+  checkOptions(options, OPTIONS, 'the options of a process')
   if (options.pid !== undefined) checkText('the options of a process: the pid', options.pid)
   return { ...options }
 }

@@ -2,7 +2,7 @@ import { suggestion } from '../shared/nearest.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { PortValidationError, SpecError, WaitTimeout } from '../shared/errors.ts'
-import { refuseUnknown } from '../shared/options.ts'
+import { checkOptions, isFlag } from '../shared/options.ts'
 import type { Life } from './life.ts'
 import type { Use } from './step-record.ts'
 import { timeAfter, waitFor, type EvictOptions, type StepWaits } from './step-waits.ts'
@@ -33,7 +33,7 @@ export class Receiving {
   }
 
   async receive({ entry }: Use, signal: string, options: ReceiveOptions): Promise<unknown> {
-    refuseUnknown(options, { as: true, timeout: true, evict: true }, 'receive')
+    checkOptions(options, { as: true, timeout: true, evict: isFlag }, 'receive')
     const { timeout, evict } = options
     const { record, host, plan } = this.#life
     const { clock } = host

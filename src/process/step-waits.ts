@@ -1,6 +1,6 @@
 import { alarm, type Clock } from '../shared/clock.ts'
 import { LAST_DATE, milliseconds, type Duration } from '../shared/duration.ts'
-import { refuseUnknown } from '../shared/options.ts'
+import { checkOptions, isFlag } from '../shared/options.ts'
 import { awaitsOf, shaped } from './awaits.ts'
 import type { Awaited } from './commands.ts'
 import type { ProcessHandle } from './handle.ts'
@@ -53,7 +53,7 @@ export class StepWaits {
   }
 
   async sleep({ entry, name }: Use, duration: Duration, options: EvictOptions): Promise<void> {
-    refuseUnknown(options, { evict: true }, 'sleep')
+    checkOptions(options, { evict: isFlag }, 'sleep')
     const { evict } = options
     const { record, host } = this.#life
     const { clock } = host
@@ -76,7 +76,7 @@ export class StepWaits {
 
   /** What all of them came to, in their shape. @throws ProcessError of the first that failed */
   async join({ name }: Use, on: Awaited, options: EvictOptions): Promise<unknown> {
-    refuseUnknown(options, { evict: true }, 'join')
+    checkOptions(options, { evict: isFlag }, 'join')
     const { evict } = options
     const awaits = awaitsOf(on, false)
     const { pids } = awaits

@@ -1,4 +1,4 @@
-import { refuseUnknown, type OptionNames } from './options.ts'
+import { checkOptions, isAbortSignal, isFlag, type OptionNames } from './options.ts'
 import { milliseconds, type Duration } from './duration.ts'
 
 interface Limits {
@@ -8,7 +8,7 @@ interface Limits {
   readonly raiseOnFailure?: boolean | undefined
 }
 
-const LIMITS: OptionNames<Limits> = { timeout: true, signal: true, raiseOnFailure: true }
+const LIMITS: OptionNames<Limits> = { timeout: true, signal: isAbortSignal, raiseOnFailure: isFlag }
 
 /**
  * How many milliseconds a wait may take; Infinity where there is no limit. For the beginning of every wait, also for what has ended.
@@ -18,7 +18,7 @@ const LIMITS: OptionNames<Limits> = { timeout: true, signal: true, raiseOnFailur
  * @throws the reason of a signal that has aborted already
  */
 export function waitLimit(options: Limits): number {
-  refuseUnknown(options, LIMITS, 'a wait')
+  checkOptions(options, LIMITS, 'a wait')
   const limit = options.timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(options.timeout)
   options.signal?.throwIfAborted()
   return limit

@@ -1,5 +1,9 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import {
+  Bundle,
   Client,
   Engine,
   MemoryStore,
@@ -15,6 +19,13 @@ import { Add, Failing } from './processes.ts'
 /** What TypeScript refuses, as plain JavaScript may give it. */
 function untyped(value: unknown): never {
   return value as never
+}
+
+/** The path of a file that does not exist, in a folder of its own. */
+function aPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'damson-arguments-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return join(folder, 'jobs.db')
 }
 
 async function anEngine(processes: readonly AnyProcessClass[] = [Add]): Promise<Engine> {
@@ -56,6 +67,38 @@ overEachStore((over) => {
     expect((await stranger.launch(newer)).pid).toBeTypeOf('string')
   })
 
+  test('C9: the launch of a class that the engine does not know is logged once, and explained', async () => {
+    const [stranger, other] = [called('strange'), class Other extends Process {}]
+    class Parent extends Process {
+      override async run(): Promise<unknown> {
+        await this.launch('Job')
+        return this.launch(stranger)
+      }
+    }
+    const warned: string[] = []
+    const ignore = (): void => {}
+    const warn = (details: object, message: string): void => {
+      if ('class' in details) warned.push(message)
+    }
+    const logger = { debug: ignore, info: ignore, error: ignore, warn }
+    const engine = await over().engine([Add, Parent], { logger })
+    await (await engine.launch(Add, { a: 1 })).wait()
+    expect(warned).toEqual([])
+    const { pid } = await engine.launch(stranger)
+    await engine.launch('Job')
+    await (await engine.launch(Parent)).wait()
+    const only =
+      /^the class Job that is launched is not among the `processes` of this engine: .*only an engine with/
+    expect(warned).toEqual([expect.stringMatching(only)])
+    await engine.launch(other)
+    expect(warned).toHaveLength(2)
+    expect(await engine.explain(pid)).toMatch(
+      /it is ready, but no running engine knows class Job in version 1/,
+    )
+    const second = await over().engine([stranger])
+    expect(await second.handle(pid).result()).toBe('strange')
+  })
+
   test('a filter with a wrong condition changes nothing', async () => {
     const engine = await over().engine([Add])
     const { pid } = await engine.launch(Add, { a: 1 }, { delay: '1h' })
@@ -69,9 +112,11 @@ overEachStore((over) => {
       [{ state: 'runing' }, /there is no state "runing"; did you mean 'running'\?/],
       [{ state: ['finished', 'runing'] }, /there is no state "runing"/],
       [{ limit: 1 }, /unknown option "limit"/],
-      [{ paused: 'no' }, /paused is true or false, not no/],
+      [{ paused: 'no' }, /paused is true or false, not "no"/],
       [{ since: new Date(0) }, /since takes wall-clock milliseconds/],
       [{ until: Number.NaN }, /until takes wall-clock milliseconds/],
+      [{ label: 5 }, /label must be text, not number/],
+      [{ label: undefined }, /label is undefined/],
       [{ className: 5 }, /className must be text, not number/],
       ['everything', /takes an object of options, not a string/],
       [[], /takes an object of options, not an array/],
@@ -122,6 +167,10 @@ const wrongOptions: readonly (readonly [options: unknown, error: RegExp])[] = [
   [{ deadline: 1e300 }, /is after the last date there is/],
   [{ deadline: new Date(Number.NaN) }, /invalid Date/],
   [{ abandon: 'no' }, /abandon is true or false/],
+  [{ signal: 'stop' }, /launch: signal takes an AbortSignal, .* not "stop"/],
+  [{ delay: true }, /launch: delay: true is no duration/],
+  [{ deadline: 'soon' }, /"soon" is no duration/],
+  [{ retry: '3' }, /retry/],
   [{ lable: 'x' }, /launch: unknown option "lable": did you mean "label"\?/],
   [{ keys: 'x' }, /did you mean "key"\?/],
   ['key', /launch takes an object of options, not a string/],
@@ -189,6 +238,126 @@ test('options of open that do not exist are refused, with the nearest name', asy
     /did you mean "create"\?/,
   )
   expect(() => new Add({ a: 1 }, untyped({ pit: 'p' }))).toThrow(/did you mean "pid"\?/)
+})
+
+type Wrong = readonly [options: object, type: new (message: string) => Error, message: RegExp]
+
+const wrongForBoth: readonly Wrong[] = [
+  [
+    { processes: Add },
+    SpecError,
+    /: processes takes a list of process classes, not the class .* Add: give \[Add\]/,
+  ],
+  [{ processes: 'Add' }, SpecError, /: processes takes a list of process classes, not "Add"/],
+  [
+    { processes: [Add, undefined] },
+    SpecError,
+    /: processes\[1\] takes a process class, not undefined: is the/,
+  ],
+  [{ processes: [{}] }, SpecError, /: processes\[0\] takes a process class, not an object/],
+  [{ store: '' }, TypeError, /the path of the store must not be empty: give a path, ':memory:' or a store/],
+  [{ store: 5 }, TypeError, /store takes a path or a store, an object with the methods .* not 5/],
+  [{ store: {} }, TypeError, /store takes a path or a store, .* not an object/],
+  [{ create: 'yes' }, TypeError, /: create is true or false, not "yes"/],
+  [{ types: 'money' }, TypeError, /: types takes a list of saved types, not "money"/],
+  [
+    { types: [{ name: 'money' }] },
+    TypeError,
+    /: types\[0\] takes a saved type, .* is, encode, decode, not an object/,
+  ],
+  [{ loader: () => Add }, TypeError, /: loader takes a loader, .* identify, load, not /],
+  [{ killGrace: 'soon' }, RangeError, /: killGrace: "soon" is no duration/],
+  [{ killGrace: true }, RangeError, /: killGrace: true is no duration/],
+  [{ clock: Date }, TypeError, /: clock takes a clock, .* now, after, not .* Date/],
+  [{ logger: () => {} }, TypeError, /: logger takes a logger, .* debug, info, warn, error, not /],
+  [{ logger: null }, TypeError, /: logger takes a logger, .* not null/],
+]
+
+const wrongForEngines: readonly Wrong[] = [
+  [{ concurrency: '3' }, TypeError, /: concurrency takes a whole number from 1, not "3"/],
+  [{ concurrency: 0 }, RangeError, /: concurrency is 0: give a whole number from 1/],
+  [{ lease: [] }, RangeError, /: lease: \[\] is no duration/],
+  [{ handleSignals: 'no' }, TypeError, /: handleSignals is true or false, not "no"/],
+]
+
+test.each([...wrongForBoth, ...wrongForEngines])(
+  'an engine is not opened with %j, and no file is made',
+  async (options, type, message) => {
+    const store = aPath()
+    const opened = Engine.open(untyped({ store, processes: [Add], handleSignals: false, ...options }))
+    await expect(opened).rejects.toThrow(type)
+    await expect(opened).rejects.toThrow(message)
+    expect(existsSync(store)).toBe(false)
+  },
+)
+
+test.each(wrongForBoth)(
+  'a client is not opened with %j, and no file is made',
+  async (options, type, message) => {
+    const store = aPath()
+    const opened = Client.open(untyped({ store, create: true, ...options }))
+    await expect(opened).rejects.toThrow(type)
+    await expect(opened).rejects.toThrow(message)
+    expect(existsSync(store)).toBe(false)
+  },
+)
+
+test.each([
+  [':memory:', /":memory:" is no path of a file: for a store in memory use `new MemoryStore\(\)`/],
+  [':memory:?cache=shared', /is no path of a file/],
+  ['file:jobs.db?mode=ro', /"file:jobs\.db\?mode=ro" is a URI, not a path/],
+  ['file::memory:', /is a URI, not a path.*new MemoryStore\(\)/],
+  ['', /the path must not be empty/],
+  [new URL('file:///jobs.db'), /the path must be text, not object/],
+  [undefined, /the path must be text, not undefined/],
+])('a SQLite store is not opened at %j, and no file is made', async (path, message) => {
+  const before = readdirSync('.')
+  const opened = SqliteStore.open(untyped(path))
+  await expect(opened).rejects.toThrow(TypeError)
+  await expect(opened).rejects.toThrow(message)
+  expect(readdirSync('.')).toEqual(before)
+})
+
+test('a store is not opened with an option of another type', async () => {
+  const path = aPath()
+  await expect(SqliteStore.open(path, untyped({ create: 1 }))).rejects.toThrow(
+    /create is true or false, not 1/,
+  )
+  await expect(SqliteStore.open(path, untyped({ clock: {} }))).rejects.toThrow(/clock takes a clock/)
+  expect(() => new MemoryStore(untyped({ clock: 5 }))).toThrow(
+    /new MemoryStore: clock takes a clock, .* not 5/,
+  )
+  expect(() => new MemoryStore(untyped({ clok: 5 }))).toThrow(/did you mean "clock"\?/)
+  expect(existsSync(path)).toBe(false)
+})
+
+test('a bundle is not loaded with classes that are no list', () => {
+  const bundle = Bundle.from(new Add({ a: 1 }))
+  expect(() => bundle.unbundle(untyped({ processes: Add }))).toThrow(
+    /takes a list of process classes.*\[Add\]/,
+  )
+  expect(() => bundle.unbundle(untyped({ processes: [undefined] }))).toThrow(
+    /processes\[0\] takes a process class/,
+  )
+})
+
+test('options of another type are refused by every call', async () => {
+  const engine = await anEngine()
+  const handle = await engine.launch(Add, { a: 1 }, { delay: '1h' })
+  await expect(handle.wait(untyped({ signal: 5 }))).rejects.toThrow(
+    /a wait: signal takes an AbortSignal.*, not 5/,
+  )
+  await expect(handle.result(untyped({ raiseOnFailure: 'no' }))).rejects.toThrow(/is true or false, not "no"/)
+  await expect(handle.kill('m', untyped({ force: 'no' }))).rejects.toThrow(
+    /kill: force is true or false, not "no"/,
+  )
+  await expect(handle.pause('m', untyped({ tree: 0 }))).rejects.toThrow(/pause: tree is true or false, not 0/)
+  await expect(engine.killAll({}, 'm', untyped({ force: 1 }))).rejects.toThrow(
+    /killAll: force is true or false/,
+  )
+  expect(() => engine.close(untyped({ drain: 'later' }))).toThrow(/close: drain: "later" is no duration/)
+  expect(() => new Add({ a: 1 }, untyped({ logger: 'loud' }))).toThrow(/logger takes a logger, .* not "loud"/)
+  expect((await handle.refresh()).label).toBe('created')
 })
 
 test('other calls refuse options that do not exist, instead of waiting for ever or reaching more', async () => {

@@ -148,7 +148,7 @@ export async function opening(classes: AnyProcessClass[], options: EngineOptions
   await Engine.open({ store: 'damson.db', processes: [Add, Bare, Mul, Power] })
   await Engine.open({ store: new MemoryStore(), processes: classes, clock: new SimulatedClock() })
   await Engine.open(options)
-  await Client.open({ store: await SqliteStore.open(':memory:') })
+  await Client.open({ store: await SqliteStore.open('jobs.db') })
   await Client.open({ store: 'damson.db', create: true, processes: [Add] })
   // @ts-expect-error it is typed by another class
   await Engine.open({ store: 'damson.db', processes: [Pasted] })

@@ -2,7 +2,7 @@ import type { Bundle } from '../../bundle/bundle.ts'
 import type { ProcessState } from '../../process/state.ts'
 import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
-import { refuseUnknown, type OptionNames } from '../../shared/options.ts'
+import { checkOptions, isClock, isFlag, type OptionNames } from '../../shared/options.ts'
 import { Broadcast } from '../broadcast.ts'
 import { checkFilter, limitOf } from '../listing.ts'
 import type { Checkpoint } from '../persister.ts'
@@ -40,7 +40,7 @@ import { LeaseJudge } from './lease-judge.ts'
 import { count, list, pageQueries } from './listing.ts'
 import { MessageTable } from './message-table.ts'
 import { ProcessTable } from './process-table.ts'
-import { realPath } from './real-path.ts'
+import { checkPath, realPath } from './real-path.ts'
 import { Session, type SqliteTables } from './session.ts'
 import { persistenceError } from './driver-errors.ts'
 import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
@@ -57,7 +57,11 @@ export interface SqliteStoreOptions {
   readonly trace?: Trace | undefined
 }
 
-const OPTIONS: OptionNames<SqliteStoreOptions> = { clock: true, create: true, trace: true }
+const OPTIONS: OptionNames<SqliteStoreOptions> = {
+  clock: isClock,
+  create: isFlag,
+  trace: true,
+}
 
 interface Membership {
   readonly lock: EngineLock
@@ -91,11 +95,13 @@ export class SqliteStore implements Store {
   /**
    * Opens a file, or makes a new one unless `create` is false.
    *
+   * @throws TypeError for what is no path
    * @throws PersistenceError where it can't be opened or written to, is damaged, is of another program, or of a newer
    *   release; nothing of it is changed then
    */
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
-    refuseUnknown(options, OPTIONS, 'SqliteStore.open')
+    checkOptions(options, OPTIONS, 'SqliteStore.open')
+    checkPath(path)
     const { create = true, trace } = options
     const connection = await Connection.open(realPath(path), { create, trace })
     const doing = 'opening the store'
