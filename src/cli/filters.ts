@@ -14,6 +14,7 @@ export const LIVE = [ProcessState.CREATED, ProcessState.RUNNING, ProcessState.WA
 export interface FilterOptions {
   readonly state?: readonly string[]
   readonly class?: string
+  readonly label?: string
 }
 
 export function withFilters(command: Command): Command {
@@ -24,6 +25,7 @@ export function withFilters(command: Command): Command {
       ),
     )
     .option('--class <name>', 'only of this class')
+    .option('--label <text>', 'only with this very label')
 }
 
 /** The states that are asked for, or those given. @throws WrongUse for a state that there is not */
@@ -35,6 +37,7 @@ export function filterOf(options: FilterOptions, states?: ListFilter['state']): 
     ...(state !== undefined && { state }),
     ...(paused && { paused }),
     ...(options.class !== undefined && { className: options.class }),
+    ...(options.label !== undefined && { label: options.label }),
   }
 }
 

@@ -26,7 +26,7 @@ export function looking(bench: Bench): void {
       await expect(store.list({ after: 'nonsense' })).rejects.toThrow(RangeError)
     })
 
-    test('filters by state, class, parent, pause, time and text', async () => {
+    test('filters by state, class, label, parent, pause, time and text', async () => {
       const process = await running(store, 'A', { className: 'Brew', key: 'Käse 1', createdAt: 50 })
       const asleep = await waiting(store, 'A', { label: 'LOAF', createdAt: 60 })
       const plain = create({ createdAt: 70 })
@@ -36,6 +36,12 @@ export function looking(bench: Bench): void {
       expect(await found({ state: 'waiting' })).toEqual([asleep.pid])
       expect(await found({ state: ['running', 'waiting'] })).toEqual([asleep.pid, process.pid])
       expect(await found({ className: 'Brew' })).toEqual([process.pid])
+      expect(await found({ label: 'LOAF' })).toEqual([asleep.pid])
+      for (const label of ['loaf', 'LOA', 'LOAF ', '%', '']) expect(await found({ label })).toEqual([])
+      expect(await found({ label: 'LOAF', state: ['running', 'waiting'], paused: false })).toEqual([
+        asleep.pid,
+      ])
+      expect(await store.count({ label: 'LOAF' })).toMatchObject({ waiting: 1, running: 0, created: 0 })
       expect(await found({ paused: true })).toEqual([plain.pid])
       expect(await found({ paused: false, limit: 1 })).toEqual([asleep.pid])
       expect(await found({ since: 60 })).toEqual([plain.pid, asleep.pid])

@@ -1,6 +1,7 @@
 import type { Bundle } from '../../bundle/bundle.ts'
 import { systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
+import { checkOptions, isClock, type OptionNames } from '../../shared/options.ts'
 import type { ProcessState } from '../../process/state.ts'
 import { Broadcast } from '../broadcast.ts'
 import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../listing.ts'
@@ -39,6 +40,8 @@ export interface MemoryStoreOptions {
   readonly clock?: Clock | undefined
 }
 
+const OPTIONS: OptionNames<MemoryStoreOptions> = { clock: isClock }
+
 /** Processes in the memory of this program alone: for tests, and for work that need not outlive it. */
 export class MemoryStore implements Store {
   readonly id = globalThis.crypto.randomUUID()
@@ -51,6 +54,7 @@ export class MemoryStore implements Store {
   #closed = false
 
   constructor(options: MemoryStoreOptions = {}) {
+    checkOptions(options, OPTIONS, 'new MemoryStore')
     this.#clock = options.clock ?? systemClock
   }
 
@@ -234,6 +238,7 @@ export class MemoryStore implements Store {
     for (const { row } of this.#tables.processes.values()) {
       if (states !== undefined && !states.includes(row.state)) continue
       if (filter.className !== undefined && row.class !== filter.className) continue
+      if (filter.label !== undefined && row.label !== filter.label) continue
       if (filter.parent !== undefined && row.parent !== filter.parent) continue
       if (filter.paused !== undefined && (row.paused === 1) !== filter.paused) continue
       if (filter.since !== undefined && row.created_at < filter.since) continue

@@ -59,6 +59,7 @@ function conditions(
   }
   if (filter.state !== undefined) add('state = ?', filter.state)
   if (filter.className !== undefined) add('class = ?', filter.className)
+  if (filter.label !== undefined) add('label = ?', filter.label)
   if (filter.parent !== undefined) add('parent = ?', filter.parent)
   // Written out, since only so the index of what is paused is found.
   if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')
