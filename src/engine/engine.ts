@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { CLIENT_OPTIONS, Client, type ClientOptions } from '../client/client.ts'
+import { registeredName } from '../bundle/loader.ts'
 import { Handle, type Runner } from '../client/process-handle.ts'
 import { childrenOf } from '../client/earlier-children.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launching.ts'
@@ -11,7 +12,7 @@ import { noContext } from '../process/scope.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { ClosedError, PortValidationError, ProcessLost } from '../shared/errors.ts'
-import { refuseUnknown, type OptionNames } from '../shared/options.ts'
+import { checkOptions, isCount, isDuration, isFlag, type OptionNames } from '../shared/options.ts'
 import { newPid } from '../shared/ids.ts'
 import { specOf } from '../spec/spec-of.ts'
 import type { AllSelfTyped } from '../spec/typing.ts'
@@ -38,9 +39,9 @@ export interface EngineOptions extends ClientOptions {
 
 const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
   ...CLIENT_OPTIONS,
-  concurrency: true,
-  lease: true,
-  handleSignals: true,
+  concurrency: isCount,
+  lease: isDuration,
+  handleSignals: isFlag,
 }
 
 export interface CloseOptions {
@@ -62,6 +63,8 @@ export class Engine extends Client {
   #classes: readonly LoadableClass[]
   /** Names that the loader did not know. */
   readonly #strange = new Set<string>()
+  /** Names of classes that were launched here and are not known here. */
+  readonly #launchedStrangers = new Set<string>()
   readonly #runs: Runs
   readonly #claims: Claims
   readonly #room = new WaitingRoom()
@@ -87,14 +90,11 @@ export class Engine extends Client {
   static override async open<const P extends readonly AnyProcessClass[]>(
     options: EngineOptions & { readonly processes?: (P & AllSelfTyped<P>) | undefined },
   ): Promise<Engine> {
-    refuseUnknown(options, ENGINE_OPTIONS, 'Engine.open')
+    checkOptions(options, ENGINE_OPTIONS, 'Engine.open')
     const lease = milliseconds(options.lease ?? '10s')
     if (lease < 100)
       throw new RangeError(`a lease of ${lease} ms is too short to be kept: give 100 ms or more`)
     const concurrency = options.concurrency ?? 100
-    if (!Number.isInteger(concurrency) || concurrency < 1) {
-      throw new RangeError(`concurrency is ${concurrency}: give a whole number from 1`)
-    }
     const store = await openStore(options.store, { clock: options.clock, create: options.create ?? true })
     try {
       const engine = new Engine(store, options, concurrency)
@@ -157,7 +157,7 @@ export class Engine extends Client {
    * claims. Nothing is excepted or killed by it. A second call joins the first.
    */
   override close(options: CloseOptions = {}): Promise<void> {
-    refuseUnknown(options, { drain: true }, 'close')
+    checkOptions(options, { drain: isDuration }, 'close')
     this.#closing ??= this.#close(milliseconds(options.drain ?? '30s'))
     return this.#closing
   }
@@ -262,7 +262,9 @@ export class Engine extends Client {
     launcher: Launcher = BY_A_CALLER,
   ): Promise<ProcessHandle> {
     const known = typeof processClass === 'string' ? this.classes.find(processClass) : processClass
-    // A class that is not registered here is launched all the same, and left to an engine that has it.
+    // A class that is not registered here is launched all the same, and left to an engine that has it (C9).
+    if (known === undefined) this.#warnOfStranger(processClass as string)
+    else if (!this.classes.has(known)) this.#warnOfStranger(registeredName(known))
     // Nor does one run twice here that is launched again under its pid: it is told what became of the first.
     const again = options.pid !== undefined && (this.#runs.has(options.pid) || this.#room.has(options.pid))
     // Nor is one begun at once that is to begin later.
@@ -293,6 +295,16 @@ export class Engine extends Client {
     const isNew = begins || options.pid === undefined
     if (isNew && handle instanceof Handle) handle.follow(this.#runner)
     return handle
+  }
+
+  /** Once for each class: a forgotten class would wait without a word. */
+  #warnOfStranger(name: string): void {
+    if (this.#launchedStrangers.has(name)) return
+    this.#launchedStrangers.add(name)
+    this.logger.warn(
+      { class: name, engine: this.#id },
+      `the class ${name} that is launched is not among the \`processes\` of this engine: the process is stored, and only an engine with that class runs it`,
+    )
   }
 
   /** Without a free slot a process is created, and begun here in its turn, unless another engine has claimed it by then. */
