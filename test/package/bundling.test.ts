@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type BuildOptions } from 'esbuild'
+import { build, transform, type BuildOptions } from 'esbuild'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { compiledFolder } from '../programs/compiled.ts'
 
@@ -91,8 +91,39 @@ test.each([false, true])(
   },
 )
 
+test('in a clone, damson leads to the source, and to the built package without tsconfig.json', async () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const bundled = (options: BuildOptions): Promise<string[]> =>
+    build({
+      stdin: { contents: "import 'damson'", resolveDir: root, loader: 'ts', sourcefile: 'app.ts' },
+      absWorkingDir: root,
+      bundle: true,
+      platform: 'node',
+      packages: 'external',
+      metafile: true,
+      write: false,
+      logLevel: 'silent',
+      ...options,
+    }).then(({ metafile }) => Object.keys(metafile?.inputs ?? {}))
+  expect(await bundled({})).toContain('src/index.ts')
+  expect(await bundled({ tsconfigRaw: '{}' })).not.toContain('src/index.ts')
+})
+
+test('esbuild takes a top-level await in an ES module alone', async () => {
+  const contents = 'await Promise.resolve()'
+  await expect(transform(contents, { format: 'cjs', logLevel: 'silent' })).rejects.toThrow(/Top-level await/)
+  expect((await transform(contents, { format: 'esm' })).code).toContain('await')
+})
+
 test('the page on bundling has the commands that this test runs', () => {
   const page = readFileSync(fileURLToPath(new URL('../../docs/bundling.md', import.meta.url)), 'utf8')
-  for (const word of ['--external:better-sqlite3', '--keep-names', '--format=cjs', '--format=esm', BANNER])
+  for (const word of [
+    '--external:better-sqlite3',
+    '--keep-names',
+    '--format=cjs',
+    '--format=esm',
+    '--tsconfig-raw={}',
+    BANNER,
+  ])
     expect(page).toContain(word)
 })
