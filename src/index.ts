@@ -101,12 +101,8 @@ export { ProcessState } from './process/state.ts'
 export { InputPort, type InputPortOptions } from './ports/input-port.ts'
 export { OutputPort } from './ports/output-port.ts'
 export { Port, type PortDescription, type PortOptions, type Validator } from './ports/port.ts'
-export {
-  type AbsorbOptions,
-  type NamespaceDescription,
-  type NamespaceOptions,
-  PortNamespace,
-} from './ports/port-namespace.ts'
+export type { NamespaceDescription, NamespaceOptions } from './ports/port-group.ts'
+export { type AbsorbOptions, PortNamespace } from './ports/port-namespace.ts'
 // The types of specs: what declarations of a user's own classes are written with.
 export type {
   DefaultMark,
@@ -152,7 +148,8 @@ export type {
   OutlineStepNode,
   OutlineWhileNode,
 } from './spec/outline-node.ts'
-export { Outline, type OutlineNext } from './spec/outline.ts'
+export { Outline } from './spec/outline.ts'
+export type { OutlineNext } from './spec/outline-walk.ts'
 export { ProcessSpec, type SpecDescription } from './spec/process-spec.ts'
 export {
   type ErrorClass,

@@ -1,17 +1,16 @@
 import { SpecError } from '../shared/errors.ts'
 import { suggestion } from '../shared/nearest.ts'
 import { preview } from './plain.ts'
-import type { Port } from './port.ts'
-import type { PortNamespace } from './port-namespace.ts'
+import { PortGroup } from './port-group.ts'
 
-/** Which ports of a namespace are taken over, by dotted names: all, only some, or all but some. */
+/** Selects the ports that are taken over from a namespace: all, the included ones, or all but the excluded ones. */
 export class PathRules {
   readonly #include: readonly string[] | undefined
   readonly #exclude: readonly string[] | undefined
 
-  /** Throws a `SpecError` when both are given, or for a name that the namespace does not have. */
+  /** @throws SpecError if both lists are given, or for a name that the namespace does not have */
   constructor(
-    namespace: PortNamespace,
+    namespace: PortGroup,
     include: readonly string[] | undefined,
     exclude: readonly string[] | undefined,
   ) {
@@ -33,23 +32,23 @@ export class PathRules {
     return this.#exclude === undefined || !this.#exclude.includes(name)
   }
 
-  /** The rules for what is inside the namespace of that name. */
-  below(name: string, namespace: PortNamespace): PathRules {
+  /** The rules for the ports inside the nested namespace `name`. */
+  below(name: string, namespace: PortGroup): PathRules {
     const strip = (rules: readonly string[] | undefined) =>
       rules?.filter((rule) => rule.startsWith(`${name}.`)).map((rule) => rule.slice(name.length + 1))
-    // The name alone includes all of it.
+    // The name of a namespace includes everything inside it.
     const include = this.#include?.includes(name) === true ? undefined : strip(this.#include)
     return new PathRules(namespace, include, strip(this.#exclude))
   }
 
-  /** Excluded names that a dynamic namespace does not declare. */
-  unknown(namespace: PortNamespace): string[] {
+  /** The excluded names that a dynamic namespace does not declare. */
+  unknown(namespace: PortGroup): string[] {
     return this.#exclude?.filter((rule) => !rule.includes('.') && !namespace.has(rule)) ?? []
   }
 }
 
-/** A misspelled rule would take over too much or too little without a word. */
-function checkRule(namespace: PortNamespace, rule: unknown, excluding: boolean): void {
+/** Refuses a misspelled name, which would silently take over too much or too little. */
+function checkRule(namespace: PortGroup, rule: unknown, excluding: boolean): void {
   if (typeof rule !== 'string')
     throw new SpecError(`include and exclude take dotted names, not ${preview(rule)}`)
   let at = namespace
@@ -63,12 +62,7 @@ function checkRule(namespace: PortNamespace, rule: unknown, excluding: boolean):
       )
     }
     if (i === parts.length - 1) return
-    if (!isNamespace(port)) throw new SpecError(`'${part}' is a port: there is no '${rule}' in it`)
+    if (!(port instanceof PortGroup)) throw new SpecError(`'${part}' is a port: there is no '${rule}' in it`)
     at = port
   }
-}
-
-// Not by instanceof: the namespace imports this file.
-function isNamespace(port: Port): port is PortNamespace {
-  return 'populateDefaults' in port
 }

@@ -1,7 +1,8 @@
 import type { OutputPort } from '../ports/output-port.ts'
 import type { InputPort } from '../ports/input-port.ts'
 import type { PortOptions, Validator } from '../ports/port.ts'
-import type { NamespaceOptions, PortNamespace } from '../ports/port-namespace.ts'
+import type { NamespaceOptions } from '../ports/port-group.ts'
+import type { PortNamespace } from '../ports/port-namespace.ts'
 import type { InstanceOf, Schema, ValueType } from '../ports/schema-type.ts'
 
 /** A value of that type, or a function that makes one for each process. */

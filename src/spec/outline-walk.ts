@@ -1,7 +1,23 @@
 import { IncompatibleBundle, SpecError } from '../shared/errors.ts'
+import type { ExitCode } from './exit-code.ts'
 import type { Block, Way } from './outline-block.ts'
 import type { OutlineStepNode } from './outline-node.ts'
-import type { OutlineNext } from './outline.ts'
+
+/** What a process does next: a step, or its end. */
+export type OutlineNext =
+  | {
+      readonly kind: 'step'
+      /** The name of the method. */
+      readonly step: string
+      /** Where it stands: `2.while(notConverged)#7.relax`. */
+      readonly at: string
+    }
+  | {
+      readonly kind: 'return'
+      /** Nothing for an end with success. */
+      readonly exitCode: ExitCode | undefined
+    }
+  | { readonly kind: 'end' }
 
 /** A step of an outline, and the blocks that lead to it. */
 export interface Position {

@@ -1,23 +1,6 @@
-import type { ExitCode } from './exit-code.ts'
 import type { OutlineNode, OutlineStepNode } from './outline-node.ts'
 import { Block } from './outline-block.ts'
-import { findPosition, walkFrom, walkIn } from './outline-walk.ts'
-
-/** What comes next in an outline. */
-export type OutlineNext =
-  | {
-      readonly kind: 'step'
-      /** The name of the method. */
-      readonly step: string
-      /** Where it stands: `2.while(notConverged)#7.relax`. */
-      readonly at: string
-    }
-  | {
-      readonly kind: 'return'
-      /** Nothing for an end with success. */
-      readonly exitCode: ExitCode | undefined
-    }
-  | { readonly kind: 'end' }
+import { findPosition, walkFrom, walkIn, type OutlineNext } from './outline-walk.ts'
 
 /**
  * The steps of a work chain in their order. It holds nothing of a process: what comes next follows from a position, which is text, and

@@ -1,5 +1,6 @@
 import { InputPort, type InputPortOptions } from '../../src/ports/input-port.ts'
-import { PortNamespace, type NamespaceOptions } from '../../src/ports/port-namespace.ts'
+import type { NamespaceOptions } from '../../src/ports/port-group.ts'
+import { PortNamespace } from '../../src/ports/port-namespace.ts'
 
 /** A namespace with input ports, by their options. */
 export function namespaceOf(

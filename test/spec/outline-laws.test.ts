@@ -2,7 +2,8 @@ import * as fc from '../run/properties.ts'
 import { expect, test } from 'vitest'
 import { if_, return_, while_, type OutlinePart } from '../../src/spec/instructions.ts'
 import type { OutlineNode } from '../../src/spec/outline-node.ts'
-import type { Outline, OutlineNext } from '../../src/spec/outline.ts'
+import type { Outline } from '../../src/spec/outline.ts'
+import type { OutlineNext } from '../../src/spec/outline-walk.ts'
 import { WorkChainSpec } from '../../src/spec/work-chain-spec.ts'
 
 /** A random part, as plain data. */

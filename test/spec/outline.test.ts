@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { IncompatibleBundle, SpecError } from '../../src/shared/errors.ts'
 import { ExitCode } from '../../src/spec/exit-code.ts'
 import { if_, return_, while_, type OutlinePart } from '../../src/spec/instructions.ts'
-import type { Outline, OutlineNext } from '../../src/spec/outline.ts'
+import type { Outline } from '../../src/spec/outline.ts'
+import type { OutlineNext } from '../../src/spec/outline-walk.ts'
 import { WorkChainSpec } from '../../src/spec/work-chain-spec.ts'
 
 const outlineOf = (...parts: readonly OutlinePart[]): Outline =>
