@@ -30,7 +30,7 @@ export {
   UpstreamFailed,
   WaitTimeout,
 } from './shared/errors.ts'
-export type { Awaits } from './process/awaits.ts'
+export type { Awaits } from './process/state/awaits.ts'
 export {
   allowFailure,
   AllowFailure,
@@ -39,10 +39,10 @@ export {
   type ContextValues,
   ToContext,
   toContext,
-} from './process/context.ts'
-export type { EffectContext, EffectOptions } from './process/effect.ts'
-export type { ReceiveOptions } from './process/receiving.ts'
-export type { EvictOptions } from './process/step-waits.ts'
+} from './process/step/context.ts'
+export type { EffectContext, EffectOptions } from './process/step/effect.ts'
+export type { ReceiveOptions } from './process/step/signal-receiver.ts'
+export type { EvictOptions } from './process/step/suspension.ts'
 export { WorkChain } from './process/work-chain.ts'
 export {
   type Awaited as AwaitedHandles,
@@ -57,7 +57,7 @@ export {
   UnsuccessfulResult,
   Wait,
   type WaitDetails,
-} from './process/commands.ts'
+} from './process/state/commands.ts'
 export type {
   OutputEmittedEvent,
   ProcessEvent,
@@ -66,7 +66,7 @@ export type {
   ProcessFinishedEvent,
   ProcessKilledEvent,
   ProcessPausedEvent,
-} from './process/events.ts'
+} from './process/host/events.ts'
 export type {
   AnyProcessClass,
   EventRecord,
@@ -79,12 +79,12 @@ export type {
   StateInfo,
   TreeOptions,
   WaitOptions,
-} from './process/handle.ts'
-export type { HookResult } from './process/hooks.ts'
-export type { Wake } from './process/host.ts'
-export type { ProcessCallback } from './process/errands.ts'
-export type { ProcessListener } from './process/listener.ts'
-export { canTransition, isTerminal, nextStates } from './process/machine.ts'
+} from './process/host/process-handle.ts'
+export type { HookResult } from './process/definition/hooks.ts'
+export type { Wake } from './process/host/host.ts'
+export type { ProcessCallback } from './process/runner/callbacks.ts'
+export type { ProcessListener } from './process/host/listener.ts'
+export { canTransition, isTerminal, nextStates } from './process/state/machine.ts'
 export { processOf, type Defined } from './process/process-of.ts'
 export { Process } from './process/process.ts'
 export type {
@@ -96,8 +96,8 @@ export type {
   SeveralOutputs,
   StatusInfo,
   Untyped,
-} from './process/process-types.ts'
-export { ProcessState } from './process/state.ts'
+} from './process/host/process-types.ts'
+export { ProcessState } from './process/state/process-state.ts'
 export { InputPort, type InputPortOptions } from './ports/input-port.ts'
 export { OutputPort } from './ports/output-port.ts'
 export { Port, type PortDescription, type PortOptions, type Validator } from './ports/port.ts'

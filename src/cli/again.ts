@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { Client } from '../client/client.ts'
-import type { ProcessHandle } from '../process/handle.ts'
+import type { ProcessHandle } from '../process/host/process-handle.ts'
 import { InvalidStateError } from '../shared/errors.ts'
 import { duration, withClient, withStore, type StoreOptions } from './options.ts'
 import { note, print, printJson } from './output.ts'

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { Client } from '../client/client.ts'
-import type { ProcessHandle, StateInfo } from '../process/handle.ts'
+import type { ProcessHandle, StateInfo } from '../process/host/process-handle.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from './filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from './options.ts'
 import { note, print, printJson } from './output.ts'

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { ListFilter } from '../persistence/store.ts'
 import { suggestion } from '../shared/nearest.ts'
-import { ProcessState } from '../process/state.ts'
+import { ProcessState } from '../process/state/process-state.ts'
 import { WrongUse } from './wrong-use.ts'
 
 const STATES = Object.values(ProcessState)

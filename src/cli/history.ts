@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { EventRecord } from '../process/handle.ts'
+import type { EventRecord } from '../process/host/process-handle.ts'
 import { eventText } from './event-text.ts'
 import { withClient, withStore, type StoreOptions } from './options.ts'
 import { print, printJson } from './output.ts'

@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.ts'
 import type { ProcessSummary } from '../client/process-list.ts'
 import type { ListFilter } from '../persistence/store.ts'
-import type { ProcessState } from '../process/state.ts'
+import type { ProcessState } from '../process/state/process-state.ts'
 import { currentRow } from './current-row.ts'
 import { LIVE } from './filters.ts'
 

@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.ts'
-import type { ProcessHandle, StateInfo } from '../process/handle.ts'
+import type { ProcessHandle, StateInfo } from '../process/host/process-handle.ts'
 
 /** Whether a process is, within so many milliseconds, as it was asked to be. */
 export async function reached(

@@ -1,5 +1,5 @@
-import { isTerminal, nextStates } from '../process/machine.ts'
-import { ProcessState } from '../process/state.ts'
+import { isTerminal, nextStates } from '../process/state/machine.ts'
+import { ProcessState } from '../process/state/process-state.ts'
 
 /** The states of a process and what may follow which, as the text of a Mermaid state diagram. */
 export function stateChart(): string {

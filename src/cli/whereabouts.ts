@@ -1,6 +1,6 @@
 import { summary } from '../client/process-list.ts'
 import type { Pending, ProcessRow, StoredProcess } from '../persistence/store.ts'
-import { isTerminal } from '../process/machine.ts'
+import { isTerminal } from '../process/state/machine.ts'
 import type { Look, Whereabouts } from './flowchart.ts'
 import { placeBefore } from './place.ts'
 import { stateText } from './state-text.ts'

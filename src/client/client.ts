@@ -19,11 +19,11 @@ import type {
   LaunchOptions,
   ProcessHandle,
   ResultOf,
-} from '../process/handle.ts'
-import { checkLaunch } from '../process/launch-arguments.ts'
-import { isTerminal } from '../process/machine.ts'
+} from '../process/host/process-handle.ts'
+import { checkLaunch } from '../process/host/launch-arguments.ts'
+import { isTerminal } from '../process/state/machine.ts'
 import { construct } from '../process/process.ts'
-import { ProcessState } from '../process/state.ts'
+import { ProcessState } from '../process/state/process-state.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import {

@@ -1,5 +1,5 @@
 import type { HistoryRow } from '../persistence/store.ts'
-import type { EventRecord } from '../process/handle.ts'
+import type { EventRecord } from '../process/host/process-handle.ts'
 import { IncompatibleBundle } from '../shared/errors.ts'
 
 const SAID_BY_CALLERS = new Set([

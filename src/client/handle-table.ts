@@ -1,5 +1,5 @@
 import type { Change, Control } from '../persistence/store.ts'
-import type { StateInfo } from '../process/handle.ts'
+import type { StateInfo } from '../process/host/process-handle.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ClosedError } from '../shared/errors.ts'
 import { Handle, type HandleContext } from './process-handle.ts'

@@ -1,5 +1,5 @@
 import type { Codec } from '../bundle/codec.ts'
-import type { Committed, Host } from '../process/host.ts'
+import type { Committed, Host } from '../process/host/host.ts'
 import type { Clock } from '../shared/clock.ts'
 import { InvalidStateError } from '../shared/errors.ts'
 

@@ -5,7 +5,7 @@ import { LAST_DATE, milliseconds } from '../shared/duration.ts'
 import { PortValidationError } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
 import { hosted, type Process } from '../process/process.ts'
-import type { LaunchOptions } from '../process/handle.ts'
+import type { LaunchOptions } from '../process/host/process-handle.ts'
 import { launchRetry, type RetryOptions } from '../spec/retry-policy.ts'
 
 /** Who launches: nobody in particular, or the step of a process, whose claim has to hold. */

@@ -11,10 +11,10 @@ import type {
   StateInfo,
   TreeOptions,
   WaitOptions,
-} from '../process/handle.ts'
-import { unsuccessfulError } from '../process/ended.ts'
-import { isTerminal } from '../process/machine.ts'
-import { withinStep } from '../process/operation.ts'
+} from '../process/host/process-handle.ts'
+import { unsuccessfulError } from '../process/runner/result.ts'
+import { isTerminal } from '../process/state/machine.ts'
+import { withinStep } from '../process/step/operation.ts'
 import { alarm, type Clock } from '../shared/clock.ts'
 import {
   AlreadyDone,

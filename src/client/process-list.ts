@@ -1,5 +1,5 @@
 import type { Origin, ProcessRow } from '../persistence/store.ts'
-import type { StateInfo } from '../process/handle.ts'
+import type { StateInfo } from '../process/host/process-handle.ts'
 import { stateInfo } from './ending.ts'
 
 /** A process as lists show it. */

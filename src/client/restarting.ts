@@ -12,7 +12,7 @@ import type {
 import { CheckpointNotFound, InvalidStateError, ProcessLost } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
 import type { JsonObject } from '../shared/json.ts'
-import type { ProcessState } from '../process/state.ts'
+import type { ProcessState } from '../process/state/process-state.ts'
 import { LaunchIds, launchEntry } from './child-pid.ts'
 import { childrenOf, earlierChildren } from './earlier-children.ts'
 import { RESUBMITTED, UNCHECKED } from './launching.ts'

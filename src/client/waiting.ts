@@ -1,4 +1,4 @@
-import type { WaitOptions } from '../process/handle.ts'
+import type { WaitOptions } from '../process/host/process-handle.ts'
 import type { Clock } from '../shared/clock.ts'
 import { waitLimit } from '../shared/wait-limit.ts'
 

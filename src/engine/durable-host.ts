@@ -7,7 +7,12 @@ import { copyOf } from '../ports/plain.ts'
 import type { Launcher } from '../client/launching.ts'
 import { killedState } from '../client/requests.ts'
 import type { Advance, Create, Held, Mail, Outcome, Parts, ProcessRow, Write } from '../persistence/store.ts'
-import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../process/handle.ts'
+import type {
+  AnyProcessClass,
+  LaunchOptions,
+  ProcessHandle,
+  Settled,
+} from '../process/host/process-handle.ts'
 import type {
   Committed,
   ControlRequest,
@@ -17,8 +22,8 @@ import type {
   RecordEntry,
   StepWait,
   Transition,
-} from '../process/host.ts'
-import { isTerminal } from '../process/machine.ts'
+} from '../process/host/host.ts'
+import { isTerminal } from '../process/state/machine.ts'
 import { hosted, type Process } from '../process/process.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ClosedError, KeyConflictError, SerializationError } from '../shared/errors.ts'

@@ -6,9 +6,14 @@ import { childrenOf } from '../client/earlier-children.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launching.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Change, ClaimedProcess, Create, LoadableClass, Outcome, Store } from '../persistence/store.ts'
-import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../process/handle.ts'
+import type {
+  AnyProcessClass,
+  LaunchOptions,
+  ProcessHandle,
+  Settled,
+} from '../process/host/process-handle.ts'
 import { checkClass, construct, hosted, Process } from '../process/process.ts'
-import { noContext } from '../process/scope.ts'
+import { noContext } from '../process/step/current-process.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 import { ClosedError, PortValidationError, ProcessLost } from '../shared/errors.ts'

@@ -1,4 +1,4 @@
-import type { ProcessState } from '../process/state.ts'
+import type { ProcessState } from '../process/state/process-state.ts'
 import { LeaseLost, ProcessKilled, SerializationError, type DamsonError } from '../shared/errors.ts'
 
 /*

@@ -1,4 +1,4 @@
-import { isTerminal } from '../process/machine.ts'
+import { isTerminal } from '../process/state/machine.ts'
 import { dueAt, isReady, type BriefRow, type Row } from './row.ts'
 import { entry, type Entry, type Facts } from './ruling.ts'
 import type { Adoption, Change, Create, Done, Outcome } from './store.ts'

@@ -1,4 +1,4 @@
-import { ProcessState } from '../process/state.ts'
+import { ProcessState } from '../process/state/process-state.ts'
 import { suggestion } from '../shared/nearest.ts'
 import { checkOptions, isFlag, type OptionNames } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'

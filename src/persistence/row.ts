@@ -1,4 +1,4 @@
-import { isProcessState, type ProcessState } from '../process/state.ts'
+import { isProcessState, type ProcessState } from '../process/state/process-state.ts'
 import type { EngineIdentity, Origin, ProcessRow } from './store.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { isTerminal } from '../process/machine.ts'
-import type { ProcessState } from '../process/state.ts'
+import { isTerminal } from '../process/state/machine.ts'
+import type { ProcessState } from '../process/state/process-state.ts'
 import { claim } from './claiming.ts'
 import { ALONE } from './draining.ts'
 import { isReady, type BriefRow, type Row } from './row.ts'

@@ -1,5 +1,5 @@
 import type { Bundle } from '../bundle/bundle.ts'
-import type { ProcessState } from '../process/state.ts'
+import type { ProcessState } from '../process/state/process-state.ts'
 import type { Persister } from './persister.ts'
 
 /*

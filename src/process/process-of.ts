@@ -1,9 +1,9 @@
 import type { ProcessSpec } from '../spec/process-spec.ts'
 import type { AnySpec, SpecOf } from '../spec/typing.ts'
 import type { WorkChainSpec } from '../spec/work-chain-spec.ts'
-import type { AnyProcessClass } from './handle.ts'
+import type { AnyProcessClass } from './host/process-handle.ts'
 import { Process } from './process.ts'
-import type { ConstructArgs } from './process-types.ts'
+import type { ConstructArgs } from './host/process-types.ts'
 import type { WorkChain } from './work-chain.ts'
 
 /** The statics of a process class, less `define`, which each class types for itself. */

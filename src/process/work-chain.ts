@@ -1,8 +1,8 @@
 import type { SpecClass } from '../spec/typing.ts'
 import { WorkChainSpec } from '../spec/work-chain-spec.ts'
-import type { ContextValues } from './context.ts'
+import type { ContextValues } from './step/context.ts'
 import { lifeInStep, Process } from './process.ts'
-import type { Untyped } from './process-types.ts'
+import type { Untyped } from './host/process-types.ts'
 
 /**
  * A process whose steps follow an outline that its class declares: `spec.outline(W.prototype.setup, while_(W.prototype.more)(W.prototype.go))`.

@@ -1,6 +1,6 @@
 import type { Control, ProcessRow } from '../persistence/store.ts'
-import { isTerminal } from '../process/machine.ts'
-import { ProcessState } from '../process/state.ts'
+import { isTerminal } from '../process/state/machine.ts'
+import { ProcessState } from '../process/state/process-state.ts'
 
 const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
 

@@ -2,8 +2,8 @@ import type { Codec } from '../bundle/codec.ts'
 import { decodeMemory } from '../bundle/memory.ts'
 import { outputsOf } from '../client/ending.ts'
 import type { Pending, ProcessRow, StoredProcess } from '../persistence/store.ts'
-import { isTerminal } from '../process/machine.ts'
-import type { ProcessState } from '../process/state.ts'
+import { isTerminal } from '../process/state/machine.ts'
+import type { ProcessState } from '../process/state/process-state.ts'
 import type { PartialOutputsOf } from '../spec/typing.ts'
 
 /** What a process waits for: the first of these that comes. */

@@ -82,7 +82,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C3',
     what: 'a step starts while the commit that leads into it is under way',
-    file: 'src/process/life.ts',
+    file: 'src/process/runner/process-runner.ts',
     find: 'if (!isThenable(answer)) return this.#entered(to, answer, wake, retried)',
     replace: 'return this.#entered(to, {}, wake, retried)',
     test: ['test/contracts/checkpoint-first.test.ts', 'C3: a step starts only after'],
@@ -206,7 +206,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C6',
     what: 'an effect resolves while its record is being written',
-    file: 'src/process/effect.ts',
+    file: 'src/process/step/effect.ts',
     find: "await record.add(entry, came, { history: { name: 'effect', data: { name } } })",
     replace: "void record.add(entry, came, { history: { name: 'effect', data: { name } } })",
     test: ['test/contracts/recorded-once.test.ts', 'C6: an effect resolves after its record is durable'],
@@ -214,7 +214,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C6',
     what: 'a step that runs again does its effects again',
-    file: 'src/process/effect.ts',
+    file: 'src/process/step/effect.ts',
     find: 'const known = record.get(entry)',
     replace: 'const known = undefined as ReturnType<typeof record.get>',
     test: ['test/contracts/recorded-once.test.ts', 'C6: a step that runs again'],
@@ -222,7 +222,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C6',
     what: 'each attempt has keys of its own',
-    file: 'src/process/effect.ts',
+    file: 'src/process/step/effect.ts',
     find: 'const idempotencyKey = `${pid}/${number}/',
     replace: 'const idempotencyKey = `${pid}/${number + life.control.attempt}/',
     test: ['test/contracts/kept-effects.test.ts', 'C6: a failure that is not recorded is tried again'],
@@ -230,7 +230,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C6',
     what: 'a failure that was to be recorded is not',
-    file: 'src/process/effect.ts',
+    file: 'src/process/step/effect.ts',
     find: 'if (recordFailure) await addFailure(',
     replace: 'if (recordFailure && !life.host.durable) await addFailure(',
     test: ['test/contracts/kept-effects.test.ts', 'one that is recorded is not'],
@@ -238,7 +238,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C6',
     what: 'a back-off forgets what the step has done',
-    file: 'src/process/life.ts',
+    file: 'src/process/runner/process-runner.ts',
     find: 'return to.retry !== undefined',
     replace: 'return false',
     test: ['test/contracts/kept-effects.test.ts', 'C6: a retry takes from the record'],
@@ -246,7 +246,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C6',
     what: 'a restarted process has keys of its own',
-    file: 'src/process/life.ts',
+    file: 'src/process/runner/process-runner.ts',
     find: 'return { pid: stage.origin ?? this.pid,',
     replace: 'return { pid: this.pid,',
     test: ['test/contracts/kept-effects.test.ts', 'C6, USERS 17: a restart does again only what failed'],
@@ -254,7 +254,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C6',
     what: 'a name is counted while another branch of the step uses it',
-    file: 'src/process/step-flow.ts',
+    file: 'src/process/step/step-flow.ts',
     find: 'scope.parallel && !isAfter(turn, use.turn)) {',
     replace: 'scope.parallel && use.pending === 0 && !isAfter(turn, use.turn)) {',
     test: ['test/process/branches.test.ts', 'where a name is asked for while it is pending'],
@@ -262,7 +262,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C6',
     what: 'a name is counted whatever branch of the step it comes from',
-    file: 'src/process/step-flow.ts',
+    file: 'src/process/step/step-flow.ts',
     find: 'if (use.turn !== turn && scope.parallel',
     replace: 'if (use.turn !== turn && turn.after.length > 1e9 && scope.parallel',
     test: ['test/process/branches.test.ts', 'where what comes between is not recorded'],
@@ -270,7 +270,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C6',
     what: 'an effect begins after a kill',
-    file: 'src/process/step-record.ts',
+    file: 'src/process/step/step-journal.ts',
     find: 'life.control.throwIfAborted()',
     replace: '',
     test: ['test/engine/left-pending.test.ts', 'no effect begins after a kill'],
@@ -278,7 +278,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C6',
     what: 'a recorded failure is judged anew, without its class',
-    file: 'src/process/retrying.ts',
+    file: 'src/process/step/retry-outcome.ts',
     find: 'if (!(decisionOn(error) ?? policy.covers(error)))',
     replace: 'if (!(decisionOn(undefined) ?? policy.covers(error)))',
     test: [
@@ -305,7 +305,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'what is paused where it waits goes on, if its engine has not heard of that',
-    file: 'src/process/step-waits.ts',
+    file: 'src/process/step/suspension.ts',
     find: 'const going = host.goOn?.(process, does)',
     replace: 'const going = undefined as Promise<void> | undefined',
     test: ['test/engine/unheard-requests.test.ts', 'memory C7: paused where it waits, unheard'],
@@ -313,7 +313,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'an effect begins beside a wait in which its process is paused',
-    file: 'src/process/effect.ts',
+    file: 'src/process/step/effect.ts',
     find: 'if (hurdle !== undefined) await hurdle',
     replace: '',
     test: ['test/engine/unheard-requests.test.ts', 'memory C7: paused where it waits, unheard'],
@@ -458,7 +458,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'a signal that a step received is received again',
-    file: 'src/process/receiving.ts',
+    file: 'src/process/step/signal-receiver.ts',
     find: '{ history, consumes: mail.id }',
     replace: '{ history }',
     test: ['test/engine/signals.test.ts', 'over memory C7, C8: a signal is kept with no engine alive'],
@@ -466,7 +466,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'a signal that comes while a step looks for it is missed',
-    file: 'src/process/receiving.ts',
+    file: 'src/process/step/signal-receiver.ts',
     find: 'if (this.#told.get(signal) !== seen) continue',
     replace: '',
     test: ['test/contracts/sleepers.test.ts', 'C8: a signal that comes between a look for it and its answer'],

@@ -19,7 +19,7 @@ import {
   WorkChain,
   type WorkChainSpec,
 } from 'damson'
-import { LocalHandle } from '../../src/process/local-handle.ts'
+import { LocalHandle } from '../../src/process/memory/memory-handle.ts'
 import { calm, reload, until } from './helpers.ts'
 
 /** Ends as it is told, when it is told. */

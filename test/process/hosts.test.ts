@@ -11,7 +11,7 @@ import {
   systemClock,
   Wait,
 } from 'damson'
-import type { Committed, ControlRequest, Host, Transition } from '../../src/process/host.ts'
+import type { Committed, ControlRequest, Host, Transition } from '../../src/process/host/host.ts'
 import { construct, hosted } from '../../src/process/process.ts'
 import { settle } from './helpers.ts'
 

@@ -23,7 +23,7 @@ describe('the check of the layers', () => {
       layerProblems({
         'index.ts': `export { Engine } from './engine/engine.ts'\nexport type { S } from './persistence/sqlite/store.ts'`,
         'ports/port.ts': `import { Ajv } from 'ajv'\nimport formats from 'ajv-formats'\nimport { a } from '../shared/errors.ts'`,
-        'process/machine.ts': `import { setup } from 'xstate'\nimport { a } from './states.ts'`,
+        'process/state/machine.ts': `import { setup } from 'xstate'\nimport { a } from './states.ts'`,
         'persistence/sqlite/store.ts': `import Database from 'better-sqlite3'\nimport type { Store } from '../store.ts'`,
         'engine/engine.ts': `import { a } from '../client/client.ts'\nconst s = await import('../persistence/sqlite/store.ts')`,
         'cli/main.ts': `import { e } from '../engine/engine.ts'\nconsole.log('done')\nprocess.exit(0)`,
@@ -35,7 +35,7 @@ describe('the check of the layers', () => {
   it.each([
     [
       'a later folder',
-      'process/host.ts',
+      'process/host/host.ts',
       `import { S } from '../persistence/store.ts'`,
       'process does not import persistence',
     ],
@@ -107,7 +107,12 @@ describe('the check of the layers', () => {
       'do not import each other',
     ],
     ['ajv', 'spec/spec.ts', `import { Ajv } from 'ajv/dist/2020.js'`, 'only ports/ may'],
-    ['xstate', 'process/states.ts', `import type { AnyState } from 'xstate'`, 'only process/machine.ts may'],
+    [
+      'xstate',
+      'process/states.ts',
+      `import type { AnyState } from 'xstate'`,
+      'only process/state/machine.ts may',
+    ],
     [
       'better-sqlite3',
       'persistence/store.ts',

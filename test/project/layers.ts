@@ -11,7 +11,7 @@ const OUTERMOST = ['cli', 'testing']
 const OWNERS: Readonly<Record<string, string>> = {
   ajv: 'ports/',
   'ajv-formats': 'ports/',
-  xstate: 'process/machine.ts',
+  xstate: 'process/state/machine.ts',
   'better-sqlite3': 'persistence/sqlite/',
 }
 

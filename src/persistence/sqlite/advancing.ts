@@ -1,5 +1,5 @@
 import { apply, hasEnded, killBelow } from '../applying.ts'
-import { isTerminal } from '../../process/machine.ts'
+import { isTerminal } from '../../process/state/machine.ts'
 import { REMEMBERED } from '../senders.ts'
 import type { Advance, Done, Outcome } from '../store.ts'
 import type { Connection } from './connection.ts'

@@ -1,4 +1,4 @@
-import type { ProcessState } from '../../process/state.ts'
+import type { ProcessState } from '../../process/state/process-state.ts'
 import { newestFirst, noCounts, pageOf, positionOf, statesOf } from '../listing.ts'
 import type { Row } from '../row.ts'
 import type { ListFilter, ProcessPage } from '../store.ts'

@@ -1,5 +1,5 @@
 import type { Bundle } from '../../bundle/bundle.ts'
-import type { ProcessState } from '../../process/state.ts'
+import type { ProcessState } from '../../process/state/process-state.ts'
 import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import { checkOptions, isClock, isFlag, type OptionNames } from '../../shared/options.ts'

@@ -1,0 +1,194 @@
+import type { AnySpec } from '../../spec/typing.ts'
+import type { Outline } from '../../spec/outline.ts'
+import type { RetryPolicy } from '../../spec/retry-policy.ts'
+import { specOf } from '../../spec/spec-of.ts'
+import { WorkChainSpec } from '../../spec/work-chain-spec.ts'
+import { SpecError, TransitionError } from '../../shared/errors.ts'
+import { textProblem } from '../../shared/text.ts'
+import type { StepRef } from '../state/commands.ts'
+import { hookNames, type Hooks } from './hooks.ts'
+import type { Process } from '../process.ts'
+import { errorText, type Running } from '../state/state-data.ts'
+
+type Method = (this: Process, ...args: unknown[]) => unknown
+type ProcessClass = typeof Process
+
+/** What a class says of one of its steps. */
+export interface StepPlan {
+  readonly method: Method
+  /** How it is tried again, where that was declared: for it alone, or for all steps. */
+  readonly retry: RetryPolicy | undefined
+  /** Whether that was declared for it alone. */
+  readonly ownRetry: boolean
+  /** How many milliseconds one try may take. */
+  readonly timeout: number | undefined
+}
+
+/** What is the same for all processes of one class, found out once. */
+export class ClassPlan {
+  readonly processClass: ProcessClass
+  readonly name: string
+  readonly version: number
+  readonly spec: AnySpec
+  /** The names of own members that are saved, of the class and those it extends. */
+  readonly persisted: readonly string[]
+  /** Whether the class saves more than `ctx` and its persisted members. */
+  readonly savesInstance: boolean
+  /** The hooks that the class overrides; the others need not be called. */
+  readonly hooks: Partial<Hooks>
+  /** Whether it overrides any. */
+  readonly hooked: boolean
+  /** The outline of a work chain. */
+  readonly outline: Outline | undefined
+  /** How many milliseconds after its creation a process has to have ended. */
+  readonly deadlineAfter: number | undefined
+  /** What follows `created`. */
+  readonly first: Running
+  readonly #base: ProcessClass
+  readonly #steps = new Map<string, StepPlan>()
+
+  constructor(processClass: ProcessClass, base: ProcessClass) {
+    this.processClass = processClass
+    this.#base = base
+    this.name = processClass.processName || 'a class without a name'
+    this.version = processClass.version
+    this.spec = specOf(processClass)
+    this.deadlineAfter = this.spec.deadlineAfter
+    this.persisted = persistedOf(processClass)
+    this.savesInstance = overrides(processClass, base, 'saveInstanceState')
+    this.hooks = {}
+    let hooked = false
+    for (const name of hookNames) {
+      const hook: unknown = Reflect.get(processClass.prototype, name)
+      if (hook !== Reflect.get(base.prototype, name)) {
+        Object.assign(this.hooks, { [name]: hook })
+        hooked = true
+      }
+    }
+    this.hooked = hooked
+    this.outline = this.spec instanceof WorkChainSpec ? this.#outlineOf(this.spec) : undefined
+    this.first = this.outline === undefined ? RUN : firstOf(this.outline)
+    this.#checkNames()
+  }
+
+  #outlineOf(spec: WorkChainSpec): Outline {
+    const outline = spec.getOutline()
+    if (outline === undefined)
+      throw new SpecError(
+        `${this.name}.define declares no outline: a work chain needs one, \`spec.outline(…)\``,
+      )
+    if (overrides(this.processClass, this.#base, 'run') && !outline.steps.includes('run'))
+      throw new SpecError(
+        `${this.name} has an outline, and a method run that is no step of it: nothing would call that`,
+      )
+    return outline
+  }
+
+  /** That what a spec names is there is seen when the class is first used, not when the step comes. */
+  #checkNames(): void {
+    const { steps = [], predicates = [] } = this.outline ?? {}
+    for (const name of [...steps, ...predicates, ...this.spec.retriedSteps]) {
+      try {
+        this.step(name)
+      } catch (error) {
+        throw new SpecError(`${this.name}.define names ${name}, which is no step: ${errorText(error)}`, {
+          cause: error,
+        })
+      }
+    }
+  }
+
+  /**
+   * The step of a name.
+   *
+   * @throws TransitionError when no class between this one and `Process` has such a method
+   */
+  step(name: string): StepPlan {
+    let step = this.#steps.get(name)
+    if (step === undefined) {
+      const { spec } = this
+      const retry = spec.retryOf(name)
+      // No step has an empty name: that gives what is declared for all of them.
+      const ownRetry = retry !== spec.retryOf('')
+      step = { method: this.#find(name), retry, ownRetry, timeout: spec.timeoutOf(name) }
+      this.#steps.set(name, step)
+    }
+    return step
+  }
+
+  /**
+   * The name of the step that a command names.
+   *
+   * @throws TransitionError when the name does not lead back to the function that was given
+   */
+  stepName({ name, method }: StepRef): string {
+    if (method !== undefined && this.step(name).method !== method) {
+      throw new TransitionError(
+        `The function ${name} that was given as the next step is not the method ${name} of ${this.name}: after a restart another would run. ` +
+          `Make it a method of the class and give \`this.${name}\`.`,
+      )
+    }
+    return name
+  }
+
+  #find(name: string): Method {
+    if (!name.isWellFormed()) throw new TransitionError(`The name of a step ${textProblem(name)}`)
+    if (name === 'run') return Reflect.get(this.processClass.prototype, name)
+    let at: unknown = this.processClass.prototype
+    for (
+      ;
+      typeof at === 'object' && at !== null && at !== this.#base.prototype;
+      at = Object.getPrototypeOf(at)
+    ) {
+      const found: unknown = Object.getOwnPropertyDescriptor(at, name)?.value
+      if (typeof found === 'function' && name !== 'constructor') return found as Method
+    }
+    throw new TransitionError(
+      `${this.name} has no method ${name} that could be the next step. A step is a method of the class: ` +
+        `functions in fields or variables and private methods can't be found again after a restart. ` +
+        `If it was renamed, lift saved processes with \`static upgrade\`.`,
+    )
+  }
+}
+
+const RUN: Running = { label: 'running', step: 'run', args: [] }
+
+/** The first step of an outline, where that needs no predicate; else it is found out as the first thing. */
+function firstOf(outline: Outline): Running {
+  const first = outline.parts[0]?.kind === 'step' ? outline.next(null, () => false) : undefined
+  return first !== undefined && 'step' in first
+    ? { label: 'running', step: first.step, args: [], at: first.at }
+    : { ...RUN, onward: true }
+}
+
+const plans = new WeakMap<ProcessClass, ClassPlan>()
+
+/** The plan of a class, made at its first use. */
+export function planOf(processClass: ProcessClass, base: ProcessClass): ClassPlan {
+  let plan = plans.get(processClass)
+  if (plan === undefined) {
+    plan = new ClassPlan(processClass, base)
+    plans.set(processClass, plan)
+  }
+  return plan
+}
+
+function persistedOf(processClass: ProcessClass): readonly string[] {
+  const names = new Set<string>()
+  for (let at: unknown = processClass; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    if (!Object.hasOwn(at, 'persisted')) continue
+    for (const name of (at as ProcessClass).persisted) {
+      if (name in processClass.prototype) {
+        throw new SpecError(
+          `${processClass.name}.persisted names ${name}, which is no own field but belongs to the class: only own fields are saved`,
+        )
+      }
+      names.add(name)
+    }
+  }
+  return [...names]
+}
+
+function overrides(processClass: ProcessClass, base: ProcessClass, name: string): boolean {
+  return Reflect.get(processClass.prototype, name) !== Reflect.get(base.prototype, name)
+}

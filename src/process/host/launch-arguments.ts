@@ -1,0 +1,58 @@
+import { SpecError } from '../../shared/errors.ts'
+import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
+import { checkOptions, isAbortSignal, isDuration, isFlag, type OptionNames } from '../../shared/options.ts'
+import { checkText } from '../../shared/text.ts'
+import type { LaunchOptions } from './process-handle.ts'
+
+/** Ten thousand years: what is added to a clock. */
+const MARGIN = 3.2e14
+
+const OPTIONS: OptionNames<LaunchOptions> = {
+  pid: true,
+  key: true,
+  label: true,
+  signal: isAbortSignal,
+  delay: isDuration,
+  deadline: true,
+  retry: true,
+  abandon: isFlag,
+}
+
+/**
+ * Looks at what a launch was given, before anything is done. Its retries are looked at where they are used.
+ *
+ * @throws SpecError for what is neither a class nor the name of one
+ * @throws TypeError for an unknown option, or one of another type
+ * @throws RangeError for a delay or deadline that is none
+ */
+export function checkLaunch(processClass: unknown, options: LaunchOptions): void {
+  if (typeof processClass === 'string') checkText('launch: the name of a process class', processClass)
+  else if (typeof processClass !== 'function') {
+    throw new SpecError(
+      `launch takes a process class or its registered name, not ${String(processClass)}` +
+        (processClass === undefined ? ': is the class exported, and imported without a cycle?' : ''),
+    )
+  }
+  checkOptions(options, OPTIONS, 'launch')
+  const { pid, key, label, delay, deadline } = options
+  if (pid !== undefined) checkText('launch: the pid', pid)
+  if (key !== undefined) checkText('launch: the key', key)
+  if (label !== undefined) checkText('launch: the label', label, { empty: true })
+  if (delay !== undefined && !isBeforeLastDate(milliseconds(delay)))
+    throw new RangeError(
+      `launch: the delay ${delay} ends after the last date there is: the process would never run`,
+    )
+  if (
+    typeof deadline === 'number' &&
+    deadline !== Number.POSITIVE_INFINITY &&
+    !isBeforeLastDate(milliseconds(deadline))
+  )
+    throw new RangeError(
+      `launch: the deadline ${deadline} is after the last date there is: leave it out for none`,
+    )
+}
+
+/** Whether the time so many milliseconds from now is one that a Date can hold, for whatever is now. */
+function isBeforeLastDate(length: number): boolean {
+  return length < LAST_DATE - MARGIN
+}

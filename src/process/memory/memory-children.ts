@@ -1,0 +1,191 @@
+import { isDeepStrictEqual } from 'node:util'
+import { alarm, type Clock } from '../../shared/clock.ts'
+import { milliseconds, type Duration } from '../../shared/duration.ts'
+import { DeadlineExceeded, KeyConflictError, SerializationError } from '../../shared/errors.ts'
+import type { AnyProcessClass, LaunchOptions } from '../host/process-handle.ts'
+import type { Host, MissingChild } from '../host/host.ts'
+import { LocalHandle } from './memory-handle.ts'
+import { construct, hosted, type Process } from '../process.ts'
+import { outOfScope } from '../step/current-process.ts'
+
+type Inputs = Readonly<Record<string, unknown>> | undefined
+
+interface Child {
+  readonly process: Process
+  readonly processClass: AnyProcessClass
+  readonly handle: LocalHandle
+  readonly abandoned: boolean
+}
+
+/** What a process in memory has launched. */
+export class MemoryFamily {
+  readonly #parent: Process
+  readonly #host: Host
+  readonly #children = new Map<string, Child>()
+  readonly #keyed = new Map<string, Child>()
+  /** The step that launched last, by its number. */
+  #step = -1
+  /** What it has launched, in any of its attempts, by what tells its launches apart. */
+  readonly #launched = new Map<string, Child>()
+  /** What it has launched in this attempt. */
+  readonly #found = new Set<string>()
+  /** How many equal ones. */
+  readonly #counts = new Map<string, number>()
+  readonly #classes = new Map<AnyProcessClass, number>()
+  #isAgain = false
+
+  constructor(parent: Process, host: Host) {
+    this.#parent = parent
+    this.#host = host
+  }
+
+  /** The children that what is asked of the parent reaches. */
+  *reached(): Iterable<Process> {
+    for (const { process, abandoned } of this.#children.values()) if (!abandoned) yield process
+  }
+
+  find(pid: string): LocalHandle | undefined {
+    return this.#children.get(pid)?.handle
+  }
+
+  /** The step is to be begun again: what it launches then is what it has launched. */
+  again(): void {
+    this.#counts.clear()
+    this.#found.clear()
+    this.#isAgain = true
+  }
+
+  /**
+   * What the step launched before, and has not launched in this attempt, unless that ended without success; undefined where this is its first
+   * attempt.
+   */
+  missing(): readonly MissingChild[] | undefined {
+    if (!this.#isAgain || hosted(this.#parent).stepKey.number !== this.#step) return undefined
+    const missing: MissingChild[] = []
+    for (const [place, child] of this.#launched) {
+      if (this.#found.has(place) || hasFailed(child) || child.process.isKilling) continue
+      missing.push({ pid: child.handle.pid, className: child.handle.name })
+    }
+    return missing
+  }
+
+  /**
+   * Starts a child, or finds the one that was launched with that key or pid, or in an earlier attempt at the step with the same inputs; one
+   * that ended unsuccessfully in such is launched anew.
+   *
+   * @throws KeyConflictError where that has another class or other inputs
+   */
+  launch(processClass: AnyProcessClass, inputs: Inputs, options: LaunchOptions, branch: string): LocalHandle {
+    const { key, pid } = options
+    // One with a pid of its own is found by that.
+    const place = pid === undefined ? this.#place(processClass, inputs, branch) : undefined
+    const named =
+      (key === undefined ? undefined : this.#keyed.get(key)) ??
+      (pid === undefined ? undefined : this.#children.get(pid))
+    const known = named ?? (place === undefined ? undefined : this.#launched.get(place))
+    if (known !== undefined && (named !== undefined || !hasFailed(known))) {
+      assertSame(known, processClass, inputs)
+      return known.handle
+    }
+    const child = this.#start(processClass, inputs, options)
+    if (place !== undefined) this.#launched.set(place, child)
+    if (key !== undefined) this.#keyed.set(key, child)
+    return child.handle
+  }
+
+  /** What tells a launch of the step from its others, in each attempt at that: equal ones are counted. */
+  #place(processClass: AnyProcessClass, inputs: Inputs, branch: string): string {
+    const { number } = hosted(this.#parent).stepKey
+    if (number !== this.#step) {
+      this.#step = number
+      this.#launched.clear()
+      this.#counts.clear()
+      this.#found.clear()
+      this.#isAgain = false
+    }
+    let ofClass = this.#classes.get(processClass)
+    if (ofClass === undefined) this.#classes.set(processClass, (ofClass = this.#classes.size))
+    const launch = JSON.stringify([branch, ofClass, this.#textOf(inputs)])
+    const count = (this.#counts.get(launch) ?? 0) + 1
+    this.#counts.set(launch, count)
+    const place = `${count} ${launch}`
+    this.#found.add(place)
+    return place
+  }
+
+  /** Inputs that can't be saved are told by their class alone. */
+  #textOf(inputs: Inputs): string | undefined {
+    try {
+      return this.#host.codec.stringify(inputs ?? {}, 'inputs')
+    } catch (error) {
+      if (error instanceof SerializationError) return undefined
+      throw error
+    }
+  }
+
+  #start(
+    processClass: AnyProcessClass,
+    inputs: Inputs,
+    { pid, signal, retry, delay, deadline, abandon = false }: LaunchOptions,
+  ): Child {
+    const { clock } = this.#host
+    const parent = this.#parent
+    const startsAt = delay === undefined ? undefined : clock.now() + milliseconds(delay)
+    const endsAt = deadline === undefined ? undefined : timeOf(deadline, clock)
+    const process = construct(processClass, inputs, { pid, logger: parent.logger, host: this.#host, retry })
+    const child = { process, processClass, handle: new LocalHandle(process, clock), abandoned: abandon }
+    this.#children.set(process.pid, child)
+    if (signal !== undefined) killedBy(signal, process)
+    if (endsAt !== undefined) expireAt(process, endsAt, clock)
+    const { pausedWith } = hosted(parent)
+    if (pausedWith !== undefined && !abandon) hosted(process).pause(pausedWith.message)
+    // How it ended is told by the handle.
+    const run = (): void => void process.stepUntilTerminated().catch(() => {})
+    outOfScope(() => {
+      if (startsAt === undefined) setImmediate(run)
+      else process.addCleanup(alarm(clock, startsAt, run))
+    })
+    return child
+  }
+}
+
+/** Excepts a process at its deadline. */
+export function expireAt(process: Process, time: number, clock: Clock): void {
+  if (time === Infinity) return
+  const error = new DeadlineExceeded(
+    `process ${process.pid} had not ended at its deadline, ${new Date(time).toISOString()}`,
+  )
+  process.addCleanup(alarm(clock, time, () => hosted(process).expire(error)))
+}
+
+function killedBy(signal: AbortSignal, process: Process): void {
+  const kill = (): void => void process.kill(String(signal.reason))
+  if (signal.aborted) {
+    kill()
+    return
+  }
+  signal.addEventListener('abort', kill, { once: true })
+  process.addCleanup(() => signal.removeEventListener('abort', kill))
+}
+
+function hasFailed({ process }: Child): boolean {
+  return process.hasTerminated() && !process.isSuccessful
+}
+
+function assertSame(known: Child, processClass: AnyProcessClass, inputs: Inputs): void {
+  const same =
+    known.processClass === processClass && isDeepStrictEqual(known.process.rawInputs ?? {}, inputs ?? {})
+  if (same) return
+  const { pid, name } = known.handle
+  throw new KeyConflictError(
+    `what is launched here has been launched before: the process ${pid} (${name}), which has another class or other inputs`,
+  )
+}
+
+/** A deadline in wall-clock milliseconds. @throws RangeError for one that is none */
+function timeOf(deadline: Date | Duration, clock: Clock): number {
+  if (!(deadline instanceof Date)) return clock.now() + milliseconds(deadline)
+  const time = deadline.getTime()
+  if (Number.isNaN(time)) throw new RangeError('the deadline is an invalid Date')
+  return time
+}

@@ -1,0 +1,299 @@
+import { copyOf } from '../../ports/plain.ts'
+import { systemClock, type Clock } from '../../shared/clock.ts'
+import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
+import { guardedLogger } from '../../shared/logger.ts'
+import { checkOptions, isFlag } from '../../shared/options.ts'
+import { wellFormed } from '../../shared/text.ts'
+import { waitLimit } from '../../shared/wait-limit.ts'
+import type {
+  EventRecord,
+  Outputs,
+  ProcessHandle,
+  ResultOptions,
+  Settled,
+  StateInfo,
+  TreeOptions,
+  WaitOptions,
+} from '../host/process-handle.ts'
+import { isTerminal } from '../state/machine.ts'
+import { withinStep } from '../step/operation.ts'
+import { hosted, Process } from '../process.ts'
+import { ProcessState } from '../state/process-state.ts'
+
+/** A handle of a process that runs in this program's memory. */
+export class LocalHandle implements ProcessHandle {
+  readonly pid: string
+  readonly name: string
+  readonly outputs: Outputs
+  readonly #process: Process
+  readonly #history: EventRecord[] = []
+  readonly #over: Promise<void>
+  readonly #clock: Clock
+  #at: Date
+
+  /** The handle of a process that lives in memory, while somebody holds it. */
+  static find(pid: string): LocalHandle | undefined {
+    return handles.get(pid)?.deref()
+  }
+
+  /** The clock is what the time-outs of its waits go by. */
+  constructor(process: Process, clock: Clock = systemClock) {
+    this.#process = process
+    this.#clock = clock
+    this.pid = process.pid
+    this.name = process.getStatusInfo().className
+    this.#at = process.creationTime
+    this.#over = ended(process)
+    if (handles.size >= room) sweep()
+    handles.set(this.pid, new WeakRef(this))
+    const { events } = process
+    const note = (name: string, data?: unknown) => (): void => {
+      this.#at = new Date()
+      this.#history.push({
+        seq: this.#history.length + 1,
+        pid: this.pid,
+        side: 'process',
+        name,
+        at: this.#at,
+        data,
+      })
+    }
+    for (const name of [
+      'created',
+      'running',
+      'waiting',
+      'paused',
+      'played',
+      'finished',
+      'excepted',
+      'killed',
+    ] as const) {
+      events.on(`process:${name}`, note(name))
+    }
+    this.outputs = {
+      all: (options?: ResultOptions) => withinStep(this.#allOutputs(options)),
+      snapshot: async () => copyOf(process.outputs),
+    }
+  }
+
+  get state(): StateInfo {
+    const process = this.#process
+    const { exitCode, status } = process
+    return {
+      label: hosted(process).suspended ? ProcessState.WAITING : process.state,
+      terminal: isTerminal(process.state),
+      successful: process.isSuccessful,
+      paused: process.paused,
+      at: this.#at,
+      ...(status !== undefined && { message: status }),
+      ...(exitCode !== undefined && { exitCode }),
+      ...(process.isKilling && { reason: 'killing' as const }),
+    }
+  }
+
+  get done(): boolean {
+    return this.#process.hasTerminated()
+  }
+
+  async refresh(options: WaitOptions = {}): Promise<StateInfo> {
+    waitLimit(options)
+    return this.state
+  }
+
+  wait(options: WaitOptions = {}): Promise<StateInfo | null> {
+    return withinStep(this.#waitForEnd(options))
+  }
+
+  async #waitForEnd(options: WaitOptions): Promise<StateInfo | null> {
+    const state = await this.#waitFor(options)
+    if (state !== null && !this.done) throw this.#closedEarly()
+    return state
+  }
+
+  async #waitFor(options: WaitOptions): Promise<StateInfo | null> {
+    const timeout = waitLimit(options)
+    if (this.done) return this.state
+    const work = (): Promise<StateInfo | null> => this.#wait(timeout, options.signal)
+    // A step that waits for another process can be paused and killed there.
+    const waiting = Process.current()
+    if (waiting === undefined || waiting === this.#process) return work()
+    const conditions = { resume: false, signal: null, until: null, on: [], any: false }
+    return hosted(waiting).waits({ message: `waits for ${this.name} ${this.pid}`, for: conditions }, work)
+  }
+
+  async #wait(timeout: number, signal: AbortSignal | undefined): Promise<StateInfo | null> {
+    const stops: (() => void)[] = []
+    const ended = await new Promise<boolean>((resolve, reject) => {
+      void this.#over.then(() => resolve(true))
+      if (timeout !== Infinity) stops.push(this.#clock.after(timeout, () => resolve(false)))
+      if (signal !== undefined) {
+        const stop = (): void => reject(signal.reason)
+        signal.addEventListener('abort', stop, { once: true })
+        stops.push(() => signal.removeEventListener('abort', stop))
+      }
+    }).finally(() => stops.forEach((stop) => stop()))
+    return ended ? this.state : null
+  }
+
+  result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
+  result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<unknown>
+  result(options: ResultOptions = {}): Promise<unknown> {
+    return withinStep(this.#result(options))
+  }
+
+  async #result(options: ResultOptions): Promise<unknown> {
+    const outcome = await this.#outcome(options)
+    if (outcome.status === 'fulfilled') return outcome.value
+    if (options.raiseOnFailure === false) return outcome.reason
+    throw outcome.reason
+  }
+
+  outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
+    return withinStep(this.#outcome(options))
+  }
+
+  async #outcome(options: WaitOptions): Promise<Settled<unknown>> {
+    const state = await this.#waitFor(options)
+    if (state === null) {
+      throw new WaitTimeout(`the process ${this.pid} has not ended yet; it goes on`, [this.pid], 1)
+    }
+    try {
+      // Each reader has its own.
+      return { status: 'fulfilled', value: copyOf(this.#process.result()), state }
+    } catch (error) {
+      return { status: 'rejected', reason: this.#reason(error), state }
+    }
+  }
+
+  successful(): boolean {
+    this.#assertDone()
+    return this.#process.isSuccessful
+  }
+
+  exception(): ProcessError | null {
+    this.#assertDone()
+    try {
+      this.#process.result()
+      return null
+    } catch (error) {
+      return this.#reason(error)
+    }
+  }
+
+  onDone(callback: (handle: this) => void, options: { readonly signal?: AbortSignal } = {}): () => void {
+    let wanted = true
+    const stop = (): void => {
+      wanted = false
+    }
+    options.signal?.addEventListener('abort', stop, { once: true })
+    if (options.signal?.aborted === true) stop()
+    const call = (): void => {
+      if (!wanted) return
+      // It may be asynchronous, whatever its type says.
+      new Promise((resolve) => resolve(callback(this))).catch((error: unknown) => {
+        guardedLogger(this.#process.logger).error({ err: error, pid: this.pid }, 'a callback of onDone threw')
+      })
+    }
+    void this.#over.then(() => setImmediate(call))
+    return stop
+  }
+
+  async pause(message?: string, options: TreeOptions = {}): Promise<boolean> {
+    checkOptions(options, { tree: isFlag }, 'pause')
+    const { tree = true } = options
+    if (tree) return this.#process.pause(message)
+    if (this.done) return false
+    hosted(this.#process).pause(wellFormed(message))
+    return true
+  }
+  async play(options: TreeOptions = {}): Promise<boolean> {
+    checkOptions(options, { tree: isFlag }, 'play')
+    const { tree = true } = options
+    if (tree) return this.#process.play()
+    if (this.done) return false
+    hosted(this.#process).play()
+    return true
+  }
+  async kill(
+    message?: string,
+    options: TreeOptions & { readonly force?: boolean | undefined } = {},
+  ): Promise<boolean> {
+    checkOptions(options, { tree: isFlag, force: isFlag }, 'kill')
+    const { tree = true, force } = options
+    if (tree) return this.#process.kill(message, { force })
+    if (this.done) return false
+    hosted(this.#process).kill(wellFormed(message), { force })
+    return true
+  }
+  resume(value?: unknown): Promise<boolean> {
+    return this.#process.resume(value)
+  }
+  signal(name: string, ...payload: readonly unknown[]): Promise<void> {
+    return this.#process.sendSignal(name, ...payload)
+  }
+  /** One that has ended in memory is not restarted: nothing of it was kept. */
+  async retry(): Promise<boolean> {
+    const process = this.#process
+    if (this.done) return false
+    if (process.paused) return process.play()
+    const backsOff = process.state === 'waiting' && process.attempt > 1
+    if (backsOff) hosted(process).wake(undefined, { by: 'timer' })
+    return backsOff
+  }
+
+  async explain(): Promise<string> {
+    const { label, paused, terminal } = this.state
+    if (terminal) return `${this.name} ${this.pid} has ended: ${label}.`
+    if (paused) return `${this.name} ${this.pid} is paused in memory, in state ${label}; play it.`
+    return label === 'waiting'
+      ? `${this.name} ${this.pid} waits in memory (${this.#process.status ?? 'for somebody to resume it'}).`
+      : `${this.name} ${this.pid} runs in memory (${label}).`
+  }
+
+  async history(): Promise<readonly EventRecord[]> {
+    return [...this.#history]
+  }
+
+  toJSON(): { readonly $process: string } {
+    return { $process: this.pid }
+  }
+
+  // What `outputs.all` gives is told by its overloads.
+  async #allOutputs(options: ResultOptions = {}): Promise<never> {
+    const outcome = await this.#outcome(options)
+    if (outcome.status === 'rejected' && outcome.reason instanceof ProcessLost) throw outcome.reason
+    return copyOf(hosted(this.#process).outputs(options.raiseOnFailure ?? true)) as never
+  }
+
+  #assertDone(): void {
+    if (!this.done) throw new NotReady(`the process ${this.pid} has not ended: it is ${this.#process.state}`)
+  }
+
+  #reason(error: unknown): ProcessError {
+    if (error instanceof ProcessError) return error
+    return this.#closedEarly(error)
+  }
+
+  /** A process that was closed before its end is lost: it ran in memory only. */
+  #closedEarly(cause?: unknown): ProcessLost {
+    return new ProcessLost(this.pid, `the process ${this.pid} was closed before it ended`, { cause })
+  }
+}
+
+const handles = new Map<string, WeakRef<LocalHandle>>()
+const LEAST_ROOM = 1_000
+/** How many entries there may be before those of handles that are gone are dropped. */
+let room = LEAST_ROOM
+
+function sweep(): void {
+  for (const [pid, handle] of handles) if (handle.deref() === undefined) handles.delete(pid)
+  room = Math.max(LEAST_ROOM, 2 * handles.size)
+}
+
+async function ended(process: Process): Promise<void> {
+  try {
+    await process.future()
+  } catch {
+    // How it ended is asked of the process.
+  }
+}

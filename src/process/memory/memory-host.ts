@@ -1,0 +1,201 @@
+import { Codec, type SavedType } from '../../bundle/codec.ts'
+import { copyOf } from '../../ports/plain.ts'
+import { alarm, systemClock, type Clock } from '../../shared/clock.ts'
+import { ProcessKilled, ProcessLost, UnknownProcessClass } from '../../shared/errors.ts'
+import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../host/process-handle.ts'
+import type {
+  Committed,
+  ControlRequest,
+  Host,
+  KeptSignal,
+  MissingChild,
+  RecordEntry,
+  Transition,
+  WaitConditions,
+} from '../host/host.ts'
+import { LocalHandle } from './memory-handle.ts'
+import { expireAt, MemoryFamily } from './memory-children.ts'
+import { hosted, type Process } from '../process.ts'
+
+const NOTHING: Committed = {}
+const GO_ON = (): void => {}
+
+/** Runs processes in memory: nothing is kept, and children run beside their parent. */
+export class MemoryHost implements Host {
+  readonly durable = false
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly #families = new WeakMap<Process, MemoryFamily>()
+  /** How to stop what is armed for what a process waits for. */
+  readonly #armed = new WeakMap<Process, (() => void)[]>()
+
+  constructor(types?: readonly SavedType[], clock: Clock = systemClock) {
+    this.codec = new Codec(types)
+    this.clock = clock
+  }
+
+  begin(process: Process, { wait, deadline }: Parameters<NonNullable<Host['begin']>>[1]): void {
+    if (deadline !== null) expireAt(process, deadline, this.clock)
+    if (wait !== null) this.#wait(process, wait)
+  }
+
+  commit(
+    process: Process,
+    { from, wait, wake, failed, paused, killsChildren, ending }: Transition,
+  ): Committed {
+    if (wake?.by === 'signal' && wake.id !== undefined) hosted(process).dropMail(wake.id)
+    if (from === 'waiting') this.#disarm(process)
+    if (wait !== null) this.#wait(process, wait)
+    if (failed !== null || paused !== null) this.#families.get(process)?.again()
+    if (killsChildren) this.#tell(process, { kind: 'kill', message: ending?.message ?? undefined })
+    return NOTHING
+  }
+
+  async launch(
+    parent: Process,
+    processClass: AnyProcessClass | string,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions = {},
+    branch = '',
+  ): Promise<ProcessHandle> {
+    if (typeof processClass === 'string') {
+      throw new UnknownProcessClass(
+        `there is no class ${processClass} to be found by name in memory: launch the class itself, or run the process by an engine`,
+      )
+    }
+    // It would outlive the kill of its family.
+    if (parent.isKilling)
+      throw new ProcessKilled(
+        parent.pid,
+        `the process ${parent.pid} is being killed: it launches nothing more`,
+      )
+    let family = this.#families.get(parent)
+    if (family === undefined) this.#families.set(parent, (family = new MemoryFamily(parent, this)))
+    return family.launch(processClass, inputs, options, branch)
+  }
+
+  missing(process: Process): Promise<readonly MissingChild[]> | undefined {
+    const missing = this.#families.get(process)?.missing()
+    return missing === undefined ? undefined : Promise.resolve(missing)
+  }
+
+  /** A pause, a play and a kill reach the children too, as in a store (C7). */
+  request(process: Process, request: ControlRequest): boolean {
+    const hold = hosted(process)
+    switch (request.kind) {
+      case 'pause':
+        hold.pause(request.message)
+        this.#tell(process, request)
+        break
+      case 'play':
+        hold.play()
+        this.#tell(process, request)
+        break
+      case 'kill':
+        hold.kill(request.message, { force: request.force })
+        this.#tell(process, request)
+        break
+      case 'resume':
+        hold.wake(copyOf(request.value), { by: 'resume' })
+        break
+      case 'signal':
+        this.#signal(process, request.name, copyOf(request.value))
+        break
+      default:
+        request satisfies never
+    }
+    return true
+  }
+
+  record(process: Process, { consumes }: RecordEntry): void {
+    if (consumes !== undefined) hosted(process).dropMail(consumes)
+  }
+
+  mail(process: Process, signal: string): KeptSignal | undefined {
+    return hosted(process).mail(signal)
+  }
+
+  suspend(): () => void {
+    return GO_ON
+  }
+
+  evict(): void {}
+
+  async outcomes(
+    process: Process,
+    pids: readonly string[],
+  ): Promise<readonly (Settled<unknown> | undefined)[]> {
+    return Promise.all(
+      pids.map(async (pid): Promise<Settled<unknown> | undefined> => {
+        const handle = this.#handle(process, pid)
+        if (handle === undefined) return gone(pid)
+        return handle.done ? handle.outcome() : undefined
+      }),
+    )
+  }
+
+  async checkpoint(): Promise<void> {}
+
+  // ---------- waiting ----------
+
+  #wait(process: Process, { signal, until, on, any }: WaitConditions): void {
+    const hold = hosted(process)
+    let stops = this.#armed.get(process)
+    if (stops === undefined) {
+      this.#armed.set(process, (stops = []))
+      process.addCleanup(() => this.#disarm(process))
+    }
+    if (until !== null) stops.push(alarm(this.clock, until, () => hold.wake(undefined, { by: 'timer' })))
+    const mail = signal === null ? undefined : hold.mail(signal)
+    if (mail !== undefined && signal !== null) hold.wake(mail.value, { by: 'signal', signal, id: mail.id })
+    if (on.length === 0) return
+    const handles = on.map((pid) => this.#handle(process, pid))
+    let left = handles.filter((handle) => handle !== undefined && !handle.done).length
+    const check = (): void => {
+      if (any ? left < on.length : left === 0) hold.wake(undefined, { by: 'handles' })
+    }
+    for (const handle of handles) {
+      if (handle === undefined || handle.done) continue
+      stops.push(
+        handle.onDone(() => {
+          left--
+          check()
+        }),
+      )
+    }
+    check()
+  }
+
+  #disarm(process: Process): void {
+    for (const stop of this.#armed.get(process)?.splice(0) ?? []) stop()
+  }
+
+  #signal(process: Process, name: string, value: unknown): void {
+    const hold = hosted(process)
+    const { id } = hold.post(name, value)
+    if (hold.receives === name) hold.wake(value, { by: 'signal', signal: name, id })
+  }
+
+  #handle(process: Process, pid: string): LocalHandle | undefined {
+    return this.#families.get(process)?.find(pid) ?? LocalHandle.find(pid)
+  }
+
+  #tell(parent: Process, request: ControlRequest): void {
+    for (const child of this.#families.get(parent)?.reached() ?? []) this.request(child, request)
+  }
+}
+
+function gone(pid: string): Settled<unknown> {
+  const state = {
+    label: 'excepted',
+    terminal: true,
+    successful: false,
+    paused: false,
+    at: new Date(0),
+    reason: 'lost',
+  } as const
+  return { status: 'rejected', reason: new ProcessLost(pid, `there is no process ${pid} in memory`), state }
+}
+
+/** The host of processes that are not run out of a store. */
+export const memoryHost: Host = new MemoryHost()

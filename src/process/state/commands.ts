@@ -1,0 +1,169 @@
+import { milliseconds, type Duration } from '../../shared/duration.ts'
+import { TransitionError } from '../../shared/errors.ts'
+import { checkOptions, isFlag, type OptionNames } from '../../shared/options.ts'
+import { textProblem, wellFormed } from '../../shared/text.ts'
+import { awaitsOf, type Awaits } from './awaits.ts'
+
+/**
+ * What a step returns to choose the next state. Anything else that it returns is the result: the same as
+ * `new Stop(result)`.
+ */
+export type Command = Continue | Wait | Stop | Kill
+
+/** A step: a method of the process, `this.check`, or its name. Functions of any other kind can't be saved. */
+export type Step = string | ((...args: never) => unknown)
+
+/** Runs another step next. The arguments are saved with it. */
+export class Continue {
+  readonly step: StepRef
+  readonly args: readonly unknown[]
+
+  /** @throws TransitionError when `step` has no name; whether the process has it is looked at when it is returned */
+  constructor(step: Step, ...args: readonly unknown[]) {
+    this.step = stepRef(step)
+    this.args = args
+  }
+}
+
+/** What refers to a process: its handle. */
+export interface HandleLike {
+  readonly pid: string
+}
+
+/** Handles that are waited for: one, a list, or named ones. What they come to has the same shape. */
+export type Awaited = HandleLike | readonly HandleLike[] | Readonly<Record<string, HandleLike>>
+
+export interface WaitDetails {
+  /** Why it waits, for people. */
+  readonly message?: string | undefined
+  /** Whatever belongs to the wait; handed to `onWait` and saved. */
+  readonly data?: unknown
+  /** The name of a signal that the class declares: the first one ends the wait, with its payload as the value. */
+  readonly receive?: string | undefined
+  /** A date that ends the wait. Not together with `for`. */
+  readonly until?: Date | undefined
+  /** A time that ends the wait, from when the step ends. */
+  readonly for?: Duration | undefined
+  /** Processes whose end, however they end, ends the wait; the value has a `Settled` for each, in the same shape. */
+  readonly on?: Awaited | undefined
+  /** Whether the first of them is enough; the value then has `undefined` for those that go on. Default false. */
+  readonly any?: boolean | undefined
+}
+
+const WAIT_OPTIONS: OptionNames<WaitDetails> = {
+  message: true,
+  data: true,
+  receive: true,
+  until: true,
+  for: true,
+  on: true,
+  any: true,
+}
+
+/**
+ * Waits until somebody resumes the process, or until what the options name comes first: a signal, a time, the end of other processes.
+ * The step is then called with `(value, wake)`, where `wake.by` tells which it was; without a step the process finishes with the value.
+ * Whatever came before the wait counts (C8). While it waits it may leave memory.
+ */
+export class Wait {
+  readonly step: StepRef | undefined
+  readonly message: string | undefined
+  readonly data: unknown
+  readonly receive: string | undefined
+  /** Wall-clock milliseconds. */
+  readonly until: number | undefined
+  /** Milliseconds. */
+  readonly for: number | undefined
+  readonly on: Awaits | undefined
+
+  /**
+   * @throws TransitionError when `step` has no name, or the options contradict each other
+   * @throws TypeError for an unknown option
+   * @throws RangeError for a date or duration that is none
+   */
+  constructor(step?: Step, options: WaitDetails = {}) {
+    checkOptions(options, WAIT_OPTIONS, 'Wait')
+    this.step = step === undefined ? undefined : stepRef(step)
+    this.message = wellFormed(options.message)
+    this.data = options.data
+    this.receive = options.receive
+    if (options.until !== undefined && options.for !== undefined)
+      throw new TransitionError('A wait has either `until`, a date, or `for`, a duration: give one of them')
+    this.until = options.until === undefined ? undefined : timeOf(options.until)
+    this.for = options.for === undefined ? undefined : milliseconds(options.for)
+    this.on = options.on === undefined ? undefined : awaitsOf(options.on, options.any ?? false)
+    if (this.on?.any === true && this.on.pids.length === 0)
+      throw new TransitionError('A wait for the first of no processes would never end: give it handles')
+  }
+}
+
+export interface StopOptions {
+  /** Default true; false with an exit code. */
+  readonly successful?: boolean | undefined
+  readonly exitCode?: ExitCodeInfo | undefined
+}
+
+const STOP_OPTIONS: OptionNames<StopOptions> = { successful: isFlag, exitCode: true }
+
+/** What `exitCodes.NAME()` gives. */
+export interface ExitCodeInfo {
+  readonly code: number
+  readonly label: string
+  readonly message: string
+}
+
+/** Finishes the process. */
+export class Stop {
+  readonly result: unknown
+  readonly successful: boolean
+  readonly exitCode: ExitCodeInfo | undefined
+
+  constructor(result?: unknown, options: StopOptions = {}) {
+    checkOptions(options, STOP_OPTIONS, 'Stop')
+    this.result = result
+    this.exitCode = options.exitCode
+    this.successful = options.successful ?? (options.exitCode === undefined || options.exitCode.code === 0)
+  }
+}
+
+/** Kills the process from within. */
+export class Kill {
+  readonly message: string | undefined
+
+  constructor(message?: string) {
+    this.message = wellFormed(message)
+  }
+}
+
+/** A result that counts as a failure: the same as `new Stop(result, { successful: false })`. */
+export class UnsuccessfulResult {
+  readonly result: unknown
+
+  constructor(result?: unknown) {
+    this.result = result
+  }
+}
+
+/** A step as a command names it; `method` is there to make sure that the name finds that very function. */
+export interface StepRef {
+  readonly name: string
+  readonly method: ((...args: never) => unknown) | undefined
+}
+
+function stepRef(step: Step): StepRef {
+  const name = typeof step === 'function' ? step.name : step
+  if (typeof name !== 'string' || name === '') {
+    throw new TransitionError(
+      'A step must be a method of the process, such as `this.check`, or its name. ' +
+        `What was given (${typeof step === 'function' ? 'a function without a name' : typeof step}) can't be found again after a restart.`,
+    )
+  }
+  if (!name.isWellFormed()) throw new TransitionError(`The name of a step ${textProblem(name)}`)
+  return { name, method: typeof step === 'function' ? step : undefined }
+}
+
+function timeOf(date: Date): number {
+  const time = date instanceof Date ? date.getTime() : Number.NaN
+  if (Number.isNaN(time)) throw new RangeError(`\`until\` is ${String(date)}: give a valid Date`)
+  return time
+}

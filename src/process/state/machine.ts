@@ -1,0 +1,71 @@
+import { createMachine } from 'xstate'
+import { ProcessState } from './process-state.ts'
+
+/*
+ * The one definition of which state may follow which. Whatever draws, checks or explains transitions reads it.
+ * It holds no context, so the table made from it once is all that the running of a process needs.
+ */
+
+// Not exported, so that the declarations of the package need none of xstate's. An event is named for what causes the transition.
+const processMachine = createMachine({
+  id: 'process',
+  initial: 'created',
+  states: {
+    created: { on: { start: 'running', except: 'excepted', kill: 'killed' } },
+    running: {
+      on: {
+        continue: { target: 'running', reenter: true },
+        wait: 'waiting',
+        stop: 'finished',
+        except: 'excepted',
+        kill: 'killed',
+      },
+    },
+    waiting: {
+      on: {
+        wake: 'running',
+        wait: { target: 'waiting', reenter: true },
+        stop: 'finished',
+        except: 'excepted',
+        kill: 'killed',
+      },
+    },
+    finished: { type: 'final' },
+    excepted: { type: 'final' },
+    killed: { type: 'final' },
+  },
+})
+
+interface Row {
+  readonly terminal: boolean
+  readonly next: readonly ProcessState[]
+}
+
+/** Where a file is damaged, a state may be none of these: nothing is known to follow it, nor that it is the last. */
+const table: Readonly<Record<string, Row | undefined>> = Object.fromEntries(
+  Object.values(ProcessState).map((state) => [state, rowOf(state)]),
+)
+
+function rowOf(state: ProcessState): Row {
+  const node = processMachine.root.states[state]
+  if (node === undefined) throw new Error(`the machine has no state ${state}`)
+  const next = Object.values(node.on).flatMap((transitions) =>
+    transitions.flatMap(({ target }) => (target ?? []).map(({ key }) => key as ProcessState)),
+  )
+  return { terminal: node.type === 'final', next }
+}
+
+/** Whether a process in state `from` may come into state `to`. */
+export function canTransition(from: ProcessState, to: ProcessState): boolean {
+  return nextStates(from).includes(to)
+}
+
+/** The states that may follow this one. */
+export function nextStates(from: ProcessState): readonly ProcessState[] {
+  return table[from]?.next ?? []
+}
+
+/** Whether nothing follows this state (C5). */
+export function isTerminal(state: ProcessState): boolean {
+  return table[state]?.terminal ?? false
+}

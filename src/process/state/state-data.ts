@@ -1,0 +1,193 @@
+import type { ExitCodeInfo } from './commands.ts'
+import type { Awaits } from './awaits.ts'
+import { wellFormed } from '../../shared/text.ts'
+import type { TransitionEnding, WaitConditions, Wake } from '../host/host.ts'
+
+/*
+ * A state together with what belongs to it. It is what the `state` part of a bundle holds.
+ */
+
+export interface Created {
+  readonly label: 'created'
+}
+
+/** What belongs to a step from when it is chosen until its command is committed, whatever states lie between. */
+export interface StepFacts {
+  readonly args: readonly unknown[]
+  /** Where in its outline a work chain is. */
+  readonly at?: string | undefined
+  /** The step there has been done, or none has begun: the outline goes on from there, and the step is not called. */
+  readonly onward?: true | undefined
+  /** The number of the step, by which its effects and children are named; undefined where it is that of the transition into it. */
+  readonly number?: number | undefined
+  /** The process whose step this was, where it was restarted from that: its effects keep their keys. */
+  readonly origin?: string | undefined
+  /** How often it has been begun; 1 where it is undefined. */
+  readonly attempt?: number | undefined
+  /** The processes that were waited for, whose ends are fetched when the step begins, and come before its arguments. */
+  readonly ended?: Awaits | undefined
+  /** What the ends of these processes become in the context of a work chain, in the order of the pids. */
+  readonly into?: readonly Into[] | undefined
+}
+export interface Running extends StepFacts {
+  readonly label: 'running'
+  readonly step: string
+  /** The message of the last failure, where it is played after its retries ran out. */
+  readonly failure?: string | undefined
+}
+export interface Waiting {
+  readonly label: 'waiting'
+  /** The step that a wake-up leads to; without one the process finishes with the value. */
+  readonly step: string | null
+  readonly message: string | undefined
+  readonly data: unknown
+  /** The name of the signal that ends it. */
+  readonly receive?: string | undefined
+  /** When it ends, in wall-clock milliseconds. */
+  readonly until?: number | undefined
+  /** The processes whose end ends it. */
+  readonly on?: Awaits | undefined
+  readonly into?: readonly Into[] | undefined
+  readonly at?: string | undefined
+  /** Set while the step backs off: it is run again as these say. Only the time ends it. */
+  readonly retry?: (StepFacts & { readonly attempt: number; readonly failure: string }) | undefined
+}
+
+/** Where the end of a process goes in the context of a work chain. */
+export interface Into {
+  /** A dotted name. */
+  readonly key: string
+  /** Whether it is added to the list of that name. */
+  readonly append?: true | undefined
+  /** Whether a failure is stored, as its `Settled`, rather than failing the chain. */
+  readonly allowFailure?: true | undefined
+}
+export interface Finished {
+  readonly label: 'finished'
+  readonly result: unknown
+  readonly successful: boolean
+  readonly exitCode: ExitCodeInfo | undefined
+  /** What is missing of an unsuccessful one. */
+  readonly message: string | undefined
+  /** The dotted names of the required outputs that were never emitted. */
+  readonly missing?: readonly string[] | undefined
+}
+export interface Excepted {
+  readonly label: 'excepted'
+  readonly error: unknown
+}
+export interface Killed {
+  readonly label: 'killed'
+  readonly message: string | undefined
+}
+export type Stage = Created | Running | Waiting | Finished | Excepted | Killed
+
+/** What a step is told of how its wait ended; the store's own id of the wake-up is not its business. */
+export function toldWake({ by, signal }: Wake): Pick<Wake, 'by' | 'signal'> {
+  return signal === undefined ? { by } : { by, signal }
+}
+
+/** Whether a resume ends this wait. Neither a back-off nor a work chain that waits for what is to come into its context. */
+export function isResumable(stage: Stage): boolean {
+  return stage.label === 'waiting' && stage.retry === undefined && stage.into === undefined
+}
+
+/** What a process in this state waits for. */
+export function conditionsOf(stage: Stage): WaitConditions | null {
+  if (stage.label !== 'waiting') return null
+  return {
+    resume: isResumable(stage),
+    signal: stage.receive ?? null,
+    until: stage.until ?? null,
+    on: stage.on?.pids ?? [],
+    any: stage.on?.any ?? false,
+  }
+}
+
+/** How often the step of this state has been begun, or is about to be. */
+export function attemptOf(stage: Stage): number {
+  if (stage.label === 'running') return stage.attempt ?? 1
+  return stage.label === 'waiting' ? (stage.retry?.attempt ?? 1) : 1
+}
+
+export function finished(
+  result: unknown,
+  successful = true,
+  exitCode?: ExitCodeInfo,
+  message?: string,
+): Finished {
+  return { label: 'finished', result, successful, exitCode: exitCode && plainExitCode(exitCode), message }
+}
+
+export function excepted(error: unknown): Excepted {
+  return { label: 'excepted', error: legible(error) }
+}
+
+/** What was thrown, or an error that stands for it where even its message can't be read: a getter throws, or it is a revoked proxy. */
+function legible(error: unknown): unknown {
+  if ((typeof error !== 'object' && typeof error !== 'function') || error === null) return error
+  try {
+    void [error instanceof Error, 'then' in error, Reflect.get(error, 'name'), Reflect.get(error, 'message')]
+    return error
+  } catch (cause) {
+    const plain = new Error(`what was thrown can't be read: ${errorText(cause)}`)
+    try {
+      const name: unknown = Reflect.get(error, 'name')
+      if (typeof name === 'string') plain.name = name
+    } catch {
+      // Nor can its name.
+    }
+    return plain
+  }
+}
+
+export function killed(message: string | undefined): Killed {
+  return { label: 'killed', message }
+}
+
+/** Without its class, as it is saved. */
+function plainExitCode({ code, label, message }: ExitCodeInfo): ExitCodeInfo {
+  return { code, label: wellFormed(label), message: wellFormed(message) }
+}
+
+/** The step that is to run in this state, or after it. */
+export function stepOf(stage: Stage): string | null {
+  if (stage.label === 'created') return 'run'
+  return stage.label === 'running' || stage.label === 'waiting' ? stage.step : null
+}
+
+/** Where the process is, for people: the place in its outline, or its step. */
+export function placeOf(stage: Stage): string | null {
+  const at = stage.label === 'running' || stage.label === 'waiting' ? stage.at : undefined
+  return at ?? stepOf(stage)
+}
+
+/** How a process in this state ended; null if it did not. */
+export function endingOf(stage: Stage): TransitionEnding | null {
+  switch (stage.label) {
+    case 'finished':
+      return {
+        successful: stage.successful,
+        exitCode: stage.exitCode ?? null,
+        message: stage.message ?? stage.exitCode?.message ?? null,
+      }
+    case 'excepted':
+      return { successful: false, exitCode: null, message: errorText(stage.error) }
+    case 'killed':
+      return { successful: false, exitCode: null, message: stage.message ?? null }
+    default:
+      return null
+  }
+}
+
+/** The text of whatever was thrown. */
+export function errorText(error: unknown): string {
+  try {
+    if (!(error instanceof Error)) return wellFormed(String(error))
+    // Either may be anything: whoever throws may have set them.
+    const { message, name } = error as { readonly message: unknown; readonly name: unknown }
+    return wellFormed(message === '' ? String(name) : String(message))
+  } catch {
+    return 'something that has no text was thrown'
+  }
+}

@@ -1,0 +1,208 @@
+import { isPlainObject } from '../../ports/plain.ts'
+import { getOwn, holderAt, setOwn } from '../../shared/own.ts'
+import { SpecError, TransitionError, UpstreamFailed } from '../../shared/errors.ts'
+import { isHandle } from '../state/awaits.ts'
+import { Continue, Wait, type HandleLike } from '../state/commands.ts'
+import type { Settled } from '../host/process-handle.ts'
+import type { Process } from '../process.ts'
+import type { Into } from '../state/state-data.ts'
+
+/** A handle whose failure does not fail who waits for it: its settled outcome is stored. */
+export class AllowFailure<H extends HandleLike = HandleLike> {
+  readonly handle: H
+
+  constructor(handle: H) {
+    this.handle = handle
+  }
+}
+
+/** A handle whose result is added to the list of its key. */
+export class Append {
+  readonly handle: HandleLike | AllowFailure
+
+  constructor(handle: HandleLike | AllowFailure) {
+    this.handle = handle
+  }
+}
+
+/** In `toContext`: adds the result to the list of that key, in the order of the calls, not of the ends. */
+export function append(handle: HandleLike | AllowFailure): Append {
+  return new Append(handle)
+}
+
+/** In `toContext`: stores how the process ended, as `handle.outcome()` tells it, where else a failure would fail the chain. */
+export function allowFailure<H extends HandleLike>(handle: H): AllowFailure<H> {
+  return new AllowFailure(handle)
+}
+
+/**
+ * What goes into the context of a work chain: results of processes, under dotted names, of a list of handles as a list; other values as they
+ * are.
+ */
+export type ContextValues = Readonly<Record<string, unknown>>
+
+/** What a step may return to have the results of processes in `ctx` before the next step. */
+export class ToContext {
+  readonly values: ContextValues
+
+  constructor(values: ContextValues) {
+    this.values = values
+  }
+}
+
+/** For a step of a work chain to return: the results of these processes are in `ctx` before the next step. */
+export function toContext(values: ContextValues): ToContext {
+  return new ToContext(values)
+}
+
+/** What a step has given for the context: by the way, and at its end. */
+export class ContextUpdates {
+  readonly #given: ContextValues[] = []
+
+  add(values: ContextValues): void {
+    this.#given.push(values)
+  }
+
+  /** Forgets what an attempt gave that failed: the next one gives it again. */
+  forget(): void {
+    this.#given.length = 0
+  }
+
+  /** @throws TransitionError for what a predicate gave */
+  assertNone(): void {
+    if (this.#given.length === 0) return
+    throw new TransitionError('a predicate of the outline has called toContext: only a step may')
+  }
+
+  /** Forgets what was given, where the step ends otherwise. @throws TransitionError where the process goes on, and would lack it */
+  drop(returned: unknown): void {
+    const dropped = this.#given.splice(0)
+    if (dropped.length === 0 || !(returned instanceof Continue || returned instanceof Wait)) return
+    throw new TransitionError(
+      `the step has called toContext and returned a ${returned.constructor.name}: what was to come into ctx would be lost. Return nothing, and let the outline go on`,
+    )
+  }
+
+  /** Puts plain values into the context, and tells which processes are to be waited for. */
+  apply(ctx: Record<string, unknown>): { readonly pids: string[]; readonly into: Into[] } {
+    const pids: string[] = []
+    const into: Into[] = []
+    const add = (key: string, given: unknown, appended: boolean): void => {
+      const allowed = given instanceof AllowFailure
+      const handle: unknown = allowed ? given.handle : given
+      if (!isHandle(handle)) throw notAwaited(key, handle)
+      pids.push(handle.pid)
+      into.push({ key, ...(appended && { append: true }), ...(allowed && { allowFailure: true }) })
+    }
+    for (const values of this.#given.splice(0)) {
+      for (const [key, value] of Object.entries(values)) {
+        if (value instanceof Append) add(key, value.handle, true)
+        else if (isListOfHandles(value)) {
+          put(ctx, key, [], false)
+          for (const one of value) add(key, one, true)
+        } else if (isGiven(value)) add(key, value, false)
+        else if (value instanceof Promise) throw notAwaited(key, value)
+        else put(ctx, key, value, false)
+      }
+    }
+    return { pids, into }
+  }
+}
+
+/**
+ * What a step gave for the context, if it did no more than that; undefined where what it returned decides, and the outline does not.
+ *
+ * @throws TransitionError where it did both
+ */
+export function updatesOf(given: ContextUpdates, returned: unknown): ContextUpdates | undefined {
+  if (returned === undefined) return given
+  if (returned instanceof ToContext) given.add(returned.values)
+  else if (isOfHandles(returned)) given.add(returned)
+  else {
+    given.drop(returned)
+    return undefined
+  }
+  return given
+}
+
+/** Whether a step returned handles by name. One handle per item of an empty list is `{}` or `{ jobs: [] }`: the chain goes on too. */
+function isOfHandles(value: unknown): value is ContextValues {
+  if (!isPlainObject(value)) return false
+  const values = Object.values(value)
+  return (
+    values.every((one) => Array.isArray(one) && one.length === 0) ||
+    values.some((one) => isGiven(one) || one instanceof Append || isListOfHandles(one))
+  )
+}
+
+function isGiven(value: unknown): boolean {
+  return isHandle(value) || value instanceof AllowFailure
+}
+
+/** A list with a handle in it, all of which are to be handles then. */
+function isListOfHandles(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.some((one) => isGiven(one))
+}
+
+function notAwaited(key: string, given: unknown): TransitionError {
+  // What it comes to is told by the error, if at all.
+  if (given instanceof Promise) given.catch(() => {})
+  return new TransitionError(
+    `toContext: ${key} was given ${given instanceof Promise ? 'a promise' : typeof given} where it takes a handle. Has an \`await\` been forgotten before \`this.launch\`?`,
+  )
+}
+
+/**
+ * Puts how processes ended into the context.
+ *
+ * @throws UpstreamFailed for the first that failed, or did not succeed, where that was not allowed
+ */
+export function intoContext(
+  { pid, ctx }: Process,
+  into: readonly Into[],
+  pids: readonly string[],
+  outcomes: readonly (Settled<unknown> | undefined)[],
+): void {
+  into.forEach(({ key, append: appended = false, allowFailure: allowed = false }, index) => {
+    const outcome = outcomes[index]
+    if (outcome === undefined) return
+    const failed = (how: string, cause?: Error): UpstreamFailed =>
+      new UpstreamFailed(
+        pid,
+        pids[index] as string,
+        `the process ${pids[index]}, which was to give ctx.${key}, failed: ${how}. Give it with allowFailure(handle) to have its outcome instead`,
+        cause && { cause },
+      )
+    if (allowed) {
+      put(ctx, key, outcome, appended)
+      return
+    }
+    if (outcome.status === 'rejected') throw failed(outcome.reason.message, outcome.reason)
+    if (!outcome.state.successful) {
+      const { exitCode, message } = outcome.state
+      const how =
+        exitCode === undefined ? message : `${exitCode.label} (${exitCode.code}): ${exitCode.message}`
+      throw failed(`it finished unsuccessfully${how === undefined ? '' : `, ${how}`}`)
+    }
+    put(ctx, key, outcome.value, appended)
+  })
+}
+
+/** Sets a value under a dotted name. */
+function put(ctx: Record<string, unknown>, key: string, value: unknown, appended: boolean): void {
+  let at: object
+  let last: string
+  try {
+    ;[at, last] = holderAt(ctx, key, 'ctx.')
+  } catch (error) {
+    throw new SpecError((error as Error).message)
+  }
+  if (!appended) {
+    setOwn(at, last, value)
+    return
+  }
+  const list = getOwn(at, last)
+  if (list === undefined) setOwn(at, last, [value])
+  else if (Array.isArray(list)) list.push(value)
+  else throw new SpecError(`ctx.${key} is no list that could be added to, but ${typeof list}`)
+}

@@ -1,0 +1,41 @@
+import { currentLife } from './current-process.ts'
+
+/**
+ * The promise of an operation of a step: an effect, a wait, a launch, a branch.
+ *
+ * 1. A rejection of it that nobody awaits never ends the program: a kill, a time-out or a close rejects whatever is pending.
+ * 2. It knows whether anybody has looked at it, so that a step can't end well after a failure that nobody saw.
+ */
+export class Operation<T> extends Promise<T> {
+  /** What `then` gives is an ordinary promise. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise
+  }
+
+  /** Whether anybody awaits it, or has. */
+  isAwaited = false
+
+  static of<T>(work: Promise<T>): Operation<T> {
+    const operation = new Operation<T>((resolve, reject) => {
+      work.then(resolve, reject)
+    })
+    void Promise.prototype.then.call(operation, undefined, () => {})
+    return operation
+  }
+
+  // An `await` calls it too, since this is a class of its own.
+  // oxlint-disable-next-line unicorn/no-thenable
+  override then<Fulfilled = T, Rejected = never>(
+    fulfilled?: ((value: T) => Fulfilled | PromiseLike<Fulfilled>) | null,
+    rejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<Fulfilled | Rejected> {
+    this.isAwaited = true
+    return super.then(fulfilled, rejected)
+  }
+}
+
+/** What a step may leave pending that is no operation of its own, such as a wait for a handle: a rejection that nobody awaits never ends the program. */
+export function withinStep<T>(work: Promise<T>): Promise<T> {
+  if (currentLife()?.inStep === true) work.catch(() => {})
+  return work
+}

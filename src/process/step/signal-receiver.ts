@@ -1,0 +1,132 @@
+import { suggestion } from '../../shared/nearest.ts'
+import { alarm } from '../../shared/clock.ts'
+import { milliseconds, type Duration } from '../../shared/duration.ts'
+import { PortValidationError, SpecError, WaitTimeout } from '../../shared/errors.ts'
+import { checkOptions, isFlag } from '../../shared/options.ts'
+import type { Life } from '../runner/process-runner.ts'
+import type { Use } from './step-journal.ts'
+import { timeAfter, waitFor, type EvictOptions, type StepWaits } from './suspension.ts'
+
+export interface ReceiveOptions extends EvictOptions {
+  /** The name under which the receipt is recorded. Default: that of the signal. */
+  readonly as?: string | undefined
+  /** How long to wait; then it rejects with `WaitTimeout`, also when the step runs again. Counted from the first time. */
+  readonly timeout?: Duration | undefined
+}
+
+/**
+ * What a step receives in its flow (C8). A signal is used up in the commit that records it for the step, so that it counts once, and for
+ * each further attempt at that step.
+ */
+export class Receiving {
+  readonly #life: Life
+  readonly #waits: StepWaits
+  /** Counts the signals that were told of, by name: who looks in vain waits for the next. */
+  readonly #told = new Map<string, number>()
+  readonly #listeners = new Set<() => void>()
+  /** By signal: one at a time looks for it and takes it. */
+  readonly #taking = new Map<string, Promise<unknown>>()
+
+  constructor(life: Life, waits: StepWaits) {
+    this.#life = life
+    this.#waits = waits
+  }
+
+  async receive({ entry }: Use, signal: string, options: ReceiveOptions): Promise<unknown> {
+    checkOptions(options, { as: true, timeout: true, evict: isFlag }, 'receive')
+    const { timeout, evict } = options
+    const { record, host, plan } = this.#life
+    const { clock } = host
+    if (!plan.spec.hasSignal(signal)) throw undeclared(plan.name, signal, plan.spec.signals.keys())
+    const known = record.get(entry)
+    if (known !== undefined && 'value' in known) return this.#checked(signal, known['value'])
+    if (known?.['timedOut'] === true) throw this.#timedOut(signal)
+    let until = known?.['until'] as number | undefined
+    if (until === undefined && timeout !== undefined) {
+      until = timeAfter(clock, milliseconds(timeout))
+      if (until !== undefined) await record.add(entry, { until }, { history: undefined })
+    }
+    const message = `waits for the signal ${signal}${until === undefined ? '' : ` until ${new Date(until).toISOString()}`}`
+    const wait = waitFor({ signal, ...(until !== undefined && { until }) }, message)
+    for (;;) {
+      await this.#waits.gate()
+      const seen = this.#told.get(signal)
+      const taken = await this.#take(signal, entry)
+      if (taken !== undefined) {
+        await this.#waits.goOn()
+        return this.#checked(signal, taken.value)
+      }
+      if (until !== undefined && clock.now() >= until) {
+        const history = { name: 'received', data: { name: signal, timedOut: true } }
+        await record.add(entry, { timedOut: true }, { history })
+        await this.#waits.goOn()
+        throw this.#timedOut(signal)
+      }
+      if (this.#told.get(signal) !== seen) continue
+      const arm = (goOn: () => void): (() => void) => {
+        const listener = (): void => {
+          if (this.#told.get(signal) !== seen) goOn()
+        }
+        this.#listeners.add(listener)
+        const cancel = until === undefined ? undefined : alarm(clock, until, goOn)
+        return () => {
+          this.#listeners.delete(listener)
+          cancel?.()
+        }
+      }
+      await this.#waits.wait(wait, arm, evict)
+    }
+  }
+
+  /** A signal of that name is kept for the process. */
+  signalled(name: string): void {
+    this.#told.set(name, (this.#told.get(name) ?? 0) + 1)
+    for (const listener of Array.from(this.#listeners)) listener()
+  }
+
+  /** The attempt at the step has ended. */
+  stop(): void {
+    this.#told.clear()
+    this.#listeners.clear()
+    this.#taking.clear()
+  }
+
+  /** Takes the oldest kept signal, which is then used up. */
+  async #take(signal: string, entry: string): Promise<{ readonly value: unknown } | undefined> {
+    const work = this.#takeAfter(this.#taking.get(signal), signal, entry)
+    this.#taking.set(signal, work)
+    return work
+  }
+
+  async #takeAfter(
+    before: Promise<unknown> | undefined,
+    signal: string,
+    entry: string,
+  ): Promise<{ readonly value: unknown } | undefined> {
+    const { host, process, record } = this.#life
+    if (before !== undefined) await record.during(before.catch(() => {}))
+    const mail = await record.during(Promise.resolve(host.mail(process, signal)))
+    if (mail === undefined) return undefined
+    const history = { name: 'received', data: { name: signal } }
+    await record.add(entry, { value: mail.value }, { history, consumes: mail.id })
+    return { value: mail.value }
+  }
+
+  #checked(signal: string, value: unknown): unknown {
+    const problems = this.#life.plan.spec.checkSignal(signal, value)
+    if (problems.length > 0) throw new PortValidationError(problems)
+    return value
+  }
+
+  #timedOut(signal: string): WaitTimeout {
+    const { pid } = this.#life
+    return new WaitTimeout(`the signal ${signal} did not come to process ${pid} in its time`, [pid], 1)
+  }
+}
+
+/** @throws SpecError, for a signal that the class does not declare */
+export function undeclared(className: string, signal: string, known: Iterable<string>): SpecError {
+  const names = [...known]
+  const rest = names.length === 0 ? '; it declares none, see spec.signal' : suggestion(signal, names)
+  return new SpecError(`${className} declares no signal ${JSON.stringify(signal)}${rest}`)
+}

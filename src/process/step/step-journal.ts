@@ -1,0 +1,329 @@
+import { recordPart, type Bundle } from '../../bundle/bundle.ts'
+import { preview } from '../../ports/plain.ts'
+import { SerializationError, SpecError, TransitionError } from '../../shared/errors.ts'
+import { textProblem } from '../../shared/text.ts'
+import type { RecordEntry } from '../host/host.ts'
+import type { Life } from '../runner/process-runner.ts'
+import { Operation } from './operation.ts'
+import { isOfEarlier } from './current-process.ts'
+import { StepFlow, type Asked } from './step-flow.ts'
+
+/** What a step does by name. */
+export type RecordKind = 'effect' | 'sleep' | 'receive' | 'join'
+const kinds: readonly RecordKind[] = ['effect', 'sleep', 'receive', 'join']
+
+/** What a step does durably. */
+export type OperationKind = RecordKind | 'launch' | 'branch'
+
+/** An operation of the attempt that runs. */
+interface Begun {
+  readonly kind: OperationKind
+  readonly name: string
+  operation: Operation<unknown> | undefined
+  /** What it was rejected with. */
+  failure?: { readonly error: unknown }
+}
+
+/** Where an operation has its record. */
+export interface Use {
+  /** The name of the entry: `effect:book/charge#2`; of a launch or a branch, its kind. */
+  readonly entry: string
+  /** The name in full, with the branches it is in. */
+  readonly name: string
+  /** The branch it is in; empty outside of one. */
+  readonly branch: string
+}
+
+interface Entry {
+  readonly text?: string | undefined
+  readonly value?: unknown
+}
+
+/**
+ * What the step that runs has done by name (C6): effects, sleeps, receipts. A step that runs again, after a crash or to be retried,
+ * finds here what it has done already; with the commit that ends the step it is gone.
+ *
+ * Entries are found by kind and name, never by their order; a name that comes again counts on: `effect:charge#2`. `StepFlow` says where it may.
+ */
+export class StepRecord {
+  readonly #life: Life
+  #entries: Map<string, Entry> | undefined
+  /** What this run of the step has asked for, and in which order. */
+  #flow: StepFlow | undefined
+  /** Operations of this attempt that are in progress, or have failed. */
+  readonly #begun = new Set<Begun>()
+  /** The waits that the step left pending when it ended. */
+  dropped: readonly string[] = []
+  /** Counts the attempts at steps. */
+  #attempts = 0
+  /** Counts the steps. */
+  #steps = 0
+  #underWay = 0
+  /** Set when the step did not do what it did before: it is paused then, whatever it comes to. */
+  conflict: TransitionError | undefined
+
+  constructor(life: Life) {
+    this.#life = life
+  }
+
+  /** The step begins; whether it does so again. */
+  begin(): boolean {
+    this.#flow = undefined
+    this.conflict = undefined
+    this.dropped = []
+    return this.#entries !== undefined
+  }
+
+  /** The attempt at the step has ended: what it has left pending is no business of the next. */
+  end(): void {
+    this.#attempts++
+    this.#underWay = 0
+    this.#begun.clear()
+  }
+
+  /** The step was refused: it can't be told which of its branches a name belongs to. */
+  get refusal(): SpecError | undefined {
+    return this.#flow?.refusal
+  }
+
+  /**
+   * The step has come to its command. Waits that it has left pending are dropped.
+   *
+   * @returns why the command does not count: something that the step has begun is not done, or has failed unseen
+   */
+  leftOver(): SpecError | undefined {
+    const { pid, plan, stage } = this.#life
+    const place = `the step ${plan.name}${stage.label === 'running' ? `.${stage.step}` : ''} of process ${pid}`
+    const dropped: string[] = []
+    for (const { kind, name, operation, failure } of this.#begun) {
+      if (failure === undefined && kinds.includes(kind as RecordKind) && kind !== 'effect') {
+        dropped.push(`${kind} '${name}'`)
+      } else if (failure === undefined) {
+        return new SpecError(`${place} ended while its ${kind} '${name}' was in progress: await it`)
+      } else if (operation?.isAwaited === false) {
+        const { error: cause } = failure
+        return new SpecError(
+          `the ${kind} '${name}' in ${place} failed, and the step ended without having looked: await it`,
+          { cause },
+        )
+      }
+    }
+    this.dropped = dropped
+    return undefined
+  }
+
+  /** Does something as an operation of the step. A rejection of what it gives never ends the program. */
+  operation<T>(kind: OperationKind, name: string, work: (use: Use) => Promise<T>): Operation<T> {
+    const begun: Begun = { kind, name, operation: undefined }
+    const operation = Operation.of(this.#operate(begun, work))
+    begun.operation = operation
+    return operation
+  }
+
+  async #operate<T>(begun: Begun, work: (use: Use) => Promise<T>): Promise<T> {
+    const attempt = this.#attempts
+    const { kind, name } = begun
+    const life = this.#life
+    if (isOfEarlier(life, this.flow, life.control.attempt === 1)) return this.#never(kind, name)
+    let asked: Asked | undefined
+    this.#begun.add(begun)
+    try {
+      life.control.throwIfAborted()
+      const use = this.#ask(kind, name)
+      asked = use.asked
+      const value = await work(use)
+      if (attempt === this.#attempts) this.#begun.delete(begun)
+      await this.#handOut(asked)
+      return value
+    } catch (error) {
+      if (begun.operation?.isAwaited === true) this.#begun.delete(begun)
+      else begun.failure = { error }
+      await this.#handOut(asked)
+      throw error
+    }
+  }
+
+  /** Runs a part of the step as a branch of it. @throws SpecError for what is no name, or that of a branch in progress */
+  async inBranch<T>(name: string, run: () => T | PromiseLike<T>): Promise<Awaited<T>> {
+    checkName('a branch', name)
+    return this.flow.inBranch(name, run)
+  }
+
+  /** The order of things in this run of the step. */
+  get flow(): StepFlow {
+    return (this.#flow ??= new StepFlow(this.#life))
+  }
+
+  /** What an attempt has left does nothing more: the one that runs does it. */
+  #never<T>(kind: OperationKind, name: string): Promise<T> {
+    const { pid, plan, log } = this.#life
+    log.warn(
+      { pid, process: plan.name, operation: `${kind} '${name}'` },
+      'what is left of an earlier attempt at a step goes on without it: that does nothing',
+    )
+    return new Promise(() => {})
+  }
+
+  /** In a step that does several things at the same time, what they come to is handed out one by one. */
+  async #handOut(asked: Asked | undefined): Promise<void> {
+    if (asked === undefined) return
+    const handedOut = this.#life.control.isAborted ? asked.drop() : asked.handOut()
+    if (handedOut === undefined) return
+    await this.during(handedOut)
+    this.#life.leaveSoon()
+  }
+
+  #ask(kind: OperationKind, name: string): Use & { readonly asked: Asked } {
+    const flow = this.flow
+    const { branch } = flow
+    if (kind === 'launch') return { entry: kind, name, branch, asked: flow.ask(undefined) }
+    if (kind === 'branch') return { entry: kind, name, branch, asked: flow.askBranch() }
+    checkName(`what a step does durably (${kind})`, name)
+    const full = branch === '' ? name : `${branch}/${name}`
+    const base = `${kind}:${full}`
+    const asked = flow.ask(base)
+    const entry = numbered(base, asked.count)
+    if (this.#entries !== undefined && !this.#entries.has(entry)) this.#checkOthers(kind, full, asked.count)
+    return { entry, name: full, branch, asked }
+  }
+
+  /** The step has ended for good. */
+  clear(): void {
+    this.#steps++
+    this.#entries = undefined
+  }
+
+  /**
+   * What has come, unless the attempt at the step that asked for it has ended meanwhile: then whoever asked is told by the signal, or never.
+   */
+  async during<T>(work: PromiseLike<T>): Promise<T> {
+    const attempt = this.#attempts
+    this.#underWay++
+    try {
+      return await this.#during(work)
+    } finally {
+      if (attempt === this.#attempts) this.#underWay--
+    }
+  }
+
+  /** Whether something is under way that the step does by name. */
+  get busy(): boolean {
+    return this.#underWay > 0
+  }
+
+  async #during<T>(work: PromiseLike<T>): Promise<T> {
+    const attempt = this.#attempts
+    const { signal } = this.#life.control
+    let result: PromiseSettledResult<T>
+    try {
+      result = { status: 'fulfilled', value: await work }
+    } catch (error) {
+      result = { status: 'rejected', reason: error }
+    }
+    if (attempt !== this.#attempts) {
+      if (signal.aborted) throw signal.reason
+      return new Promise<T>(() => {})
+    }
+    if (result.status === 'fulfilled') return result.value
+    throw result.reason
+  }
+
+  load(bundle: Bundle): void {
+    for (const name of bundle.recordNames) this.#put(name, { text: bundle.parts[recordPart(name)] })
+  }
+
+  /** The text of an entry, where there is one. */
+  text(entry: string): string | undefined {
+    const found = this.#entries?.get(entry)
+    if (found === undefined) return undefined
+    return found.text ?? this.#life.host.codec.stringify(found.value, `record.${entry}`)
+  }
+
+  *texts(): Iterable<readonly [name: string, text: string]> {
+    for (const name of this.#entries?.keys() ?? []) yield [name, this.text(name) as string]
+  }
+
+  /** What was recorded under an entry. */
+  get(entry: string): Readonly<Record<string, unknown>> | undefined {
+    const found = this.#entries?.get(entry)
+    if (found === undefined) return undefined
+    const value = found.text === undefined ? found.value : this.#life.host.codec.parse(found.text, entry)
+    return value as Readonly<Record<string, unknown>>
+  }
+
+  /**
+   * Adds an entry, or says more in it; durable when it resolves.
+   *
+   * @throws SerializationError for what can't be saved, where the process is run out of a store (C10)
+   */
+  async add(
+    entry: string,
+    value: Readonly<Record<string, unknown>>,
+    rest: Pick<RecordEntry, 'history' | 'consumes'>,
+  ): Promise<void> {
+    const { host, process } = this.#life
+    // A store holds it by itself, until it is played.
+    if (!host.durable && this.#life.held) await this.during(this.#life.waits.gate())
+    const beside = this.#beside(entry)
+    const kept = beside.length === 0 ? value : { ...value, beside }
+    const text = this.#textOf(entry, kept)
+    const step = this.#steps
+    const write = async (): Promise<void> => {
+      await host.record(process, { name: entry, text, ...rest })
+      if (step === this.#steps) this.#put(entry, text === undefined ? { value: kept } : { text })
+    }
+    await this.during(write())
+  }
+
+  /** In memory too, so that each attempt gets a copy of its own; there it may be something that can't be saved. */
+  #textOf(entry: string, value: Readonly<Record<string, unknown>>): string | undefined {
+    const { durable, codec } = this.#life.host
+    try {
+      // Of a failure what can't be saved is left out.
+      return 'error' in value ? codec.stringifyFailure(value, entry) : codec.stringify(value, entry)
+    } catch (error) {
+      if (durable || !(error instanceof SerializationError)) throw error
+      return undefined
+    }
+  }
+
+  #put(entry: string, value: Entry): void {
+    ;(this.#entries ??= new Map()).set(entry, value)
+  }
+
+  /** What else this run of the step has begun under the name of an entry: it need not have been recorded. */
+  #beside(entry: string): readonly RecordKind[] {
+    const [own, name] = [
+      entry.slice(0, entry.indexOf(':')),
+      entry.slice(entry.indexOf(':') + 1).replace(/#\d+$/, ''),
+    ]
+    return kinds.filter((kind) => kind !== own && this.#flow?.has(`${kind}:${name}`) === true)
+  }
+
+  #checkOthers(kind: RecordKind, name: string, count: number): void {
+    for (const other of kinds) {
+      if (other === kind || this.#flow?.has(`${other}:${name}`) === true) continue
+      const done = this.get(numbered(`${other}:${name}`, count))
+      // It was begun before too, and came to nothing that was recorded.
+      if (done === undefined || (done['beside'] as readonly string[] | undefined)?.includes(kind) === true)
+        continue
+      throw (this.conflict = new TransitionError(
+        `the step has done the ${other} '${name}' before and now does the ${kind} '${name}': its code has changed meanwhile. ` +
+          'Give the new one another name, or take the old entry out of `record` in `static upgrade`; then play the process',
+      ))
+    }
+  }
+}
+
+/** @throws SpecError for what can't be the name of an operation */
+function checkName(what: string, name: unknown): void {
+  const problem = textProblem(name) ?? (String(name).includes('#') ? "must be without '#'" : undefined)
+  if (problem === undefined) return
+  throw new SpecError(
+    `${what} needs a name, a text without '#', and was given ${preview(name)}: it ${problem}`,
+  )
+}
+
+function numbered(base: string, count: number): string {
+  return count === 1 ? base : `${base}#${count}`
+}
