@@ -35,7 +35,7 @@ describe('the check of the layers', () => {
   it.each([
     [
       'a later folder',
-      'process/host/host.ts',
+      'process/host.ts',
       `import { S } from '../persistence/store.ts'`,
       'process does not import persistence',
     ],
