@@ -3,7 +3,8 @@ import { reached } from '../../src/cli/reached.ts'
 import { Engine, type ProcessHandle, type ProcessState } from '../../src/index.ts'
 import { damson } from './in-process.ts'
 import { Approval, Family, Relax, Word } from './processes.ts'
-import { Project, type Ended } from './project.ts'
+import type { Ended } from './in-process.ts'
+import { Project } from './project.ts'
 
 let project: Project
 /** In the part of a worker. */

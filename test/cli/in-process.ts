@@ -1,5 +1,11 @@
 import { main } from '../../src/cli/program.ts'
-import type { Ended } from './project.ts'
+
+/** The end of a command. */
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
 
 /** Runs the command line without another program, which is faster: for commands that neither stop nor load much. */
 export async function damson(...args: readonly string[]): Promise<Ended> {

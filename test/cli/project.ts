@@ -2,14 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { damson } from './in-process.ts'
+import { damson, type Ended } from './in-process.ts'
 import { compiled } from '../programs/compiled.ts'
-
-export interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
 
 /** Commands that run processes, and hear signals. */
 const PROGRAMS: ReadonlySet<string> = new Set(['run', 'worker'])
