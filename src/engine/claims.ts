@@ -62,6 +62,10 @@ export class Claims {
   #drains = false
   /** The suspect that runs alone. */
   #alone: Run | undefined
+  /** Whether the store knows that something else runs beside that one. */
+  #accompanied = false
+  /** Whether the claim that is under way is one of a suspect. */
+  #claimsSuspect = false
   /** Since when other work waits for a suspect. */
   #since = 0
   /** Until when other work has its turn. */
@@ -117,6 +121,22 @@ export class Claims {
     run.lent = false
     // It may go below zero for a moment: a step that has begun is not held up, and nothing new is started meanwhile.
     this.#free--
+  }
+
+  /** While a suspect is being claimed: resolves when it is known what came of that. */
+  get suspecting(): Promise<void> | undefined {
+    return this.#claimsSuspect ? this.#claiming : undefined
+  }
+
+  /** The suspect that counts as alone in the store, though this run goes on beside it. */
+  beside(run: Run): string | undefined {
+    const { pid } = this.#alone?.process ?? {}
+    return this.#alone === run || this.#accompanied ? undefined : pid
+  }
+
+  /** The store knows that a run goes on beside this suspect. */
+  accompanied(pid: string): void {
+    if (this.#alone?.process.pid === pid) this.#accompanied = true
   }
 
   /** A launch is in the waiting room. */
@@ -197,11 +217,13 @@ export class Claims {
       this.#claiming = this.#claim().then(
         () => {
           this.#claiming = undefined
+          this.#claimsSuspect = false
           this.#pump()
         },
         (error: unknown) => {
           // The next look at the store, within a second, tries again.
           this.#claiming = undefined
+          this.#claimsSuspect = false
           this.#context.logger.error({ err: error, engine: this.#context.engine }, 'nothing could be claimed')
         },
       )
@@ -262,6 +284,7 @@ export class Claims {
     const suspects = this.#takesSuspect
     const limit = suspects ? 1 : this.#free
     this.#free -= limit
+    this.#claimsSuspect = suspects
     this.#claims++
     const isKnown = this.#unknown || this.#told > 0
     if (!suspects) {
@@ -297,7 +320,9 @@ export class Claims {
     if (this.#stopped) return
     for (const one of claimed) {
       const run = this.#context.start(one)
-      if (suspects) this.#alone = run
+      if (!suspects) continue
+      this.#alone = run
+      this.#accompanied = false
     }
   }
 }

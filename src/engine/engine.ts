@@ -138,6 +138,11 @@ export class Engine extends Client {
       committed: (run) => this.#claims.committed(run),
       lend: (run) => this.#claims.lend(run),
       takeBack: (run) => this.#claims.takeBack(run),
+      besides: {
+        claimed: () => this.#claims.suspecting,
+        of: (run) => this.#claims.beside(run),
+        told: (pid) => this.#claims.accompanied(pid),
+      },
     })
     this.#claims = new Claims({
       engine: id,

@@ -8,7 +8,7 @@ import { DeadlineExceeded } from '../shared/errors.ts'
 import { DurableHost, type DurableHostContext } from './durable-host.ts'
 import { endedAs, lost } from './losses.ts'
 import { Run } from './run.ts'
-import { StepRecords } from './step-records.ts'
+import { StepRecords, type Besides } from './step-records.ts'
 import type { Waiting } from './waiting-room.ts'
 
 /** What the runs need of their engine. */
@@ -18,6 +18,8 @@ export interface RunsContext extends DurableHostContext {
   /** The step of a run only waits: somebody else may have its slot. */
   lend(run: Run): void
   takeBack(run: Run): void
+  /** See `StepRecordsContext`. */
+  readonly besides: Besides
 }
 
 /**
@@ -46,6 +48,7 @@ export class Runs {
       kill: (run, message, deadline, force) => this.#kill(run, message, deadline, force),
       lend: (run) => context.lend(run),
       takeBack: (run) => context.takeBack(run),
+      besides: context.besides,
       suspended: (run) => this.#suspended(run),
       setAside: (run, error) => void this.#setAside(run, error),
     })

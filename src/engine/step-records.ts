@@ -6,6 +6,16 @@ import type { Logger } from '../shared/logger.ts'
 import { endedAs, evicted, lost, unsavable } from './losses.ts'
 import type { PendingWait, Run } from './run.ts'
 
+/** The suspect (C11) beside which a step goes on that only waited. */
+export interface Besides {
+  /** While a suspect is being claimed to run alone: resolves when it is known what came of that. */
+  claimed(): Promise<void> | undefined
+  /** The suspect that counts as alone in the store, unless it is this very run. */
+  of(run: Run): string | undefined
+  /** The store knows that something else runs beside it. */
+  told(pid: string): void
+}
+
 /** What the records of steps need of their engine. */
 export interface StepRecordsContext {
   readonly logger: Logger
@@ -17,6 +27,7 @@ export interface StepRecordsContext {
   /** Its step only waits: somebody else may have its slot. */
   lend(run: Run): void
   takeBack(run: Run): void
+  readonly besides: Besides
   /** A step began to wait only. */
   suspended(run: Run): void
   /** The store can't keep a process any more (C9). */
@@ -86,7 +97,11 @@ export class StepRecords {
 
   /** See `Host.goOn`. */
   goOn(run: Run, does: boolean): Promise<void> | undefined {
-    if ((run.shown === undefined && run.leaving === undefined) || (!does && waits(run))) return undefined
+    const { besides } = this.#context
+    const shows = run.shown !== undefined || run.leaving !== undefined
+    // Also what nobody was told of as waiting has lent its slot while it waited, perhaps to a suspect (C11).
+    const joins = besides.claimed() !== undefined || besides.of(run) !== undefined
+    if (!joins && (!shows || (!does && waits(run)))) return undefined
     return run.leaving ?? this.#leave(run)
   }
 
@@ -177,13 +192,18 @@ export class StepRecords {
     return this.#waiting(run, message, shown.for)
   }
 
-  /** The row says that the step goes on, with what else is to be written. */
+  /**
+   * The row says that the step goes on, with what else is to be written. It had lent its slot: a suspect that was claimed since does not run
+   * alone any more, which the same commit says (C11). One that is just being claimed is awaited.
+   */
   #leave(run: Run, content: Content = NOTHING): Promise<void> {
-    const history = [...content.history, told('running', { step: run.step })]
     const left = (): void => {
       run.leaving = undefined
     }
-    run.leaving = this.#write(run, { ...content, waits: null, history }).then(() => {
+    const claimed = this.#context.besides.claimed()
+    const written =
+      claimed === undefined ? this.#goesOn(run, content) : this.#goesOnAfter(claimed, run, content)
+    run.leaving = written.then(() => {
       left()
       run.shown = undefined
       // What it waits for besides.
@@ -191,6 +211,23 @@ export class StepRecords {
     })
     run.leaving.catch(left)
     return run.leaving
+  }
+
+  async #goesOnAfter(claimed: Promise<void>, run: Run, content: Content): Promise<void> {
+    const { seq } = run
+    await claimed
+    // Its step has ended meanwhile: nothing more is written of it.
+    if (run.writing || run.seq !== seq) throw lost(run.process.pid)
+    await this.#goesOn(run, content)
+  }
+
+  async #goesOn(run: Run, content: Content): Promise<void> {
+    const beside = this.#context.besides.of(run)
+    const shows = run.shown !== undefined
+    if (beside === undefined && !shows && content === NOTHING) return
+    const history = shows ? [...content.history, told('running', { step: run.step })] : content.history
+    await this.#write(run, { ...content, waits: null, history, ...(beside !== undefined && { beside }) })
+    if (beside !== undefined) this.#context.besides.told(beside)
   }
 
   /** What it waited for came before the row said that it waits: it has to say so to say that it is paused there. */

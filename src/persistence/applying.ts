@@ -26,6 +26,8 @@ export interface Tables {
   putReady(row: BriefRow, history: readonly Entry[]): void
   /** Stores `parent`, and nothing else of the row. */
   putParent(row: BriefRow, history: readonly Entry[]): void
+  /** A process does not run alone any more, if this engine runs it so (C11). Nothing else of its row is stored. */
+  notAlone(pid: string, engine: string): void
   /** Those of these processes that are there and have not ended. */
   unended(pids: readonly string[]): readonly string[]
   /** What has not ended of all that a process launched, and that did, and so on; not what was abandoned, nor what is below it. */
@@ -82,6 +84,7 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Ou
     case 'record': {
       consume(tables, row, write.consumes)
       tables.putParts(row.pid, write.parts)
+      if (write.beside !== undefined && row.runner !== null) tables.notAlone(write.beside, row.runner)
       if (write.checkpoint !== undefined)
         tables.putCheckpoint(row.pid, write.checkpoint.tag, write.checkpoint.text)
       break

@@ -322,6 +322,8 @@ export interface StepRecord {
   readonly evicts?: boolean
   /** When the process is to be excepted: as its class says, where whoever made it did not know that. In wall-clock milliseconds. */
   readonly deadline?: number
+  /** A suspect that its engine runs alone until now: this step goes on beside it, so it does not run alone any more (C11). */
+  readonly beside?: string
   /** A bundle to keep under this tag. */
   readonly checkpoint?: { readonly tag: string; readonly text: string }
   readonly history: readonly HistoryEntry[]

@@ -597,6 +597,22 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C11',
+    what: 'a step that goes on beside a suspect leaves the suspect marked as alone',
+    file: 'src/persistence/applying.ts',
+    find: 'if (write.beside !== undefined && row.runner !== null) tables.notAlone(write.beside, row.runner)',
+    replace: '',
+    test: ['test/crash/crashes.test.ts', 'C11: a step that waited beside a suspect'],
+  },
+  {
+    contract: 'C11',
+    what: 'a step goes on while a suspect is being claimed to run alone',
+    file: 'src/engine/step-records.ts',
+    find: 'const claimed = this.#context.besides.claimed()',
+    replace: 'const claimed = undefined',
+    test: ['test/engine/suspects.test.ts', 'signalled while the claim of the suspect'],
+  },
+  {
+    contract: 'C11',
     what: 'all engines drain for a suspect',
     file: 'src/persistence/memory/memory-claiming.ts',
     find: 'if (this.#tables.engines.has(drainer)) return false',

@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Client, Engine, MemoryStore, Process, type AnyProcessClass } from '../../src/index.ts'
+import {
+  Client,
+  Engine,
+  MemoryStore,
+  Process,
+  type AnyProcessClass,
+  type ProcessSpec,
+} from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
-import { register } from '../contracts/stores.ts'
+import { create, register, replaced } from '../contracts/stores.ts'
+import { untilWaiting } from './over-stores.ts'
 import { Add, closeGates, Count, gate, Gated, Parent } from './processes.ts'
 
 let store: MemoryStore
@@ -88,6 +96,77 @@ test('C11: a suspect that this engine has no class for holds it up in nothing', 
   expect(await engine.execute(Count)).toEqual({ count: 3 })
   gate('long').open()
   await long.result()
+})
+
+/** Waits in memory, and is at a gate then. */
+class Woken extends Process<typeof Woken> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.signal('go')
+  }
+  override async run(): Promise<void> {
+    await this.receive('go')
+    await gate('woken').pass()
+  }
+}
+
+describe('C11: a step that waited in memory', () => {
+  /** A suspect that is claimed to run alone beside the step, which is signalled while the claim is under way or after it. */
+  async function woken(
+    when: 'while' | 'after',
+  ): Promise<{ readonly engine: Engine; readonly early: number }> {
+    const slow = replaced(store, {
+      claim: async (request) => {
+        const found = await store.claim(request)
+        if (request.suspects && found.length > 0) await gate('claimed').pass()
+        return found
+      },
+    })
+    const options = { store: slow, clock, processes: [Gated, Woken], handleSignals: false }
+    const engine = await Engine.open({ ...options, concurrency: 1 })
+    opened.push(engine)
+    const waiting = await engine.launch(Woken)
+    await untilWaiting(store, waiting.pid)
+    const long = await engine.launch(Gated, { gate: 'long' })
+    await gate('long').reached
+    await register(store, 'first')
+    const write = create('suspect', 'first')
+    const parts = { ...write.parts, inputs: '{"gate":"suspect"}' }
+    await store.commit([{ ...write, className: 'Gated', parts }])
+    store.forget('first')
+    await store.recover()
+    await crash([Gated], 1)
+    gate('long').open()
+    await long.result()
+    await clock.advance(1_000)
+    await gate('claimed').reached
+    if (when === 'after') {
+      gate('claimed').open()
+      await gate('suspect').reached
+    }
+    await waiting.signal('go')
+    let early = 0
+    if (when === 'while') {
+      await clock.quiet()
+      early = gate('woken').visits
+      gate('claimed').open()
+    }
+    await gate('woken').reached
+    return { engine, early }
+  }
+
+  test.each(['while', 'after'] as const)(
+    'goes on only once the suspect counts as alone no more, signalled %s the claim of the suspect',
+    async (when) => {
+      const { engine, early } = await woken(when)
+      expect(early).toBe(0)
+      expect(await store.read('suspect')).toMatchObject({ owner: engine.id, crashes: 2 })
+      expect((await store.engines()).map(({ suspect }) => suspect)).toEqual([null])
+      gate('woken').open()
+      gate('suspect').open()
+      await engine.handle('suspect').wait()
+    },
+  )
 })
 
 describe('C11: a suspect', () => {

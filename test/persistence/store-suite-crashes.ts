@@ -11,8 +11,10 @@ import {
   done,
   engine,
   held,
+  record,
   request,
   running,
+  waitInStep,
 } from './fixtures.ts'
 import type { Bench } from './store-bench.ts'
 
@@ -133,6 +135,58 @@ export function crashes(bench: Bench): void {
       expect(await claim(store, 'D', { beside: guilty.pid })).toHaveLength(1)
       await crash('D')
       expect(await read(guilty.pid)).toMatchObject({ crashes: 3, paused: null })
+    })
+
+    test('a suspect beside which a step goes on does not count as alone any more, by that record alone (C4, C11)', async () => {
+      await store.join(engine('D'))
+      const waits = await running(store, 'D')
+      await done(store, waitInStep(waits, { signal: 'go' }))
+      const guilty = create()
+      await done(store, guilty)
+      for (const id of ['B', 'C']) {
+        await store.join(engine(id))
+        await claim(store, id)
+        await crash(id)
+      }
+      const isAlone = async () =>
+        (await store.engines()).find(({ id }) => id === 'D')?.suspect?.pid === guilty.pid
+      expect(await claim(store, 'D', { suspects: true })).toHaveLength(1)
+      expect(await isAlone()).toBe(true)
+      const goesOn = record(waits, { count: 2, waits: null, beside: guilty.pid })
+      // What does not apply changes nothing beside it.
+      expect(await status({ ...goesOn, fence: 9 }, { ...goesOn, count: 7 })).toEqual(['fenced', 'fenced'])
+      expect(await isAlone()).toBe(true)
+      await done(store, goesOn)
+      expect(await isAlone()).toBe(false)
+      await crash('D')
+      expect(await read(guilty.pid)).toMatchObject({ crashes: 3, paused: null })
+      // The same record again, after a lost acknowledgement, says nothing of a later claim.
+      await store.join(engine('E'))
+      expect(await claim(store, 'E', { suspects: true })).toHaveLength(1)
+      expect(await status(goesOn)).toEqual(['fenced'])
+      const suspects = (await store.engines()).map(({ id, suspect }) => [id, suspect?.pid])
+      expect(suspects).toContainEqual(['E', guilty.pid])
+      await crash('E')
+      expect((await read(guilty.pid)).paused?.message).toContain('4 times')
+    })
+
+    test('a record that is written once more clears the mark of no later suspect (C4, C11)', async () => {
+      await store.join(engine('D'))
+      const waits = await running(store, 'D')
+      await done(store, waitInStep(waits, { signal: 'go' }))
+      const guilty = create()
+      await done(store, guilty)
+      for (const id of ['B', 'C']) {
+        await store.join(engine(id))
+        await claim(store, id)
+        await crash(id)
+      }
+      const goesOn = record(waits, { count: 2, waits: null, beside: guilty.pid })
+      await done(store, goesOn)
+      expect(await claim(store, 'D', { suspects: true })).toHaveLength(1)
+      await done(store, goesOn)
+      await crash('D')
+      expect((await read(guilty.pid)).paused?.message).toContain('3 times')
     })
 
     test('one engine at a time drains for a suspect that has waited for a minute, until it dies or another minute is over', async () => {

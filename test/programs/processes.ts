@@ -89,6 +89,18 @@ export class Poison extends Process<typeof Poison> {
   }
 }
 
+/** Waits in memory for a signal, and kills its own engine then. */
+export class Sleeper extends Process<typeof Sleeper> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.signal('go')
+  }
+  override async run(): Promise<unknown> {
+    await this.receive('go')
+    return process.kill(process.pid, 'SIGKILL')
+  }
+}
+
 /** Ends only when it is told to stop, and says how that was. */
 export class Blocking extends Process<typeof Blocking> {
   static override define(spec: ProcessSpec) {

@@ -118,8 +118,7 @@ export class MemoryClaiming {
   }
 
   #one(saved: Saved, request: ClaimRequest, session: MemorySession): ClaimedProcess {
-    const beside = request.beside === undefined ? undefined : this.#tables.processes.get(request.beside)
-    if (beside !== undefined) beside.row = { ...beside.row, alone: 0 }
+    if (request.beside !== undefined) session.notAlone(request.beside, request.engine)
     const row = { ...saved.row }
     if (row.in_step === 1) session.dropAwaits(row.pid)
     session.put(row, claim(row, request, session.now))

@@ -48,6 +48,11 @@ export class MemorySession implements Tables {
     this.record(saved, history)
   }
 
+  notAlone(pid: string, engine: string): void {
+    const saved = this.#tables.processes.get(pid)
+    if (saved?.row.owner === engine) saved.row = { ...saved.row, alone: 0 }
+  }
+
   record(saved: Saved, history: readonly Entry[]): void {
     const { row } = saved
     for (const { name, data, by } of history) {

@@ -50,7 +50,6 @@ const OWNED = 'SELECT pid FROM process WHERE owner = ? ORDER BY id'
 
 const CLAIM = `UPDATE process SET owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, alone = ?, records = 0 WHERE pid = ?`
 const SET_ASIDE = 'UPDATE process SET owner = NULL, fence = fence + 1, alone = 0, parked = ? WHERE pid = ?'
-const NOT_ALONE = `UPDATE process SET alone = 0 WHERE pid = ?`
 
 function forEach(sql: (condition: string) => string): Readonly<Record<Kind, string>> {
   return { ready: sql(CONDITION.ready), suspect: sql(CONDITION.suspect) }
@@ -130,7 +129,7 @@ export class Claiming {
 
   #claim(pid: string, request: ClaimRequest, session: Session): ClaimedProcess {
     const { processes } = this.#tables
-    if (request.beside !== undefined) this.#connection.sql(NOT_ALONE).run(request.beside)
+    if (request.beside !== undefined) session.notAlone(request.beside, request.engine)
     const row = processes.get(pid) as Row
     const damage = damageOf(row)
     if (damage !== undefined) throw new IncompatibleBundle(damage)

@@ -161,6 +161,10 @@ export class ProcessTable {
     this.#connection.sql('UPDATE process SET ready_at = ? WHERE pid = ?').run(ready_at, pid)
   }
 
+  notAlone(pid: string, engine: string): void {
+    this.#connection.sql('UPDATE process SET alone = 0 WHERE pid = ? AND owner = ?').run(pid, engine)
+  }
+
   updateParent({ pid, parent }: BriefRow): void {
     this.#connection.sql('UPDATE process SET parent = ? WHERE pid = ?').run(parent, pid)
   }

@@ -72,6 +72,10 @@ export class Session implements Tables {
     this.record(row, history)
   }
 
+  notAlone(pid: string, engine: string): void {
+    this.#tables.processes.notAlone(pid, engine)
+  }
+
   /** Adds to the history of a row that is stored. */
   record(row: BriefRow, history: readonly Entry[]): void {
     if (history.length === 0) return
