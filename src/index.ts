@@ -44,12 +44,11 @@ export type { EffectContext, EffectOptions } from './process/step/effect.ts'
 export type { ReceiveOptions } from './process/step/signal-receiver.ts'
 export type { EvictOptions } from './process/step/suspension.ts'
 export { WorkChain } from './process/work-chain.ts'
+export { type Awaited as AwaitedHandles, type HandleLike } from './process/state/awaits.ts'
 export {
-  type Awaited as AwaitedHandles,
   type Command,
   Continue,
   type ExitCodeInfo,
-  type HandleLike,
   Kill,
   type Step,
   Stop,
@@ -81,7 +80,7 @@ export type {
   WaitOptions,
 } from './process/host/process-handle.ts'
 export type { HookResult } from './process/definition/hooks.ts'
-export type { Wake } from './process/host/host.ts'
+export type { Wake } from './process/state/transition.ts'
 export type { ProcessCallback } from './process/runner/callbacks.ts'
 export type { ProcessListener } from './process/host/listener.ts'
 export { canTransition, isTerminal, nextStates } from './process/state/machine.ts'

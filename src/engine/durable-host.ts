@@ -13,6 +13,7 @@ import type {
   ProcessHandle,
   Settled,
 } from '../process/host/process-handle.ts'
+import type { StepWait } from '../process/state/transition.ts'
 import type {
   Committed,
   ControlRequest,
@@ -20,7 +21,6 @@ import type {
   KeptSignal,
   MissingChild,
   RecordEntry,
-  StepWait,
   Transition,
 } from '../process/host/host.ts'
 import { isTerminal } from '../process/state/machine.ts'

@@ -1,6 +1,6 @@
 import type { Bundle } from '../bundle/bundle.ts'
 import type { Create, Outcome } from '../persistence/store.ts'
-import type { StepWait } from '../process/host/host.ts'
+import type { StepWait } from '../process/state/transition.ts'
 import type { Process } from '../process/process.ts'
 import type { StepLaunches } from './step-launches.ts'
 

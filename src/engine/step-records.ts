@@ -1,6 +1,7 @@
 import { Bundle, recordPart } from '../bundle/bundle.ts'
 import type { Done, Held, HistoryEntry, Outcome, StepRecord, Write } from '../persistence/store.ts'
-import type { RecordEntry, StepWait } from '../process/host/host.ts'
+import type { StepWait } from '../process/state/transition.ts'
+import type { RecordEntry } from '../process/host/host.ts'
 import { hosted } from '../process/process.ts'
 import type { Logger } from '../shared/logger.ts'
 import { endedAs, evicted, lost, unsavable } from './losses.ts'

@@ -38,7 +38,7 @@ import { checkOptions, isClock, isFlag, isLogger, type OptionNames } from '../sh
 import { checkText, wellFormed } from '../shared/text.ts'
 import { isHandle } from './state/awaits.ts'
 import { born, takeBirth, type Birth } from './host/construction.ts'
-import { planOf } from './definition/process-definition.ts'
+import { definitionOf } from './definition/process-definition.ts'
 import type { ExitCodeInfo } from './state/commands.ts'
 import { effect, type EffectContext, type EffectOptions } from './step/effect.ts'
 import type { ProcessCallback } from './runner/callbacks.ts'
@@ -160,7 +160,7 @@ export class Process<C = Untyped> {
    * @throws PortValidationError for inputs that do not fit, with all problems
    */
   constructor(...[inputs, options]: ConstructArgs<C>) {
-    const plan = planOf(new.target, Process)
+    const plan = definitionOf(new.target, Process)
     const birth: Birth = takeBirth(new.target) ?? given(options)
     const self = this as unknown as Process
     this.#life = new Life(self, plan, birth, memoryHostOf(options))
@@ -348,7 +348,7 @@ export class Process<C = Untyped> {
   // ---------- control ----------
 
   /**
-   * Pauses at the next boundary between steps, and interrupts waiting. Resolves to true once it is paused, to false when the pause
+   * Pausing_ at the next boundary between steps, and interrupts waiting. Resolves to true once it is paused, to false when the pause
    * was called off by `play` or the process ended first; from within the process itself to true once recorded.
    */
   pause(message?: string): Promise<boolean> {
@@ -442,7 +442,7 @@ export class Process<C = Untyped> {
       if (hurdle !== undefined) await hurdle
       return life.host.launch(life.process, processClass, inputs, options, branch)
     }
-    if (!life.inStep || life.code.isLeftBehind) return Operation.of(work(''))
+    if (!life.inStep || life.code.isStaleAttempt) return Operation.of(work(''))
     return life.record.operation('launch', nameOf(processClass), ({ branch }) => work(branch))
   }
 
@@ -787,7 +787,7 @@ function concrete(processClass: AnyProcessClass): ConcreteClass {
  * @throws SpecError
  */
 export function checkClass(processClass: AnyProcessClass): void {
-  planOf(concrete(processClass) as unknown as typeof Process, Process)
+  definitionOf(concrete(processClass) as unknown as typeof Process, Process)
 }
 
 type ConcreteClass = VersionedClass & (new (inputs?: Readonly<Record<string, unknown>>) => Process)

@@ -19,7 +19,7 @@ import {
   WorkChain,
   type WorkChainSpec,
 } from 'damson'
-import { LocalHandle } from '../../src/process/memory/memory-handle.ts'
+import { MemoryHandle } from '../../src/process/memory/memory-handle.ts'
 import { calm, reload, until } from './helpers.ts'
 
 /** Ends as it is told, when it is told. */
@@ -406,7 +406,7 @@ test('a chain that waits for its context is made anew from what was saved, and f
   const rerun = again.execute()
   await calm()
   const { on } = Bundle.from(again).toJSON()['state'] as { on: { pids: string[] } }
-  const late = LocalHandle.find(on.pids[1] as string)
+  const late = MemoryHandle.find(on.pids[1] as string)
   await late?.signal('go')
   await Promise.all([run, rerun])
   expect(again.result()).toEqual([{ one: '1' }, ['late 2'], 'rejected'])

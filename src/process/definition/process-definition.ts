@@ -25,7 +25,7 @@ export interface StepPlan {
 }
 
 /** What is the same for all processes of one class, found out once. */
-export class ClassPlan {
+export class ProcessDefinition {
   readonly processClass: ProcessClass
   readonly name: string
   readonly version: number
@@ -161,13 +161,13 @@ function firstOf(outline: Outline): Running {
     : { ...RUN, onward: true }
 }
 
-const plans = new WeakMap<ProcessClass, ClassPlan>()
+const plans = new WeakMap<ProcessClass, ProcessDefinition>()
 
 /** The plan of a class, made at its first use. */
-export function planOf(processClass: ProcessClass, base: ProcessClass): ClassPlan {
+export function definitionOf(processClass: ProcessClass, base: ProcessClass): ProcessDefinition {
   let plan = plans.get(processClass)
   if (plan === undefined) {
-    plan = new ClassPlan(processClass, base)
+    plan = new ProcessDefinition(processClass, base)
     plans.set(processClass, plan)
   }
   return plan

@@ -1,6 +1,7 @@
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { FailedAttempt, StepWait, TransitionEnding, WaitConditions, Wake } from '../state/transition.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from './process-handle.ts'
 import type { Process } from '../process.ts'
 import type { ProcessState } from '../state/process-state.ts'
@@ -104,26 +105,6 @@ export interface KeptSignal {
   readonly value: unknown
 }
 
-/** What ends a wait: the first of these that comes. */
-export interface WaitConditions {
-  readonly resume: boolean
-  /** The name of a signal. */
-  readonly signal: string | null
-  /** Wall-clock milliseconds. */
-  readonly until: number | null
-  /** The pids of processes whose end is waited for. */
-  readonly on: readonly string[]
-  /** Whether the first of them is enough. */
-  readonly any: boolean
-}
-
-/** A wait within a step. */
-export interface StepWait {
-  /** In words, for lists. */
-  readonly message: string
-  readonly for: WaitConditions
-}
-
 /** One transition of one process, about to be made durable. */
 export interface Transition {
   readonly from: ProcessState
@@ -154,24 +135,6 @@ export interface Transition {
   bundle(): Bundle
 }
 
-/** An attempt of a step that failed and is followed by another, or by a pause. */
-export interface FailedAttempt {
-  readonly step: string
-  readonly attempt: number
-  readonly attempts: number
-  readonly message: string
-  /** When the next one begins, in wall-clock milliseconds; null where it waits for a play. */
-  readonly until: number | null
-}
-
-/** How a process ended, in words and numbers; what it ended with is in the bundle. */
-export interface TransitionEnding {
-  readonly successful: boolean
-  readonly exitCode: { readonly code: number; readonly label: string; readonly message: string } | null
-  /** The kill's or the error's message, or what is missing of an unsuccessful one. */
-  readonly message: string | null
-}
-
 /** What the rows said when the transition was to be committed: requests that the process had not heard of yet. */
 export interface Committed {
   /**
@@ -182,15 +145,6 @@ export interface Committed {
   /** A pause was stored: the row is paused now. */
   readonly pause?: { readonly message?: string | undefined } | undefined
   readonly kill?: { readonly message?: string | undefined } | undefined
-}
-
-/** What ended a wait; handed to the next step behind the value. */
-export interface Wake {
-  readonly by: 'resume' | 'signal' | 'timer' | 'handles'
-  /** The name of the signal. */
-  readonly signal?: string | undefined
-  /** @internal The stored message that is consumed, where there is one. */
-  readonly id?: number | undefined
 }
 
 export type ControlRequest =

@@ -117,7 +117,7 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   /** Calls back once, always after the current tick, also when it has ended already. Returns how to take it back. */
   onDone(callback: (handle: this) => void, options?: { readonly signal?: AbortSignal }): () => void
   /**
-   * Pauses it and all that it launched. Stored when it resolves (C7); false when the process has ended. `tree: false`: it alone.
+   * Pausing_ it and all that it launched. Stored when it resolves (C7); false when the process has ended. `tree: false`: it alone.
    */
   pause(message?: string, options?: TreeOptions): Promise<boolean>
   play(options?: TreeOptions): Promise<boolean>

@@ -4,7 +4,7 @@ import { milliseconds, type Duration } from '../../shared/duration.ts'
 import { DeadlineExceeded, KeyConflictError, SerializationError } from '../../shared/errors.ts'
 import type { AnyProcessClass, LaunchOptions } from '../host/process-handle.ts'
 import type { Host, MissingChild } from '../host/host.ts'
-import { LocalHandle } from './memory-handle.ts'
+import { MemoryHandle } from './memory-handle.ts'
 import { construct, hosted, type Process } from '../process.ts'
 import { outOfScope } from '../step/current-process.ts'
 
@@ -13,12 +13,12 @@ type Inputs = Readonly<Record<string, unknown>> | undefined
 interface Child {
   readonly process: Process
   readonly processClass: AnyProcessClass
-  readonly handle: LocalHandle
+  readonly handle: MemoryHandle
   readonly abandoned: boolean
 }
 
 /** What a process in memory has launched. */
-export class MemoryFamily {
+export class MemoryChildren {
   readonly #parent: Process
   readonly #host: Host
   readonly #children = new Map<string, Child>()
@@ -44,7 +44,7 @@ export class MemoryFamily {
     for (const { process, abandoned } of this.#children.values()) if (!abandoned) yield process
   }
 
-  find(pid: string): LocalHandle | undefined {
+  find(pid: string): MemoryHandle | undefined {
     return this.#children.get(pid)?.handle
   }
 
@@ -75,7 +75,12 @@ export class MemoryFamily {
    *
    * @throws KeyConflictError where that has another class or other inputs
    */
-  launch(processClass: AnyProcessClass, inputs: Inputs, options: LaunchOptions, branch: string): LocalHandle {
+  launch(
+    processClass: AnyProcessClass,
+    inputs: Inputs,
+    options: LaunchOptions,
+    branch: string,
+  ): MemoryHandle {
     const { key, pid } = options
     // One with a pid of its own is found by that.
     const place = pid === undefined ? this.#place(processClass, inputs, branch) : undefined
@@ -133,7 +138,7 @@ export class MemoryFamily {
     const startsAt = delay === undefined ? undefined : clock.now() + milliseconds(delay)
     const endsAt = deadline === undefined ? undefined : timeOf(deadline, clock)
     const process = construct(processClass, inputs, { pid, logger: parent.logger, host: this.#host, retry })
-    const child = { process, processClass, handle: new LocalHandle(process, clock), abandoned: abandon }
+    const child = { process, processClass, handle: new MemoryHandle(process, clock), abandoned: abandon }
     this.#children.set(process.pid, child)
     if (signal !== undefined) killedBy(signal, process)
     if (endsAt !== undefined) expireAt(process, endsAt, clock)

@@ -21,7 +21,7 @@ import { hosted, Process } from '../process.ts'
 import { ProcessState } from '../state/process-state.ts'
 
 /** A handle of a process that runs in this program's memory. */
-export class LocalHandle implements ProcessHandle {
+export class MemoryHandle implements ProcessHandle {
   readonly pid: string
   readonly name: string
   readonly outputs: Outputs
@@ -32,7 +32,7 @@ export class LocalHandle implements ProcessHandle {
   #at: Date
 
   /** The handle of a process that lives in memory, while somebody holds it. */
-  static find(pid: string): LocalHandle | undefined {
+  static find(pid: string): MemoryHandle | undefined {
     return handles.get(pid)?.deref()
   }
 
@@ -280,7 +280,7 @@ export class LocalHandle implements ProcessHandle {
   }
 }
 
-const handles = new Map<string, WeakRef<LocalHandle>>()
+const handles = new Map<string, WeakRef<MemoryHandle>>()
 const LEAST_ROOM = 1_000
 /** How many entries there may be before those of handles that are gone are dropped. */
 let room = LEAST_ROOM

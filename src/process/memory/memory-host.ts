@@ -3,6 +3,7 @@ import { copyOf } from '../../ports/plain.ts'
 import { alarm, systemClock, type Clock } from '../../shared/clock.ts'
 import { ProcessKilled, ProcessLost, UnknownProcessClass } from '../../shared/errors.ts'
 import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../host/process-handle.ts'
+import type { WaitConditions } from '../state/transition.ts'
 import type {
   Committed,
   ControlRequest,
@@ -11,10 +12,9 @@ import type {
   MissingChild,
   RecordEntry,
   Transition,
-  WaitConditions,
 } from '../host/host.ts'
-import { LocalHandle } from './memory-handle.ts'
-import { expireAt, MemoryFamily } from './memory-children.ts'
+import { MemoryHandle } from './memory-handle.ts'
+import { expireAt, MemoryChildren } from './memory-children.ts'
 import { hosted, type Process } from '../process.ts'
 
 const NOTHING: Committed = {}
@@ -25,7 +25,7 @@ export class MemoryHost implements Host {
   readonly durable = false
   readonly codec: Codec
   readonly clock: Clock
-  readonly #families = new WeakMap<Process, MemoryFamily>()
+  readonly #children = new WeakMap<Process, MemoryChildren>()
   /** How to stop what is armed for what a process waits for. */
   readonly #armed = new WeakMap<Process, (() => void)[]>()
 
@@ -46,7 +46,7 @@ export class MemoryHost implements Host {
     if (wake?.by === 'signal' && wake.id !== undefined) hosted(process).dropMail(wake.id)
     if (from === 'waiting') this.#disarm(process)
     if (wait !== null) this.#wait(process, wait)
-    if (failed !== null || paused !== null) this.#families.get(process)?.again()
+    if (failed !== null || paused !== null) this.#children.get(process)?.again()
     if (killsChildren) this.#tell(process, { kind: 'kill', message: ending?.message ?? undefined })
     return NOTHING
   }
@@ -63,19 +63,19 @@ export class MemoryHost implements Host {
         `there is no class ${processClass} to be found by name in memory: launch the class itself, or run the process by an engine`,
       )
     }
-    // It would outlive the kill of its family.
+    // It would outlive the kill of its children.
     if (parent.isKilling)
       throw new ProcessKilled(
         parent.pid,
         `the process ${parent.pid} is being killed: it launches nothing more`,
       )
-    let family = this.#families.get(parent)
-    if (family === undefined) this.#families.set(parent, (family = new MemoryFamily(parent, this)))
-    return family.launch(processClass, inputs, options, branch)
+    let children = this.#children.get(parent)
+    if (children === undefined) this.#children.set(parent, (children = new MemoryChildren(parent, this)))
+    return children.launch(processClass, inputs, options, branch)
   }
 
   missing(process: Process): Promise<readonly MissingChild[]> | undefined {
-    const missing = this.#families.get(process)?.missing()
+    const missing = this.#children.get(process)?.missing()
     return missing === undefined ? undefined : Promise.resolve(missing)
   }
 
@@ -176,12 +176,12 @@ export class MemoryHost implements Host {
     if (hold.receives === name) hold.wake(value, { by: 'signal', signal: name, id })
   }
 
-  #handle(process: Process, pid: string): LocalHandle | undefined {
-    return this.#families.get(process)?.find(pid) ?? LocalHandle.find(pid)
+  #handle(process: Process, pid: string): MemoryHandle | undefined {
+    return this.#children.get(process)?.find(pid) ?? MemoryHandle.find(pid)
   }
 
   #tell(parent: Process, request: ControlRequest): void {
-    for (const child of this.#families.get(parent)?.reached() ?? []) this.request(child, request)
+    for (const child of this.#children.get(parent)?.reached() ?? []) this.request(child, request)
   }
 }
 

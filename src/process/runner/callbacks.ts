@@ -10,7 +10,7 @@ export interface ProcessCallback {
 }
 
 /** What a process is to do besides its steps: callbacks soon, and cleanups at its end. */
-export class Errands {
+export class Callbacks {
   readonly #life: Life
   #soon: Set<Promise<unknown>> | undefined
   #cleanups: (() => unknown)[] | undefined

@@ -4,10 +4,10 @@ import { GuardedEmitter } from './emitter.ts'
 import type { ProcessEventMap } from '../host/events.ts'
 import type { Life } from './process-runner.ts'
 import type { ProcessListener } from '../host/listener.ts'
-import type { Stage } from '../state/state-data.ts'
+import type { StateData } from '../state/state-data.ts'
 
 /** Those who hear of what happens to a process. What they throw is reported and changes nothing. */
-export class Audience {
+export class Notifier {
   readonly #life: Life
   #emitter: EventEmitter<ProcessEventMap> | undefined
   #listeners: ReadonlySet<ProcessListener> = new Set()
@@ -53,7 +53,7 @@ export class Audience {
   }
 
   /** A transition has been committed. */
-  entered(stage: Stage): void {
+  entered(stage: StateData): void {
     const { process, outputs } = this.#life
     switch (stage.label) {
       case 'running':

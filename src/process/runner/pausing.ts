@@ -5,7 +5,7 @@ import type { Committed } from '../host/host.ts'
 import type { Life } from './process-runner.ts'
 
 /** How a process is paused and played. */
-export class Pauses {
+export class Pausing_ {
   readonly #life: Life
   /** `onPlaying`, while it runs: nothing goes on before it has ended. */
   #playing: Promise<void> | undefined

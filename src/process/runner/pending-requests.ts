@@ -1,6 +1,7 @@
 import { ProcessKilled, StepTimeout } from '../../shared/errors.ts'
 import { defer, isThenable, type Deferred } from '../state/deferred.ts'
-import type { ControlRequest, Hosted, KeptSignal, StepWait, Wake } from '../host/host.ts'
+import type { StepWait, Wake } from '../state/transition.ts'
+import type { ControlRequest, Hosted, KeptSignal } from '../host/host.ts'
 import type { Life } from './process-runner.ts'
 import { inScope } from '../step/current-process.ts'
 import { attemptOf, isResumable } from '../state/state-data.ts'
@@ -148,7 +149,7 @@ export class Control implements Hosted {
 
   askPause(message: string | undefined): Promise<boolean> {
     const life = this.#life
-    if (life.over || this.killing !== undefined || life.code.isLeftBehind) return NO
+    if (life.over || this.killing !== undefined || life.code.isStaleAttempt) return NO
     const { within } = life
     // Also where it is paused: what it has launched may not be.
     return this.#ask({ kind: 'pause', message }, () => {
@@ -163,7 +164,7 @@ export class Control implements Hosted {
   }
 
   askKill(message: string | undefined, force: boolean): Promise<boolean> {
-    if (this.#life.over || this.#life.code.isLeftBehind) return NO
+    if (this.#life.over || this.#life.code.isStaleAttempt) return NO
     if (this.killing !== undefined && (this.killing.force || !force)) return YES
     return this.#ask({ kind: 'kill', message, force }, () => this.#carriedOut())
   }
@@ -179,7 +180,7 @@ export class Control implements Hosted {
   }
 
   askFail(error: unknown): Promise<boolean> {
-    if (this.#life.over || this.#life.code.isLeftBehind) return NO
+    if (this.#life.over || this.#life.code.isStaleAttempt) return NO
     this.fail(error)
     return this.#carriedOut()
   }

@@ -9,20 +9,21 @@ import {
 import { launchRetry, type RetryOptions, type RetryPolicy } from '../../spec/retry-policy.ts'
 import { guardedLogger, silentLogger, type Logger } from '../../shared/logger.ts'
 import { newPid } from '../../shared/ids.ts'
-import { Audience } from './notifier.ts'
+import { Notifier } from './notifier.ts'
 import type { Birth } from '../host/construction.ts'
-import type { ClassPlan } from '../definition/process-definition.ts'
+import type { ProcessDefinition } from '../definition/process-definition.ts'
 import { ContextUpdates } from '../step/context.ts'
 import { Control, type Pausing } from './pending-requests.ts'
 import { isThenable } from '../state/deferred.ts'
-import { Ended } from './result.ts'
-import { Errands } from './callbacks.ts'
+import { Result_ } from './result.ts'
+import { Callbacks } from './callbacks.ts'
 import { checkFinish } from '../step/finish.ts'
-import type { Committed, FailedAttempt, Host, Wake } from '../host/host.ts'
+import type { FailedAttempt, Wake } from '../state/transition.ts'
+import type { Committed, Host } from '../host/host.ts'
 import { canTransition, isTerminal } from '../state/machine.ts'
 import type { Process } from '../process.ts'
-import { Pauses } from './pausing.ts'
-import { Savings } from './snapshot.ts'
+import { Pausing_ } from './pausing.ts'
+import { Snapshot } from './snapshot.ts'
 import {
   enterPlace,
   inScope,
@@ -38,17 +39,17 @@ import {
   excepted,
   killed,
   placeOf,
-  type Stage,
+  type StateData,
 } from '../state/state-data.ts'
-import { StepRecord } from '../step/step-journal.ts'
-import { StepWaits } from '../step/suspension.ts'
+import { StepJournal } from '../step/step-journal.ts'
+import { Suspension } from '../step/suspension.ts'
 import { runStep, wakeUp } from './stepping.ts'
-import { GIVEN_UP, UserCode } from './user-code.ts'
+import { ABANDONED, UserCode } from './user-code.ts'
 
 /*
  * How a process moves: one transition after another, never two at a time.
  *
- * 1. Only `transition` and `Pauses.enter` commit, and only while `busy`; so no two commits of a process are in flight.
+ * 1. Only `transition` and `Pausing_.enter` commit, and only while `busy`; so no two commits of a process are in flight.
  * 2. What is asked of a busy process is recorded in `control` and carried out at the next boundary by whoever holds it
  *    busy; of an idle one it is carried out at once (`attend`).
  * 3. Exiting and entering hooks run before the commit, everything else after it (C3). `stage` is what was committed last.
@@ -57,18 +58,18 @@ import { GIVEN_UP, UserCode } from './user-code.ts'
 
 export class Life {
   readonly process: Process
-  readonly plan: ClassPlan
+  readonly plan: ProcessDefinition
   readonly pid: string
   readonly host: Host
   readonly createdAt: number
   readonly control: Control = new Control(this)
   readonly code: UserCode = new UserCode(this)
-  readonly errands: Errands = new Errands(this)
-  readonly ended: Ended = new Ended(this)
-  readonly savings: Savings = new Savings(this)
+  readonly errands: Callbacks = new Callbacks(this)
+  readonly ended: Result_ = new Result_(this)
+  readonly savings: Snapshot = new Snapshot(this)
   /** The retries that it was launched with. */
   launchRetry: RetryPolicy | undefined
-  stage: Stage = { label: 'created' }
+  stage: StateData = { label: 'created' }
   paused: { readonly message: string | undefined } | undefined
   status: string | undefined
   raw: Readonly<Record<string, unknown>> | undefined
@@ -86,16 +87,16 @@ export class Life {
   /** The pause of the commit that is in flight. */
   committing: Pausing | undefined
   readonly #logger: Logger | undefined
-  #audience: Audience | undefined
-  #record: StepRecord | undefined
-  #waits: StepWaits | undefined
+  #audience: Notifier | undefined
+  #record: StepJournal | undefined
+  #waits: Suspension | undefined
   #updates: ContextUpdates | undefined
   #begun = false
   #attending: Promise<void> | undefined
-  #pauses: Pauses | undefined
+  #pauses: Pausing_ | undefined
   #gate: (() => void) | undefined
 
-  constructor(process: Process, plan: ClassPlan, birth: Birth, host: Host) {
+  constructor(process: Process, plan: ProcessDefinition, birth: Birth, host: Host) {
     this.process = process
     this.plan = plan
     this.pid = birth.pid ?? newPid()
@@ -130,15 +131,15 @@ export class Life {
   get heard(): boolean {
     return this.#audience !== undefined
   }
-  get audience(): Audience {
-    return (this.#audience ??= new Audience(this))
+  get audience(): Notifier {
+    return (this.#audience ??= new Notifier(this))
   }
   /** What the step has done by name, and what it waits for. Made when first used: most steps do neither. */
-  get record(): StepRecord {
-    return (this.#record ??= new StepRecord(this))
+  get record(): StepJournal {
+    return (this.#record ??= new StepJournal(this))
   }
-  get waits(): StepWaits {
-    return (this.#waits ??= new StepWaits(this))
+  get waits(): Suspension {
+    return (this.#waits ??= new Suspension(this))
   }
   /** What the step has recorded so far. */
   recorded(): Iterable<readonly [entry: string, text: string]> {
@@ -340,12 +341,12 @@ export class Life {
   // ---------- transitions ----------
 
   /** Without a promise where neither the host nor the class has anything to be waited for. */
-  transition(next: Stage, wake?: Wake, failed?: FailedAttempt): Promise<void> | undefined {
+  transition(next: StateData, wake?: Wake, failed?: FailedAttempt): Promise<void> | undefined {
     const { plan, control } = this
     if (plan.hooked || control.pausing !== undefined || control.killing !== undefined) {
       return this.#transitionWithHooks(next, wake, failed)
     }
-    let to: Stage
+    let to: StateData
     try {
       to = this.#checked(next)
     } catch (error) {
@@ -367,7 +368,7 @@ export class Life {
   }
 
   /** As `transition`, where hooks run on the way, or a pause or kill was asked for. */
-  async #transitionWithHooks(next: Stage, wake?: Wake, failed?: FailedAttempt): Promise<void> {
+  async #transitionWithHooks(next: StateData, wake?: Wake, failed?: FailedAttempt): Promise<void> {
     const { code, control } = this
     let to = next
     let pausing: Pausing | undefined
@@ -382,7 +383,8 @@ export class Life {
     } catch (error) {
       this.assertAttached()
       const { killing, failing } = control
-      to = error !== GIVEN_UP ? excepted(error) : failing ? excepted(failing.error) : killed(killing?.message)
+      to =
+        error !== ABANDONED ? excepted(error) : failing ? excepted(failing.error) : killed(killing?.message)
       await code.enterAnyway(to)
     }
     if (control.killing !== undefined && to.label !== 'killed') {
@@ -395,7 +397,7 @@ export class Life {
   }
 
   async #commitAs(
-    to: Stage,
+    to: StateData,
     wake: Wake | undefined,
     failed: FailedAttempt | undefined,
     pausing: Pausing | undefined,
@@ -415,7 +417,7 @@ export class Life {
    * keeps what it came to until it is played; what waits between its steps is idle, and woken anew.
    */
   async #heldBack(
-    to: Stage,
+    to: StateData,
     committed: Committed,
     wake: Wake | undefined,
     failed: FailedAttempt | undefined,
@@ -444,7 +446,7 @@ export class Life {
    * @throws TransitionError where it can't be
    * @throws PortValidationError for a result that does not fit
    */
-  #checked(next: Stage): Stage {
+  #checked(next: StateData): StateData {
     const to = checkFinish(this, next)
     const from = this.stage.label
     if (canTransition(from, to.label)) return to
@@ -452,7 +454,7 @@ export class Life {
   }
 
   /** What can't be saved excepts the process. Any other failure is its host's, and it is not run here any more. */
-  async #notCommitted(to: Stage, error: unknown, wake: Wake | undefined): Promise<void> {
+  async #notCommitted(to: StateData, error: unknown, wake: Wake | undefined): Promise<void> {
     if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.lost(error)
     const failed = excepted(error)
     await this.code.enterAnyway(failed)
@@ -467,7 +469,7 @@ export class Life {
 
   /** A state was committed, or held back. */
   #entered(
-    to: Stage,
+    to: StateData,
     committed: Committed,
     wake: Wake | undefined,
     failed?: FailedAttempt,
@@ -493,8 +495,8 @@ export class Life {
 
   /** As `#entered`, where hooks are to run, or somebody has asked for something. */
   async #enteredWithHooks(
-    from: Stage,
-    to: Stage,
+    from: StateData,
+    to: StateData,
     committed: Committed,
     pausing: Pausing | undefined,
   ): Promise<void> {
@@ -508,7 +510,7 @@ export class Life {
 
   /** Has the host make a state durable. */
   commit(
-    to: Stage,
+    to: StateData,
     pausing: Pausing | undefined,
     wake: Wake | undefined,
     failed?: FailedAttempt,
@@ -563,8 +565,8 @@ export class Life {
 
   // ---------- pausing ----------
 
-  get pauses(): Pauses {
-    return (this.#pauses ??= new Pauses(this))
+  get pauses(): Pausing_ {
+    return (this.#pauses ??= new Pausing_(this))
   }
 
   /** Whether nothing may go on just now that has waited: it is paused, or about to be played. */
@@ -647,7 +649,7 @@ export class Life {
 }
 
 /** Whether the record of the step is still needed in this state: the step is to run again, or may, in a process restarted from this one. */
-export function keepsRecord(to: Stage): boolean {
+export function keepsRecord(to: StateData): boolean {
   switch (to.label) {
     case 'running':
       return to.number !== undefined

@@ -10,7 +10,7 @@ import type { Life } from './process-runner.ts'
 import { errorText, type Finished } from '../state/state-data.ts'
 
 /** How a process ended, as a value, an error or a promise. The promise settles once. */
-export class Ended {
+export class Result_ {
   readonly #life: Life
   #future: Deferred<unknown> | undefined
   #error: DamsonError | undefined

@@ -7,8 +7,8 @@ import { IncompatibleBundle, PortValidationError, SerializationError } from '../
 import { setAt } from '../../shared/own.ts'
 import { keepsRecord, type Life } from './process-runner.ts'
 import { isTerminal } from '../state/machine.ts'
-import { readStage, type Around } from '../state/saved-state.ts'
-import { errorText, stepOf, type Stage } from '../state/state-data.ts'
+import { readState, type Around } from '../state/saved-state.ts'
+import { errorText, stepOf, type StateData } from '../state/state-data.ts'
 
 interface Output {
   readonly value: unknown
@@ -16,7 +16,7 @@ interface Output {
 }
 
 /** Makes bundles of a process and takes them in. Texts that can't change any more are made once. */
-export class Savings {
+export class Snapshot {
   readonly #life: Life
   #inputs: string | undefined
   #parsed: string | undefined
@@ -60,7 +60,7 @@ export class Savings {
    *   or keeps what was saved of it last, and notes it.
    */
   bundle(
-    stage: Stage,
+    stage: StateData,
     paused: { readonly message: string | undefined } | undefined,
     wakeUsed: boolean,
   ): Bundle {
@@ -135,7 +135,7 @@ export class Savings {
     this.restoreMembers()
   }
 
-  #around(stage: Stage, wakeUsed: boolean): Around {
+  #around(stage: StateData, wakeUsed: boolean): Around {
     if (isTerminal(stage.label)) return {}
     const { control } = this.#life
     const resumes = control.kept(wakeUsed)
@@ -164,7 +164,7 @@ export class Savings {
     life.raw = this.#decodedInputs(this.#inputs)
     life.inputs = this.#parsed === this.#inputs ? life.raw : this.#decodedInputs(this.#parsed)
     this.#loadOutputs(bundle)
-    const { stage, around } = readStage(codec.parse(parts['state'] ?? 'null', 'state'))
+    const { stage, around } = readState(codec.parse(parts['state'] ?? 'null', 'state'))
     const { resumes, signals, unsaved } = around
     life.stage = this.#known(stage)
     for (const value of resumes ?? []) life.control.wake(value, { by: 'resume' })
@@ -176,7 +176,7 @@ export class Savings {
   }
 
   /** A step that the class does not have is found out here, not when it is to run: nothing is lost by it (C9). */
-  #known(stage: Stage): Stage {
+  #known(stage: StateData): StateData {
     const { plan } = this.#life
     try {
       const step = stepOf(stage)
@@ -293,7 +293,7 @@ export class Savings {
     return encodeMemory({ ctx: process.ctx, members, instance }, host.codec)
   }
 
-  #stateText(stage: Stage, around: Around, unsaved: readonly string[]): string {
+  #stateText(stage: StateData, around: Around, unsaved: readonly string[]): string {
     const { codec } = this.#life.host
     const note = (texts: readonly string[]) => (texts.length > 0 ? { unsaved: texts } : {})
     const told = stated(stage)
@@ -323,7 +323,7 @@ function notPersisted(className: string, member: string): string {
 }
 
 /** A state as it is saved: what is undefined is left out. */
-function stated(stage: Stage): Record<string, unknown> {
+function stated(stage: StateData): Record<string, unknown> {
   const told: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(stage)) if (value !== undefined) told[name] = value
   return told

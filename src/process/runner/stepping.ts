@@ -5,9 +5,16 @@ import { isThenable } from '../state/deferred.ts'
 import type { MissingChild } from '../host/host.ts'
 import type { Life } from './process-runner.ts'
 import { afterConflict, afterFailure, policyOf, type Failed } from '../step/retry-outcome.ts'
-import { excepted, finished, toldWake, type Running, type Stage, type Waiting } from '../state/state-data.ts'
+import {
+  excepted,
+  finished,
+  toldWake,
+  type Running,
+  type StateData,
+  type Waiting,
+} from '../state/state-data.ts'
 import { afterWait } from '../step/command-outcome.ts'
-import { GIVEN_UP } from './user-code.ts'
+import { ABANDONED } from './user-code.ts'
 
 /** Runs the step of this state and makes the transition that it leads to. Without a promise where nothing is to be waited for. */
 export function runStep(life: Life, stage: Running): Promise<void> | undefined {
@@ -30,7 +37,7 @@ function stepEnded(
   life: Life,
   stage: Running,
   plan: StepPlan,
-  next: Stage | undefined,
+  next: StateData | undefined,
 ): Promise<void> | undefined {
   life.inStep = false
   const counts = next !== undefined && next.label !== 'excepted' && !life.control.overrules
@@ -50,7 +57,7 @@ function afterStep(
   life: Life,
   stage: Running,
   plan: StepPlan,
-  next: Stage | undefined,
+  next: StateData | undefined,
   final: boolean,
 ): Promise<void> | undefined {
   // A kill or a failure drops what the step came to.
@@ -70,14 +77,14 @@ function afterStep(
 async function afterLooking(
   life: Life,
   stage: Running,
-  next: Stage,
+  next: StateData,
   looking: Promise<readonly MissingChild[]>,
 ): Promise<void> {
   let missing: readonly MissingChild[] = []
   try {
     missing = await life.code.awaited(looking)
   } catch (error) {
-    if (error !== GIVEN_UP) throw life.lost(error)
+    if (error !== ABANDONED) throw life.lost(error)
   }
   life.assertAttached()
   if (life.control.overrules) return
@@ -126,7 +133,7 @@ export async function wakeUp(life: Life, waiting: Waiting, woken: Woken | undefi
     try {
       return await life.transition(finished(await life.code.ended(ended)), wake)
     } catch (error) {
-      if (error !== GIVEN_UP) throw error
+      if (error !== ABANDONED) throw error
       return undefined
     }
   }

@@ -6,12 +6,12 @@ import { isThenable } from '../state/deferred.ts'
 import type { Hooks } from '../definition/hooks.ts'
 import type { Life } from './process-runner.ts'
 import type { Process } from '../process.ts'
-import { inAttempt, isLeftBehind } from '../step/current-process.ts'
-import { excepted, type Running, type Stage } from '../state/state-data.ts'
+import { inAttempt, isStaleAttempt } from '../step/current-process.ts'
+import { excepted, type Running, type StateData } from '../state/state-data.ts'
 import { stageAfter, stageInOutline } from '../step/command-outcome.ts'
 
 /** What is thrown where user code was awaited and is not any more. */
-export const GIVEN_UP = new Error('the code of the process was given up')
+export const ABANDONED = new Error('the code of the process was given up')
 
 /**
  * The code of a process's class as it is called: its steps and its hooks. It is awaited here alone, so that a forced kill and a
@@ -34,8 +34,8 @@ export class UserCode {
   }
 
   /** Whether what calls this is what is left of an attempt whose time was up, while the process has gone on without it. */
-  get isLeftBehind(): boolean {
-    return this.#leftBehind !== undefined && isLeftBehind(this.#life, this.#attempt)
+  get isStaleAttempt(): boolean {
+    return this.#leftBehind !== undefined && isStaleAttempt(this.#life, this.#attempt)
   }
 
   /**
@@ -44,11 +44,11 @@ export class UserCode {
    * @throws StepTimeout if so
    */
   assertCurrent(): void {
-    if (this.#leftBehind !== undefined && this.isLeftBehind) throw this.#leftBehind
+    if (this.#leftBehind !== undefined && this.isStaleAttempt) throw this.#leftBehind
   }
 
   /** The stage that a step leads to, without a promise where the step needs none; undefined when it was given up. */
-  step(stage: Running, plan: StepPlan): Stage | undefined | Promise<Stage | undefined> {
+  step(stage: Running, plan: StepPlan): StateData | undefined | Promise<StateData | undefined> {
     const { process, errands, plan: ofClass } = this.#life
     try {
       if (stage.ended !== undefined) return this.#guarded(this.#afterOthers(stage, plan, stage.ended))
@@ -71,11 +71,11 @@ export class UserCode {
   }
 
   /** The step as a whole: what it throws excepts the process, unless the step is not waited for any longer. */
-  async #guarded(step: Promise<Stage>): Promise<Stage | undefined> {
+  async #guarded(step: Promise<StateData>): Promise<StateData | undefined> {
     try {
       return await step
     } catch (error) {
-      return error === GIVEN_UP ? undefined : excepted(error)
+      return error === ABANDONED ? undefined : excepted(error)
     } finally {
       this.#attempt = undefined
     }
@@ -91,7 +91,7 @@ export class UserCode {
     return isThenable(said) ? this.#limited(`predicate ${name}`, said, timeout, attempt) : said
   }
 
-  async #afterOthers(stage: Running, plan: StepPlan, awaits: Awaits): Promise<Stage> {
+  async #afterOthers(stage: Running, plan: StepPlan, awaits: Awaits): Promise<StateData> {
     const { process, host } = this.#life
     if (stage.onward === true) {
       if (stage.into !== undefined) {
@@ -106,7 +106,7 @@ export class UserCode {
       : this.#inTime(stage, plan, plan.timeout, args)
   }
 
-  async #slowStep(stage: Running, given: unknown): Promise<Stage> {
+  async #slowStep(stage: Running, given: unknown): Promise<StateData> {
     const { errands, plan } = this.#life
     const value = isThenable(given) ? await this.awaited(given) : given
     let pending: Promise<unknown> | undefined
@@ -117,7 +117,7 @@ export class UserCode {
   }
 
   /** A step that is waited for no longer than it may take. What it does after that, the process does not do. */
-  async #inTime(stage: Running, plan: StepPlan, limit: number, args: readonly unknown[]): Promise<Stage> {
+  async #inTime(stage: Running, plan: StepPlan, limit: number, args: readonly unknown[]): Promise<StateData> {
     const life = this.#life
     const { process } = life
     const attempt = (this.#attempt = {})
@@ -162,14 +162,14 @@ export class UserCode {
     try {
       await this.hook(name, ...args)
     } catch (error) {
-      if (error === GIVEN_UP) return
+      if (error === ABANDONED) return
       if (this.#life.terminated) this.#life.report(error, `${name} threw`)
       else this.#life.control.failed(error)
     }
   }
 
   /** The hooks of leaving a state. */
-  async leave(from: Stage, to: Stage): Promise<void> {
+  async leave(from: StateData, to: StateData): Promise<void> {
     if (!this.#life.plan.hooked) return
     await this.hook('onExiting', to.label)
     if (from.label === 'running') await this.hook('onExitRunning')
@@ -177,7 +177,7 @@ export class UserCode {
   }
 
   /** The hooks of entering a state, before it is committed. */
-  async enter(to: Stage): Promise<void> {
+  async enter(to: StateData): Promise<void> {
     if (!this.#life.plan.hooked) return
     await this.hook('onEntering', to.label)
     switch (to.label) {
@@ -196,29 +196,29 @@ export class UserCode {
   }
 
   /** As `enter`, for a state that nothing may keep the process out of. */
-  async enterAnyway(to: Stage): Promise<void> {
+  async enterAnyway(to: StateData): Promise<void> {
     try {
       await this.enter(to)
     } catch (error) {
-      if (error !== GIVEN_UP) this.#life.report(error, `a hook threw on the way to ${to.label}`)
+      if (error !== ABANDONED) this.#life.report(error, `a hook threw on the way to ${to.label}`)
     }
   }
 
   /** The hooks of having entered a state, after it was committed. */
-  async entered(from: Stage, to: Stage): Promise<void> {
+  async entered(from: StateData, to: StateData): Promise<void> {
     if (!this.#life.plan.hooked) return
     await this.tried('onEntered', from.label)
     if (to.label !== 'created') await this.tried(enteredHooks[to.label])
   }
 
-  /** Waits for user code, unless it is given up: then it rejects with `GIVEN_UP`. */
+  /** Waits for user code, unless it is given up: then it rejects with `ABANDONED`. */
   awaited<T>(promise: PromiseLike<T>): Promise<T> {
     const { control, detached } = this.#life
     const giveUps = (this.#giveUps ??= new Set())
     return new Promise<T>((resolve, reject) => {
       const giveUp = (): void => {
         giveUps.delete(giveUp)
-        reject(GIVEN_UP)
+        reject(ABANDONED)
       }
       giveUps.add(giveUp)
       const settled = (): boolean => giveUps.delete(giveUp)

@@ -1,16 +1,23 @@
 import { TransitionError } from '../../shared/errors.ts'
-import type { Awaited, HandleLike } from './commands.ts'
 
-/** Processes that are waited for, as it is saved. */
+/** Anything that refers to a process by its pid: a handle. */
+export interface HandleLike {
+  readonly pid: string
+}
+
+/** Handles to wait for: one, a list, or named ones. The results have the same shape. */
+export type Awaited = HandleLike | readonly HandleLike[] | Readonly<Record<string, HandleLike>>
+
+/** The processes that a wait is for, in their saved form. */
 export interface Awaits {
   readonly pids: readonly string[]
-  /** How what they come to is handed on: as the one value, as a list, or under these names. */
+  /** The shape of the results: one value, a list, or an object with these keys. */
   readonly as: 'one' | 'list' | readonly string[]
-  /** Whether the first that ends is enough. */
+  /** Whether the end of one of the processes is enough. */
   readonly any: boolean
 }
 
-/** @throws TransitionError for what is no handle */
+/** @throws TransitionError for a value that is not a handle */
 export function awaitsOf(on: Awaited, any: boolean): Awaits {
   if (Array.isArray(on)) return { pids: on.map((handle) => pidOf(handle)), as: 'list', any }
   if (isHandle(on)) return { pids: [on.pid], as: 'one', any }
@@ -18,7 +25,7 @@ export function awaitsOf(on: Awaited, any: boolean): Awaits {
   return { pids: entries.map(([, handle]) => pidOf(handle)), as: entries.map(([name]) => name), any }
 }
 
-/** Values in the order of the pids, in the shape in which the handles were given. */
+/** Gives values, in the order of the pids, the shape in which the handles were given. */
 export function shaped({ as }: Awaits, values: readonly unknown[]): unknown {
   if (as === 'one') return values[0]
   if (as === 'list') return values

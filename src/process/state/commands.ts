@@ -2,7 +2,7 @@ import { milliseconds, type Duration } from '../../shared/duration.ts'
 import { TransitionError } from '../../shared/errors.ts'
 import { checkOptions, isFlag, type OptionNames } from '../../shared/options.ts'
 import { textProblem, wellFormed } from '../../shared/text.ts'
-import { awaitsOf, type Awaits } from './awaits.ts'
+import { awaitsOf, type Awaited, type Awaits } from './awaits.ts'
 
 /**
  * What a step returns to choose the next state. Anything else that it returns is the result: the same as
@@ -24,14 +24,6 @@ export class Continue {
     this.args = args
   }
 }
-
-/** What refers to a process: its handle. */
-export interface HandleLike {
-  readonly pid: string
-}
-
-/** Handles that are waited for: one, a list, or named ones. What they come to has the same shape. */
-export type Awaited = HandleLike | readonly HandleLike[] | Readonly<Record<string, HandleLike>>
 
 export interface WaitDetails {
   /** Why it waits, for people. */

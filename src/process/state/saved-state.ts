@@ -1,7 +1,7 @@
 import { preview } from '../../ports/plain.ts'
 import { IncompatibleBundle } from '../../shared/errors.ts'
 import { getOwn } from '../../shared/own.ts'
-import type { Stage } from './state-data.ts'
+import type { StateData } from './state-data.ts'
 import { ProcessState } from './process-state.ts'
 
 /** What the `state` part holds beside the state itself. */
@@ -91,7 +91,7 @@ const around: Shape = {
  *
  * @throws IncompatibleBundle where it is not what was saved
  */
-export function readStage(value: unknown): { readonly stage: Stage; readonly around: Around } {
+export function readState(value: unknown): { readonly stage: StateData; readonly around: Around } {
   if (!isObject(value)) throw damaged(`it should be an object, and is ${preview(value)}`)
   const label = value['label']
   if (typeof label !== 'string' || !Object.hasOwn(shapes, label)) {
@@ -101,7 +101,7 @@ export function readStage(value: unknown): { readonly stage: Stage; readonly aro
   if (problem !== undefined) throw damaged(problem)
   const { resumes, signals, unsaved, ...stage } = value
   // Both have just been looked at, key by key.
-  return { stage: stage as unknown as Stage, around: { resumes, signals, unsaved } as Around }
+  return { stage: stage as unknown as StateData, around: { resumes, signals, unsaved } as Around }
 }
 
 function problemOf(value: Readonly<Record<string, unknown>>, shape: Shape): string | undefined {

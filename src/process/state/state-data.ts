@@ -1,7 +1,7 @@
 import type { ExitCodeInfo } from './commands.ts'
 import type { Awaits } from './awaits.ts'
 import { wellFormed } from '../../shared/text.ts'
-import type { TransitionEnding, WaitConditions, Wake } from '../host/host.ts'
+import type { TransitionEnding, WaitConditions, Wake } from './transition.ts'
 
 /*
  * A state together with what belongs to it. It is what the `state` part of a bundle holds.
@@ -27,7 +27,7 @@ export interface StepFacts {
   /** The processes that were waited for, whose ends are fetched when the step begins, and come before its arguments. */
   readonly ended?: Awaits | undefined
   /** What the ends of these processes become in the context of a work chain, in the order of the pids. */
-  readonly into?: readonly Into[] | undefined
+  readonly into?: readonly ContextTarget[] | undefined
 }
 export interface Running extends StepFacts {
   readonly label: 'running'
@@ -47,14 +47,14 @@ export interface Waiting {
   readonly until?: number | undefined
   /** The processes whose end ends it. */
   readonly on?: Awaits | undefined
-  readonly into?: readonly Into[] | undefined
+  readonly into?: readonly ContextTarget[] | undefined
   readonly at?: string | undefined
   /** Set while the step backs off: it is run again as these say. Only the time ends it. */
   readonly retry?: (StepFacts & { readonly attempt: number; readonly failure: string }) | undefined
 }
 
 /** Where the end of a process goes in the context of a work chain. */
-export interface Into {
+export interface ContextTarget {
   /** A dotted name. */
   readonly key: string
   /** Whether it is added to the list of that name. */
@@ -80,7 +80,7 @@ export interface Killed {
   readonly label: 'killed'
   readonly message: string | undefined
 }
-export type Stage = Created | Running | Waiting | Finished | Excepted | Killed
+export type StateData = Created | Running | Waiting | Finished | Excepted | Killed
 
 /** What a step is told of how its wait ended; the store's own id of the wake-up is not its business. */
 export function toldWake({ by, signal }: Wake): Pick<Wake, 'by' | 'signal'> {
@@ -88,12 +88,12 @@ export function toldWake({ by, signal }: Wake): Pick<Wake, 'by' | 'signal'> {
 }
 
 /** Whether a resume ends this wait. Neither a back-off nor a work chain that waits for what is to come into its context. */
-export function isResumable(stage: Stage): boolean {
+export function isResumable(stage: StateData): boolean {
   return stage.label === 'waiting' && stage.retry === undefined && stage.into === undefined
 }
 
 /** What a process in this state waits for. */
-export function conditionsOf(stage: Stage): WaitConditions | null {
+export function conditionsOf(stage: StateData): WaitConditions | null {
   if (stage.label !== 'waiting') return null
   return {
     resume: isResumable(stage),
@@ -105,7 +105,7 @@ export function conditionsOf(stage: Stage): WaitConditions | null {
 }
 
 /** How often the step of this state has been begun, or is about to be. */
-export function attemptOf(stage: Stage): number {
+export function attemptOf(stage: StateData): number {
   if (stage.label === 'running') return stage.attempt ?? 1
   return stage.label === 'waiting' ? (stage.retry?.attempt ?? 1) : 1
 }
@@ -151,19 +151,19 @@ function plainExitCode({ code, label, message }: ExitCodeInfo): ExitCodeInfo {
 }
 
 /** The step that is to run in this state, or after it. */
-export function stepOf(stage: Stage): string | null {
+export function stepOf(stage: StateData): string | null {
   if (stage.label === 'created') return 'run'
   return stage.label === 'running' || stage.label === 'waiting' ? stage.step : null
 }
 
 /** Where the process is, for people: the place in its outline, or its step. */
-export function placeOf(stage: Stage): string | null {
+export function placeOf(stage: StateData): string | null {
   const at = stage.label === 'running' || stage.label === 'waiting' ? stage.at : undefined
   return at ?? stepOf(stage)
 }
 
 /** How a process in this state ended; null if it did not. */
-export function endingOf(stage: Stage): TransitionEnding | null {
+export function endingOf(stage: StateData): TransitionEnding | null {
   switch (stage.label) {
     case 'finished':
       return {

@@ -8,11 +8,11 @@ import { ToContext, updatesOf } from './context.ts'
 import { isThenable } from '../state/deferred.ts'
 import type { Life } from '../runner/process-runner.ts'
 import { undeclared } from './signal-receiver.ts'
-import { finished, killed, type Stage, type StepFacts } from '../state/state-data.ts'
+import { finished, killed, type StateData, type StepFacts } from '../state/state-data.ts'
 import { timeAfter } from './suspension.ts'
 
 /** The stage that a step leads to by what it returned. */
-export function stageAfter(life: Life, value: unknown, { at }: Pick<StepFacts, 'at'>): Stage {
+export function stageAfter(life: Life, value: unknown, { at }: Pick<StepFacts, 'at'>): StateData {
   const { plan } = life
   if (value === undefined) return finished(undefined)
   if (value instanceof Continue) {
@@ -32,7 +32,7 @@ export function stageAfter(life: Life, value: unknown, { at }: Pick<StepFacts, '
   return finished(value)
 }
 
-function stageOfWait(life: Life, wait: Wait, at: string | undefined): Stage {
+function stageOfWait(life: Life, wait: Wait, at: string | undefined): StateData {
   const { plan, host } = life
   const { receive, on, until = wait.for === undefined ? undefined : timeAfter(host.clock, wait.for) } = wait
   const step = wait.step === undefined ? null : plan.stepName(wait.step)
@@ -62,7 +62,7 @@ export function afterWait(
   step: string | null,
   args: readonly unknown[],
   { at, ...facts }: Omit<StepFacts, 'args' | 'onward'>,
-): Stage {
+): StateData {
   if (step !== null) return { label: 'running', step, args, ...(at !== undefined && { at }), ...facts }
   if (at === undefined) return finished(args[0])
   return { label: 'running', step: plan.outline?.stepAt(at) ?? 'run', args: [], at, onward: true, ...facts }
@@ -77,7 +77,7 @@ export async function stageInOutline(
   outline: Outline,
   returned: unknown,
   { at }: Pick<StepFacts, 'at'>,
-): Promise<Stage> {
+): Promise<StateData> {
   const { process } = life
   const place = at !== undefined && { at }
   const updates = updatesOf(life.updates, returned)

@@ -2,10 +2,11 @@ import { isPlainObject } from '../../ports/plain.ts'
 import { getOwn, holderAt, setOwn } from '../../shared/own.ts'
 import { SpecError, TransitionError, UpstreamFailed } from '../../shared/errors.ts'
 import { isHandle } from '../state/awaits.ts'
-import { Continue, Wait, type HandleLike } from '../state/commands.ts'
+import type { HandleLike } from '../state/awaits.ts'
+import { Continue, Wait } from '../state/commands.ts'
 import type { Settled } from '../host/process-handle.ts'
 import type { Process } from '../process.ts'
-import type { Into } from '../state/state-data.ts'
+import type { ContextTarget } from '../state/state-data.ts'
 
 /** A handle whose failure does not fail who waits for it: its settled outcome is stored. */
 export class AllowFailure<H extends HandleLike = HandleLike> {
@@ -84,9 +85,9 @@ export class ContextUpdates {
   }
 
   /** Puts plain values into the context, and tells which processes are to be waited for. */
-  apply(ctx: Record<string, unknown>): { readonly pids: string[]; readonly into: Into[] } {
+  apply(ctx: Record<string, unknown>): { readonly pids: string[]; readonly into: ContextTarget[] } {
     const pids: string[] = []
-    const into: Into[] = []
+    const into: ContextTarget[] = []
     const add = (key: string, given: unknown, appended: boolean): void => {
       const allowed = given instanceof AllowFailure
       const handle: unknown = allowed ? given.handle : given
@@ -159,7 +160,7 @@ function notAwaited(key: string, given: unknown): TransitionError {
  */
 export function intoContext(
   { pid, ctx }: Process,
-  into: readonly Into[],
+  into: readonly ContextTarget[],
   pids: readonly string[],
   outcomes: readonly (Settled<unknown> | undefined)[],
 ): void {

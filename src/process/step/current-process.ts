@@ -66,7 +66,7 @@ export function inAttempt<T>(life: Life, attempt: object, run: () => T): T {
 }
 
 /** Whether what runs here is an attempt at a step of this process other than the present one. */
-export function isLeftBehind(life: Life, present: object | undefined): boolean {
+export function isStaleAttempt(life: Life, present: object | undefined): boolean {
   const at = frameOf(life)
   return at?.attempt !== undefined && at.attempt !== present
 }

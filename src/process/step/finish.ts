@@ -2,7 +2,7 @@ import { isPlainObject } from '../../ports/plain.ts'
 import { PortValidationError, type PortProblem } from '../../shared/errors.ts'
 import { getOwn } from '../../shared/own.ts'
 import type { Life } from '../runner/process-runner.ts'
-import type { Stage } from '../state/state-data.ts'
+import type { StateData } from '../state/state-data.ts'
 
 /**
  * A process that would finish well, looked at once more: without all its required outputs it is finished and not
@@ -10,7 +10,7 @@ import type { Stage } from '../state/state-data.ts'
  *
  * @throws PortValidationError for such a result
  */
-export function checkFinish(life: Life, stage: Stage): Stage {
+export function checkFinish(life: Life, stage: StateData): StateData {
   if (stage.label !== 'finished' || !stage.successful) return stage
   const { spec } = life.plan
   if (spec.hasReturns) {

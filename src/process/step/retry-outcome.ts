@@ -2,14 +2,14 @@ import { LAST_DATE } from '../../shared/duration.ts'
 import { NonRetryableError, SerializationError, UpstreamFailed } from '../../shared/errors.ts'
 import type { RetryPolicy } from '../../spec/retry-policy.ts'
 import type { StepPlan } from '../definition/process-definition.ts'
-import type { FailedAttempt } from '../host/host.ts'
+import type { FailedAttempt } from '../state/transition.ts'
 import type { Life } from '../runner/process-runner.ts'
-import { errorText, excepted, type Running, type Stage, type StepFacts } from '../state/state-data.ts'
+import { errorText, excepted, type Running, type StateData, type StepFacts } from '../state/state-data.ts'
 import { timeAfter } from './suspension.ts'
 
 /** What follows a failed attempt of a step. */
 export interface Failed {
-  readonly to: Stage
+  readonly to: StateData
   readonly failed?: FailedAttempt | undefined
   /** Set where the process is to be paused with it. */
   readonly pause?: string | undefined

@@ -5,7 +5,7 @@ import { PortValidationError, SpecError, WaitTimeout } from '../../shared/errors
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import type { Life } from '../runner/process-runner.ts'
 import type { Use } from './step-journal.ts'
-import { timeAfter, waitFor, type EvictOptions, type StepWaits } from './suspension.ts'
+import { timeAfter, waitFor, type EvictOptions, type Suspension } from './suspension.ts'
 
 export interface ReceiveOptions extends EvictOptions {
   /** The name under which the receipt is recorded. Default: that of the signal. */
@@ -18,16 +18,16 @@ export interface ReceiveOptions extends EvictOptions {
  * What a step receives in its flow (C8). A signal is used up in the commit that records it for the step, so that it counts once, and for
  * each further attempt at that step.
  */
-export class Receiving {
+export class SignalReceiver {
   readonly #life: Life
-  readonly #waits: StepWaits
+  readonly #waits: Suspension
   /** Counts the signals that were told of, by name: who looks in vain waits for the next. */
   readonly #told = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
   /** By signal: one at a time looks for it and takes it. */
   readonly #taking = new Map<string, Promise<unknown>>()
 
-  constructor(life: Life, waits: StepWaits) {
+  constructor(life: Life, waits: Suspension) {
     this.#life = life
     this.#waits = waits
   }

@@ -45,7 +45,7 @@ interface Entry {
  *
  * Entries are found by kind and name, never by their order; a name that comes again counts on: `effect:charge#2`. `StepFlow` says where it may.
  */
-export class StepRecord {
+export class StepJournal {
   readonly #life: Life
   #entries: Map<string, Entry> | undefined
   /** What this run of the step has asked for, and in which order. */

@@ -2,11 +2,11 @@ import { alarm, type Clock } from '../../shared/clock.ts'
 import { LAST_DATE, milliseconds, type Duration } from '../../shared/duration.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import { awaitsOf, shaped } from '../state/awaits.ts'
-import type { Awaited } from '../state/commands.ts'
+import type { Awaited } from '../state/awaits.ts'
 import type { ProcessHandle } from '../host/process-handle.ts'
-import type { StepWait, WaitConditions } from '../host/host.ts'
+import type { StepWait, WaitConditions } from '../state/transition.ts'
 import type { Life } from '../runner/process-runner.ts'
-import { Receiving, type ReceiveOptions } from './signal-receiver.ts'
+import { SignalReceiver, type ReceiveOptions } from './signal-receiver.ts'
 import type { Use } from './step-journal.ts'
 
 export interface EvictOptions {
@@ -32,10 +32,10 @@ interface Waiting {
  * holds up what comes until the process is played. What has been waited for is in the step's record, so that a step that runs again
  * goes on at once (C8).
  */
-export class StepWaits {
+export class Suspension {
   readonly #life: Life
   readonly #pending = new Set<Waiting>()
-  #receiving: Receiving | undefined
+  #receiving: SignalReceiver | undefined
   /** What opens the gates at which the step is held while the process is paused. */
   readonly #gates = new Set<() => void>()
   /** Whether the process is leaving memory: what is pending is not settled any more. */
@@ -132,7 +132,7 @@ export class StepWaits {
 
   /** Waits for a signal, and takes it. */
   receive(use: Use, signal: string, options: ReceiveOptions): Promise<unknown> {
-    return (this.#receiving ??= new Receiving(this.#life, this)).receive(use, signal, options)
+    return (this.#receiving ??= new SignalReceiver(this.#life, this)).receive(use, signal, options)
   }
 
   /** A signal of that name is kept for the process. */
