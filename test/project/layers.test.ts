@@ -24,7 +24,7 @@ describe('the check of the layers', () => {
         'index.ts': `export { Engine } from './engine/engine.ts'\nexport type { S } from './persistence/sqlite/store.ts'`,
         'ports/port.ts': `import { Ajv } from 'ajv'\nimport formats from 'ajv-formats'\nimport { a } from '../shared/errors.ts'`,
         'process/state/machine.ts': `import { setup } from 'xstate'\nimport { a } from './states.ts'`,
-        'persistence/sqlite/store.ts': `import Database from 'better-sqlite3'\nimport type { Store } from '../store.ts'`,
+        'persistence/sqlite/store.ts': `import Database from 'better-sqlite3'\nimport type { Store } from '../contract/store.ts'`,
         'engine/engine.ts': `import { a } from '../client/client.ts'\nconst s = await import('../persistence/sqlite/store.ts')`,
         'cli/main.ts': `import { e } from '../engine/engine.ts'\nconsole.log('done')\nprocess.exit(0)`,
         'testing/clock.ts': `import { e } from '../engine/engine.ts'\nimport { m } from '../index.ts'`,
@@ -98,13 +98,13 @@ describe('the check of the layers', () => {
       'another back end',
       'persistence/memory/store.ts',
       `import { S } from '../sqlite/store.ts'`,
-      'do not import each other',
+      'does not import persistence/',
     ],
     [
       'the other back end',
       'persistence/sqlite/store.ts',
       `import type { M } from '../memory/store.ts'`,
-      'do not import each other',
+      'does not import persistence/',
     ],
     ['ajv', 'spec/spec.ts', `import { Ajv } from 'ajv/dist/2020.js'`, 'only ports/ may'],
     [
@@ -129,8 +129,36 @@ describe('the check of the layers', () => {
       `import { exit as leave } from 'node:process'`,
       'uses process.exit',
     ],
+    [
+      'a later folder within a folder',
+      'process/step/effect.ts',
+      `import type { R } from '../runner/process-runner.ts'`,
+      'process/step does not import process/runner',
+    ],
+    [
+      'a file of the outer folder',
+      'client/read/summary.ts',
+      `import { Client } from '../client.ts'`,
+      'client/read imports no file directly in client',
+    ],
+    [
+      'an unknown folder within a folder',
+      'cli/helpers/text.ts',
+      `import { a } from '../input/options.ts'`,
+      'cli/helpers has no place among the layers',
+    ],
   ])('notices %s', (_what, file, text, problem) => {
-    expect(layerProblems({ [file]: text })).toEqual([expect.stringContaining(problem)])
+    expect(layerProblems({ [file]: text }, new Set())).toEqual([expect.stringContaining(problem)])
+  })
+
+  it('lets files of a folder import its inner folders, and these the ones before them', () => {
+    const files = {
+      'process/process.ts': `import { R } from './runner/process-runner.ts'`,
+      'process/runner/process-runner.ts': `import { S } from '../state/state-data.ts'`,
+      'persistence/sqlite/store.ts': `import { rule } from '../rules/apply.ts'`,
+      'engine/engine.ts': `import { R } from '../process/runner/process-runner.ts'`,
+    }
+    expect(layerProblems(files, new Set())).toEqual([])
   })
 
   it('notices a way from the entry point to the native module, however long', () => {

@@ -1,11 +1,26 @@
 import { posix } from 'node:path'
 import ts from 'ts59'
 
-/** The folders of src/, each of which imports only itself and those before it. */
+/** The folders of src/. Each imports only itself and the folders before it. */
 const LAYERS = ['shared', 'ports', 'spec', 'bundle', 'process', 'persistence', 'client', 'engine']
 
-/** Folders that may import all of src, and that none of the above imports. */
+/** Folders that may import all of src. No folder above imports them. */
 const OUTERMOST = ['cli', 'testing']
+
+/**
+ * The folders inside a folder of src/. Each imports only itself and the folders before it. Folders in
+ * one list of several do not import each other. Files directly in the outer folder may import all of its
+ * folders, and no inner folder imports such a file.
+ */
+const INSIDE: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  process: [['state'], ['host'], ['definition'], ['step'], ['memory'], ['runner']],
+  persistence: [['contract'], ['rules'], ['memory', 'sqlite']],
+  client: [['read'], ['launch'], ['handle']],
+  cli: [['input'], ['render'], ['commands']],
+}
+
+/** Folders whose inner folders are not in order yet. */
+const UNORDERED: ReadonlySet<string> = new Set(['process', 'persistence', 'client', 'cli'])
 
 /** Packages that belong to one place each. */
 const OWNERS: Readonly<Record<string, string>> = {
@@ -23,14 +38,15 @@ const PROGRAM_ONLY: Readonly<Record<string, readonly string[]>> = {
 
 interface Import {
   readonly specifier: string
-  /** `static` ones run when the file is loaded, `dynamic` ones when they are reached, `type` ones never. */
+  /** Node loads `static` imports with the file and `dynamic` ones when the code runs; `type` imports never. */
   readonly kind: 'static' | 'dynamic' | 'type'
 }
 
-/**
- * Says what breaks the layering, a sentence each. `files` are the texts of src/ by their paths in it, with `/`.
- */
-export function layerProblems(files: Readonly<Record<string, string>>): string[] {
+/** Returns the problems of the layering, a sentence each. `files` has the texts of src/ by their paths in it. */
+export function layerProblems(
+  files: Readonly<Record<string, string>>,
+  unordered: ReadonlySet<string> = UNORDERED,
+): string[] {
   const problems: string[] = []
   const statics = new Map<string, string[]>()
   for (const [file, text] of Object.entries(files)) {
@@ -38,7 +54,7 @@ export function layerProblems(files: Readonly<Record<string, string>>): string[]
     const imports = importsOf(source)
     for (const { specifier } of imports) {
       const problem = specifier.startsWith('.')
-        ? relativeProblem(file, posix.join(posix.dirname(file), specifier))
+        ? relativeProblem(file, posix.join(posix.dirname(file), specifier), unordered)
         : packageProblem(file, specifier)
       if (problem !== undefined) problems.push(`${file}: ${problem}`)
     }
@@ -59,24 +75,39 @@ export function layerProblems(files: Readonly<Record<string, string>>): string[]
   return problems
 }
 
-function relativeProblem(file: string, target: string): string | undefined {
+function relativeProblem(file: string, target: string, unordered: ReadonlySet<string>): string | undefined {
   const from = folderOf(file)
   const to = folderOf(target)
   if (target.startsWith('..')) return `imports ${target}, outside src`
+  if (from === to) return insideProblem(from, file, target, unordered)
   if (from === '' || OUTERMOST.includes(from)) return undefined
   if (to === '') return `imports ${target}, which only users of the package import`
   if (!LAYERS.includes(from)) return `${from} has no place among the layers`
-  if (from === to) {
-    const [one, other] = [backEndOf(file), backEndOf(target)]
-    if (one !== undefined && other !== undefined && one !== other) {
-      return `imports ${target}, but back ends do not import each other`
-    }
-    return undefined
-  }
   if (!LAYERS.slice(0, LAYERS.indexOf(from)).includes(to)) {
     return `imports ${target}, but ${from} does not import ${to}`
   }
   return undefined
+}
+
+/** The problem of an import within one folder of src/. */
+function insideProblem(
+  folder: string,
+  file: string,
+  target: string,
+  unordered: ReadonlySet<string>,
+): string | undefined {
+  const order = INSIDE[folder] ?? []
+  const from = innerFolderOf(file)
+  const to = innerFolderOf(target)
+  if (from === undefined || from === to) return undefined
+  const place = order.findIndex((group) => group.includes(from))
+  const isBeside = to !== undefined && order[place]?.includes(to) === true
+  if (unordered.has(folder) && !isBeside) return undefined
+  if (place === -1) return `${folder}/${from} has no place among the layers`
+  if (to !== undefined && order.slice(0, place).some((group) => group.includes(to))) return undefined
+  return to === undefined
+    ? `imports ${target}, but ${folder}/${from} imports no file directly in ${folder}`
+    : `imports ${target}, but ${folder}/${from} does not import ${folder}/${to}`
 }
 
 function packageProblem(file: string, specifier: string): string | undefined {
@@ -96,9 +127,9 @@ function folderOf(file: string): string {
   return file.includes('/') ? (file.split('/')[0] ?? '') : ''
 }
 
-function backEndOf(file: string): string | undefined {
-  const [folder, backEnd, ...rest] = file.split('/')
-  return folder === 'persistence' && rest.length > 0 ? backEnd : undefined
+function innerFolderOf(file: string): string | undefined {
+  const [, inner, ...rest] = file.split('/')
+  return rest.length > 0 ? inner : undefined
 }
 
 function importsOf(source: ts.SourceFile): Import[] {
@@ -145,7 +176,7 @@ function programOnlyNames(source: ts.SourceFile): string[] {
   return names
 }
 
-/** How loading `file` comes to load the native module, if it does. */
+/** The chain of imports by which loading `file` loads the native module, or undefined if there is none. */
 function wayToNative(file: string, statics: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const seen = new Set<string>()
   const look = (at: string): string[] | undefined => {
