@@ -50,21 +50,35 @@ export class StepLaunches {
   }
 
   /**
-   * The children that the step launched when it ran before, and has not launched now; undefined where it can't have any. One that has ended
-   * without success is not missed.
+   * The children that the step launched when it ran before, in the process that this one was restarted from too, and has not launched now;
+   * undefined where it can't have any. One that has ended without success is not missed.
    */
   missing(): Promise<readonly ProcessRow[]> | undefined {
-    return this.#runsAgain ? this.#missing() : undefined
+    const takenOver = this.#takenOver()
+    return this.#runsAgain || takenOver.size > 0 ? this.#missing(takenOver) : undefined
   }
 
-  async #missing(): Promise<readonly ProcessRow[]> {
+  async #missing(takenOver: ReadonlyMap<string, string>): Promise<readonly ProcessRow[]> {
+    const pids = new Map(takenOver)
+    if (this.#runsAgain) for (const [id, { row }] of await this.#known()) pids.set(id, row.pid)
     const missing: ProcessRow[] = []
-    for (const [id, { row }] of await this.#known()) {
+    for (const [id, pid] of pids) {
       if (this.#found.has(id)) continue
-      const now = await this.#reader.read(row.pid)
+      const now = await this.#reader.read(pid)
       if (now !== undefined && now.successful !== false && now.killRequested === null) missing.push(now)
     }
     return missing
+  }
+
+  /** The pids of the children that the record of a restarted step names, by what tells their launches apart. */
+  #takenOver(): Map<string, string> {
+    const pids = new Map<string, string>()
+    const prefix = launchEntry('')
+    for (const [entry, text] of hosted(this.#run.process).records()) {
+      if (!entry.startsWith(prefix)) continue
+      pids.set(entry.slice(prefix.length), (JSON.parse(text) as { readonly pid: string }).pid)
+    }
+    return pids
   }
 
   /** A step is begun again by a transition; the first one of a restarted process is that which it was created with. */

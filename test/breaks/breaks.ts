@@ -295,6 +295,22 @@ export const breaks: readonly Break[] = [
     test: ['test/engine/restart.test.ts', 'the first takes over the child that lives'],
   },
   {
+    contract: 'C2',
+    what: 'a restarted step leaves a child behind silently',
+    file: 'src/engine/step-launches.ts',
+    find: 'this.#runsAgain || takenOver.size > 0 ?',
+    replace: 'this.#runsAgain ?',
+    test: ['test/engine/restart.test.ts', 'is paused, and names the child that lives'],
+  },
+  {
+    contract: 'C7',
+    what: 'a list shows a process whose kill is overdue as running',
+    file: 'src/client/client.ts',
+    find: 'page.rows.map((row) => enforceDue(row, now, (write) => this.write(write)))',
+    replace: '[false]',
+    test: ['test/engine/unheard-requests.test.ts', 'looks by list'],
+  },
+  {
     contract: 'C1',
     what: 'a child of a pruned parent is taken for one of the next parent with that pid',
     file: 'src/persistence/creating.ts',

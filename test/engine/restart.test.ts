@@ -244,6 +244,60 @@ overEachStore((over) => {
     expect((await over().store.list({ className: 'Moody' })).rows).toHaveLength(3)
   })
 
+  describe('a restarted step that does not launch again what it launched before', () => {
+    class Chooser extends Process<typeof Chooser> {
+      static override define(spec: ProcessSpec) {
+        super.define(spec)
+        return spec.input('world', { schema: { type: 'string' } })
+      }
+      override async run(): Promise<unknown> {
+        const world = worldOf(this.inputs.world)
+        const add = await this.launch(Add, { a: 7 })
+        if (world.asked++ !== 1) await this.launch(Asleep)
+        await this.checkpoint('launched')
+        if (world.failures-- > 0) throw new Error('on purpose')
+        return (await add.outputs.all()).sum
+      }
+    }
+
+    test.each([undefined, 'launched'])(
+      'is paused, and names the child that lives; from: %s',
+      async (from) => {
+        const engine = await over().engine([Chooser, Add, Asleep])
+        const failed = await ended(await engine.launch(Chooser, { world: aWorld(1) }))
+        const [child] = (await over().store.list({ parent: failed.pid, className: 'Asleep' })).rows
+        const again = await engine.restart(failed.pid, { from })
+        const { paused } = await untilRow(
+          over().store,
+          again.pid,
+          (row) => row.paused !== null || row.endedAt !== null,
+        )
+        expect(paused?.message).toMatch(
+          new RegExp(
+            `the step Chooser\\.run has launched Asleep ${child?.pid} before, and has not launched it`,
+          ),
+        )
+        expect((await over().store.read(child?.pid as string))?.endedAt).toBeNull()
+        // It launches the same children again.
+        expect(await again.play()).toBe(true)
+        expect(await again.result()).toBe(8)
+        expect((await over().store.list({ className: 'Asleep' })).rows).toHaveLength(1)
+        expect((await over().store.list({ className: 'Add' })).rows).toHaveLength(1)
+      },
+    )
+
+    test('goes on without a child that was killed or pruned', async () => {
+      const engine = await over().engine([Chooser, Add, Asleep])
+      for (const prunes of [false, true]) {
+        const failed = await ended(await engine.launch(Chooser, { world: aWorld(1) }))
+        const [child] = (await over().store.list({ parent: failed.pid, className: 'Asleep' })).rows
+        await engine.handle(child?.pid as string).kill()
+        if (prunes) await engine.prune({ className: 'Asleep' })
+        expect(await (await engine.restart(failed.pid)).result()).toBe(8)
+      }
+    })
+  })
+
   test('the children that a process waited for and that failed are restarted with it', async () => {
     class Waiting extends Process<typeof Waiting> {
       static override define(spec: ProcessSpec) {
