@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-const NOT_OURS = new Set(['node_modules', 'dist', 'coverage', '.cache', '.git'])
+const NOT_OURS = new Set(['node_modules', 'dist', 'coverage', '.cache', '.git', 'reference'])
 
 /** The paths of all files of the project below `folder` whose names end so, from the project's root, with `/`. */
 export function filesBelow(folder: string, ending: string): string[] {
