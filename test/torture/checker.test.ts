@@ -7,10 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compiled } from '../programs/compiled.ts'
 import { check } from './checker/check.ts'
 import { readWorld, type Finding, type Paths } from './checker/world.ts'
-import { Sql } from './corruptions/corruption.ts'
+import { Sql, STEPS } from './corruptions/corruption.ts'
 import { corruptions } from './corruptions/index.ts'
 import type { Told } from './load/here.ts'
-import { readLog } from './log.ts'
+import { readLog, type Line } from './log.ts'
+import { races } from './races.ts'
 
 /*
  * The checker of the torture test is proven by a good run in which it finds nothing, and by copies of that run with one thing wrong each.
@@ -94,5 +95,36 @@ describe('the checker of the torture test', () => {
     const damaged = join(bad.folder, 'damaged.db')
     writeFileSync(damaged, bytes)
     expect(found({ ...good, backups: [damaged] }).map(({ rule }) => rule)).toContain('a backup is whole')
+  })
+
+  it.each([
+    { when: 'as it is taken for dead', by: 'main', before: 0, excuses: true },
+    { when: 'long before it is taken for dead', by: 'main', before: 5_000, excuses: false },
+    { when: 'as it is taken for dead, but another one', by: 'e2', before: 0, excuses: false },
+  ])('excuses that an engine stood still $when: $excuses', ({ by, before, excuses }) => {
+    for (const end of ['-wal', '-shm']) rmSync(bad.store + end, { force: true })
+    copyFileSync(good.store, bad.store)
+    const file = new Database(bad.store)
+    const sql = new Sql(file)
+    sql.append(
+      STEPS,
+      'crashed',
+      { crashes: 1 },
+      '(SELECT runner FROM process WHERE runner IS NOT NULL LIMIT 1)',
+    )
+    const last = readLog(good.log).at(-1) as Line
+    sql.run(`UPDATE history SET at = ${last.wall} WHERE name = 'crashed'`)
+    file.close()
+    const late = { ...last, at: last.at - before, by, what: 'late', ms: 900 }
+    const lines = readLog(good.log).filter((line) => line.what !== 'late')
+    writeFileSync(bad.log, [...lines, late].map((line) => `${JSON.stringify(line)}\n`).join(''))
+    writeFileSync(join(bad.folder, 'e1.stderr'), '')
+    const rules = found(bad).map(({ rule }) => rule)
+    expect(rules.includes('no healthy engine is taken for dead')).toBe(!excuses)
+  })
+
+  it.each(races)('is proven for the rules by which it is to find that $fault.what', ({ rules }) => {
+    const proven = corruptions.map(({ rule }) => rule)
+    expect(rules.filter((rule) => !proven.includes(rule))).toEqual([])
   })
 })

@@ -11,7 +11,9 @@ import { torture, type RunOptions } from './run.ts'
 /*
  * `npm run torture -- --seed S --minutes N`: runs of three minutes at most, each with the next seed, until the time is up or something is found.
  * `--break TEXT` puts in the deliberate break of which the description has that text: then something has to be found.
- * `--breaks` does so with all that are races, each for as long as `--minutes` says at most.
+ * `--breaks` first runs the sources as they are, for as long as `--minutes` says, in which nothing may be found. Then it does the same, with the
+ * same seeds, with each deliberate break that is a race, in which a rule has to be violated that races.ts names for it. `--races TEXT`, once
+ * or more often, takes only the races whose description has that text.
  * `--check FOLDER` checks once more what a run has left.
  */
 
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     break: { type: 'string' },
     breaks: { type: 'boolean', default: false },
+    races: { type: 'string', multiple: true },
     keep: { type: 'boolean', default: false },
     check: { type: 'string' },
   },
@@ -34,7 +37,9 @@ const REST = 20_000
 const minutes = Number(values.minutes)
 const first = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed)
 if (!(minutes > 0) || !Number.isInteger(first)) {
-  console.error('usage: npm run torture -- [--seed WHOLE NUMBER] [--minutes NUMBER] [--break TEXT] [--keep]')
+  console.error(
+    'usage: npm run torture -- [--seed WHOLE NUMBER] [--minutes NUMBER] [--break TEXT] [--breaks] [--races TEXT] [--keep]',
+  )
   process.exit(2)
 }
 
@@ -43,11 +48,14 @@ if (values.check !== undefined) {
   process.exit(told(world, check(world)))
 }
 
-if (values.breaks) process.exit(await allBreaks())
-process.exit(await runs(values.break === undefined ? undefined : breakOf(values.break)))
+if (values.breaks || values.races !== undefined) process.exit(await allRaces(values.races ?? ['']))
+process.exit(await runs(values.break === undefined ? undefined : breakOf(values.break), one))
 
-/** Runs until the time is up or something is found, and gives the exit code. */
-async function runs(fault: Break | undefined, quietly = false): Promise<number> {
+/** Runs until the time is up or a run has another exit code than 0, and gives that. */
+async function runs(
+  fault: Break | undefined,
+  run: (options: RunOptions) => Promise<number>,
+): Promise<number> {
   const compiled = compileLoad(fault)
   const until = performance.now() + minutes * 60_000
   try {
@@ -55,7 +63,7 @@ async function runs(fault: Break | undefined, quietly = false): Promise<number> 
       const left = until - performance.now()
       if (left < REST) return 0
       const load = Math.min(left, LONGEST) - Math.min(REST, left / 2)
-      const code = await one({ seed, load, lease: LEASE, compiled }, quietly)
+      const code = await run({ seed, load, lease: LEASE, compiled })
       if (code !== 0) return code
     }
   } finally {
@@ -63,19 +71,39 @@ async function runs(fault: Break | undefined, quietly = false): Promise<number> 
   }
 }
 
-/** Each break has to be found. */
-async function allBreaks(): Promise<number> {
-  let code = 0
-  for (const fault of races) {
-    const found = (await runs(fault, true)) !== 0
-    console.log(`${found ? 'found' : 'NOT FOUND'}: ${fault.what}`)
-    if (!found) code = 1
+/** The sources as they are violate nothing, and each race violates a rule of its own. */
+async function allRaces(texts: readonly string[]): Promise<number> {
+  const chosen = races.filter(({ fault }) => texts.some((text) => fault.what.includes(text)))
+  if (chosen.length === 0)
+    throw new Error(`no race in test/torture/races.ts is described by ${texts.join(' or ')}`)
+  console.log('without a break:')
+  if ((await runs(undefined, one)) !== 0) {
+    console.log('NOT CLEAN: what the races violate proves nothing')
+    return 1
   }
-  return code
+  let missed = 0
+  for (const { fault, rules } of chosen) {
+    console.log(`\n${fault.what}:`)
+    const others = new Set<string>()
+    const found = await runs(fault, async (options) => {
+      const { remains, findings } = await checked(options)
+      if (values.keep) console.log(`  kept in ${remains.folder}`)
+      else rmSync(remains.folder, { recursive: true })
+      const own = counts(findings.filter(({ rule }) => rules.includes(rule)))
+      for (const [rule, count] of own) console.log(`  ${count} times: ${rule}`)
+      for (const { rule } of findings) if (!rules.includes(rule)) others.add(rule)
+      return own.size
+    })
+    for (const rule of others) console.log(`  besides: ${rule}`)
+    console.log(found > 0 ? 'found' : others.size > 0 ? 'NOT FOUND: only others are violated' : 'NOT FOUND')
+    if (found === 0) missed++
+  }
+  console.log(`\n${chosen.length - missed} of ${chosen.length} races are found`)
+  return missed === 0 ? 0 : 1
 }
 
-async function one(options: RunOptions, quietly: boolean): Promise<number> {
-  const { seed, load } = options
+/** A run, and what it found. */
+async function checked(options: RunOptions): Promise<{ remains: Paths; world: World; findings: Finding[] }> {
   const started = performance.now()
   const remains = await torture(options)
   const world = readWorld(remains)
@@ -83,12 +111,13 @@ async function one(options: RunOptions, quietly: boolean): Promise<number> {
   const faults = world.lines.filter((line) => line.what === 'fault').length
   const seconds = ((performance.now() - started) / 1_000).toFixed(0)
   const size = `${world.processes.size} processes, ${world.history.length} entries of history, ${faults} faults`
-  console.log(`seed ${seed}: ${findings.length || 'no'} violations in ${seconds} s (${size})`)
-  if (quietly) {
-    for (const rule of new Set(findings.map((finding) => finding.rule))) console.log(`  ${rule}`)
-    rmSync(remains.folder, { recursive: true })
-    return findings.length === 0 ? 0 : 1
-  }
+  console.log(`seed ${options.seed}: ${findings.length || 'no'} violations in ${seconds} s (${size})`)
+  return { remains, world, findings }
+}
+
+async function one(options: RunOptions): Promise<number> {
+  const { seed, load } = options
+  const { remains, world, findings } = await checked(options)
   if (told(world, findings) === 0) {
     if (values.keep) console.log(`  kept in ${remains.folder}`)
     else rmSync(remains.folder, { recursive: true })
@@ -105,14 +134,18 @@ What is chosen follows from the seed; when it happens, from the machine. To try 
 
 /** Prints what was found, and gives the exit code. */
 function told(world: World, findings: readonly Finding[]): number {
-  const rules = new Map<string, number>()
-  for (const finding of findings) {
-    const count = (rules.get(finding.rule) ?? 0) + 1
-    rules.set(finding.rule, count)
+  const rules = counts(findings)
+  for (const rule of rules.keys())
     // More of the same tells little.
-    if (count <= 3) console.log(`\n${report(world, finding)}`)
-  }
+    for (const finding of findings.filter((finding) => finding.rule === rule).slice(0, 3))
+      console.log(`\n${report(world, finding)}`)
   if (rules.size > 0) console.log('\nin all:')
   for (const [rule, count] of rules) console.log(`  ${count} times: ${rule}`)
   return findings.length === 0 ? 0 : 1
+}
+
+function counts(findings: readonly Finding[]): ReadonlyMap<string, number> {
+  const rules = new Map<string, number>()
+  for (const { rule } of findings) rules.set(rule, (rules.get(rule) ?? 0) + 1)
+  return rules
 }

@@ -35,6 +35,8 @@ export async function torture(options: RunOptions): Promise<Paths> {
   const disk = join(folder, 'disk')
   mkdirSync(disk)
   const mounted = faults ? mountDisk(disk, MEGABYTES) : undefined
+  if (faults && mounted === undefined)
+    console.log("no small disk can be mounted here: the fault 'fill disk' is left out")
   const store = join(disk, 'torture.db')
   const clock = join(folder, 'clock')
   writeFileSync(clock, new Uint8Array(8))

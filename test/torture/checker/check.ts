@@ -1,4 +1,5 @@
 import { checkControl } from './control.ts'
+import { checkDeadlines } from './deadlines.ts'
 import { checkEffects } from './effects.ts'
 import { checkHistory, text } from './history.ts'
 import { checkLaunches } from './launches.ts'
@@ -18,6 +19,7 @@ export function check(world: World): Finding[] {
     ...checkEffects(world),
     ...checkSignals(world),
     ...checkControl(world),
+    ...checkDeadlines(world),
     ...checkOutcomes(world),
   ]
 }

@@ -38,9 +38,11 @@ export class Excuses {
     )
   }
 
-  /** Whether a program ever stood still for so long, in milliseconds. */
-  stood(program: string, ms: number): boolean {
-    return this.#pauses(program).some(({ from, to }) => to - from >= ms)
+  /** Whether it stood still for so long, in milliseconds, at a time or within a lease of that. */
+  stoodNear(program: string, ms: number, at: number): boolean {
+    return this.#pauses(program).some(
+      ({ from, to }) => to - from >= ms && from - this.#lease <= at && at <= to + this.#lease,
+    )
   }
 
   #pauses(program: string): readonly Pause[] {

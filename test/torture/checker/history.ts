@@ -26,6 +26,9 @@ const RECORDS = new Set(['effect', 'received', 'sleeping', 'checkpoint'])
 /** With these its engine gives it back, and a step that only waited has to run again. */
 const BACK = new Set(['crashed', 'released'])
 
+/** After these another engine may hold it. */
+const GIVES_BACK = new Set([...BACK, 'waiting', 'failed', 'paused', 'played', 'parked'])
+
 /** The history: no gaps, no step that may not follow, nothing after a pause, a kill or the end that must not come. */
 export function checkHistory(world: World): Finding[] {
   const findings: Finding[] = []
@@ -71,6 +74,8 @@ function checkOne(process: Stored): Finding[] {
   let asked = false
   let killing = false
   let ended = false
+  let owner: string | undefined
+  let before: Happened | undefined = history[0]
   const effects = new Set<string>()
   for (const [index, entry] of history.entries()) {
     const { name } = entry
@@ -85,6 +90,14 @@ function checkOne(process: Stored): Finding[] {
     if (paused && OWN.has(name)) found('what is paused does not move', entry, `it was paused as ${state}`)
     if (killing && moves && name !== 'killed')
       found('nothing but its end follows a kill', entry, 'its kill was stored')
+    if (owner !== undefined && OWN.has(name) && entry.by !== owner)
+      found('only its engine writes', entry, `it was ${owner} that ran it`)
+    owner = ownerAfter(entry, owner)
+    // Whoever claims it after a crash says so, and what is paused is not claimed.
+    const isRun = paused ? inStep : before?.name !== 'crashed'
+    if (name === 'kill requested' && !isRun)
+      found('what nobody runs is killed at once', entry, `before came ${before?.name}`)
+    before = entry
     if (moves) {
       if (state !== 'anything' && !(FOLLOW[state] ?? []).includes(to))
         found('only what may follow follows', entry, `it was ${state}`)
@@ -127,6 +140,13 @@ function checkOne(process: Stored): Finding[] {
     found('the row is as its history', last, `the row has paused ${process.paused}`)
   if (ended) findings.push(...leftovers(process))
   return findings
+}
+
+/** The engine that holds it after an entry; undefined where that is not known, as it may be claimed without any entry. */
+function ownerAfter({ name, by }: Happened, owner: string | undefined): string | undefined {
+  if (name === 'recovered') return by ?? undefined
+  if (GIVES_BACK.has(name)) return undefined
+  return OWN.has(name) ? (by ?? undefined) : owner
 }
 
 /** Whether it is paused in the very commit that led into a step, which does not begin then. */

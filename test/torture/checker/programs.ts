@@ -1,5 +1,6 @@
 import { Excuses } from './excuses.ts'
 import { text } from './history.ts'
+import { wallClock } from './wall.ts'
 import type { Finding, World } from './world.ts'
 
 /** Only the injector ends programs, and only an engine that it killed or froze is taken for dead. */
@@ -44,29 +45,41 @@ export function checkPrograms(world: World): Finding[] {
   }
   for (const lock of world.locks) findings.push({ rule: 'lock files are gone', what: lock })
   if (world.integrity !== 'ok') findings.push({ rule: 'the file is whole', what: world.integrity })
-  findings.push(...checkCrashes(world, faults))
+  findings.push(...checkCrashes(world))
   return findings
 }
 
-function checkCrashes(world: World, faults: ReadonlyMap<string, readonly string[]>): Finding[] {
+function checkCrashes(world: World): Finding[] {
   const excuses = new Excuses(world)
+  const timesOf = wallClock(world)
   const programs = new Map<string, string>()
-  for (const line of world.lines) if (line.what === 'engine') programs.set(line.id, line.by)
+  const killed = new Map<string, number>()
+  for (const line of world.lines) {
+    if (line.what === 'engine') programs.set(line.id, line.by)
+    if (line.what === 'fault' && line.fault === 'SIGKILL' && line.program !== undefined)
+      killed.set(line.program, line.at)
+  }
   return Array.from(world.processes.values()).flatMap(({ pid, history }) =>
     history.flatMap((entry) => {
       if (entry.name !== 'crashed') return []
       const program = programs.get(entry.by ?? '')
       // It was killed before it could say that it had opened.
       if (program === undefined) return []
-      const killed = faults.get(program)?.includes('SIGKILL') === true
-      if (killed || excuses.stood(program, world.lease * 0.8)) return []
+      const since = killed.get(program) ?? Infinity
+      const isExcused = timesOf(entry.at).some(
+        (at) => at >= since - READING || excuses.stoodNear(program, world.lease * 0.8, at),
+      )
+      if (isExcused) return []
       return [
         {
           rule: 'no healthy engine is taken for dead',
           pid,
-          what: `${text(entry)}, which is ${program}: nobody has killed it or frozen it for a lease`,
+          what: `${text(entry)}, which is ${program}: nobody has killed it by then, or frozen it for a lease near that time`,
         },
       ]
     }),
   )
 }
+
+/** What is read of two clocks one after the other may be so far apart, in milliseconds. */
+const READING = 5

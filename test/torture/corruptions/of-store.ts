@@ -224,6 +224,28 @@ export const ofStore: readonly Corruption[] = [
     store: (sql) => sql.run(`UPDATE process SET parked = 'damaged' WHERE pid = 'asks'`),
   },
   {
+    what: 'another engine writes beside that which runs it',
+    rule: 'only its engine writes',
+    store: (sql) =>
+      sql.run(
+        `UPDATE history SET by = 'another' WHERE id = ${sql.entry(STEPS, "name = 'running' AND seq = 2")}`,
+      ),
+  },
+  {
+    what: 'the kill of what is paused waits for an engine',
+    rule: 'what nobody runs is killed at once',
+    store: (sql) =>
+      sql.run(`UPDATE history SET name = 'kill requested' WHERE id = ${sql.entry(STEPS, "name = 'played'")}`),
+  },
+  {
+    what: 'a kill is done long after its time was up',
+    rule: 'a kill is done when its time is up',
+    store: (sql) =>
+      sql.run(
+        `UPDATE history SET at = at + 60000 WHERE id = (SELECT id FROM history WHERE name = 'killed' AND process IN (SELECT id FROM process WHERE class = 'Doomed'))`,
+      ),
+  },
+  {
     what: 'an engine that lives is taken for dead',
     rule: 'no healthy engine is taken for dead',
     store: (sql) =>

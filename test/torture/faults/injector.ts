@@ -6,6 +6,7 @@ import type { Action, Log } from '../log.ts'
 import { within } from './patience.ts'
 import type { Program, Programs } from './programs.ts'
 import type { StoreFaults } from './store-faults.ts'
+import { freezeUntilTakenOver } from './take-over.ts'
 
 /** How many of each kind of program run at a time. */
 export interface Crew {
@@ -17,6 +18,7 @@ export interface Crew {
 const FAULTS: readonly (readonly [fault: Fault, weight: number])[] = [
   ['kill engine', 5],
   ['freeze engine', 3],
+  ['freeze engine until taken over', 4],
   ['stop engine', 3],
   ['stop engine under a lock', 2],
   ['kill client', 2],
@@ -33,6 +35,7 @@ const FAULTS: readonly (readonly [fault: Fault, weight: number])[] = [
 type Fault =
   | 'kill engine'
   | 'freeze engine'
+  | 'freeze engine until taken over'
   | 'stop engine'
   | 'stop engine under a lock'
   | 'kill client'
@@ -62,6 +65,7 @@ export class Injector {
   readonly #random: Random
   readonly #underWay = new Set<Promise<void>>()
   #ahead = 0
+  #asked = 0
   #locked = false
   #stopping = false
 
@@ -129,6 +133,8 @@ export class Injector {
         return
       case 'freeze engine':
         return this.#freeze(engine, lease * (1.2 + random.below(250) / 100))
+      case 'freeze engine until taken over':
+        return this.#freezeUntilTakenOver(engine, random.below(2) === 0)
       case 'stop engine':
         return this.#stop(engine)
       case 'stop engine under a lock': {
@@ -192,6 +198,18 @@ export class Injector {
     this.#options.log.add({ what: 'fault', fault: 'freeze', phase: 'end', program: program.name })
   }
 
+  async #freezeUntilTakenOver(engine: Program | undefined, pauses: boolean): Promise<void> {
+    const { log, storePath } = this.#options
+    // Those that are to take over have to be awake.
+    if (engine === undefined || this.#options.programs.of('engine').some(({ frozen }) => frozen)) return
+    await freezeUntilTakenOver(
+      engine,
+      storePath,
+      log,
+      pauses ? (action, pid) => this.#ask(action, pid, `take-over.${++this.#asked}`) : undefined,
+    )
+  }
+
   async #moveClock(ms: number): Promise<void> {
     // No further than that in all, or what sleeps does not wake up in this run.
     if (this.#ahead + ms < -5_000) return
@@ -202,11 +220,21 @@ export class Injector {
   }
 
   async #command(random: Random): Promise<void> {
-    const { programs, log, storePath } = this.#options
+    const { storePath } = this.#options
     const pid = oneOf(await unended(storePath), random)
     if (pid === undefined) return
     const action: Action = random.oneOf(['pause', 'play', 'kill', 'signal', 'pause', 'play'])
     const op = `command.${random.below(2 ** 31)}`
+    const isDone = await this.#ask(action, pid, op)
+    if (action === 'pause' && isDone && !this.#stopping) {
+      await later(random.below(1_500))
+      await this.#ask('play', pid, `${op}.play`)
+    }
+  }
+
+  /** Asks something through the command line. Gives whether that was acknowledged. */
+  async #ask(action: Action, pid: string, op: string): Promise<boolean> {
+    const { programs, log } = this.#options
     const rest: Record<string, string[]> = {
       pause: ['--message', op],
       kill: ['--message', op, '--no-wait'],
@@ -215,16 +243,9 @@ export class Injector {
     log.add({ what: 'ask', op, do: action, pid, ...(action === 'signal' && { name: 'ping' }) })
     const code = await programs.command([action, pid, ...(rest[action] ?? [])]).ended
     // One that was cut short has said nothing of what it did.
-    if (code === null) return
+    if (code === null) return false
     log.add({ what: 'answer', op, ok: code === 0, value: code === 0, error: `exit ${code}` })
-    if (action === 'pause' && code === 0 && !this.#stopping) {
-      const again = `${op}.play`
-      await later(random.below(1_500))
-      log.add({ what: 'ask', op: again, do: 'play', pid })
-      const played = await programs.command(['play', pid]).ended
-      if (played !== null)
-        log.add({ what: 'answer', op: again, ok: played === 0, value: played === 0, error: `exit ${played}` })
-    }
+    return code === 0
   }
 }
 

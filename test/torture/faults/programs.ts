@@ -36,6 +36,8 @@ export class Program {
   over = false
   /** Since it has opened the store. */
   ready = false
+  /** That of its engine, if it has opened one. */
+  id: string | undefined
 
   constructor(
     name: string,
@@ -54,8 +56,11 @@ export class Program {
     const save = (text: string): void => appendFileSync(join(folder, `${name}.stderr`), text)
     this.#child.stderr?.setEncoding('utf8').on('data', save)
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      if (text === 'ready\n') this.ready = true
-      else if (kind !== 'command') save(text)
+      const ready = /^ready ?(\S*)\n$/.exec(text)
+      if (ready !== null) {
+        this.ready = true
+        this.id = ready[1]
+      } else if (kind !== 'command') save(text)
     })
     // It may have ended.
     this.#child.stdin?.on('error', () => {})

@@ -25,10 +25,6 @@ export class StoreFaults {
     this.#log = log
   }
 
-  get canFill(): boolean {
-    return this.#ballast !== undefined
-  }
-
   get copies(): readonly string[] {
     return Array.from({ length: this.#copies }, (_, index) => this.#copy(index + 1)).filter(existsSync)
   }

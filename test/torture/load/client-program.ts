@@ -24,12 +24,13 @@ process.stdout.write('ready\n')
 
 /** How many of its processes may be under way at a time. */
 const MOST = 14
+/** Long enough for a kill to be done by another engine meanwhile, in milliseconds. */
+const LONG_BLOCK = 7_000
 const KINDS: readonly Known[] = [
   'Steps',
   'Steps',
   'Slow',
   'Slow',
-  'Idle',
   'Idle',
   'Idle',
   'Sleeper',
@@ -102,7 +103,7 @@ function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<st
     case 'Doomed':
       return { n, slow: random.below(900) }
     case 'Idle':
-      return { n: n + 1, slow: 300 + random.below(1_200) }
+      return { n: n + 1, slow: 500 + random.below(1_500) }
     case 'Sleeper':
     case 'Evolving':
       return { n, slow: 30 + random.below(500) }
@@ -118,7 +119,7 @@ function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<st
     case 'Racer':
       return { n, slow: 100 + random.below(600) }
     case 'Blocker':
-      return { n, slow: random.below(told.lease * 2) }
+      return { n, slow: random.below(4) === 0 ? LONG_BLOCK : random.below(told.lease * 2) }
     case 'Failing':
       return { n, slow, mend: join(told.folder, `mended ${name}`) }
     case 'Steps':
@@ -151,6 +152,11 @@ async function from(
     case 'Racer':
       if (random.below(3) > 0) await after(random, () => signal(handle, 'maybe'))
       break
+    case 'Blocker':
+      if (inputs['slow'] !== LONG_BLOCK) break
+      await later(300)
+      if (!stop.signal.aborted) await kill(handle, false)
+      return
     case 'Failing':
       await begunAgain(handle, String(inputs['mend']))
       return

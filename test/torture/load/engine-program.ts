@@ -16,7 +16,7 @@ const engine = await opened(() =>
 )
 here.client = engine
 log.add({ what: 'engine', id: engine.id })
-process.stdout.write('ready\n')
+process.stdout.write(`ready ${engine.id}\n`)
 // Whoever started this is gone: nobody would ever stop it.
 process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL')).resume()
 if ('unref' in process.stdin) process.stdin.unref()
