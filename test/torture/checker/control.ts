@@ -2,6 +2,7 @@ import type { AskLine } from '../log.ts'
 import { Excuses } from './excuses.ts'
 import { text } from './history.ts'
 import { answersOf } from './signals.ts'
+import { wallClock } from './wall.ts'
 import { ancestors, type Finding, type Happened, type Numbered, type Stored, type World } from './world.ts'
 
 /** An engine hears of a kill within so long, in milliseconds, also where the machine is busy. */
@@ -102,7 +103,7 @@ function checkPause(
   if (
     target !== undefined &&
     !reached.some(({ process }) => process === target) &&
-    !wasPaused(target, ask, answer)
+    !wasPaused(target, ask, answer, wallClock(world))
   )
     findings.push({
       rule: 'an acknowledged pause is stored',
@@ -139,16 +140,23 @@ function checkPause(
 }
 
 /** Whether another pause held at some time while this one was asked: the first message stays. */
-function wasPaused({ history }: Stored, ask: Ask, answer: Numbered): boolean {
+function wasPaused(
+  { history }: Stored,
+  ask: Ask,
+  answer: Numbered,
+  timesOf: (wall: number) => readonly number[],
+): boolean {
+  const isBefore = (wall: number): boolean => timesOf(wall).some((at) => at <= answer.at + SLACK)
   let since: number | undefined
   for (const { name, at } of history) {
     if (name === 'paused' || name === 'pause requested') since ??= at
     if (name === 'played') {
-      if (since !== undefined && since <= answer.wall + SLACK && at >= ask.wall - SLACK) return true
+      if (since !== undefined && isBefore(since) && timesOf(at).some((end) => end >= ask.at - SLACK))
+        return true
       since = undefined
     }
   }
-  return since !== undefined && since <= answer.wall + SLACK
+  return since !== undefined && isBefore(since)
 }
 
 /** The clock of one program is read a little before or after that of another. */

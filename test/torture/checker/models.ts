@@ -31,6 +31,30 @@ function modelOf(process: Stored, children: readonly Stored[]): Model | string {
       }
     case 'Idle':
       return { sum: n, effects: [] }
+    case 'Branches':
+      return {
+        sum: n,
+        effects: times(n, (index) => [
+          [0, `b${index}/charge`] as const,
+          [0, `b${index}/settle`] as const,
+        ]).flat(),
+      }
+    case 'Stubborn':
+      return {
+        sum: n,
+        effects: [
+          [0, 'try'],
+          [0, 'done'],
+        ],
+      }
+    case 'Hasty':
+      return {
+        sum: n,
+        effects: [
+          [0, 'before'],
+          [1, 'after'],
+        ],
+      }
     case 'Sleeper':
       return { sum: n, effects: times(n, (index) => [0, `dream ${index}`]) }
     case 'Parent': {
@@ -93,6 +117,7 @@ function modelOf(process: Stored, children: readonly Stored[]): Model | string {
           [1, 'second'],
         ],
       }
+    case 'Brood':
     case 'Doomed':
       return 'it finished though it was killed'
     default:
@@ -108,11 +133,14 @@ export function checkOutcomes(world: World): Finding[] {
   const recorded = new Map<string, string>()
   for (const line of world.lines)
     if (line.what === 'recorded') recorded.set(`${root(world, line.pid)} ${line.k} ${line.name}`, line.token)
+  const isClockSetBack = world.lines.some(
+    (line) => line.what === 'fault' && line.fault === 'clock' && line.detail?.startsWith('-') === true,
+  )
   for (const process of all) {
     const { pid, outputs } = process
     const own = children.get(pid) ?? []
     if (process.state === 'excepted') {
-      const why = mayFail(process, own)
+      const why = mayFail(process, own, isClockSetBack)
       if (why !== undefined)
         findings.push({ rule: 'only what has a reason fails', pid, what: `${process.message}: ${why}` })
     }
@@ -140,10 +168,17 @@ export function checkOutcomes(world: World): Finding[] {
 }
 
 /** Why it should not have failed; undefined where it may. */
-function mayFail(process: Stored, children: readonly Stored[]): string | undefined {
+function mayFail(process: Stored, children: readonly Stored[], isClockSetBack: boolean): string | undefined {
   switch (process.class) {
     case 'Failing':
       return process.message?.includes('not mended') === true ? undefined : 'it fails only as not mended'
+    case 'Hasty': {
+      // It counts from the launch, which may be long before the commit of that.
+      const [, deadline] = /by its deadline, (\S+Z)/.exec(process.message ?? '') ?? []
+      if (deadline === undefined) return 'it fails only as its time is up'
+      const left = Date.parse(deadline) - (process.history.at(-1)?.at ?? 0)
+      return left <= 1 || isClockSetBack ? undefined : `it failed ${left} ms before its deadline`
+    }
     case 'Parent':
     case 'Chain':
       if (process.inputs['how'] === 'wait') return 'it takes a failed child for what it is'

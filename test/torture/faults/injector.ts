@@ -66,6 +66,7 @@ export class Injector {
   readonly #underWay = new Set<Promise<void>>()
   #ahead = 0
   #asked = 0
+  #takingOver = false
   #locked = false
   #stopping = false
 
@@ -134,7 +135,7 @@ export class Injector {
       case 'freeze engine':
         return this.#freeze(engine, lease * (1.2 + random.below(250) / 100))
       case 'freeze engine until taken over':
-        return this.#freezeUntilTakenOver(engine, random.below(2) === 0)
+        return this.#freezeUntilTakenOver(random.below(2) === 0)
       case 'stop engine':
         return this.#stop(engine)
       case 'stop engine under a lock': {
@@ -179,7 +180,9 @@ export class Injector {
   }
 
   async #stop(engine: Program | undefined): Promise<void> {
-    if (engine === undefined || engine.frozen) return
+    // A second one ends it at once.
+    if (engine === undefined || engine.frozen || engine.stopping) return
+    engine.stopping = true
     this.#note('SIGTERM', engine)
     engine.signal('SIGTERM')
     if (!(await within(CLOSING, () => engine.over))) {
@@ -198,16 +201,15 @@ export class Injector {
     this.#options.log.add({ what: 'fault', fault: 'freeze', phase: 'end', program: program.name })
   }
 
-  async #freezeUntilTakenOver(engine: Program | undefined, pauses: boolean): Promise<void> {
-    const { log, storePath } = this.#options
-    // Those that are to take over have to be awake.
-    if (engine === undefined || this.#options.programs.of('engine').some(({ frozen }) => frozen)) return
-    await freezeUntilTakenOver(
-      engine,
-      storePath,
-      log,
-      pauses ? (action, pid) => this.#ask(action, pid, `take-over.${++this.#asked}`) : undefined,
-    )
+  async #freezeUntilTakenOver(pauses: boolean): Promise<void> {
+    const { log, storePath, programs } = this.#options
+    // Those that are to take over have to be awake, and this takes long: one at a time.
+    if (this.#takingOver) return
+    this.#takingOver = true
+    const ask = (action: Action, pid: string): Promise<boolean> =>
+      this.#ask(action, pid, `take-over.${++this.#asked}`)
+    await freezeUntilTakenOver(programs.of('engine'), storePath, log, pauses ? ask : undefined)
+    this.#takingOver = false
   }
 
   async #moveClock(ms: number): Promise<void> {

@@ -34,6 +34,8 @@ export class Program {
   /** Since it was stopped and does not run. */
   frozen = false
   over = false
+  /** Since it was sent SIGTERM. */
+  stopping = false
   /** Since it has opened the store. */
   ready = false
   /** That of its engine, if it has opened one. */

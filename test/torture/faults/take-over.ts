@@ -10,6 +10,7 @@ const PATIENCE = 6_000
 
 interface Looked {
   readonly pid: string
+  readonly owner: string | null
 }
 
 /** What is asked of the command line. */
@@ -17,33 +18,34 @@ export type Ask = (action: 'pause' | 'play', pid: string) => Promise<unknown>
 
 /**
  * Freezes an engine until another one runs what it ran, and lets it go on in that very moment, with steps whose time is over: whatever it
- * writes then has to be refused. With `ask`, one of the processes is paused meanwhile, and played after its engine was taken for dead: no
- * crash is counted against it any more when the other one claims it.
+ * writes then has to be refused. With `ask`, the process is paused meanwhile, and played after its engine was taken for dead: no crash is
+ * counted against it any more when the other one claims it.
  */
 export async function freezeUntilTakenOver(
-  engine: Program,
+  engines: readonly Program[],
   store: string,
   log: Log,
   ask: Ask | undefined,
 ): Promise<void> {
-  const { id } = engine
-  const computing =
-    id === undefined ? [] : look(store, `owner = ? AND state = 'running' AND class = 'Idle'`, id)
-  const first = computing[0]
-  if (id === undefined || first === undefined) return
+  let frozen: { readonly engine: Program; readonly pid: string } | undefined
+  await until(() => {
+    for (const { pid, owner } of look(store, `state = 'running' AND class = 'Idle' AND owner IS NOT NULL`)) {
+      const engine = engines.find(({ id }) => id === owner)
+      if (engine?.over === false && !engine.frozen) frozen = { engine, pid }
+    }
+    return frozen !== undefined
+  })
+  if (frozen === undefined) return
+  const { engine, pid } = frozen
   log.add({ what: 'fault', fault: 'freeze', phase: 'begin', program: engine.name })
   engine.signal('SIGSTOP')
+  const its = `pid = '${pid}' AND`
   if (ask !== undefined) {
-    await ask('pause', first.pid)
-    await until(() => look(store, 'pid = ? AND owner IS NULL', first.pid).length > 0)
-    await ask('play', first.pid)
+    await ask('pause', pid)
+    await until(() => look(store, `${its} owner IS NULL`).length > 0)
+    await ask('play', pid)
   }
-  const watched = ask === undefined ? computing : [first]
-  await until(() =>
-    watched.some(
-      ({ pid }) => look(store, `pid = ? AND owner IS NOT NULL AND owner <> '${id}'`, pid).length > 0,
-    ),
-  )
+  await until(() => look(store, `${its} owner IS NOT NULL AND owner <> '${engine.id}'`).length > 0)
   engine.signal('SIGCONT')
   log.add({ what: 'fault', fault: 'freeze', phase: 'end', program: engine.name })
 }
@@ -52,11 +54,11 @@ async function until(isSo: () => boolean): Promise<void> {
   for (const end = performance.now() + PATIENCE; performance.now() < end && !isSo();) await later(LOOK)
 }
 
-function look(path: string, where: string, value: string): Looked[] {
+function look(path: string, where: string): Looked[] {
   try {
     const db = new Database(path, { readonly: true, timeout: 0 })
     try {
-      return db.prepare<[string], Looked>(`SELECT pid FROM process WHERE ${where}`).all(value)
+      return db.prepare<[], Looked>(`SELECT pid, owner FROM process WHERE ${where}`).all()
     } finally {
       db.close()
     }

@@ -15,7 +15,8 @@ import {
   type Settled,
   type WorkChainSpec,
 } from '../../../src/index.ts'
-import { block, here, log, told } from './here.ts'
+import { block, told } from './here.ts'
+import { Branches, Brood, Doomed, Hasty, Stubborn } from './hard-classes.ts'
 import { Noted, noted, pay, woke, type Kept } from './noted.ts'
 
 /*
@@ -350,22 +351,11 @@ class Blocker extends Noted {
   }
 }
 
-/** Has itself killed through a client, and goes on as if nothing were. */
-class Doomed extends Noted {
-  override run(): Promise<unknown> {
-    return noted(this, 'run', async () => {
-      await this.pay('before')
-      const op = `${told.name}:${this.pid}:${this.attempt}:${performance.now()}`
-      log.add({ what: 'ask', op, do: 'kill', pid: this.pid })
-      const value = await here.client?.handle(this.pid).kill(op)
-      log.add({ what: 'answer', op, ok: true, value })
-      await later(this.slow)
-      this.emit(this.n)
-    })
-  }
-}
-
 const always = {
+  Branches,
+  Brood,
+  Stubborn,
+  Hasty,
   Steps,
   Slow,
   Idle,

@@ -24,9 +24,12 @@ process.stdout.write('ready\n')
 
 /** How many of its processes may be under way at a time. */
 const MOST = 14
-/** Long enough for a kill to be done by another engine meanwhile, in milliseconds. */
-const LONG_BLOCK = 7_000
 const KINDS: readonly Known[] = [
+  'Branches',
+  'Branches',
+  'Brood',
+  'Stubborn',
+  'Hasty',
   'Steps',
   'Steps',
   'Slow',
@@ -79,6 +82,7 @@ async function one(kind: Known): Promise<void> {
     client.launch(classes[kind], inputs as never, {
       ...(shared === undefined ? { pid } : { key: shared }),
       ...(delay !== undefined && { delay }),
+      ...('within' in inputs && { deadline: Number(inputs['within']) }),
     }),
   )
   if (handle === undefined) return
@@ -119,8 +123,15 @@ function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<st
     case 'Racer':
       return { n, slow: 100 + random.below(600) }
     case 'Blocker':
-      return { n, slow: random.below(4) === 0 ? LONG_BLOCK : random.below(told.lease * 2) }
+      return { n, slow: random.below(told.lease * 2) }
+    case 'Brood':
+      return { n, slow: random.below(30) }
+    case 'Branches':
+      return { n: n + 1, slow: slow * 4 }
+    case 'Hasty':
+      return { n, slow: slow * 8, within: 300 + random.below(1_500) }
     case 'Failing':
+    case 'Stubborn':
       return { n, slow, mend: join(told.folder, `mended ${name}`) }
     case 'Steps':
     case 'Asker':
@@ -152,11 +163,15 @@ async function from(
     case 'Racer':
       if (random.below(3) > 0) await after(random, () => signal(handle, 'maybe'))
       break
-    case 'Blocker':
-      if (inputs['slow'] !== LONG_BLOCK) break
-      await later(300)
+    case 'Brood':
+      await later(100 + random.below(500))
       if (!stop.signal.aborted) await kill(handle, false)
       return
+    case 'Stubborn':
+      await later(random.below(1_500))
+      writeFileSync(String(inputs['mend']), '')
+      await play(handle)
+      break
     case 'Failing':
       await begunAgain(handle, String(inputs['mend']))
       return

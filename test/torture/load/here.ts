@@ -17,6 +17,9 @@ export interface Told {
 export const told = JSON.parse(process.argv[2] ?? '{}') as Told
 export const log = new Log(told.log, told.name)
 
+/** The name of a file with which everything is mended. */
+export const MENDED = 'all is mended'
+
 /** How long the event loop may stand still, in milliseconds, before that is noted. */
 const LATE = 300
 let blockedUntil = 0

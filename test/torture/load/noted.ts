@@ -59,6 +59,12 @@ export async function noted<T>(process: Noting, step: string, body: () => Promis
 
 /** An effect that takes so long, noted before and after, and when its record is durable. */
 export async function pay(process: Noting, effect: Effect, name: string, takes = 0): Promise<void> {
+  const token = await paid(process, effect, name, takes)
+  ;(process.ctx.tokens ??= []).push(token)
+}
+
+/** The same, for who keeps what it gave himself. */
+export async function paid(process: Noting, effect: Effect, name: string, takes = 0): Promise<string> {
   const { pid } = process
   const k = process.ctx.k ?? 0
   const token = await effect(name, async ({ idempotencyKey: key }) => {
@@ -69,7 +75,7 @@ export async function pay(process: Noting, effect: Effect, name: string, takes =
     return token
   })
   log.add({ what: 'recorded', pid, k, name, token })
-  ;(process.ctx.tokens ??= []).push(token)
+  return token
 }
 
 /** Notes that a wait within a step is over. */

@@ -1,9 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { Client } from '../../../src/index.ts'
 import { play, resume, signal } from './asking.ts'
 import { classes } from './classes.ts'
-import { log, told } from './here.ts'
+import { log, MENDED, told } from './here.ts'
 import { logger, opened } from './opening.ts'
 
 /*
@@ -26,6 +28,7 @@ interface Waiting {
   readonly kept: number
 }
 
+writeFileSync(join(told.folder, MENDED), '')
 const client = await opened(() =>
   Client.open({ store: told.store, processes: Object.values(classes), killGrace: 1_500, logger }),
 )

@@ -24,6 +24,10 @@ await Promise.all([
   ended('Slow', { n: 2, slow: 20 }),
   ended('Idle', { n: 2, slow: 5 }),
   ended('Sleeper', { n: 3, slow: 20 }),
+  ended('Branches', { n: 3, slow: 20 }),
+  ended('Brood', { n: 3, slow: 5 }),
+  ended('Hasty', { n: 1, slow: 5_000, within: 300 }, { deadline: 300 }),
+  playedAgain(),
   ended('Racer', { n: 1, slow: 30 }),
   ended('Flaky', { n: 2, slow: 0 }),
   ended('Chain', { n: 2, slow: 5 }),
@@ -92,6 +96,15 @@ async function pausedInItsStep(): Promise<void> {
   await later(50)
   await pause(handle)
   while (!(await handle.refresh()).paused) await later(5)
+  await play(handle)
+  await ends(handle)
+}
+
+async function playedAgain(): Promise<void> {
+  const mend = join(told.folder, 'mended for good')
+  const handle = await launched('Stubborn', { n: 2, slow: 0, mend }, { pid: 'is played again' })
+  while (!(await handle.refresh()).paused) await later(5)
+  writeFileSync(mend, '')
   await play(handle)
   await ends(handle)
 }
