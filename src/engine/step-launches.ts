@@ -54,13 +54,12 @@ export class StepLaunches {
    * undefined where it can't have any. One that has ended without success is not missed.
    */
   missing(): Promise<readonly ProcessRow[]> | undefined {
-    const takenOver = this.#takenOver()
-    return this.#runsAgain || takenOver.size > 0 ? this.#missing(takenOver) : undefined
+    return this.#runsAgain ? this.#missing() : undefined
   }
 
-  async #missing(takenOver: ReadonlyMap<string, string>): Promise<readonly ProcessRow[]> {
-    const pids = new Map(takenOver)
-    if (this.#runsAgain) for (const [id, { row }] of await this.#known()) pids.set(id, row.pid)
+  async #missing(): Promise<readonly ProcessRow[]> {
+    const pids = this.#takenOver()
+    for (const [id, { row }] of await this.#known()) pids.set(id, row.pid)
     const missing: ProcessRow[] = []
     for (const [id, pid] of pids) {
       if (this.#found.has(id)) continue

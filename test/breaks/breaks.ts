@@ -298,8 +298,8 @@ export const breaks: readonly Break[] = [
     contract: 'C2',
     what: 'a restarted step leaves a child behind silently',
     file: 'src/engine/step-launches.ts',
-    find: 'this.#runsAgain || takenOver.size > 0 ?',
-    replace: 'this.#runsAgain ?',
+    find: 'const pids = this.#takenOver()',
+    replace: 'const pids = new Map<string, string>()',
     test: ['test/engine/restart.test.ts', 'is paused, and names the child that lives'],
   },
   {
