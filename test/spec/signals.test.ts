@@ -120,3 +120,42 @@ test('a payload can be checked by the JSON Schema of its signal alone', () => {
   ])
   expect(namespaceCheck(schemas['wake']!, 'signals.wake')(undefined)).toEqual([])
 })
+
+describe('a schema that would change a value below its top level is refused, with the path', () => {
+  const trims = z.object({ lines: z.array(z.object({ name: z.string().trim() })) })
+  const given = { lines: [{ name: 'nut' }, { name: ' bolt ' }] }
+  const kept = { lines: [{ name: 'nut' }] }
+  const messages = (problems: readonly { readonly message: string }[]) =>
+    problems.map(({ message }) => message)
+  const refused = [expect.stringMatching(/^lines\[1\]\.name: .*(keeps its value|makes)/)]
+
+  test('of a signal', () => {
+    const ordered = new ProcessSpec().signal('order', { schema: trims })
+    expect(ordered.checkSignal('order', kept)).toEqual([])
+    expect(messages(ordered.checkSignal('order', given))).toEqual(refused)
+  })
+
+  test('of what the last step returns', () => {
+    const returning = new ProcessSpec()
+    returning.returns({ schema: trims })
+    expect(returning.checkResult(kept)).toEqual([])
+    expect(messages(returning.checkResult(given))).toEqual(refused)
+  })
+
+  test('of a port that is exposed from another class', () => {
+    class Ordered extends Process<typeof Ordered> {
+      static override define(ports: ProcessSpec) {
+        super.define(ports)
+        return ports.input('order', { schema: trims }).output('order', { schema: trims })
+      }
+    }
+    const exposing = new ProcessSpec()
+      .exposeInputs(Ordered, { namespace: 'child' })
+      .exposeOutputs(Ordered, { namespace: 'child' })
+    expect(exposing.checkOutput('child.order', kept)).toEqual([])
+    expect(messages(exposing.checkOutput('child.order', given))).toEqual(refused)
+    expect(() => exposing.parseInputs({ child: { order: given } })).toThrow(
+      /child\.order: lines\[1\]\.name: /,
+    )
+  })
+})
