@@ -622,9 +622,9 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C11',
     what: 'a step goes on while a suspect is being claimed to run alone',
-    file: 'src/engine/step-records.ts',
-    find: 'const claimed = this.#context.besides.claimed()',
-    replace: 'const claimed = undefined',
+    file: 'src/engine/claims.ts',
+    find: 'return this.#claimsSuspect ? this.#claiming : undefined',
+    replace: 'return undefined',
     test: ['test/engine/suspects.test.ts', 'signalled while the claim of the suspect'],
   },
   {
