@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
@@ -30,7 +31,7 @@ afterEach(async () => {
   await pause(5)
   process.off('unhandledRejection', note)
   // Each would have ended the program.
-  expect(unhandled).toEqual([])
+  assert.deepEqual(unhandled, [])
 })
 
 const forEver = (signal: AbortSignal): Promise<never> =>
