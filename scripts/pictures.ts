@@ -1,4 +1,4 @@
-/** `npm run pictures`: draws the pictures in the pages anew, where a block of Mermaid begins with the command that draws it. */
+/** `npm run pictures`: redraws the pictures in the pages, which are Mermaid blocks that begin with their source. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { redrawn } from '../test/docs/pictures.ts'
@@ -10,5 +10,5 @@ for (const page of filesBelow('.', '.md')) {
   const drawn = await redrawn(text)
   if (drawn === text) continue
   writeFileSync(path, drawn)
-  console.log(`${page}: drawn anew`)
+  console.log(`${page}: redrawn`)
 }

@@ -5,7 +5,7 @@ import { filesBelow, root } from '../project/files.ts'
 import { redrawn } from './pictures.ts'
 
 describe('the pictures in the pages', () => {
-  it('are what damson graph draws; npm run pictures draws them anew', async () => {
+  it('match the code; npm run pictures redraws them', async () => {
     for (const page of filesBelow('.', '.md')) {
       const text = readFileSync(join(root, page), 'utf8')
       expect({ page, text: await redrawn(text) }).toEqual({ page, text })
@@ -13,7 +13,7 @@ describe('the pictures in the pages', () => {
   })
 })
 
-describe('the check of pictures', () => {
+describe('redrawing pictures', () => {
   it('draws a block that names its command, and leaves all else as it is', async () => {
     const page = (states: string): string => `# Page
 

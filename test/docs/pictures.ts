@@ -1,26 +1,28 @@
 import { join } from 'node:path'
 import { pictureOf } from '../../src/cli/graph.ts'
 import { root } from '../project/files.ts'
+import { folderPicture } from '../project/folders.ts'
 
 /**
- * A page with its pictures drawn anew: blocks of Mermaid whose first line says by which command they are drawn, as in
- * `%% damson graph examples/order/order.ts Order`.
+ * Returns a page with its pictures redrawn. The first line of such a Mermaid block names its source:
+ * `%% damson graph examples/order/order.ts Order`, or `%% folders of src`.
  */
 export async function redrawn(page: string): Promise<string> {
   let text = ''
   let at = 0
-  for (const { index, 0: block, 1: indent = '', 2: args = '' } of page.matchAll(
-    /^( *)```mermaid\n *%% damson graph (.*)\n[\s\S]*?^ *```$/gm,
+  for (const { index, 0: block, 1: indent = '', 2: source = '' } of page.matchAll(
+    /^( *)```mermaid\n *%% (damson graph .*|folders of src)\n[\s\S]*?^ *```$/gm,
   )) {
-    const lines = ['```mermaid', `%% damson graph ${args}`, ...(await draw(args)).split('\n'), '```']
+    const lines = ['```mermaid', `%% ${source}`, ...(await draw(source)).split('\n'), '```']
     text += page.slice(at, index) + lines.map((line) => indent + line).join('\n')
     at = index + block.length
   }
   return text + page.slice(at)
 }
 
-async function draw(args: string): Promise<string> {
-  const [path, name] = args.trim().split(/\s+/)
+async function draw(source: string): Promise<string> {
+  if (source === 'folders of src') return folderPicture()
+  const [path, name] = source.slice('damson graph '.length).trim().split(/\s+/)
   const picture =
     path === '--states'
       ? await pictureOf(undefined, undefined, { states: true })

@@ -1,17 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { filesBelow, root } from './files.ts'
+import { sourceFiles } from './imports.ts'
 import { layerProblems } from './layers.ts'
 
 describe('the layers of src', () => {
   it('are kept by every file', () => {
-    const files = Object.fromEntries(
-      filesBelow('src', '.ts').map((path) => [
-        path.slice('src/'.length),
-        readFileSync(join(root, path), 'utf8'),
-      ]),
-    )
+    const files = sourceFiles()
     expect(Object.keys(files)).toContain('index.ts')
     expect(layerProblems(files)).toEqual([])
   })

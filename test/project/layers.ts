@@ -1,5 +1,5 @@
-import { posix } from 'node:path'
 import ts from 'ts59'
+import { importsOf, parsed, targetOf } from './imports.ts'
 
 /** The folders of src/. Each imports only itself and the folders before it. */
 const LAYERS = ['shared', 'ports', 'spec', 'bundle', 'process', 'persistence', 'client', 'engine']
@@ -36,12 +36,6 @@ const PROGRAM_ONLY: Readonly<Record<string, readonly string[]>> = {
   console: ['log', 'info', 'debug', 'table', 'dir'],
 }
 
-interface Import {
-  readonly specifier: string
-  /** Node loads `static` imports with the file and `dynamic` ones when the code runs; `type` imports never. */
-  readonly kind: 'static' | 'dynamic' | 'type'
-}
-
 /** Returns the problems of the layering, a sentence each. `files` has the texts of src/ by their paths in it. */
 export function layerProblems(
   files: Readonly<Record<string, string>>,
@@ -50,11 +44,11 @@ export function layerProblems(
   const problems: string[] = []
   const statics = new Map<string, string[]>()
   for (const [file, text] of Object.entries(files)) {
-    const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+    const source = parsed(file, text)
     const imports = importsOf(source)
     for (const { specifier } of imports) {
       const problem = specifier.startsWith('.')
-        ? relativeProblem(file, posix.join(posix.dirname(file), specifier), unordered)
+        ? relativeProblem(file, targetOf(file, specifier), unordered)
         : packageProblem(file, specifier)
       if (problem !== undefined) problems.push(`${file}: ${problem}`)
     }
@@ -62,7 +56,7 @@ export function layerProblems(
       file,
       imports
         .filter(({ specifier, kind }) => kind === 'static' && specifier.startsWith('.'))
-        .map(({ specifier }) => posix.join(posix.dirname(file), specifier)),
+        .map(({ specifier }) => targetOf(file, specifier)),
     )
     if (folderOf(file) !== 'cli') {
       for (const name of programOnlyNames(source)) {
@@ -130,27 +124,6 @@ function folderOf(file: string): string {
 function innerFolderOf(file: string): string | undefined {
   const [, inner, ...rest] = file.split('/')
   return rest.length > 0 ? inner : undefined
-}
-
-function importsOf(source: ts.SourceFile): Import[] {
-  const imports: Import[] = []
-  const add = (node: ts.Node | undefined, kind: Import['kind']): void => {
-    if (node !== undefined && ts.isStringLiteralLike(node)) imports.push({ specifier: node.text, kind })
-  }
-  const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node)) {
-      add(node.moduleSpecifier, node.importClause?.isTypeOnly === true ? 'type' : 'static')
-    } else if (ts.isExportDeclaration(node)) {
-      add(node.moduleSpecifier, node.isTypeOnly ? 'type' : 'static')
-    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
-      add(node.argument.literal, 'type')
-    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-      add(node.arguments[0], 'dynamic')
-    }
-    ts.forEachChild(node, visit)
-  }
-  visit(source)
-  return imports
 }
 
 /** `process.exit` and the like, also by `import { exit } from 'node:process'`. */
