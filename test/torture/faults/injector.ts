@@ -32,6 +32,16 @@ const FAULTS: readonly (readonly [fault: Fault, weight: number])[] = [
   ['command', 3],
 ]
 
+/** What keeps another engine from taking over what a frozen one ran. */
+const HINDERS: ReadonlySet<Fault> = new Set([
+  'kill engine',
+  'freeze engine',
+  'stop engine',
+  'stop engine under a lock',
+  'lock',
+  'fill disk',
+])
+
 type Fault =
   | 'kill engine'
   | 'freeze engine'
@@ -120,6 +130,7 @@ export class Injector {
   }
 
   async #inject(fault: Fault, random: Random): Promise<void> {
+    if (this.#takingOver && HINDERS.has(fault)) return
     const { programs, store, lease } = this.#options
     const engine = victim(programs.of('engine'), random)
     const client = victim(programs.of('client'), random)

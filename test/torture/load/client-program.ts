@@ -164,7 +164,8 @@ async function from(
       if (random.below(3) > 0) await after(random, () => signal(handle, 'maybe'))
       break
     case 'Brood':
-      await later(100 + random.below(500))
+      await begun(handle)
+      await later(random.below(200))
       if (!stop.signal.aborted) await kill(handle, false)
       return
     case 'Stubborn':
@@ -178,6 +179,18 @@ async function from(
     default:
   }
   if (random.below(3) === 0) await ends(handle)
+}
+
+/** Waits until a process has begun, or for some seconds at most. */
+async function begun(handle: ProcessHandle): Promise<void> {
+  for (let looks = 0; looks < 100 && !stop.signal.aborted; looks++) {
+    const state = await handle.refresh().catch((error: unknown) => {
+      logger.warn({ error, pid: handle.pid }, 'it can not be looked at')
+      return undefined
+    })
+    if (state !== undefined && state.label !== 'created') return
+    await later(50)
+  }
 }
 
 async function after(random: Random, call: () => Promise<unknown>): Promise<void> {
