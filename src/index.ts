@@ -65,9 +65,9 @@ export type {
   ProcessFinishedEvent,
   ProcessKilledEvent,
   ProcessPausedEvent,
-} from './process/host/events.ts'
+} from './process/process-events.ts'
+export type { AnyProcessClass } from './process/host/process-object.ts'
 export type {
-  AnyProcessClass,
   EventRecord,
   LaunchOptions,
   Outputs,
@@ -82,7 +82,7 @@ export type {
 export type { HookResult } from './process/definition/hooks.ts'
 export type { Wake } from './process/state/transition.ts'
 export type { ProcessCallback } from './process/runner/callbacks.ts'
-export type { ProcessListener } from './process/host/listener.ts'
+export type { ProcessListener } from './process/process-events.ts'
 export { canTransition, isTerminal, nextStates } from './process/state/machine.ts'
 export { processOf, type Defined } from './process/process-of.ts'
 export { Process } from './process/process.ts'

@@ -6,7 +6,7 @@ import { stderrLogger } from './logger.ts'
 import { withStore, type StoreOptions } from './options.ts'
 import { keepStdoutClean, note, printJson } from './output.ts'
 import { onStop } from './stop.ts'
-import type { AnyProcessClass } from '../process/host/process-handle.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
 
 export function addWorker(program: Command): void {
   withStore(program.command('worker'))

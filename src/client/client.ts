@@ -13,16 +13,11 @@ import { checkBulkFilter, type BulkFilter } from '../persistence/listing.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Checkpoint } from '../persistence/persister.ts'
 import type { Create, Done, ListFilter, Outcome, ProcessRow, Store, Write } from '../persistence/store.ts'
-import type {
-  AnyProcessClass,
-  EventRecord,
-  LaunchOptions,
-  ProcessHandle,
-  ResultOf,
-} from '../process/host/process-handle.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
+import type { EventRecord, LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
 import { checkLaunch } from '../process/host/launch-arguments.ts'
 import { isTerminal } from '../process/state/machine.ts'
-import { construct } from '../process/process.ts'
+import { construct } from '../process/host/construction.ts'
 import { ProcessState } from '../process/state/process-state.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'

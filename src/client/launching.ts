@@ -4,7 +4,7 @@ import { namespaceCheck } from '../ports/validation.ts'
 import { LAST_DATE, milliseconds } from '../shared/duration.ts'
 import { PortValidationError } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
-import { hosted, type Process } from '../process/process.ts'
+import type { Hosted } from '../process/host/process-object.ts'
 import type { LaunchOptions } from '../process/host/process-handle.ts'
 import { launchRetry, type RetryOptions } from '../spec/retry-policy.ts'
 
@@ -35,13 +35,13 @@ interface Launched {
  * @throws RangeError for a delay or deadline that is none
  */
 export function createWrite(
-  process: Process,
+  process: Hosted,
   options: LaunchOptions,
   launcher: Launcher,
   deadlineAfter: number | undefined,
 ): Create {
-  const { head, parts } = hosted(process).bundle()
-  const createdAt = process.creationTime.getTime()
+  const { head, parts } = process.bundle()
+  const createdAt = process.createdAt
   return {
     kind: 'create',
     pid: process.pid,

@@ -1,8 +1,8 @@
 import type { BundleParts } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
 import type { Change, Control, Outcome, ProcessRow, Write } from '../persistence/store.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type {
-  AnyProcessClass,
   EventRecord,
   Outputs,
   ProcessHandle,

@@ -2,7 +2,7 @@ import type { ClassRegistry } from '../bundle/loader.ts'
 import type { ClassRow } from '../persistence/store.ts'
 import type { JsonSchema } from '../ports/schema-type.ts'
 import { checkOf, type Check } from '../ports/validation.ts'
-import type { AnyProcessClass } from '../process/host/process-handle.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { PortProblem } from '../shared/errors.ts'
 import { specOf } from '../spec/spec-of.ts'
 

@@ -7,24 +7,19 @@ import { copyOf } from '../ports/plain.ts'
 import type { Launcher } from '../client/launching.ts'
 import { killedState } from '../client/requests.ts'
 import type { Advance, Create, Held, Mail, Outcome, Parts, ProcessRow, Write } from '../persistence/store.ts'
-import type {
-  AnyProcessClass,
-  LaunchOptions,
-  ProcessHandle,
-  Settled,
-} from '../process/host/process-handle.ts'
+import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
+import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
 import type { StepWait } from '../process/state/transition.ts'
+import type { KeptSignal } from '../process/state/transition.ts'
 import type {
   Committed,
   ControlRequest,
   Host,
-  KeptSignal,
   MissingChild,
   RecordEntry,
   Transition,
 } from '../process/host/host.ts'
 import { isTerminal } from '../process/state/machine.ts'
-import { hosted, type Process } from '../process/process.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ClosedError, KeyConflictError, SerializationError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -75,7 +70,7 @@ export interface DurableHostContext {
 
 /** What it needs of those who keep the runs. */
 export interface Lives {
-  of(process: Process): Run | undefined
+  of(process: Hosted): Run | undefined
   /** Whether this is the run of its process. */
   isLive(run: Run): boolean
   lose(run: Run, reason: Error): void
@@ -107,7 +102,7 @@ export class DurableHost implements Host {
     this.#records = records
   }
 
-  commit(process: Process, transition: Transition): Promise<Committed> {
+  commit(process: Hosted, transition: Transition): Promise<Committed> {
     const run = this.#lives.of(process)
     if (run === undefined || run.lost) throw lost(process.pid)
     const bundle = transition.bundle()
@@ -221,7 +216,7 @@ export class DurableHost implements Host {
   }
 
   async launch(
-    parent: Process,
+    parent: Hosted,
     processClass: AnyProcessClass | string,
     given: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions = {},
@@ -249,7 +244,7 @@ export class DurableHost implements Host {
     }
   }
 
-  missing(process: Process): Promise<readonly MissingChild[]> | undefined {
+  missing(process: Hosted): Promise<readonly MissingChild[]> | undefined {
     const run = this.#lives.of(process)
     return run === undefined || run.over || run.lost ? undefined : this.#launchesOf(run).missing()
   }
@@ -273,7 +268,7 @@ export class DurableHost implements Host {
     }
   }
 
-  async request(process: Process, request: ControlRequest): Promise<boolean> {
+  async request(process: Hosted, request: ControlRequest): Promise<boolean> {
     const { name: by, killGrace } = this.#context
     const pid = process.pid
     const id = globalThis.crypto.randomUUID()
@@ -305,38 +300,38 @@ export class DurableHost implements Host {
     if (!applied(outcome)) return false
     if (request.kind === 'pause') {
       // If somebody has played it meanwhile, it was told both in their order, and knows whether it is to pause.
-      if (run?.plays === plays) hosted(process).pause(request.message)
-    } else if (request.kind === 'kill') hosted(process).kill(request.message, { force })
-    else if (run?.released !== true) hosted(process).play()
+      if (run?.plays === plays) process.pause(request.message)
+    } else if (request.kind === 'kill') process.kill(request.message, { force })
+    else if (run?.released !== true) process.play()
     return true
   }
 
-  async record(process: Process, entry: RecordEntry): Promise<void> {
+  async record(process: Hosted, entry: RecordEntry): Promise<void> {
     return this.#records.record(this.#runOf(process), entry)
   }
 
-  async mail(process: Process, signal: string): Promise<KeptSignal | undefined> {
+  async mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> {
     const mail = await this.#read(this.#runOf(process), () => this.#context.mail(process.pid, signal))
     return mail && { id: mail.id, value: this.codec.parse(mail.value, `signals.${signal}`) }
   }
 
-  suspend(process: Process, wait: StepWait): () => void {
+  suspend(process: Hosted, wait: StepWait): () => void {
     const run = this.#lives.of(process)
     return run === undefined || run.over || run.lost ? () => {} : this.#records.suspend(run, wait)
   }
 
-  goOn(process: Process, does: boolean): Promise<void> | undefined {
+  goOn(process: Hosted, does: boolean): Promise<void> | undefined {
     const run = this.#lives.of(process)
     return run === undefined || run.over || run.lost ? undefined : this.#records.goOn(run, does)
   }
 
-  evict(process: Process, wait: StepWait): void {
+  evict(process: Hosted, wait: StepWait): void {
     const run = this.#lives.of(process)
     if (run !== undefined && !run.over && !run.lost) this.#records.evict(run, wait)
   }
 
   async outcomes(
-    process: Process,
+    process: Hosted,
     pids: readonly string[],
   ): Promise<readonly (Settled<unknown> | undefined)[]> {
     const run = this.#runOf(process)
@@ -349,7 +344,7 @@ export class DurableHost implements Host {
     return outcomes
   }
 
-  async checkpoint(process: Process, tag: string): Promise<void> {
+  async checkpoint(process: Hosted, tag: string): Promise<void> {
     return this.#records.checkpoint(this.#runOf(process), tag)
   }
 
@@ -376,7 +371,7 @@ export class DurableHost implements Host {
     if (run.lost) throw lost(run.process.pid)
   }
 
-  #runOf(process: Process): Run {
+  #runOf(process: Hosted): Run {
     const run = this.#lives.of(process)
     if (run?.fence === undefined || run.lost || run.over) throw lost(process.pid)
     return run

@@ -6,13 +6,11 @@ import { childrenOf } from '../client/earlier-children.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launching.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { Change, ClaimedProcess, Create, LoadableClass, Outcome, Store } from '../persistence/store.ts'
-import type {
-  AnyProcessClass,
-  LaunchOptions,
-  ProcessHandle,
-  Settled,
-} from '../process/host/process-handle.ts'
-import { checkClass, construct, hosted, Process } from '../process/process.ts'
+import { HOSTED, type AnyProcessClass, type Hosted } from '../process/host/process-object.ts'
+import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
+import { construct } from '../process/host/construction.ts'
+import { checkClass } from '../process/definition/process-definition.ts'
+import { Process } from '../process/process.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
@@ -283,7 +281,7 @@ export class Engine extends Client {
       return super.start(processClass, inputs, options, launcher)
     }
     const begins = this.#claims.take()
-    let process: Process
+    let process: Hosted
     let create: Create
     try {
       process = construct(known, inputs, {
@@ -294,7 +292,7 @@ export class Engine extends Client {
         retry: retryOf(options),
       })
       create = createWrite(process, options, launcher, specOf(known).deadlineAfter)
-      hosted(process).holdSaved()
+      process.holdSaved()
     } catch (error) {
       if (begins) this.#claims.giveBack()
       throw error
@@ -318,10 +316,10 @@ export class Engine extends Client {
   }
 
   /** Without a free slot a process is created, and begun here in its turn, unless another engine has claimed it by then. */
-  async #wait(process: Process, create: Create): Promise<Outcome> {
+  async #wait(process: Hosted, create: Create): Promise<Outcome> {
     const { pid } = create
     // Hooks run before the commit, and so before the claim: not without one.
-    const waits = !hosted(process).hooked && this.#room.add(process, create)
+    const waits = !process.hooked && this.#room.add(process, create)
     const stored = waits ? undefined : this.#claims.storing()
     let outcome: Outcome | undefined
     try {
@@ -342,11 +340,11 @@ export class Engine extends Client {
 
   /** A step that only waits for another process takes no slot, so that a parent and its child can't lock each other out. */
   protected override whileWaiting<T>(handle: Handle, wait: () => Promise<T>): Promise<T> {
-    const process = Process.current()
+    const process = Process.current()?.[HOSTED]
     if (process === undefined || !this.#runs.runs(process)) return wait()
     const message = `waits for ${handle.name === '' ? 'process' : handle.name} ${handle.pid}`
     const conditions = { resume: false, signal: null, until: null, on: [handle.pid], any: false }
-    return hosted(process).waits({ message, for: conditions }, wait)
+    return process.waits({ message, for: conditions }, wait)
   }
 
   /** How a process ended; undefined while it has not. */

@@ -1,6 +1,6 @@
 import type { ClassRegistry } from '../bundle/loader.ts'
 import type { ClassRow, LoadableClass } from '../persistence/store.ts'
-import type { AnyProcessClass } from '../process/host/process-handle.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { specOf } from '../spec/spec-of.ts'
 
 /** What an engine with these classes can load: each up to its version (C9). */

@@ -2,9 +2,9 @@ import { Bundle } from '../bundle/bundle.ts'
 import type { ClassRegistry } from '../bundle/loader.ts'
 import { CREATED, RESUBMITTED, UNCHECKED } from '../client/launching.ts'
 import type { ClaimedProcess, ProcessRow } from '../persistence/store.ts'
-import type { AnyProcessClass } from '../process/host/process-handle.ts'
+import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
 import type { Host } from '../process/host/host.ts'
-import { construct, recreate, type Process } from '../process/process.ts'
+import { construct, recreate } from '../process/host/construction.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { RetryOptions } from '../spec/retry-policy.ts'
 import { specOf } from '../spec/spec-of.ts'
@@ -22,7 +22,7 @@ export interface RevivingContext {
  * @throws PortValidationError for such inputs that do not fit
  * @throws IncompatibleBundle where it can't be loaded
  */
-export function revived(claimed: ClaimedProcess, { host, logger, classes }: RevivingContext): Process {
+export function revived(claimed: ClaimedProcess, { host, logger, classes }: RevivingContext): Hosted {
   const { row } = claimed
   const bundle = claimed.bundle()
   const { state, inputs = '{}', launch } = bundle.parts
@@ -31,7 +31,8 @@ export function revived(claimed: ClaimedProcess, { host, logger, classes }: Revi
   const given =
     state === UNCHECKED
       ? (host.codec.parse(inputs, 'inputs') as Readonly<Record<string, unknown>>)
-      : recreate(Bundle.fromParts(bundle.head, { ...bundle.parts, state: CREATED }), options).rawInputs
+      : recreate(Bundle.fromParts(bundle.head, { ...bundle.parts, state: CREATED }), options).process
+          .rawInputs
   const retry =
     launch === undefined
       ? undefined

@@ -1,7 +1,7 @@
 import type { Bundle } from '../bundle/bundle.ts'
 import type { Create, Outcome } from '../persistence/store.ts'
+import type { Hosted } from '../process/host/process-object.ts'
 import type { StepWait } from '../process/state/transition.ts'
-import type { Process } from '../process/process.ts'
 import type { StepLaunches } from './step-launches.ts'
 
 /** What a run begins with that was claimed. */
@@ -26,7 +26,7 @@ export interface PendingWait extends StepWait {
 
 /** One process that this engine runs: its claim, and what of it was saved last. */
 export class Run {
-  readonly process: Process
+  readonly process: Hosted
   birth: Birth | undefined
   /** Whether its first commit has yet to claim it: it was launched here, and had to wait for a slot. */
   begins = false
@@ -82,7 +82,7 @@ export class Run {
   /** Takes back the alarm of its deadline. */
   cancelDeadline: (() => void) | undefined
 
-  constructor(process: Process, claim?: RunClaim) {
+  constructor(process: Hosted, claim?: RunClaim) {
     this.process = process
     this.fence = claim?.fence
     this.seq = claim?.seq ?? 0

@@ -1,8 +1,8 @@
 import { Bundle } from '../bundle/bundle.ts'
 import type { Change, ClaimedProcess, Create, Outcome } from '../persistence/store.ts'
+import type { Hosted } from '../process/host/process-object.ts'
 import type { Host } from '../process/host/host.ts'
 import { isTerminal } from '../process/state/machine.ts'
-import { hosted, type Process } from '../process/process.ts'
 import { alarm } from '../shared/clock.ts'
 import { DeadlineExceeded } from '../shared/errors.ts'
 import { DurableHost, type DurableHostContext } from './durable-host.ts'
@@ -34,7 +34,7 @@ export class Runs {
   readonly #context: RunsContext
   readonly #records: StepRecords
   readonly #live = new Map<string, Run>()
-  readonly #byProcess = new WeakMap<Process, Run>()
+  readonly #byProcess = new WeakMap<Hosted, Run>()
   readonly #empty: (() => void)[] = []
   #draining: Error | undefined
 
@@ -53,7 +53,7 @@ export class Runs {
       setAside: (run, error) => void this.#setAside(run, error),
     })
     const lives = {
-      of: (process: Process) => this.#byProcess.get(process),
+      of: (process: Hosted) => this.#byProcess.get(process),
       isLive: (run: Run) => this.#live.get(run.process.pid) === run,
       lose,
       release: (run: Run) => void this.#release(run),
@@ -64,7 +64,7 @@ export class Runs {
   }
 
   /** Starts a new process; resolves with the answer to the commit that makes it durable (C2). */
-  born(process: Process, create: Create): Promise<Outcome> {
+  born(process: Hosted, create: Create): Promise<Outcome> {
     const run = new Run(process)
     this.#byProcess.set(process, run)
     return new Promise((told, failed) => {
@@ -77,7 +77,7 @@ export class Runs {
   /** Starts a process that was launched here and had to wait: its first commit is its claim as well. */
   begin({ process, create }: Waiting): Run {
     const { pid, className, version, parts, seq, step } = create
-    const created = process.creationTime.toISOString()
+    const created = new Date(process.createdAt).toISOString()
     // What was stored of it, whatever has become of it in memory since.
     const saved = Bundle.fromParts({ pid, class: className, version, created, seq }, parts)
     const run = new Run(process, { fence: 0, seq, step, saved })
@@ -89,7 +89,7 @@ export class Runs {
   }
 
   /** Goes on with a claimed process; `deadline` is when it is to be excepted, if it has one. */
-  resume(process: Process, claimed: ClaimedProcess, deadline: number | undefined): Run {
+  resume(process: Hosted, claimed: ClaimedProcess, deadline: number | undefined): Run {
     const stale = this.#live.get(process.pid)
     // A launch under this pid that is under way is not lost: its commit will tell it that the process was there already.
     if (stale !== undefined && stale.birth === undefined) this.#lose(stale, lost(process.pid))
@@ -97,15 +97,14 @@ export class Runs {
     const run = new Run(process, { fence, seq: row.seq, step: row.step, saved: claimed.bundle() })
     run.again = process.state === 'running'
     this.#byProcess.set(process, run)
-    const hold = hosted(process)
-    if (claimed.played) hold.played()
+    if (claimed.played) process.played()
     // A step that had left memory while it waited runs again, and finds by itself what has come.
     if (wake !== null && process.state === 'waiting') {
       const { by, value } = wake
-      if (value === null) hold.wake(undefined, { by })
+      if (value === null) process.wake(undefined, { by })
       else {
         const signal = by === 'signal' ? (row.wait?.signal ?? undefined) : undefined
-        hold.wake(this.#context.codec.parse(value, by === 'signal' ? `signals.${signal}` : 'value'), {
+        process.wake(this.#context.codec.parse(value, by === 'signal' ? `signals.${signal}` : 'value'), {
           by,
           id: wake.id ?? undefined,
           ...(signal !== undefined && { signal }),
@@ -113,8 +112,8 @@ export class Runs {
       }
     }
     const { killRequested, pauseRequested } = row
-    if (pauseRequested !== null) hold.pause(pauseRequested.message ?? undefined)
-    if (killRequested !== null) hold.kill(killRequested.message ?? undefined)
+    if (pauseRequested !== null) process.pause(pauseRequested.message ?? undefined)
+    if (killRequested !== null) process.kill(killRequested.message ?? undefined)
     this.#live.set(process.pid, run)
     this.#armDeadline(run, deadline)
     // Before it waits for anything: it is to be woken then, also where no engine has it in memory.
@@ -130,21 +129,21 @@ export class Runs {
     if (isTerminal(change.state)) run.told = true
     switch (change.name) {
       case 'pause requested':
-        hosted(run.process).pause(asked(change).message)
+        run.process.pause(asked(change).message)
         break
       case 'paused':
         // By somebody else, at once, since it waits. What one's own commit did is told by the answer to it.
-        if (!run.writing && !run.released) hosted(run.process).pause(asked(change).message, { waits: true })
+        if (!run.writing && !run.released) run.process.pause(asked(change).message, { waits: true })
         break
       case 'played':
         run.plays++
         // Once the claim is given back it goes on under its next claim alone, whoever gets that.
-        if (!run.released) hosted(run.process).play()
+        if (!run.released) run.process.play()
         this.#records.played(run)
         break
       case 'signalled': {
         const { name } = JSON.parse(change.data ?? '{}') as { readonly name?: string }
-        if (name !== undefined) hosted(run.process).signalled(name)
+        if (name !== undefined) run.process.signalled(name)
         break
       }
       case 'kill requested': {
@@ -181,7 +180,7 @@ export class Runs {
   }
 
   /** Whether this very process runs here. */
-  runs(process: Process): boolean {
+  runs(process: Hosted): boolean {
     const run = this.#byProcess.get(process)
     return run !== undefined && !run.over
   }
@@ -211,7 +210,7 @@ export class Runs {
     const { process } = run
     if (!this.#live.has(process.pid)) this.#live.set(process.pid, run)
     try {
-      await hosted(process).run(() => !run.lost && !run.released && this.#draining === undefined)
+      await process.run(() => !run.lost && !run.released && this.#draining === undefined)
       run.over = true
       if (!run.lost && !run.released) await this.#release(run)
     } catch (error) {
@@ -234,7 +233,7 @@ export class Runs {
   }
 
   #kill(run: Run, message: string | undefined, deadline: number, force = false): void {
-    hosted(run.process).kill(message, { force })
+    run.process.kill(message, { force })
     this.#records.letGo(run)
     this.#armKill(run, message, deadline)
   }
@@ -243,7 +242,7 @@ export class Runs {
   #armKill(run: Run, message: string | undefined, deadline: number): void {
     run.disarm?.()
     run.disarm = alarm(this.#context.clock, deadline, () => {
-      hosted(run.process).kill(message, { force: true })
+      run.process.kill(message, { force: true })
     })
   }
 
@@ -252,7 +251,7 @@ export class Runs {
     if (deadline === undefined) return
     const { process } = run
     const expire = (): void =>
-      hosted(process).expire(
+      process.expire(
         new DeadlineExceeded(
           `process ${process.pid} had not ended by its deadline, ${new Date(deadline).toISOString()}`,
         ),
@@ -274,7 +273,7 @@ export class Runs {
   #lose(run: Run, reason: Error): void {
     if (run.lost) return
     run.lost = true
-    hosted(run.process).detach(reason)
+    run.process.detach(reason)
     this.#records.letGo(run)
   }
 

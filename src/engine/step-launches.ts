@@ -1,7 +1,6 @@
 import { childPid, LaunchIds, launchEntry, nextPid, stepTag, type Launch } from '../client/child-pid.ts'
 import { earlierChildren, type EarlierChild } from '../client/earlier-children.ts'
 import type { ProcessRow } from '../persistence/store.ts'
-import { hosted } from '../process/process.ts'
 import type { Run } from './run.ts'
 
 /** What is read to find the children of a step. */
@@ -31,13 +30,12 @@ export class StepLaunches {
    */
   async pidOf(launch: Omit<Launch, 'step'>): Promise<LaunchingPid> {
     const { process } = this.#run
-    const hold = hosted(process)
-    const { stepKey: step } = hold
+    const { stepKey: step } = process
     const id = this.#ids.next({ ...launch, step })
     this.#found.add(id)
     const generation = this.#generation
     const pid = childPid(process.pid, stepTag(process.pid, step, generation), id)
-    const recorded = hold.recorded(launchEntry(id))
+    const recorded = process.recorded(launchEntry(id))
     if (recorded !== undefined) {
       const known = (JSON.parse(recorded) as { readonly pid: string }).pid
       if (generation === 0 || !failed(await this.#reader.read(known))) return { pid: known, isOwn: false }
@@ -73,7 +71,7 @@ export class StepLaunches {
   #takenOver(): Map<string, string> {
     const pids = new Map<string, string>()
     const prefix = launchEntry('')
-    for (const [entry, text] of hosted(this.#run.process).records()) {
+    for (const [entry, text] of this.#run.process.records()) {
       if (!entry.startsWith(prefix)) continue
       pids.set(entry.slice(prefix.length), (JSON.parse(text) as { readonly pid: string }).pid)
     }
@@ -83,7 +81,7 @@ export class StepLaunches {
   /** A step is begun again by a transition; the first one of a restarted process is that which it was created with. */
   get #generation(): number {
     const { process, seq } = this.#run
-    const { stepKey: step } = hosted(process)
+    const { stepKey: step } = process
     return seq - (step.pid === process.pid ? step.number : 0)
   }
 
@@ -94,7 +92,7 @@ export class StepLaunches {
 
   #known(): Promise<Map<string, EarlierChild>> {
     const { process } = this.#run
-    const { stepKey: step } = hosted(process)
+    const { stepKey: step } = process
     const find = async (): Promise<Map<string, EarlierChild>> => {
       const children = await this.#reader.children(process.pid)
       return earlierChildren(process.pid, step, this.#generation, children, (pid) =>

@@ -2,7 +2,6 @@ import { Bundle, recordPart } from '../bundle/bundle.ts'
 import type { Done, Held, HistoryEntry, Outcome, StepRecord, Write } from '../persistence/store.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import type { RecordEntry } from '../process/host/host.ts'
-import { hosted } from '../process/process.ts'
 import type { Logger } from '../shared/logger.ts'
 import { endedAs, evicted, lost, unsavable } from './losses.ts'
 import type { PendingWait, Run } from './run.ts'
@@ -266,7 +265,7 @@ export class StepRecords {
         if (outcome.kill !== undefined)
           this.#context.kill(run, outcome.kill.message ?? undefined, outcome.kill.deadline, force)
         if (outcome.pause !== undefined && run.plays === plays)
-          hosted(process).pause(outcome.pause.message ?? undefined)
+          process.pause(outcome.pause.message ?? undefined)
         return outcome
       }
       if (outcome.status === 'refused' && outcome.damaged === true) {
@@ -300,7 +299,7 @@ export class StepRecords {
 
   /** Until the process is played, or something else has come of it. */
   async #untilPlayed(run: Run, { pause }: Held): Promise<void> {
-    hosted(run.process).pause(pause?.message ?? undefined, { waits: true })
+    run.process.pause(pause?.message ?? undefined, { waits: true })
     this.heldBack(run)
     if (run.lost || run.over) return
     await new Promise<void>((again) => (run.held ??= new Set()).add(again))

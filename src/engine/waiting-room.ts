@@ -1,5 +1,5 @@
+import type { Hosted } from '../process/host/process-object.ts'
 import type { Create } from '../persistence/store.ts'
-import type { Process } from '../process/process.ts'
 
 /** How many it holds at most, and how many characters of what they save. */
 const PLACES = 10_000
@@ -7,7 +7,7 @@ const CHARACTERS = 16 * 2 ** 20
 
 /** A launch that waits for a slot. */
 export interface Waiting {
-  readonly process: Process
+  readonly process: Hosted
   readonly create: Create
 }
 
@@ -42,7 +42,7 @@ export class WaitingRoom {
   }
 
   /** A launch that is being made durable; false where there is no place for it. */
-  add(process: Process, create: Create): boolean {
+  add(process: Hosted, create: Create): boolean {
     let characters = 0
     for (const name in create.parts) characters += (create.parts[name] as string).length
     const fits = this.#places.size < PLACES && this.#characters + characters <= CHARACTERS

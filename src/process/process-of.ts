@@ -1,7 +1,7 @@
 import type { ProcessSpec } from '../spec/process-spec.ts'
 import type { AnySpec, SpecOf } from '../spec/typing.ts'
 import type { WorkChainSpec } from '../spec/work-chain-spec.ts'
-import type { AnyProcessClass } from './host/process-handle.ts'
+import type { AnyProcessClass } from './host/process-object.ts'
 import { Process } from './process.ts'
 import type { ConstructArgs } from './host/process-types.ts'
 import type { WorkChain } from './work-chain.ts'

@@ -3,11 +3,9 @@ import { SAVE, type Bundle } from '../bundle/bundle.ts'
 import { loaderOf, type LoadContext, type Loader, type NamedClass } from '../bundle/loader.ts'
 import type { SavedForm } from '../bundle/saved-form.ts'
 import { isListOfTypes } from '../bundle/saved-type.ts'
-import { upgradeBundle, type VersionedClass } from '../bundle/upgrade.ts'
 import { frozenCopy } from '../ports/plain.ts'
 import { exposedInputs, exposedOutputs, type ExposedOptions } from '../spec/exposed-values.ts'
 import { ProcessSpec, type SpecDescription } from '../spec/process-spec.ts'
-import type { RetryOptions } from '../spec/retry-policy.ts'
 import { specOf } from '../spec/spec-of.ts'
 import type {
   Definable,
@@ -25,29 +23,24 @@ import type {
   SpecClass,
   SpecOf,
 } from '../spec/typing.ts'
-import {
-  AlreadyDone,
-  IncompatibleBundle,
-  InvalidStateError,
-  PortValidationError,
-  SpecError,
-} from '../shared/errors.ts'
+import { AlreadyDone, InvalidStateError, PortValidationError } from '../shared/errors.ts'
 import type { Duration } from '../shared/duration.ts'
 import type { Logger } from '../shared/logger.ts'
 import { checkOptions, isClock, isFlag, isLogger, type OptionNames } from '../shared/options.ts'
 import { checkText, wellFormed } from '../shared/text.ts'
 import { isHandle } from './state/awaits.ts'
-import { born, takeBirth, type Birth } from './host/construction.ts'
 import { definitionOf } from './definition/process-definition.ts'
 import type { ExitCodeInfo } from './state/commands.ts'
 import { effect, type EffectContext, type EffectOptions } from './step/effect.ts'
 import type { ProcessCallback } from './runner/callbacks.ts'
-import type { ProcessEventMap } from './host/events.ts'
-import type { AnyProcessClass, LaunchOptions, ProcessHandle, ResultOf } from './host/process-handle.ts'
+import type { LaunchOptions, ProcessHandle, ResultOf } from './host/process-handle.ts'
 import type { HookResult } from './definition/hooks.ts'
-import type { Host, Hosted } from './host/host.ts'
+import { recreate, takeConstruction, type PendingConstruction } from './host/construction.ts'
+import type { Host } from './host/host.ts'
+import { HOSTED, type AnyProcessClass, type Hosted, type ProcessObject } from './host/process-object.ts'
 import { checkLaunch } from './host/launch-arguments.ts'
 import { Life } from './runner/process-runner.ts'
+import type { ProcessEventMap } from './host/events.ts'
 import type { ProcessListener } from './host/listener.ts'
 import { MemoryHost, memoryHost } from './memory/memory-host.ts'
 import { Operation } from './step/operation.ts'
@@ -64,7 +57,6 @@ import type {
 } from './host/process-types.ts'
 import type { ReceiveOptions } from './step/signal-receiver.ts'
 import { currentLife } from './step/current-process.ts'
-import { errorText } from './state/state-data.ts'
 import type { ProcessState } from './state/process-state.ts'
 import type { OperationKind, Use } from './step/step-journal.ts'
 import type { EvictOptions } from './step/suspension.ts'
@@ -78,7 +70,7 @@ let lifeOf: (process: Process) => Life
  *
  * `C` is the class itself, `class Add extends Process<typeof Add>`: it types inputs, outputs and exit codes by what `define` returns.
  */
-export class Process<C = Untyped> {
+export class Process<C = Untyped> implements ProcessObject {
   // ---------- of the class ----------
 
   /** The spec class of this process class and those that extend it. */
@@ -127,12 +119,12 @@ export class Process<C = Untyped> {
       loader: loader as Loader<AnyProcessClass>,
       logger: context?.logger,
       host: memoryHostOf(context),
-    }) as T
+    }).process as T
   }
 
   /** The process whose step, hook or listener is running here, also after an `await` in it. */
   static current(): Process | undefined {
-    return currentLife()?.process
+    return currentLife()?.process as Process | undefined
   }
 
   // ---------- what it is made of ----------
@@ -160,16 +152,15 @@ export class Process<C = Untyped> {
    * @throws PortValidationError for inputs that do not fit, with all problems
    */
   constructor(...[inputs, options]: ConstructArgs<C>) {
-    const plan = definitionOf(new.target, Process)
-    const birth: Birth = takeBirth(new.target) ?? given(options)
-    const self = this as unknown as Process
-    this.#life = new Life(self, plan, birth, memoryHostOf(options))
-    if (birth.bundle === undefined) {
+    const plan = definitionOf(new.target)
+    const construction = takeConstruction(new.target) ?? given(options)
+    this.#life = new Life(this, plan, construction, construction.host ?? memoryHostOf(options))
+    if (construction.bundle === undefined) {
       this.#life.raw = inputs === undefined ? undefined : frozenCopy(inputs as Record<string, unknown>)
       this.#life.inputs = plan.spec.parseInputs(this.#life.raw).inputs
-    } else this.#life.savings.load(birth.bundle)
+    } else this.#life.savings.load(construction.bundle)
     this.inputs = this.#life.inputs as InputsOf<C>
-    if (birth.bundle === undefined) plan.hooks.onCreate?.call(self)
+    if (construction.bundle === undefined) plan.hooks.onCreate?.call(this)
   }
 
   get pid(): string {
@@ -219,8 +210,8 @@ export class Process<C = Untyped> {
     return this.#life.control.signal
   }
   /** The events of this process; see `ProcessEventMap`. */
-  get events(): EventEmitter<ProcessEventMap> {
-    return this.#life.audience.events
+  get events(): EventEmitter<ProcessEventMap<Process>> {
+    return this.#life.audience.events as unknown as EventEmitter<ProcessEventMap<Process>>
   }
 
   // ---------- how it ended ----------
@@ -440,7 +431,7 @@ export class Process<C = Untyped> {
       checkLaunch(processClass, options)
       const { hurdle } = life
       if (hurdle !== undefined) await hurdle
-      return life.host.launch(life.process, processClass, inputs, options, branch)
+      return life.host.launch(life.control, processClass, inputs, options, branch)
     }
     if (!life.inStep || life.code.isStaleAttempt) return Operation.of(work(''))
     return life.record.operation('launch', nameOf(processClass), ({ branch }) => work(branch))
@@ -528,7 +519,7 @@ export class Process<C = Untyped> {
     const work = async (): Promise<void> => {
       checkText('checkpoint: the tag', tag)
       const life = lifeInStep(this as unknown as Process, 'checkpoint')
-      await life.host.checkpoint(life.process, tag)
+      await life.host.checkpoint(life.control, tag)
     }
     return Operation.of(work())
   }
@@ -601,13 +592,13 @@ export class Process<C = Untyped> {
     this.#life.errands.addCleanup(cleanup)
   }
 
-  addProcessListener(listener: ProcessListener): void {
+  addProcessListener(listener: ProcessListener<Process>): void {
     if ((listener as unknown) === this)
       throw new InvalidStateError('a process does not listen to itself: it has hooks for that')
     this.#life.audience.add(listener)
   }
 
-  removeProcessListener(listener: ProcessListener): void {
+  removeProcessListener(listener: ProcessListener<Process>): void {
     this.#life.audience.remove(listener)
   }
 
@@ -626,6 +617,13 @@ export class Process<C = Untyped> {
 
   toString(): string {
     return `${this.#life.plan.name}<${this.pid}> (${this.state}${this.paused ? ', paused' : ''})`
+  }
+
+  // ---------- for its host ----------
+
+  /** What the host of the process may do with it. */
+  get [HOSTED](): Hosted {
+    return this.#life.control
   }
 
   // ---------- for subclasses: saving ----------
@@ -696,7 +694,7 @@ const OPTIONS: OptionNames<ProcessOptions> = {
 }
 
 /** What a user gave beside the inputs. */
-function given(options: ProcessOptions = {}): Birth {
+function given(options: ProcessOptions = {}): PendingConstruction {
   checkOptions(options, OPTIONS, 'the options of a process')
   if (options.pid !== undefined) checkText('the options of a process: the pid', options.pid)
   return { ...options }
@@ -741,85 +739,4 @@ function operate<T>(
 /** What a launch is called in messages. */
 function nameOf(processClass: unknown): string {
   return typeof processClass === 'function' ? processClass.name : String(processClass)
-}
-
-/** @internal The host's hold on a process. */
-export function hosted(process: Process): Hosted {
-  return lifeOf(process).control
-}
-
-/** @internal What a host makes a process with. */
-export interface ConstructOptions extends ProcessOptions {
-  /** Default: memory. */
-  readonly host?: Host | undefined
-  /** When the process was created, where that was before. */
-  readonly created?: Date | undefined
-  /** The retries that it is launched with. */
-  readonly retry?: number | RetryOptions | undefined
-}
-
-/**
- * @internal A new process under a host.
- *
- * @throws PortValidationError for inputs that do not fit
- */
-export function construct(
-  processClass: AnyProcessClass,
-  inputs: Readonly<Record<string, unknown>> | undefined,
-  options: ConstructOptions = {},
-): Process {
-  return born(concrete(processClass), options, inputs)
-}
-
-// A process class that is not abstract can be constructed; what its inputs must be is checked when it is.
-function concrete(processClass: AnyProcessClass): ConcreteClass {
-  if ((processClass as unknown) !== Process && !(processClass.prototype instanceof Process)) {
-    throw new SpecError(
-      `${String((processClass as { readonly name?: unknown }).name)} is no process class: let it extend Process, of this very copy of the package`,
-    )
-  }
-  return processClass as unknown as ConcreteClass
-}
-
-/**
- * @internal Looks at a class as its first process would, so that what is wrong with it is said before.
- *
- * @throws SpecError
- */
-export function checkClass(processClass: AnyProcessClass): void {
-  definitionOf(concrete(processClass) as unknown as typeof Process, Process)
-}
-
-type ConcreteClass = VersionedClass & (new (inputs?: Readonly<Record<string, unknown>>) => Process)
-
-/** @internal */
-export interface RecreateOptions {
-  readonly loader: Loader<AnyProcessClass>
-  /** Default: memory. */
-  readonly host?: Host | undefined
-  readonly logger?: Logger | undefined
-}
-
-/**
- * @internal A process from its saved form, under a host.
- *
- * @throws UnknownProcessClass where the loader does not know its class
- * @throws IncompatibleBundle where it is damaged, or of a version that the class can't lift
- */
-export function recreate(bundle: Bundle, { loader, host, logger }: RecreateOptions): Process {
-  const processClass = concrete(loader.load(bundle.head.class))
-  const lifted = upgradeBundle(bundle, processClass, (host ?? memoryHost).codec)
-  const { pid, created } = lifted.head
-  try {
-    const process = born(processClass, { pid, host, logger, created: new Date(created), bundle: lifted })
-    lifeOf(process).savings.restoreMembers()
-    return process
-  } catch (error) {
-    if (error instanceof IncompatibleBundle || error instanceof SpecError) throw error
-    // What is saved does not suit the class's own code: its constructor, `decodeInputArgs` or `loadInstanceState`.
-    const text = errorText(error)
-    throw new IncompatibleBundle(`the process ${pid} can't be made of its saved form: ${text}`, {
-      cause: error,
-    })
-  }
 }

@@ -1,12 +1,8 @@
 import { Codec } from '../bundle/codec.ts'
 import { Client } from '../client/client.ts'
 import { Engine, type EngineOptions } from '../engine/engine.ts'
-import type {
-  AnyProcessClass,
-  LaunchOptions,
-  ProcessHandle,
-  ResultOf,
-} from '../process/host/process-handle.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
+import type { LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
 import type { Duration } from '../shared/duration.ts'
 import { ProcessLost, UnknownProcessClass } from '../shared/errors.ts'
 import type { AllSelfTyped, LaunchArgs, SelfTyped, SignalArgs, SignalName } from '../spec/typing.ts'

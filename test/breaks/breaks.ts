@@ -322,7 +322,7 @@ export const breaks: readonly Break[] = [
     contract: 'C7',
     what: 'what is paused where it waits goes on, if its engine has not heard of that',
     file: 'src/process/step/suspension.ts',
-    find: 'const going = host.goOn?.(process, does)',
+    find: 'const going = host.goOn?.(control, does)',
     replace: 'const going = undefined as Promise<void> | undefined',
     test: ['test/engine/unheard-requests.test.ts', 'memory C7: paused where it waits, unheard'],
   },
@@ -649,7 +649,7 @@ export const breaks: readonly Break[] = [
     file: 'src/engine/runs.ts',
     find: 'for (const run of Array.from(this.#live.values())) this.#lose(run, reason)',
     replace: `for (const run of Array.from(this.#live.values())) {
-      hosted(run.process).kill(reason.message, { force: true })
+      run.process.kill(reason.message, { force: true })
       await this.#context.write({
         kind: 'request', pid: run.process.pid, request: 'kill', message: null, grace: 0, by: '', killedState: null,
       })

@@ -12,8 +12,21 @@ import {
   Wait,
 } from 'damson'
 import type { Committed, ControlRequest, Host, Transition } from '../../src/process/host/host.ts'
-import { construct, hosted } from '../../src/process/process.ts'
+import { construct as constructHosted } from '../../src/process/host/construction.ts'
+import { HOSTED, type AnyProcessClass, type Hosted } from '../../src/process/host/process-object.ts'
 import { settle } from './helpers.ts'
+
+function construct(
+  processClass: AnyProcessClass,
+  inputs: undefined,
+  options: { readonly host: Host },
+): Process {
+  return constructHosted(processClass, inputs, options).process as Process
+}
+
+function hosted(process: Process): Hosted {
+  return process[HOSTED]
+}
 
 /** A host that keeps bundles in a list, and answers its commits in a later turn. */
 class ListHost implements Host {
@@ -24,7 +37,7 @@ class ListHost implements Host {
   readonly bundles: Bundle[] = []
   answer: (transition: Transition) => Committed = () => ({})
 
-  async commit(_process: Process, transition: Transition): Promise<Committed> {
+  async commit(_process: Hosted, transition: Transition): Promise<Committed> {
     const bundle = transition.bundle()
     await settle()
     const answer = this.answer(transition)
@@ -45,12 +58,12 @@ class ListHost implements Host {
     return []
   }
   async checkpoint(): Promise<void> {}
-  async request(process: Process, request: ControlRequest): Promise<boolean> {
+  async request(process: Hosted, request: ControlRequest): Promise<boolean> {
     await settle()
-    if (request.kind === 'pause') hosted(process).pause(request.message)
-    else if (request.kind === 'play') hosted(process).play()
-    else if (request.kind === 'kill') hosted(process).kill(request.message, { force: request.force })
-    else if (request.kind === 'resume') hosted(process).wake(request.value, { by: 'resume', id: 7 })
+    if (request.kind === 'pause') process.pause(request.message)
+    else if (request.kind === 'play') process.play()
+    else if (request.kind === 'kill') process.kill(request.message, { force: request.force })
+    else if (request.kind === 'resume') process.wake(request.value, { by: 'resume', id: 7 })
     return true
   }
 }

@@ -1,4 +1,4 @@
-import type { Process } from '../process.ts'
+import type { ProcessObject } from '../host/process-object.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
 /** A hook may be asynchronous where its type says so; the transition then waits for it. */
@@ -6,29 +6,29 @@ export type HookResult = void | Promise<void>
 
 /** The hooks of a process, as they are called. They are empty in `Process` and need no super call. */
 export interface Hooks {
-  onEntering(this: Process, to: ProcessState): HookResult
-  onEntered(this: Process, from: ProcessState): HookResult
-  onExiting(this: Process, to: ProcessState): HookResult
-  onCreate(this: Process): void
-  onRun(this: Process): HookResult
-  onRunning(this: Process): HookResult
-  onExitRunning(this: Process): HookResult
-  onWait(this: Process, data: unknown): HookResult
-  onWaiting(this: Process): HookResult
-  onExitWaiting(this: Process): HookResult
-  onPausing(this: Process, message: string | undefined): HookResult
-  onPaused(this: Process, message: string | undefined): HookResult
-  onPlaying(this: Process): HookResult
-  onFinish(this: Process, result: unknown, successful: boolean): HookResult
-  onFinished(this: Process): HookResult
-  onExcept(this: Process, error: unknown): HookResult
-  onExcepted(this: Process): HookResult
-  onKill(this: Process, message: string): HookResult
-  onKilled(this: Process): HookResult
-  onOutputEmitting(this: Process, port: string, value: unknown): void
-  onOutputEmitted(this: Process, port: string, value: unknown, dynamic: boolean): void
-  onTerminated(this: Process): HookResult
-  onClose(this: Process): HookResult
+  onEntering(this: ProcessObject, to: ProcessState): HookResult
+  onEntered(this: ProcessObject, from: ProcessState): HookResult
+  onExiting(this: ProcessObject, to: ProcessState): HookResult
+  onCreate(this: ProcessObject): void
+  onRun(this: ProcessObject): HookResult
+  onRunning(this: ProcessObject): HookResult
+  onExitRunning(this: ProcessObject): HookResult
+  onWait(this: ProcessObject, data: unknown): HookResult
+  onWaiting(this: ProcessObject): HookResult
+  onExitWaiting(this: ProcessObject): HookResult
+  onPausing(this: ProcessObject, message: string | undefined): HookResult
+  onPaused(this: ProcessObject, message: string | undefined): HookResult
+  onPlaying(this: ProcessObject): HookResult
+  onFinish(this: ProcessObject, result: unknown, successful: boolean): HookResult
+  onFinished(this: ProcessObject): HookResult
+  onExcept(this: ProcessObject, error: unknown): HookResult
+  onExcepted(this: ProcessObject): HookResult
+  onKill(this: ProcessObject, message: string): HookResult
+  onKilled(this: ProcessObject): HookResult
+  onOutputEmitting(this: ProcessObject, port: string, value: unknown): void
+  onOutputEmitted(this: ProcessObject, port: string, value: unknown, dynamic: boolean): void
+  onTerminated(this: ProcessObject): HookResult
+  onClose(this: ProcessObject): HookResult
 }
 
 export const hookNames = [

@@ -7,11 +7,16 @@ import { SpecError, TransitionError } from '../../shared/errors.ts'
 import { textProblem } from '../../shared/text.ts'
 import type { StepRef } from '../state/commands.ts'
 import { hookNames, type Hooks } from './hooks.ts'
-import type { Process } from '../process.ts'
+import { concrete } from '../host/construction.ts'
+import {
+  HOSTED,
+  type AnyProcessClass,
+  type ProcessClass,
+  type ProcessObject,
+} from '../host/process-object.ts'
 import { errorText, type Running } from '../state/state-data.ts'
 
-type Method = (this: Process, ...args: unknown[]) => unknown
-type ProcessClass = typeof Process
+type Method = (this: ProcessObject, ...args: unknown[]) => unknown
 
 /** What a class says of one of its steps. */
 export interface StepPlan {
@@ -44,10 +49,12 @@ export class ProcessDefinition {
   readonly deadlineAfter: number | undefined
   /** What follows `created`. */
   readonly first: Running
-  readonly #base: ProcessClass
+  /** The prototype of `Process`, which all process classes extend. */
+  readonly #base: object
   readonly #steps = new Map<string, StepPlan>()
 
-  constructor(processClass: ProcessClass, base: ProcessClass) {
+  constructor(processClass: ProcessClass) {
+    const base = baseOf(processClass)
     this.processClass = processClass
     this.#base = base
     this.name = processClass.processName || 'a class without a name'
@@ -60,7 +67,7 @@ export class ProcessDefinition {
     let hooked = false
     for (const name of hookNames) {
       const hook: unknown = Reflect.get(processClass.prototype, name)
-      if (hook !== Reflect.get(base.prototype, name)) {
+      if (hook !== Reflect.get(base, name)) {
         Object.assign(this.hooks, { [name]: hook })
         hooked = true
       }
@@ -135,11 +142,7 @@ export class ProcessDefinition {
     if (!name.isWellFormed()) throw new TransitionError(`The name of a step ${textProblem(name)}`)
     if (name === 'run') return Reflect.get(this.processClass.prototype, name)
     let at: unknown = this.processClass.prototype
-    for (
-      ;
-      typeof at === 'object' && at !== null && at !== this.#base.prototype;
-      at = Object.getPrototypeOf(at)
-    ) {
+    for (; typeof at === 'object' && at !== null && at !== this.#base; at = Object.getPrototypeOf(at)) {
       const found: unknown = Object.getOwnPropertyDescriptor(at, name)?.value
       if (typeof found === 'function' && name !== 'constructor') return found as Method
     }
@@ -163,21 +166,37 @@ function firstOf(outline: Outline): Running {
 
 const plans = new WeakMap<ProcessClass, ProcessDefinition>()
 
-/** The plan of a class, made at its first use. */
-export function definitionOf(processClass: ProcessClass, base: ProcessClass): ProcessDefinition {
+/** The definition of a class, made at its first use. */
+export function definitionOf(processClass: ProcessClass): ProcessDefinition {
   let plan = plans.get(processClass)
   if (plan === undefined) {
-    plan = new ProcessDefinition(processClass, base)
+    plan = new ProcessDefinition(processClass)
     plans.set(processClass, plan)
   }
   return plan
+}
+
+/**
+ * @internal Looks at a class as its first process would, so that an error in it is reported before.
+ *
+ * @throws SpecError
+ */
+export function checkClass(processClass: AnyProcessClass): void {
+  definitionOf(concrete(processClass))
+}
+
+/** The prototype that declares what every process has: that of `Process`. */
+function baseOf({ prototype }: ProcessClass): object {
+  let at = prototype
+  while (!Object.hasOwn(at, HOSTED)) at = Object.getPrototypeOf(at) as object
+  return at
 }
 
 function persistedOf(processClass: ProcessClass): readonly string[] {
   const names = new Set<string>()
   for (let at: unknown = processClass; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
     if (!Object.hasOwn(at, 'persisted')) continue
-    for (const name of (at as ProcessClass).persisted) {
+    for (const name of Reflect.get(at, 'persisted') as readonly string[]) {
       if (name in processClass.prototype) {
         throw new SpecError(
           `${processClass.name}.persisted names ${name}, which is no own field but belongs to the class: only own fields are saved`,
@@ -189,6 +208,6 @@ function persistedOf(processClass: ProcessClass): readonly string[] {
   return [...names]
 }
 
-function overrides(processClass: ProcessClass, base: ProcessClass, name: string): boolean {
-  return Reflect.get(processClass.prototype, name) !== Reflect.get(base.prototype, name)
+function overrides(processClass: ProcessClass, base: object, name: string): boolean {
+  return Reflect.get(processClass.prototype, name) !== Reflect.get(base, name)
 }

@@ -1,46 +1,135 @@
 import type { Bundle } from '../../bundle/bundle.ts'
-import type { RetryOptions } from '../../spec/retry-policy.ts'
+import type { Loader } from '../../bundle/loader.ts'
+import { upgradeBundle, type VersionedClass } from '../../bundle/upgrade.ts'
+import { IncompatibleBundle, SpecError } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { RetryOptions } from '../../spec/retry-policy.ts'
+import { errorText } from '../state/state-data.ts'
 import type { Host } from './host.ts'
+import {
+  HOSTED,
+  type AnyProcessClass,
+  type Hosted,
+  type ProcessClass,
+  type ProcessObject,
+} from './process-object.ts'
+import type { ProcessOptions } from './process-types.ts'
 
-/** What a process is born with, beyond what its users give. */
-export interface Birth {
+/*
+ * How processes are constructed by something other than their users. The constructor of a subclass passes on only what its
+ * author knew of, so what else the constructor of `Process` needs is handed over beside the arguments.
+ */
+
+/** What the constructor of `Process` needs beyond what users give. */
+export interface PendingConstruction {
   readonly pid?: string | undefined
   readonly logger?: Logger | undefined
   readonly host?: Host | undefined
   readonly created?: Date | undefined
-  /** The retries that it is launched with. */
+  /** The retries that the process is launched with. */
   readonly retry?: number | RetryOptions | undefined
-  /** The saved form that it comes back from; then no inputs are checked. */
+  /** The saved form that the process comes back from. Its inputs are then not checked. */
   readonly bundle?: Bundle | undefined
 }
 
-let next: { readonly of: object; readonly birth: Birth } | undefined
+let pending: { readonly of: object; readonly construction: PendingConstruction } | undefined
 
-/** Constructs a process with what its constructor can't be given, since subclasses pass on only what they know. */
-export function born<T>(processClass: new () => T, birth: Birth): T
-export function born<T, A extends readonly unknown[]>(
-  processClass: new (...args: A) => T,
-  birth: Birth,
-  ...args: A
-): T
-export function born<T>(
-  processClass: new (...args: readonly unknown[]) => T,
-  birth: Birth,
-  ...args: readonly unknown[]
-): T {
-  next = { of: processClass, birth }
+/** For the constructor of `Process`: what was handed over for this object; undefined where a user wrote `new`. */
+export function takeConstruction(processClass: object): PendingConstruction | undefined {
+  if (pending?.of !== processClass) return undefined
+  const { construction } = pending
+  pending = undefined
+  return construction
+}
+
+type ConcreteClass = VersionedClass &
+  ProcessClass &
+  (new (inputs?: Readonly<Record<string, unknown>>) => ProcessObject)
+
+function constructWith(
+  processClass: ConcreteClass,
+  construction: PendingConstruction,
+  inputs?: Readonly<Record<string, unknown>>,
+): Hosted {
+  pending = { of: processClass, construction }
   try {
-    return new processClass(...args)
+    return new processClass(inputs)[HOSTED]
   } finally {
-    next = undefined
+    pending = undefined
   }
 }
 
-/** For the constructor: what this object is born with; undefined where a user wrote `new`. */
-export function takeBirth(processClass: object): Birth | undefined {
-  if (next?.of !== processClass) return undefined
-  const { birth } = next
-  next = undefined
-  return birth
+/**
+ * A process class that is not abstract can be constructed. The constructor checks what its inputs must be.
+ *
+ * @throws SpecError for anything but a process class of this copy of the package
+ */
+export function concrete(processClass: AnyProcessClass): ConcreteClass {
+  const { prototype, name } = processClass as Partial<Record<'prototype' | 'name', unknown>>
+  if (typeof prototype !== 'object' || prototype === null || !(HOSTED in prototype)) {
+    throw new SpecError(
+      `${String(name)} is no process class: let it extend Process, of this very copy of the package`,
+    )
+  }
+  return processClass as unknown as ConcreteClass
+}
+
+/** @internal What a host makes a process with. */
+export interface ConstructOptions extends ProcessOptions {
+  /** Default: memory. */
+  readonly host?: Host | undefined
+  /** When the process was created, where that was before. */
+  readonly created?: Date | undefined
+  /** The retries that the process is launched with. */
+  readonly retry?: number | RetryOptions | undefined
+}
+
+/**
+ * @internal Makes a new process under a host.
+ *
+ * @throws PortValidationError for inputs that do not fit
+ */
+export function construct(
+  processClass: AnyProcessClass,
+  inputs: Readonly<Record<string, unknown>> | undefined,
+  options: ConstructOptions = {},
+): Hosted {
+  return constructWith(concrete(processClass), options, inputs)
+}
+
+/** @internal */
+export interface RecreateOptions {
+  readonly loader: Loader<AnyProcessClass>
+  readonly host: Host
+  readonly logger?: Logger | undefined
+}
+
+/**
+ * @internal Makes a process from its saved form, under a host.
+ *
+ * @throws UnknownProcessClass where the loader does not know its class
+ * @throws IncompatibleBundle where the bundle is damaged, or of a version that the class can't lift
+ */
+export function recreate(bundle: Bundle, { loader, host, logger }: RecreateOptions): Hosted {
+  const processClass = concrete(loader.load(bundle.head.class))
+  const lifted = upgradeBundle(bundle, processClass, host.codec)
+  const { pid, created } = lifted.head
+  try {
+    const hosted = constructWith(processClass, {
+      pid,
+      host,
+      logger,
+      created: new Date(created),
+      bundle: lifted,
+    })
+    hosted.restoreMembers()
+    return hosted
+  } catch (error) {
+    if (error instanceof IncompatibleBundle || error instanceof SpecError) throw error
+    // What is saved does not suit the class's own code: its constructor, `decodeInputArgs` or `loadInstanceState`.
+    const text = errorText(error)
+    throw new IncompatibleBundle(`the process ${pid} can't be made of its saved form: ${text}`, {
+      cause: error,
+    })
+  }
 }

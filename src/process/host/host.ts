@@ -1,9 +1,16 @@
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import type { Clock } from '../../shared/clock.ts'
-import type { FailedAttempt, StepWait, TransitionEnding, WaitConditions, Wake } from '../state/transition.ts'
-import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from './process-handle.ts'
-import type { Process } from '../process.ts'
+import type {
+  FailedAttempt,
+  KeptSignal,
+  StepWait,
+  TransitionEnding,
+  WaitConditions,
+  Wake,
+} from '../state/transition.ts'
+import type { LaunchOptions, ProcessHandle, Settled } from './process-handle.ts'
+import type { AnyProcessClass, Hosted } from './process-object.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
 /**
@@ -23,7 +30,7 @@ export interface Host {
    * as after a commit, and its deadline, in wall-clock milliseconds, to end it.
    */
   begin?(
-    process: Process,
+    process: Hosted,
     now: { readonly wait: WaitConditions | null; readonly deadline: number | null },
   ): void
   /**
@@ -32,10 +39,10 @@ export interface Host {
    * @throws SerializationError when something can't be saved: nothing was written, and the process excepts.
    * @throws LeaseLost when the process is not this host's any more (C4, C5): it stops without a trace.
    */
-  commit(process: Process, transition: Transition): Promise<Committed> | Committed
+  commit(process: Hosted, transition: Transition): Promise<Committed> | Committed
   /** Starts a child. Resolves once it is durable (C2). `branch` is that of the step which launches it. */
   launch(
-    parent: Process,
+    parent: Hosted,
     processClass: AnyProcessClass | string,
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions | undefined,
@@ -45,25 +52,25 @@ export interface Host {
    * The children that the step launched when it ran before, and has not launched in this run, without those that ended without success.
    * Without a promise where it has not run before. A host that begins no step again has none.
    */
-  missing?(process: Process): Promise<readonly MissingChild[]> | undefined
+  missing?(process: Hosted): Promise<readonly MissingChild[]> | undefined
   /**
    * Stores a request (C7) and passes it on to the process; false when the process has ended already. A host that keeps
    * nothing answers at once, without a promise.
    */
-  request(process: Process, request: ControlRequest): Promise<boolean> | boolean
+  request(process: Hosted, request: ControlRequest): Promise<boolean> | boolean
   /**
    * Adds to the record of the step that runs (C6), and uses up a kept message with it (C8). Durable when it resolves.
    *
    * @throws LeaseLost when the process is not this host's any more
    */
-  record(process: Process, entry: RecordEntry): Promise<void> | void
+  record(process: Hosted, entry: RecordEntry): Promise<void> | void
   /** The oldest kept signal of that name, decoded; undefined where there is none. `Hosted.signalled` tells of a new one. */
-  mail(process: Process, signal: string): Promise<KeptSignal | undefined> | KeptSignal | undefined
+  mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> | KeptSignal | undefined
   /**
    * The step only waits from now on: its slot is free for others, and the process shows as waiting. Returns what is to be called when it
    * goes on. Waits may overlap.
    */
-  suspend(process: Process, wait: StepWait): () => void
+  suspend(process: Hosted, wait: StepWait): () => void
   /**
    * Before a step goes on that only waited: resolves once the process shows as running, so that a pause from then on is one of a step that
    * computes. Undefined where it shows so already, or the step waits for something else yet and `does` nothing by name now. A host that keeps
@@ -71,16 +78,16 @@ export interface Host {
    *
    * @throws LeaseLost when the process is not this host's any more
    */
-  goOn?(process: Process, does: boolean): Promise<void> | undefined
+  goOn?(process: Hosted, does: boolean): Promise<void> | undefined
   /** As `suspend`, and the process leaves memory: what its step awaits never settles; it runs again from its start. */
-  evict(process: Process, wait: StepWait): void
+  evict(process: Hosted, wait: StepWait): void
   /**
    * How processes ended that a wait was for, in the order of their pids: looked at, not waited for; undefined for one that has not ended. One
    * that is gone counts as failed with `ProcessLost`.
    */
-  outcomes(process: Process, pids: readonly string[]): Promise<readonly (Settled<unknown> | undefined)[]>
+  outcomes(process: Hosted, pids: readonly string[]): Promise<readonly (Settled<unknown> | undefined)[]>
   /** Keeps the process as it was saved last, with the record of its step, under a tag. Durable when it resolves. */
-  checkpoint(process: Process, tag: string): Promise<void>
+  checkpoint(process: Hosted, tag: string): Promise<void>
 }
 
 /** A child that a step has not launched again. */
@@ -98,11 +105,6 @@ export interface RecordEntry {
   readonly history: { readonly name: string; readonly data?: Readonly<Record<string, unknown>> } | undefined
   /** The kept message that is used up, by its `KeptSignal.id`. */
   readonly consumes?: number | undefined
-}
-
-export interface KeptSignal {
-  readonly id: number
-  readonly value: unknown
 }
 
 /** One transition of one process, about to be made durable. */
@@ -153,64 +155,3 @@ export type ControlRequest =
   | { readonly kind: 'kill'; readonly message?: string | undefined; readonly force?: boolean | undefined }
   | { readonly kind: 'resume'; readonly value: unknown }
   | { readonly kind: 'signal'; readonly name: string; readonly value: unknown }
-
-/**
- * The host's hold on a process: what it may do beyond the public members.
- * `hosted(process)` in `process.ts` gives it.
- */
-export interface Hosted {
-  /** The bundle of the process as it is now. */
-  bundle(): Bundle
-  /** From now on the process holds the inputs as its bundle, which was made before, has them. */
-  holdSaved(): void
-  /**
-   * Steps until there is nothing to do, or `goOn` says no, which it is asked between transitions. Rejects as `step()` does.
-   */
-  run(goOn: () => boolean): Promise<void>
-  /** Whether there is nothing to do for `step()`: it has ended, is paused, or waits and nothing has woken it. */
-  readonly idle: boolean
-  /**
-   * Tells the process of a stored request. A pause takes effect at the next step boundary, and at once in a step that only waits; play
-   * calls it off. With `waits` it is stored that the process waits and is paused there, whatever is known of that here.
-   */
-  pause(message?: string, options?: { readonly waits?: boolean }): void
-  play(): void
-  /** Aborts `process.signal`; the step's command is dropped and the process goes to `killed`. `force` does not wait for the step. */
-  kill(message?: string, options?: { readonly force?: boolean | undefined }): void
-  /** Wakes a waiting process; the next `step()` goes on with this value. Handles are woken without one: it is fetched. */
-  wake(value: unknown, wake: Wake): void
-  /** The pause that it is in, or that is asked for. */
-  readonly pausedWith: { readonly message: string | undefined } | undefined
-  /** Tells that a signal of that name is kept for it: a step that waits for it looks. */
-  signalled(name: string): void
-  /** Whether its class has hooks, which run before and after its transitions are committed. */
-  readonly hooked: boolean
-  /** Whether its step only waits (`Host.suspend`). */
-  readonly suspended: boolean
-  /** How often the step of its state has been begun, or is about to be. */
-  readonly attempt: number
-  /** What names the step that runs: its effects' keys and its children's pids follow from it. The same for each attempt. */
-  readonly stepKey: { readonly pid: string; readonly number: number }
-  /** The text of an entry of the step's record, if it has that. */
-  recorded(entry: string): string | undefined
-  /** All entries of the step's record: names and texts. */
-  records(): Iterable<readonly [entry: string, text: string]>
-  /** Around a wait that the step does in its flow, if it is one that does it: a pause and a kill end or hold it (`Host.suspend`). */
-  waits<T>(wait: StepWait, work: () => Promise<T>): Promise<T>
-  /** For a host that keeps nothing: signals that are kept here, and the one that the process waits for. */
-  post(name: string, value: unknown): KeptSignal
-  mail(signal: string): KeptSignal | undefined
-  dropMail(id: number): void
-  readonly receives: string | undefined
-  /** As `outputs.all()` of a handle gives them, once the process has ended. @throws ProcessUnsuccessful */
-  outputs(raiseOnFailure: boolean): unknown
-  /** Excepts the process with this error, and does not wait for its step: its deadline has passed. */
-  expire(error: Error): void
-  /** Fires what a play fires, on a process that was played while nobody ran it. */
-  played(): void
-  /**
-   * Aborts `process.signal` with this reason (LeaseLost, shutdown). Nothing of the process is committed after, and a
-   * `step()` under way rejects with the reason at once, also when its step hangs.
-   */
-  detach(reason: Error): void
-}

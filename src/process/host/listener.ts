@@ -1,19 +1,17 @@
-import type { Process } from '../process.ts'
-
 /**
  * Hears of what happens to a process. An error in a listener is logged and changes nothing.
  * Listeners are not saved: add them again to a process that was recreated.
  */
-export interface ProcessListener {
-  /** Before its first transition. */
-  onProcessCreated?(process: Process): void
+export interface ProcessListener<P> {
+  /** Before the first transition. */
+  onProcessCreated?(process: P): void
   /** A step is about to run. */
-  onProcessRunning?(process: Process): void
-  onProcessWaiting?(process: Process): void
-  onProcessPaused?(process: Process): void
-  onProcessPlayed?(process: Process): void
-  onOutputEmitted?(process: Process, port: string, value: unknown, dynamic: boolean): void
-  onProcessFinished?(process: Process, outputs: Readonly<Record<string, unknown>>): void
-  onProcessExcepted?(process: Process, error: unknown): void
-  onProcessKilled?(process: Process, message: string): void
+  onProcessRunning?(process: P): void
+  onProcessWaiting?(process: P): void
+  onProcessPaused?(process: P): void
+  onProcessPlayed?(process: P): void
+  onOutputEmitted?(process: P, port: string, value: unknown, dynamic: boolean): void
+  onProcessFinished?(process: P, outputs: Readonly<Record<string, unknown>>): void
+  onProcessExcepted?(process: P, error: unknown): void
+  onProcessKilled?(process: P, message: string): void
 }

@@ -9,7 +9,6 @@ import type {
   SignalName,
   SpecOf,
 } from '../../spec/typing.ts'
-import type { Process } from '../process.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
 /** How long to wait. Without a `timeout` there is no limit; 0 is one look. Negative or NaN: `RangeError`. */
@@ -144,10 +143,6 @@ export interface ProcessHandle<R = unknown, C = unknown> {
 
 /** What `result()` gives: the type stated by `spec.returns`, else unknown. */
 export type ResultOf<C> = SpecOf<C> extends { readonly '~returns': infer R } ? R : unknown
-
-// Any process class: `never` admits every constructor, `any` every spec.
-// oxlint-disable-next-line typescript/no-explicit-any
-export type AnyProcessClass = Definable & (abstract new (...args: never) => Process<any>)
 
 /** Whether a request reaches all that a process launched, and so on. Default true. What was abandoned is not reached. */
 export interface TreeOptions {

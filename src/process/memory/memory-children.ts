@@ -2,16 +2,18 @@ import { isDeepStrictEqual } from 'node:util'
 import { alarm, type Clock } from '../../shared/clock.ts'
 import { milliseconds, type Duration } from '../../shared/duration.ts'
 import { DeadlineExceeded, KeyConflictError, SerializationError } from '../../shared/errors.ts'
-import type { AnyProcessClass, LaunchOptions } from '../host/process-handle.ts'
+import type { AnyProcessClass, Hosted, ProcessObject } from '../host/process-object.ts'
+import type { LaunchOptions } from '../host/process-handle.ts'
 import type { Host, MissingChild } from '../host/host.ts'
 import { MemoryHandle } from './memory-handle.ts'
-import { construct, hosted, type Process } from '../process.ts'
+import { construct } from '../host/construction.ts'
 import { outOfScope } from '../step/current-process.ts'
 
 type Inputs = Readonly<Record<string, unknown>> | undefined
 
 interface Child {
-  readonly process: Process
+  readonly hosted: Hosted
+  readonly process: ProcessObject
   readonly processClass: AnyProcessClass
   readonly handle: MemoryHandle
   readonly abandoned: boolean
@@ -19,7 +21,7 @@ interface Child {
 
 /** What a process in memory has launched. */
 export class MemoryChildren {
-  readonly #parent: Process
+  readonly #parent: Hosted
   readonly #host: Host
   readonly #children = new Map<string, Child>()
   readonly #keyed = new Map<string, Child>()
@@ -34,14 +36,14 @@ export class MemoryChildren {
   readonly #classes = new Map<AnyProcessClass, number>()
   #isAgain = false
 
-  constructor(parent: Process, host: Host) {
+  constructor(parent: Hosted, host: Host) {
     this.#parent = parent
     this.#host = host
   }
 
   /** The children that what is asked of the parent reaches. */
-  *reached(): Iterable<Process> {
-    for (const { process, abandoned } of this.#children.values()) if (!abandoned) yield process
+  *reached(): Iterable<Hosted> {
+    for (const { hosted, abandoned } of this.#children.values()) if (!abandoned) yield hosted
   }
 
   find(pid: string): MemoryHandle | undefined {
@@ -60,7 +62,7 @@ export class MemoryChildren {
    * attempt.
    */
   missing(): readonly MissingChild[] | undefined {
-    if (!this.#isAgain || hosted(this.#parent).stepKey.number !== this.#step) return undefined
+    if (!this.#isAgain || this.#parent.stepKey.number !== this.#step) return undefined
     const missing: MissingChild[] = []
     for (const [place, child] of this.#launched) {
       if (this.#found.has(place) || hasFailed(child) || child.process.isKilling) continue
@@ -100,7 +102,7 @@ export class MemoryChildren {
 
   /** What tells a launch of the step from its others, in each attempt at that: equal ones are counted. */
   #place(processClass: AnyProcessClass, inputs: Inputs, branch: string): string {
-    const { number } = hosted(this.#parent).stepKey
+    const { number } = this.#parent.stepKey
     if (number !== this.#step) {
       this.#step = number
       this.#launched.clear()
@@ -137,13 +139,21 @@ export class MemoryChildren {
     const parent = this.#parent
     const startsAt = delay === undefined ? undefined : clock.now() + milliseconds(delay)
     const endsAt = deadline === undefined ? undefined : timeOf(deadline, clock)
-    const process = construct(processClass, inputs, { pid, logger: parent.logger, host: this.#host, retry })
-    const child = { process, processClass, handle: new MemoryHandle(process, clock), abandoned: abandon }
+    const { logger } = parent.process
+    const hosted = construct(processClass, inputs, { pid, logger, host: this.#host, retry })
+    const { process } = hosted
+    const child = {
+      hosted,
+      process,
+      processClass,
+      handle: new MemoryHandle(process, clock),
+      abandoned: abandon,
+    }
     this.#children.set(process.pid, child)
     if (signal !== undefined) killedBy(signal, process)
-    if (endsAt !== undefined) expireAt(process, endsAt, clock)
-    const { pausedWith } = hosted(parent)
-    if (pausedWith !== undefined && !abandon) hosted(process).pause(pausedWith.message)
+    if (endsAt !== undefined) expireAt(hosted, endsAt, clock)
+    const { pausedWith } = parent
+    if (pausedWith !== undefined && !abandon) hosted.pause(pausedWith.message)
     // How it ended is told by the handle.
     const run = (): void => void process.stepUntilTerminated().catch(() => {})
     outOfScope(() => {
@@ -155,15 +165,15 @@ export class MemoryChildren {
 }
 
 /** Excepts a process at its deadline. */
-export function expireAt(process: Process, time: number, clock: Clock): void {
+export function expireAt(hosted: Hosted, time: number, clock: Clock): void {
   if (time === Infinity) return
   const error = new DeadlineExceeded(
-    `process ${process.pid} had not ended at its deadline, ${new Date(time).toISOString()}`,
+    `process ${hosted.pid} had not ended at its deadline, ${new Date(time).toISOString()}`,
   )
-  process.addCleanup(alarm(clock, time, () => hosted(process).expire(error)))
+  hosted.process.addCleanup(alarm(clock, time, () => hosted.expire(error)))
 }
 
-function killedBy(signal: AbortSignal, process: Process): void {
+function killedBy(signal: AbortSignal, process: ProcessObject): void {
   const kill = (): void => void process.kill(String(signal.reason))
   if (signal.aborted) {
     kill()

@@ -17,7 +17,8 @@ import type {
 } from '../host/process-handle.ts'
 import { isTerminal } from '../state/machine.ts'
 import { withinStep } from '../step/operation.ts'
-import { hosted, Process } from '../process.ts'
+import { HOSTED, type ProcessObject } from '../host/process-object.ts'
+import { currentLife } from '../step/current-process.ts'
 import { ProcessState } from '../state/process-state.ts'
 
 /** A handle of a process that runs in this program's memory. */
@@ -25,7 +26,7 @@ export class MemoryHandle implements ProcessHandle {
   readonly pid: string
   readonly name: string
   readonly outputs: Outputs
-  readonly #process: Process
+  readonly #process: ProcessObject
   readonly #history: EventRecord[] = []
   readonly #over: Promise<void>
   readonly #clock: Clock
@@ -37,7 +38,7 @@ export class MemoryHandle implements ProcessHandle {
   }
 
   /** The clock is what the time-outs of its waits go by. */
-  constructor(process: Process, clock: Clock = systemClock) {
+  constructor(process: ProcessObject, clock: Clock = systemClock) {
     this.#process = process
     this.#clock = clock
     this.pid = process.pid
@@ -46,7 +47,7 @@ export class MemoryHandle implements ProcessHandle {
     this.#over = ended(process)
     if (handles.size >= room) sweep()
     handles.set(this.pid, new WeakRef(this))
-    const { events } = process
+    const { events } = process[HOSTED]
     const note = (name: string, data?: unknown) => (): void => {
       this.#at = new Date()
       this.#history.push({
@@ -80,7 +81,7 @@ export class MemoryHandle implements ProcessHandle {
     const process = this.#process
     const { exitCode, status } = process
     return {
-      label: hosted(process).suspended ? ProcessState.WAITING : process.state,
+      label: process[HOSTED].suspended ? ProcessState.WAITING : process.state,
       terminal: isTerminal(process.state),
       successful: process.isSuccessful,
       paused: process.paused,
@@ -115,10 +116,10 @@ export class MemoryHandle implements ProcessHandle {
     if (this.done) return this.state
     const work = (): Promise<StateInfo | null> => this.#wait(timeout, options.signal)
     // A step that waits for another process can be paused and killed there.
-    const waiting = Process.current()
+    const waiting = currentLife()?.process
     if (waiting === undefined || waiting === this.#process) return work()
     const conditions = { resume: false, signal: null, until: null, on: [], any: false }
-    return hosted(waiting).waits({ message: `waits for ${this.name} ${this.pid}`, for: conditions }, work)
+    return waiting[HOSTED].waits({ message: `waits for ${this.name} ${this.pid}`, for: conditions }, work)
   }
 
   async #wait(timeout: number, signal: AbortSignal | undefined): Promise<StateInfo | null> {
@@ -203,7 +204,7 @@ export class MemoryHandle implements ProcessHandle {
     const { tree = true } = options
     if (tree) return this.#process.pause(message)
     if (this.done) return false
-    hosted(this.#process).pause(wellFormed(message))
+    this.#process[HOSTED].pause(wellFormed(message))
     return true
   }
   async play(options: TreeOptions = {}): Promise<boolean> {
@@ -211,7 +212,7 @@ export class MemoryHandle implements ProcessHandle {
     const { tree = true } = options
     if (tree) return this.#process.play()
     if (this.done) return false
-    hosted(this.#process).play()
+    this.#process[HOSTED].play()
     return true
   }
   async kill(
@@ -222,7 +223,7 @@ export class MemoryHandle implements ProcessHandle {
     const { tree = true, force } = options
     if (tree) return this.#process.kill(message, { force })
     if (this.done) return false
-    hosted(this.#process).kill(wellFormed(message), { force })
+    this.#process[HOSTED].kill(wellFormed(message), { force })
     return true
   }
   resume(value?: unknown): Promise<boolean> {
@@ -237,7 +238,7 @@ export class MemoryHandle implements ProcessHandle {
     if (this.done) return false
     if (process.paused) return process.play()
     const backsOff = process.state === 'waiting' && process.attempt > 1
-    if (backsOff) hosted(process).wake(undefined, { by: 'timer' })
+    if (backsOff) process[HOSTED].wake(undefined, { by: 'timer' })
     return backsOff
   }
 
@@ -262,7 +263,7 @@ export class MemoryHandle implements ProcessHandle {
   async #allOutputs(options: ResultOptions = {}): Promise<never> {
     const outcome = await this.#outcome(options)
     if (outcome.status === 'rejected' && outcome.reason instanceof ProcessLost) throw outcome.reason
-    return copyOf(hosted(this.#process).outputs(options.raiseOnFailure ?? true)) as never
+    return copyOf(this.#process[HOSTED].outputs(options.raiseOnFailure ?? true)) as never
   }
 
   #assertDone(): void {
@@ -290,7 +291,7 @@ function sweep(): void {
   room = Math.max(LEAST_ROOM, 2 * handles.size)
 }
 
-async function ended(process: Process): Promise<void> {
+async function ended(process: ProcessObject): Promise<void> {
   try {
     await process.future()
   } catch {

@@ -2,20 +2,13 @@ import { Codec, type SavedType } from '../../bundle/codec.ts'
 import { copyOf } from '../../ports/plain.ts'
 import { alarm, systemClock, type Clock } from '../../shared/clock.ts'
 import { ProcessKilled, ProcessLost, UnknownProcessClass } from '../../shared/errors.ts'
-import type { AnyProcessClass, LaunchOptions, ProcessHandle, Settled } from '../host/process-handle.ts'
+import type { AnyProcessClass, Hosted } from '../host/process-object.ts'
+import type { LaunchOptions, ProcessHandle, Settled } from '../host/process-handle.ts'
 import type { WaitConditions } from '../state/transition.ts'
-import type {
-  Committed,
-  ControlRequest,
-  Host,
-  KeptSignal,
-  MissingChild,
-  RecordEntry,
-  Transition,
-} from '../host/host.ts'
+import type { KeptSignal } from '../state/transition.ts'
+import type { Committed, ControlRequest, Host, MissingChild, RecordEntry, Transition } from '../host/host.ts'
 import { MemoryHandle } from './memory-handle.ts'
 import { expireAt, MemoryChildren } from './memory-children.ts'
-import { hosted, type Process } from '../process.ts'
 
 const NOTHING: Committed = {}
 const GO_ON = (): void => {}
@@ -25,25 +18,25 @@ export class MemoryHost implements Host {
   readonly durable = false
   readonly codec: Codec
   readonly clock: Clock
-  readonly #children = new WeakMap<Process, MemoryChildren>()
+  readonly #children = new WeakMap<Hosted, MemoryChildren>()
   /** How to stop what is armed for what a process waits for. */
-  readonly #armed = new WeakMap<Process, (() => void)[]>()
+  readonly #armed = new WeakMap<Hosted, (() => void)[]>()
 
   constructor(types?: readonly SavedType[], clock: Clock = systemClock) {
     this.codec = new Codec(types)
     this.clock = clock
   }
 
-  begin(process: Process, { wait, deadline }: Parameters<NonNullable<Host['begin']>>[1]): void {
+  begin(process: Hosted, { wait, deadline }: Parameters<NonNullable<Host['begin']>>[1]): void {
     if (deadline !== null) expireAt(process, deadline, this.clock)
     if (wait !== null) this.#wait(process, wait)
   }
 
   commit(
-    process: Process,
+    process: Hosted,
     { from, wait, wake, failed, paused, killsChildren, ending }: Transition,
   ): Committed {
-    if (wake?.by === 'signal' && wake.id !== undefined) hosted(process).dropMail(wake.id)
+    if (wake?.by === 'signal' && wake.id !== undefined) process.dropMail(wake.id)
     if (from === 'waiting') this.#disarm(process)
     if (wait !== null) this.#wait(process, wait)
     if (failed !== null || paused !== null) this.#children.get(process)?.again()
@@ -52,7 +45,7 @@ export class MemoryHost implements Host {
   }
 
   async launch(
-    parent: Process,
+    parent: Hosted,
     processClass: AnyProcessClass | string,
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions = {},
@@ -64,7 +57,7 @@ export class MemoryHost implements Host {
       )
     }
     // It would outlive the kill of its children.
-    if (parent.isKilling)
+    if (parent.process.isKilling)
       throw new ProcessKilled(
         parent.pid,
         `the process ${parent.pid} is being killed: it launches nothing more`,
@@ -74,29 +67,28 @@ export class MemoryHost implements Host {
     return children.launch(processClass, inputs, options, branch)
   }
 
-  missing(process: Process): Promise<readonly MissingChild[]> | undefined {
+  missing(process: Hosted): Promise<readonly MissingChild[]> | undefined {
     const missing = this.#children.get(process)?.missing()
     return missing === undefined ? undefined : Promise.resolve(missing)
   }
 
   /** A pause, a play and a kill reach the children too, as in a store (C7). */
-  request(process: Process, request: ControlRequest): boolean {
-    const hold = hosted(process)
+  request(process: Hosted, request: ControlRequest): boolean {
     switch (request.kind) {
       case 'pause':
-        hold.pause(request.message)
+        process.pause(request.message)
         this.#tell(process, request)
         break
       case 'play':
-        hold.play()
+        process.play()
         this.#tell(process, request)
         break
       case 'kill':
-        hold.kill(request.message, { force: request.force })
+        process.kill(request.message, { force: request.force })
         this.#tell(process, request)
         break
       case 'resume':
-        hold.wake(copyOf(request.value), { by: 'resume' })
+        process.wake(copyOf(request.value), { by: 'resume' })
         break
       case 'signal':
         this.#signal(process, request.name, copyOf(request.value))
@@ -107,12 +99,12 @@ export class MemoryHost implements Host {
     return true
   }
 
-  record(process: Process, { consumes }: RecordEntry): void {
-    if (consumes !== undefined) hosted(process).dropMail(consumes)
+  record(process: Hosted, { consumes }: RecordEntry): void {
+    if (consumes !== undefined) process.dropMail(consumes)
   }
 
-  mail(process: Process, signal: string): KeptSignal | undefined {
-    return hosted(process).mail(signal)
+  mail(process: Hosted, signal: string): KeptSignal | undefined {
+    return process.mail(signal)
   }
 
   suspend(): () => void {
@@ -122,7 +114,7 @@ export class MemoryHost implements Host {
   evict(): void {}
 
   async outcomes(
-    process: Process,
+    process: Hosted,
     pids: readonly string[],
   ): Promise<readonly (Settled<unknown> | undefined)[]> {
     return Promise.all(
@@ -138,21 +130,20 @@ export class MemoryHost implements Host {
 
   // ---------- waiting ----------
 
-  #wait(process: Process, { signal, until, on, any }: WaitConditions): void {
-    const hold = hosted(process)
+  #wait(process: Hosted, { signal, until, on, any }: WaitConditions): void {
     let stops = this.#armed.get(process)
     if (stops === undefined) {
       this.#armed.set(process, (stops = []))
-      process.addCleanup(() => this.#disarm(process))
+      process.process.addCleanup(() => this.#disarm(process))
     }
-    if (until !== null) stops.push(alarm(this.clock, until, () => hold.wake(undefined, { by: 'timer' })))
-    const mail = signal === null ? undefined : hold.mail(signal)
-    if (mail !== undefined && signal !== null) hold.wake(mail.value, { by: 'signal', signal, id: mail.id })
+    if (until !== null) stops.push(alarm(this.clock, until, () => process.wake(undefined, { by: 'timer' })))
+    const mail = signal === null ? undefined : process.mail(signal)
+    if (mail !== undefined && signal !== null) process.wake(mail.value, { by: 'signal', signal, id: mail.id })
     if (on.length === 0) return
     const handles = on.map((pid) => this.#handle(process, pid))
     let left = handles.filter((handle) => handle !== undefined && !handle.done).length
     const check = (): void => {
-      if (any ? left < on.length : left === 0) hold.wake(undefined, { by: 'handles' })
+      if (any ? left < on.length : left === 0) process.wake(undefined, { by: 'handles' })
     }
     for (const handle of handles) {
       if (handle === undefined || handle.done) continue
@@ -166,21 +157,20 @@ export class MemoryHost implements Host {
     check()
   }
 
-  #disarm(process: Process): void {
+  #disarm(process: Hosted): void {
     for (const stop of this.#armed.get(process)?.splice(0) ?? []) stop()
   }
 
-  #signal(process: Process, name: string, value: unknown): void {
-    const hold = hosted(process)
-    const { id } = hold.post(name, value)
-    if (hold.receives === name) hold.wake(value, { by: 'signal', signal: name, id })
+  #signal(process: Hosted, name: string, value: unknown): void {
+    const { id } = process.post(name, value)
+    if (process.receives === name) process.wake(value, { by: 'signal', signal: name, id })
   }
 
-  #handle(process: Process, pid: string): MemoryHandle | undefined {
+  #handle(process: Hosted, pid: string): MemoryHandle | undefined {
     return this.#children.get(process)?.find(pid) ?? MemoryHandle.find(pid)
   }
 
-  #tell(parent: Process, request: ControlRequest): void {
+  #tell(parent: Hosted, request: ControlRequest): void {
     for (const child of this.#children.get(parent)?.reached() ?? []) this.request(child, request)
   }
 }

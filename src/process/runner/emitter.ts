@@ -1,6 +1,9 @@
 import { EventEmitter } from 'eventemitter3'
 import { isThenable } from '../state/deferred.ts'
-import type { ProcessEventMap } from '../host/events.ts'
+import type { ProcessEventMap as EventMap } from '../host/events.ts'
+import type { ProcessObject } from '../host/process-object.ts'
+
+type ProcessEventMap = EventMap<ProcessObject>
 
 type Listener<K extends keyof ProcessEventMap> = EventEmitter.EventListener<ProcessEventMap, K>
 

@@ -1,10 +1,14 @@
 import type { EventEmitter } from 'eventemitter3'
 import { isThenable } from '../state/deferred.ts'
 import { GuardedEmitter } from './emitter.ts'
-import type { ProcessEventMap } from '../host/events.ts'
+import type { ProcessEventMap as EventMap } from '../host/events.ts'
+import type { ProcessObject } from '../host/process-object.ts'
 import type { Life } from './process-runner.ts'
-import type { ProcessListener } from '../host/listener.ts'
+import type { ProcessListener as Listener } from '../host/listener.ts'
 import type { StateData } from '../state/state-data.ts'
+
+type ProcessEventMap = EventMap<ProcessObject>
+type ProcessListener = Listener<ProcessObject>
 
 /** Those who hear of what happens to a process. What they throw is reported and changes nothing. */
 export class Notifier {

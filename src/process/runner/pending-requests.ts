@@ -1,8 +1,12 @@
 import { ProcessKilled, StepTimeout } from '../../shared/errors.ts'
 import { defer, isThenable, type Deferred } from '../state/deferred.ts'
 import type { StepWait, Wake } from '../state/transition.ts'
-import type { ControlRequest, Hosted, KeptSignal } from '../host/host.ts'
+import type { Hosted } from '../host/process-object.ts'
+import type { KeptSignal } from '../state/transition.ts'
+import type { ControlRequest } from '../host/host.ts'
 import type { Life } from './process-runner.ts'
+import type { ProcessObject } from '../host/process-object.ts'
+import type { ProcessState } from '../state/process-state.ts'
 import { inScope } from '../step/current-process.ts'
 import { attemptOf, isResumable } from '../state/state-data.ts'
 
@@ -176,7 +180,7 @@ export class Control implements Hosted {
 
   async askSignal(name: string, value: unknown): Promise<boolean> {
     if (this.#life.over) return false
-    return this.#life.host.request(this.#life.process, { kind: 'signal', name, value })
+    return this.#life.host.request(this, { kind: 'signal', name, value })
   }
 
   askFail(error: unknown): Promise<boolean> {
@@ -186,7 +190,7 @@ export class Control implements Hosted {
   }
 
   #ask(request: ControlRequest, stored: () => Promise<boolean>): Promise<boolean> {
-    const answer = this.#life.host.request(this.#life.process, request)
+    const answer = this.#life.host.request(this, request)
     if (isThenable(answer)) return answer.then((yes) => (yes ? stored() : false))
     return answer ? stored() : NO
   }
@@ -199,6 +203,27 @@ export class Control implements Hosted {
 
   // ---------- what the host passes on ----------
 
+  get pid(): string {
+    return this.#life.pid
+  }
+  get process(): ProcessObject {
+    return this.#life.process
+  }
+  get createdAt(): number {
+    return this.#life.createdAt
+  }
+  get state(): ProcessState {
+    return this.#life.stage.label
+  }
+  get events(): Hosted['events'] {
+    return this.#life.audience.events
+  }
+  get paused(): boolean {
+    return this.#life.paused !== undefined
+  }
+  restoreMembers(): void {
+    this.#life.savings.restoreMembers()
+  }
   holdSaved(): void {
     this.#life.savings.holdSaved()
   }

@@ -10,7 +10,8 @@ import { launchRetry, type RetryOptions, type RetryPolicy } from '../../spec/ret
 import { guardedLogger, silentLogger, type Logger } from '../../shared/logger.ts'
 import { newPid } from '../../shared/ids.ts'
 import { Notifier } from './notifier.ts'
-import type { Birth } from '../host/construction.ts'
+import type { PendingConstruction } from '../host/construction.ts'
+import type { ProcessObject } from '../host/process-object.ts'
 import type { ProcessDefinition } from '../definition/process-definition.ts'
 import { ContextUpdates } from '../step/context.ts'
 import { Control, type Pausing } from './pending-requests.ts'
@@ -21,7 +22,6 @@ import { checkFinish } from '../step/finish.ts'
 import type { FailedAttempt, Wake } from '../state/transition.ts'
 import type { Committed, Host } from '../host/host.ts'
 import { canTransition, isTerminal } from '../state/machine.ts'
-import type { Process } from '../process.ts'
 import { Pausing_ } from './pausing.ts'
 import { Snapshot } from './snapshot.ts'
 import {
@@ -57,7 +57,7 @@ import { ABANDONED, UserCode } from './user-code.ts'
  */
 
 export class Life {
-  readonly process: Process
+  readonly process: ProcessObject
   readonly plan: ProcessDefinition
   readonly pid: string
   readonly host: Host
@@ -96,14 +96,19 @@ export class Life {
   #pauses: Pausing_ | undefined
   #gate: (() => void) | undefined
 
-  constructor(process: Process, plan: ProcessDefinition, birth: Birth, host: Host) {
+  constructor(
+    process: ProcessObject,
+    plan: ProcessDefinition,
+    construction: PendingConstruction,
+    host: Host,
+  ) {
     this.process = process
     this.plan = plan
-    this.pid = birth.pid ?? newPid()
-    this.host = birth.host ?? host
-    this.createdAt = birth.created?.getTime() ?? this.host.clock.now()
-    this.#logger = birth.logger
-    if (birth.retry !== undefined) this.retriedAs(birth.retry)
+    this.pid = construction.pid ?? newPid()
+    this.host = host
+    this.createdAt = construction.created?.getTime() ?? this.host.clock.now()
+    this.#logger = construction.logger
+    if (construction.retry !== undefined) this.retriedAs(construction.retry)
   }
 
   /** A copy of what the process goes on with: whatever a caller changes later, it is what is saved. */
@@ -162,7 +167,7 @@ export class Life {
   }
   /** What is to come before the step does something by name: the play, where it is paused; that it is seen to wait no more (C7). */
   get hurdle(): Promise<void> | undefined {
-    const free = !this.inStep || (!this.held && this.host.goOn?.(this.process, true) === undefined)
+    const free = !this.inStep || (!this.held && this.host.goOn?.(this.control, true) === undefined)
     return free ? undefined : this.waits.goOn(true)
   }
   /** What names the step: the same for each of its attempts, also of another process that was restarted from this one. */
@@ -517,7 +522,7 @@ export class Life {
   ): Promise<Committed> | Committed {
     const paused = isTerminal(to.label) ? undefined : this.#carriesOut(pausing)
     this.committing = pausing
-    return this.host.commit(this.process, {
+    return this.host.commit(this.control, {
       from: this.stage.label,
       to: to.label,
       step: placeOf(to),
@@ -613,7 +618,7 @@ export class Life {
     if (stage.label === 'created') this.#audience?.created()
     if (host.begin === undefined || (stage.label !== 'waiting' && plan.deadlineAfter === undefined)) return
     const deadline = plan.deadlineAfter === undefined ? null : this.createdAt + plan.deadlineAfter
-    host.begin(this.process, { wait: conditionsOf(stage), deadline })
+    host.begin(this.control, { wait: conditionsOf(stage), deadline })
   }
 
   report(error: unknown, message: string): void {

@@ -290,7 +290,7 @@ export class Snapshot {
     for (const name of plan.persisted) members[name] = Reflect.get(process, name)
     const instance: Record<string, unknown> = {}
     process.saveInstanceState(instance)
-    return encodeMemory({ ctx: process.ctx, members, instance }, host.codec)
+    return encodeMemory({ ctx: process.ctx as Record<string, unknown>, members, instance }, host.codec)
   }
 
   #stateText(stage: StateData, around: Around, unsaved: readonly string[]): string {

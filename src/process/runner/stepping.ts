@@ -69,7 +69,7 @@ function afterStep(
   if (failed !== undefined && failed.to.label !== 'excepted') return again(life, failed)
   // The retry rule may have failed itself: then that is what the process ends with.
   const to = failed?.to ?? next
-  const missing = life.host.missing?.(life.process)
+  const missing = life.host.missing?.(life.control)
   return missing === undefined ? life.transition(to) : afterLooking(life, stage, to, missing)
 }
 

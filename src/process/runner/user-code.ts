@@ -5,7 +5,7 @@ import { intoContext } from '../step/context.ts'
 import { isThenable } from '../state/deferred.ts'
 import type { Hooks } from '../definition/hooks.ts'
 import type { Life } from './process-runner.ts'
-import type { Process } from '../process.ts'
+import type { ProcessObject } from '../host/process-object.ts'
 import { inAttempt, isStaleAttempt } from '../step/current-process.ts'
 import { excepted, type Running, type StateData } from '../state/state-data.ts'
 import { stageAfter, stageInOutline } from '../step/command-outcome.ts'
@@ -66,8 +66,8 @@ export class UserCode {
 
   /** How processes ended that were waited for, in the shape in which their handles were given. */
   async ended(awaits: Awaits): Promise<unknown> {
-    const { host, process } = this.#life
-    return shaped(awaits, await this.awaited(host.outcomes(process, awaits.pids)))
+    const { host } = this.#life
+    return shaped(awaits, await this.awaited(host.outcomes(this.#life.control, awaits.pids)))
   }
 
   /** The step as a whole: what it throws excepts the process, unless the step is not waited for any longer. */
@@ -95,7 +95,7 @@ export class UserCode {
     const { process, host } = this.#life
     if (stage.onward === true) {
       if (stage.into !== undefined) {
-        const outcomes = await this.awaited(host.outcomes(process, awaits.pids))
+        const outcomes = await this.awaited(host.outcomes(this.#life.control, awaits.pids))
         intoContext(process, stage.into, awaits.pids, outcomes)
       }
       return this.#slowStep(stage, undefined)
@@ -151,7 +151,7 @@ export class UserCode {
 
   async hook<K extends HookName>(name: K, ...args: HookArgs<K>): Promise<void> {
     const { plan, process } = this.#life
-    const hook = plan.hooks[name] as ((this: Process, ...args: HookArgs<K>) => unknown) | undefined
+    const hook = plan.hooks[name] as ((this: ProcessObject, ...args: HookArgs<K>) => unknown) | undefined
     if (hook === undefined) return
     const result = hook.apply(process, args)
     if (isThenable(result)) await this.awaited(result)

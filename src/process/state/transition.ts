@@ -49,3 +49,9 @@ export interface TransitionEnding {
   /** The message of the kill or of the error; for an unsuccessful process, what is missing. */
   readonly message: string | null
 }
+
+/** A signal that is kept until the process receives it. */
+export interface KeptSignal {
+  readonly id: number
+  readonly value: unknown
+}

@@ -82,7 +82,7 @@ export async function stageInOutline(
   const place = at !== undefined && { at }
   const updates = updatesOf(life.updates, returned)
   if (updates === undefined) return stageAfter(life, returned, { at })
-  const { pids, into } = updates.apply(process.ctx)
+  const { pids, into } = updates.apply(process.ctx as Record<string, unknown>)
   if (pids.length > 0) {
     const message = `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`}`
     const on: Awaits = { pids, as: 'list', any: false }

@@ -5,7 +5,7 @@ import { isHandle } from '../state/awaits.ts'
 import type { HandleLike } from '../state/awaits.ts'
 import { Continue, Wait } from '../state/commands.ts'
 import type { Settled } from '../host/process-handle.ts'
-import type { Process } from '../process.ts'
+import type { ProcessObject } from '../host/process-object.ts'
 import type { ContextTarget } from '../state/state-data.ts'
 
 /** A handle whose failure does not fail who waits for it: its settled outcome is stored. */
@@ -159,7 +159,7 @@ function notAwaited(key: string, given: unknown): TransitionError {
  * @throws UpstreamFailed for the first that failed, or did not succeed, where that was not allowed
  */
 export function intoContext(
-  { pid, ctx }: Process,
+  { pid, ctx }: ProcessObject,
   into: readonly ContextTarget[],
   pids: readonly string[],
   outcomes: readonly (Settled<unknown> | undefined)[],
@@ -175,7 +175,7 @@ export function intoContext(
         cause && { cause },
       )
     if (allowed) {
-      put(ctx, key, outcome, appended)
+      put(ctx as Record<string, unknown>, key, outcome, appended)
       return
     }
     if (outcome.status === 'rejected') throw failed(outcome.reason.message, outcome.reason)
@@ -185,7 +185,7 @@ export function intoContext(
         exitCode === undefined ? message : `${exitCode.label} (${exitCode.code}): ${exitCode.message}`
       throw failed(`it finished unsuccessfully${how === undefined ? '' : `, ${how}`}`)
     }
-    put(ctx, key, outcome.value, appended)
+    put(ctx as Record<string, unknown>, key, outcome.value, appended)
   })
 }
 

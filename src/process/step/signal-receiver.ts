@@ -103,9 +103,9 @@ export class SignalReceiver {
     signal: string,
     entry: string,
   ): Promise<{ readonly value: unknown } | undefined> {
-    const { host, process, record } = this.#life
+    const { host, control, record } = this.#life
     if (before !== undefined) await record.during(before.catch(() => {}))
-    const mail = await record.during(Promise.resolve(host.mail(process, signal)))
+    const mail = await record.during(Promise.resolve(host.mail(control, signal)))
     if (mail === undefined) return undefined
     const history = { name: 'received', data: { name: signal } }
     await record.add(entry, { value: mail.value }, { history, consumes: mail.id })

@@ -261,7 +261,7 @@ export class StepJournal {
     value: Readonly<Record<string, unknown>>,
     rest: Pick<RecordEntry, 'history' | 'consumes'>,
   ): Promise<void> {
-    const { host, process } = this.#life
+    const { host, control } = this.#life
     // A store holds it by itself, until it is played.
     if (!host.durable && this.#life.held) await this.during(this.#life.waits.gate())
     const beside = this.#beside(entry)
@@ -269,7 +269,7 @@ export class StepJournal {
     const text = this.#textOf(entry, kept)
     const step = this.#steps
     const write = async (): Promise<void> => {
-      await host.record(process, { name: entry, text, ...rest })
+      await host.record(control, { name: entry, text, ...rest })
       if (step === this.#steps) this.#put(entry, text === undefined ? { value: kept } : { text })
     }
     await this.during(write())

@@ -90,9 +90,9 @@ export class Suspension {
 
   /** Waits for processes out of memory, if it may: as one wait, until all have ended or one has failed. */
   async #outside(wait: StepWait, handles: readonly ProcessHandle[]): Promise<void> {
-    const { host, process } = this.#life
+    const { host } = this.#life
     // A handle that was just made knows nothing yet: it has to be looked whether what it came back for is there.
-    if (!(await host.outcomes(process, wait.for.on)).includes(undefined)) return
+    if (!(await host.outcomes(this.#life.control, wait.for.on)).includes(undefined)) return
     const arm = (resolve: () => void): (() => void) => {
       let left = handles.length
       const stops = handles.map((handle) =>
@@ -153,9 +153,9 @@ export class Suspension {
 
   /** Waits until what is armed calls back; it gives how to disarm it. Rejects when the step is told to stop. */
   async wait(wait: StepWait, arm: (resolve: () => void) => () => void, evict = false): Promise<void> {
-    const { control, host, process } = this.#life
+    const { control, host } = this.#life
     control.throwIfAborted()
-    const goOn = host.suspend(process, wait)
+    const goOn = host.suspend(control, wait)
     let disarm: (() => void) | undefined
     try {
       await new Promise<void>((resolve, reject) => {
@@ -200,10 +200,10 @@ export class Suspension {
 
   /** The step goes on: not while the process is paused, nor before it shows as running, where it has only waited (C7). */
   async goOn(does = false): Promise<void> {
-    const { host, process, record, control } = this.#life
+    const { host, record, control } = this.#life
     for (;;) {
       await this.gate()
-      const going = host.goOn?.(process, does)
+      const going = host.goOn?.(control, does)
       if (going === undefined) return
       await record.during(going)
       control.throwIfAborted()
@@ -219,12 +219,15 @@ export class Suspension {
     this.#asked = true
     setImmediate(() => {
       this.#asked = false
-      const { host, process, record } = this.#life
+      const { host, record } = this.#life
       const waits = [...this.#pending]
       const conditions = combined(waits.map(({ evicts }) => evicts))
       if (this.#leaving || this.#life.over || record.busy || conditions === undefined) return
       this.#leaving = true
-      host.evict(process, { message: waits.map(({ message }) => message).join(', or '), for: conditions })
+      host.evict(this.#life.control, {
+        message: waits.map(({ message }) => message).join(', or '),
+        for: conditions,
+      })
     })
   }
 }

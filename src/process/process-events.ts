@@ -1,0 +1,22 @@
+import type * as events from './host/events.ts'
+import type * as listener from './host/listener.ts'
+import type { Process } from './process.ts'
+
+/*
+ * The events of a process as users see them: each carries a `Process`.
+ */
+
+/** What every event of a process carries. */
+export type ProcessEvent = events.ProcessEvent<Process>
+export type ProcessPausedEvent = events.ProcessPausedEvent<Process>
+export type ProcessFinishedEvent = events.ProcessFinishedEvent<Process>
+export type ProcessExceptedEvent = events.ProcessExceptedEvent<Process>
+export type ProcessKilledEvent = events.ProcessKilledEvent<Process>
+export type OutputEmittedEvent = events.OutputEmittedEvent<Process>
+/** The events of `process.events`. */
+export type ProcessEventMap = events.ProcessEventMap<Process>
+/**
+ * Hears of what happens to a process. An error in a listener is logged and changes nothing.
+ * Listeners are not saved: add them again to a process that was recreated.
+ */
+export type ProcessListener = listener.ProcessListener<Process>
