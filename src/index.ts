@@ -156,12 +156,9 @@ export {
   RetryPolicy,
   type SpecRetryOptions,
 } from './spec/retry-policy.ts'
+export type { AnySpec, Chain, Definable, SpecClass, SpecOf, UntypedSpec } from './spec/process-spec.ts'
 export type {
   AllSelfTyped,
-  AnySpec,
-  AnyWorkChainSpec,
-  Chain,
-  Definable,
   ExitCodesOf,
   ExposedInputs,
   ExposedOutputs,
@@ -175,11 +172,9 @@ export type {
   SignalArgs,
   SignalName,
   SignalValue,
-  SpecClass,
-  SpecOf,
   TypedByAnotherClass,
-  UntypedSpec,
 } from './spec/typing.ts'
+export type { AnyWorkChainSpec } from './spec/work-chain-spec.ts'
 export { WorkChainSpec } from './spec/work-chain-spec.ts'
 export { Client, type ClientOptions } from './client/client.ts'
 export type { ProcessList, ProcessSummary, WaitSummary } from './client/process-list.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { SpecDescription } from '../spec/process-spec.ts'
-import { specOf } from '../spec/spec-of.ts'
+import { specOf } from '../spec/process-spec.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { loadClasses, pick } from './load-module.ts'
 import { withJson, type JsonOption } from './options.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Client } from '../client/client.ts'
 import type { ProcessSpec } from '../spec/process-spec.ts'
-import { specOf } from '../spec/spec-of.ts'
+import { specOf } from '../spec/process-spec.ts'
 import { currentRow } from './current-row.ts'
 import { flowchart } from './flowchart.ts'
 import { loadClasses, pick, type ProcessClasses } from './load-module.ts'

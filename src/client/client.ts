@@ -32,7 +32,7 @@ import {
 import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
 import { checkOptions, isClock, isDuration, isFlag, isLogger, type OptionNames } from '../shared/options.ts'
 import { checkText, wellFormed } from '../shared/text.ts'
-import { specOf } from '../spec/spec-of.ts'
+import { specOf } from '../spec/process-spec.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { Committer } from './committer.ts'
 import type { EndedRow } from './ending.ts'

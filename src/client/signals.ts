@@ -4,7 +4,7 @@ import type { JsonSchema } from '../ports/schema-type.ts'
 import { checkOf, type Check } from '../ports/validation.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { PortProblem } from '../shared/errors.ts'
-import { specOf } from '../spec/spec-of.ts'
+import { specOf } from '../spec/process-spec.ts'
 
 type Checks = ReadonlyMap<string, Check>
 

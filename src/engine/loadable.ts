@@ -1,7 +1,7 @@
 import type { ClassRegistry } from '../bundle/loader.ts'
 import type { ClassRow, LoadableClass } from '../persistence/store.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
-import { specOf } from '../spec/spec-of.ts'
+import { specOf } from '../spec/process-spec.ts'
 
 /** What an engine with these classes can load: each up to its version (C9). */
 export function loadable(classes: ClassRegistry<AnyProcessClass>): readonly LoadableClass[] {

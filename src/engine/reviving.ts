@@ -7,7 +7,7 @@ import type { Host } from '../process/host/host.ts'
 import { construct, recreate } from '../process/host/construction.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { RetryOptions } from '../spec/retry-policy.ts'
-import { specOf } from '../spec/spec-of.ts'
+import { specOf } from '../spec/process-spec.ts'
 
 export interface RevivingContext {
   readonly host: Host

@@ -1,5 +1,5 @@
 import type { ProcessSpec } from '../spec/process-spec.ts'
-import type { AnySpec, SpecOf } from '../spec/typing.ts'
+import type { AnySpec, SpecOf } from '../spec/process-spec.ts'
 import type { WorkChainSpec } from '../spec/work-chain-spec.ts'
 import type { AnyProcessClass } from './host/process-object.ts'
 import { Process } from './process.ts'

@@ -5,10 +5,15 @@ import type { SavedForm } from '../bundle/saved-form.ts'
 import { isListOfTypes } from '../bundle/saved-type.ts'
 import { frozenCopy } from '../ports/plain.ts'
 import { exposedInputs, exposedOutputs, type ExposedOptions } from '../spec/exposed-values.ts'
-import { ProcessSpec, type SpecDescription } from '../spec/process-spec.ts'
-import { specOf } from '../spec/spec-of.ts'
+import {
+  type Definable,
+  ProcessSpec,
+  type SpecClass,
+  type SpecDescription,
+  specOf,
+  type SpecOf,
+} from '../spec/process-spec.ts'
 import type {
-  Definable,
   ExitCodesOf,
   ExposedInputs,
   ExposedOutputs,
@@ -20,8 +25,6 @@ import type {
   SelfTyped,
   SignalName,
   SignalValue,
-  SpecClass,
-  SpecOf,
 } from '../spec/typing.ts'
 import { AlreadyDone, InvalidStateError, PortValidationError } from '../shared/errors.ts'
 import type { Duration } from '../shared/duration.ts'

@@ -1,4 +1,4 @@
-import type { SpecClass } from '../spec/typing.ts'
+import type { SpecClass } from '../spec/process-spec.ts'
 import { WorkChainSpec } from '../spec/work-chain-spec.ts'
 import type { ContextValues } from './step/context.ts'
 import { lifeInStep, Process } from './process.ts'

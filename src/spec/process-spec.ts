@@ -1,16 +1,20 @@
+/*
+ * Over 400 lines: this is one public class, and most lines are the type parameters of its methods and
+ * the types that refer to the class itself.
+ */
 import { InputPort } from '../ports/input-port.ts'
 import { toJsonSchema } from '../ports/json-schema.ts'
-import { suggestion } from '../shared/nearest.ts'
 import { OutputPort } from '../ports/output-port.ts'
 import { isPlainObject, preview } from '../ports/plain.ts'
 import type { Port, PortDescription } from '../ports/port.ts'
 import type { NamespaceDescription } from '../ports/port-group.ts'
 import { PortNamespace } from '../ports/port-namespace.ts'
-import type { Expose, NamespaceNode, PortNode, PutPort } from '../ports/port-tree.ts'
+import type { AnyPathOf, Expose, IsAny, NamespaceNode, PortNode, PutPort } from '../ports/port-tree.ts'
 import type { InstanceOf, Schema, ValueType } from '../ports/schema-type.ts'
 import { PortValidationError, SpecError, type PortProblem } from '../shared/errors.ts'
 import type { Duration } from '../shared/duration.ts'
-import { ExitCode, type ExitCodes, type ExitCodeValue } from './exit-code.ts'
+import { DeclaredExitCodes } from './declared-exit-codes.ts'
+import type { ExitCode, ExitCodes } from './exit-code.ts'
 import type {
   Default,
   ExposeOptions,
@@ -25,10 +29,65 @@ import { FailureRules } from './failure-rules.ts'
 import type { OutlineStep } from './instructions.ts'
 import type { RetryPolicy, SpecRetryOptions } from './retry-policy.ts'
 import { SignalPorts } from './signal-ports.ts'
-import { specOf } from './spec-of.ts'
-import type { AnySpec, Chain, Definable, ExposableName, SpecOf } from './typing.ts'
+import { SpecRegistry } from './spec-registry.ts'
 
-/** What `getDescription` tells of a spec. */
+/** A process class: anything with a `static define(spec)`, as in plumpy. */
+export interface Definable {
+  define(spec: ProcessSpec): unknown
+}
+
+/** Any spec, typed or not. */
+// `any` marks "untyped" for the types of this folder, and every typed spec is assignable to it.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnySpec = ProcessSpec<any, any, any, any, any>
+/** The spec of a class whose `define` returns nothing: everything is `unknown`. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as above
+export type UntypedSpec = ProcessSpec<any, any, unknown, any, any>
+
+/** What a class may set as its `specClass`: `ProcessSpec` or a subclass of it. */
+export type SpecClass = new () => AnySpec
+
+/** The spec that a class's `define` returns. */
+export type SpecOf<C> = C extends { define(spec: ProcessSpec): infer S }
+  ? S extends AnySpec
+    ? S
+    : UntypedSpec
+  : UntypedSpec
+
+/**
+ * A class of specs as a function of types: `spec` is the class with the type parameters `in`, `out` and
+ * so on. A method of `ProcessSpec` thus returns a `WorkChainSpec` when it is called on one, and this file
+ * need not know that class.
+ */
+export interface SpecKind {
+  readonly in: unknown
+  readonly out: unknown
+  readonly returns: unknown
+  readonly codes: unknown
+  readonly signals: unknown
+  readonly spec: ProcessSpec<this['in'], this['out'], this['returns'], this['codes'], this['signals']>
+}
+
+/** What a method of a spec returns: a spec of the same kind with these types. */
+export type Chain<
+  This extends { readonly '~kind': SpecKind },
+  In,
+  Out,
+  Returns,
+  Codes,
+  Signals,
+> = (This['~kind'] & {
+  readonly in: In
+  readonly out: Out
+  readonly returns: Returns
+  readonly codes: Codes
+  readonly signals: Signals
+})['spec']
+
+/** The dotted names that can be included or excluded when a class is exposed. */
+export type ExposableName<Tree> = IsAny<Tree> extends true ? string : AnyPathOf<Tree>
+
+/** What `getDescription` returns. */
 export interface SpecDescription {
   readonly inputs: NamespaceDescription
   readonly outputs: NamespaceDescription
@@ -41,14 +100,14 @@ export interface SpecDescription {
 }
 
 /**
- * What a process class declares: its inputs, outputs, exit codes and result.
+ * What a process class declares: its inputs, outputs, exit codes, signals, result, retries and time limits.
  *
- * Each method changes this spec in place and returns it, so statements and chains do the same
- * thing; only a returned chain carries types. At first use of its class a spec is sealed, and
- * from then on every change is a `SpecError`.
+ * Each method changes this spec in place and returns it, so statements and chains have the same effect,
+ * but only a returned chain carries types. The first use of the class seals its spec. From then on every
+ * change throws a `SpecError`.
  */
 export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out Codes = {}, out Signals = {}> {
-  /** The classes of the ports; a subclass of the spec may name its own. */
+  /** The classes of the ports. A subclass of the spec may name its own. */
   static readonly portClasses: PortClasses = {
     input: InputPort,
     output: OutputPort,
@@ -65,19 +124,20 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   declare readonly '~codes': Codes
   /** Type only: the payloads of the signals by their names. */
   declare readonly '~signals': Signals
+  /** Type only: the class that a chain of calls returns. */
+  declare readonly '~kind': SpecKind
 
   /** The namespace that holds `inputs` and `outputs`. */
   readonly ports: PortNamespace
   readonly inputs: PortNamespace
   readonly outputs: PortNamespace
-  readonly #exitCodes = new Map<string, ExitCode>()
+  readonly #exitCodes = new DeclaredExitCodes()
   readonly #exposed = { inputs: [] as Exposure[], outputs: [] as Exposure[] }
-  /** Where `out` found its ports; filled once nothing can change any more. */
+  /** The ports that `checkOutput` has found, filled in once the spec is sealed. */
   readonly #found = new Map<string, Port>()
   readonly #signals = new SignalPorts()
   readonly #failure = new FailureRules()
   #returns: OutputPort | undefined
-  #makers: ExitCodes<Record<string, string>> | undefined
   #sealed = false
 
   constructor() {
@@ -86,7 +146,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     this.outputs = this.ports.createPortNamespace('outputs')
   }
 
-  /** Declares an input. A dotted name nests; a name that is there already is declared anew. */
+  /** Declares an input, or declares it again. A dotted name declares it in a namespace. */
   input<
     This extends AnySpec,
     const Name extends string,
@@ -110,7 +170,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return chained(this)
   }
 
-  /** Declares an output. A dotted name nests; a name that is there already is declared anew. */
+  /** Declares an output, or declares it again. A dotted name declares it in a namespace. */
   output<
     This extends AnySpec,
     const Name extends string,
@@ -133,7 +193,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return chained(this)
   }
 
-  /** Declares a namespace of inputs. One that is there keeps its ports and gets these options. */
+  /** Declares a namespace of inputs. An existing one keeps its ports and takes these options. */
   inputNamespace<
     This extends AnySpec,
     const Name extends string,
@@ -160,7 +220,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return chained(this)
   }
 
-  /** Declares a namespace of outputs. One that is there keeps its ports and gets these options. */
+  /** Declares a namespace of outputs. An existing one keeps its ports and takes these options. */
   outputNamespace<
     This extends AnySpec,
     const Name extends string,
@@ -186,9 +246,9 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Takes over the inputs of another class, as deep copies, with the properties of their
-   * namespace. Throws a `SpecError` for `include` together with `exclude`, and for a name or an
-   * option that there is not.
+   * Takes over the inputs of another class, as deep copies, with the properties of their namespace.
+   *
+   * @throws SpecError for `include` together with `exclude`, and for an unknown name or option
    */
   exposeInputs<
     This extends AnySpec,
@@ -210,7 +270,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return chained(this)
   }
 
-  /** As `exposeInputs`, for outputs. */
+  /** Like `exposeInputs`, for outputs. */
   exposeOutputs<
     This extends AnySpec,
     C extends Definable,
@@ -232,8 +292,8 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Declares one way to end unsuccessfully: a number from 1 up, a label, and a message whose
-   * `{names}` are filled in where the code is used. A label that is there is declared anew.
+   * Declares one way to end unsuccessfully: a number from 1 up, a label, and a message with `{names}` for
+   * the values that are given when the exit code is used. The same label may be declared again.
    */
   exitCode<This extends AnySpec, const L extends string, const M extends string>(
     this: This,
@@ -249,21 +309,11 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     This['~signals']
   > {
     this.change()
-    if (!Number.isInteger(status) || status < 1)
-      throw new SpecError(`the exit code '${label}' needs a whole number from 1 up, not ${preview(status)}`)
-    if (typeof label !== 'string' || !/^[A-Za-z_]\w*$/.test(label) || label === '__proto__')
-      throw new SpecError(
-        `an exit code is labelled with letters, digits and '_', as in ERROR_TOO_LARGE, not ${preview(label)}`,
-      )
-    for (const known of this.#exitCodes.values())
-      if (known.code === status && known.label !== label)
-        throw new SpecError(`the exit codes ${known.label} and ${label} have the same number ${status}`)
-    this.#exitCodes.set(label, new ExitCode(status, label, message))
-    this.#makers = undefined
+    this.#exitCodes.declare(status, label, message)
     return chained(this)
   }
 
-  /** Declares what the last step returns; without it a returned value is `unknown` and not checked. */
+  /** Declares what the last step returns. Otherwise its value has the type `unknown` and is not checked. */
   returns<
     This extends AnySpec,
     const S extends Schema | undefined = undefined,
@@ -286,8 +336,8 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Declares a message that a process takes: its name, one word, and what its payload has to be. One that is there is declared
-   * anew.
+   * Declares a signal that a process receives: its name, which is one word, and the conditions on its
+   * payload. The same name may be declared again.
    */
   signal<
     This extends AnySpec,
@@ -312,10 +362,10 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Declares how failing steps are tried again: all of them, or one, which is given first (`W.prototype.pay`, or `'pay'`). What is
-   * declared for one step stands for it in place of what is declared for all.
+   * Declares how failed steps are retried: all steps, or the one given first (`W.prototype.pay`, or
+   * `'pay'`). A declaration for one step replaces the declaration for all steps.
    *
-   * @throws SpecError for an option that is wrong or that there is not
+   * @throws SpecError for an unknown or invalid option
    */
   retry<This extends AnySpec>(this: This, options: SpecRetryOptions): This
   retry<This extends AnySpec>(this: This, step: OutlineStep, options: SpecRetryOptions): This
@@ -329,10 +379,10 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Declares how long one try of a step may take: of every step, or of one, which is given first. A step that takes longer fails with a
-   * `StepTimeout`, which may be retried. `Infinity` is no limit.
+   * Declares how long one attempt may take, for all steps or for the one given first. A step that takes
+   * longer fails with a `StepTimeout`, which may be retried. `Infinity` means no limit.
    *
-   * @throws SpecError for what is no duration, and for 0
+   * @throws SpecError for an invalid duration, and for 0
    */
   timeout<This extends AnySpec>(this: This, duration: Duration): This
   timeout<This extends AnySpec>(this: This, step: OutlineStep, duration: Duration): This
@@ -346,9 +396,10 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Declares within what time of its creation a process has to end; else it excepts with `DeadlineExceeded`. `Infinity` is no limit.
+   * Declares how long after its creation a process must have ended. Otherwise it excepts with
+   * `DeadlineExceeded`. `Infinity` means no limit.
    *
-   * @throws SpecError for what is no duration, and for 0
+   * @throws SpecError for an invalid duration, and for 0
    */
   deadline<This extends AnySpec>(this: This, duration: Duration): This {
     this.change()
@@ -366,34 +417,25 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return this.outputs.find(name) !== undefined
   }
 
-  /** The exit codes by label: `exitCodes.ERROR_TOO_LARGE({ limit: 3 })`. A missing value is a `SpecError`. */
+  /**
+   * Functions that make the exit codes, by label: `exitCodes.ERROR_TOO_LARGE({ limit: 3 })`. They throw a
+   * `SpecError` if a value for the message is missing.
+   */
   get exitCodes(): ExitCodes<Record<string, string>> {
-    if (this.#makers !== undefined) return this.#makers
-    const makers = Object.create(null) as Record<string, (values?: Record<string, ExitCodeValue>) => ExitCode>
-    for (const [label, code] of this.#exitCodes) makers[label] = (values) => code.format(values)
-    return (this.#makers = Object.freeze(makers))
+    return this.#exitCodes.makers
   }
 
   /**
-   * An exit code as it can be given where a process ends: itself, its label, or its number, which need not be declared. Nothing for 0.
+   * Returns the exit code for an exit code, a label, or a number, which need not be declared. Returns
+   * undefined for 0, which means success.
    *
-   * @throws SpecError for a label that is not declared, a number below 0, and where the message needs values
+   * @throws SpecError for an undeclared label, for a negative number, and if the message needs values
    */
   findExitCode(given: ExitCode | string | number): ExitCode | undefined {
-    if (given instanceof ExitCode) return given.code === 0 ? undefined : given
-    if (given === 0) return undefined
-    for (const known of this.#exitCodes.values())
-      if (known.label === given || known.code === given) return known.format()
-    if (typeof given === 'number' && Number.isInteger(given) && given > 0)
-      return new ExitCode(given, `EXIT_${given}`, `ended with ${given}`)
-    if (typeof given === 'number')
-      throw new SpecError(
-        `the number of an exit code is a whole one from 1 up, or 0 for success, not ${given}`,
-      )
-    throw new SpecError(`there is no exit code '${given}'${suggestion(given, this.#exitCodes.keys())}`)
+    return this.#exitCodes.find(given)
   }
 
-  /** The signals by their names. */
+  /** The declared signals by name. */
   get signals(): ReadonlyMap<string, Port> {
     return this.#signals.ports
   }
@@ -403,32 +445,32 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return this.#signals.ports.has(name)
   }
 
-  /** How a step is tried again; nothing where its first failure is the last. */
+  /** The retry policy of a step, or undefined if it is not retried. */
   retryOf(step: string): RetryPolicy | undefined {
     return this.#failure.retryOf(step)
   }
 
-  /** How many milliseconds one try of a step may take; nothing where there is no limit. */
+  /** The time limit of one attempt at a step in milliseconds, or undefined if there is none. */
   timeoutOf(step: string): number | undefined {
     return this.#failure.timeoutOf(step)
   }
 
-  /** How many milliseconds after its creation a process has to have ended; nothing where there is no limit. */
+  /** The time from the creation of a process to its deadline in milliseconds, or undefined if there is none. */
   get deadlineAfter(): number | undefined {
     return this.#failure.deadlineAfter
   }
 
-  /** The steps that `retry` and `timeout` were given by name, each once. */
+  /** The steps with a `retry` or `timeout` of their own, each once. */
   get retriedSteps(): readonly string[] {
     return this.#failure.named
   }
 
-  /** Which inputs were exposed from which classes. */
+  /** The inputs exposed from other classes. */
   get exposedInputs(): readonly Exposure[] {
     return this.#exposed.inputs
   }
 
-  /** Which outputs were exposed from which classes. */
+  /** The outputs exposed from other classes. */
   get exposedOutputs(): readonly Exposure[] {
     return this.#exposed.outputs
   }
@@ -437,7 +479,11 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return this.#sealed
   }
 
-  /** Ends all changes, of the ports too. Throws a `SpecError` for a default that does not fit. */
+  /**
+   * Ends all changes of the spec and its ports.
+   *
+   * @throws SpecError for a default that does not fit
+   */
   seal(): void {
     this.ports.seal()
     this.#returns?.seal()
@@ -446,9 +492,10 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * The inputs of a process: defaults filled in, checked, copied and frozen deeply. What was given
-   * is neither changed nor frozen; instances of classes and typed arrays stay the same objects.
-   * Throws a `PortValidationError` with all problems.
+   * Returns the inputs of a process as deeply frozen copies with the defaults filled in. The given values
+   * are neither changed nor frozen. Instances of classes and typed arrays stay the same objects.
+   *
+   * @throws PortValidationError with all problems
    */
   parseInputs(raw?: Readonly<Record<string, unknown>>): {
     readonly inputs: Readonly<Record<string, unknown>>
@@ -459,7 +506,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return { inputs }
   }
 
-  /** What is wrong with one output under a dotted name; `out` throws it. */
+  /** Returns the problems of one output under a dotted name. */
   checkOutput(name: string, value: unknown): PortProblem[] {
     if (value === undefined)
       return [
@@ -477,17 +524,17 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return port.validate(value, `outputs.${name}`)
   }
 
-  /** What is wrong with the outputs of a process at its end, what is missing among it. */
+  /** Returns the problems of all outputs of a process at its end, including missing ones. */
   validateOutputs(outputs: unknown): PortProblem[] {
     return problemsOf(this.outputs, outputs, 'outputs')
   }
 
-  /** What is wrong with the payload of a signal, or with its name. */
+  /** Returns the problems of the payload of a signal, or of its name. */
   checkSignal(name: string, value: unknown): PortProblem[] {
     return this.#signals.check(name, value)
   }
 
-  /** What is wrong with what the last step returned. */
+  /** Returns the problems of the value that the last step returned. */
   checkResult(value: unknown): PortProblem[] {
     return this.#returns?.validate(value, 'result') ?? []
   }
@@ -497,29 +544,25 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return this.#returns !== undefined
   }
 
-  /** What this spec declares, for people and programs. */
+  /** Describes the declarations, for people and programs. */
   getDescription(): SpecDescription {
     return {
       inputs: this.inputs.getDescription(),
       outputs: this.outputs.getDescription(),
-      exitCodes: Array.from(this.#exitCodes.values(), ({ code, label, message }) => ({
-        code,
-        label,
-        message,
-      })),
+      exitCodes: this.#exitCodes.describe(),
       ...(this.#returns === undefined ? {} : { returns: this.#returns.getDescription() }),
       ...(this.signals.size === 0 ? {} : { signals: this.#signals.describe() }),
     }
   }
 
-  /** The JSON Schema of the inputs as they are given, or of the outputs. */
+  /** Returns the JSON Schema of the inputs as a launcher gives them, or of the outputs. */
   toJSONSchema(side: 'inputs' | 'outputs'): Record<string, unknown> {
     if (side !== 'inputs' && side !== 'outputs')
       throw new SpecError(`there are 'inputs' and 'outputs', not ${preview(side)}`)
     return toJsonSchema(this[side])
   }
 
-  /** The JSON Schema of each signal's payload, by the names of the signals. */
+  /** Returns the JSON Schemas of the payloads by the names of the signals. */
   signalSchemas(): Record<string, Record<string, unknown>> {
     return this.#signals.schemas()
   }
@@ -562,14 +605,22 @@ type PutKey<Known, Name extends string, T> = (Name extends keyof Known ? Omit<Kn
   readonly [K in Name]: T
 }
 
-// What a call changes of the types is what its declaration says.
+// The declaration of each method states how it changes the types.
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function chained<T>(spec: AnySpec): T {
   return spec as T
 }
 
-/** What is wrong with all values of a process. Of the whole, none given and an empty object of them are the same. */
+/** The problems of all values of a process. If no values are required, an empty object counts as not given. */
 function problemsOf(namespace: PortNamespace, values: unknown, path: string): PortProblem[] {
   const isGiven = namespace.required || !isPlainObject(values) || Object.keys(values).length > 0
   return isGiven ? namespace.validate(values, path) : []
+}
+
+const registry = new SpecRegistry<AnySpec>(ProcessSpec)
+
+/** Returns the sealed spec of a class. @throws SpecError if the class has no `define`, or if its `define` is wrong */
+export function specOf<C extends Definable>(processClass: C): SpecOf<C> {
+  // The class's own `define` made the spec of the class.
+  return registry.of(processClass) as SpecOf<C>
 }

@@ -1,48 +1,7 @@
-import type {
-  AnyPathOf,
-  DynamicType,
-  Emitted,
-  Given,
-  IsAny,
-  PathOf,
-  Read,
-  ValueAt,
-} from '../ports/port-tree.ts'
+import type { DynamicType, Emitted, Given, IsAny, PathOf, Read, ValueAt } from '../ports/port-tree.ts'
 import type { Simplify } from '../ports/schema-type.ts'
 import type { ExitCodes } from './exit-code.ts'
-import type { ProcessSpec } from './process-spec.ts'
-import type { WorkChainSpec } from './work-chain-spec.ts'
-
-/** Anything with plumpy's `static define(spec)`; a process class. */
-export interface Definable {
-  define(spec: ProcessSpec): unknown
-}
-
-/** The spec of a class whose `define` returns nothing: everything is `unknown`. */
-// `any` is what marks "untyped" for the types below, and what every typed spec is assignable to.
-// oxlint-disable-next-line typescript/no-explicit-any
-export type UntypedSpec = ProcessSpec<any, any, unknown, any, any>
-/** Any spec, typed or not. */
-// oxlint-disable-next-line typescript/no-explicit-any -- as above
-export type AnySpec = ProcessSpec<any, any, any, any, any>
-/** Any spec of a work chain, typed or not. */
-// oxlint-disable-next-line typescript/no-explicit-any -- as above
-export type AnyWorkChainSpec = WorkChainSpec<any, any, any, any, any>
-
-/** What a method of a spec returns: a spec of the same kind with these types. */
-export type Chain<This, In, Out, Returns, Codes, Signals> = This extends { readonly '~workChain': true }
-  ? WorkChainSpec<In, Out, Returns, Codes, Signals>
-  : ProcessSpec<In, Out, Returns, Codes, Signals>
-
-/** What a class may set as its `specClass`: `ProcessSpec` or a subclass of it. */
-export type SpecClass = new () => AnySpec
-
-/** The spec that a class's `define` returns. */
-export type SpecOf<C> = C extends { define(spec: ProcessSpec): infer S }
-  ? S extends AnySpec
-    ? S
-    : UntypedSpec
-  : UntypedSpec
+import type { SpecOf } from './process-spec.ts'
 
 type In<C> = SpecOf<C>['~in']
 type Out<C> = SpecOf<C>['~out']
@@ -104,9 +63,6 @@ export type ExposedOutputs<C, N extends string> =
   IsAny<Out<C>> extends true
     ? Untyped
     : { readonly [K in PathOf<Out<C>> as N extends '' ? K : `${N}.${K}`]?: ValueAt<Out<C>, K> }
-
-/** The dotted names that can be included or excluded when a class is exposed. */
-export type ExposableName<Tree> = IsAny<Tree> extends true ? string : AnyPathOf<Tree>
 
 /** The mistake of a class that says `extends Process<typeof Other>`, in place of a parameter it can't be given to. */
 export interface TypedByAnotherClass<Other> {

@@ -3,10 +3,18 @@ import type { ExitCode } from './exit-code.ts'
 import { blockOf, type OutlineExit, type OutlinePart } from './instructions.ts'
 import { Outline } from './outline.ts'
 import type { OutlineNode } from './outline-node.ts'
-import { ProcessSpec, type SpecDescription } from './process-spec.ts'
-import type { AnyWorkChainSpec } from './typing.ts'
+import { ProcessSpec, type SpecDescription, type SpecKind } from './process-spec.ts'
 
-/** What a work chain declares: what a process declares, and an outline of its steps. */
+/** Any spec of a work chain, typed or not. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as for `AnySpec`
+export type AnyWorkChainSpec = WorkChainSpec<any, any, any, any, any>
+
+/** See `SpecKind`. */
+interface WorkChainSpecKind extends SpecKind {
+  readonly spec: WorkChainSpec<this['in'], this['out'], this['returns'], this['codes'], this['signals']>
+}
+
+/** What a work chain declares: everything that a process declares, and an outline of its steps. */
 export class WorkChainSpec<
   out In = {},
   out Out = {},
@@ -14,17 +22,16 @@ export class WorkChainSpec<
   out Codes = {},
   out Signals = {},
 > extends ProcessSpec<In, Out, Returns, Codes, Signals> {
-  /** Type only: what a chain of calls stays. */
-  declare readonly '~workChain': true
+  declare readonly '~kind': WorkChainSpecKind
 
   #parts: readonly OutlineNode<OutlineExit | undefined>[] | undefined
   #outline: Outline | undefined
 
   /**
-   * Declares the steps in their order: methods (`W.prototype.setup`, or `'setup'`) and `if_`, `while_`, `return_`. A second call, as in the
-   * `define` of a subclass, replaces the outline.
+   * Declares the steps in their order: methods (`W.prototype.setup`, or `'setup'`) and `if_`, `while_`,
+   * `return_`. A second call, as in the `define` of a subclass, replaces the outline.
    *
-   * @throws SpecError for an outline without a part, and for a part that is neither step nor instruction
+   * @throws SpecError for an empty outline, and for a part that is neither a step nor an instruction
    */
   outline<This extends AnyWorkChainSpec>(this: This, ...parts: readonly OutlinePart[]): This {
     this.change()
@@ -34,14 +41,14 @@ export class WorkChainSpec<
   }
 
   /**
-   * The outline, or nothing where none was declared.
+   * Returns the outline, or undefined if none was declared.
    *
-   * @throws SpecError for a `return_` with a label that is not declared
+   * @throws SpecError for a `return_` with an undeclared label
    */
   getOutline(): Outline | undefined {
     if (this.#outline !== undefined || this.#parts === undefined) return this.#outline
     const outline = new Outline(this.#parts.map((part) => this.#resolved(part)))
-    // Until then an exit code may still be declared anew.
+    // An exit code may be declared again until the spec is sealed.
     if (this.sealed) this.#outline = outline
     return outline
   }

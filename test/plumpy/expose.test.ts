@@ -5,7 +5,7 @@ import { Process } from '../../src/process/process.ts'
 import { SpecError } from '../../src/shared/errors.ts'
 import type { ExposeOptions } from '../../src/spec/options.ts'
 import { ProcessSpec } from '../../src/spec/process-spec.ts'
-import { specOf } from '../../src/spec/spec-of.ts'
+import { specOf } from '../../src/spec/process-spec.ts'
 
 const text = { type: 'string' } as const
 const whole = { type: 'integer' } as const

@@ -3,7 +3,7 @@ import { Process } from '../../src/process/process.ts'
 import { SpecError } from '../../src/shared/errors.ts'
 import { exposedInputs, exposedOutputs } from '../../src/spec/exposed-values.ts'
 import { ProcessSpec } from '../../src/spec/process-spec.ts'
-import { specOf } from '../../src/spec/spec-of.ts'
+import { specOf } from '../../src/spec/process-spec.ts'
 
 class Relax extends Process {
   static override define(spec: ProcessSpec): void {

@@ -8,7 +8,7 @@ import { checkOf } from '../../src/ports/validation.ts'
 import { Process } from '../../src/process/process.ts'
 import { PortValidationError, SpecError } from '../../src/shared/errors.ts'
 import { ProcessSpec } from '../../src/spec/process-spec.ts'
-import { specOf } from '../../src/spec/spec-of.ts'
+import { specOf } from '../../src/spec/process-spec.ts'
 
 const number = { schema: { type: 'number' } } as const
 const problemsOf = (call: () => unknown): string[] => {

@@ -4,7 +4,7 @@ import { namespaceCheck } from '../../src/ports/validation.ts'
 import { Process } from '../../src/process/process.ts'
 import { SpecError } from '../../src/shared/errors.ts'
 import { ProcessSpec } from '../../src/spec/process-spec.ts'
-import { specOf } from '../../src/spec/spec-of.ts'
+import { specOf } from '../../src/spec/process-spec.ts'
 
 const spec = new ProcessSpec()
   .signal('approval', { schema: { type: 'boolean' }, help: 'may it be sent' })

@@ -3,7 +3,7 @@ import { Process } from '../../src/process/process.ts'
 import { SpecError } from '../../src/shared/errors.ts'
 import { if_, return_, while_ } from '../../src/spec/instructions.ts'
 import { ProcessSpec } from '../../src/spec/process-spec.ts'
-import { specOf } from '../../src/spec/spec-of.ts'
+import { specOf } from '../../src/spec/process-spec.ts'
 import { WorkChainSpec } from '../../src/spec/work-chain-spec.ts'
 
 class Base extends Process {

@@ -1,14 +1,8 @@
 import type { ProcessError } from '../../shared/errors.ts'
 import type { Duration } from '../../shared/duration.ts'
 import type { RetryOptions } from '../../spec/retry-policy.ts'
-import type {
-  Definable,
-  OutputsOf,
-  PartialOutputsOf,
-  SignalArgs,
-  SignalName,
-  SpecOf,
-} from '../../spec/typing.ts'
+import type { Definable, SpecOf } from '../../spec/process-spec.ts'
+import type { OutputsOf, PartialOutputsOf, SignalArgs, SignalName } from '../../spec/typing.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
 /** How long to wait. Without a `timeout` there is no limit; 0 is one look. Negative or NaN: `RangeError`. */

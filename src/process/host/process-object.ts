@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'eventemitter3'
 import type { Bundle, SAVE } from '../../bundle/bundle.ts'
-import type { Definable } from '../../spec/typing.ts'
+import type { Definable } from '../../spec/process-spec.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { ExitCodeInfo } from '../state/commands.ts'
 import type { ProcessState } from '../state/process-state.ts'

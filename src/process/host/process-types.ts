@@ -1,5 +1,6 @@
 import type { SavedType } from '../../bundle/codec.ts'
-import type { Definable, LaunchInputsOf, OutputName, OutputsOf, OutputValue } from '../../spec/typing.ts'
+import type { Definable } from '../../spec/process-spec.ts'
+import type { LaunchInputsOf, OutputName, OutputsOf, OutputValue } from '../../spec/typing.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { LaunchOptions, ProcessHandle } from './process-handle.ts'
