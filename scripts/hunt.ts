@@ -49,7 +49,10 @@ process.exitCode = findings > 0 ? 1 : 0
 function round(seed: number): void {
   const file = join(folder, 'report.json')
   rmSync(file, { force: true })
-  const { stdout, stderr } = spawnSync(tool('vitest'), ['run', '--reporter=json', `--outputFile=${file}`], {
+  // A machine that is busy with something else is no finding.
+  const patience = ['--testTimeout=300000', '--hookTimeout=300000']
+  const args = ['run', '--reporter=json', `--outputFile=${file}`, ...patience]
+  const { stdout, stderr } = spawnSync(tool('vitest'), args, {
     cwd: root,
     encoding: 'utf8',
     env: { ...process.env, [SEED]: String(seed) },
