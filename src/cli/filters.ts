@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import type { ListFilter } from '../persistence/store.ts'
+import type { ListFilter } from '../persistence/contract/control.ts'
 import { suggestion } from '../shared/nearest.ts'
 import { ProcessState } from '../process/state/process-state.ts'
 import { WrongUse } from './wrong-use.ts'

@@ -1,4 +1,4 @@
-import type { StoredProcess } from '../persistence/store.ts'
+import type { StoredProcess } from '../persistence/contract/rows.ts'
 
 /** The step of a place: `relax` of `2.while(notConverged)#7.relax`. Where a class has no outline, the place is the step. */
 export function stepIn(place: string): string {

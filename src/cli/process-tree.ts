@@ -1,6 +1,6 @@
 import type { Client } from '../client/client.ts'
 import type { ProcessSummary } from '../client/process-list.ts'
-import type { ListFilter } from '../persistence/store.ts'
+import type { ListFilter } from '../persistence/contract/control.ts'
 import type { ProcessState } from '../process/state/process-state.ts'
 import { currentRow } from './current-row.ts'
 import { LIVE } from './filters.ts'

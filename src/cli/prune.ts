@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { Client } from '../client/client.ts'
-import type { ListFilter } from '../persistence/store.ts'
+import type { ListFilter } from '../persistence/contract/control.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { ProcessState } from '../process/state/process-state.ts'
 import { filterOf, withFilters, type FilterOptions } from './filters.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { Codec } from '../bundle/codec.ts'
 import type { Client } from '../client/client.ts'
-import type { StoredProcess } from '../persistence/store.ts'
+import type { StoredProcess } from '../persistence/contract/rows.ts'
 import { currentRow } from './current-row.ts'
 import { withClient, withStore, type StoreOptions } from './options.ts'
 import { print, printJson } from './output.ts'

@@ -1,5 +1,6 @@
 import { summary } from '../client/process-list.ts'
-import type { Pending, ProcessRow, StoredProcess } from '../persistence/store.ts'
+import type { Pending } from '../persistence/contract/control.ts'
+import type { ProcessRow, StoredProcess } from '../persistence/contract/rows.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import type { Look, Whereabouts } from './flowchart.ts'
 import { placeBefore } from './place.ts'

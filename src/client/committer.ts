@@ -1,4 +1,6 @@
-import type { Control, Outcome, Write } from '../persistence/store.ts'
+import type { Control } from '../persistence/contract/control.ts'
+import type { Outcome } from '../persistence/contract/outcomes.ts'
+import type { Write } from '../persistence/contract/writes.ts'
 import { ClosedError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 

@@ -1,7 +1,7 @@
 import type { BundleParts } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
 import { record } from '../bundle/memory.ts'
-import type { ProcessRow } from '../persistence/store.ts'
+import type { ProcessRow } from '../persistence/contract/rows.ts'
 import type { Settled, StateInfo } from '../process/host/process-handle.ts'
 import { exceptedError } from '../process/runner/result.ts'
 import { isTerminal } from '../process/state/machine.ts'

@@ -1,4 +1,4 @@
-import type { HistoryRow } from '../persistence/store.ts'
+import type { HistoryRow } from '../persistence/contract/rows.ts'
 import type { EventRecord } from '../process/host/process-handle.ts'
 import { IncompatibleBundle } from '../shared/errors.ts'
 

@@ -1,4 +1,5 @@
-import type { Change, Control } from '../persistence/store.ts'
+import type { Control } from '../persistence/contract/control.ts'
+import type { Change } from '../persistence/contract/rows.ts'
 import type { StateInfo } from '../process/host/process-handle.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ClosedError } from '../shared/errors.ts'

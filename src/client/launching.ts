@@ -1,5 +1,6 @@
 import type { Codec } from '../bundle/codec.ts'
-import type { ClassRow, Create } from '../persistence/store.ts'
+import type { ClassRow } from '../persistence/contract/engines.ts'
+import type { Create } from '../persistence/contract/writes.ts'
 import { namespaceCheck } from '../ports/validation.ts'
 import { LAST_DATE, milliseconds } from '../shared/duration.ts'
 import { PortValidationError } from '../shared/errors.ts'

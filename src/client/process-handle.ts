@@ -1,6 +1,9 @@
 import type { BundleParts } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
-import type { Change, Control, Outcome, ProcessRow, Write } from '../persistence/store.ts'
+import type { Control } from '../persistence/contract/control.ts'
+import type { Outcome } from '../persistence/contract/outcomes.ts'
+import type { Change, ProcessRow } from '../persistence/contract/rows.ts'
+import type { Write } from '../persistence/contract/writes.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type {
   EventRecord,

@@ -1,4 +1,5 @@
-import type { Origin, ProcessRow } from '../persistence/store.ts'
+import type { ProcessRow } from '../persistence/contract/rows.ts'
+import type { Origin } from '../persistence/contract/writes.ts'
 import type { StateInfo } from '../process/host/process-handle.ts'
 import { stateInfo } from './ending.ts'
 

@@ -1,4 +1,4 @@
-import type { Create, WaitFor } from '../persistence/store.ts'
+import type { Create, WaitFor } from '../persistence/contract/writes.ts'
 import { IncompatibleBundle } from '../shared/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../shared/json.ts'
 

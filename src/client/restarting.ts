@@ -1,14 +1,8 @@
 import type { BundleParts } from '../bundle/bundle.ts'
 import { recordPart } from '../bundle/bundle.ts'
-import type {
-  Adoption,
-  Create,
-  HistoryRow,
-  Origin,
-  ProcessRow,
-  Store,
-  StoredProcess,
-} from '../persistence/store.ts'
+import type { HistoryRow, ProcessRow, StoredProcess } from '../persistence/contract/rows.ts'
+import type { Store } from '../persistence/contract/store.ts'
+import type { Adoption, Create, Origin } from '../persistence/contract/writes.ts'
 import { CheckpointNotFound, InvalidStateError, ProcessLost } from '../shared/errors.ts'
 import { newPid } from '../shared/ids.ts'
 import type { JsonObject } from '../shared/json.ts'

@@ -1,5 +1,5 @@
 import type { ClassRegistry } from '../bundle/loader.ts'
-import type { ClassRow } from '../persistence/store.ts'
+import type { ClassRow } from '../persistence/contract/engines.ts'
 import type { JsonSchema } from '../ports/schema-type.ts'
 import { checkOf, type Check } from '../ports/validation.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'

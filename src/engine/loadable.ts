@@ -1,5 +1,5 @@
 import type { ClassRegistry } from '../bundle/loader.ts'
-import type { ClassRow, LoadableClass } from '../persistence/store.ts'
+import type { ClassRow, LoadableClass } from '../persistence/contract/engines.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { specOf } from '../spec/process-spec.ts'
 

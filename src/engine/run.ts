@@ -1,5 +1,6 @@
 import type { Bundle } from '../bundle/bundle.ts'
-import type { Create, Outcome } from '../persistence/store.ts'
+import type { Outcome } from '../persistence/contract/outcomes.ts'
+import type { Create } from '../persistence/contract/writes.ts'
 import type { Hosted } from '../process/host/process-object.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import type { StepLaunches } from './step-launches.ts'

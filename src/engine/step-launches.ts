@@ -1,6 +1,6 @@
 import { childPid, LaunchIds, launchEntry, nextPid, stepTag, type Launch } from '../client/child-pid.ts'
 import { earlierChildren, type EarlierChild } from '../client/earlier-children.ts'
-import type { ProcessRow } from '../persistence/store.ts'
+import type { ProcessRow } from '../persistence/contract/rows.ts'
 import type { Run } from './run.ts'
 
 /** What is read to find the children of a step. */

@@ -1,5 +1,7 @@
 import { Bundle, recordPart } from '../bundle/bundle.ts'
-import type { Done, Held, HistoryEntry, Outcome, StepRecord, Write } from '../persistence/store.ts'
+import type { HistoryEntry } from '../persistence/contract/history-event.ts'
+import type { Done, Held, Outcome } from '../persistence/contract/outcomes.ts'
+import type { StepRecord, Write } from '../persistence/contract/writes.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import type { RecordEntry } from '../process/host/host.ts'
 import type { Logger } from '../shared/logger.ts'

@@ -1,5 +1,5 @@
 import type { Hosted } from '../process/host/process-object.ts'
-import type { Create } from '../persistence/store.ts'
+import type { Create } from '../persistence/contract/writes.ts'
 
 /** How many it holds at most, and how many characters of what they save. */
 const PLACES = 10_000

@@ -1,5 +1,6 @@
 import type { Bundle } from '../bundle/bundle.ts'
-import type { Advance, Create, Ending, HistoryEntry } from '../persistence/store.ts'
+import type { HistoryEntry } from '../persistence/contract/history-event.ts'
+import type { Advance, Create, Ending } from '../persistence/contract/writes.ts'
 import type { Transition } from '../process/host/host.ts'
 import type { Run } from './run.ts'
 

@@ -2,7 +2,7 @@ import type { Clock } from '../shared/clock.ts'
 import { PersistenceError } from '../shared/errors.ts'
 import { hasAll } from '../shared/options.ts'
 import { MemoryStore } from './memory/memory-store.ts'
-import type { Store } from './store.ts'
+import type { Store } from './contract/store.ts'
 
 const isStore = hasAll('a path or a store', ['commit', 'read', 'load', 'list', 'watch', 'close'])
 

@@ -1,4 +1,4 @@
-import type { Store } from '../persistence/store.ts'
+import type { Store } from '../persistence/contract/store.ts'
 import { isReached, type CrashPoint } from './crash-point.ts'
 import { intercept } from './intercept.ts'
 

@@ -1,5 +1,5 @@
 import { recordPart } from '../bundle/bundle.ts'
-import type { Write } from '../persistence/store.ts'
+import type { Write } from '../persistence/contract/writes.ts'
 import { ProcessState } from '../process/state/process-state.ts'
 
 /** A point of a program's life at which it is to crash: one of its commits, by its number or by what it writes. */

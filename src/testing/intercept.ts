@@ -1,4 +1,4 @@
-import type { Store } from '../persistence/store.ts'
+import type { Store } from '../persistence/contract/store.ts'
 
 type Commit = Store['commit']
 

@@ -1,6 +1,7 @@
 import { MemoryStore } from '../persistence/memory/memory-store.ts'
 import { openStore } from '../persistence/open-store.ts'
-import type { Change, Store } from '../persistence/store.ts'
+import type { Change } from '../persistence/contract/rows.ts'
+import type { Store } from '../persistence/contract/store.ts'
 import type { Clock } from '../shared/clock.ts'
 
 type Listener = (changes: readonly Change[]) => void

@@ -1,4 +1,6 @@
-import type { Outcome, Store, Write } from '../persistence/store.ts'
+import type { Outcome } from '../persistence/contract/outcomes.ts'
+import type { Store } from '../persistence/contract/store.ts'
+import type { Write } from '../persistence/contract/writes.ts'
 import { alarm, type Clock } from '../shared/clock.ts'
 import type { CrashPoint } from './crash-point.ts'
 

@@ -1,4 +1,5 @@
-import type { Control, ProcessRow } from '../persistence/store.ts'
+import type { Control } from '../persistence/contract/control.ts'
+import type { ProcessRow } from '../persistence/contract/rows.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { ProcessState } from '../process/state/process-state.ts'
 

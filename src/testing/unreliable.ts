@@ -1,4 +1,5 @@
-import type { Outcome, Store } from '../persistence/store.ts'
+import type { Outcome } from '../persistence/contract/outcomes.ts'
+import type { Store } from '../persistence/contract/store.ts'
 import { PersistenceError } from '../shared/errors.ts'
 import { intercept } from './intercept.ts'
 

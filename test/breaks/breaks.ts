@@ -106,7 +106,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C4',
     what: 'the fence is not checked on the way from step to step, in SQLite',
-    file: 'src/persistence/sqlite/advancing.ts',
+    file: 'src/persistence/sqlite/advance.ts',
     find: "fence = ? AND seq = ? AND owner = ? AND state = 'running'",
     replace: "? IS NOT NULL AND seq = ? AND ? IS NOT NULL AND state = 'running'",
     test: ['test/contracts/fenced-writes.test.ts', 'SQLite C4: a write of an owner'],
@@ -114,7 +114,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C4',
     what: 'the fence is not checked by the shared rule',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: 'if (row.fence !== write.fence || row.seq',
     replace: 'if (row.seq',
     test: ['test/contracts/fenced-writes.test.ts', 'memory C4: a write of an owner'],
@@ -122,7 +122,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C4',
     what: 'the sequence is not checked, in SQLite',
-    file: 'src/persistence/sqlite/advancing.ts',
+    file: 'src/persistence/sqlite/advance.ts',
     find: 'fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits',
     replace: 'fence = ? AND ? IS NOT NULL AND owner = ? AND ended_at IS NULL AND awaits',
     test: ['test/contracts/fenced-writes.test.ts', 'SQLite C4: a write that is not the next'],
@@ -130,7 +130,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C4',
     what: 'the same write twice is a conflict',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: 'const same = row.seq === write.seq &&',
     replace: 'const same = false &&',
     test: ['test/contracts/fenced-writes.test.ts', 'C4: the same write of'],
@@ -146,7 +146,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C4',
     what: 'two engines begin one process, in SQLite',
-    file: 'src/persistence/sqlite/advancing.ts',
+    file: 'src/persistence/sqlite/advance.ts',
     find: "fence = ? AND seq = ? AND state = 'created' AND owner IS NULL AND ready_at <= ?",
     replace: '? IS NOT NULL AND ? IS NOT NULL AND ? IS NOT NULL',
     test: ['test/persistence/stores.test.ts', 'sqlite beginning the same twice is done twice'],
@@ -162,7 +162,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C5',
     what: 'a kill is done to a process that has ended',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: 'const repeated = write.id !== undefined && row.last_request === write.id',
     replace: `const repeated = false
   if (write.request === 'kill') row.ended_at = null`,
@@ -171,7 +171,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C5',
     what: 'a stored kill loses to a later end, by the shared rule',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: "return kills ? undefined : { status: 'held', kill: { message: kill_message, deadline } }",
     replace: 'return undefined',
     test: ['test/engine/unheard-requests.test.ts', 'memory C5: once its kill is stored'],
@@ -179,7 +179,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C5',
     what: 'a stored kill loses to a later end, in SQLite',
-    file: 'src/persistence/sqlite/advancing.ts',
+    file: 'src/persistence/sqlite/advance.ts',
     find: 'AND ended_at IS NULL AND paused = 0 AND kill_deadline IS NULL',
     replace: 'AND ended_at IS NULL',
     test: ['test/engine/unheard-requests.test.ts', 'SQLite C5: once its kill is stored'],
@@ -187,7 +187,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C5',
     what: 'a step that waits goes on though its kill is stored',
-    file: 'src/persistence/recording.ts',
+    file: 'src/persistence/rules/step-record.ts',
     find: 'return write.waits === null || write.consumes !== null',
     replace: 'return false',
     test: [
@@ -198,7 +198,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C5',
     what: 'a completion that came after a kill is told that it was done',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: "return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }",
     replace: "return row.ended_at === null ? { status: 'fenced' } : advanced(row, write)",
     test: ['test/contracts/terminal.test.ts', 'C5: of a kill and a completion'],
@@ -289,7 +289,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a restart leaves the child that lives to the old process',
-    file: 'src/persistence/applying.ts',
+    file: 'src/persistence/rules/apply.ts',
     find: 'row.parent = parent',
     replace: '',
     test: ['test/engine/restart.test.ts', 'the first takes over the child that lives'],
@@ -313,7 +313,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C1',
     what: 'a child of a pruned parent is taken for one of the next parent with that pid',
-    file: 'src/persistence/creating.ts',
+    file: 'src/persistence/rules/create.ts',
     find: 'write.onlyOwn === true && existing.pid === write.pid',
     replace: 'false',
     test: ['test/engine/pids-used-again.test.ts', 'launches its child anew'],
@@ -345,7 +345,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a pause of a running process is acknowledged and not stored',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: 'else row.pause_asked = 1',
     replace: 'else row.pause_asked = 0',
     test: ['test/contracts/control.test.ts', 'C7: a pause of a running process'],
@@ -353,7 +353,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'what was paused before its first step is begun',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: 'row.kill_deadline === null && isReady(row, now)',
     replace: 'row.kill_deadline === null',
     test: ['test/persistence/stores.test.ts', 'memory beginning nothing is begun that'],
@@ -361,7 +361,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a kill of what nobody runs waits for an engine',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: 'if (applied || write.grace <= 0) {',
     replace: 'if (write.grace <= 0) {',
     test: ['test/contracts/control.test.ts', 'C7: what no living engine runs'],
@@ -369,7 +369,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'nobody does a kill whose deadline has passed',
-    file: 'src/persistence/sqlite/claiming.ts',
+    file: 'src/persistence/sqlite/claims.ts',
     find: 'outlook.nextDeadline <= now',
     replace: 'outlook.nextDeadline < 0',
     test: ['test/contracts/control.test.ts', 'SQLite C7: a kill is stored for its engine'],
@@ -377,7 +377,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a request reaches the root of its tree alone',
-    file: 'src/persistence/applying.ts',
+    file: 'src/persistence/rules/apply.ts',
     find: "if (write.kind === 'request' && write.tree === true &&",
     replace: "if (write.kind === 'request' && write.tree === false &&",
     test: ['test/contracts/trees.test.ts', 'reach the whole tree, each in one commit'],
@@ -385,7 +385,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a process that is being killed has children',
-    file: 'src/persistence/creating.ts',
+    file: 'src/persistence/rules/create.ts',
     find: "if (parent.kill_deadline !== null) return { status: 'ended', state: 'killed' }",
     replace: '',
     test: ['test/contracts/control.test.ts', 'C7: a process that has ended or is being killed'],
@@ -393,7 +393,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a child of a process that is about to be paused runs',
-    file: 'src/persistence/creating.ts',
+    file: 'src/persistence/rules/create.ts',
     find: '(parent.paused === 1 || parent.pause_asked === 1)',
     replace: 'parent.paused === 1',
     test: ['test/contracts/trees.test.ts', 'C7: a child that is born under a paused parent'],
@@ -410,7 +410,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a retry is acknowledged and not stored',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: 'return history.length > 0 || write.tree === true ? { outcome, row, history } : unchanged(outcome)',
     replace: 'return unchanged(outcome)',
     test: ['test/contracts/trees.test.ts', 'C7: a retry that is asked for with no engine alive'],
@@ -418,7 +418,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'a resume that comes before the wait does not end it',
-    file: 'src/persistence/waits.ts',
+    file: 'src/persistence/rules/waits.ts',
     find: 'return hasCome ? facts.now : earliest(row.due_at, row.deadline)',
     replace: 'return earliest(row.due_at, row.deadline)',
     test: ['test/engine/engine.test.ts', 'SQLite C8: a resume that comes before the wait'],
@@ -426,7 +426,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'a signal that comes before the wait does not end it',
-    file: 'src/persistence/waits.ts',
+    file: 'src/persistence/rules/waits.ts',
     find: '(row.receives !== null && facts.hasMessage(row.receives))',
     replace: 'false',
     test: ['test/contracts/sleepers.test.ts', 'before it goes to sleep C8: a signal wakes it'],
@@ -434,7 +434,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'a process that ended before the wait is waited for all the same',
-    file: 'src/persistence/waits.ts',
+    file: 'src/persistence/rules/waits.ts',
     find: 'others.size === 0 ? [] : facts.unended([...others])',
     replace: '[...others]',
     test: ['test/contracts/sleepers.test.ts', 'before it goes to sleep C8: the end of a process wakes it'],
@@ -442,7 +442,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'who waits for a process is not told of its end',
-    file: 'src/persistence/applying.ts',
+    file: 'src/persistence/rules/apply.ts',
     find: 'wake(row, tables.now) tables.putReady',
     replace: 'tables.putReady',
     test: ['test/contracts/sleepers.test.ts', 'after it goes to sleep C8: the end of a process wakes it'],
@@ -458,7 +458,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'what waits for a time is not due then',
-    file: 'src/persistence/waits.ts',
+    file: 'src/persistence/rules/waits.ts',
     find: 'return hasCome ? facts.now : earliest(row.due_at, row.deadline)',
     replace: 'return hasCome ? facts.now : row.deadline',
     test: ['test/contracts/sleepers.test.ts', 'after it goes to sleep C8: a time wakes it'],
@@ -466,7 +466,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'a signal that ended a wait ends the next one too',
-    file: 'src/persistence/applying.ts',
+    file: 'src/persistence/rules/apply.ts',
     find: 'id === null ? undefined : tables.takeMessage(row.pid, id)',
     replace: 'id === null ? undefined : String(id)',
     test: ['test/contracts/wake-ups.test.ts', 'memory C8: what ends a wait is used up'],
@@ -490,7 +490,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C9',
     what: 'processes of any version are claimed',
-    file: 'src/persistence/sqlite/claiming.ts',
+    file: 'src/persistence/sqlite/claims.ts',
     find: 'AND version > ? AND version <= ? AND',
     replace: 'AND version > ? AND ? IS NOT NULL AND',
     test: ['test/contracts/loadable.test.ts', 'C9: only classes that an engine names'],
@@ -498,7 +498,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C9',
     what: 'a process of a class that the engine does not know is claimed',
-    file: 'src/persistence/memory/memory-claiming.ts',
+    file: 'src/persistence/memory/memory-claims.ts',
     find: '(can.get(row.class) ?? Number.NEGATIVE_INFINITY) >= row.version',
     replace: '(can.get(row.class) ?? row.version) >= row.version',
     test: ['test/engine/engine.test.ts', 'over memory C9: a class that no engine knows'],
@@ -539,7 +539,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C11',
     what: 'crashes are not counted',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: 'row.crashes++',
     replace: '',
     test: ['test/contracts/crashes.test.ts', 'C11: crashes without a commit in between'],
@@ -547,7 +547,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a step that is paused where it waits says so again as it leaves memory',
-    file: 'src/persistence/recording.ts',
+    file: 'src/persistence/rules/step-record.ts',
     find: 'row.paused === 1 && row.in_step === 1 && onlyWaits(write)',
     replace: 'false',
     test: [
@@ -558,7 +558,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C11',
     what: 'a step that only waits is blamed for crashes',
-    file: 'src/persistence/recording.ts',
+    file: 'src/persistence/rules/step-record.ts',
     find: 'row.crashes = 0 row.alone = 0',
     replace: '',
     test: ['test/contracts/innocent-steps.test.ts', 'C11: a step that only waits'],
@@ -566,7 +566,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C11',
     what: 'processes are paused that only ran beside the one that crashed',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: 'const blamed = row.alone === ALONE && row.crashes >= PAUSED_AFTER',
     replace: 'const blamed = row.crashes >= SUSPECT_AFTER',
     test: ['test/contracts/crashes.test.ts', 'C11: innocent processes'],
@@ -574,7 +574,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C9',
     what: 'a process that can not be read keeps all others from being claimed',
-    file: 'src/persistence/sqlite/claiming.ts',
+    file: 'src/persistence/sqlite/claims.ts',
     find: 'throw isOfOneProcess(error) ? new FailedAlone(pid, error) : error',
     replace: 'throw error',
     test: ['test/persistence/sqlite/damage.test.ts', 'C9: of processes whose parts lie on a damaged page'],
@@ -614,7 +614,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C11',
     what: 'a step that goes on beside a suspect leaves the suspect marked as alone',
-    file: 'src/persistence/applying.ts',
+    file: 'src/persistence/rules/apply.ts',
     find: 'if (write.beside !== undefined && row.runner !== null) tables.notAlone(write.beside, row.runner)',
     replace: '',
     test: ['test/crash/crashes.test.ts', 'C11: a step that waited beside a suspect'],
@@ -630,7 +630,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C11',
     what: 'all engines drain for a suspect',
-    file: 'src/persistence/memory/memory-claiming.ts',
+    file: 'src/persistence/memory/memory-claims.ts',
     find: 'if (this.#tables.engines.has(drainer)) return false',
     replace: '',
     test: ['test/engine/suspects.test.ts', 'has one engine drained for it after a minute'],
@@ -659,7 +659,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C12',
     what: 'a clean stop counts as a crash',
-    file: 'src/persistence/sqlite/claiming.ts',
+    file: 'src/persistence/sqlite/claims.ts',
     find: 'const { history } = rules.release(row, row, factsOf(session, row.pid))',
     replace: 'const history = rules.crashed(row, factsOf(session, row.pid))',
     test: ['test/contracts/stop.test.ts', 'SQLite C12: an engine that leaves'],

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
-import type { Store } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { advance, aPath, backEnds, claim, create, openSqlite, register, request } from './stores.ts'
 

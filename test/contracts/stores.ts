@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { MemoryStore, type Clock } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
-import type { Advance, Create, Request, Store } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
+import type { Advance, Create, Request } from '../../src/persistence/contract/writes.ts'
 
 /** The path of a database in a folder of its own, which is removed when the test has ended. */
 export async function aPath(): Promise<string> {

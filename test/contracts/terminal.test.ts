@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Store, Write } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
+import type { Write } from '../../src/persistence/contract/writes.ts'
 import { advance, backEnds, create, everything, register, request, toEnd, toWait } from './stores.ts'
 
 const ways: readonly (readonly [state: string, end: Write])[] = [

@@ -12,7 +12,7 @@ import {
   Wait,
 } from '../../src/index.ts'
 import { unreliable } from '../../src/testing/index.ts'
-import type { Store } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
 import { replaced } from '../contracts/stores.ts'
 import { Add, Approval, closeGates, Count, gate, Gated, Parent } from './processes.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { Engine, MemoryStore, PersistenceError } from '../../src/index.ts'
-import type { Store } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
 import { register, replaced } from '../contracts/stores.ts'
 import { Add, closeGates, gate, Gated } from './processes.ts'
 

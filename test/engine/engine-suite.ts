@@ -17,7 +17,7 @@ import {
   type EngineOptions,
   type ProcessSpec,
 } from '../../src/index.ts'
-import type { Store } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
 import { Add, Approval, closeGates, Count, Failing, gate, Gated, Parent } from './processes.ts'
 
 export interface OpenedStore {

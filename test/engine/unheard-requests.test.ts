@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Continue, Process, Wait, type ProcessSpec, type Store } from '../../src/index.ts'
-import type { Change } from '../../src/persistence/store.ts'
+import type { Change } from '../../src/persistence/contract/rows.ts'
 import { create, engine as identity } from '../persistence/fixtures.ts'
 import { overEachStore, untilRow } from './over-stores.ts'
 import { Approval, gate } from './processes.ts'

@@ -1,18 +1,17 @@
 import { expect } from 'vitest'
+import type { EngineIdentity } from '../../src/persistence/contract/engines.ts'
+import type { Outcome } from '../../src/persistence/contract/outcomes.ts'
+import type { ClaimedProcess, Store } from '../../src/persistence/contract/store.ts'
 import type {
   Advance,
-  ClaimedProcess,
   Create,
-  EngineIdentity,
-  Outcome,
   Request,
   Resume,
   Signal,
   StepRecord,
-  Store,
   WaitFor,
   Write,
-} from '../../src/persistence/store.ts'
+} from '../../src/persistence/contract/writes.ts'
 import { SerializationError } from '../../src/shared/errors.ts'
 
 let made = 0

@@ -1,4 +1,6 @@
-import type { ProcessRow, Store, Write } from '../../src/persistence/store.ts'
+import type { ProcessRow } from '../../src/persistence/contract/rows.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
+import type { Write } from '../../src/persistence/contract/writes.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { commit, engine } from './fixtures.ts'
 

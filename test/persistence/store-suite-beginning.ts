@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Advance, Store } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
+import type { Advance } from '../../src/persistence/contract/writes.ts'
 import type { SimulatedClock } from '../../src/testing/index.ts'
 import {
   advance,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Bundle } from '../../src/bundle/bundle.ts'
-import type { Store } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
 import { CheckpointNotFound, PersistenceError } from '../../src/shared/errors.ts'
 import { advance, done, finish, running } from './fixtures.ts'
 import type { Bench } from './store-bench.ts'

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Change, Store } from '../../src/persistence/store.ts'
+import type { Change } from '../../src/persistence/contract/rows.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
 import { ClosedError } from '../../src/shared/errors.ts'
 import { advance, claimOne, create, done, request, resume, running, waiting } from './fixtures.ts'
 import type { Bench } from './store-bench.ts'

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Bundle } from '../../src/bundle/bundle.ts'
-import type { Store } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
 import type { SimulatedClock } from '../../src/testing/index.ts'
 import {
   advance,

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Create, Request, Store } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
+import type { Create, Request } from '../../src/persistence/contract/writes.ts'
 import type { SimulatedClock } from '../../src/testing/index.ts'
 import {
   advance,

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Change, Store, Write } from '../../src/persistence/store.ts'
+import type { Change } from '../../src/persistence/contract/rows.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
+import type { Write } from '../../src/persistence/contract/writes.ts'
 import type { SimulatedClock } from '../../src/testing/index.ts'
 import {
   advance,

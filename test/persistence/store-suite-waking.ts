@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Store } from '../../src/persistence/store.ts'
+import type { Store } from '../../src/persistence/contract/store.ts'
 import { advance, claim, claimOne, done, historyNames, resume, running, waiting } from './fixtures.ts'
 import type { Bench } from './store-bench.ts'
 

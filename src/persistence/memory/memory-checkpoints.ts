@@ -1,7 +1,7 @@
 import { Bundle } from '../../bundle/bundle.ts'
 import { CheckpointNotFound } from '../../shared/errors.ts'
-import { belongsToEngine, checkNames, hasOwnCheckpoint, missingCheckpoint } from '../checkpoints.ts'
-import type { Checkpoint } from '../persister.ts'
+import { belongsToEngine, checkNames, hasOwnCheckpoint, missingCheckpoint } from '../rules/checkpoints.ts'
+import type { Checkpoint } from '../contract/persister.ts'
 import type { MemoryTables } from './memory-tables.ts'
 
 /** Saved bundles by pid and tag. */

@@ -1,12 +1,13 @@
-import type { Tables } from '../applying.ts'
-import type { Message } from '../claiming.ts'
-import { changeOf } from '../creating.ts'
-import { isKeptAfterSuccess } from '../parts.ts'
-import type { BriefRow, Row } from '../row.ts'
-import type { Entry } from '../ruling.ts'
-import type { Change, Parts } from '../store.ts'
+import type { Tables } from '../rules/apply.ts'
+import type { Message } from '../rules/claim.ts'
+import { changeOf } from '../rules/create.ts'
+import { isKeptAfterSuccess } from '../rules/parts.ts'
+import type { BriefRow, Row } from '../rules/row.ts'
+import type { Entry } from '../rules/decision.ts'
+import type { Change } from '../contract/rows.ts'
+import type { Parts } from '../contract/writes.ts'
 import type { MemoryTables } from './memory-tables.ts'
-import type { Saved } from './saved.ts'
+import type { Saved } from './memory-process.ts'
 
 /** One commit, as the shared rules see it. What it writes is told by `changes`. */
 export class MemorySession implements Tables {

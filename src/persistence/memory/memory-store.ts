@@ -3,32 +3,18 @@ import { systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import { checkOptions, isClock, type OptionNames } from '../../shared/options.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
-import { Broadcast } from '../broadcast.ts'
-import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../listing.ts'
-import type { Checkpoint } from '../persister.ts'
-import { processRow, type Row } from '../row.ts'
-import type {
-  Change,
-  ClaimedProcess,
-  ClaimRequest,
-  ClassRow,
-  EngineIdentity,
-  EngineRow,
-  HistoryRow,
-  ListFilter,
-  LoadableClass,
-  Mail,
-  Outcome,
-  Pending,
-  ProcessPage,
-  ProcessRow,
-  Recovered,
-  Store,
-  StoredProcess,
-  Write,
-} from '../store.ts'
+import { Broadcast } from '../rules/change-feed.ts'
+import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../rules/paging.ts'
+import type { Checkpoint } from '../contract/persister.ts'
+import { processRow, type Row } from '../rules/row.ts'
+import type { ListFilter, Mail, Pending, ProcessPage } from '../contract/control.ts'
+import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
+import type { Outcome } from '../contract/outcomes.ts'
+import type { Change, HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
+import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
+import type { Write } from '../contract/writes.ts'
 import { MemoryCheckpoints } from './memory-checkpoints.ts'
-import { MemoryClaiming } from './memory-claiming.ts'
+import { MemoryClaiming } from './memory-claims.ts'
 import { MemorySession } from './memory-session.ts'
 import { MemoryTables } from './memory-tables.ts'
 import { applyWrite } from './memory-writes.ts'

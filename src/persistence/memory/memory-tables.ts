@@ -1,6 +1,6 @@
-import type { Row } from '../row.ts'
-import type { EngineIdentity } from '../store.ts'
-import { Saved } from './saved.ts'
+import type { Row } from '../rules/row.ts'
+import type { EngineIdentity } from '../contract/engines.ts'
+import { Saved } from './memory-process.ts'
 import { Schedule } from './schedule.ts'
 
 /** The tables of a memory store, and their indexes. */

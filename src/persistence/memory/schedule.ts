@@ -1,7 +1,7 @@
-import { dueAt, type Row } from '../row.ts'
-import type { LoadableClass } from '../store.ts'
+import { dueAt, type Row } from '../rules/row.ts'
+import type { LoadableClass } from '../contract/engines.ts'
 import { Heap } from './heap.ts'
-import { isLoadable, type Saved } from './saved.ts'
+import { isLoadable, type Saved } from './memory-process.ts'
 
 type Place = Pick<Row, 'ready_at' | 'id'>
 

@@ -1,4 +1,4 @@
-import type { ClassRow } from '../store.ts'
+import type { ClassRow } from '../contract/engines.ts'
 import type { Connection } from './connection.ts'
 
 const ALL = 'SELECT name, version, inputs, signals FROM class ORDER BY name'

@@ -1,5 +1,5 @@
-import type { EngineRecord } from '../row.ts'
-import type { LoadableClass } from '../store.ts'
+import type { EngineRecord } from '../rules/row.ts'
+import type { LoadableClass } from '../contract/engines.ts'
 import type { Connection } from './connection.ts'
 import { lockState } from './engine-lock.ts'
 import type { LeaseJudge } from './lease-judge.ts'

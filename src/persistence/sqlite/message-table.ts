@@ -1,5 +1,5 @@
-import type { Message } from '../claiming.ts'
-import type { Pending } from '../store.ts'
+import type { Message } from '../rules/claim.ts'
+import type { Pending } from '../contract/control.ts'
 import type { Connection } from './connection.ts'
 
 const OLDEST = 'SELECT id, value FROM wake WHERE pid = ? AND name IS ? AND id IS NOT ? ORDER BY id LIMIT 1'

@@ -1,6 +1,6 @@
-import { CHECKPOINT_PART, RECORD_PREFIX } from '../parts.ts'
-import type { BriefRow, Row } from '../row.ts'
-import type { Parts } from '../store.ts'
+import { CHECKPOINT_PART, RECORD_PREFIX } from '../rules/parts.ts'
+import type { BriefRow, Row } from '../rules/row.ts'
+import type { Parts } from '../contract/writes.ts'
 import type { Connection } from './connection.ts'
 
 /*

@@ -1,8 +1,8 @@
 import { Bundle } from '../../bundle/bundle.ts'
 import { CheckpointNotFound } from '../../shared/errors.ts'
-import { belongsToEngine, checkNames, hasOwnCheckpoint, missingCheckpoint } from '../checkpoints.ts'
-import type { Checkpoint } from '../persister.ts'
-import { Stored } from '../stored-process.ts'
+import { belongsToEngine, checkNames, hasOwnCheckpoint, missingCheckpoint } from '../rules/checkpoints.ts'
+import type { Checkpoint } from '../contract/persister.ts'
+import { Stored } from '../rules/stored-process.ts'
 import type { Connection } from './connection.ts'
 import type { ProcessTable } from './process-table.ts'
 

@@ -3,33 +3,19 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import { checkOptions, isClock, isFlag, type OptionNames } from '../../shared/options.ts'
-import { Broadcast } from '../broadcast.ts'
-import { checkFilter, limitOf } from '../listing.ts'
-import type { Checkpoint } from '../persister.ts'
-import { processRow } from '../row.ts'
-import type {
-  Change,
-  ClaimedProcess,
-  ClaimRequest,
-  ClassRow,
-  EngineIdentity,
-  EngineRow,
-  HistoryRow,
-  ListFilter,
-  LoadableClass,
-  Mail,
-  Outcome,
-  Pending,
-  ProcessPage,
-  ProcessRow,
-  Recovered,
-  Store,
-  StoredProcess,
-  Write,
-} from '../store.ts'
-import { Stored } from '../stored-process.ts'
+import { Broadcast } from '../rules/change-feed.ts'
+import { checkFilter, limitOf } from '../rules/paging.ts'
+import type { Checkpoint } from '../contract/persister.ts'
+import { processRow } from '../rules/row.ts'
+import type { ListFilter, Mail, Pending, ProcessPage } from '../contract/control.ts'
+import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
+import type { Outcome } from '../contract/outcomes.ts'
+import type { Change, HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
+import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
+import type { Write } from '../contract/writes.ts'
+import { Stored } from '../rules/stored-process.ts'
 import { AwaitsTable } from './awaits-table.ts'
-import { Claiming, type Spared } from './claiming.ts'
+import { Claiming, type Spared } from './claims.ts'
 import { ClassTable } from './class-table.ts'
 import { Connection, type Trace } from './connection.ts'
 import { EngineLock, removeLock, removeLocks } from './engine-lock.ts'
@@ -37,7 +23,7 @@ import { BEAT, beatValues, Engines } from './engines.ts'
 import { FailedAlone } from './failed-alone.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { LeaseJudge } from './lease-judge.ts'
-import { count, list, pageQueries } from './listing.ts'
+import { count, list, pageQueries } from './list-query.ts'
 import { MessageTable } from './message-table.ts'
 import { ProcessTable } from './process-table.ts'
 import { checkPath, realPath } from './real-path.ts'

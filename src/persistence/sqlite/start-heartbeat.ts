@@ -1,5 +1,5 @@
 import { type Clock, monotonic, systemClock } from '../../shared/clock.ts'
-import type { EngineRecord } from '../row.ts'
+import type { EngineRecord } from '../rules/row.ts'
 import type { Connection } from './connection.ts'
 import { BEAT, beatValues } from './engines.ts'
 import { type Heartbeat, longestGap } from './heartbeat.ts'

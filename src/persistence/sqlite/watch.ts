@@ -1,8 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs'
-import type { Change } from '../store.ts'
+import type { Change } from '../contract/rows.ts'
 import { isBusy } from './driver-errors.ts'
 import type { Connection } from './connection.ts'
-import { dueAt, isReady, type Row } from '../row.ts'
+import { dueAt, isReady, type Row } from '../rules/row.ts'
 
 /**
  * The log file rings before a commit can be seen, the earlier the slower the disk is, so it is looked for a few times: milliseconds from

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
-import type { Change } from '../../../src/persistence/store.ts'
+import type { Change } from '../../../src/persistence/contract/rows.ts'
 import { SimulatedClock } from '../../../src/testing/index.ts'
 import { done, engine, request, running, signal, wait, waitingFor } from '../fixtures.ts'
 

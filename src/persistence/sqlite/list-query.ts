@@ -1,7 +1,7 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
-import { newestFirst, noCounts, pageOf, positionOf, statesOf } from '../listing.ts'
-import type { Row } from '../row.ts'
-import type { ListFilter, ProcessPage } from '../store.ts'
+import { newestFirst, noCounts, pageOf, positionOf, statesOf } from '../rules/paging.ts'
+import type { Row } from '../rules/row.ts'
+import type { ListFilter, ProcessPage } from '../contract/control.ts'
 import type { Connection } from './connection.ts'
 import { SELECT_BRIEF } from './process-table.ts'
 

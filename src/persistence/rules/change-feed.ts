@@ -1,4 +1,4 @@
-import type { Change } from './store.ts'
+import type { Change } from '../contract/rows.ts'
 
 type Listener = (changes: readonly Change[]) => unknown
 

@@ -1,6 +1,7 @@
-import type { BriefRow, Row } from '../row.ts'
-import type { HistoryRow, LoadableClass } from '../store.ts'
-import { Stored } from '../stored-process.ts'
+import type { BriefRow, Row } from '../rules/row.ts'
+import type { LoadableClass } from '../contract/engines.ts'
+import type { HistoryRow } from '../contract/rows.ts'
+import { Stored } from '../rules/stored-process.ts'
 
 /** A kept resume, or a signal by its name. */
 export interface KeptMessage {

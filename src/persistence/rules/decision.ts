@@ -1,5 +1,6 @@
 import type { Row } from './row.ts'
-import type { HistoryEntry, Outcome } from './store.ts'
+import type { HistoryEntry } from '../contract/history-event.ts'
+import type { Outcome } from '../contract/outcomes.ts'
 
 /** What a rule has to know beyond the row. */
 export interface Facts {

@@ -1,5 +1,5 @@
-import { PersistenceError } from '../shared/errors.ts'
-import { checkText } from '../shared/text.ts'
+import { PersistenceError } from '../../shared/errors.ts'
+import { checkText } from '../../shared/text.ts'
 import type { Row } from './row.ts'
 
 /** Whether the rows of a process are its untagged checkpoint: they are, until it has finished successfully. */

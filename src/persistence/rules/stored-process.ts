@@ -1,6 +1,7 @@
-import { Bundle } from '../bundle/bundle.ts'
+import { Bundle } from '../../bundle/bundle.ts'
 import { processRow, type Row } from './row.ts'
-import type { Parts, ProcessRow, StoredProcess } from './store.ts'
+import type { ProcessRow, StoredProcess } from '../contract/rows.ts'
+import type { Parts } from '../contract/writes.ts'
 
 /** A process whole. Its bundle is put together only when it is asked for. */
 export class Stored implements StoredProcess {

@@ -1,4 +1,4 @@
-import type { Bundle } from '../bundle/bundle.ts'
+import type { Bundle } from '../../bundle/bundle.ts'
 
 /** Names one saved bundle: a process, and a tag where there are several of it. */
 export interface Checkpoint {

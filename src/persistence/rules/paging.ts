@@ -1,8 +1,8 @@
-import { ProcessState } from '../process/state/process-state.ts'
-import { suggestion } from '../shared/nearest.ts'
-import { checkOptions, isFlag, type OptionNames } from '../shared/options.ts'
-import { checkText } from '../shared/text.ts'
-import type { ListFilter, ProcessPage } from './store.ts'
+import { ProcessState } from '../../process/state/process-state.ts'
+import { suggestion } from '../../shared/nearest.ts'
+import { checkOptions, isFlag, type OptionNames } from '../../shared/options.ts'
+import { checkText } from '../../shared/text.ts'
+import type { ListFilter, ProcessPage } from '../contract/control.ts'
 import { processRow, type Row } from './row.ts'
 
 /** Which processes a request to many is about. All that it lets through are reached, so that it takes no page. */

@@ -1,11 +1,12 @@
-import { isTerminal } from '../process/state/machine.ts'
-import type { ProcessState } from '../process/state/process-state.ts'
-import { claim } from './claiming.ts'
-import { ALONE } from './draining.ts'
+import { isTerminal } from '../../process/state/machine.ts'
+import type { ProcessState } from '../../process/state/process-state.ts'
+import { claim } from './claim.ts'
+import { ALONE } from './drain.ts'
 import { isReady, type BriefRow, type Row } from './row.ts'
-import { data, entry, type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
-import { remembers } from './senders.ts'
-import type { Advance, Done, Enforce, Held, Outcome, Park, Request, Resume, Signal } from './store.ts'
+import { data, entry, type Entry, type Facts, type Ruling, unchanged } from './decision.ts'
+import { remembers } from './message-ids.ts'
+import type { Done, Held, Outcome } from '../contract/outcomes.ts'
+import type { Advance, Enforce, Park, Request, Resume, Signal } from '../contract/writes.ts'
 import { backsOff, beginWait, endWait, leaveWaitInStep, readyAt, waitsHeld, wake } from './waits.ts'
 
 /*
@@ -13,7 +14,7 @@ import { backsOff, beginWait, endWait, leaveWaitInStep, readyAt, waitsHeld, wake
  *
  * A rule is given a copy of the row, changes it as it likes, and returns it only if it is to be stored.
  * It knows nothing of tables, transactions or time, save what it is told in `Facts`. What a write does to other
- * processes is said in `applying.ts`.
+ * processes is in `apply.ts`.
  */
 
 /** Crashes without a commit in between after which a process runs alone, and after which it is paused (C11). */

@@ -1,6 +1,6 @@
 import type { BriefRow, Row } from './row.ts'
-import type { Entry } from './ruling.ts'
-import type { ClaimRequest, WakeUp } from './store.ts'
+import type { Entry } from './decision.ts'
+import type { ClaimRequest, WakeUp } from '../contract/store.ts'
 import { leaveWaitInStep } from './waits.ts'
 
 /** A kept resume or signal. */

@@ -1,6 +1,6 @@
-import { SerializationError } from '../shared/errors.ts'
-import { textProblem } from '../shared/text.ts'
-import type { Parts, Write } from './store.ts'
+import { SerializationError } from '../../shared/errors.ts'
+import { textProblem } from '../../shared/text.ts'
+import type { Parts, Write } from '../contract/writes.ts'
 
 /** What one part may take, in bytes of its text. SQLite itself ends at a billion. */
 const LARGEST_PART = 64 * 2 ** 20

@@ -1,12 +1,13 @@
-import { factsOf, store } from '../applying.ts'
-import { claim, wakeUp } from '../claiming.ts'
-import { ALONE, drainFor, drains, isOverdue } from '../draining.ts'
-import { isReady } from '../row.ts'
-import * as rules from '../rules.ts'
-import type { ClaimedProcess, ClaimRequest, EngineSuspect, LoadableClass, Recovered } from '../store.ts'
+import { factsOf, store } from '../rules/apply.ts'
+import { claim, wakeUp } from '../rules/claim.ts'
+import { ALONE, drainFor, drains, isOverdue } from '../rules/drain.ts'
+import { isReady } from '../rules/row.ts'
+import * as rules from '../rules/transitions.ts'
+import type { EngineSuspect, LoadableClass } from '../contract/engines.ts'
+import type { ClaimedProcess, ClaimRequest, Recovered } from '../contract/store.ts'
 import type { MemorySession } from './memory-session.ts'
 import type { MemoryTables } from './memory-tables.ts'
-import { isLoadable, type Saved } from './saved.ts'
+import { isLoadable, type Saved } from './memory-process.ts'
 
 /** Who runs what: claims, and how they end without a write of the one who holds them. */
 export class MemoryClaiming {

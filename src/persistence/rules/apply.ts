@@ -1,10 +1,11 @@
-import type { Arrivals } from './claiming.ts'
-import { record } from './recording.ts'
+import type { Arrivals } from './claim.ts'
+import { record } from './step-record.ts'
 import type { BriefRow, Row } from './row.ts'
-import * as rules from './rules.ts'
-import type { Entry, Facts, Ruling } from './ruling.ts'
-import { remember } from './senders.ts'
-import type { Advance, Create, Outcome, Parts, Prune, Request, Write } from './store.ts'
+import * as rules from './transitions.ts'
+import type { Entry, Facts, Ruling } from './decision.ts'
+import { remember } from './message-ids.ts'
+import type { Outcome } from '../contract/outcomes.ts'
+import type { Advance, Create, Parts, Prune, Request, Write } from '../contract/writes.ts'
 import { wake } from './waits.ts'
 
 /*

@@ -1,7 +1,9 @@
-import { isTerminal } from '../process/state/machine.ts'
+import { isTerminal } from '../../process/state/machine.ts'
 import { dueAt, isReady, type BriefRow, type Row } from './row.ts'
-import { entry, type Entry, type Facts } from './ruling.ts'
-import type { Adoption, Change, Create, Done, Outcome } from './store.ts'
+import { entry, type Entry, type Facts } from './decision.ts'
+import type { Done, Outcome } from '../contract/outcomes.ts'
+import type { Change } from '../contract/rows.ts'
+import type { Adoption, Create } from '../contract/writes.ts'
 import { beginWait, earliest, readyAt, wholeOf } from './waits.ts'
 
 /** The `state` part of a process that has done nothing yet. */

@@ -1,8 +1,9 @@
-import { recordPart } from '../bundle/bundle.ts'
+import { recordPart } from '../../bundle/bundle.ts'
 import type { Row } from './row.ts'
-import { type Entry, type Facts, type Ruling, unchanged } from './ruling.ts'
-import { carryOutPause, heldBack } from './rules.ts'
-import type { Done, StepRecord } from './store.ts'
+import { type Entry, type Facts, type Ruling, unchanged } from './decision.ts'
+import { carryOutPause, heldBack } from './transitions.ts'
+import type { Done } from '../contract/outcomes.ts'
+import type { StepRecord } from '../contract/writes.ts'
 import { beginWait, leaveWaitInStep, readyAt, wholeOf } from './waits.ts'
 
 const EFFECTS = recordPart('effect:')

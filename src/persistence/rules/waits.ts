@@ -1,6 +1,6 @@
 import type { BriefRow, Row } from './row.ts'
-import type { Facts } from './ruling.ts'
-import type { WaitFor } from './store.ts'
+import type { Facts } from './decision.ts'
+import type { WaitFor } from '../contract/writes.ts'
 
 /*
  * What a process waits for, as its row says it, and when that makes the process ready (C8).

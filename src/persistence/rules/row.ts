@@ -1,5 +1,7 @@
-import { isProcessState, type ProcessState } from '../process/state/process-state.ts'
-import type { EngineIdentity, Origin, ProcessRow } from './store.ts'
+import { isProcessState, type ProcessState } from '../../process/state/process-state.ts'
+import type { EngineIdentity } from '../contract/engines.ts'
+import type { ProcessRow } from '../contract/rows.ts'
+import type { Origin } from '../contract/writes.ts'
 
 /**
  * A process as a back end keeps it; flags are 0 and 1, and names are those of the columns.
@@ -30,7 +32,7 @@ export interface Row {
   /** The engine that owned it last; stays when the claim is given back. Or the one that drains for it. */
   runner: string | null
   crashes: number
-  /** Whether it was claimed to run alone, or its `runner` drains for it (C11, `draining.ts`). */
+  /** Whether it was claimed to run alone, or its `runner` drains for it (C11, `drain.ts`). */
   alone: number
   readonly created_at: number
   updated_at: number
@@ -47,7 +49,7 @@ export interface Row {
   /** Since or from when it wants to run; kept while it is paused or parked, null while it is owned. */
   ready_at: number | null
   played: number
-  /** The senders' ids of the kept messages that were used up last (`senders.ts`). */
+  /** The senders' ids of the kept messages that were used up last (`message-ids.ts`). */
   last_wake: string | null
   /** The sender's id of the request that came last. */
   last_request: string | null
