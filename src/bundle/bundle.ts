@@ -3,7 +3,7 @@ import { preview } from '../ports/plain.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../shared/json.ts'
 import { type LoadContext, loaderOf, type NamedClass } from './loader.ts'
 
-/** The number of the format that is written. Bundles of every released format are read for ever. */
+/** The format that is written. Bundles of every released format must stay readable. */
 const BUNDLE_FORMAT = 1
 
 /** The keys of a bundle's JSON. */
@@ -15,33 +15,33 @@ export const BundleKeys = {
   CLASS: 'class',
   /** The version of the class's saved form. */
   VERSION: 'version',
-  /** When the process was made; ISO 8601. */
+  /** When the process was created; ISO 8601. */
   CREATED: 'created',
-  /** The pid of the process that launched it; not there without one. */
+  /** The pid of the process that launched it. Absent if no process did. */
   PARENT: 'parent',
-  /** How many transitions it has made. */
+  /** The number of transitions it has made. */
   SEQ: 'seq',
   /** `{ message?, at? }` while it is paused. */
   PAUSED: 'paused',
   /** The text of `setStatus`. */
   STATUS: 'status',
-  /** The state with what belongs to it: `{ label, step, args, … }`. */
+  /** The state and its data: `{ label, step, args, … }`. */
   STATE: 'state',
   /** The inputs as they were given. */
   INPUTS: 'inputs',
-  /** The inputs with defaults filled in, where they differ. */
+  /** The inputs with defaults filled in, if they differ from the given ones. */
   PARSED: 'parsed',
-  /** What was emitted, by dotted port name. */
+  /** The emitted values by dotted port name. */
   OUTPUTS: 'outputs',
-  /** What the process keeps: `{ ctx?, members?, instance? }`. */
+  /** What the process remembers between steps: `{ ctx?, members?, instance? }`. */
   MEMORY: 'memory',
-  /** What the step that has not ended has done, by kind and name; see `RecordEntry`. */
+  /** What the unfinished step has done, by kind and name; see `RecordEntry`. */
   RECORD: 'record',
-  /** What it was launched with besides its inputs: `{ retry? }`. */
+  /** The options of its launch: `{ retry? }`. */
   LAUNCH: 'launch',
 } as const
 
-/** What identifies a process and stands in its row, rather than in a part. */
+/** The data of a process that is stored in its row, not in a part. */
 export interface BundleHead {
   readonly pid: string
   /** The registered name of the class. */
@@ -51,31 +51,31 @@ export interface BundleHead {
   /** ISO 8601, in UTC with milliseconds. */
   readonly created: string
   readonly parent?: string | undefined
-  /** How many transitions the process has made. */
+  /** The number of transitions that the process has made. */
   readonly seq: number
   readonly paused?: { readonly message?: string | undefined; readonly at?: string | undefined } | undefined
   readonly status?: string | undefined
 }
 
 /**
- * The parts that are stored each by itself. `out:<port>` is an output, by its dotted name; `record:<kind>:<name>` is what the step that has not
- * ended has done.
+ * The parts of a bundle, which are stored separately. `out:<port>` is the output of that dotted
+ * name. `record:<kind>:<name>` is one thing that the unfinished step has done.
  */
 export type PartName =
   'state' | 'inputs' | 'parsed' | 'memory' | 'launch' | `out:${string}` | `record:${string}`
 
-/** JSON text by `PartName`, as `Codec.stringify` gives it. */
+/** JSON texts from `Codec.stringify`, by `PartName`. */
 export type BundleParts = Readonly<Record<string, string>>
 
-/** What can be saved gives its bundle under this symbol. */
+/** The method under this symbol returns the bundle of an object that can be saved. */
 export const SAVE: unique symbol = Symbol.for('damson.save')
 
-/** A process, to `Bundle.from`. */
+/** What `Bundle.from` needs of a process. */
 export interface Savable {
   [SAVE](): Bundle
 }
 
-/** A class whose processes are made of bundles. */
+/** A class whose processes can be recreated from bundles. */
 export interface Recreatable<P = unknown> extends NamedClass {
   readonly prototype: P
   recreateFrom(bundle: Bundle, context?: LoadContext): unknown
@@ -87,9 +87,10 @@ const RECORD = 'record:'
 /**
  * The saved form of one process: versioned JSON that a person can read.
  *
- * It is a small head and parts that are JSON texts. What is stored changes part by part, so a transition encodes only what it
- * changed; put together they are one document. The parts are canonical (what `JSON.stringify` gives), which is why
- * saving, loading and saving again is byte for byte the same (C10).
+ * A bundle has a small head, and parts that are JSON texts; together they are one JSON document.
+ * The parts are stored separately, so a transition encodes only the parts that it changed. Each
+ * part is exactly what `JSON.stringify` returns. So saving, loading and saving again gives the same
+ * bytes (C10).
  */
 export class Bundle {
   readonly head: BundleHead
@@ -101,15 +102,21 @@ export class Bundle {
     this.parts = parts
   }
 
-  /** The bundle of a process as it is now. @throws SerializationError naming what can't be saved (C10) */
+  /**
+   * Returns the bundle of a process as it is now.
+   *
+   * @throws SerializationError with the path to a value that can't be saved (C10)
+   */
   static from(process: Savable): Bundle {
     return process[SAVE]()
   }
 
   /**
-   * Puts a bundle together. The texts are trusted and not read; `Bundle.parse(bundle.text)` checks them.
+   * Makes a bundle of its head and parts. The texts are trusted; `Bundle.parse(bundle.text)` would
+   * check them.
    *
-   * @throws IncompatibleBundle where the part `state` or `inputs` is missing, or one has a name that no part has
+   * @throws IncompatibleBundle if the part `state` or `inputs` is missing, or a part has an unknown
+   * name
    */
   static fromParts(head: BundleHead, parts: BundleParts): Bundle {
     for (const name in parts) {
@@ -122,9 +129,11 @@ export class Bundle {
   }
 
   /**
-   * Reads the text of a bundle. Values in it are not decoded: that needs the types of whoever loads the process.
+   * Reads the text of a bundle. Its values are decoded later, since that needs the registered
+   * types.
    *
-   * @throws IncompatibleBundle where it is damaged, or of a format that this release does not know
+   * @throws IncompatibleBundle if the text is damaged, or has a format that this release does not
+   * know
    */
   static parse(text: string): Bundle {
     let document: unknown
@@ -138,17 +147,20 @@ export class Bundle {
     return read(document)
   }
 
-  /** One JSON document, as `JSON.stringify(bundle)` gives it, but cheaper: the parts are only joined. */
+  /**
+   * The bundle as one JSON document. Cheaper than `JSON.stringify(bundle)`, since the parts are
+   * only joined.
+   */
   get text(): string {
     return (this.#text ??= join(this.head, this.parts))
   }
 
-  /** The names of the ports that were emitted to, sorted. */
+  /** The names of the ports with an output, sorted. */
   get outputNames(): readonly string[] {
     return namesUnder(OUTPUT, this.parts)
   }
 
-  /** The names of what the unfinished step has done, sorted. */
+  /** The names in the record of the unfinished step, sorted. */
   get recordNames(): readonly string[] {
     return namesUnder(RECORD, this.parts)
   }
@@ -158,10 +170,10 @@ export class Bundle {
   }
 
   /**
-   * The process, made anew from its saved form. The context names the classes.
+   * Recreates the process. The context provides the classes.
    *
-   * @throws UnknownProcessClass where the context does not name its class
-   * @throws IncompatibleBundle where it is damaged, or of a version that the class can't lift
+   * @throws UnknownProcessClass if the context does not provide the class of the process
+   * @throws IncompatibleBundle if the bundle is damaged, or the class can't upgrade its version
    */
   unbundle<P>(context?: LoadContext<Recreatable<P>>): P {
     const processClass = loaderOf(context).load(this.head.class)
@@ -169,12 +181,12 @@ export class Bundle {
   }
 }
 
-/** The name of the part that keeps an output. */
+/** The name of the part for an output. */
 export function outputPart(port: string): PartName {
   return `${OUTPUT}${port}`
 }
 
-/** The name of the part that keeps what a step did, by kind and name. */
+/** The name of the part for an entry of the step record. */
 export function recordPart(entry: string): PartName {
   return `${RECORD}${entry}`
 }
@@ -187,7 +199,8 @@ function namesUnder(prefix: string, parts: BundleParts): string[] {
   const names: string[] = []
   for (const name in parts) if (name.startsWith(prefix)) names.push(name.slice(prefix.length))
   if (names.length < 2) return names
-  // As `JSON.parse` will order them: sorted, but names that are numbers first. So the text does not depend on the store's order.
+  // An object orders its keys as `JSON.parse` will: numbers first. So the text does not depend on
+  // the store's order.
   const ordered: Record<string, null> = Object.create(null)
   for (const name of names.toSorted()) ordered[name] = null
   return Object.keys(ordered)
@@ -210,7 +223,7 @@ function group(key: string, prefix: string, parts: BundleParts): string {
   return `,"${key}":{${members.join(',')}}`
 }
 
-/** As `JSON.stringify` would give it, at a fifth of the time: each transition of a process asks for it. */
+/** Does what `JSON.stringify` does in a fifth of the time, since each transition needs the text. */
 function headText(head: BundleHead): string {
   let text =
     `{"format":${BUNDLE_FORMAT},"pid":${quoted(head.pid)},"class":${quoted(head.class)},"version":${head.version}` +
@@ -290,7 +303,7 @@ function partText(value: JsonValue, pid: string, path: string): string {
   try {
     return JSON.stringify(value)
   } catch (error) {
-    // Too deep for the stack.
+    // The value is too deep for the stack.
     throw damaged(pid, `can't be read at ${path}: ${(error as Error).message}`, { cause: error })
   }
 }
@@ -307,7 +320,7 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-/** What `toISOString` gives; up to the 28th of a month that needs no calendar. */
+/** A date of `toISOString`. Days up to the 28th exist in every month, so they need no calendar. */
 const ISO_DATE = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 
 function isDate(value: unknown): value is string {
@@ -333,7 +346,7 @@ function textOf(value: unknown): string {
   try {
     text = JSON.stringify(value)
   } catch {
-    // Too deep for the stack.
+    // The value is too deep for the stack.
     return preview(value)
   }
   return text.length > 60 ? `${text.slice(0, 57)}...` : text

@@ -9,9 +9,10 @@ import type { SavedType } from './saved-type.ts'
 export type { SavedType }
 
 /**
- * Turns values into JSON and back, so that they come back as they went (C10).
+ * Encodes values as JSON, and restores them exactly (C10).
  *
- * Plain JSON stays as it is. Anything else is `{ "$": kind, … }`, and an object that has a key `$` of its own is `{ "$": "object", "fields": … }`:
+ * Plain JSON stays as it is. Any other value becomes `{ "$": kind, … }`, and an object with a key
+ * `$` becomes `{ "$": "object", "fields": … }`:
  *
  * | value | JSON |
  * | --- | --- |
@@ -25,20 +26,22 @@ export type { SavedType }
  * | an object without a prototype | `{ "$": "dict", "fields": {…} }` |
  * | a list with holes or named members | `{ "$": "array", "length": 3, "items": { "1": … } }` |
  * | a value of a registered type | `{ "$": "type", "name": "Vector", "data": … }` |
- * | what is in the value a second time, cycles too | `{ "$": "ref", "id": 1 }`; its first place has the same `id` |
+ * | an object that the value contains again, also in a cycle | `{ "$": "ref", "id": 1 }`; its first place has the same `id` |
  *
- * Errors come back as instances of the nearest class that is JavaScript's own or Damson's, with their own name; nothing of the user's
- * runs. What is of another realm (`node:vm`) comes back as what it is, in this one. A view of bytes comes back with bytes of its own: two views of one buffer do not share it any more.
- * Getters are saved as what they give. Not saved: keys that are symbols or not enumerable, and that something was frozen.
- * Everything else is refused, naming where it is.
+ * An error comes back as an instance of its nearest class that is built in or Damson's own, with
+ * its own name. No code of the user runs. Objects of another realm (`node:vm`) come back as objects
+ * of this one. Each view of bytes comes back with its own bytes, so two views of one buffer no
+ * longer share it. A getter is saved as the value that it returns. Symbol keys, non-enumerable
+ * keys, and whether an object was frozen are not saved. Every other value is refused with the path
+ * to it.
  */
 export class Codec {
   readonly #types: ReadonlyMap<string, SavedType>
 
   /**
-   * `types` are the own classes that may be saved.
+   * `types` are the user's classes that may be saved.
    *
-   * @throws SpecError for two types of one name
+   * @throws SpecError for two types of the same name
    */
   constructor(types: readonly SavedType[] = []) {
     const byName = new Map<string, SavedType>()
@@ -54,26 +57,26 @@ export class Codec {
   }
 
   /**
-   * The value as JSON; no part of it is shared with the value. `path` names the value in errors.
+   * Encodes a value as JSON that shares no part with it. `path` names the value in errors.
    *
-   * @throws SerializationError for what can't be saved, with the path to it
+   * @throws SerializationError for a value that can't be saved, with the path to it
    */
   encode(value: unknown, path = ''): JsonValue {
     return encodeValue(value, path, this.#types)
   }
 
   /**
-   * What was encoded.
+   * Restores an encoded value.
    *
-   * @throws IncompatibleBundle where it is damaged or its types are not registered here
+   * @throws IncompatibleBundle if the JSON is damaged or one of its types is not registered
    */
   decode(json: JsonValue, path = ''): unknown {
     return decodeValue(json, path, this.#types)
   }
 
   /**
-   * The value as it would come back after it was saved, sharing nothing with it. What can't be saved is copied as far as it can be:
-   * saving it will tell.
+   * Returns a copy as saving and loading the value would make it. A value that can't be saved is
+   * copied as far as possible; saving it reports the error later.
    */
   copy(value: unknown): unknown {
     if (typeof value !== 'object' || value === null) return value
@@ -87,19 +90,20 @@ export class Codec {
   }
 
   /**
-   * The value as JSON text: always the same for the same value.
+   * Encodes a value as JSON text, which is always the same for equal values.
    *
-   * @throws SerializationError for what can't be saved, with the path to it
+   * @throws SerializationError for a value that can't be saved, with the path to it
    */
   stringify(value: unknown, path = ''): string {
     return isPlainTree(value) ? JSON.stringify(value) : this.#text(this.encode(value, path), path)
   }
 
   /**
-   * As `stringify`, for what was thrown: a member of an error that can't be saved, such as a function, is left out, and the field
-   * `notSaved` of that error says which and why. So its name, code, message and cause are kept.
+   * Like `stringify`, for a thrown value. A member of an error that can't be saved, such as a
+   * function, is left out and listed in the field `notSaved` of that error. So the name, code,
+   * message and cause are kept.
    *
-   * @throws SerializationError for anything else that can't be saved
+   * @throws SerializationError for any other value that can't be saved
    */
   stringifyFailure(value: unknown, path = ''): string {
     return this.#text(encodeValue(value, path, this.#types, true), path)
@@ -120,9 +124,9 @@ export class Codec {
   }
 
   /**
-   * What was stringified.
+   * Restores a value from its JSON text.
    *
-   * @throws IncompatibleBundle where it is damaged or its types are not registered here
+   * @throws IncompatibleBundle if the text is damaged or one of its types is not registered
    */
   parse(text: string, path = ''): unknown {
     let json: JsonValue
@@ -136,7 +140,7 @@ export class Codec {
         },
       )
     }
-    // Without a key `$`, however it is written, there is nothing to decode.
+    // Without a key `$`, which JSON may also escape, there is nothing to decode.
     return text.includes('"$"') || text.includes('\\u0024') ? this.decode(json, path) : json
   }
 }

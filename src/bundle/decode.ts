@@ -5,17 +5,17 @@ import type { BinaryKind } from '../shared/kinds.ts'
 import { fromBase64, isBinaryKind } from './binary.ts'
 import { hidden, newError } from './error-classes.ts'
 import type { SavedType } from './saved-type.ts'
-import { Trail } from './trail.ts'
+import { ValuePath } from './value-path.ts'
 
 /** See `Codec.decode`. */
 export function decodeValue(json: JsonValue, path: string, types: ReadonlyMap<string, SavedType>): unknown {
-  const trail = new Trail(path)
+  const at = new ValuePath(path)
   try {
-    return new Decoder(trail, types).value(json)
+    return new Decoder(at, types).value(json)
   } catch (error) {
     if (error instanceof IncompatibleBundle) throw error
     const message = error instanceof Error ? error.message : String(error)
-    throw new IncompatibleBundle(`${trail.toString()}: can't be read: ${message}`, { cause: error })
+    throw new IncompatibleBundle(`${at.toString()}: can't be read: ${message}`, { cause: error })
   }
 }
 
@@ -27,14 +27,14 @@ const LEAVES: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['-0', -0],
 ])
 
-/** Makes values of what the encoder wrote, and of nothing else: every key has to be there, and none too many. */
+/** Restores only what the encoder wrote: a missing or an extra key is an error. */
 class Decoder {
-  readonly #trail: Trail
+  readonly #path: ValuePath
   readonly #types: ReadonlyMap<string, SavedType>
   readonly #byId = new Map<number, unknown>()
 
-  constructor(trail: Trail, types: ReadonlyMap<string, SavedType>) {
-    this.#trail = trail
+  constructor(at: ValuePath, types: ReadonlyMap<string, SavedType>) {
+    this.#path = at
     this.#types = types
   }
 
@@ -103,18 +103,18 @@ class Decoder {
 
   #fields<T extends object>(json: JsonObject, into: T): T {
     for (const key of Object.keys(json)) {
-      this.#trail.push(key)
+      this.#path.push(key)
       setOwn(into, key, this.value(json[key] as JsonValue))
-      this.#trail.pop()
+      this.#path.pop()
     }
     return into
   }
 
   #items(json: readonly JsonValue[], into: unknown[]): unknown[] {
     for (let i = 0; i < json.length; i++) {
-      this.#trail.push(i)
+      this.#path.push(i)
       into.push(this.value(json[i] as JsonValue))
-      this.#trail.pop()
+      this.#path.pop()
     }
     return into
   }
@@ -159,11 +159,11 @@ class Decoder {
     const map = this.#named(json, new Map<unknown, unknown>())
     const entries = this.#list(json, 'entries')
     for (const [index, entry] of entries.entries()) {
-      this.#trail.push({ text: `.entries()[${index}]` })
+      this.#path.push({ text: `.entries()[${index}]` })
       if (!Array.isArray(entry) || entry.length !== 2) throw this.#damaged('it should be [key, value]')
       const [key, value] = this.#items(entry, [])
       map.set(key, value)
-      this.#trail.pop()
+      this.#path.pop()
     }
     if (map.size !== entries.length) throw this.#damaged('a key is in the Map twice')
     return map
@@ -186,13 +186,13 @@ class Decoder {
       )
     }
     this.#named(json, error)
-    // Without its own it would show where it was loaded.
+    // Without a saved stack, the error would show the stack of its loading.
     hidden(error, 'stack', json['stack'] === undefined ? undefined : this.#text(json, 'stack'))
     for (const key of ['cause', 'errors']) {
       if (json[key] !== undefined) hidden(error, key, this.#member(json, key))
     }
     if (json['fields'] === undefined) return error
-    // Defined, not assigned: a class may have a setter under that name, or none.
+    // Defined, not assigned, since a class may have an accessor under that name.
     const fields = this.#fields(this.#object(json, 'fields'), {})
     return Object.defineProperties(error, Object.getOwnPropertyDescriptors(fields))
   }
@@ -200,9 +200,9 @@ class Decoder {
   #member(json: JsonObject, key: string): unknown {
     const member = json[key]
     if (member === undefined) throw this.#wrong(json, key, 'there')
-    this.#trail.push(key)
+    this.#path.push(key)
     const value = this.value(member)
-    this.#trail.pop()
+    this.#path.pop()
     return value
   }
 
@@ -228,7 +228,7 @@ class Decoder {
     return this.#byId.get(id)
   }
 
-  /** Notes an object under its id, before it is filled: what is in it may refer to it. */
+  /** Registers an object by its id before it is filled, since its content may refer to it. */
   #named<T>(json: JsonObject, value: T): T {
     const id = json['id']
     if (id === undefined) return value
@@ -271,6 +271,6 @@ class Decoder {
   }
 
   #damaged(what: string): IncompatibleBundle {
-    return new IncompatibleBundle(`${this.#trail.toString()}: damaged, ${what}`)
+    return new IncompatibleBundle(`${this.#path.toString()}: damaged, ${what}`)
   }
 }

@@ -6,16 +6,16 @@ import { binaryKind, toBase64 } from './binary.ts'
 import { errorClassName } from './error-classes.ts'
 import { MAX_DEPTH } from './plain-tree.ts'
 import type { SavedType } from './saved-type.ts'
-import { Trail } from './trail.ts'
+import { ValuePath } from './value-path.ts'
 
-/** JSON in the making. */
+/** JSON under construction. */
 type Node = Record<string, JsonValue> | JsonValue[]
 
-/** Where an object was met first. */
+/** The first place of an object in the value. */
 interface Place {
   readonly parent: Node
   readonly key: string
-  /** What stands at its further places, to be given its id. */
+  /** The references at its further places, which get the id of the object at the end. */
   refs: { $: 'ref'; id: number }[] | undefined
 }
 
@@ -28,38 +28,39 @@ export function encodeValue(
   types: ReadonlyMap<string, SavedType>,
   lenient = false,
 ): JsonValue {
-  const trail = new Trail(path)
+  const at = new ValuePath(path)
   try {
-    return new Encoder(trail, types, lenient).encode(value)
+    return new Encoder(at, types, lenient).encode(value)
   } catch (error) {
     if (error instanceof SerializationError) throw error
     const message =
       error instanceof RangeError && !(error instanceof DamsonError) && /call stack/i.test(error.message)
         ? DEPTH
         : `it can't be read: ${textOf(error)}`
-    throw new SerializationError(trail.toString(), message, { cause: error })
+    throw new SerializationError(at.toString(), message, { cause: error })
   }
 }
 
 const DEPTH = `it is nested more than ${MAX_DEPTH} levels deep. Keep such data flat: a list of items that name each other by id`
 
 /**
- * Walks a value once, so getters and `encode` of types are called once. What is met again gets a reference; at the end what has
- * references gets its id, in the order of first places.
+ * Walks a value once, so that getters and the `encode` of types are called once. An object that is
+ * met again becomes a reference. At the end each object with references gets an id, in the order of
+ * first places.
  */
 class Encoder {
-  readonly #trail: Trail
+  readonly #path: ValuePath
   readonly #types: ReadonlyMap<string, SavedType>
   readonly #places = new Map<object, Place>()
-  /** Values of registered types that are just being encoded. */
+  /** The values of registered types that are being encoded. */
   readonly #open = new Set<object>()
-  /** How to take back what was noted of values, where a member of an error may turn out not to be savable. */
+  /** Undoes what was noted of values if a member of an error turns out not to be savable. */
   readonly #undo: (() => void)[] | undefined
   #shared = false
   #depth = 0
 
-  constructor(trail: Trail, types: ReadonlyMap<string, SavedType>, lenient: boolean) {
-    this.#trail = trail
+  constructor(at: ValuePath, types: ReadonlyMap<string, SavedType>, lenient: boolean) {
+    this.#path = at
     this.#types = types
     if (lenient) this.#undo = []
   }
@@ -89,7 +90,7 @@ class Encoder {
       setOwn(parent, key, ref)
       return
     }
-    if (this.#depth >= MAX_DEPTH) throw new SerializationError(this.#trail.toString(), DEPTH)
+    if (this.#depth >= MAX_DEPTH) throw new SerializationError(this.#path.toString(), DEPTH)
     this.#places.set(value, { parent, key, refs: undefined })
     this.#undo?.push(() => this.#places.delete(value))
     this.#depth++
@@ -130,16 +131,17 @@ class Encoder {
   #fields(value: Readonly<Record<string, unknown>>, keys = Object.keys(value)): Record<string, JsonValue> {
     const fields: Record<string, JsonValue> = {}
     for (const key of keys) {
-      this.#trail.push(key)
+      this.#path.push(key)
       this.#put(fields, key, value[key])
-      this.#trail.pop()
+      this.#path.pop()
     }
     return fields
   }
 
   #array(value: readonly unknown[]): JsonValue {
     const keys = Object.keys(value)
-    // Indices come first, in order: so this says that there are no holes and no named members.
+    // Indices come first and in order, so the last key shows that there are no holes or named
+    // members.
     const dense =
       keys.length === value.length && (keys.length === 0 || keys.at(-1) === String(keys.length - 1))
     if (!dense) {
@@ -151,14 +153,13 @@ class Encoder {
 
   #items(
     values: Iterable<unknown>,
-    step: (index: number) => Parameters<Trail['push']>[0] = (i) => i,
+    step: (index: number) => Parameters<ValuePath['push']>[0] = (i) => i,
   ): JsonValue[] {
     const items: JsonValue[] = []
     for (const value of values) {
-      this.#trail.push(step(items.length))
-      // `put` sets the item by its index.
+      this.#path.push(step(items.length))
       this.#put(items, String(items.length), value)
-      this.#trail.pop()
+      this.#path.pop()
     }
     return items
   }
@@ -199,19 +200,19 @@ class Encoder {
     const entries: JsonValue[] = []
     for (const [key, value] of map) {
       const entry: JsonValue[] = []
-      this.#trail.push({ text: `.keys()[${entries.length}]` })
+      this.#path.push({ text: `.keys()[${entries.length}]` })
       this.#put(entry, '0', key)
-      this.#trail.pop()
+      this.#path.pop()
       const named = typeof key === 'string' || typeof key === 'number'
-      this.#trail.push({ text: named ? `.get(${JSON.stringify(key)})` : `.values()[${entries.length}]` })
+      this.#path.push({ text: named ? `.get(${JSON.stringify(key)})` : `.values()[${entries.length}]` })
       this.#put(entry, '1', value)
-      this.#trail.pop()
+      this.#path.pop()
       entries.push(entry)
     }
     return entries
   }
 
-  /** Errors keep what they tell; that a member is inherited or enumerable is not kept. */
+  /** Saves the members of an error, but not whether they are inherited or enumerable. */
   #error(error: Error): JsonValue {
     const node: Record<string, JsonValue> = { $: 'Error' }
     const className = errorClassName(error)
@@ -220,7 +221,7 @@ class Encoder {
     for (const key of ['name', 'message'] as const) {
       if (!this.#member(node, error, key, left)) node[key] = key === 'name' ? className : ''
     }
-    // Whoever sets `Error.prepareStackTrace` may get something else than text.
+    // `Error.prepareStackTrace` may return something other than text.
     if (typeof error.stack === 'string') node['stack'] = error.stack
     if (Object.hasOwn(error, 'cause')) this.#member(node, error, 'cause', left)
     const listed = Object.getOwnPropertyDescriptor(error, 'errors')?.enumerable === false
@@ -236,20 +237,23 @@ class Encoder {
     return node
   }
 
-  /** Saves a member of an error. One that can't be saved is left out, where that is allowed, and `left` says so. */
+  /**
+   * Saves a member of an error and returns whether it was there. If the encoder is lenient, a
+   * member that can't be saved is left out and reported in `left`.
+   */
   #member(node: Node, error: Error, key: string, left: string[]): boolean {
     const undo = this.#undo
-    const root = this.#trail.toString()
-    const [marks, steps, depth] = [undo?.length ?? 0, this.#trail.length, this.#depth]
+    const root = this.#path.toString()
+    const [marks, steps, depth] = [undo?.length ?? 0, this.#path.length, this.#depth]
     try {
-      this.#trail.push(key)
+      this.#path.push(key)
       this.#put(node, key, Reflect.get(error, key))
-      this.#trail.pop()
+      this.#path.pop()
       return true
     } catch (failure) {
       if (undo === undefined) throw failure
       for (const takeBack of undo.splice(marks).toReversed()) takeBack()
-      this.#trail.backTo(steps)
+      this.#path.backTo(steps)
       this.#depth = depth
       const text = failure instanceof SerializationError ? failure.message : `${key}: ${textOf(failure)}`
       left.push(text.startsWith(`${root}.`) ? text.slice(root.length + 1) : text)
@@ -262,9 +266,9 @@ class Encoder {
     this.#open.add(value)
     this.#undo?.push(() => this.#open.delete(value))
     const data = type.encode(value)
-    this.#trail.push({ text: `<${type.name}>` })
+    this.#path.push({ text: `<${type.name}>` })
     this.#put(node, 'data', data)
-    this.#trail.pop()
+    this.#path.pop()
     this.#open.delete(value)
     return node
   }
@@ -272,19 +276,21 @@ class Encoder {
   #noFields(value: object, kind: string): void {
     const [field] = Object.keys(value)
     if (field === undefined) return
-    this.#trail.push(field)
+    this.#path.push(field)
     throw this.#refused([`a field that was added to a ${kind}`, `Keep it beside the ${kind}.`])
   }
 
   #refused([what, advice]: Refusal): SerializationError {
-    return new SerializationError(this.#trail.toString(), `${what} can't be saved. ${advice}`)
+    return new SerializationError(this.#path.toString(), `${what} can't be saved. ${advice}`)
   }
 
-  /** Gives ids to what is there more than once, and puts the wrapper that carries them where it is needed. */
+  /**
+   * Gives ids to the objects with references, and wraps those that can't carry an id themselves.
+   */
   #giveIds(): void {
     const shared = [...this.#places.values()].filter(({ refs }) => refs !== undefined)
     for (const [index, { refs }] of shared.entries()) for (const ref of refs ?? []) ref.id = index + 1
-    // The inner ones first: what a wrapper takes over is complete then.
+    // Inner objects come first, so that the content of a wrapper is complete.
     for (let index = shared.length - 1; index >= 0; index--) {
       const { parent, key } = shared[index] as Place
       const node = Reflect.get(parent, key) as Node
@@ -298,7 +304,7 @@ const LEADS_BACK: Refusal = [
   'Its type has to name what it refers to by an id, say.',
 ]
 
-/** The field of a saved error that names what of it could not be saved, and why. */
+/** The field of a saved error that lists the members that could not be saved, and why. */
 const NOT_SAVED = 'notSaved'
 
 const ERROR_MEMBERS: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause'])
@@ -310,12 +316,15 @@ function withId(node: Node, id: number): JsonValue {
   return { $: kind as string, id, ...rest }
 }
 
-/** Whether objects with this prototype are the plain ones of another realm (a worker's, a test runner's). */
+/**
+ * Whether objects with this prototype are the plain ones of another realm (a worker's, a test
+ * runner's).
+ */
 function isForeignPlain(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
 }
 
-/** What it is that can't be saved, and what to do about it. */
+/** Describes a value that can't be saved, and what to do about it. */
 function refusalOf(value: object): Refusal {
   if (typeof value === 'function') {
     const name = value.name === '' ? 'a function' : `the function ${value.name}`

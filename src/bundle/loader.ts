@@ -5,37 +5,40 @@ import { hasAll, shown } from '../shared/options.ts'
 import { textProblem } from '../shared/text.ts'
 import type { SavedType } from './saved-type.ts'
 
-/** A class as far as its name goes. Process classes are such. */
+/** A class with a name to register it under, such as a process class. */
 export interface NamedClass {
   readonly name: string
   readonly processName?: string
 }
 
-/** Finds the class that a bundle names. `ClassRegistry` is one; another may import modules, say. */
+/**
+ * Finds the class that a bundle names, as `ClassRegistry` does. Another loader may import modules,
+ * for example.
+ */
 export interface Loader<C = unknown> {
   /** The name under which this class is saved. */
   identify(processClass: C): string
-  /** @throws UnknownProcessClass where there is no class of that name */
+  /** @throws UnknownProcessClass if there is no class of that name */
   load(name: string): C
 }
 
-/** What is needed to make a process of a bundle. */
+/** What is needed to recreate a process from a bundle. */
 export interface LoadContext<C = unknown> {
   /** The classes that may be loaded, by their registered names. */
   readonly processes?: readonly C[] | undefined
-  /** Instead of `processes`. */
+  /** Finds the classes, instead of `processes`. */
   readonly loader?: Loader<C> | undefined
-  /** Own classes in saved values. */
+  /** The user's classes in saved values. */
   readonly types?: readonly SavedType[] | undefined
-  /** Given to the process. */
+  /** The logger of the process. */
   readonly logger?: Logger | undefined
-  /** What the timers of the process go by, where it runs in memory. Default: the machine's clock. */
+  /** The clock for the timers of the process if it runs in memory. Default: the machine's clock. */
   readonly clock?: Clock | undefined
 }
 
 /**
- * The name under which a class is registered and saved: its own `processName`, else its own name. One that is inherited does not
- * count, since that is the name of another class.
+ * The name under which a class is registered and saved: its own `processName`, or else its own
+ * name. An inherited `processName` does not count, since it is the name of another class.
  *
  * @throws SpecError for a class without a name
  */
@@ -54,10 +57,13 @@ export function registeredName(processClass: NamedClass): string {
   )
 }
 
-/** What bundlers make of names: `_Order` of a class that mentions itself, `a` or `e1` where they make the code small. */
+/**
+ * Names that bundlers make: `_Order` for a class that mentions itself, `a` or `e1` in minified
+ * code.
+ */
 const MANGLED = /^(?:_[A-Z]\w*|[a-z$_][\w$]?)$/
 
-/** What to say of a class whose name may not be the one that its author gave it. */
+/** Returns a warning if a bundler may have renamed the class. */
 export function mangledName(processClass: NamedClass): string | undefined {
   const name = registeredName(processClass)
   if (Object.hasOwn(processClass, 'processName') || !MANGLED.test(name)) return undefined
@@ -67,7 +73,7 @@ export function mangledName(processClass: NamedClass): string | undefined {
   )
 }
 
-/** @throws SpecError for what is no list of classes */
+/** @throws SpecError for anything but a list of classes */
 export function isListOfClasses(what: string, value: unknown): void {
   if (!Array.isArray(value)) {
     throw new SpecError(
@@ -75,7 +81,7 @@ export function isListOfClasses(what: string, value: unknown): void {
         (typeof value === 'function' ? `: give [${value.name}]` : ''),
     )
   }
-  // By number, so that a hole in the list is found too.
+  // A loop over indices also finds holes.
   for (let index = 0; index < value.length; index++) {
     const one: unknown = value[index]
     if (typeof one !== 'function') {
@@ -87,32 +93,35 @@ export function isListOfClasses(what: string, value: unknown): void {
   }
 }
 
-/** @throws TypeError for what is no loader */
+/** @throws TypeError for anything but a loader */
 export const isLoader = hasAll('a loader', ['identify', 'load'])
 
-/** Classes by their registered names. What is not known is asked of a loader, if there is one, when its name comes up. */
+/**
+ * Process classes by their registered names. A loader, if there is one, is asked for an unknown
+ * class when it is needed.
+ */
 export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<C>, Iterable<[string, C]> {
   readonly #byName = new Map<string, C>()
   readonly #loader: Loader<C> | undefined
 
-  /** @throws SpecError for a class without a name, or two classes of one name */
+  /** @throws SpecError for a class without a name, or two classes of the same name */
   constructor(classes: Iterable<C> = [], loader?: Loader<C>) {
     this.#loader = loader
     for (const processClass of classes) this.register(processClass)
   }
 
-  /** Whether it may find classes beside those that are registered. */
+  /** Whether a loader may find further classes. */
   get loads(): boolean {
     return this.#loader !== undefined
   }
 
-  /** How many classes are known so far. */
+  /** The number of classes known so far. */
   get size(): number {
     return this.#byName.size
   }
 
   /**
-   * Adds a class; the same one twice does no harm.
+   * Adds a class, unless it is already registered.
    *
    * @throws SpecError for a class without a name, or another class of the same name
    */
@@ -131,7 +140,7 @@ export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<
     return registeredName(processClass)
   }
 
-  /** @throws UnknownProcessClass where there is no class of that name, with the names that are known */
+  /** @throws UnknownProcessClass if there is no class of that name, with the known names */
   load(name: string): C {
     const found = this.find(name)
     if (found !== undefined) return found
@@ -144,9 +153,9 @@ export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<
   }
 
   /**
-   * The class of that name, if it is known or its loader knows it.
+   * Returns the class of that name if it is registered or the loader finds it.
    *
-   * @throws SpecError where the loader gives a class of another name
+   * @throws SpecError if the loader returns a class of another name
    */
   find(name: string): C | undefined {
     return this.#byName.get(name) ?? this.#ask(name)
@@ -182,7 +191,7 @@ export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<
   }
 }
 
-/** The loader of a context: its own, or one for its `processes`. */
+/** The loader of a context, or a loader of its `processes`. */
 export function loaderOf<C extends NamedClass>(context: LoadContext<C> | undefined): Loader<C> {
   if (context?.processes !== undefined) isListOfClasses('processes', context.processes)
   return context?.loader ?? new ClassRegistry(context?.processes)

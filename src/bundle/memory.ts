@@ -3,7 +3,10 @@ import { preview } from '../ports/plain.ts'
 import { isJsonObject } from '../shared/json.ts'
 import type { Codec } from './codec.ts'
 
-/** What a process keeps between its steps. It is encoded as one, so what two of these share stays shared. */
+/**
+ * What a process remembers between its steps. It is encoded together, so that shared objects stay
+ * shared.
+ */
 export interface Memory {
   readonly ctx: Record<string, unknown>
   /** The members named by `persisted`. */
@@ -13,9 +16,10 @@ export interface Memory {
 }
 
 /**
- * The text of the part `memory`; undefined where there is nothing to keep. Paths in errors start at `ctx`, `members`, `instance`.
+ * Returns the text of the part `memory`, or undefined if the memory is empty. Paths in errors start
+ * at `ctx`, `members` or `instance`.
  *
- * @throws SerializationError naming what can't be saved (C10)
+ * @throws SerializationError with the path to a value that can't be saved (C10)
  */
 export function encodeMemory(memory: Memory, codec: Codec): string | undefined {
   const kept: Record<string, unknown> = {}
@@ -24,7 +28,7 @@ export function encodeMemory(memory: Memory, codec: Codec): string | undefined {
   return isEmpty(kept) ? undefined : codec.stringify(kept)
 }
 
-/** @throws IncompatibleBundle where it is damaged or its types are not registered here */
+/** @throws IncompatibleBundle if the text is damaged or one of its types is not registered */
 export function decodeMemory(text: string | undefined, codec: Codec): Memory {
   const {
     ctx = {},
@@ -42,7 +46,7 @@ export function decodeMemory(text: string | undefined, codec: Codec): Memory {
   }
 }
 
-/** @throws IncompatibleBundle unless it is an object */
+/** @throws IncompatibleBundle if the value is no object */
 export function record(value: unknown, path: string): Record<string, unknown> {
   if (isJsonObject(value)) return value
   throw new IncompatibleBundle(`${path}: damaged, it should be an object, and is ${preview(value)}`)

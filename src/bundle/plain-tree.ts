@@ -1,19 +1,22 @@
-/** How many levels of lists and objects are saved. It is far below what would overflow the stack, on the way back too. */
+/**
+ * The deepest nesting of lists and objects that is saved, far below the depth that would overflow
+ * the stack.
+ */
 export const MAX_DEPTH = 1000
 
-/** Above so many objects a set finds one faster than a list. */
+/** With more objects than this, a set finds one faster than a list. */
 const FEW = 12
 
 /**
- * Whether `JSON.stringify` gives all there is to a value: it is plain JSON, nothing is in it twice, and no key is `$`. Most
- * values are, and for them this look is all that the codec costs.
+ * Whether `JSON.stringify` encodes a value completely: it is plain JSON, contains no object twice,
+ * and has no key `$`. This holds for most values, and for them the codec costs only this check.
  */
 export function isPlainTree(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return isPlainLeaf(value)
   try {
-    return new Look().object(value, 0)
+    return new PlainTreeCheck().object(value, 0)
   } catch {
-    // A getter threw, or a proxy. Encoding it finds out where.
+    // A getter or a proxy threw. The encoder finds out where.
     return false
   }
 }
@@ -23,7 +26,7 @@ function isPlainLeaf(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || value === null
 }
 
-class Look {
+class PlainTreeCheck {
   readonly #few: object[] = []
   #many: Set<object> | undefined
 
@@ -50,10 +53,10 @@ class Look {
       const item = value[i]
       if (typeof item === 'object' && item !== null) {
         if (!this.object(item, depth + 1)) return false
-        // A hole is undefined, and so no leaf either.
+        // A hole reads as undefined, which is no plain leaf.
       } else if (!isPlainLeaf(item)) return false
     }
-    // More keys than items: it has named members.
+    // A list with more keys than items has named members.
     return Object.keys(value).length === value.length
   }
 

@@ -4,38 +4,40 @@ import { Bundle, type BundleHead, outputPart, recordPart } from './bundle.ts'
 import type { Codec } from './codec.ts'
 import { decodeMemory, encodeMemory, record } from './memory.ts'
 
-/** A bundle with its values decoded, to be read or changed: what `static upgrade` gets. */
+/** A bundle with its values decoded, to read and change. `static upgrade` receives it. */
 export interface SavedForm {
   readonly pid: string
   /** The registered name of the class. */
   readonly class: string
   /** The version of the saved form. */
   version: number
-  /** The state with what belongs to it: `{ label, step, args, … }`. */
+  /** The state and its data: `{ label, step, args, … }`. */
   state: Record<string, unknown>
   /** The inputs as they were given. */
   inputs: Record<string, unknown>
-  /** The inputs with defaults filled in, where they differ. */
+  /** The inputs with defaults filled in, if they differ from the given ones. */
   parsed: Record<string, unknown> | undefined
-  /** What was emitted, by dotted port name. */
+  /** The emitted values by dotted port name. */
   outputs: Record<string, unknown>
   ctx: Record<string, unknown>
   /** The members named by `persisted`. */
   members: Record<string, unknown>
-  /** What `saveInstanceState` added. */
+  /** The data that `saveInstanceState` added. */
   instance: Record<string, unknown>
   /**
-   * What the step that has not ended has done, by kind and name: `effect:charge`. Take out what the new version of the step is to do again.
+   * What the unfinished step has done, by kind and name: `effect:charge`. Delete an entry to let
+   * the new version of the step do it again.
    */
   record: Record<string, unknown>
-  /** What it was launched with besides its inputs. */
+  /** The options of its launch. */
   launch: Record<string, unknown> | undefined
 }
 
 /**
- * The values of a bundle.
+ * Decodes the values of a bundle.
  *
- * @throws IncompatibleBundle where it is damaged or its types are not registered here, with the path
+ * @throws IncompatibleBundle if the bundle is damaged or one of its types is not registered, with
+ * the path
  */
 export function decodeBundle(bundle: Bundle, codec: Codec): SavedForm {
   const { head, parts } = bundle
@@ -64,9 +66,9 @@ export function decodeBundle(bundle: Bundle, codec: Codec): SavedForm {
 }
 
 /**
- * The bundle of these values. What a head says besides is taken from `head`.
+ * Encodes values as a bundle. `head` provides the rest of its head.
  *
- * @throws SerializationError naming what can't be saved (C10)
+ * @throws SerializationError with the path to a value that can't be saved (C10)
  */
 export function encodeBundle(head: BundleHead, form: SavedForm, codec: Codec): Bundle {
   const parts: Record<string, string> = {}

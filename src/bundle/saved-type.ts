@@ -2,12 +2,14 @@ import { hasAll, shown } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
 
 /**
- * How values of an own class are saved. Registered under a name, which is saved with them and must stay the same for as long
- * as bundles with it are to be loaded.
+ * Saves the values of a user's class. The name is saved with them, and must stay the same as long
+ * as bundles with such values exist.
  *
- * It is asked about everything that is not plain JSON, before the kinds that the codec knows itself. What `encode` gives may be anything
- * that can be saved, other registered types too. A value that leads back to itself through its own data is refused. Where a list
- * or object holds the value and the value refers back to that, `decode` gets it before it is complete: it may keep it, not look into it.
+ * The codec asks registered types about every value that is not plain JSON, before it tries the
+ * kinds that it knows itself. `encode` may return anything that can be saved, including values of
+ * registered types. A value that leads back to itself through its own data is refused. If a value
+ * refers to the list or object that holds it, `decode` receives that list or object before it is
+ * complete: it may keep it, but not read it.
  */
 export interface SavedType<T = unknown, D = unknown> {
   readonly name: string

@@ -5,19 +5,21 @@ import { decodeBundle, encodeBundle, type SavedForm } from './saved-form.ts'
 
 /** A class whose saved form has versions. */
 export interface VersionedClass {
-  /** The version that it saves. Default 1. */
+  /** The version of its saved form. Default 1. */
   readonly version?: number
   /**
-   * Lifts a saved form to a higher version, by changing it or giving another, and says so in its `version`. It is called until
-   * the class's version is reached, so each version needs to know only the next.
+   * Upgrades a saved form by changing it or returning another one, and sets its `version` to the
+   * new one. It is called until the version of the class is reached, so each version needs to know
+   * only the next.
    */
   upgrade?(form: SavedForm): SavedForm | void
 }
 
 /**
- * The bundle in the version of its class: itself, if it is so already.
+ * Returns the bundle in the version of its class, which is the same bundle if it has that version.
  *
- * @throws IncompatibleBundle where it is of a newer version, there is no `upgrade`, or that fails or does not get on
+ * @throws IncompatibleBundle if its version is newer, or if `upgrade` is missing, fails, or does
+ * not raise the version
  */
 export function upgradeBundle(bundle: Bundle, processClass: VersionedClass, codec: Codec): Bundle {
   const { pid, class: name, version } = bundle.head

@@ -8,7 +8,8 @@ export interface Difference {
 }
 
 /**
- * The first difference between a value and what a schema made of it; undefined where it left the value as it is. Copies count as the same.
+ * The first difference between a value and what a schema made of it; undefined where it left the
+ * value as it is. Copies count as the same.
  */
 export function differenceOf(value: unknown, made: unknown): Difference | undefined {
   return new Comparison().find(value, made, [])

@@ -46,7 +46,10 @@ export class InputPort extends Port {
     return this.#default !== undefined
   }
 
-  /** The default for one process: a function is called, what can be frozen is shared, and of anything else each process has its own. */
+  /**
+   * The default for one process: a function is called, what can be frozen is shared, and of
+   * anything else each process has its own.
+   */
   defaultValue(): unknown {
     if (typeof this.#default === 'function') return (this.#default as () => unknown)()
     return this.#isShared ? this.#frozen : frozenCopy(this.#frozen)

@@ -3,7 +3,10 @@ import { suggestion } from '../shared/nearest.ts'
 import { preview } from './plain.ts'
 import { PortGroup } from './port-group.ts'
 
-/** Selects the ports that are taken over from a namespace: all, the included ones, or all but the excluded ones. */
+/**
+ * Selects the ports that are taken over from a namespace: all, the included ones, or all but the
+ * excluded ones.
+ */
 export class PathRules {
   readonly #include: readonly string[] | undefined
   readonly #exclude: readonly string[] | undefined

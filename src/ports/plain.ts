@@ -14,9 +14,10 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 /**
- * A copy of what JavaScript itself has: plain objects and lists, dates, maps, sets, bytes. Plain objects and lists are frozen all the way
- * down. An object of any other class is kept as it is. What refers to itself, or to the same thing twice, does so in the copy; `seen`
- * carries that over several copies.
+ * A copy of what JavaScript itself has: plain objects and lists, dates, maps, sets, bytes. Plain
+ * objects and lists are frozen all the way down. An object of any other class is kept as it is.
+ * What refers to itself, or to the same thing twice, does so in the copy; `seen` carries that over
+ * several copies.
  */
 export function frozenCopy<T>(value: T, seen?: Map<object, object>): T {
   return typeof value === 'object' && value !== null ? (new Copying(true, seen).of(value) as T) : value
@@ -81,7 +82,10 @@ class Copying {
   }
 }
 
-/** Whether freezing keeps a value from being changed: there is nothing in it but plain objects and lists. */
+/**
+ * Whether freezing keeps a value from being changed: there is nothing in it but plain objects and
+ * lists.
+ */
 export function isFreezable(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (!isPlainList(value) && !isPlainObject(value)) return false

@@ -6,15 +6,21 @@ import { checkName, cut } from './port-name.ts'
 import type { InstanceOf, Schema } from './schema-type.ts'
 
 /**
- * The options of a namespace. `schema` and `instanceOf` apply to the undeclared values, and make the
- * namespace dynamic.
+ * The options of a namespace. `schema` and `instanceOf` apply to the undeclared values, and make
+ * the namespace dynamic.
  */
 export interface NamespaceOptions extends PortOptions {
   /** Whether undeclared values are accepted, at any depth. Default `false`. */
   readonly dynamic?: boolean | undefined
-  /** The values to use if the namespace is not given, or a function that makes them for each process. */
+  /**
+   * The values to use if the namespace is not given, or a function that makes them for each
+   * process.
+   */
   readonly default?: unknown
-  /** Whether to fill in the defaults of the ports inside if the namespace is not given. Default `true`. */
+  /**
+   * Whether to fill in the defaults of the ports inside if the namespace is not given. Default
+   * `true`.
+   */
   readonly populateDefaults?: boolean | undefined
 }
 
@@ -24,7 +30,9 @@ export interface NamespaceDescription extends PortDescription {
   readonly ports: Readonly<Record<string, PortDescription | NamespaceDescription>>
 }
 
-/** The ports of a namespace by name, accessed as in a `Map`, and the properties of the namespace. */
+/**
+ * The ports of a namespace by name, accessed as in a `Map`, and the properties of the namespace.
+ */
 export class PortGroup extends Port {
   readonly #ports = new Map<string, Port>()
   readonly #excluded = new Set<string>()

@@ -70,7 +70,8 @@ export class PortNamespace extends PortGroup {
 
   /**
    * Takes over the properties of another namespace and deep copies of its ports. A port of the same
-   * name is replaced; namespaces of the same name are merged. Returns the dotted names that were taken.
+   * name is replaced; namespaces of the same name are merged. Returns the dotted names that were
+   * taken.
    *
    * @throws SpecError for `include` together with `exclude`, an unknown name, or an unknown option
    */
@@ -100,9 +101,9 @@ export class PortNamespace extends PortGroup {
   }
 
   /**
-   * Returns new values with the defaults filled in. The given values are not changed, and `undefined`
-   * counts as not given. A namespace that was not given is filled in if it is required or if a port
-   * inside it has a default, unless it is declared with `populateDefaults: false`.
+   * Returns new values with the defaults filled in. The given values are not changed, and
+   * `undefined` counts as not given. A namespace that was not given is filled in if it is required
+   * or if a port inside it has a default, unless it is declared with `populateDefaults: false`.
    */
   preProcess(values?: Readonly<Record<string, unknown>>): Record<string, unknown> {
     // Anything but an object stays as it is; `validate` reports it.
@@ -110,17 +111,17 @@ export class PortNamespace extends PortGroup {
   }
 
   /**
-   * Like `preProcess`, but returns deeply frozen copies. Instances of classes other than the built-in
-   * ones stay the same objects.
+   * Like `preProcess`, but returns deeply frozen copies. Instances of classes other than the
+   * built-in ones stay the same objects.
    */
   preProcessFrozen(values?: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
     return this.#fill(values, { seen: undefined }) as Readonly<Record<string, unknown>>
   }
 
   /**
-   * Returns all problems of the values, each with its dotted path. An optional namespace may be left
-   * out, but one that is given, even as `{}`, must be complete. The validator is called last, and only
-   * if there are no other problems.
+   * Returns all problems of the values, each with its dotted path. An optional namespace may be
+   * left out, but one that is given, even as `{}`, must be complete. The validator is called last,
+   * and only if there are no other problems.
    */
   override validate(values?: unknown, path: string = this.name): PortProblem[] {
     if (values === undefined) {
@@ -141,7 +142,10 @@ export class PortNamespace extends PortGroup {
     return problems
   }
 
-  /** Returns the problems of one value under a dotted name, which may be undeclared in a dynamic namespace. */
+  /**
+   * Returns the problems of one value under a dotted name, which may be undeclared in a dynamic
+   * namespace.
+   */
   validateAt(name: string, value: unknown, path: string = this.name): PortProblem[] {
     const [first, rest] = cut(name)
     const port = this.get(first)
@@ -177,7 +181,8 @@ export class PortNamespace extends PortGroup {
 
   #make(name: string, options: NamespaceOptions): PortNamespace {
     checkName(name)
-    // Subclasses keep the constructor's parameters, so that nested namespaces are of the same class.
+    // Subclasses keep the constructor's parameters, so that nested namespaces are of the same
+    // class.
     return new (this.constructor as typeof PortNamespace)(name, options)
   }
 

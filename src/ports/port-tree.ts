@@ -97,7 +97,8 @@ export type Read<Tree> = WithDynamic<
     }
   >
 >
-// Of `any` there is no end of names below: without this, comparing two untyped classes would not end either.
+// Of `any` there is no end of names below: without this, comparing two untyped classes would not
+// end either.
 type ReadNode<N> = IsAny<N> extends true ? unknown : N extends PortType<infer T> ? T : Read<N>
 type IsPresent<N> =
   N extends PortType<unknown, infer K>
@@ -114,7 +115,10 @@ type IsPresent<N> =
           ? HasDefault<N>
           : true
 
-/** What the launcher gives: ports with a default, and namespaces with nothing required, may be left out. */
+/**
+ * What the launcher gives: ports with a default, and namespaces with nothing required, may be left
+ * out.
+ */
 export type Given<Tree> = WithDynamic<
   Tree,
   Simplify<
@@ -163,7 +167,10 @@ type HasDefault<N> = true extends {
   ? true
   : false
 
-/** What a process has emitted that need not have emitted all: every port and namespace may be missing. */
+/**
+ * What a process has emitted that need not have emitted all: every port and namespace may be
+ * missing.
+ */
 export type Emitted<Tree> = WithDynamic<
   Tree,
   Simplify<{

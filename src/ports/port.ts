@@ -118,7 +118,10 @@ export class Port {
     return problems
   }
 
-  /** A port of the same class, name and options, not sealed. A subclass with state of its own extends this. */
+  /**
+   * A port of the same class, name and options, not sealed. A subclass with state of its own
+   * extends this.
+   */
   clone(): Port {
     // A subclass keeps the constructor's parameters: `portClasses` makes its ports with them.
     const made = new (this.constructor as new (name: string, options: PortOptions) => Port)(
@@ -257,7 +260,10 @@ function classProblem(value: unknown, instanceOf: InstanceOf): string | undefine
   return `must be of the class ${names.join(' or ')}, not ${preview(value)}`
 }
 
-/** Whether this is of the class of that name in another realm (`node:vm`), where the class is JavaScript's own. */
+/**
+ * Whether this is of the class of that name in another realm (`node:vm`), where the class is
+ * JavaScript's own.
+ */
 function isForeignOne(value: unknown, one: Constructor): boolean {
   if (typeof value !== 'object' || value === null || !isNative(one)) return false
   return (

@@ -20,7 +20,10 @@ export type Schema = JsonSchema | StandardSchemaV1
 /** A JSON Schema whose type is stated, not inferred; see `typed`. */
 export type TypedSchema<T> = JsonSchema & { readonly '~type': T }
 
-/** A class whose instances are accepted; `Number`, `String`, `Boolean`, `BigInt` and `Function` mean the plain values. */
+/**
+ * A class whose instances are accepted; `Number`, `String`, `Boolean`, `BigInt` and `Function` mean
+ * the plain values.
+ */
 export type Constructor = (abstract new (...args: never) => unknown) | BigIntConstructor
 /** A constructor, or several of which one must fit. */
 export type InstanceOf = Constructor | readonly Constructor[]

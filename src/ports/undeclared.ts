@@ -5,8 +5,8 @@ import type { Schema } from './schema-type.ts'
 import { isStandardSchema } from './validation.ts'
 
 /**
- * What is wrong with an undeclared value of a dynamic namespace. Such values may nest: an object that is no value itself holds
- * values, unless the schema speaks of objects.
+ * What is wrong with an undeclared value of a dynamic namespace. Such values may nest: an object
+ * that is no value itself holds values, unless the schema speaks of objects.
  */
 export function undeclaredProblems(
   value: unknown,

@@ -84,8 +84,8 @@ function ajvFor(schema: object): Ajv {
 }
 
 /**
- * What is wrong with values that are only known by the JSON Schema of their namespace, as `toJSONSchema` gave it: each problem
- * with the full path of its port. Make it once for a schema.
+ * What is wrong with values that are only known by the JSON Schema of their namespace, as
+ * `toJSONSchema` gave it: each problem with the full path of its port. Make it once for a schema.
  */
 export function namespaceCheck(schema: object, base: string): (values: unknown) => PortProblem[] {
   const validate = compiled(schema)

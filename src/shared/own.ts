@@ -1,8 +1,9 @@
 /*
- * Objects that are made from data. No key (`__proto__`, `constructor`) reaches beyond the object's own properties.
+ * Properties of objects that are made from data. No key (`__proto__`, `constructor`) reaches beyond
+ * the object's own properties. Nothing else in src sets a property under a dotted name.
  */
 
-/** Sets an own property. The key `__proto__` is a key like any other, and never reaches the prototype. */
+/** Sets an own property. Even the key `__proto__` never reaches the prototype. */
 export function setOwn(target: object, key: string, value: unknown): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
@@ -11,35 +12,51 @@ export function setOwn(target: object, key: string, value: unknown): void {
   }
 }
 
-/** An own property, `undefined` when there is none. */
+/** Returns an own property, or undefined if there is none. */
 export function getOwn(values: object, key: string): unknown {
   return Object.hasOwn(values, key) ? (values as Record<string, unknown>)[key] : undefined
 }
 
 /**
- * The object that holds the last part of a dotted name, and that part. Objects that are missing on the way are made. `root` comes before
- * the name in errors.
+ * Returns the object under a path of keys, and makes the missing ones on the way. `replace` is
+ * called with a value on the way that is no plain object, and its index. Unless it throws, a new
+ * object replaces that value.
+ */
+export function objectAt(
+  target: object,
+  keys: readonly string[],
+  replace: (value: unknown, index: number) => void = () => {},
+): object {
+  let at = target
+  for (const [index, key] of keys.entries()) {
+    let inner = getOwn(at, key)
+    if (!isHolder(inner)) {
+      if (inner !== undefined) replace(inner, index)
+      setOwn(at, key, (inner = {}))
+    }
+    at = inner as object
+  }
+  return at
+}
+
+/**
+ * Returns the object that holds the last part of a dotted name, and that part. Missing objects on
+ * the way are made. `root` precedes the name in errors.
  *
- * @throws TypeError where something else than an object is in the way
+ * @throws TypeError if a value other than a plain object is on the way
  */
 export function holderAt(target: object, name: string, root = ''): readonly [holder: object, key: string] {
   if (!name.includes('.')) return [target, name]
   const keys = name.split('.')
   const last = keys.pop() as string
-  let at = target
-  for (const [index, key] of keys.entries()) {
-    let inner = getOwn(at, key)
-    if (inner === undefined) setOwn(at, key, (inner = {}))
-    if (!isHolder(inner)) {
-      const path = `${root}${keys.slice(0, index + 1).join('.')}`
-      throw new TypeError(`${root}${name} can't be set: ${path} is no object, but ${kindOfValue(inner)}`)
-    }
-    at = inner
-  }
-  return [at, last]
+  const holder = objectAt(target, keys, (value, index) => {
+    const path = `${root}${keys.slice(0, index + 1).join('.')}`
+    throw new TypeError(`${root}${name} can't be set: ${path} is no object, but ${kindOfValue(value)}`)
+  })
+  return [holder, last]
 }
 
-/** Sets a value under a dotted name. @throws TypeError as `holderAt` */
+/** Sets a value under a dotted name. @throws TypeError as `holderAt` does */
 export function setAt(target: object, name: string, value: unknown): void {
   const [holder, key] = holderAt(target, name)
   setOwn(holder, key, value)

@@ -22,7 +22,10 @@ export class Backoff {
   readonly #max: number
   readonly #jitter: number
 
-  /** `where` names the options in messages. Throws a `SpecError` for one that is wrong or that there is not. */
+  /**
+   * `where` names the options in messages. Throws a `SpecError` for one that is wrong or that there
+   * is not.
+   */
   constructor(options: BackoffOptions, where: string) {
     checkNames(options, ['initial', 'factor', 'max', 'jitter'], where)
     const { initial = '1s', factor = 2, max, jitter = 0.1 } = options
@@ -38,7 +41,10 @@ export class Backoff {
     this.#jitter = jitter
   }
 
-  /** Milliseconds before an attempt, the second being the first that is waited for. `random` gives 0 up to 1. */
+  /**
+   * Milliseconds before an attempt, the second being the first that is waited for. `random` gives 0
+   * up to 1.
+   */
   delay(attempt: number, random: () => number): number {
     // Bounded, since 0 times Infinity is no number.
     const growth = Math.min(this.#factor ** (attempt - 2), Number.MAX_VALUE)

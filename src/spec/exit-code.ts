@@ -23,7 +23,10 @@ export class ExitCode {
     this.message = message
   }
 
-  /** This exit code with `{name}` in its message replaced. Throws a `SpecError` that names a missing value. */
+  /**
+   * This exit code with `{name}` in its message replaced. Throws a `SpecError` that names a missing
+   * value.
+   */
   format(values: Readonly<Record<string, ExitCodeValue>> = {}): ExitCode {
     const message = this.message.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       const value = Object.hasOwn(values, name) ? values[name] : undefined

@@ -1,5 +1,5 @@
 import { isPlainObject, preview } from '../ports/plain.ts'
-import { getOwn, setOwn } from '../shared/own.ts'
+import { getOwn, objectAt, setOwn } from '../shared/own.ts'
 import { join } from '../ports/port-name.ts'
 import type { Port } from '../ports/port.ts'
 import { PortNamespace } from '../ports/port-namespace.ts'
@@ -12,15 +12,19 @@ import type { ExposedInputs, ExposedOutputs } from './typing.ts'
 type Values = Readonly<Record<string, unknown>>
 type Side = 'inputs' | 'outputs'
 
-/** Where exposed values are looked for. */
+/** Where to look for exposed values. */
 export interface ExposedOptions {
-  /** Whether the namespaces that the namespace is in are looked at too; what is further in wins. `true` unless said otherwise. */
+  /**
+   * Whether the namespaces that the namespace is in are looked at too; what is further in wins.
+   * `true` unless said otherwise.
+   */
   readonly agglomerate?: boolean | undefined
 }
 
 /**
- * Of the inputs of a process those that were exposed from another class under a dotted namespace, or at the top without one: what that
- * class is launched with. Undeclared values count as exposed where the other class accepts such.
+ * Of the inputs of a process those that were exposed from another class under a dotted namespace,
+ * or at the top without one: what that class is launched with. Undeclared values count as exposed
+ * where the other class accepts such.
  *
  * @throws SpecError where that class was not exposed under that namespace
  */
@@ -39,9 +43,9 @@ export function exposedInputs<S extends AnySpec, C extends Definable, const N ex
       inputs,
     )
     eachExposed(values, source, level, {
-      // Given, with nothing in it, is not the same as not given.
-      namespace: (names) => inside(gathered, names),
-      value: (names, value) => setOwn(inside(gathered, names.slice(0, -1)), names.at(-1)!, value),
+      // An empty namespace differs from one that was not given.
+      namespace: (names) => void objectAt(gathered, names),
+      value: (names, value) => setOwn(objectAt(gathered, names.slice(0, -1)), names.at(-1)!, value),
     })
   }
   // The types follow from the declarations by which these values were checked.
@@ -49,8 +53,9 @@ export function exposedInputs<S extends AnySpec, C extends Definable, const N ex
 }
 
 /**
- * Of the outputs of a process of another class those that were exposed from that class under a dotted namespace, or at the top without
- * one. They go by the dotted names that they have here, ready to be emitted one by one: `{ 'relax.energy': -3.2 }`.
+ * Of the outputs of a process of another class those that were exposed from that class under a
+ * dotted namespace, or at the top without one. They go by the dotted names that they have here,
+ * ready to be emitted one by one: `{ 'relax.energy': -3.2 }`.
  *
  * @throws SpecError where that class was not exposed under that namespace
  */
@@ -71,22 +76,22 @@ export function exposedOutputs<C extends Definable, const N extends string = ''>
   return Object.fromEntries(emitted) as ExposedOutputs<C, N>
 }
 
-/** What was exposed from one class under one namespace. */
+/** The ports exposed from one class under one namespace. */
 interface Level {
   readonly namespace: string
   /** The dotted names in the exposed class. */
   readonly ports: ReadonlySet<string>
-  /** The namespace that they are in now. */
+  /** The namespace that contains them in the exposing class. */
   readonly into: Port | undefined
 }
 
-/** Called with what was found, and the names that lead to it. */
+/** Callbacks for exposed values, with the names that lead to them. */
 interface Found {
   readonly namespace?: (names: readonly string[]) => void
   readonly value: (names: readonly string[], value: unknown) => void
 }
 
-/** The outermost first. */
+/** The levels to look at, outermost first. */
 function levelsOf(
   spec: AnySpec,
   side: Side,
@@ -113,7 +118,7 @@ function levelsOf(
     }))
 }
 
-/** Finds the exposed ones among values as the other class knows them. */
+/** Calls back with the exposed values among the values of one side of a process. */
 function eachExposed(values: unknown, source: PortNamespace, { ports, into }: Level, found: Found): void {
   const look = (
     values: unknown,
@@ -129,7 +134,7 @@ function eachExposed(values: unknown, source: PortNamespace, { ports, into }: Le
       const port = source.get(name)
       const here = into instanceof PortNamespace ? into.get(name) : undefined
       if (port === undefined) {
-        // What is declared here besides belongs to this class alone.
+        // A port declared only in the exposing class belongs to that class.
         if (source.dynamic && here === undefined && value !== undefined) found.value(names, value)
       } else if (ports.has(names.join('.')) && value !== undefined) {
         if (port instanceof PortNamespace) look(value, port, here, names)
@@ -138,18 +143,6 @@ function eachExposed(values: unknown, source: PortNamespace, { ports, into }: Le
     }
   }
   look(values, source, into, [])
-}
-
-/** The object under these names, made unless it is there. */
-function inside(values: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
-  let at = values
-  for (const name of names) {
-    const known = getOwn(at, name)
-    const below: Record<string, unknown> = isPlainObject(known) ? known : {}
-    if (below !== known) setOwn(at, name, below)
-    at = below
-  }
-  return at
 }
 
 function namesOf(path: string): readonly string[] {

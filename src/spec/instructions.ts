@@ -6,8 +6,9 @@ import type { OutlineBranch, OutlineNode } from './outline-node.ts'
 /**
  * A step or a predicate of an outline: a method, `Relax.prototype.setup`, or its name.
  */
-// What a method returns fits `any` without being looked at, so that a class can name its own methods in its own `define`. It would
-// fit `void` too, but linters take an asynchronous method in place of that for a mistake.
+// What a method returns fits `any` without being looked at, so that a class can name its own
+// methods in its own `define`. It would fit `void` too, but linters take an asynchronous method in
+// place of that for a mistake.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type OutlineStep = string | ((...args: never) => any)
 
@@ -46,7 +47,8 @@ export interface ReturnInstruction extends Instruction {
 }
 
 /**
- * Runs a block where a predicate gives true: `if_(W.prototype.isSmall)(W.prototype.skip)`, with `.elif_(…)(…)` and `.else_(…)`.
+ * Runs a block where a predicate gives true: `if_(W.prototype.isSmall)(W.prototype.skip)`, with
+ * `.elif_(…)(…)` and `.else_(…)`.
  *
  * @throws SpecError for an empty block, and for a part that is neither step nor instruction
  */
@@ -68,8 +70,9 @@ export function while_(predicate: OutlineStep): (...block: readonly OutlinePart[
 }
 
 /**
- * Ends the process: `return_` with success, `return_(exitCode)` with that exit code, by its label, its number or itself. A label has to
- * be declared when the spec is sealed; a number need not be, and 0 is success.
+ * Ends the process: `return_` with success, `return_(exitCode)` with that exit code, by its label,
+ * its number or itself. A label has to be declared when the spec is sealed; a number need not be,
+ * and 0 is success.
  *
  * @throws SpecError for anything else
  */
@@ -137,7 +140,10 @@ function predicateName(predicate: unknown, where: string): string {
   return methodName(predicate, where, 'a predicate is a method, W.prototype.isSmall, or its name')
 }
 
-/** The name of a method that was given by itself or by its name; `where` and `expected` are for messages. */
+/**
+ * The name of a method that was given by itself or by its name; `where` and `expected` are for
+ * messages.
+ */
 export function methodName(method: unknown, where: string, expected: string): string {
   if (typeof method === 'function' && method.name === '')
     throw new SpecError(`${where} is a function without a name: ${expected}`)

@@ -79,7 +79,9 @@ export interface Exposure {
   readonly ports: readonly string[]
 }
 
-/** The classes that a spec makes its ports of; each keeps the constructor's parameters of its base. */
+/**
+ * The classes that a spec makes its ports of; each keeps the constructor's parameters of its base.
+ */
 export interface PortClasses {
   readonly input: typeof InputPort
   readonly output: typeof OutputPort

@@ -40,7 +40,10 @@ export class Block {
     return this.#first.get(label)
   }
 
-  /** How a label is written in this block: with its index at the top level, and where the label stands more than once. */
+  /**
+   * How a label is written in this block: with its index at the top level, and where the label
+   * stands more than once.
+   */
   written(index: number, label: string): string {
     return this.#isWhole || this.#repeated.has(label) ? `${index + 1}.${label}` : label
   }

@@ -39,7 +39,10 @@ interface Inside {
 /** Loops that come to no step would never give the event loop back. */
 const MOST_EMPTY_ROUNDS = 1_000_000
 
-/** Walks from the start of an outline to its first step. Gives each predicate that is asked, and takes what it gave. */
+/**
+ * Walks from the start of an outline to its first step. Gives each predicate that is asked, and
+ * takes what it gave.
+ */
 export function walkIn(root: Block): Generator<string, OutlineNext, boolean> {
   return walk({ block: root, prefix: '', entered: undefined }, 0)
 }

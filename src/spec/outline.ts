@@ -3,12 +3,13 @@ import { Block } from './outline-block.ts'
 import { findPosition, walkFrom, walkIn, type OutlineNext } from './outline-walk.ts'
 
 /**
- * The steps of a work chain in their order. It holds nothing of a process: what comes next follows from a position, which is text, and
- * from what the predicates give.
+ * The steps of a work chain in their order. It holds nothing of a process: what comes next follows
+ * from a position, which is text, and from what the predicates give.
  *
- * A position is read from the left: `2.while(notConverged)#7.relax` is the step `relax` in round 7 of the second part, a `while_`;
- * `3.else.while(more)#1.2.go` has an index within a block too, since `go` stands in that block more than once. A position stays valid
- * when parts are added after it.
+ * A position is read from the left: `2.while(notConverged)#7.relax` is the step `relax` in round 7
+ * of the second part, a `while_`; `3.else.while(more)#1.2.go` has an index within a block too,
+ * since `go` stands in that block more than once. A position stays valid when parts are added after
+ * it.
  */
 export class Outline {
   /** The names of the methods that are steps, each once, in their order. */
@@ -28,8 +29,8 @@ export class Outline {
   }
 
   /**
-   * What comes after the step at a position; `null` asks for what comes first. `test` is called for predicates in their order, and only as
-   * needed. The answer is a promise where `test` gave one.
+   * What comes after the step at a position; `null` asks for what comes first. `test` is called for
+   * predicates in their order, and only as needed. The answer is a promise where `test` gave one.
    *
    * @throws IncompatibleBundle where the outline does not have that position
    * @throws SpecError where a `while_` goes round and round without coming to a step

@@ -1,6 +1,6 @@
 /*
- * Over 400 lines: this is one public class, and most lines are the type parameters of its methods and
- * the types that refer to the class itself.
+ * Over 400 lines: this is one public class, and most lines are the type parameters of its methods
+ * and the types that refer to the class itself.
  */
 import { InputPort } from '../ports/input-port.ts'
 import { toJsonSchema } from '../ports/json-schema.ts'
@@ -55,9 +55,9 @@ export type SpecOf<C> = C extends { define(spec: ProcessSpec): infer S }
   : UntypedSpec
 
 /**
- * A class of specs as a function of types: `spec` is the class with the type parameters `in`, `out` and
- * so on. A method of `ProcessSpec` thus returns a `WorkChainSpec` when it is called on one, and this file
- * need not know that class.
+ * A class of specs as a function of types: `spec` is the class with the type parameters `in`, `out`
+ * and so on. A method of `ProcessSpec` thus returns a `WorkChainSpec` when it is called on one, and
+ * this file need not know that class.
  */
 export interface SpecKind {
   readonly in: unknown
@@ -100,11 +100,12 @@ export interface SpecDescription {
 }
 
 /**
- * What a process class declares: its inputs, outputs, exit codes, signals, result, retries and time limits.
+ * What a process class declares: its inputs, outputs, exit codes, signals, result, retries and time
+ * limits.
  *
- * Each method changes this spec in place and returns it, so statements and chains have the same effect,
- * but only a returned chain carries types. The first use of the class seals its spec. From then on every
- * change throws a `SpecError`.
+ * Each method changes this spec in place and returns it, so statements and chains have the same
+ * effect, but only a returned chain carries types. The first use of the class seals its spec. From
+ * then on every change throws a `SpecError`.
  */
 export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out Codes = {}, out Signals = {}> {
   /** The classes of the ports. A subclass of the spec may name its own. */
@@ -292,8 +293,9 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Declares one way to end unsuccessfully: a number from 1 up, a label, and a message with `{names}` for
-   * the values that are given when the exit code is used. The same label may be declared again.
+   * Declares one way to end unsuccessfully: a number from 1 up, a label, and a message with
+   * `{names}` for the values that are given when the exit code is used. The same label may be
+   * declared again.
    */
   exitCode<This extends AnySpec, const L extends string, const M extends string>(
     this: This,
@@ -313,7 +315,10 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return chained(this)
   }
 
-  /** Declares what the last step returns. Otherwise its value has the type `unknown` and is not checked. */
+  /**
+   * Declares what the last step returns. Otherwise its value has the type `unknown` and is not
+   * checked.
+   */
   returns<
     This extends AnySpec,
     const S extends Schema | undefined = undefined,
@@ -336,8 +341,8 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Declares a signal that a process receives: its name, which is one word, and the conditions on its
-   * payload. The same name may be declared again.
+   * Declares a signal that a process receives: its name, which is one word, and the conditions on
+   * its payload. The same name may be declared again.
    */
   signal<
     This extends AnySpec,
@@ -379,8 +384,8 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Declares how long one attempt may take, for all steps or for the one given first. A step that takes
-   * longer fails with a `StepTimeout`, which may be retried. `Infinity` means no limit.
+   * Declares how long one attempt may take, for all steps or for the one given first. A step that
+   * takes longer fails with a `StepTimeout`, which may be retried. `Infinity` means no limit.
    *
    * @throws SpecError for an invalid duration, and for 0
    */
@@ -418,18 +423,19 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Functions that make the exit codes, by label: `exitCodes.ERROR_TOO_LARGE({ limit: 3 })`. They throw a
-   * `SpecError` if a value for the message is missing.
+   * Functions that make the exit codes, by label: `exitCodes.ERROR_TOO_LARGE({ limit: 3 })`. They
+   * throw a `SpecError` if a value for the message is missing.
    */
   get exitCodes(): ExitCodes<Record<string, string>> {
     return this.#exitCodes.makers
   }
 
   /**
-   * Returns the exit code for an exit code, a label, or a number, which need not be declared. Returns
-   * undefined for 0, which means success.
+   * Returns the exit code for an exit code, a label, or a number, which need not be declared.
+   * Returns undefined for 0, which means success.
    *
-   * @throws SpecError for an undeclared label, for a negative number, and if the message needs values
+   * @throws SpecError for an undeclared label, for a negative number, and if the message needs
+   * values
    */
   findExitCode(given: ExitCode | string | number): ExitCode | undefined {
     return this.#exitCodes.find(given)
@@ -455,7 +461,10 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return this.#failure.timeoutOf(step)
   }
 
-  /** The time from the creation of a process to its deadline in milliseconds, or undefined if there is none. */
+  /**
+   * The time from the creation of a process to its deadline in milliseconds, or undefined if there
+   * is none.
+   */
   get deadlineAfter(): number | undefined {
     return this.#failure.deadlineAfter
   }
@@ -492,8 +501,9 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   }
 
   /**
-   * Returns the inputs of a process as deeply frozen copies with the defaults filled in. The given values
-   * are neither changed nor frozen. Instances of classes and typed arrays stay the same objects.
+   * Returns the inputs of a process as deeply frozen copies with the defaults filled in. The given
+   * values are neither changed nor frozen. Instances of classes and typed arrays stay the same
+   * objects.
    *
    * @throws PortValidationError with all problems
    */
@@ -611,7 +621,10 @@ function chained<T>(spec: AnySpec): T {
   return spec as T
 }
 
-/** The problems of all values of a process. If no values are required, an empty object counts as not given. */
+/**
+ * The problems of all values of a process. If no values are required, an empty object counts as not
+ * given.
+ */
 function problemsOf(namespace: PortNamespace, values: unknown, path: string): PortProblem[] {
   const isGiven = namespace.required || !isPlainObject(values) || Object.keys(values).length > 0
   return isGiven ? namespace.validate(values, path) : []
@@ -619,7 +632,11 @@ function problemsOf(namespace: PortNamespace, values: unknown, path: string): Po
 
 const registry = new SpecRegistry<AnySpec>(ProcessSpec)
 
-/** Returns the sealed spec of a class. @throws SpecError if the class has no `define`, or if its `define` is wrong */
+/**
+ * Returns the sealed spec of a class.
+ *
+ * @throws SpecError if the class has no `define`, or if its `define` is wrong
+ */
 export function specOf<C extends Definable>(processClass: C): SpecOf<C> {
   // The class's own `define` made the spec of the class.
   return registry.of(processClass) as SpecOf<C>

@@ -8,7 +8,10 @@ export interface RetryOptions {
   /** How often the step is tried, the first time counted: a whole number from 1 up. */
   readonly attempts: number
   readonly backoff?: BackoffOptions | undefined
-  /** What happens when the last attempt has failed: the process excepts (unless said otherwise), or is paused until it is played. */
+  /**
+   * What happens when the last attempt has failed: the process excepts (unless said otherwise), or
+   * is paused until it is played.
+   */
   readonly whenExhausted?: 'except' | 'pause' | undefined
 }
 
@@ -17,7 +20,10 @@ export type ErrorClass = abstract new (...args: never) => Error
 
 /** How a failing step is tried again, as a spec declares it. */
 export interface SpecRetryOptions extends RetryOptions {
-  /** Only these errors: a class, several of which one must fit, or a function that says so at once. All of them without it. */
+  /**
+   * Only these errors: a class, several of which one must fit, or a function that says so at once.
+   * All of them without it.
+   */
   readonly on?: ErrorClass | readonly ErrorClass[] | ((error: unknown) => boolean) | undefined
 }
 
@@ -47,7 +53,8 @@ export class RetryPolicy {
   }
 
   /**
-   * Whether a step that failed with this error is tried again; never where it is a `NonRetryableError`.
+   * Whether a step that failed with this error is tried again; never where it is a
+   * `NonRetryableError`.
    *
    * @throws SpecError where `on` is a function that gave no boolean
    */
@@ -55,7 +62,10 @@ export class RetryPolicy {
     return !(error instanceof NonRetryableError) && this.#on(error)
   }
 
-  /** How many milliseconds to wait before an attempt, the second being the first that is waited for. `random` gives 0 up to 1. */
+  /**
+   * How many milliseconds to wait before an attempt, the second being the first that is waited for.
+   * `random` gives 0 up to 1.
+   */
   delay(attempt: number, random: () => number): number {
     return this.#backoff.delay(attempt, random)
   }

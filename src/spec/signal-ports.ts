@@ -5,7 +5,10 @@ import { Port, type PortDescription, type PortOptions } from '../ports/port.ts'
 import { PortNamespace } from '../ports/port-namespace.ts'
 import { SpecError, type PortProblem } from '../shared/errors.ts'
 
-/** What a signal brings: its payload, which may be nothing where neither schema nor class says otherwise. */
+/**
+ * What a signal brings: its payload, which may be nothing where neither schema nor class says
+ * otherwise.
+ */
 class SignalPort extends Port {
   override validate(value?: unknown, path: string = this.name): PortProblem[] {
     const problems = this.checkValue(value, path)

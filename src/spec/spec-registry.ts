@@ -1,6 +1,8 @@
 import { SpecError } from '../shared/errors.ts'
 
-/** A class with a static `define`, which declares the spec, and maybe a class of specs of its own. */
+/**
+ * A class with a static `define`, which declares the spec, and maybe a class of specs of its own.
+ */
 interface DefiningClass<S> {
   readonly name?: unknown
   readonly specClass?: new () => S
@@ -8,8 +10,8 @@ interface DefiningClass<S> {
 }
 
 /**
- * The sealed specs of classes. A class's own `specClass` and `define` make its spec at first use. If
- * `define` throws, nothing is kept, and the next use tries again.
+ * The sealed specs of classes. A class's own `specClass` and `define` make its spec at first use.
+ * If `define` throws, nothing is kept, and the next use tries again.
  */
 export class SpecRegistry<S extends { seal(): void }> {
   readonly #defaultClass: new () => S

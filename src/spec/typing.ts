@@ -38,8 +38,8 @@ export type LaunchArgs<C> =
   {} extends LaunchInputsOf<C> ? [inputs?: LaunchInputsOf<C>] : [inputs: LaunchInputsOf<C>]
 
 /**
- * The inputs that were exposed from `C`, as a process with the inputs `Tree` holds them under the dotted namespace `N` and those that it is
- * in; what is further in wins.
+ * The inputs that were exposed from `C`, as a process with the inputs `Tree` holds them under the
+ * dotted namespace `N` and those that it is in; what is further in wins.
  */
 export type ExposedInputs<Tree, C, N extends string> =
   IsAny<Tree> extends true
@@ -58,13 +58,19 @@ type Shared<Values, Source> =
     ? Values
     : { [K in keyof Values as K extends keyof Source ? K : never]: Values[K] }
 
-/** The outputs that were exposed from `C`, by the dotted names that they have under the namespace `N`. */
+/**
+ * The outputs that were exposed from `C`, by the dotted names that they have under the namespace
+ * `N`.
+ */
 export type ExposedOutputs<C, N extends string> =
   IsAny<Out<C>> extends true
     ? Untyped
     : { readonly [K in PathOf<Out<C>> as N extends '' ? K : `${N}.${K}`]?: ValueAt<Out<C>, K> }
 
-/** The mistake of a class that says `extends Process<typeof Other>`, in place of a parameter it can't be given to. */
+/**
+ * The mistake of a class that says `extends Process<typeof Other>`, in place of a parameter it
+ * can't be given to.
+ */
 export interface TypedByAnotherClass<Other> {
   readonly error: 'this class says `extends Process<typeof Other>`; it has to name itself'
   readonly other: Other

@@ -28,10 +28,11 @@ export class WorkChainSpec<
   #outline: Outline | undefined
 
   /**
-   * Declares the steps in their order: methods (`W.prototype.setup`, or `'setup'`) and `if_`, `while_`,
-   * `return_`. A second call, as in the `define` of a subclass, replaces the outline.
+   * Declares the steps in their order: methods (`W.prototype.setup`, or `'setup'`) and `if_`,
+   * `while_`, `return_`. A second call, as in the `define` of a subclass, replaces the outline.
    *
-   * @throws SpecError for an empty outline, and for a part that is neither a step nor an instruction
+   * @throws SpecError for an empty outline, and for a part that is neither a step nor an
+   * instruction
    */
   outline<This extends AnyWorkChainSpec>(this: This, ...parts: readonly OutlinePart[]): This {
     this.change()

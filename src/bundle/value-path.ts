@@ -1,8 +1,10 @@
-/** A key of an object or an index, or a place in a collection as code would name it. */
+/** A key of an object, an index, or the code that reads an item of a collection. */
 type Step = string | number | { readonly text: string }
 
-/** Where in a value the codec is just now, so that an error can say it: `ctx.jobs[3].callback`. */
-export class Trail {
+/**
+ * The path to the part of a value that the codec is working on, for errors: `ctx.jobs[3].callback`.
+ */
+export class ValuePath {
   readonly #root: string
   readonly #steps: Step[] = []
 
@@ -18,12 +20,12 @@ export class Trail {
     this.#steps.pop()
   }
 
-  /** How many steps it has. */
+  /** The number of steps. */
   get length(): number {
     return this.#steps.length
   }
 
-  /** Goes back to where it had so many steps. */
+  /** Shortens the path to its first `length` steps. */
   backTo(length: number): void {
     this.#steps.length = length
   }
@@ -40,7 +42,7 @@ export class Trail {
   }
 }
 
-/** A path through a thousand levels is told by its ends. */
+/** Shortens a very long path to its beginning and its end. */
 function shortened(steps: readonly Step[]): readonly Step[] {
   return steps.length <= 40 ? steps : [...steps.slice(0, 10), { text: ' … ' }, ...steps.slice(-5)]
 }
