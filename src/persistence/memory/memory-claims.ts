@@ -1,16 +1,16 @@
-import { factsOf, store } from '../rules/apply.ts'
+import { contextFor, putRow } from '../rules/apply.ts'
 import { claim, wakeUp } from '../rules/claim.ts'
-import { ALONE, drainFor, drains, isOverdue } from '../rules/drain.ts'
+import { RUNS_ALONE, drainFor, drainingEngine, isOverdue } from '../rules/drain.ts'
 import { isReady } from '../rules/row.ts'
-import * as rules from '../rules/transitions.ts'
+import * as transitions from '../rules/transitions.ts'
 import type { EngineSuspect, LoadableClass } from '../contract/engines.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered } from '../contract/store.ts'
 import type { MemorySession } from './memory-session.ts'
 import type { MemoryTables } from './memory-tables.ts'
-import { isLoadable, type Saved } from './memory-process.ts'
+import { isLoadable, type MemoryProcess } from './memory-process.ts'
 
 /** Who runs what: claims, and how they end without a write of the one who holds them. */
-export class MemoryClaiming {
+export class MemoryClaims {
   readonly #tables: MemoryTables
 
   constructor(tables: MemoryTables) {
@@ -19,10 +19,10 @@ export class MemoryClaiming {
 
   claim(request: ClaimRequest, session: MemorySession): ClaimedProcess[] {
     const can = new Map(request.classes.map(({ name, version }) => [name, version]))
-    const found: Saved[] = []
+    const found: MemoryProcess[] = []
     for (const saved of this.#tables.schedule.ready(session.now)) {
       const { row } = saved
-      const suspect = row.crashes >= rules.SUSPECT_AFTER
+      const suspect = row.crashes >= transitions.SUSPECT_AFTER
       if (!isReady(row, session.now) || suspect !== request.suspects) continue
       if ((can.get(row.class) ?? Number.NEGATIVE_INFINITY) >= row.version) found.push(saved)
       // They come in their order.
@@ -47,7 +47,7 @@ export class MemoryClaiming {
     /** One whose engine has died while it drained, else the one that has waited longest. */
     let chosen = suspects.find((saved) => isOverdue(saved.row, now))
     for (const saved of suspects) {
-      const drainer = drains(saved.row, now)
+      const drainer = drainingEngine(saved.row, now)
       if (drainer === engine) return true
       if (drainer === undefined) continue
       if (this.#tables.engines.has(drainer)) return false
@@ -64,18 +64,18 @@ export class MemoryClaiming {
   suspects(now: number): ReadonlyMap<string, EngineSuspect> {
     const found = new Map<string, EngineSuspect>()
     for (const { row } of this.#readySuspects(now)) {
-      const engine = drains(row, now)
+      const engine = drainingEngine(row, now)
       if (engine !== undefined) found.set(engine, { pid: row.pid, className: row.class, runs: false })
     }
     for (const engine of this.#tables.owners())
       for (const { row } of this.#tables.ownedBy(engine))
-        if (row.alone === ALONE) found.set(engine, { pid: row.pid, className: row.class, runs: true })
+        if (row.alone === RUNS_ALONE) found.set(engine, { pid: row.pid, className: row.class, runs: true })
     return found
   }
 
-  #readySuspects(now: number): Saved[] {
+  #readySuspects(now: number): MemoryProcess[] {
     return [...this.#tables.schedule.ready(now)].filter(
-      ({ row }) => row.crashes >= rules.SUSPECT_AFTER && isReady(row, now),
+      ({ row }) => row.crashes >= transitions.SUSPECT_AFTER && isReady(row, now),
     )
   }
 
@@ -83,7 +83,7 @@ export class MemoryClaiming {
   giveBack(engine: string, session: MemorySession): void {
     for (const { row: held } of this.#tables.ownedBy(engine)) {
       const row = { ...held }
-      store(session, row, rules.release(row, row, factsOf(session, row.pid)).history)
+      putRow(session, row, transitions.release(row, row, contextFor(session, row.pid)).history)
     }
   }
 
@@ -94,7 +94,7 @@ export class MemoryClaiming {
     for (const engine of this.#tables.owners().filter((owner) => !engines.has(owner))) {
       for (const { row: held } of this.#tables.ownedBy(engine)) {
         const row = { ...held }
-        store(session, row, rules.crashed(row, factsOf(session, row.pid)))
+        putRow(session, row, transitions.takeBack(row, contextFor(session, row.pid)))
         processes++
       }
     }
@@ -107,19 +107,19 @@ export class MemoryClaiming {
         continue
       }
       const row = { ...asked }
-      store(session, row, rules.killDue(row, now))
+      putRow(session, row, transitions.killDue(row, now))
     }
     const found = { ready: false, suspects: false }
     for (const { row } of schedule.ready(now)) {
-      const kind = row.crashes >= rules.SUSPECT_AFTER ? 'suspects' : 'ready'
+      const kind = row.crashes >= transitions.SUSPECT_AFTER ? 'suspects' : 'ready'
       found[kind] ||= isReady(row, now) && isLoadable(row, classes)
       if (found.ready && found.suspects) break
     }
     return { processes, ...found, nextDeadline, nextDue: schedule.next(now, classes) }
   }
 
-  #one(saved: Saved, request: ClaimRequest, session: MemorySession): ClaimedProcess {
-    if (request.beside !== undefined) session.notAlone(request.beside, request.engine)
+  #one(saved: MemoryProcess, request: ClaimRequest, session: MemorySession): ClaimedProcess {
+    if (request.beside !== undefined) session.clearAlone(request.beside, request.engine)
     const row = { ...saved.row }
     if (row.in_step === 1) session.dropAwaits(row.pid)
     session.put(row, claim(row, request, session.now))

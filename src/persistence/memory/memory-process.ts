@@ -1,7 +1,7 @@
 import type { BriefRow, Row } from '../rules/row.ts'
 import type { LoadableClass } from '../contract/engines.ts'
 import type { HistoryRow } from '../contract/rows.ts'
-import { Stored } from '../rules/stored-process.ts'
+import { LoadedProcess } from '../rules/stored-process.ts'
 
 /** A kept resume, or a signal by its name. */
 export interface KeptMessage {
@@ -12,7 +12,7 @@ export interface KeptMessage {
 }
 
 /** One process: its row, its parts, what is kept for it, whom it awaits, and its history. */
-export class Saved {
+export class MemoryProcess {
   row: Row
   readonly parts = new Map<string, string>()
   messages: KeptMessage[] = []
@@ -24,8 +24,8 @@ export class Saved {
     this.row = row
   }
 
-  stored(): Stored {
-    return new Stored(this.row, Object.fromEntries(this.parts))
+  stored(): LoadedProcess {
+    return new LoadedProcess(this.row, Object.fromEntries(this.parts))
   }
 }
 

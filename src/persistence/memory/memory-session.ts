@@ -7,7 +7,7 @@ import type { Entry } from '../rules/decision.ts'
 import type { Change } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
 import type { MemoryTables } from './memory-tables.ts'
-import type { Saved } from './memory-process.ts'
+import type { MemoryProcess } from './memory-process.ts'
 
 /** One commit, as the shared rules see it. What it writes is told by `changes`. */
 export class MemorySession implements Tables {
@@ -49,12 +49,12 @@ export class MemorySession implements Tables {
     this.record(saved, history)
   }
 
-  notAlone(pid: string, engine: string): void {
+  clearAlone(pid: string, engine: string): void {
     const saved = this.#tables.processes.get(pid)
     if (saved?.row.owner === engine) saved.row = { ...saved.row, alone: 0 }
   }
 
-  record(saved: Saved, history: readonly Entry[]): void {
+  record(saved: MemoryProcess, history: readonly Entry[]): void {
     const { row } = saved
     for (const { name, data, by } of history) {
       const id = this.#tables.nextHistoryId()
@@ -138,7 +138,7 @@ export class MemorySession implements Tables {
     return waiters.map(({ row }) => row.pid)
   }
 
-  #saved(pid: string): Saved {
+  #saved(pid: string): MemoryProcess {
     const saved = this.#tables.processes.get(pid)
     if (saved === undefined) throw new Error(`there is no process ${pid}`)
     return saved

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import { checkOptions, isClock, type OptionNames } from '../../shared/options.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
-import { Broadcast } from '../rules/change-feed.ts'
+import { ChangeFeed } from '../rules/change-feed.ts'
 import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { processRow, type Row } from '../rules/row.ts'
@@ -14,7 +14,7 @@ import type { Change, HistoryRow, ProcessRow, StoredProcess } from '../contract/
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
 import type { Write } from '../contract/writes.ts'
 import { MemoryCheckpoints } from './memory-checkpoints.ts'
-import { MemoryClaiming } from './memory-claims.ts'
+import { MemoryClaims } from './memory-claims.ts'
 import { MemorySession } from './memory-session.ts'
 import { MemoryTables } from './memory-tables.ts'
 import { applyWrite } from './memory-writes.ts'
@@ -32,9 +32,9 @@ const OPTIONS: OptionNames<MemoryStoreOptions> = { clock: isClock }
 export class MemoryStore implements Store {
   readonly id = globalThis.crypto.randomUUID()
   readonly #clock: Clock
-  readonly #broadcast = new Broadcast()
+  readonly #broadcast = new ChangeFeed()
   readonly #tables = new MemoryTables()
-  readonly #claiming = new MemoryClaiming(this.#tables)
+  readonly #claiming = new MemoryClaims(this.#tables)
   readonly #checkpoints = new MemoryCheckpoints(this.#tables)
   readonly #classes = new Map<string, ClassRow>()
   #closed = false
@@ -213,7 +213,7 @@ export class MemoryStore implements Store {
   #change<T>(action: (session: MemorySession) => T): T {
     const session = new MemorySession(this.#tables, this.#now())
     const done = action(session)
-    this.#broadcast.tell(session.changes)
+    this.#broadcast.publish(session.changes)
     return done
   }
 

@@ -1,29 +1,29 @@
 import type { Row } from '../rules/row.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
-import { Saved } from './memory-process.ts'
+import { MemoryProcess } from './memory-process.ts'
 import { Schedule } from './schedule.ts'
 
 /** The tables of a memory store, and their indexes. */
 export class MemoryTables {
-  readonly processes = new Map<string, Saved>()
+  readonly processes = new Map<string, MemoryProcess>()
   readonly engines = new Map<string, EngineIdentity & { readonly startedAt: number }>()
   /** Saved bundles by pid and tag, as text, so that nothing is shared with whoever saved it. */
   readonly checkpoints = new Map<string, Map<string | null, string>>()
   readonly schedule = new Schedule()
-  readonly #keys = new Map<string, Saved>()
-  readonly #children = new Map<string, Set<Saved>>()
-  readonly #owned = new Map<string, Set<Saved>>()
-  readonly #deadlines = new Set<Saved>()
-  readonly #waiters = new Map<string, Set<Saved>>()
+  readonly #keys = new Map<string, MemoryProcess>()
+  readonly #children = new Map<string, Set<MemoryProcess>>()
+  readonly #owned = new Map<string, Set<MemoryProcess>>()
+  readonly #deadlines = new Set<MemoryProcess>()
+  readonly #waiters = new Map<string, Set<MemoryProcess>>()
   #lastProcess = 0
   #lastHistory = 0
   #lastMessage = 0
 
-  byKey(key: string): Saved | undefined {
+  byKey(key: string): MemoryProcess | undefined {
     return this.#keys.get(key)
   }
 
-  children(parent: string): Iterable<Saved> {
+  children(parent: string): Iterable<MemoryProcess> {
     return this.#children.get(parent) ?? []
   }
 
@@ -32,19 +32,19 @@ export class MemoryTables {
   }
 
   /** The oldest first. */
-  ownedBy(engine: string): Saved[] {
+  ownedBy(engine: string): MemoryProcess[] {
     return [...(this.#owned.get(engine) ?? [])].toSorted((a, b) => a.row.id - b.row.id)
   }
 
   /** Those of which a kill is stored. */
-  deadlines(): Saved[] {
+  deadlines(): MemoryProcess[] {
     return [...this.#deadlines]
   }
 
   /** Adds a new process. */
-  insert(row: Row, now: number): Saved {
+  insert(row: Row, now: number): MemoryProcess {
     row.id = ++this.#lastProcess
-    const saved = new Saved(row)
+    const saved = new MemoryProcess(row)
     this.processes.set(row.pid, saved)
     if (row.key !== null) this.#keys.set(row.key, saved)
     this.#addChild(saved)
@@ -52,14 +52,14 @@ export class MemoryTables {
     return saved
   }
 
-  put(saved: Saved, row: Row, now: number): void {
+  put(saved: MemoryProcess, row: Row, now: number): void {
     const before = saved.row
     saved.row = row
     this.#index(saved, before, now)
   }
 
   /** Deletes an ended process, and all that is stored of it. */
-  delete(saved: Saved): void {
+  delete(saved: MemoryProcess): void {
     const { row } = saved
     this.processes.delete(row.pid)
     this.checkpoints.delete(row.pid)
@@ -68,7 +68,7 @@ export class MemoryTables {
     for (const child of Array.from(this.children(row.pid))) this.putParent(child, null)
   }
 
-  putParent(saved: Saved, parent: string | null): void {
+  putParent(saved: MemoryProcess, parent: string | null): void {
     this.#removeChild(saved)
     saved.row = { ...saved.row, parent }
     this.#addChild(saved)
@@ -79,17 +79,17 @@ export class MemoryTables {
     this.checkpoints.set(pid, tags.set(tag, text))
   }
 
-  waiters(target: string): Saved[] {
+  waiters(target: string): MemoryProcess[] {
     return [...(this.#waiters.get(target) ?? [])]
   }
 
-  await(saved: Saved, target: string): void {
+  await(saved: MemoryProcess, target: string): void {
     saved.awaits.add(target)
     const waiters = this.#waiters.get(target) ?? new Set()
     this.#waiters.set(target, waiters.add(saved))
   }
 
-  awaitNoMore(saved: Saved, target: string): void {
+  awaitNoMore(saved: MemoryProcess, target: string): void {
     saved.awaits.delete(target)
     const waiters = this.#waiters.get(target)
     waiters?.delete(saved)
@@ -104,14 +104,14 @@ export class MemoryTables {
     return ++this.#lastMessage
   }
 
-  #addChild(saved: Saved): void {
+  #addChild(saved: MemoryProcess): void {
     const { parent } = saved.row
     if (parent === null) return
     const children = this.#children.get(parent) ?? new Set()
     this.#children.set(parent, children.add(saved))
   }
 
-  #removeChild(saved: Saved): void {
+  #removeChild(saved: MemoryProcess): void {
     const { parent } = saved.row
     if (parent === null) return
     const children = this.#children.get(parent)
@@ -119,7 +119,7 @@ export class MemoryTables {
     if (children?.size === 0) this.#children.delete(parent)
   }
 
-  #index(saved: Saved, before: Row | undefined, now: number): void {
+  #index(saved: MemoryProcess, before: Row | undefined, now: number): void {
     const { row } = saved
     this.schedule.put(saved, before, now)
     if (before !== undefined && before.owner !== null && before.owner !== row.owner) {

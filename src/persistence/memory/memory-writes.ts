@@ -1,7 +1,7 @@
 import { adopt, apply } from '../rules/apply.ts'
-import { born, createdBefore, mayAdopt, mayCreate } from '../rules/create.ts'
+import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/create.ts'
 import { isKeptAfterSuccess, unstorable } from '../rules/parts.ts'
-import * as rules from '../rules/transitions.ts'
+import * as transitions from '../rules/transitions.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Create, Prune, Write } from '../contract/writes.ts'
 import type { MemorySession } from './memory-session.ts'
@@ -26,12 +26,12 @@ function create(tables: MemoryTables, session: MemorySession, write: Create, fre
   const existing = tables.processes.get(write.pid) ?? keyed
   if (existing !== undefined) {
     const inputs = existing.parts.get('inputs')
-    return createdBefore(existing.row, inputs, write, fresh.has(existing.row.pid))
+    return existingOutcome(existing.row, inputs, write, fresh.has(existing.row.pid))
   }
   const parent = write.parent === null ? null : tables.processes.get(write.parent)?.row
-  const refusal = mayCreate(write, parent) ?? mayAdopt(write, (pid) => session.brief(pid))
+  const refusal = creationRefusal(write, parent) ?? adoptionRefusal(write, (pid) => session.brief(pid))
   if (refusal !== undefined) return refusal
-  const { outcome, row, awaits, history } = born(write, parent, session)
+  const { outcome, row, awaits, history } = newRow(write, parent, session)
   const saved = tables.insert(row, session.now)
   for (const [name, text] of Object.entries(write.parts)) {
     if (name === 'state' || (write.ending?.dropCheckpoint === true && !isKeptAfterSuccess(name))) continue
@@ -47,7 +47,7 @@ function create(tables: MemoryTables, session: MemorySession, write: Create, fre
 function prune(tables: MemoryTables, write: Prune): Outcome {
   const saved = tables.processes.get(write.pid)
   if (saved === undefined) return { status: 'missing' }
-  const outcome = rules.prune(saved.row)
+  const outcome = transitions.prune(saved.row)
   if (outcome.status === 'done') tables.delete(saved)
   return outcome
 }

@@ -1,19 +1,19 @@
 import { dueAt, type Row } from '../rules/row.ts'
 import type { LoadableClass } from '../contract/engines.ts'
 import { Heap } from './heap.ts'
-import { isLoadable, type Saved } from './memory-process.ts'
+import { isLoadable, type MemoryProcess } from './memory-process.ts'
 
 type Place = Pick<Row, 'ready_at' | 'id'>
 
 interface Sleepers {
   readonly class: string
   readonly version: number
-  readonly heap: Heap<Saved>
+  readonly heap: Heap<MemoryProcess>
 }
 
 /** What wants to run: now, the longest ready first, and at a time to come. */
 export class Schedule {
-  #ready = new Set<Saved>()
+  #ready = new Set<MemoryProcess>()
   /** The place of the last one in the order, and whether all were added in their order. */
   #last: Place = { ready_at: 0, id: 0 }
   #isSorted = true
@@ -21,7 +21,7 @@ export class Schedule {
   readonly #asleep = new Map<string, Sleepers>()
 
   /** What wants to run now; paused and parked processes are among them. */
-  ready(now: number): Iterable<Saved> {
+  ready(now: number): Iterable<MemoryProcess> {
     this.#awake(now)
     if (!this.#isSorted) {
       this.#ready = new Set([...this.#ready].toSorted((a, b) => inOrder(a.row, b.row)))
@@ -48,7 +48,7 @@ export class Schedule {
   }
 
   /** Takes in a row, and what it was before, if it is not new. */
-  put(saved: Saved, before: Row | undefined, now: number): void {
+  put(saved: MemoryProcess, before: Row | undefined, now: number): void {
     this.#awake(now)
     const { row } = saved
     this.#group(before ?? row).heap.delete(saved)
@@ -60,7 +60,7 @@ export class Schedule {
   }
 
   #awake(now: number): void {
-    const due: { readonly item: Saved; readonly at: number }[] = []
+    const due: { readonly item: MemoryProcess; readonly at: number }[] = []
     for (const { heap } of this.#asleep.values()) {
       for (let least = heap.least; least !== undefined && least.at <= now; least = heap.least) {
         heap.delete(least.item)
@@ -70,7 +70,7 @@ export class Schedule {
     for (const { item } of due.toSorted((a, b) => a.at - b.at)) this.#add(item)
   }
 
-  #add(saved: Saved): void {
+  #add(saved: MemoryProcess): void {
     if (this.#ready.has(saved)) return
     const { ready_at, id } = saved.row
     if (inOrder(this.#last, saved.row) > 0) this.#isSorted = false

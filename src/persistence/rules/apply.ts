@@ -1,9 +1,9 @@
 import type { Arrivals } from './claim.ts'
-import { record } from './step-record.ts'
+import { recordStep } from './step-record.ts'
 import type { BriefRow, Row } from './row.ts'
-import * as rules from './transitions.ts'
-import type { Entry, Facts, Ruling } from './decision.ts'
-import { remember } from './message-ids.ts'
+import * as transitions from './transitions.ts'
+import type { Entry, RuleContext, Decision } from './decision.ts'
+import { withConsumed } from './message-ids.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Advance, Create, Parts, Prune, Request, Write } from '../contract/writes.ts'
 import { wake } from './waits.ts'
@@ -28,7 +28,7 @@ export interface Tables {
   /** Stores `parent`, and nothing else of the row. */
   putParent(row: BriefRow, history: readonly Entry[]): void
   /** A process does not run alone any more, if this engine runs it so (C11). Nothing else of its row is stored. */
-  notAlone(pid: string, engine: string): void
+  clearAlone(pid: string, engine: string): void
   /** Those of these processes that are there and have not ended. */
   unended(pids: readonly string[]): readonly string[]
   /** What has not ended of all that a process launched, and that did, and so on; not what was abandoned, nor what is below it. */
@@ -61,7 +61,7 @@ export interface Tables {
 const KILL_GRACE = 10_000
 
 /** What the rules ask of a process. */
-export function factsOf(tables: Tables, pid: string, consumes: number | null = null): Facts {
+export function contextFor(tables: Tables, pid: string, consumes: number | null = null): RuleContext {
   return {
     now: tables.now,
     alive: (engine) => tables.alive(engine),
@@ -76,8 +76,8 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Ou
   const row = tables.get(write.pid)
   if (row === undefined) return { status: 'missing' }
   const mayAwait = row.awaits !== null
-  const ruling = rule(tables, row, write)
-  if (ruling.row === undefined) return ruling.outcome
+  const decision = decide(tables, row, write)
+  if (decision.row === undefined) return decision.outcome
   switch (write.kind) {
     case 'advance':
       putAdvance(tables, row, write)
@@ -85,7 +85,7 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Ou
     case 'record': {
       consume(tables, row, write.consumes)
       tables.putParts(row.pid, write.parts)
-      if (write.beside !== undefined && row.runner !== null) tables.notAlone(write.beside, row.runner)
+      if (write.beside !== undefined && row.runner !== null) tables.clearAlone(write.beside, row.runner)
       if (write.checkpoint !== undefined)
         tables.putCheckpoint(row.pid, write.checkpoint.tag, write.checkpoint.text)
       break
@@ -102,44 +102,44 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Ou
     case 'enforce':
       break
   }
-  if (ruling.awaits !== undefined) {
+  if (decision.awaits !== undefined) {
     if (mayAwait) tables.dropAwaits(row.pid)
-    if (ruling.awaits.length > 0) tables.addAwaits(row.pid, ruling.awaits)
+    if (decision.awaits.length > 0) tables.addAwaits(row.pid, decision.awaits)
   }
-  store(tables, row, ruling.history)
-  if (write.kind === 'advance') killBelow(tables, write, row.runner)
-  if (write.kind === 'request' && write.tree === true && ruling.outcome.status === 'done') {
-    requestBelow(tables, write)
+  putRow(tables, row, decision.history)
+  if (write.kind === 'advance') killDescendants(tables, write, row.runner)
+  if (write.kind === 'request' && write.tree === true && decision.outcome.status === 'done') {
+    requestDescendants(tables, write)
   }
-  return ruling.outcome
+  return decision.outcome
 }
 
-function rule(tables: Tables, row: Row, write: Exclude<Write, Create | Prune>): Ruling {
-  const facts = factsOf(tables, row.pid, 'consumes' in write ? write.consumes : null)
+function decide(tables: Tables, row: Row, write: Exclude<Write, Create | Prune>): Decision {
+  const context = contextFor(tables, row.pid, 'consumes' in write ? write.consumes : null)
   switch (write.kind) {
     case 'advance':
-      return rules.advance(row, write, facts)
+      return transitions.advance(row, write, context)
     case 'record':
-      return record(row, write, facts)
+      return recordStep(row, write, context)
     case 'request':
-      return rules.request(row, write, facts)
+      return transitions.request(row, write, context)
     case 'resume':
     case 'signal':
-      return rules.message(row, write, tables.hasMessageFrom(row.pid, write.id), facts)
+      return transitions.message(row, write, tables.hasMessageFrom(row.pid, write.id), context)
     case 'release':
-      return rules.release(row, write, facts)
+      return transitions.release(row, write, context)
     case 'park':
-      return rules.park(row, write, facts)
+      return transitions.park(row, write, context)
     case 'enforce':
       break
   }
-  return rules.enforce(row, write, facts)
+  return transitions.enforce(row, write, context)
 }
 
 /** Stores a row that a rule has changed. */
-export function store(tables: Tables, row: Row, history: readonly Entry[]): void {
+export function putRow(tables: Tables, row: Row, history: readonly Entry[]): void {
   tables.put(row, history)
-  if (row.ended_at !== null) hasEnded(tables, row.pid)
+  if (row.ended_at !== null) afterEnd(tables, row.pid)
 }
 
 /** A restart takes over what the process that it is made from has launched: pauses, plays and kills of the new one reach it (C7). */
@@ -153,7 +153,7 @@ export function adopt(tables: Tables, { adopts = [] }: Create): void {
 }
 
 /** What a process leaves when it has ended, by whatever write: nothing is kept for it, and who waited for it is told (C8). */
-export function hasEnded(tables: Tables, pid: string): void {
+export function afterEnd(tables: Tables, pid: string): void {
   tables.dropMessages(pid)
   tables.dropAwaits(pid)
   for (const waiter of tables.takeWaiters(pid)) {
@@ -168,9 +168,9 @@ export function hasEnded(tables: Tables, pid: string): void {
 }
 
 /** Kills what a process launched, where its end is to reach that. */
-export function killBelow(tables: Tables, write: Advance, by: string | null): void {
+export function killDescendants(tables: Tables, write: Advance, by: string | null): void {
   if (write.killsChildren !== true) return
-  requestBelow(tables, {
+  requestDescendants(tables, {
     kind: 'request',
     pid: write.pid,
     request: 'kill',
@@ -181,12 +181,16 @@ export function killBelow(tables: Tables, write: Advance, by: string | null): vo
   })
 }
 
-function requestBelow(tables: Tables, write: Request): void {
+function requestDescendants(tables: Tables, write: Request): void {
   for (const pid of tables.descendants(write.pid)) {
     const row = tables.get(pid)
     if (row === undefined) continue
-    const ruling = rules.request(row, { ...write, pid, id: undefined, tree: false }, factsOf(tables, pid))
-    if (ruling.row !== undefined) store(tables, row, ruling.history)
+    const decision = transitions.request(
+      row,
+      { ...write, pid, id: undefined, tree: false },
+      contextFor(tables, pid),
+    )
+    if (decision.row !== undefined) putRow(tables, row, decision.history)
   }
 }
 
@@ -200,5 +204,5 @@ function putAdvance(tables: Tables, row: Row, write: Advance): void {
 
 function consume(tables: Tables, row: Row, id: number | null): void {
   const sender = id === null ? undefined : tables.takeMessage(row.pid, id)
-  if (sender !== undefined) row.last_wake = remember(sender, row.last_wake)
+  if (sender !== undefined) row.last_wake = withConsumed(sender, row.last_wake)
 }

@@ -3,12 +3,12 @@ import type { Change } from '../contract/rows.ts'
 type Listener = (changes: readonly Change[]) => unknown
 
 /** Tells committed changes to all who watch, in the order of their commits, one batch after the other. */
-export class Broadcast {
+export class ChangeFeed {
   readonly #listeners = new Set<{ readonly call: Listener }>()
   readonly #queue: (readonly Change[])[] = []
-  #telling = false
+  #publishing = false
 
-  get heard(): boolean {
+  get hasListeners(): boolean {
     return this.#listeners.size > 0
   }
 
@@ -22,12 +22,12 @@ export class Broadcast {
     this.#listeners.clear()
   }
 
-  tell(changes: readonly Change[]): void {
-    if (changes.length === 0 || !this.heard) return
+  publish(changes: readonly Change[]): void {
+    if (changes.length === 0 || !this.hasListeners) return
     this.#queue.push(changes)
     // A listener that commits in turn only adds to the queue: nobody hears the later commit first.
-    if (this.#telling) return
-    this.#telling = true
+    if (this.#publishing) return
+    this.#publishing = true
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       for (const { call } of this.#listeners) {
         try {
@@ -38,7 +38,7 @@ export class Broadcast {
         }
       }
     }
-    this.#telling = false
+    this.#publishing = false
   }
 }
 

@@ -1,16 +1,16 @@
 import { isTerminal } from '../../process/state/machine.ts'
 import { dueAt, isReady, type BriefRow, type Row } from './row.ts'
-import { entry, type Entry, type Facts } from './decision.ts'
+import { entry, type Entry, type RuleContext } from './decision.ts'
 import type { Done, Outcome } from '../contract/outcomes.ts'
 import type { Change } from '../contract/rows.ts'
 import type { Adoption, Create } from '../contract/writes.ts'
-import { beginWait, earliest, readyAt, wholeOf } from './waits.ts'
+import { beginWait, earliest, readyAt, wholeMilliseconds } from './waits.ts'
 
 /** The `state` part of a process that has done nothing yet. */
 const CREATED = JSON.stringify({ label: 'created' })
 
 /** A new process, as it is to be stored. */
-export interface Born {
+export interface NewRow {
   readonly outcome: Done
   readonly row: Row
   readonly awaits: readonly string[]
@@ -18,15 +18,15 @@ export interface Born {
 }
 
 /** A process begins (C2), paused where its parent is or is about to be (C7). */
-export function born(
+export function newRow(
   write: Create,
   parent: BriefRow | null | undefined,
-  facts: Pick<Facts, 'now' | 'unended'>,
-): Born {
-  const row = newRow(write, facts.now)
+  context: Pick<RuleContext, 'now' | 'unended'>,
+): NewRow {
+  const row = initialRow(write, context.now)
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by: write.claim }))
   const waits = row.state === 'waiting'
-  const awaits = waits ? beginWait(row, write.wait, facts) : []
+  const awaits = waits ? beginWait(row, write.wait, context) : []
   // What is abandoned is not reached by a pause, and would not be by the play.
   const reached = row.ended_at === null && row.abandoned === 0
   const isPaused = reached && parent != null && (parent.paused === 1 || parent.pause_asked === 1)
@@ -37,16 +37,16 @@ export function born(
   }
   if (waits || isPaused) row.owner = null
   if (row.owner === null && row.ended_at === null) {
-    const soonest = Math.max(facts.now, wholeOf(write.readyAt) ?? facts.now)
+    const soonest = Math.max(context.now, wholeMilliseconds(write.readyAt) ?? context.now)
     row.ready_at = waits
-      ? readyAt(row, { now: facts.now, hasMessage: () => false }, () => awaits.length > 0)
+      ? readyAt(row, { now: context.now, hasMessage: () => false }, () => awaits.length > 0)
       : earliest(soonest, row.deadline)
   }
-  return { outcome: created(row, write), row, awaits, history }
+  return { outcome: createdOutcome(row, write), row, awaits, history }
 }
 
 /** The answer to who made it. */
-function created(row: Row, write: Create): Done {
+function createdOutcome(row: Row, write: Create): Done {
   const isPaused = row.paused === 1 && row.owner === null
   const isReleased = row.owner === null && (write.claim !== null || isPaused)
   return {
@@ -58,7 +58,7 @@ function created(row: Row, write: Create): Done {
   }
 }
 
-function newRow(write: Create, now: number): Row {
+function initialRow(write: Create, now: number): Row {
   const { ending, state } = write
   const ended = isTerminal(state)
   return {
@@ -105,7 +105,7 @@ function newRow(write: Create, now: number): Row {
     awaits: null,
     in_step: 0,
     attempt: 1,
-    deadline: wholeOf(write.deadline),
+    deadline: wholeMilliseconds(write.deadline),
     abandoned: Number(write.abandoned ?? false),
     origin: write.origin?.pid ?? null,
     origin_kind: write.origin?.kind ?? null,
@@ -117,7 +117,7 @@ function newRow(write: Create, now: number): Row {
 }
 
 /** The answer where pid or key is in use: the same class and raw inputs are the same launch. */
-export function createdBefore(
+export function existingOutcome(
   existing: Row,
   inputs: string | undefined,
   write: Create,
@@ -135,7 +135,7 @@ export function createdBefore(
     return conflict(`${what} belongs to a process of class ${existing.class} with other inputs`)
   }
   if (inThisBatch || !isRepeated(existing, write)) return { status: 'done', pid: existing.pid, existed: true }
-  return created(existing, write)
+  return createdOutcome(existing, write)
 }
 
 /** Whether the row is what this very write made, its acknowledgement lost, and nothing has come of it since. */
@@ -159,7 +159,7 @@ function isUntouched(row: Row, write: Create, claim: string): boolean {
 }
 
 /** Why a child can't be created, if it can't: its parent has to live, and to be held by who launches it (C4). */
-export function mayCreate(write: Create, parent: BriefRow | null | undefined): Outcome | undefined {
+export function creationRefusal(write: Create, parent: BriefRow | null | undefined): Outcome | undefined {
   if (write.parent === null || parent === null) return undefined
   // One that is begun again together with its parent comes before it, so that the parent waits for it.
   if (parent === undefined) return write.origin == null ? { status: 'missing' } : undefined
@@ -172,7 +172,7 @@ export function mayCreate(write: Create, parent: BriefRow | null | undefined): O
 }
 
 /** Why a restart can't take over what it is to, if it can't: another one has, or it has ended (C1). */
-export function mayAdopt(
+export function adoptionRefusal(
   { adopts = [] }: Create,
   brief: (pid: string) => BriefRow | undefined,
 ): Outcome | undefined {

@@ -3,7 +3,7 @@ import type { HistoryEntry } from '../contract/history-event.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 
 /** What a rule has to know beyond the row. */
-export interface Facts {
+export interface RuleContext {
   readonly now: number
   /** Whether the engine that owns the row lives (C11). */
   alive(engine: string): boolean
@@ -20,7 +20,7 @@ export interface Entry extends HistoryEntry {
   readonly by: string | null
 }
 
-export interface Ruling {
+export interface Decision {
   readonly outcome: Outcome
   /** The row to store; undefined where nothing changes. */
   readonly row?: Row
@@ -29,7 +29,7 @@ export interface Ruling {
   readonly history: readonly Entry[]
 }
 
-export function unchanged(outcome: Outcome): Ruling {
+export function unchanged(outcome: Outcome): Decision {
   return { outcome, history: [] }
 }
 

@@ -12,11 +12,11 @@ import type { BriefRow, Row } from './row.ts'
 export const SUSPECT_PATIENCE = 60_000
 
 /** Values of `alone` in a row besides 0: the process was claimed to run alone; its `runner` drains for it. */
-export const ALONE = 1
+export const RUNS_ALONE = 1
 export const DRAINED_FOR = 2
 
 /** The engine that drains for a suspect, if one does. */
-export function drains(
+export function drainingEngine(
   row: Pick<BriefRow, 'alone' | 'runner' | 'ready_at'>,
   now: number,
 ): string | undefined {

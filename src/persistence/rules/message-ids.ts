@@ -4,14 +4,14 @@
  */
 
 /** How many characters of them are remembered: some thirty ids. */
-export const REMEMBERED = 1_200
+export const MAX_CONSUMED_LENGTH = 1_200
 
 /** With one more. */
-export function remember(sender: string, before: string | null): string {
-  return `${sender}\n${before ?? ''}`.slice(0, REMEMBERED)
+export function withConsumed(sender: string, before: string | null): string {
+  return `${sender}\n${before ?? ''}`.slice(0, MAX_CONSUMED_LENGTH)
 }
 
 /** Whether a message with this id was used up, as far as is remembered. */
-export function remembers(senders: string | null, sender: string): boolean {
+export function wasConsumed(senders: string | null, sender: string): boolean {
   return senders !== null && senders.split('\n').includes(sender)
 }

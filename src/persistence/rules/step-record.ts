@@ -1,10 +1,10 @@
 import { recordPart } from '../../bundle/bundle.ts'
 import type { Row } from './row.ts'
-import { type Entry, type Facts, type Ruling, unchanged } from './decision.ts'
-import { carryOutPause, heldBack } from './transitions.ts'
+import { type Entry, type RuleContext, type Decision, unchanged } from './decision.ts'
+import { pauseNow, heldOutcome } from './transitions.ts'
 import type { Done } from '../contract/outcomes.ts'
 import type { StepRecord } from '../contract/writes.ts'
-import { beginWait, leaveWaitInStep, readyAt, wholeOf } from './waits.ts'
+import { beginWait, leaveWaitInStep, readyAt, wholeMilliseconds } from './waits.ts'
 
 const EFFECTS = recordPart('effect:')
 
@@ -13,13 +13,13 @@ const EFFECTS = recordPart('effect:')
  */
 
 /** Under the fence of the claim, and by a count within it (C4). */
-export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
+export function recordStep(row: Row, write: StepRecord, context: RuleContext): Decision {
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
   // Its acknowledgement was lost; it may have given the claim back.
-  if (write.count <= row.records) return unchanged(recorded(row))
+  if (write.count <= row.records) return unchanged(recordOutcome(row))
   if (row.owner === null || write.count !== row.records + 1) return unchanged({ status: 'fenced' })
-  const held = isHeldBack(row, write) ? heldBack(row, false) : undefined
+  const held = isHeldBack(row, write) ? heldOutcome(row, false) : undefined
   if (held !== undefined) return unchanged(held)
   const by = row.runner
   // A step that is paused where it waits does not move: the history has its `waiting` already, and its play will tell of it again.
@@ -29,28 +29,28 @@ export function record(row: Row, write: StepRecord, facts: Facts): Ruling {
   const kept = isKilled ? write.history.filter(({ name }) => name !== 'running') : write.history
   const history: Entry[] = isStill ? [] : kept.map((entry) => ({ ...entry, by }))
   row.records = write.count
-  if (write.deadline !== undefined) row.deadline = wholeOf(write.deadline)
+  if (write.deadline !== undefined) row.deadline = wholeMilliseconds(write.deadline)
   // It got further, so crashes are counted anew (C11). A step that runs again keeps its checkpoints again, and gets no further by that.
   if (getsFurther(write)) {
     row.crashes = 0
     row.alone = 0
   }
-  if (write.waits === null && row.in_step === 1 && !isKilled) leaveWaitInStep(row, facts.now)
-  if (write.waits == null) return { outcome: recorded(row), row, history }
-  if (row.state !== 'waiting') row.updated_at = facts.now
+  if (write.waits === null && row.in_step === 1 && !isKilled) leaveWaitInStep(row, context.now)
+  if (write.waits == null) return { outcome: recordOutcome(row), row, history }
+  if (row.state !== 'waiting') row.updated_at = context.now
   row.state = 'waiting'
   row.in_step = 1
   row.message = write.waits.message
-  const awaits = beginWait(row, write.waits.for, facts)
+  const awaits = beginWait(row, write.waits.for, context)
   // What waits is paused at once, whether that was asked before or is asked after.
-  if (row.pause_asked === 1) history.push(...carryOutPause(row))
+  if (row.pause_asked === 1) history.push(...pauseNow(row))
   // Its engine knows whom it awaits. With a kill stored the claim stays, so that the engine can end it with its hooks.
   const stays = write.evicts !== true || row.kill_deadline !== null
-  if (stays) return { outcome: recorded(row), row, awaits: [], history }
+  if (stays) return { outcome: recordOutcome(row), row, awaits: [], history }
   row.owner = null
   row.played = 0
-  row.ready_at = readyAt(row, facts, () => awaits.length > 0)
-  return { outcome: recorded(row), row, awaits, history }
+  row.ready_at = readyAt(row, context, () => awaits.length > 0)
+  return { outcome: recordOutcome(row), row, awaits, history }
 }
 
 /**
@@ -76,7 +76,7 @@ function onlyWaits({ waits, parts, consumes, checkpoint, deadline }: StepRecord)
 }
 
 /** What the row says, for the step that wrote to it. */
-function recorded(row: Row): Done {
+function recordOutcome(row: Row): Done {
   return {
     status: 'done',
     pid: row.pid,

@@ -4,7 +4,7 @@ import type { ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
 
 /** A process whole. Its bundle is put together only when it is asked for. */
-export class Stored implements StoredProcess {
+export class LoadedProcess implements StoredProcess {
   readonly row: ProcessRow
   readonly #parts: Parts
   readonly #before: string | null

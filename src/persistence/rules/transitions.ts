@@ -1,19 +1,19 @@
 import { isTerminal } from '../../process/state/machine.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { claim } from './claim.ts'
-import { ALONE } from './drain.ts'
+import { RUNS_ALONE } from './drain.ts'
 import { isReady, type BriefRow, type Row } from './row.ts'
-import { data, entry, type Entry, type Facts, type Ruling, unchanged } from './decision.ts'
-import { remembers } from './message-ids.ts'
+import { data, entry, type Entry, type RuleContext, type Decision, unchanged } from './decision.ts'
+import { wasConsumed } from './message-ids.ts'
 import type { Done, Held, Outcome } from '../contract/outcomes.ts'
 import type { Advance, Enforce, Park, Request, Resume, Signal } from '../contract/writes.ts'
-import { backsOff, beginWait, endWait, leaveWaitInStep, readyAt, waitsHeld, wake } from './waits.ts'
+import { isBackingOff, beginWait, endWait, leaveWaitInStep, readyAt, isWaitingOwned, wake } from './waits.ts'
 
 /*
  * What each write does to the row of a process, in one place for all back ends.
  *
  * A rule is given a copy of the row, changes it as it likes, and returns it only if it is to be stored.
- * It knows nothing of tables, transactions or time, save what it is told in `Facts`. What a write does to other
+ * It knows nothing of tables, transactions or time, except what its `RuleContext` answers. What a write does to other
  * processes is in `apply.ts`.
  */
 
@@ -22,10 +22,10 @@ export const SUSPECT_AFTER = 2
 const PAUSED_AFTER = 3
 
 /** The next saved state (C3), under the fence of its claim and with the next sequence number (C4). */
-export function advance(row: Row, write: Advance, facts: Facts): Ruling {
-  const { now } = facts
+export function advance(row: Row, write: Advance, context: RuleContext): Decision {
+  const { now } = context
   if (!mayAdvance(row, write, now)) return unchanged(repeatedAdvance(row, write))
-  const held = heldBack(row, write.state === 'killed')
+  const held = heldOutcome(row, write.state === 'killed')
   if (held !== undefined) return unchanged(held)
   if (write.begins === true) claim(row, { engine: write.owner, suspects: false }, now)
   const by = row.runner
@@ -49,7 +49,11 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
     row.exit_message = ending?.exitCode?.message ?? null
     row.step = write.step
     row.status = write.status
-    return { outcome: advanced(row, write), row, history: write.history.map((entry) => ({ ...entry, by })) }
+    return {
+      outcome: advanceOutcome(row, write),
+      row,
+      history: write.history.map((entry) => ({ ...entry, by })),
+    }
   }
   row.seq = write.seq
   row.state = write.state
@@ -61,17 +65,17 @@ export function advance(row: Row, write: Advance, facts: Facts): Ruling {
   row.crashes = 0
   row.alone = 0
   row.played = 0
-  const awaits = write.state === 'waiting' ? beginWait(row, write.wait, facts) : []
+  const awaits = write.state === 'waiting' ? beginWait(row, write.wait, context) : []
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
   if (write.paused !== null) row.pause_message = write.paused.message
-  if (write.paused !== null || row.pause_asked === 1) history.push(...carryOutPause(row))
+  if (write.paused !== null || row.pause_asked === 1) history.push(...pauseNow(row))
   if (row.paused === 0 && write.state !== 'waiting') {
     row.ready_at = null
   } else {
     row.owner = null
-    row.ready_at = readyAt(row, facts, () => awaits.length > 0)
+    row.ready_at = readyAt(row, context, () => awaits.length > 0)
   }
-  return { outcome: advanced(row, write), row, awaits, history }
+  return { outcome: advanceOutcome(row, write), row, awaits, history }
 }
 
 /** Whether it is made under the fence of the claim, or is one, and the next in the sequence (C4). */
@@ -88,7 +92,7 @@ function mayAdvance(row: Row, write: Advance, now: number): boolean {
  * What a running process may not do, whatever it knows: anything but end as `killed` once a kill is stored (C5), and anything while it is
  * paused where it waits (C7). Undefined where it may. A pause of what computes is carried out by the write that leads to a boundary.
  */
-export function heldBack(row: Row, kills: boolean): Held | undefined {
+export function heldOutcome(row: Row, kills: boolean): Held | undefined {
   const { kill_deadline: deadline, kill_message, pause_message } = row
   if (deadline !== null)
     return kills ? undefined : { status: 'held', kill: { message: kill_message, deadline } }
@@ -96,7 +100,7 @@ export function heldBack(row: Row, kills: boolean): Held | undefined {
 }
 
 /** What was asked for is done now; nothing is to be told where it was paused already. */
-export function carryOutPause(row: Row): Entry[] {
+export function pauseNow(row: Row): Entry[] {
   const told = row.paused === 1 ? [] : [entry('paused', row.pause_message, row.runner)]
   row.paused = 1
   row.pause_asked = 0
@@ -104,7 +108,7 @@ export function carryOutPause(row: Row): Entry[] {
 }
 
 /** What the row says after an advance, for the process that made it. */
-function advanced(
+function advanceOutcome(
   row: Pick<
     Row,
     'pid' | 'paused' | 'pause_message' | 'kill_deadline' | 'kill_message' | 'owner' | 'ended_at'
@@ -126,21 +130,21 @@ function repeatedAdvance(row: Row, write: Advance): Outcome {
   const fence = write.begins === true ? write.fence + 1 : write.fence
   const same = row.seq === write.seq && row.fence === fence && row.state === write.state
   const isOwn = write.begins !== true || row.runner === write.owner
-  if (same && isOwn && row.step === write.step) return advanced(row, write)
+  if (same && isOwn && row.step === write.step) return advanceOutcome(row, write)
   return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }
 }
 
 /** A pause, play, kill or retry (C7). */
-export function request(row: Row, write: Request, facts: Facts): Ruling {
+export function request(row: Row, write: Request, context: RuleContext): Decision {
   const repeated = write.id !== undefined && row.last_request === write.id
   if (repeated) {
-    return unchanged({ status: 'done', pid: row.pid, applied: row.owner === null || waitsHeld(row) })
+    return unchanged({ status: 'done', pid: row.pid, applied: row.owner === null || isWaitingOwned(row) })
   }
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   const history: Entry[] = []
   // A dead engine's process is taken back first: from then on nobody runs it.
-  if (row.owner !== null && !facts.alive(row.owner)) {
-    history.push(...crashed(row, facts))
+  if (row.owner !== null && !context.alive(row.owner)) {
+    history.push(...takeBack(row, context))
     if (row.ended_at !== null) {
       row.last_request = write.id ?? row.last_request
       const outcome: Outcome =
@@ -160,7 +164,7 @@ export function request(row: Row, write: Request, facts: Facts): Ruling {
       history.push(...play(row, write))
       break
     case 'retry': {
-      const retried = retry(row, write, facts.now)
+      const retried = retry(row, write, context.now)
       const outcome: Outcome = { status: 'done', pid: row.pid, applied: retried.length > 0 }
       history.push(...retried)
       // The root of a tree remembers it all the same, for those below.
@@ -168,19 +172,19 @@ export function request(row: Row, write: Request, facts: Facts): Ruling {
     }
     case 'kill':
       if (applied || write.grace <= 0) {
-        history.push(kill(row, write.killedState, write.message, write.by, facts.now))
+        history.push(kill(row, write.killedState, write.message, write.by, context.now))
         return { outcome: { status: 'done', pid: row.pid, applied: true }, row, history }
       }
-      history.push(...askKill(row, write, facts.now))
+      history.push(...requestKill(row, write, context.now))
       return { outcome: { status: 'done', pid: row.pid, applied }, row, history }
   }
-  return { outcome: { status: 'done', pid: row.pid, applied: applied || waitsHeld(row) }, row, history }
+  return { outcome: { status: 'done', pid: row.pid, applied: applied || isWaitingOwned(row) }, row, history }
 }
 
 function pause(row: Row, write: Request): Entry[] {
   if (row.paused === 1 || row.pause_asked === 1) return []
   row.pause_message = write.message
-  const atOnce = row.owner === null || waitsHeld(row)
+  const atOnce = row.owner === null || isWaitingOwned(row)
   if (atOnce) row.paused = 1
   else row.pause_asked = 1
   return [entry(atOnce ? 'paused' : 'pause requested', write.message, write.by)]
@@ -189,7 +193,7 @@ function pause(row: Row, write: Request): Entry[] {
 /** Lets a process that backs off run now; else it is a play of what stands still, or nothing. */
 function retry(row: Row, write: Request, now: number): Entry[] {
   if (row.paused === 1 || row.parked !== null) return play(row, write)
-  if (row.owner !== null || !backsOff(row)) return []
+  if (row.owner !== null || !isBackingOff(row)) return []
   wake(row, now)
   // Its time has come by this: to whoever claims it, it is woken by its timer.
   row.due_at = row.ready_at
@@ -211,7 +215,7 @@ function play(row: Row, write: Request): Entry[] {
   return stood || calledOff ? [entry('played', null, write.by)] : []
 }
 
-function askKill(row: Row, write: Request, now: number): Entry[] {
+function requestKill(row: Row, write: Request, now: number): Entry[] {
   const deadline = Math.ceil(now + write.grace)
   if (row.kill_deadline !== null) {
     row.kill_deadline = Math.min(row.kill_deadline, deadline)
@@ -274,11 +278,11 @@ function end(
  * A resume or a signal comes before, during or after the process goes to wait for it, and counts all the same (C8).
  * `known` are those that are kept already.
  */
-export function message(row: Row, write: Resume | Signal, known: boolean, facts: Facts): Ruling {
-  if (known || remembers(row.last_wake, write.id)) return unchanged({ status: 'done', pid: row.pid })
+export function message(row: Row, write: Resume | Signal, known: boolean, context: RuleContext): Decision {
+  if (known || wasConsumed(row.last_wake, write.id)) return unchanged({ status: 'done', pid: row.pid })
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   const isAwaited = write.kind === 'resume' ? row.resumable === 1 : row.receives === write.name
-  if (row.state === 'waiting' && row.owner === null && isAwaited) wake(row, facts.now)
+  if (row.state === 'waiting' && row.owner === null && isAwaited) wake(row, context.now)
   const told =
     write.kind === 'resume'
       ? { name: 'resumed', data: null, by: write.by }
@@ -290,37 +294,37 @@ export function message(row: Row, write: Resume | Signal, known: boolean, facts:
 export function release(
   row: Row,
   write: { readonly fence: number; readonly owner?: string | null | undefined },
-  facts: Facts,
-): Ruling {
+  context: RuleContext,
+): Decision {
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
   if (row.owner === null) return unchanged({ status: 'done', pid: row.pid })
   if (write.owner !== undefined && row.owner !== write.owner) return unchanged({ status: 'fenced' })
-  const history = [{ name: 'released', data: null, by: row.runner }, ...givenBack(row, facts)]
+  const history = [{ name: 'released', data: null, by: row.runner }, ...releaseClaim(row, context)]
   return { outcome: { status: 'done', pid: row.pid }, row, history }
 }
 
 /** What can't be loaded is set aside (C9). */
-export function park(row: Row, write: Park, facts: Facts): Ruling {
+export function park(row: Row, write: Park, context: RuleContext): Decision {
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
   if (row.owner === null) return unchanged({ status: 'done', pid: row.pid })
   row.parked = write.reason
   const history = [
     { name: 'parked', data: data({ reason: write.reason }), by: row.runner },
-    ...givenBack(row, facts),
+    ...releaseClaim(row, context),
   ]
   return { outcome: { status: 'done', pid: row.pid }, row, history }
 }
 
 /** A stored kill whose deadline has passed, or whose engine is dead, is done by whoever sees it. */
-export function enforce(row: Row, write: Enforce, facts: Facts): Ruling {
+export function enforce(row: Row, write: Enforce, context: RuleContext): Decision {
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   const due =
     row.kill_deadline !== null &&
-    (row.kill_deadline <= facts.now || row.owner === null || !facts.alive(row.owner))
+    (row.kill_deadline <= context.now || row.owner === null || !context.alive(row.owner))
   if (!due) return unchanged({ status: 'done', pid: row.pid, applied: false })
-  const history = [kill(row, write.killedState, row.kill_message, null, facts.now)]
+  const history = [kill(row, write.killedState, row.kill_message, null, context.now)]
   return { outcome: { status: 'done', pid: row.pid, applied: true }, row, history }
 }
 
@@ -330,28 +334,28 @@ export function killDue(row: Row, now: number): Entry[] {
 }
 
 /** Takes a process back from a dead engine (C11), and does what was asked of it meanwhile. */
-export function crashed(row: Row, facts: Facts): Entry[] {
+export function takeBack(row: Row, context: RuleContext): Entry[] {
   const by = row.runner
   // Whatever that engine still writes, should it only have been frozen, changes nothing (C4).
   row.fence++
   row.crashes++
-  const blamed = row.alone === ALONE && row.crashes >= PAUSED_AFTER
+  const blamed = row.alone === RUNS_ALONE && row.crashes >= PAUSED_AFTER
   const history: Entry[] = [{ name: 'crashed', data: data({ step: row.step, crashes: row.crashes }), by }]
   if (blamed && row.kill_deadline === null) {
     row.pause_asked = 1
     row.pause_message = `it crashed its engine ${row.crashes} times, the last time running alone; play lets it try again`
   }
-  return [...history, ...givenBack(row, facts)]
+  return [...history, ...releaseClaim(row, context)]
 }
 
-function givenBack(row: Row, facts: Facts): Entry[] {
+function releaseClaim(row: Row, context: RuleContext): Entry[] {
   const by = row.runner
   row.owner = null
   row.alone = 0
-  if (row.kill_deadline !== null) return [kill(row, row.kill_state, row.kill_message, by, facts.now)]
-  if (row.in_step === 1) leaveWaitInStep(row, facts.now)
-  row.ready_at = readyAt(row, facts, () => facts.isAwaiting())
-  return row.pause_asked === 1 ? carryOutPause(row) : []
+  if (row.kill_deadline !== null) return [kill(row, row.kill_state, row.kill_message, by, context.now)]
+  if (row.in_step === 1) leaveWaitInStep(row, context.now)
+  row.ready_at = readyAt(row, context, () => context.isAwaiting())
+  return row.pause_asked === 1 ? pauseNow(row) : []
 }
 
 /** Whether a process may be deleted: only what has ended. */

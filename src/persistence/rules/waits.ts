@@ -1,5 +1,5 @@
 import type { BriefRow, Row } from './row.ts'
-import type { Facts } from './decision.ts'
+import type { RuleContext } from './decision.ts'
 import type { WaitFor } from '../contract/writes.ts'
 
 /*
@@ -16,17 +16,17 @@ const RESUME_ALONE: WaitFor = { resume: true, signal: null, until: null, on: [],
 export function beginWait(
   row: Row,
   wait: WaitFor | null | undefined,
-  facts: Pick<Facts, 'unended'>,
+  context: Pick<RuleContext, 'unended'>,
 ): readonly string[] {
   const { resume, signal, until, on, any } = wait ?? RESUME_ALONE
   row.resumable = Number(resume)
   row.receives = signal
-  row.due_at = wholeOf(until)
+  row.due_at = wholeMilliseconds(until)
   row.awaits = on.length === 0 ? null : any ? 'any' : 'all'
   const others = new Set(on)
   // It is not there yet where it is created, and does not end while it waits.
   const itself = others.delete(row.pid) ? [row.pid] : []
-  const unended = others.size === 0 ? [] : facts.unended([...others])
+  const unended = others.size === 0 ? [] : context.unended([...others])
   return any && unended.length < others.size ? [] : [...unended, ...itself]
 }
 
@@ -49,15 +49,15 @@ export function leaveWaitInStep(row: Row, now: number): void {
 /** When a process that nobody runs wants to: now, at its time, or, with null, when what it waits for has come. */
 export function readyAt(
   row: BriefRow,
-  facts: Pick<Facts, 'now' | 'hasMessage'>,
+  context: Pick<RuleContext, 'now' | 'hasMessage'>,
   isAwaiting: () => boolean,
 ): number | null {
-  if (row.state !== 'waiting') return facts.now
+  if (row.state !== 'waiting') return context.now
   const hasCome =
     (row.awaits !== null && !isAwaiting()) ||
-    (row.resumable === 1 && facts.hasMessage(null)) ||
-    (row.receives !== null && facts.hasMessage(row.receives))
-  return hasCome ? facts.now : earliest(row.due_at, row.deadline)
+    (row.resumable === 1 && context.hasMessage(null)) ||
+    (row.receives !== null && context.hasMessage(row.receives))
+  return hasCome ? context.now : earliest(row.due_at, row.deadline)
 }
 
 /** Makes a process that nobody runs ready now, if it is not already. */
@@ -66,12 +66,12 @@ export function wake(row: Pick<Row, 'ready_at'>, now: number): void {
 }
 
 /** Whether it waits for its next attempt, and for nothing else. */
-export function backsOff(row: BriefRow): boolean {
+export function isBackingOff(row: BriefRow): boolean {
   return row.state === 'waiting' && row.attempt > 1 && row.in_step === 0
 }
 
 /** Whether it waits while an engine holds it: its step only waits, or it was claimed to be woken and has not gone on. */
-export function waitsHeld(row: BriefRow): boolean {
+export function isWaitingOwned(row: BriefRow): boolean {
   return row.state === 'waiting' && row.owner !== null
 }
 
@@ -81,6 +81,6 @@ export function earliest(...times: readonly (number | null)[]): number | null {
 }
 
 /** A time as it is stored, in whole milliseconds, and never too early. */
-export function wholeOf(time: number | null | undefined): number | null {
+export function wholeMilliseconds(time: number | null | undefined): number | null {
   return time == null ? null : Math.ceil(time)
 }

@@ -1,6 +1,6 @@
-import { apply, hasEnded, killBelow } from '../rules/apply.ts'
+import { apply, afterEnd, killDescendants } from '../rules/apply.ts'
 import { isTerminal } from '../../process/state/machine.ts'
-import { REMEMBERED } from '../rules/message-ids.ts'
+import { MAX_CONSUMED_LENGTH } from '../rules/message-ids.ts'
 import type { Done, Outcome } from '../contract/outcomes.ts'
 import type { Advance } from '../contract/writes.ts'
 import type { Connection } from './connection.ts'
@@ -11,7 +11,7 @@ import type { Session } from './session.ts'
  * The hot path: the next saved state of a process that goes on running, or ends. One statement checks the fence and the sequence (C4)
  * and stores the state, if there is nothing special about the row: no pause and no kill is stored, nobody is awaited. So its answer
  * is known when it found its row, and nothing has to be read back, which would cost more than the write. Whatever it does not find
- * as it expects, the rules decide. The row is found by its number, and has to be that of the pid still. It does what `rules.advance` says; the conformance suite holds them together.
+ * as it expects, the rules decide. The row is found by its number, and has to be that of the pid still. It does what `transitions.advance` says; the conformance suite holds them together.
  */
 
 const UNASKED = 'paused = 0 AND pause_asked = 0 AND kill_deadline IS NULL'
@@ -21,9 +21,9 @@ const STEP = `UPDATE process SET
   seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, played = 0
   WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND state = 'running' AND crashes = 0 AND attempt = 1 AND ${UNASKED}`
 
-/** As `remember`; the message is bound twice. */
+/** As `withConsumed`; the message is bound twice. */
 const REMEMBERING = `CASE WHEN ? IS NULL THEN last_wake ELSE
-    coalesce(substr((SELECT sender FROM wake WHERE id = ?) || char(10) || coalesce(last_wake, ''), 1, ${REMEMBERED}), last_wake) END`
+    coalesce(substr((SELECT sender FROM wake WHERE id = ?) || char(10) || coalesce(last_wake, ''), 1, ${MAX_CONSUMED_LENGTH}), last_wake) END`
 
 const WAIT_ENDED = 'resumable = 0, receives = NULL, due_at = NULL, awaits = NULL, in_step = 0'
 
@@ -65,8 +65,8 @@ export function advance(
   if (ending?.dropCheckpoint === true) session.dropCheckpoint(pid)
   const after = { pid, seq, state, paused: false, ready: false, dueAt: null }
   for (const { name, data } of history) session.add(after, name, data, owner)
-  if (ends) hasEnded(session, pid)
-  killBelow(session, write, owner)
+  if (ends) afterEnd(session, pid)
+  killDescendants(session, write, owner)
   const outcome: Done = { status: 'done', pid, released: ends, ...(ends && { endedAt: session.now }) }
   return outcome
 }

@@ -1,12 +1,12 @@
 import { IncompatibleBundle } from '../../shared/errors.ts'
-import { factsOf, store } from '../rules/apply.ts'
+import { contextFor, putRow } from '../rules/apply.ts'
 import { claim, wakeUp } from '../rules/claim.ts'
-import { ALONE, DRAINED_FOR, drainFor, drains, isOverdue } from '../rules/drain.ts'
+import { RUNS_ALONE, DRAINED_FOR, drainFor, drainingEngine, isOverdue } from '../rules/drain.ts'
 import { damageOf, type BriefRow, type Row } from '../rules/row.ts'
-import * as rules from '../rules/transitions.ts'
+import * as transitions from '../rules/transitions.ts'
 import type { EngineSuspect, LoadableClass } from '../contract/engines.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered } from '../contract/store.ts'
-import { Stored } from '../rules/stored-process.ts'
+import { LoadedProcess } from '../rules/stored-process.ts'
 import { earliest } from '../rules/waits.ts'
 import type { Connection } from './connection.ts'
 import { isDamage, isOfOneProcess } from './driver-errors.ts'
@@ -60,7 +60,7 @@ function forEach(sql: (condition: string) => string): Readonly<Record<Kind, stri
 const DRAINED = `SELECT pid, runner, alone, ready_at FROM process WHERE class = ? AND version = ? AND ready_at <= ? AND ${SUSPECT} AND alone = ${DRAINED_FOR}`
 const DRAIN = 'UPDATE process SET alone = ?, runner = ?, ready_at = ? WHERE pid = ?'
 /** The suspects that engines run alone, or drain for. */
-const RUN_ALONE = `SELECT pid, class, owner AS engine FROM process WHERE owner IS NOT NULL AND alone = ${ALONE}`
+const RUN_ALONE = `SELECT pid, class, owner AS engine FROM process WHERE owner IS NOT NULL AND alone = ${RUNS_ALONE}`
 const ALL_DRAINED = `SELECT pid, class, runner AS engine, runner, alone, ready_at FROM process WHERE ${SUSPECT} AND alone = ${DRAINED_FOR}`
 
 type Drained = Pick<BriefRow, 'pid' | 'runner' | 'alone' | 'ready_at'>
@@ -86,7 +86,7 @@ function isBefore(a: Candidate, b: Candidate): boolean {
   return a.ready_at < b.ready_at || (a.ready_at === b.ready_at && a.id < b.id)
 }
 
-export class Claiming {
+export class Claims {
   readonly #connection: Connection
   readonly #tables: SqliteTables
   /** Processes that could be neither read nor parked. They are left alone, and hold up no others. */
@@ -130,7 +130,7 @@ export class Claiming {
 
   #claim(pid: string, request: ClaimRequest, session: Session): ClaimedProcess {
     const { processes } = this.#tables
-    if (request.beside !== undefined) session.notAlone(request.beside, request.engine)
+    if (request.beside !== undefined) session.clearAlone(request.beside, request.engine)
     const row = processes.get(pid) as Row
     const damage = damageOf(row)
     if (damage !== undefined) throw new IncompatibleBundle(damage)
@@ -143,7 +143,7 @@ export class Claiming {
       this.#connection.sql(CLAIM).run(request.engine, request.engine, row.alone, pid)
     }
     session.record(row, history)
-    const stored = new Stored(row, processes.parts(pid))
+    const stored = new LoadedProcess(row, processes.parts(pid))
     return {
       row: stored.row,
       bundle: () => stored.bundle(),
@@ -166,7 +166,7 @@ export class Claiming {
     let left: string | undefined
     for (const { name, version } of this.#groups('suspect', classes)) {
       for (const row of this.#connection.sql<Drained>(DRAINED).all(name, version, now)) {
-        const drainer = drains(row, now)
+        const drainer = drainingEngine(row, now)
         if (drainer === engine) return true
         if (drainer === undefined) continue
         if (this.#tables.engines.isAlive(drainer)) return false
@@ -190,7 +190,7 @@ export class Claiming {
     const drained = this.#connection.sql<EngineSuspectRow & Drained>(ALL_DRAINED).all()
     return new Map<string, EngineSuspect>([
       ...drained
-        .filter((row) => drains(row, now) !== undefined)
+        .filter((row) => drainingEngine(row, now) !== undefined)
         .map(({ engine, pid, class: className }) => [engine, { pid, className, runs: false }] as const),
       ...alone.map(({ engine, pid, class: className }) => [engine, { pid, className, runs: true }] as const),
     ])
@@ -199,8 +199,8 @@ export class Claiming {
   /** Gives back what a leaving engine holds (C12). */
   giveBack(engine: string, session: Session, spared: Spared): void {
     this.#each(OWNED, engine, spared, (row) => {
-      const { history } = rules.release(row, row, factsOf(session, row.pid))
-      store(session, row, history)
+      const { history } = transitions.release(row, row, contextFor(session, row.pid))
+      putRow(session, row, history)
     })
   }
 
@@ -249,13 +249,13 @@ export class Claiming {
       // It may have come back to life since the look: a frozen one that beats again.
       if (this.#tables.engines.isAlive(engine)) continue
       this.#each(OWNED, engine, spared, (row) => {
-        store(session, row, rules.crashed(row, factsOf(session, row.pid)))
+        putRow(session, row, transitions.takeBack(row, contextFor(session, row.pid)))
         processes++
       })
       this.#tables.engines.remove(engine)
       engines.push(engine)
     }
-    this.#each(DUE_KILLS, now, spared, (row) => store(session, row, rules.killDue(row, now)))
+    this.#each(DUE_KILLS, now, spared, (row) => putRow(session, row, transitions.killDue(row, now)))
     return { processes, engines }
   }
 

@@ -73,7 +73,7 @@ export class Session implements Tables {
     this.record(row, history)
   }
 
-  notAlone(pid: string, engine: string): void {
+  clearAlone(pid: string, engine: string): void {
     this.#tables.processes.notAlone(pid, engine)
   }
 

@@ -2,7 +2,7 @@ import { Bundle } from '../../bundle/bundle.ts'
 import { CheckpointNotFound } from '../../shared/errors.ts'
 import { belongsToEngine, checkNames, hasOwnCheckpoint, missingCheckpoint } from '../rules/checkpoints.ts'
 import type { Checkpoint } from '../contract/persister.ts'
-import { Stored } from '../rules/stored-process.ts'
+import { LoadedProcess } from '../rules/stored-process.ts'
 import type { Connection } from './connection.ts'
 import type { ProcessTable } from './process-table.ts'
 
@@ -47,7 +47,7 @@ export class SqliteCheckpoints {
     checkNames(pid, tag)
     const row = tag === null ? this.#processes.get(pid) : undefined
     if (row !== undefined) {
-      if (hasOwnCheckpoint(row)) return new Stored(row, this.#processes.parts(pid)).bundle()
+      if (hasOwnCheckpoint(row)) return new LoadedProcess(row, this.#processes.parts(pid)).bundle()
       throw new CheckpointNotFound(missingCheckpoint(pid, tag, true))
     }
     const text = this.#connection

@@ -3,7 +3,7 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import { checkOptions, isClock, isFlag, type OptionNames } from '../../shared/options.ts'
-import { Broadcast } from '../rules/change-feed.ts'
+import { ChangeFeed } from '../rules/change-feed.ts'
 import { checkFilter, limitOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { processRow } from '../rules/row.ts'
@@ -13,9 +13,9 @@ import type { Outcome } from '../contract/outcomes.ts'
 import type { Change, HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
 import type { Write } from '../contract/writes.ts'
-import { Stored } from '../rules/stored-process.ts'
+import { LoadedProcess } from '../rules/stored-process.ts'
 import { AwaitsTable } from './awaits-table.ts'
-import { Claiming, type Spared } from './claims.ts'
+import { Claims, type Spared } from './claims.ts'
 import { ClassTable } from './class-table.ts'
 import { Connection, type Trace } from './connection.ts'
 import { EngineLock, removeLock, removeLocks } from './engine-lock.ts'
@@ -70,11 +70,11 @@ export class SqliteStore implements Store {
   readonly id: string
   readonly #connection: Connection
   readonly #clock: Clock
-  readonly #broadcast = new Broadcast()
+  readonly #broadcast = new ChangeFeed()
   readonly #watch: Watch
   readonly #tables: SqliteTables
   readonly #writer: Writer
-  readonly #claiming: Claiming
+  readonly #claiming: Claims
   readonly #members = new Map<string, Membership>()
   #closed = false
 
@@ -114,7 +114,7 @@ export class SqliteStore implements Store {
     this.#watch = new Watch(
       connection,
       () => this.#now(),
-      (changes) => this.#broadcast.tell(changes),
+      (changes) => this.#broadcast.publish(changes),
     )
     const processes = new ProcessTable(connection)
     this.#tables = {
@@ -132,7 +132,7 @@ export class SqliteStore implements Store {
       ),
     }
     this.#writer = new Writer(connection, processes)
-    this.#claiming = new Claiming(connection, this.#tables)
+    this.#claiming = new Claims(connection, this.#tables)
   }
 
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
@@ -161,7 +161,7 @@ export class SqliteStore implements Store {
   load(pid: string): Promise<StoredProcess | undefined> {
     return this.#read('loading a process', () => {
       const row = this.#tables.processes.get(pid)
-      return row && new Stored(row, this.#tables.processes.parts(pid))
+      return row && new LoadedProcess(row, this.#tables.processes.parts(pid))
     })
   }
 
@@ -214,7 +214,7 @@ export class SqliteStore implements Store {
     this.#watch.start()
     return () => {
       remove()
-      if (!this.#broadcast.heard) this.#watch.stop()
+      if (!this.#broadcast.hasListeners) this.#watch.stop()
     }
   }
 

@@ -1,9 +1,9 @@
 import { DamsonError, PersistenceError } from '../../shared/errors.ts'
 import { adopt, apply } from '../rules/apply.ts'
-import { born, createdBefore, mayAdopt, mayCreate } from '../rules/create.ts'
+import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/create.ts'
 import { isKeptAfterSuccess, unstorable } from '../rules/parts.ts'
 import type { BriefRow } from '../rules/row.ts'
-import * as rules from '../rules/transitions.ts'
+import * as transitions from '../rules/transitions.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Create, Prune, Write } from '../contract/writes.ts'
 import { advance } from './advance.ts'
@@ -81,7 +81,7 @@ export class Writer {
   #prune({ pid }: Prune): Outcome {
     const row = this.#processes.brief(pid)
     if (row === undefined) return { status: 'missing' }
-    const outcome = rules.prune(row)
+    const outcome = transitions.prune(row)
     if (outcome.status === 'done') this.#processes.delete(pid)
     return outcome
   }
@@ -93,10 +93,11 @@ export class Writer {
       const existing = this.#existing(write, fresh)
       if (existing !== undefined) return existing
       if (write.parent !== null) parent = this.#processes.brief(write.parent)
-      const refused = mayCreate(write, parent) ?? mayAdopt(write, (pid) => this.#processes.brief(pid))
+      const refused =
+        creationRefusal(write, parent) ?? adoptionRefusal(write, (pid) => this.#processes.brief(pid))
       if (refused !== undefined) return refused
     }
-    const { outcome, row, awaits, history } = born(write, parent, session)
+    const { outcome, row, awaits, history } = newRow(write, parent, session)
     if (!this.#processes.insert(row)) {
       return (
         this.#existing(write, fresh) ?? {
@@ -120,7 +121,7 @@ export class Writer {
     const found =
       this.#processes.get(write.pid) ?? (write.key === null ? undefined : this.#processes.byKey(write.key))
     if (found === undefined) return undefined
-    return createdBefore(found, this.#processes.part(found.pid, 'inputs'), write, fresh.has(found.pid))
+    return existingOutcome(found, this.#processes.part(found.pid, 'inputs'), write, fresh.has(found.pid))
   }
 }
 
