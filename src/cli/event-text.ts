@@ -1,4 +1,4 @@
-import { because } from '../client/wording.ts'
+import { because } from '../client/read/wording.ts'
 import type { EventRecord } from '../process/host/process-handle.ts'
 import { clockTime, withClockTimes } from './time.ts'
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Client } from '../client/client.ts'
-import type { ProcessSummary } from '../client/process-list.ts'
+import type { ProcessSummary } from '../client/read/summary.ts'
 import type { ListFilter } from '../persistence/contract/control.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from './filters.ts'
 import { wholeNumber, withClient, withStore, type StoreOptions } from './options.ts'

@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.ts'
-import type { ProcessSummary } from '../client/process-list.ts'
+import type { ProcessSummary } from '../client/read/summary.ts'
 import { stateText } from './state-text.ts'
 import { columns } from './table.ts'
 import { WrongUse } from './wrong-use.ts'

@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.ts'
-import type { ProcessSummary } from '../client/process-list.ts'
+import type { ProcessSummary } from '../client/read/summary.ts'
 import type { ListFilter } from '../persistence/contract/control.ts'
 import type { ProcessState } from '../process/state/process-state.ts'
 import { currentRow } from './current-row.ts'

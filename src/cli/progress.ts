@@ -1,4 +1,4 @@
-import { stateInfo } from '../client/ending.ts'
+import { stateInfo } from '../client/read/state-info.ts'
 import type { Client } from '../client/client.ts'
 import { currentRow } from './current-row.ts'
 import { stateText } from './state-text.ts'

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { Codec } from '../bundle/codec.ts'
 import { Client } from '../client/client.ts'
-import { outputsOf } from '../client/ending.ts'
+import { outputsOf } from '../client/handle/outcome.ts'
 import { Engine } from '../engine/engine.ts'
 import type { StoredProcess } from '../persistence/contract/rows.ts'
 import type { ProcessHandle } from '../process/host/process-handle.ts'

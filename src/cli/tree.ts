@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Client } from '../client/client.ts'
-import { summary, type ProcessSummary } from '../client/process-list.ts'
+import { summary, type ProcessSummary } from '../client/read/summary.ts'
 import { wholeNumber, withClient, withStore, type StoreOptions } from './options.ts'
 import { note, print, printJson } from './output.ts'
 import { findPid } from './pids.ts'

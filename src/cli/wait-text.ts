@@ -1,4 +1,4 @@
-import type { ProcessSummary } from '../client/process-list.ts'
+import type { ProcessSummary } from '../client/read/summary.ts'
 import { clockTime, withClockTimes } from './time.ts'
 
 /**

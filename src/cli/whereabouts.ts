@@ -1,4 +1,4 @@
-import { summary } from '../client/process-list.ts'
+import { summary } from '../client/read/summary.ts'
 import type { Pending } from '../persistence/contract/control.ts'
 import type { ProcessRow, StoredProcess } from '../persistence/contract/rows.ts'
 import { isTerminal } from '../process/state/machine.ts'

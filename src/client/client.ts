@@ -38,18 +38,18 @@ import { checkOptions, isClock, isDuration, isFlag, isLogger, type OptionNames }
 import { checkText, wellFormed } from '../shared/text.ts'
 import { specOf } from '../spec/process-spec.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
-import { Committer } from './committer.ts'
-import type { EndedRow } from './ending.ts'
-import { eventRecord } from './event-record.ts'
-import { explain } from './explain.ts'
-import { HandleTable } from './handle-table.ts'
-import { LaunchingHost } from './launching-host.ts'
-import { BY_A_CALLER, createByName, createWrite, retryOf, type Launcher } from './launching.ts'
-import { Handle, type HandleContext } from './process-handle.ts'
-import { summary, type ProcessList } from './process-list.ts'
-import { enforceDue, killedState } from './requests.ts'
-import { restartWrites, resubmitWrite, type RestartOptions } from './restarting.ts'
-import { SignalChecks } from './signals.ts'
+import { GroupCommit } from './group-commit.ts'
+import type { EndedRow } from './read/state-info.ts'
+import { eventRecord } from './read/event.ts'
+import { explain } from './read/explain.ts'
+import { HandleRegistry } from './handle/handle-registry.ts'
+import { LaunchingHost } from './launch/launching-host.ts'
+import { BY_A_CALLER, createByName, createWrite, retryOf, type Launcher } from './launch/create.ts'
+import { Handle, type HandleContext } from './handle/client-handle.ts'
+import { summary, type ProcessList } from './read/summary.ts'
+import { enforceDue, killedState } from './read/due-kill.ts'
+import { restartWrites, resubmitWrite, type RestartOptions } from './launch/restart.ts'
+import { SignalChecks } from './launch/signal-schemas.ts'
 
 export interface ClientOptions {
   /** The path of an SQLite file, `':memory:'`, or a store. A store that is given stays open when the client closes. */
@@ -94,10 +94,10 @@ export class Client {
   /** Who asks, for histories. */
   protected readonly name: string
   protected readonly killGrace: number
-  readonly #committer: Committer
+  readonly #commits: GroupCommit
   readonly #launching: LaunchingHost
   readonly #ownsStore: boolean
-  readonly #handles: HandleTable
+  readonly #handles: HandleRegistry
   readonly #context: HandleContext
   #closing: Promise<void> | undefined
 
@@ -135,10 +135,10 @@ export class Client {
     }
     this.name = name
     this.killGrace = milliseconds(options.killGrace ?? '10s')
-    this.#committer = new Committer(store, this.logger)
+    this.#commits = new GroupCommit(store, this.logger)
     this.#launching = new LaunchingHost(this.codec, this.clock)
     const signals = new SignalChecks(this.classes, () => store.classes())
-    this.#handles = new HandleTable(store, this.clock)
+    this.#handles = new HandleRegistry(store, this.clock)
     this.#context = {
       store,
       codec: this.codec,
@@ -318,7 +318,7 @@ export class Client {
     if (options.from !== undefined) checkText('restart: the tag `from`', options.from)
     for (;;) {
       const writes = await restartWrites(this.store, pid, options, this.clock.now())
-      const outcomes = await this.#committer.writeAll(writes)
+      const outcomes = await this.#commits.writeAll(writes)
       const [create, outcome] = [writes.at(-1) as Create, outcomes.at(-1) as Outcome]
       if (outcome.status === 'done') return this.launched(create, outcome)
       const left = outcomes.filter(({ status }) => status === 'done')
@@ -367,7 +367,7 @@ export class Client {
     const left = this.#handles.close()
     for (const handle of left)
       handle.abandon(new ClosedError('the client was closed while this was waited for; the process goes on'))
-    await this.#committer.close()
+    await this.#commits.close()
     await this.leave()
     if (this.#ownsStore) await this.store.close()
   }
@@ -379,12 +379,12 @@ export class Client {
   // ---------- for the engine ----------
 
   protected write(write: Write): Promise<Outcome> {
-    return this.#committer.write(write)
+    return this.#commits.write(write)
   }
 
   /** As `write`, for who needs no promise. What is called must not throw. */
   protected send(write: Write, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void {
-    this.#committer.send(write, answered, failed)
+    this.#commits.send(write, answered, failed)
   }
 
   /** Tells the handle of a process, if there is one, how it ended here. */

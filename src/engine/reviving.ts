@@ -1,6 +1,6 @@
 import { Bundle } from '../bundle/bundle.ts'
 import type { ClassRegistry } from '../bundle/loader.ts'
-import { CREATED, RESUBMITTED, UNCHECKED } from '../client/launching.ts'
+import { CREATED, RESUBMITTED, UNCHECKED } from '../client/launch/create.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess } from '../persistence/contract/store.ts'
 import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'

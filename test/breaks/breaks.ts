@@ -16,7 +16,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C1',
     what: 'a handle tells what it remembers, without a look at the rows',
-    file: 'src/client/process-handle.ts',
+    file: 'src/client/handle/client-handle.ts',
     find: 'await within(this.#context.clock, looking, options,',
     replace: 'await within(this.#context.clock, Promise.resolve(), options,',
     test: ['test/contracts/one-truth.test.ts', 'C1: what a handle tells'],
@@ -74,7 +74,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C2',
     what: 'children are counted by their class, whatever their inputs',
-    file: 'src/client/child-pid.ts',
+    file: 'src/client/launch/child-pid.ts',
     find: 'hashOf([step.pid, step.number, branch, className, inputs ?? null])',
     replace: 'hashOf([step.pid, step.number, branch, className, inputs?.slice(0, 0) ?? null])',
     test: ['test/engine/children.test.ts', 'SQLite children are found again whatever the order'],
@@ -337,7 +337,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a client that looks leaves a kill whose time is up to the engine',
-    file: 'src/client/requests.ts',
+    file: 'src/client/read/due-kill.ts',
     find: 'killRequested === null || killRequested.deadline > now',
     replace: 'killRequested === null || now > 0',
     test: ['test/engine/unheard-requests.test.ts', 'memory C7: a kill whose engine is frozen'],
@@ -401,7 +401,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a signal is acknowledged before it is stored',
-    file: 'src/client/process-handle.ts',
+    file: 'src/client/handle/client-handle.ts',
     find: "const outcome = await this.#context.write({ kind: 'signal',",
     replace:
       "const outcome: Outcome = { status: 'done', pid: this.pid }\nvoid this.#context.write({ kind: 'signal',",

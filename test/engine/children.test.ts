@@ -10,7 +10,7 @@ import {
   type Settled,
   type Wake,
 } from '../../src/index.ts'
-import { formerChildPid } from '../../src/client/child-pid.ts'
+import { formerChildPid } from '../../src/client/launch/child-pid.ts'
 import { overEachStore, untilRow, untilWaiting } from './over-stores.ts'
 import { Add, Failing, gate, Gated } from './processes.ts'
 

@@ -28,7 +28,7 @@ interface Pending {
  * tried again; the store answers `done` to a write that it has already (C4). What a caller waits for is given up after a few
  * tries; what a running process has done is never given up while the engine is open.
  */
-export class Committer {
+export class GroupCommit {
   readonly #store: Control
   readonly #logger: Logger
   #queue: Pending[] = []

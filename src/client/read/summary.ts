@@ -1,7 +1,7 @@
-import type { ProcessRow } from '../persistence/contract/rows.ts'
-import type { Origin } from '../persistence/contract/writes.ts'
-import type { StateInfo } from '../process/host/process-handle.ts'
-import { stateInfo } from './ending.ts'
+import type { ProcessRow } from '../../persistence/contract/rows.ts'
+import type { Origin } from '../../persistence/contract/writes.ts'
+import type { StateInfo } from '../../process/host/process-handle.ts'
+import { stateInfo } from './state-info.ts'
 
 /** A process as lists show it. */
 export interface ProcessSummary {

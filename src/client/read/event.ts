@@ -1,6 +1,6 @@
-import type { HistoryRow } from '../persistence/contract/rows.ts'
-import type { EventRecord } from '../process/host/process-handle.ts'
-import { IncompatibleBundle } from '../shared/errors.ts'
+import type { HistoryRow } from '../../persistence/contract/rows.ts'
+import type { EventRecord } from '../../process/host/process-handle.ts'
+import { IncompatibleBundle } from '../../shared/errors.ts'
 
 const SAID_BY_CALLERS = new Set([
   'pause requested',

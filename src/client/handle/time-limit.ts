@@ -1,6 +1,6 @@
-import type { WaitOptions } from '../process/host/process-handle.ts'
-import type { Clock } from '../shared/clock.ts'
-import { waitLimit } from '../shared/wait-limit.ts'
+import type { WaitOptions } from '../../process/host/process-handle.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { waitLimit } from '../../shared/wait-limit.ts'
 
 /** Calls back once, when the time is up or the signal aborts, unless it is stopped before. */
 export function limited(

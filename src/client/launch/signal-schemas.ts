@@ -1,10 +1,10 @@
-import type { ClassRegistry } from '../bundle/loader.ts'
-import type { ClassRow } from '../persistence/contract/engines.ts'
-import type { JsonSchema } from '../ports/schema-type.ts'
-import { checkOf, type Check } from '../ports/validation.ts'
-import type { AnyProcessClass } from '../process/host/process-object.ts'
-import type { PortProblem } from '../shared/errors.ts'
-import { specOf } from '../spec/process-spec.ts'
+import type { ClassRegistry } from '../../bundle/loader.ts'
+import type { ClassRow } from '../../persistence/contract/engines.ts'
+import type { JsonSchema } from '../../ports/schema-type.ts'
+import { checkOf, type Check } from '../../ports/validation.ts'
+import type { AnyProcessClass } from '../../process/host/process-object.ts'
+import type { PortProblem } from '../../shared/errors.ts'
+import { specOf } from '../../spec/process-spec.ts'
 
 type Checks = ReadonlyMap<string, Check>
 

@@ -1,5 +1,5 @@
-import type { ProcessRow } from '../persistence/contract/rows.ts'
-import type { Store } from '../persistence/contract/store.ts'
+import type { ProcessRow } from '../../persistence/contract/rows.ts'
+import type { Store } from '../../persistence/contract/store.ts'
 import { formerChildPid, LaunchIds, partsOf, stepTag, type StepKey } from './child-pid.ts'
 
 /** A child that a step has launched when it ran before. */

@@ -1,9 +1,9 @@
-import type { Control } from '../persistence/contract/control.ts'
-import type { Change } from '../persistence/contract/rows.ts'
-import type { StateInfo } from '../process/host/process-handle.ts'
-import type { Clock } from '../shared/clock.ts'
-import { ClosedError } from '../shared/errors.ts'
-import { Handle, type HandleContext } from './process-handle.ts'
+import type { Control } from '../../persistence/contract/control.ts'
+import type { Change } from '../../persistence/contract/rows.ts'
+import type { StateInfo } from '../../process/host/process-handle.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { ClosedError } from '../../shared/errors.ts'
+import { Handle, type HandleContext } from './client-handle.ts'
 
 /** The backstop: how often the awaited processes are read again, though the store tells of changes by itself. */
 const FIRST_INTERVAL = 1_000
@@ -16,7 +16,7 @@ const LEAST_ROOM = 1_000
  *
  * Handles that nobody holds and nobody waits for are let go; the table keeps nothing per process.
  */
-export class HandleTable {
+export class HandleRegistry {
   readonly #store: Control
   readonly #clock: Clock
   readonly #known = new Map<string, WeakRef<Handle>>()

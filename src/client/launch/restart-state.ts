@@ -1,6 +1,6 @@
-import type { Create, WaitFor } from '../persistence/contract/writes.ts'
-import { IncompatibleBundle } from '../shared/errors.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '../shared/json.ts'
+import type { Create, WaitFor } from '../../persistence/contract/writes.ts'
+import { IncompatibleBundle } from '../../shared/errors.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../shared/json.ts'
 
 /*
  * The saved state from which a restarted process goes on, made of the one that the old process had.

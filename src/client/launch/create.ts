@@ -1,13 +1,13 @@
-import type { Codec } from '../bundle/codec.ts'
-import type { ClassRow } from '../persistence/contract/engines.ts'
-import type { Create } from '../persistence/contract/writes.ts'
-import { namespaceCheck } from '../ports/validation.ts'
-import { LAST_DATE, milliseconds } from '../shared/duration.ts'
-import { PortValidationError } from '../shared/errors.ts'
-import { newPid } from '../shared/ids.ts'
-import type { Hosted } from '../process/host/process-object.ts'
-import type { LaunchOptions } from '../process/host/process-handle.ts'
-import { launchRetry, type RetryOptions } from '../spec/retry-policy.ts'
+import type { Codec } from '../../bundle/codec.ts'
+import type { ClassRow } from '../../persistence/contract/engines.ts'
+import type { Create } from '../../persistence/contract/writes.ts'
+import { namespaceCheck } from '../../ports/validation.ts'
+import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
+import { PortValidationError } from '../../shared/errors.ts'
+import { newPid } from '../../shared/ids.ts'
+import type { Hosted } from '../../process/host/process-object.ts'
+import type { LaunchOptions } from '../../process/host/process-handle.ts'
+import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 
 /** Who launches: nobody in particular, or the step of a process, whose claim has to hold. */
 export interface Launcher {

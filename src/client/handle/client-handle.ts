@@ -1,10 +1,10 @@
-import type { BundleParts } from '../bundle/bundle.ts'
-import type { Codec } from '../bundle/codec.ts'
-import type { Control } from '../persistence/contract/control.ts'
-import type { Outcome } from '../persistence/contract/outcomes.ts'
-import type { Change, ProcessRow } from '../persistence/contract/rows.ts'
-import type { Write } from '../persistence/contract/writes.ts'
-import type { AnyProcessClass } from '../process/host/process-object.ts'
+import type { BundleParts } from '../../bundle/bundle.ts'
+import type { Codec } from '../../bundle/codec.ts'
+import type { Control } from '../../persistence/contract/control.ts'
+import type { Outcome } from '../../persistence/contract/outcomes.ts'
+import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
+import type { Write } from '../../persistence/contract/writes.ts'
+import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type {
   EventRecord,
   Outputs,
@@ -14,11 +14,11 @@ import type {
   StateInfo,
   TreeOptions,
   WaitOptions,
-} from '../process/host/process-handle.ts'
-import { unsuccessfulError } from '../process/runner/result.ts'
-import { isTerminal } from '../process/state/machine.ts'
-import { withinStep } from '../process/step/operation.ts'
-import { alarm, type Clock } from '../shared/clock.ts'
+} from '../../process/host/process-handle.ts'
+import { unsuccessfulError } from '../../process/runner/result.ts'
+import { isTerminal } from '../../process/state/machine.ts'
+import { withinStep } from '../../process/step/operation.ts'
+import { alarm, type Clock } from '../../shared/clock.ts'
 import {
   AlreadyDone,
   NotReady,
@@ -27,16 +27,17 @@ import {
   WaitTimeout,
   type PortProblem,
   type ProcessError,
-} from '../shared/errors.ts'
-import type { Logger } from '../shared/logger.ts'
-import { checkOptions, isFlag } from '../shared/options.ts'
-import { checkText, wellFormed } from '../shared/text.ts'
-import { waitLimit } from '../shared/wait-limit.ts'
-import { missingOf, endingParts, outputsOf, settledOf, stateInfo, type EndedRow } from './ending.ts'
-import { eventRecord } from './event-record.ts'
-import { explain } from './explain.ts'
-import { enforceDue, killedState } from './requests.ts'
-import { limited, within } from './waiting.ts'
+} from '../../shared/errors.ts'
+import type { Logger } from '../../shared/logger.ts'
+import { checkOptions, isFlag } from '../../shared/options.ts'
+import { checkText, wellFormed } from '../../shared/text.ts'
+import { waitLimit } from '../../shared/wait-limit.ts'
+import { endingParts, missingOf, outputsOf, settledOf } from './outcome.ts'
+import { stateInfo, type EndedRow } from '../read/state-info.ts'
+import { eventRecord } from '../read/event.ts'
+import { explain } from '../read/explain.ts'
+import { enforceDue, killedState } from '../read/due-kill.ts'
+import { limited, within } from './time-limit.ts'
 
 /** What handles need of their client. */
 export interface HandleContext {

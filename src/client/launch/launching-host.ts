@@ -1,7 +1,7 @@
-import type { Codec } from '../bundle/codec.ts'
-import type { Committed, Host } from '../process/host/host.ts'
-import type { Clock } from '../shared/clock.ts'
-import { InvalidStateError } from '../shared/errors.ts'
+import type { Codec } from '../../bundle/codec.ts'
+import type { Committed, Host } from '../../process/host/host.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { InvalidStateError } from '../../shared/errors.ts'
 
 /** The host of a process that is only made here to be launched: it is saved, and never run in this program. */
 export class LaunchingHost implements Host {

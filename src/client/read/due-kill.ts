@@ -1,6 +1,6 @@
-import type { Outcome } from '../persistence/contract/outcomes.ts'
-import type { ProcessRow } from '../persistence/contract/rows.ts'
-import type { Write } from '../persistence/contract/writes.ts'
+import type { Outcome } from '../../persistence/contract/outcomes.ts'
+import type { ProcessRow } from '../../persistence/contract/rows.ts'
+import type { Write } from '../../persistence/contract/writes.ts'
 
 /** Ends a process whose kill is stored and whose time to end is up, since whoever sees that does it (C7). Whether there was one. */
 export async function enforceDue(

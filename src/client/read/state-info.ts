@@ -1,0 +1,60 @@
+import type { ProcessRow } from '../../persistence/contract/rows.ts'
+import type { StateInfo } from '../../process/host/process-handle.ts'
+import { isTerminal } from '../../process/state/machine.ts'
+
+/** The columns that say how a process ended. */
+export type EndedRow = Pick<
+  ProcessRow,
+  'pid' | 'className' | 'state' | 'status' | 'message' | 'successful' | 'exitCode' | 'updatedAt'
+>
+
+/** Returns what a handle reports of a process. `now` is the time by the client's clock. */
+export function stateInfo(row: ProcessRow, now: number): StateInfo {
+  const { paused } = row
+  const reason = reasonOf(row, now)
+  return {
+    ...endInfo(row),
+    paused: paused !== null,
+    ...(paused?.message != null && { message: paused.message }),
+    ...(reason !== undefined && { reason }),
+  }
+}
+
+/** Returns the state of a process that has ended. */
+export function endInfo(row: EndedRow): StateInfo {
+  const message = row.message ?? row.status
+  return {
+    label: row.state,
+    terminal: isTerminal(row.state),
+    successful: row.successful ?? false,
+    paused: false,
+    at: new Date(row.updatedAt),
+    ...(message !== null && { message }),
+    ...(row.exitCode !== null && { exitCode: row.exitCode }),
+  }
+}
+
+function reasonOf(row: ProcessRow, now: number): StateInfo['reason'] {
+  if (isTerminal(row.state)) return undefined
+  if (row.parked !== null) return 'parked'
+  if (row.killRequested !== null) return 'killing'
+  if (row.paused !== null) return undefined
+  if (row.crashes > 0 && row.owner === null) return 'crash'
+  if (row.state === 'waiting') return waitReason(row)
+  if (row.owner !== null) return undefined
+  return row.state === 'created' && row.readyAt !== null && row.readyAt > now ? 'scheduled' : 'queued'
+}
+
+function waitReason(row: ProcessRow): StateInfo['reason'] {
+  if (backsOff(row)) return 'retry'
+  const { wait } = row
+  if (wait === null) return 'signal'
+  if (wait.on !== null) return 'children'
+  // A wait for a signal with a time limit counts as a wait for the signal.
+  return wait.signal === null && wait.until !== null ? 'timer' : 'signal'
+}
+
+/** Returns whether a step of the process failed and waits for its next attempt. */
+export function backsOff(row: ProcessRow): boolean {
+  return row.state === 'waiting' && row.attempt > 1 && !row.inStep
+}
