@@ -1,4 +1,11 @@
-import { childPid, LaunchIds, launchEntry, nextPid, stepTag, type Launch } from '../client/launch/child-pid.ts'
+import {
+  childPid,
+  LaunchIds,
+  launchEntry,
+  nextPid,
+  stepTag,
+  type Launch,
+} from '../client/launch/child-pid.ts'
 import { earlierChildren, type EarlierChild } from '../client/launch/earlier-children.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
 import type { Run } from './run.ts'
