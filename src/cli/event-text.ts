@@ -1,4 +1,4 @@
-import { because } from '../client/read/wording.ts'
+import { inParentheses } from '../client/read/wording.ts'
 import type { EventRecord } from '../process/host/process-handle.ts'
 import { clockTime, withClockTimes } from './time.ts'
 
@@ -13,7 +13,7 @@ export function eventText({ name, data, at }: EventRecord): string {
     return value == null ? null : typeof value === 'string' ? value : JSON.stringify(value)
   }
   const time = (key: string): string => clockTime(Number(known[key]), at.getTime())
-  const about = because(text('message'))
+  const about = inParentheses(text('message'))
   switch (name) {
     case 'created':
       if (text('restarted') !== null) return `restarted from ${text('restarted')}`
@@ -71,7 +71,7 @@ export function eventText({ name, data, at }: EventRecord): string {
     case 'played':
       return name + about
     default:
-      return `${name}${because(Object.keys(known).length === 0 ? null : JSON.stringify(known))}`
+      return `${name}${inParentheses(Object.keys(known).length === 0 ? null : JSON.stringify(known))}`
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Codec } from '../bundle/codec.ts'
 import { outputsOf } from '../client/handle/outcome.ts'
 import { summary } from '../client/read/summary.ts'
-import { because } from '../client/read/wording.ts'
+import { inParentheses } from '../client/read/wording.ts'
 import type { Pending } from '../persistence/contract/control.ts'
 import type { StoredProcess } from '../persistence/contract/rows.ts'
 import type { Parts } from '../persistence/contract/writes.ts'
@@ -34,8 +34,8 @@ export function inWords(stored: StoredProcess, around: Surroundings, codec: Code
     return at > now ? `${text} (in ${ago(new Date(now), at)})` : `${text} (${ago(new Date(at), now)} ago)`
   }
   const asked = [
-    row.pauseRequested && `pause${because(row.pauseRequested.message)}`,
-    row.killRequested && `kill${because(row.killRequested.message)}`,
+    row.pauseRequested && `pause${inParentheses(row.pauseRequested.message)}`,
+    row.killRequested && `kill${inParentheses(row.killRequested.message)}`,
   ].filter((order) => order !== null)
   const { pending, children, attempts } = around
   return facts([

@@ -38,16 +38,16 @@ import { checkOptions, isClock, isDuration, isFlag, isLogger, type OptionNames }
 import { checkText, wellFormed } from '../shared/text.ts'
 import { specOf } from '../spec/process-spec.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
-import { GroupCommit } from './group-commit.ts'
+import { GroupCommit } from './write/group-commit.ts'
 import type { EndedRow } from './read/state-info.ts'
 import { eventRecord } from './read/event.ts'
 import { explain } from './read/explain.ts'
 import { HandleRegistry } from './handle/handle-registry.ts'
 import { LaunchingHost } from './launch/launching-host.ts'
 import { BY_A_CALLER, createByName, createWrite, retryOf, type Launcher } from './launch/create.ts'
-import { Handle, type HandleContext } from './handle/client-handle.ts'
+import { ClientHandle, type HandleContext } from './handle/client-handle.ts'
 import { summary, type ProcessList } from './read/summary.ts'
-import { enforceDue, killedState } from './read/due-kill.ts'
+import { enforceDue, killedState } from './write/due-kill.ts'
 import { restartWrites, resubmitWrite, type RestartOptions } from './launch/restart.ts'
 import { SignalChecks } from './launch/signal-schemas.ts'
 
@@ -147,8 +147,8 @@ export class Client {
       name,
       killGrace: this.killGrace,
       write: (write) => this.write(write),
-      attend: (handle) => this.#handles.attend(handle),
-      neglect: (handle) => this.#handles.neglect(handle),
+      watch: (handle) => this.#handles.watch(handle),
+      unwatch: (handle) => this.#handles.unwatch(handle),
       whileWaiting: (handle, wait) => this.whileWaiting(handle, wait),
       checkSignal: (...of) => signals.check(...of),
       restart: (pid) => this.restart(pid),
@@ -401,7 +401,7 @@ export class Client {
   protected async leave(): Promise<void> {}
 
   /** Around a wait for a handle. The engine lets somebody else have the slot of the step that waits. */
-  protected whileWaiting<T>(_handle: Handle, wait: () => Promise<T>): Promise<T> {
+  protected whileWaiting<T>(_handle: ClientHandle, wait: () => Promise<T>): Promise<T> {
     return wait()
   }
 
@@ -506,16 +506,16 @@ export class Client {
   }
 
   /** Handles may be kept in a context and given as inputs: they come back as the handles of this client. */
-  #handleType(): SavedType<Handle, string> {
+  #handleType(): SavedType<ClientHandle, string> {
     return {
       name: 'process',
-      is: (value) => value instanceof Handle,
+      is: (value) => value instanceof ClientHandle,
       encode: ({ pid }) => pid,
       decode: (pid) => this.#intern(pid, ''),
     }
   }
 
-  #intern(pid: string, name: string): Handle {
+  #intern(pid: string, name: string): ClientHandle {
     return this.#handles.intern(this.#context, pid, name)
   }
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { CLIENT_OPTIONS, Client, type ClientOptions } from '../client/client.ts'
 import { registeredName } from '../bundle/loader.ts'
-import { Handle, type Runner } from '../client/handle/client-handle.ts'
+import { ClientHandle, type Runner } from '../client/handle/client-handle.ts'
 import { childrenOf } from '../client/launch/earlier-children.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launch/create.ts'
 import { openStore } from '../persistence/open-store.ts'
@@ -76,8 +76,8 @@ export class Engine extends Client {
   readonly #claims: Claims
   readonly #room = new WaitingRoom()
   readonly #runner: Runner = {
-    tells: (pid) => this.#room.holds(pid) || this.#runs.tells(pid),
-    ends: (pid) => this.#runs.ends(pid),
+    willNotifyEnd: (pid) => this.#room.holds(pid) || this.#runs.tells(pid),
+    isCommittingEnd: (pid) => this.#runs.ends(pid),
   }
   #stopWatching: (() => void) | undefined
   #stopSignals: (() => void) | undefined
@@ -305,7 +305,7 @@ export class Engine extends Client {
     const handle = this.launched(create, outcome, options, known)
     // One that was launched under this pid before may have ended long since.
     const isNew = begins || options.pid === undefined
-    if (isNew && handle instanceof Handle) handle.follow(this.#runner)
+    if (isNew && handle instanceof ClientHandle) handle.follow(this.#runner)
     return handle
   }
 
@@ -343,7 +343,7 @@ export class Engine extends Client {
   }
 
   /** A step that only waits for another process takes no slot, so that a parent and its child can't lock each other out. */
-  protected override whileWaiting<T>(handle: Handle, wait: () => Promise<T>): Promise<T> {
+  protected override whileWaiting<T>(handle: ClientHandle, wait: () => Promise<T>): Promise<T> {
     const process = Process.current()?.[HOSTED]
     if (process === undefined || !this.#runs.runs(process)) return wait()
     const message = `waits for ${handle.name === '' ? 'process' : handle.name} ${handle.pid}`

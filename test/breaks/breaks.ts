@@ -337,7 +337,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a client that looks leaves a kill whose time is up to the engine',
-    file: 'src/client/read/due-kill.ts',
+    file: 'src/client/write/due-kill.ts',
     find: 'killRequested === null || killRequested.deadline > now',
     replace: 'killRequested === null || now > 0',
     test: ['test/engine/unheard-requests.test.ts', 'memory C7: a kill whose engine is frozen'],

@@ -15,7 +15,7 @@ const OUTERMOST = ['cli', 'testing']
 const INSIDE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   process: [['state'], ['host'], ['definition'], ['step'], ['memory'], ['runner']],
   persistence: [['contract'], ['rules'], ['memory', 'sqlite']],
-  client: [['read'], ['launch'], ['handle']],
+  client: [['write'], ['read'], ['launch'], ['handle']],
   cli: [['input'], ['render'], ['commands']],
 }
 

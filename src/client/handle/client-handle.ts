@@ -36,7 +36,7 @@ import { endingParts, missingOf, outputsOf, settledOf } from './outcome.ts'
 import { stateInfo, type EndedRow } from '../read/state-info.ts'
 import { eventRecord } from '../read/event.ts'
 import { explain } from '../read/explain.ts'
-import { enforceDue, killedState } from '../read/due-kill.ts'
+import { enforceDue, killedState } from '../write/due-kill.ts'
 import { limited, within } from './time-limit.ts'
 
 /** What handles need of their client. */
@@ -55,10 +55,10 @@ export interface HandleContext {
    *
    * @throws ClosedError when nothing will be heard any more
    */
-  attend(handle: Handle): void
-  neglect(handle: Handle): void
+  watch(handle: ClientHandle): void
+  unwatch(handle: ClientHandle): void
   /** Around every wait for an end. */
-  whileWaiting<T>(handle: Handle, wait: () => Promise<T>): Promise<T>
+  whileWaiting<T>(handle: ClientHandle, wait: () => Promise<T>): Promise<T>
   /** What is wrong with a signal to a process of that class. */
   checkSignal(
     className: string,
@@ -75,13 +75,13 @@ type Waiter = (abandoned?: Error) => void
 /** Who runs processes in this program. */
 export interface Runner {
   /** Whether it does or will run this one, so that its end is still to come, and certain to be told. */
-  tells(pid: string): boolean
-  /** Whether it is just writing the end of this one, and will say what came of that (`Handle.ended`). */
-  ends(pid: string): boolean
+  willNotifyEnd(pid: string): boolean
+  /** Whether it is just writing the end of this one, and will say what came of that (`ClientHandle.ended`). */
+  isCommittingEnd(pid: string): boolean
 }
 
 /** The one implementation of `ProcessHandle`: knows what the store told last, and settles once. */
-export class Handle implements ProcessHandle {
+export class ClientHandle implements ProcessHandle {
   readonly pid: string
   readonly outputs: Outputs
   readonly #context: HandleContext
@@ -98,7 +98,7 @@ export class Handle implements ProcessHandle {
   #looking: Promise<void> | undefined
   #lookingAgain: Promise<void> | undefined
   /** Whether its end was told, and only what it ended with is to be read. */
-  #endTold = false
+  #endNotified = false
   #runner: Runner | undefined
   #disarm: (() => void) | undefined
   /** The check of the signal that was sent last. */
@@ -327,8 +327,8 @@ export class Handle implements ProcessHandle {
   note(change: Change): void {
     if (this.#isOver()) return
     if (isTerminal(change.state)) {
-      this.#endTold = true
-      if (this.#runner?.ends(this.pid) !== true) this.#tryToLook()
+      this.#endNotified = true
+      if (this.#runner?.isCommittingEnd(this.pid) !== true) this.#tryToLook()
       return
     }
     const message = messageOf(change)
@@ -387,7 +387,7 @@ export class Handle implements ProcessHandle {
   }
 
   async #look(): Promise<void> {
-    if (!this.#endTold) {
+    if (!this.#endNotified) {
       const { store, clock, write } = this.#context
       const seen = await store.read(this.pid)
       const isDue = seen !== undefined && (await enforceDue(seen, clock.now(), write))
@@ -398,7 +398,7 @@ export class Handle implements ProcessHandle {
         return
       }
       // Its end may have been told while that was read.
-      if (!this.#endTold && !isTerminal(row.state)) {
+      if (!this.#endNotified && !isTerminal(row.state)) {
         this.#name = row.className
         this.#state = stateInfo(row, this.#context.clock.now())
         this.#armKill(row)
@@ -448,7 +448,7 @@ export class Handle implements ProcessHandle {
     this.#disarm?.()
     const waiters = [...this.#waiters]
     this.#waiters.clear()
-    this.#context.neglect(this)
+    this.#context.unwatch(this)
     for (const waiter of waiters) waiter()
   }
 
@@ -485,22 +485,22 @@ export class Handle implements ProcessHandle {
   #remember(waiter: Waiter): void {
     if (this.#waiters.size === 0) {
       try {
-        this.#context.attend(this)
+        this.#context.watch(this)
       } catch (error) {
         waiter(error as Error)
         return
       }
     }
     this.#waiters.add(waiter)
-    // Looked at after attending, so that an end in between is not missed (C8). While it runs here, its end is still to come.
-    if (this.#waiters.size === 1 && this.#runner?.tells(this.pid) !== true) this.#tryToLook()
+    // Looked at after it is watched, so that an end in between is not missed (C8). While it runs here, its end is still to come.
+    if (this.#waiters.size === 1 && this.#runner?.willNotifyEnd(this.pid) !== true) this.#tryToLook()
   }
 
   #forget(waiter: Waiter): void {
     this.#waiters.delete(waiter)
     if (this.#waiters.size > 0) return
     this.#disarm?.()
-    this.#context.neglect(this)
+    this.#context.unwatch(this)
   }
 
   async #waitForEnd(options: WaitOptions): Promise<boolean> {

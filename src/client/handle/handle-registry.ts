@@ -3,7 +3,7 @@ import type { Change } from '../../persistence/contract/rows.ts'
 import type { StateInfo } from '../../process/host/process-handle.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
-import { Handle, type HandleContext } from './client-handle.ts'
+import { ClientHandle, type HandleContext } from './client-handle.ts'
 
 /** The backstop: how often the awaited processes are read again, though the store tells of changes by itself. */
 const FIRST_INTERVAL = 1_000
@@ -19,11 +19,11 @@ const LEAST_ROOM = 1_000
 export class HandleRegistry {
   readonly #store: Control
   readonly #clock: Clock
-  readonly #known = new Map<string, WeakRef<Handle>>()
+  readonly #known = new Map<string, WeakRef<ClientHandle>>()
   /** How many entries there may be before those of handles that are gone are dropped. */
   #room = LEAST_ROOM
   /** Held here, so that what is awaited is not collected. */
-  readonly #awaited = new Set<Handle>()
+  readonly #awaited = new Set<ClientHandle>()
   #stopWatching: (() => void) | undefined
   #cancelLook: (() => void) | undefined
   #interval = FIRST_INTERVAL
@@ -36,7 +36,7 @@ export class HandleRegistry {
   }
 
   /** The handle of a process, if there is one. */
-  find(pid: string): Handle | undefined {
+  find(pid: string): ClientHandle | undefined {
     return this.#known.get(pid)?.deref()
   }
 
@@ -45,10 +45,10 @@ export class HandleRegistry {
     if (this.find(pid)?.over === true) this.#known.delete(pid)
   }
 
-  intern(context: HandleContext, pid: string, name: string, state?: StateInfo): Handle {
+  intern(context: HandleContext, pid: string, name: string, state?: StateInfo): ClientHandle {
     const known = this.find(pid)
     if (known?.gone === false) return known
-    const handle = new Handle(context, pid, name, state)
+    const handle = new ClientHandle(context, pid, name, state)
     if (this.#known.size >= this.#room) this.#sweep()
     this.#known.set(pid, new WeakRef(handle))
     return handle
@@ -60,20 +60,20 @@ export class HandleRegistry {
     this.#room = Math.max(LEAST_ROOM, 2 * this.#known.size)
   }
 
-  attend(handle: Handle): void {
+  watch(handle: ClientHandle): void {
     if (this.#closed) throw new ClosedError('this client was closed: wait with another, the process goes on')
     this.#stopWatching ??= this.#store.watch((changes) => this.#note(changes))
     this.#awaited.add(handle)
     this.#schedule()
   }
 
-  neglect(handle: Handle): void {
+  unwatch(handle: ClientHandle): void {
     if (!this.#awaited.delete(handle)) return
     if (this.#awaited.size === 0) this.#stop()
   }
 
   /** Wakes everybody who waits, so that they can be told that nothing more will come. */
-  close(): readonly Handle[] {
+  close(): readonly ClientHandle[] {
     this.#closed = true
     const left = [...this.#awaited]
     this.#awaited.clear()

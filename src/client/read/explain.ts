@@ -9,8 +9,8 @@ import { ProcessState } from '../../process/state/process-state.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
 import { backsOff } from './state-info.ts'
-import { enforceDue } from './due-kill.ts'
-import { because, moment, span } from './wording.ts'
+import { enforceDue } from '../write/due-kill.ts'
+import { inParentheses, formatTime, span } from './wording.ts'
 
 /** Processes that are named one by one, of those that are waited for. */
 const NAMED = 4
@@ -83,14 +83,16 @@ class Explanation {
     if (killRequested !== null) {
       const left = killRequested.deadline - this.#now
       said.push(
-        `a kill was requested${because(killRequested.message)}: ` +
+        `a kill was requested${inParentheses(killRequested.message)}: ` +
           (left > 0
             ? `the step has ${span(left)} left to end`
             : 'its time is up, whoever sees it next ends it'),
       )
     }
     if (pauseRequested !== null) {
-      said.push(`a pause was requested${because(pauseRequested.message)}: it takes effect when the step ends`)
+      said.push(
+        `a pause was requested${inParentheses(pauseRequested.message)}: it takes effect when the step ends`,
+      )
     }
     return said
   }
@@ -102,7 +104,7 @@ class Explanation {
       return [`it is parked: ${row.parked}; its saved form is untouched. Mend the class, then play it`]
     const waits = row.state === 'waiting' ? await this.#waits(pending) : []
     if (row.paused !== null) {
-      return [`it is paused${because(row.paused.message)}; play lets it go on`, ...waits.map(afterPlay)]
+      return [`it is paused${inParentheses(row.paused.message)}; play lets it go on`, ...waits.map(afterPlay)]
     }
     if (row.owner !== null) return [await this.#held(row.owner), ...this.#attempt(), ...waits]
     const said: string[] = []
@@ -118,7 +120,7 @@ class Explanation {
     said.push(...waits)
     if (row.readyAt !== null && row.readyAt <= this.#now) said.push(...(await this.#whoCouldRun()))
     else if (row.state === 'created' && row.readyAt !== null)
-      said.push(`its launch is delayed: it is due ${moment(row.readyAt, this.#now)}`)
+      said.push(`its launch is delayed: it is due ${formatTime(row.readyAt, this.#now)}`)
     return said
   }
 
@@ -147,11 +149,11 @@ class Explanation {
     const ends: string[] = []
     if (on !== null) ends.push(on === 'any' ? 'for the first of these to end' : 'for these to end')
     if (signal !== null) ends.push(`for the signal ${signal}`)
-    if (until !== null) ends.push(`until ${moment(until, this.#now)}`)
+    if (until !== null) ends.push(`until ${formatTime(until, this.#now)}`)
     if (ends.length === 0 && resume) ends.push('to be resumed')
     const within = row.inStep ? ', within its step' : ''
     // A step that waits says no more in its message, unless it sleeps: that has a name.
-    const why = row.inStep && (signal !== null || on !== null) ? '' : because(row.message ?? row.status)
+    const why = row.inStep && (signal !== null || on !== null) ? '' : inParentheses(row.message ?? row.status)
     return [
       `it waits ${ends.join(', or ')}${why}${within}`,
       ...(on === null ? [] : await this.#awaited(row.owner === null ? pending.on : await this.#launched())),
@@ -173,7 +175,8 @@ class Explanation {
       }
       const row = await this.#store.read(pid)
       if (row === undefined) continue
-      const paused = row.paused === null ? '' : `, which is paused${because(row.paused.message)}: play it`
+      const paused =
+        row.paused === null ? '' : `, which is paused${inParentheses(row.paused.message)}: play it`
       const parked = row.parked === null ? '' : `, which is parked (${row.parked})`
       const state = paused + parked === '' ? `, which is ${row.state}` : paused + parked
       said.push(`it waits for ${row.className} ${pid}${state}`)
@@ -190,15 +193,15 @@ class Explanation {
     const history = await this.#store.history(pid)
     const failed = history.findLast(({ name }) => name === 'failed')?.data
     const told = failed == null ? undefined : (JSON.parse(failed) as FailedEntry)
-    const next = readyAt === null ? '' : `, next try ${moment(readyAt, this.#now)}`
-    if (told === undefined) return `${step} failed${because(message)}${next}`
-    return `${told.step} failed ${told.attempt} of ${told.attempts}${because(told.message)}${next}`
+    const next = readyAt === null ? '' : `, next try ${formatTime(readyAt, this.#now)}`
+    if (told === undefined) return `${step} failed${inParentheses(message)}${next}`
+    return `${told.step} failed ${told.attempt} of ${told.attempts}${inParentheses(told.message)}${next}`
   }
 
   #deadline(): string[] {
     const { deadline } = this.#row
     if (deadline === null) return []
-    const ends = `it has to end by ${moment(deadline, this.#now)}`
+    const ends = `it has to end by ${formatTime(deadline, this.#now)}`
     return [deadline <= this.#now ? `${ends}, which has passed: it is excepted` : `${ends}, or is excepted`]
   }
 

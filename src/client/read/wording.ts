@@ -1,5 +1,5 @@
 /** A message in brackets, where there is one. */
-export function because(message: string | null): string {
+export function inParentheses(message: string | null): string {
   return message === null ? '' : ` (${message})`
 }
 
@@ -14,7 +14,7 @@ export function span(milliseconds: number): string {
 }
 
 /** A time, and how long it is until then. */
-export function moment(time: number, now: number): string {
+export function formatTime(time: number, now: number): string {
   const date = new Date(time)
   const text = Number.isNaN(date.getTime()) ? String(time) : date.toISOString()
   return time > now ? `${text}, in ${span(time - now)}` : text

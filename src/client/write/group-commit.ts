@@ -1,8 +1,8 @@
-import type { Control } from '../persistence/contract/control.ts'
-import type { Outcome } from '../persistence/contract/outcomes.ts'
-import type { Write } from '../persistence/contract/writes.ts'
-import { ClosedError } from '../shared/errors.ts'
-import type { Logger } from '../shared/logger.ts'
+import type { Control } from '../../persistence/contract/control.ts'
+import type { Outcome } from '../../persistence/contract/outcomes.ts'
+import type { Write } from '../../persistence/contract/writes.ts'
+import { ClosedError } from '../../shared/errors.ts'
+import type { Logger } from '../../shared/logger.ts'
 
 /** First pause before a failed commit is tried again, and the longest, in milliseconds. */
 const FIRST_PAUSE = 20
