@@ -15,18 +15,18 @@ type Side = 'inputs' | 'outputs'
 /** Where to look for exposed values. */
 export interface ExposedOptions {
   /**
-   * Whether the namespaces that the namespace is in are looked at too; what is further in wins.
-   * `true` unless said otherwise.
+   * Whether to include the values of the namespaces that contain the namespace. Inner values win.
+   * Default `true`.
    */
   readonly agglomerate?: boolean | undefined
 }
 
 /**
- * Of the inputs of a process those that were exposed from another class under a dotted namespace,
- * or at the top without one: what that class is launched with. Undeclared values count as exposed
- * where the other class accepts such.
+ * Returns the inputs of a process that were exposed from another class, under a dotted namespace or
+ * at the top level. They are what that class is launched with. Undeclared values count as exposed
+ * if the other class accepts undeclared values.
  *
- * @throws SpecError where that class was not exposed under that namespace
+ * @throws SpecError if that class was not exposed under that namespace
  */
 export function exposedInputs<S extends AnySpec, C extends Definable, const N extends string = ''>(
   spec: S,
@@ -53,11 +53,11 @@ export function exposedInputs<S extends AnySpec, C extends Definable, const N ex
 }
 
 /**
- * Of the outputs of a process of another class those that were exposed from that class under a
- * dotted namespace, or at the top without one. They go by the dotted names that they have here,
- * ready to be emitted one by one: `{ 'relax.energy': -3.2 }`.
+ * Returns the outputs of a process of another class that were exposed from that class, under a
+ * dotted namespace or at the top level. The keys are the dotted names of this class, ready to be
+ * emitted one by one: `{ 'relax.energy': -3.2 }`.
  *
- * @throws SpecError where that class was not exposed under that namespace
+ * @throws SpecError if that class was not exposed under that namespace
  */
 export function exposedOutputs<C extends Definable, const N extends string = ''>(
   spec: AnySpec,

@@ -3,10 +3,11 @@ import { isReached, type CrashPoint } from './crash-point.ts'
 import { intercept } from './intercept.ts'
 
 /**
- * A store whose program kills itself with SIGKILL at a commit: nothing is flushed, no handler runs. Open the file again in
- * another program to see what goes on from there; `TestBench.crashAt` does it all in one program.
+ * Returns a store that kills its program with SIGKILL at a commit: nothing is flushed, and no
+ * handler runs. Open the file in another program to see how the processes continue.
+ * `TestBench.crashAt` does both in one program.
  *
- * @throws RangeError for a point that there is not
+ * @throws RangeError for an invalid point
  */
 export function crashAt(store: Store, point: CrashPoint): Store {
   const isDue = isReached(point)

@@ -2,28 +2,37 @@ import { recordPart } from '../bundle/bundle.ts'
 import type { Write } from '../persistence/contract/writes.ts'
 import { ProcessState } from '../process/state/process-state.ts'
 
-/** A point of a program's life at which it is to crash: one of its commits, by its number or by what it writes. */
+/** The commit at which a program crashes, given by its number or by what it writes. */
 export type CrashPoint = CrashAtCommit | CrashAtWrite
 
 interface CrashAt {
-  /** Before the commit begins, or when it is durable and nobody has been told. */
+  /** Before the commit begins, or after it is durable but before it is acknowledged. */
   readonly when: 'before' | 'after'
 }
 
 export interface CrashAtCommit extends CrashAt {
-  /** Which of the program's commits, counted from 1. */
+  /** The number of the commit, counted from 1 for each program. */
   readonly commit: number
 }
 
-/** The commit with the `nth` write of which all that is given is true. */
+/** The commit with the `nth` write that matches all given conditions. */
 export interface CrashAtWrite extends CrashAt {
-  /** What is written: `create` a process, `advance` it to its next state, `record` what its step has done, store a `signal`, … */
+  /**
+   * The kind of write: `create` a process, `advance` it to its next state, `record` what its step
+   * has done, store a `signal`, …
+   */
   readonly write: Write['kind']
-  /** The state that a `create`, `advance` or `record` brings the process to: a record begins or ends a wait within a step. */
+  /**
+   * The state of the process after a `create`, `advance` or `record`. A record begins or ends a
+   * wait inside a step.
+   */
   readonly state?: ProcessState | undefined
-  /** What a `record` adds to the record of the step: kind and name, as `effect:charge` or `sleep:cool down#2`. */
+  /**
+   * The kind and name that a `record` adds to the record of the step, such as `effect:charge` or
+   * `sleep:cool down#2`.
+   */
   readonly entry?: string | undefined
-  /** Counted from 1, which is the default. */
+  /** Which matching write, counted from 1. Default 1. */
   readonly nth?: number | undefined
 }
 
@@ -44,9 +53,10 @@ const kinds: readonly unknown[] = Object.keys(WRITES)
 const WITH_STATE: readonly unknown[] = ['create', 'advance', 'record']
 
 /**
- * Tells of each commit of a program, in their order, whether it is the one.
+ * Returns a function that takes each commit of a program in order, and returns whether it is the
+ * one.
  *
- * @throws RangeError for a point that there is not
+ * @throws RangeError for an invalid point
  */
 export function isReached(point: CrashPoint): (writes: readonly Write[]) => boolean {
   check(point)
@@ -67,7 +77,7 @@ function fits({ write: kind, state, entry }: CrashAtWrite, write: Write): boolea
   return entry === undefined || (write.kind === 'record' && Object.hasOwn(write.parts, recordPart(entry)))
 }
 
-/** The state that a write brings a process to, if it says so. */
+/** The state of the process after a write, if the write sets it. */
 function stateAfter(write: Write): ProcessState | undefined {
   if (write.kind === 'create' || write.kind === 'advance') return write.state
   if (write.kind !== 'record' || write.waits === undefined) return undefined

@@ -5,9 +5,9 @@ export interface SimulatedClockOptions {
   /** A date, or milliseconds since 1970. Default 2026-01-01, midnight UTC. */
   readonly start?: Date | number | undefined
   /**
-   * Whether it moves by itself to the next timer whenever nobody has looked at it for some turns of the event loop, as long as there is one that is
-   * no look. Default false. For processes whose steps wait for nothing but the clock: while one waits for a file or for another program,
-   * the clock goes on.
+   * Whether the clock moves to the next timer by itself when it has not been read for some turns of
+   * the event loop. Timers of the kind `look` do not count. Default false. Use it if steps wait for
+   * nothing but the clock: while a step waits for a file or another program, the clock moves on.
    */
   readonly skips?: boolean | undefined
 }
@@ -17,26 +17,28 @@ interface Timer {
   readonly callback: () => void
 }
 
-/** Turns of the event loop without a look at the clock after which nothing is going on any more. */
+/** If the clock is not read for so many turns of the event loop, all work has come to a stop. */
 const QUIET_TURNS = 20
 
 /**
- * A clock that stands still until a test moves it. Give it to `Engine.open`, `Client.open` and stores.
+ * A clock that stands still until a test moves it. Give it to `Engine.open`, `Client.open` and
+ * stores.
  *
- * Whoever does something looks at the clock: a store with each commit and claim, a process with each wait. So when nobody has for some turns
- * of the event loop, nothing goes on any more, save what waits for something outside: a file, another program, a test.
+ * All work reads the clock: a store at each commit and claim, a process at each wait. So when no
+ * one has read it for some turns of the event loop, all work has stopped, except for work that
+ * waits for a file, another program or the test.
  */
 export class SimulatedClock implements Clock {
   #now: number
-  /** In the order of their making, which is that of their calling where they are due at the same time. */
+  /** In the order in which they were set. Timers due at the same time fire in this order. */
   readonly #timers = new Set<Timer>()
   readonly #looks = new Set<Timer>()
   readonly #beats = new Set<Timer>()
   readonly #skips: boolean
   #skipping = false
-  /** Counts the looks at the clock. */
-  #touches = 0
-  /** Moves are made one after the other. */
+  /** How often the clock was read or a timer was set. */
+  #reads = 0
+  /** The last move of the clock. Moves run one after the other. */
   #moving: Promise<void> = Promise.resolve()
 
   constructor({ start = Date.UTC(2026, 0, 1), skips = false }: SimulatedClockOptions = {}) {
@@ -45,7 +47,7 @@ export class SimulatedClock implements Clock {
   }
 
   now(): number {
-    this.#touches++
+    this.#reads++
     return this.#now
   }
 
@@ -59,8 +61,9 @@ export class SimulatedClock implements Clock {
   }
 
   /**
-   * Moves the time on by milliseconds, or text such as `'3d'`. Timers that fall due are called in their order, each at its own time; between
-   * them, what they set off gets its turn (`quiet`). Looks that fell due on the way are called once, at the end.
+   * Advances the time by milliseconds, or by text such as `'3d'`. Due timers fire in order, each at
+   * its own time, and the work that each starts comes to a stop (`quiet`) before the next one
+   * fires. A due `look` fires once, at the end.
    */
   async advance(duration: Duration): Promise<void> {
     const length = milliseconds(duration)
@@ -68,8 +71,8 @@ export class SimulatedClock implements Clock {
   }
 
   /**
-   * Moves to the next timer that is no look, calls all that are due then, and gives what they set off its turn. False when there is
-   * none: nobody waits for the time.
+   * Moves to the next timer other than a `look`, fires all timers due then, and waits until the
+   * work that they start has stopped. Returns false if there is no such timer.
    */
   async skip(): Promise<boolean> {
     let skipped = false
@@ -81,25 +84,25 @@ export class SimulatedClock implements Clock {
     return skipped
   }
 
-  /** Resolves when nobody has looked at the clock for some turns of the event loop. */
+  /** Resolves when the clock has not been read for some turns of the event loop. */
   async quiet(): Promise<void> {
-    let seen = this.#touches
+    let seen = this.#reads
     let quiet = 0
     while (quiet < QUIET_TURNS) {
       await new Promise((resolve) => setImmediate(resolve))
-      quiet = seen === this.#touches ? quiet + 1 : 0
-      seen = this.#touches
+      quiet = seen === this.#reads ? quiet + 1 : 0
+      seen = this.#reads
     }
   }
 
   #add(timers: Set<Timer>, at: number, callback: () => void): () => void {
-    this.#touches++
+    this.#reads++
     if (at === Number.POSITIVE_INFINITY) return () => {}
     const timer = { at, callback }
     timers.add(timer)
     if (this.#skips && timers === this.#timers) void this.#skipAll()
     return () => {
-      if (timers.delete(timer)) this.#touches++
+      if (timers.delete(timer)) this.#reads++
     }
   }
 
@@ -118,11 +121,11 @@ export class SimulatedClock implements Clock {
 
   #move(endOf: () => number): Promise<void> {
     const move = this.#moving.then(async () => {
-      // What is under way is done at the time at which it began.
+      // Work in progress finishes at the time at which it began.
       await this.quiet()
       await this.#moveTo(endOf())
     })
-    // A callback that throws is told to whoever moved the clock to it, and holds up no other move.
+    // If a callback throws, only the caller of this move gets the error.
     this.#moving = move.catch(() => {})
     return move
   }
@@ -131,7 +134,7 @@ export class SimulatedClock implements Clock {
     do {
       for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
         await this.#stop(next.at)
-        // It may have been taken back by what a beat set off.
+        // The work that a heartbeat started may have cancelled it.
         if (this.#timers.delete(next)) next.callback()
         await this.quiet()
       }
@@ -147,13 +150,13 @@ export class SimulatedClock implements Clock {
     return next
   }
 
-  /** It is so late now, and who lives has said so. */
+  /** Sets the time, and fires the due heartbeats. */
   async #stop(time: number): Promise<void> {
     this.#now = Math.max(this.#now, time)
     await this.#callDue(this.#beats)
   }
 
-  /** Each once, though they be due again and again. */
+  /** Fires each due timer once, even if it sets itself again. */
   async #callDue(timers: Set<Timer>): Promise<void> {
     const due = [...timers].filter(({ at }) => at <= this.#now).toSorted((a, b) => a.at - b.at)
     for (const timer of due) {

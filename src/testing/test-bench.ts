@@ -7,11 +7,11 @@ import type { Duration } from '../shared/duration.ts'
 import { ProcessLost, UnknownProcessClass } from '../shared/errors.ts'
 import type { AllSelfTyped, LaunchArgs, SelfTyped, SignalArgs, SignalName } from '../spec/typing.ts'
 import { isReached, type CrashPoint } from './crash-point.ts'
-import { LastingStore } from './lasting-store.ts'
-import { ProgramLife } from './program-life.ts'
-import { Rest } from './rest.ts'
+import { ReopeningStore } from './reopening-store.ts'
+import { SimulatedProgram } from './simulated-program.ts'
+import { QuiescenceCheck } from './quiescence-check.ts'
 import { SimulatedClock } from './simulated-clock.ts'
-import { standstill, type Standstill } from './standstill.ts'
+import { processSnapshot, type ProcessSnapshot } from './process-snapshot.ts'
 
 export interface TestBenchOptions extends Omit<EngineOptions, 'store' | 'clock' | 'handleSignals'> {
   /** The path of an SQLite file. Default `':memory:'`. */
@@ -20,44 +20,45 @@ export interface TestBenchOptions extends Omit<EngineOptions, 'store' | 'clock' 
   readonly clock?: SimulatedClock | undefined
 }
 
-/** A refusal of classes that are typed by others, as `Engine.open` has it. */
+/** Refuses classes that are typed by another class, as `Engine.open` does. */
 type Classes<P extends readonly AnyProcessClass[]> = {
   readonly processes?: (P & AllSelfTyped<P>) | undefined
 }
 
 /**
- * Runs processes for tests, without real time: to their next wait, where one can look at them, on from there, and through crashes.
+ * Runs processes for tests, without real time: to their next wait, where the test can inspect them,
+ * on from there, and through crashes.
  *
- * The test has a client, and the engine counts as another program: that is killed and started anew, while the client and its handles stay as
- * they are. All of it goes by one simulated clock.
+ * The test has a client, and the engine counts as another program. That program is killed and
+ * started again, while the client and its handles stay usable. All of them use one simulated clock.
  */
 export class TestBench {
   readonly clock: SimulatedClock
-  readonly #store: LastingStore
+  readonly #store: ReopeningStore
   readonly #options: Omit<EngineOptions, 'store' | 'clock'>
   readonly #codec: Codec
-  /** The last one knows the present classes; handles of the others are still in use. */
+  /** The last client knows the current classes. The handles of the others are still in use. */
   readonly #clients: Client[] = []
-  /** Those who wait for anything to happen. */
+  /** Wake those who wait for a change in the store or a restart. */
   readonly #waiters = new Set<() => void>()
   #processes: readonly AnyProcessClass[]
-  #program: { readonly life: ProgramLife; readonly engine: Engine } | undefined
-  /** Where the program is to crash next. */
+  #running: { readonly program: SimulatedProgram; readonly engine: Engine } | undefined
+  /** Where the program crashes next. */
   #crash: { readonly when: CrashPoint['when']; readonly isReached: ReturnType<typeof isReached> } | undefined
   #crashed = false
-  /** Programs are started one after the other. */
+  /** The start of the current program. Programs start one after the other. */
   #starting: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   /**
-   * @throws PersistenceError where the file can't be opened
-   * @throws SpecError for a class whose `define` is wrong, or two classes of one name
+   * @throws PersistenceError if the file can't be opened
+   * @throws SpecError for a class whose `define` is wrong, or two classes of the same name
    */
   static async open<const P extends readonly AnyProcessClass[]>(
     options: TestBenchOptions & Classes<P>,
   ): Promise<TestBench> {
     const { clock = new SimulatedClock() } = options
-    const bench = new TestBench(await LastingStore.open(options.store ?? ':memory:', clock), clock, options)
+    const bench = new TestBench(await ReopeningStore.open(options.store ?? ':memory:', clock), clock, options)
     try {
       await bench.restart()
       return bench
@@ -67,7 +68,7 @@ export class TestBench {
     }
   }
 
-  private constructor(store: LastingStore, clock: SimulatedClock, options: TestBenchOptions) {
+  private constructor(store: ReopeningStore, clock: SimulatedClock, options: TestBenchOptions) {
     this.clock = clock
     this.#store = store
     this.#options = { ...options, handleSignals: false }
@@ -76,12 +77,18 @@ export class TestBench {
     store.store.watch(() => this.#wake())
   }
 
-  /** The test's own client: lists, handles, histories, retries, whatever there is no method for here. */
+  /**
+   * The client of the test, for lists, histories, retries and everything else that has no method
+   * here.
+   */
   get client(): Client {
     return this.#clients.at(-1) as Client
   }
 
-  /** Launches a process, as a client does; it is durable when this resolves, and the engine runs it. */
+  /**
+   * Launches a process, as a client does. The process is durable when this resolves, and the engine
+   * runs it.
+   */
   launch<C extends AnyProcessClass>(
     processClass: C & SelfTyped<C>,
     ...rest: [...LaunchArgs<C>, options?: LaunchOptions]
@@ -91,7 +98,7 @@ export class TestBench {
     return launch(processClass, ...rest) as Promise<ProcessHandle<ResultOf<C>, C>>
   }
 
-  /** Sends a signal; it is stored when this resolves. */
+  /** Sends a signal. It is stored when this resolves. */
   async signal<C, const Name extends SignalName<C>>(
     handle: ProcessHandle<unknown, C>,
     name: Name,
@@ -101,13 +108,14 @@ export class TestBench {
   }
 
   /**
-   * Runs a process until nothing more comes of it while the time stands still and nobody asks anything of it, and shows it there: at a
-   * wait, in a step or between two, backing off, paused, or ended. One that waits for others runs as long as they do.
+   * Runs a process until it no longer progresses while the time stands still and no one sends it a
+   * request. Returns its saved form: in a wait inside or outside a step, in a backoff, paused, or
+   * ended. A process that waits for others runs as long as they do.
    *
-   * @throws ProcessLost where there is no such process
-   * @throws UnknownProcessClass where the engine does not have its class in its version
+   * @throws ProcessLost if there is no such process
+   * @throws UnknownProcessClass if the engine does not have its class in its version
    */
-  async untilWaiting<C>(handle: ProcessHandle<unknown, C>): Promise<Standstill<C>> {
+  async untilWaiting<C>(handle: ProcessHandle<unknown, C>): Promise<ProcessSnapshot<C>> {
     const { pid } = handle
     const { store } = this.#store
     for (;;) {
@@ -117,59 +125,68 @@ export class TestBench {
       await this.clock.quiet()
       const row = await store.read(pid)
       if (row === undefined) throw new ProcessLost(pid, `there is no process ${pid} on this bench`)
-      const motion = await new Rest(store, this.clock.now()).of(row)
-      if (motion === 'stuck') throw new UnknownProcessClass(await this.client.explain(pid))
+      const progress = await new QuiescenceCheck(store, this.clock.now()).of(row)
+      if (progress === 'stuck') throw new UnknownProcessClass(await this.client.explain(pid))
       const [stored, pending] = await Promise.all([store.load(pid), store.pending(pid)])
-      // What stands still in a program that has crashed meanwhile goes on in the next.
+      // If the program has crashed meanwhile, the process continues in the next one.
       if (this.#starting !== starting) continue
-      if (motion === 'rests' && stored !== undefined) return standstill(stored, pending, this.#codec)
+      if (progress === 'quiescent' && stored !== undefined)
+        return processSnapshot(stored, pending, this.#codec)
       await happens
     }
   }
 
-  /** Moves the time to where the next process, step or caller waits for it. False where nobody does. */
+  /**
+   * Moves the time to the next timer of a process, step or caller. Returns false if there is none.
+   */
   async skip(): Promise<boolean> {
     await this.#starting
     return this.clock.skip()
   }
 
-  /** Moves the time on by milliseconds, or text such as `'3d'`. What falls due on the way is done at its own time. */
+  /**
+   * Advances the time by milliseconds, or by text such as `'3d'`. Everything due on the way happens
+   * at its own time.
+   */
   async advance(duration: Duration): Promise<void> {
     await this.#starting
     await this.clock.advance(duration)
   }
 
   /**
-   * Lets the engine's program crash at one of its commits, counted from here, as if by `kill -9`, and start anew. What the test itself writes, by
-   * `launch`, `signal` and the client, does not count.
+   * Makes the engine's program crash at one of its commits, counted from now, as if by `kill -9`,
+   * and start again. Writes of the test itself, by `launch`, `signal` and the client, do not count.
    *
-   * @throws RangeError for a point that there is not
+   * @throws RangeError for an invalid point
    */
   crashAt(point: CrashPoint): void {
     this.#crash = { when: point.when, isReached: isReached(point) }
     this.#crashed = false
   }
 
-  /** Whether the point that `crashAt` was given last has been reached. */
+  /** Whether the point last given to `crashAt` has been reached. */
   get crashed(): boolean {
     return this.#crashed
   }
 
   /**
-   * Kills the engine's program, wherever it is, and starts a new one on the same store; with other classes it is a deploy. What a step of the old one
-   * still does by itself goes no further than to where it next needs its engine.
+   * Kills the engine's program and starts a new one on the same store. Give other classes to
+   * simulate a deployment. A step of the old program stops where it next needs its engine.
    *
-   * @throws SpecError for a class whose `define` is wrong, or two classes of one name
+   * @throws SpecError for a class whose `define` is wrong, or two classes of the same name
    */
   restart<const P extends readonly AnyProcessClass[]>(options: Classes<P> = {}): Promise<void> {
     const processes: readonly AnyProcessClass[] | undefined = options.processes
     this.#starting = this.#starting.catch(() => {}).then(() => this.#start(processes))
-    // Told to whoever waits for it, and to whoever uses the bench after.
+    // Both the caller and later calls of the bench get the error.
     this.#starting.catch(() => {}).finally(() => this.#wake())
     return this.#starting
   }
 
-  /** Stops the engine, which gives back what it holds, and closes the store. A second call joins the first. */
+  /**
+   * Stops the engine, which releases its claims, and closes the store. A second call returns the
+   * same promise.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -189,33 +206,33 @@ export class TestBench {
       )
     }
     this.#processes = processes
-    const life = new ProgramLife(this.#store.present, this.clock, {
+    const program = new SimulatedProgram(this.#store.current, this.clock, {
       at: (writes) => (this.#crash?.isReached(writes) === true ? this.#crash.when : undefined),
       crashed: () => this.#restartAfterCrash(),
     })
-    const { store, clock } = life
-    this.#program = { life, engine: await Engine.open({ ...this.#options, processes, store, clock }) }
+    const { store, clock } = program
+    this.#running = { program, engine: await Engine.open({ ...this.#options, processes, store, clock }) }
   }
 
   async #kill(): Promise<void> {
-    if (this.#program === undefined) return
-    const { life, engine } = this.#program
-    this.#program = undefined
-    life.end()
+    if (this.#running === undefined) return
+    const { program, engine } = this.#running
+    this.#running = undefined
+    program.end()
     await this.#store.crash(engine.id)
   }
 
   #restartAfterCrash(): void {
     this.#crash = undefined
     this.#crashed = true
-    // Should it fail, that is told by the next use of the bench.
+    // The next call of the bench reports a failure.
     this.restart().catch(() => {})
   }
 
   async #close(): Promise<void> {
     await this.#starting.catch(() => {})
     this.#crash = undefined
-    await this.#program?.engine.close({ drain: 0 })
+    await this.#running?.engine.close({ drain: 0 })
     for (const client of this.#clients) await client.close()
     await this.#store.close()
   }

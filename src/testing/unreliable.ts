@@ -4,19 +4,31 @@ import { PersistenceError } from '../shared/errors.ts'
 import { intercept } from './intercept.ts'
 
 export interface Unreliability {
-  /** The same seed makes the same trouble. */
+  /** The same seed gives the same failures. */
   readonly seed: number
-  /** How often the acknowledgement of a commit is lost: it was applied, and rejects all the same. Default 0.1. */
+  /**
+   * The share of commits that are applied but still reject, since their acknowledgement is lost.
+   * Default 0.1.
+   */
   readonly lost?: number | undefined
-  /** How often a commit rejects without having been applied. Default 0.05. */
+  /** The share of commits that reject without being applied. Default 0.05. */
   readonly failed?: number | undefined
-  /** How often a single write is refused, while the others of its commit are not. Default 0. */
+  /**
+   * The share of single writes that are refused while the others of their commit are applied.
+   * Default 0.
+   */
   readonly refused?: number | undefined
-  /** How often a commit and its answer are delayed by some turns of the event loop. Default 0.5. */
+  /**
+   * The share of commits and of acknowledgements delayed by some turns of the event loop. Default
+   * 0.5.
+   */
   readonly delayed?: number | undefined
 }
 
-/** A store behind a bad line: commits are late, fail, or are applied without the caller hearing of it. Nothing is ever damaged. */
+/**
+ * Returns a store on an unreliable connection: commits are late, fail, or are applied without an
+ * acknowledgement. No data is damaged.
+ */
 export function unreliable(store: Store, options: Unreliability): Store {
   const { seed, lost = 0.1, failed = 0.05, refused = 0, delayed = 0.5 } = options
   const random = randomOf(seed)
@@ -45,7 +57,9 @@ const REFUSED: Outcome = {
   error: new PersistenceError('the write was refused (as the test wants it), and the others were not'),
 }
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+/**
+ * Returns a generator of numbers from 0 to 1 (mulberry32). The same seed gives the same numbers.
+ */
 function randomOf(seed: number): () => number {
   let state = seed
   return () => {

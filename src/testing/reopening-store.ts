@@ -7,48 +7,48 @@ import type { Clock } from '../shared/clock.ts'
 type Listener = (changes: readonly Change[]) => void
 type Method = (...args: unknown[]) => unknown
 
-/** A store that stays the same for those who use it, while the programs whose engines run on it crash. */
-export class LastingStore {
+/** A store object that its users can keep while the programs whose engines run on it crash. */
+export class ReopeningStore {
   readonly store: Store
   readonly #open: () => Promise<Store>
-  #present: Store
-  /** Calls that come while a file is closed and opened again wait for that. */
+  #current: Store
+  /** Set while a file is closed and opened again. Calls wait for it. */
   #opening: Promise<unknown> | undefined
   readonly #listeners = new Map<Listener, () => void>()
 
-  /** @throws PersistenceError where it can't be opened */
-  static async open(path: string, clock: Clock): Promise<LastingStore> {
+  /** @throws PersistenceError if the file can't be opened */
+  static async open(path: string, clock: Clock): Promise<ReopeningStore> {
     const open = (): Promise<Store> => openStore(path, { clock, create: true })
-    return new LastingStore(await open(), open)
+    return new ReopeningStore(await open(), open)
   }
 
   private constructor(first: Store, open: () => Promise<Store>) {
-    this.#present = first
+    this.#current = first
     this.#open = open
     this.store = new Proxy(first, {
       get: (_, name) => {
         if (name === 'watch') return (listener: Listener) => this.#watch(listener)
-        if (typeof Reflect.get(this.#present, name, this.#present) !== 'function') {
-          return Reflect.get(this.#present, name, this.#present) as unknown
+        if (typeof Reflect.get(this.#current, name, this.#current) !== 'function') {
+          return Reflect.get(this.#current, name, this.#current) as unknown
         }
         return async (...args: unknown[]) => {
           await this.#opening
-          const method = Reflect.get(this.#present, name, this.#present) as Method
-          return method.apply(this.#present, args)
+          const method = Reflect.get(this.#current, name, this.#current) as Method
+          return method.apply(this.#current, args)
         }
       },
     })
   }
 
-  /** What one program opens. */
-  get present(): Store {
-    return this.#present
+  /** The store that one program has open. */
+  get current(): Store {
+    return this.#current
   }
 
-  /** An engine's program is no more, and what it held is still held by it. */
+  /** Ends the program of an engine. The engine still holds its claims. */
   async crash(engine: string): Promise<void> {
-    if (this.#present instanceof MemoryStore) {
-      this.#present.forget(engine)
+    if (this.#current instanceof MemoryStore) {
+      this.#current.forget(engine)
       return
     }
     this.#opening = this.#reopen()
@@ -61,12 +61,12 @@ export class LastingStore {
 
   async close(): Promise<void> {
     await this.#opening
-    await this.#present.close()
+    await this.#current.close()
   }
 
   async #reopen(): Promise<void> {
-    await this.#present.close()
-    this.#present = await this.#open()
+    await this.#current.close()
+    this.#current = await this.#open()
     for (const listener of this.#listeners.keys()) this.#attach(listener)
   }
 
@@ -81,6 +81,6 @@ export class LastingStore {
   }
 
   #attach(listener: Listener): void {
-    this.#listeners.set(listener, this.#present.watch(listener))
+    this.#listeners.set(listener, this.#current.watch(listener))
   }
 }

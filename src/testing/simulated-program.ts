@@ -6,52 +6,53 @@ import type { CrashPoint } from './crash-point.ts'
 
 /** Decides where a program crashes. */
 export interface Crashing {
-  /** Whether it crashes at this commit, and when then. */
+  /** Whether the program crashes at this commit, and whether before or after it. */
   at(writes: readonly Write[]): CrashPoint['when'] | undefined
-  /** It has crashed. */
+  /** Called after the crash. */
   crashed(): void
 }
 
 /**
- * One life of a program that runs inside of another one: its store and its clock, for as long as it lives.
+ * The store and the clock of a program that is simulated inside another one.
  *
- * When it is over, as after `kill -9`, what the program has begun is never answered, nothing more of it reaches the store, and no timer
- * calls it. So all that it still does goes no further than to where it next needs one of them.
+ * After `end`, as after `kill -9`, pending calls never settle, no call reaches the store, and no
+ * timer fires. So code of the program that still runs stops where it next needs the store or the
+ * clock.
  */
-export class ProgramLife {
+export class SimulatedProgram {
   readonly store: Store
   readonly clock: Clock
-  readonly #behind: Store
+  readonly #realStore: Store
   readonly #crashing: Crashing
   readonly #timers = new Set<() => void>()
-  #over = false
+  #ended = false
 
   constructor(store: Store, clock: Clock, crashing: Crashing) {
-    this.#behind = store
+    this.#realStore = store
     this.#crashing = crashing
-    this.store = this.#mortalStore()
-    this.clock = this.#mortalClock(clock)
+    this.store = this.#endingStore()
+    this.clock = this.#endingClock(clock)
   }
 
-  get over(): boolean {
-    return this.#over
+  get ended(): boolean {
+    return this.#ended
   }
 
   end(): void {
-    this.#over = true
-    for (const takeBack of this.#timers) takeBack()
+    this.#ended = true
+    for (const cancel of this.#timers) cancel()
     this.#timers.clear()
   }
 
-  #mortalStore(): Store {
+  #endingStore(): Store {
     const calls: Partial<Store> = {
       commit: (writes) => this.#whileAlive(() => this.#commit(writes)),
       watch: (listener) =>
-        this.#behind.watch((changes) => {
-          if (!this.#over) listener(changes)
+        this.#realStore.watch((changes) => {
+          if (!this.#ended) listener(changes)
         }),
     }
-    return new Proxy(this.#behind, {
+    return new Proxy(this.#realStore, {
       get: (target, name) => {
         if (name in calls) return Reflect.get(calls, name) as unknown
         const member: unknown = Reflect.get(target, name, target)
@@ -64,35 +65,35 @@ export class ProgramLife {
 
   async #commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
     const when = this.#crashing.at(writes)
-    if (when === undefined) return this.#behind.commit(writes)
-    // Nobody there hears of the changes that its last commit makes, either.
+    if (when === undefined) return this.#realStore.commit(writes)
+    // The program is not notified of the changes of its last commit.
     this.end()
-    if (when === 'after') await this.#behind.commit(writes)
+    if (when === 'after') await this.#realStore.commit(writes)
     this.#crashing.crashed()
     return []
   }
 
-  /** Never settles once the life is over. */
+  /** Never settles once the program has ended. */
   async #whileAlive<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#over) await never()
+    if (this.#ended) await never()
     try {
       return await call()
     } finally {
-      if (this.#over) await never()
+      if (this.#ended) await never()
     }
   }
 
-  #mortalClock(clock: Clock): Clock {
+  #endingClock(clock: Clock): Clock {
     const timed = (set: (callback: () => void) => () => void, callback: () => void): (() => void) => {
-      if (this.#over) return () => {}
-      const takeBack = set(() => {
-        this.#timers.delete(takeBack)
+      if (this.#ended) return () => {}
+      const cancel = set(() => {
+        this.#timers.delete(cancel)
         callback()
       })
-      this.#timers.add(takeBack)
+      this.#timers.add(cancel)
       return () => {
-        this.#timers.delete(takeBack)
-        takeBack()
+        this.#timers.delete(cancel)
+        cancel()
       }
     }
     return {

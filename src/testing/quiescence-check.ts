@@ -5,14 +5,14 @@ import { ProcessState } from '../process/state/process-state.ts'
 
 const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
 
-/** Whether a process moves by itself. One that is `stuck` would, but no engine can load it. */
-export type Motion = 'runs' | 'rests' | 'stuck'
+/** Whether a process progresses by itself. A `stuck` process would, but no engine can load it. */
+export type ProgressState = 'progressing' | 'quiescent' | 'stuck'
 
 /**
- * Looks whether anything is to come of a process while the time stands still and nobody asks anything of it. One that waits for others
- * moves as long as one of these does.
+ * Checks whether a process still progresses while the time stands still and no one sends it a
+ * request. A process that waits for others progresses as long as one of them does.
  */
-export class Rest {
+export class QuiescenceCheck {
   readonly #store: Control
   readonly #now: number
 
@@ -21,43 +21,45 @@ export class Rest {
     this.#now = now
   }
 
-  /** `seen` are those that wait for it: they may wait for each other. */
-  async of(row: ProcessRow, seen: ReadonlySet<string> = new Set()): Promise<Motion> {
-    if (row.endedAt !== null || row.parked !== null) return 'rests'
-    if (row.paused !== null && row.killRequested === null) return 'rests'
+  /** `seen` are the processes that wait for this one, since processes may wait for each other. */
+  async of(row: ProcessRow, seen: ReadonlySet<string> = new Set()): Promise<ProgressState> {
+    if (row.endedAt !== null || row.parked !== null) return 'quiescent'
+    if (row.paused !== null && row.killRequested === null) return 'quiescent'
     if (row.owner === null) {
-      if (this.#isDue(row.readyAt)) return (await this.#isLoadable(row)) ? 'runs' : 'stuck'
+      if (this.#isDue(row.readyAt)) return (await this.#isLoadable(row)) ? 'progressing' : 'stuck'
     } else if (
       row.state !== 'waiting' ||
       !row.inStep ||
       row.killRequested !== null ||
-      (await this.#hasCome(row))
+      (await this.#isWaitOver(row))
     ) {
-      return 'runs'
+      return 'progressing'
     }
-    return row.wait?.on == null ? 'rests' : this.#ofOthers(row, seen)
+    return row.wait?.on == null ? 'quiescent' : this.#ofOthers(row, seen)
   }
 
-  async #ofOthers(row: ProcessRow, seen: ReadonlySet<string>): Promise<Motion> {
+  async #ofOthers(row: ProcessRow, seen: ReadonlySet<string>): Promise<ProgressState> {
     const waiting = new Set(seen).add(row.pid)
     for (const pid of await this.#others(row)) {
       if (waiting.has(pid)) continue
       const other = await this.#store.read(pid)
-      if (other === undefined || other.endedAt !== null || (await this.of(other, waiting)) === 'runs')
-        return 'runs'
+      if (other === undefined || other.endedAt !== null || (await this.of(other, waiting)) === 'progressing')
+        return 'progressing'
     }
-    return 'rests'
+    return 'quiescent'
   }
 
-  /** Whom it waits for. A step that waits in memory is known there alone: it waits for what it launched, mostly. */
+  /**
+   * The processes that it waits for. If only memory knows them, its unfinished children are taken.
+   */
   async #others({ pid, owner }: ProcessRow): Promise<readonly string[]> {
     if (owner === null) return (await this.#store.pending(pid)).on
     const { rows } = await this.#store.list({ parent: pid, state: LIVING, limit: 1_000 })
     return rows.map((child) => child.pid)
   }
 
-  /** Whether what a step waits for is there, and the step has yet to see it. */
-  async #hasCome(row: ProcessRow): Promise<boolean> {
+  /** Whether a wait of a step is over, although the step has not continued yet. */
+  async #isWaitOver(row: ProcessRow): Promise<boolean> {
     const { pid, wait } = row
     if (wait === null || this.#isDue(wait.until)) return true
     if (wait.on !== null && (await this.#others(row)).length === 0) return true

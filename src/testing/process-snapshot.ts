@@ -7,15 +7,15 @@ import { isTerminal } from '../process/state/machine.ts'
 import type { ProcessState } from '../process/state/process-state.ts'
 import type { PartialOutputsOf } from '../spec/typing.ts'
 
-/** What a process waits for: the first of these that comes. */
+/** The events that end the wait of a process. The first one ends it. */
 export interface WaitsFor {
   /** Whether a resume ends it. */
   readonly resume: boolean
   /** The signal that ends it. */
   readonly signal: string | null
-  /** When it ends by itself: a sleep, a time-out, a back-off, the delay of a launch. */
+  /** When the wait ends by itself: a sleep, a timeout, a backoff, or the delay of a launch. */
   readonly until: Date | null
-  /** The pids of processes that it waits for and that have not ended, 100 of them at most. */
+  /** The pids of the unfinished processes that it waits for, at most 100. */
   readonly processes: readonly string[]
 }
 
@@ -24,32 +24,41 @@ export type ContextOf<C> = C extends abstract new (...args: never) => { readonly
   ? Context
   : Record<string, unknown>
 
-/** A process that does not move by itself, as it is saved: at a wait, paused, or ended. */
-export interface Standstill<C = unknown> {
+/**
+ * The saved form of a process that does not progress by itself: it waits, is paused, or has ended.
+ */
+export interface ProcessSnapshot<C = unknown> {
   readonly pid: string
   readonly state: ProcessState
   readonly ended: boolean
-  /** Whether it ended well; null while it has not ended. */
+  /** Whether it succeeded; null while it has not ended. */
   readonly successful: boolean | null
   readonly paused: boolean
-  /** The step that comes next, or that waits; of a work chain its place in the outline. Null where there is none. */
+  /**
+   * The next step, or the step that waits. For a work chain, its position in the outline. Null if
+   * there is none.
+   */
   readonly step: string | null
-  /** Whether it waits in the flow of a step. */
+  /** Whether it waits inside a step. */
   readonly inStep: boolean
-  /** How often the step has been begun; 1 unless it is retried. Above 1 in a wait of its own, it backs off. */
+  /** The number of the attempt at the step, from 1. Above 1, a wait outside a step is a backoff. */
   readonly attempt: number
   readonly waitsFor: WaitsFor | null
   readonly ctx: ContextOf<C>
-  /** The outputs so far. */
+  /** The outputs emitted so far. */
   readonly outputs: PartialOutputsOf<C>
-  /** The names of the signals that are kept for it and not received, the oldest first, 100 at most. */
+  /** The names of the signals that it has not received yet, oldest first, at most 100. */
   readonly signals: readonly string[]
   readonly exitCode: ProcessRow['exitCode']
-  /** Why it waits, is paused or set aside, or how it ended. */
+  /** Why it waits, is paused or parked, or how it ended. */
   readonly message: string | null
 }
 
-export function standstill<C>(stored: StoredProcess, pending: Pending, codec: Codec): Standstill<C> {
+export function processSnapshot<C>(
+  stored: StoredProcess,
+  pending: Pending,
+  codec: Codec,
+): ProcessSnapshot<C> {
   const { row } = stored
   const bundle = stored.bundle()
   return {
