@@ -1,29 +1,33 @@
-/** Node fires a longer timer at once. */
+/** Node fires a longer timer immediately. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-/** Where the time comes from; a test may move it. */
+/** The source of the time. A test may use one that it moves by hand. */
 export interface Clock {
-  /** Wall clock, milliseconds since 1970. */
+  /** The wall-clock time in milliseconds since 1970. */
   now(): number
   /**
-   * Calls back after so many milliseconds, and returns how to take it back.
+   * Calls back after a delay in milliseconds. Returns a function that cancels the call.
    *
-   * What comes again and again says so, and a clock that is moved by hand over a long time need not call it each time. A `look` is a
-   * backstop: once, where the move ends, is enough. A `beat` says that somebody lives: it is called wherever the clock stops on its way, before
-   * anybody can look.
+   * `kind` marks a timer that sets itself again after each call, so that a clock that a test moves
+   * far ahead need not fire it every time. A `look` is a backstop: it is enough to fire it once, at
+   * the end of the move. A `beat` is a heartbeat: it fires wherever the clock stops on its way,
+   * before anything reads that time.
    */
   after(delay: number, callback: () => void, kind?: 'look' | 'beat'): () => void
   /**
-   * Calls back at a wall-clock time, in milliseconds since 1970. Only a clock has it that nobody can set otherwise, and that never calls
-   * back too early.
+   * Calls back at a wall-clock time in milliseconds since 1970. Only a clock that no one can set,
+   * and that never calls back too early, has this method.
    */
   at?(time: number, callback: () => void): () => void
 }
 
-/** Wall clocks are set and laptops sleep, so a timer is never trusted for longer. */
+/** The longest timer of an alarm, since users set clocks and laptops sleep. */
 const LONGEST_TRUST = 60_000
 
-/** Calls back at a wall-clock time, in milliseconds since 1970; at once, but not in this turn, when that has passed. */
+/**
+ * Calls back at a wall-clock time in milliseconds since 1970. If it has passed, calls back in the
+ * next turn of the event loop. Returns a function that cancels the call.
+ */
 export function alarm(clock: Clock, time: number, callback: () => void): () => void {
   if (clock.at !== undefined) return clock.at(time, callback)
   let cancel: () => void
@@ -38,7 +42,10 @@ export function alarm(clock: Clock, time: number, callback: () => void): () => v
   return () => cancel()
 }
 
-/** The machine's own clock. Delays beyond 2³¹−1 ms are chained, since Node would fire them at once. */
+/**
+ * The clock of the machine. It chains delays beyond 2³¹−1 ms, since Node would fire them
+ * immediately.
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delay, callback) {
@@ -52,8 +59,8 @@ export const systemClock: Clock = {
   },
 }
 
-/** Milliseconds that only grow: nobody can set them. A clock that a test moves has none of its own. */
+/** Milliseconds of a clock that no one can set. A clock that a test moves gives its own time. */
 export function monotonic(clock: Clock): number {
-  // The same in all threads, unlike that of `performance`.
+  // This clock is the same in all threads, unlike `performance.now`.
   return clock === systemClock ? Number(process.hrtime.bigint() / 1000n) / 1000 : clock.now()
 }

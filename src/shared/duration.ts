@@ -7,13 +7,13 @@ export type Duration = number | string
 export const LAST_DATE = 8.64e15
 
 /**
- * A duration in milliseconds. Infinity stands for no limit.
+ * Returns a duration in milliseconds. Infinity means no limit.
  *
- * @throws RangeError for a negative number, NaN, or text that is no duration
+ * @throws RangeError for a negative number, NaN, or text that is not a duration
  */
 export function milliseconds(duration: Duration): number {
   const value = typeof duration === 'string' ? fromText(duration) : duration
-  // What is neither, as plain JavaScript may give, is no duration either.
+  // Plain JavaScript may pass values of other types.
   if (typeof value !== 'number' || Number.isNaN(value) || value < 0) {
     throw new RangeError(
       `${typeof duration === 'number' ? duration : JSON.stringify(duration)} is no duration: give milliseconds, or text such as '90s', '1.5h' or '3d'`,
@@ -23,7 +23,8 @@ export function milliseconds(duration: Duration): number {
 }
 
 function fromText(text: string): number {
-  // `ms` throws on empty and overlong text and takes a bare number for milliseconds; both are no durations here.
+  // `ms` throws on empty and overlong text, and reads a bare number as milliseconds. Neither is a
+  // duration here.
   if (text.length === 0 || text.length > 100 || !/[a-z]\s*$/i.test(text)) return Number.NaN
   return ms(text as StringValue) ?? Number.NaN
 }

@@ -1,7 +1,7 @@
 /**
- * Every error that Damson throws, one class for each thing a caller can do about it.
+ * All errors that Damson throws, one class for each reaction of a caller.
  *
- * `instanceof` compares brands, so it also holds between two loaded copies of the package.
+ * `instanceof` compares brands, so it also works between two loaded copies of the package.
  */
 
 const BRAND = Symbol.for('damson.error.brand')
@@ -12,7 +12,7 @@ interface Branded {
 
 /** The base of all errors of this package. */
 export class DamsonError extends Error {
-  /** Stable, for programs: `PORT_VALIDATION`, `KEY_CONFLICT`, … */
+  /** A stable code for programs: `PORT_VALIDATION`, `KEY_CONFLICT`, … */
   readonly code: string = 'DAMSON'
 
   constructor(message: string, options?: ErrorOptions) {
@@ -27,7 +27,7 @@ export class DamsonError extends Error {
   static readonly [BRAND]: string = 'DamsonError'
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A user's own subclass carries no brand of its own: only its real instances belong to it.
+    // A subclass of the user has no brand of its own, so only its real instances belong to it.
     if (!Object.hasOwn(this, BRAND)) return Function.prototype[Symbol.hasInstance].call(this, value)
     if (typeof value !== 'object' || value === null) return false
     const brand = (this as Branded)[BRAND]
@@ -39,16 +39,16 @@ export class DamsonError extends Error {
   }
 }
 
-/** One thing that is wrong with the values given to a process. */
+/** One problem of the values given to a process. */
 export interface PortProblem {
   /** The dotted path from `inputs` or `outputs`, e.g. `inputs.relax.base.kpoints`. */
   readonly port: string
   readonly message: string
-  /** What a validator threw. */
+  /** The error that a validator threw. */
   readonly cause?: unknown
 }
 
-/** Inputs or outputs do not fit their ports. All problems are found at once. */
+/** Inputs or outputs do not fit their ports. `problems` has all problems, not only the first. */
 export class PortValidationError extends DamsonError {
   static override readonly [BRAND] = 'PortValidationError'
   override readonly code = 'PORT_VALIDATION'
@@ -64,25 +64,25 @@ export class PortValidationError extends DamsonError {
   }
 }
 
-/** A `define` is wrong, or a sealed spec was changed: the class has to be mended. */
+/** The `define` of a class is wrong, or a sealed spec was changed. Correct the class. */
 export class SpecError extends DamsonError {
   static override readonly [BRAND] = 'SpecError'
   override readonly code = 'SPEC'
 }
 
-/** The process is not in a state in which this can be asked of it. */
+/** The state of the process does not allow this request. */
 export class InvalidStateError extends DamsonError {
   static override readonly [BRAND]: string = 'InvalidStateError'
   override readonly code: string = 'INVALID_STATE'
 }
 
-/** A transition that the state machine does not have, or one that failed on its way. */
+/** The state machine does not have this transition, or the transition failed. */
 export class TransitionError extends DamsonError {
   static override readonly [BRAND] = 'TransitionError'
   override readonly code = 'TRANSITION'
 }
 
-/** A process did not end well; `pid` says which. */
+/** A process did not succeed. `pid` is its pid. */
 export class ProcessError extends DamsonError {
   static override readonly [BRAND]: string = 'ProcessError'
   override readonly code: string = 'PROCESS'
@@ -94,13 +94,13 @@ export class ProcessError extends DamsonError {
   }
 }
 
-/** The process was killed. The message is the one given to `kill`. */
+/** The process was killed. The message is the message given to `kill`. */
 export class ProcessKilled extends ProcessError {
   static override readonly [BRAND] = 'ProcessKilled'
   override readonly code = 'PROCESS_KILLED'
 }
 
-/** The process threw; `cause` is what it threw. */
+/** The process threw an error, which is the `cause`. */
 export class ProcessExcepted extends ProcessError {
   static override readonly [BRAND] = 'ProcessExcepted'
   override readonly code = 'PROCESS_EXCEPTED'
@@ -112,13 +112,13 @@ interface ExitCodeValue {
   readonly message: string
 }
 
-/** The process finished without success: with an exit code, or without outputs that its class requires. */
+/** The process finished without success: with an exit code, or without required outputs. */
 export class ProcessUnsuccessful extends ProcessError {
   static override readonly [BRAND] = 'ProcessUnsuccessful'
   override readonly code = 'PROCESS_UNSUCCESSFUL'
-  /** The exit code that the process finished with, if it finished with one. */
+  /** The exit code, if the process finished with one. */
   readonly exitCode: ExitCodeValue | undefined
-  /** The dotted names of the required outputs that the process never emitted. */
+  /** The dotted names of the required outputs that were not emitted. */
   readonly missing: readonly string[]
 
   constructor(
@@ -134,7 +134,7 @@ export class ProcessUnsuccessful extends ProcessError {
   }
 }
 
-/** A process that this one takes values from failed; `upstream` is its pid. */
+/** A process that this process takes values from failed. `upstream` is its pid. */
 export class UpstreamFailed extends ProcessError {
   static override readonly [BRAND] = 'UpstreamFailed'
   override readonly code = 'UPSTREAM_FAILED'
@@ -146,19 +146,22 @@ export class UpstreamFailed extends ProcessError {
   }
 }
 
-/** The process ended, but the value that was asked for was not emitted or is no longer kept. */
+/** The process ended, but the requested value was not emitted or is no longer kept. */
 export class MissingResult extends ProcessError {
   static override readonly [BRAND] = 'MissingResult'
   override readonly code = 'MISSING_RESULT'
 }
 
-/** The store holds no such process: a wrong pid, another file, or it was pruned. */
+/**
+ * The store has no such process: the pid is wrong, the store is another file, or the process was
+ * pruned.
+ */
 export class ProcessLost extends ProcessError {
   static override readonly [BRAND] = 'ProcessLost'
   override readonly code = 'PROCESS_LOST'
 }
 
-/** The engine, client or store was closed; open it again. */
+/** The engine, client or store is closed. Open it again. */
 export class ClosedError extends DamsonError {
   static override readonly [BRAND] = 'ClosedError'
   override readonly code = 'CLOSED'
@@ -170,7 +173,7 @@ export class PersistenceError extends DamsonError {
   override readonly code: string = 'PERSISTENCE'
 }
 
-/** A value can't be saved (C10); `path` says where it is, e.g. `ctx.jobs[3].callback`. */
+/** A value can't be saved (C10). `path` is the path to it, such as `ctx.jobs[3].callback`. */
 export class SerializationError extends PersistenceError {
   static override readonly [BRAND] = 'SerializationError'
   override readonly code = 'SERIALIZATION'
@@ -182,43 +185,48 @@ export class SerializationError extends PersistenceError {
   }
 }
 
-/** There is no checkpoint under that pid and tag. */
+/** There is no checkpoint with that pid and tag. */
 export class CheckpointNotFound extends PersistenceError {
   static override readonly [BRAND] = 'CheckpointNotFound'
   override readonly code = 'CHECKPOINT_NOT_FOUND'
 }
 
-/** A bundle is damaged, of a newer format, or of a version of its class that can't be lifted. */
+/**
+ * A bundle is damaged, has a newer format, or has a version of its class that can't be upgraded.
+ */
 export class IncompatibleBundle extends PersistenceError {
   static override readonly [BRAND] = 'IncompatibleBundle'
   override readonly code = 'INCOMPATIBLE_BUNDLE'
 }
 
-/** No class of that name is registered here. */
+/** No class of that name is registered. */
 export class UnknownProcessClass extends DamsonError {
   static override readonly [BRAND] = 'UnknownProcessClass'
   override readonly code = 'UNKNOWN_PROCESS_CLASS'
 }
 
-/** Another engine has taken this process over (C4); what was done here since then does not count. */
+/**
+ * Another engine has taken over this process (C4). What this engine has done since then has no
+ * effect.
+ */
 export class LeaseLost extends DamsonError {
   static override readonly [BRAND] = 'LeaseLost'
   override readonly code = 'LEASE_LOST'
 }
 
-/** The key is in use by a process of another class or with other inputs. */
+/** A process of another class or with other inputs already has this key. */
 export class KeyConflictError extends DamsonError {
   static override readonly [BRAND] = 'KeyConflictError'
   override readonly code = 'KEY_CONFLICT'
 }
 
-/** A wait took longer than it was given; what was waited for goes on. */
+/** A wait took longer than its timeout. The processes keep running. */
 export class WaitTimeout extends DamsonError {
   static override readonly [BRAND] = 'WaitTimeout'
   override readonly code = 'WAIT_TIMEOUT'
-  /** The pids that had not ended. */
+  /** The pids of the processes that had not ended. */
   readonly pending: readonly string[]
-  /** How many were waited for. */
+  /** The number of processes waited for. */
   readonly total: number
 
   constructor(message: string, pending: readonly string[], total: number, options?: ErrorOptions) {
@@ -228,7 +236,7 @@ export class WaitTimeout extends DamsonError {
   }
 }
 
-/** A step took longer than its `timeout`; it may be retried. */
+/** An attempt at a step took longer than its `timeout`. It may be retried. */
 export class StepTimeout extends DamsonError {
   static override readonly [BRAND] = 'StepTimeout'
   override readonly code = 'STEP_TIMEOUT'
@@ -240,19 +248,19 @@ export class DeadlineExceeded extends DamsonError {
   override readonly code = 'DEADLINE_EXCEEDED'
 }
 
-/** Thrown by a step that must not be retried. */
+/** A step throws it to fail without a retry. */
 export class NonRetryableError extends DamsonError {
   static override readonly [BRAND] = 'NonRetryableError'
   override readonly code = 'NON_RETRYABLE'
 }
 
-/** The process has not ended yet, so this is not known. */
+/** The process has not ended yet, so there is no result. */
 export class NotReady extends InvalidStateError {
   static override readonly [BRAND] = 'NotReady'
   override readonly code = 'NOT_READY'
 }
 
-/** The process has ended, so this can't be asked of it any more. */
+/** The process has ended, so it accepts no more requests. */
 export class AlreadyDone extends InvalidStateError {
   static override readonly [BRAND] = 'AlreadyDone'
   override readonly code = 'ALREADY_DONE'

@@ -1,6 +1,9 @@
 import { v7 } from 'uuid'
 
-/** Random bytes are asked for this many ids at a time, since asking costs more than making an id. */
+/**
+ * The number of ids for which random bytes are requested together, since a request costs more than
+ * an id.
+ */
 const IDS_PER_POOL = 256
 const BYTES = 16
 
@@ -10,8 +13,8 @@ let lastTime = 0
 let sequence = 0
 
 /**
- * A new pid: a UUIDv7, so that pids sort by time and keep the store's index compact. Those of one program sort in the order in which
- * they were made, also within a millisecond.
+ * Returns a new pid. It is a UUIDv7, so pids sort by time and keep the store's index compact. The
+ * pids of one program sort in the order of their creation, even within a millisecond.
  */
 export function newPid(): string {
   if (used === pool.length) {
@@ -20,7 +23,7 @@ export function newPid(): string {
   }
   const random = pool.subarray(used, (used += BYTES))
   const now = Date.now()
-  // A clock that was set back does not turn the order round.
+  // The order holds even if the clock is set back.
   sequence = now > lastTime ? 0 : sequence + 1
   lastTime = Math.max(now, lastTime)
   return v7({ random, msecs: lastTime, seq: sequence })

@@ -1,11 +1,11 @@
-/** Whatever JSON can say. */
+/** A value of JSON. */
 export type JsonValue = string | number | boolean | null | JsonArray | JsonObject
 export type JsonArray = readonly JsonValue[]
 export interface JsonObject {
   readonly [key: string]: JsonValue
 }
 
-/** An object of JSON, that is no array and not null. */
+/** Whether a value is a JSON object, not an array or null. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

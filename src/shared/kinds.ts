@@ -1,6 +1,6 @@
 /*
- * The kinds of objects that JavaScript itself has, told by what they are and not by their prototypes alone: those of another realm
- * (`node:vm`, a test runner's threads) are of the same kinds.
+ * The built-in kinds of objects. They are recognised by more than their prototypes, so that objects
+ * of another realm (`node:vm`, a test runner's threads) have the same kinds.
  */
 
 const VIEWS = {
@@ -21,7 +21,7 @@ export type ViewKind = keyof typeof VIEWS
 export type BinaryKind = ViewKind | 'DataView' | 'ArrayBuffer' | 'Buffer'
 export type Kind = BinaryKind | 'Date' | 'Map' | 'Set' | 'RegExp' | 'URL'
 
-/** By their prototypes in this realm; a user's own subclass is none of them. */
+/** The kinds by their prototypes in this realm. A subclass of the user has no kind. */
 const LOCAL: ReadonlyMap<unknown, Kind> = new Map<unknown, Kind>([
   ...Object.entries(VIEWS).map(([kind, view]) => [view.prototype, kind as ViewKind] as const),
   [DataView.prototype, 'DataView'],
@@ -34,13 +34,15 @@ const LOCAL: ReadonlyMap<unknown, Kind> = new Map<unknown, Kind>([
   [URL.prototype, 'URL'],
 ])
 
-/** What kind an object is; undefined for one of any other class. */
+/** The kind of an object, or undefined for an object of any other class. */
 export function kindOf(value: object): Kind | undefined {
   const prototype: unknown = Object.getPrototypeOf(value)
   return LOCAL.get(prototype) ?? foreignKind(value, prototype)
 }
 
-/** The kind of an object of another realm. A subclass has its prototype one level further from the end. */
+/**
+ * The kind of an object of another realm. The prototype chain of a subclass is one level longer.
+ */
 function foreignKind(value: object, prototype: unknown): Kind | undefined {
   if (ArrayBuffer.isView(value)) {
     const view = viewKind(value)
@@ -51,7 +53,7 @@ function foreignKind(value: object, prototype: unknown): Kind | undefined {
   return kind !== undefined && levelsOf(prototype) === 2 && kind.is(value) ? kind.name : undefined
 }
 
-/** Whether this is a list as `[]` makes it, of whatever realm. */
+/** Whether a value is a plain array of any realm. */
 export function isPlainList(value: object): value is unknown[] {
   if (!Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -69,7 +71,7 @@ interface Branded {
   readonly is: (value: object) => boolean
 }
 
-/** Each asks for what only a true one has. */
+/** Kinds by their tags. `is` reads an internal slot, which only a real object of the kind has. */
 const BRANDED: ReadonlyMap<string, Branded> = new Map(
   (
     [
@@ -97,26 +99,28 @@ function levelsOf(prototype: unknown): number {
   return levels
 }
 
-/** Whether this is an error, also one of another realm. */
+/** Whether an object is an error of any realm. */
 export function isError(value: object): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
 }
 
-/** Whether a function is the runtime's own. */
+/** Whether a function is built in. */
 export function isNative(made: object): boolean {
   return /^function \w+\(\) \{\s+\[native code\]\s+\}$/.test(Function.prototype.toString.call(made))
 }
 
-/** The bytes of a buffer, or those that a view sees. */
+/** The bytes of a buffer or a view. */
 export function bytesOf(value: ArrayBuffer | ArrayBufferView): Buffer {
   return ArrayBuffer.isView(value)
     ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
     : Buffer.from(value)
 }
 
-/** A value of that kind with a copy of these bytes; undefined where they do not fit it. */
+/**
+ * Makes a value of a kind with a copy of the bytes. Returns undefined if they do not fit the kind.
+ */
 export function ofBytes(kind: BinaryKind, bytes: Uint8Array): object | undefined {
-  // A copy: small Buffers share one pool.
+  // Copied, since small Buffers share one pool.
   const buffer = new ArrayBuffer(bytes.byteLength)
   new Uint8Array(buffer).set(bytes)
   if (kind === 'ArrayBuffer') return buffer
@@ -126,7 +130,10 @@ export function ofBytes(kind: BinaryKind, bytes: Uint8Array): object | undefined
   return buffer.byteLength % View.BYTES_PER_ELEMENT === 0 ? new View(buffer) : undefined
 }
 
-/** A copy of an object of that kind, in this realm; `copy` makes those of what is in a Map or Set, once the empty copy is given to `made`. */
+/**
+ * Copies an object of a kind into this realm. For a Map or Set, `made` receives the empty copy
+ * before `copy` is called for each item.
+ */
 export function copyOfKind(
   value: object,
   kind: Kind,
@@ -157,7 +164,7 @@ export function copyOfKind(
     case 'URL':
       return new URL((value as URL).href)
     default:
-      // The bytes are those of a value of this very kind.
+      // The bytes come from a value of this kind, so they fit.
       return ofBytes(kind, bytesOf(value as ArrayBuffer | ArrayBufferView)) ?? value
   }
 }

@@ -1,4 +1,6 @@
-/** The part of a pino-shaped logger that Damson uses. `console` does not fit; pino, bunyan and roarr do. */
+/**
+ * The part of a pino-like logger that Damson uses. pino, bunyan and roarr fit; `console` does not.
+ */
 export interface Logger {
   debug(details: object, message: string): void
   info(details: object, message: string): void
@@ -6,7 +8,7 @@ export interface Logger {
   error(details: object, message: string): void
 }
 
-/** Keeps silent: the default, since a library does not write to its user's terminal. */
+/** Logs nothing. It is the default, since a library must not write to its user's terminal. */
 export const silentLogger: Logger = {
   debug: () => {},
   info: () => {},
@@ -17,7 +19,9 @@ export const silentLogger: Logger = {
 const guarded = new WeakMap<Logger, Logger>()
 const levels = ['debug', 'info', 'warn', 'error'] as const
 
-/** The same logger for the engine's own use: what it throws, or rejects with, changes nothing of what is logged about. */
+/**
+ * Wraps a logger for the engine, which ignores the errors that the logger throws or rejects with.
+ */
 export function guardedLogger(logger: Logger): Logger {
   const known = guarded.get(logger)
   if (known !== undefined) return known
@@ -27,7 +31,7 @@ export function guardedLogger(logger: Logger): Logger {
       (details: object, message: string) => quietly(logger, level, details, message),
     ]),
   )
-  // Members that it has besides stay, for the code of processes.
+  // Other members stay accessible for the code of processes.
   const guard = new Proxy(logger, {
     get(_, name) {
       if (typeof name === 'string' && Object.hasOwn(own, name)) return own[name]
@@ -45,6 +49,6 @@ function quietly(logger: Logger, level: keyof Logger, details: object, message: 
     const result: unknown = logger[level](details, message)
     if (result instanceof Promise) result.catch(() => {})
   } catch {
-    // There is nowhere to say it.
+    // There is nowhere to report it.
   }
 }

@@ -1,4 +1,4 @@
-/** The known name that is most like a wrong one, or nothing when none is near. */
+/** Returns the known name most similar to a wrong one, or undefined if none is similar enough. */
 export function nearest(wrong: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Math.max(1, Math.floor(wrong.length / 3)) + 1
@@ -9,7 +9,7 @@ export function nearest(wrong: string, known: Iterable<string>): string | undefi
   return best
 }
 
-/** ` Did you mean 'x'?`, or else the names there are. */
+/** Returns the text `; did you mean 'x'?`, or a list of the known names. */
 export function suggestion(wrong: string, known: Iterable<string>): string {
   const names = [...known]
   const near = nearest(wrong, names)
@@ -19,7 +19,7 @@ export function suggestion(wrong: string, known: Iterable<string>): string {
   return `; there ${names.length === 1 ? 'is' : 'are'} ${shown.join(', ')}${names.length > 8 ? ', …' : ''}`
 }
 
-/** Letters to insert, delete, replace or swap with the next. */
+/** The number of letters to insert, delete, replace or swap with the next one. */
 function distance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 8 || a.length > 200) return Infinity
   let older: number[] = []

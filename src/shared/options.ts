@@ -1,21 +1,23 @@
 import { milliseconds } from './duration.ts'
 import { nearest } from './nearest.ts'
 
-/** Throws where an option has a wrong value. `what` names the option: `Engine.open: concurrency`. */
+/**
+ * Throws if an option has an invalid value. `what` names the option: `Engine.open: concurrency`.
+ */
 export type OptionCheck = (what: string, value: unknown) => void
 
 /**
- * The names of the options of a type, each once: the compiler refuses a list that lacks one. Each has the check of its value, or true where
- * the value is checked elsewhere.
+ * The options of a type with the checks of their values, or `true` for a value that is checked
+ * elsewhere. The compiler refuses an object that lacks an option.
  */
 export type OptionNames<O> = { readonly [K in keyof O]-?: true | OptionCheck }
 
 /**
- * Refuses options that do not exist, and values that their checks refuse. A misspelled option would be ignored otherwise, and a filter without
- * its condition lets everything through. `where` names the call in the message. An option that is undefined counts as left out.
+ * Refuses unknown options and invalid values. Otherwise a misspelled option would be ignored, and a
+ * filter without its condition would match everything. `where` names the call in the message. An
+ * option that is undefined counts as absent.
  *
- * @throws TypeError
- * @throws what the check of an option throws
+ * @throws TypeError for an unknown option, and the error of a check
  */
 export function checkOptions<O extends object>(given: O, known: OptionNames<O>, where: string): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
@@ -37,7 +39,7 @@ export function isFlag(what: string, value: unknown): void {
   if (typeof value !== 'boolean') throw new TypeError(`${what} is true or false, not ${shown(value)}`)
 }
 
-/** @throws RangeError for what is no duration */
+/** @throws RangeError for a value that is not a duration */
 export function isDuration(what: string, value: unknown): void {
   try {
     milliseconds(value as number)
@@ -46,7 +48,10 @@ export function isDuration(what: string, value: unknown): void {
   }
 }
 
-/** @throws TypeError for what is no number, RangeError for a number that is no whole one from 1 */
+/**
+ * @throws TypeError for a value that is not a number, RangeError for a number that is not a whole
+ * one from 1
+ */
 export function isCount(what: string, value: unknown): void {
   if (typeof value !== 'number')
     throw new TypeError(`${what} takes a whole number from 1, not ${shown(value)}`)
@@ -61,7 +66,7 @@ export function isAbortSignal(what: string, value: unknown): void {
     )
 }
 
-/** The check of an object that has these methods; `kind` says what it is. */
+/** Returns the check of an object that has these methods. `kind` describes it in the message. */
 export function hasAll(kind: string, methods: readonly string[]): OptionCheck {
   return (what, value) => {
     if (!hasMethods(value, methods))
@@ -79,7 +84,7 @@ function hasMethods(value: unknown, methods: readonly string[]): boolean {
   return methods.every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
-/** A wrong value, or what kind it is of, for a message. */
+/** Describes an invalid value for a message. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? 'a long text' : JSON.stringify(value)
   if (typeof value === 'function')

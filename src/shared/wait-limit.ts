@@ -4,18 +4,19 @@ import { milliseconds, type Duration } from './duration.ts'
 interface Limits {
   readonly timeout?: Duration | undefined
   readonly signal?: AbortSignal | undefined
-  /** Also given by those who wait for a result. */
+  /** Passed along with the limits by calls that wait for a result. */
   readonly raiseOnFailure?: boolean | undefined
 }
 
 const LIMITS: OptionNames<Limits> = { timeout: true, signal: isAbortSignal, raiseOnFailure: isFlag }
 
 /**
- * How many milliseconds a wait may take; Infinity where there is no limit. For the beginning of every wait, also for what has ended.
+ * Returns how many milliseconds a wait may take, or Infinity without a limit. Every wait calls it
+ * first, even a wait for a process that has ended.
  *
- * @throws RangeError for a time-out that is no duration
+ * @throws RangeError for a timeout that is not a duration
  * @throws TypeError for an unknown option
- * @throws the reason of a signal that has aborted already
+ * @throws the reason of a signal that has already aborted
  */
 export function waitLimit(options: Limits): number {
   checkOptions(options, LIMITS, 'a wait')
