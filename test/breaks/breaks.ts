@@ -192,7 +192,7 @@ export const breaks: readonly Break[] = [
     replace: 'return false',
     test: [
       'test/persistence/stores.test.ts',
-      'memory records of a step that only waits once its kill is stored',
+      'memory records of a step of a step that only waits once its kill is stored',
     ],
   },
   {
@@ -546,13 +546,36 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C7',
+    what: 'a play does not call off a pause that is stored and not carried out yet',
+    file: 'src/persistence/rules.ts',
+    find: 'const calledOff = row.pause_asked === 1 row.paused = 0 row.pause_asked = 0 row.pause_message = null',
+    replace: 'const calledOff = row.pause_asked === 1; row.paused = 0',
+    test: [
+      'test/engine/unheard-requests.test.ts',
+      'memory C7: a play that is stored, unheard, calls off the pause',
+    ],
+  },
+  {
+    contract: 'C8',
+    what: 'a step that leaves memory says nothing of it where its row says already that it waits',
+    file: 'src/engine/step-records.ts',
+    find: "evicts: true, // Also where the row says so already: what it waits for may have come, and engines learn that it is ready, or when it // will be, from this entry (C8). history: [told('waiting', { message: wait.message })],",
+    replace:
+      "evicts: true, history: run.shown === undefined ? [told('waiting', { message: wait.message })] : [],",
+    test: [
+      'test/engine/leaving-memory.test.ts',
+      'memory C8: a step that leaves memory says so in the history',
+    ],
+  },
+  {
+    contract: 'C7',
     what: 'a step that is paused where it waits says so again as it leaves memory',
     file: 'src/persistence/rules/step-record.ts',
     find: 'row.paused === 1 && row.in_step === 1 && onlyWaits(write)',
     replace: 'false',
     test: [
       'test/persistence/stores.test.ts',
-      'memory records of a step that only waits paused where it waits, it says nothing new',
+      'memory records of a step of a step that only waits paused where it waits, it says nothing new',
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Process, Wait, type ProcessSpec } from '../../src/index.ts'
 import { overEachStore, untilRow, untilWaiting } from './over-stores.ts'
 
@@ -104,6 +104,21 @@ overEachStore((over) => {
     await over().clock.quiet()
     finish()
     expect(await handle.result()).toEqual(['yes', 1])
+  })
+
+  test('C8: a step that leaves memory says so in the history, also where its row said already that it waits', async () => {
+    calls = 0
+    const { store, clock } = over()
+    const engine = await over().engine([Busy])
+    const { pid } = await engine.launch(Busy)
+    await untilRow(store, pid, ({ inStep }) => inStep)
+    await clock.quiet()
+    finish()
+    // Looked at again and again: without the entry nobody is told of it.
+    await vi.waitFor(async () => expect(await store.read(pid)).toMatchObject({ inStep: true, owner: null }))
+    // Engines look for the process at this entry: the signal may have come while it was still in memory.
+    const names = (await store.history(pid)).map(({ name }) => name)
+    expect(names).toEqual(['created', 'running', 'waiting', 'effect', 'waiting'])
   })
 
   test('a join that may leave memory does, and goes on when all have ended', async () => {

@@ -198,7 +198,8 @@ overEachStore((over) => {
         await handle.resume()
         late.tell()
       }
-      expect(await handle.wait()).toMatchObject({ label: 'finished', paused: false })
+      await untilRow(store, pid, ({ state, paused }) => paused !== null || state === 'finished')
+      expect(await store.read(pid)).toMatchObject({ state: 'finished', paused: null })
       expect(done).toEqual(['next step'])
       expect((await store.history(pid)).map(({ name }) => name)).not.toContain('paused')
       late.tell()

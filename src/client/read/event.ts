@@ -24,13 +24,18 @@ export function eventRecord(row: HistoryRow): EventRecord {
   }
 }
 
-function dataOf({ seq, pid, name }: HistoryRow, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new IncompatibleBundle(
-      `the history of process ${pid} is damaged: what entry ${seq} (${name}) says is no JSON`,
-      { cause: error },
+function dataOf({ seq, pid, name }: HistoryRow, text: string): object {
+  const damaged = (cause?: unknown): IncompatibleBundle =>
+    new IncompatibleBundle(
+      `the history of process ${pid} is damaged: the data of entry ${seq} (${name}) is no JSON object`,
+      { cause },
     )
+  let data: unknown
+  try {
+    data = JSON.parse(text)
+  } catch (error) {
+    throw damaged(error)
   }
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw damaged()
+  return data
 }

@@ -2,8 +2,16 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Client, Continue, Engine, Process, type ProcessSpec, Wait } from '../../../src/index.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import {
+  Client,
+  Continue,
+  Engine,
+  IncompatibleBundle,
+  Process,
+  type ProcessSpec,
+  Wait,
+} from '../../../src/index.ts'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
 import { advance, create, done, engine } from '../fixtures.ts'
 
@@ -193,3 +201,22 @@ test('C9: a process whose pid is no text that can be read holds up no other', as
   expect(last).toMatchObject({ name: 'Padded', state: { label: 'created' } })
   expect(await runner.killAll({ state: ['created', 'running', 'waiting'] })).toBe(0)
 })
+
+test.each(['no JSON', '[1]', '"text"'])(
+  'C9: the history of a process with a damaged entry (%s) is an IncompatibleBundle that says where, and its process goes on',
+  async (data) => {
+    const running = kept(await Engine.open({ store: path, processes: [Idle], handleSignals: false }))
+    const handle = await running.launch(Idle)
+    await vi.waitFor(async () => expect(await handle.refresh()).toMatchObject({ label: 'waiting' }))
+    const db = new Database(path)
+    db.prepare("UPDATE history SET data = ? WHERE name = 'running'").run(data)
+    db.close()
+    for (const read of [() => running.history(handle.pid), () => handle.history()]) {
+      const error: unknown = await read().catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(IncompatibleBundle)
+      expect((error as Error).message).toContain(handle.pid)
+    }
+    await handle.resume()
+    expect(await handle.wait()).toMatchObject({ label: 'finished' })
+  },
+)
