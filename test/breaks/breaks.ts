@@ -547,7 +547,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a play does not call off a pause that is stored and not carried out yet',
-    file: 'src/persistence/rules.ts',
+    file: 'src/persistence/rules/transitions.ts',
     find: 'const calledOff = row.pause_asked === 1 row.paused = 0 row.pause_asked = 0 row.pause_message = null',
     replace: 'const calledOff = row.pause_asked === 1; row.paused = 0',
     test: [
