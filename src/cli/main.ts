@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { exitWritten, watchOutput } from './broken-output.ts'
+import { exitWritten, watchOutput } from './render/broken-output.ts'
 import { main } from './program.ts'
 
 watchOutput()

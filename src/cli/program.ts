@@ -1,21 +1,21 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
-import { addAgain } from './again.ts'
-import { addControl } from './control.ts'
-import { addDescribe } from './describe.ts'
-import { addExplain } from './explain.ts'
-import { addGraph } from './graph.ts'
-import { addHistory } from './history.ts'
-import { addList } from './list.ts'
-import { note } from './output.ts'
-import { addPrune } from './prune.ts'
-import { addRun } from './run.ts'
-import { addShow } from './show.ts'
-import { addSignal } from './signal.ts'
-import { printable } from './terminal-text.ts'
-import { addTree } from './tree.ts'
-import { addWorker } from './worker.ts'
-import { codeOf, describeError, ExitCode } from './wrong-use.ts'
+import { addRetryRestartResubmit } from './commands/retry-restart-resubmit.ts'
+import { addPausePlayKill } from './commands/pause-play-kill.ts'
+import { addDescribe } from './commands/describe.ts'
+import { addExplain } from './commands/explain.ts'
+import { addGraph } from './commands/graph.ts'
+import { addHistory } from './commands/history.ts'
+import { addList } from './commands/list.ts'
+import { note } from './render/output.ts'
+import { addPrune } from './commands/prune.ts'
+import { addRun } from './commands/run.ts'
+import { addShow } from './commands/show.ts'
+import { addSignalAndResume } from './commands/signal-resume.ts'
+import { printable } from './render/terminal-text.ts'
+import { addTree } from './commands/tree.ts'
+import { addWorker } from './commands/worker.ts'
+import { codeOf, describeError, ExitCode } from './input/usage-error.ts'
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 the process failed (it excepted, was killed, did not succeed), or what was waited for did not come;
@@ -27,14 +27,14 @@ export async function main(args: readonly string[]): Promise<number> {
   const program = damson()
   if (args.length === 0) {
     program.outputHelp({ error: true })
-    return ExitCode.WRONG_USE
+    return ExitCode.USAGE_ERROR
   }
   try {
     await program.parseAsync(args, { from: 'user' })
     return Number(process.exitCode ?? ExitCode.DONE)
   } catch (error) {
     // Commander has said what was wrong already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.DONE : ExitCode.WRONG_USE
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE_ERROR
     note(describeError(error))
     return codeOf(error)
   }
@@ -58,9 +58,9 @@ function damson(): Command {
   addList(program)
   addTree(program)
   addShow(program)
-  addControl(program)
-  addSignal(program)
-  addAgain(program)
+  addPausePlayKill(program)
+  addSignalAndResume(program)
+  addRetryRestartResubmit(program)
   addPrune(program)
   addDescribe(program)
   addGraph(program)

@@ -4,8 +4,8 @@ import { HAS_REST, share } from '../run/extent.ts'
 import * as fc from '../run/properties.ts'
 import mermaid from 'mermaid'
 import { describe, expect, it } from 'vitest'
-import { flowchart, type Whereabouts } from '../../src/cli/flowchart.ts'
-import { stateChart } from '../../src/cli/state-chart.ts'
+import { flowchart, type CurrentPosition } from '../../src/cli/render/flowchart.ts'
+import { stateChart } from '../../src/cli/render/state-chart.ts'
 import { if_, return_, while_, type OutlinePart } from '../../src/spec/instructions.ts'
 import { ProcessSpec } from '../../src/spec/process-spec.ts'
 import { WorkChainSpec } from '../../src/spec/work-chain-spec.ts'
@@ -132,7 +132,7 @@ describe('the picture of a class', () => {
 })
 
 describe('the picture of a process', () => {
-  const at = (place: Whereabouts['place'], notes: readonly string[] = []): Promise<Read> =>
+  const at = (place: CurrentPosition['place'], notes: readonly string[] = []): Promise<Read> =>
     Read.of(flowchart('Order', order(), { place, look: 'waiting', notes }))
 
   it('marks its step, and tells the round of the loop that it is in', async () => {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Codec } from '../../src/bundle/codec.ts'
-import { timeLine } from '../../src/cli/history.ts'
-import { processTable } from '../../src/cli/list.ts'
-import { inWords } from '../../src/cli/process-facts.ts'
-import { surroundings } from '../../src/cli/show.ts'
-import { whereabouts } from '../../src/cli/whereabouts.ts'
+import { timeLine } from '../../src/cli/commands/history.ts'
+import { processTable } from '../../src/cli/commands/list.ts'
+import { inWords } from '../../src/cli/render/process-facts.ts'
+import { surroundings } from '../../src/cli/commands/show.ts'
+import { currentPosition } from '../../src/cli/render/current-position.ts'
 import type { ProcessHandle } from '../../src/index.ts'
 import type { StoredProcess } from '../../src/persistence/contract/rows.ts'
 import { SimulatedClock, TestBench } from '../../src/testing/index.ts'
@@ -52,7 +52,7 @@ async function history(handle: ProcessHandle): Promise<string[]> {
 }
 
 const where = async (handle: ProcessHandle) =>
-  whereabouts(await stored(handle), await bench.client.store.pending(handle.pid), bench.clock.now())
+  currentPosition(await stored(handle), await bench.client.store.pending(handle.pid), bench.clock.now())
 
 describe('a step that failed and is tried again', () => {
   it('is listed with its place, its attempt and when it is next tried', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { eventText } from '../../src/cli/event-text.ts'
-import { roundsIn, stepIn } from '../../src/cli/place.ts'
-import { clockTime, withClockTimes } from '../../src/cli/time.ts'
+import { eventText } from '../../src/cli/render/event-text.ts'
+import { roundsIn, stepIn } from '../../src/cli/render/position.ts'
+import { clockTime, withClockTimes } from '../../src/cli/render/time.ts'
 
 const NOON = new Date(2026, 0, 5, 12, 0, 0).getTime()
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { pictureOf } from '../../src/cli/graph.ts'
+import { pictureOf } from '../../src/cli/commands/graph.ts'
 import { root } from '../project/files.ts'
 import { folderPicture } from '../project/folders.ts'
 

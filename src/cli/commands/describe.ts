@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import type { SpecDescription } from '../../spec/process-spec.ts'
+import { specOf } from '../../spec/process-spec.ts'
+import type { AnyProcessClass } from '../../process/host/process-object.ts'
+import { loadClasses, pick } from '../input/load-module.ts'
+import { withJson, type JsonOption } from '../input/options.ts'
+import { print, printJson } from '../render/output.ts'
+import { portRow, portRows } from '../render/port-rows.ts'
+import { columns } from '../render/table.ts'
+
+export function addDescribe(program: Command): void {
+  withJson(program.command('describe'))
+    .description('Show the inputs, outputs, signals and exit codes of process classes.')
+    .argument('<module>', 'a TypeScript or JavaScript file')
+    .argument('[class]', 'one of the process classes that it exports; all of them unless given')
+    .addHelpText(
+      'after',
+      '\nWith --json: the JSON Schema of inputs, outputs and signals, and the exit codes; a list where no class is named.',
+    )
+    .action(describe)
+}
+
+async function describe(path: string, name: string | undefined, options: JsonOption): Promise<void> {
+  const classes = await loadClasses(path)
+  const chosen =
+    name === undefined
+      ? [...classes].map(([each, processClass]) => ({ name: each, processClass }))
+      : [pick(classes, name, path)]
+  if (options.json) {
+    const described = chosen.map((one) => schemas(one.name, one.processClass))
+    printJson(name === undefined ? described : described[0])
+  } else print(chosen.map((one) => inWords(one.name, one.processClass)).join('\n\n'))
+}
+
+function schemas(name: string, processClass: AnyProcessClass): object {
+  const spec = specOf(processClass)
+  return {
+    name,
+    inputs: spec.toJSONSchema('inputs'),
+    outputs: spec.toJSONSchema('outputs'),
+    signals: spec.signalSchemas(),
+    exitCodes: spec.getDescription().exitCodes,
+  }
+}
+
+function inWords(name: string, processClass: AnyProcessClass): string {
+  const description: SpecDescription = specOf(processClass).getDescription()
+  const parts = [name]
+  for (const side of ['inputs', 'outputs'] as const) {
+    const rows = portRows(description[side])
+    parts.push(rows.length === 0 ? `no ${side}` : columns([side.toUpperCase(), 'TYPE', '', 'HELP'], rows))
+  }
+  const signals = Object.entries(description.signals ?? {})
+  if (signals.length > 0) {
+    const rows = signals.map(([signal, port]) => portRow(signal, port))
+    parts.push(columns(['SIGNAL', 'TYPE', '', 'HELP'], rows))
+  }
+  const codes = description.exitCodes
+  if (codes.length > 0) {
+    const rows = codes.map(({ code, label, message }) => [String(code), label, message])
+    parts.push(columns(['EXIT CODE', 'LABEL', 'MESSAGE'], rows))
+  }
+  return parts.join('\n\n')
+}

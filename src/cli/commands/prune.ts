@@ -1,0 +1,65 @@
+import { Option, type Command } from 'commander'
+import type { Client } from '../../client/client.ts'
+import type { ListFilter } from '../../persistence/contract/control.ts'
+import { isTerminal } from '../../process/state/machine.ts'
+import { ProcessState } from '../../process/state/process-state.ts'
+import { filterOf, withFilters, type FilterOptions } from '../input/filters.ts'
+import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
+import { note, print, printJson } from '../render/output.ts'
+import { UsageError } from '../input/usage-error.ts'
+
+interface PruneOptions extends StoreOptions, FilterOptions {
+  readonly olderThan?: number
+  readonly yes?: true
+  readonly dryRun?: true
+}
+
+const ENDED = Object.values(ProcessState).filter(isTerminal)
+
+export function addPrune(program: Command): void {
+  withFilters(withStore(program.command('prune')))
+    .description('Delete processes that have ended, with all that is stored of them.')
+    .addOption(
+      new Option(
+        '--older-than <duration>',
+        'only what was created so long ago, such as 12h or 30d',
+      ).argParser(duration),
+    )
+    .option('--yes', 'delete them')
+    .option('--dry-run', 'only say how many there are (so it is without --yes)')
+    .addHelpText(
+      'after',
+      '\nWhat is deleted can be neither shown nor restarted any more, and its key is free again.',
+    )
+    .action((options: PruneOptions) => withClient(options.store, (client) => prune(client, options)))
+}
+
+async function prune(client: Client, options: PruneOptions): Promise<void> {
+  if (options.yes && options.dryRun)
+    throw new UsageError('--yes deletes and --dry-run does not: give one of them')
+  const filter = pruneFilter(options, Date.now())
+  if (options.yes) {
+    const deleted = await client.prune(filter)
+    if (options.json) printJson({ deleted })
+    else print(`${processes(deleted)} deleted`)
+    return
+  }
+  const counts = await client.store.count(filter)
+  const count = Object.values(counts).reduce((sum, one) => sum + one, 0)
+  if (options.json) printJson({ wouldDelete: count })
+  else print(`${processes(count)} would be deleted`)
+  if (count > 0) note('--yes deletes them')
+}
+
+/** @throws UsageError for a state in which nothing has ended */
+function pruneFilter(options: PruneOptions, now: number): ListFilter {
+  const filter = filterOf(options, ENDED)
+  const asked = [filter.state ?? []].flat()
+  if (filter.paused || !asked.every(isTerminal))
+    throw new UsageError(`only what has ended can be deleted: --state ${ENDED.join(',')}`)
+  return { ...filter, ...(options.olderThan !== undefined && { until: now - options.olderThan }) }
+}
+
+function processes(count: number): string {
+  return `${count} ${count === 1 ? 'process' : 'processes'}`
+}

@@ -1,0 +1,80 @@
+import type { Client } from '../../client/client.ts'
+import type { ProcessSummary } from '../../client/read/summary.ts'
+import type { ListFilter } from '../../persistence/contract/control.ts'
+import { currentRow } from '../render/current-row.ts'
+import { LIVE } from '../input/filters.ts'
+import type { ProcessTree } from '../render/tree-text.ts'
+
+/** Children of one process that are shown one by one, at most. */
+const WIDEST = 20
+/** Processes of one tree that are shown one by one, at most. */
+const LARGEST = 500
+const PAGE = 1000
+
+/** Reads a process and all below it; with `all`, however many there are. */
+export async function readTree(client: Client, root: ProcessSummary, all: boolean): Promise<ProcessTree> {
+  const budget = { left: all ? Number.POSITIVE_INFINITY : LARGEST }
+  return below(client, root, all ? Number.POSITIVE_INFINITY : WIDEST, budget)
+}
+
+async function below(
+  client: Client,
+  process: ProcessSummary,
+  widest: number,
+  budget: { left: number },
+): Promise<ProcessTree> {
+  const parent = process.pid
+  const awaited = process.waits?.on == null ? [] : (await client.store.pending(parent)).on
+  const most = Math.min(widest, budget.left)
+  const found = await firstOf(client, { parent }, most + 1)
+  if (found.length > most) {
+    return { process, awaited, children: [], counts: await client.store.count({ parent }) }
+  }
+  budget.left -= found.length
+  const children: ProcessTree[] = []
+  for (const child of found.toReversed()) children.push(await below(client, child, widest, budget))
+  return { process, awaited, children }
+}
+
+/**
+ * Processes that have not ended and that were launched by nobody, or by a process that has ended; newest first, so many at most. `more`
+ * tells whether there are others.
+ */
+export async function findRoots(
+  client: Client,
+  limit: number,
+): Promise<{ readonly roots: readonly ProcessSummary[]; readonly more: boolean }> {
+  const roots: ProcessSummary[] = []
+  const known = new Map<string, boolean>()
+  const lives = async (pid: string): Promise<boolean> => {
+    const row = await currentRow(client, pid)
+    return row !== undefined && row.endedAt === null
+  }
+  let after: string | undefined
+  do {
+    const page = await client.list({ state: LIVE, after, limit: PAGE })
+    for (const one of page.processes) {
+      if (one.parent !== null) {
+        const isBelow = known.get(one.parent) ?? (await lives(one.parent))
+        known.set(one.parent, isBelow)
+        if (isBelow) continue
+      }
+      if (roots.length === limit) return { roots, more: true }
+      roots.push(one)
+    }
+    after = page.next
+  } while (after !== undefined)
+  return { roots, more: false }
+}
+
+/** So many processes at most, newest first. */
+async function firstOf(client: Client, filter: ListFilter, most: number): Promise<readonly ProcessSummary[]> {
+  const found: ProcessSummary[] = []
+  let after: string | undefined
+  do {
+    const page = await client.list({ ...filter, after, limit: Math.min(PAGE, most - found.length) })
+    found.push(...page.processes)
+    after = page.next
+  } while (after !== undefined && found.length < most)
+  return found
+}

@@ -1,0 +1,51 @@
+import type { Command } from 'commander'
+import { Codec } from '../../bundle/codec.ts'
+import type { JsonValue } from '../../shared/json.ts'
+import { parseJson } from '../input/parse-json.ts'
+import { withClient, withStore, type StoreOptions } from '../input/options.ts'
+import { note, print, printJson } from '../render/output.ts'
+import { findPid } from './find-pid.ts'
+import { ExitCode } from '../input/usage-error.ts'
+
+const HELP = `
+It is stored at once and kept until the process uses it, whether a program runs the process now or not. What JSON does not have
+is given as it is saved: {"$": "Date", "value": "2026-01-31T12:00:00.000Z"}. Exits with 1 where the process has ended already.`
+
+/** Adds `signal` and `resume`. */
+export function addSignalAndResume(program: Command): void {
+  withStore(program.command('signal'))
+    .description('Send a process a signal that its class declares.')
+    .argument('<pid>', 'a process; the beginning of its pid will do')
+    .argument('<name>', 'the name of the signal')
+    .argument('[json]', `what it brings: 'true', '{"by": "Ann"}'; nothing unless given`)
+    .addHelpText('after', HELP)
+    .action((start: string, name: string, json: string | undefined, options: StoreOptions) =>
+      withClient(options.store, async (client) => {
+        const payload = valueOf(json, 'the payload')
+        const pid = await findPid(client, start)
+        await client.handle(pid).signal(name, payload)
+        if (options.json) printJson({ pid, signal: name, stored: true })
+        else print(`${pid} the signal ${name} is stored for it`)
+      }),
+    )
+  withStore(program.command('resume'))
+    .description('Resume a process that waits to be resumed.')
+    .argument('<pid>', 'a process; the beginning of its pid will do')
+    .argument('[json]', 'the value that it is given; nothing unless given')
+    .addHelpText('after', HELP)
+    .action((start: string, json: string | undefined, options: StoreOptions) =>
+      withClient(options.store, async (client) => {
+        const value = valueOf(json, 'the value')
+        const pid = await findPid(client, start)
+        const stored = await client.handle(pid).resume(value)
+        if (options.json) printJson({ pid, stored })
+        else if (stored) print(`${pid} the resume is stored for it`)
+        else note(`${pid} has ended already, so there is nothing to resume`)
+        process.exitCode = stored ? ExitCode.DONE : ExitCode.FAILED
+      }),
+    )
+}
+
+function valueOf(json: string | undefined, what: string): unknown {
+  return json === undefined ? undefined : new Codec().decode(parseJson(json, what) as JsonValue, what)
+}

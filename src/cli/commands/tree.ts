@@ -1,0 +1,69 @@
+import type { Command } from 'commander'
+import type { Client } from '../../client/client.ts'
+import { summary, type ProcessSummary } from '../../client/read/summary.ts'
+import { wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
+import { note, print, printJson } from '../render/output.ts'
+import { findPid } from './find-pid.ts'
+import { currentRow } from '../render/current-row.ts'
+import { findRoots, readTree } from './read-tree.ts'
+import { treeText, type ProcessTree } from '../render/tree-text.ts'
+import { UsageError } from '../input/usage-error.ts'
+
+interface TreeOptions extends StoreOptions {
+  readonly all?: true
+  readonly limit: number
+}
+
+export function addTree(program: Command): void {
+  withStore(program.command('tree'))
+    .description(
+      'Show a process and all that it launched, and so on: how far each is, and what it waits for.',
+    )
+    .argument(
+      '[pid]',
+      'a process; the beginning of its pid will do. Without it: all trees that have not ended',
+    )
+    .option('-a, --all', 'all children, however many; else many are only counted')
+    .option('-n, --limit <number>', 'how many trees at most, without a pid', wholeNumber, 20)
+    .action((start: string | undefined, options: TreeOptions) =>
+      withClient(options.store, (client) =>
+        start === undefined ? showRoots(client, options) : showOne(client, start, options),
+      ),
+    )
+}
+
+async function showOne(client: Client, start: string, options: TreeOptions): Promise<void> {
+  const pid = await findPid(client, start)
+  const row = await currentRow(client, pid)
+  if (row === undefined) throw new UsageError(`there is no process ${pid} in this store any more`)
+  const now = Date.now()
+  const tree = await readTree(client, summary(row, now), options.all === true)
+  if (options.json) printJson(inJson(tree))
+  else print(treeText(tree, now))
+}
+
+async function showRoots(client: Client, options: TreeOptions): Promise<void> {
+  const { roots, more } = await findRoots(client, options.limit)
+  const trees: ProcessTree[] = []
+  for (const root of roots) trees.push(await readTree(client, root, options.all === true))
+  if (options.json) {
+    printJson({ trees: trees.map(inJson), more })
+    return
+  }
+  const now = Date.now()
+  if (trees.length > 0) print(trees.map((tree) => treeText(tree, now)).join('\n'))
+  else note('no process has not ended; damson list --all shows those that have')
+  if (more) note(`there are more; --limit ${options.limit * 10} shows more of them`)
+}
+
+interface TreeInJson extends ProcessSummary {
+  readonly awaited: readonly string[]
+  /** The oldest first. Null where there are too many: `childrenByState` tells how many. */
+  readonly children: readonly TreeInJson[] | null
+  readonly childrenByState?: ProcessTree['counts']
+}
+
+function inJson({ process, awaited, children, counts }: ProcessTree): TreeInJson {
+  if (counts !== undefined) return { ...process, awaited, children: null, childrenByState: counts }
+  return { ...process, awaited, children: children.map(inJson) }
+}

@@ -1,0 +1,48 @@
+import { Option, type Command } from 'commander'
+import type { ListFilter } from '../../persistence/contract/control.ts'
+import { suggestion } from '../../shared/nearest.ts'
+import { ProcessState } from '../../process/state/process-state.ts'
+import { UsageError } from './usage-error.ts'
+
+const STATES = Object.values(ProcessState)
+/** `paused` is a flag beside the state, but who filters does not care. */
+const FILTERS = [...STATES, 'paused']
+
+/** The states of what has not ended. */
+export const LIVE = [ProcessState.CREATED, ProcessState.RUNNING, ProcessState.WAITING] as const
+
+export interface FilterOptions {
+  readonly state?: readonly string[]
+  readonly class?: string
+  readonly label?: string
+}
+
+export function withFilters(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--state <states>', `only in these states: ${FILTERS.join(', ')}`).argParser(
+        (text: string) => text.split(','),
+      ),
+    )
+    .option('--class <name>', 'only of this class')
+    .option('--label <text>', 'only with this very label')
+}
+
+/** The states that are asked for, or those given. @throws UsageError for a state that there is not */
+export function filterOf(options: FilterOptions, states?: ListFilter['state']): ListFilter {
+  const asked = options.state?.filter((name) => name !== 'paused').map(requireState)
+  const paused = options.state?.includes('paused')
+  const state = asked !== undefined && asked.length > 0 ? asked : paused ? LIVE : states
+  return {
+    ...(state !== undefined && { state }),
+    ...(paused && { paused }),
+    ...(options.class !== undefined && { className: options.class }),
+    ...(options.label !== undefined && { label: options.label }),
+  }
+}
+
+function requireState(name: string): ProcessState {
+  const state = STATES.find((known) => known === name)
+  if (state === undefined) throw new UsageError(`there is no state '${name}'${suggestion(name, FILTERS)}`)
+  return state
+}

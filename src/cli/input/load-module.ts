@@ -1,0 +1,118 @@
+import { readdirSync, statSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { createJiti, type Jiti } from 'jiti'
+import { registeredName } from '../../bundle/loader.ts'
+import * as damson from '../../index.ts'
+import { nearest } from '../../shared/nearest.ts'
+import type { AnyProcessClass } from '../../process/host/process-object.ts'
+import { Process } from '../../process/process.ts'
+import { DamsonError } from '../../shared/errors.ts'
+import { UsageError } from './usage-error.ts'
+
+/** The process classes that a module exports, by their registered names. */
+export type ProcessClasses = ReadonlyMap<string, AnyProcessClass>
+
+/**
+ * Loads a module of the user, TypeScript or JavaScript, and gives the process classes that it exports.
+ * Its imports of `damson` get this very copy of the package, wherever it is installed: classes have to be the same objects.
+ *
+ * @throws UsageError for a file that is not there, can't be loaded, or exports no process class
+ */
+export async function loadClasses(path: string): Promise<ProcessClasses> {
+  requireFile(path)
+  const exported = await load(path)
+  const own = new Set<unknown>(Object.values(damson))
+  const classes = new Map<string, AnyProcessClass>()
+  for (const value of Object.values(exported)) {
+    if (isProcessClass(value) && !own.has(value)) classes.set(registeredName(value), value)
+  }
+  if (classes.size === 0) throw new UsageError(noClass(path, exported))
+  return classes
+}
+
+/** The class that was asked for, or the only one there is. */
+export function pick(
+  classes: ProcessClasses,
+  name: string | undefined,
+  path: string,
+): { readonly name: string; readonly processClass: AnyProcessClass } {
+  const names = [...classes.keys()]
+  const chosen = name ?? (names.length === 1 ? names[0] : undefined)
+  if (chosen === undefined) {
+    throw new UsageError(`${path} exports several process classes; say which one: ${names.join(', ')}`)
+  }
+  const processClass = classes.get(chosen)
+  if (processClass !== undefined) return { name: chosen, processClass }
+  const near = nearest(chosen, names)
+  throw new UsageError(
+    `${path} exports no process class ${chosen}; ` +
+      (near === undefined ? `it exports ${names.join(', ')}` : `did you mean ${near}?`),
+  )
+}
+
+function requireFile(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found?.isFile()) return
+  if (found !== undefined) throw new UsageError(`${path} is no file; give the file of a module`)
+  const near = nearest(basename(path), filesIn(dirname(path)))
+  throw new UsageError(`there is no module ${path}${near === undefined ? '' : `; did you mean ${near}?`}`)
+}
+
+function filesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+async function load(path: string): Promise<object> {
+  const jiti = await loader()
+  try {
+    return await jiti.import<object>(resolve(path))
+  } catch (error) {
+    if (error instanceof DamsonError) throw error
+    throw new UsageError(`can't load ${path}: ${error instanceof Error ? reason(error) : String(error)}`)
+  }
+}
+
+let made: Promise<Jiti> | undefined
+
+/** One for the program, so that a module that two others import is loaded once. */
+function loader(): Promise<Jiti> {
+  made ??= import('../../persistence/sqlite/index.ts').then((sqlite) => {
+    // Lines of a user's TypeScript, in the stacks of their errors.
+    process.setSourceMapsEnabled(true)
+    return createJiti(pathToFileURL(resolve('cli')).href, {
+      sourceMaps: true,
+      virtualModules: { damson, 'damson/sqlite': sqlite },
+    })
+  })
+  return made
+}
+
+/** What was thrown and, where it is known, the line of the user's that did. */
+function reason(error: Error): string {
+  const at = error.stack
+    ?.split('\n')
+    .find((line) => /^\s+at /.test(line) && !/node:|node_modules/.test(line))
+    ?.trim()
+  return `${error.name}: ${error.message}${at === undefined ? '' : `\n  ${at}`}`
+}
+
+function isProcessClass(value: unknown): value is AnyProcessClass & typeof Process {
+  return typeof value === 'function' && value.prototype instanceof Process
+}
+
+function noClass(path: string, exported: object): string {
+  const names = Object.keys(exported)
+  const foreign = Object.values(exported).some(
+    (value) => typeof value === 'function' && 'processName' in value,
+  )
+  if (foreign) {
+    return `the process classes of ${path} extend the Process of another copy of damson; import it as 'damson'`
+  }
+  const has = names.length === 0 ? 'it exports nothing' : `it exports ${names.join(', ')}`
+  return `${path} exports no class that extends Process; ${has}`
+}

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { Client } from '../../client/client.ts'
+import { milliseconds } from '../../shared/duration.ts'
+import { UsageError } from './usage-error.ts'
+
+/** What every command takes that answers with values. */
+export interface JsonOption {
+  readonly json?: true
+}
+
+/** What every command takes that reads or writes processes. */
+export interface StoreOptions extends JsonOption {
+  readonly store: string
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'answer in JSON')
+}
+
+export function withStore(command: Command): Command {
+  return withJson(
+    command.addOption(
+      new Option('--store <file>', 'the SQLite file that holds the processes')
+        .env('DAMSON_STORE')
+        .default('damson.db'),
+    ),
+  )
+}
+
+/** A client of a store that has to be there: who looks at or controls a process means one that exists. */
+export async function withClient<T>(store: string, use: (client: Client) => Promise<T>): Promise<T> {
+  if (store !== ':memory:' && !existsSync(store)) {
+    throw new UsageError(
+      `there is no store ${store} here; name one with --store FILE or DAMSON_STORE, or make one with damson run`,
+    )
+  }
+  const client = await Client.open({ store })
+  try {
+    return await use(client)
+  } finally {
+    await client.close()
+  }
+}
+
+export function duration(text: string): number {
+  try {
+    return milliseconds(/^\d+$/.test(text) ? Number(text) : text)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('give a whole number from 1.')
+  return value
+}

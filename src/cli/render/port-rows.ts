@@ -1,0 +1,49 @@
+import type { NamespaceDescription } from '../../ports/port-group.ts'
+import type { PortDescription } from '../../ports/port.ts'
+
+/** The ports of a namespace and of those in it, one a row: dotted name, type, whether it must be given, help. */
+export function portRows(namespace: NamespaceDescription, prefix = ''): string[][] {
+  const rows = Object.entries(namespace.ports).flatMap(([name, port]) => {
+    const path = prefix + name
+    const row = portRow(path, port)
+    return isNamespace(port) ? [row, ...portRows(port, `${path}.`)] : [row]
+  })
+  if (namespace.dynamic) rows.push([`${prefix}*`, valueText(namespace), '', 'any other name'])
+  return rows
+}
+
+/** One port: its name, type, whether it must be given, help. */
+export function portRow(path: string, port: PortDescription): string[] {
+  return [path, typeText(port), needText(port), oneLine(port.help)]
+}
+
+function isNamespace(port: PortDescription): port is NamespaceDescription {
+  return 'ports' in port
+}
+
+function typeText(port: PortDescription): string {
+  return isNamespace(port) ? 'namespace' : valueText(port)
+}
+
+function valueText({ instanceOf, schema }: PortDescription): string {
+  if (instanceOf !== undefined) return instanceOf.join(' or ')
+  if (typeof schema !== 'object' || schema === null) return typeof schema === 'string' ? schema : 'any value'
+  const { type, enum: values, const: value, ...rules } = schema as Readonly<Record<string, unknown>>
+  if (Array.isArray(values)) return values.map((one) => JSON.stringify(one)).join(' or ')
+  if (value !== undefined) return JSON.stringify(value)
+  const known = Array.isArray(type) ? type.join(' or ') : type
+  const others = Object.entries(rules)
+    .filter(([name, rule]) => typeof rule !== 'object' && !['title', 'description', '$schema'].includes(name))
+    .map(([name, rule]) => `${name} ${String(rule)}`)
+  return typeof known === 'string' ? [known, ...others].join(', ') : JSON.stringify(schema)
+}
+
+function needText(port: PortDescription): string {
+  if ('default' in port) return `default ${JSON.stringify(port.default)}`
+  if (isNamespace(port)) return port.required ? '' : 'optional'
+  return port.required ? 'required' : 'optional'
+}
+
+function oneLine(help: string | undefined): string {
+  return help?.replaceAll(/\s+/g, ' ') ?? ''
+}

@@ -1,0 +1,11 @@
+import { isTerminal, nextStates } from '../../process/state/machine.ts'
+import { ProcessState } from '../../process/state/process-state.ts'
+
+/** The states of a process and what may follow which, as the text of a Mermaid state diagram. */
+export function stateChart(): string {
+  const states = Object.values(ProcessState)
+  const lines = states.flatMap((state) =>
+    isTerminal(state) ? [`${state} --> [*]`] : nextStates(state).map((next) => `${state} --> ${next}`),
+  )
+  return ['stateDiagram-v2', `[*] --> ${ProcessState.CREATED}`, ...lines].join('\n  ')
+}

@@ -1,0 +1,43 @@
+import type { ProcessSummary } from '../../client/read/summary.ts'
+import { clockTime, withClockTimes } from './time.ts'
+
+/**
+ * What a process waits for, in plain words: `relax failed 2 of 5 (no memory), next try 14:03`. `awaited` are the processes that it waits for
+ * and that have not ended, where they are known. Undefined where it does not wait.
+ */
+export function waitText(
+  { waits, state, attempt }: ProcessSummary,
+  now: number,
+  awaited?: readonly string[],
+): string | undefined {
+  if (waits === null) return undefined
+  // Of one that is paused this tells why it is.
+  const said = state.paused ? undefined : state.message
+  const backsOff = attempt > 1 && !waits.inStep
+  if (said !== undefined && (backsOff || waits.inStep)) return withClockTimes(said, now)
+  const { on, signal, until } = waits
+  const ends: string[] = []
+  if (on !== null) ends.push(processes(on, awaited))
+  if (signal !== null) ends.push(`for the signal ${signal}`)
+  if (until !== null) ends.push(`until ${clockTime(until.getTime(), now)}`)
+  if (ends.length === 0) ends.push('to be resumed')
+  return `waits ${ends.join(', or ')}${said === undefined ? '' : ` (${said})`}`
+}
+
+function processes(on: 'all' | 'any', awaited: readonly string[] | undefined): string {
+  if (awaited?.length === 1) return `for process ${awaited[0]} to end`
+  // A store tells of a hundred at most.
+  const many = awaited === undefined ? 'other' : awaited.length < 100 ? String(awaited.length) : '100 or more'
+  return on === 'any' ? `for the first of ${many} processes to end` : `for ${many} processes to end`
+}
+
+/** What there is to say of a process beside its state and step: what it waits for, or its message. */
+export function statusText(one: ProcessSummary, now: number, awaited?: readonly string[]): string {
+  const waits = waitText(one, now, awaited)
+  const { paused, message } = one.state
+  if (waits === undefined) return message ?? one.status ?? ''
+  if (!paused || message === undefined) return waits
+  const told = withClockTimes(message, now)
+  // It may be what it waits for that is told, where nobody said why it is paused.
+  return /^(waits|sleeps) |, next try /.test(message) ? told : `${told}; ${waits}`
+}
