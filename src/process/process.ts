@@ -42,12 +42,11 @@ import { recreate, takeConstruction, type PendingConstruction } from './host/con
 import type { Host } from './host/host.ts'
 import { HOSTED, type AnyProcessClass, type Hosted, type ProcessObject } from './host/process-object.ts'
 import { checkLaunch } from './host/launch-arguments.ts'
-import { Life } from './runner/process-runner.ts'
+import { ProcessRunner } from './runner/process-runner.ts'
 import type { ProcessEventMap } from './host/events.ts'
 import type { ProcessListener } from './host/listener.ts'
 import { MemoryHost, memoryHost } from './memory/memory-host.ts'
 import { Operation } from './step/operation.ts'
-import { emitOutput, emitOutputs } from './runner/outputs.ts'
 import type {
   ConstructArgs,
   Joined,
@@ -59,12 +58,14 @@ import type {
   Untyped,
 } from './host/process-types.ts'
 import type { ReceiveOptions } from './step/signal-receiver.ts'
-import { currentLife } from './step/current-process.ts'
+import { currentRun } from './step/current-process.ts'
 import type { ProcessState } from './state/process-state.ts'
+import type { CurrentStep } from './step/current-step.ts'
+import { isTerminated } from './step/run-state.ts'
 import type { OperationKind, Use } from './step/step-journal.ts'
 import type { EvictOptions } from './step/suspension.ts'
 
-let lifeOf: (process: Process) => Life
+let runnerOf: (process: Process) => ProcessRunner
 
 /**
  * A unit of work that runs step by step and is saved between them. A step is a method; what it returns chooses the next state
@@ -127,7 +128,7 @@ export class Process<C = Untyped> implements ProcessObject {
 
   /** The process whose step, hook or listener is running here, also after an `await` in it. */
   static current(): Process | undefined {
-    return currentLife()?.process as Process | undefined
+    return currentRun()?.process as Process | undefined
   }
 
   // ---------- what it is made of ----------
@@ -143,10 +144,10 @@ export class Process<C = Untyped> implements ProcessObject {
   // `any` lets a class declare whatever it keeps, interfaces too; nothing of ours reads it.
   // oxlint-disable-next-line typescript/no-explicit-any
   ctx: Record<string, any> = {}
-  readonly #life: Life
+  readonly #runner: ProcessRunner
 
   static {
-    lifeOf = (process) => process.#life
+    runnerOf = (process) => process.#runner
   }
 
   /**
@@ -155,72 +156,79 @@ export class Process<C = Untyped> implements ProcessObject {
    * @throws PortValidationError for inputs that do not fit, with all problems
    */
   constructor(...[inputs, options]: ConstructArgs<C>) {
-    const plan = definitionOf(new.target)
+    const definition = definitionOf(new.target)
     const construction = takeConstruction(new.target) ?? given(options)
-    this.#life = new Life(this, plan, construction, construction.host ?? memoryHostOf(options))
+    const runner = new ProcessRunner(
+      this,
+      definition,
+      construction,
+      construction.host ?? memoryHostOf(options),
+    )
+    const { data } = runner
+    this.#runner = runner
     if (construction.bundle === undefined) {
-      this.#life.raw = inputs === undefined ? undefined : frozenCopy(inputs as Record<string, unknown>)
-      this.#life.inputs = plan.spec.parseInputs(this.#life.raw).inputs
-    } else this.#life.savings.load(construction.bundle)
-    this.inputs = this.#life.inputs as InputsOf<C>
-    if (construction.bundle === undefined) plan.hooks.onCreate?.call(this)
+      data.rawInputs = inputs === undefined ? undefined : frozenCopy(inputs as Record<string, unknown>)
+      data.inputs = definition.spec.parseInputs(data.rawInputs).inputs
+    } else runner.load(construction.bundle)
+    this.inputs = data.inputs as InputsOf<C>
+    if (construction.bundle === undefined) definition.hooks.onCreate?.call(this)
   }
 
   get pid(): string {
-    return this.#life.pid
+    return this.#runner.data.pid
   }
   get creationTime(): Date {
-    return new Date(this.#life.createdAt)
+    return new Date(this.#runner.data.createdAt)
   }
   get state(): ProcessState {
-    return this.#life.stage.label
+    return this.#runner.data.state.label
   }
   get paused(): boolean {
-    return this.#life.paused !== undefined
+    return this.#runner.data.paused !== undefined
   }
   /** What the process says of itself, else where in its outline it is; the message of the pause while it is paused. */
   get status(): string | undefined {
-    const { paused, status, stage } = this.#life
-    const at = stage.label === 'running' || stage.label === 'waiting' ? stage.at : undefined
+    const { paused, status, state } = this.#runner.data
+    const at = state.label === 'running' || state.label === 'waiting' ? state.at : undefined
     return paused?.message ?? status ?? at
   }
   /** How often the present step has been begun, this time included; 1 unless it is retried. */
   get attempt(): number {
-    return this.#life.control.attempt
+    return this.#runner.attempt
   }
   /** Sets the status. While the process is paused with a message, that goes on to show until it is played. */
   setStatus(status: string | undefined): void {
     if (status !== undefined) checkText('setStatus: a status', status, { empty: true })
-    this.#life.status = status
+    this.#runner.data.status = status
   }
   /** The inputs as they were given, frozen; undefined when none were. */
   get rawInputs(): Readonly<Record<string, unknown>> | undefined {
-    return this.#life.raw
+    return this.#runner.data.rawInputs
   }
   /** What was emitted so far. */
   get outputs(): PartialOutputsOf<C> {
-    return this.#life.outputs as PartialOutputsOf<C>
+    return this.#runner.data.outputs as PartialOutputsOf<C>
   }
   /** Makers of the exit codes that the class declares: `return this.exitCodes.ERROR_TOO_LARGE({ limit: 3 })`. */
   get exitCodes(): ExitCodesOf<C> {
-    return this.#life.plan.spec.exitCodes
+    return this.#runner.data.definition.spec.exitCodes
   }
   get logger(): Logger {
-    return this.#life.logger
+    return this.#runner.data.logger
   }
   /** Aborts, with the reason, when the process is killed, its step's time or its own is up, or it is taken from this program. */
   get signal(): AbortSignal {
-    return this.#life.control.signal
+    return this.#runner.signal
   }
   /** The events of this process; see `ProcessEventMap`. */
   get events(): EventEmitter<ProcessEventMap<Process>> {
-    return this.#life.audience.events as unknown as EventEmitter<ProcessEventMap<Process>>
+    return this.#runner.notifier.events as unknown as EventEmitter<ProcessEventMap<Process>>
   }
 
   // ---------- how it ended ----------
 
   hasTerminated(): boolean {
-    return this.#life.terminated
+    return isTerminated(this.#runner.data)
   }
 
   /**
@@ -231,7 +239,7 @@ export class Process<C = Untyped> implements ProcessObject {
    * @throws InvalidStateError while it has not ended
    */
   result(): ResultOf<C> {
-    return this.#life.ended.result() as ResultOf<C>
+    return this.#runner.result.value() as ResultOf<C>
   }
 
   /**
@@ -240,7 +248,7 @@ export class Process<C = Untyped> implements ProcessObject {
    * looks at is not reported as unhandled.
    */
   future(): Promise<PartialOutputsOf<C>> {
-    return this.#life.ended.future() as Promise<PartialOutputsOf<C>>
+    return this.#runner.result.future() as Promise<PartialOutputsOf<C>>
   }
 
   /**
@@ -249,24 +257,24 @@ export class Process<C = Untyped> implements ProcessObject {
    * @throws InvalidStateError unless it is finished
    */
   successful(): boolean {
-    const { stage, pid } = this.#life
-    if (stage.label !== 'finished')
-      throw new InvalidStateError(`the process ${pid} is not finished: it is ${stage.label}`)
-    return stage.successful
+    const { state, pid } = this.#runner.data
+    if (state.label !== 'finished')
+      throw new InvalidStateError(`the process ${pid} is not finished: it is ${state.label}`)
+    return state.successful
   }
 
   /** As `successful()`, and false where that throws. */
   get isSuccessful(): boolean {
-    return this.#life.stage.label === 'finished' && this.#life.stage.successful
+    return this.#runner.data.state.label === 'finished' && this.#runner.data.state.successful
   }
 
   /** The exit code it finished with, if it did. */
   get exitCode(): ExitCodeInfo | undefined {
-    return this.#life.stage.label === 'finished' ? this.#life.stage.exitCode : undefined
+    return this.#runner.data.state.label === 'finished' ? this.#runner.data.state.exitCode : undefined
   }
 
   killed(): boolean {
-    return this.#life.stage.label === 'killed'
+    return this.#runner.data.state.label === 'killed'
   }
 
   /**
@@ -275,24 +283,24 @@ export class Process<C = Untyped> implements ProcessObject {
    * @throws InvalidStateError unless it was killed
    */
   killedMessage(): string {
-    const { stage, pid } = this.#life
-    if (stage.label !== 'killed')
-      throw new InvalidStateError(`the process ${pid} was not killed: it is ${stage.label}`)
-    return stage.message ?? ''
+    const { state, pid } = this.#runner.data
+    if (state.label !== 'killed')
+      throw new InvalidStateError(`the process ${pid} was not killed: it is ${state.label}`)
+    return state.message ?? ''
   }
 
   /** Whether a kill is recorded and not carried out yet. */
   get isKilling(): boolean {
-    return this.#life.control.killing !== undefined && !this.#life.over
+    return this.#runner.requests.killing !== undefined && !this.#runner.isOver
   }
 
   /** What the process threw, as it was thrown; undefined unless it is excepted. */
   exception(): unknown {
-    return this.#life.stage.label === 'excepted' ? this.#life.stage.error : undefined
+    return this.#runner.data.state.label === 'excepted' ? this.#runner.data.state.error : undefined
   }
 
   get isExcepted(): boolean {
-    return this.#life.stage.label === 'excepted'
+    return this.#runner.data.state.label === 'excepted'
   }
 
   // ---------- running ----------
@@ -317,10 +325,10 @@ export class Process<C = Untyped> implements ProcessObject {
   async execute(options: { readonly raiseOnFailure?: boolean | undefined } = {}): Promise<unknown> {
     checkOptions(options, { raiseOnFailure: isFlag }, 'execute')
     const { raiseOnFailure = true } = options
-    const life = this.#life
-    life.assertOpen()
-    await life.stepUntilTerminated()
-    return life.ended.outputs(raiseOnFailure)
+    const runner = this.#runner
+    runner.assertOpen()
+    await runner.driver.runToEnd()
+    return runner.outputs(raiseOnFailure)
   }
 
   /**
@@ -331,12 +339,12 @@ export class Process<C = Untyped> implements ProcessObject {
    * @throws LeaseLost when the process is not this program's any more
    */
   step(): Promise<void> {
-    return this.#life.step()
+    return this.#runner.driver.step()
   }
 
   /** Steps until it has ended, however it ends. Does nothing if it has. */
   stepUntilTerminated(): Promise<void> {
-    return this.#life.stepUntilTerminated()
+    return this.#runner.driver.runToEnd()
   }
 
   // ---------- control ----------
@@ -346,12 +354,12 @@ export class Process<C = Untyped> implements ProcessObject {
    * was called off by `play` or the process ended first; from within the process itself to true once recorded.
    */
   pause(message?: string): Promise<boolean> {
-    return this.#life.control.askPause(wellFormed(message))
+    return this.#runner.askPause(wellFormed(message))
   }
 
   /** Goes on, or calls a pause off that has not come about. False when the process has ended. */
   play(): Promise<boolean> {
-    return this.#life.control.askPlay()
+    return this.#runner.askPlay()
   }
 
   /**
@@ -360,12 +368,12 @@ export class Process<C = Untyped> implements ProcessObject {
    */
   async kill(message?: string, options: { readonly force?: boolean | undefined } = {}): Promise<boolean> {
     checkOptions(options, { force: isFlag }, 'kill')
-    return this.#life.control.askKill(wellFormed(message), options.force ?? false)
+    return this.#runner.askKill(wellFormed(message), options.force ?? false)
   }
 
   /** Ends a `Wait` with a value; kept for the next one while the process does not wait. False when the process has ended. */
   resume(value?: unknown): Promise<boolean> {
-    return this.#life.control.askResume(value)
+    return this.#runner.askResume(value)
   }
 
   /**
@@ -375,9 +383,9 @@ export class Process<C = Untyped> implements ProcessObject {
    * @throws AlreadyDone when the process has ended
    */
   async sendSignal(name: string, ...[payload]: readonly unknown[]): Promise<void> {
-    const problems = this.#life.plan.spec.checkSignal(name, payload)
+    const problems = this.#runner.data.definition.spec.checkSignal(name, payload)
     if (problems.length > 0) throw new PortValidationError(problems)
-    if (!(await this.#life.control.askSignal(name, payload)))
+    if (!(await this.#runner.askSignal(name, payload)))
       throw new AlreadyDone(
         `the process ${this.pid} has ended (${this.state}): it receives no signal any more`,
       )
@@ -385,12 +393,12 @@ export class Process<C = Untyped> implements ProcessObject {
 
   /** Excepts the process with this error, at once or when the step that runs has ended. False when it has ended. */
   fail(error: unknown): Promise<boolean> {
-    return this.#life.control.askFail(error)
+    return this.#runner.askFail(error)
   }
 
   /** Ends it here without a transition: runs the cleanups, and `onClose`. Comes by itself when the process has ended. */
   close(): Promise<void> {
-    return this.#life.close()
+    return this.#runner.lifetime.close()
   }
 
   // ---------- for its steps ----------
@@ -403,7 +411,7 @@ export class Process<C = Untyped> implements ProcessObject {
    * @throws ClosedError when the process has ended
    */
   protected out<const Name extends OutputName<C>>(port: Name, value: OutputValue<C, Name>): void {
-    emitOutput(this.#life, port, value)
+    this.#runner.outputEmitter.emit(port, value)
   }
 
   /**
@@ -428,16 +436,17 @@ export class Process<C = Untyped> implements ProcessObject {
     inputs?: Readonly<Record<string, unknown>>,
     options: LaunchOptions = {},
   ): Promise<ProcessHandle> {
-    const life = this.#life
+    const runner = this.#runner
+    const { host, inStep } = runner.data
     const work = async (branch: string): Promise<ProcessHandle> => {
-      life.assertOpen()
+      runner.assertOpen()
       checkLaunch(processClass, options)
-      const { hurdle } = life
-      if (hurdle !== undefined) await hurdle
-      return life.host.launch(life.control, processClass, inputs, options, branch)
+      const { barrier } = runner.currentStep
+      if (barrier !== undefined) await barrier
+      return host.launch(runner, processClass, inputs, options, branch)
     }
-    if (!life.inStep || life.code.isStaleAttempt) return Operation.of(work(''))
-    return life.record.operation('launch', nameOf(processClass), ({ branch }) => work(branch))
+    if (!inStep || runner.code.isStaleAttempt) return Operation.of(work(''))
+    return runner.currentStep.journal.operation('launch', nameOf(processClass), ({ branch }) => work(branch))
   }
 
   /**
@@ -456,14 +465,14 @@ export class Process<C = Untyped> implements ProcessObject {
     action: (context: EffectContext) => T | PromiseLike<T>,
     options: EffectOptions = {},
   ): Promise<Awaited<T>> {
-    return operate(this, 'effect', name, (life, use) => effect(life, use, action, options)) as Promise<
+    return operate(this, 'effect', name, (step, use) => effect(step, use, action, options)) as Promise<
       Awaited<T>
     >
   }
 
   /** Sleeps within the step, also through a crash: the time at which it ends is kept. `name` tells what for. */
   protected sleep(name: string, duration: Duration, options: EvictOptions = {}): Promise<void> {
-    return operate(this, 'sleep', name, ({ waits }, use) => waits.sleep(use, duration, options))
+    return operate(this, 'sleep', name, ({ suspension }, use) => suspension.sleep(use, duration, options))
   }
 
   /**
@@ -478,9 +487,9 @@ export class Process<C = Untyped> implements ProcessObject {
     options: ReceiveOptions = {},
   ): Promise<SignalValue<C, Name>> {
     const { as = signal } = options
-    return operate(this, 'receive', as, ({ waits }, use) => waits.receive(use, signal, options)) as Promise<
-      SignalValue<C, Name>
-    >
+    return operate(this, 'receive', as, ({ receiver }, use) =>
+      receiver.receive(use, signal, options),
+    ) as Promise<SignalValue<C, Name>>
   }
 
   /**
@@ -493,9 +502,9 @@ export class Process<C = Untyped> implements ProcessObject {
     handles: H,
     options: EvictOptions = {},
   ): Promise<JoinedResults<H>> {
-    return operate(this, 'join', name, ({ waits }, use) => waits.join(use, handles, options)) as Promise<
-      JoinedResults<H>
-    >
+    return operate(this, 'join', name, ({ suspension }, use) =>
+      suspension.join(use, handles, options),
+    ) as Promise<JoinedResults<H>>
   }
 
   /**
@@ -511,7 +520,7 @@ export class Process<C = Untyped> implements ProcessObject {
    * @throws InvalidStateError outside a step
    */
   protected branch<T>(name: string, action: () => T | PromiseLike<T>): Promise<Awaited<T>> {
-    return operate(this, 'branch', name, ({ record }) => record.inBranch(name, action))
+    return operate(this, 'branch', name, ({ journal }) => journal.inBranch(name, action))
   }
 
   /**
@@ -521,8 +530,8 @@ export class Process<C = Untyped> implements ProcessObject {
   protected checkpoint(tag: string): Promise<void> {
     const work = async (): Promise<void> => {
       checkText('checkpoint: the tag', tag)
-      const life = lifeInStep(this as unknown as Process, 'checkpoint')
-      await life.host.checkpoint(life.control, tag)
+      const { run } = stepOf(this as unknown as Process, 'checkpoint')
+      await run.host.checkpoint(run.hosted, tag)
     }
     return Operation.of(work())
   }
@@ -539,9 +548,9 @@ export class Process<C = Untyped> implements ProcessObject {
     namespace?: N,
     options?: ExposedOptions,
   ): ExposedInputs<SpecOf<Own>['~in'], D, N> {
-    const { plan, inputs } = lifeOf(this as unknown as Process)
+    const { definition, inputs } = runnerOf(this as unknown as Process).data
     // What was exposed is what the class of this process declares.
-    return exposedInputs(plan.spec, inputs, processClass, namespace, options) as never
+    return exposedInputs(definition.spec, inputs, processClass, namespace, options) as never
   }
 
   /**
@@ -568,9 +577,9 @@ export class Process<C = Untyped> implements ProcessObject {
     namespace?: string,
     options?: ExposedOptions,
   ): unknown {
-    const { plan } = this.#life
+    const { spec } = this.#runner.data.definition
     const exposed = (outputs: Readonly<Record<string, unknown>>): unknown =>
-      exposedOutputs(plan.spec, outputs, processClass, namespace, options)
+      exposedOutputs(spec, outputs, processClass, namespace, options)
     if (!isHandle(from)) return exposed(from)
     return from.outputs.all().then((outputs) => exposed(outputs))
   }
@@ -582,34 +591,34 @@ export class Process<C = Untyped> implements ProcessObject {
    */
   // Typed as `exposedInputs` is.
   protected outMany<Own>(this: { readonly '~class': Own }, outputs: SeveralOutputs<Own>): void {
-    emitOutputs(lifeOf(this as unknown as Process), outputs)
+    runnerOf(this as unknown as Process).outputEmitter.emitAll(outputs)
   }
 
   /** Runs a callback soon, as part of this process; a step's command waits for it. If it fails the process excepts. */
   callSoon<A extends readonly unknown[]>(callback: (...args: A) => unknown, ...args: A): ProcessCallback {
-    return this.#life.errands.callSoon(() => callback(...args))
+    return this.#runner.callbacks.callSoon(() => callback(...args))
   }
 
   /** Calls back when the process is closed, last added first. What it throws is logged. */
   addCleanup(cleanup: () => unknown): void {
-    this.#life.errands.addCleanup(cleanup)
+    this.#runner.callbacks.addCleanup(cleanup)
   }
 
   addProcessListener(listener: ProcessListener<Process>): void {
     if ((listener as unknown) === this)
       throw new InvalidStateError('a process does not listen to itself: it has hooks for that')
-    this.#life.audience.add(listener)
+    this.#runner.notifier.add(listener)
   }
 
   removeProcessListener(listener: ProcessListener<Process>): void {
-    this.#life.audience.remove(listener)
+    this.#runner.notifier.remove(listener)
   }
 
   /** What it tells of itself, for people and programs. */
   getStatusInfo(): StatusInfo {
     return {
       pid: this.pid,
-      className: this.#life.plan.name,
+      className: this.#runner.data.definition.name,
       state: this.state,
       paused: this.paused,
       status: this.status,
@@ -619,21 +628,21 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   toString(): string {
-    return `${this.#life.plan.name}<${this.pid}> (${this.state}${this.paused ? ', paused' : ''})`
+    return `${this.#runner.data.definition.name}<${this.pid}> (${this.state}${this.paused ? ', paused' : ''})`
   }
 
   // ---------- for its host ----------
 
   /** What the host of the process may do with it. */
   get [HOSTED](): Hosted {
-    return this.#life.control
+    return this.#runner
   }
 
   // ---------- for subclasses: saving ----------
 
   /** For `Bundle.from`. */
   [SAVE](): Bundle {
-    return this.#life.control.bundle()
+    return this.#runner.bundle()
   }
 
   /** Puts what else is to be saved into `bundle`; it comes back to `loadInstanceState`. */
@@ -711,16 +720,12 @@ function memoryHostOf(options: Pick<ProcessOptions, 'types' | 'clock'> | undefin
 }
 
 /**
- * @internal The life of a process whose step runs.
+ * @internal The step that a process runs.
  *
- * @throws InvalidStateError where none does; `what` is what needs one
+ * @throws InvalidStateError where no step runs; `what` is what needs one
  */
-export function lifeInStep(process: Process, what: string): Life {
-  const life = lifeOf(process)
-  life.assertOpen()
-  if (!life.inStep)
-    throw new InvalidStateError(`\`${what}\` is for the steps of a process, and none of ${life.pid} runs`)
-  return life
+export function stepOf(process: Process, what: string): CurrentStep {
+  return runnerOf(process).stepFor(what)
 }
 
 /** Does something as an operation of the step that runs. */
@@ -728,15 +733,15 @@ function operate<T>(
   process: object,
   kind: OperationKind,
   name: string,
-  work: (life: Life, use: Use) => Promise<T>,
+  work: (step: CurrentStep, use: Use) => Promise<T>,
 ): Promise<T> {
-  let life: Life
+  let step: CurrentStep
   try {
-    life = lifeInStep(process as Process, kind)
+    step = stepOf(process as Process, kind)
   } catch (error) {
     return Operation.of(Promise.reject(error as Error))
   }
-  return life.record.operation(kind, name, (use) => work(life, use))
+  return step.journal.operation(kind, name, (use) => work(step, use))
 }
 
 /** What a launch is called in messages. */

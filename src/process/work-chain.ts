@@ -1,7 +1,7 @@
 import type { SpecClass } from '../spec/process-spec.ts'
 import { WorkChainSpec } from '../spec/work-chain-spec.ts'
 import type { ContextValues } from './step/context.ts'
-import { lifeInStep, Process } from './process.ts'
+import { Process, stepOf } from './process.ts'
 import type { Untyped } from './host/process-types.ts'
 
 /**
@@ -26,6 +26,6 @@ export class WorkChain<C = Untyped> extends Process<C> {
    * @throws InvalidStateError outside a step
    */
   protected toContext(values: ContextValues): void {
-    lifeInStep(this as unknown as Process, 'toContext').updates.add(values)
+    stepOf(this as unknown as Process, 'toContext').updates.add(values)
   }
 }

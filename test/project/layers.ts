@@ -20,7 +20,7 @@ const INSIDE: Readonly<Record<string, readonly (readonly string[])[]>> = {
 }
 
 /** Folders whose inner folders are not in order yet. */
-const UNORDERED: ReadonlySet<string> = new Set(['process', 'client'])
+const UNORDERED: ReadonlySet<string> = new Set(['client'])
 
 /** Packages that belong to one place each. */
 const OWNERS: Readonly<Record<string, string>> = {

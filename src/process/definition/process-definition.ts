@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../../spec/retry-policy.ts'
 import { specOf } from '../../spec/process-spec.ts'
 import { WorkChainSpec } from '../../spec/work-chain-spec.ts'
 import { SpecError, TransitionError } from '../../shared/errors.ts'
+import { suggestion } from '../../shared/nearest.ts'
 import { textProblem } from '../../shared/text.ts'
 import type { StepRef } from '../state/commands.ts'
 import { hookNames, type Hooks } from './hooks.ts'
@@ -19,7 +20,7 @@ import { errorText, type Running } from '../state/state-data.ts'
 type Method = (this: ProcessObject, ...args: unknown[]) => unknown
 
 /** What a class says of one of its steps. */
-export interface StepPlan {
+export interface StepDefinition {
   readonly method: Method
   /** How it is tried again, where that was declared: for it alone, or for all steps. */
   readonly retry: RetryPolicy | undefined
@@ -51,7 +52,7 @@ export class ProcessDefinition {
   readonly first: Running
   /** The prototype of `Process`, which all process classes extend. */
   readonly #base: object
-  readonly #steps = new Map<string, StepPlan>()
+  readonly #steps = new Map<string, StepDefinition>()
 
   constructor(processClass: ProcessClass) {
     const base = baseOf(processClass)
@@ -110,7 +111,7 @@ export class ProcessDefinition {
    *
    * @throws TransitionError when no class between this one and `Process` has such a method
    */
-  step(name: string): StepPlan {
+  step(name: string): StepDefinition {
     let step = this.#steps.get(name)
     if (step === undefined) {
       const { spec } = this
@@ -136,6 +137,14 @@ export class ProcessDefinition {
       )
     }
     return name
+  }
+
+  /** @throws SpecError for a signal that the class does not declare */
+  requireSignal(signal: string): void {
+    if (this.spec.hasSignal(signal)) return
+    const names = [...this.spec.signals.keys()]
+    const rest = names.length === 0 ? '; it declares none, see spec.signal' : suggestion(signal, names)
+    throw new SpecError(`${this.name} declares no signal ${JSON.stringify(signal)}${rest}`)
   }
 
   #find(name: string): Method {
@@ -164,16 +173,16 @@ function firstOf(outline: Outline): Running {
     : { ...RUN, onward: true }
 }
 
-const plans = new WeakMap<ProcessClass, ProcessDefinition>()
+const definitions = new WeakMap<ProcessClass, ProcessDefinition>()
 
 /** The definition of a class, made at its first use. */
 export function definitionOf(processClass: ProcessClass): ProcessDefinition {
-  let plan = plans.get(processClass)
-  if (plan === undefined) {
-    plan = new ProcessDefinition(processClass)
-    plans.set(processClass, plan)
+  let definition = definitions.get(processClass)
+  if (definition === undefined) {
+    definition = new ProcessDefinition(processClass)
+    definitions.set(processClass, definition)
   }
-  return plan
+  return definition
 }
 
 /**

@@ -7,7 +7,7 @@ import type { LaunchOptions } from '../host/process-handle.ts'
 import type { Host, MissingChild } from '../host/host.ts'
 import { MemoryHandle } from './memory-handle.ts'
 import { construct } from '../host/construction.ts'
-import { outOfScope } from '../step/current-process.ts'
+import { outsideProcess } from '../step/current-process.ts'
 
 type Inputs = Readonly<Record<string, unknown>> | undefined
 
@@ -156,7 +156,7 @@ export class MemoryChildren {
     if (pausedWith !== undefined && !abandon) hosted.pause(pausedWith.message)
     // How it ended is told by the handle.
     const run = (): void => void process.stepUntilTerminated().catch(() => {})
-    outOfScope(() => {
+    outsideProcess(() => {
       if (startsAt === undefined) setImmediate(run)
       else process.addCleanup(alarm(clock, startsAt, run))
     })

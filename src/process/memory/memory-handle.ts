@@ -18,7 +18,7 @@ import type {
 import { isTerminal } from '../state/machine.ts'
 import { withinStep } from '../step/operation.ts'
 import { HOSTED, type ProcessObject } from '../host/process-object.ts'
-import { currentLife } from '../step/current-process.ts'
+import { currentRun } from '../step/current-process.ts'
 import { ProcessState } from '../state/process-state.ts'
 
 /** A handle of a process that runs in this program's memory. */
@@ -116,7 +116,7 @@ export class MemoryHandle implements ProcessHandle {
     if (this.done) return this.state
     const work = (): Promise<StateInfo | null> => this.#wait(timeout, options.signal)
     // A step that waits for another process can be paused and killed there.
-    const waiting = currentLife()?.process
+    const waiting = currentRun()?.process
     if (waiting === undefined || waiting === this.#process) return work()
     const conditions = { resume: false, signal: null, until: null, on: [], any: false }
     return waiting[HOSTED].waits({ message: `waits for ${this.name} ${this.pid}`, for: conditions }, work)

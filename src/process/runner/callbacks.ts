@@ -1,6 +1,6 @@
 import { isThenable } from '../state/deferred.ts'
-import type { Life } from './process-runner.ts'
-import { inScope } from '../step/current-process.ts'
+import { asProcess } from '../step/current-process.ts'
+import { isOver, reportError, type RunState } from '../step/run-state.ts'
 
 /** A callback that is to run soon. */
 export interface ProcessCallback {
@@ -9,14 +9,24 @@ export interface ProcessCallback {
   readonly cancelled: boolean
 }
 
+/** What the callbacks of a process need of the process. */
+export interface CallbackOwner {
+  /** @throws ClosedError once nothing more can be done with the process */
+  assertOpen(): void
+  /** Excepts the process, at once or when its step has ended. */
+  fail(error: unknown): void
+}
+
 /** What a process is to do besides its steps: callbacks soon, and cleanups at its end. */
 export class Callbacks {
-  readonly #life: Life
+  readonly #run: RunState
+  readonly #owner: CallbackOwner
   #soon: Set<Promise<unknown>> | undefined
   #cleanups: (() => unknown)[] | undefined
 
-  constructor(life: Life) {
-    this.#life = life
+  constructor(run: RunState, owner: CallbackOwner) {
+    this.#run = run
+    this.#owner = owner
   }
 
   /** The callbacks that have not run to their end; undefined when there are none. */
@@ -24,18 +34,18 @@ export class Callbacks {
     return this.#soon === undefined || this.#soon.size === 0 ? undefined : Promise.all(this.#soon)
   }
 
-  /** Runs a callback as part of the process, soon; the command of a running step waits for it. */
+  /** Runs a callback as part of the process, soon. The command of a running step waits for it. */
   callSoon(callback: () => unknown): ProcessCallback {
-    this.#life.assertOpen()
+    this.#owner.assertOpen()
     const soon = (this.#soon ??= new Set())
     let cancelled = false
     const run = async (): Promise<void> => {
       try {
         await Promise.resolve()
-        if (!cancelled) await inScope(this.#life, callback)
+        if (!cancelled) await asProcess(this.#run, callback)
       } catch (error) {
-        if (this.#life.over) this.#life.report(error, 'a callback threw after the process had ended')
-        else this.#life.control.fail(error)
+        if (isOver(this.#run)) reportError(this.#run, error, 'a callback threw after the process had ended')
+        else this.#owner.fail(error)
       } finally {
         soon.delete(running)
       }
@@ -52,13 +62,13 @@ export class Callbacks {
     }
   }
 
-  /** Whether there is anything to clean up. */
+  /** Whether there are cleanups. */
   get cleansUp(): boolean {
     return this.#cleanups !== undefined
   }
 
   addCleanup(cleanup: () => unknown): void {
-    this.#life.assertOpen()
+    this.#owner.assertOpen()
     ;(this.#cleanups ??= []).push(cleanup)
   }
 
@@ -71,7 +81,7 @@ export class Callbacks {
         const result = cleanup()
         if (isThenable(result)) await result
       } catch (error) {
-        this.#life.report(error, 'a cleanup threw')
+        reportError(this.#run, error, 'a cleanup threw')
       }
     }
   }

@@ -3,21 +3,28 @@ import { isThenable } from '../state/deferred.ts'
 import { GuardedEmitter } from './emitter.ts'
 import type { ProcessEventMap as EventMap } from '../host/events.ts'
 import type { ProcessObject } from '../host/process-object.ts'
-import type { Life } from './process-runner.ts'
 import type { ProcessListener as Listener } from '../host/listener.ts'
 import type { StateData } from '../state/state-data.ts'
+import { reportError, type RunState } from '../step/run-state.ts'
 
 type ProcessEventMap = EventMap<ProcessObject>
 type ProcessListener = Listener<ProcessObject>
 
-/** Those who hear of what happens to a process. What they throw is reported and changes nothing. */
-export class Notifier {
-  readonly #life: Life
-  #emitter: EventEmitter<ProcessEventMap> | undefined
-  #listeners: ReadonlySet<ProcessListener> = new Set()
+const NONE: ReadonlySet<ProcessListener> = new Set()
 
-  constructor(life: Life) {
-    this.#life = life
+/** Notifies listeners of what happens to a process. What they throw is reported and changes nothing. */
+export class Notifier {
+  readonly #run: RunState
+  #emitter: EventEmitter<ProcessEventMap> | undefined
+  #listeners = NONE
+
+  constructor(run: RunState) {
+    this.#run = run
+  }
+
+  /** Whether there may be anyone to notify. */
+  get isHeard(): boolean {
+    return this.#emitter !== undefined || this.#listeners !== NONE
   }
 
   get events(): EventEmitter<ProcessEventMap> {
@@ -33,60 +40,61 @@ export class Notifier {
   }
 
   created(): void {
-    const { process } = this.#life
-    this.#tell((listener) => listener.onProcessCreated?.(process))
+    const { process } = this.#run
+    this.#call((listener) => listener.onProcessCreated?.(process))
     this.#emit('process:created', { process })
   }
 
   paused(message: string | undefined): void {
-    const { process } = this.#life
-    this.#tell((listener) => listener.onProcessPaused?.(process))
+    const { process } = this.#run
+    this.#call((listener) => listener.onProcessPaused?.(process))
     this.#emit('process:paused', { process, message })
   }
 
   played(): void {
-    const { process } = this.#life
-    this.#tell((listener) => listener.onProcessPlayed?.(process))
+    const { process } = this.#run
+    this.#call((listener) => listener.onProcessPlayed?.(process))
     this.#emit('process:played', { process })
   }
 
   output(port: string, value: unknown, dynamic: boolean): void {
-    const { process } = this.#life
-    this.#tell((listener) => listener.onOutputEmitted?.(process, port, value, dynamic))
+    const { process } = this.#run
+    this.#call((listener) => listener.onOutputEmitted?.(process, port, value, dynamic))
     this.#emit('output:emitted', { process, port, value, dynamic })
   }
 
   /** A transition has been committed. */
-  entered(stage: StateData): void {
-    const { process, outputs } = this.#life
-    switch (stage.label) {
+  entered(state: StateData): void {
+    if (!this.isHeard) return
+    const { process, outputs } = this.#run
+    switch (state.label) {
       case 'running':
-        this.#tell((listener) => listener.onProcessRunning?.(process))
+        this.#call((listener) => listener.onProcessRunning?.(process))
         this.#emit('process:running', { process })
         break
       case 'waiting':
-        this.#tell((listener) => listener.onProcessWaiting?.(process))
+        this.#call((listener) => listener.onProcessWaiting?.(process))
         this.#emit('process:waiting', { process })
         break
       case 'finished': {
-        const { result, successful } = stage
-        this.#tell((listener) => listener.onProcessFinished?.(process, outputs))
+        const { result, successful } = state
+        this.#call((listener) => listener.onProcessFinished?.(process, outputs))
         this.#emit('process:finished', { process, outputs, result, successful })
         break
       }
       case 'excepted':
-        this.#tell((listener) => listener.onProcessExcepted?.(process, stage.error))
-        this.#emit('process:excepted', { process, error: stage.error })
+        this.#call((listener) => listener.onProcessExcepted?.(process, state.error))
+        this.#emit('process:excepted', { process, error: state.error })
         break
       case 'killed':
-        this.#tell((listener) => listener.onProcessKilled?.(process, stage.message ?? ''))
-        this.#emit('process:killed', { process, message: stage.message ?? '' })
+        this.#call((listener) => listener.onProcessKilled?.(process, state.message ?? ''))
+        this.#emit('process:killed', { process, message: state.message ?? '' })
         break
       default:
     }
   }
 
-  #tell(call: (listener: ProcessListener) => unknown): void {
+  #call(call: (listener: ProcessListener) => unknown): void {
     for (const listener of this.#listeners) this.#guard(() => call(listener))
   }
 
@@ -108,6 +116,6 @@ export class Notifier {
   }
 
   #report(error: unknown): void {
-    this.#life.report(error, 'a listener threw')
+    reportError(this.#run, error, 'a listener threw')
   }
 }

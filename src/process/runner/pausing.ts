@@ -1,116 +1,136 @@
 import { SerializationError } from '../../shared/errors.ts'
-import type { Pausing } from './pending-requests.ts'
-import { isThenable } from '../state/deferred.ts'
 import type { Committed } from '../host/host.ts'
-import type { Life } from './process-runner.ts'
+import { isThenable } from '../state/deferred.ts'
+import type { CurrentStep } from '../step/current-step.ts'
+import { isOver, isTerminated, type RunState } from '../step/run-state.ts'
+import type { Commits } from './commits.ts'
+import type { Lifetime } from './lifetime.ts'
+import type { Notifier } from './notifier.ts'
+import type { PauseRequest, PendingRequests } from './pending-requests.ts'
+import type { UserCode } from './user-code.ts'
 
-/** How a process is paused and played. */
-export class Pausing_ {
-  readonly #life: Life
-  /** `onPlaying`, while it runs: nothing goes on before it has ended. */
-  #playing: Promise<void> | undefined
-  readonly #whenPlayed: (() => void)[] = []
+/** Pauses and plays a process. */
+export class Pausing {
+  readonly #run: RunState
+  readonly #requests: PendingRequests
+  readonly #step: CurrentStep
+  readonly #code: UserCode
+  readonly #commits: Commits
+  readonly #lifetime: Lifetime
+  readonly #notifier: Notifier
   /** The pause that is coming about in a step that only waits. */
-  #within: Pausing | undefined
+  #within: PauseRequest | undefined
 
-  constructor(life: Life) {
-    this.#life = life
+  constructor(
+    run: RunState,
+    requests: PendingRequests,
+    step: CurrentStep,
+    code: UserCode,
+    commits: Commits,
+    lifetime: Lifetime,
+    notifier: Notifier,
+  ) {
+    this.#run = run
+    this.#requests = requests
+    this.#step = step
+    this.#code = code
+    this.#commits = commits
+    this.#lifetime = lifetime
+    this.#notifier = notifier
   }
 
-  get playing(): Promise<void> | undefined {
-    return this.#playing
-  }
-
-  /** A pause at a boundary that is no transition: the flag alone is committed. */
-  async enter(pausing: Pausing): Promise<void> {
-    const life = this.#life
-    const { control } = life
+  /** Pauses at a boundary that is no transition: the flag alone is committed. */
+  async enter(pausing: PauseRequest): Promise<void> {
+    const run = this.#run
+    const requests = this.#requests
     try {
-      await life.code.hook('onPausing', pausing.message)
+      await this.#code.hook('onPausing', pausing.message)
     } catch (error) {
-      control.failed(error)
+      requests.fail(error)
       return
     }
-    // Called off, or overruled, while the hook ran.
-    if (control.pausing !== pausing || control.overrules) return
-    // The step may have begun before, in a program that crashed: by its number its effects keep their keys.
-    const { stage } = life
-    const pinned = stage.label === 'running' && stage.number === undefined
-    if (pinned) life.stage = { ...stage, number: life.seq }
+    // The pause was called off, or overruled, while the hook ran.
+    if (requests.pausing !== pausing || requests.overrules) return
+    // The step may have begun before, in a program that crashed: its number keeps the keys of its effects.
+    const { state } = run
+    if (state.label === 'running' && state.number === undefined) run.state = { ...state, number: run.seq }
     let committed: Committed
     try {
-      const answer = life.commit(life.stage, pausing, undefined)
+      const answer = this.#commits.commit(run.state, pausing, undefined)
       committed = isThenable(answer) ? await answer : answer
     } catch (error) {
-      if (!(error instanceof SerializationError)) throw life.lost(error)
-      control.failed(error)
+      if (!(error instanceof SerializationError)) throw this.#lifetime.lost(error)
+      requests.fail(error)
       return
     }
-    life.assertAttached()
+    this.#lifetime.assertAttached()
     if (committed.held === true) return this.#heldBack(committed, pausing)
-    life.seq++
-    await this.heard(committed, life.cameAbout(pausing, committed))
+    run.seq++
+    await this.heard(committed, this.#commits.takePause(pausing, committed))
   }
 
-  /** Somebody else has paused it meanwhile where it waits, or is killing it. */
-  async #heldBack({ pause, kill }: Committed, pausing: Pausing): Promise<void> {
-    const life = this.#life
-    if (pause !== undefined) life.paused = { message: pause.message }
+  /** The process has been paused by someone else meanwhile where it waits, or is being killed. */
+  async #heldBack({ pause, kill }: Committed, pausing: PauseRequest): Promise<void> {
+    if (pause !== undefined) this.#run.paused = { message: pause.message }
     await this.heard({ kill }, pause && pausing)
   }
 
-  /** Tells of the pause that was just committed, and takes in what the host had stored meanwhile. */
-  async heard(committed: Committed, pausing: Pausing | undefined): Promise<void> {
-    const life = this.#life
-    const stored = committed.pause !== undefined && !life.terminated && life.paused === undefined
-    if (stored) {
-      life.paused = { message: committed.pause.message }
-      await life.code.tried('onPausing', life.paused.message)
+  /** Notifies of the pause that was just committed, and takes in what the host had stored meanwhile. */
+  async heard(committed: Committed, pausing: PauseRequest | undefined): Promise<void> {
+    const run = this.#run
+    const isStored = committed.pause !== undefined && !isTerminated(run) && run.paused === undefined
+    if (isStored) {
+      const { message } = committed.pause
+      run.paused = { message }
+      await this.#code.tried('onPausing', message)
     }
-    life.committing = undefined
-    if (stored || pausing !== undefined) await this.#told()
-    if (life.paused !== undefined) life.control.hasPaused()
-    if (committed.kill !== undefined) life.control.kill(committed.kill.message)
+    this.#commits.pausing = undefined
+    if (isStored || pausing !== undefined) await this.#notify()
+    if (run.paused !== undefined) this.hasPaused()
+    if (committed.kill !== undefined && !isOver(run)) this.#lifetime.kill(committed.kill.message, false)
   }
 
-  /** A step that only waits is paused as it is, and goes on when it is played. `stored`: the store has it so. */
-  async within(pausing: Pausing, stored = false): Promise<void> {
+  /** Pauses a step that only waits as it is; it goes on when it is played. With `isStored` the store says that it only waits. */
+  async within(pausing: PauseRequest, isStored: boolean): Promise<void> {
     if (this.#within === pausing) return
     this.#within = pausing
-    const life = this.#life
-    const { control } = life
-    await life.code.tried('onPausing', pausing.message)
+    const run = this.#run
+    const requests = this.#requests
+    await this.#code.tried('onPausing', pausing.message)
     this.#within = undefined
-    // It may have ended or gone on, or the pause been called off, while the hook ran.
-    const waits = life.suspended || (stored && life.inStep)
-    if (!waits || life.over || control.pausing !== pausing || control.overrules) return
-    life.paused = { message: pausing.message }
-    control.hasPaused()
-    await this.#told()
+    // The step may have ended or gone on, or the pause been called off, while the hook ran.
+    const waits = this.#step.isSuspended || (isStored && run.inStep)
+    if (!waits || isOver(run) || requests.pausing !== pausing || requests.overrules) return
+    run.paused = { message: pausing.message }
+    this.hasPaused()
+    await this.#notify()
   }
 
-  async #told(): Promise<void> {
-    const { code, paused } = this.#life
-    await code.tried('onPaused', paused?.message)
-    if (this.#life.heard) this.#life.audience.paused(paused?.message)
+  async #notify(): Promise<void> {
+    const { paused } = this.#run
+    await this.#code.tried('onPaused', paused?.message)
+    this.#notifier.paused(paused?.message)
   }
 
-  /** Takes the pause off. Whoever stored that has done so already. */
-  async play(): Promise<void> {
-    const life = this.#life
-    life.paused = undefined
-    if (life.plan.hooks.onPlaying !== undefined) {
-      this.#playing = life.code.tried('onPlaying')
-      await this.#playing
-      this.#playing = undefined
+  /** The pause that was asked for has come about. */
+  hasPaused(): void {
+    const { host, hosted } = this.#run
+    // The play was stored before the pause was: only now is it certain to undo the pause.
+    if (this.#requests.hasPaused() && !isOver(this.#run)) void host.request(hosted, { kind: 'play' })
+  }
+
+  /** Takes the pause off. Whoever stored the play has taken it off in the store already. */
+  play(): Promise<void> | undefined {
+    this.#run.paused = undefined
+    if (this.#run.definition.hooks.onPlaying === undefined) {
+      this.#played()
+      return undefined
     }
-    if (life.heard) life.audience.played()
-    if (life.paused === undefined) for (const goOn of this.#whenPlayed.splice(0)) goOn()
-    life.attend()
+    return this.#step.gate.holdFor(this.#code.tried('onPlaying')).then(() => this.#played())
   }
 
-  /** Does at play what falls due while the process is paused. */
-  whenPlayed(goOn: () => void): void {
-    this.#whenPlayed.push(goOn)
+  #played(): void {
+    this.#notifier.played()
+    this.#step.gate.open()
   }
 }

@@ -6,36 +6,47 @@ import {
   type DamsonError,
 } from '../../shared/errors.ts'
 import { defer, type Deferred } from '../state/deferred.ts'
-import type { Life } from './process-runner.ts'
-import { errorText, type Finished } from '../state/state-data.ts'
+import { errorText, type Finished, type StateData } from '../state/state-data.ts'
+import { isOver, type RunState } from '../step/run-state.ts'
 
-/** How a process ended, as a value, an error or a promise. The promise settles once. */
-export class Result_ {
-  readonly #life: Life
+/** What a finished process came to: what its last step returned, or the outputs if that step returned nothing; else undefined. */
+export function result(
+  state: StateData,
+  outputs: Readonly<Record<string, unknown>>,
+): { readonly value: unknown } | undefined {
+  if (state.label !== 'finished') return undefined
+  return { value: state.result === undefined ? outputs : state.result }
+}
+
+/** The error that stands for how a process ended; undefined if it finished or has not ended. */
+export function endError(state: StateData, pid: string, className: string): DamsonError | undefined {
+  if (state.label === 'killed') return new ProcessKilled(pid, state.message ?? 'killed')
+  if (state.label === 'excepted') return exceptedError(pid, className, state.error)
+  return undefined
+}
+
+/** How a process ended, as a value, an error or a promise. The promise settles once, and the error is one object. */
+export class ProcessResult {
+  readonly #run: Readonly<RunState>
   #future: Deferred<unknown> | undefined
   #error: DamsonError | undefined
 
-  constructor(life: Life) {
-    this.#life = life
+  constructor(run: Readonly<RunState>) {
+    this.#run = run
   }
 
-  /** The error that stands for how it ended; undefined if it finished or has not ended. */
+  /** The error that stands for how the process ended, or for why it was taken from this program. */
   get error(): Error | undefined {
-    const { stage, pid, plan, detached } = this.#life
-    if (stage.label === 'killed') {
-      return (this.#error ??= new ProcessKilled(pid, stage.message ?? 'killed'))
-    }
-    if (stage.label === 'excepted') {
-      return (this.#error ??= exceptedError(pid, plan.name, stage.error))
-    }
-    return detached
+    const { state, pid, definition, detached } = this.#run
+    return (this.#error ??= endError(state, pid, definition.name)) ?? detached
   }
 
   /** What the last step returned, or the outputs if it returned nothing. */
-  result(): unknown {
-    const { stage, pid, outputs } = this.#life
-    if (stage.label === 'finished') return stage.result === undefined ? outputs : stage.result
-    throw this.error ?? new InvalidStateError(`the process ${pid} has not ended: it is ${stage.label}`)
+  value(): unknown {
+    const { state, pid, outputs } = this.#run
+    const came = result(state, outputs)
+    if (came !== undefined) return came.value
+    throw this.error ?? new InvalidStateError(`the process ${pid} has not ended: it is ${state.label}`)
   }
 
   /**
@@ -44,18 +55,18 @@ export class Result_ {
    * @throws ProcessUnsuccessful where the process finished without success
    */
   outputs(raiseOnFailure: boolean): unknown {
-    const { stage, pid, plan, outputs, detached } = this.#life
+    const { state, pid, definition, outputs, detached } = this.#run
     const error = raiseOnFailure ? this.error : detached
     if (error !== undefined) throw error
-    if (raiseOnFailure && stage.label === 'finished' && !stage.successful)
-      throw unsuccessfulError(pid, plan.name, stage)
+    if (raiseOnFailure && state.label === 'finished' && !state.successful)
+      throw unsuccessfulError(pid, definition.name, state)
     return outputs
   }
 
   future(): Promise<unknown> {
     if (this.#future === undefined) {
       this.#future = defer()
-      if (this.#life.over) this.settle()
+      if (isOver(this.#run)) this.settle()
     }
     return this.#future.promise
   }
@@ -63,7 +74,7 @@ export class Result_ {
   settle(): void {
     if (this.#future === undefined) return
     const { error } = this
-    if (error === undefined) this.#future.resolve(this.#life.outputs)
+    if (error === undefined) this.#future.resolve(this.#run.outputs)
     else this.#future.reject(error)
   }
 }
@@ -83,7 +94,7 @@ export function unsuccessfulError(
   )
 }
 
-/** What stands for a process that excepted, with what it threw as the cause. */
+/** The error for a process that excepted, with what it threw as the cause. */
 export function exceptedError(pid: string, className: string, cause: unknown): ProcessExcepted {
   const text = cause instanceof Error ? `${cause.name}: ${errorText(cause)}` : errorText(cause)
   return new ProcessExcepted(pid, `the process ${pid} (${className}) excepted with ${text}`, { cause })

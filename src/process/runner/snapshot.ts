@@ -2,13 +2,14 @@ import { Bundle, outputPart, recordPart, type BundleParts } from '../../bundle/b
 import { registeredName } from '../../bundle/loader.ts'
 import { decodeMemory, encodeMemory, record } from '../../bundle/memory.ts'
 import { copyOf, frozenCopy, preview } from '../../ports/plain.ts'
-import type { RetryOptions } from '../../spec/retry-policy.ts'
+import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 import { IncompatibleBundle, PortValidationError, SerializationError } from '../../shared/errors.ts'
 import { setAt } from '../../shared/own.ts'
-import { keepsRecord, type Life } from './process-runner.ts'
+import type { RunState } from '../step/run-state.ts'
+import type { KeptRequests } from './pending-requests.ts'
 import { isTerminal } from '../state/machine.ts'
 import { readState, type Around } from '../state/saved-state.ts'
-import { errorText, stepOf, type StateData } from '../state/state-data.ts'
+import { errorText, keepsRecord, stepOf, type StateData } from '../state/state-data.ts'
 
 interface Output {
   readonly value: unknown
@@ -17,7 +18,7 @@ interface Output {
 
 /** Makes bundles of a process and takes them in. Texts that can't change any more are made once. */
 export class Snapshot {
-  readonly #life: Life
+  readonly #run: RunState
   #inputs: string | undefined
   #parsed: string | undefined
   #memory: string | undefined
@@ -29,8 +30,8 @@ export class Snapshot {
   /** What the process kept when its step began, where that may be retried. */
   #mark: { readonly memory: string | undefined; readonly outputs: Map<string, Output> } | undefined
 
-  constructor(life: Life) {
-    this.#life = life
+  constructor(run: RunState) {
+    this.#run = run
   }
 
   /**
@@ -40,13 +41,13 @@ export class Snapshot {
    * @throws PortValidationError where it is to be within a value that was emitted before
    */
   output(port: string, value: unknown): void {
-    const { durable, codec } = this.#life.host
+    const { durable, codec } = this.#run.host
     const text = durable ? codec.stringify(value, `outputs.${port}`) : undefined
     // What is held is what is saved, whatever becomes of the value.
     const held = text === undefined || typeof value !== 'object' ? copyOf(value) : codec.parse(text)
     const output = text === undefined ? { value: held } : { value: held, text }
     try {
-      setAt(this.#life.outputs, port, held)
+      setAt(this.#run.outputs, port, held)
     } catch (error) {
       throw new PortValidationError([{ port: `outputs.${port}`, message: (error as Error).message }])
     }
@@ -54,19 +55,21 @@ export class Snapshot {
   }
 
   /**
-   * The bundle of the process as it is in this state.
+   * The bundle of the process as it is in this state. `kept` and `record` are what it keeps for waits to come, and what its
+   * step has done by name.
    *
    * @throws SerializationError naming what can't be saved (C10). A process that is excepted or killed leaves that out,
    *   or keeps what was saved of it last, and notes it.
    */
   bundle(
-    stage: StateData,
+    state: StateData,
     paused: { readonly message: string | undefined } | undefined,
-    wakeUsed: boolean,
+    kept: KeptRequests,
+    record: Iterable<readonly [entry: string, text: string]>,
   ): Bundle {
-    const life = this.#life
-    const { codec } = life.host
-    const lenient = stage.label === 'excepted' || stage.label === 'killed'
+    const run = this.#run
+    const { codec } = run.host
+    const lenient = state.label === 'excepted' || state.label === 'killed'
     const unsaved: string[] = [...this.#notes]
     const attempt = (save: () => string | undefined, last: string | undefined): string | undefined => {
       try {
@@ -91,19 +94,19 @@ export class Snapshot {
     this.#memory = this.#hasMemory() ? attempt(() => this.#memoryText(), this.#memory) : undefined
     put('memory', this.#memory)
     put('launch', this.#launch)
-    if (stage === life.stage || keepsRecord(stage)) {
-      for (const [entry, text] of life.recorded()) put(recordPart(entry), text)
+    if (state === run.state || keepsRecord(state)) {
+      for (const [entry, text] of record) put(recordPart(entry), text)
     }
-    parts['state'] = this.#stateText(stage, this.#around(stage, wakeUsed), unsaved)
+    parts['state'] = this.#stateText(state, around(state, kept), unsaved)
     return Bundle.fromParts(
       {
-        pid: life.pid,
-        class: registeredName(life.plan.processClass),
-        version: life.plan.version,
-        created: (this.#created ??= new Date(life.createdAt).toISOString()),
-        seq: life.seq,
+        pid: run.pid,
+        class: registeredName(run.definition.processClass),
+        version: run.definition.version,
+        created: (this.#created ??= new Date(run.createdAt).toISOString()),
+        seq: run.seq,
         paused,
-        status: life.status,
+        status: run.status,
       },
       parts,
     )
@@ -117,7 +120,7 @@ export class Snapshot {
   mark(mayRunAgain: boolean): void {
     this.#mark = undefined
     if (!mayRunAgain) return
-    const { host } = this.#life
+    const { host } = this.#run
     // What is saved out of a store has just been made into text, with the transition that led here.
     const memory = host.durable ? this.#memory : this.#hasMemory() ? this.#memoryText() : undefined
     this.#mark = { memory, outputs: new Map(this.#outputs) }
@@ -126,64 +129,61 @@ export class Snapshot {
   /** Takes back what an attempt has changed. */
   rollBack(): void {
     if (this.#mark === undefined) return
-    const { outputs } = this.#life
+    const { outputs } = this.#run
     for (const name of Object.keys(outputs)) delete outputs[name]
     this.#outputs = new Map(this.#mark.outputs)
     for (const [port, { value }] of this.#outputs) setAt(outputs, port, value)
     this.#memory = this.#mark.memory
-    this.#life.process.ctx = {}
+    this.#run.process.ctx = {}
     this.restoreMembers()
   }
 
-  #around(stage: StateData, wakeUsed: boolean): Around {
-    if (isTerminal(stage.label)) return {}
-    const { control } = this.#life
-    const resumes = control.kept(wakeUsed)
-    const signals = control.keptMail
-    return { ...(resumes.length > 0 && { resumes }), ...(signals.length > 0 && { signals }) }
-  }
-
+  /**
+   * The process is launched with these retries.
+   *
+   * @throws SpecError for retries that a launch can't have
+   */
   launchedWith(retry: number | RetryOptions): void {
-    this.#launch = this.#life.host.codec.stringify({ retry }, 'launch')
+    this.#run.launchRetry = launchRetry(retry)
+    this.#launch = this.#run.host.codec.stringify({ retry }, 'launch')
   }
 
   /**
-   * Takes in a bundle, while the process is constructed. Its own fields come later, by `restoreMembers`.
+   * Takes in a bundle, while the process is constructed, and returns what the process kept for waits to come. The fields of
+   * the process come later, by `restoreMembers`.
    *
    * @throws IncompatibleBundle where a part is damaged
    */
-  load(bundle: Bundle): void {
+  load(bundle: Bundle): KeptRequests {
     const { head, parts } = bundle
-    const life = this.#life
-    const { codec } = life.host
-    life.seq = head.seq
-    life.status = head.status
-    life.paused = head.paused && { message: head.paused.message }
+    const run = this.#run
+    const { codec } = run.host
+    run.seq = head.seq
+    run.status = head.status
+    run.paused = head.paused && { message: head.paused.message }
     this.#inputs = parts['inputs'] ?? '{}'
     this.#parsed = parts['parsed'] ?? this.#inputs
-    life.raw = this.#decodedInputs(this.#inputs)
-    life.inputs = this.#parsed === this.#inputs ? life.raw : this.#decodedInputs(this.#parsed)
+    run.rawInputs = this.#decodedInputs(this.#inputs)
+    run.inputs = this.#parsed === this.#inputs ? run.rawInputs : this.#decodedInputs(this.#parsed)
     this.#loadOutputs(bundle)
-    const { stage, around } = readState(codec.parse(parts['state'] ?? 'null', 'state'))
-    const { resumes, signals, unsaved } = around
-    life.stage = this.#known(stage)
-    for (const value of resumes ?? []) life.control.wake(value, { by: 'resume' })
-    for (const { name, value } of signals ?? []) life.control.post(name, value)
-    if (bundle.recordNames.length > 0) life.record.load(bundle)
+    const { state, around: saved } = readState(codec.parse(parts['state'] ?? 'null', 'state'))
+    const { resumes = [], signals = [], unsaved = [] } = saved
+    run.state = this.#known(state)
     this.#loadLaunch(parts['launch'])
-    this.#notes = unsaved ?? []
+    this.#notes = unsaved
     this.#memory = parts['memory']
+    return { resumes, signals }
   }
 
   /** A step that the class does not have is found out here, not when it is to run: nothing is lost by it (C9). */
-  #known(stage: StateData): StateData {
-    const { plan } = this.#life
+  #known(state: StateData): StateData {
+    const { definition } = this.#run
     try {
-      const step = stepOf(stage)
-      if (step !== null) plan.step(step)
-      const at = stage.label === 'running' || stage.label === 'waiting' ? stage.at : undefined
+      const step = stepOf(state)
+      if (step !== null) definition.step(step)
+      const at = state.label === 'running' || state.label === 'waiting' ? state.at : undefined
       if (at !== undefined) this.#checkPlace(at)
-      return stage
+      return state
     } catch (error) {
       throw this.#incompatible(error)
     }
@@ -191,27 +191,26 @@ export class Snapshot {
 
   #incompatible(cause: unknown): IncompatibleBundle {
     return new IncompatibleBundle(
-      `the process ${this.#life.pid} can't be made of its saved form: ${errorText(cause)}`,
+      `the process ${this.#run.pid} can't be made of its saved form: ${errorText(cause)}`,
       { cause },
     )
   }
 
   /** @throws IncompatibleBundle where the outline does not have that position any more */
   #checkPlace(at: string): void {
-    const { plan } = this.#life
-    if (plan.outline === undefined)
-      throw new TypeError(`${plan.name} has no outline, and it was at ${at} in one`)
-    plan.outline.stepAt(at)
+    const { name, outline } = this.#run.definition
+    if (outline === undefined) throw new TypeError(`${name} has no outline, and it was at ${at} in one`)
+    outline.stepAt(at)
   }
 
   #loadLaunch(text: string | undefined): void {
     if (text === undefined) return
-    const { host } = this.#life
+    const { host } = this.#run
     const { retry } = record(host.codec.parse(text, 'launch'), 'launch') as {
       readonly retry?: number | RetryOptions
     }
     try {
-      if (retry !== undefined) this.#life.retriedAs(retry)
+      if (retry !== undefined) this.launchedWith(retry)
     } catch (error) {
       throw this.#incompatible(error)
     }
@@ -219,7 +218,7 @@ export class Snapshot {
   }
 
   #loadOutputs({ outputNames, parts }: Bundle): void {
-    const { host, outputs } = this.#life
+    const { host, outputs } = this.#run
     for (const port of outputNames) {
       const text = parts[outputPart(port)] as string
       const value = host.codec.parse(text, `outputs.${port}`)
@@ -231,12 +230,12 @@ export class Snapshot {
 
   /** Sets `ctx` and the persisted members of a process that was constructed from a bundle. */
   restoreMembers(): void {
-    const { process, host, plan } = this.#life
+    const { process, host, definition } = this.#run
     const { ctx, members, instance } = decodeMemory(this.#memory, host.codec)
     if (!isEmpty(ctx)) process.ctx = ctx
     for (const [name, value] of Object.entries(members)) {
-      if (!plan.persisted.includes(name))
-        throw this.#incompatible(new TypeError(notPersisted(plan.name, name)))
+      if (!definition.persisted.includes(name))
+        throw this.#incompatible(new TypeError(notPersisted(definition.name, name)))
       // Defined, not assigned: what is saved sets own data alone, and runs no setter.
       Object.defineProperty(process, name, { value, enumerable: true, configurable: true, writable: true })
     }
@@ -248,14 +247,14 @@ export class Snapshot {
    * error. So nothing that a caller changes later reaches the process.
    */
   holdSaved(): void {
-    const life = this.#life
-    const { process } = life
+    const run = this.#run
+    const { process } = run
     const [inputs = '{}', parsed = inputs] = [this.#inputs, this.#parsed]
     if (![inputs, parsed].some((text) => text.includes('"$":"type"') || text.includes('"$":"Error"'))) return
-    life.raw = this.#decodedInputs(inputs)
-    life.inputs = parsed === inputs ? life.raw : this.#decodedInputs(parsed)
+    run.rawInputs = this.#decodedInputs(inputs)
+    run.inputs = parsed === inputs ? run.rawInputs : this.#decodedInputs(parsed)
     Object.defineProperty(process, 'inputs', {
-      value: life.inputs,
+      value: run.inputs,
       enumerable: true,
       configurable: true,
       writable: true,
@@ -263,50 +262,50 @@ export class Snapshot {
   }
 
   #decodedInputs(text: string): Readonly<Record<string, unknown>> {
-    const { host, process } = this.#life
+    const { host, process } = this.#run
     return frozenCopy(record(process.decodeInputArgs(host.codec.parse(text, 'inputs')), 'inputs'))
   }
 
   #inputsText(): string {
-    const { raw, process, host } = this.#life
+    const { rawInputs, process, host } = this.#run
     return (this.#inputs ??=
-      raw === undefined ? '{}' : host.codec.stringify(process.encodeInputArgs(raw), 'inputs'))
+      rawInputs === undefined ? '{}' : host.codec.stringify(process.encodeInputArgs(rawInputs), 'inputs'))
   }
 
   #parsedText(): string {
-    const { inputs, process, host } = this.#life
+    const { inputs, process, host } = this.#run
     return (this.#parsed = host.codec.stringify(process.encodeInputArgs(inputs), 'inputs'))
   }
 
   /** Whether the process may keep anything between its steps. */
   #hasMemory(): boolean {
-    const { plan, process } = this.#life
-    return plan.savesInstance || plan.persisted.length > 0 || !isEmpty(process.ctx)
+    const { definition, process } = this.#run
+    return definition.savesInstance || definition.persisted.length > 0 || !isEmpty(process.ctx)
   }
 
   #memoryText(): string | undefined {
-    const { process, plan, host } = this.#life
+    const { process, definition, host } = this.#run
     const members: Record<string, unknown> = {}
-    for (const name of plan.persisted) members[name] = Reflect.get(process, name)
+    for (const name of definition.persisted) members[name] = Reflect.get(process, name)
     const instance: Record<string, unknown> = {}
     process.saveInstanceState(instance)
     return encodeMemory({ ctx: process.ctx as Record<string, unknown>, members, instance }, host.codec)
   }
 
-  #stateText(stage: StateData, around: Around, unsaved: readonly string[]): string {
-    const { codec } = this.#life.host
+  #stateText(state: StateData, around: Around, unsaved: readonly string[]): string {
+    const { codec } = this.#run.host
     const note = (texts: readonly string[]) => (texts.length > 0 ? { unsaved: texts } : {})
-    const told = stated(stage)
+    const told = stated(state)
     try {
-      const state = { ...told, ...around, ...note(unsaved) }
-      return stage.label === 'excepted'
-        ? codec.stringifyFailure(state, 'state')
-        : codec.stringify(state, 'state')
+      const text = { ...told, ...around, ...note(unsaved) }
+      return state.label === 'excepted'
+        ? codec.stringifyFailure(text, 'state')
+        : codec.stringify(text, 'state')
     } catch (error) {
-      if (stage.label !== 'excepted' || !(error instanceof SerializationError)) throw error
+      if (state.label !== 'excepted' || !(error instanceof SerializationError)) throw error
       const { resumes: _, ...rest } = around
-      const plain = new Error(errorText(stage.error))
-      if (stage.error instanceof Error) plain.stack = String(stage.error.stack)
+      const plain = new Error(errorText(state.error))
+      if (state.error instanceof Error) plain.stack = String(state.error.stack)
       return codec.stringify(
         { ...told, error: plain, ...rest, ...note([...unsaved, error.message]) },
         'state',
@@ -322,10 +321,16 @@ function notPersisted(className: string, member: string): string {
   )
 }
 
+/** What a process that has not ended keeps for waits to come. */
+function around(state: StateData, { resumes, signals }: KeptRequests): Around {
+  if (isTerminal(state.label)) return {}
+  return { ...(resumes.length > 0 && { resumes }), ...(signals.length > 0 && { signals }) }
+}
+
 /** A state as it is saved: what is undefined is left out. */
-function stated(stage: StateData): Record<string, unknown> {
+function stated(state: StateData): Record<string, unknown> {
   const told: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(stage)) if (value !== undefined) told[name] = value
+  for (const [name, value] of Object.entries(state)) if (value !== undefined) told[name] = value
   return told
 }
 

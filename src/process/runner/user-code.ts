@@ -1,76 +1,113 @@
-import { StepTimeout } from '../../shared/errors.ts'
+import { StepTimeout, TransitionError } from '../../shared/errors.ts'
 import { shaped, type Awaits } from '../state/awaits.ts'
-import type { StepPlan } from '../definition/process-definition.ts'
-import { intoContext } from '../step/context.ts'
+import type { StepDefinition } from '../definition/process-definition.ts'
+import { intoContext, updatesOf } from '../step/context.ts'
 import { isThenable } from '../state/deferred.ts'
 import type { Hooks } from '../definition/hooks.ts'
-import type { Life } from './process-runner.ts'
+import type { CurrentStep } from '../step/current-step.ts'
+import { isTerminated, reportError, type RunState } from '../step/run-state.ts'
+import type { Callbacks } from './callbacks.ts'
+import type { PendingRequests } from './pending-requests.ts'
 import type { ProcessObject } from '../host/process-object.ts'
 import { inAttempt, isStaleAttempt } from '../step/current-process.ts'
 import { excepted, type Running, type StateData } from '../state/state-data.ts'
-import { stageAfter, stageInOutline } from '../step/command-outcome.ts'
+import { commandOutcome, contextWait, outlineOutcome, withOwnCopies } from '../step/command-outcome.ts'
+import type { Outline } from '../../spec/outline.ts'
+import { preview } from '../../ports/plain.ts'
 
-/** What is thrown where user code was awaited and is not any more. */
-export const ABANDONED = new Error('the code of the process was given up')
+/** Thrown where user code was awaited and is not awaited any more. */
+export const ABANDONED = new Error('the code of the process was abandoned')
 
 /**
- * The code of a process's class as it is called: its steps and its hooks. It is awaited here alone, so that a forced kill and a
- * lost lease can give up on it.
+ * Calls the code of a process's class: its steps, its predicates and its hooks. That code is awaited here alone, so that a
+ * forced kill and a lost lease can abandon it.
  */
 export class UserCode {
-  readonly #life: Life
-  #giveUps: Set<() => void> | undefined
-  /** The attempt at a step that runs, where it may be left behind when its time is up. */
+  readonly #run: RunState
+  readonly #step: CurrentStep
+  readonly #requests: PendingRequests
+  readonly #callbacks: Callbacks
+  #abandons: Set<() => void> | undefined
+  /** The attempt at a step that runs, where the process may go on without it after a time-out. */
   #attempt: object | undefined
-  #leftBehind: StepTimeout | undefined
+  /** The time-out after which the process went on without an attempt. */
+  #timedOut: StepTimeout | undefined
 
-  constructor(life: Life) {
-    this.#life = life
+  constructor(run: RunState, step: CurrentStep, requests: PendingRequests, callbacks: Callbacks) {
+    this.#run = run
+    this.#step = step
+    this.#requests = requests
+    this.#callbacks = callbacks
   }
 
-  /** Gives up on whatever is being awaited. */
+  /** Stops waiting for whatever is being awaited. */
   abandon(): void {
-    for (const giveUp of Array.from(this.#giveUps ?? [])) giveUp()
+    for (const abandon of Array.from(this.#abandons ?? [])) abandon()
   }
 
-  /** Whether what calls this is what is left of an attempt whose time was up, while the process has gone on without it. */
+  /** Whether the caller belongs to an attempt that has timed out, and the process has gone on without it. */
   get isStaleAttempt(): boolean {
-    return this.#leftBehind !== undefined && isStaleAttempt(this.#life, this.#attempt)
+    return this.#timedOut !== undefined && isStaleAttempt(this.#run, this.#attempt)
   }
 
-  /**
-   * What calls this may be what is left of an attempt whose time was up, while the process has gone on without it.
-   *
-   * @throws StepTimeout if so
-   */
+  /** @throws StepTimeout where the caller belongs to an attempt that has timed out */
   assertCurrent(): void {
-    if (this.#leftBehind !== undefined && this.isStaleAttempt) throw this.#leftBehind
+    if (this.#timedOut !== undefined && this.isStaleAttempt) throw this.#timedOut
   }
 
-  /** The stage that a step leads to, without a promise where the step needs none; undefined when it was given up. */
-  step(stage: Running, plan: StepPlan): StateData | undefined | Promise<StateData | undefined> {
-    const { process, errands, plan: ofClass } = this.#life
+  /** The state that a step leads to, without a promise where the step needs none; undefined when the step was abandoned. */
+  step(state: Running, step: StepDefinition): StateData | undefined | Promise<StateData | undefined> {
+    const { process, definition } = this.#run
     try {
-      if (stage.ended !== undefined) return this.#guarded(this.#afterOthers(stage, plan, stage.ended))
-      if (plan.timeout !== undefined)
-        return this.#guarded(this.#inTime(stage, plan, plan.timeout, stage.args))
-      const value = stage.onward === true ? undefined : plan.method.apply(process, [...stage.args])
-      if (isThenable(value) || errands.pending !== undefined || ofClass.outline !== undefined) {
-        return this.#guarded(this.#slowStep(stage, value))
+      if (state.ended !== undefined) return this.#guarded(this.#afterOthers(state, step, state.ended))
+      if (step.timeout !== undefined)
+        return this.#guarded(this.#inTime(state, step, step.timeout, state.args))
+      const value = state.onward === true ? undefined : step.method.apply(process, [...state.args])
+      if (isThenable(value) || this.#callbacks.pending !== undefined || definition.outline !== undefined) {
+        return this.#guarded(this.#slowStep(state, value))
       }
-      return stageAfter(this.#life, value, stage)
+      return this.#outcome(value, state)
     } catch (error) {
       return excepted(error)
     }
   }
 
-  /** How processes ended that were waited for, in the shape in which their handles were given. */
-  async ended(awaits: Awaits): Promise<unknown> {
-    const { host } = this.#life
-    return shaped(awaits, await this.awaited(host.outcomes(this.#life.control, awaits.pids)))
+  /** The state that a step leads to by the value that it returned. */
+  #outcome(value: unknown, { at }: Running): StateData {
+    const { definition, host } = this.#run
+    return withOwnCopies(host, commandOutcome(definition, value, at, host.clock.now()))
   }
 
-  /** The step as a whole: what it throws excepts the process, unless the step is not waited for any longer. */
+  /**
+   * The state that a step of an outline leads to: a wait for what it gave for the context, or what the outline says is next,
+   * or what the step itself chose. A predicate that fails counts as a failure of the step.
+   */
+  async #outlineOutcome(outline: Outline, value: unknown, state: Running): Promise<StateData> {
+    const updates = updatesOf(this.#step.updates, value)
+    if (updates === undefined) return this.#outcome(value, state)
+    const { at } = state
+    const wait = contextWait(updates.apply(this.#run.process.ctx as Record<string, unknown>), at)
+    if (wait !== undefined) return wait
+    const walking = outline.next(at ?? null, (predicate) => this.#test(predicate))
+    const next = isThenable(walking) ? await this.awaited(walking) : walking
+    updates.assertNone()
+    return outlineOutcome(next)
+  }
+
+  #test(predicate: string): boolean | Promise<boolean> {
+    const answer = this.#predicate(predicate)
+    return isThenable(answer)
+      ? Promise.resolve(answer).then((value) => truth(predicate, value))
+      : truth(predicate, answer)
+  }
+
+  /** How the processes of a wait ended, in the shape in which their handles were given. */
+  async ended(awaits: Awaits): Promise<unknown> {
+    const { host, hosted } = this.#run
+    return shaped(awaits, await this.awaited(host.outcomes(hosted, awaits.pids)))
+  }
+
+  /** The step as a whole: what it throws excepts the process, unless the step was abandoned. */
   async #guarded(step: Promise<StateData>): Promise<StateData | undefined> {
     try {
       return await step
@@ -81,65 +118,67 @@ export class UserCode {
     }
   }
 
-  /** What a predicate of the outline says. It may take as long as a step of its name. */
-  predicate(name: string): unknown {
-    const life = this.#life
-    const { method, timeout } = life.plan.step(name)
-    if (timeout === undefined) return method.apply(life.process, [])
+  /** What a predicate of the outline returns. It may take as long as a step of its name. */
+  #predicate(name: string): unknown {
+    const { definition, process } = this.#run
+    const { method, timeout } = definition.step(name)
+    if (timeout === undefined) return method.apply(process, [])
     const attempt = (this.#attempt ??= {})
-    const said = inAttempt(life, attempt, () => method.apply(life.process, []))
-    return isThenable(said) ? this.#limited(`predicate ${name}`, said, timeout, attempt) : said
+    const answer = inAttempt(this.#run, attempt, () => method.apply(process, []))
+    return isThenable(answer) ? this.#limited(`predicate ${name}`, answer, timeout, attempt) : answer
   }
 
-  async #afterOthers(stage: Running, plan: StepPlan, awaits: Awaits): Promise<StateData> {
-    const { process, host } = this.#life
-    if (stage.onward === true) {
-      if (stage.into !== undefined) {
-        const outcomes = await this.awaited(host.outcomes(this.#life.control, awaits.pids))
-        intoContext(process, stage.into, awaits.pids, outcomes)
+  async #afterOthers(state: Running, step: StepDefinition, awaits: Awaits): Promise<StateData> {
+    const { process, host, hosted } = this.#run
+    if (state.onward === true) {
+      if (state.into !== undefined) {
+        const outcomes = await this.awaited(host.outcomes(hosted, awaits.pids))
+        intoContext(process, state.into, awaits.pids, outcomes)
       }
-      return this.#slowStep(stage, undefined)
+      return this.#slowStep(state, undefined)
     }
-    const args = [await this.ended(awaits), { by: 'handles' }, ...stage.args]
-    return plan.timeout === undefined
-      ? this.#slowStep(stage, plan.method.apply(process, args))
-      : this.#inTime(stage, plan, plan.timeout, args)
+    const args = [await this.ended(awaits), { by: 'handles' }, ...state.args]
+    return step.timeout === undefined
+      ? this.#slowStep(state, step.method.apply(process, args))
+      : this.#inTime(state, step, step.timeout, args)
   }
 
-  async #slowStep(stage: Running, given: unknown): Promise<StateData> {
-    const { errands, plan } = this.#life
+  async #slowStep(state: Running, given: unknown): Promise<StateData> {
+    const { outline } = this.#run.definition
     const value = isThenable(given) ? await this.awaited(given) : given
     let pending: Promise<unknown> | undefined
-    while ((pending = errands.pending) !== undefined) await this.awaited(pending)
-    return plan.outline === undefined
-      ? stageAfter(this.#life, value, stage)
-      : stageInOutline(this.#life, plan.outline, value, stage)
+    while ((pending = this.#callbacks.pending) !== undefined) await this.awaited(pending)
+    return outline === undefined ? this.#outcome(value, state) : this.#outlineOutcome(outline, value, state)
   }
 
-  /** A step that is waited for no longer than it may take. What it does after that, the process does not do. */
-  async #inTime(stage: Running, plan: StepPlan, limit: number, args: readonly unknown[]): Promise<StateData> {
-    const life = this.#life
-    const { process } = life
+  /** A step that is awaited no longer than it may take. What it does after that has no effect on the process. */
+  async #inTime(
+    state: Running,
+    step: StepDefinition,
+    limit: number,
+    args: readonly unknown[],
+  ): Promise<StateData> {
+    const { process } = this.#run
     const attempt = (this.#attempt = {})
-    if (stage.onward === true) return this.#slowStep(stage, undefined)
-    const value = inAttempt(life, attempt, () => plan.method.apply(process, [...args]))
-    if (!isThenable(value)) return this.#slowStep(stage, value)
-    return this.#slowStep(stage, this.#limited(`step ${stage.step}`, value, limit, attempt))
+    if (state.onward === true) return this.#slowStep(state, undefined)
+    const value = inAttempt(this.#run, attempt, () => step.method.apply(process, [...args]))
+    if (!isThenable(value)) return this.#slowStep(state, value)
+    return this.#slowStep(state, this.#limited(`step ${state.step}`, value, limit, attempt))
   }
 
   #limited(what: string, value: PromiseLike<unknown>, limit: number, attempt: object): Promise<unknown> {
-    const life = this.#life
+    const { pid, host } = this.#run
     return new Promise((resolve, reject) => {
       let over = false
       const late = (): void => {
         if (over || this.#attempt !== attempt) return
-        const error = new StepTimeout(`the ${what} of process ${life.pid} took longer than ${limit} ms`)
-        this.#leftBehind = error
-        // The step is told too; what it throws for that comes after.
+        const error = new StepTimeout(`the ${what} of process ${pid} took longer than ${limit} ms`)
+        this.#timedOut = error
+        // The signal aborts too. What the step throws because of that comes after this rejection.
         reject(error)
-        life.control.abort(error)
+        this.#step.abort(error)
       }
-      const cancel = life.host.clock.after(limit, () => life.whenPlayed(late))
+      const cancel = host.clock.after(limit, () => this.#step.gate.whenPlayed(late))
       const settled = (): void => {
         over = true
         cancel()
@@ -150,8 +189,9 @@ export class UserCode {
   }
 
   async hook<K extends HookName>(name: K, ...args: HookArgs<K>): Promise<void> {
-    const { plan, process } = this.#life
-    const hook = plan.hooks[name] as ((this: ProcessObject, ...args: HookArgs<K>) => unknown) | undefined
+    const { definition, process } = this.#run
+    const hook = definition.hooks[name] as
+      ((this: ProcessObject, ...args: HookArgs<K>) => unknown) | undefined
     if (hook === undefined) return
     const result = hook.apply(process, args)
     if (isThenable(result)) await this.awaited(result)
@@ -163,14 +203,14 @@ export class UserCode {
       await this.hook(name, ...args)
     } catch (error) {
       if (error === ABANDONED) return
-      if (this.#life.terminated) this.#life.report(error, `${name} threw`)
-      else this.#life.control.failed(error)
+      if (isTerminated(this.#run)) reportError(this.#run, error, `${name} threw`)
+      else this.#requests.fail(error)
     }
   }
 
   /** The hooks of leaving a state. */
   async leave(from: StateData, to: StateData): Promise<void> {
-    if (!this.#life.plan.hooked) return
+    if (!this.#run.definition.hooked) return
     await this.hook('onExiting', to.label)
     if (from.label === 'running') await this.hook('onExitRunning')
     else if (from.label === 'waiting') await this.hook('onExitWaiting')
@@ -178,7 +218,7 @@ export class UserCode {
 
   /** The hooks of entering a state, before it is committed. */
   async enter(to: StateData): Promise<void> {
-    if (!this.#life.plan.hooked) return
+    if (!this.#run.definition.hooked) return
     await this.hook('onEntering', to.label)
     switch (to.label) {
       case 'running':
@@ -200,33 +240,40 @@ export class UserCode {
     try {
       await this.enter(to)
     } catch (error) {
-      if (error !== ABANDONED) this.#life.report(error, `a hook threw on the way to ${to.label}`)
+      if (error !== ABANDONED) reportError(this.#run, error, `a hook threw on the way to ${to.label}`)
     }
   }
 
   /** The hooks of having entered a state, after it was committed. */
   async entered(from: StateData, to: StateData): Promise<void> {
-    if (!this.#life.plan.hooked) return
+    if (!this.#run.definition.hooked) return
     await this.tried('onEntered', from.label)
     if (to.label !== 'created') await this.tried(enteredHooks[to.label])
   }
 
-  /** Waits for user code, unless it is given up: then it rejects with `ABANDONED`. */
+  /** Waits for user code, unless that is abandoned: then it rejects with `ABANDONED`. */
   awaited<T>(promise: PromiseLike<T>): Promise<T> {
-    const { control, detached } = this.#life
-    const giveUps = (this.#giveUps ??= new Set())
+    const abandons = (this.#abandons ??= new Set())
     return new Promise<T>((resolve, reject) => {
-      const giveUp = (): void => {
-        giveUps.delete(giveUp)
+      const abandon = (): void => {
+        abandons.delete(abandon)
         reject(ABANDONED)
       }
-      giveUps.add(giveUp)
-      const settled = (): boolean => giveUps.delete(giveUp)
+      abandons.add(abandon)
+      const settled = (): boolean => abandons.delete(abandon)
       promise.then(settled, settled)
       promise.then(resolve, reject)
-      if (control.givesUp || detached !== undefined) giveUp()
+      if (this.#requests.abandons || this.#run.detached !== undefined) abandon()
     })
   }
+}
+
+/** @throws TransitionError for anything but a boolean: that a value is there says nothing of whether to go on */
+function truth(predicate: string, answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer
+  throw new TransitionError(
+    `the predicate ${predicate} gave ${preview(answer)}: it has to give true or false`,
+  )
 }
 
 type HookName = keyof Hooks

@@ -91,7 +91,7 @@ const around: Shape = {
  *
  * @throws IncompatibleBundle where it is not what was saved
  */
-export function readState(value: unknown): { readonly stage: StateData; readonly around: Around } {
+export function readState(value: unknown): { readonly state: StateData; readonly around: Around } {
   if (!isObject(value)) throw damaged(`it should be an object, and is ${preview(value)}`)
   const label = value['label']
   if (typeof label !== 'string' || !Object.hasOwn(shapes, label)) {
@@ -99,9 +99,9 @@ export function readState(value: unknown): { readonly stage: StateData; readonly
   }
   const problem = problemOf(value, shapes[label as ProcessState]) ?? problemOf(value, around)
   if (problem !== undefined) throw damaged(problem)
-  const { resumes, signals, unsaved, ...stage } = value
+  const { resumes, signals, unsaved, ...state } = value
   // Both have just been looked at, key by key.
-  return { stage: stage as unknown as StateData, around: { resumes, signals, unsaved } as Around }
+  return { state: state as unknown as StateData, around: { resumes, signals, unsaved } as Around }
 }
 
 function problemOf(value: Readonly<Record<string, unknown>>, shape: Shape): string | undefined {

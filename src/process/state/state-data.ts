@@ -191,3 +191,20 @@ export function errorText(error: unknown): string {
     return 'something that has no text was thrown'
   }
 }
+
+/**
+ * Whether the record of the step is still needed in this state: the step is to run again, or may, in a process that is
+ * restarted from this one.
+ */
+export function keepsRecord(to: StateData): boolean {
+  switch (to.label) {
+    case 'running':
+      return to.number !== undefined
+    case 'waiting':
+      return to.retry !== undefined
+    case 'finished':
+      return !to.successful
+    default:
+      return to.label !== 'created'
+  }
+}

@@ -1,7 +1,8 @@
 import { SerializationError } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
-import type { Life } from '../runner/process-runner.ts'
+import type { CurrentStep } from './current-step.ts'
 import { decided, ruleFor } from './retry-outcome.ts'
+import { logOf, stepKeyOf, type RunState } from './run-state.ts'
 import { errorText } from '../state/state-data.ts'
 import type { Use } from './step-journal.ts'
 
@@ -23,33 +24,33 @@ export interface EffectOptions {
 
 /** A named action of a step, whose result is recorded once (C6). */
 export async function effect(
-  life: Life,
+  step: CurrentStep,
   use: Use,
   action: (context: EffectContext) => unknown,
   options: EffectOptions,
 ): Promise<unknown> {
   checkOptions(options, { recordFailure: isFlag }, 'effect')
   const { recordFailure = false } = options
-  const { record } = life
+  const { run, journal } = step
   const { entry, name } = use
-  const known = record.get(entry)
+  const known = journal.get(entry)
   if (known !== undefined) {
     if (!('error' in known)) return known['value']
     if (typeof known['retried'] === 'boolean') decided(known['error'], known['retried'])
     throw known['error']
   }
-  const { pid, number } = life.stepKey
-  const { hurdle } = life
-  if (hurdle !== undefined) await hurdle
+  const { pid, number } = stepKeyOf(run)
+  const { barrier } = step
+  if (barrier !== undefined) await barrier
   const idempotencyKey = `${pid}/${number}/${entry.slice('effect:'.length)}`
-  const came = await record.during(attempt(action, { idempotencyKey, signal: life.control.signal }))
+  const came = await journal.during(attempt(action, { idempotencyKey, signal: step.cancellation.signal }))
   if ('value' in came) {
-    await record.add(entry, came, { history: { name: 'effect', data: { name } } })
-    life.leaveSoon()
+    await journal.add(entry, came, { history: { name: 'effect', data: { name } } })
+    step.leaveSoon()
     return came.value
   }
-  if (recordFailure) await addFailure(life, use, came.error)
-  life.leaveSoon()
+  if (recordFailure) await addFailure(step, use, came.error)
+  step.leaveSoon()
   throw came.error
 }
 
@@ -57,29 +58,32 @@ export async function effect(
  * Records a failure together with what the retry rule says of it, which would not know it again: its class may be lost. An error that
  * can't be saved as it is, since it carries a function, say, is recorded by its name, message, code and cause.
  */
-async function addFailure(life: Life, { entry, name }: Use, error: unknown): Promise<void> {
-  const { record } = life
+async function addFailure(
+  { run, journal }: CurrentStep,
+  { entry, name }: Use,
+  error: unknown,
+): Promise<void> {
   const history = { name: 'effect', data: { name, failed: errorText(error) } }
-  const retried = ruleFor(life, error)
+  const retried = ruleFor(run, error)
   const rule = retried !== undefined && { retried }
-  const add = (what: unknown): Promise<void> => record.add(entry, { error: what, ...rule }, { history })
+  const add = (what: unknown): Promise<void> => journal.add(entry, { error: what, ...rule }, { history })
   try {
     await add(error)
   } catch (refused) {
     if (!(refused instanceof SerializationError)) throw refused
     await add(new Error(errorText(error)))
   }
-  if (error instanceof Error) reportLostClass(life, name, error, record.get(entry)?.['error'])
+  if (error instanceof Error) reportLostClass(run, name, error, journal.get(entry)?.['error'])
 }
 
 /** The code that catches it when the step runs again finds another class. */
-function reportLostClass({ pid, plan, log }: Life, effect: string, error: Error, restored: unknown): void {
+function reportLostClass(run: RunState, effect: string, error: Error, restored: unknown): void {
   const before: unknown = Object.getPrototypeOf(error)
   const after: unknown = restored instanceof Error ? Object.getPrototypeOf(restored) : before
   if (after === before) return
   const [from, to] = [classOf(before), classOf(after)]
-  log.warn(
-    { pid, process: plan.name, effect, errorClass: from },
+  logOf(run).warn(
+    { pid: run.pid, process: run.definition.name, effect, errorClass: from },
     `a recorded failure of class ${from} is thrown as ${to} when its step runs again; its name, message, code and cause stay. Tell it by its name or code, or register the class in \`types\``,
   )
 }

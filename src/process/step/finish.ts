@@ -1,29 +1,32 @@
 import { isPlainObject } from '../../ports/plain.ts'
 import { PortValidationError, type PortProblem } from '../../shared/errors.ts'
 import { getOwn } from '../../shared/own.ts'
-import type { Life } from '../runner/process-runner.ts'
+import type { AnySpec } from '../../spec/process-spec.ts'
 import type { StateData } from '../state/state-data.ts'
 
 /**
- * A process that would finish well, looked at once more: without all its required outputs it is finished and not
- * successful. A result that does not fit `spec.returns` is a fault of the step.
+ * Decides how a process ends that would finish well. Without all its required outputs it finishes unsuccessfully. A result
+ * that does not fit `spec.returns` is a fault of the step.
  *
  * @throws PortValidationError for such a result
  */
-export function checkFinish(life: Life, stage: StateData): StateData {
-  if (stage.label !== 'finished' || !stage.successful) return stage
-  const { spec } = life.plan
+export function finish(
+  spec: AnySpec,
+  outputs: Readonly<Record<string, unknown>>,
+  state: StateData,
+): StateData {
+  if (state.label !== 'finished' || !state.successful) return state
   if (spec.hasReturns) {
-    const problems = spec.checkResult(stage.result)
+    const problems = spec.checkResult(state.result)
     if (problems.length > 0) throw new PortValidationError(problems)
   }
-  const problems = spec.validateOutputs(life.outputs)
-  if (problems.length === 0) return stage
+  const problems = spec.validateOutputs(outputs)
+  if (problems.length === 0) return state
   return {
-    ...stage,
+    ...state,
     successful: false,
     message: problems.map(({ port, message }) => `${port}: ${message}`).join('\n'),
-    missing: missingOf(problems, life.outputs),
+    missing: missingOf(problems, outputs),
   }
 }
 

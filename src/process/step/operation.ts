@@ -1,4 +1,4 @@
-import { currentLife } from './current-process.ts'
+import { currentRun } from './current-process.ts'
 
 /**
  * The promise of an operation of a step: an effect, a wait, a launch, a branch.
@@ -36,6 +36,6 @@ export class Operation<T> extends Promise<T> {
 
 /** What a step may leave pending that is no operation of its own, such as a wait for a handle: a rejection that nobody awaits never ends the program. */
 export function withinStep<T>(work: Promise<T>): Promise<T> {
-  if (currentLife()?.inStep === true) work.catch(() => {})
+  if (currentRun()?.inStep === true) work.catch(() => {})
   return work
 }

@@ -1,39 +1,53 @@
 import { LAST_DATE } from '../../shared/duration.ts'
 import { NonRetryableError, SerializationError, UpstreamFailed } from '../../shared/errors.ts'
 import type { RetryPolicy } from '../../spec/retry-policy.ts'
-import type { StepPlan } from '../definition/process-definition.ts'
+import type { StepDefinition } from '../definition/process-definition.ts'
 import type { FailedAttempt } from '../state/transition.ts'
-import type { Life } from '../runner/process-runner.ts'
+import type { RunState } from './run-state.ts'
 import { errorText, excepted, type Running, type StateData, type StepFacts } from '../state/state-data.ts'
-import { timeAfter } from './suspension.ts'
+import { timeAfter } from './wait-conditions.ts'
 
-/** What follows a failed attempt of a step. */
-export interface Failed {
+/*
+ * What decides whether a failed step runs again.
+ */
+
+/** What follows an attempt at a step that did not count. */
+export interface RetryOutcome {
   readonly to: StateData
   readonly failed?: FailedAttempt | undefined
-  /** Set where the process is to be paused with it. */
+  /** The message of the pause that the process takes with it. */
   readonly pause?: string | undefined
 }
 
 /** The retries of a step: its own, else those of the launch, else those of the class. */
-export function policyOf({ launchRetry }: Life, { retry, ownRetry }: StepPlan): RetryPolicy | undefined {
+export function policyOf(
+  { launchRetry }: Pick<RunState, 'launchRetry'>,
+  { retry, ownRetry }: Pick<StepDefinition, 'retry' | 'ownRetry'>,
+): RetryPolicy | undefined {
   return launchRetry === undefined || ownRetry ? retry : launchRetry
 }
 
-/** After an attempt has thrown: a back-off and then the next one, a pause when they have run out and that is declared, or the end. */
-export function afterFailure(stage: Running, plan: StepPlan, error: unknown, life: Life): Failed {
-  const policy = policyOf(life, plan)
+/**
+ * After an attempt has thrown: another attempt after a back-off; a pause, when the attempts are used up and the policy says
+ * so; or the end. `state.number` has to be set, so that the next attempt is at the same step.
+ */
+export function retryOutcome(
+  policy: RetryPolicy | undefined,
+  state: Running,
+  error: unknown,
+  now: number,
+  random: () => number = Math.random,
+): RetryOutcome {
   if (policy === undefined || isFinal(error)) return { to: excepted(error) }
   try {
     if (!(decisionOn(error) ?? policy.covers(error))) return { to: excepted(error) }
   } catch (failure) {
     return { to: excepted(failure) }
   }
-  const { step } = stage
-  const attempt = stage.attempt ?? 1
+  const { step, attempt = 1 } = state
   const { attempts } = policy
   const message = errorText(error)
-  const facts = { ...stepFacts(stage), number: life.stepKey.number }
+  const facts = stepFacts(state)
   if (attempt >= attempts) {
     if (policy.whenExhausted !== 'pause') return { to: excepted(error) }
     return {
@@ -42,7 +56,7 @@ export function afterFailure(stage: Running, plan: StepPlan, error: unknown, lif
       pause: `${step} failed ${attempt} of ${attempts} times (${message}); play tries it ${attempts === 1 ? 'once' : `${attempts} times`} more`,
     }
   }
-  const until = Math.ceil(timeAfter(life.host.clock, policy.delay(attempt + 1, Math.random)) ?? LAST_DATE)
+  const until = Math.ceil(timeAfter(now, policy.delay(attempt + 1, random)) ?? LAST_DATE)
   const next = new Date(until).toISOString()
   return {
     to: {
@@ -51,19 +65,18 @@ export function afterFailure(stage: Running, plan: StepPlan, error: unknown, lif
       message: `${step} failed ${attempt} of ${attempts} (${message}), next try ${next}`,
       data: undefined,
       until,
-      ...(stage.at !== undefined && { at: stage.at }),
+      ...(state.at !== undefined && { at: state.at }),
       retry: { ...facts, attempt: attempt + 1, failure: message },
     },
     failed: { step, attempt, attempts, message, until },
   }
 }
 
-/** After a step that ran again has not done what it did before: somebody has to look at it. */
-export function afterConflict(stage: Running, error: Error, life: Life): Failed {
-  const facts = { ...stepFacts(stage), number: life.stepKey.number }
-  const attempt = stage.attempt ?? 1
+/** After a step that ran again has not done what it did before: the process pauses, so that someone looks at it. */
+export function conflictOutcome(state: Running, error: Error): RetryOutcome {
+  const { step, attempt = 1 } = state
   return {
-    to: { label: 'running', step: stage.step, ...facts, ...(attempt > 1 && { attempt }) },
+    to: { label: 'running', step, ...stepFacts(state), ...(attempt > 1 && { attempt }) },
     pause: error.message,
   }
 }
@@ -81,10 +94,10 @@ function decisionOn(error: unknown): boolean | undefined {
 }
 
 /** What the rule of the step that runs says of a failure; undefined where it has none, or fails itself. */
-export function ruleFor(life: Life, error: unknown): boolean | undefined {
-  const { stage, plan } = life
-  if (stage.label !== 'running') return undefined
-  const policy = policyOf(life, plan.step(stage.step))
+export function ruleFor(run: RunState, error: unknown): boolean | undefined {
+  const { state, definition } = run
+  if (state.label !== 'running') return undefined
+  const policy = policyOf(run, definition.step(state.step))
   if (policy === undefined) return undefined
   try {
     const retried = !isFinal(error) && policy.covers(error)
@@ -104,7 +117,7 @@ function isFinal(error: unknown): boolean {
   )
 }
 
-function stepFacts({ args, at, onward, origin, ended, into }: StepFacts): StepFacts {
+function stepFacts({ args, at, onward, number, origin, ended, into }: StepFacts): StepFacts {
   return {
     args,
     ...(at !== undefined && { at }),
@@ -112,5 +125,6 @@ function stepFacts({ args, at, onward, origin, ended, into }: StepFacts): StepFa
     ...(origin !== undefined && { origin }),
     ...(ended !== undefined && { ended }),
     ...(into !== undefined && { into }),
+    ...(number !== undefined && { number }),
   }
 }

@@ -1,11 +1,11 @@
-import { suggestion } from '../../shared/nearest.ts'
 import { alarm } from '../../shared/clock.ts'
 import { milliseconds, type Duration } from '../../shared/duration.ts'
-import { PortValidationError, SpecError, WaitTimeout } from '../../shared/errors.ts'
+import { PortValidationError, WaitTimeout } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
-import type { Life } from '../runner/process-runner.ts'
-import type { Use } from './step-journal.ts'
-import { timeAfter, waitFor, type EvictOptions, type Suspension } from './suspension.ts'
+import type { RunState } from './run-state.ts'
+import type { StepJournal, Use } from './step-journal.ts'
+import type { EvictOptions, Suspension } from './suspension.ts'
+import { timeAfter, waitFor } from './wait-conditions.ts'
 
 export interface ReceiveOptions extends EvictOptions {
   /** The name under which the receipt is recorded. Default: that of the signal. */
@@ -19,47 +19,50 @@ export interface ReceiveOptions extends EvictOptions {
  * each further attempt at that step.
  */
 export class SignalReceiver {
-  readonly #life: Life
-  readonly #waits: Suspension
+  readonly #run: RunState
+  readonly #journal: StepJournal
+  readonly #suspension: Suspension
   /** Counts the signals that were told of, by name: who looks in vain waits for the next. */
   readonly #told = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
   /** By signal: one at a time looks for it and takes it. */
   readonly #taking = new Map<string, Promise<unknown>>()
 
-  constructor(life: Life, waits: Suspension) {
-    this.#life = life
-    this.#waits = waits
+  constructor(run: RunState, journal: StepJournal, suspension: Suspension) {
+    this.#run = run
+    this.#journal = journal
+    this.#suspension = suspension
   }
 
   async receive({ entry }: Use, signal: string, options: ReceiveOptions): Promise<unknown> {
     checkOptions(options, { as: true, timeout: true, evict: isFlag }, 'receive')
     const { timeout, evict } = options
-    const { record, host, plan } = this.#life
+    const journal = this.#journal
+    const { definition, host } = this.#run
     const { clock } = host
-    if (!plan.spec.hasSignal(signal)) throw undeclared(plan.name, signal, plan.spec.signals.keys())
-    const known = record.get(entry)
+    definition.requireSignal(signal)
+    const known = journal.get(entry)
     if (known !== undefined && 'value' in known) return this.#checked(signal, known['value'])
     if (known?.['timedOut'] === true) throw this.#timedOut(signal)
     let until = known?.['until'] as number | undefined
     if (until === undefined && timeout !== undefined) {
-      until = timeAfter(clock, milliseconds(timeout))
-      if (until !== undefined) await record.add(entry, { until }, { history: undefined })
+      until = timeAfter(clock.now(), milliseconds(timeout))
+      if (until !== undefined) await journal.add(entry, { until }, { history: undefined })
     }
     const message = `waits for the signal ${signal}${until === undefined ? '' : ` until ${new Date(until).toISOString()}`}`
     const wait = waitFor({ signal, ...(until !== undefined && { until }) }, message)
     for (;;) {
-      await this.#waits.gate()
+      await this.#suspension.gate()
       const seen = this.#told.get(signal)
       const taken = await this.#take(signal, entry)
       if (taken !== undefined) {
-        await this.#waits.goOn()
+        await this.#suspension.goOn()
         return this.#checked(signal, taken.value)
       }
       if (until !== undefined && clock.now() >= until) {
         const history = { name: 'received', data: { name: signal, timedOut: true } }
-        await record.add(entry, { timedOut: true }, { history })
-        await this.#waits.goOn()
+        await journal.add(entry, { timedOut: true }, { history })
+        await this.#suspension.goOn()
         throw this.#timedOut(signal)
       }
       if (this.#told.get(signal) !== seen) continue
@@ -74,7 +77,7 @@ export class SignalReceiver {
           cancel?.()
         }
       }
-      await this.#waits.wait(wait, arm, evict)
+      await this.#suspension.wait(wait, arm, evict)
     }
   }
 
@@ -103,30 +106,24 @@ export class SignalReceiver {
     signal: string,
     entry: string,
   ): Promise<{ readonly value: unknown } | undefined> {
-    const { host, control, record } = this.#life
-    if (before !== undefined) await record.during(before.catch(() => {}))
-    const mail = await record.during(Promise.resolve(host.mail(control, signal)))
+    const journal = this.#journal
+    const { host, hosted } = this.#run
+    if (before !== undefined) await journal.during(before.catch(() => {}))
+    const mail = await journal.during(Promise.resolve(host.mail(hosted, signal)))
     if (mail === undefined) return undefined
     const history = { name: 'received', data: { name: signal } }
-    await record.add(entry, { value: mail.value }, { history, consumes: mail.id })
+    await journal.add(entry, { value: mail.value }, { history, consumes: mail.id })
     return { value: mail.value }
   }
 
   #checked(signal: string, value: unknown): unknown {
-    const problems = this.#life.plan.spec.checkSignal(signal, value)
+    const problems = this.#run.definition.spec.checkSignal(signal, value)
     if (problems.length > 0) throw new PortValidationError(problems)
     return value
   }
 
   #timedOut(signal: string): WaitTimeout {
-    const { pid } = this.#life
+    const { pid } = this.#run
     return new WaitTimeout(`the signal ${signal} did not come to process ${pid} in its time`, [pid], 1)
   }
-}
-
-/** @throws SpecError, for a signal that the class does not declare */
-export function undeclared(className: string, signal: string, known: Iterable<string>): SpecError {
-  const names = [...known]
-  const rest = names.length === 0 ? '; it declares none, see spec.signal' : suggestion(signal, names)
-  return new SpecError(`${className} declares no signal ${JSON.stringify(signal)}${rest}`)
 }

@@ -1,18 +1,7 @@
 import { nextTick } from 'node:process'
 import { SpecError } from '../../shared/errors.ts'
-import type { Life } from '../runner/process-runner.ts'
-import { atPlace, currentPlace, enterPlace, type Place } from './current-process.ts'
-
-/**
- * Code of a step that runs without a break, between two `await`s. What it asks for has a fixed order, in each run of the step.
- */
-export interface Turn {
-  readonly flow: StepFlow
-  /** Turns that are certain to come before this one. */
-  readonly after: readonly Turn[]
-  /** Whether it may still be the one that runs. */
-  runs: boolean
-}
+import { atPlace, currentPlace, enterPlace, type Place, type Turn } from './current-process.ts'
+import type { RunState } from './run-state.ts'
 
 /** What is known of a name, or of launches, in one run of a step. */
 interface Use {
@@ -53,7 +42,7 @@ export interface Asked {
  *    another run the two could get each other's records.
  */
 export class StepFlow {
-  readonly #life: Life
+  readonly #run: RunState
   readonly #scopes = new Map<string, Scope>()
   readonly #uses = new Map<string, Use>()
   readonly #branches = new Set<string>()
@@ -62,8 +51,8 @@ export class StepFlow {
   /** Why nothing more is done by name in this run of the step. */
   refusal: SpecError | undefined
 
-  constructor(life: Life) {
-    this.#life = life
+  constructor(run: RunState) {
+    this.#run = run
   }
 
   /** The branch that the code which runs here is in; empty outside of one. */
@@ -130,7 +119,7 @@ export class StepFlow {
     const turn = this.#turn(outer, scope)
     this.#branches.add(branch)
     try {
-      return await atPlace(this.#life, { flow: this, branch, turn }, run)
+      return await atPlace(this.#run, { flow: this, branch, turn }, run)
     } finally {
       this.#branches.delete(branch)
     }
@@ -160,15 +149,15 @@ export class StepFlow {
   }
 
   #refuse(reason: string): SpecError {
-    const { plan, stage } = this.#life
-    const step = stage.label === 'running' ? `.${stage.step}` : ''
-    return (this.refusal = new SpecError(`in the step ${plan.name}${step} ${reason}`))
+    const { definition, state } = this.#run
+    const step = state.label === 'running' ? `.${state.step}` : ''
+    return (this.refusal = new SpecError(`in the step ${definition.name}${step} ${reason}`))
   }
 
   // ---------- turns ----------
 
   get #place(): Place | undefined {
-    const place = currentPlace(this.#life)
+    const place = currentPlace(this.#run)
     return place?.flow === this ? place : undefined
   }
 
@@ -192,7 +181,7 @@ export class StepFlow {
       turn.runs = false
     })
     scope.last = turn
-    enterPlace(this.#life, { flow: this, branch, turn })
+    enterPlace(this.#run, { flow: this, branch, turn })
     return turn
   }
 

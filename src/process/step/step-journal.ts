@@ -3,9 +3,12 @@ import { preview } from '../../ports/plain.ts'
 import { SerializationError, SpecError, TransitionError } from '../../shared/errors.ts'
 import { textProblem } from '../../shared/text.ts'
 import type { RecordEntry } from '../host/host.ts'
-import type { Life } from '../runner/process-runner.ts'
 import { Operation } from './operation.ts'
-import { isOfEarlier } from './current-process.ts'
+import type { Cancellation } from './cancellation.ts'
+import { isOfEarlierAttempt } from './current-process.ts'
+import type { PlayGate } from './play-gate.ts'
+import { logOf, type RunState } from './run-state.ts'
+import { attemptOf } from '../state/state-data.ts'
 import { StepFlow, type Asked } from './step-flow.ts'
 
 /** What a step does by name. */
@@ -46,7 +49,11 @@ interface Entry {
  * Entries are found by kind and name, never by their order; a name that comes again counts on: `effect:charge#2`. `StepFlow` says where it may.
  */
 export class StepJournal {
-  readonly #life: Life
+  readonly #run: RunState
+  readonly #cancellation: Cancellation
+  readonly #gate: PlayGate
+  /** Called when something that the step does by name has settled. */
+  readonly #settled: () => void
   #entries: Map<string, Entry> | undefined
   /** What this run of the step has asked for, and in which order. */
   #flow: StepFlow | undefined
@@ -62,8 +69,11 @@ export class StepJournal {
   /** Set when the step did not do what it did before: it is paused then, whatever it comes to. */
   conflict: TransitionError | undefined
 
-  constructor(life: Life) {
-    this.#life = life
+  constructor(run: RunState, cancellation: Cancellation, gate: PlayGate, settled: () => void) {
+    this.#run = run
+    this.#cancellation = cancellation
+    this.#gate = gate
+    this.#settled = settled
   }
 
   /** The step begins; whether it does so again. */
@@ -92,8 +102,8 @@ export class StepJournal {
    * @returns why the command does not count: something that the step has begun is not done, or has failed unseen
    */
   leftOver(): SpecError | undefined {
-    const { pid, plan, stage } = this.#life
-    const place = `the step ${plan.name}${stage.label === 'running' ? `.${stage.step}` : ''} of process ${pid}`
+    const { pid, definition, state } = this.#run
+    const place = `the step ${definition.name}${state.label === 'running' ? `.${state.step}` : ''} of process ${pid}`
     const dropped: string[] = []
     for (const { kind, name, operation, failure } of this.#begun) {
       if (failure === undefined && kinds.includes(kind as RecordKind) && kind !== 'effect') {
@@ -123,12 +133,12 @@ export class StepJournal {
   async #operate<T>(begun: Begun, work: (use: Use) => Promise<T>): Promise<T> {
     const attempt = this.#attempts
     const { kind, name } = begun
-    const life = this.#life
-    if (isOfEarlier(life, this.flow, life.control.attempt === 1)) return this.#never(kind, name)
+    const isFirst = attemptOf(this.#run.state) === 1
+    if (isOfEarlierAttempt(this.#run, this.flow, isFirst)) return this.#never(kind, name)
     let asked: Asked | undefined
     this.#begun.add(begun)
     try {
-      life.control.throwIfAborted()
+      this.#cancellation.throwIfAborted()
       const use = this.#ask(kind, name)
       asked = use.asked
       const value = await work(use)
@@ -151,14 +161,14 @@ export class StepJournal {
 
   /** The order of things in this run of the step. */
   get flow(): StepFlow {
-    return (this.#flow ??= new StepFlow(this.#life))
+    return (this.#flow ??= new StepFlow(this.#run))
   }
 
   /** What an attempt has left does nothing more: the one that runs does it. */
   #never<T>(kind: OperationKind, name: string): Promise<T> {
-    const { pid, plan, log } = this.#life
-    log.warn(
-      { pid, process: plan.name, operation: `${kind} '${name}'` },
+    const { pid, definition } = this.#run
+    logOf(this.#run).warn(
+      { pid, process: definition.name, operation: `${kind} '${name}'` },
       'what is left of an earlier attempt at a step goes on without it: that does nothing',
     )
     return new Promise(() => {})
@@ -167,10 +177,10 @@ export class StepJournal {
   /** In a step that does several things at the same time, what they come to is handed out one by one. */
   async #handOut(asked: Asked | undefined): Promise<void> {
     if (asked === undefined) return
-    const handedOut = this.#life.control.isAborted ? asked.drop() : asked.handOut()
+    const handedOut = this.#cancellation.isAborted ? asked.drop() : asked.handOut()
     if (handedOut === undefined) return
     await this.during(handedOut)
-    this.#life.leaveSoon()
+    this.#settled()
   }
 
   #ask(kind: OperationKind, name: string): Use & { readonly asked: Asked } {
@@ -213,7 +223,7 @@ export class StepJournal {
 
   async #during<T>(work: PromiseLike<T>): Promise<T> {
     const attempt = this.#attempts
-    const { signal } = this.#life.control
+    const { signal } = this.#cancellation
     let result: PromiseSettledResult<T>
     try {
       result = { status: 'fulfilled', value: await work }
@@ -236,7 +246,7 @@ export class StepJournal {
   text(entry: string): string | undefined {
     const found = this.#entries?.get(entry)
     if (found === undefined) return undefined
-    return found.text ?? this.#life.host.codec.stringify(found.value, `record.${entry}`)
+    return found.text ?? this.#run.host.codec.stringify(found.value, `record.${entry}`)
   }
 
   *texts(): Iterable<readonly [name: string, text: string]> {
@@ -247,7 +257,7 @@ export class StepJournal {
   get(entry: string): Readonly<Record<string, unknown>> | undefined {
     const found = this.#entries?.get(entry)
     if (found === undefined) return undefined
-    const value = found.text === undefined ? found.value : this.#life.host.codec.parse(found.text, entry)
+    const value = found.text === undefined ? found.value : this.#run.host.codec.parse(found.text, entry)
     return value as Readonly<Record<string, unknown>>
   }
 
@@ -261,15 +271,15 @@ export class StepJournal {
     value: Readonly<Record<string, unknown>>,
     rest: Pick<RecordEntry, 'history' | 'consumes'>,
   ): Promise<void> {
-    const { host, control } = this.#life
-    // A store holds it by itself, until it is played.
-    if (!host.durable && this.#life.held) await this.during(this.#life.waits.gate())
+    const { host, hosted } = this.#run
+    // A store holds the write back by itself, until the process is played.
+    if (!host.durable && this.#gate.isHeld) await this.during(this.#gate.pass(this.#cancellation))
     const beside = this.#beside(entry)
     const kept = beside.length === 0 ? value : { ...value, beside }
     const text = this.#textOf(entry, kept)
     const step = this.#steps
     const write = async (): Promise<void> => {
-      await host.record(control, { name: entry, text, ...rest })
+      await host.record(hosted, { name: entry, text, ...rest })
       if (step === this.#steps) this.#put(entry, text === undefined ? { value: kept } : { text })
     }
     await this.during(write())
@@ -277,7 +287,7 @@ export class StepJournal {
 
   /** In memory too, so that each attempt gets a copy of its own; there it may be something that can't be saved. */
   #textOf(entry: string, value: Readonly<Record<string, unknown>>): string | undefined {
-    const { durable, codec } = this.#life.host
+    const { durable, codec } = this.#run.host
     try {
       // Of a failure what can't be saved is left out.
       return 'error' in value ? codec.stringifyFailure(value, entry) : codec.stringify(value, entry)

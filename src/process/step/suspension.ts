@@ -1,13 +1,15 @@
-import { alarm, type Clock } from '../../shared/clock.ts'
-import { LAST_DATE, milliseconds, type Duration } from '../../shared/duration.ts'
+import { alarm } from '../../shared/clock.ts'
+import { milliseconds, type Duration } from '../../shared/duration.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import { awaitsOf, shaped } from '../state/awaits.ts'
 import type { Awaited } from '../state/awaits.ts'
 import type { ProcessHandle } from '../host/process-handle.ts'
 import type { StepWait, WaitConditions } from '../state/transition.ts'
-import type { Life } from '../runner/process-runner.ts'
-import { SignalReceiver, type ReceiveOptions } from './signal-receiver.ts'
-import type { Use } from './step-journal.ts'
+import type { Cancellation } from './cancellation.ts'
+import type { PlayGate } from './play-gate.ts'
+import { isOver, type RunState } from './run-state.ts'
+import type { StepJournal, Use } from './step-journal.ts'
+import { firstOf, timeAfter, waitFor } from './wait-conditions.ts'
 
 export interface EvictOptions {
   /**
@@ -18,8 +20,13 @@ export interface EvictOptions {
   readonly evict?: boolean | undefined
 }
 
-/** In milliseconds since 1970. */
-export /** A wait that is pending. */
+/** Hears of the waits of a step. */
+export interface WaitObserver {
+  /** The step begins to wait: a pause that was asked for while it did something may take effect. */
+  stepWaits(): void
+}
+
+/** A wait that is pending. */
 interface Waiting {
   readonly stop: (reason: Error | undefined) => void
   /** What it is for, where the process may leave memory for it. */
@@ -33,18 +40,29 @@ interface Waiting {
  * goes on at once (C8).
  */
 export class Suspension {
-  readonly #life: Life
+  readonly #run: RunState
+  readonly #journal: StepJournal
+  readonly #cancellation: Cancellation
+  readonly #gate: PlayGate
+  readonly #observer: WaitObserver
   readonly #pending = new Set<Waiting>()
-  #receiving: SignalReceiver | undefined
-  /** What opens the gates at which the step is held while the process is paused. */
-  readonly #gates = new Set<() => void>()
   /** Whether the process is leaving memory: what is pending is not settled any more. */
   #leaving = false
   /** Whether it is to be seen, at the end of this turn, if it may leave. */
   #asked = false
 
-  constructor(life: Life) {
-    this.#life = life
+  constructor(
+    run: RunState,
+    journal: StepJournal,
+    cancellation: Cancellation,
+    gate: PlayGate,
+    observer: WaitObserver,
+  ) {
+    this.#run = run
+    this.#journal = journal
+    this.#cancellation = cancellation
+    this.#gate = gate
+    this.#observer = observer
   }
 
   /** Whether the step waits, and for all that is known does nothing else. */
@@ -55,16 +73,16 @@ export class Suspension {
   async sleep({ entry, name }: Use, duration: Duration, options: EvictOptions): Promise<void> {
     checkOptions(options, { evict: isFlag }, 'sleep')
     const { evict } = options
-    const { record, host } = this.#life
-    const { clock } = host
+    const journal = this.#journal
+    const { clock } = this.#run.host
     const length = milliseconds(duration)
-    if (timeAfter(clock, length) === undefined)
+    if (timeAfter(clock.now(), length) === undefined)
       throw new RangeError(`sleep (${name}) was given ${duration}: it would never end`)
-    let until = record.get(entry)?.['until'] as number | undefined
+    let until = journal.get(entry)?.['until'] as number | undefined
     if (until === undefined) {
       until = clock.now() + length
       const history = { name: 'sleeping', data: { name, until } }
-      await record.add(entry, { until }, { history })
+      await journal.add(entry, { until }, { history })
     }
     const end = until
     if (clock.now() < end) {
@@ -90,9 +108,9 @@ export class Suspension {
 
   /** Waits for processes out of memory, if it may: as one wait, until all have ended or one has failed. */
   async #outside(wait: StepWait, handles: readonly ProcessHandle[]): Promise<void> {
-    const { host } = this.#life
+    const { host, hosted } = this.#run
     // A handle that was just made knows nothing yet: it has to be looked whether what it came back for is there.
-    if (!(await host.outcomes(this.#life.control, wait.for.on)).includes(undefined)) return
+    if (!(await host.outcomes(hosted, wait.for.on)).includes(undefined)) return
     const arm = (resolve: () => void): (() => void) => {
       let left = handles.length
       const stops = handles.map((handle) =>
@@ -130,32 +148,19 @@ export class Suspension {
     throw result?.reason
   }
 
-  /** Waits for a signal, and takes it. */
-  receive(use: Use, signal: string, options: ReceiveOptions): Promise<unknown> {
-    return (this.#receiving ??= new SignalReceiver(this.#life, this)).receive(use, signal, options)
-  }
-
-  /** A signal of that name is kept for the process. */
-  signalled(name: string): void {
-    this.#receiving?.signalled(name)
-  }
-
   /** Ends all waits with this error; without one the step has ended, and they stay as they are for ever. */
   stop(reason?: Error): void {
     for (const waiting of Array.from(this.#pending)) waiting.stop(this.#leaving ? undefined : reason)
     this.#pending.clear()
-    this.#receiving?.stop()
-    if (reason !== undefined) for (const open of this.#gates) open()
-    this.#gates.clear()
   }
 
   // ---------- waiting ----------
 
   /** Waits until what is armed calls back; it gives how to disarm it. Rejects when the step is told to stop. */
   async wait(wait: StepWait, arm: (resolve: () => void) => () => void, evict = false): Promise<void> {
-    const { control, host } = this.#life
-    control.throwIfAborted()
-    const goOn = host.suspend(control, wait)
+    const { host, hosted } = this.#run
+    this.#cancellation.throwIfAborted()
+    const goOn = host.suspend(hosted, wait)
     let disarm: (() => void) | undefined
     try {
       await new Promise<void>((resolve, reject) => {
@@ -170,8 +175,7 @@ export class Suspension {
           },
         }
         this.#pending.add(waiting)
-        // Asked for while the step did something.
-        if (control.pausing !== undefined) void this.#life.pauses.within(control.pausing)
+        this.#observer.stepWaits()
         this.leaveSoon()
         disarm = arm(() => {
           if (this.#leaving || !this.#pending.delete(waiting)) return
@@ -185,28 +189,20 @@ export class Suspension {
     }
   }
 
-  /** While the process is paused nothing that a step waited for lets it go on. */
-  async gate(): Promise<void> {
-    const { control } = this.#life
-    control.throwIfAborted()
-    while (this.#life.held && !this.#life.over) {
-      await new Promise<void>((open) => {
-        this.#gates.add(open)
-        this.#life.whenPlayed(open)
-      })
-      control.throwIfAborted()
-    }
+  /** Resolves once the process is not paused: until then nothing that a step waited for lets the step go on. */
+  gate(): Promise<void> {
+    return this.#gate.pass(this.#cancellation)
   }
 
   /** The step goes on: not while the process is paused, nor before it shows as running, where it has only waited (C7). */
   async goOn(does = false): Promise<void> {
-    const { host, record, control } = this.#life
+    const { host, hosted } = this.#run
     for (;;) {
       await this.gate()
-      const going = host.goOn?.(control, does)
+      const going = host.goOn?.(hosted, does)
       if (going === undefined) return
-      await record.during(going)
-      control.throwIfAborted()
+      await this.#journal.during(going)
+      this.#cancellation.throwIfAborted()
     }
   }
 
@@ -219,12 +215,12 @@ export class Suspension {
     this.#asked = true
     setImmediate(() => {
       this.#asked = false
-      const { host, record } = this.#life
+      const { host, hosted } = this.#run
       const waits = [...this.#pending]
-      const conditions = combined(waits.map(({ evicts }) => evicts))
-      if (this.#leaving || this.#life.over || record.busy || conditions === undefined) return
+      const conditions = firstOf(waits.map(({ evicts }) => evicts))
+      if (this.#leaving || isOver(this.#run) || this.#journal.busy || conditions === undefined) return
       this.#leaving = true
-      host.evict(this.#life.control, {
+      host.evict(hosted, {
         message: waits.map(({ message }) => message).join(', or '),
         for: conditions,
       })
@@ -232,42 +228,7 @@ export class Suspension {
   }
 }
 
-/** The first of several conditions; undefined where one is not to be left for, or they can't be one. */
-function combined(all: readonly (WaitConditions | undefined)[]): WaitConditions | undefined {
-  let found: WaitConditions | undefined
-  for (const one of all) {
-    if (one === undefined) return undefined
-    if (found === undefined) found = one
-    else if ((found.signal ?? one.signal) !== (one.signal ?? found.signal)) return undefined
-    else if (found.on.length > 0 && one.on.length > 0) return undefined
-    else {
-      found = {
-        resume: false,
-        signal: found.signal ?? one.signal,
-        until:
-          found.until === null || one.until === null
-            ? (found.until ?? one.until)
-            : Math.min(found.until, one.until),
-        on: found.on.length > 0 ? found.on : one.on,
-        any: false,
-      }
-    }
-  }
-  return found
-}
-
 function some<T>(values: Iterable<T>, fits: (value: T) => boolean): boolean {
   for (const value of values) if (fits(value)) return true
   return false
-}
-
-/** The wall-clock time after so many milliseconds; undefined where that is further than any date. */
-export function timeAfter(clock: Clock, length: number): number | undefined {
-  const time = clock.now() + length
-  return time > LAST_DATE ? undefined : time
-}
-
-/** A wait for no more than what is given. */
-export function waitFor(given: Partial<WaitConditions>, message: string): StepWait {
-  return { message, for: { resume: false, signal: null, until: null, on: [], any: false, ...given } }
 }

@@ -1,0 +1,220 @@
+import { SerializationError, TransitionError } from '../../shared/errors.ts'
+import type { Committed } from '../host/host.ts'
+import { isThenable } from '../state/deferred.ts'
+import { canTransition, isTerminal } from '../state/machine.ts'
+import { excepted, killed, type StateData } from '../state/state-data.ts'
+import type { FailedAttempt, Wake } from '../state/transition.ts'
+import type { CurrentStep } from '../step/current-step.ts'
+import { finish } from '../step/finish.ts'
+import type { RunState } from '../step/run-state.ts'
+import type { Commits } from './commits.ts'
+import type { Lifetime } from './lifetime.ts'
+import type { Notifier } from './notifier.ts'
+import type { Pausing } from './pausing.ts'
+import type { PauseRequest, PendingRequests } from './pending-requests.ts'
+import { ABANDONED, type UserCode } from './user-code.ts'
+
+/**
+ * Makes the transitions of a process: hooks of leaving and entering, the commit, everything else after it (C3).
+ * `RunState.state` is what was committed last.
+ */
+export class Transitions {
+  readonly #run: RunState
+  readonly #requests: PendingRequests
+  readonly #step: CurrentStep
+  readonly #code: UserCode
+  readonly #commits: Commits
+  readonly #pausing: Pausing
+  readonly #lifetime: Lifetime
+  readonly #notifier: Notifier
+
+  constructor(
+    run: RunState,
+    requests: PendingRequests,
+    step: CurrentStep,
+    code: UserCode,
+    commits: Commits,
+    pausing: Pausing,
+    lifetime: Lifetime,
+    notifier: Notifier,
+  ) {
+    this.#run = run
+    this.#requests = requests
+    this.#step = step
+    this.#code = code
+    this.#commits = commits
+    this.#pausing = pausing
+    this.#lifetime = lifetime
+    this.#notifier = notifier
+  }
+
+  /** Makes one transition. Returns no promise where neither the host nor the class has anything to wait for. */
+  make(next: StateData, wake?: Wake, failed?: FailedAttempt): Promise<void> | undefined {
+    const requests = this.#requests
+    if (this.#run.definition.hooked || requests.pausing !== undefined || requests.killing !== undefined) {
+      return this.#makeWithHooks(next, wake, failed)
+    }
+    let to: StateData
+    try {
+      to = this.#checked(next)
+    } catch (error) {
+      to = excepted(error)
+    }
+    this.#lifetime.assertAttached()
+    const retried = to === next ? failed : undefined
+    let answer: Promise<Committed> | Committed
+    try {
+      answer = this.#commits.commit(to, undefined, wake, retried)
+    } catch (error) {
+      return this.#notCommitted(to, error, wake)
+    }
+    if (!isThenable(answer)) return this.#entered(to, answer, wake, retried)
+    return answer.then(
+      (committed) => this.#entered(to, committed, wake, retried),
+      (error: unknown) => this.#notCommitted(to, error, wake),
+    )
+  }
+
+  /** As `make`, where hooks run on the way, or a pause or kill was asked for. */
+  async #makeWithHooks(next: StateData, wake?: Wake, failed?: FailedAttempt): Promise<void> {
+    const code = this.#code
+    const requests = this.#requests
+    let to = next
+    let pausing: PauseRequest | undefined
+    try {
+      to = this.#checked(to)
+      if (this.#run.definition.hooked) {
+        await code.leave(this.#run.state, to)
+        await code.enter(to)
+      }
+      pausing = requests.pausing
+      if (pausing !== undefined && !isTerminal(to.label)) await code.hook('onPausing', pausing.message)
+    } catch (error) {
+      this.#lifetime.assertAttached()
+      const { killing, failing } = requests
+      to =
+        error !== ABANDONED ? excepted(error) : failing ? excepted(failing.error) : killed(killing?.message)
+      await code.enterAnyway(to)
+    }
+    if (requests.killing !== undefined && to.label !== 'killed') {
+      to = killed(requests.killing.message)
+      await code.enterAnyway(to)
+    }
+    if (pausing !== requests.pausing || isTerminal(to.label)) pausing = undefined
+    this.#lifetime.assertAttached()
+    return this.#commitAs(to, wake, to === next ? failed : undefined, pausing)
+  }
+
+  async #commitAs(
+    to: StateData,
+    wake: Wake | undefined,
+    failed: FailedAttempt | undefined,
+    pausing: PauseRequest | undefined,
+  ): Promise<void> {
+    let committed: Committed
+    try {
+      const answer = this.#commits.commit(to, pausing, wake, failed)
+      committed = isThenable(answer) ? await answer : answer
+    } catch (error) {
+      return this.#notCommitted(to, error, wake)
+    }
+    return this.#entered(to, committed, wake, failed, pausing)
+  }
+
+  /**
+   * The state that is to be entered.
+   *
+   * @throws TransitionError where that state may not follow the present one
+   * @throws PortValidationError for a result that does not fit
+   */
+  #checked(next: StateData): StateData {
+    const { definition, outputs, state, pid } = this.#run
+    const to = finish(definition.spec, outputs, next)
+    if (canTransition(state.label, to.label)) return to
+    throw new TransitionError(`the process ${pid} can't go from ${state.label} to ${to.label}`)
+  }
+
+  /**
+   * A state was not committed: the process is being killed, or is paused where it waits (C7). A step that has ended while it
+   * was paused there keeps its outcome until the process is played. A process that waits between its steps is idle, and woken
+   * again.
+   */
+  async #heldBack(
+    to: StateData,
+    committed: Committed,
+    wake: Wake | undefined,
+    failed: FailedAttempt | undefined,
+  ): Promise<void> {
+    await this.#pausing.heard(committed, undefined)
+    if (this.#run.state.label === 'waiting' && this.#requests.failing === undefined) return
+    await this.whilePaused()
+    if (this.#requests.killing === undefined) await this.#commitAs(to, wake, failed, undefined)
+  }
+
+  /** Resolves once a process that is paused may go on, or is being killed. */
+  async whilePaused(): Promise<void> {
+    const { gate } = this.#step
+    while (gate.isHeld && this.#requests.killing === undefined) {
+      this.#lifetime.assertAttached()
+      const next = this.#requests.next()
+      gate.whenPlayed(() => this.#requests.changed())
+      await next
+    }
+    this.#lifetime.assertAttached()
+  }
+
+  /** A value that can't be saved excepts the process. Any other failure is its host's: the process does not run here any more. */
+  async #notCommitted(to: StateData, error: unknown, wake: Wake | undefined): Promise<void> {
+    if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.#lifetime.lost(error)
+    const failed = excepted(error)
+    await this.#code.enterAnyway(failed)
+    let committed: Committed
+    try {
+      committed = await this.#commits.commit(failed, undefined, undefined)
+    } catch (failure) {
+      throw this.#lifetime.lost(failure)
+    }
+    return this.#entered(failed, committed, wake)
+  }
+
+  /** A state was committed, or held back. */
+  #entered(
+    to: StateData,
+    committed: Committed,
+    wake: Wake | undefined,
+    failed?: FailedAttempt,
+    pausing?: PauseRequest,
+  ): Promise<void> | undefined {
+    const run = this.#run
+    this.#lifetime.assertAttached()
+    if (committed.held === true) return this.#heldBack(to, committed, wake, failed)
+    const from = run.state
+    run.state = to
+    run.seq++
+    if (wake !== undefined) this.#requests.used(wake)
+    this.#step.committed(to)
+    const paused = this.#commits.takePause(pausing, committed)
+    const isNews = committed.pause !== undefined || committed.kill !== undefined
+    if (run.definition.hooked || isNews || run.paused !== undefined) {
+      return this.#enteredWithHooks(from, to, committed, paused)
+    }
+    this.#notifier.entered(to)
+    this.#commits.pausing = undefined
+    return isTerminal(to.label) ? this.#lifetime.terminated() : undefined
+  }
+
+  /** As `#entered`, where hooks are to run, or something was requested. */
+  async #enteredWithHooks(
+    from: StateData,
+    to: StateData,
+    committed: Committed,
+    pausing: PauseRequest | undefined,
+  ): Promise<void> {
+    if (this.#run.definition.hooked) await this.#code.entered(from, to)
+    this.#notifier.entered(to)
+    this.#commits.pausing = undefined
+    const isNews = committed.pause !== undefined || committed.kill !== undefined
+    if (isNews || this.#run.paused !== undefined) await this.#pausing.heard(committed, pausing)
+    if (isTerminal(to.label)) await this.#lifetime.terminated()
+  }
+}
