@@ -128,7 +128,13 @@ export class Connection {
   checkFile(): void {
     this.#lookedAt = performance.now()
     if (this.#gone !== undefined) return
-    const file = fileAt(this.path)
+    let file: string | undefined
+    try {
+      file = fileAt(this.path)
+    } catch {
+      // Whether the file is still there is not known: the next look may tell.
+      return
+    }
     if (file === this.#file) return
     const what = file === undefined ? 'was deleted or moved' : 'was replaced by another file'
     this.#gone = new PersistenceError(
@@ -250,9 +256,17 @@ function refuseNewer(path: string, version: number): void {
 
 /** Which file a path leads to; undefined where there is none. */
 function fileAt(path: string): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false, bigint: true })
-  return found && `${found.dev} ${found.ino}`
+  try {
+    const found = statSync(path, { throwIfNoEntry: false, bigint: true })
+    return found && `${found.dev} ${found.ino}`
+  } catch (error) {
+    if (LEADS_NOWHERE.has(String((error as NodeJS.ErrnoException).code))) return undefined
+    throw error
+  }
 }
+
+/** Errors of a path in which a folder has become something else. */
+const LEADS_NOWHERE: ReadonlySet<string> = new Set(['ENOTDIR', 'ELOOP'])
 
 /** Makes a call as often as the lock of the file is found taken. */
 async function whenFree<T>(path: string, doing: string, action: () => T): Promise<T> {

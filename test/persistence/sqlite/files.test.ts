@@ -205,6 +205,33 @@ test('after the file was deleted, moved or replaced, all that writes is refused 
   }
 })
 
+test('a store whose folder has become something else refuses to write, and does not end the program', async () => {
+  const uncaught: unknown[] = []
+  const note = (error: unknown): void => void uncaught.push(error)
+  process.on('uncaughtException', note)
+  try {
+    for (const [name, replace] of [
+      ['a link to itself', (at: string) => symlinkSync(at, at)],
+      ['a file', (at: string) => writeFileSync(at, 'no folder')],
+    ] as const) {
+      const inner = join(folder, name)
+      mkdirSync(inner)
+      const store = await SqliteStore.open(join(inner, 'store.db'))
+      const looks = new Promise((resolve) => setTimeout(resolve, 1_300))
+      const stop = store.watch(() => {})
+      renameSync(inner, `${inner} moved`)
+      replace(inner)
+      await looks
+      await expect(store.commit([create()])).rejects.toThrow(/was deleted or moved/)
+      expect(uncaught).toEqual([])
+      stop()
+      await store.close()
+    }
+  } finally {
+    process.off('uncaughtException', note)
+  }
+})
+
 test('a store is opened under its own path, whichever link leads to it, and its dead are found at once', async () => {
   const link = join(folder, 'link.db')
   symlinkSync('store.db', link)
