@@ -13,7 +13,8 @@ import {
 } from '../../src/index.ts'
 import { unreliable } from '../../src/testing/index.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
-import { replaced } from '../contracts/stores.ts'
+import { backEnds, replaced } from '../contracts/stores.ts'
+import { BAKE, engine as engineRow } from '../persistence/fixtures.ts'
 import { Add, Approval, closeGates, Count, gate, Gated, Parent } from './processes.ts'
 
 const opened: Client[] = []
@@ -103,6 +104,42 @@ test('C7: a kill whose acknowledgement was lost is told as done', async () => {
   expect(await handle.kill()).toBe(true)
   expect(await handle.kill()).toBe(false)
 })
+
+test.each(backEnds)(
+  'C7: a store that can not write (%s) is read all the same, and a prune of it is refused',
+  async (_, open) => {
+    const store = await open()
+    await store.join(engineRow('A'))
+    let full = false
+    const client = await Client.open({
+      store: replaced(store, {
+        commit: async (writes) => {
+          if (full) throw broken
+          return store.commit(writes)
+        },
+      }),
+      killGrace: 100,
+    })
+    opened.push(client)
+    const ended = await client.launch('Ended', {})
+    await ended.kill()
+    const handle = await client.launch('Bake', {})
+    await store.claim({ engine: 'A', classes: BAKE, suspects: false, limit: 1 })
+    await handle.kill()
+    await new Promise((resolve) => setTimeout(resolve, 120))
+    full = true
+    const { processes } = await client.list({ className: 'Bake' })
+    expect(processes).toMatchObject([{ pid: handle.pid, state: { terminal: false } }])
+    expect(await handle.explain()).toContain('kill')
+    expect(await handle.refresh()).toMatchObject({ terminal: false })
+    await expect(client.prune()).rejects.toBe(broken)
+    full = false
+    expect((await client.list({ className: 'Bake' })).processes).toMatchObject([
+      { state: { label: 'killed' } },
+    ])
+    expect(await client.prune()).toBe(2)
+  },
+)
 
 test('a claim that fails is tried again with the next look, and not in a circle', async () => {
   const memory = new MemoryStore()

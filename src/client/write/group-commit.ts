@@ -140,4 +140,11 @@ function mayBeTold(write: Write): boolean {
   return CALLERS.has(write.kind)
 }
 
-const CALLERS: ReadonlySet<Write['kind']> = new Set(['create', 'request', 'resume', 'signal'])
+const CALLERS: ReadonlySet<Write['kind']> = new Set([
+  'create',
+  'request',
+  'resume',
+  'signal',
+  'enforce',
+  'prune',
+])
