@@ -27,8 +27,10 @@ export function advanceWrite(run: Run, engine: string, transition: Transition, b
   const { version } = bundle.head
   const lifted = !failed && run.saved !== undefined && run.saved.head.version !== version
   const dropped: string[] = []
+  // An output is dropped where the one around it was emitted anew.
+  for (const name in before)
+    if (!(name in after) && (!failed || (keepsOutputs && name.startsWith('out:')))) dropped.push(name)
   if (!failed) {
-    for (const name in before) if (!(name in after)) dropped.push(name)
     for (const name in recorded) if (!(name in after) && !(name in before)) dropped.push(name)
   }
   return {

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
-import { Continue, Process, type ProcessSpec } from 'damson'
+import { Continue, Process, Stop, Wait, type ProcessSpec } from 'damson'
 import { Vector, vectorType } from '../bundle/vector.ts'
 import { Latch } from '../process/helpers.ts'
 import { overEachStore, untilWaiting } from './over-stores.ts'
@@ -52,6 +52,25 @@ class Shares extends Process {
   async ends(list: unknown, map: unknown, bytes: unknown): Promise<unknown> {
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
     return { list, map, bytes: String(bytes), outputs: structuredClone(this.outputs) }
+  }
+}
+
+/** Emits an output within another one, and then that one. */
+class EmitsAnew extends Process {
+  static override define(spec: ProcessSpec): void {
+    spec.input('fails', { default: false }).signal('go').outputs.dynamic = true
+  }
+  override run(): unknown {
+    this.out('job.log', 'begun')
+    return new Wait(this.ends)
+  }
+  ends(): unknown {
+    this.out('job', { code: 0 })
+    return new Continue(this.tells)
+  }
+  tells(): unknown {
+    const seen = structuredClone(this.outputs)
+    return new Stop(seen, { successful: !(this.inputs as { fails: boolean }).fails })
   }
 }
 
@@ -171,5 +190,16 @@ overEachStore((over) => {
     expect(two).toEqual([{ list: [1] }, 0])
     expect(await handle.result()).toEqual([{ list: [1] }, 0])
     expect(await handle.outcome()).toMatchObject({ value: [{ list: [1] }, 0] })
+  })
+
+  test('an output that is emitted replaces what was emitted within it', async () => {
+    const engine = await over().engine([EmitsAnew])
+    for (const fails of [false, true]) {
+      const handle = await engine.launch(EmitsAnew, { fails })
+      await untilWaiting(over().store, handle.pid)
+      await handle.resume()
+      expect(await handle.result()).toEqual({ job: { code: 0 } })
+      expect(await handle.outputs.snapshot()).toEqual({ job: { code: 0 } })
+    }
   })
 })

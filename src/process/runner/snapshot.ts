@@ -4,7 +4,7 @@ import { decodeMemory, encodeMemory, record } from '../../bundle/memory.ts'
 import { copyOf, frozenCopy, preview } from '../../ports/plain.ts'
 import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 import { IncompatibleBundle, PortValidationError, SerializationError } from '../../shared/errors.ts'
-import { setAt } from '../../shared/own.ts'
+import { getOwn, holderAt, setAt, setOwn } from '../../shared/own.ts'
 import type { RunState } from '../step/run-state.ts'
 import type { KeptRequests } from './pending-requests.ts'
 import { isTerminal } from '../state/machine.ts'
@@ -46,12 +46,17 @@ export class Snapshot {
     // What is held is what is saved, whatever becomes of the value.
     const held = text === undefined || typeof value !== 'object' ? copyOf(value) : codec.parse(text)
     const output = text === undefined ? { value: held } : { value: held, text }
+    let before: unknown
     try {
-      setAt(this.#run.outputs, port, held)
+      const [holder, key] = holderAt(this.#run.outputs, port)
+      before = getOwn(holder, key)
+      setOwn(holder, key, held)
     } catch (error) {
       throw new PortValidationError([{ port: `outputs.${port}`, message: (error as Error).message }])
     }
-    ;(this.#outputs ??= new Map<string, Output>()).set(port, output)
+    const kept: Map<string, Output> = (this.#outputs ??= new Map())
+    if (typeof before === 'object') forgetWithin(kept, port)
+    kept.set(port, output)
   }
 
   /**
@@ -312,6 +317,12 @@ export class Snapshot {
       )
     }
   }
+}
+
+/** Forgets the outputs that were emitted within this one: a value that is emitted replaces them. */
+function forgetWithin(outputs: Map<string, Output>, port: string): void {
+  const within = `${port}.`
+  for (const name of outputs.keys()) if (name.startsWith(within)) outputs.delete(name)
 }
 
 function notPersisted(className: string, member: string): string {
