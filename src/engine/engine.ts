@@ -6,6 +6,7 @@ import { childrenOf } from '../client/launch/earlier-children.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launch/create.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { LoadableClass } from '../persistence/contract/engines.ts'
+import { encodeEvent } from '../persistence/contract/history-event.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Change } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess, Store } from '../persistence/contract/store.ts'
@@ -406,7 +407,7 @@ export class Engine extends Client {
       dropped: [],
       paused: null,
       consumes: null,
-      history: [{ name: 'excepted', data: JSON.stringify({ message }) }],
+      history: [encodeEvent('excepted', { message })],
       ending: { successful: false, exitCode: null, message, dropCheckpoint: false },
     })
   }

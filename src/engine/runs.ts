@@ -1,4 +1,5 @@
 import { Bundle } from '../bundle/bundle.ts'
+import { eventData } from '../persistence/contract/history-event.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Change } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess } from '../persistence/contract/store.ts'
@@ -132,11 +133,12 @@ export class Runs {
     if (isTerminal(change.state)) run.told = true
     switch (change.name) {
       case 'pause requested':
-        run.process.pause(asked(change).message)
+        run.process.pause(eventData(change, 'pause requested').message)
         break
       case 'paused':
         // By somebody else, at once, since it waits. What one's own commit did is told by the answer to it.
-        if (!run.writing && !run.released) run.process.pause(asked(change).message, { waits: true })
+        if (!run.writing && !run.released)
+          run.process.pause(eventData(change, 'paused').message, { waits: true })
         break
       case 'played':
         run.plays++
@@ -144,13 +146,11 @@ export class Runs {
         if (!run.released) run.process.play()
         this.#records.played(run)
         break
-      case 'signalled': {
-        const { name } = JSON.parse(change.data ?? '{}') as { readonly name?: string }
-        if (name !== undefined) run.process.signalled(name)
+      case 'signalled':
+        run.process.signalled(eventData(change, 'signalled').name)
         break
-      }
       case 'kill requested': {
-        const { message, deadline } = asked(change)
+        const { message, deadline } = eventData(change, 'kill requested')
         this.#kill(run, message, deadline)
         break
       }
@@ -315,9 +315,4 @@ export class Runs {
       )
     }
   }
-}
-
-function asked(change: Change): { readonly message: string | undefined; readonly deadline: number } {
-  const data = JSON.parse(change.data ?? '{}') as { message?: string | null; deadline?: number }
-  return { message: data.message ?? undefined, deadline: data.deadline ?? Number.POSITIVE_INFINITY }
 }

@@ -1,5 +1,5 @@
 import { Bundle, recordPart } from '../bundle/bundle.ts'
-import type { HistoryEntry } from '../persistence/contract/history-event.ts'
+import { encodeEvent } from '../persistence/contract/history-event.ts'
 import type { Done, Held, Outcome } from '../persistence/contract/outcomes.ts'
 import type { StepRecord, Write } from '../persistence/contract/writes.ts'
 import type { StepWait } from '../process/state/transition.ts'
@@ -61,7 +61,7 @@ export class StepRecords {
     const content: Content = {
       parts: text === undefined ? {} : { [part]: text },
       consumes: consumes ?? null,
-      history: history === undefined ? [] : [told(history.name, history.data)],
+      history: history === undefined ? [] : [encodeEvent(history.name, history.data)],
     }
     const leaves = run.shown !== undefined && run.leaving === undefined && !waits(run)
     await (leaves ? this.#leave(run, content) : this.#write(run, content))
@@ -73,7 +73,11 @@ export class StepRecords {
     const { saved } = run
     if (saved === undefined) throw lost(run.process.pid)
     const { text } = Bundle.fromParts({ ...saved.head, seq: run.seq }, { ...saved.parts, ...run.recorded })
-    await this.#write(run, { ...NOTHING, checkpoint: { tag, text }, history: [told('checkpoint', { tag })] })
+    await this.#write(run, {
+      ...NOTHING,
+      checkpoint: { tag, text },
+      history: [encodeEvent('checkpoint', { tag })],
+    })
   }
 
   /** The row says from now on when the process is to be excepted. */
@@ -148,7 +152,7 @@ export class StepRecords {
         evicts: true,
         // Also where the row says so already: what it waits for may have come, and engines learn that it is ready, or when it
         // will be, from this entry (C8).
-        history: [told('waiting', { message: wait.message })],
+        history: [encodeEvent('waiting', { message: wait.message })],
       },
       // Its step can't end: what it awaits never settles.
       true,
@@ -227,7 +231,9 @@ export class StepRecords {
     const beside = this.#context.besides.of(run)
     const shows = run.shown !== undefined
     if (beside === undefined && !shows && content === NOTHING) return
-    const history = shows ? [...content.history, told('running', { step: run.step })] : content.history
+    const history = shows
+      ? [...content.history, encodeEvent('running', { step: run.step ?? undefined })]
+      : content.history
     await this.#write(run, { ...content, waits: null, history, ...(beside !== undefined && { beside }) })
     if (beside !== undefined) this.#context.besides.told(beside)
   }
@@ -244,7 +250,7 @@ export class StepRecords {
     return {
       ...NOTHING,
       waits: { message, for: conditions },
-      history: [told('waiting', { message })],
+      history: [encodeEvent('waiting', { message })],
     }
   }
 
@@ -315,8 +321,4 @@ export class StepRecords {
 
 function waits({ waits }: Run): boolean {
   return waits !== undefined && waits.size > 0
-}
-
-function told(name: string, data: Readonly<Record<string, unknown>> | undefined): HistoryEntry {
-  return { name, data: data === undefined ? null : JSON.stringify(data) }
 }

@@ -1,7 +1,8 @@
 import type { Bundle } from '../bundle/bundle.ts'
-import type { HistoryEntry } from '../persistence/contract/history-event.ts'
+import { encodeEvent, type HistoryEntry } from '../persistence/contract/history-event.ts'
 import type { Advance, Create, Ending } from '../persistence/contract/writes.ts'
 import type { Transition } from '../process/host/host.ts'
+import type { ProcessState } from '../process/state/process-state.ts'
 import type { Run } from './run.ts'
 
 /**
@@ -83,19 +84,17 @@ function endingOf(transition: Transition): Ending | null {
 }
 
 function droppedEntry({ dropped }: Transition): readonly HistoryEntry[] {
-  return dropped.length === 0 ? [] : [{ name: 'dropped', data: JSON.stringify({ waits: dropped }) }]
+  return dropped.length === 0 ? [] : [encodeEvent('dropped', { waits: dropped })]
 }
 
 function historyEntry(transition: Transition): HistoryEntry {
   const { to, step, ending, failed } = transition
-  if (failed !== null) return { name: 'failed', data: JSON.stringify(failed) }
-  const message = transition.message ?? ending?.message ?? null
-  const exitCode = ending?.exitCode?.code
-  const successful = to === 'finished' ? ending?.successful : undefined
-  if (step === null && message === null && exitCode === undefined && successful === undefined) {
-    return { name: to, data: null }
-  }
-  // `JSON.stringify` leaves out what is undefined.
-  const data = { step: step ?? undefined, message: message ?? undefined, exitCode, successful }
-  return { name: to, data: JSON.stringify(data) }
+  if (failed !== null) return encodeEvent('failed', failed)
+  // No transition leads to `created`, which has other data.
+  return encodeEvent(to as Exclude<ProcessState, 'created'>, {
+    step: step ?? undefined,
+    message: transition.message ?? ending?.message ?? undefined,
+    exitCode: ending?.exitCode?.code,
+    successful: to === 'finished' ? ending?.successful : undefined,
+  })
 }

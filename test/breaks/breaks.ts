@@ -559,9 +559,9 @@ export const breaks: readonly Break[] = [
     contract: 'C8',
     what: 'a step that leaves memory says nothing of it where its row says already that it waits',
     file: 'src/engine/step-records.ts',
-    find: "evicts: true, // Also where the row says so already: what it waits for may have come, and engines learn that it is ready, or when it // will be, from this entry (C8). history: [told('waiting', { message: wait.message })],",
+    find: "evicts: true, // Also where the row says so already: what it waits for may have come, and engines learn that it is ready, or when it // will be, from this entry (C8). history: [encodeEvent('waiting', { message: wait.message })],",
     replace:
-      "evicts: true, history: run.shown === undefined ? [told('waiting', { message: wait.message })] : [],",
+      "evicts: true, history: run.shown === undefined ? [encodeEvent('waiting', { message: wait.message })] : [],",
     test: [
       'test/engine/leaving-memory.test.ts',
       'memory C8: a step that leaves memory says so in the history',

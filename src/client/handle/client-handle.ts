@@ -1,6 +1,7 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import type { Control } from '../../persistence/contract/control.ts'
+import { decodeEventData } from '../../persistence/contract/history-event.ts'
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Write } from '../../persistence/contract/writes.ts'
@@ -643,8 +644,8 @@ const UNKNOWN: StateInfo = {
 }
 
 /** Why it stands still, where a change says so. */
-function messageOf({ state, paused, data }: Change): string | undefined {
-  if (data === null || !(paused || state === 'waiting')) return undefined
-  const { message } = JSON.parse(data) as { readonly message?: unknown }
+function messageOf(change: Change): string | undefined {
+  if (!change.paused && change.state !== 'waiting') return undefined
+  const { message } = (decodeEventData(change) ?? {}) as { readonly message?: unknown }
   return typeof message === 'string' ? message : undefined
 }

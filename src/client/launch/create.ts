@@ -1,5 +1,6 @@
 import type { Codec } from '../../bundle/codec.ts'
 import type { ClassRow } from '../../persistence/contract/engines.ts'
+import { encodeEvent } from '../../persistence/contract/history-event.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import { namespaceCheck } from '../../ports/validation.ts'
 import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
@@ -59,7 +60,7 @@ export function createWrite(
     status: head.status ?? null,
     parts,
     claim: null,
-    history: [{ name: 'created', data: null }],
+    history: [encodeEvent('created')],
     ending: null,
   }
 }
@@ -134,7 +135,7 @@ export function createByName(
       ...(retry !== undefined && { launch: codec.stringify({ retry }, 'launch') }),
     },
     claim: null,
-    history: [{ name: 'created', data: null }],
+    history: [encodeEvent('created')],
     ending: null,
   }
 }

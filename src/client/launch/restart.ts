@@ -1,6 +1,7 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import { recordPart } from '../../bundle/bundle.ts'
-import type { HistoryRow, ProcessRow, StoredProcess } from '../../persistence/contract/rows.ts'
+import { encodeEvent, eventData } from '../../persistence/contract/history-event.ts'
+import type { ProcessRow, StoredProcess } from '../../persistence/contract/rows.ts'
 import type { Store } from '../../persistence/contract/store.ts'
 import type { Adoption, Create, Origin } from '../../persistence/contract/writes.ts'
 import { CheckpointNotFound, InvalidStateError, ProcessLost } from '../../shared/errors.ts'
@@ -138,7 +139,7 @@ async function taggedPoint(store: Store, pid: string, tag: string): Promise<Poin
   }
   const { head, parts } = await store.loadCheckpoint(pid, tag)
   const kept = (await store.history(pid)).findLast(
-    (entry) => entry.name === 'checkpoint' && tagOf(entry) === tag,
+    (entry) => entry.name === 'checkpoint' && eventData(entry, 'checkpoint').tag === tag,
   )
   return {
     version: head.version,
@@ -148,10 +149,6 @@ async function taggedPoint(store: Store, pid: string, tag: string): Promise<Poin
     parts,
     ...(kept !== undefined && { entry: kept.id }),
   }
-}
-
-function tagOf({ data }: HistoryRow): string | undefined {
-  return data === null ? undefined : (JSON.parse(data) as { readonly tag?: string }).tag
 }
 
 /** What of a new process is taken over from the one that it is made from. */
@@ -176,10 +173,7 @@ function created(
     status: null,
     claim: null,
     history: [
-      {
-        name: 'created',
-        data: JSON.stringify({ [origin.kind === 'restart' ? 'restarted' : 'resubmitted']: origin.pid }),
-      },
+      encodeEvent('created', { [origin.kind === 'restart' ? 'restarted' : 'resubmitted']: origin.pid }),
     ],
     ending: null,
     abandoned: row.abandoned,

@@ -1,6 +1,7 @@
 import { SUSPECT_AFTER } from '../../persistence/rules/transitions.ts'
 import type { Control, Pending } from '../../persistence/contract/control.ts'
 import type { EngineRow } from '../../persistence/contract/engines.ts'
+import { eventData } from '../../persistence/contract/history-event.ts'
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Write } from '../../persistence/contract/writes.ts'
@@ -191,10 +192,10 @@ class Explanation {
   async #backOff(): Promise<string> {
     const { pid, readyAt, message, step } = this.#row
     const history = await this.#store.history(pid)
-    const failed = history.findLast(({ name }) => name === 'failed')?.data
-    const told = failed == null ? undefined : (JSON.parse(failed) as FailedEntry)
+    const failed = history.findLast(({ name }) => name === 'failed')
     const next = readyAt === null ? '' : `, next try ${formatTime(readyAt, this.#now)}`
-    if (told === undefined) return `${step} failed${inParentheses(message)}${next}`
+    if (failed === undefined) return `${step} failed${inParentheses(message)}${next}`
+    const told = eventData(failed, 'failed')
     return `${told.step} failed ${told.attempt} of ${told.attempts}${inParentheses(told.message)}${next}`
   }
 
@@ -237,14 +238,6 @@ class Explanation {
       ...held,
     ]
   }
-}
-
-/** The data of a history entry `failed`. */
-interface FailedEntry {
-  readonly step: string
-  readonly attempt: number
-  readonly attempts: number
-  readonly message: string
 }
 
 function afterPlay(line: string): string {

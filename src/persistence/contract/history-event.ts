@@ -1,10 +1,62 @@
+import type { HistoryEvents } from '../../process/state/history-event.ts'
+import { IncompatibleBundle } from '../../shared/errors.ts'
+import { isJsonObject } from '../../shared/json.ts'
+
+/** An event of a process's history, as it is stored. */
 export interface HistoryEntry {
-  /**
-   * `created running waiting finished excepted killed paused played`, `pause requested`, `kill requested`, `resumed`,
-   * `crashed`, `recovered`, `released`, `parked`, `retried`, `signalled`, `joined` (what it waits for has ended), `adopted` (a restart took it over); of a step: `failed` (it will be
-   * tried again), `effect`, `sleeping`, `received`, `checkpoint`.
-   */
+  /** Those of `HistoryEvents`; a newer release may know others. */
   readonly name: string
-  /** JSON text. */
+  /** JSON text; null for an event without data. */
   readonly data: string | null
+}
+
+/** A stored entry and the process that it belongs to. */
+export interface StoredEvent extends HistoryEntry {
+  readonly pid: string
+  readonly seq?: number
+}
+
+/** The stored form of an event. Data that is undefined is left out. */
+export function encodeEvent<Name extends keyof HistoryEvents>(
+  name: Name,
+  data?: HistoryEvents[Name],
+): HistoryEntry {
+  const text = data === undefined ? '{}' : JSON.stringify(data)
+  return { name, data: text === '{}' ? null : text }
+}
+
+/**
+ * The data of a stored entry that has this name; an empty object where the entry has none.
+ *
+ * @throws IncompatibleBundle where the entry is damaged
+ */
+export function eventData<Name extends keyof HistoryEvents>(
+  entry: StoredEvent,
+  _name: Name,
+): HistoryEvents[Name] {
+  return (decodeEventData(entry) ?? {}) as HistoryEvents[Name]
+}
+
+/**
+ * The data of a stored entry; undefined where it has none.
+ *
+ * @throws IncompatibleBundle where the entry is damaged
+ */
+export function decodeEventData({ pid, seq, name, data: text }: StoredEvent): object | undefined {
+  if (text === null) return undefined
+  const damaged = (cause?: unknown): IncompatibleBundle => {
+    const entry = seq === undefined ? `an entry ${name}` : `entry ${seq} (${name})`
+    return new IncompatibleBundle(
+      `the history of process ${pid} is damaged: the data of ${entry} is no JSON object`,
+      { cause },
+    )
+  }
+  let data: unknown
+  try {
+    data = JSON.parse(text)
+  } catch (error) {
+    throw damaged(error)
+  }
+  if (!isJsonObject(data)) throw damaged()
+  return data
 }

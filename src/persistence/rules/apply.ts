@@ -2,7 +2,7 @@ import type { Arrivals } from './claim.ts'
 import { recordStep } from './step-record.ts'
 import type { BriefRow, Row } from './row.ts'
 import * as transitions from './transitions.ts'
-import type { Entry, RuleContext, Decision } from './decision.ts'
+import { type Decision, entry, type Entry, type RuleContext } from './decision.ts'
 import { withConsumed } from './message-ids.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Advance, Create, Parts, Prune, Request, Write } from '../contract/writes.ts'
@@ -148,7 +148,7 @@ export function adopt(tables: Tables, { adopts = [] }: Create): void {
     const row = tables.brief(pid)
     if (row === undefined) continue
     row.parent = parent
-    tables.putParent(row, [{ name: 'adopted', data: JSON.stringify({ parent }), by: null }])
+    tables.putParent(row, [entry('adopted', null, { parent })])
   }
 }
 
@@ -163,7 +163,7 @@ export function afterEnd(tables: Tables, pid: string): void {
     else if (tables.isAwaiting(waiter)) continue
     if (row.state !== 'waiting' || row.owner !== null) continue
     wake(row, tables.now)
-    tables.putReady(row, [{ name: 'joined', data: null, by: null }])
+    tables.putReady(row, [entry('joined', null)])
   }
 }
 

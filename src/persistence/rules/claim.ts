@@ -1,5 +1,5 @@
 import type { BriefRow, Row } from './row.ts'
-import type { Entry } from './decision.ts'
+import { entry, type Entry } from './decision.ts'
 import type { ClaimRequest, WakeUp } from '../contract/store.ts'
 import { leaveWaitInStep } from './waits.ts'
 
@@ -26,7 +26,7 @@ export function claim(row: Row, request: Pick<ClaimRequest, 'engine' | 'suspects
   row.alone = Number(request.suspects)
   row.records = 0
   if (row.in_step === 1) leaveWaitInStep(row, now)
-  return row.crashes > 0 ? [{ name: 'recovered', data: null, by: request.engine }] : []
+  return row.crashes > 0 ? [entry('recovered', request.engine)] : []
 }
 
 /** What ends the wait of a process that is claimed, if anything that it waits for has come (C8). */

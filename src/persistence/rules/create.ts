@@ -33,7 +33,7 @@ export function newRow(
   if (isPaused) {
     row.paused = 1
     row.pause_message = parent.pause_message
-    history.push(entry('paused', row.pause_message, write.claim))
+    history.push(entry('paused', write.claim, { message: row.pause_message ?? undefined }))
   }
   if (waits || isPaused) row.owner = null
   if (row.owner === null && row.ended_at === null) {

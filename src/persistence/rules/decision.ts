@@ -1,5 +1,6 @@
 import type { Row } from './row.ts'
-import type { HistoryEntry } from '../contract/history-event.ts'
+import type { HistoryEvents } from '../../process/state/history-event.ts'
+import { encodeEvent, type HistoryEntry } from '../contract/history-event.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 
 /** What a rule has to know beyond the row. */
@@ -33,12 +34,11 @@ export function unchanged(outcome: Outcome): Decision {
   return { outcome, history: [] }
 }
 
-export function entry(name: string, message: string | null, by: string | null): Entry {
-  return { name, data: data({ message }), by }
-}
-
-/** What of a history entry is known, as JSON text; null for nothing. */
-export function data(fields: Readonly<Record<string, string | number | null>>): string | null {
-  const known = Object.entries(fields).filter(([, value]) => value !== null)
-  return known.length === 0 ? null : JSON.stringify(Object.fromEntries(known))
+/** An event that is stored with a write, and the engine or client that is named with it. */
+export function entry<Name extends keyof HistoryEvents>(
+  name: Name,
+  by: string | null,
+  data?: HistoryEvents[Name],
+): Entry {
+  return { ...encodeEvent(name, data), by }
 }

@@ -3,7 +3,7 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 import { claim } from './claim.ts'
 import { RUNS_ALONE } from './drain.ts'
 import { isReady, type BriefRow, type Row } from './row.ts'
-import { data, entry, type Entry, type RuleContext, type Decision, unchanged } from './decision.ts'
+import { entry, type Entry, type RuleContext, type Decision, unchanged } from './decision.ts'
 import { wasConsumed } from './message-ids.ts'
 import type { Done, Held, Outcome } from '../contract/outcomes.ts'
 import type { Advance, Enforce, Park, Request, Resume, Signal } from '../contract/writes.ts'
@@ -101,7 +101,8 @@ export function heldOutcome(row: Row, kills: boolean): Held | undefined {
 
 /** What was asked for is done now; nothing is to be told where it was paused already. */
 export function pauseNow(row: Row): Entry[] {
-  const told = row.paused === 1 ? [] : [entry('paused', row.pause_message, row.runner)]
+  const told =
+    row.paused === 1 ? [] : [entry('paused', row.runner, { message: row.pause_message ?? undefined })]
   row.paused = 1
   row.pause_asked = 0
   return told
@@ -187,7 +188,7 @@ function pause(row: Row, write: Request): Entry[] {
   const atOnce = row.owner === null || isWaitingOwned(row)
   if (atOnce) row.paused = 1
   else row.pause_asked = 1
-  return [entry(atOnce ? 'paused' : 'pause requested', write.message, write.by)]
+  return [entry(atOnce ? 'paused' : 'pause requested', write.by, { message: write.message ?? undefined })]
 }
 
 /** Lets a process that backs off run now; else it is a play of what stands still, or nothing. */
@@ -197,7 +198,7 @@ function retry(row: Row, write: Request, now: number): Entry[] {
   wake(row, now)
   // Its time has come by this: to whoever claims it, it is woken by its timer.
   row.due_at = row.ready_at
-  return [entry('retried', null, write.by)]
+  return [entry('retried', write.by)]
 }
 
 function play(row: Row, write: Request): Entry[] {
@@ -212,7 +213,7 @@ function play(row: Row, write: Request): Entry[] {
     row.alone = 0
     if (stood) row.played = 1
   }
-  return stood || calledOff ? [entry('played', null, write.by)] : []
+  return stood || calledOff ? [entry('played', write.by)] : []
 }
 
 function requestKill(row: Row, write: Request, now: number): Entry[] {
@@ -224,7 +225,7 @@ function requestKill(row: Row, write: Request, now: number): Entry[] {
   row.kill_deadline = deadline
   row.kill_message = write.message
   row.kill_state = write.killedState
-  return [{ name: 'kill requested', data: data({ message: write.message, deadline }), by: write.by }]
+  return [entry('kill requested', write.by, { message: write.message ?? undefined, deadline })]
 }
 
 /** Ends a process without its engine: that one is fenced (C5). */
@@ -239,7 +240,7 @@ function kill(
   const state = killedState ?? JSON.stringify({ label: 'killed', ...(message !== null && { message }) })
   end(row, 'killed', state, false, message, now)
   row.step = null
-  return entry('killed', message, by)
+  return entry('killed', by, { message: message ?? undefined })
 }
 
 /** Terminal is final (C5): nobody owns it, nothing is asked of it any more. */
@@ -284,9 +285,7 @@ export function message(row: Row, write: Resume | Signal, known: boolean, contex
   const isAwaited = write.kind === 'resume' ? row.resumable === 1 : row.receives === write.name
   if (row.state === 'waiting' && row.owner === null && isAwaited) wake(row, context.now)
   const told =
-    write.kind === 'resume'
-      ? { name: 'resumed', data: null, by: write.by }
-      : { name: 'signalled', data: data({ name: write.name }), by: write.by }
+    write.kind === 'resume' ? entry('resumed', write.by) : entry('signalled', write.by, { name: write.name })
   return { outcome: { status: 'done', pid: row.pid }, row, history: [told] }
 }
 
@@ -300,7 +299,7 @@ export function release(
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
   if (row.owner === null) return unchanged({ status: 'done', pid: row.pid })
   if (write.owner !== undefined && row.owner !== write.owner) return unchanged({ status: 'fenced' })
-  const history = [{ name: 'released', data: null, by: row.runner }, ...releaseClaim(row, context)]
+  const history = [entry('released', row.runner), ...releaseClaim(row, context)]
   return { outcome: { status: 'done', pid: row.pid }, row, history }
 }
 
@@ -310,10 +309,7 @@ export function park(row: Row, write: Park, context: RuleContext): Decision {
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
   if (row.owner === null) return unchanged({ status: 'done', pid: row.pid })
   row.parked = write.reason
-  const history = [
-    { name: 'parked', data: data({ reason: write.reason }), by: row.runner },
-    ...releaseClaim(row, context),
-  ]
+  const history = [entry('parked', row.runner, { reason: write.reason }), ...releaseClaim(row, context)]
   return { outcome: { status: 'done', pid: row.pid }, row, history }
 }
 
@@ -340,7 +336,7 @@ export function takeBack(row: Row, context: RuleContext): Entry[] {
   row.fence++
   row.crashes++
   const blamed = row.alone === RUNS_ALONE && row.crashes >= PAUSED_AFTER
-  const history: Entry[] = [{ name: 'crashed', data: data({ step: row.step, crashes: row.crashes }), by }]
+  const history: Entry[] = [entry('crashed', by, { step: row.step ?? undefined, crashes: row.crashes })]
   if (blamed && row.kill_deadline === null) {
     row.pause_asked = 1
     row.pause_message = `it crashed its engine ${row.crashes} times, the last time running alone; play lets it try again`

@@ -3,6 +3,7 @@ import { contextFor, putRow } from '../rules/apply.ts'
 import { claim, wakeUp } from '../rules/claim.ts'
 import { RUNS_ALONE, DRAINED_FOR, drainFor, drainingEngine, isOverdue } from '../rules/drain.ts'
 import { damageOf, type BriefRow, type Row } from '../rules/row.ts'
+import { encodeEvent } from '../contract/history-event.ts'
 import * as transitions from '../rules/transitions.ts'
 import type { EngineSuspect, LoadableClass } from '../contract/engines.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered } from '../contract/store.ts'
@@ -284,7 +285,8 @@ export class Claims {
     this.#connection.sql(SET_ASIDE).run(reason, pid)
     const { seq, state } = row
     const after = { pid, seq, state, paused: false, ready: false, dueAt: null }
-    session.add(after, 'parked', JSON.stringify({ reason }), by)
+    const { name, data } = encodeEvent('parked', { reason })
+    session.add(after, name, data, by)
   }
 
   /** Does nothing more with a process that can't even be parked. */

@@ -11,6 +11,7 @@ import type {
 } from '../state/transition.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from './process-handle.ts'
 import type { AnyProcessClass, Hosted } from './process-object.ts'
+import type { HistoryEvent } from '../state/history-event.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
 /**
@@ -102,7 +103,7 @@ export interface RecordEntry {
   readonly name: string
   /** JSON text; undefined where only a message is used up or history made. */
   readonly text: string | undefined
-  readonly history: { readonly name: string; readonly data?: Readonly<Record<string, unknown>> } | undefined
+  readonly history: HistoryEvent | undefined
   /** The kept message that is used up, by its `KeptSignal.id`. */
   readonly consumes?: number | undefined
 }

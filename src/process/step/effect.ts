@@ -63,7 +63,7 @@ async function addFailure(
   { entry, name }: Use,
   error: unknown,
 ): Promise<void> {
-  const history = { name: 'effect', data: { name, failed: errorText(error) } }
+  const history = { name: 'effect', data: { name, failed: errorText(error) } } as const
   const retried = ruleFor(run, error)
   const rule = retried !== undefined && { retried }
   const add = (what: unknown): Promise<void> => journal.add(entry, { error: what, ...rule }, { history })

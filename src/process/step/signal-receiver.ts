@@ -60,7 +60,7 @@ export class SignalReceiver {
         return this.#checked(signal, taken.value)
       }
       if (until !== undefined && clock.now() >= until) {
-        const history = { name: 'received', data: { name: signal, timedOut: true } }
+        const history = { name: 'received', data: { name: signal, timedOut: true } } as const
         await journal.add(entry, { timedOut: true }, { history })
         await this.#suspension.goOn()
         throw this.#timedOut(signal)
@@ -111,7 +111,7 @@ export class SignalReceiver {
     if (before !== undefined) await journal.during(before.catch(() => {}))
     const mail = await journal.during(Promise.resolve(host.mail(hosted, signal)))
     if (mail === undefined) return undefined
-    const history = { name: 'received', data: { name: signal } }
+    const history = { name: 'received', data: { name: signal } } as const
     await journal.add(entry, { value: mail.value }, { history, consumes: mail.id })
     return { value: mail.value }
   }

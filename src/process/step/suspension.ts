@@ -81,7 +81,7 @@ export class Suspension {
     let until = journal.get(entry)?.['until'] as number | undefined
     if (until === undefined) {
       until = clock.now() + length
-      const history = { name: 'sleeping', data: { name, until } }
+      const history = { name: 'sleeping', data: { name, until } } as const
       await journal.add(entry, { until }, { history })
     }
     const end = until

@@ -1,0 +1,75 @@
+import type { FailedAttempt } from './transition.ts'
+
+/* What the history of a process says: each event by its name, with the data that belongs to it. */
+
+/** The process came into a state, or its step waits (`waiting`) or goes on after a wait (`running`). */
+export interface StateEntered {
+  /** The step that runs in the state, or after it. */
+  readonly step?: string | undefined
+  /** Why it waits, or how it ended. */
+  readonly message?: string | undefined
+  /** The code of a process that finished with one. */
+  readonly exitCode?: number | undefined
+  /** Whether a process that finished has all that its class asks for. */
+  readonly successful?: boolean | undefined
+}
+
+/** The message that was given with a request, if one was. */
+export interface WithMessage {
+  readonly message?: string | undefined
+}
+
+/** The data of each event by the event's name. */
+export interface HistoryEvents {
+  /** The process was launched. For a restart or a resubmit: the pid of the process that it was made from. */
+  created: { readonly restarted?: string; readonly resubmitted?: string }
+  running: StateEntered
+  waiting: StateEntered
+  finished: StateEntered
+  excepted: StateEntered
+  killed: StateEntered
+  /** An attempt of a step failed and is followed by another attempt or by a pause. */
+  failed: FailedAttempt
+  /** A step ended with waits that it had begun and not awaited. */
+  dropped: { readonly waits: readonly string[] }
+
+  /** A step recorded an effect, or with `failed` the error of one. */
+  effect: { readonly name: string; readonly failed?: string | undefined }
+  /** A step began to sleep; `until` is in wall-clock milliseconds. */
+  sleeping: { readonly name: string; readonly until: number }
+  /** A step received a signal, or stopped waiting for it. */
+  received: { readonly name: string; readonly timedOut?: true | undefined }
+  /** A step kept a checkpoint. */
+  checkpoint: { readonly tag: string }
+
+  /** A running process was asked to pause. */
+  'pause requested': WithMessage
+  paused: WithMessage
+  played: {}
+  /** A process that backed off was asked to try again at once. */
+  retried: {}
+  /** A process was asked to end; after `deadline`, in wall-clock milliseconds, it is killed whatever it does. */
+  'kill requested': WithMessage & { readonly deadline: number }
+  resumed: {}
+  /** A signal of that name was sent to the process. */
+  signalled: { readonly name: string }
+
+  /** The processes that it waited for have ended. */
+  joined: {}
+  /** A process that was restarted from its parent took it over. */
+  adopted: { readonly parent: string }
+
+  /** Its engine died while it ran, for the `crashes`th time without a transition in between. */
+  crashed: { readonly step?: string | undefined; readonly crashes: number }
+  /** An engine claimed it after a crash. */
+  recovered: {}
+  /** An engine that stopped gave it back. */
+  released: {}
+  /** It can't be loaded and was set aside. */
+  parked: { readonly reason: string }
+}
+
+/** An event of a process's history. */
+export type HistoryEvent = {
+  [Name in keyof HistoryEvents]: { readonly name: Name; readonly data: HistoryEvents[Name] }
+}[keyof HistoryEvents]
