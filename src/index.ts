@@ -147,7 +147,7 @@ export type {
   OutlineStepNode,
   OutlineWhileNode,
 } from './spec/outline-node.ts'
-export { Outline } from './spec/outline.ts'
+export { Outline, type OutlineSegment } from './spec/outline.ts'
 export type { OutlineNext } from './spec/outline-walk.ts'
 export { ProcessSpec, type SpecDescription } from './spec/process-spec.ts'
 export {
@@ -189,7 +189,8 @@ export type { Origin } from './persistence/contract/writes.ts'
 export { Bundle, BundleKeys } from './bundle/bundle.ts'
 export { Codec, type SavedType } from './bundle/codec.ts'
 export type { SavedForm } from './bundle/saved-form.ts'
-export type { LoadContext, Loader } from './bundle/loader.ts'
+export { type LoadContext, type Loader, registeredName } from './bundle/loader.ts'
 export { type Clock, systemClock } from './shared/clock.ts'
-export type { Duration } from './shared/duration.ts'
+export { type Duration, milliseconds } from './shared/duration.ts'
+export type { JsonArray, JsonObject, JsonValue } from './shared/json.ts'
 export { type Logger, silentLogger } from './shared/logger.ts'

@@ -3,6 +3,18 @@ import { Block } from './outline-block.ts'
 import { findPosition, walkFrom, walkIn, type OutlineNext } from './outline-walk.ts'
 
 /**
+ * A node on the way to a step: its index in its block, and the branch or the round that is entered
+ * there.
+ */
+export interface OutlineSegment {
+  readonly index: number
+  /** The index of the branch of an `if_`. */
+  readonly branch?: number
+  /** The round of a `while_`, from 1. */
+  readonly round?: number
+}
+
+/**
  * The steps of a work chain in their order. It holds nothing of a process: what comes next follows
  * from a position, which is text, and from what the predicates give.
  *
@@ -65,6 +77,25 @@ export class Outline {
    */
   nodeAt(at: string): OutlineStepNode {
     return findPosition(this.#root, at).node
+  }
+
+  /**
+   * Returns the way through `parts` to the step at a position, from the outermost block inwards.
+   * The last segment is the step itself.
+   *
+   * @throws IncompatibleBundle where the outline does not have that position
+   */
+  pathTo(at: string): readonly OutlineSegment[] {
+    const { index, inside } = findPosition(this.#root, at)
+    const path: OutlineSegment[] = [{ index }]
+    for (let { entered } = inside; entered !== undefined; entered = entered.from.entered) {
+      const { from, index: outer, way, round } = entered
+      const isLoop = from.block.nodes[outer]?.kind === 'while'
+      path.unshift(
+        isLoop ? { index: outer, round } : { index: outer, branch: from.block.waysAt(outer).indexOf(way) },
+      )
+    }
+    return path
   }
 
   /** One line for each part, indented by two spaces for each block that it is in. */

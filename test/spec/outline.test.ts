@@ -214,6 +214,18 @@ describe('a label that stands more than once in a block', () => {
 describe('a position', () => {
   const outline = outlineOf('a', while_('p')('b', if_('q')('c', 'd').else_('c')), 'e')
 
+  test('leads through the parts to a step, with the branches and rounds on the way', () => {
+    const outline = outlineOf('a', while_('more')('b', if_('p')('c').elif_('q')('d', 'e').else_('f')))
+    expect(outline.pathTo('1.a')).toEqual([{ index: 0 }])
+    expect(outline.pathTo('2.while(more)#7.b')).toEqual([{ index: 1, round: 7 }, { index: 0 }])
+    expect(outline.pathTo('2.while(more)#2.elif(q).e')).toEqual([
+      { index: 1, round: 2 },
+      { index: 1, branch: 1 },
+      { index: 1 },
+    ])
+    expect(() => outline.pathTo('3.a')).toThrow(IncompatibleBundle)
+  })
+
   test('tells its step', () => {
     expect(outline.stepAt('1.a')).toBe('a')
     expect(outline.stepAt('2.while(p)#4711.b')).toBe('b')

@@ -1,8 +1,6 @@
 import type { Command } from 'commander'
-import type { SpecDescription } from '../../spec/process-spec.ts'
-import { specOf } from '../../spec/process-spec.ts'
-import type { AnyProcessClass } from '../../process/host/process-object.ts'
-import { loadClasses, pick } from '../input/load-module.ts'
+import type { SpecDescription } from '../../index.ts'
+import { loadClasses, pick, type LoadedClass } from '../input/load-module.ts'
 import { withJson, type JsonOption } from '../input/options.ts'
 import { print, printJson } from '../render/output.ts'
 import { portRow, portRows } from '../render/port-rows.ts'
@@ -32,8 +30,8 @@ async function describe(path: string, name: string | undefined, options: JsonOpt
   } else print(chosen.map((one) => inWords(one.name, one.processClass)).join('\n\n'))
 }
 
-function schemas(name: string, processClass: AnyProcessClass): object {
-  const spec = specOf(processClass)
+function schemas(name: string, processClass: LoadedClass): object {
+  const spec = processClass.spec()
   return {
     name,
     inputs: spec.toJSONSchema('inputs'),
@@ -43,8 +41,8 @@ function schemas(name: string, processClass: AnyProcessClass): object {
   }
 }
 
-function inWords(name: string, processClass: AnyProcessClass): string {
-  const description: SpecDescription = specOf(processClass).getDescription()
+function inWords(name: string, processClass: LoadedClass): string {
+  const description: SpecDescription = processClass.spec().getDescription()
   const parts = [name]
   for (const side of ['inputs', 'outputs'] as const) {
     const rows = portRows(description[side])

@@ -1,5 +1,4 @@
-import type { Client } from '../../client/client.ts'
-import type { ProcessSummary } from '../../client/read/summary.ts'
+import type { Client, ProcessSummary } from '../../index.ts'
 import { stateText } from '../render/state-text.ts'
 import { columns } from '../render/table.ts'
 import { UsageError } from '../input/usage-error.ts'

@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
-import type { Client } from '../../client/client.ts'
-import type { ProcessSpec } from '../../spec/process-spec.ts'
-import { specOf } from '../../spec/process-spec.ts'
+import type { Client, ProcessSpec } from '../../index.ts'
 import { currentRow } from '../render/current-row.ts'
 import { flowchart } from '../render/flowchart.ts'
 import { loadClasses, pick, type ProcessClasses } from '../input/load-module.ts'
@@ -61,7 +59,7 @@ export async function pictureOf(
   const classes = await loadClasses(path)
   if (pid === undefined || store === undefined) {
     const chosen = pick(classes, name, path)
-    return { class: chosen.name, mermaid: flowchart(chosen.name, specOf(chosen.processClass)) }
+    return { class: chosen.name, mermaid: flowchart(chosen.name, chosen.processClass.spec()) }
   }
   return withClient(store, async (client) =>
     ofProcess(client, await findPid(client, pid), classes, name, path),
@@ -83,7 +81,7 @@ async function ofProcess(
     throw new UsageError(`process ${pid} is of class ${className}, not ${name}`)
   }
   const { processClass } = pick(classes, className, path)
-  const spec: ProcessSpec = specOf(processClass)
+  const spec: ProcessSpec = processClass.spec()
   const where = currentPosition(stored, await client.store.pending(pid), Date.now())
   return { class: className, pid, mermaid: flowchart(className, spec, where) }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { EventRecord } from '../../process/host/process-handle.ts'
+import type { EventRecord } from '../../index.ts'
 import { eventText } from '../render/event-text.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { print, printJson } from '../render/output.ts'

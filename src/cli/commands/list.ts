@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
-import type { Client } from '../../client/client.ts'
-import type { ProcessSummary } from '../../client/read/summary.ts'
-import type { ListFilter } from '../../persistence/contract/control.ts'
+import type { Client, ListFilter, ProcessSummary } from '../../index.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
 import { wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'

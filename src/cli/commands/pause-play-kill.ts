@@ -1,6 +1,5 @@
 import { Option, type Command } from 'commander'
-import type { Client } from '../../client/client.ts'
-import type { ProcessHandle, StateInfo } from '../../process/host/process-handle.ts'
+import type { Client, ProcessHandle, StateInfo } from '../../index.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'

@@ -1,6 +1,4 @@
-import type { Client } from '../../client/client.ts'
-import type { ProcessSummary } from '../../client/read/summary.ts'
-import type { ListFilter } from '../../persistence/contract/control.ts'
+import type { Client, ListFilter, ProcessSummary } from '../../index.ts'
 import { currentRow } from '../render/current-row.ts'
 import { LIVE } from '../input/filters.ts'
 import type { ProcessTree } from '../render/tree-text.ts'

@@ -1,7 +1,5 @@
 import { Option, type Command } from 'commander'
-import type { Client } from '../../client/client.ts'
-import type { ProcessHandle } from '../../process/host/process-handle.ts'
-import { InvalidStateError } from '../../shared/errors.ts'
+import { type Client, InvalidStateError, type ProcessHandle } from '../../index.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { findPid } from './find-pid.ts'

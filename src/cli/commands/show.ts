@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { Codec } from '../../bundle/codec.ts'
-import type { Client } from '../../client/client.ts'
+import { type Client, Codec } from '../../index.ts'
 import type { StoredProcess } from '../../persistence/contract/rows.ts'
 import { currentRow } from '../render/current-row.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'

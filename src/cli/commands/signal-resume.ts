@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { Codec } from '../../bundle/codec.ts'
-import type { JsonValue } from '../../shared/json.ts'
+import { Codec, type JsonValue } from '../../index.ts'
 import { parseJson } from '../input/parse-json.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'

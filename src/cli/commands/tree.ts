@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { Client } from '../../client/client.ts'
-import { summary, type ProcessSummary } from '../../client/read/summary.ts'
+import type { Client, ProcessSummary } from '../../index.ts'
+import { summary } from '../../client/read/summary.ts'
 import { wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { findPid } from './find-pid.ts'

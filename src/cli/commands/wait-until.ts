@@ -1,5 +1,4 @@
-import type { Client } from '../../client/client.ts'
-import type { ProcessHandle, StateInfo } from '../../process/host/process-handle.ts'
+import type { Client, ProcessHandle, StateInfo } from '../../index.ts'
 
 /** Whether a process is, within so many milliseconds, as it was asked to be. */
 export async function waitUntil(

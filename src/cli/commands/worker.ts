@@ -1,12 +1,11 @@
 import type { Command } from 'commander'
-import { Engine } from '../../engine/engine.ts'
+import { type AnyProcessClass, Engine } from '../../index.ts'
 import { UsageError } from '../input/usage-error.ts'
 import { loadClasses } from '../input/load-module.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
 import { withStore, type StoreOptions } from '../input/options.ts'
 import { keepStdoutClean, note, printJson } from '../render/output.ts'
 import { onStop } from '../input/stop-signal.ts'
-import type { AnyProcessClass } from '../../process/host/process-object.ts'
 
 export function addWorker(program: Command): void {
   withStore(program.command('worker'))

@@ -1,7 +1,6 @@
 import { Option, type Command } from 'commander'
-import type { ListFilter } from '../../persistence/contract/control.ts'
+import { type ListFilter, ProcessState } from '../../index.ts'
 import { suggestion } from '../../shared/nearest.ts'
-import { ProcessState } from '../../process/state/process-state.ts'
 import { UsageError } from './usage-error.ts'
 
 const STATES = Object.values(ProcessState)

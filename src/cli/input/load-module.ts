@@ -2,16 +2,16 @@ import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createJiti, type Jiti } from 'jiti'
-import { registeredName } from '../../bundle/loader.ts'
+import { type AnyProcessClass, DamsonError, Process, registeredName } from '../../index.ts'
 import * as damson from '../../index.ts'
 import { nearest } from '../../shared/nearest.ts'
-import type { AnyProcessClass } from '../../process/host/process-object.ts'
-import { Process } from '../../process/process.ts'
-import { DamsonError } from '../../shared/errors.ts'
 import { UsageError } from './usage-error.ts'
 
+/** A process class that a module exports. */
+export type LoadedClass = AnyProcessClass & typeof Process
+
 /** The process classes that a module exports, by their registered names. */
-export type ProcessClasses = ReadonlyMap<string, AnyProcessClass>
+export type ProcessClasses = ReadonlyMap<string, LoadedClass>
 
 /**
  * Loads a module of the user, TypeScript or JavaScript, and gives the process classes that it exports.
@@ -23,7 +23,7 @@ export async function loadClasses(path: string): Promise<ProcessClasses> {
   requireFile(path)
   const exported = await load(path)
   const own = new Set<unknown>(Object.values(damson))
-  const classes = new Map<string, AnyProcessClass>()
+  const classes = new Map<string, LoadedClass>()
   for (const value of Object.values(exported)) {
     if (isProcessClass(value) && !own.has(value)) classes.set(registeredName(value), value)
   }
@@ -36,7 +36,7 @@ export function pick(
   classes: ProcessClasses,
   name: string | undefined,
   path: string,
-): { readonly name: string; readonly processClass: AnyProcessClass } {
+): { readonly name: string; readonly processClass: LoadedClass } {
   const names = [...classes.keys()]
   const chosen = name ?? (names.length === 1 ? names[0] : undefined)
   if (chosen === undefined) {
@@ -101,7 +101,7 @@ function reason(error: Error): string {
   return `${error.name}: ${error.message}${at === undefined ? '' : `\n  ${at}`}`
 }
 
-function isProcessClass(value: unknown): value is AnyProcessClass & typeof Process {
+function isProcessClass(value: unknown): value is LoadedClass {
   return typeof value === 'function' && value.prototype instanceof Process
 }
 

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { Client } from '../../client/client.ts'
-import { milliseconds } from '../../shared/duration.ts'
+import { Client, milliseconds } from '../../index.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What every command takes that answers with values. */

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { Codec } from '../../bundle/codec.ts'
-import type { JsonObject } from '../../shared/json.ts'
+import { Codec, type JsonObject } from '../../index.ts'
 import { parseJson } from './parse-json.ts'
 import { UsageError } from './usage-error.ts'
 

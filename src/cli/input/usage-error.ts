@@ -7,7 +7,7 @@ import {
   SerializationError,
   SpecError,
   UnknownProcessClass,
-} from '../../shared/errors.ts'
+} from '../../index.ts'
 
 export const ExitCode = {
   DONE: 0,

@@ -1,5 +1,4 @@
-import type { Client } from '../../client/client.ts'
-import type { ProcessRow } from '../../persistence/contract/rows.ts'
+import type { Client, ProcessRow } from '../../index.ts'
 
 /**
  * The row of a process that is to be shown; undefined where there is none. A process whose kill is stored and whose time to end is up is

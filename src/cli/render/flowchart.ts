@@ -1,18 +1,23 @@
-import { Block } from '../../spec/outline-block.ts'
-import { findPosition } from '../../spec/outline-walk.ts'
-import type { OutlineNode, OutlineReturnNode } from '../../spec/outline-node.ts'
-import type { ProcessSpec, SpecDescription } from '../../spec/process-spec.ts'
-import { WorkChainSpec } from '../../spec/work-chain-spec.ts'
-import { IncompatibleBundle } from '../../shared/errors.ts'
+import {
+  IncompatibleBundle,
+  type Outline,
+  type OutlineIfNode,
+  type OutlineNode,
+  type OutlineReturnNode,
+  type OutlineSegment,
+  type ProcessSpec,
+  type SpecDescription,
+  WorkChainSpec,
+} from '../../index.ts'
 import { label } from './mermaid.ts'
 import { portRow, portRows } from './port-rows.ts'
 
-/** Where a process is, as its picture shows it. */
+/** The position of a process, as its flowchart shows it. */
 export interface CurrentPosition {
-  /** The beginning, the end, or a position in the outline or the name of a step. */
+  /** The start, the end, a position in the outline, or the name of a step. */
   readonly place: 'start' | 'end' | { readonly at: string }
   readonly look: Look
-  /** For people, a line each: its state, what it waits for. */
+  /** Lines that describe the process: its state, what it waits for. */
   readonly notes: readonly string[]
 }
 
@@ -26,65 +31,61 @@ const LOOKS = {
   done: 'fill:#d3f9d8,stroke:#2b8a3e,stroke-width:3px,color:#000',
 } as const
 
-/** A way out of a node, to whatever comes next. */
-interface Way {
+/** The start of an arrow to the next node. */
+interface Exit {
   readonly from: string
   readonly text?: 'yes' | 'no'
-  /** Whether there may be more in between. */
+  /** Whether other steps may run in between. */
   readonly dotted?: true
 }
 
 /**
- * The outline and the ports of a class as the text of a Mermaid flowchart. Of a class without an outline no step but `run` is known. With
- * currentPosition, the place of a process is marked in it, and loops around that place tell their rounds.
+ * Draws the outline and the ports of a class as the text of a Mermaid flowchart. Of a class without an
+ * outline only the step `run` is known. With `currentPosition`, the flowchart marks the position of a
+ * process, and the loops around that position show their rounds.
  */
 export function flowchart(name: string, spec: ProcessSpec, currentPosition?: CurrentPosition): string {
   return new Drawing(name, spec, currentPosition).text()
 }
 
+/** The rest of the way to the step of the process; undefined outside of it. */
+type Path = readonly OutlineSegment[] | undefined
+
 class Drawing {
   readonly #lines: string[] = []
   readonly #description: SpecDescription
-  readonly #root: Block | undefined
+  readonly #outline: Outline | undefined
   readonly #name: string
   readonly #place: CurrentPosition['place'] | undefined
   readonly #look: Look | undefined
   #notes: readonly string[]
   /** The node to be marked. */
   #marked: string | undefined
-  /** Where the process is in the outline: the block of its step, and the place in it. */
-  #step: { readonly block: Block; readonly index: number } | undefined
-  /** The rounds of the loops around that, by the block that they are in. */
-  readonly #rounds = new Map<Block, { readonly index: number; readonly round: number }>()
+  /** The way to the step of the process, where the outline has it. */
+  readonly #path: Path
   #count = 0
-  /** What ends with success. */
-  readonly #ends: Way[] = []
+  /** What leads to the successful end. */
+  readonly #ends: Exit[] = []
 
   constructor(name: string, spec: ProcessSpec, currentPosition: CurrentPosition | undefined) {
     this.#name = name
     this.#description = spec.getDescription()
     this.#look = currentPosition?.look
     this.#notes = currentPosition?.notes ?? []
-    const outline = spec instanceof WorkChainSpec ? spec.getOutline() : undefined
-    this.#root = outline === undefined ? undefined : new Block(outline.parts, { isWhole: true })
-    // Until its first predicate has been asked a work chain is in `run`, which is no part of its outline.
-    const isAtStart = isAt(currentPosition?.place, 'run') && outline !== undefined
+    this.#outline = spec instanceof WorkChainSpec ? spec.getOutline() : undefined
+    // A work chain is in `run`, which is no part of its outline, until its first predicate has been called.
+    const isAtStart = isAt(currentPosition?.place, 'run') && this.#outline !== undefined
     this.#place = isAtStart ? 'start' : currentPosition?.place
-    if (this.#root !== undefined && typeof this.#place === 'object') this.#find(this.#root, this.#place.at)
+    this.#path = typeof this.#place === 'object' ? this.#pathTo(this.#place.at) : undefined
   }
 
-  #find(root: Block, at: string): void {
+  #pathTo(at: string): Path {
     try {
-      const { index, inside } = findPosition(root, at)
-      this.#step = { block: inside.block, index }
-      let { entered } = inside
-      while (entered !== undefined) {
-        this.#rounds.set(entered.from.block, entered)
-        entered = entered.from.entered
-      }
+      return this.#outline?.pathTo(at)
     } catch (error) {
       if (!(error instanceof IncompatibleBundle)) throw error
       this.#notes = [...this.#notes, `this outline has no position ${at}`]
+      return undefined
     }
   }
 
@@ -94,8 +95,8 @@ class Drawing {
     if (this.#ports('inputs', portLines(inputs), '[/', '/]')) this.#line(`inputs --> ${start}`)
     const signalLines = Object.entries(signals ?? {}).map(([name, port]) => portLine(portRow(name, port)))
     if (this.#ports('signals', signalLines, '>', ']')) this.#line(`signals -.-> ${start}`)
-    if (this.#root === undefined) this.#ends.push(this.#unknownSteps(start))
-    else this.#ends.push(...this.#block(this.#root, [{ from: start }]))
+    if (this.#outline === undefined) this.#ends.push(this.#unknownSteps(start))
+    else this.#ends.push(...this.#block(this.#outline.parts, this.#path, [{ from: start }]))
     const end = this.#ends.length === 0 ? undefined : this.#node('finish', '([', ['finished'], '])')
     if (end !== undefined) this.#connect(this.#ends, end)
     if (this.#ports('outputs', portLines(outputs), '[/', '/]') && end !== undefined)
@@ -106,59 +107,56 @@ class Drawing {
     return ['flowchart TD', ...this.#lines.map((line) => `  ${line}`)].join('\n')
   }
 
-  /** Draws the nodes of a block; gives the ways out of it. */
-  #block(block: Block, into: readonly Way[]): Way[] {
-    let ways = [...into]
-    for (const [index, node] of block.nodes.entries()) {
-      ways = this.#part(block, index, node, ways)
+  /** Draws the nodes of a block and returns the exits from it. `path` leads to the step of the process, if it is in there. */
+  #block(nodes: readonly OutlineNode[], path: Path, into: readonly Exit[]): Exit[] {
+    let exits = [...into]
+    for (const [index, node] of nodes.entries()) {
+      exits = this.#part(node, path?.[0]?.index === index ? path : undefined, exits)
     }
-    return ways
+    return exits
   }
 
-  #part(block: Block, index: number, node: OutlineNode, into: readonly Way[]): Way[] {
+  #part(node: OutlineNode, path: Path, into: readonly Exit[]): Exit[] {
     switch (node.kind) {
       case 'step': {
         const id = this.#next('[', [node.step], ']')
-        if (this.#step?.block === block && this.#step.index === index) this.#marked = id
+        if (path !== undefined) this.#marked = id
         this.#connect(into, id)
         return [{ from: id }]
       }
       case 'while': {
-        const here = this.#rounds.get(block)
-        const round = here?.index === index ? [`round ${here.round}`] : []
+        const round = path?.[0]?.round === undefined ? [] : [`round ${path[0].round}`]
         const id = this.#next('{{', [`while ${node.predicate}`, ...round], '}}')
         this.#connect(into, id)
-        for (const { block: inner } of block.waysAt(index)) {
-          if (inner !== undefined) this.#connect(this.#block(inner, [{ from: id, text: 'yes' }]), id)
-        }
+        this.#connect(this.#block(node.block, path?.slice(1), [{ from: id, text: 'yes' }]), id)
         return [{ from: id, text: 'no' }]
       }
       case 'if':
-        return this.#branches(block, index, into)
+        return this.#branches(node, path, into)
       case 'return':
         this.#return(node, into)
         return []
     }
   }
 
-  #branches(block: Block, index: number, into: readonly Way[]): Way[] {
+  #branches({ branches }: OutlineIfNode, path: Path, into: readonly Exit[]): Exit[] {
     let open = [...into]
-    const out: Way[] = []
-    for (const { predicate, block: inner } of block.waysAt(index)) {
-      let ways = open
+    const exits: Exit[] = []
+    for (const [index, { predicate, block }] of branches.entries()) {
+      let entries = open
       open = []
       if (predicate !== undefined) {
         const id = this.#next('{', [predicate], '}')
-        this.#connect(ways, id)
-        ways = [{ from: id, text: 'yes' }]
+        this.#connect(entries, id)
+        entries = [{ from: id, text: 'yes' }]
         open = [{ from: id, text: 'no' }]
       }
-      if (inner !== undefined) out.push(...this.#block(inner, ways))
+      exits.push(...this.#block(block, path?.[0]?.branch === index ? path.slice(1) : undefined, entries))
     }
-    return [...out, ...open]
+    return [...exits, ...open]
   }
 
-  #return({ exitCode }: OutlineReturnNode, into: readonly Way[]): void {
+  #return({ exitCode }: OutlineReturnNode, into: readonly Exit[]): void {
     if (exitCode === undefined) {
       this.#ends.push(...into)
       return
@@ -167,8 +165,8 @@ class Drawing {
     this.#connect(into, this.#next('([', [`${name} (${code})`, message], '])'))
   }
 
-  /** `run`, and, where a process is in another, that one; what lies between is not known. */
-  #unknownSteps(start: string): Way {
+  /** Draws `run` and, if the process is in another step, that step. The steps in between are not known. */
+  #unknownSteps(start: string): Exit {
     const at = typeof this.#place === 'object' ? this.#place.at : undefined
     let last = this.#next('[', ['run'], ']')
     this.#connect([{ from: start }], last)
@@ -193,14 +191,14 @@ class Drawing {
     this.#line(`class ${marked} ${look}`)
   }
 
-  /** Whether there are any. */
+  /** Draws the ports, if there are any, and returns whether there are. */
   #ports(id: string, lines: readonly string[], open: string, close: string): boolean {
     if (lines.length > 0) this.#node(id, open, [id, ...lines], close)
     return lines.length > 0
   }
 
-  #connect(ways: readonly Way[], to: string): void {
-    for (const { from, text, dotted } of ways) {
+  #connect(exits: readonly Exit[], to: string): void {
+    for (const { from, text, dotted } of exits) {
       this.#line(`${from} ${dotted ? '-.->' : '-->'}${text === undefined ? '' : `|${text}|`} ${to}`)
     }
   }
@@ -232,6 +230,6 @@ function portLines(namespace: SpecDescription['inputs']): string[] {
 
 /** `price: number, default 1: what it costs`. */
 function portLine([name = '', type = '', need = '', help = '']: readonly string[]): string {
-  const told = [type, need === 'required' ? '' : need].filter((text) => text !== '').join(', ')
-  return `${name}: ${told}${help === '' ? '' : ` (${help})`}`
+  const kind = [type, need === 'required' ? '' : need].filter((text) => text !== '').join(', ')
+  return `${name}: ${kind}${help === '' ? '' : ` (${help})`}`
 }

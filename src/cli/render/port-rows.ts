@@ -1,5 +1,4 @@
-import type { NamespaceDescription } from '../../ports/port-group.ts'
-import type { PortDescription } from '../../ports/port.ts'
+import type { NamespaceDescription, PortDescription } from '../../index.ts'
 
 /** The ports of a namespace and of those in it, one a row: dotted name, type, whether it must be given, help. */
 export function portRows(namespace: NamespaceDescription, prefix = ''): string[][] {

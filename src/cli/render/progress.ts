@@ -1,5 +1,5 @@
+import type { Client } from '../../index.ts'
 import { stateInfo } from '../../client/read/state-info.ts'
-import type { Client } from '../../client/client.ts'
 import { currentRow } from './current-row.ts'
 import { stateText } from './state-text.ts'
 import { cut } from './terminal-text.ts'

@@ -1,5 +1,4 @@
-import { isTerminal, nextStates } from '../../process/state/machine.ts'
-import { ProcessState } from '../../process/state/process-state.ts'
+import { isTerminal, nextStates, ProcessState } from '../../index.ts'
 
 /** The states of a process and what may follow which, as the text of a Mermaid state diagram. */
 export function stateChart(): string {

@@ -1,4 +1,4 @@
-import type { StateInfo } from '../../process/host/process-handle.ts'
+import type { StateInfo } from '../../index.ts'
 
 /** The state in a word or two: `running, paused`. */
 export function stateText(state: StateInfo): string {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { Logger } from '../../shared/logger.ts'
+import type { Logger } from '../../index.ts'
 import { note } from './output.ts'
 
 /** Says on stderr what an engine warns of. */

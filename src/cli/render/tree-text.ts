@@ -1,5 +1,4 @@
-import type { ProcessSummary } from '../../client/read/summary.ts'
-import type { ProcessState } from '../../process/state/process-state.ts'
+import type { ProcessState, ProcessSummary } from '../../index.ts'
 import { stateText } from './state-text.ts'
 import { cut, oneLine } from './terminal-text.ts'
 import { statusText } from './wait-text.ts'

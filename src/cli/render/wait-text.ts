@@ -1,4 +1,4 @@
-import type { ProcessSummary } from '../../client/read/summary.ts'
+import type { ProcessSummary } from '../../index.ts'
 import { clockTime, withClockTimes } from './time.ts'
 
 /**
