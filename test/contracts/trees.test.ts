@@ -181,7 +181,7 @@ describe.each(backEnds)('over %s', (_name, openStore) => {
 
   test(
     'USERS 12: no child that is born during a kill survives it, whenever that comes',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async () => {
       const { store, clock, client } = await open()
       await anEngine(store, clock)

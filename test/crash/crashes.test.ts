@@ -212,7 +212,7 @@ test('C4: an engine that was stopped past its lease changes nothing when it wake
   } finally {
     await engine.close({ drain: 0 })
   }
-}, 60_000)
+}, 240_000)
 
 test('C11: a process whose step kills its engine is paused at the third crash, and innocent ones go on', async () => {
   const launch = [
@@ -255,7 +255,7 @@ test('C11: a process whose step kills its engine is paused at the third crash, a
         }),
     )
   }
-}, 60_000)
+}, 240_000)
 
 test('C11: a step that waited beside a suspect, goes on and kills its engine brings no blame on the suspect', async () => {
   await withClient(async (client) => {
@@ -284,7 +284,7 @@ test('C11: a step that waited beside a suspect, goes on and kills its engine bri
     expect(await client.store.read(sleeper.pid)).toMatchObject({ owner: null, crashes: 1, paused: null })
     expect(await client.store.read(suspect.pid)).toMatchObject({ owner: null, crashes: 3, paused: null })
   })
-}, 60_000)
+}, 240_000)
 
 test('C12: on SIGTERM with 50 live processes none is excepted or killed, and all go on', async () => {
   const launch = Array.from({ length: 50 }, (_, index) => ({
@@ -310,7 +310,7 @@ test('C12: on SIGTERM with 50 live processes none is excepted or killed, and all
   })
   // No step ran twice: each had ended and was saved before the program did.
   expect([...stepsRun().values()].every((runs) => runs === 1)).toBe(true)
-}, 60_000)
+}, 240_000)
 
 test('C7: a pause survives the crash of its engine, and another program kills, pauses and plays what runs there', async () => {
   const [begun, release] = [join(folder, 'begun'), join(folder, 'release')]
@@ -339,7 +339,7 @@ test('C7: a pause survives the crash of its engine, and another program kills, p
   } finally {
     await engine.close({ drain: 0 })
   }
-}, 60_000)
+}, 240_000)
 
 test('C4, C11: an engine whose event loop is blocked for two leases keeps its processes, or is cleanly fenced', async () => {
   const program = start({
@@ -358,7 +358,7 @@ test('C4, C11: an engine whose event loop is blocked for two leases keeps its pr
   } finally {
     await other.close({ drain: 0 })
   }
-}, 60_000)
+}, 240_000)
 
 test(
   'programs with many processes each share one file: nobody sees it locked, and nothing runs twice',

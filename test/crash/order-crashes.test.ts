@@ -105,7 +105,7 @@ test(
 
 test(
   'USERS 1, 12, 13: after the last engine was killed, what waits is signalled, paused and killed from the file alone',
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async () => {
     const launch = ['signalled', 'paused', 'killed'].map((key) => ({
       class: 'Invoice' as const,

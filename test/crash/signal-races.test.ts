@@ -70,7 +70,7 @@ describe.each(places)('over %s', (_name, open) => {
   ] as const) {
     test.each(seedsOf(1, 2, 3, 4))(
       `C8, USERS 13: ${PROCESSES * SIGNALS} races of a signal against ${what} leave none stuck (seed %i)`,
-      { ...HAS_REST, timeout: 120_000 },
+      { ...HAS_REST, timeout: 240_000 },
       async (seed) => {
         const turmoil = await Turmoil.begin(open, [Receives], seed)
         onTestFinished(() => turmoil.end())

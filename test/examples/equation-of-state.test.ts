@@ -74,7 +74,7 @@ describe('the work chain of the equation of state', () => {
 describe.each(extent === 'some' ? [] : ['the demo'])('%s', () => {
   it(
     'is killed in the middle of steps and ends with the result of an undisturbed run, bit for bit (C11)',
-    { ...HAS_REST, timeout: 120_000 },
+    { ...HAS_REST, timeout: 240_000 },
     () => {
       const { status, stdout, stderr } = spawnSync(
         process.execPath,

@@ -128,7 +128,7 @@ describe('the numbered examples', () => {
 
   it.each(Object.keys(printed))(
     '%s prints what is expected, also when it is run again',
-    { ...HAS_REST, timeout: 120_000 },
+    { ...HAS_REST, timeout: 240_000 },
     async (name) => {
       const expected = printed[name]?.trimStart()
       for (let times = share(1, 2); times > 0; times--) expect(await run(name)).toBe(expected)

@@ -344,7 +344,7 @@ async function inFile(): Promise<Stage> {
 
 test(
   'memory and SQLite answer and look the same, whatever is written to them',
-  { ...HAS_REST, timeout: 120_000 },
+  { ...HAS_REST, timeout: 240_000 },
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 60 }), async (actions) => {

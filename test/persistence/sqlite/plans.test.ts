@@ -232,7 +232,7 @@ test.each([
   ['the first', true],
 ])(
   'with many children that one process waits for, %s of them, each end is the same work, and the parent is written once',
-  { ...HAS_REST, timeout: 60_000 },
+  { ...HAS_REST, timeout: 240_000 },
   async (_, any) => {
     const parent = await running(store, 'A')
     const children = Array.from({ length: share(2_000, 10_000) }, () =>
@@ -270,7 +270,7 @@ test.each([
 
 test(
   'with many processes asleep, claiming and recovery run the same statements as with one, by the same plans',
-  { ...HAS_REST, timeout: 120_000 },
+  { ...HAS_REST, timeout: 240_000 },
   async () => {
     // By a clock that stands still: with the time, what other tests left asleep would fall due.
     const clock = new SimulatedClock()
