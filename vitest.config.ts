@@ -10,7 +10,9 @@ const tests = filesBelow('test', '.test.ts')
 
 /** Tests that start programs, and wait for them. */
 const programs = tests.filter((file) =>
-  /\bcompiled\(|startEngine|new Project\(|'child_process'|node:child_process/.test(textOf(file)),
+  /\bcompiled\(|startEngine|\/programs\.ts'|new Project\(|'child_process'|node:child_process/.test(
+    textOf(file),
+  ),
 )
 const crash = tests.filter((file) => file.startsWith('test/crash/') && !programs.includes(file))
 const breaks = ['test/breaks/breaks.test.ts']

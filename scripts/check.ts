@@ -20,6 +20,7 @@ const steps: readonly Step[] = [
   ['types, newest compiler', () => node([compilers.newest, '--project', 'tsconfig.json'])],
   ['types, TypeScript 5.9', () => node([compilers.oldest, '--project', 'tsconfig.json'])],
   ['unused code', () => run(tool('knip'), [])],
+  ['duplicates', () => run('npm', ['run', '--silent', 'duplicates'])],
   ...tests,
   [
     'torture, one minute',

@@ -12,20 +12,11 @@ import {
 } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { closeGates, gate } from '../engine/processes.ts'
+import { Child } from './child.ts'
 
 /* Why a process does not move can be asked in whatever state it is (USERS 18). */
 
 afterEach(closeGates)
-
-class Child extends Process<typeof Child> {
-  static override define(spec: ProcessSpec) {
-    super.define(spec)
-    return spec.signal('end')
-  }
-  override async run(): Promise<unknown> {
-    return this.receive('end')
-  }
-}
 
 class Stands extends Process<typeof Stands> {
   static override define(spec: ProcessSpec) {

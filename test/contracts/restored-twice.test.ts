@@ -14,19 +14,10 @@ import {
   type WorkChainSpec,
 } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
+import { Child } from './child.ts'
 import { backEnds } from './stores.ts'
 
 /* What an engine has saved, in whatever state, is loaded and saved again, twice, byte for byte (USERS 16, C10). */
-
-class Child extends Process<typeof Child> {
-  static override define(spec: ProcessSpec) {
-    super.define(spec)
-    return spec.signal('end')
-  }
-  override async run(): Promise<unknown> {
-    return this.receive('end')
-  }
-}
 
 class Stands extends Process<typeof Stands> {
   static override persisted = ['member']

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Client, Engine, type EventRecord } from '../../src/index.ts'
 import { untilRow, untilWaiting } from '../engine/over-stores.ts'
+import { killStarted, start, withClientOf } from './programs.ts'
 import type { EngineProgram } from '../programs/engine-program.ts'
 import { Blocking, Held, Poison, Sum, Whole } from '../programs/processes.ts'
 import { crashesAt } from '../run/commits.ts'
 import { extent, HAS_REST, share } from '../run/extent.ts'
 import { seedOf } from '../run/seed.ts'
-import { startEngine, type Started } from '../programs/start.ts'
 
 /*
  * Real programs and real SIGKILL. Nothing here depends on how fast anything is: a test waits for what the file says.
@@ -19,7 +19,6 @@ import { startEngine, type Started } from '../programs/start.ts'
 let folder: string
 let store: string
 let log: string
-const started: Started[] = []
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'damson-crash-'))
@@ -28,26 +27,12 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  for (const program of started.splice(0)) {
-    program.kill('SIGKILL')
-    await program.ended
-  }
+  await killStarted()
   await rm(folder, { recursive: true, force: true })
 })
 
-function start(told: EngineProgram): Started {
-  const program = startEngine(told)
-  started.push(program)
-  return program
-}
-
-async function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
-  const client = await Client.open({ store, create: true })
-  try {
-    return await use(client)
-  } finally {
-    await client.close()
-  }
+function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
+  return withClientOf(store, use)
 }
 
 /** How often each step of each process ran. */

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Client } from '../../src/index.ts'
+import type { Client } from '../../src/index.ts'
+import { killStarted, start, withClientOf } from './programs.ts'
 import type { EngineProgram } from '../programs/engine-program.ts'
 import { crashesAt } from '../run/commits.ts'
 import { extent, HAS_REST } from '../run/extent.ts'
-import { startEngine, type Started } from '../programs/start.ts'
 
 /*
  * Real programs and real SIGKILL, with signals, timers, effects, retries and children. Nothing here depends on how fast anything is.
@@ -16,14 +16,10 @@ import { startEngine, type Started } from '../programs/start.ts'
 let folder: string
 let store: string
 let log: string
-const started: Started[] = []
 
 beforeEach(begin)
 afterEach(async () => {
-  for (const program of started.splice(0)) {
-    program.kill('SIGKILL')
-    await program.ended
-  }
+  await killStarted()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -33,19 +29,8 @@ async function begin(): Promise<void> {
   log = join(folder, 'steps.log')
 }
 
-function start(told: EngineProgram): Started {
-  const program = startEngine(told)
-  started.push(program)
-  return program
-}
-
-async function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
-  const client = await Client.open({ store, create: true })
-  try {
-    return await use(client)
-  } finally {
-    await client.close()
-  }
+function withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
+  return withClientOf(store, use)
 }
 
 /** How often each thing was done outside. */

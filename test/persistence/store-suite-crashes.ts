@@ -27,6 +27,25 @@ export function crashes(bench: Bench): void {
       ;({ store, clock } = bench)
     })
 
+    /** Crashes two engines with all that is ready in the store. */
+    const crashTwice = async () => {
+      for (const id of ['B', 'C']) {
+        await store.join(engine(id))
+        await claim(store, id)
+        await crash(id)
+      }
+    }
+    /** A suspect, and a process of the engine D that waits inside a step. */
+    const suspectBesideWaiting = async () => {
+      await store.join(engine('D'))
+      const waits = await running(store, 'D')
+      await done(store, waitInStep(waits, { signal: 'go' }))
+      const guilty = create()
+      await done(store, guilty)
+      await crashTwice()
+      return { guilty, waits }
+    }
+
     test('what a dead engine held is taken back at once (C11), and its writes are fenced (C4)', async () => {
       await store.join(engine('B'))
       const process = await running(store, 'B')
@@ -123,11 +142,7 @@ export function crashes(bench: Bench): void {
     test('a suspect beside which others were claimed does not count as alone any more (C11)', async () => {
       const guilty = create()
       await done(store, guilty)
-      for (const id of ['B', 'C']) {
-        await store.join(engine(id))
-        await claim(store, id)
-        await crash(id)
-      }
+      await crashTwice()
       await store.join(engine('D'))
       expect(await claim(store, 'D', { suspects: true })).toHaveLength(1)
       const other = create()
@@ -138,16 +153,7 @@ export function crashes(bench: Bench): void {
     })
 
     test('a suspect beside which a step goes on does not count as alone any more, by that record alone (C4, C11)', async () => {
-      await store.join(engine('D'))
-      const waits = await running(store, 'D')
-      await done(store, waitInStep(waits, { signal: 'go' }))
-      const guilty = create()
-      await done(store, guilty)
-      for (const id of ['B', 'C']) {
-        await store.join(engine(id))
-        await claim(store, id)
-        await crash(id)
-      }
+      const { guilty, waits } = await suspectBesideWaiting()
       const isAlone = async () =>
         (await store.engines()).find(({ id }) => id === 'D')?.suspect?.pid === guilty.pid
       expect(await claim(store, 'D', { suspects: true })).toHaveLength(1)
@@ -171,16 +177,7 @@ export function crashes(bench: Bench): void {
     })
 
     test('a record that is written once more clears the mark of no later suspect (C4, C11)', async () => {
-      await store.join(engine('D'))
-      const waits = await running(store, 'D')
-      await done(store, waitInStep(waits, { signal: 'go' }))
-      const guilty = create()
-      await done(store, guilty)
-      for (const id of ['B', 'C']) {
-        await store.join(engine(id))
-        await claim(store, id)
-        await crash(id)
-      }
+      const { guilty, waits } = await suspectBesideWaiting()
       const goesOn = record(waits, { count: 2, waits: null, beside: guilty.pid })
       await done(store, goesOn)
       expect(await claim(store, 'D', { suspects: true })).toHaveLength(1)
@@ -192,11 +189,7 @@ export function crashes(bench: Bench): void {
     test('one engine at a time drains for a suspect that has waited for a minute, until it dies or another minute is over', async () => {
       const guilty = create()
       await done(store, guilty)
-      for (const id of ['B', 'C']) {
-        await store.join(engine(id))
-        await claim(store, id)
-        await crash(id)
-      }
+      await crashTwice()
       await store.join(engine('D'))
       const drains = (by: string, classes = BAKE) => store.drain({ engine: by, classes })
       const suspects = async () =>
@@ -221,11 +214,7 @@ export function crashes(bench: Bench): void {
     test('a suspect for which an engine drains is paused, played and killed at once (C7)', async () => {
       const guilty = create()
       await done(store, guilty)
-      for (const id of ['B', 'C']) {
-        await store.join(engine(id))
-        await claim(store, id)
-        await crash(id)
-      }
+      await crashTwice()
       await clock.advance(60_000)
       expect(await store.drain({ engine: 'A', classes: BAKE })).toBe(true)
       expect(await commitOne(store, request(guilty.pid, 'pause'))).toMatchObject({ applied: true })
@@ -238,11 +227,7 @@ export function crashes(bench: Bench): void {
 
     test('recovery tells only of suspects that the engine could run', async () => {
       await done(store, create())
-      for (const id of ['B', 'C']) {
-        await store.join(engine(id))
-        await claim(store, id)
-        await crash(id)
-      }
+      await crashTwice()
       expect(await store.recover(BAKE)).toMatchObject({ suspects: true })
       expect(await store.recover([{ name: 'Brew', version: 1 }])).toMatchObject({ suspects: false })
       expect(await store.recover([{ name: 'Bake', version: 0 }])).toMatchObject({ suspects: false })

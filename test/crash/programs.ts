@@ -1,0 +1,30 @@
+import { Client } from '../../src/index.ts'
+import type { EngineProgram } from '../programs/engine-program.ts'
+import { startEngine, type Started } from '../programs/start.ts'
+
+const started: Started[] = []
+
+/** Starts an engine in a program of its own. */
+export function start(told: EngineProgram): Started {
+  const program = startEngine(told)
+  started.push(program)
+  return program
+}
+
+/** Kills the programs that `start` has started. */
+export async function killStarted(): Promise<void> {
+  for (const program of started.splice(0)) {
+    program.kill('SIGKILL')
+    await program.ended
+  }
+}
+
+/** Opens a client for the time of a call. */
+export async function withClientOf<T>(store: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = await Client.open({ store, create: true })
+  try {
+    return await use(client)
+  } finally {
+    await client.close()
+  }
+}
