@@ -393,8 +393,8 @@ export class Client {
   }
 
   /** A process was created under this pid, by anyone. */
-  protected renewed(pid: string): void {
-    this.#handles.renew(pid)
+  protected renewed(pid: string, createdAt: number): void {
+    this.#handles.renew(pid, createdAt)
   }
 
   /** When nothing more is written, and before the store is given back. */

@@ -254,7 +254,7 @@ export class Engine extends Client {
 
   #note(changes: readonly Change[]): void {
     for (const change of changes) {
-      if (change.name === 'created') this.renewed(change.pid)
+      if (change.name === 'created') this.renewed(change.pid, change.at)
       // Whatever comes after its creation comes from elsewhere, or it is here no more.
       if (change.name !== 'created') this.#room.take(change.pid)
       try {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { Process, ProcessLost, type ProcessHandle, type ProcessSpec } from '../../src/index.ts'
+import { Client, Process, ProcessLost, type ProcessHandle, type ProcessSpec } from '../../src/index.ts'
+import type { Change } from '../../src/persistence/contract/rows.ts'
+import { replaced } from '../contracts/stores.ts'
 import { overEachStore } from './over-stores.ts'
 
 /** How often a child has run. */
@@ -122,6 +124,31 @@ overEachStore((over) => {
     await (await engine.launch(Plain, { n: 3 }, { pid: PID })).wait()
     expect(await early.refresh()).toMatchObject({ label: 'finished' })
     expect(await client.handle(PID).result()).toBe(3)
+  })
+
+  test('a handle stays the one of its pid where the creation is heard of after the end was read', async () => {
+    const { store, clock } = over()
+    const held: Change[] = []
+    let hear: (changes: readonly Change[]) => unknown = () => {}
+    const deaf = replaced(store, {
+      watch: (listener) => {
+        hear = listener
+        return store.watch((changes) => held.push(...changes))
+      },
+    })
+    const client = await Client.open({ store: deaf, clock })
+    const other = await over().client()
+    const waiting = (await client.launch('Nobody', {})).wait().catch(() => {})
+    const handle = client.handle(PID)
+    const same = await other.launch('Nobody', {}, { pid: PID })
+    await clock.advance(5)
+    await same.kill()
+    expect(await handle.refresh()).toMatchObject({ label: 'killed' })
+    hear(held)
+    expect(held.filter(({ pid }) => pid === PID)).toMatchObject([{ name: 'created' }, { name: 'killed' }])
+    expect(client.handle(PID)).toBe(handle)
+    await client.close()
+    await waiting
   })
 
   test.each([

@@ -40,9 +40,13 @@ export class HandleRegistry {
     return this.#known.get(pid)?.deref()
   }
 
-  /** A new process has this pid: a handle of one that has ended, and was pruned, stays with that. */
-  renew(pid: string): void {
-    if (this.find(pid)?.over === true) this.#known.delete(pid)
+  /**
+   * A process was created under this pid, at the given time if it was not created here. A handle of a process that had ended before, and was
+   * pruned, stays with that one. A change by another program may be heard of after the end of its process was read: it is not about a new one.
+   */
+  renew(pid: string, createdAt = Number.POSITIVE_INFINITY): void {
+    const known = this.find(pid)
+    if (known?.over === true && (known.gone || createdAt >= known.state.at.getTime())) this.#known.delete(pid)
   }
 
   intern(context: HandleContext, pid: string, name: string, state?: StateInfo): ClientHandle {
@@ -91,7 +95,7 @@ export class HandleRegistry {
 
   #note(changes: readonly Change[]): void {
     for (const change of changes) {
-      if (change.name === 'created') this.renew(change.pid)
+      if (change.name === 'created') this.renew(change.pid, change.at)
       const handle = this.find(change.pid)
       if (handle === undefined) continue
       try {
