@@ -141,7 +141,7 @@ describe('the check of the layers', () => {
       'cli/helpers has no place among the layers',
     ],
   ])('notices %s', (_what, file, text, problem) => {
-    expect(layerProblems({ [file]: text }, new Set())).toEqual([expect.stringContaining(problem)])
+    expect(layerProblems({ [file]: text })).toEqual([expect.stringContaining(problem)])
   })
 
   it('lets files of a folder import its inner folders, and these the ones before them', () => {
@@ -151,7 +151,7 @@ describe('the check of the layers', () => {
       'persistence/sqlite/store.ts': `import { rule } from '../rules/apply.ts'`,
       'engine/engine.ts': `import { R } from '../process/runner/process-runner.ts'`,
     }
-    expect(layerProblems(files, new Set())).toEqual([])
+    expect(layerProblems(files)).toEqual([])
   })
 
   it('notices a way from the entry point to the native module, however long', () => {

@@ -19,9 +19,6 @@ const INSIDE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   cli: [['input'], ['render'], ['commands']],
 }
 
-/** Folders whose inner folders are not in order yet. */
-const UNORDERED: ReadonlySet<string> = new Set(['client'])
-
 /** Packages that belong to one place each. */
 const OWNERS: Readonly<Record<string, string>> = {
   ajv: 'ports/',
@@ -37,10 +34,7 @@ const PROGRAM_ONLY: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Returns the problems of the layering, a sentence each. `files` has the texts of src/ by their paths in it. */
-export function layerProblems(
-  files: Readonly<Record<string, string>>,
-  unordered: ReadonlySet<string> = UNORDERED,
-): string[] {
+export function layerProblems(files: Readonly<Record<string, string>>): string[] {
   const problems: string[] = []
   const statics = new Map<string, string[]>()
   for (const [file, text] of Object.entries(files)) {
@@ -48,7 +42,7 @@ export function layerProblems(
     const imports = importsOf(source)
     for (const { specifier } of imports) {
       const problem = specifier.startsWith('.')
-        ? relativeProblem(file, targetOf(file, specifier), unordered)
+        ? relativeProblem(file, targetOf(file, specifier))
         : packageProblem(file, specifier)
       if (problem !== undefined) problems.push(`${file}: ${problem}`)
     }
@@ -69,11 +63,11 @@ export function layerProblems(
   return problems
 }
 
-function relativeProblem(file: string, target: string, unordered: ReadonlySet<string>): string | undefined {
+function relativeProblem(file: string, target: string): string | undefined {
   const from = folderOf(file)
   const to = folderOf(target)
   if (target.startsWith('..')) return `imports ${target}, outside src`
-  if (from === to) return insideProblem(from, file, target, unordered)
+  if (from === to) return insideProblem(from, file, target)
   if (from === '' || OUTERMOST.includes(from)) return undefined
   if (to === '') return `imports ${target}, which only users of the package import`
   if (!LAYERS.includes(from)) return `${from} has no place among the layers`
@@ -84,19 +78,12 @@ function relativeProblem(file: string, target: string, unordered: ReadonlySet<st
 }
 
 /** The problem of an import within one folder of src/. */
-function insideProblem(
-  folder: string,
-  file: string,
-  target: string,
-  unordered: ReadonlySet<string>,
-): string | undefined {
+function insideProblem(folder: string, file: string, target: string): string | undefined {
   const order = INSIDE[folder] ?? []
   const from = innerFolderOf(file)
   const to = innerFolderOf(target)
   if (from === undefined || from === to) return undefined
   const place = order.findIndex((group) => group.includes(from))
-  const isBeside = to !== undefined && order[place]?.includes(to) === true
-  if (unordered.has(folder) && !isBeside) return undefined
   if (place === -1) return `${folder}/${from} has no place among the layers`
   if (to !== undefined && order.slice(0, place).some((group) => group.includes(to))) return undefined
   return to === undefined
