@@ -1,4 +1,5 @@
 import type { BundleParts } from '../bundle/bundle.ts'
+import { killedStateText } from '../process/state/saved-state.ts'
 import { Codec, type SavedType } from '../bundle/codec.ts'
 import {
   ClassRegistry,
@@ -47,7 +48,7 @@ import { LaunchingHost } from './launch/launching-host.ts'
 import { BY_A_CALLER, createByName, createWrite, retryOf, type Launcher } from './launch/create.ts'
 import { ClientHandle, type HandleContext } from './handle/client-handle.ts'
 import { summary, type ProcessList } from './read/summary.ts'
-import { enforceDue, killedState } from './write/due-kill.ts'
+import { enforceDue } from './write/due-kill.ts'
 import { restartWrites, resubmitWrite, type RestartOptions } from './launch/restart.ts'
 import { SignalChecks } from './launch/signal-schemas.ts'
 
@@ -533,7 +534,7 @@ export class Client {
       message,
       grace,
       by: this.name,
-      killedState: request === 'kill' ? killedState(message) : null,
+      killedState: request === 'kill' ? killedStateText(message) : null,
       tree: false,
     }))
   }

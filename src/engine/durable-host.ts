@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
+import { killedStateText } from '../process/state/saved-state.ts'
 import type { Bundle } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
 import { registeredName } from '../bundle/loader.ts'
 import type { EndedRow } from '../client/read/state-info.ts'
 import { copyOf } from '../ports/plain.ts'
 import type { Launcher } from '../client/launch/create.ts'
-import { killedState } from '../client/write/due-kill.ts'
 import type { Mail } from '../persistence/contract/control.ts'
 import type { Held, Outcome } from '../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
@@ -297,7 +297,7 @@ export class DurableHost implements Host {
       // A forced kill of one's own process is done by its own engine, with its hooks.
       grace: killGrace,
       by,
-      killedState: request.kind === 'kill' ? killedState(message) : null,
+      killedState: request.kind === 'kill' ? killedStateText(message) : null,
       tree: true,
     })
     if (!applied(outcome)) return false

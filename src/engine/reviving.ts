@@ -1,11 +1,11 @@
 import { Bundle } from '../bundle/bundle.ts'
 import type { ClassRegistry } from '../bundle/loader.ts'
-import { CREATED, RESUBMITTED, UNCHECKED } from '../client/launch/create.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess } from '../persistence/contract/store.ts'
 import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
 import type { Host } from '../process/host/host.ts'
 import { construct, recreate } from '../process/host/construction.ts'
+import { CREATED_STATE, RESUBMITTED_STATE, UNCHECKED_STATE } from '../process/state/saved-state.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { RetryOptions } from '../spec/retry-policy.ts'
 import { specOf } from '../spec/process-spec.ts'
@@ -28,11 +28,11 @@ export function revived(claimed: ClaimedProcess, { host, logger, classes }: Revi
   const bundle = claimed.bundle()
   const { state, inputs = '{}', launch } = bundle.parts
   const options = { host, logger, loader: classes }
-  if (state !== UNCHECKED && state !== RESUBMITTED) return recreate(bundle, options)
+  if (state !== UNCHECKED_STATE && state !== RESUBMITTED_STATE) return recreate(bundle, options)
   const given =
-    state === UNCHECKED
+    state === UNCHECKED_STATE
       ? (host.codec.parse(inputs, 'inputs') as Readonly<Record<string, unknown>>)
-      : recreate(Bundle.fromParts(bundle.head, { ...bundle.parts, state: CREATED }), options).process
+      : recreate(Bundle.fromParts(bundle.head, { ...bundle.parts, state: CREATED_STATE }), options).process
           .rawInputs
   const retry =
     launch === undefined

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander'
 import { Client, ClosedError, Codec, Engine, isTerminal, type ProcessHandle } from '../../index.ts'
 import { outputsOf } from '../../client/handle/outcome.ts'
 import type { StoredProcess } from '../../persistence/contract/rows.ts'
+import { readEnd } from '../../process/state/saved-state.ts'
 import { readInputs } from '../input/read-inputs.ts'
 import { loadClasses, pick, type ProcessClasses } from '../input/load-module.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
@@ -135,9 +136,7 @@ function tell(stored: StoredProcess, options: RunOptions): number {
 function values(stored: StoredProcess): string {
   const codec = new Codec()
   const outputs = outputsOf(stored.bundle().parts, codec)
-  const { result } = codec.parse(stored.bundle().parts['state'] ?? '{}', 'state') as {
-    readonly result?: unknown
-  }
+  const { result } = readEnd(stored.bundle().parts, (text) => codec.parse(text, 'state'))
   if (result === undefined || result === null) return pretty(outputs)
   return Object.keys(outputs).length === 0 ? pretty(result) : pretty({ outputs, result })
 }

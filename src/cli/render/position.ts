@@ -1,4 +1,6 @@
 import type { StoredProcess } from '../../persistence/contract/rows.ts'
+import { parseState } from '../../process/state/saved-state.ts'
+import { placeOf } from '../../process/state/state-data.ts'
 
 /** The step of a place: `relax` of `2.while(notConverged)#7.relax`. Where a class has no outline, the place is the step. */
 export function stepIn(place: string): string {
@@ -15,21 +17,10 @@ export function roundsIn(place: string): string[] {
 
 /** Where a process that ended unsuccessfully was before; null where that is not known, as for every other. */
 export function positionBefore(stored: StoredProcess): string | null {
-  const { label, at, step } = parsed(stored.before() ?? '{}')
-  return at ?? step ?? (label === 'created' ? 'run' : null)
-}
-
-interface State {
-  readonly label?: string
-  readonly at?: string
-  readonly step?: string | null
-}
-
-/** What is damaged tells nothing. */
-function parsed(state: string): State {
   try {
-    return JSON.parse(state) as State
+    return placeOf(parseState(stored.before() ?? ''))
   } catch {
-    return {}
+    // A damaged state has no position.
+    return null
   }
 }

@@ -5,6 +5,7 @@ import { inParentheses } from '../../client/read/wording.ts'
 import type { Pending } from '../../persistence/contract/control.ts'
 import type { StoredProcess } from '../../persistence/contract/rows.ts'
 import type { Parts } from '../../persistence/contract/writes.ts'
+import { readEnd, type SavedEnd } from '../../process/state/saved-state.ts'
 import { setAt } from '../../shared/own.ts'
 import { facts, pretty } from './output.ts'
 import { positionBefore, roundsIn, stepIn } from './position.ts'
@@ -104,15 +105,15 @@ function recordText(stored: StoredProcess): string {
 /** What a process was given and ended with, decoded. */
 function values(stored: StoredProcess, codec: Codec): [string, string | undefined][] {
   const { parts } = stored.bundle()
-  const state = readable(() => codec.parse(parts['state'] ?? '{}', 'state')) as Record<string, unknown>
+  const end = readable(() => readEnd(parts, (text) => codec.parse(text, 'state'))) as SavedEnd
   const inputs = readable(() => codec.parse(parts['parsed'] ?? parts['inputs'] ?? '{}', 'inputs'))
   const outputs = readable(() => outputsOf(stored.bundle().parts, codec))
   const told: [string, string | undefined][] = [
     ['inputs', pretty(inputs)],
     ['outputs', pretty(outputs)],
   ]
-  if (state['result'] !== undefined) told.push(['result', pretty(state['result'])])
-  if (state['error'] !== undefined) told.push(['error', pretty(state['error'])])
+  if (end.result !== undefined) told.push(['result', pretty(end.result)])
+  if (end.error !== undefined) told.push(['error', pretty(end.error)])
   return told
 }
 
@@ -130,7 +131,7 @@ export function inJson(stored: StoredProcess): object {
   const { row } = stored
   const { parts } = stored.bundle()
   const date = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString())
-  const state = parse(parts['state'])
+  const end = readEnd(parts, parse)
   return {
     pid: row.pid,
     class: row.className,
@@ -160,8 +161,8 @@ export function inJson(stored: StoredProcess): object {
     message: row.message,
     inputs: parse(parts['parsed'] ?? parts['inputs']),
     outputs: outputsInJson(parts),
-    result: state['result'] ?? null,
-    error: state['error'] ?? null,
+    result: end.result ?? null,
+    error: end.error ?? null,
     record: stored.bundle().recordNames,
   }
 }

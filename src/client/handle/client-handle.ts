@@ -1,4 +1,5 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
+import { killedStateText } from '../../process/state/saved-state.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import type { Control } from '../../persistence/contract/control.ts'
 import { decodeEventData } from '../../persistence/contract/history-event.ts'
@@ -37,7 +38,7 @@ import { endingParts, missingOf, outputsOf, settledOf } from './outcome.ts'
 import { stateInfo, type EndedRow } from '../read/state-info.ts'
 import { eventRecord } from '../read/event.ts'
 import { explain } from '../read/explain.ts'
-import { enforceDue, killedState } from '../write/due-kill.ts'
+import { enforceDue } from '../write/due-kill.ts'
 import { limited, within } from './time-limit.ts'
 
 /** What handles need of their client. */
@@ -469,7 +470,7 @@ export class ClientHandle implements ProcessHandle {
     const message = row.killRequested.message
     this.#disarm = alarm(clock, row.killRequested.deadline, () => {
       this.#disarm = undefined
-      this.#context.write({ kind: 'enforce', pid: this.pid, killedState: killedState(message) }).then(
+      this.#context.write({ kind: 'enforce', pid: this.pid, killedState: killedStateText(message) }).then(
         () => this.#tryToLook(),
         (error: unknown) =>
           this.#context.logger.warn({ err: error, pid: this.pid }, 'a kill could not be enforced'),
@@ -609,7 +610,7 @@ export class ClientHandle implements ProcessHandle {
       message,
       grace,
       by: this.#context.name,
-      killedState: request === 'kill' ? killedState(message) : null,
+      killedState: request === 'kill' ? killedStateText(message) : null,
       tree,
     })
   }

@@ -1,9 +1,8 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
-import { record } from '../../bundle/memory.ts'
 import type { Settled } from '../../process/host/process-handle.ts'
 import { exceptedError } from '../../process/runner/result.ts'
-import type { Finished } from '../../process/state/state-data.ts'
+import { readEnd } from '../../process/state/saved-state.ts'
 import { endInfo, type EndedRow } from '../read/state-info.ts'
 import { DamsonError, IncompatibleBundle, ProcessExcepted, ProcessKilled } from '../../shared/errors.ts'
 import { setAt } from '../../shared/own.ts'
@@ -16,14 +15,14 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
   const state = endInfo(row)
   try {
     const parts = saved()
-    const data = record(codec.parse(parts['state'] ?? '{}', 'state'), 'state')
+    const data = readEnd(parts, (text) => codec.parse(text, 'state'))
     if (row.state === 'excepted') {
-      return { status: 'rejected', state, reason: exceptedError(row.pid, row.className, data['error']) }
+      return { status: 'rejected', state, reason: exceptedError(row.pid, row.className, data.error) }
     }
     if (row.state === 'killed') {
       return { status: 'rejected', state, reason: new ProcessKilled(row.pid, row.message ?? 'killed') }
     }
-    const value = data['result'] === undefined ? outputsOf(parts, codec) : data['result']
+    const value = data.result === undefined ? outputsOf(parts, codec) : data.result
     return { status: 'fulfilled', value, state }
   } catch (error) {
     // What it ended with can't be read here (damaged, or of a type that is not registered): told, never guessed.
@@ -41,8 +40,7 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
 
 /** The required outputs that a process had not emitted when it finished, as it is saved. */
 export function missingOf(parts: BundleParts, codec: Codec): readonly string[] {
-  const { missing } = codec.parse(parts['state'] ?? '{}', 'state') as Partial<Finished>
-  return missing ?? []
+  return readEnd(parts, (text) => codec.parse(text, 'state')).missing ?? []
 }
 
 /** The committed outputs, nested by their dotted names; in the order of the names, wherever the parts come from. */

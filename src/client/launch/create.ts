@@ -7,6 +7,7 @@ import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
 import { PortValidationError } from '../../shared/errors.ts'
 import { newPid } from '../../shared/ids.ts'
 import type { Hosted } from '../../process/host/process-object.ts'
+import { UNCHECKED_STATE } from '../../process/state/saved-state.ts'
 import type { LaunchOptions } from '../../process/host/process-handle.ts'
 import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 
@@ -130,7 +131,7 @@ export function createByName(
     step: 'run',
     status: null,
     parts: {
-      state: UNCHECKED,
+      state: UNCHECKED_STATE,
       inputs: codec.stringify(inputs, 'inputs'),
       ...(retry !== undefined && { launch: codec.stringify({ retry }, 'launch') }),
     },
@@ -139,13 +140,6 @@ export function createByName(
     ending: null,
   }
 }
-
-/** The `state` part of a new process. */
-export const CREATED = JSON.stringify({ label: 'created' })
-/** The `state` part of a process whose inputs nobody has validated yet. */
-export const UNCHECKED = JSON.stringify({ label: 'created', unchecked: true })
-/** As `UNCHECKED`, where the inputs are as another process of its class saved them. */
-export const RESUBMITTED = JSON.stringify({ label: 'created', resubmitted: true })
 
 const checks = new Map<string, { readonly of: string; readonly check: ReturnType<typeof namespaceCheck> }>()
 

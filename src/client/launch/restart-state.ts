@@ -1,11 +1,14 @@
-import type { Create, WaitFor } from '../../persistence/contract/writes.ts'
+import type { Create } from '../../persistence/contract/writes.ts'
+import type { Awaits } from '../../process/state/awaits.ts'
+import { parseState, type SavedState } from '../../process/state/saved-state.ts'
+import type { Running } from '../../process/state/state-data.ts'
 import { IncompatibleBundle } from '../../shared/errors.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '../../shared/json.ts'
 
 /*
  * The saved state from which a restarted process goes on, made of the one that the old process had.
  */
 
+/** A process that is begun again, and the writes that do it. */
 export interface Again {
   readonly pid: string
   readonly writes: readonly Create[]
@@ -14,7 +17,7 @@ export interface Again {
 export interface Others {
   /** By the pid of the old one. */
   readonly others: ReadonlyMap<string, Again>
-  /** Those that have not ended. */
+  /** The pids of those that have not ended. */
   readonly living: ReadonlySet<string>
 }
 
@@ -23,108 +26,86 @@ export interface StepKey {
   readonly number: number
 }
 
-/** The state from which the new process goes on, with a fresh budget of attempts, and what names its step if one is to run. */
-export function againFrom(
-  state: JsonObject,
-  pid: string,
-  seq: number,
-): { readonly state: JsonObject; readonly step: StepKey | undefined } {
-  const { retry } = state
-  if (state['label'] === 'waiting' && isJsonObject(retry)) {
-    return running({ label: 'running', step: state['step'] ?? null, ...fresh(retry) }, pid, seq)
+/** The state from which the new process goes on, and what names its step if one is to run. */
+export interface Continuation {
+  readonly state: SavedState
+  readonly step: StepKey | undefined
+}
+
+/** Continues from the last state of the process `pid`, with a fresh budget of attempts. */
+export function continuationOf(state: SavedState, pid: string, seq: number): Continuation {
+  if (state.label === 'waiting' && state.retry !== undefined) {
+    // A process that backs off has a step.
+    const step = state.step as string
+    return runningAs({ label: 'running', step, ...withFreshAttempts(state.retry) }, pid, seq)
   }
-  const rest = fresh(state)
-  return rest['label'] === 'running' ? running(rest, pid, seq) : { state: rest, step: undefined }
+  return state.label === 'running'
+    ? runningAs(withFreshAttempts(state), pid, seq)
+    : { state, step: undefined }
 }
 
-/** Without what is said of attempts before. */
-function fresh(facts: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(facts).filter(([name]) => name !== 'attempt' && name !== 'failure'),
-  )
+/** Drops what belongs to earlier attempts. */
+function withFreshAttempts<T extends { readonly attempt?: unknown; readonly failure?: unknown }>(
+  facts: T,
+): Omit<T, 'attempt' | 'failure'> {
+  const { attempt: _attempt, failure: _failure, ...rest } = facts
+  return rest
 }
 
-function running(
-  state: JsonObject,
-  pid: string,
-  seq: number,
-): { readonly state: JsonObject; readonly step: StepKey } {
-  const number = typeof state['number'] === 'number' ? state['number'] : seq
-  const origin = typeof state['origin'] === 'string' ? state['origin'] : pid
+function runningAs(state: Running, pid: string, seq: number): Continuation {
+  const { number = seq, origin = pid } = state
   return { state: { ...state, number, origin }, step: { pid: origin, number } }
 }
 
-export function replaced(state: JsonObject, { others }: Others): JsonObject {
-  const changed: Record<string, JsonValue> = { ...state }
-  for (const key of ['on', 'ended'] as const) {
-    const awaits = state[key]
-    if (!isJsonObject(awaits)) continue
-    changed[key] = { ...awaits, pids: pidsIn(state, key).map((pid) => others.get(pid)?.pid ?? pid) }
+/** The state with the new pids of the processes that it is about and that are begun again. */
+export function withNewPids(state: SavedState, { others }: Others): SavedState {
+  const renewed = (awaits: Awaits): Awaits => ({
+    ...awaits,
+    pids: awaits.pids.map((pid) => others.get(pid)?.pid ?? pid),
+  })
+  if (state.label === 'running' && state.ended !== undefined) {
+    return { ...state, ended: renewed(state.ended) }
   }
-  return changed
+  if (state.label === 'waiting' && state.on !== undefined) return { ...state, on: renewed(state.on) }
+  return state
 }
 
-/** A step that was begun with the ends of processes waits for those that have not ended now, and is then begun as it was. */
-export function waitingAgain(state: JsonObject, { others, living }: Others): JsonObject {
-  const { label, step, at, ...facts } = state
-  const { ended } = facts
-  if (label !== 'running' || !isJsonObject(ended)) return state
+/**
+ * The state of a process whose step was begun with the ends of processes that have not ended now: it
+ * waits for them, and then begins that step as it was.
+ */
+export function waitingAgain(state: SavedState, { others, living }: Others): SavedState {
+  if (state.label !== 'running' || state.ended === undefined) return state
+  const { label: _, step, at, ...facts } = state
+  const { ended } = state
   const begun = new Set([...others.values()].map(({ pid }) => pid))
-  const pids = pidsIn(state, 'ended')
-  const left = pids.filter((pid) => begun.has(pid) || living.has(pid))
-  if (left.length === 0 || (ended['any'] === true && left.length < pids.length)) return state
-  const place = at !== undefined && { at }
+  const left = ended.pids.filter((pid) => begun.has(pid) || living.has(pid))
+  if (left.length === 0 || (ended.any && left.length < ended.pids.length)) return state
+  const position = at !== undefined && { at }
   return {
     label: 'waiting',
-    step: step ?? null,
+    step,
     message: `waits for ${left.length === 1 ? `process ${left[0]}` : `${left.length} processes`} again`,
+    data: undefined,
     on: ended,
-    ...place,
-    retry: { ...facts, ...place, attempt: 1, failure: 'what it waited for has failed' },
+    ...position,
+    retry: { ...facts, ...position, attempt: 1, failure: 'what it waited for has failed' },
   }
 }
 
-/** What the new process waits for, where it is created waiting: what the old one waited for. */
-export function waitOf(state: JsonObject): WaitFor | null {
-  if (state['label'] !== 'waiting') return null
-  const { on, retry, into, receive, until } = state
-  return {
-    resume: retry === undefined && into === undefined,
-    signal: typeof receive === 'string' ? receive : null,
-    until: typeof until === 'number' ? until : null,
-    on: pidsIn(state, 'on'),
-    any: isJsonObject(on) && on['any'] === true,
-  }
+/** The pids of the processes that a state is about: those that it waits for, or whose ends its step receives. */
+export function awaitedIn(state: SavedState): readonly string[] {
+  if (state.label === 'running') return state.ended?.pids ?? []
+  return (state.label === 'waiting' && state.on?.pids) || []
 }
 
-/** Where it is, for people: the place in its outline, or its step. */
-export function placeIn(state: JsonObject): string | null {
-  if (state['label'] === 'created') return 'run'
-  const place = state['at'] ?? state['step']
-  return typeof place === 'string' ? place : null
-}
-
-export function pidsIn(state: JsonObject, key: 'on' | 'ended'): readonly string[] {
-  const awaits = state[key]
-  return isJsonObject(awaits) ? arrayOf(awaits['pids']).filter((pid) => typeof pid === 'string') : []
-}
-
-export function arrayOf(value: JsonValue | undefined): readonly JsonValue[] {
-  return Array.isArray(value) ? (value as readonly JsonValue[]) : []
-}
-
-export function parsed(text: string, pid: string): JsonObject {
+/** @throws IncompatibleBundle where the last state of a process is damaged */
+export function lastState(text: string, pid: string): SavedState {
   try {
-    const state: unknown = JSON.parse(text)
-    if (isJsonObject(state)) return state
-  } catch (error) {
-    throw damaged(pid, error)
+    return parseState(text)
+  } catch (cause) {
+    throw new IncompatibleBundle(`the last state of process ${pid} is damaged, so it can't be restarted`, {
+      cause,
+    })
   }
-  throw damaged(pid)
-}
-
-function damaged(pid: string, cause?: unknown): IncompatibleBundle {
-  return new IncompatibleBundle(`the last state of process ${pid} is damaged, so it can't be restarted`, {
-    cause,
-  })
 }

@@ -6,20 +6,21 @@ import type { Store } from '../../persistence/contract/store.ts'
 import type { Adoption, Create, Origin } from '../../persistence/contract/writes.ts'
 import { CheckpointNotFound, InvalidStateError, ProcessLost } from '../../shared/errors.ts'
 import { newPid } from '../../shared/ids.ts'
-import type { JsonObject } from '../../shared/json.ts'
-import type { ProcessState } from '../../process/state/process-state.ts'
+import { conditionsOf, placeOf } from '../../process/state/state-data.ts'
+import {
+  RESUBMITTED_STATE,
+  stateText,
+  UNCHECKED_STATE,
+  type SavedState,
+} from '../../process/state/saved-state.ts'
 import { LaunchIds, launchEntry } from './child-pid.ts'
 import { childrenOf, earlierChildren } from './earlier-children.ts'
-import { RESUBMITTED, UNCHECKED } from './create.ts'
 import {
-  againFrom,
-  arrayOf,
-  parsed,
-  pidsIn,
-  placeIn,
-  replaced,
+  awaitedIn,
+  continuationOf,
+  lastState,
   waitingAgain,
-  waitOf,
+  withNewPids,
   type Again,
   type Others,
   type StepKey,
@@ -89,13 +90,13 @@ export async function resubmitWrite(store: Store, pid: string, now: number): Pro
 function anew(stored: StoredProcess, parent: string | null, now: number): Create {
   const { pid } = stored.row
   const { inputs = '{}', launch, state } = stored.bundle().parts
-  const unchecked = state === UNCHECKED || stored.before() === UNCHECKED
+  const unchecked = state === UNCHECKED_STATE || stored.before() === UNCHECKED_STATE
   return {
     ...created(stored.row, newPid(), parent, { pid, kind: 'resubmit' }, now),
     state: 'created',
     step: 'run',
     parts: {
-      state: unchecked ? UNCHECKED : RESUBMITTED,
+      state: unchecked ? UNCHECKED_STATE : RESUBMITTED_STATE,
       inputs,
       ...(launch !== undefined && { launch }),
     },
@@ -211,21 +212,21 @@ class Restart {
     const children = await this.#children(row.pid, point)
     for (const child of children.values())
       if (lives(child)) this.#adopts.push({ pid: child.pid, from: row.pid, parent: pid })
-    const { state, step } = againFrom(parsed(point.state, row.pid), row.pid, point.seq)
+    const { state, step } = continuationOf(lastState(point.state, row.pid), row.pid, point.seq)
     const again = await this.#others(state, row.pid, pid)
-    const next = waitingAgain(replaced(state, again), again)
+    const next = waitingAgain(withNewPids(state, again), again)
     const entries = step === undefined ? {} : await this.#launched(row, step, point, children)
-    const parts: Record<string, string> = { ...point.parts, ...entries, state: JSON.stringify(next) }
+    const parts: Record<string, string> = { ...point.parts, ...entries, state: stateText(next) }
     // Those of children that have failed since are launched anew.
     for (const name in parts) if (parts[name] === GONE) delete parts[name]
     const own: Create = {
       ...created(row, pid, parent, { pid: row.pid, kind: 'restart' }, this.#now),
       version: point.version,
       status: point.status,
-      state: next['label'] as ProcessState,
-      step: placeIn(next),
+      state: next.label,
+      step: placeOf(next),
       parts,
-      wait: waitOf(next),
+      wait: conditionsOf(next),
     }
     return [...[...again.others.values()].flatMap(({ writes }) => writes), own]
   }
@@ -234,27 +235,25 @@ class Restart {
    * The processes that the state is about and that ended unsuccessfully, begun again as children of the new process. A child that another
    * restart has taken over is begun anew from its inputs.
    */
-  async #others(state: JsonObject, old: string, parent: string): Promise<Others> {
+  async #others(state: SavedState, old: string, parent: string): Promise<Others> {
     const others = new Map<string, Again>()
     const living = new Set<string>()
-    const into = arrayOf(state['into'])
-    for (const pids of [pidsIn(state, 'on'), pidsIn(state, 'ended')]) {
-      for (const [index, pid] of pids.entries()) {
-        if (others.has(pid) || living.has(pid)) continue
-        const stored = await this.#store.load(pid)
-        if (stored?.row.endedAt === null) {
-          if (await this.#isTaken(stored.row, old)) {
-            const write = anew(stored, parent, this.#now)
-            others.set(pid, { pid: write.pid, writes: [write] })
-          } else living.add(pid)
-          continue
-        }
-        // The process goes on with that failure.
-        if ((into[index] as JsonObject | undefined)?.['allowFailure'] === true) continue
-        if (stored?.row.successful !== false || stored.before() === undefined) continue
-        const writes = await this.#writes(stored, lastPoint(stored), parent)
-        others.set(pid, { pid: (writes.at(-1) as Create).pid, writes })
+    const into = 'into' in state ? state.into : undefined
+    for (const [index, pid] of awaitedIn(state).entries()) {
+      if (others.has(pid) || living.has(pid)) continue
+      const stored = await this.#store.load(pid)
+      if (stored?.row.endedAt === null) {
+        if (await this.#isTaken(stored.row, old)) {
+          const write = anew(stored, parent, this.#now)
+          others.set(pid, { pid: write.pid, writes: [write] })
+        } else living.add(pid)
+        continue
       }
+      // The process goes on with that failure.
+      if (into?.[index]?.allowFailure === true) continue
+      if (stored?.row.successful !== false || stored.before() === undefined) continue
+      const writes = await this.#writes(stored, lastPoint(stored), parent)
+      others.set(pid, { pid: (writes.at(-1) as Create).pid, writes })
     }
     return { others, living }
   }

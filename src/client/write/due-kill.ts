@@ -1,6 +1,7 @@
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Write } from '../../persistence/contract/writes.ts'
+import { killedStateText } from '../../process/state/saved-state.ts'
 
 /**
  * Ends a process whose kill is stored and whose time to end is up, since whoever sees that does it (C7). Returns whether the process has to
@@ -13,14 +14,9 @@ export async function enforceDue(
 ): Promise<boolean> {
   if (killRequested === null || killRequested.deadline > now) return false
   try {
-    await write({ kind: 'enforce', pid, killedState: killedState(killRequested.message) })
+    await write({ kind: 'enforce', pid, killedState: killedStateText(killRequested.message) })
     return true
   } catch {
     return false
   }
-}
-
-/** The `state` part of a process that is killed from the file, with nobody running it. Plain JSON, so no codec is needed. */
-export function killedState(message: string | null): string {
-  return JSON.stringify({ label: 'killed', ...(message !== null && { message }) })
 }

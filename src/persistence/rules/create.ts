@@ -1,13 +1,11 @@
 import { isTerminal } from '../../process/state/machine.ts'
+import { CREATED_STATE } from '../../process/state/saved-state.ts'
 import { dueAt, isReady, type BriefRow, type Row } from './row.ts'
 import { entry, type Entry, type RuleContext } from './decision.ts'
 import type { Done, Outcome } from '../contract/outcomes.ts'
 import type { Change } from '../contract/rows.ts'
 import type { Adoption, Create } from '../contract/writes.ts'
 import { beginWait, earliest, readyAt, wholeMilliseconds } from './waits.ts'
-
-/** The `state` part of a process that has done nothing yet. */
-const CREATED = JSON.stringify({ label: 'created' })
 
 /** A new process, as it is to be stored. */
 export interface NewRow {
@@ -112,7 +110,7 @@ function initialRow(write: Create, now: number): Row {
     records: 0,
     data: write.parts['state'] ?? '{}',
     // One that failed before it was ever saved is restarted from the beginning.
-    before: ended && ending?.dropCheckpoint !== true ? CREATED : null,
+    before: ended && ending?.dropCheckpoint !== true ? CREATED_STATE : null,
   }
 }
 

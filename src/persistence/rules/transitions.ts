@@ -1,5 +1,6 @@
 import { isTerminal } from '../../process/state/machine.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
+import { killedStateText } from '../../process/state/saved-state.ts'
 import { claim } from './claim.ts'
 import { RUNS_ALONE } from './drain.ts'
 import { isReady, type BriefRow, type Row } from './row.ts'
@@ -237,7 +238,7 @@ function kill(
   now: number,
 ): Entry {
   row.fence++
-  const state = killedState ?? JSON.stringify({ label: 'killed', ...(message !== null && { message }) })
+  const state = killedState ?? killedStateText(message)
   end(row, 'killed', state, false, message, now)
   row.step = null
   return entry('killed', by, { message: message ?? undefined })

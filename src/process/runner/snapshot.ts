@@ -8,7 +8,7 @@ import { getOwn, holderAt, setAt, setOwn } from '../../shared/own.ts'
 import type { RunState } from '../step/run-state.ts'
 import type { KeptRequests } from './pending-requests.ts'
 import { isTerminal } from '../state/machine.ts'
-import { readState, type Around } from '../state/saved-state.ts'
+import { decodeState, encodeState, type StateExtras } from '../state/saved-state.ts'
 import { errorText, keepsRecord, stepOf, type StateData } from '../state/state-data.ts'
 
 interface Output {
@@ -102,7 +102,7 @@ export class Snapshot {
     if (state === run.state || keepsRecord(state)) {
       for (const [entry, text] of record) put(recordPart(entry), text)
     }
-    parts['state'] = this.#stateText(state, around(state, kept), unsaved)
+    parts['state'] = encodeState(state, { ...extrasOf(state, kept), unsaved }, codec)
     return Bundle.fromParts(
       {
         pid: run.pid,
@@ -171,8 +171,8 @@ export class Snapshot {
     run.rawInputs = this.#decodedInputs(this.#inputs)
     run.inputs = this.#parsed === this.#inputs ? run.rawInputs : this.#decodedInputs(this.#parsed)
     this.#loadOutputs(bundle)
-    const { state, around: saved } = readState(codec.parse(parts['state'] ?? 'null', 'state'))
-    const { resumes = [], signals = [], unsaved = [] } = saved
+    const { state, extras } = decodeState(parts, codec)
+    const { resumes = [], signals = [], unsaved = [] } = extras
     run.state = this.#known(state)
     this.#loadLaunch(parts['launch'])
     this.#notes = unsaved
@@ -296,27 +296,6 @@ export class Snapshot {
     process.saveInstanceState(instance)
     return encodeMemory({ ctx: process.ctx as Record<string, unknown>, members, instance }, host.codec)
   }
-
-  #stateText(state: StateData, around: Around, unsaved: readonly string[]): string {
-    const { codec } = this.#run.host
-    const note = (texts: readonly string[]) => (texts.length > 0 ? { unsaved: texts } : {})
-    const told = stated(state)
-    try {
-      const text = { ...told, ...around, ...note(unsaved) }
-      return state.label === 'excepted'
-        ? codec.stringifyFailure(text, 'state')
-        : codec.stringify(text, 'state')
-    } catch (error) {
-      if (state.label !== 'excepted' || !(error instanceof SerializationError)) throw error
-      const { resumes: _, ...rest } = around
-      const plain = new Error(errorText(state.error))
-      if (state.error instanceof Error) plain.stack = String(state.error.stack)
-      return codec.stringify(
-        { ...told, error: plain, ...rest, ...note([...unsaved, error.message]) },
-        'state',
-      )
-    }
-  }
 }
 
 /** Forgets the outputs that were emitted within this one: a value that is emitted replaces them. */
@@ -333,16 +312,9 @@ function notPersisted(className: string, member: string): string {
 }
 
 /** What a process that has not ended keeps for waits to come. */
-function around(state: StateData, { resumes, signals }: KeptRequests): Around {
+function extrasOf(state: StateData, { resumes, signals }: KeptRequests): StateExtras {
   if (isTerminal(state.label)) return {}
   return { ...(resumes.length > 0 && { resumes }), ...(signals.length > 0 && { signals }) }
-}
-
-/** A state as it is saved: what is undefined is left out. */
-function stated(state: StateData): Record<string, unknown> {
-  const told: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(state)) if (value !== undefined) told[name] = value
-  return told
 }
 
 function isEmpty(values: object): boolean {

@@ -1,11 +1,22 @@
+import type { BundleParts } from '../../bundle/bundle.ts'
+import type { Codec } from '../../bundle/codec.ts'
+import { record } from '../../bundle/memory.ts'
 import { preview } from '../../ports/plain.ts'
-import { IncompatibleBundle } from '../../shared/errors.ts'
+import { IncompatibleBundle, SerializationError } from '../../shared/errors.ts'
 import { getOwn } from '../../shared/own.ts'
-import type { StateData } from './state-data.ts'
+import { errorText, type StateData } from './state-data.ts'
 import { ProcessState } from './process-state.ts'
 
+/*
+ * The one reader and writer of the part `state` of a bundle.
+ *
+ * The part is read in two ways. `decodeState` decodes the values in it, which needs the classes that the process
+ * uses. `parseState` leaves the values (arguments, data, results) in the form in which the codec saved them, so
+ * that a client without those classes can restart a process.
+ */
+
 /** What the `state` part holds beside the state itself. */
-export interface Around {
+export interface StateExtras {
   /** Wake-ups that are kept for waits to come. */
   readonly resumes?: readonly unknown[]
   /** Signals that are kept, of a process that is in no store. */
@@ -80,28 +91,123 @@ const shapes: Readonly<Record<ProcessState, Shape>> = {
   killed: { 'message?': text },
 }
 
-const around: Shape = {
+const extras: Shape = {
   'resumes?': list,
   'signals?': [isListOf(isLike({ name: text })), 'a list of { name, value }'],
   'unsaved?': [isListOf(isText), 'a list of texts'],
 }
 
+/** The state part as JSON: the values in it are in the form in which the codec saved them. */
+export type SavedState = StateData & StateExtras
+
+/** The state part of a new process. */
+export const CREATED_STATE = stateText({ label: 'created' })
+/** The state part of a new process whose inputs have not been validated. */
+export const UNCHECKED_STATE = JSON.stringify({ label: 'created', unchecked: true })
+/** As `UNCHECKED_STATE`, for inputs in the form in which another process of the class saved them. */
+export const RESUBMITTED_STATE = JSON.stringify({ label: 'created', resubmitted: true })
+
+/** The state part of a process that is killed in the store, where no engine runs it. */
+export function killedStateText(message: string | null): string {
+  return stateText({ label: 'killed', message: message ?? undefined })
+}
+
 /**
- * The state of a bundle, from what its part `state` decodes to.
+ * The part `state`, with its values decoded.
  *
- * @throws IncompatibleBundle where it is not what was saved
+ * @throws IncompatibleBundle where it is damaged or its types are not registered here
  */
-export function readState(value: unknown): { readonly state: StateData; readonly around: Around } {
+export function decodeState(
+  parts: BundleParts,
+  codec: Codec,
+): { readonly state: StateData; readonly extras: StateExtras } {
+  const value: unknown = codec.parse(parts['state'] ?? 'null', 'state')
+  requireState(value)
+  const { resumes, signals, unsaved, ...state } = value
+  return { state, extras: { resumes, signals, unsaved } as StateExtras }
+}
+
+/**
+ * The text of the part `state`. An error that can't be saved is replaced by a plain one with its text and stack.
+ *
+ * @throws SerializationError naming what can't be saved (C10)
+ */
+export function encodeState(
+  state: StateData,
+  { unsaved = [], ...extras }: StateExtras,
+  codec: Codec,
+): string {
+  const note = (texts: readonly string[]): StateExtras => (texts.length > 0 ? { unsaved: texts } : {})
+  const known = withoutUndefined(state)
+  try {
+    const saved = { ...known, ...extras, ...note(unsaved) }
+    return state.label === 'excepted'
+      ? codec.stringifyFailure(saved, 'state')
+      : codec.stringify(saved, 'state')
+  } catch (error) {
+    if (state.label !== 'excepted' || !(error instanceof SerializationError)) throw error
+    const { resumes: _, ...rest } = extras
+    const plain = new Error(errorText(state.error))
+    if (state.error instanceof Error) plain.stack = String(state.error.stack)
+    const saved = { ...known, error: plain, ...rest, ...note([...unsaved, error.message]) }
+    return codec.stringify(saved, 'state')
+  }
+}
+
+/**
+ * The state of the text of a part `state`, its values in saved form.
+ *
+ * @throws IncompatibleBundle where it is damaged
+ */
+export function parseState(text: string): SavedState {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw damaged('it is no JSON', error)
+  }
+  requireState(value)
+  return value
+}
+
+/** The text of the part `state` for a state whose values are in saved form. */
+export function stateText(state: SavedState): string {
+  return JSON.stringify(state)
+}
+
+/** What the state of an ended process says of its end. */
+export interface SavedEnd {
+  readonly result?: unknown
+  readonly error?: unknown
+  /** The dotted names of the required outputs that were never emitted. */
+  readonly missing?: readonly string[]
+}
+
+/**
+ * What the part `state` of an ended process says of its end. `parse` decodes the values or leaves them in saved form.
+ *
+ * @throws IncompatibleBundle where it is damaged
+ */
+export function readEnd(parts: BundleParts, parse: (text: string) => unknown): SavedEnd {
+  return record(parse(parts['state'] ?? '{}'), 'state')
+}
+
+/** @throws IncompatibleBundle where a value is not what the part `state` holds */
+function requireState(value: unknown): asserts value is SavedState {
   if (!isObject(value)) throw damaged(`it should be an object, and is ${preview(value)}`)
   const label = value['label']
   if (typeof label !== 'string' || !Object.hasOwn(shapes, label)) {
     throw damaged(label === undefined ? 'it has no label' : `there is no state ${preview(label)}`)
   }
-  const problem = problemOf(value, shapes[label as ProcessState]) ?? problemOf(value, around)
+  const problem = problemOf(value, shapes[label as ProcessState]) ?? problemOf(value, extras)
   if (problem !== undefined) throw damaged(problem)
-  const { resumes, signals, unsaved, ...state } = value
-  // Both have just been looked at, key by key.
-  return { state: state as unknown as StateData, around: { resumes, signals, unsaved } as Around }
+}
+
+/** A state as it is saved: without what is undefined. */
+function withoutUndefined(state: StateData): Record<string, unknown> {
+  const known: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(state)) if (value !== undefined) known[name] = value
+  return known
 }
 
 function problemOf(value: Readonly<Record<string, unknown>>, shape: Shape): string | undefined {
@@ -116,6 +222,6 @@ function problemOf(value: Readonly<Record<string, unknown>>, shape: Shape): stri
   return undefined
 }
 
-function damaged(what: string): IncompatibleBundle {
-  return new IncompatibleBundle(`state: damaged, ${what}`)
+function damaged(what: string, cause?: unknown): IncompatibleBundle {
+  return new IncompatibleBundle(`state: damaged, ${what}`, cause === undefined ? undefined : { cause })
 }
