@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import type { WaitConditions } from '../../src/process/state/transition.ts'
 import type { EngineIdentity } from '../../src/persistence/contract/engines.ts'
 import type { Outcome } from '../../src/persistence/contract/outcomes.ts'
 import type { ClaimedProcess, Store } from '../../src/persistence/contract/store.ts'
@@ -9,7 +10,6 @@ import type {
   Resume,
   Signal,
   StepRecord,
-  WaitFor,
   Write,
 } from '../../src/persistence/contract/writes.ts'
 import { SerializationError } from '../../src/shared/errors.ts'
@@ -179,14 +179,14 @@ export async function historyNames(store: Store, pid: string): Promise<string[]>
 // ---------- waits, records, retries ----------
 
 /** What a wait is for: nothing but what is named. */
-export function waitFor(fields: Partial<WaitFor> = {}): WaitFor {
+export function waitFor(fields: Partial<WaitConditions> = {}): WaitConditions {
   return { resume: false, signal: null, until: null, on: [], any: false, ...fields }
 }
 
 /** A transition into a wait. */
 export function wait(
   claimed: { pid: string; fence: number; seq: number },
-  what: Partial<WaitFor>,
+  what: Partial<WaitConditions>,
   fields: Partial<Advance> = {},
 ): Advance {
   return advance(claimed, { state: 'waiting', wait: waitFor(what), ...fields })
@@ -196,7 +196,7 @@ export function wait(
 export async function waitingFor(
   store: Store,
   by: string,
-  what: Partial<WaitFor>,
+  what: Partial<WaitConditions>,
   fields: Partial<Create> = {},
 ): Promise<Held> {
   const process = await running(store, by, fields)
@@ -220,7 +220,7 @@ export function record(
 /** A record of a step that only waits from now on. */
 export function waitInStep(
   claimed: { pid: string; fence: number },
-  what: Partial<WaitFor>,
+  what: Partial<WaitConditions>,
   fields: Partial<StepRecord> = {},
 ): StepRecord {
   return record(claimed, { waits: { message: 'waits in its step', for: waitFor(what) }, ...fields })

@@ -4,68 +4,77 @@ import type { Outcome } from './outcomes.ts'
 import type { HistoryRow, Change, ProcessRow, StoredProcess } from './rows.ts'
 import type { Write } from './writes.ts'
 
+/** What a client needs of a store: it reads, writes and watches processes, and runs none. */
 export interface Control {
-  /** The store's own id, made once with it. */
+  /** The id of the store, which never changes. */
   readonly id: string
-  /** Applies writes in order, in one transaction if it can. Rejects only if none of them was looked at. */
+  /**
+   * Applies writes in order and returns an outcome for each, in one transaction where the store can.
+   * Rejects only where no write was looked at.
+   */
   commit(writes: readonly Write[]): Promise<readonly Outcome[]>
-  /** What the row of a process says; undefined where there is none. */
+  /** Reads the row of a process; undefined where there is no such process. */
   read(pid: string): Promise<ProcessRow | undefined>
-  /** The process whole: its row and its bundle's parts; undefined where there is none. */
+  /** Reads a process with the parts of its bundle; undefined where there is no such process. */
   load(pid: string): Promise<StoredProcess | undefined>
   list(filter?: ListFilter): Promise<ProcessPage>
-  /** How many processes there are of each state, among those that the filter lets through. */
+  /** Counts, by state, the processes that match the filter. */
   count(filter?: ListFilter): Promise<Readonly<Record<ProcessState, number>>>
-  /** The oldest kept signal of that name; undefined where there is none. */
+  /** The oldest kept signal of that name; undefined where none is kept. */
   mail(pid: string, signal: string): Promise<Mail | undefined>
-  /** What a process waits for and has not come, and what is kept for it and not used. */
+  /** What a process still waits for, and the messages that are kept for it. */
   pending(pid: string): Promise<Pending>
   /** The history of a process, oldest first. */
   history(pid: string): Promise<readonly HistoryRow[]>
-  /** The classes that engines have registered, so that a client can launch by name. */
+  /** The classes that engines have registered and that can be launched by name. */
   classes(): Promise<readonly ClassRow[]>
-  /** The engines that are known, alive or not. */
+  /** All registered engines, alive or not. */
   engines(): Promise<readonly EngineRow[]>
   /**
-   * Calls back with every committed change, whoever made it, in the order of their commits: at once for those
-   * made through this object, soon after for another program's. Returns how to stop. Idle, it costs next to nothing.
+   * Calls the listener with every committed change, in the order of the commits: at once for a commit through
+   * this object, soon after for one of another program. Returns a function that stops it. Costs next to nothing
+   * while nothing changes.
    */
   watch(listener: (changes: readonly Change[]) => void): () => void
-  /** Gives back files and connections. A second call does nothing; every other call then rejects with `ClosedError`. */
+  /**
+   * Closes files and connections. A second call does nothing. Every other method then rejects with
+   * `ClosedError`.
+   */
   close(): Promise<void>
 }
 
 /** A kept signal. */
 export interface Mail {
   readonly id: number
-  /** Encoded. */
+  /** The payload, encoded. */
   readonly value: string
 }
 
 export interface Pending {
-  /** The processes that it waits for and that have not ended, 100 of them at most. */
+  /** The pids of the unfinished processes that the process waits for, at most 100. */
   readonly on: readonly string[]
-  /** What is kept, the oldest first, 100 at most; the name is that of a signal. */
+  /** The kept messages, oldest first, at most 100; `name` is that of a signal. */
   readonly mail: readonly { readonly by: 'resume' | 'signal'; readonly name: string | null }[]
 }
 
 export interface ListFilter {
   readonly state?: ProcessState | readonly ProcessState[] | undefined
-  /** The registered name of the class, whole. */
+  /** The registered name of the class; must match as a whole. */
   readonly className?: string | undefined
-  /** The label, whole. */
+  /** The label; must match as a whole. */
   readonly label?: string | undefined
-  /** The pid of the process that launched it. */
+  /** The pid of the parent. */
   readonly parent?: string | undefined
   readonly paused?: boolean | undefined
-  /** Created at or after, before; wall-clock milliseconds. */
+  /** Created at this time or later, in wall-clock milliseconds. */
   readonly since?: number | undefined
+  /** Created before this time, in wall-clock milliseconds. */
   readonly until?: number | undefined
-  /** In pid, key, label, status or message; case-insensitive. */
+  /** Part of the pid, key, label, status or message, in upper or lower case. */
   readonly text?: string | undefined
-  /** Newest first. Default 50, at most 1000. */
+  /** The largest number of rows, newest first. Default 50, at most 1000. */
   readonly limit?: number | undefined
-  /** `ProcessPage.next` of the page before. */
+  /** `ProcessPage.next` of the previous page. */
   readonly after?: string | undefined
 }
 

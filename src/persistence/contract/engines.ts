@@ -1,41 +1,46 @@
-/** Who claims processes. */
+/** An engine that registers with a store and claims processes. */
 export interface EngineIdentity {
   readonly id: string
   readonly host: string
   readonly osPid: number
-  /** Milliseconds for which the engine counts as alive after each beat. */
+  /** Milliseconds for which the engine counts as alive after each heartbeat. */
   readonly lease: number
-  /** What it can load: a class up to a version. */
+  /** The classes that the engine can load. */
   readonly classes: readonly LoadableClass[]
 }
 
-/** A class up to a version. */
+/** A class, with the newest version of its saved form that an engine can load. */
 export interface LoadableClass {
   readonly name: string
   readonly version: number
 }
 
+/** An engine as a store reports it. */
 export interface EngineRow extends EngineIdentity {
   readonly startedAt: number
-  /** When the lease ends, unless it is renewed. */
+  /** When the lease ends, unless a heartbeat renews it. */
   readonly expires: number
   readonly alive: boolean
-  /** The suspect (C11) that runs there alone, or for which the engine drains: beside it nothing else is started there. */
+  /**
+   * The suspect (C11) that the engine runs alone, or for which it drains. The engine starts nothing else
+   * beside it.
+   */
   readonly suspect: EngineSuspect | null
 }
 
 export interface EngineSuspect {
   readonly pid: string
   readonly className: string
-  /** Whether it runs; else the engine waits for its other steps to end. */
+  /** Whether the suspect runs; otherwise the engine waits until its other steps have ended. */
   readonly runs: boolean
 }
 
+/** A class that can be launched by name. */
 export interface ClassRow {
   readonly name: string
   readonly version: number
-  /** JSON Schema of the inputs, as text. */
+  /** The JSON Schema of the inputs, as text. */
   readonly inputs: string
-  /** JSON text: the JSON Schema of each signal's payload by the signal's name. */
+  /** The JSON Schema of each signal's payload by the signal's name, as JSON text. */
   readonly signals: string
 }

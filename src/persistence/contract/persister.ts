@@ -1,24 +1,25 @@
 import type { Bundle } from '../../bundle/bundle.ts'
 
-/** Names one saved bundle: a process, and a tag where there are several of it. */
+/** The name of a saved bundle. */
 export interface Checkpoint {
   readonly pid: string
+  /** Tells several checkpoints of one process apart; null for the one without a tag. */
   readonly tag: string | null
 }
 
-/** Where bundles are kept under (pid, tag). Saving under the same pid and tag replaces. */
+/** Keeps bundles by pid and tag. Saving under the same pid and tag replaces the earlier bundle. */
 export interface Persister {
   /**
-   * @throws SerializationError when the bundle can't be saved
-   * @throws PersistenceError for the untagged checkpoint of a process that an engine of this store runs:
-   *   only its engine writes that one (C1)
+   * @throws SerializationError where the bundle can't be saved
+   * @throws PersistenceError for the untagged checkpoint of a process that lives in this store, which only its engine
+   *   writes (C1)
    */
   saveCheckpoint(bundle: Bundle, tag?: string): Promise<void>
   /** @throws CheckpointNotFound */
   loadCheckpoint(pid: string, tag?: string): Promise<Bundle>
   getCheckpoints(): Promise<readonly Checkpoint[]>
   getProcessCheckpoints(pid: string): Promise<readonly Checkpoint[]>
-  /** Does nothing where there is none. */
+  /** Does nothing where there is no such checkpoint. */
   deleteCheckpoint(pid: string, tag?: string): Promise<void>
   deleteProcessCheckpoints(pid: string): Promise<void>
 }

@@ -1,32 +1,35 @@
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
+import type { WaitConditions } from '../../process/state/transition.ts'
 import type { HistoryEntry } from './history-event.ts'
-import type { Origin, Ending, WaitFor } from './writes.ts'
+import type { Ending, Origin } from './writes.ts'
 
+/** An entry of a history as a store reports it. */
 export interface HistoryRow extends HistoryEntry {
   readonly id: number
   readonly pid: string
   readonly seq: number
   readonly at: number
-  /** The engine or client that wrote it. */
+  /** The engine or client that wrote the entry. */
   readonly by: string | null
 }
 
-/** A history entry that has just been committed. */
+/** A history entry that has just been committed. Where another program wrote it, the row may have changed since. */
 export interface Change {
   readonly pid: string
   readonly name: string
   readonly data: string | null
   readonly at: number
-  /** The process's state after it, or after a later change where another program made it. */
+  /** The state of the process after the entry or after a later change. */
   readonly state: ProcessState
   readonly paused: boolean
-  /** Whether the process is ready to be claimed after it, or after a later change. */
+  /** Whether an engine may claim the process. */
   readonly ready: boolean
-  /** When it becomes ready by its time, if it does. */
+  /** The time at which an engine may claim the process, if that is a time to come. */
   readonly dueAt: number | null
 }
 
+/** The row of a process. Times are in wall-clock milliseconds. */
 export interface ProcessRow {
   readonly pid: string
   readonly className: string
@@ -35,42 +38,46 @@ export interface ProcessRow {
   readonly step: string | null
   readonly status: string | null
   readonly paused: { readonly message: string | null } | null
-  /** Why it was set aside, if it was. */
+  /** Why the process was set aside, if it was. */
   readonly parked: string | null
   readonly parent: string | null
   readonly key: string | null
   readonly label: string | null
   readonly seq: number
-  /** Crashes since its last commit. */
+  /** The crashes since the last commit of the process. */
   readonly crashes: number
   readonly createdAt: number
-  /** When it came into its state. */
+  /** When the process entered its state. */
   readonly updatedAt: number
   readonly endedAt: number | null
   readonly successful: boolean | null
   readonly exitCode: Ending['exitCode']
   readonly message: string | null
-  /** What a waiting process waits for; `on` tells only how. */
-  readonly wait: (Omit<WaitFor, 'on' | 'any'> & { readonly on: 'all' | 'any' | null }) | null
-  /** Whether it waits within a step, which goes on after it, or runs again. */
+  /** What a waiting process waits for. `on` says whether the end of all or of any of several processes ends the wait. */
+  readonly wait: (Omit<WaitConditions, 'on' | 'any'> & { readonly on: 'all' | 'any' | null }) | null
+  /** Whether the process waits within a step. The step goes on after the wait, or runs again. */
   readonly inStep: boolean
-  /** How often the step has been begun; 1 unless it is retried. While it waits and this is above 1, it backs off. */
+  /** The number of the attempt at the step; 1 unless it is retried. A waiting process above 1 backs off. */
   readonly attempt: number
   readonly deadline: number | null
   readonly abandoned: boolean
   readonly origin: Origin | null
-  /** The engine that runs it now. */
+  /** The engine that runs the process now. */
   readonly owner: string | null
   readonly pauseRequested: { readonly message: string | null } | null
   readonly killRequested: { readonly message: string | null; readonly deadline: number } | null
-  /** When it is or becomes ready to be claimed; null while it runs, has ended, or waits for something that has no time. */
+  /**
+   * When an engine may claim the process. Null while it runs, after it has ended, and while it waits for
+   * something that has no time.
+   */
   readonly readyAt: number | null
 }
 
+/** A process with its bundle. */
 export interface StoredProcess {
   readonly row: ProcessRow
-  /** @throws IncompatibleBundle where what is stored is damaged */
+  /** @throws IncompatibleBundle where the stored parts are damaged */
   bundle(): Bundle
-  /** The last `state` part before it ended, where it ended unsuccessfully: what a restart goes on from. */
+  /** For a process that ended unsuccessfully: the last `state` part before the end, from which a restart goes on. */
   before(): string | undefined
 }

@@ -1,3 +1,4 @@
+import type { Wake } from '../../process/state/transition.ts'
 import type { Control } from './control.ts'
 import type { EngineIdentity, LoadableClass, ClassRow } from './engines.ts'
 import type { Persister } from './persister.ts'
@@ -6,93 +7,96 @@ import type { StoredProcess } from './rows.ts'
 /*
  * What an engine needs of the place where processes live; a client needs only its `Control`.
  *
- * Everything is asynchronous and batched: no caller may assume that a commit is synchronous or local.
- * Invariants that every back end keeps (test/persistence/store-suite.ts runs them on each):
+ * Everything is asynchronous and batched: no caller may assume that a commit is synchronous or local. Every back
+ * end keeps these invariants (test/persistence/store-suite.ts runs them on each):
  *
- * 1. `commit` answers per write; one that is refused touches no other, and what was answered `done` is durable.
+ * 1. `commit` answers each write. A refused write affects no other, and a write that was answered `done` is durable.
  * 2. A write of a running process applies only under the fence of its claim and with the next sequence number (C4).
  *    The same write twice is `done` twice.
- * 3. No write leaves a terminal state (C5). Once a kill is stored, the process can end as `killed` alone.
- * 4. What a wait is for makes the process ready whether it came before, during or after it went to wait (C8): a resume, a signal,
- *    its time, the end of other processes.
- * 5. What waits and is paused does not move until it is played: no record, no transition, no end but that by a kill (C7).
- * 6. `claim` gives a process to one engine at a time, and only those that the engine says it can load (C9).
+ * 3. No write leaves a terminal state (C5). Once a kill is stored, the process can only end as `killed`.
+ * 4. A resume, a signal, a time or the end of other processes makes the waiting process ready whether it came before,
+ *    during or after the wait began (C8).
+ * 5. A process that waits and is paused does not move until it is played: it makes no record and no transition, and
+ *    only a kill ends it (C7).
+ * 6. `claim` gives a process to one engine at a time, and only to an engine that can load it (C9).
  */
 
-/** A `Control` that can also run processes: what an engine needs of the place where they live. */
+/** A `Control` that can also hand out processes to run. */
 export interface Store extends Control, Persister {
-  /** Registers an engine and keeps its lease alive, off the main thread if it can, until `leave`. */
+  /** Registers an engine and keeps its lease alive, off the main thread where possible, until `leave`. */
   join(engine: EngineIdentity): Promise<void>
-  /** Ends the registration. Processes that the engine still holds are given back; it counts as no crash (C12). */
+  /** Ends the registration and gives back the processes that the engine still holds. Counts as no crash (C12). */
   leave(engineId: string): Promise<void>
-  /** Registers what can be launched by name. */
+  /** Registers classes that can be launched by name. */
   describe(classes: readonly ClassRow[]): Promise<void>
-  /** The classes and versions of which something wants to run, now or at a time to come. */
+  /** The classes and versions of the processes that want to run, now or at a time to come. */
   wanted(): Promise<readonly LoadableClass[]>
   /**
-   * Hands out up to `limit` ready processes, each under a new fence: the longest ready first, whatever their classes, and of those that became
-   * ready at the same time in the order in which they were created.
+   * Hands out up to `limit` ready processes, each under a new fence. The process that has been ready longest comes
+   * first, whatever its class; of those that became ready at the same time, the one that was created first.
    */
   claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]>
   /**
-   * Whether this engine is to start nothing more until it runs nothing, so that a suspect of these classes can run there alone (C11). At most one
-   * engine is told so at a time, and only where no engine has taken a suspect for a minute. Asked again while it drains, it says whether
-   * that still holds: it does for a minute at most.
+   * Whether this engine must start nothing until it runs nothing, so that a suspect of these classes can run there
+   * alone (C11). The store chooses at most one engine at a time, and only where no engine has taken a suspect for a
+   * minute. Asked again by the draining engine, it returns whether the engine must go on draining, which lasts a
+   * minute at most.
    */
   drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean>
   /**
-   * Takes back what engines held whose program has ended or whose lease ran out (C11), counts the crash for each,
-   * does the kills whose deadline has passed, and tells when to look again at the latest.
-   * Also unregisters those engines. Cheap when there is nothing to do.
+   * Takes back the processes of engines whose program has ended or whose lease ran out (C11), and counts the crash
+   * for each. Unregisters those engines. Carries out the kills whose deadline has passed. Reports when to call it
+   * again at the latest. Cheap when there is nothing to do.
    *
-   * With `classes`, it tells of suspects among these alone: those that the caller could run.
+   * With `classes`, the report covers only processes of these classes.
    */
   recover(classes?: readonly LoadableClass[]): Promise<Recovered>
 }
 
 export interface ClaimRequest {
   readonly engine: string
-  /** What the engine can load: a class up to a version (C9). */
+  /** The classes that the engine can load (C9). */
   readonly classes: readonly LoadableClass[]
   readonly limit: number
   /**
-   * `false`: only processes with fewer than two crashes since their last commit.
-   * `true`: only such as have two or more; they have to run alone (C11), which is noted with the claim.
+   * `false`: claims only processes with fewer than two crashes since their last commit. `true`: claims only suspects,
+   * which have two crashes or more and must run alone (C11). The row notes that.
    */
   readonly suspects: boolean
-  /** A process that ran alone until now: if anything is claimed, it does not any more (C11). */
+  /** A process that has run alone until now. A claim ends that (C11). */
   readonly beside?: string | undefined
 }
 
 export interface ClaimedProcess extends Omit<StoredProcess, 'before'> {
   readonly fence: number
   /**
-   * What ends its wait, where it waits. If several have come: a resume, then the processes it waits for, then a signal,
-   * then its time. Null where it was claimed for another reason: its deadline has passed.
+   * What ended the wait of a waiting process. Of several, the first of: a resume, the end of the processes that it
+   * waits for, a signal, its time. Null where it was claimed because its deadline has passed.
    */
-  readonly wake: WakeUp | null
-  /** Whether it was played since an engine last ran it. */
+  readonly wake: StoredWake | null
+  /** Whether the process was played since an engine last ran it. */
   readonly played: boolean
 }
 
+/** The report of `recover`. Times are in wall-clock milliseconds. */
 export interface Recovered {
-  /** Processes that were taken back from dead engines. */
+  /** The number of processes that were taken back from dead engines. */
   readonly processes: number
-  /** Whether anything is ready that is no suspect, of the classes that were named, if any were. */
+  /** Whether any process is ready that is no suspect. */
   readonly ready: boolean
-  /** Whether suspects (see `ClaimRequest`) are ready, of the classes that were named, if any were. */
+  /** Whether any suspect is ready. */
   readonly suspects: boolean
-  /** The next deadline of a kill, in wall-clock milliseconds. */
+  /** The next deadline of a stored kill, of any class. */
   readonly nextDeadline: number | null
-  /** When the next process that now sleeps becomes ready by its time, of the classes that were named, if any were. */
+  /** When the next sleeping process becomes ready. */
   readonly nextDue: number | null
 }
 
-/** What ended a wait. */
-export interface WakeUp {
-  readonly by: 'resume' | 'signal' | 'timer' | 'handles'
-  /** The kept message that is to be consumed; null for a timer and for handles. */
+/** What ended a wait, as it is stored. */
+export interface StoredWake {
+  readonly by: Wake['by']
+  /** The kept message that the wake-up consumes; null for a timer and for handles. */
   readonly id: number | null
-  /** Encoded; null for a timer and for handles. */
+  /** The encoded value; null for a timer and for handles. */
   readonly value: string | null
 }

@@ -1,6 +1,6 @@
 import type { BriefRow, Row } from './row.ts'
 import { entry, type Entry } from './decision.ts'
-import type { ClaimRequest, WakeUp } from '../contract/store.ts'
+import type { ClaimRequest, StoredWake } from '../contract/store.ts'
 import { leaveWaitInStep } from './waits.ts'
 
 /** A kept resume or signal. */
@@ -30,7 +30,7 @@ export function claim(row: Row, request: Pick<ClaimRequest, 'engine' | 'suspects
 }
 
 /** What ends the wait of a process that is claimed, if anything that it waits for has come (C8). */
-export function wakeUp(row: BriefRow, now: number, arrivals: Arrivals): WakeUp | null {
+export function wakeUp(row: BriefRow, now: number, arrivals: Arrivals): StoredWake | null {
   if (row.state !== 'waiting') return null
   const resume = row.resumable === 1 ? arrivals.message(null) : undefined
   if (resume !== undefined) return { by: 'resume', id: resume.id, value: resume.value }

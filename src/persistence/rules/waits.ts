@@ -1,6 +1,6 @@
 import type { BriefRow, Row } from './row.ts'
 import type { RuleContext } from './decision.ts'
-import type { WaitFor } from '../contract/writes.ts'
+import type { WaitConditions } from '../../process/state/transition.ts'
 
 /*
  * What a process waits for, as its row says it, and when that makes the process ready (C8).
@@ -10,12 +10,12 @@ import type { WaitFor } from '../contract/writes.ts'
  * 2. The processes that are awaited are kept beside the row, and leave that list as they end. Once enough of them have, the list is empty.
  */
 
-const RESUME_ALONE: WaitFor = { resume: true, signal: null, until: null, on: [], any: false }
+const RESUME_ALONE: WaitConditions = { resume: true, signal: null, until: null, on: [], any: false }
 
 /** Writes down what a process waits for from now on. Answers with whom it awaits: nobody, where enough of them have ended. */
 export function beginWait(
   row: Row,
-  wait: WaitFor | null | undefined,
+  wait: WaitConditions | null | undefined,
   context: Pick<RuleContext, 'unended'>,
 ): readonly string[] {
   const { resume, signal, until, on, any } = wait ?? RESUME_ALONE
