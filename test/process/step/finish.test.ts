@@ -6,7 +6,7 @@ import { finish } from '../../../src/process/step/finish.ts'
 class Sums extends Process {
   static override define(spec: ProcessSpec): void {
     spec
-      .returns({ type: 'integer' })
+      .returns({ schema: { type: 'integer' } })
       .output('sum', { schema: { type: 'integer' } })
       .output('note', { required: false })
   }
