@@ -2,43 +2,32 @@ import { copyOf } from '../../ports/plain.ts'
 import { systemClock, type Clock } from '../../shared/clock.ts'
 import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
 import { guardedLogger } from '../../shared/logger.ts'
-import { checkOptions, isFlag } from '../../shared/options.ts'
-import { wellFormed } from '../../shared/text.ts'
 import { waitLimit } from '../../shared/wait-limit.ts'
-import type {
-  EventRecord,
-  Outputs,
-  ProcessHandle,
-  ResultOptions,
-  Settled,
-  StateInfo,
-  TreeOptions,
-  WaitOptions,
-} from '../host/process-handle.ts'
+import type { EventRecord, ResultOptions, Settled, StateInfo, WaitOptions } from '../host/process-handle.ts'
 import { isTerminal } from '../state/machine.ts'
-import { withinStep } from '../step/operation.ts'
+import { HandleBase, type HandleRequest } from '../step/handle-base.ts'
 import { HOSTED, type ProcessObject } from '../host/process-object.ts'
 import { currentRun } from '../step/current-process.ts'
 import { ProcessState } from '../state/process-state.ts'
 
 /** A handle of a process that runs in this program's memory. */
-export class MemoryHandle implements ProcessHandle {
+export class MemoryHandle extends HandleBase {
   readonly pid: string
   readonly name: string
-  readonly outputs: Outputs
   readonly #process: ProcessObject
   readonly #history: EventRecord[] = []
   readonly #over: Promise<void>
   readonly #clock: Clock
   #at: Date
 
-  /** The handle of a process that lives in memory, while somebody holds it. */
+  /** The handle of a process in memory, as long as something refers to it. */
   static find(pid: string): MemoryHandle | undefined {
     return handles.get(pid)?.deref()
   }
 
-  /** The clock is what the time-outs of its waits go by. */
+  /** Time-outs of waits go by the clock. */
   constructor(process: ProcessObject, clock: Clock = systemClock) {
+    super()
     this.#process = process
     this.#clock = clock
     this.pid = process.pid
@@ -71,10 +60,6 @@ export class MemoryHandle implements ProcessHandle {
     ] as const) {
       events.on(`process:${name}`, note(name))
     }
-    this.outputs = {
-      all: (options?: ResultOptions) => withinStep(this.#allOutputs(options)),
-      snapshot: async () => copyOf(process.outputs),
-    }
   }
 
   get state(): StateInfo {
@@ -101,11 +86,7 @@ export class MemoryHandle implements ProcessHandle {
     return this.state
   }
 
-  wait(options: WaitOptions = {}): Promise<StateInfo | null> {
-    return withinStep(this.#waitForEnd(options))
-  }
-
-  async #waitForEnd(options: WaitOptions): Promise<StateInfo | null> {
+  protected async waitForEnd(options: WaitOptions): Promise<StateInfo | null> {
     const state = await this.#waitFor(options)
     if (state !== null && !this.done) throw this.#closedEarly()
     return state
@@ -136,103 +117,75 @@ export class MemoryHandle implements ProcessHandle {
     return ended ? this.state : null
   }
 
-  result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
-  result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<unknown>
-  result(options: ResultOptions = {}): Promise<unknown> {
-    return withinStep(this.#result(options))
-  }
-
-  async #result(options: ResultOptions): Promise<unknown> {
-    const outcome = await this.#outcome(options)
-    if (outcome.status === 'fulfilled') return outcome.value
-    if (options.raiseOnFailure === false) return outcome.reason
-    throw outcome.reason
-  }
-
-  outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
-    return withinStep(this.#outcome(options))
-  }
-
-  async #outcome(options: WaitOptions): Promise<Settled<unknown>> {
+  protected async readOutcome(options: WaitOptions): Promise<Settled<unknown>> {
     const state = await this.#waitFor(options)
     if (state === null) {
       throw new WaitTimeout(`the process ${this.pid} has not ended yet; it goes on`, [this.pid], 1)
     }
+    return this.#settled(state)
+  }
+
+  #settled(state: StateInfo): Settled<unknown> {
     try {
-      // Each reader has its own.
       return { status: 'fulfilled', value: copyOf(this.#process.result()), state }
     } catch (error) {
       return { status: 'rejected', reason: this.#reason(error), state }
     }
   }
 
-  successful(): boolean {
-    this.#assertDone()
-    return this.#process.isSuccessful
+  protected requireSettled(): Settled<unknown> {
+    if (!this.done) throw new NotReady(`the process ${this.pid} has not ended: it is ${this.#process.state}`)
+    return this.#settled(this.state)
   }
 
-  exception(): ProcessError | null {
-    this.#assertDone()
-    try {
-      this.#process.result()
-      return null
-    } catch (error) {
-      return this.#reason(error)
+  protected async readOutputs({ raiseOnFailure = true, ...options }: ResultOptions): Promise<unknown> {
+    const outcome = await this.readOutcome(options)
+    if (outcome.status === 'rejected' && outcome.reason instanceof ProcessLost) throw outcome.reason
+    return copyOf(this.#process[HOSTED].outputs(raiseOnFailure))
+  }
+
+  protected async readSnapshot(): Promise<unknown> {
+    return copyOf(this.#process.outputs)
+  }
+
+  protected whenOver(notify: () => void): () => void {
+    void this.#over.then(notify)
+    return () => {}
+  }
+
+  protected callbackFailed(error: unknown): void {
+    guardedLogger(this.#process.logger).error({ err: error, pid: this.pid }, 'a callback of onDone threw')
+  }
+
+  protected async request(request: HandleRequest, tree: boolean): Promise<boolean> {
+    const process = this.#process
+    const hosted = process[HOSTED]
+    if (!tree && this.done) return false
+    switch (request.kind) {
+      case 'pause':
+        if (tree) return process.pause(request.message)
+        hosted.pause(request.message)
+        return true
+      case 'play':
+        if (tree) return process.play()
+        hosted.play()
+        return true
+      case 'kill':
+        if (tree) return process.kill(request.message, { force: request.force })
+        hosted.kill(request.message, { force: request.force })
+        return true
+      default:
+        return request satisfies never
     }
   }
 
-  onDone(callback: (handle: this) => void, options: { readonly signal?: AbortSignal } = {}): () => void {
-    let wanted = true
-    const stop = (): void => {
-      wanted = false
-    }
-    options.signal?.addEventListener('abort', stop, { once: true })
-    if (options.signal?.aborted === true) stop()
-    const call = (): void => {
-      if (!wanted) return
-      // It may be asynchronous, whatever its type says.
-      new Promise((resolve) => resolve(callback(this))).catch((error: unknown) => {
-        guardedLogger(this.#process.logger).error({ err: error, pid: this.pid }, 'a callback of onDone threw')
-      })
-    }
-    void this.#over.then(() => setImmediate(call))
-    return stop
-  }
-
-  async pause(message?: string, options: TreeOptions = {}): Promise<boolean> {
-    checkOptions(options, { tree: isFlag }, 'pause')
-    const { tree = true } = options
-    if (tree) return this.#process.pause(message)
-    if (this.done) return false
-    this.#process[HOSTED].pause(wellFormed(message))
-    return true
-  }
-  async play(options: TreeOptions = {}): Promise<boolean> {
-    checkOptions(options, { tree: isFlag }, 'play')
-    const { tree = true } = options
-    if (tree) return this.#process.play()
-    if (this.done) return false
-    this.#process[HOSTED].play()
-    return true
-  }
-  async kill(
-    message?: string,
-    options: TreeOptions & { readonly force?: boolean | undefined } = {},
-  ): Promise<boolean> {
-    checkOptions(options, { tree: isFlag, force: isFlag }, 'kill')
-    const { tree = true, force } = options
-    if (tree) return this.#process.kill(message, { force })
-    if (this.done) return false
-    this.#process[HOSTED].kill(wellFormed(message), { force })
-    return true
-  }
   resume(value?: unknown): Promise<boolean> {
     return this.#process.resume(value)
   }
-  signal(name: string, ...payload: readonly unknown[]): Promise<void> {
-    return this.#process.sendSignal(name, ...payload)
+  signal(name: string, payload?: unknown): Promise<void> {
+    return this.#process.sendSignal(name, payload)
   }
-  /** One that has ended in memory is not restarted: nothing of it was kept. */
+  /** A process that has ended in memory is not restarted: nothing of it was kept. */
   async retry(): Promise<boolean> {
     const process = this.#process
     if (this.done) return false
@@ -253,21 +206,6 @@ export class MemoryHandle implements ProcessHandle {
 
   async history(): Promise<readonly EventRecord[]> {
     return [...this.#history]
-  }
-
-  toJSON(): { readonly $process: string } {
-    return { $process: this.pid }
-  }
-
-  // What `outputs.all` gives is told by its overloads.
-  async #allOutputs(options: ResultOptions = {}): Promise<never> {
-    const outcome = await this.#outcome(options)
-    if (outcome.status === 'rejected' && outcome.reason instanceof ProcessLost) throw outcome.reason
-    return copyOf(this.#process[HOSTED].outputs(options.raiseOnFailure ?? true)) as never
-  }
-
-  #assertDone(): void {
-    if (!this.done) throw new NotReady(`the process ${this.pid} has not ended: it is ${this.#process.state}`)
   }
 
   #reason(error: unknown): ProcessError {
@@ -295,6 +233,6 @@ async function ended(process: ProcessObject): Promise<void> {
   try {
     await process.future()
   } catch {
-    // How it ended is asked of the process.
+    // Callers ask the process how it ended.
   }
 }

@@ -40,10 +40,7 @@ test('of several wake-ups a resume ends the wait first, and the other resumes ar
 })
 
 test('a resume does not end a back-off', () => {
-  const requests = requestsIn({
-    ...waiting,
-    retry: { args: [], attempt: 2, failure: 'no answer' },
-  } as StateData)
+  const requests = requestsIn({ ...waiting, retry: { args: [], attempt: 2, failure: 'no answer' } })
   requests.wake('early', { by: 'resume' })
   expect(requests.nextWake).toBeUndefined()
   expect(requests.kept(false).resumes).toEqual(['early'])

@@ -1,0 +1,134 @@
+import type { ProcessError } from '../../shared/errors.ts'
+import { checkOptions, isFlag } from '../../shared/options.ts'
+import { wellFormed } from '../../shared/text.ts'
+import type {
+  EventRecord,
+  Outputs,
+  ProcessHandle,
+  ResultOptions,
+  Settled,
+  StateInfo,
+  TreeOptions,
+  WaitOptions,
+} from '../host/process-handle.ts'
+import { withinStep } from './operation.ts'
+
+/** What a handle can ask of its process, and perhaps of the tree below it. */
+export type HandleRequest =
+  | { readonly kind: 'pause'; readonly message: string | undefined }
+  | { readonly kind: 'play' }
+  | { readonly kind: 'kill'; readonly message: string | undefined; readonly force: boolean }
+
+/**
+ * What all handles have in common: what they make of how a process ended, of options and of callbacks. How a handle learns of
+ * its process, and reaches it, is for the classes that extend this one.
+ */
+export abstract class HandleBase implements ProcessHandle {
+  readonly outputs: Outputs = {
+    all: (options?: ResultOptions) => withinStep(this.readOutputs(options ?? {})) as Promise<never>,
+    snapshot: () => this.readSnapshot() as Promise<never>,
+  }
+
+  abstract readonly pid: string
+  abstract readonly name: string
+  abstract readonly state: StateInfo
+  abstract readonly done: boolean
+
+  abstract refresh(options?: WaitOptions): Promise<StateInfo>
+  abstract resume(value?: unknown): Promise<boolean>
+  abstract signal(name: string, payload?: unknown): Promise<void>
+  abstract retry(): Promise<boolean>
+  abstract explain(): Promise<string>
+  abstract history(): Promise<readonly EventRecord[]>
+
+  /** Waits for the end of the process; null at the time-out. */
+  protected abstract waitForEnd(options: WaitOptions): Promise<StateInfo | null>
+  /** How the process ended, once it has. Each reader gets a value of its own. @throws WaitTimeout */
+  protected abstract readOutcome(options: WaitOptions): Promise<Settled<unknown>>
+  /** How the process ended, as far as is known here. @throws NotReady while it has not */
+  protected abstract requireSettled(): Settled<unknown>
+  protected abstract readOutputs(options: ResultOptions): Promise<unknown>
+  protected abstract readSnapshot(): Promise<unknown>
+  /** Calls back when the process has ended, at once where it has. Returns how to take that back. */
+  protected abstract whenOver(notify: () => void): () => void
+  protected abstract request(request: HandleRequest, tree: boolean): Promise<boolean>
+  /** A callback of the user threw, or rejected. */
+  protected abstract callbackFailed(error: unknown): void
+
+  wait(options: WaitOptions = {}): Promise<StateInfo | null> {
+    return withinStep(this.waitForEnd(options))
+  }
+
+  result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
+  result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<unknown>
+  result(options: ResultOptions = {}): Promise<unknown> {
+    return withinStep(this.#result(options))
+  }
+
+  async #result(options: ResultOptions): Promise<unknown> {
+    const outcome = await this.readOutcome(options)
+    if (outcome.status === 'fulfilled') return outcome.value
+    if (options.raiseOnFailure === false) return outcome.reason
+    throw outcome.reason
+  }
+
+  outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
+    return withinStep(this.readOutcome(options))
+  }
+
+  successful(): boolean {
+    const settled = this.requireSettled()
+    return settled.status === 'fulfilled' && settled.state.successful
+  }
+
+  exception(): ProcessError | null {
+    const settled = this.requireSettled()
+    return settled.status === 'rejected' ? settled.reason : null
+  }
+
+  onDone(callback: (handle: this) => void, { signal }: { readonly signal?: AbortSignal } = {}): () => void {
+    if (signal?.aborted === true) return () => {}
+    let isWanted = true
+    let isDone!: () => void
+    // By way of a promise, the callback runs in the asynchronous context of the caller, not in that in which the process ended.
+    const over = new Promise<void>((resolve) => (isDone = resolve))
+    const call = (): void => {
+      signal?.removeEventListener('abort', takeBack)
+      if (!isWanted) return
+      // The callback may be asynchronous, whatever its type says.
+      new Promise((resolve) => resolve(callback(this))).catch((error: unknown) => this.callbackFailed(error))
+    }
+    void over.then(() => setImmediate(call))
+    const forget = this.whenOver(isDone)
+    const takeBack = (): void => {
+      isWanted = false
+      signal?.removeEventListener('abort', takeBack)
+      forget()
+    }
+    signal?.addEventListener('abort', takeBack, { once: true })
+    return takeBack
+  }
+
+  async pause(message?: string, options: TreeOptions = {}): Promise<boolean> {
+    checkOptions(options, { tree: isFlag }, 'pause')
+    return this.request({ kind: 'pause', message: wellFormed(message) }, options.tree ?? true)
+  }
+
+  async play(options: TreeOptions = {}): Promise<boolean> {
+    checkOptions(options, { tree: isFlag }, 'play')
+    return this.request({ kind: 'play' }, options.tree ?? true)
+  }
+
+  async kill(
+    message?: string,
+    options: TreeOptions & { readonly force?: boolean | undefined } = {},
+  ): Promise<boolean> {
+    checkOptions(options, { tree: isFlag, force: isFlag }, 'kill')
+    const { tree = true, force = false } = options
+    return this.request({ kind: 'kill', message: wellFormed(message), force }, tree)
+  }
+
+  toJSON(): { readonly $process: string } {
+    return { $process: this.pid }
+  }
+}
