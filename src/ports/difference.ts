@@ -1,22 +1,22 @@
 import { isPlainObject, preview } from './plain.ts'
 
-/** Where a schema has made something else of a value than what was given. */
+/** A place where a schema changed the given value. */
 export interface Difference {
   readonly path: readonly PropertyKey[]
-  /** What was done there. */
+  /** What the schema did there. */
   readonly what: string
 }
 
 /**
- * The first difference between a value and what a schema made of it; undefined where it left the
- * value as it is. Copies count as the same.
+ * Returns the first difference between a value and the result of a schema, or undefined if the
+ * schema left the value unchanged. Copies count as unchanged.
  */
 export function differenceOf(value: unknown, made: unknown): Difference | undefined {
   return new Comparison().find(value, made, [])
 }
 
 class Comparison {
-  /** What was compared already, or is just being: what refers to itself ends here. */
+  /** The pairs compared so far, so that cycles end. */
   readonly #seen = new Map<object, Set<object>>()
 
   find(value: unknown, made: unknown, path: readonly PropertyKey[]): Difference | undefined {
@@ -53,7 +53,7 @@ class Comparison {
     path: readonly PropertyKey[],
   ): Difference | undefined {
     for (const key of Object.keys(value)) {
-      // What is undefined is as good as left out.
+      // An undefined field counts as absent.
       if (value[key] === undefined && !Object.hasOwn(made, key)) continue
       if (!Object.hasOwn(made, key)) return { path: [...path, key], what: 'leaves it out' }
       const found = this.find(value[key], made[key], [...path, key])

@@ -4,8 +4,8 @@ import { Port, type PortDescription, type PortOptions } from './port.ts'
 
 export interface InputPortOptions extends PortOptions {
   /**
-   * The value when none is given: a plain one, which is checked at once, or a function that is
-   * called for each process and so gives a fresh value each time. It makes the port optional.
+   * The value if none is given. It makes the port optional. A plain value is checked at once. A
+   * function is called for each process and returns a new value each time.
    */
   readonly default?: unknown
 }
@@ -13,12 +13,12 @@ export interface InputPortOptions extends PortOptions {
 /** A value that a process receives. */
 export class InputPort extends Port {
   #default: unknown
-  /** Set anew after the default was last checked. */
+  /** Whether the port has changed since its default was checked. */
   #unchecked = true
   #frozen: unknown
   #isShared = true
 
-  /** Also throws a `SpecError` for a plain default that does not fit the port. */
+  /** @throws SpecError as `Port` does, and for a plain default that does not fit the port */
   constructor(name: string, options: InputPortOptions = {}) {
     super(name, options)
     this.#default = options.default
@@ -32,7 +32,7 @@ export class InputPort extends Port {
     super.required = required
   }
 
-  /** As it was declared; `undefined` when there is none. */
+  /** The declared default, or undefined if there is none. */
   get default(): unknown {
     return this.#default
   }
@@ -47,8 +47,8 @@ export class InputPort extends Port {
   }
 
   /**
-   * The default for one process: a function is called, what can be frozen is shared, and of
-   * anything else each process has its own.
+   * Returns the default for one process: the result of a function, a frozen value that processes
+   * share, or a copy of a value that can't be frozen.
    */
   defaultValue(): unknown {
     if (typeof this.#default === 'function') return (this.#default as () => unknown)()
@@ -91,7 +91,7 @@ export class InputPort extends Port {
   }
 }
 
-/** A default for a description: as it is where JSON holds it, else in words. */
+/** Describes a default: by itself if JSON represents it exactly, or in words. */
 export function describeDefault(value: unknown): unknown {
   if (typeof value === 'function') return 'made for each process'
   return isJson(value) ? value : preview(value)

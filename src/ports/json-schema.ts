@@ -14,8 +14,9 @@ const DRAFTS = {
 type Draft = keyof typeof DRAFTS
 
 /**
- * A JSON Schema of the values that a namespace takes. What JSON Schema can't say (classes,
- * validators, schemas of vendors that don't tell theirs) is left open and described in words.
+ * Returns a JSON Schema of the values that a namespace accepts. Conditions that JSON Schema can't
+ * express (classes, validators, schemas of vendors without a JSON Schema) are left open and
+ * described in words.
  */
 export function toJsonSchema(namespace: PortNamespace): Json {
   const draft: Draft = [...schemasIn(namespace)].some(isNewer) ? 'draft-2020-12' : 'draft-07'
@@ -49,7 +50,7 @@ function namespaceSchema(namespace: PortNamespace, path: string, draft: Draft, d
   }
 }
 
-/** Undeclared values fit the namespace's schema, or are objects of such. */
+/** The schema of undeclared values: the namespace's schema, or objects of values that fit it. */
 function undeclared(namespace: PortNamespace, path: string, draft: Draft, definitions: Json): unknown {
   if (namespace.schema === undefined) return namespace.instanceOf === undefined ? true : about(namespace)
   const $ref = `#/definitions/${path.replaceAll('~', '~0').replaceAll('/', '~1')}`
@@ -70,7 +71,7 @@ function portSchema(port: Port, path: string, draft: Draft): Json {
   }
 }
 
-/** A namespace may be left out when nothing in it must be given. */
+/** Whether a namespace must be given, because a port inside it must be given. */
 function mustBeGiven(namespace: PortNamespace): boolean {
   if (!namespace.required || namespace.hasDefault()) return false
   for (const port of namespace.values())
@@ -92,7 +93,7 @@ function about(port: Port): Json {
 
 function embedded(schema: Schema, path: string, draft: Draft): Json {
   const { $schema: _, ...made } = isStandardSchema(schema) ? converted(schema, draft) : (schema as Json)
-  // Its references to '#' mean itself, which an $id of its own keeps true.
+  // References to '#' mean this schema itself. An $id keeps them valid inside another schema.
   return made['$id'] === undefined && refersToItself(made)
     ? { $id: `damson:${encodeURIComponent(path)}`, ...made }
     : made
@@ -107,7 +108,7 @@ function converter(schema: StandardSchemaV1): StandardJSONSchemaV1.Converter['in
     : undefined
 }
 
-/** What the vendor tells, or an open schema: some of theirs have no JSON Schema, and throw. */
+/** The JSON Schema of a vendor's schema, or an open schema if the vendor can't convert it. */
 function converted(schema: StandardSchemaV1, target: Draft): Json {
   try {
     const told: unknown = converter(schema)?.({ target })

@@ -1,11 +1,12 @@
 import { copyOfKind, isPlainList, kindOf } from '../shared/kinds.ts'
 import { setOwn } from '../shared/own.ts'
 
-/** An object of named values, as `{}` makes it; not an instance of a class, not an array. */
+/** Whether a value is a plain object, not an array or an instance of a class. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  // An object of another realm (a worker's, a test runner's) has that realm's Object.prototype.
+  // An object of another realm (a test runner's, for example) has the Object.prototype of that
+  // realm.
   return (
     prototype === null ||
     prototype === Object.prototype ||
@@ -14,16 +15,15 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 /**
- * A copy of what JavaScript itself has: plain objects and lists, dates, maps, sets, bytes. Plain
- * objects and lists are frozen all the way down. An object of any other class is kept as it is.
- * What refers to itself, or to the same thing twice, does so in the copy; `seen` carries that over
- * several copies.
+ * Copies plain objects, lists, dates, maps, sets and bytes. Plain objects and lists are deeply
+ * frozen. An object of any other class stays the same object. References to the same object stay
+ * shared in the copy, also in cycles. Several copies with the same `seen` share them too.
  */
 export function frozenCopy<T>(value: T, seen?: Map<object, object>): T {
   return typeof value === 'object' && value !== null ? (new Copying(true, seen).of(value) as T) : value
 }
 
-/** As `frozenCopy`, but nothing in it is frozen. */
+/** Like `frozenCopy`, but freezes nothing. */
 export function copyOf<T>(value: T): T {
   return typeof value === 'object' && value !== null ? (new Copying(false).of(value) as T) : value
 }
@@ -56,7 +56,7 @@ class Copying {
   }
 
   #list(value: readonly unknown[]): unknown {
-    // Not `slice`, which gives a list of the realm that this one is of.
+    // `slice` would return a list of the realm of this list.
     const list: unknown[] =
       Object.getPrototypeOf(value) === Array.prototype ? value.slice() : Array.from(value)
     this.#seen.set(value, list)
@@ -68,7 +68,7 @@ class Copying {
   }
 
   #object(value: Readonly<Record<string, unknown>>): unknown {
-    // Spreading makes own properties, also of one named `__proto__`.
+    // Spreading copies own properties, even one named `__proto__`.
     const made: Record<string, unknown> =
       Object.getPrototypeOf(value) === null
         ? Object.assign(Object.create(null) as object, value)
@@ -82,17 +82,14 @@ class Copying {
   }
 }
 
-/**
- * Whether freezing keeps a value from being changed: there is nothing in it but plain objects and
- * lists.
- */
+/** Whether freezing protects a value from changes: it contains only plain objects and lists. */
 export function isFreezable(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (!isPlainList(value) && !isPlainObject(value)) return false
   return Object.values(value).every(isFreezable)
 }
 
-/** A short text of a value, for messages. */
+/** Describes a value for messages. */
 export function preview(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)
   if (typeof value === 'bigint') return `${value}n`
@@ -105,7 +102,7 @@ export function preview(value: unknown): string {
   return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object'
 }
 
-/** Whether JSON holds this value as it is. */
+/** Whether JSON represents this value exactly. */
 export function isJson(value: unknown, depth = 0): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
   if (typeof value === 'number') return Number.isFinite(value)

@@ -2,13 +2,17 @@ import { SpecError } from '../shared/errors.ts'
 import { textProblem } from '../shared/text.ts'
 import { preview } from './plain.ts'
 
-/** The first name of a dotted one, and the rest, if there is more. */
+/** Splits a dotted name into its first part and the rest, if there is a rest. */
 export function cut(name: string): [string, string | undefined] {
   const dot = name.indexOf('.')
   return dot === -1 ? [name, undefined] : [name.slice(0, dot), name.slice(dot + 1)]
 }
 
-/** As `cut`. Throws a `SpecError` for a name that can't be. */
+/**
+ * Like `cut`.
+ *
+ * @throws SpecError for an invalid name
+ */
 export function splitName(name: string): [string, string | undefined] {
   if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
   const wrong = wrongName(name)
@@ -21,14 +25,14 @@ export function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
 }
 
-/** Why no port can go by this dotted name; undefined when one can. */
+/** Returns why no port can have this dotted name, or undefined if one can. */
 export function wrongName(name: string): string | undefined {
   if (!name.isWellFormed()) return `the name of a port ${textProblem(name)}`
   const wrong = name.split('.').find((part) => part === '' || part === '__proto__')
   return wrong === undefined ? undefined : `'${wrong}' can't be the name of a port`
 }
 
-/** Throws a `SpecError` for what can't be the name of one port. */
+/** @throws SpecError for an invalid name of a single port */
 export function checkName(name: string): void {
   if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
   if (name.includes('.'))

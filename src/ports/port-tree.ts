@@ -1,13 +1,13 @@
 import type { Simplify, ValueType } from './schema-type.ts'
 
 /*
- * A spec carries its ports as a tree of types: a name to a port, or to a tree again. What else
- * is to be known of a node stands under names that begin with `~`.
+ * A spec carries its ports as a tree of types: each name leads to a port or to another tree. Other
+ * properties of a node have names that begin with `~`.
  */
 
 /**
- * Whether a port must be given, may be left out, or is filled in. Each kind is a part of the next,
- * so that a subclass may make a port stricter and never looser.
+ * Whether a port is required, optional, or filled in. Each kind is assignable to the next, so a
+ * subclass may make a port stricter but not looser.
  */
 export type Kind = 'filled' | 'required' | 'optional'
 type Filled = 'filled'
@@ -19,15 +19,15 @@ export interface PortType<T, K extends Kind = Kind> {
   readonly '~value': T
   readonly '~kind': K
 }
-/** A namespace that may be left out. */
+/** An optional namespace. */
 export interface OptionalMark {
   readonly '~optional': true
 }
-/** A namespace that is filled in when left out. */
+/** A namespace that is filled in if it is not given. */
 export interface DefaultMark {
   readonly '~default': true
 }
-/** A namespace whose inner defaults are not filled in when it is left out. */
+/** A namespace whose inner defaults are not filled in if it is not given. */
 export interface LazyMark {
   readonly '~lazy': true
 }
@@ -38,13 +38,13 @@ export interface DynamicType<T> {
 type MarkName = '~optional' | '~default' | '~lazy' | '~dynamic'
 type Names<Tree> = Exclude<keyof Tree, MarkName>
 
-/** The node of a port, by what its options hold; `D` is `never` without a default. */
+/** The node of a port with these options. `D` is `never` without a default. */
 export type PortNode<T, R, D> = PortType<
   T,
   [D] extends [never] ? (R extends false ? Optional : Required) : Filled
 >
 
-/** The node of a namespace, by what its options hold. */
+/** The node of a namespace with these options. */
 export type NamespaceNode<S, I, Dynamic, R, D, P> = ([S, I, Dynamic] extends [undefined, undefined, false]
   ? {}
   : DynamicType<ValueType<S, I>>) &
@@ -57,7 +57,7 @@ export type SetPath<Name extends string, P> = Name extends `${infer Head}.${infe
   ? { readonly [K in Head]: SetPath<Tail, P> }
   : { readonly [K in Name]: P }
 
-/** The tree with a port more; one that is declared again is replaced. */
+/** The tree with another port, which replaces a port of the same name. */
 export type PutPort<Tree, Name extends string, P> =
   IsAny<Tree> extends true
     ? Tree
@@ -80,7 +80,7 @@ export type DropPaths<Tree, Skip> = {
     ? Tree[K]
     : DropPaths<Tree[K], Below<K, Skip>>
 }
-/** Of the tree only these dotted names. */
+/** The tree with only these dotted names. */
 export type KeepPaths<Tree, Keep> = {
   readonly [
     K in keyof Tree as K extends Keep | MarkName ? K : [Below<K, Keep>] extends [never] ? never : K
@@ -88,7 +88,7 @@ export type KeepPaths<Tree, Keep> = {
 }
 type Below<K, Path> = K extends string ? (Path extends `${K}.${infer Rest}` ? Rest : never) : never
 
-/** What the process reads: defaults are filled in. */
+/** The values that the process reads, with the defaults filled in. */
 export type Read<Tree> = WithDynamic<
   Tree,
   Simplify<
@@ -97,8 +97,7 @@ export type Read<Tree> = WithDynamic<
     }
   >
 >
-// Of `any` there is no end of names below: without this, comparing two untyped classes would not
-// end either.
+// `any` has names at every depth. Without this case, comparing two untyped classes would not end.
 type ReadNode<N> = IsAny<N> extends true ? unknown : N extends PortType<infer T> ? T : Read<N>
 type IsPresent<N> =
   N extends PortType<unknown, infer K>
@@ -116,8 +115,8 @@ type IsPresent<N> =
           : true
 
 /**
- * What the launcher gives: ports with a default, and namespaces with nothing required, may be left
- * out.
+ * The values that a launcher gives. Ports with a default and namespaces without a required port are
+ * optional.
  */
 export type Given<Tree> = WithDynamic<
   Tree,
@@ -152,7 +151,7 @@ type MayOmit<N> =
           : {} extends Given<N>
             ? true
             : false
-/** Whether something inside a namespace that was left out is filled in all the same. */
+/** Whether something inside a namespace is filled in even if the namespace is not given. */
 type HasDefault<N> = true extends {
   [K in Names<N>]: N[K] extends PortType<unknown, infer Is>
     ? [Is] extends [Filled]
@@ -168,8 +167,7 @@ type HasDefault<N> = true extends {
   : false
 
 /**
- * What a process has emitted that need not have emitted all: every port and namespace may be
- * missing.
+ * The outputs emitted so far: every port and namespace may be missing.
  */
 export type Emitted<Tree> = WithDynamic<
   Tree,
@@ -181,7 +179,7 @@ export type Emitted<Tree> = WithDynamic<
 type WithDynamic<Tree, Declared> =
   Tree extends DynamicType<infer T> ? Declared & { readonly [name: string]: T } : Declared
 
-/** What a class's exposed ports add to the tree of another. */
+/** The tree of a class with the exposed ports of another class. */
 export type Expose<Parent, Tree, O> = O extends { readonly namespace: infer N extends string }
   ? Parent & SetPath<N, Exposed<Tree, O> & MarksOf<O>>
   : [keyof Parent & keyof Exposed<Tree, O>] extends [never]

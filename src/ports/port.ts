@@ -7,25 +7,25 @@ import type { Constructor, InstanceOf, Schema } from './schema-type.ts'
 import { checkOf, isStandardSchema, type Check } from './validation.ts'
 
 /**
- * The user's own check, called last and only with a value that was given and fits the rest.
- * It returns what is wrong, or nothing.
+ * A check of the user. It is called last, and only for a given value that passes the other checks.
+ * It returns a message about the problem, or nothing.
  */
 export type Validator<T = unknown, P = Port> = (value: T, port: P) => string | null | undefined | void
 
-/** What a port says of its value. */
+/** The conditions of a port on its value. */
 export interface PortOptions {
   /** A JSON Schema, checked by ajv, or any synchronous Standard Schema. */
   readonly schema?: Schema | undefined
-  /** A constructor, or several of which one must fit. */
+  /** A constructor, or a list of constructors of which one must fit. */
   readonly instanceOf?: InstanceOf | undefined
-  /** Whether a value must be given; `true` unless said otherwise. */
+  /** Whether a value must be given. Default `true`. */
   readonly required?: boolean | undefined
-  // A validator of one type of values is a validator of a port of that type.
+  // `never` accepts validators of any type of value.
   readonly validator?: Validator<never, never> | undefined
   readonly help?: string | undefined
 }
 
-/** What `getDescription` tells of a port. */
+/** The description of a port that `getDescription` returns. */
 export interface PortDescription {
   readonly name: string
   readonly required: boolean
@@ -35,7 +35,7 @@ export interface PortDescription {
   readonly help?: string
 }
 
-/** One named value. Its properties may be set until its spec is sealed. */
+/** A named value. Its properties may be changed until its spec is sealed. */
 export class Port {
   readonly name: string
   #schema: Schema | undefined
@@ -46,7 +46,7 @@ export class Port {
   #help: string | undefined
   #sealed = false
 
-  /** Throws a `SpecError` for an option that does not exist or a schema that is none. */
+  /** @throws SpecError for an unknown option or an invalid schema */
   constructor(name: string, options: PortOptions = {}) {
     this.name = name
     this.#required = options.required ?? true
@@ -101,14 +101,14 @@ export class Port {
     return this.#sealed
   }
 
-  /** Ends all changes; a later one is a `SpecError`. */
+  /** Ends all changes. A later change throws a `SpecError`. */
   seal(): void {
     this.#sealed = true
   }
 
   /**
-   * What is wrong with a value, all of it; `undefined` means that none was given. `path` is the
-   * dotted name that the problems carry, the port's own name by default.
+   * Returns all problems of a value. `undefined` means that no value was given. `path` is the
+   * dotted name in the problems, by default the name of the port.
    */
   validate(value?: unknown, path: string = this.name): PortProblem[] {
     if (value === undefined)
@@ -119,11 +119,11 @@ export class Port {
   }
 
   /**
-   * A port of the same class, name and options, not sealed. A subclass with state of its own
-   * extends this.
+   * Returns an unsealed port of the same class, name and options. A subclass with further state
+   * overrides this method.
    */
   clone(): Port {
-    // A subclass keeps the constructor's parameters: `portClasses` makes its ports with them.
+    // Subclasses keep the constructor's parameters, since `portClasses` makes ports with them.
     const made = new (this.constructor as new (name: string, options: PortOptions) => Port)(
       this.name,
       this.options(),
@@ -131,7 +131,7 @@ export class Port {
     return Object.assign(made, this)
   }
 
-  /** The options that make this port again. */
+  /** The options that make an equal port. */
   options(): PortOptions {
     return {
       schema: this.#schema,
@@ -142,7 +142,7 @@ export class Port {
     }
   }
 
-  /** What this port is, for people and programs. */
+  /** Describes this port, for people and programs. */
   getDescription(): PortDescription {
     return {
       name: this.name,
@@ -159,7 +159,7 @@ export class Port {
     return JSON.stringify(this.getDescription())
   }
 
-  /** The names of options that this class of port knows. */
+  /** The names of the options of this class of ports. */
   protected optionNames(): readonly string[] {
     return ['schema', 'instanceOf', 'required', 'validator', 'help']
   }
@@ -172,7 +172,7 @@ export class Port {
       )
   }
 
-  /** Checks a value by class and schema alone. */
+  /** Returns the problems of a value by class and schema only. */
   protected checkValue(value: unknown, path: string): PortProblem[] {
     if (this.#instanceOf !== undefined) {
       const message = classProblem(value, this.#instanceOf)
@@ -182,7 +182,7 @@ export class Port {
     return messages === undefined ? [] : messages.map((message) => ({ port: path, message }))
   }
 
-  /** Adds what the port's own validator says of a value. */
+  /** Adds the problem that the validator of the port reports. */
   protected runValidator(value: unknown, path: string, problems: PortProblem[]): void {
     if (this.#validator === undefined) return
     try {
@@ -220,7 +220,7 @@ export class Port {
   }
 }
 
-/** Refuses options that the port does not know. */
+/** Refuses unknown options. */
 export function checkOptions(known: readonly string[], options: object, name: string): void {
   for (const option of Object.keys(options))
     if (!known.includes(option))
@@ -260,10 +260,7 @@ function classProblem(value: unknown, instanceOf: InstanceOf): string | undefine
   return `must be of the class ${names.join(' or ')}, not ${preview(value)}`
 }
 
-/**
- * Whether this is of the class of that name in another realm (`node:vm`), where the class is
- * JavaScript's own.
- */
+/** Whether a value is an instance of the same built-in class in another realm (`node:vm`). */
 function isForeignOne(value: unknown, one: Constructor): boolean {
   if (typeof value !== 'object' || value === null || !isNative(one)) return false
   return (
@@ -272,7 +269,7 @@ function isForeignOne(value: unknown, one: Constructor): boolean {
   )
 }
 
-/** The names of the classes of JavaScript's own that an error is of. */
+/** The names of the built-in classes in the prototype chain of an error. */
 function errorNames(error: Error): ReadonlySet<string> {
   const names = new Set<string>()
   for (let at: unknown = error; at !== null; at = Object.getPrototypeOf(at)) {

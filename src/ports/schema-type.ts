@@ -1,6 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
-/** The part of JSON Schema whose TypeScript type is inferred; ajv checks all of it at run time. */
+/**
+ * The part of JSON Schema from which a TypeScript type is inferred. At run time ajv checks every
+ * keyword.
+ */
 export interface JsonSchema {
   readonly type?: JsonType | readonly JsonType[]
   readonly nullable?: boolean
@@ -14,7 +17,7 @@ export interface JsonSchema {
 }
 export type JsonType = 'string' | 'number' | 'integer' | 'boolean' | 'null' | 'array' | 'object'
 
-/** What checks a value: a JSON Schema, or any Standard Schema (zod, valibot, arktype, …). */
+/** A JSON Schema, or any Standard Schema (zod, valibot, arktype, …). */
 export type Schema = JsonSchema | StandardSchemaV1
 
 /** A JSON Schema whose type is stated, not inferred; see `typed`. */
@@ -25,7 +28,7 @@ export type TypedSchema<T> = JsonSchema & { readonly '~type': T }
  * the plain values.
  */
 export type Constructor = (abstract new (...args: never) => unknown) | BigIntConstructor
-/** A constructor, or several of which one must fit. */
+/** A constructor, or a list of constructors of which one must fit. */
 export type InstanceOf = Constructor | readonly Constructor[]
 
 /** The type of the values that a port with this schema or these classes accepts. */
@@ -36,8 +39,8 @@ export type ValueType<S, I = undefined> = [I] extends [undefined]
   : InstanceType<I>
 
 /**
- * The type of the values that a schema accepts. A port never changes a value, so of a
- * Standard Schema that transforms this is its input type, for reading too.
+ * The type of the values that a schema accepts. A port never changes a value, so for a Standard
+ * Schema with a transform this is the input type, also for reading.
  */
 export type SchemaType<S> = S extends StandardSchemaV1
   ? StandardSchemaV1.InferInput<S>
@@ -54,7 +57,7 @@ type OneInstance<C> = C extends NumberConstructor
       ? boolean
       : C extends BigIntConstructor
         ? bigint
-        : // Not what `new` gives: that is narrower for typed arrays, which may lie on any buffer.
+        : // The type that `new` returns is too narrow for typed arrays, which may view any buffer.
           C extends { readonly prototype: infer T }
           ? T
           : unknown
@@ -109,10 +112,10 @@ type RequiredOf<S> = S extends { readonly required: readonly (infer R)[] } ? R :
 export type Simplify<T> = { [K in keyof T]: T[K] } & {}
 
 /**
- * States the type of a JSON Schema that inference can't see, e.g. one built at run time or one
- * that ajv's `JSONSchemaType` or TypeBox describes. Nothing checks the statement.
+ * States the type of a JSON Schema that can't be inferred, such as a schema built at run time or
+ * one that ajv's `JSONSchemaType` or TypeBox describes. Nothing checks that the type is right.
  */
 export function typed<T>(schema: object): TypedSchema<T> {
-  // The type is carried by a name that exists for the compiler alone.
+  // The property that carries the type exists only for the compiler.
   return schema as TypedSchema<T>
 }

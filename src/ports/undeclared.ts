@@ -5,8 +5,9 @@ import type { Schema } from './schema-type.ts'
 import { isStandardSchema } from './validation.ts'
 
 /**
- * What is wrong with an undeclared value of a dynamic namespace. Such values may nest: an object
- * that is no value itself holds values, unless the schema speaks of objects.
+ * Returns the problems of an undeclared value of a dynamic namespace. Undeclared values may nest:
+ * an object that does not fit by itself is taken as a group of values, unless the schema describes
+ * objects.
  */
 export function undeclaredProblems(
   value: unknown,

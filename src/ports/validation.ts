@@ -1,6 +1,6 @@
 /*
- * What a schema has to say about a value. Each schema object is compiled once, however many
- * ports, subclasses and exposing classes share it.
+ * Checks values by schemas. Each schema object is compiled once, no matter how many ports,
+ * subclasses and exposing classes share it.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
@@ -12,12 +12,16 @@ import { differenceOf } from './difference.ts'
 import { preview } from './plain.ts'
 import type { Schema } from './schema-type.ts'
 
-/** What is wrong with a value; nothing when it fits. */
+/** Returns the problems of a value, or undefined if it fits. */
 export type Check = (value: unknown) => readonly string[] | undefined
 
 const checks = new WeakMap<object, Check>()
 
-/** The check of a schema. Throws a `SpecError` for a schema that is none. */
+/**
+ * Returns the check of a schema.
+ *
+ * @throws SpecError for an invalid schema
+ */
 export function checkOf(schema: Schema): Check {
   if ((typeof schema !== 'object' && typeof schema !== 'function') || schema === null)
     throw new SpecError(`a schema is a JSON Schema or a Standard Schema, not ${preview(schema)}`)
@@ -38,7 +42,7 @@ function standardCheck(schema: StandardSchemaV1): Check {
   return (value) => {
     const result = standard.validate(value)
     if (result instanceof Promise || typeof (result as { then?: unknown }).then === 'function') {
-      // Nobody waits for it, so its failure must not become an unhandled rejection.
+      // No one awaits the promise, so its failure must not become an unhandled rejection.
       void Promise.resolve(result).catch(() => undefined)
       return [
         `its schema (${standard.vendor}) answers with a promise; ports are checked at once, so take a synchronous schema`,
@@ -59,7 +63,7 @@ function standardCheck(schema: StandardSchemaV1): Check {
   }
 }
 
-// Tuples and unions of types are everyday schemas: only what is misspelled is to be refused.
+// Tuples and unions of types are common, so strict mode must refuse only misspelled keywords.
 const options: Options = {
   allErrors: true,
   strictTypes: false,
@@ -69,7 +73,7 @@ const options: Options = {
 }
 const engines = new Map<string, Ajv>()
 
-/** Draft 7 unless the schema names a newer one by `$schema`. */
+/** Returns the validator for draft 7, unless the schema names a newer draft in `$schema`. */
 function ajvFor(schema: object): Ajv {
   const draft = /2019-09|2020-12/.test(String((schema as { $schema?: unknown }).$schema))
     ? '2020-12'
@@ -84,8 +88,8 @@ function ajvFor(schema: object): Ajv {
 }
 
 /**
- * What is wrong with values that are only known by the JSON Schema of their namespace, as
- * `toJSONSchema` gave it: each problem with the full path of its port. Make it once for a schema.
+ * Returns a check of values by the JSON Schema of their namespace, as `toJSONSchema` made it. Each
+ * problem has the full path of its port. Create the check once for each schema.
  */
 export function namespaceCheck(schema: object, base: string): (values: unknown) => PortProblem[] {
   const validate = compiled(schema)
@@ -136,7 +140,7 @@ function compiled(schema: object): ValidateFunction {
   }
 }
 
-/** The message of a branch says more than `must match "then" schema`. */
+/** Leaves out `must match "then" schema`, since the error of the branch says more. */
 function isTelling(error: ErrorObject, _: number, all: ErrorObject[]): boolean {
   return all.length === 1 || error.keyword !== 'if'
 }
@@ -170,7 +174,7 @@ function pointer(text: string): string[] {
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-/** `a.b[2]`, as one would write it. */
+/** Writes a path as code would: `a.b[2]`. */
 function pathText(parts: readonly PropertyKey[]): string {
   let text = ''
   for (const part of parts) {
@@ -188,7 +192,7 @@ const types: Record<string, (value: unknown) => boolean> = {
   boolean: (value) => typeof value === 'boolean',
 }
 
-/** A schema that only names a type needs no compiler: most ports of most classes are such. */
+/** A schema that only names a type needs no compiler. Most ports have such a schema. */
 function simpleCheck(schema: object): Check | undefined {
   const { type } = schema as { type?: unknown }
   if (typeof type !== 'string' || !Object.hasOwn(types, type)) return undefined

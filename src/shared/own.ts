@@ -56,7 +56,11 @@ export function holderAt(target: object, name: string, root = ''): readonly [hol
   return [holder, last]
 }
 
-/** Sets a value under a dotted name. @throws TypeError as `holderAt` does */
+/**
+ * Sets a value under a dotted name.
+ *
+ * @throws TypeError as `holderAt` does
+ */
 export function setAt(target: object, name: string, value: unknown): void {
   const [holder, key] = holderAt(target, name)
   setOwn(holder, key, value)

@@ -3,19 +3,19 @@ import { milliseconds, type Duration } from '../shared/duration.ts'
 import { SpecError } from '../shared/errors.ts'
 import { checkNames } from './option-names.ts'
 
-/** How long to wait before each further attempt. */
+/** The delays before further attempts. */
 export interface BackoffOptions {
-  /** Before the second attempt; `'1s'` unless said otherwise. */
+  /** The delay before the second attempt. Default `'1s'`. */
   readonly initial?: Duration | undefined
-  /** How many times longer before each attempt after that, from 1 up; 2 unless said otherwise. */
+  /** The factor by which each further delay is longer, from 1 up. Default 2. */
   readonly factor?: number | undefined
-  /** The longest; `'5m'` unless said otherwise, or `initial` where that is longer. */
+  /** The longest delay. Default `'5m'`, or `initial` if that is longer. */
   readonly max?: Duration | undefined
-  /** The share by which it varies at random, from 0 to 1; 0.1 unless said otherwise. */
+  /** The share by which a delay varies at random, from 0 to 1. Default 0.1. */
   readonly jitter?: number | undefined
 }
 
-/** The times before further attempts. */
+/** Computes the delays before further attempts. */
 export class Backoff {
   readonly #initial: number
   readonly #factor: number
@@ -23,8 +23,9 @@ export class Backoff {
   readonly #jitter: number
 
   /**
-   * `where` names the options in messages. Throws a `SpecError` for one that is wrong or that there
-   * is not.
+   * `where` names the options in messages.
+   *
+   * @throws SpecError for an unknown or invalid option
    */
   constructor(options: BackoffOptions, where: string) {
     checkNames(options, ['initial', 'factor', 'max', 'jitter'], where)
@@ -42,11 +43,11 @@ export class Backoff {
   }
 
   /**
-   * Milliseconds before an attempt, the second being the first that is waited for. `random` gives 0
-   * up to 1.
+   * Returns the delay before an attempt in milliseconds. The first attempt with a delay is number
+   * 2. `random` returns numbers from 0 to 1.
    */
   delay(attempt: number, random: () => number): number {
-    // Bounded, since 0 times Infinity is no number.
+    // Bounded, since 0 times Infinity is NaN.
     const growth = Math.min(this.#factor ** (attempt - 2), Number.MAX_VALUE)
     const even = Math.min(this.#initial * growth, this.#max)
     const varied = even * (1 + this.#jitter * (2 * random() - 1))
@@ -54,7 +55,11 @@ export class Backoff {
   }
 }
 
-/** A duration in milliseconds; a `SpecError` that says where for one that is none. */
+/**
+ * Returns a duration in milliseconds.
+ *
+ * @throws SpecError for an invalid duration
+ */
 export function durationOf(value: unknown, where: string): number {
   if (typeof value !== 'number' && typeof value !== 'string')
     throw new SpecError(

@@ -1,18 +1,18 @@
 import { SpecError } from '../shared/errors.ts'
 
-/** What may be filled into the message of an exit code. */
+/** A value for the message of an exit code. */
 export type ExitCodeValue = string | number | bigint | boolean
 
-/** The names in braces of a message: `'limit'` of `'above {limit}'`. */
+/** The names in the braces of a message: `'limit'` for `'above {limit}'`. */
 export type Placeholders<M> = string extends M
   ? string
   : M extends `${string}{${infer Name}}${infer Rest}`
     ? Name | Placeholders<Rest>
     : never
 
-/** One way in which a process ends unsuccessfully, that its class declares. */
+/** A declared way to finish without success. */
 export class ExitCode {
-  /** The number that programs see, from 1 up. */
+  /** The number for programs, from 1 up. */
   readonly code: number
   readonly label: string
   readonly message: string
@@ -24,8 +24,9 @@ export class ExitCode {
   }
 
   /**
-   * This exit code with `{name}` in its message replaced. Throws a `SpecError` that names a missing
-   * value.
+   * Returns this exit code with the values in its message.
+   *
+   * @throws SpecError for a missing value
    */
   format(values: Readonly<Record<string, ExitCodeValue>> = {}): ExitCode {
     const message = this.message.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
@@ -38,12 +39,12 @@ export class ExitCode {
   }
 }
 
-/** `exitCodes.NAME({ limit: 3 })`, by the labels and messages that were declared. */
+/** The functions `exitCodes.NAME({ limit: 3 })` by the declared labels and messages. */
 export type ExitCodes<Codes> = string extends keyof Codes
   ? { readonly [label: string]: MakeAnyExitCode }
   : { readonly [L in keyof Codes]: MakeExitCode<Codes[L]> }
 
-// As the type of a method, so that a maker that asks for certain values is one too.
+// A method type, so that a function which requires certain values is assignable too.
 type MakeAnyExitCode = { make(values?: Readonly<Record<string, ExitCodeValue>>): ExitCode }['make']
 
 type MakeExitCode<M> = [Placeholders<M>] extends [never]

@@ -5,7 +5,7 @@ import { methodName, type OutlineStep } from './instructions.ts'
 import { durationOf } from './backoff.ts'
 import { RetryPolicy, type SpecRetryOptions } from './retry-policy.ts'
 
-/** What is declared for all steps, and for single ones by their names. */
+/** A declaration for all steps, and declarations for single steps by name. */
 class PerStep<T> {
   #all: T | undefined
   readonly #single = new Map<string, T>()
@@ -22,7 +22,7 @@ class PerStep<T> {
   }
 }
 
-/** What a spec says of steps that fail or take too long. */
+/** The declarations of a spec about failed steps and time limits. */
 export class FailureRules {
   readonly #retries = new PerStep<RetryPolicy>()
   readonly #timeouts = new PerStep<number>()
@@ -55,7 +55,7 @@ export class FailureRules {
     return finite(this.#deadline)
   }
 
-  /** The steps that were named, each once. */
+  /** The steps with declarations of their own, each once. */
   get named(): readonly string[] {
     return [...new Set([...this.#retries.names(), ...this.#timeouts.names()])]
   }

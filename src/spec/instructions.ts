@@ -6,51 +6,50 @@ import type { OutlineBranch, OutlineNode } from './outline-node.ts'
 /**
  * A step or a predicate of an outline: a method, `Relax.prototype.setup`, or its name.
  */
-// What a method returns fits `any` without being looked at, so that a class can name its own
-// methods in its own `define`. It would fit `void` too, but linters take an asynchronous method in
-// place of that for a mistake.
+// With `any` the compiler does not infer the return type of the method, so a class can name its own
+// methods in its `define`. `void` would work too, but linters report asynchronous methods there.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type OutlineStep = string | ((...args: never) => any)
 
-/** What `return_` takes: the label or number of an exit code, or the exit code itself. */
+/** The argument of `return_`: an exit code, or its label or number. */
 export type OutlineExit = string | number | ExitCode
 
-// By name, so that an instruction of another loaded copy of the package is one too.
+// Registered symbols, so that instructions of another loaded copy of the package work too.
 const NODE = Symbol.for('damson.outline.node')
 const OPEN = Symbol.for('damson.outline.open')
 
-/** An instruction of an outline: what `if_`, `while_` and `return_` make. */
+/** An instruction of an outline, made by `if_`, `while_` and `return_`. */
 export interface Instruction {
   readonly [NODE]: OutlineNode<OutlineExit | undefined>
 }
 
-/** An instruction that waits for its block. */
+/** An instruction without its block. */
 interface Open {
-  /** How it was written. */
+  /** The code of the instruction. */
   readonly [OPEN]: string
 }
 
-/** One part of an outline or of a block in it. */
+/** One part of an outline or of a block. */
 export type OutlinePart = OutlineStep | Instruction
 
 /** An `if_` that may have further branches. */
 export interface Conditional extends Instruction {
-  /** The block that runs where no predicate before gave true, and this one does. */
+  /** Adds a block that runs if this predicate returns true and no previous one did. */
   elif_(predicate: OutlineStep): (...block: readonly OutlinePart[]) => Conditional
-  /** The block that runs where no predicate gave true. Nothing comes after it. */
+  /** Adds a block that runs if no predicate returned true. It must be the last one. */
   else_(...block: readonly OutlinePart[]): Instruction
 }
 
-/** `return_` as it stands, and `return_(exitCode)`. */
+/** `return_` by itself, or `return_(exitCode)`. */
 export interface ReturnInstruction extends Instruction {
   (exitCode: OutlineExit): Instruction
 }
 
 /**
- * Runs a block where a predicate gives true: `if_(W.prototype.isSmall)(W.prototype.skip)`, with
+ * Runs a block if a predicate returns true: `if_(W.prototype.isSmall)(W.prototype.skip)`, with
  * `.elif_(…)(…)` and `.else_(…)`.
  *
- * @throws SpecError for an empty block, and for a part that is neither step nor instruction
+ * @throws SpecError for an empty block, and for a part that is neither a step nor an instruction
  */
 export function if_(predicate: OutlineStep): (...block: readonly OutlinePart[]) => Conditional {
   const name = predicateName(predicate, 'if_')
@@ -58,9 +57,9 @@ export function if_(predicate: OutlineStep): (...block: readonly OutlinePart[]) 
 }
 
 /**
- * Runs a block again and again, as long as a predicate gives true before it.
+ * Repeats a block while a predicate returns true. The predicate is called before each round.
  *
- * @throws SpecError for an empty block, and for a part that is neither step nor instruction
+ * @throws SpecError for an empty block, and for a part that is neither a step nor an instruction
  */
 export function while_(predicate: OutlineStep): (...block: readonly OutlinePart[]) => Instruction {
   const name = predicateName(predicate, 'while_')
@@ -70,9 +69,9 @@ export function while_(predicate: OutlineStep): (...block: readonly OutlinePart[
 }
 
 /**
- * Ends the process: `return_` with success, `return_(exitCode)` with that exit code, by its label,
- * its number or itself. A label has to be declared when the spec is sealed; a number need not be,
- * and 0 is success.
+ * Ends the process: `return_` with success, `return_(exitCode)` with an exit code, or its label or
+ * number. A label must be declared when the spec is sealed. A number need not be declared, and 0
+ * means success.
  *
  * @throws SpecError for anything else
  */
@@ -81,7 +80,7 @@ export const return_: ReturnInstruction = Object.assign(
   instruction({ kind: 'return', exitCode: undefined }),
 )
 
-/** The nodes of a block, checked; `where` names it in messages. */
+/** Checks the parts of a block and returns its nodes. `where` names the block in messages. */
 export function blockOf(
   parts: readonly unknown[],
   where: string,
@@ -131,7 +130,10 @@ function instruction(node: OutlineNode<OutlineExit | undefined>): Instruction {
   return { [NODE]: node }
 }
 
-/** Marks a function that waits for its block, so that a forgotten one is not taken for a step. */
+/**
+ * Marks a function that takes the block, so that an instruction without a block is not mistaken for
+ * a step.
+ */
 function open<F extends object>(text: string, take: F): F {
   return Object.assign(take, { [OPEN]: text })
 }
@@ -141,8 +143,7 @@ function predicateName(predicate: unknown, where: string): string {
 }
 
 /**
- * The name of a method that was given by itself or by its name; `where` and `expected` are for
- * messages.
+ * Returns the name of a method given by itself or by name. `where` and `expected` are for messages.
  */
 export function methodName(method: unknown, where: string, expected: string): string {
   if (typeof method === 'function' && method.name === '')
@@ -150,7 +151,7 @@ export function methodName(method: unknown, where: string, expected: string): st
   const name = typeof method === 'function' ? method.name : method
   if (typeof name !== 'string' || name === '')
     throw new SpecError(`${where} is ${preview(method)}: ${expected}`)
-  // They stand between names in positions.
+  // These characters separate names in positions.
   if (/[.#()\s]/.test(name)) throw new SpecError(`${where} is ${preview(name)}: ${expected}`)
   return name
 }

@@ -5,7 +5,7 @@ import type { NamespaceOptions } from '../ports/port-group.ts'
 import type { PortNamespace } from '../ports/port-namespace.ts'
 import type { InstanceOf, Schema, ValueType } from '../ports/schema-type.ts'
 
-/** A value of that type, or a function that makes one for each process. */
+/** A value of the type of the port, or a function that makes one for each process. */
 export type Default<S, I> = ValueType<S, I> | (() => ValueType<S, I>)
 
 /** The options of a port, typed by its schema `S` or classes `I`. */
@@ -29,7 +29,7 @@ export interface TypedInputOptions<
   readonly default?: D
 }
 
-/** What a signal says of its payload, typed by its schema `S` or classes `I`. */
+/** The options of a signal, typed by its schema `S` or classes `I`. */
 export interface TypedSignalOptions<
   S extends Schema | undefined,
   I extends InstanceOf | undefined,
@@ -54,33 +54,33 @@ export interface TypedNamespaceOptions<
   readonly required?: R
   readonly default?: D
   readonly populateDefaults?: P
-  // Declared and undeclared values together: the validator looks for itself.
+  // The validator receives declared and undeclared values together, so they are not typed.
   readonly validator?: Validator<Readonly<Record<string, unknown>>, PortNamespace> | undefined
 }
 
-/** How the ports of another class are taken over; `Name` are the dotted names that it has. */
+/** How the ports of another class are taken over. `Name` is the union of its dotted names. */
 export interface ExposeOptions<Name extends string = string> {
-  /** The dotted namespace that they come under; next to the own ports without it. */
+  /** The dotted namespace for the ports. Without it they are added at the top level. */
   readonly namespace?: string
-  /** Only these; none for an empty list. Not together with `exclude`. */
+  /** Takes only these ports; an empty list takes none. Not together with `exclude`. */
   readonly include?: readonly Name[]
-  /** All but these. */
+  /** Takes all but these ports. */
   readonly exclude?: readonly Name[]
-  /** Properties of the namespace that win over those of the exposed one. */
+  /** Properties that override those of the exposed namespace. */
   readonly namespaceOptions?: NamespaceOptions
 }
 
-/** Which ports came from which class, and where they were put. */
+/** A record of the ports taken over from another class. */
 export interface Exposure {
   readonly processClass: object
-  /** The dotted namespace they came under, empty for none. */
+  /** The dotted namespace for the ports, empty for the top level. */
   readonly namespace: string
   /** The dotted names in the exposed class, of ports and namespaces. */
   readonly ports: readonly string[]
 }
 
 /**
- * The classes that a spec makes its ports of; each keeps the constructor's parameters of its base.
+ * The classes of the ports of a spec. Each keeps the constructor's parameters of its base class.
  */
 export interface PortClasses {
   readonly input: typeof InputPort

@@ -5,20 +5,20 @@ export interface Way {
   /** `relax`, `while(notConverged)`, `if(isA)`, `elif(isB)`, `else`. */
   readonly label: string
   readonly predicate: string | undefined
-  /** What it leads into; nothing for a step. */
+  /** The block that it leads into; undefined for a step. */
   readonly block: Block | undefined
 }
 
-/** A list of nodes, with what positions need to know of it. */
+/** A list of nodes, with the labels that positions use for them. */
 export class Block {
   readonly nodes: readonly OutlineNode[]
   readonly #isWhole: boolean
   readonly #ways: readonly (readonly Way[])[]
-  /** The first place of each label. */
+  /** The index of the first node with each label. */
   readonly #first = new Map<string, number>()
   readonly #repeated = new Set<string>()
 
-  /** `isWhole`: it is the outline itself, not a block in it. */
+  /** `isWhole` marks the whole outline, as opposed to a block in it. */
   constructor(nodes: readonly OutlineNode[], { isWhole }: { readonly isWhole: boolean }) {
     this.nodes = nodes
     this.#isWhole = isWhole
@@ -30,19 +30,19 @@ export class Block {
       }
   }
 
-  /** The ways into the node at a place, in the order in which they are tried. */
+  /** The ways into the node at an index, in the order in which they are tried. */
   waysAt(index: number): readonly Way[] {
     return this.#ways[index] ?? []
   }
 
-  /** Where a label without an index leads. */
+  /** The index of the first node with a label. */
   firstOf(label: string): number | undefined {
     return this.#first.get(label)
   }
 
   /**
-   * How a label is written in this block: with its index at the top level, and where the label
-   * stands more than once.
+   * Writes a label in a position: with its index at the top level, or if the block contains the
+   * label more than once.
    */
   written(index: number, label: string): string {
     return this.#isWhole || this.#repeated.has(label) ? `${index + 1}.${label}` : label

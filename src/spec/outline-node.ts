@@ -1,16 +1,16 @@
 import type { ExitCode } from './exit-code.ts'
 
-/** One place of an outline; `Exit` is how its ends are told. */
+/** A node of an outline. `Exit` is the type of the exit codes of its `return_`. */
 export type OutlineNode<Exit = ExitCode | undefined> =
   OutlineStepNode | OutlineIfNode<Exit> | OutlineWhileNode<Exit> | OutlineReturnNode<Exit>
 
-/** A step, by the name of its method. */
+/** A step, with the name of its method. */
 export interface OutlineStepNode {
   readonly kind: 'step'
   readonly step: string
 }
 
-/** The first branch whose predicate gives true runs. */
+/** Runs the first branch whose predicate returns true. */
 export interface OutlineIfNode<Exit = ExitCode | undefined> {
   readonly kind: 'if'
   readonly branches: readonly OutlineBranch<Exit>[]
@@ -18,12 +18,12 @@ export interface OutlineIfNode<Exit = ExitCode | undefined> {
 
 /** A block of an `if_`, `elif_` or `else_`. */
 export interface OutlineBranch<Exit = ExitCode | undefined> {
-  /** Nothing for `else_`. */
+  /** Undefined for `else_`. */
   readonly predicate: string | undefined
   readonly block: readonly OutlineNode<Exit>[]
 }
 
-/** The block runs as long as the predicate gives true before it. */
+/** Repeats the block while the predicate returns true. */
 export interface OutlineWhileNode<Exit = ExitCode | undefined> {
   readonly kind: 'while'
   readonly predicate: string
@@ -33,6 +33,6 @@ export interface OutlineWhileNode<Exit = ExitCode | undefined> {
 /** Ends the process. */
 export interface OutlineReturnNode<Exit = ExitCode | undefined> {
   readonly kind: 'return'
-  /** Nothing for an end with success. */
+  /** Undefined for an end with success. */
   readonly exitCode: Exit
 }

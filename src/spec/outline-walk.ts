@@ -9,39 +9,39 @@ export type OutlineNext =
       readonly kind: 'step'
       /** The name of the method. */
       readonly step: string
-      /** Where it stands: `2.while(notConverged)#7.relax`. */
+      /** The position of the step: `2.while(notConverged)#7.relax`. */
       readonly at: string
     }
   | {
       readonly kind: 'return'
-      /** Nothing for an end with success. */
+      /** Undefined for an end with success. */
       readonly exitCode: ExitCode | undefined
     }
   | { readonly kind: 'end' }
 
-/** A step of an outline, and the blocks that lead to it. */
+/** A step of an outline and the blocks that contain it. */
 export interface Position {
   readonly node: OutlineStepNode
   readonly index: number
   readonly inside: Inside
 }
 
-/** A block that is under way. */
+/** A block that the walk is in. */
 interface Inside {
   readonly block: Block
-  /** The position up to here, with its dot: `2.while(more)#7.`. */
+  /** The position of the block, with a dot: `2.while(more)#7.`. */
   readonly prefix: string
-  /** The loop or branch that this is a block of; nothing for the whole outline. */
+  /** The loop or branch to which the block belongs; undefined for the whole outline. */
   readonly entered:
     { readonly from: Inside; readonly index: number; readonly way: Way; readonly round: number } | undefined
 }
 
-/** Loops that come to no step would never give the event loop back. */
+/** A loop that reaches no step would block the event loop for ever. */
 const MOST_EMPTY_ROUNDS = 1_000_000
 
 /**
- * Walks from the start of an outline to its first step. Gives each predicate that is asked, and
- * takes what it gave.
+ * Walks from the start of an outline to its first step. Yields each predicate, and receives its
+ * result.
  */
 export function walkIn(root: Block): Generator<string, OutlineNext, boolean> {
   return walk({ block: root, prefix: '', entered: undefined }, 0)
@@ -86,7 +86,7 @@ function* walk(inside: Inside, index: number): Generator<string, OutlineNext, bo
   }
 }
 
-/** The first way whose predicate gives true, or that has none. */
+/** Returns the first way without a predicate, or whose predicate returns true. */
 function* choose(ways: readonly Way[]): Generator<string, Way | undefined, boolean> {
   for (const way of ways) if (way.predicate === undefined || (yield way.predicate)) return way
   return undefined
@@ -101,14 +101,18 @@ function enter(from: Inside, index: number, way: Way, round: number): Inside {
   }
 }
 
-/** The step at a position. Throws an `IncompatibleBundle` where the outline does not have it. */
+/**
+ * Returns the step at a position.
+ *
+ * @throws IncompatibleBundle if the outline does not have it
+ */
 export function findPosition(root: Block, at: string): Position {
   const segments = at.split('.')
   let inside: Inside = { block: root, prefix: '', entered: undefined }
   for (let read = 0; ; read += 1) {
     const { block } = inside
     let index = -1
-    // A step may go by a number too, but nothing comes after a step.
+    // The last segment is a step, whose name may be a number.
     const indexed = read < segments.length - 1 && /^[1-9]\d*$/.test(segments[read]!)
     if (indexed) {
       index = Number(segments[read]) - 1
@@ -126,7 +130,7 @@ export function findPosition(root: Block, at: string): Position {
   }
 }
 
-/** `while(more)#7` is round 7 of `while(more)`; anything else is a label as it stands. */
+/** Splits `while(more)#7` into its label and round. Any other segment is a label. */
 function labelIn(segment: string): { readonly label: string; readonly round: number | undefined } {
   const [, label, round] = /^(while\(.*\))#([1-9]\d*)$/.exec(segment) ?? []
   return label === undefined ? { label: segment, round: undefined } : { label, round: Number(round) }
@@ -139,7 +143,7 @@ function missing({ block, prefix }: Inside, at: string, index: number): Incompat
   )
 }
 
-/** What stands at one place of a block, or in all of it. */
+/** Lists the labels at one index of a block, or all of them. */
 function labelsOf(block: Block, index: number): string {
   const places = index === -1 ? [...block.nodes.keys()] : [index]
   const labels = places.flatMap((place) =>

@@ -15,18 +15,17 @@ export interface OutlineSegment {
 }
 
 /**
- * The steps of a work chain in their order. It holds nothing of a process: what comes next follows
- * from a position, which is text, and from what the predicates give.
+ * The steps of a work chain in order. An outline has no state: the next step follows from a
+ * position, which is text, and from the results of the predicates.
  *
- * A position is read from the left: `2.while(notConverged)#7.relax` is the step `relax` in round 7
- * of the second part, a `while_`; `3.else.while(more)#1.2.go` has an index within a block too,
- * since `go` stands in that block more than once. A position stays valid when parts are added after
- * it.
+ * A position reads from left to right: `2.while(notConverged)#7.relax` is the step `relax` in round
+ * 7 of the second part, a `while_`. `3.else.while(more)#1.2.go` also has an index inside a block,
+ * since the block contains `go` more than once. A position stays valid if parts are added after it.
  */
 export class Outline {
-  /** The names of the methods that are steps, each once, in their order. */
+  /** The names of the steps, each once, in order. */
   readonly steps: readonly string[]
-  /** The names of the methods that are predicates, each once, in their order. */
+  /** The names of the predicates, each once, in order. */
   readonly predicates: readonly string[]
   /** The outline as a tree. */
   readonly parts: readonly OutlineNode[]
@@ -41,11 +40,11 @@ export class Outline {
   }
 
   /**
-   * What comes after the step at a position; `null` asks for what comes first. `test` is called for
-   * predicates in their order, and only as needed. The answer is a promise where `test` gave one.
+   * Returns what follows the step at a position, or the beginning for `null`. `test` is called for
+   * predicates in order, and only as needed. If it returns a promise, so does this method.
    *
-   * @throws IncompatibleBundle where the outline does not have that position
-   * @throws SpecError where a `while_` goes round and round without coming to a step
+   * @throws IncompatibleBundle if the outline does not have that position
+   * @throws SpecError if a `while_` repeats too often without reaching a step
    */
   next(
     at: string | null,
@@ -62,18 +61,18 @@ export class Outline {
   }
 
   /**
-   * The name of the step at a position.
+   * Returns the name of the step at a position.
    *
-   * @throws IncompatibleBundle where the outline does not have that position
+   * @throws IncompatibleBundle if the outline does not have that position
    */
   stepAt(at: string): string {
     return this.nodeAt(at).step
   }
 
   /**
-   * The step at a position, as it stands in `parts`.
+   * Returns the node in `parts` of the step at a position.
    *
-   * @throws IncompatibleBundle where the outline does not have that position
+   * @throws IncompatibleBundle if the outline does not have that position
    */
   nodeAt(at: string): OutlineStepNode {
     return findPosition(this.#root, at).node
@@ -83,7 +82,7 @@ export class Outline {
    * Returns the way through `parts` to the step at a position, from the outermost block inwards.
    * The last segment is the step itself.
    *
-   * @throws IncompatibleBundle where the outline does not have that position
+   * @throws IncompatibleBundle if the outline does not have that position
    */
   pathTo(at: string): readonly OutlineSegment[] {
     const { index, inside } = findPosition(this.#root, at)
@@ -98,7 +97,7 @@ export class Outline {
     return path
   }
 
-  /** One line for each part, indented by two spaces for each block that it is in. */
+  /** Returns one line for each part, indented by two spaces for each enclosing block. */
   toLines(): string[] {
     return linesOf(this.parts, '')
   }

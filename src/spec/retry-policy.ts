@@ -3,14 +3,14 @@ import { NonRetryableError, SpecError } from '../shared/errors.ts'
 import { Backoff, type BackoffOptions } from './backoff.ts'
 import { checkNames } from './option-names.ts'
 
-/** How a failing step is tried again, as plain data. */
+/** How failed steps are retried, as plain data. */
 export interface RetryOptions {
-  /** How often the step is tried, the first time counted: a whole number from 1 up. */
+  /** The number of attempts, including the first: a whole number from 1 up. */
   readonly attempts: number
   readonly backoff?: BackoffOptions | undefined
   /**
-   * What happens when the last attempt has failed: the process excepts (unless said otherwise), or
-   * is paused until it is played.
+   * What happens after the last attempt has failed: the process excepts (the default), or is paused
+   * until it is played.
    */
   readonly whenExhausted?: 'except' | 'pause' | undefined
 }
@@ -18,25 +18,25 @@ export interface RetryOptions {
 /** A class of errors. */
 export type ErrorClass = abstract new (...args: never) => Error
 
-/** How a failing step is tried again, as a spec declares it. */
+/** How failed steps are retried, as a spec declares it. */
 export interface SpecRetryOptions extends RetryOptions {
   /**
-   * Only these errors: a class, several of which one must fit, or a function that says so at once.
-   * All of them without it.
+   * Which errors are retried: an error class, a list of classes, or a synchronous function that
+   * returns a boolean. Default: all errors.
    */
   readonly on?: ErrorClass | readonly ErrorClass[] | ((error: unknown) => boolean) | undefined
 }
 
-/** How a failing step is tried again. */
+/** How failed steps are retried. */
 export class RetryPolicy {
-  /** How often the step is tried, the first time counted. */
+  /** The number of attempts, including the first. */
   readonly attempts: number
-  /** What happens when the last attempt has failed. */
+  /** What happens after the last attempt has failed. */
   readonly whenExhausted: 'except' | 'pause'
   readonly #backoff: Backoff
   readonly #on: (error: unknown) => boolean
 
-  /** @throws SpecError for an option that is wrong or that there is not */
+  /** @throws SpecError for an unknown or invalid option */
   constructor(options: SpecRetryOptions) {
     checkNames(options, ['attempts', 'backoff', 'whenExhausted', 'on'], 'retry')
     const { attempts, backoff = {}, whenExhausted = 'except', on } = options
@@ -53,18 +53,17 @@ export class RetryPolicy {
   }
 
   /**
-   * Whether a step that failed with this error is tried again; never where it is a
-   * `NonRetryableError`.
+   * Whether a step that failed with this error is retried. A `NonRetryableError` is never retried.
    *
-   * @throws SpecError where `on` is a function that gave no boolean
+   * @throws SpecError if `on` is a function that does not return a boolean
    */
   covers(error: unknown): boolean {
     return !(error instanceof NonRetryableError) && this.#on(error)
   }
 
   /**
-   * How many milliseconds to wait before an attempt, the second being the first that is waited for.
-   * `random` gives 0 up to 1.
+   * Returns the delay before an attempt in milliseconds. The first attempt with a delay is number
+   * 2. `random` returns numbers from 0 to 1.
    */
   delay(attempt: number, random: () => number): number {
     return this.#backoff.delay(attempt, random)
@@ -72,9 +71,9 @@ export class RetryPolicy {
 }
 
 /**
- * The policy of one launch; a number says how often steps are tried.
+ * Returns the retry policy of one launch. A number is a number of attempts.
  *
- * @throws SpecError for an option that is wrong, or that a launch does not have
+ * @throws SpecError for an invalid option, and for one that a launch does not have
  */
 export function launchRetry(retry: number | RetryOptions): RetryPolicy {
   if (typeof retry === 'number') return new RetryPolicy({ attempts: retry })
@@ -100,13 +99,13 @@ function matcher(on: unknown): (error: unknown) => boolean {
 
 function checked(said: unknown): boolean {
   if (typeof said === 'boolean') return said
-  // Nobody waits for it, so its failure must not become an unhandled rejection.
+  // No one awaits the promise, so its failure must not become an unhandled rejection.
   if (said instanceof Promise) void said.catch(() => undefined)
   throw new SpecError(`retry.on gave ${preview(said)}: it has to say true or false at once`)
 }
 
 function isClass(value: object): boolean {
-  // A function that is no class has a prototype that can be set, or none.
+  // Other functions have a writable prototype, or none.
   return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false
 }
 

@@ -5,10 +5,7 @@ import { Port, type PortDescription, type PortOptions } from '../ports/port.ts'
 import { PortNamespace } from '../ports/port-namespace.ts'
 import { SpecError, type PortProblem } from '../shared/errors.ts'
 
-/**
- * What a signal brings: its payload, which may be nothing where neither schema nor class says
- * otherwise.
- */
+/** The payload of a signal. It is optional unless a schema or class requires it. */
 class SignalPort extends Port {
   override validate(value?: unknown, path: string = this.name): PortProblem[] {
     const problems = this.checkValue(value, path)
@@ -21,7 +18,7 @@ class SignalPort extends Port {
   }
 }
 
-/** The signals that a spec declares, by their names. */
+/** The signals that a spec declares, by name. */
 export class SignalPorts {
   readonly #ports = new Map<string, Port>()
 

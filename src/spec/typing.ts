@@ -7,39 +7,41 @@ type In<C> = SpecOf<C>['~in']
 type Out<C> = SpecOf<C>['~out']
 type Untyped = Readonly<Record<string, unknown>>
 
-/** What `this.inputs` holds; defaults are filled in. */
+/** The type of `this.inputs`, with the defaults filled in. */
 export type InputsOf<C> = IsAny<In<C>> extends true ? Untyped : Read<In<C>>
-/** What a launcher gives; ports with a default may be left out. */
+/** The inputs that a launcher gives. Ports with a default are optional. */
 export type LaunchInputsOf<C> = IsAny<In<C>> extends true ? Untyped : Given<In<C>>
-/** What a process that ended well has emitted. */
+/** The outputs of a successful process. */
 export type OutputsOf<C> = IsAny<Out<C>> extends true ? Untyped : Given<Out<C>>
-/** What a process has emitted that has not ended, or did not succeed. */
+/** The outputs of a process that has not ended or did not succeed. */
 export type PartialOutputsOf<C> = IsAny<Out<C>> extends true ? Untyped : Emitted<Out<C>>
-/** The dotted names that `out()` takes. */
+/** The dotted names that `out()` accepts. */
 export type OutputName<C> = IsAny<Out<C>> extends true ? string : PathOf<Out<C>>
-/** What `out()` takes under a name. */
+/** The value that `out()` accepts for a name. */
 export type OutputValue<C, Name> = IsAny<Out<C>> extends true ? unknown : ValueAt<Out<C>, Name>
-/** What `this.exitCodes` holds. */
+/** The type of `this.exitCodes`. */
 export type ExitCodesOf<C> =
   IsAny<SpecOf<C>['~codes']> extends true ? ExitCodes<Record<string, string>> : ExitCodes<SpecOf<C>['~codes']>
 
 type Signals<C> = SpecOf<C>['~signals']
-/** The names of the signals that a process of this class takes. */
+/** The names of the signals that a process of this class receives. */
 export type SignalName<C> = IsAny<Signals<C>> extends true ? string : keyof Signals<C> & string
-/** What a signal brings. */
+/** The payload of a signal. */
 export type SignalValue<C, Name> =
   IsAny<Signals<C>> extends true ? unknown : Name extends keyof Signals<C> ? Signals<C>[Name] : never
-/** The payload after the name of a signal; it may be left out where it may be undefined. */
+/**
+ * The arguments after the name of a signal: its payload, which is optional if it may be undefined.
+ */
 export type SignalArgs<C, Name> =
   undefined extends SignalValue<C, Name> ? [payload?: SignalValue<C, Name>] : [payload: SignalValue<C, Name>]
 
-/** Inputs may be left out of a call only when every one of them may be left out. */
+/** The arguments of a launch: the inputs, which are optional if every input is optional. */
 export type LaunchArgs<C> =
   {} extends LaunchInputsOf<C> ? [inputs?: LaunchInputsOf<C>] : [inputs: LaunchInputsOf<C>]
 
 /**
- * The inputs that were exposed from `C`, as a process with the inputs `Tree` holds them under the
- * dotted namespace `N` and those that it is in; what is further in wins.
+ * The inputs exposed from `C` in a process with the inputs `Tree`, under the dotted namespace `N`
+ * and the namespaces that contain it. Inner values win.
  */
 export type ExposedInputs<Tree, C, N extends string> =
   IsAny<Tree> extends true
@@ -59,8 +61,7 @@ type Shared<Values, Source> =
     : { [K in keyof Values as K extends keyof Source ? K : never]: Values[K] }
 
 /**
- * The outputs that were exposed from `C`, by the dotted names that they have under the namespace
- * `N`.
+ * The outputs exposed from `C` by their dotted names under the namespace `N`.
  */
 export type ExposedOutputs<C, N extends string> =
   IsAny<Out<C>> extends true
@@ -68,8 +69,8 @@ export type ExposedOutputs<C, N extends string> =
     : { readonly [K in PathOf<Out<C>> as N extends '' ? K : `${N}.${K}`]?: ValueAt<Out<C>, K> }
 
 /**
- * The mistake of a class that says `extends Process<typeof Other>`, in place of a parameter it
- * can't be given to.
+ * The type of a parameter that refuses a class which extends `Process<typeof Other>` instead of
+ * naming itself.
  */
 export interface TypedByAnotherClass<Other> {
   readonly error: 'this class says `extends Process<typeof Other>`; it has to name itself'
@@ -77,8 +78,8 @@ export interface TypedByAnotherClass<Other> {
 }
 
 /**
- * `Class & SelfTyped<Class>` as the type of a parameter refuses a class that was typed by
- * another one. Process instances say under `~class` by which class they are typed.
+ * A parameter of the type `Class & SelfTyped<Class>` refuses a class that is typed by another
+ * class. The property `~class` of process instances is the class by which they are typed.
  */
 export type SelfTyped<C> = C extends abstract new (...args: never) => { readonly '~class': infer D }
   ? IsAny<In<C>> extends true
@@ -90,5 +91,5 @@ export type SelfTyped<C> = C extends abstract new (...args: never) => { readonly
       : TypedByAnotherClass<D>
   : unknown
 
-/** As `SelfTyped`, for each of several classes: `processes: P & AllSelfTyped<P>`. */
+/** `SelfTyped` for each of several classes: `processes: P & AllSelfTyped<P>`. */
 export type AllSelfTyped<P extends readonly unknown[]> = { readonly [I in keyof P]: P[I] & SelfTyped<P[I]> }
