@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { filesBelow, root } from '../project/files.ts'
 import { codeBlocks } from './code-blocks.ts'
@@ -13,12 +13,13 @@ test('the TypeScript in all pages compiles', () => {
   const folder = mkdtempSync(join(root, '.cache', 'docs-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const files = new Map<string, string>()
-  for (const { page, line, code } of blocks) {
-    const file = `${page.replace(/\W+/g, '-')}-${line}.ts`
-    files.set(file, `${page}:${line}`)
-    writeFileSync(join(folder, file), code)
+  for (const { page, line, code, file = `line-${line}.ts` } of blocks) {
+    const path = `${page.replace(/\W+/g, '-')}/${file}`
+    files.set(path, `${page}:${line}`)
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), code)
   }
-  const settings = { extends: '../../tsconfig.json', include: ['*.ts'], exclude: [] }
+  const settings = { extends: '../../tsconfig.json', include: ['**/*.ts'], exclude: [] }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   const { stdout } = spawnSync(process.execPath, [tsc, '--project', folder], {

@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { transformSync } from 'esbuild'
+import { expect, it, onTestFinished } from 'vitest'
+import { filesBelow } from '../project/files.ts'
+import { compiled } from '../programs/compiled.ts'
+import { codeBlocks, type CodeBlock } from './code-blocks.ts'
+
+const pages = ['README.md', ...filesBelow('docs', '.md')].filter((page) => codeBlocks(page).length > 0)
+
+it.each(pages)(
+  'every program in %s runs, and prints what the page shows',
+  async (page) => {
+    const cwd = mkdtempSync(join(tmpdir(), 'damson-page-'))
+    onTestFinished(() => rmSync(cwd, { recursive: true, force: true }))
+    const programs = codeBlocks(page).map((block) => ({ block, program: compile(block) }))
+    for (const { block, program } of programs) {
+      const stdout = await run(program, cwd, block.file === 'worker.ts')
+      if (block.prints !== undefined)
+        expect({ line: block.line, stdout }).toEqual({ line: block.line, stdout: block.prints })
+      // A test runner that finds no test does not fail, but reports that none has passed.
+      if (block.code.includes("from 'node:test'")) expect(stdout).toMatch(/pass [1-9]/)
+    }
+  },
+  120_000,
+)
+
+/** What a program prints. A worker runs until SIGTERM ends it. */
+async function run(program: string, cwd: string, isWorker: boolean): Promise<string> {
+  const env = { ...process.env, NO_COLOR: '1' }
+  const timeout = isWorker ? 2_000 : 60_000
+  try {
+    return (await promisify(execFile)(process.execPath, [program], { cwd, env, timeout })).stdout
+  } catch (error) {
+    const { stdout, stderr, signal } = error as { stdout: string; stderr: string; signal: string | null }
+    if (isWorker && signal === 'SIGTERM' && stderr === '') return stdout
+    throw new Error(`${stdout}${stderr}`, { cause: error })
+  }
+}
+
+/** Compiles a block to a file beside which `damson`, and the other blocks of its page, are found; its path. */
+function compile({ page, line, code, file = `line-${line}.ts` }: CodeBlock): string {
+  const to = compiled(`pages/${page.replace(/\W+/g, '-')}/${file}`)
+  const { code: javascript } = transformSync(code, { loader: 'ts', format: 'esm', target: 'node20' })
+  mkdirSync(dirname(to), { recursive: true })
+  writeFileSync(to, javascript.replace(/(from "\.\/[\w-]+)\.ts"/g, '$1.js"'))
+  return to
+}
