@@ -13,20 +13,24 @@ const pages = ['README.md', ...filesBelow('docs', '.md')].filter((page) => codeB
 
 it.each(pages)(
   'every program in %s runs, and prints what the page shows',
-  async (page) => {
+  async (of) => {
     const cwd = mkdtempSync(join(tmpdir(), 'damson-page-'))
     onTestFinished(() => rmSync(cwd, { recursive: true, force: true }))
-    const programs = codeBlocks(page).map((block) => ({ block, program: compile(block) }))
+    const programs = codeBlocks(of).map((block) => ({ block, program: compile(block) }))
     for (const { block, program } of programs) {
       const stdout = await run(program, cwd, block.file === 'worker.ts')
-      if (block.prints !== undefined)
-        expect({ line: block.line, stdout }).toEqual({ line: block.line, stdout: block.prints })
+      const { page, line, prints = stdout } = block
+      expect({ page, line, stdout }).toEqual({ page, line, stdout: prints })
       // A test runner that finds no test does not fail, but reports that none has passed.
-      if (block.code.includes("from 'node:test'")) expect(stdout).toMatch(/pass [1-9]/)
+      expect({ page, line, passed: /pass [1-9]/.test(stdout) }).toEqual({ page, line, passed: isTest(block) })
     }
   },
   120_000,
 )
+
+function isTest({ code }: CodeBlock): boolean {
+  return code.includes('test(')
+}
 
 /** What a program prints. A worker runs until SIGTERM ends it. */
 async function run(program: string, cwd: string, isWorker: boolean): Promise<string> {
