@@ -42,6 +42,7 @@ const app = await Application.bootstrapWithPlugins({
   hideBreadcrumbs: true,
   hidePageHeader: true,
   useCodeBlocks: true,
+  useHTMLAnchors: true,
   indexFormat: 'table',
   parametersFormat: 'table',
   classPropertiesFormat: 'table',

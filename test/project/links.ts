@@ -21,7 +21,7 @@ export function linksOf(markdown: string): string[] {
   return [...inline, ...named].map((match) => match[1] ?? '')
 }
 
-/** The names by which a page's headings can be linked, as GitHub makes them. */
+/** The names by which a page's headings and anchors can be linked, as GitHub makes them. */
 export function headingsOf(markdown: string): Set<string> {
   const names = new Set<string>()
   for (const match of withoutFences(markdown).matchAll(/^#{1,6}\s+(.+?)\s*#*$/gm)) {
@@ -34,6 +34,7 @@ export function headingsOf(markdown: string): Set<string> {
     for (let count = 1; names.has(unique); count++) unique = `${name}-${count}`
     names.add(unique)
   }
+  for (const [, id = ''] of markdown.matchAll(/<a id="([^"]+)"><\/a>/g)) names.add(id)
   return names
 }
 
