@@ -26,11 +26,11 @@ import { isTerminal } from '../process/state/machine.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ClosedError, KeyConflictError, SerializationError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { endedAs, lost, unsavable } from './losses.ts'
-import type { Birth, Run } from './run.ts'
+import { endedElsewhere, claimLost, unsavable } from './stop-reasons.ts'
+import type { PendingLaunch, Execution } from './execution.ts'
 import { freePid, StepLaunches, type LaunchingPid } from './step-launches.ts'
-import type { StepRecords } from './step-records.ts'
-import { advanceWrite, bornWrite } from './writes.ts'
+import type { StepJournalWriter } from './step-journal-writer.ts'
+import { advanceWrite, launchWrite } from './writes.ts'
 
 /** Characters from which on a saved part is worth a warning. */
 const LARGE_PART = 4 * 2 ** 20
@@ -66,26 +66,26 @@ export interface DurableHostContext {
   /** How a process ended; undefined while it has not. */
   outcome(pid: string): Promise<Settled<unknown> | undefined>
   /** A run has got a step further. */
-  committed(run: Run): void
+  committed(execution: Execution): void
   /** What was to be the end of a process was answered: how it ended, or undefined where it did not by that. */
   ended(pid: string, row: EndedRow | undefined, parts: Parts): void
 }
 
 /** What it needs of those who keep the runs. */
 export interface Lives {
-  of(process: Hosted): Run | undefined
+  of(process: Hosted): Execution | undefined
   /** Whether this is the run of its process. */
-  isLive(run: Run): boolean
-  lose(run: Run, reason: Error): void
-  release(run: Run): void
-  armKill(run: Run, message: string | undefined, deadline: number): void
+  isLive(execution: Execution): boolean
+  lose(execution: Execution, reason: Error): void
+  release(execution: Execution): void
+  armKill(execution: Execution, message: string | undefined, deadline: number): void
 }
 
 /**
  * What processes ask of the engine that runs them, made durable.
  *
  * 1. A step starts only after the commit that leads into it (C3): `step()` awaits `commit`.
- * 2. Every write carries the claim's fence and the run's own sequence (C4). One that is refused ends the run: nothing that
+ * 2. Every write carries the claim's fence and the run's own sequence (C4). One that is refused ends the execution: nothing that
  *    it does after counts.
  * 3. A store that can't be read just now changes nothing: it is read again.
  */
@@ -95,85 +95,85 @@ export class DurableHost implements Host {
   readonly clock: Clock
   readonly #context: DurableHostContext
   readonly #lives: Lives
-  readonly #records: StepRecords
+  readonly #journal: StepJournalWriter
 
-  constructor(context: DurableHostContext, lives: Lives, records: StepRecords) {
+  constructor(context: DurableHostContext, lives: Lives, records: StepJournalWriter) {
     this.codec = context.codec
     this.clock = context.clock
     this.#context = context
     this.#lives = lives
-    this.#records = records
+    this.#journal = records
   }
 
   commit(process: Hosted, transition: Transition): Promise<Committed> {
-    const run = this.#lives.of(process)
-    if (run === undefined || run.lost) throw lost(process.pid)
+    const execution = this.#lives.of(process)
+    if (execution === undefined || execution.lost) throw claimLost(process.pid)
     const bundle = transition.bundle()
-    const birth = run.fence === undefined ? run.birth : undefined
-    this.#records.stepEnded(run)
+    const pendingLaunch = execution.fence === undefined ? execution.pendingLaunch : undefined
+    this.#journal.stepEnded(execution)
     const write =
-      birth === undefined
-        ? advanceWrite(run, this.#context.engine, transition, bundle)
-        : bornWrite(birth.create, transition, bundle, this.#context.engine)
-    this.#warnOfSize(run, write.parts)
-    run.writing = true
-    run.ending = isTerminal(transition.to)
-    const { plays } = run
+      pendingLaunch === undefined
+        ? advanceWrite(execution, this.#context.engine, transition, bundle)
+        : launchWrite(pendingLaunch.create, transition, bundle, this.#context.engine)
+    this.#warnOfSize(execution, write.parts)
+    execution.isCommitting = true
+    execution.isEnding = isTerminal(transition.to)
+    const { playCount } = execution
     return new Promise((resolve, reject) => {
       this.#context.send(
         write,
         (outcome) => {
           try {
-            resolve(this.#committed(run, birth, write, transition, bundle, outcome, plays))
+            resolve(this.#committed(execution, pendingLaunch, write, transition, bundle, outcome, playCount))
           } catch (error) {
-            reject(error instanceof Error ? error : lost(run.process.pid))
+            reject(error instanceof Error ? error : claimLost(execution.process.pid))
           }
         },
-        (error) => reject(this.#notCommitted(run, birth, error)),
+        (error) => reject(this.#notCommitted(execution, pendingLaunch, error)),
       )
     })
   }
 
   /** What the process is told of its commit. @throws what ends its run */
   #committed(
-    run: Run,
-    birth: Birth | undefined,
+    execution: Execution,
+    pendingLaunch: PendingLaunch | undefined,
     write: Advance | Create,
     transition: Transition,
     bundle: Bundle,
     outcome: Outcome,
-    plays: number,
+    playCount: number,
   ): Committed {
-    const { pid } = run.process
-    const { ending } = run
-    run.writing = false
-    run.ending = false
-    if (ending) this.#context.ended(pid, endedRow(write, bundle, outcome), bundle.parts)
-    if (birth !== undefined) this.#told(run, birth, outcome)
+    const { pid } = execution.process
+    const { isEnding } = execution
+    execution.isCommitting = false
+    execution.isEnding = false
+    if (isEnding) this.#context.ended(pid, endedRow(write, bundle, outcome), bundle.parts)
+    if (pendingLaunch !== undefined) this.#told(execution, pendingLaunch, outcome)
     if (outcome.status === 'refused')
       throw outcome.damaged === true ? outcome.error : unsavable(outcome.error)
-    if (outcome.status === 'held') return this.#held(run, outcome, run.plays === plays)
+    if (outcome.status === 'held') return this.#held(execution, outcome, execution.playCount === playCount)
     if (outcome.status !== 'done') {
       // It was not as it was launched any more: perhaps it ended before anybody waited for it here.
-      if (run.begins) this.#context.ended(pid, undefined, {})
-      const reason = outcome.status === 'ended' ? endedAs(pid, outcome.state) : lost(pid)
-      this.#lives.lose(run, reason)
-      throw lost(pid)
+      if (execution.claimPending) this.#context.ended(pid, undefined, {})
+      const reason = outcome.status === 'ended' ? endedElsewhere(pid, outcome.state) : claimLost(pid)
+      this.#lives.lose(execution, reason)
+      throw claimLost(pid)
     }
-    if (run.begins) {
-      run.begins = false
-      run.fence = 1
+    if (execution.claimPending) {
+      execution.claimPending = false
+      execution.fence = 1
     }
-    run.seq++
-    run.step = transition.step
-    run.saved = bundle
-    run.recorded = undefined
-    run.released = outcome.released === true || ending
-    run.launches = undefined
-    run.again = false
+    execution.seq++
+    execution.step = transition.step
+    execution.saved = bundle
+    execution.recorded = undefined
+    execution.released = outcome.released === true || isEnding
+    execution.launches = undefined
+    execution.rerunsStep = false
     const { pause, kill } = outcome
-    if (kill !== undefined) this.#lives.armKill(run, kill.message ?? undefined, kill.deadline)
-    this.#context.committed(run)
+    if (kill !== undefined) this.#lives.armKill(execution, kill.message ?? undefined, kill.deadline)
+    this.#context.committed(execution)
     if (pause === undefined && kill === undefined) return NOTHING_ASKED
     return {
       pause: pause && { message: pause.message ?? undefined },
@@ -182,19 +182,19 @@ export class DurableHost implements Host {
   }
 
   /** The process may not move. `stands`: it was not played since. */
-  #held(run: Run, { pause, kill }: Held, stands: boolean): Committed {
-    const { pid } = run.process
-    if (kill !== undefined) this.#lives.armKill(run, kill.message ?? undefined, kill.deadline)
-    else if (run.released) {
+  #held(execution: Execution, { pause, kill }: Held, stands: boolean): Committed {
+    const { pid } = execution.process
+    if (kill !== undefined) this.#lives.armKill(execution, kill.message ?? undefined, kill.deadline)
+    else if (execution.released) {
       // A hook has failed after the commit that gave the claim back, and nobody here would be told of the play.
-      const error = lost(pid)
+      const error = claimLost(pid)
       this.#context.logger.error(
         { pid },
         'a hook failed after its process began to wait, which is paused there',
       )
-      this.#lives.lose(run, error)
+      this.#lives.lose(execution, error)
       throw error
-    } else this.#records.heldBack(run)
+    } else this.#journal.heldBack(execution)
     return {
       held: true,
       pause: pause && stands ? { message: pause.message ?? undefined } : undefined,
@@ -203,19 +203,19 @@ export class DurableHost implements Host {
   }
 
   /** The answer never came: whether it is committed is not known. */
-  #notCommitted(run: Run, birth: Birth | undefined, error: unknown): Error {
-    const { pid } = run.process
-    run.writing = false
-    if (run.ending) this.#context.ended(pid, undefined, {})
-    run.ending = false
-    this.#lives.lose(run, lost(pid))
-    if (birth !== undefined) {
-      birth.failed(error)
+  #notCommitted(execution: Execution, pendingLaunch: PendingLaunch | undefined, error: unknown): Error {
+    const { pid } = execution.process
+    execution.isCommitting = false
+    if (execution.isEnding) this.#context.ended(pid, undefined, {})
+    execution.isEnding = false
+    this.#lives.lose(execution, claimLost(pid))
+    if (pendingLaunch !== undefined) {
+      pendingLaunch.failed(error)
       // It may be durable all the same, and held by this engine, which does not run it.
-      run.fence = 1
-      this.#lives.release(run)
+      execution.fence = 1
+      this.#lives.release(execution)
     }
-    return lost(pid)
+    return claimLost(pid)
   }
 
   async launch(
@@ -225,18 +225,18 @@ export class DurableHost implements Host {
     options: LaunchOptions = {},
     branch = '',
   ): Promise<ProcessHandle> {
-    const run = this.#runOf(parent)
+    const execution = this.#runOf(parent)
     // What the step changes after the call is not launched.
     const inputs = copyOf(given)
     const className = typeof processClass === 'string' ? processClass : registeredName(processClass)
-    const launches = this.#launchesOf(run)
+    const launches = this.#launchesOf(execution)
     const { pid, isOwn }: LaunchingPid =
       options.pid === undefined
         ? await launches.pidOf({ branch, className, inputs: this.#inputsText(inputs) })
         : { pid: options.pid, isOwn: false }
     const read = (child: string): Promise<ProcessRow | undefined> =>
-      this.#read(run, () => this.#context.read(child))
-    const launcher = { parent: parent.pid, parentFence: run.fence as number, onlyOwn: isOwn }
+      this.#read(execution, () => this.#context.read(child))
+    const launcher = { parent: parent.pid, parentFence: execution.fence as number, onlyOwn: isOwn }
     try {
       return await this.#context.launch(processClass, inputs, { ...options, pid }, launcher)
     } catch (error) {
@@ -248,16 +248,16 @@ export class DurableHost implements Host {
   }
 
   missing(process: Hosted): Promise<readonly MissingChild[]> | undefined {
-    const run = this.#lives.of(process)
-    return run === undefined || run.over || run.lost ? undefined : this.#launchesOf(run).missing()
+    const execution = this.#lives.of(process)
+    return execution === undefined || execution.over || execution.lost ? undefined : this.#launchesOf(execution).missing()
   }
 
-  #launchesOf(run: Run): StepLaunches {
+  #launchesOf(execution: Execution): StepLaunches {
     const context = this.#context
-    return (run.launches ??= new StepLaunches(run, {
-      read: (pid) => this.#read(run, () => context.read(pid)),
-      children: (parent) => this.#read(run, () => context.children(parent)),
-      inputsOf: (pid) => this.#read(run, () => context.inputsOf(pid)),
+    return (execution.launches ??= new StepLaunches(execution, {
+      read: (pid) => this.#read(execution, () => context.read(pid)),
+      children: (parent) => this.#read(execution, () => context.children(parent)),
+      inputsOf: (pid) => this.#read(execution, () => context.inputsOf(pid)),
     }))
   }
 
@@ -284,8 +284,8 @@ export class DurableHost implements Host {
       const value = this.codec.stringify(request.value, `signals.${name}`)
       return applied(await this.#context.write({ kind: 'signal', pid, id, name, value, by }))
     }
-    const run = this.#lives.of(process)
-    const plays = run?.plays
+    const execution = this.#lives.of(process)
+    const playCount = execution?.playCount
     const message = request.kind === 'play' ? null : (request.message ?? null)
     const force = request.kind === 'kill' && request.force === true
     const outcome = await this.#context.write({
@@ -303,14 +303,14 @@ export class DurableHost implements Host {
     if (!applied(outcome)) return false
     if (request.kind === 'pause') {
       // If somebody has played it meanwhile, it was told both in their order, and knows whether it is to pause.
-      if (run?.plays === plays) process.pause(request.message)
+      if (execution?.playCount === playCount) process.pause(request.message)
     } else if (request.kind === 'kill') process.kill(request.message, { force })
-    else if (run?.released !== true) process.play()
+    else if (execution?.released !== true) process.play()
     return true
   }
 
   async record(process: Hosted, entry: RecordEntry): Promise<void> {
-    return this.#records.record(this.#runOf(process), entry)
+    return this.#journal.record(this.#runOf(process), entry)
   }
 
   async mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> {
@@ -319,74 +319,74 @@ export class DurableHost implements Host {
   }
 
   suspend(process: Hosted, wait: StepWait): () => void {
-    const run = this.#lives.of(process)
-    return run === undefined || run.over || run.lost ? () => {} : this.#records.suspend(run, wait)
+    const execution = this.#lives.of(process)
+    return execution === undefined || execution.over || execution.lost ? () => {} : this.#journal.suspend(execution, wait)
   }
 
   goOn(process: Hosted, does: boolean): Promise<void> | undefined {
-    const run = this.#lives.of(process)
-    return run === undefined || run.over || run.lost ? undefined : this.#records.goOn(run, does)
+    const execution = this.#lives.of(process)
+    return execution === undefined || execution.over || execution.lost ? undefined : this.#journal.goOn(execution, does)
   }
 
   evict(process: Hosted, wait: StepWait): void {
-    const run = this.#lives.of(process)
-    if (run !== undefined && !run.over && !run.lost) this.#records.evict(run, wait)
+    const execution = this.#lives.of(process)
+    if (execution !== undefined && !execution.over && !execution.lost) this.#journal.evict(execution, wait)
   }
 
   async outcomes(
     process: Hosted,
     pids: readonly string[],
   ): Promise<readonly (Settled<unknown> | undefined)[]> {
-    const run = this.#runOf(process)
+    const execution = this.#runOf(process)
     const outcomes: (Settled<unknown> | undefined)[] = []
     for (let start = 0; start < pids.length; start += ENDS_AT_A_TIME) {
       const some = pids.slice(start, start + ENDS_AT_A_TIME)
-      const ends = some.map((pid) => this.#read(run, () => this.#context.outcome(pid)))
+      const ends = some.map((pid) => this.#read(execution, () => this.#context.outcome(pid)))
       outcomes.push(...(await Promise.all(ends)))
     }
     return outcomes
   }
 
   async checkpoint(process: Hosted, tag: string): Promise<void> {
-    return this.#records.checkpoint(this.#runOf(process), tag)
+    return this.#journal.checkpoint(this.#runOf(process), tag)
   }
 
   /** What a process saves grows without a word, unless somebody says it. */
-  #warnOfSize(run: Run, parts: Parts): void {
-    if (run.warned) return
+  #warnOfSize(execution: Execution, parts: Parts): void {
+    if (execution.warned) return
     for (const name in parts) {
       const { length } = parts[name] as string
       if (length < LARGE_PART) continue
-      run.warned = true
+      execution.warned = true
       this.#context.logger.warn(
-        { pid: run.process.pid, part: name, characters: length },
+        { pid: execution.process.pid, part: name, characters: length },
         'a process saves a large part, again whenever it changes: keep large data in a file and save its path',
       )
     }
   }
 
-  #told(run: Run, birth: Birth, outcome: Outcome): void {
-    run.birth = undefined
-    const own = this.#lives.isLive(run)
-    if (outcome.status === 'done' && outcome.existed !== true && own) run.fence = 1
-    else this.#lives.lose(run, lost(run.process.pid))
-    birth.told(outcome)
-    if (run.lost) throw lost(run.process.pid)
+  #told(execution: Execution, pendingLaunch: PendingLaunch, outcome: Outcome): void {
+    execution.pendingLaunch = undefined
+    const own = this.#lives.isLive(execution)
+    if (outcome.status === 'done' && outcome.existed !== true && own) execution.fence = 1
+    else this.#lives.lose(execution, claimLost(execution.process.pid))
+    pendingLaunch.told(outcome)
+    if (execution.lost) throw claimLost(execution.process.pid)
   }
 
-  #runOf(process: Hosted): Run {
-    const run = this.#lives.of(process)
-    if (run?.fence === undefined || run.lost || run.over) throw lost(process.pid)
-    return run
+  #runOf(process: Hosted): Execution {
+    const execution = this.#lives.of(process)
+    if (execution?.fence === undefined || execution.lost || execution.over) throw claimLost(process.pid)
+    return execution
   }
 
-  async #read<T>(run: Run, work: () => Promise<T>): Promise<T> {
+  async #read<T>(execution: Execution, work: () => Promise<T>): Promise<T> {
     for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
       try {
         return await work()
       } catch (error) {
-        const { pid } = run.process
-        if (run.lost || run.over || error instanceof ClosedError) throw lost(pid)
+        const { pid } = execution.process
+        if (execution.lost || execution.over || error instanceof ClosedError) throw claimLost(pid)
         this.#context.logger.warn({ err: error, pid, pause }, 'the store could not be read; trying again')
         // Real time, also where the clock is simulated: this waits for a disk, not for a date.
         await setTimeout(pause, undefined, { ref: false })

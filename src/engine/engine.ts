@@ -24,13 +24,13 @@ import { checkOptions, isCount, isDuration, isFlag, type OptionNames } from '../
 import { newPid } from '../shared/ids.ts'
 import { specOf } from '../spec/process-spec.ts'
 import type { AllSelfTyped } from '../spec/typing.ts'
-import { Claims } from './claims.ts'
+import { Scheduler } from './scheduler.ts'
 import { classRows, loadable } from './loadable.ts'
-import { deadlineOf, revived } from './reviving.ts'
-import type { Run } from './run.ts'
-import { Runs } from './runs.ts'
+import { deadlineOf, revived } from './revive.ts'
+import type { Execution } from './execution.ts'
+import { Executor } from './executor.ts'
 import { onStopSignals } from './stop-signals.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { LaunchQueue } from './launch-queue.ts'
 
 export interface EngineOptions extends ClientOptions {
   /**
@@ -73,12 +73,12 @@ export class Engine extends Client {
   readonly #strange = new Set<string>()
   /** Names of classes that were launched here and are not known here. */
   readonly #launchedStrangers = new Set<string>()
-  readonly #runs: Runs
-  readonly #claims: Claims
-  readonly #room = new WaitingRoom()
+  readonly #executor: Executor
+  readonly #scheduler: Scheduler
+  readonly #queue = new LaunchQueue()
   readonly #runner: Runner = {
-    willNotifyEnd: (pid) => this.#room.holds(pid) || this.#runs.tells(pid),
-    isCommittingEnd: (pid) => this.#runs.ends(pid),
+    willNotifyEnd: (pid) => this.#queue.isDurable(pid) || this.#executor.willNotifyEnd(pid),
+    isCommittingEnd: (pid) => this.#executor.isCommittingEnd(pid),
   }
   #stopWatching: (() => void) | undefined
   #stopSignals: (() => void) | undefined
@@ -120,7 +120,7 @@ export class Engine extends Client {
     super(store, options, `engine ${id}`)
     this.#id = id
     this.#classes = loadable(this.classes)
-    this.#runs = new Runs({
+    this.#executor = new Executor({
       engine: id,
       name: this.name,
       codec: this.codec,
@@ -137,17 +137,17 @@ export class Engine extends Client {
       outcome: (pid) => this.#outcome(pid),
       send: (write, answered, failed) => this.send(write, answered, failed),
       ended: (pid, row, parts) => this.ended(pid, row, parts),
-      over: (run) => this.#claims.ended(run),
-      committed: (run) => this.#claims.committed(run),
-      lend: (run) => this.#claims.lend(run),
-      takeBack: (run) => this.#claims.takeBack(run),
+      over: (execution) => this.#scheduler.executionEnded(execution),
+      committed: (execution) => this.#scheduler.executionCommitted(execution),
+      lend: (execution) => this.#scheduler.lendSlot(execution),
+      takeBack: (execution) => this.#scheduler.reclaimSlot(execution),
       besides: {
-        claimed: () => this.#claims.suspecting,
-        of: (run) => this.#claims.beside(run),
-        told: (pid) => this.#claims.accompanied(pid),
+        claimed: () => this.#scheduler.suspectClaim,
+        of: (execution) => this.#scheduler.suspectBeside(execution),
+        told: (pid) => this.#scheduler.markAccompanied(pid),
       },
     })
-    this.#claims = new Claims({
+    this.#scheduler = new Scheduler({
       engine: id,
       store,
       classes: () => this.#classes,
@@ -155,8 +155,8 @@ export class Engine extends Client {
       clock: this.clock,
       logger: this.logger,
       start: (claimed) => this.#resume(claimed),
-      room: this.#room,
-      begin: (waiting) => this.#runs.begin(waiting),
+      queue: this.#queue,
+      begin: (waiting) => this.#executor.begin(waiting),
     })
   }
 
@@ -207,13 +207,13 @@ export class Engine extends Client {
     this.#cancelScan?.()
     try {
       if (this.classes.loads) await this.#learn()
-      const since = this.#claims.count
+      const since = this.#scheduler.claimCount
       const { ready, suspects, nextDeadline, nextDue } = await this.store.recover(this.#classes)
       const drains =
         suspects &&
-        this.#claims.mayDrain &&
+        this.#scheduler.mayDrain &&
         (await this.store.drain({ engine: this.#id, classes: this.#classes }))
-      this.#claims.look({ ready, suspects, drains, since })
+      this.#scheduler.scanned({ ready, suspects, drains, since })
       if (nextDeadline !== null) this.#armDue(nextDeadline)
       if (nextDue !== null) this.#armDue(nextDue)
     } catch (error) {
@@ -224,7 +224,7 @@ export class Engine extends Client {
     this.#cancelScan = this.clock.after(SCAN_INTERVAL, () => void this.#scan(), 'look')
   }
 
-  /** Asks the loader for the classes of what wants to run, each once, and tells of those that were loaded meanwhile (C9). */
+  /** Asks the loader for the classes of what wants to execution, each once, and tells of those that were loaded meanwhile (C9). */
   async #learn(): Promise<void> {
     for (const { name } of await this.store.wanted()) {
       if (this.#strange.has(name)) continue
@@ -247,7 +247,7 @@ export class Engine extends Client {
     this.#due = time
     this.#cancelDue = alarm(this.clock, time, () => {
       this.#due = undefined
-      this.#claims.many()
+      this.#scheduler.manyReady()
       void this.#scan()
     })
   }
@@ -256,14 +256,14 @@ export class Engine extends Client {
     for (const change of changes) {
       if (change.name === 'created') this.renewed(change.pid, change.at)
       // Whatever comes after its creation comes from elsewhere, or it is here no more.
-      if (change.name !== 'created') this.#room.take(change.pid)
+      if (change.name !== 'created') this.#queue.take(change.pid)
       try {
-        this.#runs.note(change)
+        this.#executor.note(change)
       } catch (error) {
         // What is damaged in one entry keeps nobody from hearing of the others (C9).
         this.#report(error)
       }
-      if (change.ready && !this.#room.has(change.pid)) this.#claims.more()
+      if (change.ready && !this.#queue.has(change.pid)) this.#scheduler.oneReady()
       if (change.dueAt !== null) this.#armDue(change.dueAt)
     }
   }
@@ -279,19 +279,19 @@ export class Engine extends Client {
     if (known === undefined) this.#warnOfStranger(processClass as string)
     else if (!this.classes.has(known)) this.#warnOfStranger(registeredName(known))
     // Nor does one run twice here that is launched again under its pid: it is told what became of the first.
-    const again = options.pid !== undefined && (this.#runs.has(options.pid) || this.#room.has(options.pid))
+    const again = options.pid !== undefined && (this.#executor.has(options.pid) || this.#queue.has(options.pid))
     // Nor is one begun at once that is to begin later.
     const later = options.delay !== undefined
     if (known === undefined || !this.classes.has(known) || again || later) {
       return super.start(processClass, inputs, options, launcher)
     }
-    const begins = this.#claims.take()
+    const begins = this.#scheduler.takeSlot()
     let process: Hosted
     let create: Create
     try {
       process = construct(known, inputs, {
         pid: options.pid,
-        host: this.#runs.host,
+        host: this.#executor.host,
         logger: this.logger,
         created: new Date(this.clock.now()),
         retry: retryOf(options),
@@ -299,10 +299,10 @@ export class Engine extends Client {
       create = createWrite(process, options, launcher, specOf(known).deadlineAfter)
       process.holdSaved()
     } catch (error) {
-      if (begins) this.#claims.giveBack()
+      if (begins) this.#scheduler.giveBackSlot()
       throw error
     }
-    const outcome = await (begins ? this.#runs.born(process, create) : this.#wait(process, create))
+    const outcome = await (begins ? this.#executor.launch(process, create) : this.#wait(process, create))
     const handle = this.launched(create, outcome, options, known)
     // One that was launched under this pid before may have ended long since.
     const isNew = begins || options.pid === undefined
@@ -324,8 +324,8 @@ export class Engine extends Client {
   async #wait(process: Hosted, create: Create): Promise<Outcome> {
     const { pid } = create
     // Hooks run before the commit, and so before the claim: not without one.
-    const waits = !process.hooked && this.#room.add(process, create)
-    const stored = waits ? undefined : this.#claims.storing()
+    const waits = !process.hooked && this.#queue.add(process, create)
+    const stored = waits ? undefined : this.#scheduler.launchStoring()
     let outcome: Outcome | undefined
     try {
       return (outcome = await this.write(create))
@@ -333,12 +333,12 @@ export class Engine extends Client {
       stored?.()
       const isNew = outcome?.status === 'done' && outcome.existed !== true && outcome.pause === undefined
       if (waits && isNew) {
-        this.#room.created(pid)
-        this.#claims.waits()
+        this.#queue.markDurable(pid)
+        this.#scheduler.launchQueued()
       } else if (waits) {
-        this.#room.take(pid)
+        this.#queue.take(pid)
         // It may be stored all the same, for whoever claims it.
-        if (outcome === undefined) this.#claims.more()
+        if (outcome === undefined) this.#scheduler.oneReady()
       }
     }
   }
@@ -346,7 +346,7 @@ export class Engine extends Client {
   /** A step that only waits for another process takes no slot, so that a parent and its child can't lock each other out. */
   protected override whileWaiting<T>(handle: ClientHandle, wait: () => Promise<T>): Promise<T> {
     const process = Process.current()?.[HOSTED]
-    if (process === undefined || !this.#runs.runs(process)) return wait()
+    if (process === undefined || !this.#executor.runs(process)) return wait()
     const message = `waits for ${handle.name === '' ? 'process' : handle.name} ${handle.pid}`
     const conditions = { resume: false, signal: null, until: null, on: [handle.pid], any: false }
     return process.waits({ message, for: conditions }, wait)
@@ -365,22 +365,22 @@ export class Engine extends Client {
   }
 
   /** Goes on with a claimed process, or sets it aside where it can't be loaded (C9). */
-  #resume(claimed: ClaimedProcess): Run | undefined {
+  #resume(claimed: ClaimedProcess): Execution | undefined {
     try {
       const { pid, seq } = claimed.row
-      const isKept = this.#room.holds(pid) && seq === 0 && claimed.fence === 1
-      const waiting = this.#room.take(pid)
+      const isKept = this.#queue.isDurable(pid) && seq === 0 && claimed.fence === 1
+      const waiting = this.#queue.take(pid)
       const process =
         waiting !== undefined && isKept
           ? waiting.process
           : noContext(() =>
-              revived(claimed, { host: this.#runs.host, logger: this.logger, classes: this.classes }),
+              revived(claimed, { host: this.#executor.host, logger: this.logger, classes: this.classes }),
             )
-      return this.#runs.resume(process, claimed, deadlineOf(claimed.row, this.classes))
+      return this.#executor.resume(process, claimed, deadlineOf(claimed.row, this.classes))
     } catch (error) {
       this.#setAside(claimed, error)
         .catch((failure: unknown) => this.#report(failure))
-        .finally(() => this.#claims.giveBack())
+        .finally(() => this.#scheduler.giveBackSlot())
       return undefined
     }
   }
@@ -416,13 +416,13 @@ export class Engine extends Client {
     this.#stopSignals?.()
     this.#cancelScan?.()
     this.#cancelDue?.()
-    this.#claims.stop()
-    this.#room.clear()
-    await this.#runs.drain(
+    this.#scheduler.stop()
+    this.#queue.clear()
+    await this.#executor.drain(
       drain,
       new ClosedError('the engine is closing; the step runs again when an engine takes the process over'),
     )
-    await this.#claims.settled()
+    await this.#scheduler.settled()
     await super.close()
   }
 

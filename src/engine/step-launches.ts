@@ -8,7 +8,7 @@ import {
 } from '../client/launch/child-pid.ts'
 import { earlierChildren, type EarlierChild } from '../client/launch/earlier-children.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
-import type { Run } from './run.ts'
+import type { Execution } from './execution.ts'
 
 /** What is read to find the children of a step. */
 export interface ChildReader {
@@ -19,14 +19,14 @@ export interface ChildReader {
 
 /** What the present step launches. */
 export class StepLaunches {
-  readonly #run: Run
+  readonly #execution: Execution
   readonly #reader: ChildReader
   readonly #ids = new LaunchIds()
   readonly #found = new Set<string>()
   #earlier: Promise<Map<string, EarlierChild>> | undefined
 
-  constructor(run: Run, reader: ChildReader) {
-    this.#run = run
+  constructor(execution: Execution, reader: ChildReader) {
+    this.#execution = execution
     this.#reader = reader
   }
 
@@ -36,7 +36,7 @@ export class StepLaunches {
    * finds those that its record names.
    */
   async pidOf(launch: Omit<Launch, 'step'>): Promise<LaunchingPid> {
-    const { process } = this.#run
+    const { process } = this.#execution
     const { stepKey: step } = process
     const id = this.#ids.next({ ...launch, step })
     this.#found.add(id)
@@ -78,7 +78,7 @@ export class StepLaunches {
   #takenOver(): Map<string, string> {
     const pids = new Map<string, string>()
     const prefix = launchEntry('')
-    for (const [entry, text] of this.#run.process.records()) {
+    for (const [entry, text] of this.#execution.process.records()) {
       if (!entry.startsWith(prefix)) continue
       pids.set(entry.slice(prefix.length), (JSON.parse(text) as { readonly pid: string }).pid)
     }
@@ -87,18 +87,18 @@ export class StepLaunches {
 
   /** A step is begun again by a transition; the first one of a restarted process is that which it was created with. */
   get #generation(): number {
-    const { process, seq } = this.#run
+    const { process, seq } = this.#execution
     const { stepKey: step } = process
     return seq - (step.pid === process.pid ? step.number : 0)
   }
 
   /** Whether the step may have launched something before. */
   get #runsAgain(): boolean {
-    return this.#run.again || this.#generation > 0
+    return this.#execution.rerunsStep || this.#generation > 0
   }
 
   #known(): Promise<Map<string, EarlierChild>> {
-    const { process } = this.#run
+    const { process } = this.#execution
     const { stepKey: step } = process
     const find = async (): Promise<Map<string, EarlierChild>> => {
       const children = await this.#reader.children(process.pid)

@@ -3,7 +3,7 @@ import { encodeEvent, type HistoryEntry } from '../persistence/contract/history-
 import type { Advance, Create, Ending } from '../persistence/contract/writes.ts'
 import type { Transition } from '../process/host/host.ts'
 import type { ProcessState } from '../process/state/process-state.ts'
-import type { Run } from './run.ts'
+import type { Execution } from './execution.ts'
 
 /**
  * The write of a transition: only the parts that changed since the last one.
@@ -11,9 +11,9 @@ import type { Run } from './run.ts'
  * A process that ends unsuccessfully leaves its last checkpoint and the record of its step as they are, so that it can be restarted from
  * there: what the step that failed has kept and emitted is not saved, since it came to no command.
  */
-export function advanceWrite(run: Run, engine: string, transition: Transition, bundle: Bundle): Advance {
-  const before = run.saved?.parts ?? {}
-  const { recorded } = run
+export function advanceWrite(execution: Execution, engine: string, transition: Transition, bundle: Bundle): Advance {
+  const before = execution.saved?.parts ?? {}
+  const { recorded } = execution
   const { ending } = transition
   const failed = ending !== null && !ending.successful
   const keepsOutputs = transition.to === 'finished'
@@ -26,7 +26,7 @@ export function advanceWrite(run: Run, engine: string, transition: Transition, b
     parts[name] = text
   }
   const { version } = bundle.head
-  const lifted = !failed && run.saved !== undefined && run.saved.head.version !== version
+  const lifted = !failed && execution.saved !== undefined && execution.saved.head.version !== version
   const dropped: string[] = []
   // An output is dropped where the one around it was emitted anew.
   for (const name in before)
@@ -36,11 +36,11 @@ export function advanceWrite(run: Run, engine: string, transition: Transition, b
   }
   return {
     kind: 'advance',
-    pid: run.process.pid,
-    fence: run.fence ?? 0,
-    seq: run.seq + 1,
+    pid: execution.process.pid,
+    fence: execution.fence ?? 0,
+    seq: execution.seq + 1,
     owner: engine,
-    begins: run.begins,
+    begins: execution.claimPending,
     version: lifted ? version : undefined,
     state: transition.to,
     step: transition.step,
@@ -62,7 +62,7 @@ export function advanceWrite(run: Run, engine: string, transition: Transition, b
  * The write of a process that is born running: its `created` row and its first transition are one commit, so that a launch
  * costs no commit of its own (C2, C3).
  */
-export function bornWrite(create: Create, transition: Transition, bundle: Bundle, engine: string): Create {
+export function launchWrite(create: Create, transition: Transition, bundle: Bundle, engine: string): Create {
   return {
     ...create,
     seq: 1,

@@ -24,23 +24,23 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C1',
     what: 'an engine claims only what it was told of',
-    file: 'src/engine/claims.ts',
-    find: 'this.#look = ready',
+    file: 'src/engine/scheduler.ts',
+    find: 'this.#foundReady = ready',
     replace: '',
     test: ['test/contracts/one-truth.test.ts', 'C1: an engine that is told of nothing'],
   },
   {
     contract: 'C1',
     what: 'a launch is begun before what waits in the store',
-    file: 'src/engine/claims.ts',
-    find: 'if (!isFirst || this.#unknown || this.#free <= this.#told) return false',
+    file: 'src/engine/scheduler.ts',
+    find: 'if (!isFirst || this.#unknown || this.#free <= this.#announced) return false',
     replace: 'if (this.#free <= 0) return false',
     test: ['test/engine/starting-order.test.ts', 'before the launches of an engine that is opened later'],
   },
   {
     contract: 'C1',
-    what: 'the waiting room is served before what others have launched',
-    file: 'src/engine/claims.ts',
+    what: 'the launch queue is served before what others have launched',
+    file: 'src/engine/scheduler.ts',
     find: 'const isNews = isKnown ||',
     replace: 'const isNews =',
     test: ['test/engine/starting-order.test.ts', 'whoever launched it, and of whatever class it is'],
@@ -58,8 +58,8 @@ export const breaks: readonly Break[] = [
     contract: 'C2',
     what: 'a launch by an engine resolves before the commit',
     file: 'src/engine/engine.ts',
-    find: 'await (begins ? this.#runs.born(process, create)',
-    replace: "await (begins ? (void this.#runs.born(process, create), { status: 'done', pid: create.pid })",
+    find: 'await (begins ? this.#executor.launch(process, create)',
+    replace: "await (begins ? (void this.#executor.launch(process, create), { status: 'done', pid: create.pid })",
     test: ['test/contracts/durable-launch.test.ts', 'C2: a launch by an engine resolves'],
   },
   {
@@ -515,7 +515,7 @@ export const breaks: readonly Break[] = [
     contract: 'C9',
     what: 'a damaged process keeps its slot, and so holds up the others',
     file: 'src/engine/engine.ts',
-    find: '.finally(() => this.#claims.giveBack())',
+    find: '.finally(() => this.#scheduler.giveBackSlot())',
     replace: '',
     test: ['test/contracts/loadable.test.ts', 'C9: a damaged process'],
   },
@@ -558,10 +558,10 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'a step that leaves memory says nothing of it where its row says already that it waits',
-    file: 'src/engine/step-records.ts',
+    file: 'src/engine/step-journal-writer.ts',
     find: "evicts: true, // Also where the row says so already: what it waits for may have come, and engines learn that it is ready, or when it // will be, from this entry (C8). history: [encodeEvent('waiting', { message: wait.message })],",
     replace:
-      "evicts: true, history: run.shown === undefined ? [encodeEvent('waiting', { message: wait.message })] : [],",
+      "evicts: true, history: execution.shownWait === undefined ? [encodeEvent('waiting', { message: wait.message })] : [],",
     test: [
       'test/engine/leaving-memory.test.ts',
       'memory C8: a step that leaves memory says so in the history',
@@ -629,7 +629,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C11',
     what: 'a suspect runs beside others',
-    file: 'src/engine/claims.ts',
+    file: 'src/engine/scheduler.ts',
     find: 'if (!this.#suspects || this.#free < concurrency) return false',
     replace: 'if (!this.#suspects) return false',
     test: ['test/engine/suspects.test.ts', 'holds up no other work while it waits'],
@@ -645,7 +645,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C11',
     what: 'a step goes on while a suspect is being claimed to run alone',
-    file: 'src/engine/claims.ts',
+    file: 'src/engine/scheduler.ts',
     find: 'return this.#claimsSuspect ? this.#claiming : undefined',
     replace: 'return undefined',
     test: ['test/engine/suspects.test.ts', 'signalled while the claim of the suspect'],
@@ -669,12 +669,12 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C12',
     what: 'steps that outlast the drain are killed',
-    file: 'src/engine/runs.ts',
-    find: 'for (const run of Array.from(this.#live.values())) this.#lose(run, reason)',
-    replace: `for (const run of Array.from(this.#live.values())) {
-      run.process.kill(reason.message, { force: true })
+    file: 'src/engine/executor.ts',
+    find: 'for (const execution of Array.from(this.#live.values())) this.#lose(execution, reason)',
+    replace: `for (const execution of Array.from(this.#live.values())) {
+      execution.process.kill(reason.message, { force: true })
       await this.#context.write({
-        kind: 'request', pid: run.process.pid, request: 'kill', message: null, grace: 0, by: '', killedState: null,
+        kind: 'request', pid: execution.process.pid, request: 'kill', message: null, grace: 0, by: '', killedState: null,
       })
     }`,
     test: ['test/engine/engine.test.ts', 'SQLite C12: a step that outlasts the drain'],

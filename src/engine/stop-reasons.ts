@@ -5,13 +5,13 @@ import { LeaseLost, ProcessKilled, SerializationError, type DamsonError } from '
  * Why a process is not run here any more.
  */
 
-export function lost(pid: string): LeaseLost {
+export function claimLost(pid: string): LeaseLost {
   return new LeaseLost(
     `process ${pid} is not run by this engine any more; what its step does from here on does not count`,
   )
 }
 
-export function endedAs(pid: string, state: ProcessState): DamsonError {
+export function endedElsewhere(pid: string, state: ProcessState): DamsonError {
   return state === 'killed'
     ? new ProcessKilled(pid, `process ${pid} was killed while its step ran`)
     : new LeaseLost(`process ${pid} has ended as ${state} by another write`)

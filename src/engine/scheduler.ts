@@ -4,11 +4,11 @@ import type { ClaimedProcess } from '../persistence/contract/store.ts'
 import { SUSPECT_PATIENCE } from '../persistence/rules/drain.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
-import type { Run } from './run.ts'
-import type { Waiting, WaitingRoom } from './waiting-room.ts'
+import type { Execution } from './execution.ts'
+import type { QueuedLaunch, LaunchQueue } from './launch-queue.ts'
 
 /** What claiming needs of its engine. */
-export interface ClaimsContext {
+export interface SchedulerContext {
   readonly engine: string
   readonly store: Store
   /** What the engine can load so far. */
@@ -17,14 +17,14 @@ export interface ClaimsContext {
   readonly clock: Clock
   readonly logger: Logger
   /** Runs a claimed process, or sets it aside and answers nothing; gives the slot back when it is over. */
-  start(claimed: ClaimedProcess): Run | undefined
+  start(claimed: ClaimedProcess): Execution | undefined
   /** What was launched here and has no slot so far. */
-  readonly room: WaitingRoom
-  begin(waiting: Waiting): Run
+  readonly queue: LaunchQueue
+  begin(launch: QueuedLaunch): Execution
 }
 
 /** What a look at the store has found. */
-export interface Look {
+export interface ScanResult {
   readonly ready: boolean
   readonly suspects: boolean
   readonly drains: boolean
@@ -32,37 +32,37 @@ export interface Look {
 }
 
 /**
- * Hands out the engine's slots: to launches here, at once or from the waiting room, and to what it claims from the store.
+ * Hands out the engine's slots: to launches here, at once or from the launch queue, and to what it claims from the store.
  *
  * 1. No more steps are in flight than there are slots; a claim never takes more processes than are free.
  * 2. Nothing is polled: a claim is made when the store told of something ready, or the last one left some behind.
  * 3. A suspect (C11) is taken while nothing runs here, and nothing else is started until it has got a step further. One that only
- *    waits for another process does not run: what it waits for may be a suspect itself. Suspects hold up no other work, unless the store has chosen this
+ *    waits for another process does not execution: what it waits for may be a suspect itself. Suspects hold up no other work, unless the store has chosen this
  *    engine to drain for them; and other work has its turn after a suspect for as long as that had kept it waiting.
  * 4. What has waited longest starts first, whoever launched it. The order is that of the store (`ready_at`, then the row), and a claim keeps
- *    it. The waiting room is in the same order; it is served without a claim only while nothing is known to be ready that is not in it, and
+ *    it. The launch queue is in the same order; it is served without a claim only while nothing is known to be ready that is not in it, and
  *    that is so again once a claim has left nothing behind. Beside a suspect everything is claimed.
  * 5. A launch is begun at once only if nobody waits for its slot: each process that may be ready in the store gets one before it, and
- *    the waiting room is empty.
+ *    the launch queue is empty.
  */
-export class Claims {
-  readonly #context: ClaimsContext
+export class Scheduler {
+  readonly #context: SchedulerContext
   #free: number
-  /** How many were told of as ready, besides those in the waiting room, since the last claim. */
-  #told = 0
+  /** How many were told of as ready, besides those in the launch queue, since the last claim. */
+  #announced = 0
   /** Whether any number may be ready besides: nobody has looked so far, or a claim left some behind. */
   #unknown = true
   /** Whether the last look at the store found something ready: what was not told of may be among it. */
-  #look = false
+  #foundReady = false
   /** How many claims have been made. */
-  #claims = 0
-  /** Launches that are being stored and are not in the waiting room. */
+  #claimCount = 0
+  /** Launches that are being stored and are not in the launch queue. */
   #storing = 0
   #suspects = false
   /** Whether nothing is started until nothing runs here, since the store has chosen this engine for a suspect. */
   #drains = false
   /** The suspect that runs alone. */
-  #alone: Run | undefined
+  #alone: Execution | undefined
   /** Whether the store knows that something else runs beside that one. */
   #accompanied = false
   /** Whether the claim that is under way is one of a suspect. */
@@ -75,102 +75,102 @@ export class Claims {
   #scheduled = false
   #stopped = false
 
-  constructor(context: ClaimsContext) {
+  constructor(context: SchedulerContext) {
     this.#context = context
     this.#free = context.concurrency
   }
 
   /** Takes a slot for a launch, if one is to be had. */
-  take(): boolean {
+  takeSlot(): boolean {
     if (this.#stopped || this.#drains || this.#alone !== undefined || this.#takesSuspect) return false
-    const isFirst = this.#claiming === undefined && this.#storing === 0 && this.#context.room.isEmpty
-    if (!isFirst || this.#unknown || this.#free <= this.#told) return false
+    const isFirst = this.#claiming === undefined && this.#storing === 0 && this.#context.queue.isEmpty
+    if (!isFirst || this.#unknown || this.#free <= this.#announced) return false
     this.#free--
     return true
   }
 
-  giveBack(): void {
+  giveBackSlot(): void {
     this.#free++
     this.#pump()
   }
 
   /** A run is over. */
-  ended(run: Run): void {
-    if (this.#alone === run) this.#wasAlone()
-    if (!run.lent) this.#free++
-    run.lent = false
+  executionEnded(execution: Execution): void {
+    if (this.#alone === execution) this.#wasAlone()
+    if (!execution.lent) this.#free++
+    execution.lent = false
     this.#pump()
   }
 
   /** A run got a step further: if it ran alone for being a suspect, it is none any more. */
-  committed(run: Run): void {
-    if (this.#alone !== run) return
+  executionCommitted(execution: Execution): void {
+    if (this.#alone !== execution) return
     this.#wasAlone()
     this.#pump()
   }
 
-  /** Its step only waits: its slot is free until `takeBack`. */
-  lend(run: Run): void {
-    if (run.lent || run.over) return
-    run.lent = true
+  /** Its step only waits: its slot is free until `reclaimSlot`. */
+  lendSlot(execution: Execution): void {
+    if (execution.lent || execution.over) return
+    execution.lent = true
     this.#free++
     this.#pump()
   }
 
-  takeBack(run: Run): void {
-    if (!run.lent) return
-    run.lent = false
+  reclaimSlot(execution: Execution): void {
+    if (!execution.lent) return
+    execution.lent = false
     // It may go below zero for a moment: a step that has begun is not held up, and nothing new is started meanwhile.
     this.#free--
   }
 
   /** While a suspect is being claimed: resolves when it is known what came of that. */
-  get suspecting(): Promise<void> | undefined {
+  get suspectClaim(): Promise<void> | undefined {
     return this.#claimsSuspect ? this.#claiming : undefined
   }
 
   /** The suspect that counts as alone in the store, though this run goes on beside it. */
-  beside(run: Run): string | undefined {
+  suspectBeside(execution: Execution): string | undefined {
     const { pid } = this.#alone?.process ?? {}
-    return this.#alone === run || this.#accompanied ? undefined : pid
+    return this.#alone === execution || this.#accompanied ? undefined : pid
   }
 
   /** The store knows that a run goes on beside this suspect. */
-  accompanied(pid: string): void {
+  markAccompanied(pid: string): void {
     if (this.#alone?.process.pid === pid) this.#accompanied = true
   }
 
-  /** A launch is in the waiting room. */
-  waits(): void {
+  /** A launch is in the launch queue. */
+  launchQueued(): void {
     // Beside one that ran alone it has to be claimed, so that this is noted (C11).
     if (this.#alone !== undefined) this.#unknown = true
     this.#pump()
   }
 
   /** A launch is being stored that has to be claimed. Returns what to call when it is, or may be. */
-  storing(): () => void {
+  launchStoring(): () => void {
     this.#storing++
     return () => {
       this.#storing--
-      this.more()
+      this.oneReady()
     }
   }
 
   /** One more process is ready, or may be. */
-  more(): void {
-    this.#told++
+  oneReady(): void {
+    this.#announced++
     this.#pump()
   }
 
   /** Any number may be ready: a time has come. */
-  many(): void {
+  manyReady(): void {
     this.#unknown = true
     this.#pump()
   }
 
-  /** Counts the claims, for `look`. */
-  get count(): number {
-    return this.#claims
+  /** Counts the claims, for `scanned`. */
+  get claimCount(): number {
+    return this.#claimCount
   }
 
   /** Whether this engine would drain for a suspect: other work has had its turn, and has not waited for too long. */
@@ -185,16 +185,16 @@ export class Claims {
    * What the last look at the store said: whether anything is ready, suspects aside; whether any suspect is, and this engine drains for
    * it. `since` is the count of claims from before it.
    */
-  look({ ready, suspects, drains, since }: Look): void {
+  scanned({ ready, suspects, drains, since }: ScanResult): void {
     this.#suspects = suspects
     if (drains !== this.#drains && this.#alone === undefined) {
       if (drains) this.#since = this.#context.clock.now()
       else this.#giveTurn()
       this.#drains = drains
     }
-    this.#look = ready
+    this.#foundReady = ready
     // What has become ready since was told of, unless a claim has left some of that behind.
-    if (!ready && since === this.#claims) this.#unknown = false
+    if (!ready && since === this.#claimCount) this.#unknown = false
     this.#pump()
   }
 
@@ -207,7 +207,7 @@ export class Claims {
     await this.#claiming
   }
 
-  /** Claims after the callbacks of this turn, so that all slots that they free are filled by one claim. */
+  /** Scheduler after the callbacks of this turn, so that all slots that they free are filled by one claim. */
   #pump(): void {
     while (this.#mayBegin() && this.#begin());
     if (this.#scheduled || !this.#mayClaim()) return
@@ -237,22 +237,22 @@ export class Claims {
   }
 
   #begin(): boolean {
-    const { room } = this.#context
-    const waiting = room.next()
-    if (waiting === undefined) return false
+    const { queue } = this.#context
+    const launch = queue.next()
+    if (launch === undefined) return false
     this.#free--
-    this.#context.begin(waiting)
+    this.#context.begin(launch)
     return true
   }
 
   /** Whether a suspect comes next: nothing else runs here, and no other work is ready or has its turn. */
   get #takesSuspect(): boolean {
-    const { clock, concurrency, room } = this.#context
+    const { clock, concurrency, queue } = this.#context
     if (!this.#suspects || this.#free < concurrency) return false
     return (
       this.#drains ||
       this.#alone !== undefined ||
-      (!this.#mayFind && room.isEmpty) ||
+      (!this.#mayFind && queue.isEmpty) ||
       clock.now() >= this.#turn
     )
   }
@@ -270,7 +270,7 @@ export class Claims {
   }
 
   get #mayFind(): boolean {
-    return this.#look || this.#unknown || this.#told > 0
+    return this.#foundReady || this.#unknown || this.#announced > 0
   }
 
   #mayClaim(): boolean {
@@ -286,12 +286,12 @@ export class Claims {
     const limit = suspects ? 1 : this.#free
     this.#free -= limit
     this.#claimsSuspect = suspects
-    this.#claims++
-    const isKnown = this.#unknown || this.#told > 0
+    this.#claimCount++
+    const isKnown = this.#unknown || this.#announced > 0
     if (!suspects) {
-      this.#told = 0
+      this.#announced = 0
       this.#unknown = false
-      this.#look = false
+      this.#foundReady = false
     }
     let claimed: readonly ClaimedProcess[] = []
     try {
@@ -313,16 +313,16 @@ export class Claims {
       if (!this.#drains) this.#since = this.#context.clock.now()
       if (claimed.length === 0) this.#drains = false
     }
-    const { room } = this.#context
-    // Of a look that was made without being told of anything, only what is not in the room is news.
-    const isNews = isKnown || this.#alone !== undefined || !claimed.every(({ row }) => room.has(row.pid))
+    const { queue } = this.#context
+    // Of a look that was made without being told of anything, only what is not in the queue is news.
+    const isNews = isKnown || this.#alone !== undefined || !claimed.every(({ row }) => queue.has(row.pid))
     if (!suspects && claimed.length === limit && isNews) this.#unknown = true
     // The engine that is closing gives them back when it leaves.
     if (this.#stopped) return
     for (const one of claimed) {
-      const run = this.#context.start(one)
+      const execution = this.#context.start(one)
       if (!suspects) continue
-      this.#alone = run
+      this.#alone = execution
       this.#accompanied = false
     }
   }

@@ -1,0 +1,324 @@
+import { Bundle, recordPart } from '../bundle/bundle.ts'
+import { encodeEvent } from '../persistence/contract/history-event.ts'
+import type { Done, Held, Outcome } from '../persistence/contract/outcomes.ts'
+import type { StepRecord, Write } from '../persistence/contract/writes.ts'
+import type { StepWait } from '../process/state/transition.ts'
+import type { RecordEntry } from '../process/host/host.ts'
+import type { Logger } from '../shared/logger.ts'
+import { endedElsewhere, evicted, claimLost, unsavable } from './stop-reasons.ts'
+import type { PendingWait, Execution } from './execution.ts'
+
+/** The suspect (C11) beside which a step goes on that only waited. */
+export interface Besides {
+  /** While a suspect is being claimed to run alone: resolves when it is known what came of that. */
+  claimed(): Promise<void> | undefined
+  /** The suspect that counts as alone in the store, unless it is this very execution. */
+  of(execution: Execution): string | undefined
+  /** The store knows that something else runs beside it. */
+  told(pid: string): void
+}
+
+/** What the records of steps need of their engine. */
+export interface StepJournalContext {
+  readonly logger: Logger
+  write(write: Write): Promise<Outcome>
+  /** The process is not this engine's any more, or leaves memory. */
+  lose(execution: Execution, reason: Error): void
+  /** A kill is stored. */
+  kill(execution: Execution, message: string | undefined, deadline: number, force: boolean): void
+  /** Its step only waits: somebody else may have its slot. */
+  lend(execution: Execution): void
+  takeBack(execution: Execution): void
+  readonly besides: Besides
+  /** A step began to wait only. */
+  suspended(execution: Execution): void
+  /** The store can't keep a process any more (C9). */
+  setAside(execution: Execution, error: Error): void
+}
+
+type Content = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count'>
+
+const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Content
+
+/**
+ * What is written of a step before it ends: what it has done by name (C6), and that it only waits.
+ *
+ * 1. Each of these writes goes under the claim's fence and a count of its own (C4), in the order in which they are made.
+ * 2. What the row says of waiting is for people and for whoever takes the process over, so it is written at the end of a turn,
+ *    once for all that happened in it, and nobody waits for it.
+ * 3. Nothing of it is written once the commit that ends the step has begun.
+ */
+export class StepJournalWriter {
+  readonly #context: StepJournalContext
+
+  constructor(context: StepJournalContext) {
+    this.#context = context
+  }
+
+  async record(execution: Execution, entry: RecordEntry): Promise<void> {
+    const { name, text, history, consumes } = entry
+    const part = recordPart(name)
+    const content: Content = {
+      parts: text === undefined ? {} : { [part]: text },
+      consumes: consumes ?? null,
+      history: history === undefined ? [] : [encodeEvent(history.name, history.data)],
+    }
+    const leaves = execution.shownWait !== undefined && execution.goingOn === undefined && !waits(execution)
+    await (leaves ? this.#leave(execution, content) : this.#write(execution, content))
+    if (text !== undefined) (execution.recorded ??= {})[part] = text
+  }
+
+  /** Keeps the process as it was saved last, with what the step has recorded since. */
+  async checkpoint(execution: Execution, tag: string): Promise<void> {
+    const { saved } = execution
+    if (saved === undefined) throw claimLost(execution.process.pid)
+    const { text } = Bundle.fromParts({ ...saved.head, seq: execution.seq }, { ...saved.parts, ...execution.recorded })
+    await this.#write(execution, {
+      ...NOTHING,
+      checkpoint: { tag, text },
+      history: [encodeEvent('checkpoint', { tag })],
+    })
+  }
+
+  /** The row says from now on when the process is to be excepted. */
+  deadline(execution: Execution, time: number): void {
+    this.#write(execution, { ...NOTHING, deadline: time }).catch((error: unknown) =>
+      this.#report(execution, error, 'the deadline of a process could not be written down'),
+    )
+  }
+
+  suspend(execution: Execution, wait: StepWait): () => void {
+    // The same wait may be given again while it is pending.
+    const token: PendingWait = { ...wait, pids: new Set(wait.for.on) }
+    const waits = (execution.waits ??= new Set())
+    waits.add(token)
+    execution.lastWait = token
+    this.#context.lend(execution)
+    this.#show(execution)
+    this.#context.suspended(execution)
+    return () => {
+      if (waits.delete(token)) this.#goneOn(execution)
+    }
+  }
+
+  /** See `Host.goOn`. */
+  goOn(execution: Execution, does: boolean): Promise<void> | undefined {
+    const { besides } = this.#context
+    const shows = execution.shownWait !== undefined || execution.goingOn !== undefined
+    // Also what nobody was told of as waiting has lent its slot while it waited, perhaps to a suspect (C11).
+    const joins = besides.claimed() !== undefined || besides.of(execution) !== undefined
+    if (!joins && (!shows || (!does && waits(execution)))) return undefined
+    return execution.goingOn ?? this.#leave(execution)
+  }
+
+  /** The process is played: what was held is written now, and what came meanwhile lets its step go on. */
+  played(execution: Execution): void {
+    this.letGo(execution)
+    this.#goneOn(execution)
+  }
+
+  /** What was held is written again, whatever comes of it. */
+  letGo(execution: Execution): void {
+    for (const again of execution.heldWrites ?? []) again()
+    execution.heldWrites = undefined
+  }
+
+  /** It is paused where it waits, or where it ended its wait: it has no slot, and holds up no close. */
+  heldBack(execution: Execution): void {
+    this.#context.lend(execution)
+    this.#context.suspended(execution)
+  }
+
+  evict(execution: Execution, wait: StepWait): void {
+    this.#context.lend(execution)
+    this.#evict(execution, wait).catch((error: unknown) => this.#report(execution, error))
+  }
+
+  /** The step has ended, or its commit has begun: what it waited for besides does not matter any more. */
+  stepEnded(execution: Execution): void {
+    execution.waits?.clear()
+    execution.waits = undefined
+    execution.lastWait = undefined
+    execution.shownWait = undefined
+    this.#context.takeBack(execution)
+  }
+
+  async #evict(execution: Execution, wait: StepWait): Promise<void> {
+    const outcome = await this.#write(
+      execution,
+      {
+        ...NOTHING,
+        waits: { message: wait.message, for: wait.for },
+        evicts: true,
+        // Also where the row says so already: what it waits for may have come, and engines learn that it is ready, or when it
+        // will be, from this entry (C8).
+        history: [encodeEvent('waiting', { message: wait.message })],
+      },
+      // Its step can't end: what it awaits never settles.
+      true,
+    )
+    if (outcome.released !== true) return
+    execution.released = true
+    this.#context.lose(execution, evicted(execution.process.pid))
+  }
+
+  /** Its step goes on when it waits for nothing more, and is not paused. */
+  #goneOn(execution: Execution): void {
+    if (execution.waits?.size === 0) {
+      if (execution.process.paused) return
+      this.#context.takeBack(execution)
+    }
+    this.#show(execution)
+  }
+
+  #show(execution: Execution): void {
+    if (execution.showScheduled) return
+    execution.showScheduled = true
+    setImmediate(() => {
+      execution.showScheduled = false
+      const write = this.#shows(execution)
+      if (write !== undefined) this.#write(execution, write).catch((error: unknown) => this.#report(execution, error))
+    })
+  }
+
+  /** What is to be written so that the row says what the step waits for; nothing where it says so already. */
+  #shows(execution: Execution): Content | undefined {
+    if (execution.lost || execution.over || execution.isCommitting || execution.released || execution.goingOn !== undefined) return undefined
+    const { waits, lastWait } = execution
+    const [first] = waits ?? []
+    if (waits === undefined || first === undefined) {
+      if (execution.process.paused) return this.#held(execution)
+      if (execution.shownWait !== undefined) this.#leave(execution).catch((error: unknown) => this.#report(execution, error))
+      return undefined
+    }
+    const shown = lastWait !== undefined && waits.has(lastWait) ? lastWait : first
+    const others = shown !== first && !first.for.on.some((pid) => shown.pids.has(pid))
+    const message = others ? `${shown.message}, and others` : shown.message
+    if (execution.shownWait === message) return undefined
+    return this.#waiting(execution, message, shown.for)
+  }
+
+  /**
+   * The row says that the step goes on, with what else is to be written. It had lent its slot: a suspect that was claimed since does not run
+   * alone any more, which the same commit says (C11). One that is just being claimed is awaited.
+   */
+  #leave(execution: Execution, content: Content = NOTHING): Promise<void> {
+    const left = (): void => {
+      execution.goingOn = undefined
+    }
+    const claimed = this.#context.besides.claimed()
+    const written =
+      claimed === undefined ? this.#goesOn(execution, content) : this.#goesOnAfter(claimed, execution, content)
+    execution.goingOn = written.then(() => {
+      left()
+      execution.shownWait = undefined
+      // What it waits for besides.
+      if (waits(execution)) this.#show(execution)
+    })
+    execution.goingOn.catch(left)
+    return execution.goingOn
+  }
+
+  async #goesOnAfter(claimed: Promise<void>, execution: Execution, content: Content): Promise<void> {
+    const { seq } = execution
+    await claimed
+    // Its step has ended meanwhile: nothing more is written of it.
+    if (execution.isCommitting || execution.seq !== seq) throw claimLost(execution.process.pid)
+    await this.#goesOn(execution, content)
+  }
+
+  async #goesOn(execution: Execution, content: Content): Promise<void> {
+    const beside = this.#context.besides.of(execution)
+    const shows = execution.shownWait !== undefined
+    if (beside === undefined && !shows && content === NOTHING) return
+    const history = shows
+      ? [...content.history, encodeEvent('running', { step: execution.step ?? undefined })]
+      : content.history
+    await this.#write(execution, { ...content, waits: null, history, ...(beside !== undefined && { beside }) })
+    if (beside !== undefined) this.#context.besides.told(beside)
+  }
+
+  /** What it waited for came before the row said that it waits: it has to say so to say that it is paused there. */
+  #held(execution: Execution): Content | undefined {
+    const { shownWait, lastWait } = execution
+    if (shownWait !== undefined || lastWait === undefined) return undefined
+    return this.#waiting(execution, lastWait.message, lastWait.for)
+  }
+
+  #waiting(execution: Execution, message: string, conditions: StepWait['for']): Content {
+    execution.shownWait = message
+    return {
+      ...NOTHING,
+      waits: { message, for: conditions },
+      history: [encodeEvent('waiting', { message })],
+    }
+  }
+
+  async #write(execution: Execution, content: Content, force = false): Promise<Done> {
+    const { process, fence, seq } = execution
+    const { pid } = process
+    for (;;) {
+      if (fence === undefined || execution.lost || execution.over || execution.seq !== seq) throw claimLost(pid)
+      const { refusals, playCount } = execution
+      const count = ++execution.journalCount
+      let outcome: Outcome
+      try {
+        outcome = await this.#context.write({ kind: 'record', pid, fence, count, ...content })
+      } catch {
+        this.#context.lose(execution, claimLost(pid))
+        throw claimLost(pid)
+      }
+      if (execution.lost) throw claimLost(pid)
+      if (outcome.status === 'done') {
+        if (outcome.kill !== undefined)
+          this.#context.kill(execution, outcome.kill.message ?? undefined, outcome.kill.deadline, force)
+        if (outcome.pause !== undefined && execution.playCount === playCount)
+          process.pause(outcome.pause.message ?? undefined)
+        return outcome
+      }
+      if (outcome.status === 'refused' && outcome.damaged === true) {
+        this.#context.setAside(execution, outcome.error)
+        throw claimLost(pid)
+      }
+      if (outcome.status === 'refused' || outcome.status === 'held') {
+        if (execution.refusals === refusals) {
+          execution.refusals++
+          execution.journalCount = count - 1
+        }
+        if (outcome.status === 'refused') throw unsavable(outcome.error)
+        if (outcome.kill !== undefined) {
+          // The step does not go on: what it waited for is given up, as all that it waits for besides (C5).
+          this.#context.kill(execution, outcome.kill.message ?? undefined, outcome.kill.deadline, force)
+          process.signal.throwIfAborted()
+          throw claimLost(pid)
+        }
+        if (execution.playCount === playCount) await this.#untilPlayed(execution, outcome)
+        continue
+      }
+      // One before it was refused, so that its count was not the next.
+      if (outcome.status === 'fenced' && execution.refusals !== refusals) continue
+      // What comes after the commit that ended the step says nothing of the claim: the commit does.
+      if (execution.isCommitting || execution.seq !== seq) throw claimLost(pid)
+      const reason = outcome.status === 'ended' ? endedElsewhere(pid, outcome.state) : claimLost(pid)
+      this.#context.lose(execution, reason)
+      throw reason
+    }
+  }
+
+  /** Until the process is played, or something else has come of it. */
+  async #untilPlayed(execution: Execution, { pause }: Held): Promise<void> {
+    execution.process.pause(pause?.message ?? undefined, { waits: true })
+    this.heldBack(execution)
+    if (execution.lost || execution.over) return
+    await new Promise<void>((again) => (execution.heldWrites ??= new Set()).add(again))
+  }
+
+  #report(execution: Execution, error: unknown, message = 'what a step waits for could not be written down'): void {
+    if (execution.lost || execution.over) return
+    this.#context.logger.warn({ err: error, pid: execution.process.pid }, message)
+  }
+}
+
+function waits({ waits }: Execution): boolean {
+  return waits !== undefined && waits.size > 0
+}
