@@ -249,7 +249,9 @@ export class DurableHost implements Host {
 
   missing(process: Hosted): Promise<readonly MissingChild[]> | undefined {
     const execution = this.#lives.of(process)
-    return execution === undefined || execution.over || execution.lost ? undefined : this.#launchesOf(execution).missing()
+    return execution === undefined || execution.over || execution.lost
+      ? undefined
+      : this.#launchesOf(execution).missing()
   }
 
   #launchesOf(execution: Execution): StepLaunches {
@@ -320,12 +322,16 @@ export class DurableHost implements Host {
 
   suspend(process: Hosted, wait: StepWait): () => void {
     const execution = this.#lives.of(process)
-    return execution === undefined || execution.over || execution.lost ? () => {} : this.#journal.suspend(execution, wait)
+    return execution === undefined || execution.over || execution.lost
+      ? () => {}
+      : this.#journal.suspend(execution, wait)
   }
 
   goOn(process: Hosted, does: boolean): Promise<void> | undefined {
     const execution = this.#lives.of(process)
-    return execution === undefined || execution.over || execution.lost ? undefined : this.#journal.goOn(execution, does)
+    return execution === undefined || execution.over || execution.lost
+      ? undefined
+      : this.#journal.goOn(execution, does)
   }
 
   evict(process: Hosted, wait: StepWait): void {

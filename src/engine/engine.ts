@@ -279,7 +279,8 @@ export class Engine extends Client {
     if (known === undefined) this.#warnOfStranger(processClass as string)
     else if (!this.classes.has(known)) this.#warnOfStranger(registeredName(known))
     // Nor does one run twice here that is launched again under its pid: it is told what became of the first.
-    const again = options.pid !== undefined && (this.#executor.has(options.pid) || this.#queue.has(options.pid))
+    const again =
+      options.pid !== undefined && (this.#executor.has(options.pid) || this.#queue.has(options.pid))
     // Nor is one begun at once that is to begin later.
     const later = options.delay !== undefined
     if (known === undefined || !this.classes.has(known) || again || later) {

@@ -168,7 +168,13 @@ export class Executor {
   /** Whether the process runs here and its end is certain to be told yet. */
   willNotifyEnd(pid: string): boolean {
     const execution = this.#live.get(pid)
-    return execution !== undefined && execution.fence !== undefined && !execution.over && !execution.lost && !execution.endNotified
+    return (
+      execution !== undefined &&
+      execution.fence !== undefined &&
+      !execution.over &&
+      !execution.lost &&
+      !execution.endNotified
+    )
   }
 
   /** Whether the end of the process is just being written here, so that the answer is still to come. */
@@ -294,7 +300,10 @@ export class Executor {
     try {
       await this.#context.write({ kind: 'park', pid: execution.process.pid, fence: execution.fence, reason })
     } catch (failure) {
-      this.#context.logger.warn({ err: failure, pid: execution.process.pid }, 'a process could not be set aside')
+      this.#context.logger.warn(
+        { err: failure, pid: execution.process.pid },
+        'a process could not be set aside',
+      )
     }
   }
 

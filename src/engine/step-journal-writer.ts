@@ -72,7 +72,10 @@ export class StepJournalWriter {
   async checkpoint(execution: Execution, tag: string): Promise<void> {
     const { saved } = execution
     if (saved === undefined) throw claimLost(execution.process.pid)
-    const { text } = Bundle.fromParts({ ...saved.head, seq: execution.seq }, { ...saved.parts, ...execution.recorded })
+    const { text } = Bundle.fromParts(
+      { ...saved.head, seq: execution.seq },
+      { ...saved.parts, ...execution.recorded },
+    )
     await this.#write(execution, {
       ...NOTHING,
       checkpoint: { tag, text },
@@ -177,18 +180,27 @@ export class StepJournalWriter {
     setImmediate(() => {
       execution.showScheduled = false
       const write = this.#shows(execution)
-      if (write !== undefined) this.#write(execution, write).catch((error: unknown) => this.#report(execution, error))
+      if (write !== undefined)
+        this.#write(execution, write).catch((error: unknown) => this.#report(execution, error))
     })
   }
 
   /** What is to be written so that the row says what the step waits for; nothing where it says so already. */
   #shows(execution: Execution): Content | undefined {
-    if (execution.lost || execution.over || execution.isCommitting || execution.released || execution.goingOn !== undefined) return undefined
+    if (
+      execution.lost ||
+      execution.over ||
+      execution.isCommitting ||
+      execution.released ||
+      execution.goingOn !== undefined
+    )
+      return undefined
     const { waits, lastWait } = execution
     const [first] = waits ?? []
     if (waits === undefined || first === undefined) {
       if (execution.process.paused) return this.#held(execution)
-      if (execution.shownWait !== undefined) this.#leave(execution).catch((error: unknown) => this.#report(execution, error))
+      if (execution.shownWait !== undefined)
+        this.#leave(execution).catch((error: unknown) => this.#report(execution, error))
       return undefined
     }
     const shown = lastWait !== undefined && waits.has(lastWait) ? lastWait : first
@@ -208,7 +220,9 @@ export class StepJournalWriter {
     }
     const claimed = this.#context.besides.claimed()
     const written =
-      claimed === undefined ? this.#goesOn(execution, content) : this.#goesOnAfter(claimed, execution, content)
+      claimed === undefined
+        ? this.#goesOn(execution, content)
+        : this.#goesOnAfter(claimed, execution, content)
     execution.goingOn = written.then(() => {
       left()
       execution.shownWait = undefined
@@ -234,7 +248,12 @@ export class StepJournalWriter {
     const history = shows
       ? [...content.history, encodeEvent('running', { step: execution.step ?? undefined })]
       : content.history
-    await this.#write(execution, { ...content, waits: null, history, ...(beside !== undefined && { beside }) })
+    await this.#write(execution, {
+      ...content,
+      waits: null,
+      history,
+      ...(beside !== undefined && { beside }),
+    })
     if (beside !== undefined) this.#context.besides.told(beside)
   }
 
@@ -258,7 +277,8 @@ export class StepJournalWriter {
     const { process, fence, seq } = execution
     const { pid } = process
     for (;;) {
-      if (fence === undefined || execution.lost || execution.over || execution.seq !== seq) throw claimLost(pid)
+      if (fence === undefined || execution.lost || execution.over || execution.seq !== seq)
+        throw claimLost(pid)
       const { refusals, playCount } = execution
       const count = ++execution.journalCount
       let outcome: Outcome
@@ -313,7 +333,11 @@ export class StepJournalWriter {
     await new Promise<void>((again) => (execution.heldWrites ??= new Set()).add(again))
   }
 
-  #report(execution: Execution, error: unknown, message = 'what a step waits for could not be written down'): void {
+  #report(
+    execution: Execution,
+    error: unknown,
+    message = 'what a step waits for could not be written down',
+  ): void {
     if (execution.lost || execution.over) return
     this.#context.logger.warn({ err: error, pid: execution.process.pid }, message)
   }

@@ -11,7 +11,12 @@ import type { Execution } from './execution.ts'
  * A process that ends unsuccessfully leaves its last checkpoint and the record of its step as they are, so that it can be restarted from
  * there: what the step that failed has kept and emitted is not saved, since it came to no command.
  */
-export function advanceWrite(execution: Execution, engine: string, transition: Transition, bundle: Bundle): Advance {
+export function advanceWrite(
+  execution: Execution,
+  engine: string,
+  transition: Transition,
+  bundle: Bundle,
+): Advance {
   const before = execution.saved?.parts ?? {}
   const { recorded } = execution
   const { ending } = transition

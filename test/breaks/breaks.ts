@@ -59,7 +59,8 @@ export const breaks: readonly Break[] = [
     what: 'a launch by an engine resolves before the commit',
     file: 'src/engine/engine.ts',
     find: 'await (begins ? this.#executor.launch(process, create)',
-    replace: "await (begins ? (void this.#executor.launch(process, create), { status: 'done', pid: create.pid })",
+    replace:
+      "await (begins ? (void this.#executor.launch(process, create), { status: 'done', pid: create.pid })",
     test: ['test/contracts/durable-launch.test.ts', 'C2: a launch by an engine resolves'],
   },
   {
