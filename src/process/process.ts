@@ -65,14 +65,20 @@ import { isTerminated } from './step/run-state.ts'
 import type { OperationKind, Use } from './step/step-journal.ts'
 import type { EvictOptions } from './step/suspension.ts'
 
+/*
+ * This file is longer than 400 lines because of its doc comments. It declares the one class that
+ * users extend, and each member passes a call on to `runner/` or `step/` in a few lines.
+ */
+
 let runnerOf: (process: Process) => ProcessRunner
 
 /**
- * A unit of work that runs step by step and is saved between them. A step is a method; what it returns chooses the next state
- * (`Continue`, `Wait`, `Stop`, `Kill`; anything else is the result). A process runs at once and in memory with `execute()`, or out
- * of a store by an engine.
+ * A unit of work that runs step by step and is saved between steps. A step is a method. The value
+ * that it returns chooses the next state: a `Continue`, `Wait`, `Stop` or `Kill`; anything else is
+ * the result. `execute()` runs a process in memory; an engine runs it out of a store.
  *
- * `C` is the class itself, `class Add extends Process<typeof Add>`: it types inputs, outputs and exit codes by what `define` returns.
+ * `C` is the class itself, `class Add extends Process<typeof Add>`. It types inputs, outputs and
+ * exit codes by what `define` returns.
  */
 export class Process<C = Untyped> implements ProcessObject {
   // ---------- of the class ----------
@@ -81,12 +87,21 @@ export class Process<C = Untyped> implements ProcessObject {
   static readonly specClass: SpecClass = ProcessSpec
   /** The version of the saved form. Raise it together with an `upgrade`. */
   static readonly version: number = 1
-  /** Lifts a saved form of an older version by one or more versions; see `SavedForm`. It has to be synchronous. */
+  /**
+   * Lifts a saved form of an older version by one or more versions; see `SavedForm`. Must be
+   * synchronous.
+   */
   static upgrade?(form: SavedForm): SavedForm | void
-  /** Names of own fields that are saved, besides `ctx`. Those of the classes it extends are added. */
+  /**
+   * Names of the instance fields that are saved besides `ctx`, in addition to those of the base
+   * classes.
+   */
   static readonly persisted: readonly string[] = []
 
-  /** The name under which the class is registered and saved. Its own by default; set it where code is minified. */
+  /**
+   * The name under which the class is registered and saved. Default: the name of the class. Set it
+   * where code is minified.
+   */
   static get processName(): string {
     return this.name
   }
@@ -101,7 +116,7 @@ export class Process<C = Untyped> implements ProcessObject {
     return specOf(this)
   }
 
-  /** What this class is and takes, for people. */
+  /** Describes the class and its ports, for people. */
   static getDescription(this: Definable & { readonly processName: string }): {
     readonly name: string
     readonly spec: SpecDescription
@@ -110,10 +125,13 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * A process from its saved form, with its fields, `ctx`, outputs and state; inputs are not checked again. It runs in memory.
+   * Makes a process from its saved form, with its fields, `ctx`, outputs and state. Inputs are not
+   * checked again. The process runs in memory.
    *
-   * @throws UnknownProcessClass where the context does not name the class of the bundle; without one it has to be this class
-   * @throws IncompatibleBundle where it is damaged, or of a version that the class can't lift
+   * @throws UnknownProcessClass where the context does not know the class of the bundle; without a
+   * context, where that is not this class
+   * @throws IncompatibleBundle where the bundle is damaged, or of a version that the class can't
+   * lift
    */
   static recreateFrom<T>(this: abstract new (...args: never) => T, bundle: Bundle, context?: LoadContext): T {
     const own = context?.loader === undefined && context?.processes === undefined
@@ -126,7 +144,7 @@ export class Process<C = Untyped> implements ProcessObject {
     }).process as T
   }
 
-  /** The process whose step, hook or listener is running here, also after an `await` in it. */
+  /** The process whose step, hook or listener is calling this, also after an `await`. */
   static current(): Process | undefined {
     return currentRun()?.process as Process | undefined
   }
@@ -138,8 +156,8 @@ export class Process<C = Untyped> implements ProcessObject {
   /** The inputs with defaults filled in, frozen deeply. */
   readonly inputs: InputsOf<C>
   /**
-   * What the process keeps between its steps; saved at each transition. Type it in a class with
-   * `declare ctx: { jobs: string[] }`.
+   * What the process keeps between its steps. It is saved at each transition. Type it in a class
+   * with `declare ctx: { jobs: string[] }`.
    */
   // `any` lets a class declare whatever it keeps, interfaces too; nothing of ours reads it.
   // oxlint-disable-next-line typescript/no-explicit-any
@@ -151,9 +169,10 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Checks the inputs; the state is then `created`. `onCreate` is called before the fields of subclasses are set.
+   * Checks the inputs. The state is then `created`. `onCreate` is called before the fields of
+   * subclasses are set.
    *
-   * @throws PortValidationError for inputs that do not fit, with all problems
+   * @throws PortValidationError with all problems of the inputs
    */
   constructor(...[inputs, options]: ConstructArgs<C>) {
     const definition = definitionOf(new.target)
@@ -186,17 +205,20 @@ export class Process<C = Untyped> implements ProcessObject {
   get paused(): boolean {
     return this.#runner.data.paused !== undefined
   }
-  /** What the process says of itself, else where in its outline it is; the message of the pause while it is paused. */
+  /**
+   * While the process is paused, the message of the pause. Otherwise the status that the process
+   * has set, or else its position in its outline.
+   */
   get status(): string | undefined {
     const { paused, status, state } = this.#runner.data
     const at = state.label === 'running' || state.label === 'waiting' ? state.at : undefined
     return paused?.message ?? status ?? at
   }
-  /** How often the present step has been begun, this time included; 1 unless it is retried. */
+  /** The number of the present attempt at the step; 1 unless the step is retried. */
   get attempt(): number {
     return this.#runner.attempt
   }
-  /** Sets the status. While the process is paused with a message, that goes on to show until it is played. */
+  /** Sets the status. While the process is paused with a message, that message is shown instead. */
   setStatus(status: string | undefined): void {
     if (status !== undefined) checkText('setStatus: a status', status, { empty: true })
     this.#runner.data.status = status
@@ -205,18 +227,24 @@ export class Process<C = Untyped> implements ProcessObject {
   get rawInputs(): Readonly<Record<string, unknown>> | undefined {
     return this.#runner.data.rawInputs
   }
-  /** What was emitted so far. */
+  /** The outputs emitted so far. */
   get outputs(): PartialOutputsOf<C> {
     return this.#runner.data.outputs as PartialOutputsOf<C>
   }
-  /** Makers of the exit codes that the class declares: `return this.exitCodes.ERROR_TOO_LARGE({ limit: 3 })`. */
+  /**
+   * Functions that make the exit codes of the class: `return this.exitCodes.ERROR_TOO_LARGE({
+   * limit: 3 })`.
+   */
   get exitCodes(): ExitCodesOf<C> {
     return this.#runner.data.definition.spec.exitCodes
   }
   get logger(): Logger {
     return this.#runner.data.logger
   }
-  /** Aborts, with the reason, when the process is killed, its step's time or its own is up, or it is taken from this program. */
+  /**
+   * Aborts, with the reason, when the process is killed, when the time limit of the step or of the
+   * process has passed, or when the process is taken from this program.
+   */
   get signal(): AbortSignal {
     return this.#runner.signal
   }
@@ -232,29 +260,29 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * What the last step returned, or the outputs where it returned nothing.
+   * What the last step returned, or the outputs if that step returned nothing.
    *
    * @throws ProcessExcepted whose cause is the process's own error
    * @throws ProcessKilled
-   * @throws InvalidStateError while it has not ended
+   * @throws InvalidStateError while the process has not ended
    */
   result(): ResultOf<C> {
     return this.#runner.result.value() as ResultOf<C>
   }
 
   /**
-   * Resolves to the outputs when the process has finished, successful or not, so that some may be missing; rejects as `result()`
-   * throws. Also rejects when the process is taken from this program (`LeaseLost`) or closed. A rejection that nobody
-   * looks at is not reported as unhandled.
+   * Resolves to the outputs when the process has finished. If it finished unsuccessfully, some may
+   * be missing. Rejects with the errors that `result()` throws, and also when the process is taken
+   * from this program (`LeaseLost`) or closed. An unhandled rejection is not reported.
    */
   future(): Promise<PartialOutputsOf<C>> {
     return this.#runner.result.future() as Promise<PartialOutputsOf<C>>
   }
 
   /**
-   * Whether it came to its end with all outputs and no exit code.
+   * Whether the process finished with all required outputs and without a failing exit code.
    *
-   * @throws InvalidStateError unless it is finished
+   * @throws InvalidStateError unless the process is finished
    */
   successful(): boolean {
     const { state, pid } = this.#runner.data
@@ -263,12 +291,12 @@ export class Process<C = Untyped> implements ProcessObject {
     return state.successful
   }
 
-  /** As `successful()`, and false where that throws. */
+  /** As `successful()`, but false where that throws. */
   get isSuccessful(): boolean {
     return this.#runner.data.state.label === 'finished' && this.#runner.data.state.successful
   }
 
-  /** The exit code it finished with, if it did. */
+  /** The exit code with which the process finished, if there is one. */
   get exitCode(): ExitCodeInfo | undefined {
     return this.#runner.data.state.label === 'finished' ? this.#runner.data.state.exitCode : undefined
   }
@@ -280,7 +308,7 @@ export class Process<C = Untyped> implements ProcessObject {
   /**
    * The message given to `kill`; empty if there was none.
    *
-   * @throws InvalidStateError unless it was killed
+   * @throws InvalidStateError unless the process was killed
    */
   killedMessage(): string {
     const { state, pid } = this.#runner.data
@@ -289,12 +317,12 @@ export class Process<C = Untyped> implements ProcessObject {
     return state.message ?? ''
   }
 
-  /** Whether a kill is recorded and not carried out yet. */
+  /** Whether a kill is recorded but not carried out yet. */
   get isKilling(): boolean {
     return this.#runner.requests.killing !== undefined && !this.#runner.isOver
   }
 
-  /** What the process threw, as it was thrown; undefined unless it is excepted. */
+  /** The value that the process threw; undefined unless the process is excepted. */
   exception(): unknown {
     return this.#runner.data.state.label === 'excepted' ? this.#runner.data.state.error : undefined
   }
@@ -305,20 +333,21 @@ export class Process<C = Untyped> implements ProcessObject {
 
   // ---------- running ----------
 
-  /** The first step. It may be asynchronous, as every step. */
+  /** The first step. Like every step, it may be asynchronous. */
   run(): unknown {
     return
   }
 
   /**
-   * Runs to the end, here and now, and resolves to the outputs. With `{ raiseOnFailure: false }` it resolves to what was emitted, however the
+   * Runs the process in memory to its end, and resolves to the outputs. If the process waits, so
+   * does this call. With `{ raiseOnFailure: false }` it resolves to what was emitted, however the
    * process ended.
    *
-   * @throws ProcessUnsuccessful when it finished without success
+   * @throws ProcessUnsuccessful when the process finished without success
    * @throws ProcessExcepted whose cause is the process's own error
    * @throws ProcessKilled
-   * @throws ClosedError when it has ended or was closed before
-   * @throws InvalidStateError when it is being run already
+   * @throws ClosedError when the process has ended or was closed before
+   * @throws InvalidStateError when the process is being run already
    */
   async execute(options: { readonly raiseOnFailure: false }): Promise<PartialOutputsOf<C>>
   async execute(options?: { readonly raiseOnFailure?: true | undefined }): Promise<OutputsOf<C>>
@@ -332,17 +361,17 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Makes one transition. Waits first, if the process is paused, for a `play`; if it waits, for what wakes it. A pause interrupts
-   * that and counts as one step.
+   * Makes one transition. If the process is paused, this first waits for a `play`; if the process
+   * waits, for what wakes it. A pause interrupts that and counts as one step.
    *
-   * @throws InvalidStateError when it has ended, or is being run already
-   * @throws LeaseLost when the process is not this program's any more
+   * @throws InvalidStateError when the process has ended, or is being run already
+   * @throws LeaseLost when another program has taken the process over
    */
   step(): Promise<void> {
     return this.#runner.driver.step()
   }
 
-  /** Steps until it has ended, however it ends. Does nothing if it has. */
+  /** Steps until the process has ended, however it ends. Does nothing if it has ended already. */
   stepUntilTerminated(): Promise<void> {
     return this.#runner.driver.runToEnd()
   }
@@ -350,34 +379,43 @@ export class Process<C = Untyped> implements ProcessObject {
   // ---------- control ----------
 
   /**
-   * Pausing_ at the next boundary between steps, and interrupts waiting. Resolves to true once it is paused, to false when the pause
-   * was called off by `play` or the process ended first; from within the process itself to true once recorded.
+   * Pauses the process at the next boundary between steps; interrupts waiting. Resolves to true
+   * once the process is paused, and to false when `play` called the pause off or the process ended
+   * first. A call from within the process itself resolves to true once the pause is recorded.
    */
   pause(message?: string): Promise<boolean> {
     return this.#runner.askPause(wellFormed(message))
   }
 
-  /** Goes on, or calls a pause off that has not come about. False when the process has ended. */
+  /**
+   * Lets a paused process continue, or calls off a pause that has not come about. False when the
+   * process has ended.
+   */
   play(): Promise<boolean> {
     return this.#runner.askPlay()
   }
 
   /**
-   * Kills the process: at once, or when the step that runs has ended; its command is dropped. `force` does not wait for the step: what
-   * that does later is ignored. True when it was recorded, false when the process has ended.
+   * Kills the process: at once, or when the running step has ended, whose command is dropped.
+   * `force` does not wait for the step, and ignores what the step does later. Resolves to true when
+   * the kill was recorded, and to false when the process has ended.
    */
   async kill(message?: string, options: { readonly force?: boolean | undefined } = {}): Promise<boolean> {
     checkOptions(options, { force: isFlag }, 'kill')
     return this.#runner.askKill(wellFormed(message), options.force ?? false)
   }
 
-  /** Ends a `Wait` with a value; kept for the next one while the process does not wait. False when the process has ended. */
+  /**
+   * Ends a `Wait` with a value. While the process does not wait, the value is kept for its next
+   * `Wait`. False when the process has ended.
+   */
   resume(value?: unknown): Promise<boolean> {
     return this.#runner.askResume(value)
   }
 
   /**
-   * Sends the process a signal that its class declares; kept until it is received. From other programs: `handle.signal`.
+   * Sends the process a signal that its class declares. The signal is kept until the process
+   * receives it. Other programs use `handle.signal`.
    *
    * @throws PortValidationError for a name that is not declared or a payload that does not fit
    * @throws AlreadyDone when the process has ended
@@ -391,12 +429,18 @@ export class Process<C = Untyped> implements ProcessObject {
       )
   }
 
-  /** Excepts the process with this error, at once or when the step that runs has ended. False when it has ended. */
+  /**
+   * Excepts the process with this error, at once or when the running step has ended. False when the
+   * process has ended.
+   */
   fail(error: unknown): Promise<boolean> {
     return this.#runner.askFail(error)
   }
 
-  /** Ends it here without a transition: runs the cleanups, and `onClose`. Comes by itself when the process has ended. */
+  /**
+   * Closes the process in this program without a transition: runs the cleanups and `onClose`. A
+   * process that has ended is closed by itself.
+   */
   close(): Promise<void> {
     return this.#runner.lifetime.close()
   }
@@ -404,10 +448,11 @@ export class Process<C = Untyped> implements ProcessObject {
   // ---------- for its steps ----------
 
   /**
-   * Emits an output. It is checked at once, and saved with the step's command.
+   * Emits an output. It is checked at once, and saved with the command of the step.
    *
    * @throws PortValidationError for a name or value that does not fit
-   * @throws SerializationError for a value that can't be saved, where the process is run out of a store (C10)
+   * @throws SerializationError for a value that can't be saved, where the process runs out of a
+   * store (C10)
    * @throws ClosedError when the process has ended
    */
   protected out<const Name extends OutputName<C>>(port: Name, value: OutputValue<C, Name>): void {
@@ -417,8 +462,8 @@ export class Process<C = Untyped> implements ProcessObject {
   /**
    * Starts a child. Resolves once it is durable (C2), not when it ends.
    *
-   * @throws SpecError for what is no process class
-   * @throws TypeError for an unknown option, or a pid, key or label that is none
+   * @throws SpecError for anything but a process class
+   * @throws TypeError for an unknown option, or an invalid pid, key or label
    * @throws PortValidationError for inputs that do not fit
    */
   protected launch(
@@ -450,14 +495,17 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Does something once (C6): resolves to what `action` gave, after that is durable; when the step runs again, after a crash or to be
-   * retried, to the same without calling `action`. A crash in between calls it again with the same `idempotencyKey`.
+   * Does something once (C6). Resolves to what `action` returned, once that is durable. When the
+   * step runs again, after a crash or as a retry, it resolves to the same without calling `action`.
+   * A crash before the result is durable calls `action` again with the same `idempotencyKey`.
    *
-   * A name that comes again in a step counts on. Where the step does several things at the same time it is refused, unless it comes in the
-   * same turn or certainly after the first: scope it by `branch`.
+   * If a step uses a name again, the uses are counted. Where the step does several things at the
+   * same time, the second use is refused unless it comes in the same turn or certainly after the
+   * first. Use `branch` to tell such names apart.
    *
-   * @throws SerializationError for a result that can't be saved, where the process is run out of a store (C10)
-   * @throws ProcessKilled once a kill of the process is stored, before `action` is called
+   * @throws SerializationError for a result that can't be saved, where the process runs out of a
+   * store (C10)
+   * @throws ProcessKilled, without calling `action`, once a kill of the process is stored
    * @throws InvalidStateError outside a step
    */
   protected effect<T>(
@@ -470,17 +518,20 @@ export class Process<C = Untyped> implements ProcessObject {
     >
   }
 
-  /** Sleeps within the step, also through a crash: the time at which it ends is kept. `name` tells what for. */
+  /**
+   * Sleeps within the step. The time at which the sleep ends is recorded, so that it holds across
+   * crashes. `name` says what the sleep is for.
+   */
   protected sleep(name: string, duration: Duration, options: EvictOptions = {}): Promise<void> {
     return operate(this, 'sleep', name, ({ suspension }, use) => suspension.sleep(use, duration, options))
   }
 
   /**
-   * Waits within the step for a signal that the class declares, and resolves to its payload. One that came before counts (C8), the oldest
-   * first.
+   * Waits within the step for a signal that the class declares, and resolves to its payload.
+   * Signals that came before count (C8), the oldest first.
    *
-   * @throws WaitTimeout when the time is up; so too when the step runs again
-   * @throws PortValidationError for a payload that does not fit, where it was sent unchecked
+   * @throws WaitTimeout when the time-out has passed, again when the step runs again
+   * @throws PortValidationError for a payload that does not fit and was sent unchecked
    */
   protected receive<const Name extends SignalName<C>>(
     signal: Name,
@@ -493,9 +544,10 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Waits within the step for processes, and resolves to their results, in the shape in which their handles were given.
+   * Waits within the step for processes, and resolves to their results in the shape in which the
+   * handles were given.
    *
-   * @throws ProcessError of the first that failed, as `handle.result()` does
+   * @throws ProcessError of the first process that failed, as `handle.result()` does
    */
   protected join<const H extends Joined>(
     name: string,
@@ -508,15 +560,16 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Runs a part of the step as a branch of it, and resolves to what `action` gives. Within it, also after an `await`, the names of effects,
-   * waits and launches are its own: the effect `charge` in the branch `book` has the record and the key `book/charge`. With that, parts of
-   * a step that run at the same time may use the same names. Branches nest.
+   * Runs a part of the step as a branch of it, and resolves to what `action` returns. Names of
+   * effects, waits and launches within the branch, also after an `await`, belong to the branch: the
+   * effect `charge` in the branch `book` has the record and the key `book/charge`. So parts of a
+   * step that run at the same time may use the same names. Branches nest.
    *
    * ```ts
    * await Promise.all(items.map((item) => this.branch(item.id, () => this.buy(item))))
    * ```
    *
-   * @throws SpecError for a name that is in use: a branch of that name is in progress
+   * @throws SpecError while a branch of that name is in progress
    * @throws InvalidStateError outside a step
    */
   protected branch<T>(name: string, action: () => T | PromiseLike<T>): Promise<Awaited<T>> {
@@ -524,8 +577,9 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Keeps the process as it was when its step began, with what the step has done by name, under a tag, until it is pruned:
-   * `Client.restart(pid, { from: tag })` goes on from there. Durable when it resolves. In memory it does nothing.
+   * Keeps a checkpoint under a tag until it is pruned: the process as it was when its step began,
+   * with what the step has done by name. `Client.restart(pid, { from: tag })` continues from there.
+   * The checkpoint is durable when the promise resolves. In memory this does nothing.
    */
   protected checkpoint(tag: string): Promise<void> {
     const work = async (): Promise<void> => {
@@ -537,11 +591,13 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * The inputs that were exposed from a class, for launching it: as `spec.exposeInputs(Class, { namespace })` took them over.
+   * The inputs that this class exposes from another class by `spec.exposeInputs(Class, { namespace
+   * })`, for launching that class.
    *
-   * @throws SpecError where that class was not exposed under that namespace
+   * @throws SpecError where this class does not expose that one under that namespace
    */
-  // Typed by `Own`, which is `C`: with that itself the compiler would have to compare too much wherever it compares two processes.
+  // Typed by `Own`, which is `C`. With `C` itself the compiler would have to compare too much
+  // wherever it compares two processes.
   protected exposedInputs<Own, D extends AnyProcessClass, const N extends string = ''>(
     this: { readonly '~class': Own },
     processClass: D,
@@ -554,7 +610,8 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Of the outputs of a process, those that this class exposes from its class, as `outMany` takes them.
+   * Those outputs of a process that this class exposes from the class of that process, as `outMany`
+   * takes them.
    *
    * @throws SpecError where that class was not exposed under that namespace
    */
@@ -564,7 +621,10 @@ export class Process<C = Untyped> implements ProcessObject {
     namespace?: N,
     options?: ExposedOptions,
   ): ExposedOutputs<D, N>
-  /** As above, from the handle of a process: its outputs are waited for, and it has to succeed, as for `outputs.all()`. */
+  /**
+   * As above, from the handle of a process. Waits for the outputs of the process, which has to
+   * succeed, as for `outputs.all()`.
+   */
   protected exposedOutputs<D extends AnyProcessClass, const N extends string = ''>(
     child: ProcessHandle,
     processClass: D,
@@ -585,7 +645,8 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Emits several outputs, as `out` does; what is undefined is left out. Names may be dotted, or nest as objects do.
+   * Emits several outputs, as `out` does, except those that are undefined. Names may be dotted, or
+   * nest as objects do.
    *
    * @throws PortValidationError for the first name or value that does not fit
    */
@@ -594,12 +655,18 @@ export class Process<C = Untyped> implements ProcessObject {
     runnerOf(this as unknown as Process).outputEmitter.emitAll(outputs)
   }
 
-  /** Runs a callback soon, as part of this process; a step's command waits for it. If it fails the process excepts. */
+  /**
+   * Runs a callback soon, as part of this process. The command of a running step waits for it. If
+   * the callback fails, the process excepts.
+   */
   callSoon<A extends readonly unknown[]>(callback: (...args: A) => unknown, ...args: A): ProcessCallback {
     return this.#runner.callbacks.callSoon(() => callback(...args))
   }
 
-  /** Calls back when the process is closed, last added first. What it throws is logged. */
+  /**
+   * Calls back when the process is closed, the last added callback first. Errors of callbacks are
+   * logged.
+   */
   addCleanup(cleanup: () => unknown): void {
     this.#runner.callbacks.addCleanup(cleanup)
   }
@@ -614,7 +681,7 @@ export class Process<C = Untyped> implements ProcessObject {
     this.#runner.notifier.remove(listener)
   }
 
-  /** What it tells of itself, for people and programs. */
+  /** Describes the process, for people and programs. */
   getStatusInfo(): StatusInfo {
     return {
       pid: this.pid,
@@ -645,10 +712,13 @@ export class Process<C = Untyped> implements ProcessObject {
     return this.#runner.bundle()
   }
 
-  /** Puts what else is to be saved into `bundle`; it comes back to `loadInstanceState`. */
+  /** Puts more values to save into `bundle`. `loadInstanceState` gets them back. */
   saveInstanceState(_bundle: Record<string, unknown>): void {}
 
-  /** Takes back what `saveInstanceState` had put there. Fields, `ctx` and persisted members are set before. */
+  /**
+   * Takes back the values that `saveInstanceState` has saved. Fields, `ctx` and persisted members
+   * are set before.
+   */
   loadInstanceState(_bundle: Readonly<Record<string, unknown>>): void {}
 
   /** The form in which inputs are saved, where they can't be saved as they are. */
@@ -656,15 +726,16 @@ export class Process<C = Untyped> implements ProcessObject {
     return inputs
   }
 
-  /** The inputs from what `encodeInputArgs` gave. */
+  /** Decodes what `encodeInputArgs` returned. */
   decodeInputArgs(encoded: unknown): Readonly<Record<string, unknown>> {
     return encoded as Readonly<Record<string, unknown>>
   }
 
   // ---------- for subclasses: hooks ----------
-  // All are empty and need no super call. Those of exiting and entering run before the transition is committed: an error there
-  // excepts the process. Those of having entered run after it: an error there excepts in the next commit, and is only
-  // logged when there is none. After a crash they may run again (at least once).
+  // All hooks are empty and need no super call. Hooks of exiting and entering run before the
+  // transition is committed: an error in them excepts the process. Hooks of having entered run after
+  // the commit: an error in them excepts the process in the next commit, and is only logged when there
+  // is none. After a crash hooks may run again (at least once).
 
   /** Before any state is entered. */
   protected onEntering(_to: ProcessState): HookResult {}
@@ -672,7 +743,10 @@ export class Process<C = Untyped> implements ProcessObject {
   protected onEntered(_from: ProcessState): HookResult {}
   /** Before any state is left. */
   protected onExiting(_to: ProcessState): HookResult {}
-  /** A new process, its inputs checked; fields of subclasses are not set yet. What it throws comes out of `new`. */
+  /**
+   * Called for a new process once its inputs are checked. Fields of subclasses are not set yet.
+   * `new` throws what this throws.
+   */
   protected onCreate(): void {}
   protected onRun(): HookResult {}
   protected onRunning(): HookResult {}
@@ -689,7 +763,7 @@ export class Process<C = Untyped> implements ProcessObject {
   protected onExcepted(): HookResult {}
   protected onKill(_message: string): HookResult {}
   protected onKilled(): HookResult {}
-  /** Before an output is checked and kept; what it throws comes out of `out`. */
+  /** Before an output is checked and kept. `out` throws what this throws. */
   protected onOutputEmitting(_port: string, _value: unknown): void {}
   protected onOutputEmitted(_port: string, _value: unknown, _dynamic: boolean): void {}
   /** After a terminal state was entered and the future has settled. */
@@ -705,7 +779,7 @@ const OPTIONS: OptionNames<ProcessOptions> = {
   clock: isClock,
 }
 
-/** What a user gave beside the inputs. */
+/** The options that a user gave beside the inputs. */
 function given(options: ProcessOptions = {}): PendingConstruction {
   checkOptions(options, OPTIONS, 'the options of a process')
   if (options.pid !== undefined) checkText('the options of a process: the pid', options.pid)
@@ -728,7 +802,7 @@ export function stepOf(process: Process, what: string): CurrentStep {
   return runnerOf(process).stepFor(what)
 }
 
-/** Does something as an operation of the step that runs. */
+/** Does something as an operation of the running step. */
 function operate<T>(
   process: object,
   kind: OperationKind,
@@ -744,7 +818,7 @@ function operate<T>(
   return step.journal.operation(kind, name, (use) => work(step, use))
 }
 
-/** What a launch is called in messages. */
+/** The name of a launch in messages. */
 function nameOf(processClass: unknown): string {
   return typeof processClass === 'function' ? processClass.name : String(processClass)
 }

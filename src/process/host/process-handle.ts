@@ -110,7 +110,7 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   /** Calls back once, always after the current tick, also when it has ended already. Returns how to take it back. */
   onDone(callback: (handle: this) => void, options?: { readonly signal?: AbortSignal }): () => void
   /**
-   * Pausing_ it and all that it launched. Stored when it resolves (C7); false when the process has ended. `tree: false`: it alone.
+   * Pauses the process and all that it launched; with `tree: false`, the process alone. The pause is stored when the promise resolves (C7). False when the process has ended.
    */
   pause(message?: string, options?: TreeOptions): Promise<boolean>
   play(options?: TreeOptions): Promise<boolean>
