@@ -71,8 +71,8 @@ export function withNewPids(state: SavedState, { others }: Others): SavedState {
 }
 
 /**
- * The state of a process whose step was begun with the ends of processes that have not ended now: it
- * waits for them, and then begins that step as it was.
+ * The state of a process whose step was begun with the ends of processes that have not ended now:
+ * it waits for them, and then begins that step as it was.
  */
 export function waitingAgain(state: SavedState, { others, living }: Others): SavedState {
   if (state.label !== 'running' || state.ended === undefined) return state
@@ -93,7 +93,10 @@ export function waitingAgain(state: SavedState, { others, living }: Others): Sav
   }
 }
 
-/** The pids of the processes that a state is about: those that it waits for, or whose ends its step receives. */
+/**
+ * The pids of the processes that a state is about: those that it waits for, or whose ends its step
+ * receives.
+ */
 export function awaitedIn(state: SavedState): readonly string[] {
   if (state.label === 'running') return state.ended?.pids ?? []
   return (state.label === 'waiting' && state.on?.pids) || []

@@ -9,8 +9,8 @@ export interface Control {
   /** The id of the store, which never changes. */
   readonly id: string
   /**
-   * Applies writes in order and returns an outcome for each, in one transaction where the store can.
-   * Rejects only where no write was looked at.
+   * Applies writes in order and returns an outcome for each, in one transaction where the store
+   * can. Rejects only where no write was looked at.
    */
   commit(writes: readonly Write[]): Promise<readonly Outcome[]>
   /** Reads the row of a process; undefined where there is no such process. */
@@ -31,9 +31,9 @@ export interface Control {
   /** All registered engines, alive or not. */
   engines(): Promise<readonly EngineRow[]>
   /**
-   * Calls the listener with every committed change, in the order of the commits: at once for a commit through
-   * this object, soon after for one of another program. Returns a function that stops it. Costs next to nothing
-   * while nothing changes.
+   * Calls the listener with every committed change, in the order of the commits: at once for a
+   * commit through this object, soon after for one of another program. Returns a function that
+   * stops it. Costs next to nothing while nothing changes.
    */
   watch(listener: (changes: readonly Change[]) => void): () => void
   /**

@@ -22,8 +22,8 @@ export interface EngineRow extends EngineIdentity {
   readonly expires: number
   readonly alive: boolean
   /**
-   * The suspect (C11) that the engine runs alone, or for which it drains. The engine starts nothing else
-   * beside it.
+   * The suspect (C11) that the engine runs alone, or for which it drains. The engine starts nothing
+   * else beside it.
    */
   readonly suspect: EngineSuspect | null
 }

@@ -6,8 +6,8 @@ export type Outcome =
   /** There is no such process. */
   | { readonly status: 'missing' }
   /**
-   * The writer no longer holds the claim, or the sequence number is not the next one (C4). For a `Create`: a
-   * process that it takes over has changed.
+   * The writer no longer holds the claim, or the sequence number is not the next one (C4). For a
+   * `Create`: a process that it takes over has changed.
    */
   | { readonly status: 'fenced' }
   | Held
@@ -16,8 +16,9 @@ export type Outcome =
   /** The pid or the key belongs to a process of another class or with other inputs. */
   | { readonly status: 'conflict'; readonly pid: string; readonly reason: string }
   /**
-   * The store refused this write, for example because it is too large. The other writes of the batch are not
-   * affected. `damaged`: the store can no longer keep the process, which is to be parked (C9).
+   * The store refused this write, for example because it is too large. The other writes of the
+   * batch are not affected. `damaged`: the store can no longer keep the process, which is to be
+   * parked (C9).
    */
   | { readonly status: 'refused'; readonly error: Error; readonly damaged?: true | undefined }
 
@@ -28,33 +29,39 @@ interface StoredRequests {
 }
 
 /**
- * An `Advance` or a `StepRecord` was not applied, because the process may not move. With `pause`: the process
- * waits and is paused, and the same write applies once it is played. With `kill`: a kill is stored, and the
- * process can only end as `killed` (C5).
+ * An `Advance` or a `StepRecord` was not applied, because the process may not move. With `pause`:
+ * the process waits and is paused, and the same write applies once it is played. With `kill`: a
+ * kill is stored, and the process can only end as `killed` (C5).
  */
 export interface Held extends StoredRequests {
   readonly status: 'held'
 }
 
 /**
- * The write was applied, now or before. For an `Advance`, `StepRecord` or `Create`, `pause` and `kill` are the
- * requests that were stored meanwhile; a pause is carried out by this write. A child of a paused process is
- * created paused.
+ * The write was applied, now or before. For an `Advance`, `StepRecord` or `Create`, `pause` and
+ * `kill` are the requests that were stored meanwhile; a pause is carried out by this write. A child
+ * of a paused process is created paused.
  */
 export interface Done extends StoredRequests {
   readonly status: 'done'
-  /** The process that was written. For a `Create` that matches an existing process: that process. */
+  /**
+   * The process that was written. For a `Create` that matches an existing process: that process.
+   */
   readonly pid: string
   /** For a `Create`: whether the process existed already. */
   readonly existed?: boolean
   /**
-   * For an `Advance`, a `StepRecord` and a `Create` with a claim: whether the claim was given back. That happens
-   * when the process waits, is paused or has ended. A step that only waits keeps the claim unless it evicts. Where
-   * a kill is stored, an evicting step keeps it too, so that the engine can end the process with its hooks.
+   * For an `Advance`, a `StepRecord` and a `Create` with a claim: whether the claim was given back.
+   * That happens when the process waits, is paused or has ended. A step that only waits keeps the
+   * claim unless it evicts. Where a kill is stored, an evicting step keeps it too, so that the
+   * engine can end the process with its hooks.
    */
   readonly released?: boolean
   /** For an `Advance` that ends the process: the time of the end by the store's clock. */
   readonly endedAt?: number
-  /** For a `Request` or an `Enforce`: whether it took effect at once. Otherwise it is stored for the engine. */
+  /**
+   * For a `Request` or an `Enforce`: whether it took effect at once. Otherwise it is stored for the
+   * engine.
+   */
   readonly applied?: boolean
 }

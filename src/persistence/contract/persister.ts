@@ -11,8 +11,8 @@ export interface Checkpoint {
 export interface Persister {
   /**
    * @throws SerializationError where the bundle can't be saved
-   * @throws PersistenceError for the untagged checkpoint of a process that lives in this store, which only its engine
-   *   writes (C1)
+   * @throws PersistenceError for the untagged checkpoint of a process that lives in this store,
+   *   which only its engine writes (C1)
    */
   saveCheckpoint(bundle: Bundle, tag?: string): Promise<void>
   /** @throws CheckpointNotFound */

@@ -14,7 +14,10 @@ export interface HistoryRow extends HistoryEntry {
   readonly by: string | null
 }
 
-/** A history entry that has just been committed. Where another program wrote it, the row may have changed since. */
+/**
+ * A history entry that has just been committed. Where another program wrote it, the row may have
+ * changed since.
+ */
 export interface Change {
   readonly pid: string
   readonly name: string
@@ -53,11 +56,17 @@ export interface ProcessRow {
   readonly successful: boolean | null
   readonly exitCode: Ending['exitCode']
   readonly message: string | null
-  /** What a waiting process waits for. `on` says whether the end of all or of any of several processes ends the wait. */
+  /**
+   * What a waiting process waits for. `on` says whether the end of all or of any of several
+   * processes ends the wait.
+   */
   readonly wait: (Omit<WaitConditions, 'on' | 'any'> & { readonly on: 'all' | 'any' | null }) | null
   /** Whether the process waits within a step. The step goes on after the wait, or runs again. */
   readonly inStep: boolean
-  /** The number of the attempt at the step; 1 unless it is retried. A waiting process above 1 backs off. */
+  /**
+   * The number of the attempt at the step; 1 unless it is retried. A waiting process above 1 backs
+   * off.
+   */
   readonly attempt: number
   readonly deadline: number | null
   readonly abandoned: boolean
@@ -67,8 +76,8 @@ export interface ProcessRow {
   readonly pauseRequested: { readonly message: string | null } | null
   readonly killRequested: { readonly message: string | null; readonly deadline: number } | null
   /**
-   * When an engine may claim the process. Null while it runs, after it has ended, and while it waits for
-   * something that has no time.
+   * When an engine may claim the process. Null while it runs, after it has ended, and while it
+   * waits for something that has no time.
    */
   readonly readyAt: number | null
 }
@@ -78,6 +87,9 @@ export interface StoredProcess {
   readonly row: ProcessRow
   /** @throws IncompatibleBundle where the stored parts are damaged */
   bundle(): Bundle
-  /** For a process that ended unsuccessfully: the last `state` part before the end, from which a restart goes on. */
+  /**
+   * For a process that ended unsuccessfully: the last `state` part before the end, from which a
+   * restart goes on.
+   */
   before(): string | undefined
 }

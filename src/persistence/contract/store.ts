@@ -7,46 +7,55 @@ import type { StoredProcess } from './rows.ts'
 /*
  * What an engine needs of the place where processes live; a client needs only its `Control`.
  *
- * Everything is asynchronous and batched: no caller may assume that a commit is synchronous or local. Every back
- * end keeps these invariants (test/persistence/store-suite.ts runs them on each):
+ * Everything is asynchronous and batched: no caller may assume that a commit is synchronous or
+ * local. Every back end keeps these invariants (test/persistence/store-suite.ts runs them on each):
  *
- * 1. `commit` answers each write. A refused write affects no other, and a write that was answered `done` is durable.
- * 2. A write of a running process applies only under the fence of its claim and with the next sequence number (C4).
- *    The same write twice is `done` twice.
- * 3. No write leaves a terminal state (C5). Once a kill is stored, the process can only end as `killed`.
- * 4. A resume, a signal, a time or the end of other processes makes the waiting process ready whether it came before,
- *    during or after the wait began (C8).
- * 5. A process that waits and is paused does not move until it is played: it makes no record and no transition, and
- *    only a kill ends it (C7).
+ * 1. `commit` answers each write. A refused write affects no other, and a write that was answered
+ *    `done` is durable.
+ * 2. A write of a running process applies only under the fence of its claim and with the next
+ *    sequence number (C4). The same write twice is `done` twice.
+ * 3. No write leaves a terminal state (C5). Once a kill is stored, the process can only end as
+ *    `killed`.
+ * 4. A resume, a signal, a time or the end of other processes makes the waiting process ready
+ *    whether it came before, during or after the wait began (C8).
+ * 5. A process that waits and is paused does not move until it is played: it makes no record and no
+ *    transition, and only a kill ends it (C7).
  * 6. `claim` gives a process to one engine at a time, and only to an engine that can load it (C9).
  */
 
 /** A `Control` that can also hand out processes to run. */
 export interface Store extends Control, Persister {
-  /** Registers an engine and keeps its lease alive, off the main thread where possible, until `leave`. */
+  /**
+   * Registers an engine and keeps its lease alive, off the main thread where possible, until
+   * `leave`.
+   */
   join(engine: EngineIdentity): Promise<void>
-  /** Ends the registration and gives back the processes that the engine still holds. Counts as no crash (C12). */
+  /**
+   * Ends the registration and gives back the processes that the engine still holds. Counts as no
+   * crash (C12).
+   */
   leave(engineId: string): Promise<void>
   /** Registers classes that can be launched by name. */
   describe(classes: readonly ClassRow[]): Promise<void>
   /** The classes and versions of the processes that want to run, now or at a time to come. */
   wanted(): Promise<readonly LoadableClass[]>
   /**
-   * Hands out up to `limit` ready processes, each under a new fence. The process that has been ready longest comes
-   * first, whatever its class; of those that became ready at the same time, the one that was created first.
+   * Hands out up to `limit` ready processes, each under a new fence. The process that has been
+   * ready longest comes first, whatever its class; of those that became ready at the same time, the
+   * one that was created first.
    */
   claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]>
   /**
-   * Whether this engine must start nothing until it runs nothing, so that a suspect of these classes can run there
-   * alone (C11). The store chooses at most one engine at a time, and only where no engine has taken a suspect for a
-   * minute. Asked again by the draining engine, it returns whether the engine must go on draining, which lasts a
-   * minute at most.
+   * Whether this engine must start nothing until it runs nothing, so that a suspect of these
+   * classes can run there alone (C11). The store chooses at most one engine at a time, and only
+   * where no engine has taken a suspect for a minute. Asked again by the draining engine, it
+   * returns whether the engine must go on draining, which lasts a minute at most.
    */
   drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean>
   /**
-   * Takes back the processes of engines whose program has ended or whose lease ran out (C11), and counts the crash
-   * for each. Unregisters those engines. Carries out the kills whose deadline has passed. Reports when to call it
-   * again at the latest. Cheap when there is nothing to do.
+   * Takes back the processes of engines whose program has ended or whose lease ran out (C11), and
+   * counts the crash for each. Unregisters those engines. Carries out the kills whose deadline has
+   * passed. Reports when to call it again at the latest. Cheap when there is nothing to do.
    *
    * With `classes`, the report covers only processes of these classes.
    */
@@ -59,8 +68,9 @@ export interface ClaimRequest {
   readonly classes: readonly LoadableClass[]
   readonly limit: number
   /**
-   * `false`: claims only processes with fewer than two crashes since their last commit. `true`: claims only suspects,
-   * which have two crashes or more and must run alone (C11). The row notes that.
+   * `false`: claims only processes with fewer than two crashes since their last commit. `true`:
+   * claims only suspects, which have two crashes or more and must run alone (C11). The row notes
+   * that.
    */
   readonly suspects: boolean
   /** A process that has run alone until now. A claim ends that (C11). */
@@ -70,8 +80,9 @@ export interface ClaimRequest {
 export interface ClaimedProcess extends Omit<StoredProcess, 'before'> {
   readonly fence: number
   /**
-   * What ended the wait of a waiting process. Of several, the first of: a resume, the end of the processes that it
-   * waits for, a signal, its time. Null where it was claimed because its deadline has passed.
+   * What ended the wait of a waiting process. Of several, the first of: a resume, the end of the
+   * processes that it waits for, a signal, its time. Null where it was claimed because its deadline
+   * has passed.
    */
   readonly wake: StoredWake | null
   /** Whether the process was played since an engine last ran it. */

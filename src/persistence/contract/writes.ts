@@ -9,8 +9,8 @@ export type Write =
 export type Parts = Readonly<Record<string, string>>
 
 /**
- * Creates a process (C2). Also `done` where a process with the same class and raw inputs has the pid or the key;
- * the answer then has the pid of that process.
+ * Creates a process (C2). Also `done` where a process with the same class and raw inputs has the
+ * pid or the key; the answer then has the pid of that process.
  */
 export interface Create {
   readonly kind: 'create'
@@ -20,9 +20,15 @@ export interface Create {
   readonly createdAt: number
   /** Must exist, unless this process is restarted (`origin`) in one commit with its parent. */
   readonly parent: string | null
-  /** The fence of the parent's claim, where the parent's engine launches the process. The claim must hold (C4). */
+  /**
+   * The fence of the parent's claim, where the parent's engine launches the process. The claim must
+   * hold (C4).
+   */
   readonly parentFence: number | null
-  /** Whether an existing process with this pid counts as the same one only as a child of `parent`; otherwise `conflict`. */
+  /**
+   * Whether an existing process with this pid counts as the same one only as a child of `parent`;
+   * otherwise `conflict`.
+   */
   readonly onlyOwn?: boolean | undefined
   readonly key: string | null
   readonly label: string | null
@@ -32,7 +38,10 @@ export interface Create {
   readonly status: string | null
   /** All parts. `inputs` is compared where the pid or the key is in use. */
   readonly parts: Parts
-  /** The engine that runs the process from the start, under fence 1. With null, any engine may claim it. */
+  /**
+   * The engine that runs the process from the start, under fence 1. With null, any engine may claim
+   * it.
+   */
   readonly claim: string | null
   readonly history: readonly HistoryEntry[]
   /** Set where the process ended before it was saved, for example in a failing hook. */
@@ -40,8 +49,8 @@ export interface Create {
   /** The earliest time at which the process may be claimed, in wall-clock milliseconds. */
   readonly readyAt?: number | null
   /**
-   * When the process is to be excepted unless it has ended. The row becomes ready at this time, whatever the
-   * process waits for.
+   * When the process is to be excepted unless it has ended. The row becomes ready at this time,
+   * whatever the process waits for.
    */
   readonly deadline?: number | null
   /** Whether the parent's pauses, plays and kills do not reach the process. */
@@ -50,8 +59,8 @@ export interface Create {
   /** What a process waits for that is created waiting, as a restarted one may be. */
   readonly wait?: WaitConditions | null
   /**
-   * Processes that get another parent in this commit. The outcome is `fenced` where one of them has ended, is being
-   * killed, or is no longer a child of `from`.
+   * Processes that get another parent in this commit. The outcome is `fenced` where one of them has
+   * ended, is being killed, or is no longer a child of `from`.
    */
   readonly adopts?: readonly Adoption[] | undefined
 }
@@ -79,8 +88,9 @@ export interface Advance {
   /** The engine that writes, for the history. The fence alone decides whether it may. */
   readonly owner: string
   /**
-   * Whether the write also claims a process that no engine has run. Its `fence` is then 0, that of the new row, and
-   * the engine holds fence 1 from here on. `fenced` unless the row is ready and as it was created.
+   * Whether the write also claims a process that no engine has run. Its `fence` is then 0, that of
+   * the new row, and the engine holds fence 1 from here on. `fenced` unless the row is ready and as
+   * it was created.
    */
   readonly begins?: boolean
   /** The version of the saved form, where the process was upgraded when it was loaded. */
@@ -105,34 +115,49 @@ export interface Advance {
   readonly wait?: WaitConditions | null
   /** The number of the attempt at the step that runs or is to run; 1 unless it is retried. */
   readonly attempt?: number
-  /** Whether this commit kills the children that were not abandoned, with their descendants. A stored kill has done so before. */
+  /**
+   * Whether this commit kills the children that were not abandoned, with their descendants. A
+   * stored kill has done so before.
+   */
   readonly killsChildren?: boolean
 }
 
 /**
- * Records what a running step has done by name (C6), or what it waits for. State and sequence number stay as they
- * are, so the write goes under the claim's fence and a count of its own.
+ * Records what a running step has done by name (C6), or what it waits for. State and sequence
+ * number stay as they are, so the write goes under the claim's fence and a count of its own.
  */
 export interface StepRecord {
   readonly kind: 'record'
   readonly pid: string
   readonly fence: number
-  /** Counts these writes from 1 within a claim, so that a write repeated after a lost acknowledgement counts once. */
+  /**
+   * Counts these writes from 1 within a claim, so that a write repeated after a lost
+   * acknowledgement counts once.
+   */
   readonly count: number
   /** The parts `record:…` to add. */
   readonly parts: Parts
   /** The kept message that the step consumes (C8). */
   readonly consumes: number | null
   /**
-   * An object: the step only waits from now on, and the row becomes `waiting` with this message. Null: the step goes
-   * on, and the row becomes `running`. Left out: the row stays as it was.
+   * An object: the step only waits from now on, and the row becomes `waiting` with this message.
+   * Null: the step goes on, and the row becomes `running`. Left out: the row stays as it was.
    */
   readonly waits?: { readonly message: string | null; readonly for: WaitConditions } | null
-  /** With `waits`: whether to give the claim back. After the wait, the step runs again from its start. */
+  /**
+   * With `waits`: whether to give the claim back. After the wait, the step runs again from its
+   * start.
+   */
   readonly evicts?: boolean
-  /** The deadline of the class, where the launch by name did not know it; in wall-clock milliseconds. */
+  /**
+   * The deadline of the class, where the launch by name did not know it; in wall-clock
+   * milliseconds.
+   */
   readonly deadline?: number
-  /** A suspect that the engine has run alone until now. This step goes on beside it, which ends that (C11). */
+  /**
+   * A suspect that the engine has run alone until now. This step goes on beside it, which ends that
+   * (C11).
+   */
   readonly beside?: string
   /** A bundle to keep under this tag. */
   readonly checkpoint?: { readonly tag: string; readonly text: string }
@@ -148,9 +173,10 @@ export interface Ending extends TransitionEnding {
 /**
  * Pauses, plays, kills or retries a process (C7).
  *
- * - Where no living engine runs the process, the commit carries out the request. Otherwise the store keeps it, and
- *   returns it with the next `Advance`.
- * - A process that waits, between steps or within one, is paused at once, even where an engine holds it.
+ * - Where no living engine runs the process, the commit carries out the request. Otherwise the
+ *   store keeps it, and returns it with the next `Advance`.
+ * - A process that waits, between steps or within one, is paused at once, even where an engine
+ *   holds it.
  * - A retry lets a process that backs off run now, and is a play for any other one.
  */
 export interface Request {
@@ -166,11 +192,17 @@ export interface Request {
   readonly by: string
   /** For a kill: the `state` part of the killed process, kept with the stored kill. */
   readonly killedState: string | null
-  /** Whether the same commit reaches all descendants, except abandoned children and their subtrees. Default false. */
+  /**
+   * Whether the same commit reaches all descendants, except abandoned children and their subtrees.
+   * Default false.
+   */
   readonly tree?: boolean
 }
 
-/** Sends a signal. The store keeps it until the process receives it, in the order of the commits of each name (C8). */
+/**
+ * Sends a signal. The store keeps it until the process receives it, in the order of the commits of
+ * each name (C8).
+ */
 export interface Signal {
   readonly kind: 'signal'
   readonly pid: string
@@ -187,8 +219,9 @@ export interface Resume {
   readonly kind: 'resume'
   readonly pid: string
   /**
-   * Made by the sender, so that a resume repeated after a lost acknowledgement is kept once. The row remembers the
-   * ids of consumed messages, so that this also holds where the first one has been consumed since.
+   * Made by the sender, so that a resume repeated after a lost acknowledgement is kept once. The
+   * row remembers the ids of consumed messages, so that this also holds where the first one has
+   * been consumed since.
    */
   readonly id: string
   /** The value, encoded. */
@@ -205,7 +238,10 @@ export interface Release {
   readonly owner?: string | undefined
 }
 
-/** Sets aside a claimed process that can't be loaded, with its bytes kept (C9). A play takes it up again. */
+/**
+ * Sets aside a claimed process that can't be loaded, with its bytes kept (C9). A play takes it up
+ * again.
+ */
 export interface Park {
   readonly kind: 'park'
   readonly pid: string
@@ -221,8 +257,8 @@ export interface Enforce {
 }
 
 /**
- * Deletes an ended process with all that is stored of it, its key and history included. Its children then have no
- * parent. `conflict` for a process that has not ended.
+ * Deletes an ended process with all that is stored of it, its key and history included. Its
+ * children then have no parent. `conflict` for a process that has not ended.
  */
 export interface Prune {
   readonly kind: 'prune'

@@ -9,8 +9,8 @@ import type { Advance, Create, Parts, Prune, Request, Write } from '../contract/
 import { wake } from './waits.ts'
 
 /*
- * What a write does beyond the row that it names, for all back ends: to parts and kept messages, to those who wait for a
- * process that ends (C8), and to all that it launched (C7).
+ * What a write does beyond the row that it names, for all back ends: to the parts and kept messages
+ * of the process, to the processes that wait for its end (C8), and to its descendants (C7).
  */
 
 /** The tables of a back end within one commit. */
@@ -19,7 +19,7 @@ export interface Tables {
   /** Whether an engine lives (C11). */
   alive(engine: string): boolean
 
-  /** A copy, which may be changed and put back. */
+  /** A copy of the row, which may be changed and put back. */
   get(pid: string): Row | undefined
   put(row: Row, history: readonly Entry[]): void
   brief(pid: string): BriefRow | undefined
@@ -27,40 +27,51 @@ export interface Tables {
   putReady(row: BriefRow, history: readonly Entry[]): void
   /** Stores `parent`, and nothing else of the row. */
   putParent(row: BriefRow, history: readonly Entry[]): void
-  /** A process does not run alone any more, if this engine runs it so (C11). Nothing else of its row is stored. */
+  /**
+   * Notes that a process no longer runs alone, if this engine runs it so (C11). Stores nothing else
+   * of the row.
+   */
   clearAlone(pid: string, engine: string): void
-  /** Those of these processes that are there and have not ended. */
+  /** Of these processes, those that exist and have not ended. */
   unended(pids: readonly string[]): readonly string[]
-  /** What has not ended of all that a process launched, and that did, and so on; not what was abandoned, nor what is below it. */
+  /** All unfinished descendants, except abandoned children and their subtrees. */
   descendants(pid: string): readonly string[]
 
-  /** All but `state`, which is kept in the row. */
+  /** Stores parts, except `state`, which the row holds. */
   putParts(pid: string, parts: Parts): void
   dropPart(pid: string, name: string): void
-  /** Drops what does not stay after a success. */
+  /** Drops the parts that are not kept after success. */
   dropCheckpoint(pid: string): void
   /** Keeps a bundle under a tag. */
   putCheckpoint(pid: string, tag: string, text: string): void
 
-  /** The oldest kept signal of a name, or with null the oldest resume; not counting the one with the id `except`. */
+  /**
+   * The oldest kept signal of a name, or with null the oldest resume, except the message with the
+   * id `except`.
+   */
   message(pid: string, signal: string | null, except?: number | null): ReturnType<Arrivals['message']>
   hasMessageFrom(pid: string, sender: string): boolean
   addMessage(pid: string, sender: string, signal: string | null, value: string): void
-  /** Who sent the message, which is gone then. */
+  /** Removes a kept message. Returns the sender's id of the message. */
   takeMessage(pid: string, id: number): string | undefined
   dropMessages(pid: string): void
 
   isAwaiting(pid: string): boolean
   addAwaits(pid: string, targets: readonly string[]): void
   dropAwaits(pid: string): void
-  /** Who awaits this process, and does not any more. */
+  /**
+   * Removes the waits for the end of this process. Returns the pids of the processes that waited.
+   */
   takeWaiters(target: string): readonly string[]
 }
 
-/** How long what runs gets to end by itself where its parent was killed, in milliseconds. */
+/**
+ * How long a running process may take to end by itself after its parent was killed, in
+ * milliseconds.
+ */
 const KILL_GRACE = 10_000
 
-/** What the rules ask of a process. */
+/** The context of a rule that decides about this process. */
 export function contextFor(tables: Tables, pid: string, consumes: number | null = null): RuleContext {
   return {
     now: tables.now,
@@ -71,7 +82,7 @@ export function contextFor(tables: Tables, pid: string, consumes: number | null 
   }
 }
 
-/** Applies a write to a process that is there. */
+/** Applies a write to an existing process. */
 export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Outcome {
   const row = tables.get(write.pid)
   if (row === undefined) return { status: 'missing' }
@@ -136,13 +147,16 @@ function decide(tables: Tables, row: Row, write: Exclude<Write, Create | Prune>)
   return transitions.enforce(row, write, context)
 }
 
-/** Stores a row that a rule has changed. */
+/** Stores a row that a rule has changed, with what follows from an end. */
 export function putRow(tables: Tables, row: Row, history: readonly Entry[]): void {
   tables.put(row, history)
   if (row.ended_at !== null) afterEnd(tables, row.pid)
 }
 
-/** A restart takes over what the process that it is made from has launched: pauses, plays and kills of the new one reach it (C7). */
+/**
+ * Makes the living children of a restarted process children of the new one, whose pauses, plays and
+ * kills reach them (C7).
+ */
 export function adopt(tables: Tables, { adopts = [] }: Create): void {
   for (const { pid, parent } of adopts) {
     const row = tables.brief(pid)
@@ -152,7 +166,10 @@ export function adopt(tables: Tables, { adopts = [] }: Create): void {
   }
 }
 
-/** What a process leaves when it has ended, by whatever write: nothing is kept for it, and who waited for it is told (C8). */
+/**
+ * Drops the messages and waits of a process that has ended, and makes the processes ready that
+ * waited for its end (C8).
+ */
 export function afterEnd(tables: Tables, pid: string): void {
   tables.dropMessages(pid)
   tables.dropAwaits(pid)
@@ -167,7 +184,7 @@ export function afterEnd(tables: Tables, pid: string): void {
   }
 }
 
-/** Kills what a process launched, where its end is to reach that. */
+/** Kills the descendants of a process whose end is to reach them. */
 export function killDescendants(tables: Tables, write: Advance, by: string | null): void {
   if (write.killsChildren !== true) return
   requestDescendants(tables, {
@@ -194,7 +211,7 @@ function requestDescendants(tables: Tables, write: Request): void {
   }
 }
 
-/** What an advance does beside the row. */
+/** Stores what an advance changes beside the row. */
 function putAdvance(tables: Tables, row: Row, write: Advance): void {
   consume(tables, row, write.consumes)
   tables.putParts(row.pid, write.parts)

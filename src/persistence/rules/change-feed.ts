@@ -2,7 +2,10 @@ import type { Change } from '../contract/rows.ts'
 
 type Listener = (changes: readonly Change[]) => unknown
 
-/** Tells committed changes to all who watch, in the order of their commits, one batch after the other. */
+/**
+ * Publishes committed changes to all listeners, in the order of the commits, one batch after the
+ * other.
+ */
 export class ChangeFeed {
   readonly #listeners = new Set<{ readonly call: Listener }>()
   readonly #queue: (readonly Change[])[] = []
@@ -25,7 +28,8 @@ export class ChangeFeed {
   publish(changes: readonly Change[]): void {
     if (changes.length === 0 || !this.hasListeners) return
     this.#queue.push(changes)
-    // A listener that commits in turn only adds to the queue: nobody hears the later commit first.
+    // A listener that commits only adds to the queue, so that no listener gets the later commit
+    // first.
     if (this.#publishing) return
     this.#publishing = true
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
@@ -42,11 +46,14 @@ export class ChangeFeed {
   }
 }
 
-/** The fault of a listener harms neither whoever commits nor the program; it is not to be hidden either. */
+/**
+ * Reports the error of a listener as a warning: it must harm neither the commit nor the program,
+ * nor be hidden.
+ */
 function report(error: unknown): void {
-  const said = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   process.emitWarning(
-    `a listener of a store failed, and goes on to be called: ${said}`,
+    `a listener of a store failed, and goes on to be called: ${text}`,
     'DamsonListenerWarning',
   )
 }

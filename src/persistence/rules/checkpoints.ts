@@ -2,18 +2,24 @@ import { PersistenceError } from '../../shared/errors.ts'
 import { checkText } from '../../shared/text.ts'
 import type { Row } from './row.ts'
 
-/** Whether the rows of a process are its untagged checkpoint: they are, until it has finished successfully. */
+/**
+ * Whether the rows of a process are its untagged checkpoint, as they are until it has finished
+ * successfully.
+ */
 export function hasOwnCheckpoint(row: Pick<Row, 'successful'>): boolean {
   return row.successful !== 1
 }
 
-/** @throws TypeError for a pid or tag that would not be found again */
+/** @throws TypeError for a pid or tag under which no checkpoint could be found again */
 export function checkNames(pid: string, tag: string | null): void {
   checkText('the pid of a checkpoint', pid)
   if (tag !== null) checkText('the tag of a checkpoint', tag)
 }
 
-/** The untagged checkpoint of a process that lives in the store is its rows, and only its engine writes those (C1). */
+/**
+ * The error for writing the untagged checkpoint of a process in the store: its rows, which only its
+ * engine writes (C1).
+ */
 export function belongsToEngine(pid: string): PersistenceError {
   return new PersistenceError(
     `process ${pid} lives in this store, and its checkpoint without a tag is written by its engine alone: give a tag`,

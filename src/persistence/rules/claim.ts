@@ -9,15 +9,18 @@ export interface Message {
   readonly value: string
 }
 
-/** What may have come for a process. */
+/** What may have come for a waiting process. */
 export interface Arrivals {
   /** The oldest kept signal of this name, or with null the oldest resume. */
   message(signal: string | null): Message | undefined
-  /** Whether it has to wait for the end of others still. */
+  /** Whether it still waits for the end of other processes. */
   isAwaiting(): boolean
 }
 
-/** An engine holds the process from now on, under a new fence (C4). A step that waited without one runs again. */
+/**
+ * Gives a process to an engine under a new fence (C4). A step that waited without an engine runs
+ * again.
+ */
 export function claim(row: Row, request: Pick<ClaimRequest, 'engine' | 'suspects'>, now: number): Entry[] {
   row.owner = request.engine
   row.runner = request.engine
@@ -29,7 +32,7 @@ export function claim(row: Row, request: Pick<ClaimRequest, 'engine' | 'suspects
   return row.crashes > 0 ? [entry('recovered', request.engine)] : []
 }
 
-/** What ends the wait of a process that is claimed, if anything that it waits for has come (C8). */
+/** What ends the wait of a claimed process; null where nothing has come that it waits for (C8). */
 export function wakeUp(row: BriefRow, now: number, arrivals: Arrivals): StoredWake | null {
   if (row.state !== 'waiting') return null
   const resume = row.resumable === 1 ? arrivals.message(null) : undefined

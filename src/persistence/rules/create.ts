@@ -7,7 +7,7 @@ import type { Change } from '../contract/rows.ts'
 import type { Adoption, Create } from '../contract/writes.ts'
 import { beginWait, earliest, readyAt, wholeMilliseconds } from './waits.ts'
 
-/** A new process, as it is to be stored. */
+/** A new process, ready to be stored. */
 export interface NewRow {
   readonly outcome: Done
   readonly row: Row
@@ -15,7 +15,9 @@ export interface NewRow {
   readonly history: readonly Entry[]
 }
 
-/** A process begins (C2), paused where its parent is or is about to be (C7). */
+/**
+ * The row of a new process (C2). It is paused where its parent is paused or is about to be (C7).
+ */
 export function newRow(
   write: Create,
   parent: BriefRow | null | undefined,
@@ -25,7 +27,8 @@ export function newRow(
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by: write.claim }))
   const waits = row.state === 'waiting'
   const awaits = waits ? beginWait(row, write.wait, context) : []
-  // What is abandoned is not reached by a pause, and would not be by the play.
+  // A pause of the parent does not reach an abandoned child, since the play would not reach it
+  // either.
   const reached = row.ended_at === null && row.abandoned === 0
   const isPaused = reached && parent != null && (parent.paused === 1 || parent.pause_asked === 1)
   if (isPaused) {
@@ -43,7 +46,7 @@ export function newRow(
   return { outcome: createdOutcome(row, write), row, awaits, history }
 }
 
-/** The answer to who made it. */
+/** The outcome of a `Create` that was applied. */
 function createdOutcome(row: Row, write: Create): Done {
   const isPaused = row.paused === 1 && row.owner === null
   const isReleased = row.owner === null && (write.claim !== null || isPaused)
@@ -60,7 +63,7 @@ function initialRow(write: Create, now: number): Row {
   const { ending, state } = write
   const ended = isTerminal(state)
   return {
-    // Given when it is stored.
+    // The back end sets the id when it stores the row.
     id: 0,
     pid: write.pid,
     class: write.className,
@@ -76,7 +79,8 @@ function initialRow(write: Create, now: number): Row {
     key: write.key,
     label: write.label,
     seq: write.seq,
-    // Also where nobody holds it from the start: whoever made it under a claim is fenced by the next one (C4).
+    // A row that was created under a claim has fence 1 even where the claim is given back at once,
+    // so that the next claim fences its creator (C4).
     fence: write.claim === null ? 0 : 1,
     owner: ended ? null : write.claim,
     runner: write.claim,
@@ -109,12 +113,15 @@ function initialRow(write: Create, now: number): Row {
     origin_kind: write.origin?.kind ?? null,
     records: 0,
     data: write.parts['state'] ?? '{}',
-    // One that failed before it was ever saved is restarted from the beginning.
+    // A process that failed before its first commit is restarted from the beginning.
     before: ended && ending?.dropCheckpoint !== true ? CREATED_STATE : null,
   }
 }
 
-/** The answer where pid or key is in use: the same class and raw inputs are the same launch. */
+/**
+ * The outcome where the pid or the key is in use. The same class and raw inputs make it the same
+ * launch.
+ */
 export function existingOutcome(
   existing: Row,
   inputs: string | undefined,
@@ -124,7 +131,7 @@ export function existingOutcome(
   const what = existing.pid === write.pid ? `pid ${write.pid}` : `key ${JSON.stringify(write.key)}`
   const conflict = (reason: string): Outcome => ({ status: 'conflict', pid: existing.pid, reason })
   if (write.onlyOwn === true && existing.pid === write.pid && existing.parent !== write.parent) {
-    return conflict(`${what} belongs to a process that is no child of ${write.parent}`)
+    return conflict(`${what} belongs to a process that is not a child of ${write.parent}`)
   }
   if (existing.class !== write.className) {
     return conflict(`${what} belongs to a process of class ${existing.class}, not ${write.className}`)
@@ -136,7 +143,10 @@ export function existingOutcome(
   return createdOutcome(existing, write)
 }
 
-/** Whether the row is what this very write made, its acknowledgement lost, and nothing has come of it since. */
+/**
+ * Whether this write made the row, its acknowledgement was lost, and the process has not moved
+ * since.
+ */
 function isRepeated(existing: Row, write: Create): boolean {
   return (
     existing.pid === write.pid &&
@@ -148,18 +158,22 @@ function isRepeated(existing: Row, write: Create): boolean {
 }
 
 /**
- * Whether the process is as it was born under a claim, which is still held, or never was: a child that has left memory in its first step may be
- * launched again by the same engine, at the same time, and must not be run by it under the claim that it has given back.
+ * Whether the process is as it was created under a claim that is still held, or that was given back
+ * at once. A child that left memory in its first step may be launched again by the same engine at
+ * the same time. That engine must not run it under the claim that it gave back.
  */
 function isUntouched(row: Row, write: Create, claim: string): boolean {
   const held = row.owner === claim || row.paused === 1 || row.ended_at !== null
   return row.runner === claim && row.fence === 1 && row.seq === write.seq && row.records === 0 && held
 }
 
-/** Why a child can't be created, if it can't: its parent has to live, and to be held by who launches it (C4). */
+/**
+ * Refuses a child whose parent has ended, or whose parent's claim the launcher does not hold (C4).
+ */
 export function creationRefusal(write: Create, parent: BriefRow | null | undefined): Outcome | undefined {
   if (write.parent === null || parent === null) return undefined
-  // One that is begun again together with its parent comes before it, so that the parent waits for it.
+  // A child that is restarted together with its parent is created first, so that the parent waits
+  // for it.
   if (parent === undefined) return write.origin == null ? { status: 'missing' } : undefined
   if (parent.ended_at !== null) return { status: 'ended', state: parent.state }
   if (write.parentFence !== null && (parent.owner === null || parent.fence !== write.parentFence)) {
@@ -169,7 +183,10 @@ export function creationRefusal(write: Create, parent: BriefRow | null | undefin
   return undefined
 }
 
-/** Why a restart can't take over what it is to, if it can't: another one has, or it has ended (C1). */
+/**
+ * Refuses a restart where a process that it takes over has ended or was taken over by another
+ * restart (C1).
+ */
 export function adoptionRefusal(
   { adopts = [] }: Create,
   brief: (pid: string) => BriefRow | undefined,

@@ -3,29 +3,35 @@ import type { HistoryEvents } from '../../process/state/history-event.ts'
 import { encodeEvent, type HistoryEntry } from '../contract/history-event.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 
-/** What a rule has to know beyond the row. */
+/** What a rule needs to know beside the row. */
 export interface RuleContext {
   readonly now: number
-  /** Whether the engine that owns the row lives (C11). */
+  /** Whether an engine is alive (C11). */
   alive(engine: string): boolean
-  /** Whether a signal of this name, or with null a resume, is kept for it, beside the one that this write uses up (C8). */
+  /**
+   * Whether a signal of this name, or with null a resume, is kept beside the one that this write
+   * consumes (C8).
+   */
   hasMessage(signal: string | null): boolean
-  /** Whether it has to wait for the end of others still. */
+  /** Whether the process still waits for the end of other processes. */
   isAwaiting(): boolean
-  /** Those of these processes that are there and have not ended. */
+  /** Of these processes, those that exist and have not ended. */
   unended(pids: readonly string[]): readonly string[]
 }
 
-/** A history entry and who is to be named with it. */
+/** A history entry with the engine or client that is named in it. */
 export interface Entry extends HistoryEntry {
   readonly by: string | null
 }
 
+/** What a rule decides about a write. */
 export interface Decision {
   readonly outcome: Outcome
   /** The row to store; undefined where nothing changes. */
   readonly row?: Row
-  /** The processes whose end it awaits from now on. Left out: as it was. */
+  /**
+   * The processes whose end the process awaits from now on. Left out: those that it awaited before.
+   */
   readonly awaits?: readonly string[]
   readonly history: readonly Entry[]
 }
@@ -34,7 +40,7 @@ export function unchanged(outcome: Outcome): Decision {
   return { outcome, history: [] }
 }
 
-/** An event that is stored with a write, and the engine or client that is named with it. */
+/** The history entry of an event. */
 export function entry<Name extends keyof HistoryEvents>(
   name: Name,
   by: string | null,

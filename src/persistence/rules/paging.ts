@@ -5,7 +5,10 @@ import { checkText } from '../../shared/text.ts'
 import type { ListFilter, ProcessPage } from '../contract/control.ts'
 import { processRow, type Row } from './row.ts'
 
-/** Which processes a request to many is about. All that it lets through are reached, so that it takes no page. */
+/**
+ * Selects the processes of a request to many. The request reaches all of them, so there are no
+ * pages.
+ */
 export type BulkFilter = Omit<ListFilter, 'limit' | 'after'>
 
 const BULK: OptionNames<BulkFilter> = {
@@ -31,7 +34,8 @@ export function checkFilter(filter: ListFilter): void {
 }
 
 /**
- * For a filter that decides what is paused, killed or deleted: a condition that is undefined would let everything through.
+ * Checks a filter that decides what is paused, killed or deleted. A condition that is undefined
+ * would match every process.
  *
  * @throws as `checkFilter`, and TypeError for a condition that is undefined
  */
@@ -71,13 +75,13 @@ function checkState(state: unknown, where: string): void {
 const DEFAULT_LIMIT = 50
 const LARGEST_LIMIT = 1_000
 
-/** Where a page begins: behind this process, newest first. */
+/** The process behind which a page begins, newest first. */
 export interface Position {
   readonly createdAt: number
   readonly id: number
 }
 
-/** @throws RangeError for a limit that is no whole number from 1 to 1000 */
+/** @throws RangeError for a limit that is not a whole number from 1 to 1000 */
 export function limitOf(filter: ListFilter): number {
   const limit = filter.limit ?? DEFAULT_LIMIT
   if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_LIMIT) {
@@ -86,7 +90,7 @@ export function limitOf(filter: ListFilter): number {
   return limit
 }
 
-/** @throws RangeError for an `after` that came from no page */
+/** @throws RangeError for an `after` that is not the `next` of a page */
 export function positionOf(filter: ListFilter): Position | undefined {
   if (filter.after === undefined) return undefined
   const match = /^(-?\d+):(\d+)$/.exec(filter.after)
@@ -95,7 +99,7 @@ export function positionOf(filter: ListFilter): Position | undefined {
   return { createdAt: Number(match[1]), id: Number(match[2]) }
 }
 
-/** A page from rows of which there may be one more than it takes. */
+/** The page of these rows. One row more than the limit shows that there is a next page. */
 export function pageOf(rows: readonly Row[], limit: number): ProcessPage {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
@@ -105,13 +109,13 @@ export function pageOf(rows: readonly Row[], limit: number): ProcessPage {
   }
 }
 
-/** The states that a filter lets through; undefined for all. */
+/** The states that a filter matches; undefined for all. */
 export function statesOf(filter: ListFilter): readonly ProcessState[] | undefined {
   if (filter.state === undefined) return undefined
   return typeof filter.state === 'string' ? [filter.state] : [...new Set(filter.state)]
 }
 
-/** Newest first; of the same time, the one that was stored last. */
+/** Orders newest first; of rows of the same time, the one that was stored last. */
 export function newestFirst(a: Row, b: Row): number {
   return b.created_at - a.created_at || b.id - a.id
 }

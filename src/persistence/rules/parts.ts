@@ -2,20 +2,23 @@ import { SerializationError } from '../../shared/errors.ts'
 import { textProblem } from '../../shared/text.ts'
 import type { Parts, Write } from '../contract/writes.ts'
 
-/** What one part may take, in bytes of its text. SQLite itself ends at a billion. */
+/** The largest size of a part, in bytes of its text. SQLite itself allows a billion. */
 const LARGEST_PART = 64 * 2 ** 20
 
-/** The part that goes with the checkpoint of a process that finished successfully: what it kept for steps to come. */
+/** The part with what a process keeps between its steps, which is dropped after success. */
 export const CHECKPOINT_PART = 'memory'
-/** How the names begin of the parts of a step's record, which go with it. */
+/** The prefix of the parts of a step's record, which is dropped when the step ends. */
 export const RECORD_PREFIX = 'record:'
 
-/** What stays of a process that finished successfully; its checkpoint goes. */
+/** Whether a part is kept after success; the checkpoint is not. */
 export function isKeptAfterSuccess(name: string): boolean {
   return name !== CHECKPOINT_PART && !name.startsWith(RECORD_PREFIX)
 }
 
-/** Why a write can't be stored, if it can't: a part is too large, or a name in it is no well-formed text and would be kept as another. */
+/**
+ * The reason why a write can't be stored, if there is one: a part is too large, or a name is not
+ * well-formed text and would be stored as another name.
+ */
 export function unstorable(write: Write): SerializationError | undefined {
   return malformed(write) ?? tooLarge(write)
 }
@@ -93,7 +96,7 @@ function tooLargePart(parts: Parts): SerializationError | undefined {
 }
 
 function tooLargeText(name: string, text: string): SerializationError | undefined {
-  // A character takes three bytes at most, so short texts need no count.
+  // A character takes at most three bytes, so a short text need not be measured.
   if (text.length * 3 <= LARGEST_PART) return undefined
   const size = byteLength(text)
   if (size <= LARGEST_PART) return undefined

@@ -4,11 +4,11 @@ import type { ProcessRow } from '../contract/rows.ts'
 import type { Origin } from '../contract/writes.ts'
 
 /**
- * A process as a back end keeps it; flags are 0 and 1, and names are those of the columns.
- * What of it others see is `processRow`.
+ * A process as a back end stores it. Flags are 0 and 1, and the names are those of the columns.
+ * `processRow` makes the public form.
  */
 export interface Row {
-  /** Counts the processes in the order in which the back end created them. */
+  /** The number of the row; the back end counts them in the order of creation. */
   id: number
   readonly pid: string
   readonly class: string
@@ -17,22 +17,27 @@ export interface Row {
   step: string | null
   status: string | null
   paused: number
-  /** A pause is stored that its engine has yet to carry out. */
+  /** Whether a pause is stored that the engine has not carried out yet. */
   pause_asked: number
-  /** Of the pause, or of the one that is asked for. */
+  /** The message of the pause, or of the one that is stored. */
   pause_message: string | null
   parked: string | null
   parent: string | null
   readonly key: string | null
   readonly label: string | null
   seq: number
-  /** Counts claims and kills: who does not know it may not write (C4). */
+  /** Raised by each claim, kill and crash. A write under an older fence changes nothing (C4). */
   fence: number
   owner: string | null
-  /** The engine that owned it last; stays when the claim is given back. Or the one that drains for it. */
+  /**
+   * The engine that owned the process last, even after it gave the claim back; or the engine that
+   * drains for it.
+   */
   runner: string | null
   crashes: number
-  /** Whether it was claimed to run alone, or its `runner` drains for it (C11, `drain.ts`). */
+  /**
+   * Whether the process was claimed to run alone, or its `runner` drains for it (C11, `drain.ts`).
+   */
   alone: number
   readonly created_at: number
   updated_at: number
@@ -44,47 +49,56 @@ export interface Row {
   message: string | null
   kill_deadline: number | null
   kill_message: string | null
-  /** The `state` part for the kill that is asked for. */
+  /** The `state` part of the process after the kill that is stored. */
   kill_state: string | null
-  /** Since or from when it wants to run; kept while it is paused or parked, null while it is owned. */
+  /**
+   * When the process became or becomes ready. Kept while it is paused or parked, null while it is
+   * owned.
+   */
   ready_at: number | null
   played: number
-  /** The senders' ids of the kept messages that were used up last (`message-ids.ts`). */
+  /** The senders' ids of the messages that the process consumed last (`message-ids.ts`). */
   last_wake: string | null
-  /** The sender's id of the request that came last. */
+  /** The sender's id of the last request. */
   last_request: string | null
-  /** What ends its wait: a resume; the signal of this name; this time; the end of those in the table `awaits`. All clear unless it waits. */
+  /**
+   * These four say what ends a wait: a resume, the signal of this name, this time, the end of the
+   * processes in the table `awaits`. All are clear unless the process waits.
+   */
   resumable: number
   receives: string | null
   due_at: number | null
   awaits: 'all' | 'any' | null
-  /** It waits within a step. Unowned, its step runs again from its start when that has come. */
+  /**
+   * Whether the process waits within a step. If it has no owner, the step runs again from its start
+   * after the wait.
+   */
   in_step: number
   attempt: number
   deadline: number | null
   readonly abandoned: number
   readonly origin: string | null
   readonly origin_kind: Origin['kind'] | null
-  /** How many `StepRecord`s were written under the present claim. */
+  /** The number of `StepRecord`s under the present claim. */
   records: number
   /** The `state` part. */
   data: string
-  /** The last `state` part before it ended excepted, killed or unsuccessful: what a restart goes on from. */
+  /** The last `state` part before an unsuccessful end, from which a restart goes on. */
   before: string | null
 }
 
 /** A row without its long columns. */
 export type BriefRow = Omit<Row, 'data' | 'before'>
 
-/** What tells whether a process may be claimed. */
+/** The columns that decide whether a process may be claimed. */
 export type Claimability = Pick<Row, 'ready_at' | 'owner' | 'paused' | 'parked'>
 
-/** Whether an engine may claim it now. */
+/** Whether an engine may claim the process now. */
 export function isReady(row: Claimability, now: number): boolean {
   return row.ready_at !== null && row.ready_at <= now && mayBeClaimed(row)
 }
 
-/** When an engine may claim it, if that is a time to come. */
+/** The time at which an engine may claim the process, if that is a time to come. */
 export function dueAt(row: Claimability, now: number): number | null {
   return row.ready_at !== null && row.ready_at > now && mayBeClaimed(row) ? row.ready_at : null
 }
@@ -93,14 +107,14 @@ function mayBeClaimed({ owner, paused, parked }: Claimability): boolean {
   return owner === null && paused === 0 && parked === null
 }
 
-/** Why a row can't be run, if it is damaged so that this shows (C9). */
+/** The damage of a row that can't be run, as far as the row shows it (C9). */
 export function damageOf(row: Pick<Row, 'state'>): string | undefined {
   return isProcessState(row.state)
     ? undefined
     : `its state is damaged: there is none called ${JSON.stringify(row.state)}`
 }
 
-/** What others see of a row. */
+/** The public form of a row. */
 export function processRow(row: BriefRow): ProcessRow {
   return {
     pid: row.pid,
@@ -143,7 +157,7 @@ export function processRow(row: BriefRow): ProcessRow {
   }
 }
 
-/** An engine as a back end keeps it. */
+/** An engine as a back end stores it. */
 export interface EngineRecord extends EngineIdentity {
   readonly startedAt: number
   readonly expires: number

@@ -9,28 +9,32 @@ import { beginWait, leaveWaitInStep, readyAt, wholeMilliseconds } from './waits.
 const EFFECTS = recordPart('effect:')
 
 /*
- * What a step does before it ends: it records what it has done by name (C6), begins to wait, and goes on.
+ * The writes of a step before its end: it records what it has done by name (C6), begins to wait,
+ * and goes on.
  */
 
-/** Under the fence of the claim, and by a count within it (C4). */
+/** Applies a step record under the fence of the claim, and in the order of its count (C4). */
 export function recordStep(row: Row, write: StepRecord, context: RuleContext): Decision {
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
-  // Its acknowledgement was lost; it may have given the claim back.
+  // The acknowledgement of this write was lost. The write may have given the claim back.
   if (write.count <= row.records) return unchanged(recordOutcome(row))
   if (row.owner === null || write.count !== row.records + 1) return unchanged({ status: 'fenced' })
   const held = isHeldBack(row, write) ? heldOutcome(row, false) : undefined
   if (held !== undefined) return unchanged(held)
   const by = row.runner
-  // A step that is paused where it waits does not move: the history has its `waiting` already, and its play will tell of it again.
+  // The history has the `waiting` of a step that is paused where it waits, and the play will add
+  // another one.
   const isStill = row.paused === 1 && row.in_step === 1 && onlyWaits(write)
-  // An effect that was done is kept, and yet the step does not go on: nothing but `killed` follows a stored kill (C5).
+  // An effect that was done is kept, but the step does not go on: only `killed` follows a stored
+  // kill (C5).
   const isKilled = row.kill_deadline !== null
   const kept = isKilled ? write.history.filter(({ name }) => name !== 'running') : write.history
   const history: Entry[] = isStill ? [] : kept.map((entry) => ({ ...entry, by }))
   row.records = write.count
   if (write.deadline !== undefined) row.deadline = wholeMilliseconds(write.deadline)
-  // It got further, so crashes are counted anew (C11). A step that runs again keeps its checkpoints again, and gets no further by that.
+  // The step got further, so crashes are counted anew (C11). Keeping a checkpoint again is no
+  // progress.
   if (getsFurther(write)) {
     row.crashes = 0
     row.alone = 0
@@ -42,9 +46,11 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
   row.in_step = 1
   row.message = write.waits.message
   const awaits = beginWait(row, write.waits.for, context)
-  // What waits is paused at once, whether that was asked before or is asked after.
+  // A waiting process is paused at once, whether the pause was requested before or after the wait
+  // began.
   if (row.pause_asked === 1) history.push(...pauseNow(row))
-  // Its engine knows whom it awaits. With a kill stored the claim stays, so that the engine can end it with its hooks.
+  // An engine that holds the process watches what it awaits. Where a kill is stored, the claim
+  // stays, so that the engine can end the process with its hooks.
   const stays = write.evicts !== true || row.kill_deadline !== null
   if (stays) return { outcome: recordOutcome(row), row, awaits: [], history }
   row.owner = null
@@ -54,8 +60,9 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
 }
 
 /**
- * Whether a pause or a kill that is stored holds the write back. A step that is paused where it waits only says what it waits for (C7). A step
- * whose kill is stored takes no signal and does not go on (C5); an effect that it has done is kept, so that a restart does not do it again (C6).
+ * Whether a stored pause or kill holds the write back. A step that is paused where it waits may
+ * only record what it waits for (C7). A step whose kill is stored receives no signal and does not
+ * go on (C5). An effect that it has done is kept, so that a restart does not do it again (C6).
  */
 function isHeldBack(row: Row, write: StepRecord): boolean {
   if (row.kill_deadline === null) return !onlyWaits(write)
@@ -63,19 +70,21 @@ function isHeldBack(row: Row, write: StepRecord): boolean {
   return write.waits === null || write.consumes !== null
 }
 
-/** Neither by going on after a wait, without anything that it records, nor by being told its deadline. */
+/**
+ * Whether the write is progress. Going on after a wait is none, nor is a checkpoint or a deadline.
+ */
 function getsFurther({ waits, parts, consumes, checkpoint, deadline }: StepRecord): boolean {
   if (checkpoint !== undefined || deadline !== undefined) return false
   return waits !== null || consumes !== null || Object.keys(parts).length > 0
 }
 
-/** Whether it says what the step waits for, and no more. */
+/** Whether the write only records what the step waits for. */
 function onlyWaits({ waits, parts, consumes, checkpoint, deadline }: StepRecord): boolean {
   const does = consumes !== null || checkpoint !== undefined || deadline !== undefined
   return waits != null && !does && Object.keys(parts).length === 0
 }
 
-/** What the row says, for the step that wrote to it. */
+/** The outcome of a record that was applied. */
 function recordOutcome(row: Row): Done {
   return {
     status: 'done',

@@ -3,7 +3,7 @@ import { processRow, type Row } from './row.ts'
 import type { ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
 
-/** A process whole. Its bundle is put together only when it is asked for. */
+/** A process with its parts. The bundle is put together on demand. */
 export class LoadedProcess implements StoredProcess {
   readonly row: ProcessRow
   readonly #parts: Parts

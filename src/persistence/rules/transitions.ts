@@ -11,18 +11,24 @@ import type { Advance, Enforce, Park, Request, Resume, Signal } from '../contrac
 import { isBackingOff, beginWait, endWait, leaveWaitInStep, readyAt, isWaitingOwned, wake } from './waits.ts'
 
 /*
- * What each write does to the row of a process, in one place for all back ends.
+ * What each write does to the row of a process, for all back ends.
  *
- * A rule is given a copy of the row, changes it as it likes, and returns it only if it is to be stored.
- * It knows nothing of tables, transactions or time, except what its `RuleContext` answers. What a write does to other
- * processes is in `apply.ts`.
+ * A rule receives a copy of the row, may change the copy, and returns it only if it is to be
+ * stored. It knows nothing of tables, transactions or time, except what its `RuleContext` answers.
+ * What a write does to other processes is in `apply.ts`.
  */
 
-/** Crashes without a commit in between after which a process runs alone, and after which it is paused (C11). */
+/**
+ * The crashes without a commit in between after which a process runs alone, and after which it is
+ * paused (C11).
+ */
 export const SUSPECT_AFTER = 2
 const PAUSED_AFTER = 3
 
-/** The next saved state (C3), under the fence of its claim and with the next sequence number (C4). */
+/**
+ * Stores the next saved state (C3), under the fence of the claim and with the next sequence number
+ * (C4).
+ */
 export function advance(row: Row, write: Advance, context: RuleContext): Decision {
   const { now } = context
   if (!mayAdvance(row, write, now)) return unchanged(repeatedAdvance(row, write))
@@ -79,19 +85,24 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
   return { outcome: advanceOutcome(row, write), row, awaits, history }
 }
 
-/** Whether it is made under the fence of the claim, or is one, and the next in the sequence (C4). */
+/**
+ * Whether the advance has the fence of the claim, or makes the claim, and has the next sequence
+ * number (C4).
+ */
 function mayAdvance(row: Row, write: Advance, now: number): boolean {
   if (row.fence !== write.fence || row.seq !== write.seq - 1 || row.ended_at !== null) return false
   if (write.begins === true) {
     return row.state === 'created' && row.crashes === 0 && row.kill_deadline === null && isReady(row, now)
   }
-  // An error after the commit that gave the claim back (in `onWaiting`, say) still counts while nobody else has claimed it.
+  // An error after the commit that gave the claim back (in `onWaiting`, say) counts until another
+  // engine claims the row.
   return row.owner !== null || write.state === 'excepted'
 }
 
 /**
- * What a running process may not do, whatever it knows: anything but end as `killed` once a kill is stored (C5), and anything while it is
- * paused where it waits (C7). Undefined where it may. A pause of what computes is carried out by the write that leads to a boundary.
+ * The refusal of a write that the process may not make, whatever it knows; undefined where it may.
+ * Once a kill is stored, the process may only end as `killed` (C5). While it is paused where it
+ * waits, it may do nothing (C7). A pause of a computing step is carried out by its next transition.
  */
 export function heldOutcome(row: Row, kills: boolean): Held | undefined {
   const { kill_deadline: deadline, kill_message, pause_message } = row
@@ -100,7 +111,7 @@ export function heldOutcome(row: Row, kills: boolean): Held | undefined {
   return row.paused === 1 ? { status: 'held', pause: { message: pause_message } } : undefined
 }
 
-/** What was asked for is done now; nothing is to be told where it was paused already. */
+/** Pauses the row now. The history has an entry unless the row was paused already. */
 export function pauseNow(row: Row): Entry[] {
   const told =
     row.paused === 1 ? [] : [entry('paused', row.runner, { message: row.pause_message ?? undefined })]
@@ -109,7 +120,7 @@ export function pauseNow(row: Row): Entry[] {
   return told
 }
 
-/** What the row says after an advance, for the process that made it. */
+/** The outcome of an advance that was applied. */
 function advanceOutcome(
   row: Pick<
     Row,
@@ -127,7 +138,9 @@ function advanceOutcome(
   }
 }
 
-/** An advance that does not apply: one that was applied before (its acknowledgement was lost), or a stale owner's. */
+/**
+ * The outcome of an advance that does not apply: it was applied before, or a stale owner made it.
+ */
 function repeatedAdvance(row: Row, write: Advance): Outcome {
   const fence = write.begins === true ? write.fence + 1 : write.fence
   const same = row.seq === write.seq && row.fence === fence && row.state === write.state
@@ -136,7 +149,7 @@ function repeatedAdvance(row: Row, write: Advance): Outcome {
   return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }
 }
 
-/** A pause, play, kill or retry (C7). */
+/** Pauses, plays, kills or retries a process (C7). */
 export function request(row: Row, write: Request, context: RuleContext): Decision {
   const repeated = write.id !== undefined && row.last_request === write.id
   if (repeated) {
@@ -144,7 +157,7 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
   }
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   const history: Entry[] = []
-  // A dead engine's process is taken back first: from then on nobody runs it.
+  // A process of a dead engine is taken back first. From then on no engine runs it.
   if (row.owner !== null && !context.alive(row.owner)) {
     history.push(...takeBack(row, context))
     if (row.ended_at !== null) {
@@ -169,7 +182,7 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
       const retried = retry(row, write, context.now)
       const outcome: Outcome = { status: 'done', pid: row.pid, applied: retried.length > 0 }
       history.push(...retried)
-      // The root of a tree remembers it all the same, for those below.
+      // The root of a tree keeps the id of the request all the same, on behalf of its descendants.
       return history.length > 0 || write.tree === true ? { outcome, row, history } : unchanged(outcome)
     }
     case 'kill':
@@ -192,12 +205,14 @@ function pause(row: Row, write: Request): Entry[] {
   return [entry(atOnce ? 'paused' : 'pause requested', write.by, { message: write.message ?? undefined })]
 }
 
-/** Lets a process that backs off run now; else it is a play of what stands still, or nothing. */
+/**
+ * Lets a process that backs off run now. Plays a paused or parked one. Does nothing to any other.
+ */
 function retry(row: Row, write: Request, now: number): Entry[] {
   if (row.paused === 1 || row.parked !== null) return play(row, write)
   if (row.owner !== null || !isBackingOff(row)) return []
   wake(row, now)
-  // Its time has come by this: to whoever claims it, it is woken by its timer.
+  // An engine that claims the process finds it woken by its timer.
   row.due_at = row.ready_at
   return [entry('retried', write.by)]
 }
@@ -229,7 +244,7 @@ function requestKill(row: Row, write: Request, now: number): Entry[] {
   return [entry('kill requested', write.by, { message: write.message ?? undefined, deadline })]
 }
 
-/** Ends a process without its engine: that one is fenced (C5). */
+/** Ends a process without its engine, which is fenced (C5). */
 function kill(
   row: Row,
   killedState: string | null,
@@ -244,7 +259,7 @@ function kill(
   return entry('killed', by, { message: message ?? undefined })
 }
 
-/** Terminal is final (C5): nobody owns it, nothing is asked of it any more. */
+/** Makes the row terminal, which is final (C5): it has no owner, no wait and no stored request. */
 function end(
   row: Row,
   state: ProcessState,
@@ -277,20 +292,20 @@ function end(
 }
 
 /**
- * A resume or a signal comes before, during or after the process goes to wait for it, and counts all the same (C8).
- * `known` are those that are kept already.
+ * Keeps a resume or a signal. It counts whether it comes before, during or after the wait for it
+ * (C8). `known`: a message with the same id is kept already.
  */
 export function message(row: Row, write: Resume | Signal, known: boolean, context: RuleContext): Decision {
   if (known || wasConsumed(row.last_wake, write.id)) return unchanged({ status: 'done', pid: row.pid })
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   const isAwaited = write.kind === 'resume' ? row.resumable === 1 : row.receives === write.name
   if (row.state === 'waiting' && row.owner === null && isAwaited) wake(row, context.now)
-  const told =
+  const event =
     write.kind === 'resume' ? entry('resumed', write.by) : entry('signalled', write.by, { name: write.name })
-  return { outcome: { status: 'done', pid: row.pid }, row, history: [told] }
+  return { outcome: { status: 'done', pid: row.pid }, row, history: [event] }
 }
 
-/** A clean stop gives the claim back; it counts as no crash (C12). */
+/** Gives the claim back after a clean stop, which counts as no crash (C12). */
 export function release(
   row: Row,
   write: { readonly fence: number; readonly owner?: string | null | undefined },
@@ -304,7 +319,7 @@ export function release(
   return { outcome: { status: 'done', pid: row.pid }, row, history }
 }
 
-/** What can't be loaded is set aside (C9). */
+/** Sets aside a process that can't be loaded (C9). */
 export function park(row: Row, write: Park, context: RuleContext): Decision {
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
@@ -314,7 +329,10 @@ export function park(row: Row, write: Park, context: RuleContext): Decision {
   return { outcome: { status: 'done', pid: row.pid }, row, history }
 }
 
-/** A stored kill whose deadline has passed, or whose engine is dead, is done by whoever sees it. */
+/**
+ * Carries out a stored kill whose deadline has passed, or whose engine is dead. Any client or
+ * engine may ask for it.
+ */
 export function enforce(row: Row, write: Enforce, context: RuleContext): Decision {
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   const due =
@@ -325,15 +343,18 @@ export function enforce(row: Row, write: Enforce, context: RuleContext): Decisio
   return { outcome: { status: 'done', pid: row.pid, applied: true }, row, history }
 }
 
-/** Does a stored kill, with what was stored for it. */
+/** Carries out a stored kill with the message and state that were stored with it. */
 export function killDue(row: Row, now: number): Entry[] {
   return [kill(row, row.kill_state, row.kill_message, null, now)]
 }
 
-/** Takes a process back from a dead engine (C11), and does what was asked of it meanwhile. */
+/**
+ * Takes a process back from a dead engine (C11) and carries out the requests that were stored
+ * meanwhile.
+ */
 export function takeBack(row: Row, context: RuleContext): Entry[] {
   const by = row.runner
-  // Whatever that engine still writes, should it only have been frozen, changes nothing (C4).
+  // If the engine was only frozen, its later writes change nothing (C4).
   row.fence++
   row.crashes++
   const blamed = row.alone === RUNS_ALONE && row.crashes >= PAUSED_AFTER
@@ -355,7 +376,7 @@ function releaseClaim(row: Row, context: RuleContext): Entry[] {
   return row.pause_asked === 1 ? pauseNow(row) : []
 }
 
-/** Whether a process may be deleted: only what has ended. */
+/** Allows the deletion of a process only after its end. */
 export function prune(row: BriefRow): Outcome {
   if (row.ended_at !== null) return { status: 'done', pid: row.pid }
   return {

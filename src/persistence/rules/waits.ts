@@ -3,16 +3,20 @@ import type { RuleContext } from './decision.ts'
 import type { WaitConditions } from '../../process/state/transition.ts'
 
 /*
- * What a process waits for, as its row says it, and when that makes the process ready (C8).
+ * What the row of a waiting process says of its wait, and when that makes the process ready (C8).
  *
- * 1. Of a process that nobody runs, `ready_at` is always right: each write that may change it says it anew, also while the
- *    process is paused or parked. Of one that is owned it is null.
- * 2. The processes that are awaited are kept beside the row, and leave that list as they end. Once enough of them have, the list is empty.
+ * 1. `ready_at` of a process without an owner is always right: each write that may change it sets
+ *    it anew, even while the process is paused or parked. `ready_at` of an owned process is null.
+ * 2. A list beside the row holds the awaited processes. A process leaves the list when it ends.
+ *    Once enough of them have ended, the list is empty.
  */
 
 const RESUME_ALONE: WaitConditions = { resume: true, signal: null, until: null, on: [], any: false }
 
-/** Writes down what a process waits for from now on. Answers with whom it awaits: nobody, where enough of them have ended. */
+/**
+ * Stores what a process waits for. Returns the processes that it awaits: none, where enough of them
+ * have ended.
+ */
 export function beginWait(
   row: Row,
   wait: WaitConditions | null | undefined,
@@ -24,7 +28,7 @@ export function beginWait(
   row.due_at = wholeMilliseconds(until)
   row.awaits = on.length === 0 ? null : any ? 'any' : 'all'
   const others = new Set(on)
-  // It is not there yet where it is created, and does not end while it waits.
+  // The process itself may not be stored yet, and does not end while it waits.
   const itself = others.delete(row.pid) ? [row.pid] : []
   const unended = others.size === 0 ? [] : context.unended([...others])
   return any && unended.length < others.size ? [] : [...unended, ...itself]
@@ -38,7 +42,7 @@ export function endWait(row: Row): void {
   row.in_step = 0
 }
 
-/** A step that only waited goes on, or wants to run again. */
+/** Ends a wait within a step, which goes on or runs again. */
 export function leaveWaitInStep(row: Row, now: number): void {
   endWait(row)
   row.state = 'running'
@@ -46,7 +50,10 @@ export function leaveWaitInStep(row: Row, now: number): void {
   row.updated_at = now
 }
 
-/** When a process that nobody runs wants to: now, at its time, or, with null, when what it waits for has come. */
+/**
+ * When a process without an owner becomes ready: now, at a time, or, with null, when a message or
+ * an end comes.
+ */
 export function readyAt(
   row: BriefRow,
   context: Pick<RuleContext, 'now' | 'hasMessage'>,
@@ -60,17 +67,20 @@ export function readyAt(
   return hasCome ? context.now : earliest(row.due_at, row.deadline)
 }
 
-/** Makes a process that nobody runs ready now, if it is not already. */
+/** Makes a process without an owner ready now, unless it is ready already. */
 export function wake(row: Pick<Row, 'ready_at'>, now: number): void {
   row.ready_at = Math.min(row.ready_at ?? now, now)
 }
 
-/** Whether it waits for its next attempt, and for nothing else. */
+/** Whether a process only waits for its next attempt. */
 export function isBackingOff(row: BriefRow): boolean {
   return row.state === 'waiting' && row.attempt > 1 && row.in_step === 0
 }
 
-/** Whether it waits while an engine holds it: its step only waits, or it was claimed to be woken and has not gone on. */
+/**
+ * Whether a process waits while an engine holds it: within a step, or between the claim that wakes
+ * it and its next step.
+ */
 export function isWaitingOwned(row: BriefRow): boolean {
   return row.state === 'waiting' && row.owner !== null
 }
@@ -80,7 +90,7 @@ export function earliest(...times: readonly (number | null)[]): number | null {
   return known.length === 0 ? null : Math.min(...known)
 }
 
-/** A time as it is stored, in whole milliseconds, and never too early. */
+/** A time in whole milliseconds, as it is stored; never earlier than given. */
 export function wholeMilliseconds(time: number | null | undefined): number | null {
   return time == null ? null : Math.ceil(time)
 }

@@ -2,7 +2,9 @@ import type { FailedAttempt } from './transition.ts'
 
 /* What the history of a process says: each event by its name, with the data that belongs to it. */
 
-/** The process came into a state, or its step waits (`waiting`) or goes on after a wait (`running`). */
+/**
+ * The process came into a state, or its step waits (`waiting`) or goes on after a wait (`running`).
+ */
 export interface StateEntered {
   /** The step that runs in the state, or after it. */
   readonly step?: string | undefined
@@ -21,7 +23,10 @@ export interface WithMessage {
 
 /** The data of each event by the event's name. */
 export interface HistoryEvents {
-  /** The process was launched. For a restart or a resubmit: the pid of the process that it was made from. */
+  /**
+   * The process was launched. For a restart or a resubmit: the pid of the process that it was made
+   * from.
+   */
   created: { readonly restarted?: string; readonly resubmitted?: string }
   running: StateEntered
   waiting: StateEntered
@@ -48,7 +53,10 @@ export interface HistoryEvents {
   played: {}
   /** A process that backed off was asked to try again at once. */
   retried: {}
-  /** A process was asked to end; after `deadline`, in wall-clock milliseconds, it is killed whatever it does. */
+  /**
+   * A process was asked to end; after `deadline`, in wall-clock milliseconds, it is killed whatever
+   * it does.
+   */
   'kill requested': WithMessage & { readonly deadline: number }
   resumed: {}
   /** A signal of that name was sent to the process. */

@@ -10,9 +10,9 @@ import { ProcessState } from './process-state.ts'
 /*
  * The one reader and writer of the part `state` of a bundle.
  *
- * The part is read in two ways. `decodeState` decodes the values in it, which needs the classes that the process
- * uses. `parseState` leaves the values (arguments, data, results) in the form in which the codec saved them, so
- * that a client without those classes can restart a process.
+ * The part is read in two ways. `decodeState` decodes the values in it, which needs the classes
+ * that the process uses. `parseState` leaves the values (arguments, data, results) in the form in
+ * which the codec saved them, so that a client without those classes can restart a process.
  */
 
 /** What the `state` part holds beside the state itself. */
@@ -26,7 +26,10 @@ export interface StateExtras {
 }
 
 type Check = readonly [fits: (value: unknown) => boolean, what: string]
-/** What is known of the keys of an object. Those that end in `?` may be missing. Keys that are not named are kept as they are. */
+/**
+ * What is known of the keys of an object. Those that end in `?` may be missing. Keys that are not
+ * named are kept as they are.
+ */
 type Shape = Readonly<Record<string, Check>>
 
 const isText = (value: unknown): boolean => typeof value === 'string'
@@ -104,7 +107,9 @@ export type SavedState = StateData & StateExtras
 export const CREATED_STATE = stateText({ label: 'created' })
 /** The state part of a new process whose inputs have not been validated. */
 export const UNCHECKED_STATE = JSON.stringify({ label: 'created', unchecked: true })
-/** As `UNCHECKED_STATE`, for inputs in the form in which another process of the class saved them. */
+/**
+ * As `UNCHECKED_STATE`, for inputs in the form in which another process of the class saved them.
+ */
 export const RESUBMITTED_STATE = JSON.stringify({ label: 'created', resubmitted: true })
 
 /** The state part of a process that is killed in the store, where no engine runs it. */
@@ -128,7 +133,8 @@ export function decodeState(
 }
 
 /**
- * The text of the part `state`. An error that can't be saved is replaced by a plain one with its text and stack.
+ * The text of the part `state`. An error that can't be saved is replaced by a plain one with its
+ * text and stack.
  *
  * @throws SerializationError naming what can't be saved (C10)
  */
@@ -184,7 +190,8 @@ export interface SavedEnd {
 }
 
 /**
- * What the part `state` of an ended process says of its end. `parse` decodes the values or leaves them in saved form.
+ * What the part `state` of an ended process says of its end. `parse` decodes the values or leaves
+ * them in saved form.
  *
  * @throws IncompatibleBundle where it is damaged
  */
