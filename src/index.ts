@@ -177,6 +177,7 @@ export type {
 export type { AnyWorkChainSpec } from './spec/work-chain-spec.ts'
 export { WorkChainSpec } from './spec/work-chain-spec.ts'
 export { Client, type ClientOptions } from './client/client.ts'
+export type { KeptMessage, ProcessDetails, ProcessValues, StepRecordName } from './client/read/details.ts'
 export type { ProcessList, ProcessSummary, WaitSummary } from './client/read/summary.ts'
 export type { RestartOptions } from './client/launch/restart.ts'
 export { type CloseOptions, Engine, type EngineOptions } from './engine/engine.ts'

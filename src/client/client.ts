@@ -31,6 +31,7 @@ import {
   InvalidStateError,
   KeyConflictError,
   ProcessKilled,
+  ProcessLost,
   LeaseLost,
   SpecError,
 } from '../shared/errors.ts'
@@ -41,13 +42,14 @@ import { specOf } from '../spec/process-spec.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { GroupCommit } from './write/group-commit.ts'
 import type { EndedRow } from './read/state-info.ts'
+import { detailsOf, type ProcessDetails } from './read/details.ts'
 import { eventRecord } from './read/event.ts'
 import { explain } from './read/explain.ts'
 import { HandleRegistry } from './handle/handle-registry.ts'
 import { LaunchingHost } from './launch/launching-host.ts'
 import { BY_A_CALLER, createByName, createWrite, retryOf, type Launcher } from './launch/create.ts'
 import { ClientHandle, type HandleContext } from './handle/client-handle.ts'
-import { summary, type ProcessList } from './read/summary.ts'
+import { summary, type ProcessList, type ProcessSummary } from './read/summary.ts'
 import { enforceDue } from './write/due-kill.ts'
 import { restartWrites, resubmitWrite, type RestartOptions } from './launch/restart.ts'
 import { SignalChecks } from './launch/signal-schemas.ts'
@@ -240,6 +242,38 @@ export class Client {
     )
     if (enforced.includes(true)) page = await this.store.list(filter)
     return { processes: page.rows.map((row) => summary(row, now)), next: page.next }
+  }
+
+  /**
+   * Returns one process as `list` does, or undefined if the store has no such process. If its kill is stored and its
+   * time to end is up, it is ended first (C7).
+   */
+  async find(pid: string): Promise<ProcessSummary | undefined> {
+    this.#requireOpen()
+    checkPid(pid)
+    const row = await this.#current(pid)
+    return row && summary(row, this.clock.now())
+  }
+
+  /** Returns how many processes match the filter in each state. */
+  async count(filter: ListFilter = {}): Promise<Readonly<Record<ProcessState, number>>> {
+    this.#requireOpen()
+    return this.store.count(filter)
+  }
+
+  /**
+   * Returns everything that is stored about a process: what it waits for and what is kept for it, its inputs, outputs and
+   * result. If its kill is stored and its time to end is up, it is ended first (C7).
+   *
+   * @throws ProcessLost
+   */
+  async inspect(pid: string): Promise<ProcessDetails> {
+    this.#requireOpen()
+    checkPid(pid)
+    await this.#current(pid)
+    const stored = await this.store.load(pid)
+    if (stored === undefined) throw new ProcessLost(pid, `there is no process ${pid} in this store`)
+    return detailsOf(stored, this.store, this.codec, this.clock.now())
   }
 
   /** Why a process is not moving, in plain words. @throws ProcessLost */
@@ -482,6 +516,14 @@ export class Client {
       launcher,
       this.codec,
     )
+  }
+
+  /** Reads the row of a process, after a kill whose time is up. */
+  async #current(pid: string): Promise<ProcessRow | undefined> {
+    const row = await this.store.read(pid)
+    if (row === undefined) return undefined
+    const isEnforced = await enforceDue(row, this.clock.now(), (write) => this.write(write))
+    return isEnforced ? this.store.read(pid) : row
   }
 
   async #launch(

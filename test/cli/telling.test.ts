@@ -1,12 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Codec } from '../../src/bundle/codec.ts'
 import { timeLine } from '../../src/cli/commands/history.ts'
 import { processTable } from '../../src/cli/commands/list.ts'
 import { inWords } from '../../src/cli/render/process-facts.ts'
-import { surroundings } from '../../src/cli/commands/show.ts'
 import { currentPosition } from '../../src/cli/render/current-position.ts'
 import type { ProcessHandle } from '../../src/index.ts'
-import type { StoredProcess } from '../../src/persistence/contract/rows.ts'
 import { SimulatedClock, TestBench } from '../../src/testing/index.ts'
 import { Family, Order, Relax, Word } from './processes.ts'
 import { Project } from './project.ts'
@@ -34,14 +31,9 @@ async function list(): Promise<string[]> {
   return processTable(processes, bench.clock.now()).split('\n')
 }
 
-async function stored({ pid }: ProcessHandle): Promise<StoredProcess> {
-  return (await bench.client.store.load(pid)) as StoredProcess
-}
-
 /** What `show` tells, by its names. */
 async function show(handle: ProcessHandle): Promise<Record<string, string>> {
-  const process = await stored(handle)
-  const text = inWords(process, await surroundings(bench.client, process), new Codec(), bench.clock.now())
+  const text = inWords(await bench.client.inspect(handle.pid), bench.clock.now())
   return Object.fromEntries(text.split('\n').map((line) => line.split(/ {2,}/) as [string, string]))
 }
 
@@ -52,7 +44,7 @@ async function history(handle: ProcessHandle): Promise<string[]> {
 }
 
 const where = async (handle: ProcessHandle) =>
-  currentPosition(await stored(handle), await bench.client.store.pending(handle.pid), bench.clock.now())
+  currentPosition(await bench.client.inspect(handle.pid), bench.clock.now())
 
 describe('a step that failed and is tried again', () => {
   it('is listed with its place, its attempt and when it is next tried', async () => {

@@ -8,7 +8,7 @@ const SHOWN = 10
 
 /** The pid that begins like this. @throws UsageError where none does, or several do */
 export async function findPid(client: Client, start: string): Promise<string> {
-  if (start !== '' && (await client.store.read(start)) !== undefined) return start
+  if (start !== '' && (await client.find(start)) !== undefined) return start
   const found = await beginningWith(client, start)
   const [first, second] = found
   if (first === undefined) {

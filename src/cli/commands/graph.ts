@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { Client, ProcessSpec } from '../../index.ts'
-import { currentRow } from '../render/current-row.ts'
+import type { Client } from '../../index.ts'
 import { flowchart } from '../render/flowchart.ts'
 import { loadClasses, pick, type ProcessClasses } from '../input/load-module.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
@@ -73,15 +72,12 @@ async function ofProcess(
   name: string | undefined,
   path: string,
 ): Promise<Picture> {
-  await currentRow(client, pid)
-  const stored = await client.store.load(pid)
-  if (stored === undefined) throw new UsageError(`there is no process ${pid} in this store any more`)
-  const { className } = stored.row
+  const details = await client.inspect(pid)
+  const className = details.name
   if (name !== undefined && name !== className) {
     throw new UsageError(`process ${pid} is of class ${className}, not ${name}`)
   }
   const { processClass } = pick(classes, className, path)
-  const spec: ProcessSpec = processClass.spec()
-  const where = currentPosition(stored, await client.store.pending(pid), Date.now())
-  return { class: className, pid, mermaid: flowchart(className, spec, where) }
+  const position = currentPosition(details, Date.now())
+  return { class: className, pid, mermaid: flowchart(className, processClass.spec(), position) }
 }

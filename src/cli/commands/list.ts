@@ -42,7 +42,7 @@ async function list(client: Client, options: ListOptions): Promise<void> {
   if (processes.length > 0) print(processTable(processes, Date.now()))
   if (more) note(`there are more; --limit ${options.limit * 10} shows more of them`)
   if (processes.length === 0) {
-    const ended = await client.store.count({ ...filterOf(options), ...others })
+    const ended = await client.count({ ...filterOf(options), ...others })
     const count = Object.values(ended).reduce((sum, one) => sum + one, 0)
     note(`no process matches${count === 0 ? '' : `; ${count} that ended would: --all shows them too`}`)
   }

@@ -41,7 +41,7 @@ async function prune(client: Client, options: PruneOptions): Promise<void> {
     else print(`${processes(deleted)} deleted`)
     return
   }
-  const counts = await client.store.count(filter)
+  const counts = await client.count(filter)
   const count = Object.values(counts).reduce((sum, one) => sum + one, 0)
   if (options.json) printJson({ wouldDelete: count })
   else print(`${processes(count)} would be deleted`)

@@ -1,5 +1,4 @@
 import type { Client, ListFilter, ProcessSummary } from '../../index.ts'
-import { currentRow } from '../render/current-row.ts'
 import { LIVE } from '../input/filters.ts'
 import type { ProcessTree } from '../render/tree-text.ts'
 
@@ -26,7 +25,7 @@ async function below(
   const most = Math.min(widest, budget.left)
   const found = await firstOf(client, { parent }, most + 1)
   if (found.length > most) {
-    return { process, awaited, children: [], counts: await client.store.count({ parent }) }
+    return { process, awaited, children: [], counts: await client.count({ parent }) }
   }
   budget.left -= found.length
   const children: ProcessTree[] = []
@@ -45,8 +44,8 @@ export async function findRoots(
   const roots: ProcessSummary[] = []
   const known = new Map<string, boolean>()
   const lives = async (pid: string): Promise<boolean> => {
-    const row = await currentRow(client, pid)
-    return row !== undefined && row.endedAt === null
+    const found = await client.find(pid)
+    return found !== undefined && found.ended === null
   }
   let after: string | undefined
   do {

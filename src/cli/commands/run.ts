@@ -1,8 +1,5 @@
 import { Option, type Command } from 'commander'
-import { Client, ClosedError, Codec, Engine, isTerminal, type ProcessHandle } from '../../index.ts'
-import { outputsOf } from '../../client/handle/outcome.ts'
-import type { StoredProcess } from '../../persistence/contract/rows.ts'
-import { readEnd } from '../../process/state/saved-state.ts'
+import { Client, ClosedError, Engine, type ProcessDetails, type ProcessHandle } from '../../index.ts'
 import { readInputs } from '../input/read-inputs.ts'
 import { loadClasses, pick, type ProcessClasses } from '../input/load-module.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
@@ -96,7 +93,7 @@ async function runHere(
     endProgress = showProgress(engine, handle.pid)
     const ended = await endOf(handle, engine)
     endProgress()
-    if (ended !== undefined) return tell(ended, options)
+    if (ended !== undefined) return report(ended, options)
     note(
       `${name} ${handle.pid} is saved in ${store}; it goes on with: damson worker ${path} --store ${store}`,
     )
@@ -108,35 +105,32 @@ async function runHere(
   }
 }
 
-/** The process as it ended; undefined where this program was stopped before. */
-async function endOf(handle: ProcessHandle, engine: Engine): Promise<StoredProcess | undefined> {
+/** Waits for the end of a process and returns what is stored then; undefined if this program was stopped first. */
+async function endOf(handle: ProcessHandle, engine: Engine): Promise<ProcessDetails | undefined> {
   try {
     await handle.wait()
   } catch (error) {
     if (!(error instanceof ClosedError)) throw error
     return undefined
   }
-  const stored = await engine.store.load(handle.pid)
-  return stored !== undefined && isTerminal(stored.row.state) ? stored : undefined
+  const details = await engine.inspect(handle.pid)
+  return details.state.terminal ? details : undefined
 }
 
-/** Prints what a process ended with, and says whether that is well. */
-function tell(stored: StoredProcess, options: RunOptions): number {
-  const { row } = stored
-  if (options.json) printJson(inJson(stored))
-  else print(values(stored))
-  if (row.successful === true) return ExitCode.DONE
-  const why = row.exitCode === null ? row.message : `${row.exitCode.label}: ${row.exitCode.message}`
-  const how = row.state === 'finished' ? 'failed' : row.state
-  note(`${row.className} ${row.pid} ${how}${why === null ? '' : `: ${why}`}`)
-  note(`damson show ${row.pid.slice(0, 18)} tells more`)
+/** Prints the result of a process and returns the exit code for it. */
+function report(details: ProcessDetails, options: RunOptions): number {
+  if (options.json) printJson(inJson(details))
+  else print(resultText(details))
+  const { pid, name, state, message } = details
+  if (state.successful) return ExitCode.DONE
+  const reason = state.exitCode === undefined ? message : `${state.exitCode.label}: ${state.exitCode.message}`
+  const how = state.label === 'finished' ? 'failed' : state.label
+  note(`${name} ${pid} ${how}${reason === null ? '' : `: ${reason}`}`)
+  note(`damson show ${pid.slice(0, 18)} tells more`)
   return ExitCode.FAILED
 }
 
-function values(stored: StoredProcess): string {
-  const codec = new Codec()
-  const outputs = outputsOf(stored.bundle().parts, codec)
-  const { result } = readEnd(stored.bundle().parts, (text) => codec.parse(text, 'state'))
+function resultText({ values: { outputs = {}, result } }: ProcessDetails): string {
   if (result === undefined || result === null) return pretty(outputs)
-  return Object.keys(outputs).length === 0 ? pretty(result) : pretty({ outputs, result })
+  return Object.keys(outputs as object).length === 0 ? pretty(result) : pretty({ outputs, result })
 }

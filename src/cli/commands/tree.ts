@@ -1,10 +1,8 @@
 import type { Command } from 'commander'
 import type { Client, ProcessSummary } from '../../index.ts'
-import { summary } from '../../client/read/summary.ts'
 import { wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { findPid } from './find-pid.ts'
-import { currentRow } from '../render/current-row.ts'
 import { findRoots, readTree } from './read-tree.ts'
 import { treeText, type ProcessTree } from '../render/tree-text.ts'
 import { UsageError } from '../input/usage-error.ts'
@@ -34,10 +32,10 @@ export function addTree(program: Command): void {
 
 async function showOne(client: Client, start: string, options: TreeOptions): Promise<void> {
   const pid = await findPid(client, start)
-  const row = await currentRow(client, pid)
-  if (row === undefined) throw new UsageError(`there is no process ${pid} in this store any more`)
+  const root = await client.find(pid)
+  if (root === undefined) throw new UsageError(`there is no process ${pid} in this store any more`)
   const now = Date.now()
-  const tree = await readTree(client, summary(row, now), options.all === true)
+  const tree = await readTree(client, root, options.all === true)
   if (options.json) printJson(inJson(tree))
   else print(treeText(tree, now))
 }

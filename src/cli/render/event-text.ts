@@ -1,5 +1,5 @@
 import type { EventRecord } from '../../index.ts'
-import { inParentheses } from '../../client/read/wording.ts'
+import { inParentheses } from './terminal-text.ts'
 import { clockTime, withClockTimes } from './time.ts'
 
 /** What a record of a history holds beside its name, as far as it is known. */

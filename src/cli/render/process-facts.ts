@@ -1,180 +1,127 @@
-import { type Codec, isTerminal, type ProcessState } from '../../index.ts'
-import { outputsOf } from '../../client/handle/outcome.ts'
-import { summary } from '../../client/read/summary.ts'
-import { inParentheses } from '../../client/read/wording.ts'
-import type { Pending } from '../../persistence/contract/control.ts'
-import type { StoredProcess } from '../../persistence/contract/rows.ts'
-import type { Parts } from '../../persistence/contract/writes.ts'
-import { readEnd, type SavedEnd } from '../../process/state/saved-state.ts'
-import { setAt } from '../../shared/own.ts'
+import { isTerminal, type ProcessDetails } from '../../index.ts'
 import { facts, pretty } from './output.ts'
-import { positionBefore, roundsIn, stepIn } from './position.ts'
+import { roundsIn, stepIn } from './position.ts'
 import { stateText } from './state-text.ts'
+import { inParentheses } from './terminal-text.ts'
 import { ago } from './time.ts'
 import { countText } from './tree-text.ts'
 import { waitText } from './wait-text.ts'
 
-/** What stands beside a process in its store. */
-export interface Surroundings {
-  readonly pending: Pending
-  /** Its children of each state. */
-  readonly children: Readonly<Record<ProcessState, number>>
-  /** How often its step is tried at most, where it has failed and that is known. */
-  readonly attempts: number | undefined
-}
-
-/** A process in words: what its row says, what it waits for, its inputs and outputs, and how it ended. */
-export function inWords(stored: StoredProcess, around: Surroundings, codec: Codec, now: number): string {
-  const { row } = stored
-  const one = summary(row, now)
-  const time = (at: number | null): string | null => {
-    if (at === null) return null
-    const text = new Date(at).toISOString()
-    return at > now ? `${text} (in ${ago(new Date(now), at)})` : `${text} (${ago(new Date(at), now)} ago)`
+/** Describes a process in lines: its state, what it waits for, its inputs and outputs, and how it ended. */
+export function inWords(details: ProcessDetails, now: number): string {
+  const time = (date: Date | null): string | null => {
+    if (date === null) return null
+    const text = date.toISOString()
+    return date.getTime() > now
+      ? `${text} (in ${ago(new Date(now), date.getTime())})`
+      : `${text} (${ago(date, now)} ago)`
   }
-  const asked = [
-    row.pauseRequested && `pause${inParentheses(row.pauseRequested.message)}`,
-    row.killRequested && `kill${inParentheses(row.killRequested.message)}`,
-  ].filter((order) => order !== null)
-  const { pending, children, attempts } = around
+  const { state, attempt, attempts, awaited, parent, children, origin, pauseRequested, killRequested } =
+    details
+  const { exitCode } = state
+  const requests = [
+    pauseRequested && `pause${inParentheses(pauseRequested.message)}`,
+    killRequested && `kill${inParentheses(killRequested.message)}`,
+  ].filter((request) => request !== null)
   return facts([
-    ['pid', row.pid],
-    ['class', `${row.className}, version ${row.version}`],
-    ['state', stateText(one.state)],
-    ...positionFacts(stored),
-    ['attempt', row.attempt > 1 ? `${row.attempt}${attempts === undefined ? '' : ` of ${attempts}`}` : null],
-    ['waits', waitText(one, now, pending.on)?.replace(/^waits /, '')],
-    ['waits for', pending.on.length > NAMED ? null : pending.on.join('\n')],
-    ['kept for it', keptText(pending)],
-    ['done in step', recordText(stored)],
-    ['deadline', time(row.deadline)],
-    ['status', row.status],
-    ['paused', row.paused?.message],
-    ['parked', row.parked],
-    ['asked for', asked.join(', ')],
-    ['label', row.label],
-    ['key', row.key],
-    ['parent', row.parent && `${row.parent}${row.abandoned ? ', which has abandoned it' : ''}`],
+    ['pid', details.pid],
+    ['class', `${details.name}, version ${details.version}`],
+    ['state', stateText(state)],
+    ...positionFacts(details),
+    ['attempt', attempt > 1 ? `${attempt}${attempts === null ? '' : ` of ${attempts}`}` : null],
+    ['waits', waitText(details, now, awaited)?.replace(/^waits /, '')],
+    ['waits for', awaited.length > NAMED ? null : awaited.join('\n')],
+    ['kept for it', keptText(details)],
+    ['done in step', details.recorded.map(({ kind, name }) => `${kind} ${name}`).join(', ')],
+    ['deadline', time(details.deadline)],
+    ['status', details.status],
+    ['paused', details.paused?.message],
+    ['parked', details.parked],
+    ['asked for', requests.join(', ')],
+    ['label', details.label],
+    ['key', details.key],
+    ['parent', parent && `${parent}${details.abandoned ? ', which has abandoned it' : ''}`],
     ['children', Object.values(children).some((count) => count > 0) ? countText(children) : null],
-    ['made from', row.origin && `${row.origin.pid}, by ${row.origin.kind}`],
-    ['engine', row.owner],
-    ['crashes', row.crashes > 0 ? String(row.crashes) : null],
-    ['created', time(row.createdAt)],
-    ['updated', time(row.updatedAt)],
-    ['ended', time(row.endedAt)],
-    ['exit code', row.exitCode && `${row.exitCode.code} ${row.exitCode.label}: ${row.exitCode.message}`],
-    ['message', row.state === 'waiting' ? null : row.message],
-    ...values(stored, codec),
+    ['made from', origin && `${origin.pid}, by ${origin.kind}`],
+    ['engine', details.engine],
+    ['crashes', details.crashes > 0 ? String(details.crashes) : null],
+    ['created', time(details.created)],
+    ['updated', time(details.updated)],
+    ['ended', time(details.ended)],
+    ['exit code', exitCode && `${exitCode.code} ${exitCode.label}: ${exitCode.message}`],
+    ['message', state.label === 'waiting' ? null : details.message],
+    ...valueFacts(details),
   ])
 }
 
-/** Processes that are named, of those that it waits for. */
+/** Awaited processes that are named, at most. */
 const NAMED = 10
 
-/** Its step, and where that stands in an outline. */
-function positionFacts(stored: StoredProcess): [string, string | null][] {
-  const { row } = stored
-  if (isTerminal(row.state)) return [['ended in', positionBefore(stored)]]
-  if (row.step === null) return []
-  const step = stepIn(row.step)
+/** The step, and where it stands in an outline. */
+function positionFacts({ state, step, endedIn }: ProcessDetails): [string, string | null][] {
+  if (isTerminal(state.label)) return [['ended in', endedIn]]
+  if (step === null) return []
+  const name = stepIn(step)
   return [
-    ['step', step],
-    ['position', step === row.step ? null : row.step],
-    ['loop', roundsIn(row.step).join(', ')],
+    ['step', name],
+    ['position', name === step ? null : step],
+    ['loop', roundsIn(step).join(', ')],
   ]
 }
 
-/** What is kept and has not been used: `2 signals approval, a resume`. */
-function keptText({ mail }: Pending): string {
+/** The messages that are kept and have not been used: `signal approval (2 times), resume`. */
+function keptText({ kept }: ProcessDetails): string {
   const counts = new Map<string, number>()
-  for (const { by, name } of mail) {
+  for (const { by, name } of kept) {
     const kind = by === 'resume' ? 'resume' : `signal ${name}`
     counts.set(kind, (counts.get(kind) ?? 0) + 1)
   }
   return Array.from(counts, ([kind, count]) => (count === 1 ? kind : `${kind} (${count} times)`)).join(', ')
 }
 
-/** What the step that has not ended, or that failed, has done by name: `effect charge, sleep cool down`. */
-function recordText(stored: StoredProcess): string {
-  return stored
-    .bundle()
-    .recordNames.map((entry) => entry.replace(':', ' '))
-    .join(', ')
+/** The inputs, outputs, result and error of a process. In place of one that can't be read: why. */
+function valueFacts({ values, unreadable }: ProcessDetails): [string, string][] {
+  return (['inputs', 'outputs', 'result', 'error'] as const).flatMap((name): [string, string][] => {
+    const reason = unreadable[name]
+    if (reason !== undefined) return [[name, pretty({ unreadable: reason })]]
+    return values[name] === undefined ? [] : [[name, pretty(values[name])]]
+  })
 }
 
-/** What a process was given and ended with, decoded. */
-function values(stored: StoredProcess, codec: Codec): [string, string | undefined][] {
-  const { parts } = stored.bundle()
-  const end = readable(() => readEnd(parts, (text) => codec.parse(text, 'state'))) as SavedEnd
-  const inputs = readable(() => codec.parse(parts['parsed'] ?? parts['inputs'] ?? '{}', 'inputs'))
-  const outputs = readable(() => outputsOf(stored.bundle().parts, codec))
-  const told: [string, string | undefined][] = [
-    ['inputs', pretty(inputs)],
-    ['outputs', pretty(outputs)],
-  ]
-  if (end.result !== undefined) told.push(['result', pretty(end.result)])
-  if (end.error !== undefined) told.push(['error', pretty(end.error)])
-  return told
-}
-
-/** A value, or why it can't be read here: it may be of a type that only the user's program knows. */
-function readable(read: () => unknown): unknown {
-  try {
-    return read()
-  } catch (error) {
-    return { unreadable: error instanceof Error ? error.message : error }
-  }
-}
-
-/** A process for programs. Values are in the form in which they are saved: plain JSON as it is, else `{ "$": kind, … }`. */
-export function inJson(stored: StoredProcess): object {
-  const { row } = stored
-  const { parts } = stored.bundle()
-  const date = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString())
-  const end = readEnd(parts, parse)
+/** Returns a process for programs. Values stay in the form in which they are saved. */
+export function inJson(details: ProcessDetails): object {
+  const { state, killRequested, saved } = details
   return {
-    pid: row.pid,
-    class: row.className,
-    version: row.version,
-    state: row.state,
-    successful: row.successful,
-    step: row.step,
-    attempt: row.attempt,
-    waits: row.wait && { ...row.wait, until: date(row.wait.until), inStep: row.inStep },
-    status: row.status,
-    paused: row.paused,
-    parked: row.parked,
-    pauseRequested: row.pauseRequested,
-    killRequested: row.killRequested,
-    label: row.label,
-    key: row.key,
-    parent: row.parent,
-    abandoned: row.abandoned,
-    origin: row.origin,
-    deadline: date(row.deadline),
-    engine: row.owner,
-    crashes: row.crashes,
-    created: date(row.createdAt),
-    updated: date(row.updatedAt),
-    ended: date(row.endedAt),
-    exitCode: row.exitCode,
-    message: row.message,
-    inputs: parse(parts['parsed'] ?? parts['inputs']),
-    outputs: outputsInJson(parts),
-    result: end.result ?? null,
-    error: end.error ?? null,
-    record: stored.bundle().recordNames,
+    pid: details.pid,
+    class: details.name,
+    version: details.version,
+    state: state.label,
+    successful: state.terminal ? state.successful : null,
+    step: details.step,
+    attempt: details.attempt,
+    waits: details.waits,
+    status: details.status,
+    paused: details.paused,
+    parked: details.parked,
+    pauseRequested: details.pauseRequested,
+    killRequested: killRequested && { ...killRequested, deadline: killRequested.deadline.getTime() },
+    label: details.label,
+    key: details.key,
+    parent: details.parent,
+    abandoned: details.abandoned,
+    origin: details.origin,
+    deadline: details.deadline,
+    engine: details.engine,
+    crashes: details.crashes,
+    created: details.created,
+    updated: details.updated,
+    ended: details.ended,
+    exitCode: state.exitCode ?? null,
+    message: details.message,
+    inputs: saved.inputs ?? null,
+    outputs: saved.outputs ?? null,
+    result: saved.result ?? null,
+    error: saved.error ?? null,
+    record: details.recorded.map(({ kind, name }) => `${kind}:${name}`),
   }
-}
-
-function outputsInJson(parts: Parts): Record<string, unknown> {
-  const outputs: Record<string, unknown> = {}
-  for (const [part, text] of Object.entries(parts)) {
-    if (part.startsWith('out:')) setAt(outputs, part.slice('out:'.length), JSON.parse(text))
-  }
-  return outputs
-}
-
-function parse(text = '{}'): Record<string, unknown> {
-  return JSON.parse(text) as Record<string, unknown>
 }

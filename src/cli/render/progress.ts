@@ -1,6 +1,4 @@
 import type { Client } from '../../index.ts'
-import { stateInfo } from '../../client/read/state-info.ts'
-import { currentRow } from './current-row.ts'
 import { stateText } from './state-text.ts'
 import { cut } from './terminal-text.ts'
 import { elapsed } from './time.ts'
@@ -15,16 +13,13 @@ export function showProgress(client: Client, pid: string): () => void {
   const began = Date.now()
   let ended = false
   const show = async (): Promise<void> => {
-    const row = await currentRow(client, pid)
-    if (row === undefined || ended) return
-    const parts = [
-      elapsed(Date.now() - began).replace(/\.\d+/, ''),
-      row.className,
-      stateText(stateInfo(row, Date.now())),
-    ]
-    if (row.step !== null) parts.push(`step ${row.step}`)
-    const status = row.paused?.message ?? row.status
-    if (status !== null) parts.push(status)
+    const found = await client.find(pid)
+    if (found === undefined || ended) return
+    const { name, state, step, status } = found
+    const parts = [elapsed(Date.now() - began).replace(/\.\d+/, ''), name, stateText(state)]
+    if (step !== null) parts.push(`step ${step}`)
+    const message = state.paused ? (state.message ?? status) : status
+    if (message !== null) parts.push(message)
     stderr.write(`\r${cut(parts.join('  '), (stderr.columns || 80) - 1)}\u001B[K`)
   }
   const timer = setInterval(() => {

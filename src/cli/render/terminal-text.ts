@@ -33,3 +33,8 @@ export function printableJson(json: string): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }
+
+/** Returns a message in parentheses, with a space before it; nothing if there is no message. */
+export function inParentheses(message: string | null): string {
+  return message === null ? '' : ` (${message})`
+}

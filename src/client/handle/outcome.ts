@@ -3,9 +3,9 @@ import type { Codec } from '../../bundle/codec.ts'
 import type { Settled } from '../../process/host/process-handle.ts'
 import { exceptedError } from '../../process/runner/result.ts'
 import { readEnd } from '../../process/state/saved-state.ts'
+import { outputsOf } from '../read/outputs.ts'
 import { endInfo, type EndedRow } from '../read/state-info.ts'
-import { DamsonError, IncompatibleBundle, ProcessExcepted, ProcessKilled } from '../../shared/errors.ts'
-import { setAt } from '../../shared/own.ts'
+import { DamsonError, ProcessExcepted, ProcessKilled } from '../../shared/errors.ts'
 
 /**
  * How an ended process ended: its result or its error, decoded from what is stored. `saved` gives the parts of its bundle, and throws where
@@ -41,22 +41,6 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
 /** The required outputs that a process had not emitted when it finished, as it is saved. */
 export function missingOf(parts: BundleParts, codec: Codec): readonly string[] {
   return readEnd(parts, (text) => codec.parse(text, 'state')).missing ?? []
-}
-
-/** The committed outputs, nested by their dotted names; in the order of the names, wherever the parts come from. */
-export function outputsOf(parts: BundleParts, codec: Codec): Record<string, unknown> {
-  const outputs: Record<string, unknown> = {}
-  const ports = Object.keys(parts).filter((name) => name.startsWith('out:'))
-  for (const part of ports.length > 1 ? ports.toSorted() : ports) {
-    const port = part.slice('out:'.length)
-    const value = codec.parse(parts[part] as string, `outputs.${port}`)
-    try {
-      setAt(outputs, port, value)
-    } catch (error) {
-      throw new IncompatibleBundle(`outputs: damaged, ${(error as Error).message}`, { cause: error })
-    }
-  }
-  return outputs
 }
 
 /** Of the parts of a bundle those that say what its process ended with. */
