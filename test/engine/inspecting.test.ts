@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ProcessLost, ProcessState } from '../../src/index.ts'
+import { SimulatedClock, TestBench } from '../../src/testing/index.ts'
+import { Family, Order, Relax, Word } from '../cli/processes.ts'
+
+let bench: TestBench
+beforeEach(async () => {
+  bench = await TestBench.open({ clock: new SimulatedClock(), processes: [Family, Order, Relax, Word] })
+})
+afterEach(() => bench.close())
+
+test('a client finds one process as its lists show it', async () => {
+  const handle = await bench.launch(Word, {}, { label: 'first' })
+  await bench.untilWaiting(handle)
+  const { processes } = await bench.client.list()
+  expect(await bench.client.find(handle.pid)).toEqual(processes[0])
+  expect(await bench.client.find('nobody')).toBeUndefined()
+})
+
+test('a client counts the processes of each state', async () => {
+  const handle = await bench.launch(Family, { children: 3 })
+  await bench.untilWaiting(handle)
+  const none = Object.fromEntries(Object.values(ProcessState).map((state) => [state, 0]))
+  expect(await bench.client.count()).toEqual({ ...none, waiting: 4 })
+  expect(await bench.client.count({ parent: handle.pid })).toEqual({ ...none, waiting: 3 })
+})
+
+test('the details of a process have its step, its attempts, its record and its inputs', async () => {
+  const handle = await bench.launch(Relax, { hopeless: true })
+  await bench.untilWaiting(handle)
+  expect(await bench.client.inspect(handle.pid)).toMatchObject({
+    pid: handle.pid,
+    name: 'Relax',
+    state: { label: 'waiting', reason: 'retry' },
+    step: '2.while(isNotConverged)#2.relax',
+    attempt: 2,
+    attempts: 2,
+    endedIn: null,
+    recorded: [{ kind: 'effect', name: 'reserve' }],
+    values: { inputs: { hopeless: true }, outputs: {} },
+    saved: { inputs: { hopeless: true } },
+    unreadable: {},
+  })
+  await bench.advance('1h')
+  await bench.untilWaiting(handle)
+  const ended = await bench.client.inspect(handle.pid)
+  expect(ended).toMatchObject({
+    endedIn: '2.while(isNotConverged)#2.relax',
+    message: 'no memory',
+    values: { error: expect.objectContaining({ message: 'no memory' }) },
+    saved: { error: { $: 'Error', message: 'no memory' } },
+  })
+})
+
+test('the details of a process have what it waits for and what is kept for it', async () => {
+  const order = await bench.launch(Order)
+  await bench.untilWaiting(order)
+  await order.signal('note', 'in a hurry')
+  await order.pause('lunch')
+  expect(await bench.client.inspect(order.pid)).toMatchObject({
+    kept: [{ by: 'signal', name: 'note' }],
+    paused: { message: 'lunch' },
+    killRequested: null,
+  })
+  const family = await bench.launch(Family, { children: 3 })
+  await bench.untilWaiting(family)
+  const { awaited, children } = await bench.client.inspect(family.pid)
+  expect(awaited).toHaveLength(2)
+  expect(children).toMatchObject({ waiting: 3 })
+})
+
+test('there are no details of a process that is not in the store', async () => {
+  await expect(bench.client.inspect('nobody')).rejects.toThrow(ProcessLost)
+})
