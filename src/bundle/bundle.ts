@@ -140,7 +140,7 @@ export class Bundle {
     try {
       document = JSON.parse(text)
     } catch (error) {
-      throw new IncompatibleBundle(`the bundle is damaged, it is no JSON: ${(error as Error).message}`, {
+      throw new IncompatibleBundle(`the bundle is damaged, it is not JSON: ${(error as Error).message}`, {
         cause: error,
       })
     }

@@ -134,7 +134,7 @@ export class Codec {
       json = JSON.parse(text) as JsonValue
     } catch (error) {
       throw new IncompatibleBundle(
-        `${path === '' ? 'value' : path}: damaged, this is no JSON: ${(error as Error).message}`,
+        `${path === '' ? 'value' : path}: damaged, it is not JSON: ${(error as Error).message}`,
         {
           cause: error,
         },

@@ -69,7 +69,7 @@ class Decoder {
         this.#only(json, 'value')
         const text = this.#text(json, 'value')
         const value = BigInt(text)
-        if (String(value) !== text) throw this.#damaged(`${JSON.stringify(text)} is no bigint`)
+        if (String(value) !== text) throw this.#damaged(`${JSON.stringify(text)} is not a bigint`)
         return value
       }
       case 'Date':
@@ -87,7 +87,7 @@ class Decoder {
         const set = this.#named(json, new Set())
         const values = this.#list(json, 'values')
         for (const value of this.#items(values, [])) set.add(value)
-        if (set.size !== values.length) throw this.#damaged('the same is in the Set twice')
+        if (set.size !== values.length) throw this.#damaged('the Set contains a value twice')
         return set
       }
       case 'Error':
@@ -96,7 +96,7 @@ class Decoder {
         return this.#typed(json)
       default:
         throw this.#damaged(
-          `there is no kind ${JSON.stringify(kind)}: it was saved by a newer release, or is not what was saved`,
+          `there is no kind ${JSON.stringify(kind)}: a newer release saved it, or it was changed`,
         )
     }
   }
@@ -141,7 +141,7 @@ class Decoder {
     const value = json['value']
     const date = new Date(value === null ? Number.NaN : this.#text(json, 'value'))
     if (value !== null && (Number.isNaN(date.getTime()) || date.toISOString() !== value)) {
-      throw this.#damaged(`${JSON.stringify(value)} is no date`)
+      throw this.#damaged(`${JSON.stringify(value)} is not a date`)
     }
     return this.#named(json, date)
   }
@@ -165,7 +165,7 @@ class Decoder {
       map.set(key, value)
       this.#path.pop()
     }
-    if (map.size !== entries.length) throw this.#damaged('a key is in the Map twice')
+    if (map.size !== entries.length) throw this.#damaged('the Map contains a key twice')
     return map
   }
 
@@ -182,7 +182,7 @@ class Decoder {
     const error = newError(className, this.#member(json, 'name'), this.#member(json, 'message'))
     if (error === undefined) {
       throw this.#damaged(
-        `there is no error class ${JSON.stringify(className)}: it was saved by a newer release, or is not what was saved`,
+        `there is no error class ${JSON.stringify(className)}: a newer release saved it, or it was changed`,
       )
     }
     this.#named(json, error)
@@ -224,7 +224,7 @@ class Decoder {
     this.#only(json, 'id')
     const id = json['id'] as number
     if (!this.#byId.has(id))
-      throw this.#damaged(`it refers to ${JSON.stringify(json['id'])}, which is not there`)
+      throw this.#damaged(`it refers to ${JSON.stringify(json['id'])}, which does not exist`)
     return this.#byId.get(id)
   }
 
@@ -233,7 +233,7 @@ class Decoder {
     const id = json['id']
     if (id === undefined) return value
     if (typeof id !== 'number') throw this.#wrong(json, 'id', 'a number')
-    if (this.#byId.has(id)) throw this.#damaged(`the id ${id} is there twice`)
+    if (this.#byId.has(id)) throw this.#damaged(`the id ${id} occurs twice`)
     this.#byId.set(id, value)
     return value
   }

@@ -328,12 +328,12 @@ function isForeignPlain(prototype: object): boolean {
 function refusalOf(value: object): Refusal {
   if (typeof value === 'function') {
     const name = value.name === '' ? 'a function' : `the function ${value.name}`
-    return [name, 'Save what it is called with, or the name of a method, and find the function by that.']
+    return [name, 'Save its arguments, or the name of a method, and look the function up by that name.']
   }
-  if (value instanceof Promise) return ['a promise', 'Await it, and save what it gives.']
+  if (value instanceof Promise) return ['a promise', 'Await it, and save its result.']
   const className = classNameOf(value)
   if (/^Weak(Map|Set|Ref)$/.test(className))
-    return [`a ${className}`, 'What it holds is not known. Keep a list or a Map.']
+    return [`a ${className}`, 'Its content is not readable. Keep a list or a Map.']
   return [
     `an instance of ${className}`,
     `Save plain data instead, or register its class: \`types: [{ name: '${className}', is, encode, decode }]\`.`,

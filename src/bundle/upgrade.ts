@@ -27,10 +27,12 @@ export function upgradeBundle(bundle: Bundle, processClass: VersionedClass, code
   if (version === target) return bundle
   const which = `process ${pid} was saved by version ${version} of ${name}, and here is version ${target}`
   if (version > target) {
-    throw new IncompatibleBundle(`${which}: a newer version can't be lowered. Load it with the newer class`)
+    throw new IncompatibleBundle(
+      `${which}: a newer version can't be downgraded. Load it with the newer class`,
+    )
   }
   if (processClass.upgrade === undefined) {
-    throw new IncompatibleBundle(`${which}, which has no \`static upgrade(bundle)\` to lift it`)
+    throw new IncompatibleBundle(`${which}, which has no \`static upgrade(bundle)\` to upgrade it`)
   }
   let form = decodeBundle(bundle, codec)
   while (form.version !== target) form = lift(form, processClass, target, which)
@@ -50,18 +52,18 @@ function lift(form: SavedForm, processClass: VersionedClass, target: number, whi
   }
   if (lifted instanceof Promise) {
     throw new IncompatibleBundle(
-      `${which}: \`upgrade\` from version ${before} gave a promise. It has to be synchronous`,
+      `${which}: \`upgrade\` from version ${before} returned a promise. It must be synchronous`,
     )
   }
   const after = (lifted as SavedForm).version
   if (!Number.isInteger(after) || after <= before) {
     throw new IncompatibleBundle(
-      `${which}: \`upgrade\` left it at version ${String(after)}, coming from ${before}. It has to set a higher \`version\``,
+      `${which}: \`upgrade\` left it at version ${String(after)}, coming from ${before}. It must set a higher \`version\``,
     )
   }
   if (after > target) {
     throw new IncompatibleBundle(
-      `${which}: \`upgrade\` lifted it to version ${after}, beyond that of the class`,
+      `${which}: \`upgrade\` upgraded it to version ${after}, beyond that of the class`,
     )
   }
   return lifted as SavedForm

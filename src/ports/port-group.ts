@@ -126,7 +126,8 @@ export class PortGroup extends Port {
     this.change()
     checkName(name)
     if (!(port instanceof Port)) throw new SpecError(`'${name}' must be a Port, not ${preview(port)}`)
-    if (port.name !== name) throw new SpecError(`the port '${port.name}' can't go by the name '${name}'`)
+    if (port.name !== name)
+      throw new SpecError(`the port '${port.name}' can't be added under the name '${name}'`)
     this.#ports.set(name, port)
     this.#excluded.delete(name)
     return this

@@ -45,7 +45,7 @@ function standardCheck(schema: StandardSchemaV1): Check {
       // No one awaits the promise, so its failure must not become an unhandled rejection.
       void Promise.resolve(result).catch(() => undefined)
       return [
-        `its schema (${standard.vendor}) answers with a promise; ports are checked at once, so take a synchronous schema`,
+        `its schema (${standard.vendor}) returns a promise; ports are checked synchronously, so use a synchronous schema`,
       ]
     }
     const { issues } = result
@@ -58,7 +58,7 @@ function standardCheck(schema: StandardSchemaV1): Check {
     if (difference === undefined) return undefined
     const at = difference.path.length === 0 ? '' : `${pathText(difference.path)}: `
     return [
-      `${at}its schema ${difference.what}, but a port keeps its value as it is given; give what the schema would make, or declare a schema without a transform`,
+      `${at}its schema ${difference.what}, but a port keeps the given value; give the value that the schema would make, or declare a schema without a transform`,
     ]
   }
 }
@@ -125,7 +125,7 @@ function jsonCheck(schema: object): Check {
 
 function compiled(schema: object): ValidateFunction {
   if ((schema as { $async?: unknown }).$async === true)
-    throw new SpecError('not a schema for a port: it says $async, but ports are checked at once')
+    throw new SpecError('not a schema for a port: it has $async, but ports are checked synchronously')
   const ajv = ajvFor(schema)
   try {
     return ajv.compile(schema)

@@ -16,7 +16,7 @@ export function milliseconds(duration: Duration): number {
   // Plain JavaScript may pass values of other types.
   if (typeof value !== 'number' || Number.isNaN(value) || value < 0) {
     throw new RangeError(
-      `${typeof duration === 'number' ? duration : JSON.stringify(duration)} is no duration: give milliseconds, or text such as '90s', '1.5h' or '3d'`,
+      `${typeof duration === 'number' ? duration : JSON.stringify(duration)} is not a duration: give milliseconds, or text such as '90s', '1.5h' or '3d'`,
     )
   }
   return value

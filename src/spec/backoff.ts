@@ -75,6 +75,6 @@ export function durationOf(value: unknown, where: string): number {
 
 function finite(value: Duration, where: string): number {
   const made = durationOf(value, where)
-  if (made === Number.POSITIVE_INFINITY) throw new SpecError(`${where} has to be finite`)
+  if (made === Number.POSITIVE_INFINITY) throw new SpecError(`${where} must be finite`)
   return made
 }

@@ -39,7 +39,7 @@ export class DeclaredExitCodes {
       return new ExitCode(given, `EXIT_${given}`, `ended with ${given}`)
     if (typeof given === 'number')
       throw new SpecError(
-        `the number of an exit code is a whole one from 1 up, or 0 for success, not ${given}`,
+        `the number of an exit code is a whole number from 1 up, or 0 for success, not ${given}`,
       )
     throw new SpecError(`there is no exit code '${given}'${suggestion(given, this.#codes.keys())}`)
   }

@@ -67,7 +67,7 @@ function stepName(step: OutlineStep, where: string): string {
 
 function limit(duration: Duration, where: string): number {
   const made = durationOf(duration, where)
-  if (made === 0) throw new SpecError(`${where} has to be longer than ${preview(duration)}`)
+  if (made === 0) throw new SpecError(`${where} must be longer than ${preview(duration)}`)
   return made
 }
 

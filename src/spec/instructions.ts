@@ -94,7 +94,7 @@ function nodeOf(part: unknown, where: string): OutlineNode<OutlineExit | undefin
     const { [NODE]: node, [OPEN]: started } = (part ?? {}) as Partial<Instruction & Open>
     if (node !== undefined) return node
     if (started !== undefined)
-      throw new SpecError(`${where} has no block: write ${started}(…) with the steps in it`)
+      throw new SpecError(`${where} has no block: write ${started}(…) with its steps`)
   }
   return { kind: 'step', step: methodName(part, where, 'a step is a method, W.prototype.setup, or its name') }
 }
@@ -105,14 +105,14 @@ function conditional(branches: readonly OutlineBranch<OutlineExit | undefined>[]
   return {
     ...instruction({ kind: 'if', branches }),
     elif_(predicate) {
-      if (complete) throw new SpecError(`${start} has an else_ already: elif_ has to come before it`)
+      if (complete) throw new SpecError(`${start} has an else_ already: elif_ must come before it`)
       const name = predicateName(predicate, 'elif_')
       return open(`elif_(${name})`, (...parts) =>
         conditional([...branches, branch(`elif_(${name})`, name, parts)]),
       )
     },
     else_(...parts) {
-      if (complete) throw new SpecError(`${start} has two else_: one is all there can be`)
+      if (complete) throw new SpecError(`${start} has two else_: there can be only one`)
       return conditional([...branches, branch(`else_ of ${start}`, undefined, parts)])
     },
   }

@@ -65,7 +65,7 @@ function* walk(inside: Inside, index: number): Generator<string, OutlineNext, bo
       emptyRounds += 1
       if (emptyRounds > MOST_EMPTY_ROUNDS)
         throw new SpecError(
-          `'${from.prefix}${from.block.written(place, way.label)}' went through ${MOST_EMPTY_ROUNDS} rounds without coming to a step: let its block have a step that always runs`,
+          `'${from.prefix}${from.block.written(place, way.label)}' went through ${MOST_EMPTY_ROUNDS} rounds without reaching a step: add a step that always runs to its block`,
         )
       if (yield way.predicate!) {
         inside = enter(from, place, way, round + 1)
@@ -139,7 +139,7 @@ function labelIn(segment: string): { readonly label: string; readonly round: num
 function missing({ block, prefix }: Inside, at: string, index: number): IncompatibleBundle {
   const where = prefix === '' ? 'the outline' : `'${prefix.slice(0, -1)}' of the outline`
   return new IncompatibleBundle(
-    `the outline has no position '${at}' (any more): ${where} has ${labelsOf(block, index)}. Give the class a higher version, and lift the position to one that the outline has with static upgrade`,
+    `the outline has no position '${at}' (any more): ${where} has ${labelsOf(block, index)}. Give the class a higher version, and change the position to an existing one in its static upgrade`,
   )
 }
 

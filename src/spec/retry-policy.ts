@@ -42,7 +42,7 @@ export class RetryPolicy {
     const { attempts, backoff = {}, whenExhausted = 'except', on } = options
     if (!Number.isSafeInteger(attempts) || attempts < 1)
       throw new SpecError(
-        `retry.attempts is a whole number from 1 up, the first try counted, not ${preview(attempts)}`,
+        `retry.attempts is a whole number from 1 up, including the first attempt, not ${preview(attempts)}`,
       )
     if (whenExhausted !== 'except' && whenExhausted !== 'pause')
       throw new SpecError(`retry.whenExhausted is 'except' or 'pause', not ${preview(whenExhausted)}`)
@@ -86,12 +86,11 @@ function matcher(on: unknown): (error: unknown) => boolean {
   if (typeof on === 'function' && !isClass(on))
     return (error) => checked((on as (error: unknown) => unknown)(error))
   const classes: readonly unknown[] = Array.isArray(on) ? on : [on]
-  if (classes.length === 0)
-    throw new SpecError('retry.on names no class: leave it out to retry on every error')
+  if (classes.length === 0) throw new SpecError('retry.on names no class: omit it to retry on every error')
   const errors = classes.map((one) => {
     if (isErrorClass(one)) return one
     throw new SpecError(
-      `retry.on takes classes of errors, or a function that gives a boolean, not ${preview(one)}`,
+      `retry.on takes classes of errors, or a function that returns a boolean, not ${preview(one)}`,
     )
   })
   return (error) => errors.some((one) => error instanceof one)
@@ -101,7 +100,7 @@ function checked(said: unknown): boolean {
   if (typeof said === 'boolean') return said
   // No one awaits the promise, so its failure must not become an unhandled rejection.
   if (said instanceof Promise) void said.catch(() => undefined)
-  throw new SpecError(`retry.on gave ${preview(said)}: it has to say true or false at once`)
+  throw new SpecError(`retry.on returned ${preview(said)}: it must return true or false, not a promise`)
 }
 
 function isClass(value: object): boolean {

@@ -43,7 +43,7 @@ export class SpecRegistry<S extends { seal(): void }> {
       const returned: unknown = processClass.define(spec as never)
       if (returned !== undefined && returned !== spec)
         throw new SpecError(
-          `${name}.define must return the spec it was given, or nothing${returned instanceof Promise ? '; it can not be async' : ''}`,
+          `${name}.define must return the spec it was given, or nothing${returned instanceof Promise ? '; it must not be async' : ''}`,
         )
       spec.seal()
       this.#specs.set(processClass, spec)

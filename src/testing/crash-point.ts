@@ -86,7 +86,7 @@ function stateAfter(write: Write): ProcessState | undefined {
 
 function check(point: CrashPoint): void {
   const wrong = problemOf({ ...point })
-  if (wrong !== undefined) throw new RangeError(`${JSON.stringify(point)} is no crash point: ${wrong}`)
+  if (wrong !== undefined) throw new RangeError(`${JSON.stringify(point)} is not a crash point: ${wrong}`)
 }
 
 function problemOf(point: Readonly<Record<string, unknown>>): string | undefined {

@@ -41,20 +41,20 @@ export function unreliable(store: Store, options: Unreliability): Store {
   return intercept(store, (commit) => async (writes): Promise<readonly Outcome[]> => {
     await maybeLate()
     if (random() < failed)
-      throw new PersistenceError('the commit failed (as the test wants it), and nothing was written')
+      throw new PersistenceError('the commit failed (as the test requested), and nothing was written')
     const kept = writes.map((write) => (random() < refused ? undefined : write))
     const answers = [...(await commit(kept.filter((write) => write !== undefined)))].values()
     const outcomes = kept.map((write) => (write === undefined ? REFUSED : (answers.next().value as Outcome)))
     await maybeLate()
     if (random() < lost)
-      throw new PersistenceError('the acknowledgement of a commit was lost (as the test wants it)')
+      throw new PersistenceError('the acknowledgement of a commit was lost (as the test requested)')
     return outcomes
   })
 }
 
 const REFUSED: Outcome = {
   status: 'refused',
-  error: new PersistenceError('the write was refused (as the test wants it), and the others were not'),
+  error: new PersistenceError('the write was refused (as the test requested), and the others were not'),
 }
 
 /**

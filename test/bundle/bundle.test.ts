@@ -76,7 +76,7 @@ describe('reading a bundle', () => {
     JSON.stringify({ ...Bundle.fromParts(head, parts).toJSON(), ...change })
 
   it.each([
-    ['no JSON', '{"format":1', /is damaged, it is no JSON/],
+    ['no JSON', '{"format":1', /is damaged, it is not JSON/],
     ['no object', '[1]', /is \[1\] and not an object/],
     ['null', 'null', /is null and not an object/],
     [

@@ -126,7 +126,7 @@ describe('what was not saved so is refused when it is read', () => {
     ['a reference to nothing', '{"a":{"$":"ref","id":1}}'],
     ['an id twice', '[{"$":"array","id":1,"items":[]},{"$":"array","id":1,"items":[]}]'],
     ['a date that is none', '{"$":"Date","value":"2026-02-30"}'],
-    ['a number that is no bigint', '{"$":"bigint","value":"1.5"}'],
+    ['a number that is not a bigint', '{"$":"bigint","value":"1.5"}'],
     ['an empty bigint', '{"$":"bigint","value":""}'],
     ['bytes that are no base64', '{"$":"Uint8Array","base64":"A?=="}'],
     ['bytes that do not make whole numbers', '{"$":"Float64Array","base64":"AQID"}'],

@@ -87,7 +87,7 @@ describe('a bundle of an older version of its class', () => {
       { version: 2, upgrade: (form) => ({ ...form, version: 3 }) },
       /to version 3, beyond that of the class/,
     ],
-    ['lifted later', { version: 2, upgrade: (async () => {}) as () => void }, /gave a promise/],
+    ['lifted later', { version: 2, upgrade: (async () => {}) as () => void }, /returned a promise/],
     [
       'whose upgrade throws',
       {

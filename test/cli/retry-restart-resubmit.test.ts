@@ -168,7 +168,7 @@ describe('damson prune', () => {
     [['--state', 'running'], /only what has ended can be deleted/],
     [['--state', 'paused'], /only what has ended can be deleted/],
     [['--yes', '--dry-run'], /give one of them/],
-    [['--older-than', 'long'], /"long" is no duration/],
+    [['--older-than', 'long'], /"long" is not a duration/],
   ])('refuses %j with 2', async (args, message) => {
     const { code, stdout, stderr } = await run('prune', ...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

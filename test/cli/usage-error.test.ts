@@ -33,7 +33,7 @@ describe('wrong use exits with 2, prints nothing on stdout, and says what is rig
     ['a missing argument', ['show'], [/missing required argument 'pid'/]],
     ['a number that is none', ['list', '--limit', 'x'], [/give a whole number from 1/]],
     ['a state that is none', ['list', '--state', 'runing'], [/no state 'runing'; did you mean 'running'\?/]],
-    ['a duration that is none', ['pause', 'abc-1', '--timeout', 'soon'], [/"soon" is no duration/]],
+    ['a duration that is none', ['pause', 'abc-1', '--timeout', 'soon'], [/"soon" is not a duration/]],
     ['an unknown pid', ['show', 'xyz'], [/no process xyz in this store/, /damson list --all/]],
     ['an ambiguous pid', ['kill', 'abc'], [/several pids begin with abc/, /abc-1 +Add +created/, /abc-2/]],
     ['pids and --all', ['kill', 'abc-1', '--all'], [/pids or --all, not both/]],

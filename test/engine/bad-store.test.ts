@@ -51,7 +51,7 @@ async function unhandled(action: () => Promise<void>): Promise<unknown[]> {
   return seen
 }
 
-const broken = new PersistenceError('the disk fails (as the test wants it)')
+const broken = new PersistenceError('the disk fails (as the test requested)')
 
 test('C2: a launch whose every acknowledgement was lost is told as failed, and yet runs, once', async () => {
   const memory = new MemoryStore()

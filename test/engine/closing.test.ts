@@ -49,7 +49,7 @@ test('C12: an engine closes also while its store can not write', async () => {
   const engine = await open(
     replaced(memory, {
       commit: async (writes) => {
-        if (broken) throw new PersistenceError('the disk is full (as the test wants it)')
+        if (broken) throw new PersistenceError('the disk is full (as the test requested)')
         return memory.commit(writes)
       },
     }),

@@ -30,7 +30,7 @@ overEachStore((over) => {
       if (lost) return outcomes
       lost = true
       while ((await store.pending(pid)).mail.length > 0) await clock.quiet()
-      throw new PersistenceError('the acknowledgement was lost (as the test wants it)')
+      throw new PersistenceError('the acknowledgement was lost (as the test requested)')
     })
     const client = await Client.open({ store: unheard, clock })
     const handle = client.handle(pid)

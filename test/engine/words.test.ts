@@ -32,9 +32,9 @@ overEachStore((over) => {
     expect(await handle.kill()).toBe(true)
   })
 
-  test('what is no duration at all is refused as such', async () => {
+  test('what is not a duration at all is refused as such', async () => {
     const engine = await over().engine([Timeless])
     const handle = await engine.launch(Timeless)
-    expect(await handle.wait()).toMatchObject({ label: 'excepted', message: /^null is no duration/ })
+    expect(await handle.wait()).toMatchObject({ label: 'excepted', message: /^null is not a duration/ })
   })
 })

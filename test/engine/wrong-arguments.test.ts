@@ -162,14 +162,14 @@ const wrongOptions: readonly (readonly [options: unknown, error: RegExp])[] = [
   [{ key: '' }, /the key must not be empty/],
   [{ label: 5 }, /the label must be text, not number/],
   [{ delay: 1e300 }, /ends after the last date there is/],
-  [{ delay: -1 }, /is no duration/],
+  [{ delay: -1 }, /is not a duration/],
   [{ delay: Number.POSITIVE_INFINITY }, /would never run/],
   [{ deadline: 1e300 }, /is after the last date there is/],
   [{ deadline: new Date(Number.NaN) }, /invalid Date/],
   [{ abandon: 'no' }, /abandon is true or false/],
   [{ signal: 'stop' }, /launch: signal takes an AbortSignal, .* not "stop"/],
-  [{ delay: true }, /launch: delay: true is no duration/],
-  [{ deadline: 'soon' }, /"soon" is no duration/],
+  [{ delay: true }, /launch: delay: true is not a duration/],
+  [{ deadline: 'soon' }, /"soon" is not a duration/],
   [{ retry: '3' }, /retry/],
   [{ lable: 'x' }, /launch: unknown option "lable": did you mean "label"\?/],
   [{ keys: 'x' }, /did you mean "key"\?/],
@@ -266,8 +266,8 @@ const wrongForBoth: readonly Wrong[] = [
     /: types\[0\] takes a saved type, .* is, encode, decode, not an object/,
   ],
   [{ loader: () => Add }, TypeError, /: loader takes a loader, .* identify, load, not /],
-  [{ killGrace: 'soon' }, RangeError, /: killGrace: "soon" is no duration/],
-  [{ killGrace: true }, RangeError, /: killGrace: true is no duration/],
+  [{ killGrace: 'soon' }, RangeError, /: killGrace: "soon" is not a duration/],
+  [{ killGrace: true }, RangeError, /: killGrace: true is not a duration/],
   [{ clock: Date }, TypeError, /: clock takes a clock, .* now, after, not .* Date/],
   [{ logger: () => {} }, TypeError, /: logger takes a logger, .* debug, info, warn, error, not /],
   [{ logger: null }, TypeError, /: logger takes a logger, .* not null/],
@@ -276,7 +276,7 @@ const wrongForBoth: readonly Wrong[] = [
 const wrongForEngines: readonly Wrong[] = [
   [{ concurrency: '3' }, TypeError, /: concurrency takes a whole number from 1, not "3"/],
   [{ concurrency: 0 }, RangeError, /: concurrency is 0: give a whole number from 1/],
-  [{ lease: [] }, RangeError, /: lease: \[\] is no duration/],
+  [{ lease: [] }, RangeError, /: lease: \[\] is not a duration/],
   [{ handleSignals: 'no' }, TypeError, /: handleSignals is true or false, not "no"/],
 ]
 
@@ -355,7 +355,7 @@ test('options of another type are refused by every call', async () => {
   await expect(engine.killAll({}, 'm', untyped({ force: 1 }))).rejects.toThrow(
     /killAll: force is true or false/,
   )
-  expect(() => engine.close(untyped({ drain: 'later' }))).toThrow(/close: drain: "later" is no duration/)
+  expect(() => engine.close(untyped({ drain: 'later' }))).toThrow(/close: drain: "later" is not a duration/)
   expect(() => new Add({ a: 1 }, untyped({ logger: 'loud' }))).toThrow(/logger takes a logger, .* not "loud"/)
   expect((await handle.refresh()).label).toBe('created')
 })

@@ -85,7 +85,7 @@ describe('a schema', () => {
     const port = new Port('a', {
       schema: z.string().refine(async () => Promise.resolve(true)),
     })
-    expect(messages(port, 'x')).toEqual([expect.stringContaining('answers with a promise')])
+    expect(messages(port, 'x')).toEqual([expect.stringContaining('returns a promise')])
   })
 
   test('that would make another value is refused, as a port keeps what it is given', () => {
@@ -93,7 +93,7 @@ describe('a schema', () => {
     expect(messages(port, 5)).toEqual([])
     expect(messages(port, '5')).toEqual([expect.stringContaining('makes 5 of "5"')])
     const dated = new Port('a', { schema: z.object({}).transform(() => new Date()) })
-    expect(messages(dated, {})).toEqual([expect.stringContaining('keeps its value as it is given')])
+    expect(messages(dated, {})).toEqual([expect.stringContaining('keeps the given value')])
   })
 
   test('that would change a value at any depth is refused, and says where', () => {

@@ -128,7 +128,7 @@ describe('which errors are tried again', () => {
 
   test('a function has to say so at once', () => {
     expect(() => covers((async () => true) as never, 'x')).toThrow(
-      /retry.on gave .*Promise.*true or false at once/,
+      /retry.on returned .*Promise.*true or false, not a promise/,
     )
     expect(() => covers((() => undefined) as never, 'x')).toThrow(SpecError)
   })
@@ -146,10 +146,10 @@ describe('what says how steps are tried again', () => {
     [{ attempts: 3, whenExhausted: 'stop' }, /retry.whenExhausted is 'except' or 'pause', not "stop"/],
     [{ attempts: 3, backoff: '1s' }, /retry.backoff takes an object of options, not "1s"/],
     [{ attempts: 3, backoff: { inital: '1s' } }, /no option 'inital'; did you mean 'initial'/],
-    [{ attempts: 3, backoff: { initial: 'soon' } }, /retry.backoff.initial: "soon" is no duration/],
+    [{ attempts: 3, backoff: { initial: 'soon' } }, /retry.backoff.initial: "soon" is not a duration/],
     [{ attempts: 3, backoff: { initial: null } }, /retry.backoff.initial is milliseconds.*not null/],
-    [{ attempts: 3, backoff: { initial: -1 } }, /retry.backoff.initial: -1 is no duration/],
-    [{ attempts: 3, backoff: { max: Number.POSITIVE_INFINITY } }, /retry.backoff.max has to be finite/],
+    [{ attempts: 3, backoff: { initial: -1 } }, /retry.backoff.initial: -1 is not a duration/],
+    [{ attempts: 3, backoff: { max: Number.POSITIVE_INFINITY } }, /retry.backoff.max must be finite/],
     [
       { attempts: 3, backoff: { initial: '2m', max: '1m' } },
       /initial, 2m, is longer than retry.backoff.max, 1m/,

@@ -142,10 +142,10 @@ describe('an outline', () => {
     )
   })
 
-  test('that goes round for ever without coming to a step is told of', () => {
+  test('that goes round for ever without reaching a step throws', () => {
     const outline = outlineOf('a', while_('more')(if_('never')('b')))
     expect(() => outline.next('1.a', (predicate) => predicate === 'more')).toThrow(
-      /'2\.while\(more\)' went through .* without coming to a step/,
+      /'2\.while\(more\)' went through .* without reaching a step/,
     )
   })
 

@@ -284,7 +284,7 @@ describe('the spec of a class', () => {
 
   test('can be made of what define returns only if that is the spec it was given', () => {
     expect(() => specOf({ define: () => new ProcessSpec() })).toThrow(SpecError)
-    expect(() => specOf({ define: async () => Promise.resolve() })).toThrow(/can not be async/)
+    expect(() => specOf({ define: async () => Promise.resolve() })).toThrow(/must not be async/)
   })
 
   test('can not need itself', () => {

@@ -29,7 +29,7 @@ test.each<readonly [point: object, says: string]>([
   [{ write: 'advance', nth: 1.5, when: 'after' }, '`nth` is a whole number from 1'],
   [{ write: 'advance', entry: 'effect:charge', when: 'after' }, "`entry` goes with the write 'record'"],
   [{ write: 'advance', step: 'ship', when: 'after' }, 'there is no `step`'],
-])('%j is no crash point, and what is right is said', (point, says) => {
+])('%j is not a crash point, and what is right is said', (point, says) => {
   expect(() => crashAt(new MemoryStore(), point as CrashPoint)).toThrow(RangeError)
   expect(() => crashAt(new MemoryStore(), point as CrashPoint)).toThrow(says)
 })

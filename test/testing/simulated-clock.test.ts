@@ -172,9 +172,9 @@ test('a timer that throws is told to who moved the clock, and holds up no other'
   expect(calls).toEqual(['the next at 2000'])
 })
 
-test('time does not go back, and text that is no duration moves nothing', async () => {
+test('time does not go back, and text that is not a duration moves nothing', async () => {
   const { clock } = started()
   await expect(clock.advance(-1)).rejects.toThrow(RangeError)
-  await expect(clock.advance('soon')).rejects.toThrow('is no duration')
+  await expect(clock.advance('soon')).rejects.toThrow('is not a duration')
   expect(clock.now()).toBe(0)
 })
