@@ -8,14 +8,15 @@ const isStore = hasAll('a path or a store', ['commit', 'read', 'load', 'list', '
 
 export interface OpenStoreOptions {
   readonly clock?: Clock | undefined
-  /** Whether a file is made at a path where there is none. */
+  /** Whether to make a file at a path where there is none. */
   readonly create: boolean
 }
 
 /**
- * A store from what `open` was given. The SQLite back end, and with it the native module, is loaded only for a path.
+ * Opens the store at a path, or checks a store object. Only a path loads the SQLite back end with
+ * its native module.
  *
- * @throws TypeError for what is neither a path nor a store
+ * @throws TypeError for a value that is neither a path nor a store
  * @throws PersistenceError where the file can't be opened, or is missing and is not to be created
  */
 export async function openStore(store: string | Store, { clock, create }: OpenStoreOptions): Promise<Store> {

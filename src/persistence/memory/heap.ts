@@ -3,7 +3,7 @@ interface Node<T> {
   readonly at: number
 }
 
-/** Items by a number, the least first. Each is in it once. */
+/** Items ordered by a number, the least first. Holds each item once. */
 export class Heap<T> {
   readonly #nodes: Node<T>[] = []
   readonly #places = new Map<T, number>()

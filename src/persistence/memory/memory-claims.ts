@@ -9,7 +9,7 @@ import type { MemorySession } from './memory-session.ts'
 import type { MemoryTables } from './memory-tables.ts'
 import { isLoadable, type MemoryProcess } from './memory-process.ts'
 
-/** Who runs what: claims, and how they end without a write of the one who holds them. */
+/** Claims, and how they end without a write of their owner. */
 export class MemoryClaims {
   readonly #tables: MemoryTables
 
@@ -25,7 +25,7 @@ export class MemoryClaims {
       const suspect = row.crashes >= transitions.SUSPECT_AFTER
       if (!isReady(row, session.now) || suspect !== request.suspects) continue
       if ((can.get(row.class) ?? Number.NEGATIVE_INFINITY) >= row.version) found.push(saved)
-      // They come in their order.
+      // The schedule yields them in their order.
       if (found.length === request.limit) break
     }
     return found.map((saved) => this.#one(saved, request, session))
@@ -40,11 +40,13 @@ export class MemoryClaims {
     return [...found.values()]
   }
 
-  /** Whether the engine is to drain for a suspect; that is stored. */
+  /** Whether the engine must drain for a suspect. Stores that choice. */
   drain({ engine, classes }: Pick<ClaimRequest, 'engine' | 'classes'>, session: MemorySession): boolean {
     const { now } = session
     const suspects = this.#readySuspects(now).filter(({ row }) => isLoadable(row, classes))
-    /** One whose engine has died while it drained, else the one that has waited longest. */
+    /**
+     * A suspect whose engine died while it drained, otherwise the suspect that has waited longest.
+     */
     let chosen = suspects.find((saved) => isOverdue(saved.row, now))
     for (const saved of suspects) {
       const drainer = drainingEngine(saved.row, now)
@@ -60,7 +62,7 @@ export class MemoryClaims {
     return true
   }
 
-  /** The suspect of each engine that runs one alone, or drains for one. */
+  /** By engine, the suspect that it runs alone or drains for. */
   suspects(now: number): ReadonlyMap<string, EngineSuspect> {
     const found = new Map<string, EngineSuspect>()
     for (const { row } of this.#readySuspects(now)) {
@@ -79,7 +81,7 @@ export class MemoryClaims {
     )
   }
 
-  /** Gives back what a leaving engine still holds (C12). */
+  /** Gives back the processes of an engine that leaves (C12). */
   giveBack(engine: string, session: MemorySession): void {
     for (const { row: held } of this.#tables.ownedBy(engine)) {
       const row = { ...held }

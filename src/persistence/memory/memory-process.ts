@@ -11,12 +11,12 @@ export interface KeptMessage {
   readonly value: string
 }
 
-/** One process: its row, its parts, what is kept for it, whom it awaits, and its history. */
+/** One process: its row, parts, kept messages, awaited processes and history. */
 export class MemoryProcess {
   row: Row
   readonly parts = new Map<string, string>()
   messages: KeptMessage[] = []
-  /** The pids of those whose end it awaits. */
+  /** The pids of the processes whose end it awaits. */
   awaits = new Set<string>()
   readonly history: HistoryRow[] = []
 
@@ -29,7 +29,7 @@ export class MemoryProcess {
   }
 }
 
-/** Whether it is of one of these classes, if any are named. */
+/** Whether a row is of one of these classes, or no classes are given. */
 export function isLoadable(
   { class: name, version }: Pick<BriefRow, 'class' | 'version'>,
   classes: readonly LoadableClass[] | undefined,

@@ -9,7 +9,9 @@ import type { Parts } from '../contract/writes.ts'
 import type { MemoryTables } from './memory-tables.ts'
 import type { MemoryProcess } from './memory-process.ts'
 
-/** One commit, as the shared rules see it. What it writes is told by `changes`. */
+/**
+ * One commit, as the rules see it. `changes` holds its history, to be published after the commit.
+ */
 export class MemorySession implements Tables {
   readonly now: number
   readonly changes: Change[] = []
@@ -69,7 +71,7 @@ export class MemorySession implements Tables {
 
   descendants(pid: string): readonly string[] {
     const root = this.#saved(pid)
-    // It grows while it is walked through: level by level, those above come first.
+    // The set grows during the loop, level by level, so that ancestors come first.
     const found = new Set([root])
     for (const above of found)
       for (const child of this.#tables.children(above.row.pid))

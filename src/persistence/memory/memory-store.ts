@@ -19,7 +19,7 @@ import { MemorySession } from './memory-session.ts'
 import { MemoryTables } from './memory-tables.ts'
 import { applyWrite } from './memory-writes.ts'
 
-/** How much of what is pending is told. */
+/** The largest number of pending items that are returned. */
 const PENDING = 100
 
 export interface MemoryStoreOptions {
@@ -28,7 +28,9 @@ export interface MemoryStoreOptions {
 
 const OPTIONS: OptionNames<MemoryStoreOptions> = { clock: isClock }
 
-/** Processes in the memory of this program alone: for tests, and for work that need not outlive it. */
+/**
+ * Keeps processes in the memory of this program, for tests and for work that need not outlive it.
+ */
 export class MemoryStore implements Store {
   readonly id = globalThis.crypto.randomUUID()
   readonly #clock: Clock
@@ -135,7 +137,7 @@ export class MemoryStore implements Store {
 
   async join(engine: EngineIdentity): Promise<void> {
     this.#requireOpen()
-    // Who runs here dies with this store, so there is no lease to keep.
+    // An engine of this store dies with it, so there is no lease to keep.
     this.#tables.engines.set(engine.id, { ...engine, startedAt: this.#now() })
   }
 
@@ -145,7 +147,7 @@ export class MemoryStore implements Store {
     this.#tables.engines.delete(engineId)
   }
 
-  /** @internal What an engine that died leaves behind, for tests: its processes are still held by it. */
+  /** @internal Leaves an engine's processes as after its death, for tests: it still owns them. */
   forget(engineId: string): void {
     this.#tables.engines.delete(engineId)
   }
@@ -209,7 +211,7 @@ export class MemoryStore implements Store {
     this.#checkpoints.deleteAll(pid)
   }
 
-  /** Writes, and tells of it. */
+  /** Writes, and publishes the changes. */
   #change<T>(action: (session: MemorySession) => T): T {
     const session = new MemorySession(this.#tables, this.#now())
     const done = action(session)

@@ -7,7 +7,10 @@ import { Schedule } from './schedule.ts'
 export class MemoryTables {
   readonly processes = new Map<string, MemoryProcess>()
   readonly engines = new Map<string, EngineIdentity & { readonly startedAt: number }>()
-  /** Saved bundles by pid and tag, as text, so that nothing is shared with whoever saved it. */
+  /**
+   * Saved bundles by pid and tag, as text, so that they share nothing with the caller that saved
+   * them.
+   */
   readonly checkpoints = new Map<string, Map<string | null, string>>()
   readonly schedule = new Schedule()
   readonly #keys = new Map<string, MemoryProcess>()
@@ -31,12 +34,12 @@ export class MemoryTables {
     return [...this.#owned.keys()]
   }
 
-  /** The oldest first. */
+  /** The processes of an engine, oldest first. */
   ownedBy(engine: string): MemoryProcess[] {
     return [...(this.#owned.get(engine) ?? [])].toSorted((a, b) => a.row.id - b.row.id)
   }
 
-  /** Those of which a kill is stored. */
+  /** The processes with a stored kill. */
   deadlines(): MemoryProcess[] {
     return [...this.#deadlines]
   }
@@ -58,7 +61,7 @@ export class MemoryTables {
     this.#index(saved, before, now)
   }
 
-  /** Deletes an ended process, and all that is stored of it. */
+  /** Deletes an ended process with all that is stored of it. */
   delete(saved: MemoryProcess): void {
     const { row } = saved
     this.processes.delete(row.pid)

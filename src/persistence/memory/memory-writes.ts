@@ -7,7 +7,7 @@ import type { Create, Prune, Write } from '../contract/writes.ts'
 import type { MemorySession } from './memory-session.ts'
 import type { MemoryTables } from './memory-tables.ts'
 
-/** Applies one write of a batch. `fresh` has the pids that this batch created. */
+/** Applies one write of a batch. `fresh` holds the pids that this batch created. */
 export function applyWrite(
   tables: MemoryTables,
   session: MemorySession,

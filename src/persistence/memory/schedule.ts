@@ -11,16 +11,22 @@ interface Sleepers {
   readonly heap: Heap<MemoryProcess>
 }
 
-/** What wants to run: now, the longest ready first, and at a time to come. */
+/**
+ * The processes that want to run: those that are ready, the longest ready first, and those that
+ * sleep.
+ */
 export class Schedule {
   #ready = new Set<MemoryProcess>()
-  /** The place of the last one in the order, and whether all were added in their order. */
+  /** The last process in the order, and whether all were added in that order. */
   #last: Place = { ready_at: 0, id: 0 }
   #isSorted = true
-  /** What sleeps, by class and version: what nobody here knows is not looked at (C9). */
+  /**
+   * Sleeping processes by class and version, so that those that no engine can load are not looked
+   * at (C9).
+   */
   readonly #asleep = new Map<string, Sleepers>()
 
-  /** What wants to run now; paused and parked processes are among them. */
+  /** The processes that want to run now, paused and parked ones included. */
   ready(now: number): Iterable<MemoryProcess> {
     this.#awake(now)
     if (!this.#isSorted) {
@@ -30,13 +36,13 @@ export class Schedule {
     return this.#ready
   }
 
-  /** The classes and versions of what sleeps. */
+  /** The classes and versions of the sleeping processes. */
   *asleep(): Iterable<LoadableClass> {
     for (const { class: name, version, heap } of this.#asleep.values())
       if (heap.least !== undefined) yield { name, version }
   }
 
-  /** When the next one that sleeps wants to run. */
+  /** When the next sleeping process wants to run. */
   next(now: number, classes: readonly LoadableClass[] | undefined): number | null {
     this.#awake(now)
     let next: number | null = null
@@ -47,12 +53,12 @@ export class Schedule {
     return next
   }
 
-  /** Takes in a row, and what it was before, if it is not new. */
+  /** Takes in a row; `before` is the row that it replaces, if any. */
   put(saved: MemoryProcess, before: Row | undefined, now: number): void {
     this.#awake(now)
     const { row } = saved
     this.#group(before ?? row).heap.delete(saved)
-    // What was ready before keeps its place.
+    // A process that was ready before keeps its place.
     if (before?.ready_at !== row.ready_at) this.#ready.delete(saved)
     const at = dueAt(row, now)
     if (at !== null) this.#group(row).heap.add(saved, at)
@@ -89,7 +95,10 @@ export class Schedule {
   }
 }
 
-/** The longest ready first; of those that became ready at the same time, the one that was created first. */
+/**
+ * Orders the longest ready first; of those that became ready at the same time, the one that was
+ * created first.
+ */
 function inOrder(a: Place, b: Place): number {
   return (a.ready_at ?? 0) - (b.ready_at ?? 0) || a.id - b.id
 }

@@ -8,37 +8,42 @@ import type { ProcessTable } from './process-table.ts'
 import type { Session } from './session.ts'
 
 /*
- * The hot path: the next saved state of a process that goes on running, or ends. One statement checks the fence and the sequence (C4)
- * and stores the state, if there is nothing special about the row: no pause and no kill is stored, nobody is awaited. So its answer
- * is known when it found its row, and nothing has to be read back, which would cost more than the write. Whatever it does not find
- * as it expects, the rules decide. The row is found by its number, and has to be that of the pid still. It does what `transitions.advance` says; the conformance suite holds them together.
+ * The hot path: the next saved state of a process that goes on running, or ends. One statement
+ * checks the fence and the sequence number (C4) and stores the state, if nothing is special about
+ * the row: no pause and no kill is stored, and no process is awaited. The outcome is then known
+ * from the number of changed rows, and nothing is read back, which would cost more than the write.
+ * In any other case the rules decide. The statement finds the row by its number and checks the pid.
+ * It must do what `transitions.advance` does; the conformance suite compares them.
  */
 
 const UNASKED = 'paused = 0 AND pause_asked = 0 AND kill_deadline IS NULL'
 
-/** From one step to the next, with nothing special about it: touches no column of any index. */
+/** From one step to the next in the plain case. Touches no column of any index. */
 const STEP = `UPDATE process SET
   seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, played = 0
   WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND state = 'running' AND crashes = 0 AND attempt = 1 AND ${UNASKED}`
 
-/** As `withConsumed`; the message is bound twice. */
+/** Does what `withConsumed` does. The id of the message is bound twice. */
 const REMEMBERING = `CASE WHEN ? IS NULL THEN last_wake ELSE
     coalesce(substr((SELECT sender FROM wake WHERE id = ?) || char(10) || coalesce(last_wake, ''), 1, ${MAX_CONSUMED_LENGTH}), last_wake) END`
 
 const WAIT_ENDED = 'resumable = 0, receives = NULL, due_at = NULL, awaits = NULL, in_step = 0'
 
-/** To a step, from whatever state. */
+/** From any state to a step. */
 const TRANSITION = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step = ?, status = ?, updated_at = ?, state = 'running',
   data = coalesce(?, data), message = ?, attempt = ?, crashes = 0, alone = 0, played = 0, ${WAIT_ENDED}
   WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits IS NULL AND ${UNASKED}`
 
-/** Claims what is as it was created, and takes it to its first step. */
+/** Claims a row that is as it was created, and takes it to its first step. */
 const BEGIN = `UPDATE process SET seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, attempt = ?,
   state = 'running', owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, played = 0
   WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND state = 'created' AND owner IS NULL AND ready_at <= ? AND parked IS NULL AND crashes = 0
   AND ${UNASKED}`
 
-/** To a terminal state (C5), unless a kill is stored, or it is paused where it waits. A pause that is asked for comes too late. */
+/**
+ * To a terminal state (C5), unless a kill is stored or the process is paused where it waits. A
+ * stored pause comes too late.
+ */
 const END = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step = ?, status = ?, updated_at = ?, ended_at = ?, state = ?,
   data = coalesce(?, data), before = CASE WHEN ? THEN NULL ELSE data END, successful = ?,
   message = ?, exit_code = ?, exit_label = ?, exit_message = ?, attempt = ?,
@@ -52,7 +57,7 @@ export function advance(
   session: Session,
   write: Advance,
 ): Outcome {
-  // A lifted version comes once in the life of a process, if ever: not worth a column of each statement.
+  // A process is upgraded once, if ever, which is not worth a column of each statement.
   if (write.version !== undefined) return apply(session, write)
   const { pid, seq, state, parts, dropped, history, ending, owner } = write
   const ends = isTerminal(state)
@@ -71,7 +76,7 @@ export function advance(
   return outcome
 }
 
-/** To a step: false where that is not all there is to it. */
+/** Takes the process to a step. Returns false where the row is special. */
 function goOn(connection: Connection, session: Session, write: Advance, id: number | undefined): boolean {
   const { pid, fence, seq, owner, state, step, status, paused, consumes, attempt = 1 } = write
   if (state !== 'running' || paused !== null) return false

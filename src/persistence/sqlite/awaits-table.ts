@@ -2,7 +2,7 @@ import type { Connection } from './connection.ts'
 
 const ADD = 'INSERT INTO awaits (pid, target) SELECT ?, value FROM json_each(?)'
 
-/** Statements on who waits for whose end. */
+/** The table `awaits`: which process waits for the end of which others. */
 export class AwaitsTable {
   readonly #connection: Connection
 
@@ -14,7 +14,7 @@ export class AwaitsTable {
     return this.#connection.sql('SELECT 1 FROM awaits WHERE pid = ? LIMIT 1').get(pid) !== undefined
   }
 
-  /** Whether anybody awaits anybody. */
+  /** Whether any process awaits another. */
   any(): boolean {
     return this.#connection.sql('SELECT 1 FROM awaits LIMIT 1').get() !== undefined
   }
@@ -34,7 +34,9 @@ export class AwaitsTable {
     this.#connection.sql('DELETE FROM awaits WHERE pid = ?').run(pid)
   }
 
-  /** Who awaits this process, and does not any more. */
+  /**
+   * Removes the waits for the end of this process. Returns the pids of the processes that waited.
+   */
   takeWaiters(target: string): string[] {
     const waiters = this.#connection
       .sql<string>('SELECT pid FROM awaits WHERE target = ?')

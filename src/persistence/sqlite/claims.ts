@@ -15,8 +15,9 @@ import { FailedAlone } from './failed-alone.ts'
 import type { Session, SqliteTables } from './session.ts'
 
 /*
- * Who runs what. What an engine can't load is never looked at (C9): the index of what is ready leads from class to class and
- * version to version, so that a million processes of an unknown class cost nothing.
+ * Claims, and how they end without a write of their owner. The index of ready processes leads from
+ * class to class and from version to version, so that processes that the engine can't load are
+ * never looked at (C9): a million of them cost nothing.
  */
 
 const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
@@ -27,7 +28,10 @@ const KINDS = ['ready', 'suspect'] as const
 type Kind = (typeof KINDS)[number]
 const CONDITION: Readonly<Record<Kind, string>> = { ready: READY, suspect: SUSPECT }
 
-/** What wants to run, now or later, by class and version: the next version of a class; the next class and version of all. */
+/**
+ * The next version of a class, and the next class and version of all, of which a process wants to
+ * run now or later.
+ */
 const NEXT_VERSION = forEach(
   (condition) =>
     `SELECT version FROM process WHERE class = ? AND version > ? AND version <= ? AND ${condition} ORDER BY version LIMIT 1`,
@@ -36,7 +40,10 @@ const NEXT_GROUP = forEach(
   (condition) =>
     `SELECT class AS name, version FROM process WHERE (class, version) > (?, ?) AND ${condition} ORDER BY class, version LIMIT 1`,
 )
-/** The processes of a class and version that are ready, the longest ready first; and when the next of those is that are not. */
+/**
+ * The ready processes of a class and version, the longest ready first; and the time at which the
+ * next one becomes ready.
+ */
 const CANDIDATES = forEach(
   (condition) =>
     `SELECT id, pid, ready_at FROM process WHERE class = ? AND version = ? AND ready_at <= ? AND ${condition} ORDER BY ready_at, id LIMIT ?`,
@@ -57,10 +64,13 @@ function forEach(sql: (condition: string) => string): Readonly<Record<Kind, stri
   return { ready: sql(CONDITION.ready), suspect: sql(CONDITION.suspect) }
 }
 
-/** The suspect for which an engine drains; with the time from which on that holds. */
+/**
+ * The suspects of a class and version for which an engine drains; `ready_at` is the time at which
+ * draining began.
+ */
 const DRAINED = `SELECT pid, runner, alone, ready_at FROM process WHERE class = ? AND version = ? AND ready_at <= ? AND ${SUSPECT} AND alone = ${DRAINED_FOR}`
 const DRAIN = 'UPDATE process SET alone = ?, runner = ?, ready_at = ? WHERE pid = ?'
-/** The suspects that engines run alone, or drain for. */
+/** The suspects that engines run alone, and those for which they drain. */
 const RUN_ALONE = `SELECT pid, class, owner AS engine FROM process WHERE owner IS NOT NULL AND alone = ${RUNS_ALONE}`
 const ALL_DRAINED = `SELECT pid, class, runner AS engine, runner, alone, ready_at FROM process WHERE ${SUSPECT} AND alone = ${DRAINED_FOR}`
 
@@ -74,7 +84,9 @@ interface Candidate {
   readonly ready_at: number
 }
 
-/** Processes that failed in a transaction that is made again without them, and why. */
+/**
+ * The processes that failed in a transaction, which is made again without them, with their errors.
+ */
 export type Spared = ReadonlyMap<string, unknown>
 
 interface EngineSuspectRow {
@@ -90,7 +102,10 @@ function isBefore(a: Candidate, b: Candidate): boolean {
 export class Claims {
   readonly #connection: Connection
   readonly #tables: SqliteTables
-  /** Processes that could be neither read nor parked. They are left alone, and hold up no others. */
+  /**
+   * Processes that could be neither read nor parked. They are left alone, so that they hold up no
+   * others.
+   */
   readonly #unreadable = new Set<string>()
 
   constructor(connection: Connection, tables: SqliteTables) {
@@ -98,7 +113,7 @@ export class Claims {
     this.#tables = tables
   }
 
-  /** The pids to claim, the longest ready first, over all classes. */
+  /** The pids to claim over all classes, the longest ready first. */
   candidates({ classes, suspects, limit }: Omit<ClaimRequest, 'engine'>, now: number): string[] {
     const kind = suspects ? 'suspect' : 'ready'
     const found: Candidate[] = []
@@ -121,7 +136,7 @@ export class Claims {
     return [...new Map(found.map((one) => [`${one.version} ${one.name}`, one])).values()]
   }
 
-  /** Claims what is ready, less what was found to be unreadable. */
+  /** Claims ready processes, except those that were found to be unreadable. */
   claim(request: ClaimRequest, session: Session, spared: Spared): ClaimedProcess[] {
     const claimed: ClaimedProcess[] = []
     for (const pid of this.candidates(request, session.now))
@@ -158,12 +173,12 @@ export class Claims {
   }
 
   /**
-   * Whether the engine is to drain for a suspect: told where another one is, or one was chosen before; else the suspect, of which it is to be
-   * stored.
+   * Whether the engine must drain for a suspect, where that is decided already. Otherwise the pid
+   * of the suspect for which it must drain, which the caller stores.
    */
   draining({ engine, classes }: Pick<ClaimRequest, 'engine' | 'classes'>, now: number): boolean | string {
     let first: Candidate | undefined
-    /** One whose engine has died while it drained. */
+    /** A suspect whose engine died while it drained. */
     let left: string | undefined
     for (const { name, version } of this.#groups('suspect', classes)) {
       for (const row of this.#connection.sql<Drained>(DRAINED).all(name, version, now)) {
@@ -185,7 +200,7 @@ export class Claims {
     this.#connection.sql(DRAIN).run(row.alone, row.runner, row.ready_at, pid)
   }
 
-  /** The suspect of each engine that runs one alone, or drains for one. */
+  /** By engine, the suspect that it runs alone or drains for. */
   suspects(now: number): ReadonlyMap<string, EngineSuspect> {
     const alone = this.#connection.sql<EngineSuspectRow>(RUN_ALONE).all()
     const drained = this.#connection.sql<EngineSuspectRow & Drained>(ALL_DRAINED).all()
@@ -197,7 +212,7 @@ export class Claims {
     ])
   }
 
-  /** Gives back what a leaving engine holds (C12). */
+  /** Gives back the processes of an engine that leaves (C12). */
   giveBack(engine: string, session: Session, spared: Spared): void {
     this.#each(OWNED, engine, spared, (row) => {
       const { history } = transitions.release(row, row, contextFor(session, row.pid))
@@ -205,7 +220,7 @@ export class Claims {
     })
   }
 
-  /** Whether a look by `recover` would find anything to write, and what it tells if not. */
+  /** Whether `recover` has anything to write, and its report if not. */
   survey(
     now: number,
     classes?: readonly LoadableClass[],
@@ -237,7 +252,9 @@ export class Claims {
     }
   }
 
-  /** Takes back what those engines held (C11), and does the kills that are due (C7). */
+  /**
+   * Takes back the processes of dead engines (C11), and carries out the kills that are due (C7).
+   */
   recover(
     dead: readonly string[],
     session: Session,
@@ -247,7 +264,7 @@ export class Claims {
     const engines: string[] = []
     let processes = 0
     for (const engine of dead) {
-      // It may have come back to life since the look: a frozen one that beats again.
+      // A frozen engine may have come back to life since the survey.
       if (this.#tables.engines.isAlive(engine)) continue
       this.#each(OWNED, engine, spared, (row) => {
         putRow(session, row, transitions.takeBack(row, contextFor(session, row.pid)))
@@ -260,7 +277,7 @@ export class Claims {
     return { processes, engines }
   }
 
-  /** Does something to each process that this selects. */
+  /** Runs an action on each process that the statement selects. */
   #each(select: string, value: unknown, spared: Spared, action: (row: Row) => void): void {
     for (const pid of this.#connection.sql<string>(select).pluck().all(value)) {
       if (this.#unreadable.has(pid)) continue
@@ -271,7 +288,7 @@ export class Claims {
     }
   }
 
-  /** Sets a process aside that can't be read, whatever the reason (C9). */
+  /** Parks a process that can't be read, whatever the reason (C9). */
   park(pid: string, cause: unknown, by: string | null, session: Session): void {
     const said = isDamage(cause)
       ? 'the file is damaged there'
@@ -280,7 +297,7 @@ export class Claims {
         : String(cause)
     const reason = `it can not be read: ${said}`
     const row = this.#tables.processes.brief(pid)
-    // It is parked already, and fails at something that does not heed that.
+    // A parked process that still fails is left alone.
     if (row === undefined || row.parked !== null) return this.leaveAlone(pid)
     this.#connection.sql(SET_ASIDE).run(reason, pid)
     const { seq, state } = row
@@ -289,12 +306,15 @@ export class Claims {
     session.add(after, name, data, by)
   }
 
-  /** Does nothing more with a process that can't even be parked. */
+  /** Ignores a process from now on that can't even be parked. */
   leaveAlone(pid: string): void {
     this.#unreadable.add(pid)
   }
 
-  /** The classes and versions of which something wants to run: of those that are named up to their version, or of all. */
+  /**
+   * The classes and versions of which a process wants to run: of these classes up to their
+   * versions, or of all.
+   */
   *#groups(kind: Kind, classes: readonly LoadableClass[] | undefined): Iterable<LoadableClass> {
     if (classes === undefined) {
       const next = this.#connection.sql<LoadableClass>(NEXT_GROUP[kind])
@@ -315,7 +335,11 @@ export class Claims {
   }
 }
 
-/** Does something to one process, unless that failed before. @throws FailedAlone where it fails for this process alone */
+/**
+ * Runs an action on one process, unless it failed before.
+ *
+ * @throws FailedAlone where the action fails for this process alone
+ */
 function alone(pid: string, spared: Spared, action: () => void): void {
   if (spared.has(pid)) return
   try {

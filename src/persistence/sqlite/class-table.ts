@@ -6,7 +6,7 @@ const PUT = `INSERT INTO class (name, version, inputs, signals) VALUES (?, ?, ?,
   ON CONFLICT (name) DO UPDATE SET version = excluded.version, inputs = excluded.inputs, signals = excluded.signals
   WHERE excluded.version >= version`
 
-/** What the classes take, for launches and signals by name. */
+/** The schemas of the classes, for launches and signals by name. */
 export class ClassTable {
   readonly #connection: Connection
 
@@ -18,7 +18,7 @@ export class ClassTable {
     return this.#connection.sql<ClassRow>(ALL).all()
   }
 
-  /** Those of which the file does not know this version, or knows it otherwise. */
+  /** The classes whose version the file does not have, or has with other schemas. */
   newsOf(classes: readonly ClassRow[]): readonly ClassRow[] {
     const known = new Map(this.all().map((described) => [described.name, described]))
     return classes.filter(({ name, version, inputs, signals }) => {

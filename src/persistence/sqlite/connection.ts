@@ -4,17 +4,19 @@ import { ClosedError, PersistenceError } from '../../shared/errors.ts'
 import { isBusy, persistenceError } from './driver-errors.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 
-/** How long another program may hold the lock of the file before we say so, in milliseconds. */
+/**
+ * How long another program may hold the lock of the file before a call rejects, in milliseconds.
+ */
 const PATIENCE = 60_000
 const LONGEST_PAUSE = 16
-/** How often a write looks whether the file is still there, in milliseconds. */
+/** How often a write checks that the file is still there, in milliseconds. */
 const LOOK_INTERVAL = 1_000
 
 /** Called with each statement that runs, for tests that count them. */
 export type Trace = (sql: string) => void
 
 export interface ConnectionOptions {
-  /** Whether a file is made where there is none. */
+  /** Whether to make a file where there is none. */
   readonly create: boolean
   readonly trace?: Trace | undefined
 }
@@ -22,18 +24,19 @@ export interface ConnectionOptions {
 /**
  * One connection to one file.
  *
- * The lock of the file is never waited for in a call, since that would hold up the event loop: a call that finds it taken is
- * made again, from the event loop, after a random pause. So nobody sees `database is locked`.
+ * No call waits for the lock of the file, since that would hold up the event loop. A call that
+ * finds the lock taken is made again from the event loop after a random pause, so that no caller
+ * gets `database is locked`.
  */
 export class Connection {
   readonly path: string
   readonly #db: Database.Database
   readonly #statements = new Map<string, Database.Statement>()
-  /** What the path led to when the file was opened. */
+  /** The file to which the path led when it was opened. */
   readonly #file: string | undefined
-  /** When it was looked last whether the path still leads there, by the monotonic clock. */
+  /** When the path was last checked, by the monotonic clock. */
   #lookedAt = performance.now()
-  /** Why nothing is written any more. */
+  /** Why every write is refused from now on, if one is. */
   #gone: PersistenceError | undefined
 
   /** @throws PersistenceError where the file can't be opened; it is then untouched */
@@ -73,7 +76,7 @@ export class Connection {
     return statement as Database.Statement<unknown[], R>
   }
 
-  /** A number that changes when another connection has committed, and only then. */
+  /** A number that changes only when another connection has committed. */
   dataVersion(): number {
     return this.sql<{ readonly data_version: number }>('PRAGMA data_version').get()?.data_version ?? 0
   }
@@ -89,8 +92,9 @@ export class Connection {
   }
 
   /**
-   * Writes in one transaction, which is durable when this resolves. `action` may run again where the lock was taken, or after
-   * a rollback; `committed` runs directly after the commit, in the same turn.
+   * Writes in one transaction, which is durable when this resolves. `action` may run again where
+   * the lock was taken, or after a rollback; `committed` runs directly after the commit, in the
+   * same turn.
    */
   write<T>(doing: string, action: () => T, committed?: (value: T) => void): Promise<T> {
     return this.#whenFree(doing, () => {
@@ -102,8 +106,9 @@ export class Connection {
   }
 
   /**
-   * As `write`, but the disk is not waited for: it is durable with the next commit of anybody, which writes to the same log after it. Other
-   * programs see it at once, and a killed program leaves it as it is; only with the machine it may be lost. For what nobody is told of.
+   * As `write`, but does not wait for the disk. The next commit of any connection makes it durable,
+   * since that goes to the same log after it. Other programs see it at once, and it survives the
+   * end of the program, but not always that of the machine. For writes that no one is told of.
    */
   writeAhead<T>(doing: string, action: () => T, committed?: (value: T) => void): Promise<T> {
     return this.#whenFree(doing, () => {
@@ -122,8 +127,8 @@ export class Connection {
   }
 
   /**
-   * Looks whether the path still leads to the open file. What is written after the file was deleted or moved would be lost to
-   * everybody else, so from then on nothing is.
+   * Checks that the path still leads to the open file. Writes to a file that was deleted or moved
+   * would be lost to all other programs, so they are refused from then on.
    */
   checkFile(): void {
     this.#lookedAt = performance.now()
@@ -156,7 +161,8 @@ export class Connection {
       this.sql('RELEASE one').run()
       return value
     } catch (error) {
-      // After some errors SQLite has rolled back everything: then the whole has failed, not this part alone.
+      // After some errors SQLite has rolled back everything: the whole transaction has failed, not
+      // only this part.
       if (!this.#db.inTransaction) throw persistenceError(this.path, 'a part of a transaction', error)
       this.sql('ROLLBACK TO one').run()
       this.sql('RELEASE one').run()
@@ -216,7 +222,7 @@ export class Connection {
   }
 }
 
-/** Looks at a file without being able to change it, and refuses what is not ours. */
+/** Reads a file without being able to change it, and refuses a file that is not a store. */
 function inspect(path: string, create: boolean): void {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found?.isDirectory() === true)
@@ -254,7 +260,7 @@ function refuseNewer(path: string, version: number): void {
   )
 }
 
-/** Which file a path leads to; undefined where there is none. */
+/** The file to which a path leads; undefined where there is none. */
 function fileAt(path: string): string | undefined {
   try {
     const found = statSync(path, { throwIfNoEntry: false, bigint: true })
@@ -265,10 +271,10 @@ function fileAt(path: string): string | undefined {
   }
 }
 
-/** Errors of a path in which a folder has become something else. */
+/** The errors of a path in which a folder has been replaced by something else. */
 const LEADS_NOWHERE: ReadonlySet<string> = new Set(['ENOTDIR', 'ELOOP'])
 
-/** Makes a call as often as the lock of the file is found taken. */
+/** Repeats a call while it finds the lock of the file taken. */
 async function whenFree<T>(path: string, doing: string, action: () => T): Promise<T> {
   let since: number | undefined
   for (let pause = 1; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
@@ -284,7 +290,7 @@ async function whenFree<T>(path: string, doing: string, action: () => T): Promis
         )
       }
     }
-    // Real time, also where the clock is simulated: this waits for another program.
+    // Waits in real time even where the clock is simulated, since another program holds the lock.
     await new Promise((resolve) => setTimeout(resolve, pause * Math.random()))
   }
 }

@@ -1,11 +1,16 @@
 import { ClosedError, DamsonError, PersistenceError } from '../../shared/errors.ts'
 
-/** Another program has the lock that is needed: to be tried again, never shown. */
+/**
+ * Whether another program holds the lock. The call is then tried again; no caller gets this error.
+ */
 export function isBusy(error: unknown): boolean {
   return codeOf(error).startsWith('SQLITE_BUSY') || codeOf(error).startsWith('SQLITE_LOCKED')
 }
 
-/** A page of the file is damaged or can't be read; others may be sound (C9). The transaction can't be committed any more. */
+/**
+ * Whether a page of the file is damaged or can't be read. Other pages may be sound (C9), but the
+ * transaction is lost.
+ */
 export function isDamage(error: unknown): boolean {
   const code = codeOf(error)
   return (
@@ -13,20 +18,20 @@ export function isDamage(error: unknown): boolean {
   )
 }
 
-/** The value of one write was refused, and the transaction is sound. */
+/** Whether the value of one write was refused, so that the transaction is sound. */
 export function isOfOneWrite(error: unknown): boolean {
   const code = codeOf(error)
   return (
     code === 'SQLITE_TOOBIG' ||
     code === 'SQLITE_MISMATCH' ||
     code.startsWith('SQLITE_CONSTRAINT') ||
-    // What the driver can't bind, such as a number for a text.
+    // The driver can't bind the value.
     error instanceof TypeError ||
     error instanceof RangeError
   )
 }
 
-/** One stored process can't be read or dealt with, whatever the reason; it is not the file as a whole that fails. */
+/** Whether the error concerns one stored process rather than the whole file. */
 export function isOfOneProcess(error: unknown): boolean {
   return (
     isDamage(error) ||
@@ -35,7 +40,7 @@ export function isOfOneProcess(error: unknown): boolean {
   )
 }
 
-/** A driver's error in our words, with its cause; ours stay as they are. */
+/** Wraps an error of the driver in a `PersistenceError`. Returns our own errors as they are. */
 export function persistenceError(path: string, doing: string, error: unknown): DamsonError {
   if (error instanceof DamsonError) return error
   const code = codeOf(error)

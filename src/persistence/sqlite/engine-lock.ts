@@ -4,15 +4,20 @@ import Database from 'better-sqlite3'
 import { isBusy } from './driver-errors.ts'
 
 /*
- * Each engine holds an exclusive lock on a file of its own beside the database. The kernel frees it when the program ends,
- * however it ends, so a free lock means a dead engine, at once; program numbers may be reused or belong to another container.
- * SQLite takes the lock for us. The files must never be opened otherwise: closing any handle of a file gives up its locks.
+ * Each engine holds an exclusive lock on a file of its own beside the database. The kernel frees
+ * the lock when the program ends, however it ends, so a free lock shows at once that the engine is
+ * dead. A program number would not: it may be reused, or belong to another container. SQLite takes
+ * the lock for us. The files must never be opened otherwise: closing any handle of a file gives up
+ * its locks.
  */
 
-/** What became of the lock: `missing` tells nothing, then the lease decides. */
+/** The state of a lock. Where it is `missing`, the lease decides. */
 export type LockState = 'held' | 'free' | 'missing'
 
-/** Held here, since a lock whose store nobody refers to any more would be collected, and given up, while its engine lives. */
+/**
+ * Keeps the locks reachable. A lock that is garbage collected would be freed while its engine
+ * lives.
+ */
 const taken = new Set<EngineLock>()
 
 export class EngineLock {
@@ -25,8 +30,8 @@ export class EngineLock {
   }
 
   /**
-   * Takes the lock of a new engine. Who removes what dead engines left behind may take away its file before it is locked: then it is
-   * made again.
+   * Takes the lock of a new engine. A program that cleans up after dead engines may remove the file
+   * before it is locked; then the file is made again.
    */
   static take(database: string, engine: string): EngineLock {
     const path = lockPath(database, engine)
@@ -47,7 +52,7 @@ export class EngineLock {
     }
   }
 
-  /** Lets go, and leaves the file: from now on the engine counts as dead. */
+  /** Frees the lock and leaves the file, so that the engine counts as dead from now on. */
   drop(): void {
     taken.delete(this)
     this.#db.close()
@@ -63,15 +68,16 @@ export function lockState(database: string, engine: string): LockState {
   return ifFree(lockPath(database, engine), () => {})
 }
 
-/** Removes what a dead engine left behind; one that is only frozen keeps its lock. */
+/** Removes the lock file of a dead engine. An engine that is only frozen keeps its lock. */
 export function removeLock(database: string, engine: string): void {
   const path = lockPath(database, engine)
   ifFree(path, () => rmSync(path, { force: true }))
 }
 
 /**
- * Removes the locks of dead engines that the file does not know any more: they died while they were frozen, opening or
- * recovering. What a known one left behind shows that it is dead, until what it held is taken back.
+ * Removes the lock files of dead engines that the store no longer knows: they died while they were
+ * frozen, opening or recovering. The lock file of a known engine stays until its processes are
+ * taken back, since it shows that the engine is dead.
  */
 export function removeLocks(database: string, isKnown: (engine: string) => boolean): void {
   const [folder, prefix] = [dirname(database), `${basename(database)}${INFIX}`]
@@ -84,7 +90,7 @@ export function removeLocks(database: string, isKnown: (engine: string) => boole
   }
 }
 
-/** Does something while it holds a lock that was free. */
+/** Runs an action while holding a lock that was free. */
 function ifFree(path: string, action: () => void): LockState {
   if (!existsSync(path)) return 'missing'
   let db: Database.Database | undefined
@@ -103,7 +109,7 @@ function ifFree(path: string, action: () => void): LockState {
   }
 }
 
-/** Nothing is lost where locks can't be found or removed: the next that opens the file tries again. */
+/** Lists lock files. Ignores an error: the next program that opens the file tries again. */
 function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder)

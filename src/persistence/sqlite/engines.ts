@@ -14,7 +14,7 @@ interface EngineColumns {
   readonly expires: number
 }
 
-/** A beat of the heart: also brings back an engine that was taken for dead while it was frozen. */
+/** A heartbeat. It also brings back an engine that was taken for dead while it was frozen. */
 export const BEAT = `
 INSERT INTO engine (id, host, os_pid, lease, classes, started_at, expires) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET expires = excluded.expires`
@@ -24,11 +24,11 @@ export function beatValues(engine: EngineRecord): unknown[] {
   return [id, host, osPid, lease, JSON.stringify(classes), startedAt, expires]
 }
 
-/** The engines of a file, and which of them live. */
+/** The engines of a file, and which of them are alive. */
 export class Engines {
   readonly #connection: Connection
   readonly #judge: LeaseJudge
-  /** Those of this very store, which live as long as it asks. */
+  /** The engines of this store object, which are alive. */
   readonly own = new Set<string>()
 
   constructor(connection: Connection, judge: LeaseJudge) {
@@ -42,8 +42,8 @@ export class Engines {
   }
 
   /**
-   * A free lock shows a dead engine, at once. With a held one the engine lives, unless it is frozen, and without a lock nothing
-   * is known: then the lease decides (C11).
+   * Whether an engine is alive (C11). A free lock shows at once that it is dead. Where the lock is
+   * held, the engine may be frozen, and without a lock nothing is known: then the lease decides.
    */
   isAlive(id: string): boolean {
     if (this.own.has(id)) return true
@@ -52,16 +52,19 @@ export class Engines {
       .get(id)
     const lock = lockState(this.#connection.path, id)
     if (lock === 'free' || (lock === 'missing' && row === undefined)) return false
-    // One that was taken for dead while it was frozen has no row until its next beat.
+    // An engine that was taken for dead while it was frozen has no row until its next heartbeat.
     return !this.#judge.isOver(id, row?.expires ?? null, row?.lease ?? 0)
   }
 
-  /** As far as one can see who has no heartbeat: where there is no lock, by the clock. */
+  /**
+   * Whether an engine seems alive to a store without a heartbeat of its own: where there is no
+   * lock, by the clock.
+   */
   seemsAlive({ id, expires }: EngineRecord, now: number): boolean {
     return this.isAlive(id) && (expires > now || lockState(this.#connection.path, id) !== 'missing')
   }
 
-  /** Registered engines that have died, and owners that nobody has registered. */
+  /** The registered engines that have died, and the owners of processes that are not registered. */
   dead(): string[] {
     const known = new Set([
       ...this.#connection.sql<string>('SELECT id FROM engine').pluck().all(),
@@ -71,7 +74,7 @@ export class Engines {
     return [...known].filter((id) => !this.isAlive(id))
   }
 
-  /** Whether the file knows of an engine: by its row, or by what it owns. */
+  /** Whether the file knows an engine by its row or by a process that it owns. */
   isKnown(id: string): boolean {
     return this.#connection.sql(KNOWN).get(id, id) !== undefined
   }
@@ -80,7 +83,7 @@ export class Engines {
     this.#connection.sql('DELETE FROM engine WHERE id = ?').run(id)
   }
 
-  /** All owners of processes, by a step from one to the next in the index: as many look-ups as there are owners. */
+  /** All owners of processes, with one look-up in the index for each. */
   #owners(): string[] {
     const next = this.#connection.sql<string>(NEXT_OWNER).pluck()
     const owners: string[] = []

@@ -10,7 +10,7 @@ import { longestGap, type Heartbeat } from './heartbeat.ts'
 import type { HeartbeatData } from './heartbeat-data.ts'
 import { HEARTBEAT_SOURCE } from './heartbeat-source.ts'
 
-/** Where the flags and times that are shared with the worker are. */
+/** The indexes of the flags and times that are shared with the worker. */
 const [MOVES, STOP, INSIDE] = [0, 1, 2] as const
 const [SINCE, LAST] = [0, 1] as const
 /** How long a program that ends waits for the worker to leave SQLite, in milliseconds. */
@@ -20,10 +20,12 @@ const LONGEST_CALL = 1_000
 const running = new Set<Int32Array>()
 
 /**
- * The heartbeat of an engine by a thread of its own. `died` is called when the thread ends though nobody has stopped it.
+ * The heartbeat of an engine from a thread of its own. Calls `died` when the thread ends without
+ * having been stopped.
  *
- * The thread is never terminated from here: a thread that is ended while it is in SQLite aborts the program (C12). It is asked
- * to end by a message, and a program that ends waits until its thread has left SQLite.
+ * The thread is never terminated from here, since Node aborts a program whose thread ends inside
+ * SQLite (C12). A message asks the thread to end, and a program that ends waits until its thread
+ * has left SQLite.
  */
 export async function startWorker(path: string, engine: EngineRecord, died: () => void): Promise<Heartbeat> {
   const { lease } = engine
@@ -82,7 +84,10 @@ export async function startWorker(path: string, engine: EngineRecord, died: () =
   }
 }
 
-/** Node ends all threads with the program; one that is in SQLite at that moment would abort it. */
+/**
+ * Waits for the threads, since Node ends them with the program, and a thread inside SQLite would
+ * abort it.
+ */
 function leaveBeforeExit(flags: Int32Array): void {
   running.add(flags)
   if (process.listeners('exit').includes(leaveAll)) return
@@ -96,7 +101,7 @@ function leaveAll(): void {
   }
 }
 
-/** The module of the driver, wherever this code is: as it is, or in a bundle of either format. */
+/** The path of the driver's module, whether this code is bundled or not. */
 function driverPath(): string {
   const bases = [import.meta.url, fileOfBundle(), process.argv[1], join(process.cwd(), 'program.js')]
   let cause: unknown
@@ -111,7 +116,7 @@ function driverPath(): string {
   throw cannotStart(cause)
 }
 
-/** In a bundle of CommonJS modules `import.meta.url` is undefined, and this is its path. */
+/** The path of this file in a bundle of CommonJS modules, where `import.meta.url` is undefined. */
 function fileOfBundle(): string | undefined {
   return typeof __filename === 'string' ? __filename : undefined
 }

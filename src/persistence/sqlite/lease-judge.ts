@@ -1,18 +1,19 @@
 import type { Heartbeat } from './heartbeat.ts'
 
 interface Sighting {
-  /** What the engine's row says of its lease; null where it has no row. */
+  /** The lease in the engine's row; null where it has no row. */
   readonly expires: number | null
   /** When this was seen first, by the monotonic clock. */
   readonly since: number
 }
 
 /**
- * Tells engines whose lease has ended from those that only could not write (C11).
+ * Distinguishes engines whose lease has ended from engines that only could not write (C11).
  *
- * A held lock of the file, a suspended machine and a clock that is set keep all engines from writing alike. So the end of a
- * lease is never read off the clock: it is over when its row has not changed for the length of the lease while an engine of
- * this store was awake and able to write all the time. A store without an engine never judges a lease.
+ * A held lock of the file, a suspended machine and a clock that is set stop the heartbeats of all
+ * engines alike. So a lease is never compared with the clock. It has ended when its row has not
+ * changed for the length of the lease while an engine of this store was awake and able to write all
+ * the time. A store without an engine never judges a lease.
  */
 export class LeaseJudge {
   readonly #now: () => number
@@ -25,7 +26,7 @@ export class LeaseJudge {
     this.#heartbeats = heartbeats
   }
 
-  /** Whether the lease of an engine is over. What its row says has to be read before. */
+  /** Whether the lease of an engine has ended. The caller has just read its row. */
   isOver(engine: string, expires: number | null, lease: number): boolean {
     const now = this.#now()
     const sighting = this.#sightings.get(engine)
@@ -35,14 +36,14 @@ export class LeaseJudge {
     }
     for (const heartbeat of this.#heartbeats()) {
       const awakeSince = heartbeat.awakeSince(now)
-      // With a lease longer than that one, its own beats show too little of a shorter time.
+      // The heartbeats of an engine with a longer lease say too little about a shorter time.
       const enough = Math.max(lease, heartbeat.lease)
       if (awakeSince !== undefined && now - Math.max(awakeSince, sighting.since) >= enough) return true
     }
     return false
   }
 
-  /** Keeps what was seen of these engines alone. */
+  /** Forgets all engines but these. */
   keep(engines: ReadonlySet<string>): void {
     for (const engine of this.#sightings.keys()) if (!engines.has(engine)) this.#sightings.delete(engine)
   }

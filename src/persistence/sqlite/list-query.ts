@@ -16,9 +16,9 @@ export function list(connection: Connection, queries: readonly Query[], limit: n
 }
 
 /**
- * The queries for a page. With several states there is one for each, so that every one of them goes by its index.
+ * The queries for a page: one for each state, so that each can use its index.
  *
- * @throws RangeError for a limit or position that is none
+ * @throws RangeError for an invalid limit or position
  */
 export function pageQueries(filter: ListFilter, limit: number): Query[] {
   const states = statesOf(filter) ?? [undefined]
@@ -61,7 +61,8 @@ function conditions(
   if (filter.className !== undefined) add('class = ?', filter.className)
   if (filter.label !== undefined) add('label = ?', filter.label)
   if (filter.parent !== undefined) add('parent = ?', filter.parent)
-  // Written out, since only so the index of what is paused is found.
+  // Written out, since SQLite finds the partial index of paused processes only by the literal
+  // value.
   if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')
   if (filter.since !== undefined) add('created_at >= ?', filter.since)
   if (filter.until !== undefined) add('created_at < ?', filter.until)

@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts'
 const OLDEST = 'SELECT id, value FROM wake WHERE pid = ? AND name IS ? AND id IS NOT ? ORDER BY id LIMIT 1'
 const INSERT = 'INSERT INTO wake (pid, by, name, sender, value) VALUES (?, ?, ?, ?, ?)'
 
-/** Statements on resumes and signals that are kept until they are used: the table `wake`. */
+/** The table `wake`: resumes and signals that are kept until a process consumes them. */
 export class MessageTable {
   readonly #connection: Connection
 
@@ -13,7 +13,10 @@ export class MessageTable {
     this.#connection = connection
   }
 
-  /** The oldest signal of a name, or with null the oldest resume; not counting the one with the id `except`. */
+  /**
+   * The oldest signal of a name, or with null the oldest resume, except the message with the id
+   * `except`.
+   */
   oldest(pid: string, signal: string | null, except: number | null = null): Message | undefined {
     return this.#connection.sql<Message>(OLDEST).get(pid, signal, except)
   }
@@ -28,12 +31,12 @@ export class MessageTable {
     this.#connection.sql(INSERT).run(pid, signal === null ? 'resume' : 'signal', signal, sender, value)
   }
 
-  /** Who sent the message, which is gone then. */
+  /** Removes a message. Returns the sender's id of it. */
   take(id: number): string | undefined {
     return this.#connection.sql<string>('DELETE FROM wake WHERE id = ? RETURNING sender').pluck().get(id)
   }
 
-  /** Whether any is kept, for whomever. */
+  /** Whether any message is kept. */
   any(): boolean {
     return this.#connection.sql('SELECT 1 FROM wake LIMIT 1').get() !== undefined
   }

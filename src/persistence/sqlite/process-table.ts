@@ -12,7 +12,7 @@ const COLUMNS = `id, pid, class, version, state, step, status, paused, pause_ask
   exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
   resumable, receives, due_at, awaits, in_step, attempt, deadline, abandoned, origin, origin_kind, records`
 
-/** All of a row; and all but its long columns, for those who only look. */
+/** Selects a whole row, or a row without its long columns. */
 const SELECT_ROW = `SELECT ${COLUMNS}, data, before FROM process`
 export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM process`
 
@@ -44,17 +44,23 @@ const UPSERT_PART =
 const PARTS = 'SELECT name, text FROM part WHERE process = (SELECT id FROM process WHERE pid = ?)'
 const PART = 'SELECT text FROM part WHERE process = (SELECT id FROM process WHERE pid = ?) AND name = ?'
 
-/** What goes with the checkpoint, in one range of names; a process has few other parts, if any, that lie in it. */
+/**
+ * Drops the parts of the checkpoint, which lie in one range of names with few or no other parts.
+ */
 const DROP_CHECKPOINT = `DELETE FROM part WHERE process = ? AND name >= '${CHECKPOINT_PART}' AND name < '${RECORD_PREFIX}\uffff'
   AND (name = '${CHECKPOINT_PART}' OR name >= '${RECORD_PREFIX}')`
 
-/** Of a list of pids, those that are there and have not ended. The list leads. */
+/**
+ * Of a list of pids, those of processes that exist and have not ended. `CROSS JOIN` makes the list
+ * the outer loop.
+ */
 const UNENDED = `SELECT p.pid FROM json_each(?) AS listed CROSS JOIN process p ON p.pid = listed.value
   WHERE p.ended_at IS NULL`
 
 /**
- * All below a process that has not ended, level by level; not what was abandoned, nor what is below that. Pids that are used again after a
- * prune may make a circle, which `UNION` goes round once.
+ * All unfinished descendants of a process, level by level, except abandoned children and their
+ * subtrees. A pid that is used again after a prune may close a circle, which `UNION` goes round
+ * only once.
  */
 const DESCENDANTS = `WITH RECURSIVE below (pid, ended_at) AS (
   SELECT pid, ended_at FROM process WHERE parent = ? AND abandoned = 0
@@ -62,13 +68,14 @@ const DESCENDANTS = `WITH RECURSIVE below (pid, ended_at) AS (
   SELECT p.pid, p.ended_at FROM below JOIN process p ON p.parent = below.pid WHERE p.abandoned = 0
 ) SELECT pid FROM below WHERE ended_at IS NULL AND pid <> ?`
 
-/** How many ids are remembered at most. */
+/** The largest number of row numbers that are remembered. */
 const REMEMBERED = 10_000
 
 /**
- * Rows, parts and history. Parts and history go by the number of the row, which is short; it is remembered from when the row was last
- * read or written. A process that was pruned leaves its number to another, so nothing is written under a remembered one before the row was
- * found under both (`idOf`).
+ * Rows, parts and history. Parts and history refer to the number of the row, which is short. The
+ * table remembers the numbers of the rows that were read or written. The number of a pruned process
+ * is used again, so nothing is written under a remembered number before the row was found by both
+ * pid and number (`idOf`).
  */
 export class ProcessTable {
   readonly #connection: Connection
@@ -90,7 +97,10 @@ export class ProcessTable {
     return this.#found(this.#connection.sql<Row>(`${SELECT_ROW} WHERE key = ?`).get(key))
   }
 
-  /** The number of a process's row; a remembered one may be another's by now. Undefined where there is no such process. */
+  /**
+   * The number of a process's row; undefined where there is no such process. The number may belong
+   * to another process by now.
+   */
   idOf(pid: string): number | undefined {
     const known = this.#ids.get(pid)
     if (known !== undefined) return known
@@ -109,7 +119,7 @@ export class ProcessTable {
     this.#ids.set(pid, id)
   }
 
-  /** False where pid or key is in use. */
+  /** Returns false where the pid or the key is in use. */
   insert(row: Row): boolean {
     const { changes, lastInsertRowid } = this.#connection
       .sql(INSERT_ROW)
@@ -194,9 +204,10 @@ export class ProcessTable {
     this.#connection.sql('DELETE FROM part WHERE process = ? AND name = ?').run(this.idOf(pid), name)
   }
 
-  /** Deletes all that is stored of a process. */
+  /** Deletes a process with all that is stored of it. */
   delete(pid: string): void {
-    // The last entry of all stays, as nobody's, until there is a later one: others have read up to its id.
+    // The newest entry of the store stays, without a process, until there is a newer one: watchers
+    // have read up to its id.
     const id = this.idOf(pid)
     this.#connection.sql(KEEP_LAST_ID).run(id)
     for (const table of ['part', 'history'])

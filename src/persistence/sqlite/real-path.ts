@@ -3,8 +3,9 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { checkText } from '../../shared/text.ts'
 
 /**
- * The path of a file itself, whichever links lead to it: SQLite names the files beside it so, and all programs have to name their
- * locks alike. Where there is no file yet, it is the path at which it would be made.
+ * Resolves the links in the path of a file. SQLite names the files beside the database by the
+ * resolved path, and all programs must name their locks alike. Where there is no file yet, returns
+ * the path at which it would be made.
  */
 export function realPath(path: string): string {
   const absolute = resolve(path)
@@ -28,9 +29,9 @@ function beside(absolute: string): string {
 }
 
 /**
- * What SQLite takes for other things than files would be made as files of those names.
+ * Refuses names that SQLite does not take for files, such as `file:` URLs.
  *
- * @throws TypeError for what is no path
+ * @throws TypeError for a value that is not a path
  */
 export function checkPath(path: unknown): void {
   checkText('SqliteStore.open: the path', path)

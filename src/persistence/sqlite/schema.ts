@@ -119,7 +119,10 @@ CREATE TABLE checkpoint (
 ) STRICT, WITHOUT ROWID;
 `
 
-/** Waits, retries and the rest that a process can be told with its launch; the table is made anew, so that its long columns stay last. */
+/**
+ * Adds waits, retries and launch options. The table is made anew, so that its long columns stay
+ * last.
+ */
 const SECOND = `
 CREATE TABLE process_2 (
   id INTEGER PRIMARY KEY,
@@ -217,8 +220,8 @@ ALTER TABLE class ADD COLUMN signals TEXT NOT NULL DEFAULT '{}';
 `
 
 /**
- * Parts and history go by the number of the process's row instead of its pid, and lists by the order in which rows were stored: a commit
- * writes half as many pages.
+ * Parts and history refer to the number of the process's row instead of its pid, and lists go by
+ * the order in which rows were stored, so that a commit writes half as many pages.
  */
 const THIRD = `
 CREATE TABLE part_3 (
@@ -261,5 +264,8 @@ CREATE INDEX process_parent ON process (parent, created_at) WHERE parent IS NOT 
 CREATE INDEX process_paused ON process (created_at) WHERE paused = 1;
 `
 
-/** Each brings a file from the version that is its index to the next. They are never changed, only added to. */
+/**
+ * The migration at index n takes a file from version n to the next. Never change one; only add to
+ * them.
+ */
 export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD]

@@ -21,10 +21,13 @@ export interface SqliteTables {
   readonly engines: Engines
 }
 
-/** A process after a change, as those who watch are told of it. */
+/** A process after a change, as it is published. */
 export type After = Pick<Change, 'pid' | 'state' | 'paused' | 'ready' | 'dueAt'> & { readonly seq: number }
 
-/** One write transaction, as the shared rules see it. It remembers its history for those who watch. */
+/**
+ * One write transaction, as the rules see it. `changes` holds its history, to be published after
+ * the commit.
+ */
 export class Session implements Tables {
   readonly now: number
   readonly changes: Change[] = []
@@ -32,7 +35,10 @@ export class Session implements Tables {
   lastId = 0
   readonly #tables: SqliteTables
   readonly #alive = new Map<string, boolean>()
-  /** Whether any process has a kept message, or awaits another: where none does, there is nothing to be looked for with each that ends. */
+  /**
+   * Whether any process has a kept message or awaits another. Where none does, an end needs no
+   * look-up of either.
+   */
   #anyMessage: boolean | undefined
   #anyAwaits: boolean | undefined
 
@@ -99,7 +105,7 @@ export class Session implements Tables {
     this.changes.push({ pid, name, data, at: this.now, state, paused, ready, dueAt: due })
   }
 
-  /** Forgets what came after a mark, when that was undone. */
+  /** Drops the changes after a mark, whose writes were undone. */
   forget(mark: number): void {
     this.changes.length = mark
   }

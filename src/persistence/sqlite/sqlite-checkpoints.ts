@@ -9,7 +9,7 @@ import type { ProcessTable } from './process-table.ts'
 const UPSERT = `INSERT INTO checkpoint (pid, tagged, tag, text) VALUES (?, ?, ?, ?)
   ON CONFLICT (pid, tagged, tag) DO UPDATE SET text = excluded.text`
 const SELECT = 'SELECT text FROM checkpoint WHERE pid = ? AND tagged = ? AND tag = ?'
-/** Both what was saved by hand, and the rows of processes, which are their untagged checkpoint. */
+/** The saved bundles, and the rows of processes, which are their untagged checkpoints. */
 const NAMES = `SELECT pid, tagged, tag FROM checkpoint
   UNION ALL SELECT pid, 0, '' FROM process WHERE successful IS NOT 1`
 const DELETE = 'DELETE FROM checkpoint WHERE pid = ? AND tagged = ? AND tag = ?'

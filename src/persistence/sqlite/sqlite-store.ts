@@ -35,9 +35,9 @@ import { Watch } from './watch.ts'
 import { RefusedInBatch, Writer } from './writer.ts'
 
 export interface SqliteStoreOptions {
-  /** Where the time comes from. Default: the machine's clock. */
+  /** The source of the time. Default: the machine's clock. */
   readonly clock?: Clock | undefined
-  /** Whether a file is made at a path where there is none. Default: true. */
+  /** Whether to make a file at a path where there is none. Default: true. */
   readonly create?: boolean | undefined
   /** @internal Called with each statement that runs. */
   readonly trace?: Trace | undefined
@@ -58,13 +58,13 @@ interface Membership {
 const HISTORY = `SELECT h.id, p.pid, h.seq, h.at, h.name, h.data, h.by FROM process p JOIN history h ON h.process = p.id
   WHERE p.pid = ? ORDER BY h.id`
 
-/** How much of what is pending is told. */
+/** The largest number of pending items that are returned. */
 const PENDING = 100
 
 /**
- * Processes in one SQLite file: durable, and shared by any number of stores in any number of programs of this machine.
+ * Keeps processes in one SQLite file, which any number of programs of this machine may share.
  *
- * Whatever was acknowledged is on the disk (write-ahead log, `synchronous = FULL`).
+ * An acknowledged write is on the disk (write-ahead log, `synchronous = FULL`).
  */
 export class SqliteStore implements Store {
   readonly id: string
@@ -81,9 +81,9 @@ export class SqliteStore implements Store {
   /**
    * Opens a file, or makes a new one unless `create` is false.
    *
-   * @throws TypeError for what is no path
-   * @throws PersistenceError where it can't be opened or written to, is damaged, is of another program, or of a newer
-   *   release; nothing of it is changed then
+   * @throws TypeError for a value that is not a path
+   * @throws PersistenceError where the file can't be opened or written to, is damaged, or was made
+   *   by another program or a newer release; the file is then unchanged
    */
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
     checkOptions(options, OPTIONS, 'SqliteStore.open')
@@ -92,7 +92,7 @@ export class SqliteStore implements Store {
     const connection = await Connection.open(realPath(path), { create, trace })
     const doing = 'opening the store'
     try {
-      // Prepared here too: of a damaged file a table may be missing, or a part of it.
+      // Preparing the statement may fail too: a table may be missing in a damaged file.
       const id = await connection.readOne(doing, () =>
         connection.sql<string>("SELECT value FROM meta WHERE name = 'id'").pluck().get(),
       )
@@ -223,7 +223,7 @@ export class SqliteStore implements Store {
     this.#closed = true
     this.#broadcast.clear()
     this.#watch.stop()
-    // An engine that did not leave is dead from here on, as after a crash: its lock is free.
+    // An engine that did not leave counts as crashed from here on: its lock is free.
     const members = [...this.#members.values()]
     this.#members.clear()
     await Promise.all(members.map(({ heartbeat }) => heartbeat.stop()))
@@ -236,7 +236,7 @@ export class SqliteStore implements Store {
     const now = this.#now()
     const record = { ...engine, startedAt: now, expires: now + Math.ceil(engine.lease) }
     const doing = 'registering an engine'
-    // The lock first: who finds the engine registered must not find its lock free.
+    // The lock comes first: a program that finds the engine registered must not find its lock free.
     const lock = await this.#connection.readOne(doing, () =>
       EngineLock.take(this.#connection.path, engine.id),
     )
@@ -256,7 +256,7 @@ export class SqliteStore implements Store {
   async leave(engineId: string): Promise<void> {
     this.#requireOpen()
     const member = this.#members.get(engineId)
-    // No beat may come after the row is gone, or it would come back.
+    // A heartbeat after the row is gone would bring it back.
     await member?.heartbeat.stop()
     await this.#changeSound('unregistering an engine', engineId, (session, spared) => {
       this.#claiming.giveBack(engineId, session, spared)
@@ -279,12 +279,12 @@ export class SqliteStore implements Store {
 
   async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     const doing = 'claiming processes'
-    // Mostly there is nothing to claim, and to see that takes no lock.
+    // Usually there is nothing to claim, which a read without a lock shows.
     const found = await this.#look(doing, () =>
       this.#claiming.candidates({ ...request, limit: 1 }, this.#now()),
     )
     if (found.length === 0) return []
-    // A claim that is lost with the machine is one that nobody holds any more: it need not wait for the disk.
+    // A claim need not wait for the disk: if it is lost with the machine, so is its owner.
     return this.#changeSound(
       doing,
       request.engine,
@@ -341,7 +341,7 @@ export class SqliteStore implements Store {
     await this.#change('deleting checkpoints', () => this.#tables.checkpoints.deleteAll(pid))
   }
 
-  /** One write transaction, and the news of it, after those of others that came before. */
+  /** Makes one write transaction and publishes its changes after the earlier ones of others. */
   #change<T>(
     doing: string,
     action: (session: Session) => T,
@@ -360,7 +360,9 @@ export class SqliteStore implements Store {
     return done.then(({ value }) => value)
   }
 
-  /** As `#change`, for several processes: one that can't be read or dealt with is left out, and then parked (C9). */
+  /**
+   * As `#change`, for several processes. A process that fails is left out, and then parked (C9).
+   */
   async #changeSound<T>(
     doing: string,
     by: string | null,
@@ -388,7 +390,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** Several statements on one snapshot. */
+  /** Runs several statements on one snapshot. */
   async #read<T>(doing: string, action: () => T): Promise<T> {
     this.#requireOpen()
     return this.#connection.read(doing, action)

@@ -6,7 +6,8 @@ import { type Heartbeat, longestGap } from './heartbeat.ts'
 import { startWorker } from './heartbeat-thread.ts'
 
 /**
- * Beats by a worker thread; with a clock that is not the machine's, by that clock, so that a test can move it.
+ * Starts the heartbeat of an engine in a worker thread. With a clock other than the machine's, the
+ * heartbeat follows that clock, so that a test can move it.
  *
  * @throws PersistenceError where the thread can't be started
  */
@@ -17,7 +18,7 @@ export async function startHeartbeat(
 ): Promise<Heartbeat> {
   if (clock !== systemClock) return byClock(connection, engine, clock)
   let standIn: Heartbeat | undefined
-  // A thread that dies later is replaced by beats of the main thread.
+  // If the thread dies later, the main thread goes on with the heartbeats.
   const thread = await startWorker(connection.path, engine, () => {
     standIn = byClock(connection, engine, clock)
   })
@@ -50,7 +51,7 @@ function byClock(connection: Connection, engine: EngineRecord, clock: Clock): He
     const due = (): void => {
       beating ??= connection
         .write('a heartbeat', beat, beaten)
-        // The next beat tries again; if none succeeds, the lease ends, as it should.
+        // The next heartbeat tries again. If none succeeds, the lease ends, as it should.
         .catch(() => {})
         .finally(() => (beating = undefined))
       arm()

@@ -5,13 +5,16 @@ import type { Connection } from './connection.ts'
 import { dueAt, isReady, type Row } from '../rules/row.ts'
 
 /**
- * The log file rings before a commit can be seen, the earlier the slower the disk is, so it is looked for a few times: milliseconds from
- * one look to the next, after the last ring.
+ * Milliseconds between the looks after a change of the log file. The file changes before the commit
+ * can be seen, the earlier the slower the disk is, so a few looks follow.
  */
 const BURST = [0, 1, 3, 10, 30, 100, 300]
-/** So many looks are near enough that a ring between them need not begin anew at once. */
+/**
+ * A change of the log file during the first looks does not start them anew at once, since they are
+ * near enough.
+ */
 const NEAR = 2
-/** The backstop, where the ring was missed. */
+/** How often to look even where no change of the log file was noticed, in milliseconds. */
 const SCAN_INTERVAL = 1_000
 const PAGE = 1_000
 
@@ -24,21 +27,22 @@ type HistoryJoin = Pick<Change, 'pid' | 'name' | 'data' | 'at' | 'state'> &
   Pick<Row, 'paused' | 'parked' | 'owner' | 'ready_at'> & { readonly id: number }
 
 /**
- * Learns of what other connections commit, from the history: `id > last seen`. Nothing is polled unless somebody listens,
- * and then only a number is compared, once a second and when the log file rings.
+ * Notices the commits of other connections and reads them from the history (`id > last seen`).
+ * Polls only while there are listeners, and then only compares a number, once a second and when the
+ * log file changes.
  */
 export class Watch {
   readonly #connection: Connection
   readonly #now: () => number
   readonly #tell: (changes: readonly Change[]) => void
-  /** Read, and not told yet. */
+  /** Changes that were read and have not been published yet. */
   readonly #read: Change[] = []
   #cursor = 0
   #version = 0
   #watcher: FSWatcher | undefined
   #scan: NodeJS.Timeout | undefined
   #burst: NodeJS.Timeout | undefined
-  /** How often it was looked since the last ring. */
+  /** The number of looks since the last change of the log file. */
   #looks = 0
   #rangAgain = false
 
@@ -58,7 +62,7 @@ export class Watch {
       this.#version = this.#connection.dataVersion()
       this.#cursor = this.#connection.sql<number>(LAST_HISTORY).pluck().get() ?? 0
     } catch (error) {
-      // Then it begins further back, and tells something that is old.
+      // The watch then begins further back and publishes some older changes.
       if (!isBusy(error)) throw error
     }
     this.#listen()
@@ -79,7 +83,10 @@ export class Watch {
     this.#watcher = undefined
   }
 
-  /** Inside a write transaction, before anything is written: reads what others have committed until now. */
+  /**
+   * Reads what others have committed until now; called inside a write transaction before its first
+   * write.
+   */
   catchUp(): void {
     if (!this.running) return
     const version = this.#connection.dataVersion()
@@ -88,13 +95,13 @@ export class Watch {
     this.#version = version
   }
 
-  /** Tells what was read of others, and after it what is our own. */
+  /** Publishes the changes that were read of others, and then our own. */
   tellAlso(own: readonly Change[]): void {
     const changes = [...this.#read.splice(0), ...own]
     if (changes.length > 0) this.#tell(changes)
   }
 
-  /** After a commit of our own: its entries need not be read. */
+  /** Skips the entries of our own commit. */
   jump(lastId: number): void {
     this.#cursor = Math.max(this.#cursor, lastId)
   }
@@ -107,13 +114,13 @@ export class Watch {
     }
     try {
       this.#watcher = watch(`${this.#connection.path}-wal`, { persistent: false }, (event) => {
-        // The log is gone, or another file now: the next scan listens anew.
+        // The log file is gone or replaced: the next scan listens anew.
         if (event === 'rename') forget()
         this.#ring()
       })
       this.#watcher.on('error', forget)
     } catch {
-      // No log file yet, or no more watches to be had: the scan does it.
+      // There is no log file yet, or the system has no more watches: the scan notices the commits.
       forget()
     }
   }
@@ -141,10 +148,12 @@ export class Watch {
 
   #look(): void {
     try {
-      // What it reads is kept until it is told, so that nothing is lost to a look that fails half-way.
+      // Changes that were read are kept until they are published, so that a look that fails
+      // half-way loses none.
       this.catchUp()
     } catch {
-      // Busy, or the disk fails just now: the next look tries again, and whoever writes is told.
+      // The file is busy, or the disk fails just now. The next look tries again, and a write
+      // reports the error.
     }
     this.tellAlso([])
   }

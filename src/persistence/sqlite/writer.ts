@@ -13,12 +13,15 @@ import { FailedAlone } from './failed-alone.ts'
 import type { ProcessTable } from './process-table.ts'
 import type { Session } from './session.ts'
 
-/** A value that the database refused, in the middle of a transaction that has to be made again more carefully. */
+/**
+ * The database refused a value in the middle of a transaction, which must be made again with
+ * savepoints.
+ */
 export class RefusedInBatch extends DamsonError {}
 
-/** How a batch is applied that has failed before. */
+/** How to apply a batch that has failed before. */
 export interface Care {
-  /** With a savepoint around each write. */
+  /** Whether to set a savepoint around each write. */
   readonly careful: boolean
   /** The writes that failed over a damaged page, and their errors. */
   readonly damaged: ReadonlyMap<Write, unknown>
@@ -35,9 +38,10 @@ export class Writer {
   }
 
   /**
-   * The outcomes of a batch. Writes are checked by the conditions of their statements, so they need no savepoints; only when a
-   * statement throws over a value (`RefusedInBatch`) the batch is made again with one around each write (`careful`). After one that throws
-   * over a damaged page (`FailedAlone`) it is made again without that write.
+   * Applies a batch and returns its outcomes. The conditions of the statements check the writes, so
+   * that they need no savepoints. Where a statement throws over a value (`RefusedInBatch`), the
+   * batch is made again with a savepoint around each write (`careful`). Where one throws over a
+   * damaged page (`FailedAlone`), it is made again without that write.
    */
   apply(writes: readonly Write[], session: Session, { careful, damaged }: Care): Outcome[] {
     const fresh = new Set<string>()
@@ -89,7 +93,7 @@ export class Writer {
   #create(write: Create, session: Session, fresh: Set<string>): Outcome {
     let parent: BriefRow | undefined
     if (write.parent !== null || write.adopts !== undefined) {
-      // What is there already is there, whatever became of its parent since.
+      // An existing process is found whatever has become of its parent since.
       const existing = this.#existing(write, fresh)
       if (existing !== undefined) return existing
       if (write.parent !== null) parent = this.#processes.brief(write.parent)
