@@ -1,86 +1,43 @@
 import type { BundleParts } from '../bundle/bundle.ts'
-import { killedStateText } from '../process/state/saved-state.ts'
 import { Codec, type SavedType } from '../bundle/codec.ts'
-import {
-  ClassRegistry,
-  isListOfClasses,
-  isLoader,
-  mangledName,
-  registeredName,
-  type Loader,
-} from '../bundle/loader.ts'
-import { isListOfTypes } from '../bundle/saved-type.ts'
-import { checkBulkFilter, type BulkFilter } from '../persistence/rules/paging.ts'
-import { openStore } from '../persistence/open-store.ts'
-import type { Checkpoint } from '../persistence/contract/persister.ts'
+import { ClassRegistry, mangledName, registeredName } from '../bundle/loader.ts'
 import type { ListFilter } from '../persistence/contract/control.ts'
-import type { Done, Outcome } from '../persistence/contract/outcomes.ts'
+import type { Outcome } from '../persistence/contract/outcomes.ts'
+import type { Checkpoint } from '../persistence/contract/persister.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import type { Create, Write } from '../persistence/contract/writes.ts'
-import type { AnyProcessClass } from '../process/host/process-object.ts'
-import type { EventRecord, LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
+import { openStore } from '../persistence/open-store.ts'
+import { checkBulkFilter, type BulkFilter } from '../persistence/rules/paging.ts'
 import { checkLaunch } from '../process/host/launch-arguments.ts'
+import type { EventRecord, LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
+import type { HandleRequest } from '../process/step/handle-base.ts'
 import { isTerminal } from '../process/state/machine.ts'
-import { construct } from '../process/host/construction.ts'
 import { ProcessState } from '../process/state/process-state.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
-import { milliseconds, type Duration } from '../shared/duration.ts'
-import {
-  ClosedError,
-  InvalidStateError,
-  KeyConflictError,
-  ProcessKilled,
-  ProcessLost,
-  LeaseLost,
-  SpecError,
-} from '../shared/errors.ts'
+import { milliseconds } from '../shared/duration.ts'
+import { ClosedError, ProcessLost } from '../shared/errors.ts'
 import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
-import { checkOptions, isClock, isDuration, isFlag, isLogger, type OptionNames } from '../shared/options.ts'
+import { checkOptions, isFlag } from '../shared/options.ts'
 import { checkText, wellFormed } from '../shared/text.ts'
-import { specOf } from '../spec/process-spec.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
-import { GroupCommit } from './write/group-commit.ts'
-import type { EndedRow } from './read/state-info.ts'
+import { CLIENT_OPTIONS, type ClientOptions } from './client-options.ts'
+import { ClientHandle, type HandleParts } from './handle/client-handle.ts'
+import { HandleRegistry } from './handle/handle-registry.ts'
+import { BY_A_CALLER, requireCreated, type Launcher } from './launch/create.ts'
+import { Launches } from './launch/launches.ts'
+import type { RestartOptions } from './launch/restart.ts'
+import { Restarter } from './launch/restarter.ts'
+import { SignalSchemas } from './launch/signal-schemas.ts'
 import { detailsOf, type ProcessDetails } from './read/details.ts'
 import { eventRecord } from './read/event.ts'
 import { explain } from './read/explain.ts'
-import { HandleRegistry } from './handle/handle-registry.ts'
-import { LaunchingHost } from './launch/launching-host.ts'
-import { BY_A_CALLER, createByName, createWrite, retryOf, type Launcher } from './launch/create.ts'
-import { ClientHandle, type HandleContext } from './handle/client-handle.ts'
+import { RowReader } from './read/row-reader.ts'
+import type { EndedRow } from './read/state-info.ts'
 import { summary, type ProcessList, type ProcessSummary } from './read/summary.ts'
-import { enforceDue } from './write/due-kill.ts'
-import { restartWrites, resubmitWrite, type RestartOptions } from './launch/restart.ts'
-import { SignalChecks } from './launch/signal-schemas.ts'
-
-export interface ClientOptions {
-  /** The path of an SQLite file, `':memory:'`, or a store. A store that is given stays open when the client closes. */
-  readonly store: string | Store
-  /** Whether a file is made at a path where there is none. Default: false for a client, true for an engine. */
-  readonly create?: boolean | undefined
-  /** Classes that can then also be launched by their name, with validation here. */
-  readonly processes?: readonly AnyProcessClass[] | undefined
-  /** Finds classes that are not among `processes` by the names that come up, say by importing modules. */
-  readonly loader?: Loader<AnyProcessClass> | undefined
-  /** Own classes in saved values. */
-  readonly types?: readonly SavedType[] | undefined
-  /** How long a killed step has before it is fenced. Default 10 s. */
-  readonly killGrace?: Duration | undefined
-  readonly clock?: Clock | undefined
-  readonly logger?: Logger | undefined
-}
-
-export const CLIENT_OPTIONS: OptionNames<ClientOptions> = {
-  store: true,
-  create: isFlag,
-  processes: isListOfClasses,
-  loader: isLoader,
-  types: isListOfTypes,
-  killGrace: isDuration,
-  clock: isClock,
-  logger: isLogger,
-}
+import { GroupCommit } from './write/group-commit.ts'
+import { Requests } from './write/requests.ts'
 
 /** Processes in one page of a bulk request. */
 const PAGE = 500
@@ -98,10 +55,14 @@ export class Client {
   protected readonly name: string
   protected readonly killGrace: number
   readonly #commits: GroupCommit
-  readonly #launching: LaunchingHost
+  readonly #rows: RowReader
+  readonly #requests: Requests
+  readonly #launches: Launches
+  readonly #restarter: Restarter
   readonly #ownsStore: boolean
-  readonly #handles: HandleRegistry
-  readonly #context: HandleContext
+  /** The handles of this client. */
+  protected readonly handles: HandleRegistry<ClientHandle>
+  readonly #handleParts: HandleParts
   #closing: Promise<void> | undefined
 
   /**
@@ -139,22 +100,22 @@ export class Client {
     this.name = name
     this.killGrace = milliseconds(options.killGrace ?? '10s')
     this.#commits = new GroupCommit(store, this.logger)
-    this.#launching = new LaunchingHost(this.codec, this.clock)
-    const signals = new SignalChecks(this.classes, () => store.classes())
-    this.#handles = new HandleRegistry(store, this.clock)
-    this.#context = {
+    this.#rows = new RowReader(store, this.#commits, this.clock)
+    this.#requests = new Requests(this.#commits, name, this.killGrace)
+    this.#launches = new Launches(store, this.codec, this.clock, this.classes)
+    this.#restarter = new Restarter(store, this.#commits, this.#requests, this.clock)
+    this.handles = new HandleRegistry(store, this.clock)
+    this.#handleParts = {
       store,
       codec: this.codec,
       clock: this.clock,
       logger: this.logger,
-      name,
-      killGrace: this.killGrace,
-      write: (write) => this.write(write),
-      watch: (handle) => this.#handles.watch(handle),
-      unwatch: (handle) => this.#handles.unwatch(handle),
-      whileWaiting: (handle, wait) => this.whileWaiting(handle, wait),
-      checkSignal: (...of) => signals.check(...of),
-      restart: (pid) => this.restart(pid),
+      commits: this.#commits,
+      rows: this.#rows,
+      requests: this.#requests,
+      signals: new SignalSchemas(this.classes, store),
+      restarter: this.#restarter,
+      registry: this.handles,
     }
   }
 
@@ -225,7 +186,7 @@ export class Client {
     }
     checkPid(pid)
     const handle = this.#intern(pid, registeredName(given))
-    handle.isOf(given)
+    handle.setClass(given)
     return handle
   }
 
@@ -235,12 +196,8 @@ export class Client {
    */
   async list(filter: ListFilter = {}): Promise<ProcessList> {
     this.#requireOpen()
-    let page = await this.store.list(filter)
+    const page = await this.#rows.list(filter)
     const now = this.clock.now()
-    const enforced = await Promise.all(
-      page.rows.map((row) => enforceDue(row, now, (write) => this.write(write))),
-    )
-    if (enforced.includes(true)) page = await this.store.list(filter)
     return { processes: page.rows.map((row) => summary(row, now)), next: page.next }
   }
 
@@ -251,7 +208,7 @@ export class Client {
   async find(pid: string): Promise<ProcessSummary | undefined> {
     this.#requireOpen()
     checkPid(pid)
-    const row = await this.#current(pid)
+    const row = await this.#rows.read(pid)
     return row && summary(row, this.clock.now())
   }
 
@@ -270,7 +227,7 @@ export class Client {
   async inspect(pid: string): Promise<ProcessDetails> {
     this.#requireOpen()
     checkPid(pid)
-    await this.#current(pid)
+    await this.#rows.read(pid)
     const stored = await this.store.load(pid)
     if (stored === undefined) throw new ProcessLost(pid, `there is no process ${pid} in this store`)
     return detailsOf(stored, this.store, this.codec, this.clock.now())
@@ -280,7 +237,7 @@ export class Client {
   async explain(pid: string): Promise<string> {
     this.#requireOpen()
     checkPid(pid)
-    return explain(this.#context, pid)
+    return explain(this.#rows, this.store, this.clock, pid)
   }
 
   /** What happened to a process, oldest first; empty where there is none. */
@@ -296,17 +253,19 @@ export class Client {
     return this.store.getProcessCheckpoints(pid)
   }
 
-  /** Asks all that have not ended to pause; resolves to how many were asked, once that is stored (C7). */
+  /** Pauses all unfinished processes that the filter lets through. Resolves to their number, once all pauses are stored (C7). */
   async pauseAll(filter: BulkFilter = {}, message?: string): Promise<number> {
     checkBulkFilter(filter, 'pauseAll')
-    return this.#requestAll('pause', filter, wellFormed(message) ?? null)
+    return this.#requestAll(filter, { kind: 'pause', message: wellFormed(message) })
   }
 
+  /** Plays all unfinished processes that the filter lets through. Resolves to their number. */
   async playAll(filter: BulkFilter = {}): Promise<number> {
     checkBulkFilter(filter, 'playAll')
-    return this.#requestAll('play', filter, null)
+    return this.#requestAll(filter, { kind: 'play' })
   }
 
+  /** Kills all unfinished processes that the filter lets through. Resolves to their number. */
   async killAll(
     filter: BulkFilter = {},
     message?: string,
@@ -314,12 +273,11 @@ export class Client {
   ): Promise<number> {
     checkBulkFilter(filter, 'killAll')
     checkOptions(options, { force: isFlag }, 'killAll')
-    return this.#requestAll(
-      'kill',
-      filter,
-      wellFormed(message) ?? null,
-      options.force === true ? 0 : this.killGrace,
-    )
+    return this.#requestAll(filter, {
+      kind: 'kill',
+      message: wellFormed(message),
+      force: options.force === true,
+    })
   }
 
   /**
@@ -333,7 +291,8 @@ export class Client {
     this.#requireOpen()
     checkPid(pid)
     const handle = this.#intern(pid, '')
-    return (await handle.retried()) ?? handle
+    const retried = await handle.retried()
+    return retried === undefined ? handle : this.#intern(retried, handle.name)
   }
 
   /**
@@ -351,18 +310,8 @@ export class Client {
     checkPid(pid)
     checkOptions(options, { from: true }, 'restart')
     if (options.from !== undefined) checkText('restart: the tag `from`', options.from)
-    for (;;) {
-      const writes = await restartWrites(this.store, pid, options, this.clock.now())
-      const outcomes = await this.#commits.writeAll(writes)
-      const [create, outcome] = [writes.at(-1) as Create, outcomes.at(-1) as Outcome]
-      if (outcome.status === 'done') return this.launched(create, outcome)
-      const left = outcomes.filter(({ status }) => status === 'done')
-      await Promise.all(
-        left.map((done) => this.handle((done as Done).pid).kill('its parent was not restarted')),
-      )
-      // The parent has ended just now: the new process has none. Or what it was to take over has changed meanwhile.
-      if (outcome.status !== 'ended' && outcome.status !== 'fenced') return this.launched(create, outcome)
-    }
+    const { pid: restarted, className } = await this.#restarter.restart(pid, options)
+    return this.#intern(restarted, className)
   }
 
   /**
@@ -374,8 +323,8 @@ export class Client {
   async resubmit(pid: string): Promise<ProcessHandle> {
     this.#requireOpen()
     checkPid(pid)
-    const create = await resubmitWrite(this.store, pid, this.clock.now())
-    return this.launched(create, await this.write(create))
+    const { pid: resubmitted, className } = await this.#restarter.resubmit(pid)
+    return this.#intern(resubmitted, className)
   }
 
   /**
@@ -386,7 +335,7 @@ export class Client {
   async prune(filter: BulkFilter = {}): Promise<number> {
     checkBulkFilter(filter, 'prune')
     const state = [filter.state ?? ENDED].flat().filter((one) => isTerminal(one))
-    return this.#writeAll({ ...filter, state }, ({ pid }) => ({ kind: 'prune', pid }))
+    return this.#writeAll({ ...filter, state }, ({ pid }) => this.write({ kind: 'prune', pid }))
   }
 
   /**
@@ -399,9 +348,9 @@ export class Client {
   }
 
   async #close(): Promise<void> {
-    const left = this.#handles.close()
+    const left = this.handles.close()
     for (const handle of left)
-      handle.abandon(new ClosedError('the client was closed while this was waited for; the process goes on'))
+      handle.close(new ClosedError('the client was closed while this was waited for; the process goes on'))
     await this.#commits.close()
     await this.leave()
     if (this.#ownsStore) await this.store.close()
@@ -424,21 +373,16 @@ export class Client {
 
   /** Tells the handle of a process, if there is one, how it ended here. */
   protected ended(pid: string, row: EndedRow | undefined, parts: BundleParts): void {
-    this.#handles.find(pid)?.ended(row, parts)
+    this.handles.find(pid)?.endCommitted(row, parts)
   }
 
   /** A process was created under this pid, by anyone. */
   protected renewed(pid: string, createdAt: number): void {
-    this.#handles.renew(pid, createdAt)
+    this.handles.renew(pid, createdAt)
   }
 
   /** When nothing more is written, and before the store is given back. */
   protected async leave(): Promise<void> {}
-
-  /** Around a wait for a handle. The engine lets somebody else have the slot of the step that waits. */
-  protected whileWaiting<T>(_handle: ClientHandle, wait: () => Promise<T>): Promise<T> {
-    return wait()
-  }
 
   /** Validates, saves, and gives the handle. */
   protected async start(
@@ -447,22 +391,11 @@ export class Client {
     options: LaunchOptions,
     launcher: Launcher,
   ): Promise<ProcessHandle> {
-    const known = typeof processClass === 'string' ? this.classes.find(processClass) : processClass
-    if (known !== undefined) this.#requireRegistered(known)
+    const known = this.#launches.classOf(processClass)
     const create =
       known === undefined
-        ? await this.#createByName(processClass as string, inputs, options, launcher)
-        : createWrite(
-            construct(known, inputs, {
-              pid: options.pid,
-              host: this.#launching,
-              created: new Date(this.clock.now()),
-              retry: retryOf(options),
-            }),
-            options,
-            launcher,
-            specOf(known).deadlineAfter,
-          )
+        ? await this.#launches.createByName(processClass as string, inputs, options, launcher)
+        : this.#launches.createByClass(known, inputs, options, launcher)
     return this.launched(create, await this.write(create), options, known)
   }
 
@@ -473,57 +406,12 @@ export class Client {
     options: LaunchOptions = {},
     processClass?: AnyProcessClass,
   ): ProcessHandle {
-    switch (outcome.status) {
-      case 'done': {
-        if (outcome.existed === false) this.#handles.renew(outcome.pid)
-        const handle = this.#intern(outcome.pid, create.className)
-        if (processClass !== undefined) handle.isOf(processClass)
-        killOnAbort(handle, options.signal, this.logger)
-        return handle
-      }
-      case 'refused':
-        throw outcome.error
-      case 'conflict':
-        throw new KeyConflictError(`${outcome.reason}; nothing was launched`)
-      case 'fenced':
-      case 'held':
-        throw new LeaseLost('another engine has taken over the process that launches; nothing was launched')
-      case 'ended':
-        throw new ProcessKilled(
-          create.parent ?? '',
-          'the process that launches has ended or is being killed; nothing was launched',
-        )
-      case 'missing':
-        throw new InvalidStateError(`the process that launches, ${create.parent}, is not in this store`)
-    }
-  }
-
-  async #createByName(
-    name: string,
-    inputs: Readonly<Record<string, unknown>> | undefined,
-    options: LaunchOptions,
-    launcher: Launcher,
-  ): Promise<Create> {
-    // What the caller changes after the call is not launched.
-    const given = this.codec.copy(inputs ?? {}) as Readonly<Record<string, unknown>>
-    // A class that no engine has registered so far may be by one that comes later (C9).
-    const described = (await this.store.classes()).find((row) => row.name === name)
-    return createByName(
-      described ?? { name, version: 1, inputs: '{}' },
-      given,
-      this.clock.now(),
-      options,
-      launcher,
-      this.codec,
-    )
-  }
-
-  /** Reads the row of a process, after a kill whose time is up. */
-  async #current(pid: string): Promise<ProcessRow | undefined> {
-    const row = await this.store.read(pid)
-    if (row === undefined) return undefined
-    const isEnforced = await enforceDue(row, this.clock.now(), (write) => this.write(write))
-    return isEnforced ? this.store.read(pid) : row
+    const { pid, existed } = requireCreated(create, outcome)
+    if (existed === false) this.handles.renew(pid)
+    const handle = this.#intern(pid, create.className)
+    if (processClass !== undefined) handle.setClass(processClass)
+    killOnAbort(handle, options.signal, this.logger)
+    return handle
   }
 
   async #launch(
@@ -537,17 +425,6 @@ export class Client {
     return this.start(processClass, inputs, options, BY_A_CALLER)
   }
 
-  /** @throws SpecError where another class is registered here under the name of this one: that would run */
-  #requireRegistered(processClass: AnyProcessClass): void {
-    const name = registeredName(processClass)
-    const registered = this.classes.find(name)
-    if (registered === undefined || registered === processClass) return
-    throw new SpecError(
-      `the class ${name} that is launched is not the class ${name} in \`processes\`, whose code would run: ` +
-        'launch that one, or give one of them another `static processName`. A module that is loaded twice makes two classes of each',
-    )
-  }
-
   /** Handles may be kept in a context and given as inputs: they come back as the handles of this client. */
   #handleType(): SavedType<ClientHandle, string> {
     return {
@@ -559,36 +436,27 @@ export class Client {
   }
 
   #intern(pid: string, name: string): ClientHandle {
-    return this.#handles.intern(this.#context, pid, name)
+    const known = this.handles.find(pid)
+    if (known?.gone === false) return known
+    const handle = new ClientHandle(this.#handleParts, pid, name)
+    this.handles.add(handle)
+    return handle
   }
 
-  #requestAll(
-    request: 'pause' | 'play' | 'kill',
-    filter: BulkFilter,
-    message: string | null,
-    grace = 0,
-  ): Promise<number> {
-    return this.#writeAll({ ...filter, state: filter.state ?? LIVING }, ({ pid }) => ({
-      kind: 'request',
-      pid,
-      id: globalThis.crypto.randomUUID(),
-      request,
-      message,
-      grace,
-      by: this.name,
-      killedState: request === 'kill' ? killedStateText(message) : null,
-      tree: false,
-    }))
+  /** The filter finds the members of a tree themselves, so each request is to one process alone. */
+  #requestAll(filter: BulkFilter, request: HandleRequest): Promise<number> {
+    const living = { ...filter, state: filter.state ?? LIVING }
+    return this.#writeAll(living, ({ pid }) => this.#requests.request(pid, request, false))
   }
 
-  /** A write for each process that the filter lets through, a page at a time; resolves to how many were done. */
-  async #writeAll(filter: ListFilter, writeFor: (row: ProcessRow) => Write): Promise<number> {
+  /** Writes once per process that the filter lets through, a page at a time. Resolves to the number of writes done. */
+  async #writeAll(filter: ListFilter, write: (row: ProcessRow) => Promise<Outcome>): Promise<number> {
     this.#requireOpen()
     let done = 0
     let after: string | undefined
     do {
       const page = await this.store.list({ ...filter, limit: PAGE, after })
-      const outcomes = await Promise.all(page.rows.map((row) => this.write(writeFor(row))))
+      const outcomes = await Promise.all(page.rows.map(write))
       done += outcomes.filter(({ status }) => status === 'done').length
       after = page.next
     } while (after !== undefined)

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
-import { CLIENT_OPTIONS, Client, type ClientOptions } from '../client/client.ts'
+import { CLIENT_OPTIONS, type ClientOptions } from '../client/client-options.ts'
+import { Client } from '../client/client.ts'
 import { registeredName } from '../bundle/loader.ts'
-import { ClientHandle, type Runner } from '../client/handle/client-handle.ts'
+import { ClientHandle } from '../client/handle/client-handle.ts'
 import { childrenOf } from '../client/launch/earlier-children.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launch/create.ts'
 import { openStore } from '../persistence/open-store.ts'
@@ -11,11 +12,10 @@ import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Change } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess, Store } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
-import { HOSTED, type AnyProcessClass, type Hosted } from '../process/host/process-object.ts'
+import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
 import { construct } from '../process/host/construction.ts'
 import { checkClass } from '../process/definition/process-definition.ts'
-import { Process } from '../process/process.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
@@ -30,6 +30,7 @@ import { deadlineOf, revived } from './revive.ts'
 import type { Execution } from './execution.ts'
 import { Executor } from './executor.ts'
 import { onStopSignals } from './stop-signals.ts'
+import { EngineRunner } from './engine-runner.ts'
 import { LaunchQueue } from './launch-queue.ts'
 
 export interface EngineOptions extends ClientOptions {
@@ -76,10 +77,6 @@ export class Engine extends Client {
   readonly #executor: Executor
   readonly #scheduler: Scheduler
   readonly #queue = new LaunchQueue()
-  readonly #runner: Runner = {
-    willNotifyEnd: (pid) => this.#queue.isDurable(pid) || this.#executor.willNotifyEnd(pid),
-    isCommittingEnd: (pid) => this.#executor.isCommittingEnd(pid),
-  }
   #stopWatching: (() => void) | undefined
   #stopSignals: (() => void) | undefined
   #cancelScan: (() => void) | undefined
@@ -158,6 +155,7 @@ export class Engine extends Client {
       queue: this.#queue,
       begin: (waiting) => this.#executor.begin(waiting),
     })
+    this.handles.runner = new EngineRunner(this.#queue, this.#executor)
   }
 
   /** The engine's own id: the owner of what it runs. */
@@ -307,7 +305,7 @@ export class Engine extends Client {
     const handle = this.launched(create, outcome, options, known)
     // One that was launched under this pid before may have ended long since.
     const isNew = begins || options.pid === undefined
-    if (isNew && handle instanceof ClientHandle) handle.follow(this.#runner)
+    if (isNew && handle instanceof ClientHandle) handle.followRunner()
     return handle
   }
 
@@ -342,15 +340,6 @@ export class Engine extends Client {
         if (outcome === undefined) this.#scheduler.oneReady()
       }
     }
-  }
-
-  /** A step that only waits for another process takes no slot, so that a parent and its child can't lock each other out. */
-  protected override whileWaiting<T>(handle: ClientHandle, wait: () => Promise<T>): Promise<T> {
-    const process = Process.current()?.[HOSTED]
-    if (process === undefined || !this.#executor.runs(process)) return wait()
-    const message = `waits for ${handle.name === '' ? 'process' : handle.name} ${handle.pid}`
-    const conditions = { resume: false, signal: null, until: null, on: [handle.pid], any: false }
-    return process.waits({ message, for: conditions }, wait)
   }
 
   /** How a process ended; undefined while it has not. */

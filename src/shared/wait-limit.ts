@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts'
 import { checkOptions, isAbortSignal, isFlag, type OptionNames } from './options.ts'
 import { milliseconds, type Duration } from './duration.ts'
 
@@ -23,4 +24,49 @@ export function waitLimit(options: Limits): number {
   const limit = options.timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(options.timeout)
   options.signal?.throwIfAborted()
   return limit
+}
+
+/** Calls back once, when the time is up or the signal aborts. Returns a function that stops both. */
+export function limited(
+  clock: Clock,
+  limit: number,
+  signal: AbortSignal | undefined,
+  timedOut: () => void,
+  aborted: (reason: Error) => void,
+): () => void {
+  const stopTimer =
+    limit === Number.POSITIVE_INFINITY
+      ? undefined
+      : clock.after(limit, () => {
+          stop()
+          timedOut()
+        })
+  const abort = (): void => {
+    stop()
+    aborted(signal?.reason as Error)
+  }
+  const stop = (): void => {
+    stopTimer?.()
+    signal?.removeEventListener('abort', abort)
+  }
+  signal?.addEventListener('abort', abort, { once: true })
+  return stop
+}
+
+/** Waits for a promise no longer than the options allow, and rejects with the error of `timedOut` then. */
+export function within<T>(
+  clock: Clock,
+  work: Promise<T>,
+  options: Limits,
+  timedOut: () => Error,
+): Promise<T> {
+  if (options.timeout === undefined && options.signal === undefined) return work
+  // After the time-out no one handles a rejection of the work.
+  work.catch(() => {})
+  return new Promise((resolve, reject) => {
+    // A limit of 0 still allows one read.
+    const limit = waitLimit(options) || Number.POSITIVE_INFINITY
+    const stop = limited(clock, limit, options.signal, () => reject(timedOut()), reject)
+    work.then(resolve, reject).finally(stop)
+  })
 }

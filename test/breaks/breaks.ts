@@ -16,9 +16,9 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C1',
     what: 'a handle tells what it remembers, without a look at the rows',
-    file: 'src/client/handle/client-handle.ts',
-    find: 'await within(this.#context.clock, looking, options,',
-    replace: 'await within(this.#context.clock, Promise.resolve(), options,',
+    file: 'src/client/handle/watched-handle.ts',
+    find: 'await within(this.#parts.clock, reading, options,',
+    replace: 'await within(this.#parts.clock, Promise.resolve(), options,',
     test: ['test/contracts/one-truth.test.ts', 'C1: what a handle tells'],
   },
   {
@@ -306,8 +306,8 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a list shows a process whose kill is overdue as running',
-    file: 'src/client/client.ts',
-    find: 'page.rows.map((row) => enforceDue(row, now, (write) => this.write(write)))',
+    file: 'src/client/read/row-reader.ts',
+    find: 'page.rows.map((row) => enforceDue(row, now, this.#commits))',
     replace: '[false]',
     test: ['test/engine/unheard-requests.test.ts', 'looks by list'],
   },
@@ -403,9 +403,9 @@ export const breaks: readonly Break[] = [
     contract: 'C7',
     what: 'a signal is acknowledged before it is stored',
     file: 'src/client/handle/client-handle.ts',
-    find: "const outcome = await this.#context.write({ kind: 'signal',",
+    find: 'const outcome = await requests.signal(this.pid, name, value)',
     replace:
-      "const outcome: Outcome = { status: 'done', pid: this.pid }\nvoid this.#context.write({ kind: 'signal',",
+      "const outcome: Outcome = { status: 'done', pid: this.pid }\nvoid requests.signal(this.pid, name, value)",
     test: ['test/contracts/trees.test.ts', 'C7: a signal is durable when it is acknowledged'],
   },
   {

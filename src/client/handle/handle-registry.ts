@@ -3,31 +3,49 @@ import type { Change } from '../../persistence/contract/rows.ts'
 import type { StateInfo } from '../../process/host/process-handle.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
-import { ClientHandle, type HandleContext } from './client-handle.ts'
+import type { LocalRunner } from './local-runner.ts'
 
-/** The backstop: how often the awaited processes are read again, though the store tells of changes by itself. */
+/** The backstop: how often awaited processes are read again, in case the store misses a change. */
 const FIRST_INTERVAL = 1_000
 const LONGEST_INTERVAL = 30_000
 const GROWTH = 1.5
-const LEAST_ROOM = 1_000
+const LEAST_CAPACITY = 1_000
+
+/** A handle, as the registry sees it. */
+export interface RegisteredHandle {
+  readonly pid: string
+  /** Whether a caller waits for the end. */
+  readonly awaited: boolean
+  /** Whether the handle reads nothing more: its process has ended, or is not in the store. */
+  readonly over: boolean
+  /** Whether the process is not in the store. */
+  readonly gone: boolean
+  readonly state: StateInfo
+  /** Takes in a committed change. */
+  note(change: Change): void
+  /** Reads the row of the process. Rejects if the store can't be read. */
+  refreshState(): Promise<void>
+}
 
 /**
- * All handles of one client: one object per pid, told of changes as the store tells them.
+ * All handles of one client, one object per pid. Handles hear of changes as the store reports them.
  *
- * Handles that nobody holds and nobody waits for are let go; the table keeps nothing per process.
+ * The registry does not keep a handle alive that no caller holds or awaits.
  */
-export class HandleRegistry {
+export class HandleRegistry<H extends RegisteredHandle> {
+  /** The engine that runs processes in this program; undefined for a client. */
+  runner: LocalRunner | undefined
   readonly #store: Control
   readonly #clock: Clock
-  readonly #known = new Map<string, WeakRef<ClientHandle>>()
-  /** How many entries there may be before those of handles that are gone are dropped. */
-  #room = LEAST_ROOM
-  /** Held here, so that what is awaited is not collected. */
-  readonly #awaited = new Set<ClientHandle>()
+  readonly #known = new Map<string, WeakRef<H>>()
+  /** The number of entries at which those of collected handles are dropped. */
+  #capacity = LEAST_CAPACITY
+  /** Strong references, so that an awaited handle is not collected. */
+  readonly #awaited = new Set<H>()
   #stopWatching: (() => void) | undefined
-  #cancelLook: (() => void) | undefined
+  #cancelRefresh: (() => void) | undefined
   #interval = FIRST_INTERVAL
-  #looking = false
+  #refreshing = false
   #closed = false
 
   constructor(store: Control, clock: Clock) {
@@ -35,49 +53,53 @@ export class HandleRegistry {
     this.#clock = clock
   }
 
-  /** The handle of a process, if there is one. */
-  find(pid: string): ClientHandle | undefined {
+  /** Returns the handle of a process, or undefined if there is none. */
+  find(pid: string): H | undefined {
     return this.#known.get(pid)?.deref()
   }
 
+  /** Makes this handle the one of its process. */
+  add(handle: H): void {
+    if (this.#known.size >= this.#capacity) this.#sweep()
+    this.#known.set(handle.pid, new WeakRef(handle))
+  }
+
   /**
-   * A process was created under this pid, at the given time if it was not created here. A handle of a process that had ended before, and was
-   * pruned, stays with that one. A change by another program may be heard of after the end of its process was read: it is not about a new one.
+   * Drops the handle of an earlier process, which ended and was pruned: a new process has its pid.
+   * `createdAt` is the time of its creation, unless it was created here. The store may report a creation by
+   * another program after the end of that process was read; the handle is then about that very process.
    */
   renew(pid: string, createdAt = Number.POSITIVE_INFINITY): void {
     const known = this.find(pid)
     if (known?.over === true && (known.gone || createdAt >= known.state.at.getTime())) this.#known.delete(pid)
   }
 
-  intern(context: HandleContext, pid: string, name: string, state?: StateInfo): ClientHandle {
-    const known = this.find(pid)
-    if (known?.gone === false) return known
-    const handle = new ClientHandle(context, pid, name, state)
-    if (this.#known.size >= this.#room) this.#sweep()
-    this.#known.set(pid, new WeakRef(handle))
-    return handle
-  }
-
-  /** Being told of each handle that is collected would cost more, at every collection, than looking now and then. */
+  /** A FinalizationRegistry would cost more, at every collection, than this occasional scan. */
   #sweep(): void {
     for (const [pid, handle] of this.#known) if (handle.deref() === undefined) this.#known.delete(pid)
-    this.#room = Math.max(LEAST_ROOM, 2 * this.#known.size)
+    this.#capacity = Math.max(LEAST_CAPACITY, 2 * this.#known.size)
   }
 
-  watch(handle: ClientHandle): void {
+  /**
+   * From now on the handle hears of every change to its process. The caller reads the row after this
+   * call, so that no change is missed in between (C8).
+   *
+   * @throws ClosedError if the client was closed
+   */
+  watch(handle: H): void {
     if (this.#closed) throw new ClosedError('this client was closed: wait with another, the process goes on')
     this.#stopWatching ??= this.#store.watch((changes) => this.#note(changes))
     this.#awaited.add(handle)
     this.#schedule()
   }
 
-  unwatch(handle: ClientHandle): void {
+  unwatch(handle: H): void {
     if (!this.#awaited.delete(handle)) return
     if (this.#awaited.size === 0) this.#stop()
   }
 
-  /** Wakes everybody who waits, so that they can be told that nothing more will come. */
-  close(): readonly ClientHandle[] {
+  /** Stops watching. Returns the handles that are still awaited. */
+  close(): readonly H[] {
     this.#closed = true
     const left = [...this.#awaited]
     this.#awaited.clear()
@@ -88,8 +110,8 @@ export class HandleRegistry {
   #stop(): void {
     this.#stopWatching?.()
     this.#stopWatching = undefined
-    this.#cancelLook?.()
-    this.#cancelLook = undefined
+    this.#cancelRefresh?.()
+    this.#cancelRefresh = undefined
     this.#interval = FIRST_INTERVAL
   }
 
@@ -101,33 +123,33 @@ export class HandleRegistry {
       try {
         handle.note(change)
       } catch {
-        // A damaged entry: the next look reads the row.
+        // The entry is damaged. The next refresh reads the row.
       }
       if (handle.awaited) this.#interval = FIRST_INTERVAL
     }
   }
 
   #schedule(): void {
-    if (this.#looking) return
-    const look = (): void => {
+    if (this.#refreshing) return
+    const refresh = (): void => {
       this.#interval = Math.min(LONGEST_INTERVAL, this.#interval * GROWTH)
-      void this.#lookAtAll()
+      void this.#refreshAll()
     }
-    this.#cancelLook ??= this.#clock.after(this.#interval, look, 'look')
+    this.#cancelRefresh ??= this.#clock.after(this.#interval, refresh, 'look')
   }
 
-  async #lookAtAll(): Promise<void> {
-    this.#cancelLook = undefined
-    this.#looking = true
+  async #refreshAll(): Promise<void> {
+    this.#cancelRefresh = undefined
+    this.#refreshing = true
     for (const handle of this.#awaited) {
       try {
-        await handle.look()
+        await handle.refreshState()
       } catch {
-        // A store that can't be read just now changes nothing (rule 8): the next look tries again.
+        // A store that can't be read changes nothing. The next refresh tries again.
         break
       }
     }
-    this.#looking = false
+    this.#refreshing = false
     if (this.#awaited.size > 0) this.#schedule()
   }
 }

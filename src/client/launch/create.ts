@@ -1,10 +1,17 @@
 import type { Codec } from '../../bundle/codec.ts'
 import type { ClassRow } from '../../persistence/contract/engines.ts'
 import { encodeEvent } from '../../persistence/contract/history-event.ts'
+import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import { namespaceCheck } from '../../ports/validation.ts'
 import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
-import { PortValidationError } from '../../shared/errors.ts'
+import {
+  InvalidStateError,
+  KeyConflictError,
+  LeaseLost,
+  PortValidationError,
+  ProcessKilled,
+} from '../../shared/errors.ts'
 import { newPid } from '../../shared/ids.ts'
 import type { Hosted } from '../../process/host/process-object.ts'
 import { UNCHECKED_STATE } from '../../process/state/saved-state.ts'
@@ -138,6 +145,32 @@ export function createByName(
     claim: null,
     history: [encodeEvent('created')],
     ending: null,
+  }
+}
+
+/**
+ * Returns the outcome of a `Create` that was stored, or that found the process of its key or pid.
+ *
+ * @throws KeyConflictError, LeaseLost, ProcessKilled, InvalidStateError, or the store's own error
+ */
+export function requireCreated(create: Create, outcome: Outcome): Done {
+  switch (outcome.status) {
+    case 'done':
+      return outcome
+    case 'refused':
+      throw outcome.error
+    case 'conflict':
+      throw new KeyConflictError(`${outcome.reason}; nothing was launched`)
+    case 'fenced':
+    case 'held':
+      throw new LeaseLost('another engine has taken over the process that launches; nothing was launched')
+    case 'ended':
+      throw new ProcessKilled(
+        create.parent ?? '',
+        'the process that launches has ended or is being killed; nothing was launched',
+      )
+    case 'missing':
+      throw new InvalidStateError(`the process that launches, ${create.parent}, is not in this store`)
   }
 }
 

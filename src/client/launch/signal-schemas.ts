@@ -1,4 +1,5 @@
 import type { ClassRegistry } from '../../bundle/loader.ts'
+import type { Control } from '../../persistence/contract/control.ts'
 import type { ClassRow } from '../../persistence/contract/engines.ts'
 import type { JsonSchema } from '../../ports/schema-type.ts'
 import { checkOf, type Check } from '../../ports/validation.ts'
@@ -12,14 +13,14 @@ type Checks = ReadonlyMap<string, Check>
  * Checks signals at their sender: by the class, where it is known here, else by what engines have registered of it. Of a class that nobody has
  * registered, what is sent is not checked.
  */
-export class SignalChecks {
+export class SignalSchemas {
   readonly #classes: ClassRegistry<AnyProcessClass>
-  readonly #described: () => Promise<readonly ClassRow[]>
+  readonly #store: Pick<Control, 'classes'>
   readonly #made = new Map<string, { readonly of: string; readonly checks: Checks }>()
 
-  constructor(classes: ClassRegistry<AnyProcessClass>, described: () => Promise<readonly ClassRow[]>) {
+  constructor(classes: ClassRegistry<AnyProcessClass>, store: Pick<Control, 'classes'>) {
     this.#classes = classes
-    this.#described = described
+    this.#store = store
   }
 
   /** What is wrong with a signal to a process of that name; `processClass` is its class, where the sender knows it. */
@@ -31,7 +32,7 @@ export class SignalChecks {
   ): Promise<readonly PortProblem[]> {
     const known = processClass ?? this.#classes.find(className)
     if (known !== undefined) return specOf(known).checkSignal(signal, payload)
-    const row = (await this.#described()).find(({ name }) => name === className)
+    const row = (await this.#store.classes()).find(({ name }) => name === className)
     if (row === undefined) return []
     const port = `signals.${signal}`
     const checks = this.#checksOf(row)

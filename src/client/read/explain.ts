@@ -2,15 +2,13 @@ import { SUSPECT_AFTER } from '../../persistence/rules/transitions.ts'
 import type { Control, Pending } from '../../persistence/contract/control.ts'
 import type { EngineRow } from '../../persistence/contract/engines.ts'
 import { eventData } from '../../persistence/contract/history-event.ts'
-import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
-import type { Write } from '../../persistence/contract/writes.ts'
 import { isTerminal } from '../../process/state/machine.ts'
 import { ProcessState } from '../../process/state/process-state.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
 import { backsOff } from './state-info.ts'
-import { enforceDue } from '../write/due-kill.ts'
+import type { RowReader } from './row-reader.ts'
 import { inParentheses, formatTime, span } from './wording.ts'
 
 /** Processes that are named one by one, of those that are waited for. */
@@ -19,22 +17,13 @@ const NAMED = 4
 const PENDING = 100
 const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
 
-/** What it takes to look: a kill whose time is up is done by whoever sees it. */
-export interface Looking {
-  readonly store: Control
-  readonly clock: Clock
-  readonly write: (write: Write) => Promise<Outcome>
-}
-
 /**
  * Why a process is not moving, in plain words: who runs it, what it waits for, what was asked of it.
  *
  * @throws ProcessLost where the store has no such process
  */
-export async function explain({ store, clock, write }: Looking, pid: string): Promise<string> {
-  const seen = await store.read(pid)
-  const isDue = seen !== undefined && (await enforceDue(seen, clock.now(), write))
-  const row = isDue ? await store.read(pid) : seen
+export async function explain(rows: RowReader, store: Control, clock: Clock, pid: string): Promise<string> {
+  const row = await rows.read(pid)
   if (row === undefined) {
     throw new ProcessLost(
       pid,

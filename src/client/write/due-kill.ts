@@ -1,22 +1,26 @@
-import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
-import type { Write } from '../../persistence/contract/writes.ts'
 import { killedStateText } from '../../process/state/saved-state.ts'
+import type { GroupCommit } from './group-commit.ts'
 
 /**
- * Ends a process whose kill is stored and whose time to end is up, since whoever sees that does it (C7). Returns whether the process has to
- * be read again. A store that can't write now can still be read: the kill is left to the next look.
+ * Ends a process whose stored kill is overdue: any client or engine that sees one does so (C7). Returns
+ * whether the row has to be read again. If the store can't be written, the kill is left to the next reader.
  */
 export async function enforceDue(
   { pid, killRequested }: ProcessRow,
   now: number,
-  write: (write: Write) => Promise<Outcome>,
+  commits: GroupCommit,
 ): Promise<boolean> {
   if (killRequested === null || killRequested.deadline > now) return false
   try {
-    await write({ kind: 'enforce', pid, killedState: killedStateText(killRequested.message) })
+    await enforceKill(pid, killRequested.message, commits)
     return true
   } catch {
     return false
   }
+}
+
+/** Ends a process whose stored kill is overdue. The store refuses where no such kill is stored. */
+export async function enforceKill(pid: string, message: string | null, commits: GroupCommit): Promise<void> {
+  await commits.write({ kind: 'enforce', pid, killedState: killedStateText(message) })
 }

@@ -1,0 +1,9 @@
+/** The engine of this program, as far as handles know it. */
+export interface LocalRunner {
+  /** Whether the engine runs or will run the process. Its end is then still to come, and the engine will notify its handle. */
+  willNotifyEnd(pid: string): boolean
+  /** Whether the engine is committing the end of the process, and will report the outcome (`ClientHandle.endCommitted`). */
+  isCommittingEnd(pid: string): boolean
+  /** Runs a wait for the process. If a step of the engine waits, its slot is free meanwhile. */
+  whileWaiting<T>(pid: string, name: string, wait: () => Promise<T>): Promise<T>
+}

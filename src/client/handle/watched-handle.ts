@@ -1,0 +1,393 @@
+import type { BundleParts } from '../../bundle/bundle.ts'
+import type { Codec } from '../../bundle/codec.ts'
+import type { Control } from '../../persistence/contract/control.ts'
+import { decodeEventData } from '../../persistence/contract/history-event.ts'
+import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
+import type { Settled, StateInfo, WaitOptions } from '../../process/host/process-handle.ts'
+import { isTerminal } from '../../process/state/machine.ts'
+import { HandleBase } from '../../process/step/handle-base.ts'
+import { alarm, type Clock } from '../../shared/clock.ts'
+import { NotReady, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
+import type { Logger } from '../../shared/logger.ts'
+import { limited, waitLimit, within } from '../../shared/wait-limit.ts'
+import type { RowReader } from '../read/row-reader.ts'
+import { stateInfo, type EndedRow } from '../read/state-info.ts'
+import { enforceKill } from '../write/due-kill.ts'
+import type { GroupCommit } from '../write/group-commit.ts'
+import type { HandleRegistry, RegisteredHandle } from './handle-registry.ts'
+import { endingParts, settledOf } from './outcome.ts'
+
+/** The parts of a client that its handles read with. */
+export interface WatchParts {
+  readonly store: Control
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly commits: GroupCommit
+  readonly rows: RowReader
+  readonly registry: HandleRegistry<RegisteredHandle>
+}
+
+/** Called once: without an error when the process has ended or is lost, with one if the client was closed before. */
+type Waiter = (closed?: Error) => void
+
+/**
+ * The state of a process in a store, and waits for its end.
+ *
+ * 1. The rows are the truth (C1). The handle caches what it read or heard last, and settles once (C5).
+ * 2. While a caller waits, the registry reports changes to the handle. The handle reads the row after it
+ *    has begun to listen, so that no end is missed (C8).
+ */
+export abstract class WatchedHandle extends HandleBase implements RegisteredHandle {
+  readonly pid: string
+  readonly #parts: WatchParts
+  #name: string
+  #state: StateInfo = UNKNOWN
+  #settled: Settled<unknown> | undefined
+  /** Decodes the outcome again, for further readers of a value that can be changed. */
+  #decodeAgain: (() => Settled<unknown>) | undefined
+  /** Whether a reader has received the value of `#settled`. */
+  #isHandedOut = false
+  #lost: ProcessLost | undefined
+  readonly #waiters = new Set<Waiter>()
+  #refreshing: Promise<void> | undefined
+  #refreshingAgain: Promise<void> | undefined
+  /** Whether a change reported the end, so that only the outcome is still to be read. */
+  #endNotified = false
+  #followsRunner = false
+  #cancelKill: (() => void) | undefined
+
+  protected constructor(parts: WatchParts, pid: string, name: string) {
+    super()
+    this.pid = pid
+    this.#parts = parts
+    this.#name = name
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  get state(): StateInfo {
+    return this.#state
+  }
+
+  get done(): boolean {
+    return this.#settled !== undefined
+  }
+
+  // ---------- reading ----------
+
+  async refresh(options: WaitOptions = {}): Promise<StateInfo> {
+    waitLimit(options)
+    if (this.#settled === undefined) this.#lost = undefined
+    const reading = this.#settled === undefined ? this.refreshState() : this.#checkIsStored()
+    await within(this.#parts.clock, reading, options, () => this.#timedOut())
+    if (this.#lost !== undefined) throw this.#lost
+    return this.#state
+  }
+
+  /** @internal Reads the row, and the outcome once the process has ended. Rejects if the store can't be read. */
+  refreshState(): Promise<void> {
+    if (this.#refreshing === undefined) {
+      return (this.#refreshing = this.#readState().finally(() => {
+        this.#refreshing = undefined
+      }))
+    }
+    // The read that is under way may be too early for this caller. All callers meanwhile share one more.
+    return (this.#refreshingAgain ??= this.#refreshing
+      .catch(() => {})
+      .then(() => {
+        this.#refreshingAgain = undefined
+        return this.over ? undefined : this.refreshState()
+      }))
+  }
+
+  /** As `refreshState`, for callers that do not wait for it: the next refresh tries again. */
+  #tryToRefresh(): void {
+    this.refreshState().catch((error: unknown) => this.reportUnread(error))
+  }
+
+  /** Reports a read that failed and is tried again. */
+  protected reportUnread(error: unknown): void {
+    this.#parts.logger.warn(
+      { err: error, pid: this.pid },
+      'the state of a process could not be read; trying again',
+    )
+  }
+
+  async #readState(): Promise<void> {
+    if (!this.#endNotified) {
+      const row = await this.#parts.rows.read(this.pid)
+      if (this.over) return
+      if (row === undefined) {
+        this.#lose()
+        return
+      }
+      // A change may have reported the end during the read.
+      if (!this.#endNotified && !isTerminal(row.state)) {
+        this.#name = row.className
+        this.#state = stateInfo(row, this.#parts.clock.now())
+        this.#scheduleKill(row)
+        return
+      }
+    }
+    const stored = await this.#parts.store.load(this.pid)
+    if (this.over) return
+    if (stored === undefined) this.#lose()
+    else this.#settleAs(stored.row, () => stored.bundle().parts)
+  }
+
+  /** The end of a process is final (C5) and not read again. This only reads whether the process was pruned. */
+  async #checkIsStored(): Promise<void> {
+    const row = await this.#parts.store.read(this.pid)
+    const isStored = row?.state === this.#state.label && row.updatedAt === this.#state.at.getTime()
+    if (!isStored) this.#lost = this.notStored()
+  }
+
+  /** Any waiting client enforces an overdue kill, in case no engine does (C7). */
+  #scheduleKill({ killRequested }: ProcessRow): void {
+    if (killRequested === null || !this.awaited) return
+    this.#cancelKill?.()
+    const { clock, commits, logger } = this.#parts
+    this.#cancelKill = alarm(clock, killRequested.deadline, () => {
+      this.#cancelKill = undefined
+      enforceKill(this.pid, killRequested.message, commits).then(
+        () => this.#tryToRefresh(),
+        (error: unknown) => logger.warn({ err: error, pid: this.pid }, 'a kill could not be enforced'),
+      )
+    })
+  }
+
+  // ---------- the end ----------
+
+  #settleAs(row: EndedRow, saved: () => BundleParts): void {
+    this.#name = row.className
+    const { codec } = this.#parts
+    let parts: BundleParts = {}
+    const settled = (this.#settled = settledOf(row, () => (parts = saved()), codec))
+    if (settled.status === 'fulfilled' && typeof settled.value === 'object') {
+      const kept = endingParts(parts)
+      this.#decodeAgain = () => settledOf(row, () => kept, codec)
+    }
+    this.#state = settled.state
+    this.#wakeWaiters()
+  }
+
+  #lose(): void {
+    this.#lost = this.notStored()
+    this.#state = { ...this.#state, reason: 'lost' }
+    this.#wakeWaiters()
+  }
+
+  protected notStored(): ProcessLost {
+    return new ProcessLost(
+      this.pid,
+      `there is no process ${this.pid} in this store: the pid is wrong, it is another store, or it was pruned`,
+    )
+  }
+
+  #wakeWaiters(closed?: Error): void {
+    this.#cancelKill?.()
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    if (closed === undefined) this.#parts.registry.unwatch(this)
+    for (const waiter of waiters) waiter(closed)
+  }
+
+  /** How the process ended, or that it is lost. */
+  protected requireSettled(): Settled<unknown> {
+    if (this.#settled !== undefined) return this.#settled
+    if (this.#lost !== undefined) return { status: 'rejected', reason: this.#lost, state: this.#state }
+    throw new NotReady(
+      `process ${this.pid} has not ended, as far as is known here; wait() or refresh() first`,
+    )
+  }
+
+  /** Each reader gets a value of its own, so that no reader sees the changes of another. */
+  protected async readOutcome(options: WaitOptions): Promise<Settled<unknown>> {
+    if (!(await this.#waitUntilOver(options))) throw this.#timedOut()
+    if (this.#settled === undefined || !this.#isHandedOut || this.#decodeAgain === undefined) {
+      this.#isHandedOut = true
+      return this.requireSettled()
+    }
+    return this.#decodeAgain()
+  }
+
+  #timedOut(): WaitTimeout {
+    return new WaitTimeout(
+      `process ${this.pid} had not ended when the time was up; it goes on`,
+      [this.pid],
+      1,
+    )
+  }
+
+  // ---------- waiting ----------
+
+  protected callbackFailed(error: unknown): void {
+    this.#parts.logger.error({ err: error, pid: this.pid }, 'a callback of onDone threw')
+  }
+
+  protected async waitForEnd(options: WaitOptions): Promise<StateInfo | null> {
+    if (!(await this.#waitUntilOver(options))) return null
+    if (this.#settled === undefined && this.#lost !== undefined) throw this.#lost
+    return this.#state
+  }
+
+  async #waitUntilOver(options: WaitOptions): Promise<boolean> {
+    const limit = waitLimit(options)
+    if (this.over) return true
+    const { runner } = this.#parts.registry
+    const wait = (): Promise<boolean> => this.#waitUntil(limit, options.signal)
+    return runner === undefined ? wait() : runner.whileWaiting(this.pid, this.#name, wait)
+  }
+
+  #waitUntil(limit: number, signal: AbortSignal | undefined): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted()
+      if (this.over) {
+        resolve(true)
+        return
+      }
+      if (limit === 0) {
+        this.refreshState().then(() => resolve(this.over), reject)
+        return
+      }
+      const waiter = (closed?: Error): void => {
+        stop()
+        if (closed === undefined) resolve(true)
+        else reject(closed)
+      }
+      const stop = limited(
+        this.#parts.clock,
+        limit,
+        signal,
+        () => {
+          this.#removeWaiter(waiter)
+          resolve(false)
+        },
+        (reason) => {
+          this.#removeWaiter(waiter)
+          reject(reason)
+        },
+      )
+      this.#addWaiter(waiter)
+    })
+  }
+
+  protected whenOver(callback: () => void): () => void {
+    const waiter = (closed?: Error): void => {
+      if (closed === undefined) callback()
+    }
+    if (this.over) callback()
+    else this.#addWaiter(waiter)
+    return () => this.#removeWaiter(waiter)
+  }
+
+  #addWaiter(waiter: Waiter): void {
+    const { registry } = this.#parts
+    if (this.#waiters.size === 0) {
+      try {
+        registry.watch(this)
+      } catch (error) {
+        waiter(error as Error)
+        return
+      }
+    }
+    this.#waiters.add(waiter)
+    if (this.#waiters.size > 1) return
+    // Read after the handle is watched, so that an end in between is not missed (C8).
+    const isEndToCome = this.#followsRunner && registry.runner?.willNotifyEnd(this.pid) === true
+    if (!isEndToCome) this.#tryToRefresh()
+  }
+
+  #removeWaiter(waiter: Waiter): void {
+    this.#waiters.delete(waiter)
+    if (this.#waiters.size > 0) return
+    this.#cancelKill?.()
+    this.#parts.registry.unwatch(this)
+  }
+
+  // ---------- for the client and the engine ----------
+
+  /** @internal Whether a caller waits for the end. */
+  get awaited(): boolean {
+    return this.#waiters.size > 0
+  }
+
+  /** @internal Whether nothing more is read: the process has ended, or is not in the store. */
+  get over(): boolean {
+    return this.#settled !== undefined || this.#lost !== undefined
+  }
+
+  protected get lost(): ProcessLost | undefined {
+    return this.#lost
+  }
+
+  /** @internal Whether the store has no such process, or has another one under its pid. */
+  get gone(): boolean {
+    return this.#lost !== undefined
+  }
+
+  /** @internal The engine of this program launched the process. While it runs the process, a wait needs no read. */
+  followRunner(): void {
+    this.#followsRunner = true
+  }
+
+  /** @internal Takes in a committed change. */
+  note(change: Change): void {
+    if (this.over) return
+    if (isTerminal(change.state)) {
+      this.#endNotified = true
+      const { runner } = this.#parts.registry
+      const isReported = this.#followsRunner && runner?.isCommittingEnd(this.pid) === true
+      if (!isReported) this.#tryToRefresh()
+      return
+    }
+    const message = messageOf(change)
+    this.#state = {
+      label: change.state,
+      terminal: false,
+      successful: false,
+      paused: change.paused,
+      at: new Date(change.at),
+      ...(message !== undefined && { message }),
+    }
+    if (change.name === 'kill requested') this.#tryToRefresh()
+  }
+
+  /** @internal Takes in the end that the engine of this program committed. Without a row, the commit did not end the process. */
+  endCommitted(row: EndedRow | undefined, parts: BundleParts): void {
+    if (this.over) return
+    if (row === undefined) {
+      this.#tryToRefresh()
+      return
+    }
+    try {
+      this.#settleAs(row, () => parts)
+    } catch (error) {
+      // The process has ended, even if its outcome can't be decoded here.
+      this.reportUnread(error)
+    }
+  }
+
+  /** @internal The client was closed: waits reject with this error. */
+  close(error: Error): void {
+    this.#wakeWaiters(error)
+  }
+}
+
+const UNKNOWN: StateInfo = {
+  label: 'created',
+  terminal: false,
+  successful: false,
+  paused: false,
+  at: new Date(0),
+}
+
+/** The message of a pause or a wait that a change reports. */
+function messageOf(change: Change): string | undefined {
+  if (!change.paused && change.state !== 'waiting') return undefined
+  const { message } = (decodeEventData(change) ?? {}) as { readonly message?: unknown }
+  return typeof message === 'string' ? message : undefined
+}

@@ -1,0 +1,83 @@
+import type { Codec } from '../../bundle/codec.ts'
+import { registeredName, type ClassRegistry } from '../../bundle/loader.ts'
+import type { Control } from '../../persistence/contract/control.ts'
+import type { Create } from '../../persistence/contract/writes.ts'
+import { construct } from '../../process/host/construction.ts'
+import type { LaunchOptions } from '../../process/host/process-handle.ts'
+import type { AnyProcessClass } from '../../process/host/process-object.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { SpecError } from '../../shared/errors.ts'
+import { specOf } from '../../spec/process-spec.ts'
+import { createByName, createWrite, retryOf, type Launcher } from './create.ts'
+import { LaunchingHost } from './launching-host.ts'
+
+/** Makes the writes of launches, by class or by name. */
+export class Launches {
+  readonly #store: Control
+  readonly #codec: Codec
+  readonly #clock: Clock
+  readonly #classes: ClassRegistry<AnyProcessClass>
+  readonly #host: LaunchingHost
+
+  constructor(store: Control, codec: Codec, clock: Clock, classes: ClassRegistry<AnyProcessClass>) {
+    this.#store = store
+    this.#codec = codec
+    this.#clock = clock
+    this.#classes = classes
+    this.#host = new LaunchingHost(codec, clock)
+  }
+
+  /** Returns the class that is launched, or undefined if a name is given that this program does not know. */
+  classOf(processClass: AnyProcessClass | string): AnyProcessClass | undefined {
+    return typeof processClass === 'string' ? this.#classes.find(processClass) : processClass
+  }
+
+  /** Validates the inputs by the class, and saves the process. Synchronous, so that launches are stored in the order of the calls. */
+  createByClass(
+    processClass: AnyProcessClass,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions,
+    launcher: Launcher,
+  ): Create {
+    this.#requireRegistered(processClass)
+    const process = construct(processClass, inputs, {
+      pid: options.pid,
+      host: this.#host,
+      created: new Date(this.#clock.now()),
+      retry: retryOf(options),
+    })
+    return createWrite(process, options, launcher, specOf(processClass).deadlineAfter)
+  }
+
+  /** Checks the inputs against the schema that engines have registered for the name, if any has. */
+  async createByName(
+    name: string,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions,
+    launcher: Launcher,
+  ): Promise<Create> {
+    // Copied before the first await: later changes by the caller are not launched.
+    const given = this.#codec.copy(inputs ?? {}) as Readonly<Record<string, unknown>>
+    // An engine may register the class later (C9), so a class that no engine has registered is launched unchecked.
+    const described = (await this.#store.classes()).find((row) => row.name === name)
+    return createByName(
+      described ?? { name, version: 1, inputs: '{}' },
+      given,
+      this.#clock.now(),
+      options,
+      launcher,
+      this.#codec,
+    )
+  }
+
+  /** @throws SpecError if another class is registered under the name of this one, because that class would run */
+  #requireRegistered(processClass: AnyProcessClass): void {
+    const name = registeredName(processClass)
+    const registered = this.#classes.find(name)
+    if (registered === undefined || registered === processClass) return
+    throw new SpecError(
+      `the class ${name} that is launched is not the class ${name} in \`processes\`, whose code would run: ` +
+        'launch that one, or give one of them another `static processName`. A module that is loaded twice makes two classes of each',
+    )
+  }
+}

@@ -1,0 +1,65 @@
+import type { Outcome } from '../../persistence/contract/outcomes.ts'
+import type { HandleRequest } from '../../process/step/handle-base.ts'
+import { killedStateText } from '../../process/state/saved-state.ts'
+import type { GroupCommit } from './group-commit.ts'
+
+/** Writes what callers ask of processes. Each request is stored when its promise resolves (C7). */
+export class Requests {
+  readonly #commits: GroupCommit
+  /** The name under which the history shows the caller. */
+  readonly #by: string
+  /** Milliseconds that a killed step has before its process is fenced. */
+  readonly #killGrace: number
+
+  constructor(commits: GroupCommit, by: string, killGrace: number) {
+    this.#commits = commits
+    this.#by = by
+    this.#killGrace = killGrace
+  }
+
+  /** Asks a process, and with `tree` all its descendants, to pause, to play or to end. */
+  request(pid: string, request: HandleRequest, tree: boolean): Promise<Outcome> {
+    const message = request.kind === 'play' ? undefined : request.message
+    const grace = request.kind === 'kill' && !request.force ? this.#killGrace : 0
+    return this.#write(pid, request.kind, message, grace, tree)
+  }
+
+  retry(pid: string): Promise<Outcome> {
+    return this.#write(pid, 'retry', undefined, 0, false)
+  }
+
+  /** `value` is encoded. */
+  resume(pid: string, value: string): Promise<Outcome> {
+    return this.#commits.write({ kind: 'resume', pid, id: newId(), value, by: this.#by })
+  }
+
+  /** `payload` is checked and encoded. */
+  signal(pid: string, name: string, payload: string): Promise<Outcome> {
+    return this.#commits.write({ kind: 'signal', pid, id: newId(), name, value: payload, by: this.#by })
+  }
+
+  #write(
+    pid: string,
+    request: HandleRequest['kind'] | 'retry',
+    message: string | undefined,
+    grace: number,
+    tree: boolean,
+  ): Promise<Outcome> {
+    return this.#commits.write({
+      kind: 'request',
+      pid,
+      id: newId(),
+      request,
+      message: message ?? null,
+      grace,
+      by: this.#by,
+      killedState: request === 'kill' ? killedStateText(message ?? null) : null,
+      tree,
+    })
+  }
+}
+
+/** Names the message, so that the store recognises a write that is repeated after a lost answer (C4). */
+function newId(): string {
+  return globalThis.crypto.randomUUID()
+}
