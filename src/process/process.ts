@@ -206,7 +206,7 @@ export class Process<C = Untyped> implements ProcessObject {
     return this.#runner.data.paused !== undefined
   }
   /**
-   * While the process is paused, the message of the pause. Otherwise the status that the process
+   * While the process is paused with a message, that message. Otherwise the status that the process
    * has set, or else its position in its outline.
    */
   get status(): string | undefined {
@@ -733,9 +733,9 @@ export class Process<C = Untyped> implements ProcessObject {
 
   // ---------- for subclasses: hooks ----------
   // All hooks are empty and need no super call. Hooks of exiting and entering run before the
-  // transition is committed: an error in them excepts the process. Hooks of having entered run after
-  // the commit: an error in them excepts the process in the next commit, and is only logged when there
-  // is none. After a crash hooks may run again (at least once).
+  // transition is committed: an error in them excepts the process. Hooks of having entered run
+  // after the commit: an error in them excepts the process in the next commit, and is only logged
+  // when there is none. After a crash hooks may run again (at least once).
 
   /** Before any state is entered. */
   protected onEntering(_to: ProcessState): HookResult {}

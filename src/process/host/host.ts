@@ -15,33 +15,42 @@ import type { HistoryEvent } from '../state/history-event.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
 /**
- * What a process asks of whoever runs it: the engine, or memory.
+ * What a process asks of its host, which runs it: the engine, or memory.
  *
- * What crosses this line is serialisable (a bundle, a transition, a request), so that a process may one
- * day run in another thread than its engine.
+ * Arguments that cross this boundary are serialisable (a bundle, a transition, a request), so that
+ * a process may one day run in another thread than its engine.
  */
 export interface Host {
-  /** Whether what the process yields is saved; then what can't be saved is refused where it is given (C10). */
+  /**
+   * Whether the host stores processes. Then a value that can't be saved is refused where it is
+   * given (C10).
+   */
   readonly durable: boolean
   readonly codec: Codec
-  /** What timers and waits go by. */
+  /** The clock of timers and waits. */
   readonly clock: Clock
   /**
-   * For a host that keeps nothing: a process begins to be run here, new or made of its saved form. What it waits for is to end its wait
-   * as after a commit, and its deadline, in wall-clock milliseconds, to end it.
+   * For a host that stores nothing: a process, new or made from its saved form, begins to run here.
+   * The host ends its wait as after a commit, and excepts the process at its deadline, which is in
+   * wall-clock milliseconds.
    */
   begin?(
     process: Hosted,
     now: { readonly wait: WaitConditions | null; readonly deadline: number | null },
   ): void
   /**
-   * Makes a transition durable (C3). A host that keeps nothing returns at once, without a promise.
+   * Makes a transition durable (C3). A host that stores nothing returns at once, without a promise.
    *
-   * @throws SerializationError when something can't be saved: nothing was written, and the process excepts.
-   * @throws LeaseLost when the process is not this host's any more (C4, C5): it stops without a trace.
+   * @throws SerializationError when a value can't be saved: nothing was written, and the process
+   * excepts
+   * @throws LeaseLost when another host has taken the process over (C4, C5): it stops without a
+   * trace
    */
   commit(process: Hosted, transition: Transition): Promise<Committed> | Committed
-  /** Starts a child. Resolves once it is durable (C2). `branch` is that of the step which launches it. */
+  /**
+   * Starts a child. Resolves once the child is durable (C2). `branch` is the branch of the step
+   * that launches it.
+   */
   launch(
     parent: Hosted,
     processClass: AnyProcessClass | string,
@@ -50,44 +59,56 @@ export interface Host {
     branch: string,
   ): Promise<ProcessHandle>
   /**
-   * The children that the step launched when it ran before, and has not launched in this run, without those that ended without success.
-   * Without a promise where it has not run before. A host that begins no step again has none.
+   * The children that the step launched when it ran before and has not launched in this run, except
+   * those that ended without success. Undefined where the step has not run before, and for a host
+   * that begins no step again.
    */
   missing?(process: Hosted): Promise<readonly MissingChild[]> | undefined
   /**
-   * Stores a request (C7) and passes it on to the process; false when the process has ended already. A host that keeps
-   * nothing answers at once, without a promise.
+   * Stores a request (C7) and passes it on to the process. False when the process has ended
+   * already. A host that stores nothing answers at once, without a promise.
    */
   request(process: Hosted, request: ControlRequest): Promise<boolean> | boolean
   /**
-   * Adds to the record of the step that runs (C6), and uses up a kept message with it (C8). Durable when it resolves.
+   * Adds to the record of the running step (C6), and consumes a kept message in the same commit
+   * (C8). Durable when the promise resolves.
    *
-   * @throws LeaseLost when the process is not this host's any more
+   * @throws LeaseLost when another host has taken the process over
    */
   record(process: Hosted, entry: RecordEntry): Promise<void> | void
-  /** The oldest kept signal of that name, decoded; undefined where there is none. `Hosted.signalled` tells of a new one. */
+  /**
+   * The oldest kept signal of that name, decoded; undefined where there is none. The host reports a
+   * new signal by `Hosted.signalled`.
+   */
   mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> | KeptSignal | undefined
   /**
-   * The step only waits from now on: its slot is free for others, and the process shows as waiting. Returns what is to be called when it
-   * goes on. Waits may overlap.
+   * The step only waits from now on: its slot is free for others, and the process shows as waiting.
+   * Returns a function to call when the step goes on. Waits may overlap.
    */
   suspend(process: Hosted, wait: StepWait): () => void
   /**
-   * Before a step goes on that only waited: resolves once the process shows as running, so that a pause from then on is one of a step that
-   * computes. Undefined where it shows so already, or the step waits for something else yet and `does` nothing by name now. A host that keeps
-   * nothing has no need of it.
+   * Called before a step that only waited goes on. Resolves once the process shows as running: from
+   * then on a pause waits for the end of the step. Undefined where the process shows as running
+   * already, and where the step still waits for something else and `does` nothing by name now. A
+   * host that stores nothing does not need this.
    *
-   * @throws LeaseLost when the process is not this host's any more
+   * @throws LeaseLost when another host has taken the process over
    */
   goOn?(process: Hosted, does: boolean): Promise<void> | undefined
-  /** As `suspend`, and the process leaves memory: what its step awaits never settles; it runs again from its start. */
+  /**
+   * As `suspend`, but the process leaves memory: what its step awaits never settles, and the step
+   * runs again from its start.
+   */
   evict(process: Hosted, wait: StepWait): void
   /**
-   * How processes ended that a wait was for, in the order of their pids: looked at, not waited for; undefined for one that has not ended. One
-   * that is gone counts as failed with `ProcessLost`.
+   * How processes ended, in the order of their pids; undefined for a process that has not ended.
+   * Does not wait for them. A process that no longer exists counts as failed with `ProcessLost`.
    */
   outcomes(process: Hosted, pids: readonly string[]): Promise<readonly (Settled<unknown> | undefined)[]>
-  /** Keeps the process as it was saved last, with the record of its step, under a tag. Durable when it resolves. */
+  /**
+   * Keeps the process as it was saved last, with the record of its step, under a tag. Durable when
+   * the promise resolves.
+   */
   checkpoint(process: Hosted, tag: string): Promise<void>
 }
 
@@ -97,14 +118,17 @@ export interface MissingChild {
   readonly className: string
 }
 
-/** What a step did by name, or began to wait for by name. */
+/** Something that a step did by name, or began to wait for by name. */
 export interface RecordEntry {
-  /** `effect:charge`, `sleep:cool down#2`; the part of the bundle is `record:` and this. */
+  /**
+   * For example `effect:charge` or `sleep:cool down#2`. The part of the bundle has the same name
+   * after `record:`.
+   */
   readonly name: string
-  /** JSON text; undefined where only a message is used up or history made. */
+  /** JSON text; undefined where the entry only consumes a message or adds to the history. */
   readonly text: string | undefined
   readonly history: HistoryEvent | undefined
-  /** The kept message that is used up, by its `KeptSignal.id`. */
+  /** The kept message that the entry consumes, by its `KeptSignal.id`. */
   readonly consumes?: number | undefined
 }
 
@@ -114,35 +138,38 @@ export interface Transition {
   readonly to: ProcessState
   /** The step that is to run in the new state, or after it; null where there is none. */
   readonly step: string | null
-  /** Why it waits, for people; null in any other state. */
+  /** Why the process waits, for people; null in any other state. */
   readonly message: string | null
-  /** False where the process only pauses, and stays in the state that it is in. */
+  /** False where the process only pauses and stays in its state. */
   readonly moved: boolean
   /** Set when the process pauses with this transition. */
   readonly paused: { readonly message?: string | undefined } | null
-  /** How it ended; set with a terminal state. */
+  /** How the process ended; set with a terminal state. */
   readonly ending: TransitionEnding | null
-  /** What woke the process and is used up by this transition (C8). */
+  /** The wake-up that this transition consumes (C8). */
   readonly wake?: Wake | undefined
-  /** What it waits for; null in any other state. */
+  /** What the process waits for; null in any other state. */
   readonly wait: WaitConditions | null
-  /** How often the step that runs, or is to run, has been begun; 1 unless it is retried. */
+  /** The number of the attempt at the step that runs or is to run; 1 unless it is retried. */
   readonly attempt: number
-  /** The failure that is to be retried: for the history, in place of the entry of the state. */
+  /** The failure that is to be retried. The history gets it in place of the entry of the state. */
   readonly failed: FailedAttempt | null
-  /** What the step has left pending: waits that are dropped, for the history. */
+  /** The waits that the step left pending, for the history. */
   readonly dropped: readonly string[]
-  /** Whether its children are killed in the same commit: it kills itself, or its deadline has passed. A kill that was asked for has reached them. */
+  /**
+   * Whether the children are killed in the same commit: the process kills itself, or its deadline
+   * has passed. A kill that was requested has reached the children already.
+   */
   readonly killsChildren: boolean
   /** The saved form of the process after the transition. */
   bundle(): Bundle
 }
 
-/** What the rows said when the transition was to be committed: requests that the process had not heard of yet. */
+/** What the store answers to a transition: requests that the process had not heard of yet. */
 export interface Committed {
   /**
-   * Nothing was committed: the process is paused where it waits, and may move once it is played; or a kill is stored, and it can end as killed
-   * alone (C5).
+   * Nothing was committed: the process is paused where it waits, and may move once it is played; or
+   * a kill is stored, so that it can only end as killed (C5).
    */
   readonly held?: boolean
   /** A pause was stored: the row is paused now. */

@@ -5,31 +5,35 @@ import type { Definable, SpecOf } from '../../spec/process-spec.ts'
 import type { OutputsOf, PartialOutputsOf, SignalArgs, SignalName } from '../../spec/typing.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
-/** How long to wait. Without a `timeout` there is no limit; 0 is one look. Negative or NaN: `RangeError`. */
+/**
+ * How long to wait. Without a `timeout` there is no limit; with 0 the state is read once. A
+ * negative number or NaN throws `RangeError`.
+ */
 export interface WaitOptions {
   readonly timeout?: Duration | undefined
-  /** Ends the wait, not the process, and rejects with the signal's reason. */
+  /** Ends the wait, not the process. The wait then rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined
 }
 
 export interface ResultOptions extends WaitOptions {
   /**
-   * Whether a failure rejects. With `false`, `result()` gives the error as the value, and `outputs.all()` what was emitted. Default `true`.
+   * Whether a failure rejects. With `false`, `result()` resolves to the error, and `outputs.all()`
+   * to what was emitted. Default `true`.
    */
   readonly raiseOnFailure?: boolean | undefined
 }
 
-/** What a handle tells of a process. */
+/** What a handle knows of the state of its process. */
 export interface StateInfo {
   readonly label: ProcessState
   readonly terminal: boolean
   readonly successful: boolean
   readonly paused: boolean
-  /** When the process came into this state. */
+  /** When the process entered this state. */
   readonly at: Date
   readonly message?: string
   readonly exitCode?: { readonly code: number; readonly label: string; readonly message: string }
-  /** Why it does not move, where there is more to say than the label. */
+  /** Why the process does not move, where the label does not say that. */
   readonly reason?:
     | 'scheduled'
     | 'queued'
@@ -51,13 +55,13 @@ export type Settled<R> =
 /** The outputs of a process of class `C`. */
 export interface Outputs<C = unknown> {
   /**
-   * All outputs, once the process has ended. Rejects as `result()` does, and with `ProcessUnsuccessful` where the process finished without
-   * success.
+   * Resolves to all outputs once the process has ended. Rejects as `result()` does, and with
+   * `ProcessUnsuccessful` where the process finished without success.
    */
   all(options?: ResultOptions & { readonly raiseOnFailure?: true | undefined }): Promise<OutputsOf<C>>
-  /** What the process emitted, once it has ended, however it ended. */
+  /** Resolves to what the process emitted, once it has ended, however it ended. */
   all(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<PartialOutputsOf<C>>
-  /** The outputs committed so far; they grow while it runs. */
+  /** The outputs committed so far. More may follow while the process runs. */
   snapshot(): Promise<PartialOutputsOf<C>>
 }
 
@@ -76,69 +80,87 @@ export interface EventRecord {
  * A reference to one process, by its pid. It works in any program that opens the same store.
  * Handles are interned: one object per pid and client. A handle is not thenable.
  *
- * Where the store has no such process, every method that asks it rejects with `ProcessLost`. `outcome()` and `result({ raiseOnFailure: false })`
- * resolve to that error. An end that the handle has read stays known after the process was pruned.
+ * Where the store has no such process, every method that asks it rejects with `ProcessLost`.
+ * `outcome()` and `result({ raiseOnFailure: false })` resolve to that error. An end that the handle
+ * has read stays known after the process was pruned.
  */
 export interface ProcessHandle<R = unknown, C = unknown> {
   readonly pid: string
   /** The registered name of the class, where it is known here. */
   readonly name: string
   readonly outputs: Outputs<C>
-  /** What is known locally; no I/O. */
+  /** The state as known locally, without I/O. */
   readonly state: StateInfo
   /** Whether the process has ended, as far as is known locally. */
   readonly done: boolean
-  /** Reads the state. Rejects with `ProcessLost` where the store has no such process. */
+  /**
+   * Reads the state from the store. Rejects with `ProcessLost` where the store has no such process.
+   */
   refresh(options?: WaitOptions): Promise<StateInfo>
   /**
-   * Waits for the end: the state, or `null` at the time-out. However the process ends, that is no rejection. Rejects with `ProcessLost` where
-   * there is no such process.
+   * Waits for the end: the state, or `null` at the time-out. However the process ends, that is no
+   * rejection. Rejects with `ProcessLost` where there is no such process.
    */
   wait(options?: WaitOptions): Promise<StateInfo | null>
   /**
-   * What the last step returned, or the outputs of a process that returns nothing; also of one that finished without success. It is typed by
-   * `spec.returns`; for typed outputs use `outputs.all()`. Rejects with `ProcessExcepted`, `ProcessKilled`, `ProcessLost`, or `WaitTimeout` (the process goes on).
+   * Resolves to what the last step returned, or to the outputs if that step returned nothing; also
+   * for a process that finished without success. Typed by `spec.returns`; for typed outputs use
+   * `outputs.all()`. Rejects with `ProcessExcepted`, `ProcessKilled`, `ProcessLost`, or
+   * `WaitTimeout` (the process goes on).
    */
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<R>
   result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<R | ProcessError>
-  /** How it ended, as a value; rejects only with `WaitTimeout` or the abort's reason. */
+  /**
+   * Resolves to how the process ended. Rejects only with `WaitTimeout` or the reason of the abort.
+   */
   outcome(options?: WaitOptions): Promise<Settled<R>>
   /** @throws NotReady while it has not ended */
   successful(): boolean
   /** The error that it ended with, or null. @throws NotReady while it has not ended */
   exception(): ProcessError | null
-  /** Calls back once, always after the current tick, also when it has ended already. Returns how to take it back. */
+  /**
+   * Calls back once, always after the current tick, also when the process has ended already.
+   * Returns a function that takes the callback back.
+   */
   onDone(callback: (handle: this) => void, options?: { readonly signal?: AbortSignal }): () => void
   /**
-   * Pauses the process and all that it launched; with `tree: false`, the process alone. The pause is stored when the promise resolves (C7). False when the process has ended.
+   * Pauses the process and all that it launched; with `tree: false`, the process alone. The pause
+   * is stored when the promise resolves (C7). False when the process has ended.
    */
   pause(message?: string, options?: TreeOptions): Promise<boolean>
   play(options?: TreeOptions): Promise<boolean>
   kill(message?: string, options?: TreeOptions & { readonly force?: boolean | undefined }): Promise<boolean>
-  /** Ends a `Wait`, or is kept for the next one (C8). */
+  /** Ends a `Wait`. If the process does not wait, the value is kept for its next `Wait` (C8). */
   resume(value?: unknown): Promise<boolean>
   /**
-   * Sends a signal that its class declares. Stored when it resolves (C7), and kept until the process receives it (C8).
+   * Sends a signal that the class of the process declares. The signal is stored when the promise
+   * resolves (C7), and kept until the process receives it (C8).
    *
-   * @throws PortValidationError for a name that is not declared or a payload that does not fit, as far as the class is known here
+   * @throws PortValidationError for a name that is not declared or a payload that does not fit, as
+   * far as the class is known here
    * @throws AlreadyDone when the process has ended
    */
   signal<const Name extends SignalName<C>>(name: Name, ...payload: SignalArgs<C, Name>): Promise<void>
   /**
-   * One that backs off runs now; one that is paused, after its retries ran out or it crashed, plays with a fresh budget; one that ended
-   * unsuccessfully is restarted, as a new process (`Client.restart` gives its handle). False where there is nothing to retry.
+   * Retries the process. A process that backs off runs its step now. A process that is paused
+   * because its attempts are used up, or because it crashed, is played with a new budget of
+   * attempts. A process that ended unsuccessfully is restarted as a new process; use
+   * `Client.restart` to get its handle. False where there is nothing to retry.
    */
   retry(): Promise<boolean>
-  /** Why it is not moving, in plain words. */
+  /** Explains in plain words why the process does not move. */
   explain(): Promise<string>
   history(): Promise<readonly EventRecord[]>
   toJSON(): { readonly $process: string }
 }
 
-/** What `result()` gives: the type stated by `spec.returns`, else unknown. */
+/** The type of `result()`: the type stated by `spec.returns`, else unknown. */
 export type ResultOf<C> = SpecOf<C> extends { readonly '~returns': infer R } ? R : unknown
 
-/** Whether a request reaches all that a process launched, and so on. Default true. What was abandoned is not reached. */
+/**
+ * Whether a request reaches all descendants of the process, except abandoned children and their
+ * subtrees. Default true.
+ */
 export interface TreeOptions {
   readonly tree?: boolean | undefined
 }
@@ -152,13 +174,22 @@ export interface LaunchOptions {
   readonly label?: string | undefined
   /** Kills the process when it aborts. */
   readonly signal?: AbortSignal | undefined
-  /** Its first step is not run before this time has passed. */
+  /** The first step does not run before this time has passed. */
   readonly delay?: Duration | undefined
-  /** When it is excepted with `DeadlineExceeded`, and its children killed, if it has not ended: a date, or a time from now. */
+  /**
+   * A date, or a time from now. If the process has not ended by then, it is excepted with
+   * `DeadlineExceeded` and its children are killed.
+   */
   readonly deadline?: Date | Duration | undefined
-  /** In place of the retries that its class declares for all its steps; those of single steps stay. A number: that many attempts. */
+  /**
+   * Replaces the retries that the class declares for all its steps, but not those of single steps.
+   * A number means that many attempts.
+   */
   readonly retry?: number | RetryOptions | undefined
-  /** Of a child: its parent's kills, pauses and plays do not reach it, and it may outlive it. Default false. */
+  /**
+   * For a child: kills, pauses and plays of the parent do not reach it, and it may outlive the
+   * parent. Default false.
+   */
   readonly abandon?: boolean | undefined
 }
 
