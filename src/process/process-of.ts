@@ -9,7 +9,10 @@ import type { WorkChain } from './work-chain.ts'
 /** The statics of a process class, less `define`, which each class types for itself. */
 type Statics<B> = Omit<B, 'define' | 'prototype'>
 
-/** The spec that a class is declared on: that of its base, which for `WorkChain` itself has no ports yet. */
+/**
+ * The spec that a class is declared on: that of its base, which for `WorkChain` itself has no ports
+ * yet.
+ */
 type SpecOn<B> = B extends { readonly prototype: WorkChain }
   ? [typeof WorkChain] extends [B]
     ? WorkChainSpec

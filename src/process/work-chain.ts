@@ -5,11 +5,13 @@ import { Process, stepOf } from './process.ts'
 import type { Untyped } from './host/process-types.ts'
 
 /**
- * A process whose steps follow an outline that its class declares: `spec.outline(W.prototype.setup, while_(W.prototype.more)(W.prototype.go))`.
+ * A process whose steps follow an outline that its class declares: `spec.outline(W.prototype.setup,
+ * while_(W.prototype.more)(W.prototype.go))`.
  *
- * A step that returns nothing, or only what goes into the context, lets the outline go on. Anything else that it returns decides, as
- * in every process: an exit code or a result ends the chain; after `Wait` or `Continue` with a step of its own, the outline goes
- * on from the same place. Where it is stands in its saved form, in its status and in lists: `2.while(more)#7.go`.
+ * A step that returns nothing, or only values for the context, lets the outline go on. Any other
+ * value decides the next state, as in every process: an exit code or a result ends the chain; after
+ * a `Wait` or `Continue` with a step of its own, the outline goes on from the same position. The
+ * position is in the saved form, in the status and in lists: `2.while(more)#7.go`.
  */
 export class WorkChain<C = Untyped> extends Process<C> {
   static override readonly specClass: SpecClass = WorkChainSpec
@@ -19,9 +21,10 @@ export class WorkChain<C = Untyped> extends Process<C> {
   }
 
   /**
-   * Has the results of processes in `ctx`, under dotted names, before the next step; values that are no handles are set at once, when the
-   * step has ended. A process that fails, or ends unsuccessfully, fails this one with `UpstreamFailed`, unless it is given with
-   * `allowFailure`; `append` adds to a list. May be called more than once in a step.
+   * Puts the results of processes into `ctx`, under dotted names, before the next step. Values that
+   * are not handles are set when the step has ended. A process that fails or ends unsuccessfully
+   * fails this one with `UpstreamFailed`, unless its handle is given with `allowFailure`; `append`
+   * adds to a list. May be called more than once in a step.
    *
    * @throws InvalidStateError outside a step
    */

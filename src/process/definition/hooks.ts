@@ -4,7 +4,9 @@ import type { ProcessState } from '../state/process-state.ts'
 /** A hook may be asynchronous where its type says so; the transition then waits for it. */
 export type HookResult = void | Promise<void>
 
-/** The hooks of a process, as they are called. They are empty in `Process` and need no super call. */
+/**
+ * The hooks of a process, as they are called. They are empty in `Process` and need no super call.
+ */
 export interface Hooks {
   onEntering(this: ProcessObject, to: ProcessState): HookResult
   onEntered(this: ProcessObject, from: ProcessState): HookResult

@@ -19,36 +19,36 @@ import { errorText, type Running } from '../state/state-data.ts'
 
 type Method = (this: ProcessObject, ...args: unknown[]) => unknown
 
-/** What a class says of one of its steps. */
+/** What a class declares for one of its steps. */
 export interface StepDefinition {
   readonly method: Method
-  /** How it is tried again, where that was declared: for it alone, or for all steps. */
+  /** The retries of the step, declared for it alone or for all steps. */
   readonly retry: RetryPolicy | undefined
-  /** Whether that was declared for it alone. */
+  /** Whether the retries were declared for this step alone. */
   readonly ownRetry: boolean
-  /** How many milliseconds one try may take. */
+  /** How many milliseconds one attempt may take. */
   readonly timeout: number | undefined
 }
 
-/** What is the same for all processes of one class, found out once. */
+/** What is the same for all processes of a class, looked up once. */
 export class ProcessDefinition {
   readonly processClass: ProcessClass
   readonly name: string
   readonly version: number
   readonly spec: AnySpec
-  /** The names of own members that are saved, of the class and those it extends. */
+  /** The names of the instance fields that are saved, of the class and its base classes. */
   readonly persisted: readonly string[]
   /** Whether the class saves more than `ctx` and its persisted members. */
   readonly savesInstance: boolean
   /** The hooks that the class overrides; the others need not be called. */
   readonly hooks: Partial<Hooks>
-  /** Whether it overrides any. */
+  /** Whether the class overrides any hook. */
   readonly hooked: boolean
   /** The outline of a work chain. */
   readonly outline: Outline | undefined
-  /** How many milliseconds after its creation a process has to have ended. */
+  /** The deadline of a process, in milliseconds after its creation. */
   readonly deadlineAfter: number | undefined
-  /** What follows `created`. */
+  /** The state that follows `created`. */
   readonly first: Running
   /** The prototype of `Process`, which all process classes extend. */
   readonly #base: object
@@ -92,7 +92,9 @@ export class ProcessDefinition {
     return outline
   }
 
-  /** That what a spec names is there is seen when the class is first used, not when the step comes. */
+  /**
+   * Checks at the first use of the class that the steps which the spec names exist.
+   */
   #checkNames(): void {
     const { steps = [], predicates = [] } = this.outline ?? {}
     for (const name of [...steps, ...predicates, ...this.spec.retriedSteps]) {
@@ -116,7 +118,7 @@ export class ProcessDefinition {
     if (step === undefined) {
       const { spec } = this
       const retry = spec.retryOf(name)
-      // No step has an empty name: that gives what is declared for all of them.
+      // No step has an empty name, so the empty name gives what is declared for all steps.
       const ownRetry = retry !== spec.retryOf('')
       step = { method: this.#find(name), retry, ownRetry, timeout: spec.timeoutOf(name) }
       this.#steps.set(name, step)
@@ -165,7 +167,9 @@ export class ProcessDefinition {
 
 const RUN: Running = { label: 'running', step: 'run', args: [] }
 
-/** The first step of an outline, where that needs no predicate; else it is found out as the first thing. */
+/**
+ * The first step of an outline. Where that depends on a predicate, running the outline finds it.
+ */
 function firstOf(outline: Outline): Running {
   const first = outline.parts[0]?.kind === 'step' ? outline.next(null, () => false) : undefined
   return first !== undefined && 'step' in first

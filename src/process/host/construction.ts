@@ -16,8 +16,9 @@ import {
 import type { ProcessOptions } from './process-types.ts'
 
 /*
- * How processes are constructed by something other than their users. The constructor of a subclass passes on only what its
- * author knew of, so what else the constructor of `Process` needs is handed over beside the arguments.
+ * How processes are constructed by something other than their users. The constructor of a subclass
+ * passes on only what its author knew of, so what else the constructor of `Process` needs is handed
+ * over beside the arguments.
  */
 
 /** What the constructor of `Process` needs beyond what users give. */
@@ -34,7 +35,10 @@ export interface PendingConstruction {
 
 let pending: { readonly of: object; readonly construction: PendingConstruction } | undefined
 
-/** For the constructor of `Process`: what was handed over for this object; undefined where a user wrote `new`. */
+/**
+ * For the constructor of `Process`: what was handed over for this object; undefined where a user
+ * wrote `new`.
+ */
 export function takeConstruction(processClass: object): PendingConstruction | undefined {
   if (pending?.of !== processClass) return undefined
   const { construction } = pending
@@ -60,7 +64,8 @@ function constructWith(
 }
 
 /**
- * A process class that is not abstract can be constructed. The constructor checks what its inputs must be.
+ * A process class that is not abstract can be constructed. The constructor checks what its inputs
+ * must be.
  *
  * @throws SpecError for anything but a process class of this copy of the package
  */
@@ -126,7 +131,8 @@ export function recreate(bundle: Bundle, { loader, host, logger }: RecreateOptio
     return hosted
   } catch (error) {
     if (error instanceof IncompatibleBundle || error instanceof SpecError) throw error
-    // What is saved does not suit the class's own code: its constructor, `decodeInputArgs` or `loadInstanceState`.
+    // What is saved does not suit the class's own code: its constructor, `decodeInputArgs` or
+    // `loadInstanceState`.
     const text = errorText(error)
     throw new IncompatibleBundle(`the process ${pid} can't be made of its saved form: ${text}`, {
       cause: error,

@@ -1,6 +1,6 @@
 /*
- * The events of a process. `P` is the type by which listeners see the process: users see `Process`, the runner sees only
- * `ProcessObject`.
+ * The events of a process. `P` is the type by which listeners see the process: users see `Process`,
+ * the runner sees only `ProcessObject`.
  */
 
 /** What every event of a process carries. */
@@ -37,8 +37,8 @@ export interface OutputEmittedEvent<P> extends ProcessEvent<P> {
 }
 
 /**
- * The events of `process.events`. Each comes after its transition is durable, at least once; `output:emitted` comes at
- * once.
+ * The events of `process.events`. Each comes after its transition is durable, at least once;
+ * `output:emitted` comes at once.
  */
 export interface ProcessEventMap<P> {
   /** Before the first transition, so that listeners added after `new` hear of it. */

@@ -4,7 +4,7 @@ import { checkOptions, isAbortSignal, isDuration, isFlag, type OptionNames } fro
 import { checkText } from '../../shared/text.ts'
 import type { LaunchOptions } from './process-handle.ts'
 
-/** Ten thousand years: what is added to a clock. */
+/** Ten thousand years in milliseconds: the margin for what is added to a clock. */
 const MARGIN = 3.2e14
 
 const OPTIONS: OptionNames<LaunchOptions> = {
@@ -19,7 +19,8 @@ const OPTIONS: OptionNames<LaunchOptions> = {
 }
 
 /**
- * Looks at what a launch was given, before anything is done. Its retries are looked at where they are used.
+ * Checks the arguments of a launch before anything is done. Retries are checked where they are
+ * used.
  *
  * @throws SpecError for what is neither a class nor the name of one
  * @throws TypeError for an unknown option, or one of another type
@@ -52,7 +53,9 @@ export function checkLaunch(processClass: unknown, options: LaunchOptions): void
     )
 }
 
-/** Whether the time so many milliseconds from now is one that a Date can hold, for whatever is now. */
+/**
+ * Whether the time so many milliseconds from now is one that a Date can hold, for whatever is now.
+ */
 function isBeforeLastDate(length: number): boolean {
   return length < LAST_DATE - MARGIN
 }

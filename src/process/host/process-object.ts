@@ -78,35 +78,43 @@ export interface Hosted {
   bundle(): Bundle
   /** Makes the process hold its inputs as its bundle, which was made before, has them. */
   holdSaved(): void
-  /** Sets `ctx` and the persisted members of a process that was just constructed from its bundle. */
+  /**
+   * Sets `ctx` and the persisted members of a process that was just constructed from its bundle.
+   */
   restoreMembers(): void
   /**
-   * Steps until there is nothing to do, or until `goOn`, which is called between transitions, returns false. Rejects as
-   * `step()` does.
+   * Steps until there is nothing to do, or until `goOn`, which is called between transitions,
+   * returns false. Rejects as `step()` does.
    */
   run(goOn: () => boolean): Promise<void>
-  /** Whether `step()` has nothing to do: the process has ended, is paused, or waits and nothing has woken it. */
+  /**
+   * Whether `step()` has nothing to do: the process has ended, is paused, or waits and nothing has
+   * woken it.
+   */
   readonly idle: boolean
   /**
-   * Notifies the process of a stored pause. The pause takes effect at the next step boundary, and at once in a step that
-   * only waits; `play` calls it off. With `waits` the store says that the process waits and is paused there, whatever the
-   * process itself knows.
+   * Notifies the process of a stored pause. The pause takes effect at the next step boundary, and
+   * at once in a step that only waits; `play` calls it off. With `waits` the store says that the
+   * process waits and is paused there, whatever the process itself knows.
    */
   pause(message?: string, options?: { readonly waits?: boolean }): void
   play(): void
   /**
-   * Aborts `process.signal`. The command of the step is dropped and the process goes to `killed`. `force` does not wait
-   * for the step.
+   * Aborts `process.signal`. The command of the step is dropped and the process goes to `killed`.
+   * `force` does not wait for the step.
    */
   kill(message?: string, options?: { readonly force?: boolean | undefined }): void
   /**
-   * Wakes a waiting process: the next `step()` goes on with this value. The end of other processes wakes without a value,
-   * which the process fetches.
+   * Wakes a waiting process: the next `step()` goes on with this value. The end of other processes
+   * wakes without a value, which the process fetches.
    */
   wake(value: unknown, wake: Wake): void
   /** The pause that the process is in, or that was asked for. */
   readonly pausedWith: { readonly message: string | undefined } | undefined
-  /** Notifies the process that a signal of that name is kept for it. A step that waits for the signal looks for it. */
+  /**
+   * Notifies the process that a signal of that name is kept for it. A step that waits for the
+   * signal looks for it.
+   */
   signalled(name: string): void
   /** Whether the class has hooks, which run before and after its transitions are committed. */
   readonly hooked: boolean
@@ -115,15 +123,18 @@ export interface Hosted {
   /** How often the step of the present state has been begun, or is about to be. */
   readonly attempt: number
   /**
-   * What names the step that runs. The keys of its effects and the pids of its children follow from it. It is the same for
-   * each attempt.
+   * What names the step that runs. The keys of its effects and the pids of its children follow from
+   * it. It is the same for each attempt.
    */
   readonly stepKey: { readonly pid: string; readonly number: number }
   /** The text of an entry of the step's record; undefined where there is none. */
   recorded(entry: string): string | undefined
   /** All entries of the step's record: names and texts. */
   records(): Iterable<readonly [entry: string, text: string]>
-  /** Runs a wait of the step's flow. A pause holds the wait up and a kill ends it (`Host.suspend`). Outside a step it only runs `work`. */
+  /**
+   * Runs a wait of the step's flow. A pause holds the wait up and a kill ends it (`Host.suspend`).
+   * Outside a step it only runs `work`.
+   */
   waits<T>(wait: StepWait, work: () => Promise<T>): Promise<T>
   /** For a host that stores nothing: keeps a signal in the process. */
   post(name: string, value: unknown): KeptSignal
@@ -132,15 +143,22 @@ export interface Hosted {
   dropMail(id: number): void
   /** The signal that the present wait is for. */
   readonly receives: string | undefined
-  /** The outputs as `handle.outputs.all()` returns them, once the process has ended. @throws ProcessUnsuccessful */
+  /**
+   * The outputs as `handle.outputs.all()` returns them, once the process has ended. @throws
+   * ProcessUnsuccessful
+   */
   outputs(raiseOnFailure: boolean): unknown
-  /** Excepts the process with this error, because its deadline has passed. Does not wait for its step. */
+  /**
+   * Excepts the process with this error, because its deadline has passed. Does not wait for its
+   * step.
+   */
   expire(error: Error): void
   /** Does what follows a play, for a process that was played while no one ran it. */
   played(): void
   /**
-   * Aborts `process.signal` with this reason (`LeaseLost`, shutdown). Nothing of the process is committed after that, and a
-   * `step()` in progress rejects with the reason at once, also when its step hangs.
+   * Aborts `process.signal` with this reason (`LeaseLost`, shutdown). Nothing of the process is
+   * committed after that, and a `step()` in progress rejects with the reason at once, also when its
+   * step hangs.
    */
   detach(reason: Error): void
 }

@@ -6,27 +6,35 @@ import type { Logger } from '../../shared/logger.ts'
 import type { LaunchOptions, ProcessHandle } from './process-handle.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
-/** A process whose class does not say what it is: all ports are `unknown`. */
+/** The class of a process whose type is not declared: all ports are `unknown`. */
 export interface Untyped extends Definable {}
 
 export interface ProcessOptions {
   /** Default: a new UUIDv7. */
   readonly pid?: string | undefined
-  /** Default: one that keeps silent. */
+  /** Default: a logger that writes nothing. */
   readonly logger?: Logger | undefined
-  /** Own classes in values that `Bundle.from(process)` saves. An engine has its own. */
+  /**
+   * The user's classes in values that `Bundle.from(process)` saves. An engine has its own option
+   * for them.
+   */
   readonly types?: readonly SavedType[] | undefined
-  /** What its timers go by where it runs in memory; a test may move it. Default: the machine's clock. */
+  /**
+   * The clock of timers, where the process runs in memory. Default: the system clock.
+   */
   readonly clock?: Clock | undefined
 }
 
-/** What a process is made with: its inputs, which may be left out if all of them may, and options. */
+/**
+ * The arguments of the constructor of a process: its inputs, which are optional if all of them are,
+ * and options.
+ */
 export type ConstructArgs<C> =
   {} extends LaunchInputsOf<C>
     ? [inputs?: LaunchInputsOf<C> | undefined, options?: ProcessOptions]
     : [inputs: LaunchInputsOf<C>, options?: ProcessOptions]
 
-/** What `getStatusInfo` tells. */
+/** What `getStatusInfo` returns. */
 export interface StatusInfo {
   readonly pid: string
   readonly className: string
@@ -43,16 +51,16 @@ export type SeveralOutputs<C> =
   | { readonly [Name in OutputName<C>]?: OutputValue<C, Name> | undefined }
   | { readonly [Name in keyof OutputsOf<C>]?: OutputsOf<C>[Name] | undefined }
 
-/** Handles to be joined: one, a list, or named ones. */
+/** Handles for `join`: one, a list, or named ones. */
 export type Joined = ProcessHandle | readonly ProcessHandle[] | Readonly<Record<string, ProcessHandle>>
 
-/** What joined handles come to, in their shape. */
+/** The results of `join`, in the shape of the handles. */
 export type JoinedResults<H> =
   H extends ProcessHandle<infer R, infer _>
     ? R
     : { -readonly [K in keyof H]: H[K] extends ProcessHandle<infer R, infer _> ? R : never }
 
-/** What a child is launched with. */
+/** The arguments of `launch` for a child. */
 export type LaunchChildArgs<C> =
   {} extends LaunchInputsOf<C>
     ? [inputs?: LaunchInputsOf<C> | undefined, options?: LaunchOptions]

@@ -58,8 +58,8 @@ export class MemoryChildren {
   }
 
   /**
-   * What the step launched before, and has not launched in this attempt, unless that ended without success; undefined where this is its first
-   * attempt.
+   * What the step launched before, and has not launched in this attempt, unless that ended without
+   * success; undefined where this is its first attempt.
    */
   missing(): readonly MissingChild[] | undefined {
     if (!this.#isAgain || this.#parent.stepKey.number !== this.#step) return undefined
@@ -72,8 +72,9 @@ export class MemoryChildren {
   }
 
   /**
-   * Starts a child, or finds the one that was launched with that key or pid, or in an earlier attempt at the step with the same inputs; one
-   * that ended unsuccessfully in such is launched anew.
+   * Starts a child, or finds the one that was launched with that key or pid, or in an earlier
+   * attempt at the step with the same inputs; one that ended unsuccessfully in such is launched
+   * anew.
    *
    * @throws KeyConflictError where that has another class or other inputs
    */
@@ -100,7 +101,10 @@ export class MemoryChildren {
     return child.handle
   }
 
-  /** What tells a launch of the step from its others, in each attempt at that: equal ones are counted. */
+  /**
+   * What tells a launch of the step from its others, in each attempt at that: equal ones are
+   * counted.
+   */
   #place(processClass: AnyProcessClass, inputs: Inputs, branch: string): string {
     const { number } = this.#parent.stepKey
     if (number !== this.#step) {

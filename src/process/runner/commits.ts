@@ -56,8 +56,8 @@ export class Commits {
   }
 
   /**
-   * The pause that a commit is to carry out. A store carries out by itself what was asked of it, unless that was taken back
-   * meanwhile (C7).
+   * The pause that a commit is to carry out. A store carries out by itself what was asked of it,
+   * unless that was taken back meanwhile (C7).
    */
   #carriesOut(pausing: PauseRequest | undefined): { readonly message: string | undefined } | undefined {
     if (!this.#run.host.durable) return pausing ?? this.#run.paused
@@ -65,8 +65,8 @@ export class Commits {
   }
 
   /**
-   * Takes in the pause that a commit has carried out. Returns undefined where the commit has not carried it out, since the
-   * process has been played meanwhile.
+   * Takes in the pause that a commit has carried out. Returns undefined where the commit has not
+   * carried it out, since the process has been played meanwhile.
    */
   takePause(pausing: PauseRequest | undefined, { pause }: Committed): PauseRequest | undefined {
     if (pausing === undefined) return undefined

@@ -13,10 +13,9 @@ import type { Transitions } from './transitions.ts'
 /**
  * Moves a process: one transition or pause after another, never two at a time.
  *
- * 1. A process is busy from when someone runs it until it is left. Only a busy process commits, so no two commits of a
- *    process are in progress.
- * 2. What is requested of a busy process is carried out at the next boundary by whoever keeps it busy; what is requested of
- *    an idle process is carried out at once (`attend`).
+ * 1. Only a busy process commits, so no two commits of a process are in progress.
+ * 2. A request to a busy process is carried out at the next boundary by the call that keeps it busy.
+ *    A request to an idle process is carried out at once (`attend`).
  */
 export class Driver {
   readonly #run: RunState
@@ -75,13 +74,19 @@ export class Driver {
     if (!isTerminated(this.#run)) await this.#drive(() => this.#turns(() => !isTerminated(this.#run)), false)
   }
 
-  /** Whether there is nothing to do: the process has ended, is paused, or waits and nothing has woken it. */
+  /**
+   * Whether there is nothing to do: the process has ended, is paused, or waits and nothing has
+   * woken it.
+   */
   get isIdle(): boolean {
     if (isOver(this.#run)) return true
     return !this.#requests.any && (this.#run.paused !== undefined || this.#isAsleep)
   }
 
-  /** Something was requested: notifies whoever runs the process, or carries it out at once where no one does. */
+  /**
+   * Something was requested: notifies whoever runs the process, or carries it out at once where no
+   * one does.
+   */
   attend(): void {
     if (this.#isBusy) this.#requests.changed()
     else if (this.#requests.any) {

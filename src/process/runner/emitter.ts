@@ -7,7 +7,10 @@ type ProcessEventMap = EventMap<ProcessObject>
 
 type Listener<K extends keyof ProcessEventMap> = EventEmitter.EventListener<ProcessEventMap, K>
 
-/** An emitter whose listeners may fail, also later, where they are asynchronous: that is reported, and the others are called. */
+/**
+ * An emitter whose listeners may fail, also asynchronously. A failure is reported, and the other
+ * listeners are called.
+ */
 export class GuardedEmitter extends EventEmitter<ProcessEventMap> {
   readonly #report: (error: unknown) => void
   /** The listeners as they were given, and as they are called. */

@@ -48,7 +48,10 @@ export class Lifetime {
     )
   }
 
-  /** Records a kill, aborts the signal and, where it is forced, abandons the running code. Whoever runs the process carries it out. */
+  /**
+   * Records a kill, aborts the signal and, where it is forced, abandons the running code. Whoever
+   * runs the process carries it out.
+   */
   kill(message: string | undefined, force: boolean): void {
     const { pid } = this.#run
     if (this.#requests.kill(message, force)) {
@@ -57,7 +60,10 @@ export class Lifetime {
     if (force) this.#code.abandon()
   }
 
-  /** Aborts the signal. Nothing more is committed, and whatever is awaited of the process rejects with the reason. */
+  /**
+   * Aborts the signal. Nothing more is committed, and whatever is awaited of the process rejects
+   * with the reason.
+   */
   detach(reason: Error): void {
     if (isOver(this.#run)) return
     this.#run.detached = reason
@@ -68,7 +74,10 @@ export class Lifetime {
     this.#requests.changed()
   }
 
-  /** The host could not commit. What happens to the process is decided elsewhere. Returns the reason to throw. */
+  /**
+   * The host could not commit. What happens to the process is decided elsewhere. Returns the reason
+   * to throw.
+   */
   lost(error: unknown): Error {
     const reason = error instanceof Error ? error : new ClosedError(String(error))
     this.detach(reason)

@@ -12,7 +12,9 @@ type ProcessListener = Listener<ProcessObject>
 
 const NONE: ReadonlySet<ProcessListener> = new Set()
 
-/** Notifies listeners of what happens to a process. What they throw is reported and changes nothing. */
+/**
+ * Notifies listeners of what happens to a process. What they throw is reported and changes nothing.
+ */
 export class Notifier {
   readonly #run: RunState
   #emitter: EventEmitter<ProcessEventMap> | undefined

@@ -41,7 +41,10 @@ export class OutputEmitter {
     this.#notifier.output(port, value, dynamic)
   }
 
-  /** Emits outputs that may nest as objects do: an object whose name is that of a namespace is emitted value by value. */
+  /**
+   * Emits outputs that may nest as objects do: an object whose name is that of a namespace is
+   * emitted value by value.
+   */
   emitAll(outputs: Readonly<Record<string, unknown>>, prefix = ''): void {
     const { spec } = this.#run.definition
     for (const [name, value] of Object.entries(outputs)) {

@@ -51,7 +51,8 @@ export class Pausing {
     }
     // The pause was called off, or overruled, while the hook ran.
     if (requests.pausing !== pausing || requests.overrules) return
-    // The step may have begun before, in a program that crashed: its number keeps the keys of its effects.
+    // The step may have begun before, in a program that crashed: its number keeps the keys of its
+    // effects.
     const { state } = run
     if (state.label === 'running' && state.number === undefined) run.state = { ...state, number: run.seq }
     let committed: Committed
@@ -75,7 +76,9 @@ export class Pausing {
     await this.heard({ kill }, pause && pausing)
   }
 
-  /** Notifies of the pause that was just committed, and takes in what the host had stored meanwhile. */
+  /**
+   * Notifies of the pause that was just committed, and takes in what the host had stored meanwhile.
+   */
   async heard(committed: Committed, pausing: PauseRequest | undefined): Promise<void> {
     const run = this.#run
     const isStored = committed.pause !== undefined && !isTerminated(run) && run.paused === undefined
@@ -90,7 +93,10 @@ export class Pausing {
     if (committed.kill !== undefined && !isOver(run)) this.#lifetime.kill(committed.kill.message, false)
   }
 
-  /** Pauses a step that only waits as it is; it goes on when it is played. With `isStored` the store says that it only waits. */
+  /**
+   * Pauses a step that only waits as it is; it goes on when it is played. With `isStored` the store
+   * says that it only waits.
+   */
   async within(pausing: PauseRequest, isStored: boolean): Promise<void> {
     if (this.#within === pausing) return
     this.#within = pausing

@@ -8,7 +8,10 @@ export interface PauseRequest {
   readonly message: string | undefined
   /** Resolves to whether the pause came about. */
   readonly done: Deferred<boolean>
-  /** Whether the process pauses by itself, because of its step. Any other pause of a stored process was stored first. */
+  /**
+   * Whether the process pauses by itself, because of its step. Any other pause of a stored process
+   * was stored first.
+   */
   isOwn: boolean
 }
 
@@ -29,8 +32,8 @@ export interface KeptRequests {
 }
 
 /**
- * The requests to a process that are recorded and not carried out yet. Recording them has no other effect: the runner carries
- * them out, or is notified by `changed`.
+ * The requests to a process that are recorded and not carried out yet. Recording them has no other
+ * effect: the runner carries them out, or is notified by `changed`.
  */
 export class PendingRequests {
   readonly #run: RunState
@@ -127,7 +130,9 @@ export class PendingRequests {
     this.failing ??= { error }
   }
 
-  /** Records that the process is to except without waiting for its step: its deadline has passed. */
+  /**
+   * Records that the process is to except without waiting for its step: its deadline has passed.
+   */
   expire(error: unknown): void {
     this.failing = { error, force: true }
   }
@@ -159,7 +164,10 @@ export class PendingRequests {
     return undefined
   }
 
-  /** A wake-up is consumed (C8), and with it whatever else would have ended that wait; resumes are kept. */
+  /**
+   * A wake-up is consumed (C8), and with it whatever else would have ended that wait; resumes are
+   * kept.
+   */
   used(wake: Wake): void {
     this.#wakes = this.#wakes?.filter((woken) => woken.wake !== wake && isKept(woken))
   }
@@ -180,7 +188,10 @@ export class PendingRequests {
     this.#mail = this.#mail?.filter((mail) => mail.id !== id)
   }
 
-  /** What the process itself keeps, less the next wake-up where that is consumed; a store keeps its own. */
+  /**
+   * What the process itself keeps, less the next wake-up where that is consumed; a store keeps its
+   * own.
+   */
   kept(wakeUsed: boolean): KeptRequests {
     if (this.#wakes === undefined && this.#mail === undefined) return NOTHING
     const next = wakeUsed ? this.nextWake : undefined

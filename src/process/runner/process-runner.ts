@@ -31,10 +31,11 @@ import { Transitions } from './transitions.ts'
 import { UserCode } from './user-code.ts'
 
 /*
- * What is asked of a process from outside its transitions, each with one outcome. "Step" stands for a step or a transition in
- * progress, "idle" for everything else. A request is recorded before the call returns when the host is in memory, and once the
- * host has stored it otherwise (C7). A request from within the process itself (its steps, hooks and listeners, also through a
- * nested `execute`) resolves once it is recorded, so that a step can't wait for itself.
+ * What is asked of a process from outside its transitions, each with one outcome. "Step" stands for
+ * a step or a transition in progress, "idle" for everything else. A request is recorded before the
+ * call returns when the host is in memory, and once the host has stored it otherwise (C7). A
+ * request from within the process itself (its steps, hooks and listeners, also through a nested
+ * `execute`) resolves once it is recorded, so that a step can't wait for itself.
  *
  * | asked  | while                 | what happens                                                     | resolves to            |
  * | ------ | --------------------- | ---------------------------------------------------------------- | ---------------------- |
@@ -61,7 +62,10 @@ import { UserCode } from './user-code.ts'
  * | play, kill, resume, signal, fail | ended | nothing                                                        | false                  |
  */
 
-/** Runs one process: records what is asked of it, and drives it from state to state. Its host sees it as `Hosted`. */
+/**
+ * Runs one process: records what is asked of it, and drives it from state to state. Its host sees
+ * it as `Hosted`.
+ */
 export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   readonly data: RunState
   readonly callbacks: Callbacks
@@ -205,7 +209,10 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     return answer ? stored() : NO
   }
 
-  /** Resolves once what was asked of an idle process has been done; at once where a step is in progress. */
+  /**
+   * Resolves once what was asked of an idle process has been done; at once where a step is in
+   * progress.
+   */
   #carriedOut(): Promise<boolean> {
     const { attending } = this.driver
     return attending === undefined || isWithin(this.data) ? YES : attending.then(() => true)

@@ -9,7 +9,10 @@ import { defer, type Deferred } from '../state/deferred.ts'
 import { errorText, type Finished, type StateData } from '../state/state-data.ts'
 import { isOver, type RunState } from '../step/run-state.ts'
 
-/** What a finished process came to: what its last step returned, or the outputs if that step returned nothing; else undefined. */
+/**
+ * What a finished process came to: what its last step returned, or the outputs if that step
+ * returned nothing; else undefined.
+ */
 export function result(
   state: StateData,
   outputs: Readonly<Record<string, unknown>>,
@@ -25,7 +28,10 @@ export function endError(state: StateData, pid: string, className: string): Dams
   return undefined
 }
 
-/** How a process ended, as a value, an error or a promise. The promise settles once, and the error is one object. */
+/**
+ * How a process ended, as a value, an error or a promise. The promise settles once, and the error
+ * is one object.
+ */
 export class ProcessResult {
   readonly #run: Readonly<RunState>
   #future: Deferred<unknown> | undefined

@@ -16,18 +16,18 @@ interface Output {
   readonly text?: string
 }
 
-/** Makes bundles of a process and takes them in. Texts that can't change any more are made once. */
+/** Makes bundles of a process and loads them. Texts that can't change any more are made once. */
 export class Snapshot {
   readonly #run: RunState
   #inputs: string | undefined
   #parsed: string | undefined
   #memory: string | undefined
-  /** What could not be saved when it was saved before. */
+  /** What could not be saved in earlier bundles. */
   #notes: readonly string[] = []
   #outputs: Map<string, Output> | undefined
   #created: string | undefined
   #launch: string | undefined
-  /** What the process kept when its step began, where that may be retried. */
+  /** What the process kept when its step began, where the step may run again. */
   #mark: { readonly memory: string | undefined; readonly outputs: Map<string, Output> } | undefined
 
   constructor(run: RunState) {
@@ -35,7 +35,7 @@ export class Snapshot {
   }
 
   /**
-   * An output was emitted.
+   * Keeps an output that was emitted.
    *
    * @throws SerializationError where it is to be kept and can't be saved (C10)
    * @throws PortValidationError where it is to be within a value that was emitted before
@@ -43,7 +43,7 @@ export class Snapshot {
   output(port: string, value: unknown): void {
     const { durable, codec } = this.#run.host
     const text = durable ? codec.stringify(value, `outputs.${port}`) : undefined
-    // What is held is what is saved, whatever becomes of the value.
+    // The process holds what is saved, whatever its code does with the value later.
     const held = text === undefined || typeof value !== 'object' ? copyOf(value) : codec.parse(text)
     const output = text === undefined ? { value: held } : { value: held, text }
     let before: unknown
@@ -60,11 +60,11 @@ export class Snapshot {
   }
 
   /**
-   * The bundle of the process as it is in this state. `kept` and `record` are what it keeps for waits to come, and what its
-   * step has done by name.
+   * The bundle of the process as it is in this state. `kept` and `record` are what it keeps for
+   * waits to come, and what its step has done by name.
    *
-   * @throws SerializationError naming what can't be saved (C10). A process that is excepted or killed leaves that out,
-   *   or keeps what was saved of it last, and notes it.
+   * @throws SerializationError naming what can't be saved (C10). A process that is excepted or
+   * killed leaves that value out, or keeps what was saved of it last, and notes the problem.
    */
   bundle(
     state: StateData,
@@ -89,7 +89,7 @@ export class Snapshot {
     const put = (name: string, text: string | undefined): void => {
       if (text !== undefined) parts[name] = text
     }
-    // What was made into text before is not attempted again.
+    // A text that was made before is not made again.
     parts['inputs'] = this.#inputs ?? attempt(() => this.#inputsText(), '{}') ?? '{}'
     const parsed = this.#parsed ?? attempt(() => this.#parsedText(), undefined)
     if (parsed !== undefined && parsed !== this.#inputs) parts['parsed'] = parsed
@@ -118,7 +118,8 @@ export class Snapshot {
   }
 
   /**
-   * A step begins. If it may be run again, that is to begin with what this begins with.
+   * A step begins. If it may run again, keeps what it begins with, so that it begins with the same
+   * then.
    *
    * @throws SerializationError in memory, where what the process keeps can't be copied
    */
@@ -126,12 +127,12 @@ export class Snapshot {
     this.#mark = undefined
     if (!mayRunAgain) return
     const { host } = this.#run
-    // What is saved out of a store has just been made into text, with the transition that led here.
+    // Where the host is durable, the transition that led here has just made the text.
     const memory = host.durable ? this.#memory : this.#hasMemory() ? this.#memoryText() : undefined
     this.#mark = { memory, outputs: new Map(this.#outputs) }
   }
 
-  /** Takes back what an attempt has changed. */
+  /** Undoes the changes of a failed attempt. */
   rollBack(): void {
     if (this.#mark === undefined) return
     const { outputs } = this.#run
@@ -154,8 +155,8 @@ export class Snapshot {
   }
 
   /**
-   * Takes in a bundle, while the process is constructed, and returns what the process kept for waits to come. The fields of
-   * the process come later, by `restoreMembers`.
+   * Takes in a bundle, while the process is constructed, and returns what the process kept for
+   * waits to come. The fields of the process come later, by `restoreMembers`.
    *
    * @throws IncompatibleBundle where a part is damaged
    */
@@ -180,7 +181,10 @@ export class Snapshot {
     return { resumes, signals }
   }
 
-  /** A step that the class does not have is found out here, not when it is to run: nothing is lost by it (C9). */
+  /**
+   * Refuses a step that the class does not have while the process is loaded, not when the step is
+   * to run, so that nothing is lost (C9).
+   */
   #known(state: StateData): StateData {
     const { definition } = this.#run
     try {
@@ -241,15 +245,16 @@ export class Snapshot {
     for (const [name, value] of Object.entries(members)) {
       if (!definition.persisted.includes(name))
         throw this.#incompatible(new TypeError(notPersisted(definition.name, name)))
-      // Defined, not assigned: what is saved sets own data alone, and runs no setter.
+      // Defined, not assigned: saved data sets own fields only, and runs no setter.
       Object.defineProperty(process, name, { value, enumerable: true, configurable: true, writable: true })
     }
     process.loadInstanceState(instance)
   }
 
   /**
-   * Holds what was saved of the inputs, where there is something in them that only the codec copies: a value of a registered type, or an
-   * error. So nothing that a caller changes later reaches the process.
+   * Makes the process hold its inputs as they were saved, where they contain something that only
+   * the codec copies: a value of a registered type, or an error. So a caller's later changes do not
+   * reach the process.
    */
   holdSaved(): void {
     const run = this.#run

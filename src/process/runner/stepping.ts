@@ -48,7 +48,10 @@ export class Stepping {
     this.#lifetime = lifetime
   }
 
-  /** Runs the step of this state and makes the transition that follows. Returns no promise where there is nothing to wait for. */
+  /**
+   * Runs the step of this state and makes the transition that follows. Returns no promise where
+   * there is nothing to wait for.
+   */
   runStep(state: Running): Promise<void> | undefined {
     const run = this.#run
     const ranBefore = this.#step.begin()
@@ -76,7 +79,8 @@ export class Stepping {
     this.#lifetime.assertAttached()
     const to = wrong === undefined || next === undefined ? next : excepted(wrong)
     const goOn = (): Promise<void> | undefined => this.#afterStep(state, step, to, wrong !== undefined)
-    // The step was paused where it waited, and has ended by another branch: it does not move before it is played (C7).
+    // The step was paused where it waited, and has ended by another branch: it does not move before
+    // it is played (C7).
     return this.#step.gate.isHeld ? this.#transitions.whilePaused().then(goOn) : goOn()
   }
 
@@ -111,7 +115,10 @@ export class Stepping {
     return { ...state, number: stepKeyOf(this.#run).number }
   }
 
-  /** A step that ran again may have launched children before: none of them may be left behind silently. */
+  /**
+   * A step that ran again may have launched children before: none of them may be left behind
+   * silently.
+   */
   async #afterMissing(
     state: Running,
     next: StateData,

@@ -15,8 +15,8 @@ import type { PauseRequest, PendingRequests } from './pending-requests.ts'
 import { ABANDONED, type UserCode } from './user-code.ts'
 
 /**
- * Makes the transitions of a process: hooks of leaving and entering, the commit, everything else after it (C3).
- * `RunState.state` is what was committed last.
+ * Makes the transitions of a process: hooks of leaving and entering, the commit, everything else
+ * after it (C3). `RunState.state` is what was committed last.
  */
 export class Transitions {
   readonly #run: RunState
@@ -48,7 +48,10 @@ export class Transitions {
     this.#notifier = notifier
   }
 
-  /** Makes one transition. Returns no promise where neither the host nor the class has anything to wait for. */
+  /**
+   * Makes one transition. Returns no promise where neither the host nor the class has anything to
+   * wait for.
+   */
   make(next: StateData, wake?: Wake, failed?: FailedAttempt): Promise<void> | undefined {
     const requests = this.#requests
     if (this.#run.definition.hooked || requests.pausing !== undefined || requests.killing !== undefined) {
@@ -135,9 +138,9 @@ export class Transitions {
   }
 
   /**
-   * A state was not committed: the process is being killed, or is paused where it waits (C7). A step that has ended while it
-   * was paused there keeps its outcome until the process is played. A process that waits between its steps is idle, and woken
-   * again.
+   * A state was not committed: the process is being killed, or is paused where it waits (C7). A
+   * step that has ended while it was paused there keeps its outcome until the process is played. A
+   * process that waits between its steps is idle, and woken again.
    */
   async #heldBack(
     to: StateData,
@@ -163,7 +166,10 @@ export class Transitions {
     this.#lifetime.assertAttached()
   }
 
-  /** A value that can't be saved excepts the process. Any other failure is its host's: the process does not run here any more. */
+  /**
+   * A value that can't be saved excepts the process. Any other failure is its host's: the process
+   * does not run here any more.
+   */
   async #notCommitted(to: StateData, error: unknown, wake: Wake | undefined): Promise<void> {
     if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.#lifetime.lost(error)
     const failed = excepted(error)

@@ -19,8 +19,8 @@ import { preview } from '../../ports/plain.ts'
 export const ABANDONED = new Error('the code of the process was abandoned')
 
 /**
- * Calls the code of a process's class: its steps, its predicates and its hooks. That code is awaited here alone, so that a
- * forced kill and a lost lease can abandon it.
+ * Calls the code of a process's class: its steps, its predicates and its hooks. That code is
+ * awaited here alone, so that a forced kill and a lost lease can abandon it.
  */
 export class UserCode {
   readonly #run: RunState
@@ -45,7 +45,10 @@ export class UserCode {
     for (const abandon of Array.from(this.#abandons ?? [])) abandon()
   }
 
-  /** Whether the caller belongs to an attempt that has timed out, and the process has gone on without it. */
+  /**
+   * Whether the caller belongs to an attempt that has timed out, and the process has gone on
+   * without it.
+   */
   get isStaleAttempt(): boolean {
     return this.#timedOut !== undefined && isStaleAttempt(this.#run, this.#attempt)
   }
@@ -55,7 +58,10 @@ export class UserCode {
     if (this.#timedOut !== undefined && this.isStaleAttempt) throw this.#timedOut
   }
 
-  /** The state that a step leads to, without a promise where the step needs none; undefined when the step was abandoned. */
+  /**
+   * The state that a step leads to, without a promise where the step needs none; undefined when the
+   * step was abandoned.
+   */
   step(state: Running, step: StepDefinition): StateData | undefined | Promise<StateData | undefined> {
     const { process, definition } = this.#run
     try {
@@ -79,8 +85,9 @@ export class UserCode {
   }
 
   /**
-   * The state that a step of an outline leads to: a wait for what it gave for the context, or what the outline says is next,
-   * or what the step itself chose. A predicate that fails counts as a failure of the step.
+   * The state that a step of an outline leads to: a wait for what it gave for the context, or what
+   * the outline says is next, or what the step itself chose. A predicate that fails counts as a
+   * failure of the step.
    */
   async #outlineOutcome(outline: Outline, value: unknown, state: Running): Promise<StateData> {
     const updates = updatesOf(this.#step.updates, value)
@@ -151,7 +158,10 @@ export class UserCode {
     return outline === undefined ? this.#outcome(value, state) : this.#outlineOutcome(outline, value, state)
   }
 
-  /** A step that is awaited no longer than it may take. What it does after that has no effect on the process. */
+  /**
+   * A step that is awaited no longer than it may take. What it does after that has no effect on the
+   * process.
+   */
   async #inTime(
     state: Running,
     step: StepDefinition,
@@ -197,7 +207,10 @@ export class UserCode {
     if (isThenable(result)) await this.awaited(result)
   }
 
-  /** A hook after the commit: an error excepts in the next commit, or is only reported when there is none. */
+  /**
+   * Calls a hook after the commit. An error excepts the process in its next commit, or is only
+   * reported when there is none.
+   */
   async tried<K extends HookName>(name: K, ...args: HookArgs<K>): Promise<void> {
     try {
       await this.hook(name, ...args)
@@ -268,7 +281,10 @@ export class UserCode {
   }
 }
 
-/** @throws TransitionError for anything but a boolean: that a value is there says nothing of whether to go on */
+/**
+ * @throws TransitionError for anything but a boolean: that a value is there says nothing of whether
+ * to go on
+ */
 function truth(predicate: string, answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer
   throw new TransitionError(

@@ -5,12 +5,15 @@ import { textProblem, wellFormed } from '../../shared/text.ts'
 import { awaitsOf, type Awaited, type Awaits } from './awaits.ts'
 
 /**
- * What a step returns to choose the next state. Anything else that it returns is the result: the same as
- * `new Stop(result)`.
+ * A step returns a command to choose the next state. Any other value is the result, as with `new
+ * Stop(result)`.
  */
 export type Command = Continue | Wait | Stop | Kill
 
-/** A step: a method of the process, `this.check`, or its name. Functions of any other kind can't be saved. */
+/**
+ * A step: a method of the process, such as `this.check`, or its name. Other functions can't be
+ * saved.
+ */
 export type Step = string | ((...args: never) => unknown)
 
 /** Runs another step next. The arguments are saved with it. */
@@ -18,7 +21,10 @@ export class Continue {
   readonly step: StepRef
   readonly args: readonly unknown[]
 
-  /** @throws TransitionError when `step` has no name; whether the process has it is looked at when it is returned */
+  /**
+   * @throws TransitionError when `step` has no name; whether the process has it is looked at when
+   * it is returned
+   */
   constructor(step: Step, ...args: readonly unknown[]) {
     this.step = stepRef(step)
     this.args = args
@@ -26,19 +32,28 @@ export class Continue {
 }
 
 export interface WaitDetails {
-  /** Why it waits, for people. */
+  /** Why the process waits, for people. */
   readonly message?: string | undefined
-  /** Whatever belongs to the wait; handed to `onWait` and saved. */
+  /** Any data for the wait. It is saved and passed to `onWait`. */
   readonly data?: unknown
-  /** The name of a signal that the class declares: the first one ends the wait, with its payload as the value. */
+  /**
+   * The name of a signal that the class declares. The first such signal ends the wait, with its
+   * payload as the value.
+   */
   readonly receive?: string | undefined
   /** A date that ends the wait. Not together with `for`. */
   readonly until?: Date | undefined
-  /** A time that ends the wait, from when the step ends. */
+  /** A duration after which the wait ends, counted from the end of the step. */
   readonly for?: Duration | undefined
-  /** Processes whose end, however they end, ends the wait; the value has a `Settled` for each, in the same shape. */
+  /**
+   * Handles of processes. The wait ends when all of them have ended, successfully or not. The value
+   * has a `Settled` for each, in the same shape.
+   */
   readonly on?: Awaited | undefined
-  /** Whether the first of them is enough; the value then has `undefined` for those that go on. Default false. */
+  /**
+   * Whether the first end is enough. The value then has `undefined` for the processes that go on.
+   * Default false.
+   */
   readonly any?: boolean | undefined
 }
 
@@ -53,9 +68,10 @@ const WAIT_OPTIONS: OptionNames<WaitDetails> = {
 }
 
 /**
- * Waits until somebody resumes the process, or until what the options name comes first: a signal, a time, the end of other processes.
- * The step is then called with `(value, wake)`, where `wake.by` tells which it was; without a step the process finishes with the value.
- * Whatever came before the wait counts (C8). While it waits it may leave memory.
+ * Waits until the process is resumed, or until one of the conditions in the options is met: a
+ * signal, a time, the end of other processes. The step is then called with `(value, wake)`, where
+ * `wake.by` names the condition. Without a step the process finishes with the value. Events that
+ * came before the wait count (C8). A waiting process may leave memory.
  */
 export class Wait {
   readonly step: StepRef | undefined
@@ -97,7 +113,7 @@ export interface StopOptions {
 
 const STOP_OPTIONS: OptionNames<StopOptions> = { successful: isFlag, exitCode: true }
 
-/** What `exitCodes.NAME()` gives. */
+/** What `exitCodes.NAME()` returns. */
 export interface ExitCodeInfo {
   readonly code: number
   readonly label: string
@@ -136,7 +152,10 @@ export class UnsuccessfulResult {
   }
 }
 
-/** A step as a command names it; `method` is there to make sure that the name finds that very function. */
+/**
+ * A step as a command names it. With `method` the class checks that the name leads to that very
+ * function.
+ */
 export interface StepRef {
   readonly name: string
   readonly method: ((...args: never) => unknown) | undefined

@@ -2,11 +2,13 @@ import { createMachine } from 'xstate'
 import { ProcessState } from './process-state.ts'
 
 /*
- * The one definition of which state may follow which. Whatever draws, checks or explains transitions reads it.
- * It holds no context, so the table made from it once is all that the running of a process needs.
+ * The one definition of which state may follow which. All code that draws, checks or explains
+ * transitions reads it. The machine has no context, so a table that is made from it once is enough
+ * to run processes.
  */
 
-// Not exported, so that the declarations of the package need none of xstate's. An event is named for what causes the transition.
+// Not exported, so that the declarations of the package need none of xstate's. An event is named
+// for what causes the transition.
 const processMachine = createMachine({
   id: 'process',
   initial: 'created',
@@ -41,7 +43,10 @@ interface Row {
   readonly next: readonly ProcessState[]
 }
 
-/** Where a file is damaged, a state may be none of these: nothing is known to follow it, nor that it is the last. */
+/**
+ * The table. The state in a damaged file may be none of these: such a state counts as not terminal,
+ * and nothing may follow it.
+ */
 const table: Readonly<Record<string, Row | undefined>> = Object.fromEntries(
   Object.values(ProcessState).map((state) => [state, rowOf(state)]),
 )

@@ -4,60 +4,77 @@ import { wellFormed } from '../../shared/text.ts'
 import type { TransitionEnding, WaitConditions, Wake } from './transition.ts'
 
 /*
- * A state together with what belongs to it. It is what the `state` part of a bundle holds.
+ * A state together with its data. The `state` part of a bundle holds it.
  */
 
 export interface Created {
   readonly label: 'created'
 }
 
-/** What belongs to a step from when it is chosen until its command is committed, whatever states lie between. */
+/**
+ * The data of a step, from when the step is chosen until its command is committed, whatever states
+ * lie between.
+ */
 export interface StepFacts {
   readonly args: readonly unknown[]
-  /** Where in its outline a work chain is. */
+  /** The position of a work chain in its outline. */
   readonly at?: string | undefined
-  /** The step there has been done, or none has begun: the outline goes on from there, and the step is not called. */
+  /**
+   * Whether the step at that position is done, or no step has begun. The outline then goes on from
+   * there, and the step is not called.
+   */
   readonly onward?: true | undefined
-  /** The number of the step, by which its effects and children are named; undefined where it is that of the transition into it. */
+  /**
+   * The number of the step, which names its effects and children; undefined where it is the number
+   * of the transition into the step.
+   */
   readonly number?: number | undefined
-  /** The process whose step this was, where it was restarted from that: its effects keep their keys. */
+  /**
+   * In a restarted process, the process whose step this was. Effects keep their keys by it.
+   */
   readonly origin?: string | undefined
-  /** How often it has been begun; 1 where it is undefined. */
+  /** The number of the attempt; 1 where it is undefined. */
   readonly attempt?: number | undefined
-  /** The processes that were waited for, whose ends are fetched when the step begins, and come before its arguments. */
+  /**
+   * The processes that the wait before the step was for. How they ended is fetched when the step
+   * begins, and is passed before its arguments.
+   */
   readonly ended?: Awaits | undefined
-  /** What the ends of these processes become in the context of a work chain, in the order of the pids. */
+  /**
+   * Where the results of those processes go in the context of a work chain, in the order of the
+   * pids.
+   */
   readonly into?: readonly ContextTarget[] | undefined
 }
 export interface Running extends StepFacts {
   readonly label: 'running'
   readonly step: string
-  /** The message of the last failure, where it is played after its retries ran out. */
+  /** The message of the last failure, where the step is played after its attempts were used up. */
   readonly failure?: string | undefined
 }
 export interface Waiting {
   readonly label: 'waiting'
-  /** The step that a wake-up leads to; without one the process finishes with the value. */
+  /** The step after the wait; null where the process then finishes with the value. */
   readonly step: string | null
   readonly message: string | undefined
   readonly data: unknown
-  /** The name of the signal that ends it. */
+  /** The name of the signal that ends the wait. */
   readonly receive?: string | undefined
-  /** When it ends, in wall-clock milliseconds. */
+  /** When the wait ends, in wall-clock milliseconds. */
   readonly until?: number | undefined
-  /** The processes whose end ends it. */
+  /** The processes whose end ends the wait. */
   readonly on?: Awaits | undefined
   readonly into?: readonly ContextTarget[] | undefined
   readonly at?: string | undefined
-  /** Set while the step backs off: it is run again as these say. Only the time ends it. */
+  /** Set while the step backs off: the data of the next attempt. Only the time ends such a wait. */
   readonly retry?: (StepFacts & { readonly attempt: number; readonly failure: string }) | undefined
 }
 
-/** Where the end of a process goes in the context of a work chain. */
+/** Where the result of a process goes in the context of a work chain. */
 export interface ContextTarget {
   /** A dotted name. */
   readonly key: string
-  /** Whether it is added to the list of that name. */
+  /** Whether the result is added to the list of that name. */
   readonly append?: true | undefined
   /** Whether a failure is stored, as its `Settled`, rather than failing the chain. */
   readonly allowFailure?: true | undefined
@@ -67,7 +84,7 @@ export interface Finished {
   readonly result: unknown
   readonly successful: boolean
   readonly exitCode: ExitCodeInfo | undefined
-  /** What is missing of an unsuccessful one. */
+  /** For an unsuccessful process, what is missing. */
   readonly message: string | undefined
   /** The dotted names of the required outputs that were never emitted. */
   readonly missing?: readonly string[] | undefined
@@ -82,17 +99,22 @@ export interface Killed {
 }
 export type StateData = Created | Running | Waiting | Finished | Excepted | Killed
 
-/** What a step is told of how its wait ended; the store's own id of the wake-up is not its business. */
+/**
+ * The wake-up as a step sees it, without the id that the store uses.
+ */
 export function toldWake({ by, signal }: Wake): Pick<Wake, 'by' | 'signal'> {
   return signal === undefined ? { by } : { by, signal }
 }
 
-/** Whether a resume ends this wait. Neither a back-off nor a work chain that waits for what is to come into its context. */
+/**
+ * Whether a resume ends this wait. It does not end a back-off, nor the wait of a work chain for its
+ * context.
+ */
 export function isResumable(stage: StateData): boolean {
   return stage.label === 'waiting' && stage.retry === undefined && stage.into === undefined
 }
 
-/** What a process in this state waits for. */
+/** The conditions that a process in this state waits for. */
 export function conditionsOf(stage: StateData): WaitConditions | null {
   if (stage.label !== 'waiting') return null
   return {
@@ -104,7 +126,7 @@ export function conditionsOf(stage: StateData): WaitConditions | null {
   }
 }
 
-/** How often the step of this state has been begun, or is about to be. */
+/** The number of the attempt at the step of this state. */
 export function attemptOf(stage: StateData): number {
   if (stage.label === 'running') return stage.attempt ?? 1
   return stage.label === 'waiting' ? (stage.retry?.attempt ?? 1) : 1
@@ -123,7 +145,10 @@ export function excepted(error: unknown): Excepted {
   return { label: 'excepted', error: legible(error) }
 }
 
-/** What was thrown, or an error that stands for it where even its message can't be read: a getter throws, or it is a revoked proxy. */
+/**
+ * The thrown value, or an error in its place where not even its message can be read: a getter
+ * throws, or the value is a revoked proxy.
+ */
 function legible(error: unknown): unknown {
   if ((typeof error !== 'object' && typeof error !== 'function') || error === null) return error
   try {
@@ -135,7 +160,7 @@ function legible(error: unknown): unknown {
       const name: unknown = Reflect.get(error, 'name')
       if (typeof name === 'string') plain.name = name
     } catch {
-      // Nor can its name.
+      // Its name can't be read either.
     }
     return plain
   }
@@ -145,7 +170,7 @@ export function killed(message: string | undefined): Killed {
   return { label: 'killed', message }
 }
 
-/** Without its class, as it is saved. */
+/** An exit code without its class, as it is saved. */
 function plainExitCode({ code, label, message }: ExitCodeInfo): ExitCodeInfo {
   return { code, label: wellFormed(label), message: wellFormed(message) }
 }
@@ -156,7 +181,7 @@ export function stepOf(stage: StateData): string | null {
   return stage.label === 'running' || stage.label === 'waiting' ? stage.step : null
 }
 
-/** Where the process is, for people: the place in its outline, or its step. */
+/** Where the process is, for people: its position in its outline, or its step. */
 export function placeOf(stage: StateData): string | null {
   const at = stage.label === 'running' || stage.label === 'waiting' ? stage.at : undefined
   return at ?? stepOf(stage)
@@ -184,7 +209,7 @@ export function endingOf(stage: StateData): TransitionEnding | null {
 export function errorText(error: unknown): string {
   try {
     if (!(error instanceof Error)) return wellFormed(String(error))
-    // Either may be anything: whoever throws may have set them.
+    // The code that throws may have set either to anything.
     const { message, name } = error as { readonly message: unknown; readonly name: unknown }
     return wellFormed(message === '' ? String(name) : String(message))
   } catch {
@@ -193,8 +218,8 @@ export function errorText(error: unknown): string {
 }
 
 /**
- * Whether the record of the step is still needed in this state: the step is to run again, or may, in a process that is
- * restarted from this one.
+ * Whether the record of the step is still needed in this state: the step is to run again, or may,
+ * in a process that is restarted from this one.
  */
 export function keepsRecord(to: StateData): boolean {
   switch (to.label) {

@@ -1,6 +1,6 @@
 /*
- * The words for what happens between two states: what a process waits for, what wakes it, how an attempt fails and how
- * the process ends.
+ * The words for what happens between two states: what a process waits for, what wakes it, how an
+ * attempt fails and how the process ends.
  */
 
 /** What ends a wait: whichever of these comes first. */

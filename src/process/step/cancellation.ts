@@ -39,7 +39,10 @@ export class Cancellation {
     return true
   }
 
-  /** After a time-out the process goes on without that attempt at the step: the next one has a signal of its own. */
+  /**
+   * After a time-out the process goes on without that attempt at the step: the next one has a
+   * signal of its own.
+   */
   renew(): void {
     if (this.#reason === undefined || !(this.#reason instanceof StepTimeout)) return
     this.#reason = undefined

@@ -22,7 +22,8 @@ import { timeAfter } from './wait-conditions.ts'
  */
 
 /**
- * The state that a step leads to by the value that it returned. `position` is where in its outline a work chain is.
+ * The state that a step leads to by the value that it returned. `position` is where in its outline
+ * a work chain is.
  *
  * @throws TransitionError for a command that the class can't follow
  * @throws SpecError for a signal that the class does not declare
@@ -75,8 +76,8 @@ function waitOutcome(
 }
 
 /**
- * The state after a wait that has ended: its step. Without one, a work chain goes on from where it was, and any other process
- * finishes with the value.
+ * The state after a wait that has ended: its step. Without one, a work chain goes on from where it
+ * was, and any other process finishes with the value.
  */
 export function afterWait(
   definition: ProcessDefinition,
@@ -90,7 +91,10 @@ export function afterWait(
   return { label: 'running', step: next, args: [], at, onward: true, ...facts }
 }
 
-/** The wait of a work chain for the processes whose results go into its context; undefined where there are none. */
+/**
+ * The wait of a work chain for the processes whose results go into its context; undefined where
+ * there are none.
+ */
 export function contextWait(
   { pids, into }: { readonly pids: readonly string[]; readonly into: readonly ContextTarget[] },
   position: string | undefined,
@@ -110,7 +114,10 @@ export function outlineOutcome(next: OutlineNext): StateData {
     : finished(undefined)
 }
 
-/** The same state with copies of what the step gave: what the step changes later is not what is saved. */
+/**
+ * The same state with copies of what the step gave: what the step changes later is not what is
+ * saved.
+ */
 export function withOwnCopies(host: Host, state: StateData): StateData {
   if (state.label === 'running') {
     const args = ownCopy(host, state.args)

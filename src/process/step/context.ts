@@ -8,7 +8,10 @@ import type { Settled } from '../host/process-handle.ts'
 import type { ProcessObject } from '../host/process-object.ts'
 import type { ContextTarget } from '../state/state-data.ts'
 
-/** A handle whose failure does not fail who waits for it: its settled outcome is stored. */
+/**
+ * A handle whose failure does not fail the chain that waits for it: the chain stores its settled
+ * outcome.
+ */
 export class AllowFailure<H extends HandleLike = HandleLike> {
   readonly handle: H
 
@@ -26,23 +29,29 @@ export class Append {
   }
 }
 
-/** In `toContext`: adds the result to the list of that key, in the order of the calls, not of the ends. */
+/**
+ * In `toContext`: adds the result to the list of that key. Results are in the order of the calls,
+ * whatever the order in which the processes end.
+ */
 export function append(handle: HandleLike | AllowFailure): Append {
   return new Append(handle)
 }
 
-/** In `toContext`: stores how the process ended, as `handle.outcome()` tells it, where else a failure would fail the chain. */
+/**
+ * In `toContext`: stores how the process ended, as `handle.outcome()` resolves to it. Without this
+ * a failure fails the chain.
+ */
 export function allowFailure<H extends HandleLike>(handle: H): AllowFailure<H> {
   return new AllowFailure(handle)
 }
 
 /**
- * What goes into the context of a work chain: results of processes, under dotted names, of a list of handles as a list; other values as they
- * are.
+ * Values for the context of a work chain, under dotted names. A handle stands for the result of its
+ * process, a list of handles for a list of results. Other values are stored as they are.
  */
 export type ContextValues = Readonly<Record<string, unknown>>
 
-/** What a step may return to have the results of processes in `ctx` before the next step. */
+/** A step returns this to have the results of processes in `ctx` before the next step. */
 export class ToContext {
   readonly values: ContextValues
 
@@ -51,12 +60,15 @@ export class ToContext {
   }
 }
 
-/** For a step of a work chain to return: the results of these processes are in `ctx` before the next step. */
+/**
+ * A step of a work chain returns this to have the results of these processes in `ctx` before the
+ * next step.
+ */
 export function toContext(values: ContextValues): ToContext {
   return new ToContext(values)
 }
 
-/** What a step has given for the context: by the way, and at its end. */
+/** What a step gives for the context: by calls of `this.toContext`, and by its return value. */
 export class ContextUpdates {
   readonly #given: ContextValues[] = []
 
@@ -64,7 +76,7 @@ export class ContextUpdates {
     this.#given.push(values)
   }
 
-  /** Forgets what an attempt gave that failed: the next one gives it again. */
+  /** Forgets what a failed attempt gave: the next one gives it again. */
   forget(): void {
     this.#given.length = 0
   }
@@ -75,7 +87,10 @@ export class ContextUpdates {
     throw new TransitionError('a predicate of the outline has called toContext: only a step may')
   }
 
-  /** Forgets what was given, where the step ends otherwise. @throws TransitionError where the process goes on, and would lack it */
+  /**
+   * Forgets what was given, where the step ends otherwise. @throws TransitionError where the
+   * process goes on, and would lack it
+   */
   drop(returned: unknown): void {
     const dropped = this.#given.splice(0)
     if (dropped.length === 0 || !(returned instanceof Continue || returned instanceof Wait)) return
@@ -84,7 +99,7 @@ export class ContextUpdates {
     )
   }
 
-  /** Puts plain values into the context, and tells which processes are to be waited for. */
+  /** Puts plain values into the context, and returns the processes whose results are to come. */
   apply(ctx: Record<string, unknown>): { readonly pids: string[]; readonly into: ContextTarget[] } {
     const pids: string[] = []
     const into: ContextTarget[] = []
@@ -111,7 +126,8 @@ export class ContextUpdates {
 }
 
 /**
- * What a step gave for the context, if it did no more than that; undefined where what it returned decides, and the outline does not.
+ * What a step gave for the context, if it returned nothing else. Undefined where the returned value
+ * decides the next state, and not the outline.
  *
  * @throws TransitionError where it did both
  */
@@ -126,7 +142,10 @@ export function updatesOf(given: ContextUpdates, returned: unknown): ContextUpda
   return given
 }
 
-/** Whether a step returned handles by name. One handle per item of an empty list is `{}` or `{ jobs: [] }`: the chain goes on too. */
+/**
+ * Whether a step returned handles by name. With one handle per item of an empty list that is `{}`
+ * or `{ jobs: [] }`: the chain goes on too.
+ */
 function isOfHandles(value: unknown): value is ContextValues {
   if (!isPlainObject(value)) return false
   const values = Object.values(value)
@@ -140,13 +159,13 @@ function isGiven(value: unknown): boolean {
   return isHandle(value) || value instanceof AllowFailure
 }
 
-/** A list with a handle in it, all of which are to be handles then. */
+/** Whether a list has a handle in it. All its items must then be handles. */
 function isListOfHandles(value: unknown): value is readonly unknown[] {
   return Array.isArray(value) && value.some((one) => isGiven(one))
 }
 
 function notAwaited(key: string, given: unknown): TransitionError {
-  // What it comes to is told by the error, if at all.
+  // Only the error reports what becomes of the promise.
   if (given instanceof Promise) given.catch(() => {})
   return new TransitionError(
     `toContext: ${key} was given ${given instanceof Promise ? 'a promise' : typeof given} where it takes a handle. Has an \`await\` been forgotten before \`this.launch\`?`,

@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AsyncContext, RunState } from './run-state.ts'
 
-/** A stretch of a step's code that runs without a break, between two `await`s. Its requests have a fixed order, in each run of the step. */
+/**
+ * A stretch of a step's code that runs without a break, between two `await`s. Its requests have a
+ * fixed order, in each run of the step.
+ */
 export interface Turn {
   /** The run of the step: a `StepFlow`. */
   readonly flow: object
@@ -15,7 +18,10 @@ export interface Turn {
 export interface Place {
   /** The run of the step: a `StepFlow`. */
   readonly flow: object
-  /** The names of the branches around the code, from the outermost: `book/charge`; empty outside of one. */
+  /**
+   * The names of the branches around the code, from the outermost: `book/charge`; empty outside of
+   * one.
+   */
   readonly branch: string
   readonly turn?: Turn | undefined
 }
@@ -31,7 +37,10 @@ interface Frame {
 
 const frames = new AsyncLocalStorage<Frame>()
 
-/** The context in which this module was loaded, which is no caller's. Everything that an engine runs is in it. */
+/**
+ * The context in which this module was loaded, which is no caller's. Everything that an engine runs
+ * is in it.
+ */
 export const noContext: AsyncContext = AsyncLocalStorage.snapshot()
 
 /** The context of the caller. */
@@ -40,14 +49,15 @@ export function presentContext(): AsyncContext {
 }
 
 /**
- * Runs a function as part of a process: within it, also after an `await`, `Process.current()` is that process. The function
- * runs in the asynchronous context of the process, and never in that of the caller: a step must not see the tenant or trace
- * of another request.
+ * Runs a function as part of a process: within it, also after an `await`, `Process.current()` is
+ * that process. The function runs in the asynchronous context of the process, and never in that of
+ * the caller: a step must not see the tenant or trace of another request.
  */
 export function asProcess<T>(run: RunState, call: () => T): T {
   const outer = frames.getStore()
   if (outer?.run === run) return call()
-  // What an engine runs is not within the step that happened to set it going, and must not keep that step in memory.
+  // What an engine runs is not within the step that happened to set it going, and must not keep
+  // that step in memory.
   return run.context(() => frames.run({ run, outer: run.host.durable ? undefined : outer }, call))
 }
 
@@ -61,7 +71,10 @@ export function currentRun(): RunState | undefined {
   return frames.getStore()?.run
 }
 
-/** Whether the running code is part of this process, if only as a nested `execute()` within its step. */
+/**
+ * Whether the running code is part of this process, if only as a nested `execute()` within its
+ * step.
+ */
 export function isWithin(run: RunState): boolean {
   for (let at = frames.getStore(); at !== undefined; at = at.outer) if (at.run === run) return true
   return false
@@ -91,15 +104,18 @@ function frameOf(run: RunState): Frame | undefined {
 }
 
 /**
- * Whether the running code is left over from an earlier attempt at a step, as far as that shows. Each attempt but the first
- * begins at a place.
+ * Whether the running code is left over from an earlier attempt at a step, as far as that shows.
+ * Each attempt but the first begins at a place.
  */
 export function isOfEarlierAttempt(run: RunState, flow: object, isFirst: boolean): boolean {
   const frame = frameOf(run)
   return frame !== undefined && frame.place?.flow !== flow && (frame.place !== undefined || !isFirst)
 }
 
-/** Puts the running code, and what it calls and awaits from now on, at this place. The callers of that code stay where they are. */
+/**
+ * Puts the running code, and what it calls and awaits from now on, at this place. The callers of
+ * that code stay where they are.
+ */
 export function enterPlace(run: RunState, place: Place | undefined): void {
   const frame = frames.getStore()
   if (frame?.run === run && (place !== undefined || frame.place !== undefined))

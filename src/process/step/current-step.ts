@@ -9,8 +9,8 @@ import { StepJournal } from './step-journal.ts'
 import { Suspension, type WaitObserver } from './suspension.ts'
 
 /**
- * The step of a process: what it has done by name, what it waits for and what it has given for the context. Each part is made
- * when it is first used, since most steps do none of that.
+ * The step of a process: what it has done by name, what it waits for and what it has given for the
+ * context. Each part is made when it is first used, since most steps do none of that.
  */
 export class CurrentStep {
   readonly run: RunState
@@ -73,8 +73,8 @@ export class CurrentStep {
   }
 
   /**
-   * What has to happen before the step does something by name: the process is played, if it is paused, and is seen to wait no
-   * more (C7).
+   * What has to happen before the step does something by name: the process is played, if it is
+   * paused, and is seen to wait no more (C7).
    */
   get barrier(): Promise<void> | undefined {
     const { run, gate } = this
@@ -82,7 +82,9 @@ export class CurrentStep {
     return isFree ? undefined : this.suspension.goOn(true)
   }
 
-  /** An attempt begins. Returns whether the step was begun before, and has done something by name. */
+  /**
+   * An attempt begins. Returns whether the step was begun before, and has done something by name.
+   */
   begin(): boolean {
     this.cancellation.renew()
     this.#updates?.forget()
@@ -98,7 +100,10 @@ export class CurrentStep {
     this.#suspension?.leaveSoon()
   }
 
-  /** Discards waits and records that are still pending, so that they can't leak into the next attempt. */
+  /**
+   * Discards waits and records that are still pending, so that they can't leak into the next
+   * attempt.
+   */
   end(): void {
     this.#stop(undefined)
     this.#journal?.end()
@@ -115,7 +120,10 @@ export class CurrentStep {
     this.gate.endAttempt(reason !== undefined)
   }
 
-  /** Why the command of the step does not count: something that the step has begun is in progress, or has failed unseen. */
+  /**
+   * Why the command of the step does not count: something that the step has begun is in progress,
+   * or has failed unseen.
+   */
   leftOver(): Error | undefined {
     const { run } = this
     const wrong = this.#journal?.leftOver()

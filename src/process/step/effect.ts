@@ -6,11 +6,12 @@ import { logOf, stepKeyOf, type RunState } from './run-state.ts'
 import { errorText } from '../state/state-data.ts'
 import type { Use } from './step-journal.ts'
 
-/** What an effect is given. */
+/** The argument of an effect. */
 export interface EffectContext {
   /**
-   * The same for every attempt at this effect of this step, also after a crash or a restart of the failed process: give it to whoever does the
-   * thing, so that it is done once.
+   * The same for every attempt at this effect of this step, also after a crash or a restart of the
+   * failed process. Pass the key to the service that performs the action, so that the service
+   * performs it once.
    */
   readonly idempotencyKey: string
   /** As `process.signal`. */
@@ -18,11 +19,14 @@ export interface EffectContext {
 }
 
 export interface EffectOptions {
-  /** Whether a failure is recorded too: the step, run again, gets the same error and the effect is not tried again. Default false. */
+  /**
+   * Whether a failure is recorded too. If the step runs again, it then gets the same error and the
+   * effect is not tried again. Default false.
+   */
   readonly recordFailure?: boolean | undefined
 }
 
-/** A named action of a step, whose result is recorded once (C6). */
+/** Performs a named action of a step and records its result once (C6). */
 export async function effect(
   step: CurrentStep,
   use: Use,
@@ -55,8 +59,9 @@ export async function effect(
 }
 
 /**
- * Records a failure together with what the retry rule says of it, which would not know it again: its class may be lost. An error that
- * can't be saved as it is, since it carries a function, say, is recorded by its name, message, code and cause.
+ * Records a failure together with the decision of the retry rule, which may not recognise the
+ * failure later: its class may be lost. An error that can't be saved as it is, for example because
+ * it carries a function, is recorded by its name, message, code and cause.
  */
 async function addFailure(
   { run, journal }: CurrentStep,
@@ -76,7 +81,7 @@ async function addFailure(
   if (error instanceof Error) reportLostClass(run, name, error, journal.get(entry)?.['error'])
 }
 
-/** The code that catches it when the step runs again finds another class. */
+/** Warns that code which catches the error when the step runs again finds another class. */
 function reportLostClass(run: RunState, effect: string, error: Error, restored: unknown): void {
   const before: unknown = Object.getPrototypeOf(error)
   const after: unknown = restored instanceof Error ? Object.getPrototypeOf(restored) : before

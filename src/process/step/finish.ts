@@ -5,8 +5,8 @@ import type { AnySpec } from '../../spec/process-spec.ts'
 import type { StateData } from '../state/state-data.ts'
 
 /**
- * Decides how a process ends that would finish well. Without all its required outputs it finishes unsuccessfully. A result
- * that does not fit `spec.returns` is a fault of the step.
+ * Decides how a process ends that would finish well. Without all its required outputs it finishes
+ * unsuccessfully. A result that does not fit `spec.returns` is a fault of the step.
  *
  * @throws PortValidationError for such a result
  */
@@ -30,7 +30,10 @@ export function finish(
   }
 }
 
-/** The dotted names, without the leading `outputs`, of the problems that stand where nothing was emitted. */
+/**
+ * The dotted names, without the leading `outputs`, of the problems that stand where nothing was
+ * emitted.
+ */
 function missingOf(
   problems: readonly PortProblem[],
   outputs: Readonly<Record<string, unknown>>,

@@ -20,8 +20,9 @@ export type HandleRequest =
   | { readonly kind: 'kill'; readonly message: string | undefined; readonly force: boolean }
 
 /**
- * What all handles have in common: what they make of how a process ended, of options and of callbacks. How a handle learns of
- * its process, and reaches it, is for the classes that extend this one.
+ * What all handles have in common: what they make of how a process ended, of options and of
+ * callbacks. How a handle learns of its process, and reaches it, is for the classes that extend
+ * this one.
  */
 export abstract class HandleBase implements ProcessHandle {
   readonly outputs: Outputs = {
@@ -43,7 +44,9 @@ export abstract class HandleBase implements ProcessHandle {
 
   /** Waits for the end of the process; null at the time-out. */
   protected abstract waitForEnd(options: WaitOptions): Promise<StateInfo | null>
-  /** How the process ended, once it has. Each reader gets a value of its own. @throws WaitTimeout */
+  /**
+   * How the process ended, once it has. Each reader gets a value of its own. @throws WaitTimeout
+   */
   protected abstract readOutcome(options: WaitOptions): Promise<Settled<unknown>>
   /** How the process ended, as far as is known here. @throws NotReady while it has not */
   protected abstract requireSettled(): Settled<unknown>
@@ -90,7 +93,8 @@ export abstract class HandleBase implements ProcessHandle {
     if (signal?.aborted === true) return () => {}
     let isWanted = true
     let isDone!: () => void
-    // By way of a promise, the callback runs in the asynchronous context of the caller, not in that in which the process ended.
+    // By way of a promise, the callback runs in the asynchronous context of the caller, not in that
+    // in which the process ended.
     const over = new Promise<void>((resolve) => (isDone = resolve))
     const call = (): void => {
       signal?.removeEventListener('abort', takeBack)

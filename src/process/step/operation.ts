@@ -3,16 +3,18 @@ import { currentRun } from './current-process.ts'
 /**
  * The promise of an operation of a step: an effect, a wait, a launch, a branch.
  *
- * 1. A rejection of it that nobody awaits never ends the program: a kill, a time-out or a close rejects whatever is pending.
- * 2. It knows whether anybody has looked at it, so that a step can't end well after a failure that nobody saw.
+ * 1. A rejection that no one awaits never ends the program: a kill, a time-out or a close rejects
+ *    whatever is pending.
+ * 2. An operation knows whether it was awaited, so that a step can't end well after a failure that it
+ *    never saw.
  */
 export class Operation<T> extends Promise<T> {
-  /** What `then` gives is an ordinary promise. */
+  /** `then` returns an ordinary promise. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise
   }
 
-  /** Whether anybody awaits it, or has. */
+  /** Whether the promise is or was awaited. */
   isAwaited = false
 
   static of<T>(work: Promise<T>): Operation<T> {
@@ -23,7 +25,7 @@ export class Operation<T> extends Promise<T> {
     return operation
   }
 
-  // An `await` calls it too, since this is a class of its own.
+  // An `await` calls this too, since this is a class of its own.
   // oxlint-disable-next-line unicorn/no-thenable
   override then<Fulfilled = T, Rejected = never>(
     fulfilled?: ((value: T) => Fulfilled | PromiseLike<Fulfilled>) | null,
@@ -34,7 +36,10 @@ export class Operation<T> extends Promise<T> {
   }
 }
 
-/** What a step may leave pending that is no operation of its own, such as a wait for a handle: a rejection that nobody awaits never ends the program. */
+/**
+ * Marks a promise that a step may leave pending although it is no operation of the step, such as a
+ * wait for a handle. A rejection that no one awaits then never ends the program.
+ */
 export function withinStep<T>(work: Promise<T>): Promise<T> {
   if (currentRun()?.inStep === true) work.catch(() => {})
   return work

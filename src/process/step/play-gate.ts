@@ -19,7 +19,9 @@ export class PlayGate {
     return this.#run.paused !== undefined || this.#playing !== undefined
   }
 
-  /** Resolves once the process, which is about to be played, may go on; undefined where it is not. */
+  /**
+   * Resolves once the process, which is about to be played, may go on; undefined where it is not.
+   */
   get playing(): Promise<void> | undefined {
     return this.#playing
   }
@@ -43,7 +45,9 @@ export class PlayGate {
     for (const callback of this.#whenPlayed?.splice(0) ?? []) callback()
   }
 
-  /** Resolves once nothing holds up the step; rejects with the reason once the signal is aborted. */
+  /**
+   * Resolves once nothing holds up the step; rejects with the reason once the signal is aborted.
+   */
   async pass(cancellation: Cancellation): Promise<void> {
     cancellation.throwIfAborted()
     const passing = (this.#passing ??= new Set())

@@ -28,8 +28,9 @@ export function policyOf(
 }
 
 /**
- * After an attempt has thrown: another attempt after a back-off; a pause, when the attempts are used up and the policy says
- * so; or the end. `state.number` has to be set, so that the next attempt is at the same step.
+ * After an attempt has thrown: another attempt after a back-off; a pause, when the attempts are
+ * used up and the policy says so; or the end. `state.number` has to be set, so that the next
+ * attempt is at the same step.
  */
 export function retryOutcome(
   policy: RetryPolicy | undefined,
@@ -72,7 +73,10 @@ export function retryOutcome(
   }
 }
 
-/** After a step that ran again has not done what it did before: the process pauses, so that someone looks at it. */
+/**
+ * After a step that ran again has not done what it did before: the process pauses, so that someone
+ * looks at it.
+ */
 export function conflictOutcome(state: Running, error: Error): RetryOutcome {
   const { step, attempt = 1 } = state
   return {
@@ -93,7 +97,10 @@ function decisionOn(error: unknown): boolean | undefined {
   return typeof error === 'object' && error !== null ? decisions.get(error) : undefined
 }
 
-/** What the rule of the step that runs says of a failure; undefined where it has none, or fails itself. */
+/**
+ * What the rule of the step that runs says of a failure; undefined where it has none, or fails
+ * itself.
+ */
 export function ruleFor(run: RunState, error: unknown): boolean | undefined {
   const { state, definition } = run
   if (state.label !== 'running') return undefined

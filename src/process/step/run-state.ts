@@ -11,8 +11,8 @@ import type { StateData } from '../state/state-data.ts'
 export type AsyncContext = <T>(run: () => T) => T
 
 /**
- * What is known of a process while it is in this program, as data. `process-runner.ts` and the files beside it change it;
- * everything below them only reads it.
+ * What is known of a process while it is in this program, as data. `process-runner.ts` and the
+ * files beside it change it; everything below them only reads it.
  */
 export interface RunState {
   readonly pid: string
@@ -40,7 +40,10 @@ export interface RunState {
   /** Why the process was taken from this program. */
   detached: Error | undefined
   closed: boolean
-  /** The asynchronous context of the process: in memory, that of the code that runs it; otherwise none. */
+  /**
+   * The asynchronous context of the process: in memory, that of the code that runs it; otherwise
+   * none.
+   */
   context: AsyncContext
 }
 
@@ -55,8 +58,8 @@ export function isOver(run: Readonly<RunState>): boolean {
 }
 
 /**
- * What names the step that runs. It is the same for each attempt, also in a process that was restarted from the one whose
- * step this was.
+ * What names the step that runs. It is the same for each attempt, also in a process that was
+ * restarted from the one whose step this was.
  */
 export function stepKeyOf(run: Readonly<RunState>): { readonly pid: string; readonly number: number } {
   const { state } = run
@@ -64,7 +67,9 @@ export function stepKeyOf(run: Readonly<RunState>): { readonly pid: string; read
   return { pid: state.origin ?? run.pid, number: state.number ?? run.seq }
 }
 
-/** The logger of the process, for messages of the library itself: what the logger throws is dropped. */
+/**
+ * The logger of the process, for messages of the library itself: what the logger throws is dropped.
+ */
 export function logOf(run: Readonly<RunState>): Logger {
   return guardedLogger(run.logger)
 }

@@ -8,24 +8,30 @@ import type { EvictOptions, Suspension } from './suspension.ts'
 import { timeAfter, waitFor } from './wait-conditions.ts'
 
 export interface ReceiveOptions extends EvictOptions {
-  /** The name under which the receipt is recorded. Default: that of the signal. */
+  /** The name under which the received signal is recorded. Default: the name of the signal. */
   readonly as?: string | undefined
-  /** How long to wait; then it rejects with `WaitTimeout`, also when the step runs again. Counted from the first time. */
+  /**
+   * How long to wait, counted from when the step first waits. After that `receive` rejects with
+   * `WaitTimeout`, also when the step runs again.
+   */
   readonly timeout?: Duration | undefined
 }
 
 /**
- * What a step receives in its flow (C8). A signal is used up in the commit that records it for the step, so that it counts once, and for
- * each further attempt at that step.
+ * Receives signals within a step (C8). The commit that records a signal for the step also consumes
+ * it, so that it counts once, and for each further attempt at that step.
  */
 export class SignalReceiver {
   readonly #run: RunState
   readonly #journal: StepJournal
   readonly #suspension: Suspension
-  /** Counts the signals that were told of, by name: who looks in vain waits for the next. */
+  /**
+   * The number of notifications so far, by signal. A receiver that finds no signal waits for the
+   * next one.
+   */
   readonly #told = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
-  /** By signal: one at a time looks for it and takes it. */
+  /** One receiver at a time looks for a signal and takes it. */
   readonly #taking = new Map<string, Promise<unknown>>()
 
   constructor(run: RunState, journal: StepJournal, suspension: Suspension) {
@@ -94,7 +100,7 @@ export class SignalReceiver {
     this.#taking.clear()
   }
 
-  /** Takes the oldest kept signal, which is then used up. */
+  /** Takes the oldest kept signal, which is then consumed. */
   async #take(signal: string, entry: string): Promise<{ readonly value: unknown } | undefined> {
     const work = this.#takeAfter(this.#taking.get(signal), signal, entry)
     this.#taking.set(signal, work)

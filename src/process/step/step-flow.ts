@@ -3,7 +3,7 @@ import { SpecError } from '../../shared/errors.ts'
 import { atPlace, currentPlace, enterPlace, type Place, type Turn } from './current-process.ts'
 import type { RunState } from './run-state.ts'
 
-/** What is known of a name, or of launches, in one run of a step. */
+/** The uses of a name in one run of a step. */
 interface Use {
   count: number
   /** The turn of the last use. */
@@ -24,22 +24,25 @@ export interface Asked {
   readonly turn: Turn
   /** Which use of its name this is, counted from 1. */
   readonly count: number
-  /** Resolves when it is its turn to be handed out; the operation is then not pending any more. */
+  /** Resolves when the result may be handed out. The operation is then no longer pending. */
   handOut(): Promise<void> | undefined
-  /** It came to nothing that is handed out. */
+  /** The operation has no result to hand out. */
   drop(): void
 }
 
 /**
- * What comes after what in one run of a step, as far as that shows, so that names are counted only where their order is certain (C6).
+ * Knows the order of what one run of a step asks for, so that names are counted only where their
+ * order is certain (C6).
  *
- * 1. What is asked for in one turn has a fixed order: `Promise.all(items.map((item) => this.effect('x', …)))`.
- * 2. While no two operations of a step overlap, all that it does is taken to be one sequence. (Branches that never overlap can't be told
- *    from one.)
- * 3. Once two have overlapped, a turn is known to come after another one if it goes on from the result of an operation of that (results are
- *    then handed out one by one, each in a turn of the event loop of its own), or if its asynchronous context has been there.
- * 4. A name that comes again and is not known to come after its last use, pending or not, is refused: another branch may use it, and in
- *    another run the two could get each other's records.
+ * 1. Requests of one turn have a fixed order:
+ *    `Promise.all(items.map((item) => this.effect('x', …)))`.
+ * 2. As long as no two operations of a step have overlapped, the step counts as one sequence.
+ *    (Branches that never overlap can't be told from one sequence.)
+ * 3. Once two operations have overlapped, a turn comes certainly after another turn if it goes on from
+ *    the result of an operation of that turn, or if its asynchronous context has been there. Results
+ *    are therefore handed out one by one, each in a turn of the event loop of its own.
+ * 4. If a name comes again and does not come certainly after its last use, pending or not, it is
+ *    refused: another branch may use it, and in another run the two could get each other's records.
  */
 export class StepFlow {
   readonly #run: RunState
@@ -48,14 +51,14 @@ export class StepFlow {
   readonly #branches = new Set<string>()
   /** The turn of the operation whose result is just being handed out. */
   #goesOn: Turn | undefined
-  /** Why nothing more is done by name in this run of the step. */
+  /** Why this run of the step does nothing more by name. */
   refusal: SpecError | undefined
 
   constructor(run: RunState) {
     this.#run = run
   }
 
-  /** The branch that the code which runs here is in; empty outside of one. */
+  /** The branch of the running code; empty outside of a branch. */
   get branch(): string {
     return this.#place?.branch ?? ''
   }
@@ -65,7 +68,8 @@ export class StepFlow {
   }
 
   /**
-   * An operation is asked for; `key` is its kind and full name, and undefined for what has no name.
+   * Registers an operation. `key` is its kind and full name; undefined for an operation without a
+   * name.
    *
    * @throws SpecError where its name may be that of another branch
    */
@@ -92,7 +96,10 @@ export class StepFlow {
     }
   }
 
-  /** A branch is to begin: what is declared to run beside other things makes no names uncertain. */
+  /**
+   * Registers a branch. A branch is declared to run beside other things, so it makes no names
+   * uncertain.
+   */
   askBranch(): Asked {
     if (this.refusal !== undefined) throw this.refusal
     const { branch } = this
@@ -168,7 +175,10 @@ export class StepFlow {
     return scope
   }
 
-  /** The turn that runs. Two that go on in one turn of the event loop are told apart by their asynchronous context. */
+  /**
+   * The running turn. Two turns that go on in one turn of the event loop differ by their
+   * asynchronous context.
+   */
   #turn(branch: string, scope: Scope): Turn {
     const place = this.#place
     const present = place === undefined ? scope.last : place.turn
@@ -195,7 +205,7 @@ export class StepFlow {
         settled()
         this.#goesOn = turn
         resolve()
-        // After all that goes on from this result without waiting for anything else.
+        // Runs after all code that goes on from this result without waiting for anything else.
         queueMicrotask(() => {
           nextTick(() => {
             if (this.#goesOn === turn) this.#goesOn = undefined

@@ -23,17 +23,17 @@ interface Begun {
   readonly kind: OperationKind
   readonly name: string
   operation: Operation<unknown> | undefined
-  /** What it was rejected with. */
+  /** The error that rejected it. */
   failure?: { readonly error: unknown }
 }
 
-/** Where an operation has its record. */
+/** The place of an operation in the record. */
 export interface Use {
   /** The name of the entry: `effect:book/charge#2`; of a launch or a branch, its kind. */
   readonly entry: string
-  /** The name in full, with the branches it is in. */
+  /** The full name, with the branches around it. */
   readonly name: string
-  /** The branch it is in; empty outside of one. */
+  /** The branch; empty outside of one. */
   readonly branch: string
 }
 
@@ -43,10 +43,12 @@ interface Entry {
 }
 
 /**
- * What the step that runs has done by name (C6): effects, sleeps, receipts. A step that runs again, after a crash or to be retried,
- * finds here what it has done already; with the commit that ends the step it is gone.
+ * What the running step has done by name (C6): effects, sleeps, received signals. A step that runs
+ * again, after a crash or as a retry, finds here what it has done already. The commit that ends the
+ * step drops the record.
  *
- * Entries are found by kind and name, never by their order; a name that comes again counts on: `effect:charge#2`. `StepFlow` says where it may.
+ * Entries are found by kind and name, never by their order. Further uses of a name are numbered:
+ * `effect:charge#2`. `StepFlow` decides where a name may come again.
  */
 export class StepJournal {
   readonly #run: RunState
@@ -55,18 +57,21 @@ export class StepJournal {
   /** Called when something that the step does by name has settled. */
   readonly #settled: () => void
   #entries: Map<string, Entry> | undefined
-  /** What this run of the step has asked for, and in which order. */
+  /** The order of what this run of the step has asked for. */
   #flow: StepFlow | undefined
   /** Operations of this attempt that are in progress, or have failed. */
   readonly #begun = new Set<Begun>()
   /** The waits that the step left pending when it ended. */
   dropped: readonly string[] = []
-  /** Counts the attempts at steps. */
+  /** The number of attempts at steps so far. */
   #attempts = 0
-  /** Counts the steps. */
+  /** The number of steps so far. */
   #steps = 0
   #underWay = 0
-  /** Set when the step did not do what it did before: it is paused then, whatever it comes to. */
+  /**
+   * Set when the step did not do what it did before: the process then pauses, whatever the step
+   * comes to.
+   */
   conflict: TransitionError | undefined
 
   constructor(run: RunState, cancellation: Cancellation, gate: PlayGate, settled: () => void) {
@@ -76,7 +81,7 @@ export class StepJournal {
     this.#settled = settled
   }
 
-  /** The step begins; whether it does so again. */
+  /** The step begins. Returns whether it was begun before. */
   begin(): boolean {
     this.#flow = undefined
     this.conflict = undefined
@@ -84,22 +89,26 @@ export class StepJournal {
     return this.#entries !== undefined
   }
 
-  /** The attempt at the step has ended: what it has left pending is no business of the next. */
+  /**
+   * The attempt has ended. Forgets its pending operations, so that they can't leak into the next
+   * attempt.
+   */
   end(): void {
     this.#attempts++
     this.#underWay = 0
     this.#begun.clear()
   }
 
-  /** The step was refused: it can't be told which of its branches a name belongs to. */
+  /** Why the step is refused: it is uncertain which of its branches a name belongs to. */
   get refusal(): SpecError | undefined {
     return this.#flow?.refusal
   }
 
   /**
-   * The step has come to its command. Waits that it has left pending are dropped.
+   * The step has returned its command. Waits that are still pending are dropped.
    *
-   * @returns why the command does not count: something that the step has begun is not done, or has failed unseen
+   * @returns why the command does not count: an operation is still in progress, or has failed
+   * unseen
    */
   leftOver(): SpecError | undefined {
     const { pid, definition, state } = this.#run
@@ -122,7 +131,10 @@ export class StepJournal {
     return undefined
   }
 
-  /** Does something as an operation of the step. A rejection of what it gives never ends the program. */
+  /**
+   * Does something as an operation of the step. A rejection of the returned promise never ends the
+   * program.
+   */
   operation<T>(kind: OperationKind, name: string, work: (use: Use) => Promise<T>): Operation<T> {
     const begun: Begun = { kind, name, operation: undefined }
     const operation = Operation.of(this.#operate(begun, work))
@@ -153,18 +165,21 @@ export class StepJournal {
     }
   }
 
-  /** Runs a part of the step as a branch of it. @throws SpecError for what is no name, or that of a branch in progress */
+  /**
+   * Runs a part of the step as a branch of it. @throws SpecError for what is no name, or that of a
+   * branch in progress
+   */
   async inBranch<T>(name: string, run: () => T | PromiseLike<T>): Promise<Awaited<T>> {
     checkName('a branch', name)
     return this.flow.inBranch(name, run)
   }
 
-  /** The order of things in this run of the step. */
+  /** The order of operations in this run of the step. */
   get flow(): StepFlow {
     return (this.#flow ??= new StepFlow(this.#run))
   }
 
-  /** What an attempt has left does nothing more: the one that runs does it. */
+  /** Code left over from an earlier attempt does nothing more by name: the present attempt does. */
   #never<T>(kind: OperationKind, name: string): Promise<T> {
     const { pid, definition } = this.#run
     logOf(this.#run).warn(
@@ -174,7 +189,9 @@ export class StepJournal {
     return new Promise(() => {})
   }
 
-  /** In a step that does several things at the same time, what they come to is handed out one by one. */
+  /**
+   * Hands results out one by one, in a step that does several things at the same time.
+   */
   async #handOut(asked: Asked | undefined): Promise<void> {
     if (asked === undefined) return
     const handedOut = this.#cancellation.isAborted ? asked.drop() : asked.handOut()
@@ -197,14 +214,15 @@ export class StepJournal {
     return { entry, name: full, branch, asked }
   }
 
-  /** The step has ended for good. */
+  /** The step will not run again. */
   clear(): void {
     this.#steps++
     this.#entries = undefined
   }
 
   /**
-   * What has come, unless the attempt at the step that asked for it has ended meanwhile: then whoever asked is told by the signal, or never.
+   * Resolves with the result. If the attempt that asked has already ended, rejects with the abort
+   * reason once the signal aborts; otherwise never settles.
    */
   async during<T>(work: PromiseLike<T>): Promise<T> {
     const attempt = this.#attempts
@@ -216,7 +234,7 @@ export class StepJournal {
     }
   }
 
-  /** Whether something is under way that the step does by name. */
+  /** Whether an operation of the step is in progress. */
   get busy(): boolean {
     return this.#underWay > 0
   }
@@ -242,7 +260,7 @@ export class StepJournal {
     for (const name of bundle.recordNames) this.#put(name, { text: bundle.parts[recordPart(name)] })
   }
 
-  /** The text of an entry, where there is one. */
+  /** The text of an entry; undefined where there is none. */
   text(entry: string): string | undefined {
     const found = this.#entries?.get(entry)
     if (found === undefined) return undefined
@@ -253,7 +271,7 @@ export class StepJournal {
     for (const name of this.#entries?.keys() ?? []) yield [name, this.text(name) as string]
   }
 
-  /** What was recorded under an entry. */
+  /** The value of an entry; undefined where there is none. */
   get(entry: string): Readonly<Record<string, unknown>> | undefined {
     const found = this.#entries?.get(entry)
     if (found === undefined) return undefined
@@ -262,9 +280,10 @@ export class StepJournal {
   }
 
   /**
-   * Adds an entry, or says more in it; durable when it resolves.
+   * Adds or replaces an entry. Durable when the promise resolves.
    *
-   * @throws SerializationError for what can't be saved, where the process is run out of a store (C10)
+   * @throws SerializationError for what can't be saved, where the process is run out of a store
+   * (C10)
    */
   async add(
     entry: string,
@@ -285,11 +304,14 @@ export class StepJournal {
     await this.during(write())
   }
 
-  /** In memory too, so that each attempt gets a copy of its own; there it may be something that can't be saved. */
+  /**
+   * The text of an entry. In memory too, so that each attempt gets a copy of its own; undefined
+   * there for a value that can't be saved.
+   */
   #textOf(entry: string, value: Readonly<Record<string, unknown>>): string | undefined {
     const { durable, codec } = this.#run.host
     try {
-      // Of a failure what can't be saved is left out.
+      // The parts of a failure that can't be saved are left out.
       return 'error' in value ? codec.stringifyFailure(value, entry) : codec.stringify(value, entry)
     } catch (error) {
       if (durable || !(error instanceof SerializationError)) throw error
@@ -301,7 +323,10 @@ export class StepJournal {
     ;(this.#entries ??= new Map()).set(entry, value)
   }
 
-  /** What else this run of the step has begun under the name of an entry: it need not have been recorded. */
+  /**
+   * The other kinds of operations that this run of the step has begun under the name of an entry.
+   * They need not have been recorded.
+   */
   #beside(entry: string): readonly RecordKind[] {
     const [own, name] = [
       entry.slice(0, entry.indexOf(':')),
@@ -314,7 +339,7 @@ export class StepJournal {
     for (const other of kinds) {
       if (other === kind || this.#flow?.has(`${other}:${name}`) === true) continue
       const done = this.get(numbered(`${other}:${name}`, count))
-      // It was begun before too, and came to nothing that was recorded.
+      // That operation was begun before too, and recorded nothing.
       if (done === undefined || (done['beside'] as readonly string[] | undefined)?.includes(kind) === true)
         continue
       throw (this.conflict = new TransitionError(

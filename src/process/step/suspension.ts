@@ -13,9 +13,10 @@ import { firstOf, timeAfter, waitFor } from './wait-conditions.ts'
 
 export interface EvictOptions {
   /**
-   * Whether the process leaves memory while it waits: the promise then never settles, no `finally` runs, and the step runs again from its
-   * start, as after a crash. It stays as long as the step does something else by name: an effect, or a wait without this. Default false. In
-   * memory it makes no difference.
+   * Whether the process leaves memory while it waits. The promise then never settles, no `finally`
+   * runs, and the step runs again from its start, as after a crash. The process stays in memory as
+   * long as the step does something else by name: an effect, or a wait without this option. Default
+   * false. Without a store this has no effect.
    */
   readonly evict?: boolean | undefined
 }
@@ -29,15 +30,15 @@ export interface WaitObserver {
 /** A wait that is pending. */
 interface Waiting {
   readonly stop: (reason: Error | undefined) => void
-  /** What it is for, where the process may leave memory for it. */
+  /** What the wait is for, where the process may leave memory for it. */
   readonly evicts: WaitConditions | undefined
   readonly message: string
 }
 
 /**
- * What a step waits for in its flow. While it does nothing else, it holds no slot and shows as waiting; a pause takes effect there, and
- * holds up what comes until the process is played. What has been waited for is in the step's record, so that a step that runs again
- * goes on at once (C8).
+ * The waits in the flow of a step. While a step only waits, it takes no slot and its process shows
+ * as waiting. A pause takes effect there, and holds the step up until the process is played. The
+ * step's record keeps what has ended a wait, so that a step that runs again goes on at once (C8).
  */
 export class Suspension {
   readonly #run: RunState
@@ -46,9 +47,9 @@ export class Suspension {
   readonly #gate: PlayGate
   readonly #observer: WaitObserver
   readonly #pending = new Set<Waiting>()
-  /** Whether the process is leaving memory: what is pending is not settled any more. */
+  /** Whether the process is leaving memory. Pending waits then never settle. */
   #leaving = false
-  /** Whether it is to be seen, at the end of this turn, if it may leave. */
+  /** Whether the end of this turn checks if the process may leave memory. */
   #asked = false
 
   constructor(
@@ -65,7 +66,7 @@ export class Suspension {
     this.#observer = observer
   }
 
-  /** Whether the step waits, and for all that is known does nothing else. */
+  /** Whether the step waits. */
   get any(): boolean {
     return this.#pending.size > 0
   }
@@ -106,10 +107,13 @@ export class Suspension {
     return shaped(awaits, results)
   }
 
-  /** Waits for processes out of memory, if it may: as one wait, until all have ended or one has failed. */
+  /**
+   * Waits for processes as one wait, until all have ended or one has failed. The process may leave
+   * memory for it.
+   */
   async #outside(wait: StepWait, handles: readonly ProcessHandle[]): Promise<void> {
     const { host, hosted } = this.#run
-    // A handle that was just made knows nothing yet: it has to be looked whether what it came back for is there.
+    // A new handle knows nothing yet, so the host is asked whether the processes have ended.
     if (!(await host.outcomes(hosted, wait.for.on)).includes(undefined)) return
     const arm = (resolve: () => void): (() => void) => {
       let left = handles.length
@@ -123,10 +127,10 @@ export class Suspension {
     await this.wait(wait, arm, true)
   }
 
-  /** Around a wait for something else, which the step does in its flow. */
+  /** Waits for the result of `work`, as a wait of the step. */
   async around<T>(wait: StepWait, work: () => Promise<T>): Promise<T> {
     const came = work()
-    // It may fail when nobody waits for it any more.
+    // The result may be a rejection that no one waits for any more.
     came.catch(() => {})
     let result: PromiseSettledResult<T> | undefined
     const arm = (resolve: () => void): (() => void) => {
@@ -148,7 +152,10 @@ export class Suspension {
     throw result?.reason
   }
 
-  /** Ends all waits with this error; without one the step has ended, and they stay as they are for ever. */
+  /**
+   * Rejects all waits with this error. Without an error the step has ended, and its waits never
+   * settle.
+   */
   stop(reason?: Error): void {
     for (const waiting of Array.from(this.#pending)) waiting.stop(this.#leaving ? undefined : reason)
     this.#pending.clear()
@@ -156,7 +163,10 @@ export class Suspension {
 
   // ---------- waiting ----------
 
-  /** Waits until what is armed calls back; it gives how to disarm it. Rejects when the step is told to stop. */
+  /**
+   * Waits until `arm` calls back. `arm` returns a function that disarms it. Rejects when the waits
+   * of the step are stopped.
+   */
   async wait(wait: StepWait, arm: (resolve: () => void) => () => void, evict = false): Promise<void> {
     const { host, hosted } = this.#run
     this.#cancellation.throwIfAborted()
@@ -189,12 +199,18 @@ export class Suspension {
     }
   }
 
-  /** Resolves once the process is not paused: until then nothing that a step waited for lets the step go on. */
+  /**
+   * Resolves once the process is not paused. Until then a step does not go on, whatever has ended
+   * its wait.
+   */
   gate(): Promise<void> {
     return this.#gate.pass(this.#cancellation)
   }
 
-  /** The step goes on: not while the process is paused, nor before it shows as running, where it has only waited (C7). */
+  /**
+   * Resolves once the step may go on: the process is not paused, and shows as running after it has
+   * only waited (C7).
+   */
   async goOn(does = false): Promise<void> {
     const { host, hosted } = this.#run
     for (;;) {
@@ -207,8 +223,8 @@ export class Suspension {
   }
 
   /**
-   * Leaves memory, at the end of the turn, if by then the step does nothing but wait for what it may leave memory for. Whatever else it
-   * does by name goes on first.
+   * Leaves memory at the end of the turn, if the step then does nothing but wait with `evict`.
+   * Other operations of the step are finished first.
    */
   leaveSoon(): void {
     if (this.#asked || !some(this.#pending, ({ evicts }) => evicts !== undefined)) return

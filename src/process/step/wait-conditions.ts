@@ -1,7 +1,10 @@
 import { LAST_DATE } from '../../shared/duration.ts'
 import type { StepWait, WaitConditions } from '../state/transition.ts'
 
-/** The wall-clock time so many milliseconds after `now`; undefined where that is later than any date. */
+/**
+ * The wall-clock time so many milliseconds after `now`; undefined where that is later than any
+ * date.
+ */
 export function timeAfter(now: number, length: number): number | undefined {
   const time = now + length
   return time > LAST_DATE ? undefined : time
@@ -13,8 +16,8 @@ export function waitFor(given: Partial<WaitConditions>, message: string): StepWa
 }
 
 /**
- * One wait for the first of several conditions; undefined where one of them is undefined, or where they can't be expressed
- * as one wait.
+ * One wait for the first of several conditions; undefined where one of them is undefined, or where
+ * they can't be expressed as one wait.
  */
 export function firstOf(all: readonly (WaitConditions | undefined)[]): WaitConditions | undefined {
   let found: WaitConditions | undefined
