@@ -19,7 +19,7 @@ describe('the check of the layers', () => {
         'process/state/machine.ts': `import { setup } from 'xstate'\nimport { a } from './states.ts'`,
         'persistence/sqlite/store.ts': `import Database from 'better-sqlite3'\nimport type { Store } from '../contract/store.ts'`,
         'engine/engine.ts': `import { a } from '../client/client.ts'\nconst s = await import('../persistence/sqlite/store.ts')`,
-        'cli/main.ts': `import { e } from '../engine/engine.ts'\nconsole.log('done')\nprocess.exit(0)`,
+        'cli/main.ts': `import { e } from '../index.ts'\nconsole.log('done')\nprocess.exit(0)`,
         'testing/clock.ts': `import { e } from '../engine/engine.ts'\nimport { m } from '../index.ts'`,
       }),
     ).toEqual([])
@@ -133,6 +133,12 @@ describe('the check of the layers', () => {
       'client/read/summary.ts',
       `import { Client } from '../client.ts'`,
       'client/read imports no file directly in client',
+    ],
+    [
+      'an import of the command line that users do not have',
+      'cli/commands/list.ts',
+      `import type { ProcessRow } from '../../persistence/contract/rows.ts'`,
+      'cli imports only what users of the package import',
     ],
     [
       'an unknown folder within a folder',

@@ -4,8 +4,18 @@ import { importsOf, parsed, targetOf } from './imports.ts'
 /** The folders of src/. Each imports only itself and the folders before it. */
 const LAYERS = ['shared', 'ports', 'spec', 'bundle', 'process', 'persistence', 'client', 'engine']
 
-/** Folders that may import all of src. No folder above imports them. */
+/** Folders that no other folder imports. `testing` may import all of src, and `cli` what users import. */
 const OUTERMOST = ['cli', 'testing']
+
+/** The entry points of the package. `cli` imports nothing else of src, so a user's own tool can do what it does. */
+const PUBLIC_ENTRIES: ReadonlySet<string> = new Set([
+  'index.ts',
+  'persistence/sqlite/index.ts',
+  'testing/index.ts',
+])
+
+/** Functions for texts of any kind, which are no concern of the API and which `cli` shares. */
+const SHARED_WITH_CLI: ReadonlySet<string> = new Set(['shared/nearest.ts'])
 
 /**
  * The folders inside a folder of src/. Each imports only itself and the folders before it. Folders in
@@ -68,6 +78,10 @@ function relativeProblem(file: string, target: string): string | undefined {
   const to = folderOf(target)
   if (target.startsWith('..')) return `imports ${target}, outside src`
   if (from === to) return insideProblem(from, file, target)
+  if (from === 'cli') {
+    if (PUBLIC_ENTRIES.has(target) || SHARED_WITH_CLI.has(target)) return undefined
+    return `imports ${target}, but cli imports only what users of the package import`
+  }
   if (from === '' || OUTERMOST.includes(from)) return undefined
   if (to === '') return `imports ${target}, which only users of the package import`
   if (!LAYERS.includes(from)) return `${from} has no place among the layers`
