@@ -19,19 +19,22 @@ interface Child {
   readonly abandoned: boolean
 }
 
-/** What a process in memory has launched. */
+/** The children of a process in memory. */
 export class MemoryChildren {
   readonly #parent: Hosted
   readonly #host: Host
   readonly #children = new Map<string, Child>()
   readonly #keyed = new Map<string, Child>()
-  /** The step that launched last, by its number. */
+  /** The number of the step that launched last. */
   #step = -1
-  /** What it has launched, in any of its attempts, by what tells its launches apart. */
+  /**
+   * The children that this step launched in any of its attempts, by what distinguishes its
+   * launches.
+   */
   readonly #launched = new Map<string, Child>()
-  /** What it has launched in this attempt. */
+  /** The launches of the present attempt. */
   readonly #found = new Set<string>()
-  /** How many equal ones. */
+  /** The number of equal launches in the present attempt. */
   readonly #counts = new Map<string, number>()
   readonly #classes = new Map<AnyProcessClass, number>()
   #isAgain = false
@@ -41,7 +44,7 @@ export class MemoryChildren {
     this.#host = host
   }
 
-  /** The children that what is asked of the parent reaches. */
+  /** The children that requests to the parent reach. */
   *reached(): Iterable<Hosted> {
     for (const { hosted, abandoned } of this.#children.values()) if (!abandoned) yield hosted
   }
@@ -50,7 +53,9 @@ export class MemoryChildren {
     return this.#children.get(pid)?.handle
   }
 
-  /** The step is to be begun again: what it launches then is what it has launched. */
+  /**
+   * The step is to begin again. Its launches then find the children that it has launched before.
+   */
   again(): void {
     this.#counts.clear()
     this.#found.clear()
@@ -58,8 +63,8 @@ export class MemoryChildren {
   }
 
   /**
-   * What the step launched before, and has not launched in this attempt, unless that ended without
-   * success; undefined where this is its first attempt.
+   * The children that the step launched before and has not launched in this attempt, except those
+   * that ended without success; undefined in its first attempt.
    */
   missing(): readonly MissingChild[] | undefined {
     if (!this.#isAgain || this.#parent.stepKey.number !== this.#step) return undefined
@@ -72,11 +77,11 @@ export class MemoryChildren {
   }
 
   /**
-   * Starts a child, or finds the one that was launched with that key or pid, or in an earlier
-   * attempt at the step with the same inputs; one that ended unsuccessfully in such is launched
-   * anew.
+   * Starts a child, or finds the child that was launched with that key or pid, or with the same
+   * inputs in an earlier attempt at the step. A child of an earlier attempt that ended
+   * unsuccessfully is launched again.
    *
-   * @throws KeyConflictError where that has another class or other inputs
+   * @throws KeyConflictError where the child that was found has another class or other inputs
    */
   launch(
     processClass: AnyProcessClass,
@@ -85,7 +90,7 @@ export class MemoryChildren {
     branch: string,
   ): MemoryHandle {
     const { key, pid } = options
-    // One with a pid of its own is found by that.
+    // A child with a given pid is found by its pid.
     const place = pid === undefined ? this.#place(processClass, inputs, branch) : undefined
     const named =
       (key === undefined ? undefined : this.#keyed.get(key)) ??
@@ -102,8 +107,8 @@ export class MemoryChildren {
   }
 
   /**
-   * What tells a launch of the step from its others, in each attempt at that: equal ones are
-   * counted.
+   * What distinguishes a launch from the other launches of the step, the same in each attempt.
+   * Equal launches are numbered.
    */
   #place(processClass: AnyProcessClass, inputs: Inputs, branch: string): string {
     const { number } = this.#parent.stepKey
@@ -124,7 +129,7 @@ export class MemoryChildren {
     return place
   }
 
-  /** Inputs that can't be saved are told by their class alone. */
+  /** Launches whose inputs can't be saved are distinguished by their class alone. */
   #textOf(inputs: Inputs): string | undefined {
     try {
       return this.#host.codec.stringify(inputs ?? {}, 'inputs')
@@ -158,7 +163,7 @@ export class MemoryChildren {
     if (endsAt !== undefined) expireAt(hosted, endsAt, clock)
     const { pausedWith } = parent
     if (pausedWith !== undefined && !abandon) hosted.pause(pausedWith.message)
-    // How it ended is told by the handle.
+    // The handle reports how the process ended.
     const run = (): void => void process.stepUntilTerminated().catch(() => {})
     outsideProcess(() => {
       if (startsAt === undefined) setImmediate(run)
@@ -201,7 +206,7 @@ function assertSame(known: Child, processClass: AnyProcessClass, inputs: Inputs)
   )
 }
 
-/** A deadline in wall-clock milliseconds. @throws RangeError for one that is none */
+/** A deadline in wall-clock milliseconds. @throws RangeError for an invalid date */
 function timeOf(deadline: Date | Duration, clock: Clock): number {
   if (!(deadline instanceof Date)) return clock.now() + milliseconds(deadline)
   const time = deadline.getTime()

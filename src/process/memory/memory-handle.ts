@@ -221,7 +221,7 @@ export class MemoryHandle extends HandleBase {
 
 const handles = new Map<string, WeakRef<MemoryHandle>>()
 const LEAST_ROOM = 1_000
-/** How many entries there may be before those of handles that are gone are dropped. */
+/** The number of entries from which on those of collected handles are dropped. */
 let room = LEAST_ROOM
 
 function sweep(): void {

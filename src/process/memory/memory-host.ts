@@ -13,13 +13,13 @@ import { expireAt, MemoryChildren } from './memory-children.ts'
 const NOTHING: Committed = {}
 const GO_ON = (): void => {}
 
-/** Runs processes in memory: nothing is kept, and children run beside their parent. */
+/** Runs processes in memory: nothing is stored, and children run beside their parent. */
 export class MemoryHost implements Host {
   readonly durable = false
   readonly codec: Codec
   readonly clock: Clock
   readonly #children = new WeakMap<Hosted, MemoryChildren>()
-  /** How to stop what is armed for what a process waits for. */
+  /** Functions that stop the timers and listeners of the wait of a process. */
   readonly #armed = new WeakMap<Hosted, (() => void)[]>()
 
   constructor(types?: readonly SavedType[], clock: Clock = systemClock) {
@@ -56,7 +56,7 @@ export class MemoryHost implements Host {
         `there is no class ${processClass} to be found by name in memory: launch the class itself, or run the process by an engine`,
       )
     }
-    // It would outlive the kill of its children.
+    // The child would outlive the kill, which has reached the other children already.
     if (parent.process.isKilling)
       throw new ProcessKilled(
         parent.pid,
@@ -187,5 +187,5 @@ function gone(pid: string): Settled<unknown> {
   return { status: 'rejected', reason: new ProcessLost(pid, `there is no process ${pid} in memory`), state }
 }
 
-/** The host of processes that are not run out of a store. */
+/** The host of processes that do not run out of a store. */
 export const memoryHost: Host = new MemoryHost()
