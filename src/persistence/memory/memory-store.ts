@@ -34,9 +34,9 @@ const OPTIONS: OptionNames<MemoryStoreOptions> = { clock: isClock }
 export class MemoryStore implements Store {
   readonly id = globalThis.crypto.randomUUID()
   readonly #clock: Clock
-  readonly #broadcast = new ChangeFeed()
+  readonly #feed = new ChangeFeed()
   readonly #tables = new MemoryTables()
-  readonly #claiming = new MemoryClaims(this.#tables)
+  readonly #claims = new MemoryClaims(this.#tables)
   readonly #checkpoints = new MemoryCheckpoints(this.#tables)
   readonly #classes = new Map<string, ClassRow>()
   #closed = false
@@ -116,7 +116,7 @@ export class MemoryStore implements Store {
 
   async engines(): Promise<readonly EngineRow[]> {
     this.#requireOpen()
-    const suspects = this.#claiming.suspects(this.#now())
+    const suspects = this.#claims.suspects(this.#now())
     return [...this.#tables.engines.values()].map((engine) => ({
       ...engine,
       expires: this.#now() + engine.lease,
@@ -127,12 +127,12 @@ export class MemoryStore implements Store {
 
   watch(listener: (changes: readonly Change[]) => void): () => void {
     this.#requireOpen()
-    return this.#broadcast.add(listener)
+    return this.#feed.add(listener)
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#broadcast.clear()
+    this.#feed.clear()
   }
 
   async join(engine: EngineIdentity): Promise<void> {
@@ -143,7 +143,7 @@ export class MemoryStore implements Store {
 
   async leave(engineId: string): Promise<void> {
     this.#requireOpen()
-    this.#change((session) => this.#claiming.giveBack(engineId, session))
+    this.#change((session) => this.#claims.giveBack(engineId, session))
     this.#tables.engines.delete(engineId)
   }
 
@@ -163,22 +163,22 @@ export class MemoryStore implements Store {
 
   async wanted(): Promise<readonly LoadableClass[]> {
     this.#requireOpen()
-    return this.#claiming.wanted(this.#now())
+    return this.#claims.wanted(this.#now())
   }
 
   async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     this.#requireOpen()
-    return this.#change((session) => this.#claiming.claim(request, session))
+    return this.#change((session) => this.#claims.claim(request, session))
   }
 
   async drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean> {
     this.#requireOpen()
-    return this.#change((session) => this.#claiming.drain(request, session))
+    return this.#change((session) => this.#claims.drain(request, session))
   }
 
   async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {
     this.#requireOpen()
-    return this.#change((session) => this.#claiming.recover(session, classes))
+    return this.#change((session) => this.#claims.recover(session, classes))
   }
 
   async saveCheckpoint(bundle: Bundle, tag?: string): Promise<void> {
@@ -215,7 +215,7 @@ export class MemoryStore implements Store {
   #change<T>(action: (session: MemorySession) => T): T {
     const session = new MemorySession(this.#tables, this.#now())
     const done = action(session)
-    this.#broadcast.publish(session.changes)
+    this.#feed.publish(session.changes)
     return done
   }
 

@@ -18,19 +18,18 @@ import { AwaitsTable } from './awaits-table.ts'
 import { Claims, type Spared } from './claims.ts'
 import { ClassTable } from './class-table.ts'
 import { Connection, type Trace } from './connection.ts'
-import { EngineLock, removeLock, removeLocks } from './engine-lock.ts'
-import { BEAT, beatValues, Engines } from './engines.ts'
+import { removeLock, removeLocks } from './engine-lock.ts'
+import { Engines } from './engines.ts'
 import { FailedAlone } from './failed-alone.ts'
-import type { Heartbeat } from './heartbeat.ts'
 import { LeaseJudge } from './lease-judge.ts'
 import { count, list, pageQueries } from './list-query.ts'
+import { Memberships } from './memberships.ts'
 import { MessageTable } from './message-table.ts'
 import { ProcessTable } from './process-table.ts'
 import { checkPath, realPath } from './real-path.ts'
 import { Session, type SqliteTables } from './session.ts'
 import { persistenceError } from './driver-errors.ts'
 import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
-import { startHeartbeat } from './start-heartbeat.ts'
 import { Watch } from './watch.ts'
 import { RefusedInBatch, Writer } from './writer.ts'
 
@@ -49,11 +48,6 @@ const OPTIONS: OptionNames<SqliteStoreOptions> = {
   trace: true,
 }
 
-interface Membership {
-  readonly lock: EngineLock
-  readonly heartbeat: Heartbeat
-}
-
 /** The history of a process, oldest first. */
 const HISTORY = `SELECT h.id, p.pid, h.seq, h.at, h.name, h.data, h.by FROM process p JOIN history h ON h.process = p.id
   WHERE p.pid = ? ORDER BY h.id`
@@ -70,12 +64,12 @@ export class SqliteStore implements Store {
   readonly id: string
   readonly #connection: Connection
   readonly #clock: Clock
-  readonly #broadcast = new ChangeFeed()
+  readonly #feed = new ChangeFeed()
   readonly #watch: Watch
   readonly #tables: SqliteTables
   readonly #writer: Writer
-  readonly #claiming: Claims
-  readonly #members = new Map<string, Membership>()
+  readonly #claims: Claims
+  readonly #members: Memberships
   #closed = false
 
   /**
@@ -114,7 +108,7 @@ export class SqliteStore implements Store {
     this.#watch = new Watch(
       connection,
       () => this.#now(),
-      (changes) => this.#broadcast.publish(changes),
+      (changes) => this.#feed.publish(changes),
     )
     const processes = new ProcessTable(connection)
     this.#tables = {
@@ -127,12 +121,13 @@ export class SqliteStore implements Store {
         connection,
         new LeaseJudge(
           () => monotonic(this.#clock),
-          () => this.#heartbeats(),
+          () => this.#members.heartbeats(),
         ),
       ),
     }
+    this.#members = new Memberships(connection, this.#tables.engines, this.#clock)
     this.#writer = new Writer(connection, processes)
-    this.#claiming = new Claims(connection, this.#tables)
+    this.#claims = new Claims(connection, this.#tables)
   }
 
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
@@ -199,7 +194,7 @@ export class SqliteStore implements Store {
   async engines(): Promise<readonly EngineRow[]> {
     return this.#look('reading the engines', () => {
       const now = this.#now()
-      const suspects = this.#claiming.suspects(now)
+      const suspects = this.#claims.suspects(now)
       return this.#tables.engines.all().map((engine) => ({
         ...engine,
         alive: this.#tables.engines.seemsAlive(engine, now),
@@ -210,61 +205,36 @@ export class SqliteStore implements Store {
 
   watch(listener: (changes: readonly Change[]) => void): () => void {
     this.#requireOpen()
-    const remove = this.#broadcast.add(listener)
+    const remove = this.#feed.add(listener)
     this.#watch.start()
     return () => {
       remove()
-      if (!this.#broadcast.hasListeners) this.#watch.stop()
+      if (!this.#feed.hasListeners) this.#watch.stop()
     }
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#broadcast.clear()
+    this.#feed.clear()
     this.#watch.stop()
-    // An engine that did not leave counts as crashed from here on: its lock is free.
-    const members = [...this.#members.values()]
-    this.#members.clear()
-    await Promise.all(members.map(({ heartbeat }) => heartbeat.stop()))
-    for (const { lock } of members) lock.drop()
+    await this.#members.drop()
     this.#connection.close()
   }
 
   async join(engine: EngineIdentity): Promise<void> {
     this.#requireOpen()
-    const now = this.#now()
-    const record = { ...engine, startedAt: now, expires: now + Math.ceil(engine.lease) }
-    const doing = 'registering an engine'
-    // The lock comes first: a program that finds the engine registered must not find its lock free.
-    const lock = await this.#connection.readOne(doing, () =>
-      EngineLock.take(this.#connection.path, engine.id),
-    )
-    let heartbeat: Heartbeat | undefined
-    try {
-      heartbeat = await startHeartbeat(this.#connection, record, this.#clock)
-      await this.#connection.write(doing, () => void this.#connection.sql(BEAT).run(...beatValues(record)))
-    } catch (error) {
-      await heartbeat?.stop()
-      lock.release()
-      throw error
-    }
-    this.#tables.engines.own.add(engine.id)
-    this.#members.set(engine.id, { lock, heartbeat })
+    await this.#members.join(engine, this.#now())
   }
 
   async leave(engineId: string): Promise<void> {
     this.#requireOpen()
-    const member = this.#members.get(engineId)
-    // A heartbeat after the row is gone would bring it back.
-    await member?.heartbeat.stop()
-    await this.#changeSound('unregistering an engine', engineId, (session, spared) => {
-      this.#claiming.giveBack(engineId, session, spared)
-      this.#tables.engines.remove(engineId)
-    })
-    this.#members.delete(engineId)
-    this.#tables.engines.own.delete(engineId)
-    member?.lock.release()
+    await this.#members.leave(engineId, () =>
+      this.#changeEach('unregistering an engine', engineId, (session, spared) => {
+        this.#claims.giveBack(engineId, session, spared)
+        this.#tables.engines.remove(engineId)
+      }),
+    )
   }
 
   async describe(classes: readonly ClassRow[]): Promise<void> {
@@ -274,44 +244,44 @@ export class SqliteStore implements Store {
   }
 
   wanted(): Promise<readonly LoadableClass[]> {
-    return this.#look('looking for classes', () => this.#claiming.wanted())
+    return this.#look('looking for classes', () => this.#claims.wanted())
   }
 
   async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     const doing = 'claiming processes'
     // Usually there is nothing to claim, which a read without a lock shows.
     const found = await this.#look(doing, () =>
-      this.#claiming.candidates({ ...request, limit: 1 }, this.#now()),
+      this.#claims.candidates({ ...request, limit: 1 }, this.#now()),
     )
     if (found.length === 0) return []
     // A claim need not wait for the disk: if it is lost with the machine, so is its owner.
-    return this.#changeSound(
+    return this.#changeEach(
       doing,
       request.engine,
-      (session, spared) => this.#claiming.claim(request, session, spared),
+      (session, spared) => this.#claims.claim(request, session, spared),
       'writeAhead',
     )
   }
 
   async drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean> {
     const doing = 'choosing who runs a process alone'
-    const found = await this.#look(doing, () => this.#claiming.draining(request, this.#now()))
+    const found = await this.#look(doing, () => this.#claims.draining(request, this.#now()))
     if (typeof found === 'boolean') return found
     return this.#change(doing, ({ now }) => {
-      const again = this.#claiming.draining(request, now)
+      const again = this.#claims.draining(request, now)
       if (typeof again === 'boolean') return again
-      this.#claiming.drain(again, request.engine, now)
+      this.#claims.drain(again, request.engine, now)
       return true
     })
   }
 
   async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {
     const doing = 'taking back processes'
-    const { dead, due, outlook } = await this.#look(doing, () => this.#claiming.survey(this.#now(), classes))
+    const { dead, due, outlook } = await this.#look(doing, () => this.#claims.survey(this.#now(), classes))
     if (dead.length === 0 && !due) return { processes: 0, ...outlook }
-    const { processes, engines, after } = await this.#changeSound(doing, null, (session, spared) => ({
-      ...this.#claiming.recover(dead, session, spared),
-      after: this.#claiming.outlook(session.now, classes),
+    const { processes, engines, after } = await this.#changeEach(doing, null, (session, spared) => ({
+      ...this.#claims.recover(dead, session, spared),
+      after: this.#claims.outlook(session.now, classes),
     }))
     for (const engine of engines) removeLock(this.#connection.path, engine)
     return { processes, ...after }
@@ -363,7 +333,7 @@ export class SqliteStore implements Store {
   /**
    * As `#change`, for several processes. A process that fails is left out, and then parked (C9).
    */
-  async #changeSound<T>(
+  async #changeEach<T>(
     doing: string,
     by: string | null,
     action: (session: Session, spared: Spared) => T,
@@ -384,9 +354,9 @@ export class SqliteStore implements Store {
 
   async #park(pid: string, cause: unknown, by: string | null): Promise<void> {
     try {
-      await this.#change('parking a process', (session) => this.#claiming.park(pid, cause, by, session))
+      await this.#change('parking a process', (session) => this.#claims.park(pid, cause, by, session))
     } catch {
-      this.#claiming.leaveAlone(pid)
+      this.#claims.leaveAlone(pid)
     }
   }
 
@@ -399,10 +369,6 @@ export class SqliteStore implements Store {
   async #look<T>(doing: string, action: () => T): Promise<T> {
     this.#requireOpen()
     return this.#connection.readOne(doing, action)
-  }
-
-  *#heartbeats(): Iterable<Heartbeat> {
-    for (const { heartbeat } of this.#members.values()) yield heartbeat
   }
 
   #now(): number {
