@@ -27,6 +27,7 @@ const steps: readonly Step[] = [
     () => run('npm', ['run', '--silent', 'torture', '--', '--seed', '1', '--minutes', '1']),
   ],
   ['build', () => run('npm', ['run', '--silent', 'build'])],
+  ['the reference', () => run('npm', ['run', '--silent', 'docs'])],
   ['the packed package', checkPackage],
 ]
 

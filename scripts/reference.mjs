@@ -38,6 +38,11 @@ const app = await Application.bootstrapWithPlugins({
   // The types that compute other types are not exported.
   validation: { notDocumented: true, notExported: false, invalidLink: true },
   requiredToBeDocumented: ['Class', 'Interface', 'TypeAlias', 'Function', 'Variable'],
+  intentionallyNotDocumented: [
+    'damson.ExitCodes.__type.__index',
+    'damson.ProcessSpec.exitCodes.__type.__index',
+    'damson.SpecOf.__type.define',
+  ],
   outputs: [{ name: 'markdown', path: out }],
   hideBreadcrumbs: true,
   hidePageHeader: true,

@@ -165,6 +165,7 @@ export class Bundle {
     return namesUnder(RECORD, this.parts)
   }
 
+  /** The saved form as plain JSON. */
   toJSON(): JsonObject {
     return JSON.parse(this.text) as JsonObject
   }

@@ -13,8 +13,11 @@ import { checkText } from '../shared/text.ts'
  */
 export interface SavedType<T = unknown, D = unknown> {
   readonly name: string
+  /** Whether a value is of this type. */
   is(value: unknown): boolean
+  /** Converts a value to values that can be saved. */
   encode(value: T): D
+  /** Converts back what `encode` returned. */
   decode(data: D): T
 }
 

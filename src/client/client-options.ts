@@ -8,6 +8,7 @@ import type { Duration } from '../shared/duration.ts'
 import type { Logger } from '../shared/logger.ts'
 import { isClock, isDuration, isFlag, isLogger, type OptionNames } from '../shared/options.ts'
 
+/** Options of `Client.open`. */
 export interface ClientOptions {
   /**
    * The path of an SQLite file, `':memory:'`, or a store. Closing the client does not close a store that

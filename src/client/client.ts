@@ -247,6 +247,7 @@ export class Client {
     return (await this.store.history(pid)).map(eventRecord)
   }
 
+  /** The checkpoints that a process has kept. */
   async checkpoints(pid: string): Promise<readonly Checkpoint[]> {
     this.#requireOpen()
     checkPid(pid)
@@ -362,6 +363,7 @@ export class Client {
 
   // ---------- for the engine ----------
 
+  /** Commits one write together with others. */
   protected write(write: Write): Promise<Outcome> {
     return this.#commits.write(write)
   }

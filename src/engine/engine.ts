@@ -33,6 +33,7 @@ import { onStopSignals } from './stop-signals.ts'
 import { EngineRunner } from './engine-runner.ts'
 import { LaunchQueue } from './launch-queue.ts'
 
+/** Options of `Engine.open`. */
 export interface EngineOptions extends ClientOptions {
   /**
    * The classes that this engine runs, with those that its `loader` finds. Others in the store are left for engines that know them (C9).
@@ -53,6 +54,7 @@ const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
   handleSignals: isFlag,
 }
 
+/** Options of `close`. */
 export interface CloseOptions {
   /** How long steps that run may go on; then they are aborted, and run again elsewhere. Default 30 s. */
   readonly drain?: Duration | undefined

@@ -42,6 +42,7 @@ export class InputPort extends Port {
     this.#checkDefault()
   }
 
+  /** Whether the port has a default. */
   hasDefault(): boolean {
     return this.#default !== undefined
   }

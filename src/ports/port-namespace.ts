@@ -9,6 +9,7 @@ import { PortGroup, type NamespaceOptions } from './port-group.ts'
 import { checkName, cut, join, splitName, wrongName } from './port-name.ts'
 import { undeclaredProblems } from './undeclared.ts'
 
+/** Which ports `absorb` takes over, and how. */
 export interface AbsorbOptions {
   /** Takes only these dotted names; an empty list takes none. */
   readonly include?: readonly string[] | undefined
@@ -174,6 +175,7 @@ export class PortNamespace extends PortGroup {
     super.seal()
   }
 
+  /** A deep copy that is not sealed. */
   override clone(): PortNamespace {
     // `Port.clone` makes an instance of the class of `this`.
     return super.clone() as PortNamespace

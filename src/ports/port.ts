@@ -155,6 +155,7 @@ export class Port {
     }
   }
 
+  /** The description of the port as JSON. */
   toString(): string {
     return JSON.stringify(this.getDescription())
   }

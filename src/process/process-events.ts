@@ -8,10 +8,15 @@ import type { Process } from './process.ts'
 
 /** What every event of a process carries. */
 export type ProcessEvent = events.ProcessEvent<Process>
+/** The payload of `process:paused`. */
 export type ProcessPausedEvent = events.ProcessPausedEvent<Process>
+/** The payload of `process:finished`. */
 export type ProcessFinishedEvent = events.ProcessFinishedEvent<Process>
+/** The payload of `process:excepted`. */
 export type ProcessExceptedEvent = events.ProcessExceptedEvent<Process>
+/** The payload of `process:killed`. */
 export type ProcessKilledEvent = events.ProcessKilledEvent<Process>
+/** The payload of `output:emitted`. */
 export type OutputEmittedEvent = events.OutputEmittedEvent<Process>
 /** The events of `process.events`. */
 export type ProcessEventMap = events.ProcessEventMap<Process>

@@ -21,6 +21,7 @@ type SpecOn<B> = B extends { readonly prototype: WorkChain }
 
 /** A class whose `define` is written for it. */
 export interface Defined<S> {
+  /** Declares the ports, exit codes and signals of the class. */
   define(spec: ProcessSpec): S
 }
 

@@ -255,6 +255,7 @@ export class Process<C = Untyped> implements ProcessObject {
 
   // ---------- how it ended ----------
 
+  /** Whether the process has ended. */
   hasTerminated(): boolean {
     return isTerminated(this.#runner.data)
   }
@@ -301,6 +302,7 @@ export class Process<C = Untyped> implements ProcessObject {
     return this.#runner.data.state.label === 'finished' ? this.#runner.data.state.exitCode : undefined
   }
 
+  /** Whether the process was killed. */
   killed(): boolean {
     return this.#runner.data.state.label === 'killed'
   }
@@ -671,12 +673,14 @@ export class Process<C = Untyped> implements ProcessObject {
     this.#runner.callbacks.addCleanup(cleanup)
   }
 
+  /** Calls the methods of a listener on the events of this process. Listeners are not saved. */
   addProcessListener(listener: ProcessListener<Process>): void {
     if ((listener as unknown) === this)
       throw new InvalidStateError('a process does not listen to itself: it has hooks for that')
     this.#runner.notifier.add(listener)
   }
 
+  /** Removes a listener that `addProcessListener` added. */
   removeProcessListener(listener: ProcessListener<Process>): void {
     this.#runner.notifier.remove(listener)
   }
@@ -748,23 +752,39 @@ export class Process<C = Untyped> implements ProcessObject {
    * `new` throws what this throws.
    */
   protected onCreate(): void {}
+  /** Before `running` is entered. */
   protected onRun(): HookResult {}
+  /** After `running` was entered. */
   protected onRunning(): HookResult {}
+  /** Before `running` is left. */
   protected onExitRunning(): HookResult {}
+  /** Before `waiting` is entered, with the data of the `Wait`. */
   protected onWait(_data: unknown): HookResult {}
+  /** After `waiting` was entered. */
   protected onWaiting(): HookResult {}
+  /** Before `waiting` is left. */
   protected onExitWaiting(): HookResult {}
+  /** Before the process is paused. */
   protected onPausing(_message: string | undefined): HookResult {}
+  /** After the process was paused. */
   protected onPaused(_message: string | undefined): HookResult {}
+  /** Before a paused process continues. */
   protected onPlaying(): HookResult {}
+  /** Before `finished` is entered. */
   protected onFinish(_result: unknown, _successful: boolean): HookResult {}
+  /** After `finished` was entered. */
   protected onFinished(): HookResult {}
+  /** Before `excepted` is entered. */
   protected onExcept(_error: unknown): HookResult {}
+  /** After `excepted` was entered. */
   protected onExcepted(): HookResult {}
+  /** Before `killed` is entered. */
   protected onKill(_message: string): HookResult {}
+  /** After `killed` was entered. */
   protected onKilled(): HookResult {}
   /** Before an output is checked and kept. `out` throws what this throws. */
   protected onOutputEmitting(_port: string, _value: unknown): void {}
+  /** After an output was checked and kept. */
   protected onOutputEmitted(_port: string, _value: unknown, _dynamic: boolean): void {}
   /** After a terminal state was entered and the future has settled. */
   protected onTerminated(): HookResult {}

@@ -1,6 +1,8 @@
 /** A value of JSON. */
 export type JsonValue = string | number | boolean | null | JsonArray | JsonObject
+/** An array in JSON. */
 export type JsonArray = readonly JsonValue[]
+/** An object in JSON. */
 export interface JsonObject {
   readonly [key: string]: JsonValue
 }

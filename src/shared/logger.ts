@@ -2,9 +2,13 @@
  * The part of a pino-like logger that Damson uses. pino, bunyan and roarr fit; `console` does not.
  */
 export interface Logger {
+  /** Logs a detail for debugging. */
   debug(details: object, message: string): void
+  /** Logs an event of normal operation. */
   info(details: object, message: string): void
+  /** Logs a problem that Damson handles. */
   warn(details: object, message: string): void
+  /** Logs a problem that needs attention. */
   error(details: object, message: string): void
 }
 

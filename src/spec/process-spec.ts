@@ -33,6 +33,7 @@ import { SpecRegistry } from './spec-registry.ts'
 
 /** A process class: anything with a `static define(spec)`, as in plumpy. */
 export interface Definable {
+  /** Declares the ports, exit codes and signals of the class. */
   define(spec: ProcessSpec): unknown
 }
 
@@ -577,6 +578,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
     return this.#signals.schemas()
   }
 
+  /** The description of the spec as JSON. */
   toString(): string {
     return JSON.stringify(this.getDescription(), undefined, 2)
   }

@@ -10,6 +10,7 @@ interface CrashAt {
   readonly when: 'before' | 'after'
 }
 
+/** A crash point by the number of a commit. */
 export interface CrashAtCommit extends CrashAt {
   /** The number of the commit, counted from 1 for each program. */
   readonly commit: number

@@ -1,6 +1,7 @@
 import type { Clock } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
 
+/** Options of `SimulatedClock`. */
 export interface SimulatedClockOptions {
   /** A date, or milliseconds since 1970. Default 2026-01-01, midnight UTC. */
   readonly start?: Date | number | undefined

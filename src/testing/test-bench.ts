@@ -13,6 +13,7 @@ import { QuiescenceCheck } from './quiescence-check.ts'
 import { SimulatedClock } from './simulated-clock.ts'
 import { processSnapshot, type ProcessSnapshot } from './process-snapshot.ts'
 
+/** Options of `TestBench.open`. */
 export interface TestBenchOptions extends Omit<EngineOptions, 'store' | 'clock' | 'handleSignals'> {
   /** The path of an SQLite file. Default `':memory:'`. */
   readonly store?: string | undefined

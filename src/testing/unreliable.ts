@@ -3,6 +3,7 @@ import type { Store } from '../persistence/contract/store.ts'
 import { PersistenceError } from '../shared/errors.ts'
 import { intercept } from './intercept.ts'
 
+/** How unreliable a store is. */
 export interface Unreliability {
   /** The same seed gives the same failures. */
   readonly seed: number

@@ -51,6 +51,7 @@ interface Point {
   readonly entry?: number
 }
 
+/** Options of `restart`. */
 export interface RestartOptions {
   /** The tag of a checkpoint that the process kept with `this.checkpoint(tag)`. Default: where it was before it ended. */
   readonly from?: string | undefined

@@ -17,6 +17,7 @@ export interface Control {
   read(pid: string): Promise<ProcessRow | undefined>
   /** Reads a process with the parts of its bundle; undefined where there is no such process. */
   load(pid: string): Promise<StoredProcess | undefined>
+  /** One page of the processes that match, newest first. */
   list(filter?: ListFilter): Promise<ProcessPage>
   /** Counts, by state, the processes that match the filter. */
   count(filter?: ListFilter): Promise<Readonly<Record<ProcessState, number>>>
@@ -57,6 +58,7 @@ export interface Pending {
   readonly mail: readonly { readonly by: 'resume' | 'signal'; readonly name: string | null }[]
 }
 
+/** Which processes a list or a request to many reaches. Every condition that is given must hold. */
 export interface ListFilter {
   readonly state?: ProcessState | readonly ProcessState[] | undefined
   /** The registered name of the class; must match as a whole. */

@@ -17,9 +17,12 @@ export interface Persister {
   saveCheckpoint(bundle: Bundle, tag?: string): Promise<void>
   /** @throws CheckpointNotFound */
   loadCheckpoint(pid: string, tag?: string): Promise<Bundle>
+  /** All checkpoints of the store. */
   getCheckpoints(): Promise<readonly Checkpoint[]>
+  /** The checkpoints of one process. */
   getProcessCheckpoints(pid: string): Promise<readonly Checkpoint[]>
   /** Does nothing where there is no such checkpoint. */
   deleteCheckpoint(pid: string, tag?: string): Promise<void>
+  /** Deletes all checkpoints of one process. */
   deleteProcessCheckpoints(pid: string): Promise<void>
 }

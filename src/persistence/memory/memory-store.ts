@@ -63,6 +63,7 @@ export class MemoryStore implements Store {
     return this.#tables.processes.get(pid)?.stored()
   }
 
+  /** One page of the processes that match, newest first. */
   async list(filter: ListFilter = {}): Promise<ProcessPage> {
     checkFilter(filter)
     this.#requireOpen()
@@ -191,11 +192,13 @@ export class MemoryStore implements Store {
     return this.#checkpoints.load(pid, tag ?? null)
   }
 
+  /** All checkpoints of the store. */
   async getCheckpoints(): Promise<readonly Checkpoint[]> {
     this.#requireOpen()
     return this.#checkpoints.all()
   }
 
+  /** The checkpoints of one process. */
   async getProcessCheckpoints(pid: string): Promise<readonly Checkpoint[]> {
     this.#requireOpen()
     return this.#checkpoints.of(pid)
@@ -206,6 +209,7 @@ export class MemoryStore implements Store {
     this.#checkpoints.delete(pid, tag ?? null)
   }
 
+  /** Deletes all checkpoints of one process. */
   async deleteProcessCheckpoints(pid: string): Promise<void> {
     this.#requireOpen()
     this.#checkpoints.deleteAll(pid)

@@ -33,6 +33,7 @@ import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
 import { Watch } from './watch.ts'
 import { RefusedInBatch, Writer } from './writer.ts'
 
+/** Options of `SqliteStore.open`. */
 export interface SqliteStoreOptions {
   /** The source of the time. Default: the machine's clock. */
   readonly clock?: Clock | undefined
@@ -160,6 +161,7 @@ export class SqliteStore implements Store {
     })
   }
 
+  /** One page of the processes that match, newest first. */
   async list(filter: ListFilter = {}): Promise<ProcessPage> {
     checkFilter(filter)
     const limit = limitOf(filter)
@@ -295,10 +297,12 @@ export class SqliteStore implements Store {
     return this.#read('loading a checkpoint', () => this.#tables.checkpoints.load(pid, tag ?? null))
   }
 
+  /** All checkpoints of the store. */
   async getCheckpoints(): Promise<readonly Checkpoint[]> {
     return this.#look('reading checkpoints', () => this.#tables.checkpoints.all())
   }
 
+  /** The checkpoints of one process. */
   async getProcessCheckpoints(pid: string): Promise<readonly Checkpoint[]> {
     return this.#look('reading checkpoints', () => this.#tables.checkpoints.of(pid))
   }
@@ -307,6 +311,7 @@ export class SqliteStore implements Store {
     await this.#change('deleting a checkpoint', () => this.#tables.checkpoints.delete(pid, tag ?? null))
   }
 
+  /** Deletes all checkpoints of one process. */
   async deleteProcessCheckpoints(pid: string): Promise<void> {
     await this.#change('deleting checkpoints', () => this.#tables.checkpoints.deleteAll(pid))
   }

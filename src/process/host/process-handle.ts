@@ -109,6 +109,7 @@ export interface ProcessHandle<R = unknown, C = unknown> {
    * `WaitTimeout` (the process goes on).
    */
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<R>
+  /** As above, but resolves to the error where the above rejects. */
   result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<R | ProcessError>
   /**
    * Resolves to how the process ended. Rejects only with `WaitTimeout` or the reason of the abort.
@@ -128,7 +129,15 @@ export interface ProcessHandle<R = unknown, C = unknown> {
    * is stored when the promise resolves (C7). False when the process has ended.
    */
   pause(message?: string, options?: TreeOptions): Promise<boolean>
+  /**
+   * Lets a paused process continue. Stored when it resolves (C7); false when the process has
+   * ended.
+   */
   play(options?: TreeOptions): Promise<boolean>
+  /**
+   * Kills the process and all that it launched. Stored when it resolves (C7); false when the
+   * process has ended.
+   */
   kill(message?: string, options?: TreeOptions & { readonly force?: boolean | undefined }): Promise<boolean>
   /** Ends a `Wait`. If the process does not wait, the value is kept for its next `Wait` (C8). */
   resume(value?: unknown): Promise<boolean>
@@ -150,7 +159,9 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   retry(): Promise<boolean>
   /** Explains in plain words why the process does not move. */
   explain(): Promise<string>
+  /** What happened to the process, oldest first. */
   history(): Promise<readonly EventRecord[]>
+  /** A reference to the process, for JSON. */
   toJSON(): { readonly $process: string }
 }
 
@@ -165,6 +176,7 @@ export interface TreeOptions {
   readonly tree?: boolean | undefined
 }
 
+/** Options of a launch. */
 export interface LaunchOptions {
   /** The pid; default a new UUIDv7. */
   readonly pid?: string | undefined

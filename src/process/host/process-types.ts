@@ -9,6 +9,7 @@ import type { ProcessState } from '../state/process-state.ts'
 /** The class of a process whose type is not declared: all ports are `unknown`. */
 export interface Untyped extends Definable {}
 
+/** Options of the constructor of a process. */
 export interface ProcessOptions {
   /** Default: a new UUIDv7. */
   readonly pid?: string | undefined

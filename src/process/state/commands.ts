@@ -31,6 +31,7 @@ export class Continue {
   }
 }
 
+/** What a `Wait` waits for, and how it is shown. */
 export interface WaitDetails {
   /** Why the process waits, for people. */
   readonly message?: string | undefined
@@ -105,6 +106,7 @@ export class Wait {
   }
 }
 
+/** Options of `Stop`. */
 export interface StopOptions {
   /** Default true; false with an exit code. */
   readonly successful?: boolean | undefined

@@ -18,6 +18,7 @@ export interface EffectContext {
   readonly signal: AbortSignal
 }
 
+/** Options of `effect`. */
 export interface EffectOptions {
   /**
    * Whether a failure is recorded too. If the step runs again, it then gets the same error and the

@@ -7,6 +7,7 @@ import type { StepJournal, Use } from './step-journal.ts'
 import type { EvictOptions, Suspension } from './suspension.ts'
 import { timeAfter, waitFor } from './wait-conditions.ts'
 
+/** Options of `receive`. */
 export interface ReceiveOptions extends EvictOptions {
   /** The name under which the received signal is recorded. Default: the name of the signal. */
   readonly as?: string | undefined

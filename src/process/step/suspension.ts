@@ -11,6 +11,7 @@ import { isOver, type RunState } from './run-state.ts'
 import type { StepJournal, Use } from './step-journal.ts'
 import { firstOf, timeAfter, waitFor } from './wait-conditions.ts'
 
+/** Options of waits within a step. */
 export interface EvictOptions {
   /**
    * Whether the process leaves memory while it waits. The promise then never settles, no `finally`
