@@ -24,7 +24,7 @@ test('no page in the package links to a file that is not in the package', () => 
   const pages = packed.files.map(({ path }) => path).filter((path) => path.endsWith('.md'))
   expect(pages).toContain('docs/processes.md')
   expect(pages.flatMap((page) => deadLinks(folder, page).map((link) => `${page}: ${link}`))).toEqual([])
-})
+}, 120_000)
 
 test('the README links to every page in docs', () => {
   const page = readFileSync(join(root, 'README.md'), 'utf8')
