@@ -7,14 +7,14 @@ import type { Logger } from '../../shared/logger.ts'
 /** First pause before a failed commit is tried again, and the longest, in milliseconds. */
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 5_000
-/** Writes in one commit at most, so that a commit does not hold up the event loop for long. */
+/** The most writes in one commit, so that a commit does not block the event loop for long. */
 const LARGEST_BATCH = 1_000
-/** How often the write of a caller who can be told is tried. */
+/** How often a write is tried whose caller can handle the failure. */
 const ATTEMPTS = 3
 
 interface Pending {
   readonly write: Write
-  /** Whether the next one has to be in the same commit. */
+  /** Whether the next write has to be in the same commit. */
   readonly joined: boolean
   readonly answered: (outcome: Outcome) => void
   readonly failed: (error: unknown) => void
@@ -22,11 +22,12 @@ interface Pending {
 }
 
 /**
- * Group commit: one commit is in flight, and what is written meanwhile is the next.
+ * Group commit: one commit is in flight, and the writes that arrive meanwhile form the next one.
  *
- * A commit that rejects may have been applied all the same (its acknowledgement was lost), so the very same writes are
- * tried again; the store answers `done` to a write that it has already (C4). What a caller waits for is given up after a few
- * tries; what a running process has done is never given up while the engine is open.
+ * A rejected commit may have been applied all the same, if only its answer was lost. The same writes are
+ * therefore tried again; the store answers `done` to a write that it already has (C4). A request by a
+ * caller fails after a few attempts. A write of a running process is tried for as long as the engine is
+ * open.
  */
 export class GroupCommit {
   readonly #store: Control
@@ -47,12 +48,12 @@ export class GroupCommit {
     return new Promise((answered, failed) => this.#push(write, false, answered, failed))
   }
 
-  /** As `write`, for who needs no promise. What is called must not throw. */
+  /** Callback form of `write`; avoids a promise on the hot path. Callbacks must not throw. */
   send(write: Write, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void {
     this.#push(write, false, answered, failed)
   }
 
-  /** As `write`, for several that go into one commit: all of them are stored or none, but for those that are refused. */
+  /** Puts several writes into one commit: all of them are stored or none, except those that the store refuses. */
   writeAll(writes: readonly Write[]): Promise<readonly Outcome[]> {
     return Promise.all(
       writes.map((write, index) => {
@@ -70,11 +71,11 @@ export class GroupCommit {
     this.#queue.push({ write, joined, answered, failed, failures: 0 })
     if (this.#busy) return
     this.#busy = true
-    // After the callbacks of this turn, so that all that they write shares one commit.
+    // After the callbacks of this turn, so that all their writes share one commit.
     void endOfTurn().then(() => this.#run())
   }
 
-  /** Writes what is queued, once more if that fails, and then refuses all else with `ClosedError`. */
+  /** Commits the queued writes, with one more attempt after a failure. Later writes fail with `ClosedError`. */
   async close(): Promise<void> {
     this.#closed = true
     this.#wakeFromPause?.()
@@ -108,7 +109,7 @@ export class GroupCommit {
       pending.failures++
       const last = this.#closed
         ? pending.failures > 1
-        : pending.failures >= ATTEMPTS && mayBeTold(pending.write)
+        : pending.failures >= ATTEMPTS && isByCaller(pending.write)
       if (last) pending.failed(error)
       return !last
     })
@@ -119,7 +120,7 @@ export class GroupCommit {
     this.#logger.warn({ err: error, writes: again.length, pause }, 'a commit failed and is tried again')
     if (this.#closed) return
     await new Promise<void>((resolve) => {
-      // Real time, also where the clock is simulated: this waits for a disk, not for a date.
+      // Real time, even if the clock is simulated: this waits for a disk.
       const timer = setTimeout(resolve, pause)
       this.#wakeFromPause = () => {
         clearTimeout(timer)
@@ -133,8 +134,8 @@ function endOfTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Whether somebody outside waits for this write and can decide what to do when it fails. */
-function mayBeTold(write: Write): boolean {
+/** Whether a caller outside a process waits for this write and can handle its failure. */
+function isByCaller(write: Write): boolean {
   // What a step launches is part of what its process does: a disk that is full for a while must not fail it.
   if (write.kind === 'create' && write.parentFence !== null) return false
   return CALLERS.has(write.kind)

@@ -1,0 +1,77 @@
+import { Codec, type SavedType } from '../bundle/codec.ts'
+import { ClassRegistry, mangledName } from '../bundle/loader.ts'
+import type { Store } from '../persistence/contract/store.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
+import { systemClock, type Clock } from '../shared/clock.ts'
+import { milliseconds } from '../shared/duration.ts'
+import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
+import type { ClientOptions } from './client-options.ts'
+import { ClientHandle, type HandleParts } from './handle/client-handle.ts'
+import { HandleRegistry } from './handle/handle-registry.ts'
+import { Launches } from './launch/launches.ts'
+import { Restarter } from './launch/restarter.ts'
+import { SignalSchemas } from './launch/signal-schemas.ts'
+import { RowReader } from './read/row-reader.ts'
+import { BulkWrites } from './write/bulk.ts'
+import { GroupCommit } from './write/group-commit.ts'
+import { Requests } from './write/requests.ts'
+
+/** The objects that a client consists of, built in the order in which they depend on each other. */
+export class ClientParts implements HandleParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly codec: Codec
+  readonly classes: ClassRegistry<AnyProcessClass>
+  /** How long a killed step has before its process is fenced, in milliseconds. */
+  readonly killGrace: number
+  readonly commits: GroupCommit
+  readonly rows: RowReader
+  readonly requests: Requests
+  readonly bulk: BulkWrites
+  readonly signals: SignalSchemas
+  readonly launches: Launches
+  readonly restarter: Restarter
+  readonly registry: HandleRegistry<ClientHandle>
+
+  /** `name` is how histories show the requests of this client. */
+  constructor(store: Store, options: ClientOptions, name: string) {
+    this.store = store
+    this.clock = options.clock ?? systemClock
+    this.logger = guardedLogger(options.logger ?? silentLogger)
+    this.codec = new Codec([...(options.types ?? []), this.#handleType()])
+    this.classes = new ClassRegistry(options.processes, options.loader)
+    for (const [className, processClass] of this.classes) {
+      const warning = mangledName(processClass)
+      if (warning !== undefined) this.logger.warn({ class: className }, warning)
+    }
+    this.killGrace = milliseconds(options.killGrace ?? '10s')
+    this.commits = new GroupCommit(store, this.logger)
+    this.rows = new RowReader(store, this.commits, this.clock)
+    this.requests = new Requests(this.commits, name, this.killGrace)
+    this.bulk = new BulkWrites(store, this.commits, this.requests)
+    this.signals = new SignalSchemas(this.classes, store)
+    this.launches = new Launches(store, this.codec, this.clock, this.classes)
+    this.restarter = new Restarter(store, this.commits, this.requests, this.clock)
+    this.registry = new HandleRegistry(store, this.clock)
+  }
+
+  /** Returns the handle of a process: the same object for each call while a caller holds it. */
+  handle(pid: string, name: string): ClientHandle {
+    const known = this.registry.find(pid)
+    if (known?.gone === false) return known
+    const handle = new ClientHandle(this, pid, name)
+    this.registry.add(handle)
+    return handle
+  }
+
+  /** Saved handles, in contexts and inputs, come back as the handles of this client. */
+  #handleType(): SavedType<ClientHandle, string> {
+    return {
+      name: 'process',
+      is: (value) => value instanceof ClientHandle,
+      encode: ({ pid }) => pid,
+      decode: (pid) => this.handle(pid, ''),
+    }
+  }
+}
