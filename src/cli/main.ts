@@ -3,5 +3,5 @@ import { exitWritten, watchOutput } from './render/broken-output.ts'
 import { main } from './program.ts'
 
 watchOutput()
-// What a module of the user has left running must not keep the program alive; what was printed has to be out first.
+// Exits explicitly, since timers that a user's module left running would keep the program alive.
 exitWritten(await main(process.argv.slice(2)))

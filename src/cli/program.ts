@@ -18,11 +18,11 @@ import { addWorker } from './commands/worker.ts'
 import { codeOf, describeError, ExitCode } from './input/usage-error.ts'
 
 const EXIT_CODES = `
-Exit codes: 0 done; 1 the process failed (it excepted, was killed, did not succeed), or what was waited for did not come;
-2 wrong use; 130 stopped by Ctrl-C before the process had ended; 141 the reader of the output has gone.
-Every command takes --json: one JSON document on stdout, and nothing else there.`
+Exit codes: 0 done; 1 the process failed (it excepted, was killed, or did not succeed), or the time limit passed;
+2 wrong use; 130 stopped by Ctrl-C before the process ended; 141 the reader of the output closed it.
+Every command accepts --json, which writes one JSON document to stdout and nothing else.`
 
-/** Runs the command line; resolves to the exit code. */
+/** Runs the command line and resolves to the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const program = damson()
   if (args.length === 0) {
@@ -33,7 +33,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' })
     return Number(process.exitCode ?? ExitCode.DONE)
   } catch (error) {
-    // Commander has said what was wrong already.
+    // Commander has already reported the error.
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE_ERROR
     note(describeError(error))
     return codeOf(error)
@@ -43,11 +43,11 @@ export async function main(args: readonly string[]): Promise<number> {
 function damson(): Command {
   const program = new Command('damson')
     .description('Runs, shows and controls persistent processes in an SQLite file.')
-    .version(version(), '-V, --version', 'say the version')
-    .helpOption('-h, --help', 'say how it is used')
-    .helpCommand('help [command]', 'say how a command is used')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', EXIT_CODES)
-    .showHelpAfterError('(--help says what there is)')
+    .showHelpAfterError('(--help lists the commands and options)')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => process.stdout.write(printable(text)),

@@ -10,10 +10,10 @@ export function addDescribe(program: Command): void {
   withJson(program.command('describe'))
     .description('Show the inputs, outputs, signals and exit codes of process classes.')
     .argument('<module>', 'a TypeScript or JavaScript file')
-    .argument('[class]', 'one of the process classes that it exports; all of them unless given')
+    .argument('[class]', 'a process class that it exports; all of them by default')
     .addHelpText(
       'after',
-      '\nWith --json: the JSON Schema of inputs, outputs and signals, and the exit codes; a list where no class is named.',
+      '\nWith --json: the JSON Schemas of inputs, outputs and signals, and the exit codes; a list if no class is named.',
     )
     .action(describe)
 }

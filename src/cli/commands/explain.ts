@@ -5,8 +5,8 @@ import { findPid } from './find-pid.ts'
 
 export function addExplain(program: Command): void {
   withStore(program.command('explain'))
-    .description('Say why a process is not moving.')
-    .argument('<pid>', 'a process; the beginning of its pid will do')
+    .description('Explain why a process is not moving.')
+    .argument('<pid>', 'the pid of a process, or its first characters')
     .action((start: string, options: StoreOptions) =>
       withClient(options.store, async (client) => {
         const pid = await findPid(client, start)

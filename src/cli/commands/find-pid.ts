@@ -3,10 +3,10 @@ import { stateText } from '../render/state-text.ts'
 import { columns } from '../render/table.ts'
 import { UsageError } from '../input/usage-error.ts'
 
-/** Candidates that are shown at most. */
+/** Candidates that are shown, at most. */
 const SHOWN = 10
 
-/** The pid that begins like this. @throws UsageError where none does, or several do */
+/** Returns the pid that starts with this text. @throws UsageError unless there is exactly one */
 export async function findPid(client: Client, start: string): Promise<string> {
   if (start !== '' && (await client.find(start)) !== undefined) return start
   const found = await beginningWith(client, start)

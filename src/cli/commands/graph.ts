@@ -14,7 +14,7 @@ interface GraphOptions extends StoreOptions {
   readonly states?: true
 }
 
-/** What is drawn. */
+/** The answer of `damson graph`. */
 interface Picture {
   readonly class?: string
   readonly pid?: string
@@ -25,14 +25,14 @@ export function addGraph(program: Command): void {
   withStore(program.command('graph'))
     .description('Draw the steps and ports of a process class as Mermaid text, without running anything.')
     .argument('[module]', 'a TypeScript or JavaScript file')
-    .argument('[class]', 'which of the process classes that it exports, where there are several')
-    .option('--pid <pid>', 'mark where this process is, with what it waits for')
-    .option('--states', 'draw what states there are of a process, and which may follow which')
+    .argument('[class]', 'the process class to draw, if the module exports several')
+    .option('--pid <pid>', 'mark the position of this process, and what it waits for')
+    .option('--states', 'draw the states of a process and the transitions between them')
     .addHelpText(
       'after',
       `
-Mermaid text is drawn by GitHub, by many editors, and by https://mermaid.live. The steps of a work chain are those of its
-outline; of another class only the first is known, run.`,
+GitHub, many editors and https://mermaid.live draw Mermaid text. The steps of a work chain come from its outline. Of any
+other class only the first step, run, is known.`,
     )
     .action(
       async (path: string | undefined, name: string | undefined, options: GraphOptions): Promise<void> => {
@@ -43,7 +43,7 @@ outline; of another class only the first is known, run.`,
     )
 }
 
-/** The picture that these arguments ask for. @throws UsageError */
+/** Returns the picture that the arguments ask for. @throws UsageError */
 export async function pictureOf(
   path: string | undefined,
   name: string | undefined,

@@ -7,13 +7,13 @@ import { findPid } from './find-pid.ts'
 import { columns } from '../render/table.ts'
 import { elapsed } from '../render/time.ts'
 
-/** Characters of what happened, at most. */
+/** The widest text of an event, in characters. */
 const WIDEST = 120
 
 export function addHistory(program: Command): void {
   withStore(program.command('history'))
-    .description('Show what happened to a process, oldest first, with the time since it was created.')
-    .argument('<pid>', 'a process; the beginning of its pid will do')
+    .description('Show the history of a process, oldest event first, with the time since its creation.')
+    .argument('<pid>', 'the pid of a process, or its first characters')
     .action((start: string, options: StoreOptions) =>
       withClient(options.store, async (client) => {
         const records = await client.history(await findPid(client, start))
@@ -23,7 +23,7 @@ export function addHistory(program: Command): void {
     )
 }
 
-/** What happened, a line each, with the times since the creation and since the line before. */
+/** Returns a line for each event, with the times since the creation and since the event before. */
 export function timeLine(records: readonly EventRecord[]): string {
   const begin = records[0]?.at.getTime() ?? 0
   const told = records.filter((record, index) => !repeats(record, records[index - 1]))
@@ -41,7 +41,7 @@ export function timeLine(records: readonly EventRecord[]): string {
   return columns(['TIME', 'SINCE START', 'SINCE LAST', 'WHAT', 'BY'], rows, WIDEST)
 }
 
-/** A step that goes to sleep is told of twice: that it sleeps, and that the process waits for it. */
+/** A sleep makes two events: the step sleeps, and the process waits. Returns whether this is the second one. */
 function repeats(record: EventRecord, before: EventRecord | undefined): boolean {
   return record.name === 'waiting' && before?.name === 'sleeping' && eventText(record) === eventText(before)
 }

@@ -17,16 +17,16 @@ interface ListOptions extends StoreOptions, FilterOptions {
 }
 
 const PAGE = 1000
-/** Columns that are left out where they are empty. */
+/** Columns that are omitted if they are empty. */
 const OPTIONAL = ['ATTEMPT', 'LABEL']
 
 export function addList(program: Command): void {
   withFilters(withStore(program.command('list').alias('ps')))
-    .description('List processes, newest first: those that have not ended, unless told otherwise.')
-    .option('-a, --all', 'also those that have ended')
-    .option('--parent <pid>', 'only those that this process has launched')
-    .option('--text <text>', 'only with this text in pid, key, label, status or message')
-    .option('-n, --limit <number>', 'how many at most', wholeNumber, 50)
+    .description('List processes, newest first; by default only those that have not ended.')
+    .option('-a, --all', 'include processes that have ended')
+    .option('--parent <pid>', 'only the children of this process')
+    .option('--text <text>', 'only processes with this text in pid, key, label, status or message')
+    .option('-n, --limit <number>', 'show at most this many', wholeNumber, 50)
     .action((options: ListOptions) => withClient(options.store, (client) => list(client, options)))
 }
 
@@ -63,7 +63,7 @@ async function collect(
   return { processes, more: after !== undefined }
 }
 
-/** Processes, a line each. Columns of what none of them has are left out. */
+/** Returns a table with a line for each process. Optional columns that are empty are omitted. */
 export function processTable(processes: readonly ProcessSummary[], now: number): string {
   const rows = processes.map((one) => [
     one.pid,

@@ -20,17 +20,17 @@ interface ControlOptions extends StoreOptions, FilterOptions {
 interface CommandSpec {
   readonly name: 'pause' | 'play' | 'kill'
   readonly description: string
-  /** Whether it waits unless told otherwise. */
+  /** Whether the command waits by default. */
   readonly waits: boolean
   ask(handle: ProcessHandle, options: ControlOptions): Promise<boolean>
   askAll(client: Client, options: ControlOptions): Promise<number>
-  /** Whether the process is as it was asked to be. */
+  /** Whether the request has been carried out. */
   readonly done: (state: StateInfo) => boolean
 }
 
 const PAUSE: CommandSpec = {
   name: 'pause',
-  description: 'Pause processes: the step that runs ends, and no other begins until it is played.',
+  description: 'Pause processes: the running step ends, and the next one starts only after a play.',
   waits: false,
   ask: (handle, { message, alone }) => handle.pause(message, { tree: alone !== true }),
   askAll: (client, options) => client.pauseAll(filterOf(options, LIVE), options.message),
@@ -39,7 +39,7 @@ const PAUSE: CommandSpec = {
 
 const PLAY: CommandSpec = {
   name: 'play',
-  description: 'Let paused processes go on.',
+  description: 'Let paused processes continue.',
   waits: false,
   ask: (handle, { alone }) => handle.play({ tree: alone !== true }),
   askAll: (client, options) => client.playAll(filterOf(options, LIVE)),
@@ -48,7 +48,7 @@ const PLAY: CommandSpec = {
 
 const KILL: CommandSpec = {
   name: 'kill',
-  description: 'Kill processes, and wait for their end.',
+  description: 'Kill processes and wait until they have ended.',
   waits: true,
   ask: (handle, { message, force, alone }) =>
     handle.kill(message, { force: force === true, tree: alone !== true }),
@@ -62,28 +62,25 @@ export function addPausePlayKill(program: Command): void {
   for (const spec of [PAUSE, PLAY, KILL]) {
     const command = withFilters(withStore(program.command(spec.name)))
       .description(spec.description)
-      .argument('[pid...]', 'processes; the beginning of a pid will do')
-      .option('--all', 'all that have not ended, or those of --state and --class; does not wait')
-    command.option(
-      '--alone',
-      'without the processes that they launched, which are asked too unless told otherwise',
-    )
-    if (spec.name !== 'play') command.option('-m, --message <text>', 'why; shown with the process')
+      .argument('[pid...]', 'the pids of processes, or their first characters')
+      .option('--all', 'all unfinished processes, or those that match --state and --class; does not wait')
+    command.option('--alone', 'leave out their descendants, which otherwise get the same request')
+    if (spec.name !== 'play') command.option('-m, --message <text>', 'the reason, shown with the process')
     if (spec.name === 'kill')
-      command.option('--force', 'at once, whatever its step does; else it has 10 s to end')
+      command.option('--force', 'kill at once; otherwise the running step has 10 s to end')
     command
-      .option('--wait', `wait until it has happened${spec.waits ? ' (so it is unless told otherwise)' : ''}`)
-      .option('--no-wait', `return once it is stored${spec.waits ? '' : ' (so it is unless told otherwise)'}`)
+      .option('--wait', `wait until the request has been carried out${spec.waits ? ' (the default)' : ''}`)
+      .option('--no-wait', `return once the request is stored${spec.waits ? '' : ' (the default)'}`)
       .addOption(
-        new Option('--timeout <duration>', 'wait so long at most, such as 5s or 2m')
+        new Option('--timeout <duration>', 'wait at most this long, such as 5s or 2m')
           .argParser(duration)
           .default(15_000, '15s'),
       )
       .addHelpText(
         'after',
         `
-What is asked is stored at once and holds, whether a program runs the process now or not; so it works with no worker running.
-Exits with 1 where a process has ended already, or what is waited for has not happened in time (it still will).`,
+The request is stored at once and takes effect even if no worker is running. Exits with 1 if a process has already
+ended, or if the request was not carried out in time; it then still takes effect later.`,
       )
       .action(async (starts: readonly string[], options: ControlOptions) => {
         process.exitCode = await withClient(options.store, (client) =>
@@ -130,7 +127,7 @@ interface Answer {
   readonly pid: string
   readonly state: string
   readonly paused: boolean
-  /** Whether it was stored and, where that was waited for, has happened. */
+  /** Whether the request was stored and, if the command waited, carried out. */
   readonly done: boolean
 }
 

@@ -15,18 +15,18 @@ const ENDED = Object.values(ProcessState).filter(isTerminal)
 
 export function addPrune(program: Command): void {
   withFilters(withStore(program.command('prune')))
-    .description('Delete processes that have ended, with all that is stored of them.')
+    .description('Delete ended processes and everything that is stored about them.')
     .addOption(
       new Option(
         '--older-than <duration>',
-        'only what was created so long ago, such as 12h or 30d',
+        'only processes that were created at least this long ago, such as 12h or 30d',
       ).argParser(duration),
     )
     .option('--yes', 'delete them')
-    .option('--dry-run', 'only say how many there are (so it is without --yes)')
+    .option('--dry-run', 'only count them (the default)')
     .addHelpText(
       'after',
-      '\nWhat is deleted can be neither shown nor restarted any more, and its key is free again.',
+      '\nA deleted process can no longer be shown or restarted, and its key is free again.',
     )
     .action((options: PruneOptions) => withClient(options.store, (client) => prune(client, options)))
 }
@@ -48,7 +48,7 @@ async function prune(client: Client, options: PruneOptions): Promise<void> {
   if (count > 0) note('--yes deletes them')
 }
 
-/** @throws UsageError for a state in which nothing has ended */
+/** @throws UsageError for a state of unfinished processes */
 function pruneFilter(options: PruneOptions, now: number): ListFilter {
   const filter = filterOf(options, ENDED)
   const asked = [filter.state ?? []].flat()

@@ -2,13 +2,13 @@ import type { Client, ListFilter, ProcessSummary } from '../../index.ts'
 import { LIVE } from '../input/filters.ts'
 import type { ProcessTree } from '../render/tree-text.ts'
 
-/** Children of one process that are shown one by one, at most. */
+/** The most children of one process that are shown one by one. */
 const WIDEST = 20
-/** Processes of one tree that are shown one by one, at most. */
+/** The most processes of one tree that are shown one by one. */
 const LARGEST = 500
 const PAGE = 1000
 
-/** Reads a process and all below it; with `all`, however many there are. */
+/** Reads a process and its descendants. Without `all`, large numbers of children are only counted. */
 export async function readTree(client: Client, root: ProcessSummary, all: boolean): Promise<ProcessTree> {
   const budget = { left: all ? Number.POSITIVE_INFINITY : LARGEST }
   return below(client, root, all ? Number.POSITIVE_INFINITY : WIDEST, budget)
@@ -34,8 +34,8 @@ async function below(
 }
 
 /**
- * Processes that have not ended and that were launched by nobody, or by a process that has ended; newest first, so many at most. `more`
- * tells whether there are others.
+ * Returns the unfinished processes that have no unfinished parent, newest first and at most `limit` of them, and whether
+ * there are more.
  */
 export async function findRoots(
   client: Client,
@@ -64,7 +64,7 @@ export async function findRoots(
   return { roots, more: false }
 }
 
-/** So many processes at most, newest first. */
+/** Returns at most this many processes, newest first. */
 async function firstOf(client: Client, filter: ListFilter, most: number): Promise<readonly ProcessSummary[]> {
   const found: ProcessSummary[] = []
   let after: string | undefined

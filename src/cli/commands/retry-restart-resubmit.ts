@@ -16,30 +16,31 @@ interface CommandSpec {
   readonly name: string
   readonly description: string
   readonly help: string
-  /** The process that goes on; undefined where there is nothing to do. */
+  /** Returns the process that continues; undefined if there is nothing to do. */
   begin(client: Client, pid: string, options: RetryOptions): Promise<ProcessHandle | undefined>
 }
 
 const RETRY: CommandSpec = {
   name: 'retry',
-  description: 'Let a process that failed try again.',
-  help: `One that waits for its next attempt runs now. One that was paused, since its retries ran out or it crashed, plays with a fresh budget.
-One that ended unsuccessfully is restarted, as damson restart does it. Exits with 1 where there is nothing to retry.`,
+  description: 'Let a failed process try again.',
+  help: `A process that waits for its next attempt runs at once. A process that was paused after a crash or its last attempt gets
+a new set of attempts. A process that ended without success is restarted, as by damson restart. Exits with 1 if there
+is nothing to retry.`,
   begin: retry,
 }
 
 const RESTART: CommandSpec = {
   name: 'restart',
-  description: 'Let an ended process go on, as a new one, from where it was before it ended.',
-  help: `The new process has the context, members and outputs of the old one, and what its failed step has done by name, so that no effect is done
-twice. The old one stays as it is.`,
+  description: 'Continue an ended process as a new one, from the step before it ended.',
+  help: `The new process takes over the context, members and outputs of the old one, and the record of its failed step, so that
+no effect runs twice. The old process does not change.`,
   begin: (client, pid, { from }) => client.restart(pid, { from }),
 }
 
 const RESUBMIT: CommandSpec = {
   name: 'resubmit',
-  description: 'Begin an ended process anew from its inputs, as a new one.',
-  help: 'The old one stays as it is.',
+  description: 'Run an ended process again from its inputs, as a new one.',
+  help: 'The old process does not change.',
   begin: (client, pid) => client.resubmit(pid),
 }
 
@@ -48,20 +49,20 @@ export function addRetryRestartResubmit(program: Command): void {
   for (const spec of [RETRY, RESTART, RESUBMIT]) {
     const command = withStore(program.command(spec.name))
       .description(spec.description)
-      .argument('<pid>', 'a process; the beginning of its pid will do')
+      .argument('<pid>', 'the pid of a process, or its first characters')
     if (spec.name === 'restart')
-      command.option('--from <tag>', 'go on from the checkpoint that it kept under this tag')
+      command.option('--from <tag>', 'continue from the checkpoint that the process kept under this tag')
     command
-      .option('--wait', 'wait for its end; exits with 1 where that is no success')
-      .option('--no-wait', 'return once it is stored (so it is unless told otherwise)')
+      .option('--wait', 'wait until the process ends; exits with 1 unless it succeeds')
+      .option('--no-wait', 'return once the request is stored (the default)')
       .addOption(
-        new Option('--timeout <duration>', 'with --wait: so long at most, such as 5s or 2m').argParser(
+        new Option('--timeout <duration>', 'with --wait: wait at most this long, such as 5s or 2m').argParser(
           duration,
         ),
       )
       .addHelpText(
         'after',
-        `\n${spec.help}\nA new process is told by its pid on stdout. An engine has to run: damson worker.`,
+        `\n${spec.help}\nPrints the pid of the new process to stdout. damson worker runs it.`,
       )
       .action(async (start: string, options: RetryOptions) => {
         process.exitCode = await withClient(options.store, (client) => carryOut(spec, client, start, options))
@@ -96,7 +97,7 @@ async function carryOut(
   return done ? ExitCode.DONE : ExitCode.FAILED
 }
 
-/** @throws UsageError for a process that has not ended, where that has to be */
+/** @throws UsageError for an unfinished process, if only an ended one can be continued */
 async function begun(
   spec: CommandSpec,
   client: Client,

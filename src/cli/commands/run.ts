@@ -17,24 +17,24 @@ interface RunOptions extends StoreOptions {
   readonly wait: boolean
 }
 
-/** What a shell sees of a program that Ctrl-C has ended. */
+/** The exit code that a shell reports for a program ended by Ctrl-C. */
 const INTERRUPTED = 130
 
 export function addRun(program: Command): void {
   withStore(program.command('run'))
-    .description('Launch a process and run it here to its end; then print its outputs.')
+    .description('Launch a process, run it in this program until it ends, and print its outputs.')
     .argument('<module>', 'a TypeScript or JavaScript file that exports process classes')
-    .argument('[class]', 'which of its classes, where it exports several')
+    .argument('[class]', 'the class to run, if the module exports several')
     .option('-i, --inputs <file|json>', `a file of JSON, - for stdin, or the JSON itself: '{"a": 1}'`)
-    .option('--key <key>', 'launch it once: with the same key, class and inputs it is the same process')
-    .option('--label <text>', 'shown in lists')
-    .addOption(new Option('--no-wait', 'only store it, for a worker to run, and print its pid'))
+    .option('--key <key>', 'launch it only once: the same key, class and inputs find the same process')
+    .option('--label <text>', 'free text for lists')
+    .addOption(new Option('--no-wait', 'only store the process, for a worker to run, and print its pid'))
     .addHelpText(
       'after',
       `
-While it runs, it goes on with all that is ready in the store for the classes of this module. The first Ctrl-C lets the
-step that runs end (30 s at most) and leaves the process in the store, the second ends the program at once; the process goes
-on with damson worker, or with the same --key. Inputs that JSON does not have are given as they are saved:
+Meanwhile this program also runs other processes of the store, if it has their classes. The first Ctrl-C waits up to
+30 s for the running step and leaves the process in the store. The second Ctrl-C ends the program at once. damson worker
+continues the process, and so does damson run with the same --key. Write inputs that JSON lacks in their saved form:
 {"$": "Date", "value": "2026-01-31T12:00:00.000Z"}.`,
     )
     .action(async (path: string, name: string | undefined, options: RunOptions) => {
@@ -84,7 +84,7 @@ async function runHere(
   const stopListening = onStop(() => {
     endProgress()
     note('stopping: the step that runs may end; Ctrl-C again stops at once')
-    // What goes wrong with it is told by the close below, which joins this one.
+    // The close below joins this one and reports its errors.
     engine.close().catch(() => {})
   })
   try {

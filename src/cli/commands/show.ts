@@ -7,12 +7,12 @@ import { findPid } from './find-pid.ts'
 export function addShow(program: Command): void {
   withStore(program.command('show'))
     .description(
-      'Show all there is to know of a process: where it is, what it waits for, its inputs and outputs, how it ended.',
+      'Show what is stored about a process: its step, what it waits for, its inputs and outputs, and how it ended.',
     )
-    .argument('<pid>', 'a process; the beginning of its pid will do')
+    .argument('<pid>', 'the pid of a process, or its first characters')
     .addHelpText(
       'after',
-      '\nWith --json, values are as they are saved: plain JSON as it is, other values as {"$": "Date", ...}.',
+      '\nWith --json, values are in their saved form: plain JSON as it is, other values as {"$": "Date", ...}.',
     )
     .action((start: string, options: StoreOptions) =>
       withClient(options.store, async (client) => {

@@ -7,16 +7,17 @@ import { findPid } from './find-pid.ts'
 import { ExitCode } from '../input/usage-error.ts'
 
 const HELP = `
-It is stored at once and kept until the process uses it, whether a program runs the process now or not. What JSON does not have
-is given as it is saved: {"$": "Date", "value": "2026-01-31T12:00:00.000Z"}. Exits with 1 where the process has ended already.`
+The message is stored at once and kept until the process uses it, even if no worker is running. Write values that JSON
+lacks in their saved form: {"$": "Date", "value": "2026-01-31T12:00:00.000Z"}. Exits with 1 if the process has
+already ended.`
 
 /** Adds `signal` and `resume`. */
 export function addSignalAndResume(program: Command): void {
   withStore(program.command('signal'))
     .description('Send a process a signal that its class declares.')
-    .argument('<pid>', 'a process; the beginning of its pid will do')
+    .argument('<pid>', 'the pid of a process, or its first characters')
     .argument('<name>', 'the name of the signal')
-    .argument('[json]', `what it brings: 'true', '{"by": "Ann"}'; nothing unless given`)
+    .argument('[json]', `the payload, such as 'true' or '{"by": "Ann"}'; none by default`)
     .addHelpText('after', HELP)
     .action((start: string, name: string, json: string | undefined, options: StoreOptions) =>
       withClient(options.store, async (client) => {
@@ -28,9 +29,9 @@ export function addSignalAndResume(program: Command): void {
       }),
     )
   withStore(program.command('resume'))
-    .description('Resume a process that waits to be resumed.')
-    .argument('<pid>', 'a process; the beginning of its pid will do')
-    .argument('[json]', 'the value that it is given; nothing unless given')
+    .description('Resume a process that is waiting to be resumed.')
+    .argument('<pid>', 'the pid of a process, or its first characters')
+    .argument('[json]', 'the value that the wait returns; none by default')
     .addHelpText('after', HELP)
     .action((start: string, json: string | undefined, options: StoreOptions) =>
       withClient(options.store, async (client) => {

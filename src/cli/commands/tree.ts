@@ -14,15 +14,10 @@ interface TreeOptions extends StoreOptions {
 
 export function addTree(program: Command): void {
   withStore(program.command('tree'))
-    .description(
-      'Show a process and all that it launched, and so on: how far each is, and what it waits for.',
-    )
-    .argument(
-      '[pid]',
-      'a process; the beginning of its pid will do. Without it: all trees that have not ended',
-    )
-    .option('-a, --all', 'all children, however many; else many are only counted')
-    .option('-n, --limit <number>', 'how many trees at most, without a pid', wholeNumber, 20)
+    .description('Show a process and all its descendants, with their steps and what they wait for.')
+    .argument('[pid]', 'the pid of a process, or its first characters; without it, all unfinished trees')
+    .option('-a, --all', 'show all children; otherwise large numbers of them are only counted')
+    .option('-n, --limit <number>', 'without a pid: show at most this many trees', wholeNumber, 20)
     .action((start: string | undefined, options: TreeOptions) =>
       withClient(options.store, (client) =>
         start === undefined ? showRoots(client, options) : showOne(client, start, options),
@@ -56,7 +51,7 @@ async function showRoots(client: Client, options: TreeOptions): Promise<void> {
 
 interface TreeInJson extends ProcessSummary {
   readonly awaited: readonly string[]
-  /** The oldest first. Null where there are too many: `childrenByState` tells how many. */
+  /** Oldest first. Null if there are too many; `childrenByState` then has their numbers. */
   readonly children: readonly TreeInJson[] | null
   readonly childrenByState?: ProcessTree['counts']
 }

@@ -1,6 +1,6 @@
 import type { Client, ProcessHandle, StateInfo } from '../../index.ts'
 
-/** Whether a process is, within so many milliseconds, as it was asked to be. */
+/** Waits until the state of a process passes the test. Returns false if that takes longer than `timeout` milliseconds. */
 export async function waitUntil(
   client: Client,
   handle: ProcessHandle,
@@ -16,11 +16,11 @@ export async function waitUntil(
   const stopWatching = client.store.watch((changes) => {
     if (changes.some(({ pid }) => pid === handle.pid)) wake()
   })
-  // A handle that is waited for sees to it that a kill whose time is up is done, where no engine does it.
+  // A handle with a listener enforces a kill whose deadline has passed, also if no engine runs.
   const forget = handle.onDone(() => wake())
   try {
     for (;;) {
-      // Listens before it looks, so that no change falls in between.
+      // Listens before it reads, so that no change is missed in between.
       const changed = new Promise<void>((resolve) => {
         wake = resolve
       })

@@ -9,13 +9,17 @@ import { onStop } from '../input/stop-signal.ts'
 
 export function addWorker(program: Command): void {
   withStore(program.command('worker'))
-    .description('Run what is launched into the store, until Ctrl-C or SIGTERM.')
-    .argument('<module...>', 'TypeScript or JavaScript files; all process classes that they export are run')
+    .description('Run the processes of a store until Ctrl-C or SIGTERM.')
+    .argument(
+      '<module...>',
+      'TypeScript or JavaScript files; the worker runs every process class that they export',
+    )
     .addHelpText(
       'after',
       `
-Several workers may run on one store. The first Ctrl-C lets the steps that run end (30 s at most) and gives the rest
-back, the second ends the program at once; nothing is lost either way. With --json, a line for "ready" and one for "stopped".`,
+Several workers may share one store. The first Ctrl-C waits up to 30 s for running steps to end and hands the
+processes back to the store. The second Ctrl-C ends the program at once. Neither loses anything. With --json, the
+worker prints one line when it is ready and one when it has stopped.`,
     )
     .action(worker)
 }
@@ -37,7 +41,7 @@ async function worker(modules: readonly string[], options: StoreOptions): Promis
   })
   note(`ready: runs ${[...processes.keys()].join(', ')} out of ${options.store}; Ctrl-C stops`)
   if (options.json) printJson({ event: 'ready', engine: engine.id, classes: [...processes.keys()] })
-  // Nothing else has to keep the program alive: an engine that idles may hold no timer.
+  // Keeps the program alive, since an idle engine may hold no timer.
   const alive = setInterval(() => {}, 2 ** 30)
   await stopped
   clearInterval(alive)
@@ -45,7 +49,7 @@ async function worker(modules: readonly string[], options: StoreOptions): Promis
   if (options.json) printJson({ event: 'stopped', engine: engine.id })
 }
 
-/** @throws UsageError where two modules have different classes of one name */
+/** @throws UsageError if two modules export different classes of one name */
 async function loadAll(modules: readonly string[]): Promise<ReadonlyMap<string, AnyProcessClass>> {
   const all = new Map<string, AnyProcessClass>()
   for (const path of modules) {

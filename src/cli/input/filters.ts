@@ -4,10 +4,10 @@ import { suggestion } from '../../shared/nearest.ts'
 import { UsageError } from './usage-error.ts'
 
 const STATES = Object.values(ProcessState)
-/** `paused` is a flag beside the state, but who filters does not care. */
+/** `paused` is a flag beside the state, but the option treats it as a state. */
 const FILTERS = [...STATES, 'paused']
 
-/** The states of what has not ended. */
+/** The states of unfinished processes. */
 export const LIVE = [ProcessState.CREATED, ProcessState.RUNNING, ProcessState.WAITING] as const
 
 export interface FilterOptions {
@@ -19,15 +19,15 @@ export interface FilterOptions {
 export function withFilters(command: Command): Command {
   return command
     .addOption(
-      new Option('--state <states>', `only in these states: ${FILTERS.join(', ')}`).argParser(
+      new Option('--state <states>', `only processes in these states: ${FILTERS.join(', ')}`).argParser(
         (text: string) => text.split(','),
       ),
     )
-    .option('--class <name>', 'only of this class')
-    .option('--label <text>', 'only with this very label')
+    .option('--class <name>', 'only processes of this class')
+    .option('--label <text>', 'only processes with exactly this label')
 }
 
-/** The states that are asked for, or those given. @throws UsageError for a state that there is not */
+/** Returns the filter of these options; `states` is its default. @throws UsageError for an unknown state */
 export function filterOf(options: FilterOptions, states?: ListFilter['state']): ListFilter {
   const asked = options.state?.filter((name) => name !== 'paused').map(requireState)
   const paused = options.state?.includes('paused')

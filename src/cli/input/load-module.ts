@@ -14,10 +14,10 @@ export type LoadedClass = AnyProcessClass & typeof Process
 export type ProcessClasses = ReadonlyMap<string, LoadedClass>
 
 /**
- * Loads a module of the user, TypeScript or JavaScript, and gives the process classes that it exports.
- * Its imports of `damson` get this very copy of the package, wherever it is installed: classes have to be the same objects.
+ * Loads a user's TypeScript or JavaScript module and returns the process classes that it exports. Its imports of `damson`
+ * get this copy of the package, so that classes are the same objects.
  *
- * @throws UsageError for a file that is not there, can't be loaded, or exports no process class
+ * @throws UsageError for a file that is missing, can't be loaded, or exports no process class
  */
 export async function loadClasses(path: string): Promise<ProcessClasses> {
   requireFile(path)
@@ -31,7 +31,7 @@ export async function loadClasses(path: string): Promise<ProcessClasses> {
   return classes
 }
 
-/** The class that was asked for, or the only one there is. */
+/** Returns the class of this name, or the only class. @throws UsageError */
 export function pick(
   classes: ProcessClasses,
   name: string | undefined,
@@ -79,10 +79,10 @@ async function load(path: string): Promise<object> {
 
 let made: Promise<Jiti> | undefined
 
-/** One for the program, so that a module that two others import is loaded once. */
+/** Returns the loader of this program. A module that two others import is loaded once. */
 function loader(): Promise<Jiti> {
   made ??= import('../../persistence/sqlite/index.ts').then((sqlite) => {
-    // Lines of a user's TypeScript, in the stacks of their errors.
+    // Lets stacks show the lines of a user's TypeScript.
     process.setSourceMapsEnabled(true)
     return createJiti(pathToFileURL(resolve('cli')).href, {
       sourceMaps: true,
@@ -92,7 +92,7 @@ function loader(): Promise<Jiti> {
   return made
 }
 
-/** What was thrown and, where it is known, the line of the user's that did. */
+/** Returns the error and, if known, the line of the user's code that threw it. */
 function reason(error: Error): string {
   const at = error.stack
     ?.split('\n')

@@ -3,12 +3,12 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import { Client, milliseconds } from '../../index.ts'
 import { UsageError } from './usage-error.ts'
 
-/** What every command takes that answers with values. */
+/** The option of every command that answers with values. */
 export interface JsonOption {
   readonly json?: true
 }
 
-/** What every command takes that reads or writes processes. */
+/** The options of every command that uses a store. */
 export interface StoreOptions extends JsonOption {
   readonly store: string
 }
@@ -27,7 +27,7 @@ export function withStore(command: Command): Command {
   )
 }
 
-/** A client of a store that has to be there: who looks at or controls a process means one that exists. */
+/** Opens a client of an existing store. A command that shows or controls processes must not create one. */
 export async function withClient<T>(store: string, use: (client: Client) => Promise<T>): Promise<T> {
   if (store !== ':memory:' && !existsSync(store)) {
     throw new UsageError(

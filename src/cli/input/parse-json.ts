@@ -1,6 +1,6 @@
 import { UsageError } from './usage-error.ts'
 
-/** Parses JSON; an error says in which line and column of what it is. */
+/** Parses JSON. An error names the source, the line and the column. */
 export function parseJson(text: string, source: string): unknown {
   try {
     return JSON.parse(text)
@@ -17,7 +17,7 @@ export function parseJson(text: string, source: string): unknown {
   }
 }
 
-/** Not every message of the parser has the position; else it is where a first part of the text stops being merely unfinished. */
+/** Returns the position of the error. If the message lacks it, this is the end of the longest prefix that is only incomplete. */
 function positionOf(text: string, message: string): number {
   const told = /at position (\d+)/.exec(message)
   if (told !== null) return Number(told[1])

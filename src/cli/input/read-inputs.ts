@@ -5,8 +5,8 @@ import { parseJson } from './parse-json.ts'
 import { UsageError } from './usage-error.ts'
 
 /**
- * The inputs that `--inputs` names: JSON, a file of it, or `-` for stdin. What JSON does not have is given in the form in which it
- * is saved, such as `{ "$": "Date", "value": "2026-01-31T12:00:00.000Z" }`.
+ * Returns the inputs that `--inputs` names: JSON, a JSON file, or `-` for stdin. Values that JSON lacks are in their saved
+ * form, such as `{ "$": "Date", "value": "2026-01-31T12:00:00.000Z" }`.
  */
 export async function readInputs(given: string | undefined): Promise<Readonly<Record<string, unknown>>> {
   if (given === undefined) return {}

@@ -1,17 +1,17 @@
 import { constants } from 'node:os'
 
-/** A signal this soon after the first is the same key press: npm passes on what the terminal has sent to all. */
+/** A signal within this time is the same key press, since npm forwards a signal that the terminal sends to all programs. */
 const SAME_PRESS = 100
 
 const listening = new Set<() => void>()
 
-/** Stops what listens, as the first signal does; false where nothing listens. */
+/** Calls the listeners as the first signal does. Returns false if there are none. */
 export function stopListeners(): boolean {
   for (const stop of listening) stop()
   return listening.size > 0
 }
 
-/** Calls back at the first Ctrl-C or SIGTERM; the second ends the program at once. Returns how to stop listening. */
+/** Calls back at the first Ctrl-C or SIGTERM. The second one ends the program. Returns a function that stops listening. */
 export function onStop(stop: () => void): () => void {
   let first: number | undefined
   const stopOnce = (): void => {

@@ -11,15 +11,15 @@ import {
 
 export const ExitCode = {
   DONE: 0,
-  /** The process failed, or what was waited for did not come. */
+  /** The process failed, or a wait took too long. */
   FAILED: 1,
   USAGE_ERROR: 2,
 } as const
 
-/** What the person at the terminal can put right; the message says how. */
+/** An error that the user can correct; the message says how. */
 export class UsageError extends Error {}
 
-const TO_PUT_RIGHT = [
+const CORRECTABLE = [
   UsageError,
   PortValidationError,
   SpecError,
@@ -30,10 +30,10 @@ const TO_PUT_RIGHT = [
 ]
 
 export function codeOf(error: unknown): number {
-  return TO_PUT_RIGHT.some((known) => error instanceof known) ? ExitCode.USAGE_ERROR : ExitCode.FAILED
+  return CORRECTABLE.some((known) => error instanceof known) ? ExitCode.USAGE_ERROR : ExitCode.FAILED
 }
 
-/** An error in words. Only an error that nobody expected comes with its stack. */
+/** Returns the text of an error. Only an unexpected error is shown with its stack. */
 export function describeError(error: unknown): string {
   if (error instanceof PortValidationError) {
     const lines = error.problems.map(({ port, message }) => `  ${port}: ${message}`)
@@ -45,7 +45,7 @@ export function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-/** The message, and those of what caused it, where they say more. */
+/** Returns the message, and the messages of the causes that add to it. */
 function withCauses(error: Error): string {
   const lines = [error.message]
   for (let at = error.cause, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {

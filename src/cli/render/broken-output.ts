@@ -6,8 +6,8 @@ import { ExitCode } from '../input/usage-error.ts'
 let failure: NodeJS.ErrnoException | undefined
 
 /**
- * From here on, output that can't be written (its reader has gone, as `head` does, or the disk is full) stops the command as SIGTERM does: an
- * engine lets its steps end and gives back what it holds (C12). A command that has nothing to stop ends at once.
+ * Stops the command when its output can't be written, because the reader closed it or the disk is full. An engine then
+ * stops as at SIGTERM: its steps end, and it gives back its processes (C12). A command without an engine ends at once.
  */
 export function watchOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', fail)
@@ -21,11 +21,11 @@ function fail(error: NodeJS.ErrnoException): void {
 
 function report(error: NodeJS.ErrnoException): void {
   failure = error
-  // Whoever has gone needs no message.
+  // A reader that closed the output needs no message.
   if (!isGone(error)) note(`the output could not be written: ${error.message}`)
 }
 
-/** Ends the program once what was printed is out. A command whose output was lost has not done what was asked. */
+/** Ends the program once its output is written. A command whose output was lost has failed. */
 export function exitWritten(code: number): void {
   process.stdout.write('', (error) => {
     const lost = process.stdout.errored ?? error
@@ -34,7 +34,7 @@ export function exitWritten(code: number): void {
   })
 }
 
-/** Where the reader has gone, what a shell shows of a program that SIGPIPE has ended. */
+/** Returns the exit code. If the reader closed the output, it is that of a program ended by SIGPIPE. */
 function failedCode(error: NodeJS.ErrnoException): number {
   return isGone(error) ? 128 + constants.signals.SIGPIPE : ExitCode.FAILED
 }

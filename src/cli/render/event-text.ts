@@ -2,10 +2,10 @@ import type { EventRecord } from '../../index.ts'
 import { inParentheses } from './terminal-text.ts'
 import { clockTime, withClockTimes } from './time.ts'
 
-/** What a record of a history holds beside its name, as far as it is known. */
+/** The data of an event. A newer release may have written other events, so nothing is taken for granted. */
 type Data = Readonly<Record<string, unknown>>
 
-/** What happened, in plain words: `relax failed 2 of 5 (no memory), next try 14:03`. */
+/** Returns an event in words: `relax failed 2 of 5 (no memory), next try 14:03`. */
 export function eventText({ name, data, at }: EventRecord): string {
   const known = typeof data === 'object' && data !== null ? (data as Data) : {}
   const text = (key: string): string | null => {
@@ -79,7 +79,7 @@ function list(value: unknown): string {
   return Array.isArray(value) ? value.join(', ') : String(value)
 }
 
-/** Steps say in words that they wait; what a `Wait` says is the user's. */
+/** A waiting step has a message in words. The message of a `Wait` is the user's. */
 function waiting(message: string | null, now: number): string {
   if (message === null) return 'waits'
   return /^(waits|sleeps) /.test(message) ? withClockTimes(message, now) : `waits (${message})`

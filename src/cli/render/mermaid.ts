@@ -1,24 +1,24 @@
 /*
- * What Mermaid takes as text. Names of nodes are made here and never come from outside; texts from outside stand in quotes, each
- * character that could mean anything to Mermaid, Markdown or HTML by its number.
+ * Labels for Mermaid. A text from outside stands in quotes, and each character in it that Mermaid, Markdown or HTML could
+ * interpret is written by its number. Names of nodes never come from outside.
  */
 
-/** Characters of one line of a label at most. */
+/** The most characters of one line of a label. */
 const WIDEST = 100
-/** Lines of one label at most: Mermaid refuses texts that are very long. */
+/** The most lines of one label, since Mermaid refuses very long texts. */
 const LONGEST = 24
 
-/** A label of these lines, in quotes: it shows them as they are, whatever is in them. */
+/** Returns a label in quotes that shows these lines as they are, whatever they contain. */
 export function label(lines: readonly string[]): string {
   const shown =
     lines.length > LONGEST ? [...lines.slice(0, LONGEST), `and ${lines.length - LONGEST} more`] : lines
   const text = shown.map((line) => escaped(cut(line))).join('<br>')
-  // Mermaid takes no label of nothing.
+  // Mermaid refuses an empty label.
   return `"${text === '' ? ' ' : text}"`
 }
 
 function cut(line: string): string {
-  // Neither half a character nor what is no text at all, since neither has a number.
+  // Replaces lone surrogates and control characters, which Mermaid can't show by number.
   const text = line
     .replaceAll(/\p{Cs}/gu, '\uFFFD')
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')

@@ -3,10 +3,10 @@ import { inspect } from 'node:util'
 import { printable, printableJson } from './terminal-text.ts'
 
 /*
- * All that the command line says goes through here, and through nothing else, so that nothing in it can steer the terminal.
+ * Every output of the command line goes through this file, which keeps texts from controlling the terminal.
  */
 
-/** The answer to what was asked: on stdout. */
+/** Prints the answer of a command to stdout. */
 export function print(text: string): void {
   process.stdout.write(`${printable(text)}\n`)
 }
@@ -17,17 +17,17 @@ export function printJson(value: unknown): void {
   )
 }
 
-/** From here on what processes print by `console` goes to stderr: stdout is for the answer alone. */
+/** Sends the `console` output of processes to stderr, since stdout is for the answer alone. */
 export function keepStdoutClean(): void {
   globalThis.console = new Console(process.stderr, process.stderr)
 }
 
-/** What is said beside the answer: on stderr. */
+/** Prints a remark beside the answer to stderr. */
 export function note(text: string): void {
   process.stderr.write(`${printable(text)}\n`)
 }
 
-/** A value for people to read, in full. */
+/** Returns a readable text of a whole value. */
 export function pretty(value: unknown): string {
   if (typeof value === 'string') return value
   return inspect(value, {
@@ -38,11 +38,11 @@ export function pretty(value: unknown): string {
   })
 }
 
-/** Lines of `name  value`, the values below each other; those without a value are left out. */
+/** Returns lines of `name  value` with aligned values. Names without a value are left out. */
 export function facts(pairs: readonly (readonly [name: string, value: string | null | undefined])[]): string {
-  const told = pairs.filter((pair): pair is readonly [string, string] => pair[1] != null && pair[1] !== '')
-  const width = Math.max(0, ...told.map(([name]) => name.length)) + 2
-  return told
+  const given = pairs.filter((pair): pair is readonly [string, string] => pair[1] != null && pair[1] !== '')
+  const width = Math.max(0, ...given.map(([name]) => name.length)) + 2
+  return given
     .map(([name, value]) => name.padEnd(width) + value.replaceAll('\n', `\n${' '.repeat(width)}`))
     .join('\n')
 }

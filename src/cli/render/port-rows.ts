@@ -1,6 +1,6 @@
 import type { NamespaceDescription, PortDescription } from '../../index.ts'
 
-/** The ports of a namespace and of those in it, one a row: dotted name, type, whether it must be given, help. */
+/** Returns a row for each port of a namespace and its inner namespaces: dotted name, type, whether it is required, help. */
 export function portRows(namespace: NamespaceDescription, prefix = ''): string[][] {
   const rows = Object.entries(namespace.ports).flatMap(([name, port]) => {
     const path = prefix + name
@@ -11,7 +11,7 @@ export function portRows(namespace: NamespaceDescription, prefix = ''): string[]
   return rows
 }
 
-/** One port: its name, type, whether it must be given, help. */
+/** Returns the row of one port: name, type, whether it is required, help. */
 export function portRow(path: string, port: PortDescription): string[] {
   return [path, typeText(port), needText(port), oneLine(port.help)]
 }

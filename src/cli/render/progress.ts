@@ -3,10 +3,10 @@ import { stateText } from './state-text.ts'
 import { cut } from './terminal-text.ts'
 import { elapsed } from './time.ts'
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two updates. */
 const PACE = 250
 
-/** Shows on stderr, in one line that changes, how far a process is; where stderr is a terminal. Returns how to end it. */
+/** Shows the progress of a process in one line on stderr, if that is a terminal. Returns a function that ends it. */
 export function showProgress(client: Client, pid: string): () => void {
   const { stderr } = process
   if (!stderr.isTTY) return () => {}
@@ -23,7 +23,7 @@ export function showProgress(client: Client, pid: string): () => void {
     stderr.write(`\r${cut(parts.join('  '), (stderr.columns || 80) - 1)}\u001B[K`)
   }
   const timer = setInterval(() => {
-    // What the store can't tell now it may tell at the next look; what fails for good is told by those who wait.
+    // The next update may succeed. The command itself reports a lasting failure.
     show().catch(() => {})
   }, PACE)
   return () => {

@@ -1,6 +1,6 @@
 import { isTerminal, nextStates, ProcessState } from '../../index.ts'
 
-/** The states of a process and what may follow which, as the text of a Mermaid state diagram. */
+/** Returns the states and transitions of a process as the text of a Mermaid state diagram. */
 export function stateChart(): string {
   const states = Object.values(ProcessState)
   const lines = states.flatMap((state) =>

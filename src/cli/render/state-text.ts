@@ -1,6 +1,6 @@
 import type { StateInfo } from '../../index.ts'
 
-/** The state in a word or two: `running, paused`. */
+/** Returns a state in a few words, such as `running, paused`. */
 export function stateText(state: StateInfo): string {
   const words: string[] = [state.label]
   if (state.label === 'finished' && !state.successful) words[0] = 'failed'

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import type { Logger } from '../../index.ts'
 import { note } from './output.ts'
 
-/** Says on stderr what an engine warns of. */
+/** Writes the warnings and errors of an engine to stderr. */
 export const stderrLogger: Logger = {
   debug: () => {},
   info: () => {},

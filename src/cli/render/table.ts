@@ -1,10 +1,10 @@
 import { getBorderCharacters, table } from 'table'
 import { cut } from './terminal-text.ts'
 
-/** Characters of one cell at most, unless told otherwise. A cell is cut before the others are padded to its width. */
+/** The default width of a cell, in characters. A longer cell is cut before the column is padded to its width. */
 const WIDEST = 60
 
-/** Columns below their headings, without lines. */
+/** Returns a table of columns with headings, without lines. */
 export function columns(
   headings: readonly string[],
   rows: readonly (readonly string[])[],

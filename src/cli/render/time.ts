@@ -1,13 +1,13 @@
 import ms from 'ms'
 
-/** How long ago, in one word: `42s`, `3d`. */
+/** Returns the time since a date in one word, such as `42s` or `3d`. */
 export function ago(date: Date, now = Date.now()): string {
   return ms(Math.max(0, now - date.getTime()))
 }
 
 const MINUTE = 60_000
 
-/** A time as a clock shows it here: with the date where it is another day, with seconds where it is near. */
+/** Returns a local time; with the date unless it is today, and with seconds within ten minutes from now. */
 export function clockTime(at: number, now: number): string {
   const date = new Date(at)
   if (Number.isNaN(date.getTime())) return String(at)
@@ -21,7 +21,7 @@ export function clockTime(at: number, now: number): string {
   return `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())} ${text}`
 }
 
-/** The times in a text, which are written for programs, as a clock shows them here. */
+/** Replaces the ISO times in a text by local times. */
 export function withClockTimes(text: string, now: number): string {
   return text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) =>
     clockTime(Date.parse(time), now),
@@ -32,7 +32,7 @@ function twoDigits(number: number): string {
   return String(number).padStart(2, '0')
 }
 
-/** A length of time to the millisecond: `1.204 s`, `2:03.500`, `26:10:00.000`. */
+/** Returns a length of time to the millisecond: `1.204 s`, `2:03.500`, `26:10:00.000`. */
 export function elapsed(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000
   if (seconds < 60) return `${seconds.toFixed(3)} s`

@@ -3,21 +3,21 @@ import { stateText } from './state-text.ts'
 import { cut, oneLine } from './terminal-text.ts'
 import { statusText } from './wait-text.ts'
 
-/** A process with all that it launched, and so on. */
+/** A process and its descendants. */
 export interface ProcessTree {
   readonly process: ProcessSummary
-  /** The processes that it waits for and that have not ended, 100 of them at most. */
+  /** The unfinished processes that it waits for, at most 100. */
   readonly awaited: readonly string[]
-  /** The oldest first; none where they are too many to be shown. */
+  /** Oldest first; empty if there are too many to show. */
   readonly children: readonly ProcessTree[]
-  /** How many children of each state it has, where they are too many to be shown. */
+  /** The number of children in each state, if there are too many to show. */
   readonly counts?: Readonly<Record<ProcessState, number>>
 }
 
-/** Characters of a label at most. */
+/** The most characters of a label. */
 const WIDEST_LABEL = 60
 
-/** A tree of processes, a line for each: class, pid, state, place, what it waits for. */
+/** Returns a line for each process of a tree: class, pid, state, step, what it waits for. */
 export function treeText(tree: ProcessTree, now: number): string {
   return [line(tree, now), ...linesBelow(tree, '', now)].join('\n')
 }

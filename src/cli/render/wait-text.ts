@@ -2,8 +2,8 @@ import type { ProcessSummary } from '../../index.ts'
 import { clockTime, withClockTimes } from './time.ts'
 
 /**
- * What a process waits for, in plain words: `relax failed 2 of 5 (no memory), next try 14:03`. `awaited` are the processes that it waits for
- * and that have not ended, where they are known. Undefined where it does not wait.
+ * Returns what a process waits for: `relax failed 2 of 5 (no memory), next try 14:03`. `awaited` are the unfinished
+ * processes that it waits for, if known. Returns undefined for a process that is not waiting.
  */
 export function waitText(
   { waits, state, attempt }: ProcessSummary,
@@ -11,7 +11,7 @@ export function waitText(
   awaited?: readonly string[],
 ): string | undefined {
   if (waits === null) return undefined
-  // Of one that is paused this tells why it is.
+  // The message of a paused process is the reason of the pause.
   const said = state.paused ? undefined : state.message
   const backsOff = attempt > 1 && !waits.inStep
   if (said !== undefined && (backsOff || waits.inStep)) return withClockTimes(said, now)
@@ -26,18 +26,18 @@ export function waitText(
 
 function processes(on: 'all' | 'any', awaited: readonly string[] | undefined): string {
   if (awaited?.length === 1) return `for process ${awaited[0]} to end`
-  // A store tells of a hundred at most.
+  // A store returns at most a hundred.
   const many = awaited === undefined ? 'other' : awaited.length < 100 ? String(awaited.length) : '100 or more'
   return on === 'any' ? `for the first of ${many} processes to end` : `for ${many} processes to end`
 }
 
-/** What there is to say of a process beside its state and step: what it waits for, or its message. */
+/** Returns what to show of a process beside its state and step: what it waits for, or its message. */
 export function statusText(one: ProcessSummary, now: number, awaited?: readonly string[]): string {
   const waits = waitText(one, now, awaited)
   const { paused, message } = one.state
   if (waits === undefined) return message ?? one.status ?? ''
   if (!paused || message === undefined) return waits
   const told = withClockTimes(message, now)
-  // It may be what it waits for that is told, where nobody said why it is paused.
+  // Without a reason of the pause, the message may itself be the reason of the wait.
   return /^(waits|sleeps) |, next try /.test(message) ? told : `${told}; ${waits}`
 }
