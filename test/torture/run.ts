@@ -22,7 +22,7 @@ export interface RunOptions {
 
 /** The end, in which everything has to come to its own end, takes so long at most, in milliseconds. */
 const QUIET = 90_000
-const MEGABYTES = 48
+const MEGABYTES = 192
 /** Programs may take so long to start where the machine is busy, in milliseconds. */
 const STARTING = 60_000
 /** Closing engines get so long, in milliseconds. */

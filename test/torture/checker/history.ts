@@ -1,4 +1,4 @@
-import type { Finding, Happened, Stored, World } from './world.ts'
+import { ancestors, type Finding, type Happened, type Stored, type World } from './world.ts'
 
 /** Which state may follow which; each is one commit of its own. */
 const FOLLOW: Readonly<Record<string, readonly string[]>> = {
@@ -38,7 +38,15 @@ export function checkHistory(world: World): Finding[] {
       findings.push({ rule: 'the history has no gaps', what: `after number ${last} comes ${id}` })
     last = id
   }
-  for (const process of world.processes.values()) findings.push(...checkOne(process))
+  const plays = new Set(
+    world.lines.flatMap((line) =>
+      line.what === 'ask' && (line.do === 'play' || line.do === 'retry') ? [line.pid] : [],
+    ),
+  )
+  for (const process of world.processes.values()) {
+    const isPlayed = [process.pid, ...ancestors(world, process.pid)].some((pid) => plays.has(pid))
+    findings.push(...checkOne(process, isPlayed))
+  }
   for (const { name, integrity, history } of world.backups) {
     if (integrity !== 'ok') findings.push({ rule: 'a backup is whole', what: `${name}: ${integrity}` })
     for (const [index, entry] of history.entries()) {
@@ -56,7 +64,8 @@ export function checkHistory(world: World): Finding[] {
   return findings
 }
 
-function checkOne(process: Stored): Finding[] {
+/** `isPlayed`: a play was asked for, of the process or of one above it. */
+function checkOne(process: Stored, isPlayed: boolean): Finding[] {
   const { pid, history } = process
   const findings: Finding[] = []
   const found = (rule: string, entry: Happened | undefined, what: string): void => {
@@ -93,8 +102,8 @@ function checkOne(process: Stored): Finding[] {
     if (owner !== undefined && OWN.has(name) && entry.by !== owner)
       found('only its engine writes', entry, `it was ${owner} that ran it`)
     owner = ownerAfter(entry, owner)
-    // Whoever claims it after a crash says so, and what is paused is not claimed.
-    const isRun = paused ? inStep : before?.name !== 'crashed'
+    // Who claims it after a crash says so, unless a play has taken back the count of crashes. What is paused is not claimed.
+    const isRun = paused ? inStep : isPlayed || before?.name !== 'crashed'
     if (name === 'kill requested' && !isRun)
       found('what nobody runs is killed at once', entry, `before came ${before?.name}`)
     before = entry
@@ -131,7 +140,8 @@ function checkOne(process: Stored): Finding[] {
     if (ENDS.includes(name)) ended = true
   }
   const last = history.at(-1)
-  if (process.state !== (inStep && !ended ? 'waiting' : state))
+  const shown = inStep && !ended ? 'waiting' : state
+  if (shown !== 'anything' && process.state !== shown)
     found('the row is as its history', last, `the row says ${process.state}`)
   if (process.seq !== seq) found('the row is as its history', last, `the row has sequence ${process.seq}`)
   if (ended !== (process.ended_at !== null))
