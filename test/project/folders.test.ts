@@ -1,4 +1,7 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { root } from './files.ts'
 import { folderPicture } from './folders.ts'
 
 describe('the picture of the folders', () => {
@@ -37,5 +40,25 @@ describe('the picture of the folders', () => {
       '  persistence_ -.-> persistence_sqlite',
       '  persistence_sqlite --> persistence_contract',
     ])
+  })
+})
+
+describe('ARCHITECTURE.md', () => {
+  it('names only files and folders that exist', () => {
+    const page = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+    const paths = Array.from(page.matchAll(/`([a-z][\w.-]*\/[\w./-]*(?:\.c?ts|\/))`/g), ([, path]) =>
+      String(path),
+    )
+    expect(paths.length).toBeGreaterThan(50)
+    const missing = paths.filter((path) => ![`src/${path}`, path].some((at) => existsSync(join(root, at))))
+    expect(missing).toEqual([])
+  })
+
+  it('defines each word of its glossary once', () => {
+    const page = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+    const glossary = page.slice(page.indexOf('## Glossary'), page.indexOf('## Contracts'))
+    const words = Array.from(glossary.matchAll(/^\| (\S[^|]*?) +\|/gm), ([, word]) => String(word)).slice(2)
+    expect(words.length).toBeGreaterThan(40)
+    expect(words).toEqual([...new Set(words)])
   })
 })
