@@ -138,7 +138,7 @@ describe('a step that fails', () => {
     )
     await expect(throwing.run).rejects.toThrow(/TypeError: broken/)
     const vague = begin(failing(9, { attempts: 2, on: (() => 'yes') as never }))
-    await expect(vague.run).rejects.toThrow(/retry\.on gave "yes"/)
+    await expect(vague.run).rejects.toThrow(/retry\.on returned "yes"/)
   })
 })
 
