@@ -59,7 +59,7 @@ export class Client {
     const { clock, create = false } = options
     const store = await openStore(options.store, { clock, create })
     try {
-      return new Client(store, options, `client ${processId()}`)
+      return new Client(store, options, `client ${globalThis.process?.pid ?? 'elsewhere'}`)
     } catch (error) {
       if (typeof options.store === 'string') await store.close()
       throw error
@@ -314,8 +314,8 @@ export class Client {
     if (this.#ownsStore) await this.store.close()
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   // ---------- for the engine ----------
@@ -397,9 +397,4 @@ export class Client {
 /** @throws TypeError for what can't be the pid of a process */
 function checkPid(pid: unknown): asserts pid is string {
   checkText('the pid', pid)
-}
-
-/** Distinguishes this program from others in a history. */
-function processId(): string {
-  return String(globalThis.process?.pid ?? 'elsewhere')
 }

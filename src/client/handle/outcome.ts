@@ -8,8 +8,8 @@ import { endInfo, type EndedRow } from '../read/state-info.ts'
 import { DamsonError, ProcessExcepted, ProcessKilled } from '../../shared/errors.ts'
 
 /**
- * How an ended process ended: its result or its error, decoded from what is stored. `saved` gives the parts of its bundle, and throws where
- * they are damaged.
+ * Returns how a process ended: its result or its error, decoded from the store. `saved` returns the parts
+ * of its bundle, and throws if they are damaged.
  */
 export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec): Settled<unknown> {
   const state = endInfo(row)
@@ -25,7 +25,7 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
     const value = data.result === undefined ? outputsOf(parts, codec) : data.result
     return { status: 'fulfilled', value, state }
   } catch (error) {
-    // What it ended with can't be read here (damaged, or of a type that is not registered): told, never guessed.
+    // The outcome is damaged, or of a type that is not registered here. This is reported, never guessed.
     if (!(error instanceof DamsonError)) throw error
     const reason = new ProcessExcepted(
       row.pid,
@@ -38,12 +38,12 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
   }
 }
 
-/** The required outputs that a process had not emitted when it finished, as it is saved. */
+/** Returns the required outputs that a process had not emitted when it finished. */
 export function missingOf(parts: BundleParts, codec: Codec): readonly string[] {
   return readEnd(parts, (text) => codec.parse(text, 'state')).missing ?? []
 }
 
-/** Of the parts of a bundle those that say what its process ended with. */
+/** Returns the parts of a bundle that hold the outcome of its process. */
 export function endingParts(parts: BundleParts): BundleParts {
   return Object.fromEntries(
     Object.entries(parts).filter(([name]) => name === 'state' || name.startsWith('out:')),

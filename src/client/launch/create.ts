@@ -18,17 +18,17 @@ import { UNCHECKED_STATE } from '../../process/state/saved-state.ts'
 import type { LaunchOptions } from '../../process/host/process-handle.ts'
 import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 
-/** Who launches: nobody in particular, or the step of a process, whose claim has to hold. */
+/** Who launches: a caller outside any process, or the step of a process, whose claim must still hold. */
 export interface Launcher {
   readonly parent: string | null
   readonly parentFence: number | null
-  /** Whether the pid follows from the step that launches: nothing but a child of this parent is meant by it. */
+  /** Whether the pid is derived from the step that launches, so that only a child of this parent can have it. */
   readonly onlyOwn?: boolean
 }
 
 export const BY_A_CALLER: Launcher = { parent: null, parentFence: null }
 
-/** What of the options of a launch is stored in its row. */
+/** The options of a launch that are stored in the row. */
 interface Launched {
   readonly key: string | null
   readonly label: string | null
@@ -38,11 +38,11 @@ interface Launched {
 }
 
 /**
- * The write that makes a process durable (C2). Its class has validated the inputs and filled in the defaults; `deadlineAfter` is what it says
- * of deadlines.
+ * Returns the write that makes a process durable (C2). The class has validated the inputs and filled in
+ * the defaults; `deadlineAfter` is its own deadline, counted from the launch.
  *
- * @throws SerializationError naming the input that can't be saved (C10)
- * @throws RangeError for a delay or deadline that is none
+ * @throws SerializationError with the path of an input that can't be saved (C10)
+ * @throws RangeError for an invalid delay or deadline
  */
 export function createWrite(
   process: Hosted,
@@ -74,9 +74,9 @@ export function createWrite(
 }
 
 /**
- * The retries that a launch asks for.
+ * Returns the retries that the options of a launch set.
  *
- * @throws SpecError for an option that is wrong
+ * @throws SpecError for a wrong option
  */
 export function retryOf({ retry }: LaunchOptions): RetryOptions | undefined {
   if (retry === undefined) return undefined
@@ -107,10 +107,11 @@ function timeOf(deadline: NonNullable<LaunchOptions['deadline']>, now: number): 
 }
 
 /**
- * The write for a class that is only known by its name. Its inputs are checked against the JSON Schema that engines have
- * registered; defaults and validators run at the first claim, by an engine that has the class.
+ * Returns the write for a class that this program knows only by name. The inputs are checked against the
+ * JSON Schema that engines have registered. Defaults and validators run at the first claim, by an engine
+ * that has the class.
  *
- * @throws PortValidationError for inputs that do not fit that schema
+ * @throws PortValidationError for inputs that do not match the schema
  */
 export function createByName(
   described: Pick<ClassRow, 'name' | 'version' | 'inputs'>,
@@ -176,7 +177,7 @@ export function requireCreated(create: Create, outcome: Outcome): Done {
 
 const checks = new Map<string, { readonly of: string; readonly check: ReturnType<typeof namespaceCheck> }>()
 
-/** The check of a class's inputs, made anew only when what is registered has changed. */
+/** Returns the check of a class's inputs. It is compiled again only if the registered schema has changed. */
 function checkOfClass({
   name,
   inputs,

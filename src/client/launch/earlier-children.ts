@@ -2,16 +2,16 @@ import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Store } from '../../persistence/contract/store.ts'
 import { formerChildPid, LaunchIds, partsOf, stepTag, type StepKey } from './child-pid.ts'
 
-/** A child that a step has launched when it ran before. */
+/** A child that an earlier run of a step launched. */
 export interface EarlierChild {
   readonly row: ProcessRow
-  /** Of several that were launched in one place, the one of the last attempt stands for that. */
+  /** Which replacement the child is. If several children were launched in one place, the last one counts. */
   readonly generation: number
 }
 
 /**
- * The children that a step has launched in its attempts so far, by what tells its launches apart. Of those that a version before has
- * launched the inputs are looked up.
+ * Returns the children that a step has launched in its attempts so far, by the id of their launch. Pids of
+ * earlier releases do not contain that id, so the inputs of such children are read to compute it.
  */
 export async function earlierChildren(
   parent: string,
@@ -52,10 +52,10 @@ export async function earlierChildren(
   return earlier
 }
 
-/** How many are read at a time. */
+/** The number of children in one page. */
 const PAGE = 1_000
 
-/** All children of a process. */
+/** Returns all children of a process. */
 export async function childrenOf(store: Pick<Store, 'list'>, parent: string): Promise<readonly ProcessRow[]> {
   const children: ProcessRow[] = []
   let after: string | undefined

@@ -3,7 +3,7 @@ import type { Committed, Host } from '../../process/host/host.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { InvalidStateError } from '../../shared/errors.ts'
 
-/** The host of a process that is only made here to be launched: it is saved, and never run in this program. */
+/** The host of a process that is only constructed to be saved. A client never runs it. */
 export class LaunchingHost implements Host {
   readonly durable = true
   readonly codec: Codec

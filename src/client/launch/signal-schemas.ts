@@ -10,8 +10,8 @@ import { specOf } from '../../spec/process-spec.ts'
 type Checks = ReadonlyMap<string, Check>
 
 /**
- * Checks signals at their sender: by the class, where it is known here, else by what engines have registered of it. Of a class that nobody has
- * registered, what is sent is not checked.
+ * Checks signals where they are sent: by the class if this program knows it, otherwise by the schemas that
+ * engines have registered. Signals to a class that no engine has registered are not checked.
  */
 export class SignalSchemas {
   readonly #classes: ClassRegistry<AnyProcessClass>
@@ -23,7 +23,7 @@ export class SignalSchemas {
     this.#store = store
   }
 
-  /** What is wrong with a signal to a process of that name; `processClass` is its class, where the sender knows it. */
+  /** Returns the problems of a signal to a process of the class `className`. `processClass` is set if the sender knows it. */
   async check(
     className: string,
     processClass: AnyProcessClass | undefined,
@@ -44,7 +44,7 @@ export class SignalSchemas {
     return [{ port, message: `there is no signal '${signal}': ${others}` }]
   }
 
-  /** Made anew only when what is registered has changed. */
+  /** Compiled again only if the registered schemas have changed. */
   #checksOf({ name, signals }: ClassRow): Checks {
     const known = this.#made.get(name)
     if (known?.of === signals) return known.checks

@@ -1,9 +1,9 @@
-/** A message in brackets, where there is one. */
+/** Returns a message in parentheses; nothing if there is no message. */
 export function inParentheses(message: string | null): string {
   return message === null ? '' : ` (${message})`
 }
 
-/** A length of time in words. */
+/** Returns a length of time in words. */
 export function span(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`
@@ -13,7 +13,7 @@ export function span(milliseconds: number): string {
   return `${Math.round(seconds / 86_400)} d`
 }
 
-/** A time, and how long it is until then. */
+/** Returns a time, and for a future one how long it is until then. */
 export function formatTime(time: number, now: number): string {
   const date = new Date(time)
   const text = Number.isNaN(date.getTime()) ? String(time) : date.toISOString()
