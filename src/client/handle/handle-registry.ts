@@ -14,16 +14,16 @@ const LEAST_CAPACITY = 1_000
 /** A handle, as the registry sees it. */
 export interface RegisteredHandle {
   readonly pid: string
-  /** Whether a caller waits for the end. */
+  /** @internal Whether a caller waits for the end. */
   readonly awaited: boolean
-  /** Whether the handle reads nothing more: its process has ended, or is not in the store. */
+  /** @internal Whether the handle reads nothing more: its process has ended, or is not in the store. */
   readonly over: boolean
-  /** Whether the process is not in the store. */
+  /** @internal Whether the process is not in the store. */
   readonly gone: boolean
   readonly state: StateInfo
-  /** Takes in a committed change. */
+  /** @internal Takes in a committed change. */
   note(change: Change): void
-  /** Reads the row of the process. Rejects if the store can't be read. */
+  /** @internal Reads the row of the process. Rejects if the store can't be read. */
   refreshState(): Promise<void>
 }
 
