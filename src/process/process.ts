@@ -70,7 +70,7 @@ import type { EvictOptions } from './step/suspension.ts'
  * users extend, and each member passes a call on to `runner/` or `step/` in a few lines.
  */
 
-let runnerOf: (process: Process) => ProcessRunner
+let runnerOf: (process: object) => ProcessRunner
 
 /**
  * A unit of work that runs step by step and is saved between steps. A step is a method. The value
@@ -165,7 +165,7 @@ export class Process<C = Untyped> implements ProcessObject {
   readonly #runner: ProcessRunner
 
   static {
-    runnerOf = (process) => process.#runner
+    runnerOf = (process) => (process as Process).#runner
   }
 
   /**
@@ -586,7 +586,7 @@ export class Process<C = Untyped> implements ProcessObject {
   protected checkpoint(tag: string): Promise<void> {
     const work = async (): Promise<void> => {
       checkText('checkpoint: the tag', tag)
-      const { run } = stepOf(this as unknown as Process, 'checkpoint')
+      const { run } = stepOf(this, 'checkpoint')
       await run.host.checkpoint(run.hosted, tag)
     }
     return Operation.of(work())
@@ -606,7 +606,7 @@ export class Process<C = Untyped> implements ProcessObject {
     namespace?: N,
     options?: ExposedOptions,
   ): ExposedInputs<SpecOf<Own>['~in'], D, N> {
-    const { definition, inputs } = runnerOf(this as unknown as Process).data
+    const { definition, inputs } = runnerOf(this).data
     // What was exposed is what the class of this process declares.
     return exposedInputs(definition.spec, inputs, processClass, namespace, options) as never
   }
@@ -654,7 +654,7 @@ export class Process<C = Untyped> implements ProcessObject {
    */
   // Typed as `exposedInputs` is.
   protected outMany<Own>(this: { readonly '~class': Own }, outputs: SeveralOutputs<Own>): void {
-    runnerOf(this as unknown as Process).outputEmitter.emitAll(outputs)
+    runnerOf(this).outputEmitter.emitAll(outputs)
   }
 
   /**
@@ -818,7 +818,7 @@ function memoryHostOf(options: Pick<ProcessOptions, 'types' | 'clock'> | undefin
  *
  * @throws InvalidStateError where no step runs; `what` is what needs one
  */
-export function stepOf(process: Process, what: string): CurrentStep {
+export function stepOf(process: object, what: string): CurrentStep {
   return runnerOf(process).stepFor(what)
 }
 
@@ -831,7 +831,7 @@ function operate<T>(
 ): Promise<T> {
   let step: CurrentStep
   try {
-    step = stepOf(process as Process, kind)
+    step = stepOf(process, kind)
   } catch (error) {
     return Operation.of(Promise.reject(error as Error))
   }

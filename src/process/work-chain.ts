@@ -29,6 +29,6 @@ export class WorkChain<C = Untyped> extends Process<C> {
    * @throws InvalidStateError outside a step
    */
   protected toContext(values: ContextValues): void {
-    stepOf(this as unknown as Process, 'toContext').updates.add(values)
+    stepOf(this, 'toContext').updates.add(values)
   }
 }
