@@ -1,7 +1,7 @@
 import type { ProcessError } from '../../shared/errors.ts'
 import type { Duration } from '../../shared/duration.ts'
 import type { RetryOptions } from '../../spec/retry-policy.ts'
-import type { Definable, SpecOf } from '../../spec/process-spec.ts'
+import type { SpecOf } from '../../spec/process-spec.ts'
 import type { OutputsOf, PartialOutputsOf, SignalArgs, SignalName } from '../../spec/typing.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
@@ -205,4 +205,4 @@ export interface LaunchOptions {
   readonly abandon?: boolean | undefined
 }
 
-export type { Definable, OutputsOf, SpecOf }
+export type { OutputsOf, SpecOf }
