@@ -204,7 +204,8 @@ export class Injector {
   }
 
   async #freeze(program: Program | undefined, ms: number): Promise<void> {
-    if (program === undefined || program.frozen) return
+    // One that is asked to end has to do so in time.
+    if (program === undefined || program.frozen || program.stopping) return
     this.#options.log.add({ what: 'fault', fault: 'freeze', phase: 'begin', program: program.name })
     program.signal('SIGSTOP')
     await later(ms)

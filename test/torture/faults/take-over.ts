@@ -31,7 +31,8 @@ export async function freezeUntilTakenOver(
   await until(() => {
     for (const { pid, owner } of look(store, `state = 'running' AND class = 'Idle' AND owner IS NOT NULL`)) {
       const engine = engines.find(({ id }) => id === owner)
-      if (engine?.over === false && !engine.frozen) frozen = { engine, pid }
+      const isAwake = engine?.over === false && !engine.frozen && !engine.stopping
+      if (isAwake) frozen = { engine, pid }
     }
     return frozen !== undefined
   })
