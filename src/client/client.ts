@@ -1,11 +1,10 @@
-import type { BundleParts } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
 import { registeredName, type ClassRegistry } from '../bundle/loader.ts'
 import type { ListFilter } from '../persistence/contract/control.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Checkpoint } from '../persistence/contract/persister.ts'
 import type { Store } from '../persistence/contract/store.ts'
-import type { Create, Write } from '../persistence/contract/writes.ts'
+import type { Create } from '../persistence/contract/writes.ts'
 import { openStore } from '../persistence/open-store.ts'
 import { checkBulkFilter, type BulkFilter } from '../persistence/rules/paging.ts'
 import { checkLaunch } from '../process/host/launch-arguments.ts'
@@ -28,8 +27,8 @@ import type { RestartOptions } from './launch/restart.ts'
 import { detailsOf, type ProcessDetails } from './read/details.ts'
 import { eventRecord } from './read/event.ts'
 import { explain } from './read/explain.ts'
-import type { EndedRow } from './read/state-info.ts'
 import { summary, type ProcessList, type ProcessSummary } from './read/summary.ts'
+import type { GroupCommit } from './write/group-commit.ts'
 
 /** Launches, watches and controls processes in a store. Engines run them, in this program or another. */
 export class Client {
@@ -41,6 +40,7 @@ export class Client {
   /** The name under which histories show the requests of this client. */
   protected readonly name: string
   protected readonly killGrace: number
+  protected readonly commits: GroupCommit
   readonly #ownsStore: boolean
   protected readonly handles: HandleRegistry<ClientHandle>
   readonly #parts: ClientParts
@@ -77,6 +77,7 @@ export class Client {
     this.classes = this.#parts.classes
     this.killGrace = this.#parts.killGrace
     this.handles = this.#parts.registry
+    this.commits = this.#parts.commits
     this.name = name
   }
 
@@ -320,21 +321,6 @@ export class Client {
 
   // ---------- for the engine ----------
 
-  /** Commits one write together with others. */
-  protected write(write: Write): Promise<Outcome> {
-    return this.#parts.commits.write(write)
-  }
-
-  /** Callback form of `write`; avoids a promise on the hot path. Callbacks must not throw. */
-  protected send(write: Write, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void {
-    this.#parts.commits.send(write, answered, failed)
-  }
-
-  /** Reports to the handle of a process, if there is one, how the process ended in this program. */
-  protected ended(pid: string, row: EndedRow | undefined, parts: BundleParts): void {
-    this.handles.find(pid)?.endCommitted(row, parts)
-  }
-
   /** A process was created under this pid, in any program. */
   protected renewed(pid: string, createdAt: number): void {
     this.handles.renew(pid, createdAt)
@@ -355,7 +341,7 @@ export class Client {
       known === undefined
         ? await this.#parts.launches.createByName(processClass as string, inputs, options, launcher)
         : this.#parts.launches.createByClass(known, inputs, options, launcher)
-    return this.launched(create, await this.write(create), options, known)
+    return this.launched(create, await this.commits.write(create), options, known)
   }
 
   /** Returns the handle of the process that a `Create` stored or found. */

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { killedStateText } from '../process/state/saved-state.ts'
 import type { Bundle } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
@@ -6,10 +5,8 @@ import { registeredName } from '../bundle/loader.ts'
 import type { EndedRow } from '../client/read/state-info.ts'
 import { copyOf } from '../ports/plain.ts'
 import type { Launcher } from '../client/launch/create.ts'
-import type { Mail } from '../persistence/contract/control.ts'
 import type { Held, Outcome } from '../persistence/contract/outcomes.ts'
-import type { ProcessRow } from '../persistence/contract/rows.ts'
-import type { Advance, Create, Parts, Write } from '../persistence/contract/writes.ts'
+import type { Advance, Create, Parts } from '../persistence/contract/writes.ts'
 import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
 import type { StepWait } from '../process/state/transition.ts'
@@ -24,8 +21,12 @@ import type {
 } from '../process/host/host.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import type { Clock } from '../shared/clock.ts'
-import { ClosedError, KeyConflictError, SerializationError } from '../shared/errors.ts'
-import type { Logger } from '../shared/logger.ts'
+import { KeyConflictError, SerializationError } from '../shared/errors.ts'
+import type { EngineParts } from './engine-parts.ts'
+import type { ExecutionControl } from './execution-control.ts'
+import type { Executions } from './executions.ts'
+import type { Scheduler } from './scheduler.ts'
+import { StoreReader } from './store-reader.ts'
 import { endedElsewhere, claimLost, unsavable } from './stop-reasons.ts'
 import type { PendingLaunch, Execution } from './execution.ts'
 import { freePid, StepLaunches, type LaunchingPid } from './step-launches.ts'
@@ -36,28 +37,11 @@ import { advanceWrite, launchWrite } from './writes.ts'
 const LARGE_PART = 4 * 2 ** 20
 /** How many ends of processes are read at a time. */
 const ENDS_AT_A_TIME = 200
-/** First pause before what could not be read is read again, and the longest, in milliseconds. */
-const FIRST_PAUSE = 20
-const LONGEST_PAUSE = 5_000
 
-/** What the host needs of its engine. */
-export interface DurableHostContext {
-  readonly engine: string
-  readonly name: string
-  readonly codec: Codec
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly killGrace: number
-  write(write: Write): Promise<Outcome>
-  /** As `write`, for who needs no promise. What is called must not throw. */
-  send(write: Write, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void
-  read(pid: string): Promise<ProcessRow | undefined>
-  /** All that it has launched. */
-  children(parent: string): Promise<readonly ProcessRow[]>
-  /** The inputs of a process, as they are saved. */
-  inputsOf(pid: string): Promise<string | undefined>
-  mail(pid: string, signal: string): Promise<Mail | undefined>
-  launch(
+/** What steps ask of an engine about other processes. */
+export interface OtherProcesses {
+  /** Launches a child. */
+  start(
     processClass: AnyProcessClass | string,
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions,
@@ -65,20 +49,16 @@ export interface DurableHostContext {
   ): Promise<ProcessHandle>
   /** How a process ended; undefined while it has not. */
   outcome(pid: string): Promise<Settled<unknown> | undefined>
-  /** A run has got a step further. */
-  committed(execution: Execution): void
-  /** What was to be the end of a process was answered: how it ended, or undefined where it did not by that. */
-  ended(pid: string, row: EndedRow | undefined, parts: Parts): void
 }
 
-/** What it needs of those who keep the runs. */
-export interface Lives {
-  of(process: Hosted): Execution | undefined
-  /** Whether this is the run of its process. */
-  isLive(execution: Execution): boolean
-  lose(execution: Execution, reason: Error): void
-  release(execution: Execution): void
-  armKill(execution: Execution, message: string | undefined, deadline: number): void
+/** The collaborators of a host, all built before it. */
+export interface HostParts {
+  readonly engine: EngineParts
+  readonly executions: Executions
+  readonly scheduler: Scheduler
+  readonly control: ExecutionControl
+  readonly journal: StepJournalWriter
+  readonly others: OtherProcesses
 }
 
 /**
@@ -93,34 +73,40 @@ export class DurableHost implements Host {
   readonly durable = true
   readonly codec: Codec
   readonly clock: Clock
-  readonly #context: DurableHostContext
-  readonly #lives: Lives
+  readonly #engine: EngineParts
+  readonly #executions: Executions
+  readonly #scheduler: Scheduler
+  readonly #control: ExecutionControl
   readonly #journal: StepJournalWriter
+  readonly #others: OtherProcesses
 
-  constructor(context: DurableHostContext, lives: Lives, records: StepJournalWriter) {
-    this.codec = context.codec
-    this.clock = context.clock
-    this.#context = context
-    this.#lives = lives
-    this.#journal = records
+  constructor({ engine, executions, scheduler, control, journal, others }: HostParts) {
+    this.codec = engine.codec
+    this.clock = engine.clock
+    this.#engine = engine
+    this.#executions = executions
+    this.#scheduler = scheduler
+    this.#control = control
+    this.#journal = journal
+    this.#others = others
   }
 
   commit(process: Hosted, transition: Transition): Promise<Committed> {
-    const execution = this.#lives.of(process)
+    const execution = this.#executions.of(process)
     if (execution === undefined || execution.lost) throw claimLost(process.pid)
     const bundle = transition.bundle()
     const pendingLaunch = execution.fence === undefined ? execution.pendingLaunch : undefined
     this.#journal.stepEnded(execution)
     const write =
       pendingLaunch === undefined
-        ? advanceWrite(execution, this.#context.engine, transition, bundle)
-        : launchWrite(pendingLaunch.create, transition, bundle, this.#context.engine)
+        ? advanceWrite(execution, this.#engine.id, transition, bundle)
+        : launchWrite(pendingLaunch.create, transition, bundle, this.#engine.id)
     this.#warnOfSize(execution, write.parts)
     execution.isCommitting = true
     execution.isEnding = isTerminal(transition.to)
     const { playCount } = execution
     return new Promise((resolve, reject) => {
-      this.#context.send(
+      this.#engine.commits.send(
         write,
         (outcome) => {
           try {
@@ -148,16 +134,16 @@ export class DurableHost implements Host {
     const { isEnding } = execution
     execution.isCommitting = false
     execution.isEnding = false
-    if (isEnding) this.#context.ended(pid, endedRow(write, bundle, outcome), bundle.parts)
-    if (pendingLaunch !== undefined) this.#told(execution, pendingLaunch, outcome)
+    if (isEnding) this.#ended(pid, endedRow(write, bundle, outcome), bundle.parts)
+    if (pendingLaunch !== undefined) this.#launchAnswered(execution, pendingLaunch, outcome)
     if (outcome.status === 'refused')
       throw outcome.damaged === true ? outcome.error : unsavable(outcome.error)
     if (outcome.status === 'held') return this.#held(execution, outcome, execution.playCount === playCount)
     if (outcome.status !== 'done') {
       // It was not as it was launched any more: perhaps it ended before anybody waited for it here.
-      if (execution.claimPending) this.#context.ended(pid, undefined, {})
+      if (execution.claimPending) this.#ended(pid, undefined, {})
       const reason = outcome.status === 'ended' ? endedElsewhere(pid, outcome.state) : claimLost(pid)
-      this.#lives.lose(execution, reason)
+      this.#control.stop(execution, reason)
       throw claimLost(pid)
     }
     if (execution.claimPending) {
@@ -172,8 +158,8 @@ export class DurableHost implements Host {
     execution.launches = undefined
     execution.rerunsStep = false
     const { pause, kill } = outcome
-    if (kill !== undefined) this.#lives.armKill(execution, kill.message ?? undefined, kill.deadline)
-    this.#context.committed(execution)
+    if (kill !== undefined) this.#control.armKill(execution, kill.message ?? undefined, kill.deadline)
+    this.#scheduler.executionCommitted(execution)
     if (pause === undefined && kill === undefined) return NOTHING_ASKED
     return {
       pause: pause && { message: pause.message ?? undefined },
@@ -184,15 +170,15 @@ export class DurableHost implements Host {
   /** The process may not move. `stands`: it was not played since. */
   #held(execution: Execution, { pause, kill }: Held, stands: boolean): Committed {
     const { pid } = execution.process
-    if (kill !== undefined) this.#lives.armKill(execution, kill.message ?? undefined, kill.deadline)
+    if (kill !== undefined) this.#control.armKill(execution, kill.message ?? undefined, kill.deadline)
     else if (execution.released) {
       // A hook has failed after the commit that gave the claim back, and nobody here would be told of the play.
       const error = claimLost(pid)
-      this.#context.logger.error(
+      this.#engine.logger.error(
         { pid },
         'a hook failed after its process began to wait, which is paused there',
       )
-      this.#lives.lose(execution, error)
+      this.#control.stop(execution, error)
       throw error
     } else this.#journal.heldBack(execution)
     return {
@@ -206,14 +192,14 @@ export class DurableHost implements Host {
   #notCommitted(execution: Execution, pendingLaunch: PendingLaunch | undefined, error: unknown): Error {
     const { pid } = execution.process
     execution.isCommitting = false
-    if (execution.isEnding) this.#context.ended(pid, undefined, {})
+    if (execution.isEnding) this.#ended(pid, undefined, {})
     execution.isEnding = false
-    this.#lives.lose(execution, claimLost(pid))
+    this.#control.stop(execution, claimLost(pid))
     if (pendingLaunch !== undefined) {
       pendingLaunch.failed(error)
       // It may be durable all the same, and held by this engine, which does not run it.
       execution.fence = 1
-      this.#lives.release(execution)
+      void this.#control.release(execution)
     }
     return claimLost(pid)
   }
@@ -225,7 +211,7 @@ export class DurableHost implements Host {
     options: LaunchOptions = {},
     branch = '',
   ): Promise<ProcessHandle> {
-    const execution = this.#runOf(parent)
+    const execution = this.#executionOf(parent)
     // What the step changes after the call is not launched.
     const inputs = copyOf(given)
     const className = typeof processClass === 'string' ? processClass : registeredName(processClass)
@@ -234,33 +220,30 @@ export class DurableHost implements Host {
       options.pid === undefined
         ? await launches.pidOf({ branch, className, inputs: this.#inputsText(inputs) })
         : { pid: options.pid, isOwn: false }
-    const read = (child: string): Promise<ProcessRow | undefined> =>
-      this.#read(execution, () => this.#context.read(child))
     const launcher = { parent: parent.pid, parentFence: execution.fence as number, onlyOwn: isOwn }
     try {
-      return await this.#context.launch(processClass, inputs, { ...options, pid }, launcher)
+      return await this.#others.start(processClass, inputs, { ...options, pid }, launcher)
     } catch (error) {
       if (!isOwn || !(error instanceof KeyConflictError)) throw error
-      const free = await freePid(pid, parent.pid, read)
+      const free = await freePid(pid, parent.pid, this.#reader(execution))
       if (free === pid) throw error
-      return this.#context.launch(processClass, inputs, { ...options, pid: free }, launcher)
+      return this.#others.start(processClass, inputs, { ...options, pid: free }, launcher)
     }
   }
 
   missing(process: Hosted): Promise<readonly MissingChild[]> | undefined {
-    const execution = this.#lives.of(process)
+    const execution = this.#executions.of(process)
     return execution === undefined || execution.over || execution.lost
       ? undefined
       : this.#launchesOf(execution).missing()
   }
 
   #launchesOf(execution: Execution): StepLaunches {
-    const context = this.#context
-    return (execution.launches ??= new StepLaunches(execution, {
-      read: (pid) => this.#read(execution, () => context.read(pid)),
-      children: (parent) => this.#read(execution, () => context.children(parent)),
-      inputsOf: (pid) => this.#read(execution, () => context.inputsOf(pid)),
-    }))
+    return (execution.launches ??= new StepLaunches(execution, this.#reader(execution)))
+  }
+
+  #reader(execution: Execution): StoreReader {
+    return new StoreReader(this.#engine, execution)
   }
 
   /** The inputs as they are saved; undefined where only the class can save them. */
@@ -274,23 +257,23 @@ export class DurableHost implements Host {
   }
 
   async request(process: Hosted, request: ControlRequest): Promise<boolean> {
-    const { name: by, killGrace } = this.#context
+    const { name: by, killGrace } = this.#engine
     const pid = process.pid
     const id = globalThis.crypto.randomUUID()
     if (request.kind === 'resume') {
       const value = this.codec.stringify(request.value, 'value')
-      return applied(await this.#context.write({ kind: 'resume', pid, id, value, by }))
+      return applied(await this.#engine.commits.write({ kind: 'resume', pid, id, value, by }))
     }
     if (request.kind === 'signal') {
       const { name } = request
       const value = this.codec.stringify(request.value, `signals.${name}`)
-      return applied(await this.#context.write({ kind: 'signal', pid, id, name, value, by }))
+      return applied(await this.#engine.commits.write({ kind: 'signal', pid, id, name, value, by }))
     }
-    const execution = this.#lives.of(process)
+    const execution = this.#executions.of(process)
     const playCount = execution?.playCount
     const message = request.kind === 'play' ? null : (request.message ?? null)
     const force = request.kind === 'kill' && request.force === true
-    const outcome = await this.#context.write({
+    const outcome = await this.#engine.commits.write({
       kind: 'request',
       pid,
       id,
@@ -305,37 +288,37 @@ export class DurableHost implements Host {
     if (!applied(outcome)) return false
     if (request.kind === 'pause') {
       // If somebody has played it meanwhile, it was told both in their order, and knows whether it is to pause.
-      if (execution?.playCount === playCount) process.pause(request.message)
-    } else if (request.kind === 'kill') process.kill(request.message, { force })
-    else if (execution?.released !== true) process.play()
+      this.#control.deliver(process, { pause: request }, { playCount })
+    } else if (request.kind === 'kill') this.#control.deliver(process, { kill: { message } }, { force })
+    else if (execution !== undefined && !execution.released) process.play()
     return true
   }
 
   async record(process: Hosted, entry: RecordEntry): Promise<void> {
-    return this.#journal.record(this.#runOf(process), entry)
+    return this.#journal.record(this.#executionOf(process), entry)
   }
 
   async mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> {
-    const mail = await this.#read(this.#runOf(process), () => this.#context.mail(process.pid, signal))
+    const mail = await this.#reader(this.#executionOf(process)).mail(signal)
     return mail && { id: mail.id, value: this.codec.parse(mail.value, `signals.${signal}`) }
   }
 
   suspend(process: Hosted, wait: StepWait): () => void {
-    const execution = this.#lives.of(process)
+    const execution = this.#executions.of(process)
     return execution === undefined || execution.over || execution.lost
       ? () => {}
       : this.#journal.suspend(execution, wait)
   }
 
   goOn(process: Hosted, does: boolean): Promise<void> | undefined {
-    const execution = this.#lives.of(process)
+    const execution = this.#executions.of(process)
     return execution === undefined || execution.over || execution.lost
       ? undefined
       : this.#journal.goOn(execution, does)
   }
 
   evict(process: Hosted, wait: StepWait): void {
-    const execution = this.#lives.of(process)
+    const execution = this.#executions.of(process)
     if (execution !== undefined && !execution.over && !execution.lost) this.#journal.evict(execution, wait)
   }
 
@@ -343,18 +326,18 @@ export class DurableHost implements Host {
     process: Hosted,
     pids: readonly string[],
   ): Promise<readonly (Settled<unknown> | undefined)[]> {
-    const execution = this.#runOf(process)
+    const reader = this.#reader(this.#executionOf(process))
     const outcomes: (Settled<unknown> | undefined)[] = []
     for (let start = 0; start < pids.length; start += ENDS_AT_A_TIME) {
       const some = pids.slice(start, start + ENDS_AT_A_TIME)
-      const ends = some.map((pid) => this.#read(execution, () => this.#context.outcome(pid)))
+      const ends = some.map((pid) => reader.retry(() => this.#others.outcome(pid)))
       outcomes.push(...(await Promise.all(ends)))
     }
     return outcomes
   }
 
   async checkpoint(process: Hosted, tag: string): Promise<void> {
-    return this.#journal.checkpoint(this.#runOf(process), tag)
+    return this.#journal.checkpoint(this.#executionOf(process), tag)
   }
 
   /** What a process saves grows without a word, unless somebody says it. */
@@ -364,40 +347,31 @@ export class DurableHost implements Host {
       const { length } = parts[name] as string
       if (length < LARGE_PART) continue
       execution.warned = true
-      this.#context.logger.warn(
+      this.#engine.logger.warn(
         { pid: execution.process.pid, part: name, characters: length },
         'a process saves a large part, again whenever it changes: keep large data in a file and save its path',
       )
     }
   }
 
-  #told(execution: Execution, pendingLaunch: PendingLaunch, outcome: Outcome): void {
+  /** Reports to the handle of a process, if there is one, how the process ended here, or that it did not by this commit. */
+  #ended(pid: string, row: EndedRow | undefined, parts: Parts): void {
+    this.#engine.handles.find(pid)?.endCommitted(row, parts)
+  }
+
+  #launchAnswered(execution: Execution, pendingLaunch: PendingLaunch, outcome: Outcome): void {
     execution.pendingLaunch = undefined
-    const own = this.#lives.isLive(execution)
+    const own = this.#executions.isCurrent(execution)
     if (outcome.status === 'done' && outcome.existed !== true && own) execution.fence = 1
-    else this.#lives.lose(execution, claimLost(execution.process.pid))
-    pendingLaunch.told(outcome)
+    else this.#control.stop(execution, claimLost(execution.process.pid))
+    pendingLaunch.answered(outcome)
     if (execution.lost) throw claimLost(execution.process.pid)
   }
 
-  #runOf(process: Hosted): Execution {
-    const execution = this.#lives.of(process)
+  #executionOf(process: Hosted): Execution {
+    const execution = this.#executions.of(process)
     if (execution?.fence === undefined || execution.lost || execution.over) throw claimLost(process.pid)
     return execution
-  }
-
-  async #read<T>(execution: Execution, work: () => Promise<T>): Promise<T> {
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-      try {
-        return await work()
-      } catch (error) {
-        const { pid } = execution.process
-        if (execution.lost || execution.over || error instanceof ClosedError) throw claimLost(pid)
-        this.#context.logger.warn({ err: error, pid, pause }, 'the store could not be read; trying again')
-        // Real time, also where the clock is simulated: this waits for a disk, not for a date.
-        await setTimeout(pause, undefined, { ref: false })
-      }
-    }
   }
 }
 

@@ -1,31 +1,31 @@
 import type { LocalRunner } from '../client/handle/local-runner.ts'
 import { HOSTED } from '../process/host/process-object.ts'
 import { Process } from '../process/process.ts'
-import type { Executor } from './executor.ts'
+import type { Executions } from './executions.ts'
 import type { LaunchQueue } from './launch-queue.ts'
 
 /** What an engine is to the handles of its program. */
 export class EngineRunner implements LocalRunner {
   readonly #queue: LaunchQueue
-  readonly #executor: Executor
+  readonly #executions: Executions
 
-  constructor(queue: LaunchQueue, executor: Executor) {
+  constructor(queue: LaunchQueue, executions: Executions) {
     this.#queue = queue
-    this.#executor = executor
+    this.#executions = executions
   }
 
   willNotifyEnd(pid: string): boolean {
-    return this.#queue.isDurable(pid) || this.#executor.willNotifyEnd(pid)
+    return this.#queue.isDurable(pid) || this.#executions.willNotifyEnd(pid)
   }
 
   isCommittingEnd(pid: string): boolean {
-    return this.#executor.isCommittingEnd(pid)
+    return this.#executions.isCommittingEnd(pid)
   }
 
   /** A step that waits for another process lends its slot, so that a parent and its child can't deadlock. */
   whileWaiting<T>(pid: string, name: string, wait: () => Promise<T>): Promise<T> {
     const process = Process.current()?.[HOSTED]
-    if (process === undefined || !this.#executor.runs(process)) return wait()
+    if (process === undefined || this.#executions.of(process)?.over !== false) return wait()
     const message = `waits for ${name === '' ? 'process' : name} ${pid}`
     const conditions = { resume: false, signal: null, until: null, on: [pid], any: false }
     return process.waits({ message, for: conditions }, wait)

@@ -3,14 +3,12 @@ import { CLIENT_OPTIONS, type ClientOptions } from '../client/client-options.ts'
 import { Client } from '../client/client.ts'
 import { registeredName } from '../bundle/loader.ts'
 import { ClientHandle } from '../client/handle/client-handle.ts'
-import { childrenOf } from '../client/launch/earlier-children.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launch/create.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { LoadableClass } from '../persistence/contract/engines.ts'
-import { encodeEvent } from '../persistence/contract/history-event.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Change } from '../persistence/contract/rows.ts'
-import type { ClaimedProcess, Store } from '../persistence/contract/store.ts'
+import type { Store } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
@@ -19,16 +17,19 @@ import { checkClass } from '../process/definition/process-definition.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
-import { ClosedError, PortValidationError, ProcessLost } from '../shared/errors.ts'
+import { ClosedError, ProcessLost } from '../shared/errors.ts'
 import { checkOptions, isCount, isDuration, isFlag, type OptionNames } from '../shared/options.ts'
 import { newPid } from '../shared/ids.ts'
 import { specOf } from '../spec/process-spec.ts'
 import type { AllSelfTyped } from '../spec/typing.ts'
 import { Scheduler } from './scheduler.ts'
 import { classRows, loadable } from './loadable.ts'
-import { deadlineOf, revived } from './revive.ts'
-import type { Execution } from './execution.ts'
+import { DurableHost } from './durable-host.ts'
+import type { EngineParts } from './engine-parts.ts'
+import { ExecutionControl } from './execution-control.ts'
+import { Executions } from './executions.ts'
 import { Executor } from './executor.ts'
+import { StepJournalWriter } from './step-journal-writer.ts'
 import { onStopSignals } from './stop-signals.ts'
 import { EngineRunner } from './engine-runner.ts'
 import { LaunchQueue } from './launch-queue.ts'
@@ -78,7 +79,9 @@ export class Engine extends Client {
   readonly #launchedStrangers = new Set<string>()
   readonly #executor: Executor
   readonly #scheduler: Scheduler
-  readonly #queue = new LaunchQueue()
+  readonly #executions: Executions
+  readonly #queue: LaunchQueue
+  readonly #host: DurableHost
   #stopWatching: (() => void) | undefined
   #stopSignals: (() => void) | undefined
   #cancelScan: (() => void) | undefined
@@ -119,45 +122,42 @@ export class Engine extends Client {
     super(store, options, `engine ${id}`)
     this.#id = id
     this.#classes = loadable(this.classes)
-    this.#executor = new Executor({
-      engine: id,
+    const { commits, handles, classes, codec, clock, logger, killGrace } = this
+    const engine: EngineParts = {
+      id,
       name: this.name,
-      codec: this.codec,
-      clock: this.clock,
-      logger: this.logger,
-      killGrace: this.killGrace,
-      write: (write) => this.write(write),
-      read: (pid) => store.read(pid),
-      children: (parent) => childrenOf(store, parent),
-      inputsOf: async (pid) => (await store.load(pid))?.bundle().parts['inputs'],
-      mail: (pid, signal) => store.mail(pid, signal),
-      launch: (processClass, inputs, launchOptions, launcher) =>
-        this.start(processClass, inputs, launchOptions, launcher),
-      outcome: (pid) => this.#outcome(pid),
-      send: (write, answered, failed) => this.send(write, answered, failed),
-      ended: (pid, row, parts) => this.ended(pid, row, parts),
-      over: (execution) => this.#scheduler.executionEnded(execution),
-      committed: (execution) => this.#scheduler.executionCommitted(execution),
-      lend: (execution) => this.#scheduler.lendSlot(execution),
-      takeBack: (execution) => this.#scheduler.reclaimSlot(execution),
-      besides: {
-        claimed: () => this.#scheduler.suspectClaim,
-        of: (execution) => this.#scheduler.suspectBeside(execution),
-        told: (pid) => this.#scheduler.markAccompanied(pid),
-      },
-    })
-    this.#scheduler = new Scheduler({
-      engine: id,
       store,
-      classes: () => this.#classes,
-      concurrency,
-      clock: this.clock,
-      logger: this.logger,
-      start: (claimed) => this.#resume(claimed),
-      queue: this.#queue,
-      begin: (waiting) => this.#executor.begin(waiting),
+      commits,
+      handles,
+      classes,
+      codec,
+      clock,
+      logger,
+      killGrace,
+    }
+    // Each part is given those that are built before it.
+    const executions = new Executions()
+    const queue = new LaunchQueue()
+    const scheduler = new Scheduler({ engine: id, store, concurrency, clock, logger, queue })
+    const control = new ExecutionControl(engine, executions)
+    const journal = new StepJournalWriter(engine, scheduler, control)
+    const others = { start: this.start.bind(this), outcome: this.#outcome.bind(this) }
+    this.#host = new DurableHost({ engine, executions, scheduler, control, journal, others })
+    this.#executor = new Executor({
+      engine,
+      executions,
+      queue,
+      scheduler,
+      control,
+      journal,
+      host: this.#host,
     })
-    this.handles.runner = new EngineRunner(this.#queue, this.#executor)
+    scheduler.connect(this.#executor)
+    scheduler.claimClasses(this.#classes)
+    this.#executions = executions
+    this.#queue = queue
+    this.#scheduler = scheduler
+    this.handles.runner = new EngineRunner(queue, executions)
   }
 
   /** The engine's own id: the owner of what it runs. */
@@ -238,6 +238,7 @@ export class Engine extends Client {
     if (this.classes.size === this.#classes.length) return
     await this.store.describe(classRows(this.classes))
     this.#classes = loadable(this.classes)
+    this.#scheduler.claimClasses(this.#classes)
   }
 
   /** Looks again at this time, if not before: something sleeps until then. */
@@ -280,7 +281,8 @@ export class Engine extends Client {
     else if (!this.classes.has(known)) this.#warnOfStranger(registeredName(known))
     // Nor does one run twice here that is launched again under its pid: it is told what became of the first.
     const again =
-      options.pid !== undefined && (this.#executor.has(options.pid) || this.#queue.has(options.pid))
+      options.pid !== undefined &&
+      (this.#executions.find(options.pid) !== undefined || this.#queue.has(options.pid))
     // Nor is one begun at once that is to begin later.
     const later = options.delay !== undefined
     if (known === undefined || !this.classes.has(known) || again || later) {
@@ -292,7 +294,7 @@ export class Engine extends Client {
     try {
       process = construct(known, inputs, {
         pid: options.pid,
-        host: this.#executor.host,
+        host: this.#host,
         logger: this.logger,
         created: new Date(this.clock.now()),
         retry: retryOf(options),
@@ -329,7 +331,7 @@ export class Engine extends Client {
     const stored = waits ? undefined : this.#scheduler.launchStoring()
     let outcome: Outcome | undefined
     try {
-      return (outcome = await this.write(create))
+      return (outcome = await this.commits.write(create))
     } finally {
       stored?.()
       const isNew = outcome?.status === 'done' && outcome.existed !== true && outcome.pause === undefined
@@ -354,54 +356,6 @@ export class Engine extends Client {
       return handle.outcome()
     }
     return handle.done ? handle.outcome() : undefined
-  }
-
-  /** Goes on with a claimed process, or sets it aside where it can't be loaded (C9). */
-  #resume(claimed: ClaimedProcess): Execution | undefined {
-    try {
-      const { pid, seq } = claimed.row
-      const isKept = this.#queue.isDurable(pid) && seq === 0 && claimed.fence === 1
-      const waiting = this.#queue.take(pid)
-      const process =
-        waiting !== undefined && isKept
-          ? waiting.process
-          : noContext(() =>
-              revived(claimed, { host: this.#executor.host, logger: this.logger, classes: this.classes }),
-            )
-      return this.#executor.resume(process, claimed, deadlineOf(claimed.row, this.classes))
-    } catch (error) {
-      this.#setAside(claimed, error)
-        .catch((failure: unknown) => this.#report(failure))
-        .finally(() => this.#scheduler.giveBackSlot())
-      return undefined
-    }
-  }
-
-  /** Inputs that nobody has checked and that do not fit except the process; whatever else can't be loaded is parked. */
-  async #setAside(claimed: ClaimedProcess, error: unknown): Promise<void> {
-    const { row, fence } = claimed
-    const message = error instanceof Error ? error.message : String(error)
-    if (!(error instanceof PortValidationError)) {
-      this.logger.error({ err: error, pid: row.pid }, 'a process can not be loaded and is parked')
-      await this.write({ kind: 'park', pid: row.pid, fence, reason: message })
-      return
-    }
-    await this.write({
-      kind: 'advance',
-      pid: row.pid,
-      fence,
-      seq: row.seq + 1,
-      owner: this.#id,
-      state: 'excepted',
-      step: null,
-      status: null,
-      parts: { state: this.codec.stringifyFailure({ label: 'excepted', error }, 'state') },
-      dropped: [],
-      paused: null,
-      consumes: null,
-      history: [encodeEvent('excepted', { message })],
-      ending: { successful: false, exitCode: null, message, dropCheckpoint: false },
-    })
   }
 
   async #close(drain: number): Promise<void> {

@@ -5,7 +5,7 @@ import type { Hosted } from '../process/host/process-object.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import type { StepLaunches } from './step-launches.ts'
 
-/** What a run begins with that was claimed. */
+/** What is stored of a process when its execution begins. */
 export interface ClaimedState {
   readonly fence: number
   readonly seq: number
@@ -13,81 +13,88 @@ export interface ClaimedState {
   readonly saved: Bundle
 }
 
-/** A launch that waits for its first commit. */
+/** A launch whose first commit is not answered yet. */
 export interface PendingLaunch {
   readonly create: Create
-  readonly told: (outcome: Outcome) => void
+  readonly answered: (outcome: Outcome) => void
   readonly failed: (error: unknown) => void
 }
 
-/** A wait within a step, with the pids of what it is for, to be looked up. */
+/** A wait within a step, with the pids of the processes that it waits for. */
 export interface PendingWait extends StepWait {
   readonly pids: ReadonlySet<string>
 }
 
-/** One process that this engine runs: its claim, and what of it was saved last. */
+/** One process that this engine runs, under one claim. */
 export class Execution {
   readonly process: Hosted
   pendingLaunch: PendingLaunch | undefined
-  /** Whether its first commit has yet to claim it: it was launched here, and had to wait for a slot. */
+  /** Whether the first commit has yet to claim the process, which was launched here and had to wait for a slot. */
   claimPending = false
-  /** The claim's fence (C4); undefined until the process is born, that is durable. */
+  /** The fence of the claim (C4); undefined until the launch is durable. */
   fence: number | undefined
   /** The sequence number of the last committed write. */
   seq: number
   /** The step that the row names. */
   step: string | null
+  /** The process as it was saved last. */
   saved: Bundle | undefined
-  /** Whether it was said that what it saves is large. */
+  /** Whether the warning about a large part was logged. */
   warned = false
-  /** Whether a write of it is under way. */
+  /** Whether a transition is being committed. */
   isCommitting = false
-  /** Whether that write is to end it. */
+  /** Whether that transition is to end the process. */
   isEnding = false
-  /** Whether its end was told to those who watch. */
+  /** Whether the end of the process was reported to those who watch it. */
   endNotified = false
   /** Whether the last commit gave the claim back: the process waits, is paused or has ended. */
   released = false
-  /** Whether nothing more of it runs here. */
+  /** Whether nothing more of the process runs here. */
   over = false
-  /** Whether it was taken from this engine, or has to be left. */
+  /** Whether the claim was taken from this engine, or has to be left. */
   lost = false
-  /** Whether somebody else has its slot, because its step only waits. */
-  lent = false
-  /** Counts the plays that were told of: what was said of a pause before one does not hold any more. */
+  /** Whether others may use the slot of this execution, because its step only waits. */
+  slotLent = false
+  /** Number of plays seen. A pause reported before the latest play is stale. */
   playCount = 0
-  /** What the present step launches. */
+  /** The launches of the present step. */
   launches: StepLaunches | undefined
-  /** Whether the step had been begun before this run began: it may have launched something. */
+  /** Whether the step had been begun before this execution began: the step may have launched something. */
   rerunsStep = false
-  /** Waits that are pending in its step, in the order in which they began. */
+  /** The pending waits of the step, in the order in which they began. */
   waits: Set<PendingWait> | undefined
-  /** The one that began last. */
+  /** The wait that began last. */
   lastWait: PendingWait | undefined
-  /** The message under which the row says that the step waits; undefined where it says that it runs. */
+  /** The message under which the row says that the step waits; undefined while the row says that the step runs. */
   shownWait: string | undefined
-  /** While the row is being told that the step goes on. */
+  /** Pending while a write makes the row say that the step goes on. */
   goingOn: Promise<void> | undefined
-  /** What waits to be written again, once the process is played. */
+  /** Retries of writes that the store held because the process is paused. */
   heldWrites: Set<() => void> | undefined
-  /** Whether the row is to be told at the end of this turn what the step waits for. */
+  /** Whether the row is to be brought up to date with the waits at the end of this turn. */
   showScheduled = false
   /** Parts that the present step has added to its record. */
   recorded: Record<string, string> | undefined
-  /** Counts the writes of step records under this claim (C4). */
+  /** Number of writes of step records under this claim (C4). */
   journalCount = 0
-  /** Counts those that the store refused or held: the ones behind them are sent again. */
+  /** Number of those writes that the store refused or held. The writes behind one are sent again. */
   refusals = 0
-  /** Takes back the timer that enforces a kill. */
+  /** Cancels the timer that enforces a kill. */
   cancelKill: (() => void) | undefined
-  /** Takes back the alarm of its deadline. */
+  /** Cancels the timer of the deadline. */
   cancelDeadline: (() => void) | undefined
 
-  constructor(process: Hosted, claim?: ClaimedState) {
+  constructor(process: Hosted, claimed?: ClaimedState) {
     this.process = process
-    this.fence = claim?.fence
-    this.seq = claim?.seq ?? 0
-    this.step = claim?.step ?? null
-    this.saved = claim?.saved
+    this.fence = claimed?.fence
+    this.seq = claimed?.seq ?? 0
+    this.step = claimed?.step ?? null
+    this.saved = claimed?.saved
+  }
+
+  /** Sends the held writes again, whatever comes of them. */
+  retryHeldWrites(): void {
+    for (const retry of this.heldWrites ?? []) retry()
+    this.heldWrites = undefined
   }
 }

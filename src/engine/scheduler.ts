@@ -7,20 +7,24 @@ import type { Logger } from '../shared/logger.ts'
 import type { Execution } from './execution.ts'
 import type { QueuedLaunch, LaunchQueue } from './launch-queue.ts'
 
-/** What claiming needs of its engine. */
-export interface SchedulerContext {
+/** Begins what the scheduler has given a slot. */
+export interface Starter {
+  /** Goes on with a claimed process. Returns nothing if the process can't be loaded and is set aside; its slot is then given back. */
+  resume(claimed: ClaimedProcess): Execution | undefined
+  /** Begins a launch that was queued here. */
+  begin(launch: QueuedLaunch): Execution
+}
+
+export interface SchedulerOptions {
+  /** The id of the engine. */
   readonly engine: string
   readonly store: Store
-  /** What the engine can load so far. */
-  readonly classes: () => readonly LoadableClass[]
+  /** How many steps may be in flight. */
   readonly concurrency: number
   readonly clock: Clock
   readonly logger: Logger
-  /** Runs a claimed process, or sets it aside and answers nothing; gives the slot back when it is over. */
-  start(claimed: ClaimedProcess): Execution | undefined
-  /** What was launched here and has no slot so far. */
+  /** The launches of this engine that wait for a slot. */
   readonly queue: LaunchQueue
-  begin(launch: QueuedLaunch): Execution
 }
 
 /** What a look at the store has found. */
@@ -46,7 +50,10 @@ export interface ScanResult {
  *    the launch queue is empty.
  */
 export class Scheduler {
-  readonly #context: SchedulerContext
+  readonly #options: SchedulerOptions
+  /** The classes that the engine can load so far. */
+  #classes: readonly LoadableClass[] = []
+  #starter: Starter | undefined
   #free: number
   /** How many were told of as ready, besides those in the launch queue, since the last claim. */
   #announced = 0
@@ -75,15 +82,25 @@ export class Scheduler {
   #scheduled = false
   #stopped = false
 
-  constructor(context: SchedulerContext) {
-    this.#context = context
-    this.#free = context.concurrency
+  constructor(options: SchedulerOptions) {
+    this.#options = options
+    this.#free = options.concurrency
+  }
+
+  /** Connects what begins the processes, which is built after the scheduler. */
+  connect(starter: Starter): void {
+    this.#starter = starter
+  }
+
+  /** From now on processes of these classes are claimed. */
+  claimClasses(classes: readonly LoadableClass[]): void {
+    this.#classes = classes
   }
 
   /** Takes a slot for a launch, if one is to be had. */
   takeSlot(): boolean {
     if (this.#stopped || this.#drains || this.#alone !== undefined || this.#takesSuspect) return false
-    const isFirst = this.#claiming === undefined && this.#storing === 0 && this.#context.queue.isEmpty
+    const isFirst = this.#claiming === undefined && this.#storing === 0 && this.#options.queue.isEmpty
     if (!isFirst || this.#unknown || this.#free <= this.#announced) return false
     this.#free--
     return true
@@ -97,8 +114,8 @@ export class Scheduler {
   /** A run is over. */
   executionEnded(execution: Execution): void {
     if (this.#alone === execution) this.#wasAlone()
-    if (!execution.lent) this.#free++
-    execution.lent = false
+    if (!execution.slotLent) this.#free++
+    execution.slotLent = false
     this.#pump()
   }
 
@@ -111,15 +128,15 @@ export class Scheduler {
 
   /** Its step only waits: its slot is free until `reclaimSlot`. */
   lendSlot(execution: Execution): void {
-    if (execution.lent || execution.over) return
-    execution.lent = true
+    if (execution.slotLent || execution.over) return
+    execution.slotLent = true
     this.#free++
     this.#pump()
   }
 
   reclaimSlot(execution: Execution): void {
-    if (!execution.lent) return
-    execution.lent = false
+    if (!execution.slotLent) return
+    execution.slotLent = false
     // It may go below zero for a moment: a step that has begun is not held up, and nothing new is started meanwhile.
     this.#free--
   }
@@ -175,10 +192,10 @@ export class Scheduler {
 
   /** Whether this engine would drain for a suspect: other work has had its turn, and has not waited for too long. */
   get mayDrain(): boolean {
-    const now = this.#context.clock.now()
+    const now = this.#options.clock.now()
     if (this.#alone !== undefined) return false
     if (this.#drains) return now < this.#since + SUSPECT_PATIENCE
-    return this.#free < this.#context.concurrency && now >= this.#turn
+    return this.#free < this.#options.concurrency && now >= this.#turn
   }
 
   /**
@@ -188,7 +205,7 @@ export class Scheduler {
   scanned({ ready, suspects, drains, since }: ScanResult): void {
     this.#suspects = suspects
     if (drains !== this.#drains && this.#alone === undefined) {
-      if (drains) this.#since = this.#context.clock.now()
+      if (drains) this.#since = this.#options.clock.now()
       else this.#giveTurn()
       this.#drains = drains
     }
@@ -225,7 +242,7 @@ export class Scheduler {
           // The next look at the store, within a second, tries again.
           this.#claiming = undefined
           this.#claimsSuspect = false
-          this.#context.logger.error({ err: error, engine: this.#context.engine }, 'nothing could be claimed')
+          this.#options.logger.error({ err: error, engine: this.#options.engine }, 'nothing could be claimed')
         },
       )
     })
@@ -237,17 +254,17 @@ export class Scheduler {
   }
 
   #begin(): boolean {
-    const { queue } = this.#context
+    const { queue } = this.#options
     const launch = queue.next()
     if (launch === undefined) return false
     this.#free--
-    this.#context.begin(launch)
+    this.#starter?.begin(launch)
     return true
   }
 
   /** Whether a suspect comes next: nothing else runs here, and no other work is ready or has its turn. */
   get #takesSuspect(): boolean {
-    const { clock, concurrency, queue } = this.#context
+    const { clock, concurrency, queue } = this.#options
     if (!this.#suspects || this.#free < concurrency) return false
     return (
       this.#drains ||
@@ -265,7 +282,7 @@ export class Scheduler {
 
   /** Other work starts for as long as it has waited. */
   #giveTurn(): void {
-    const now = this.#context.clock.now()
+    const now = this.#options.clock.now()
     this.#turn = now + (now - this.#since)
   }
 
@@ -275,13 +292,13 @@ export class Scheduler {
 
   #mayClaim(): boolean {
     if (this.#stopped || this.#claiming !== undefined || this.#free <= 0) return false
-    if (this.#alone !== undefined && !this.#alone.lent) return false
+    if (this.#alone !== undefined && !this.#alone.slotLent) return false
     if (this.#takesSuspect) return true
     return this.#mayFind && !(this.#drains && this.#alone === undefined)
   }
 
   async #claim(): Promise<void> {
-    const { engine, store, classes } = this.#context
+    const { engine, store } = this.#options
     const suspects = this.#takesSuspect
     const limit = suspects ? 1 : this.#free
     this.#free -= limit
@@ -297,7 +314,7 @@ export class Scheduler {
     try {
       claimed = await store.claim({
         engine,
-        classes: classes(),
+        classes: this.#classes,
         limit,
         suspects,
         beside: this.#alone?.process.pid,
@@ -310,17 +327,17 @@ export class Scheduler {
     }
     if (suspects) {
       this.#suspects = claimed.length > 0
-      if (!this.#drains) this.#since = this.#context.clock.now()
+      if (!this.#drains) this.#since = this.#options.clock.now()
       if (claimed.length === 0) this.#drains = false
     }
-    const { queue } = this.#context
+    const { queue } = this.#options
     // Of a look that was made without being told of anything, only what is not in the queue is news.
     const isNews = isKnown || this.#alone !== undefined || !claimed.every(({ row }) => queue.has(row.pid))
     if (!suspects && claimed.length === limit && isNews) this.#unknown = true
     // The engine that is closing gives them back when it leaves.
     if (this.#stopped) return
     for (const one of claimed) {
-      const execution = this.#context.start(one)
+      const execution = this.#starter?.resume(one)
       if (!suspects) continue
       this.#alone = execution
       this.#accompanied = false

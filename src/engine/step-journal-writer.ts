@@ -1,40 +1,14 @@
 import { Bundle, recordPart } from '../bundle/bundle.ts'
 import { encodeEvent } from '../persistence/contract/history-event.ts'
 import type { Done, Held, Outcome } from '../persistence/contract/outcomes.ts'
-import type { StepRecord, Write } from '../persistence/contract/writes.ts'
+import type { StepRecord } from '../persistence/contract/writes.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import type { RecordEntry } from '../process/host/host.ts'
-import type { Logger } from '../shared/logger.ts'
+import type { EngineParts } from './engine-parts.ts'
+import type { ExecutionControl } from './execution-control.ts'
 import { endedElsewhere, evicted, claimLost, unsavable } from './stop-reasons.ts'
 import type { PendingWait, Execution } from './execution.ts'
-
-/** The suspect (C11) beside which a step goes on that only waited. */
-export interface Besides {
-  /** While a suspect is being claimed to run alone: resolves when it is known what came of that. */
-  claimed(): Promise<void> | undefined
-  /** The suspect that counts as alone in the store, unless it is this very execution. */
-  of(execution: Execution): string | undefined
-  /** The store knows that something else runs beside it. */
-  told(pid: string): void
-}
-
-/** What the records of steps need of their engine. */
-export interface StepJournalContext {
-  readonly logger: Logger
-  write(write: Write): Promise<Outcome>
-  /** The process is not this engine's any more, or leaves memory. */
-  lose(execution: Execution, reason: Error): void
-  /** A kill is stored. */
-  kill(execution: Execution, message: string | undefined, deadline: number, force: boolean): void
-  /** Its step only waits: somebody else may have its slot. */
-  lend(execution: Execution): void
-  takeBack(execution: Execution): void
-  readonly besides: Besides
-  /** A step began to wait only. */
-  suspended(execution: Execution): void
-  /** The store can't keep a process any more (C9). */
-  setAside(execution: Execution, error: Error): void
-}
+import type { Scheduler } from './scheduler.ts'
 
 type Content = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count'>
 
@@ -49,10 +23,14 @@ const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Co
  * 3. Nothing of it is written once the commit that ends the step has begun.
  */
 export class StepJournalWriter {
-  readonly #context: StepJournalContext
+  readonly #parts: EngineParts
+  readonly #scheduler: Scheduler
+  readonly #control: ExecutionControl
 
-  constructor(context: StepJournalContext) {
-    this.#context = context
+  constructor(parts: EngineParts, scheduler: Scheduler, control: ExecutionControl) {
+    this.#parts = parts
+    this.#scheduler = scheduler
+    this.#control = control
   }
 
   async record(execution: Execution, entry: RecordEntry): Promise<void> {
@@ -96,9 +74,9 @@ export class StepJournalWriter {
     const waits = (execution.waits ??= new Set())
     waits.add(token)
     execution.lastWait = token
-    this.#context.lend(execution)
+    this.#scheduler.lendSlot(execution)
     this.#show(execution)
-    this.#context.suspended(execution)
+    this.#control.stopIfDraining(execution)
     return () => {
       if (waits.delete(token)) this.#goneOn(execution)
     }
@@ -106,34 +84,28 @@ export class StepJournalWriter {
 
   /** See `Host.goOn`. */
   goOn(execution: Execution, does: boolean): Promise<void> | undefined {
-    const { besides } = this.#context
     const shows = execution.shownWait !== undefined || execution.goingOn !== undefined
     // Also what nobody was told of as waiting has lent its slot while it waited, perhaps to a suspect (C11).
-    const joins = besides.claimed() !== undefined || besides.of(execution) !== undefined
+    const joins =
+      this.#scheduler.suspectClaim !== undefined || this.#scheduler.suspectBeside(execution) !== undefined
     if (!joins && (!shows || (!does && waits(execution)))) return undefined
     return execution.goingOn ?? this.#leave(execution)
   }
 
   /** The process is played: what was held is written now, and what came meanwhile lets its step go on. */
   played(execution: Execution): void {
-    this.letGo(execution)
+    execution.retryHeldWrites()
     this.#goneOn(execution)
-  }
-
-  /** What was held is written again, whatever comes of it. */
-  letGo(execution: Execution): void {
-    for (const again of execution.heldWrites ?? []) again()
-    execution.heldWrites = undefined
   }
 
   /** It is paused where it waits, or where it ended its wait: it has no slot, and holds up no close. */
   heldBack(execution: Execution): void {
-    this.#context.lend(execution)
-    this.#context.suspended(execution)
+    this.#scheduler.lendSlot(execution)
+    this.#control.stopIfDraining(execution)
   }
 
   evict(execution: Execution, wait: StepWait): void {
-    this.#context.lend(execution)
+    this.#scheduler.lendSlot(execution)
     this.#evict(execution, wait).catch((error: unknown) => this.#report(execution, error))
   }
 
@@ -143,7 +115,7 @@ export class StepJournalWriter {
     execution.waits = undefined
     execution.lastWait = undefined
     execution.shownWait = undefined
-    this.#context.takeBack(execution)
+    this.#scheduler.reclaimSlot(execution)
   }
 
   async #evict(execution: Execution, wait: StepWait): Promise<void> {
@@ -162,14 +134,14 @@ export class StepJournalWriter {
     )
     if (outcome.released !== true) return
     execution.released = true
-    this.#context.lose(execution, evicted(execution.process.pid))
+    this.#control.stop(execution, evicted(execution.process.pid))
   }
 
   /** Its step goes on when it waits for nothing more, and is not paused. */
   #goneOn(execution: Execution): void {
     if (execution.waits?.size === 0) {
       if (execution.process.paused) return
-      this.#context.takeBack(execution)
+      this.#scheduler.reclaimSlot(execution)
     }
     this.#show(execution)
   }
@@ -218,7 +190,7 @@ export class StepJournalWriter {
     const left = (): void => {
       execution.goingOn = undefined
     }
-    const claimed = this.#context.besides.claimed()
+    const claimed = this.#scheduler.suspectClaim
     const written =
       claimed === undefined
         ? this.#goesOn(execution, content)
@@ -242,7 +214,7 @@ export class StepJournalWriter {
   }
 
   async #goesOn(execution: Execution, content: Content): Promise<void> {
-    const beside = this.#context.besides.of(execution)
+    const beside = this.#scheduler.suspectBeside(execution)
     const shows = execution.shownWait !== undefined
     if (beside === undefined && !shows && content === NOTHING) return
     const history = shows
@@ -254,7 +226,7 @@ export class StepJournalWriter {
       history,
       ...(beside !== undefined && { beside }),
     })
-    if (beside !== undefined) this.#context.besides.told(beside)
+    if (beside !== undefined) this.#scheduler.markAccompanied(beside)
   }
 
   /** What it waited for came before the row said that it waits: it has to say so to say that it is paused there. */
@@ -283,21 +255,18 @@ export class StepJournalWriter {
       const count = ++execution.journalCount
       let outcome: Outcome
       try {
-        outcome = await this.#context.write({ kind: 'record', pid, fence, count, ...content })
+        outcome = await this.#parts.commits.write({ kind: 'record', pid, fence, count, ...content })
       } catch {
-        this.#context.lose(execution, claimLost(pid))
+        this.#control.stop(execution, claimLost(pid))
         throw claimLost(pid)
       }
       if (execution.lost) throw claimLost(pid)
       if (outcome.status === 'done') {
-        if (outcome.kill !== undefined)
-          this.#context.kill(execution, outcome.kill.message ?? undefined, outcome.kill.deadline, force)
-        if (outcome.pause !== undefined && execution.playCount === playCount)
-          process.pause(outcome.pause.message ?? undefined)
+        this.#control.deliver(process, outcome, { playCount, force })
         return outcome
       }
       if (outcome.status === 'refused' && outcome.damaged === true) {
-        this.#context.setAside(execution, outcome.error)
+        void this.#control.setAside(execution, outcome.error)
         throw claimLost(pid)
       }
       if (outcome.status === 'refused' || outcome.status === 'held') {
@@ -308,7 +277,7 @@ export class StepJournalWriter {
         if (outcome.status === 'refused') throw unsavable(outcome.error)
         if (outcome.kill !== undefined) {
           // The step does not go on: what it waited for is given up, as all that it waits for besides (C5).
-          this.#context.kill(execution, outcome.kill.message ?? undefined, outcome.kill.deadline, force)
+          this.#control.deliver(process, { kill: outcome.kill }, { force })
           process.signal.throwIfAborted()
           throw claimLost(pid)
         }
@@ -320,14 +289,14 @@ export class StepJournalWriter {
       // What comes after the commit that ended the step says nothing of the claim: the commit does.
       if (execution.isCommitting || execution.seq !== seq) throw claimLost(pid)
       const reason = outcome.status === 'ended' ? endedElsewhere(pid, outcome.state) : claimLost(pid)
-      this.#context.lose(execution, reason)
+      this.#control.stop(execution, reason)
       throw reason
     }
   }
 
   /** Until the process is played, or something else has come of it. */
   async #untilPlayed(execution: Execution, { pause }: Held): Promise<void> {
-    execution.process.pause(pause?.message ?? undefined, { waits: true })
+    this.#control.deliver(execution.process, { pause: pause ?? {} }, { waits: true })
     this.heldBack(execution)
     if (execution.lost || execution.over) return
     await new Promise<void>((again) => (execution.heldWrites ??= new Set()).add(again))
@@ -339,7 +308,7 @@ export class StepJournalWriter {
     message = 'what a step waits for could not be written down',
   ): void {
     if (execution.lost || execution.over) return
-    this.#context.logger.warn({ err: error, pid: execution.process.pid }, message)
+    this.#parts.logger.warn({ err: error, pid: execution.process.pid }, message)
   }
 }
 

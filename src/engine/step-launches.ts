@@ -8,25 +8,34 @@ import {
 } from '../client/launch/child-pid.ts'
 import { earlierChildren, type EarlierChild } from '../client/launch/earlier-children.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
-import type { Execution } from './execution.ts'
+import type { Hosted } from '../process/host/process-object.ts'
 
-/** What is read to find the children of a step. */
+/** Reads what is stored of the children of a step. */
 export interface ChildReader {
   read(pid: string): Promise<ProcessRow | undefined>
   children(parent: string): Promise<readonly ProcessRow[]>
   inputsOf(pid: string): Promise<string | undefined>
 }
 
-/** What the present step launches. */
+/** A step that launches children. */
+export interface LaunchingStep {
+  readonly process: Hosted
+  /** The sequence number of the commit that led into the step, or into its present attempt. */
+  readonly seq: number
+  /** Whether the step had been begun before: it may have launched something. */
+  readonly rerunsStep: boolean
+}
+
+/** The launches of one step. */
 export class StepLaunches {
-  readonly #execution: Execution
+  readonly #step: LaunchingStep
   readonly #reader: ChildReader
   readonly #ids = new LaunchIds()
   readonly #found = new Set<string>()
   #earlier: Promise<Map<string, EarlierChild>> | undefined
 
-  constructor(execution: Execution, reader: ChildReader) {
-    this.#execution = execution
+  constructor(step: LaunchingStep, reader: ChildReader) {
+    this.#step = step
     this.#reader = reader
   }
 
@@ -36,7 +45,7 @@ export class StepLaunches {
    * finds those that its record names.
    */
   async pidOf(launch: Omit<Launch, 'step'>): Promise<LaunchingPid> {
-    const { process } = this.#execution
+    const { process } = this.#step
     const { stepKey: step } = process
     const id = this.#ids.next({ ...launch, step })
     this.#found.add(id)
@@ -78,7 +87,7 @@ export class StepLaunches {
   #takenOver(): Map<string, string> {
     const pids = new Map<string, string>()
     const prefix = launchEntry('')
-    for (const [entry, text] of this.#execution.process.records()) {
+    for (const [entry, text] of this.#step.process.records()) {
       if (!entry.startsWith(prefix)) continue
       pids.set(entry.slice(prefix.length), (JSON.parse(text) as { readonly pid: string }).pid)
     }
@@ -87,18 +96,18 @@ export class StepLaunches {
 
   /** A step is begun again by a transition; the first one of a restarted process is that which it was created with. */
   get #generation(): number {
-    const { process, seq } = this.#execution
+    const { process, seq } = this.#step
     const { stepKey: step } = process
     return seq - (step.pid === process.pid ? step.number : 0)
   }
 
   /** Whether the step may have launched something before. */
   get #runsAgain(): boolean {
-    return this.#execution.rerunsStep || this.#generation > 0
+    return this.#step.rerunsStep || this.#generation > 0
   }
 
   #known(): Promise<Map<string, EarlierChild>> {
-    const { process } = this.#execution
+    const { process } = this.#step
     const { stepKey: step } = process
     const find = async (): Promise<Map<string, EarlierChild>> => {
       const children = await this.#reader.children(process.pid)
@@ -120,10 +129,10 @@ export interface LaunchingPid {
 export async function freePid(
   pid: string,
   parent: string,
-  read: (pid: string) => Promise<ProcessRow | undefined>,
+  reader: Pick<ChildReader, 'read'>,
 ): Promise<string> {
-  const row = await read(pid)
-  return row === undefined || row.parent === parent ? pid : freePid(nextPid(pid), parent, read)
+  const row = await reader.read(pid)
+  return row === undefined || row.parent === parent ? pid : freePid(nextPid(pid), parent, reader)
 }
 
 function failed(row: ProcessRow | undefined): boolean {

@@ -49,8 +49,8 @@ export const breaks: readonly Break[] = [
     contract: 'C2',
     what: 'a launch by a client resolves before the commit',
     file: 'src/client/client.ts',
-    find: 'return this.launched(create, await this.write(create), options, known)',
-    replace: `void this.write(create)
+    find: 'return this.launched(create, await this.commits.write(create), options, known)',
+    replace: `void this.commits.write(create)
       return this.launched(create, { status: 'done', pid: create.pid }, options, known)`,
     test: ['test/contracts/durable-launch.test.ts', 'C2: a launch by a client'],
   },
@@ -67,8 +67,8 @@ export const breaks: readonly Break[] = [
     contract: 'C2',
     what: 'a launch by an engine without a free slot resolves before the commit',
     file: 'src/engine/engine.ts',
-    find: 'return (outcome = await this.write(create))',
-    replace: `void this.write(create)
+    find: 'return (outcome = await this.commits.write(create))',
+    replace: `void this.commits.write(create)
       return (outcome = { status: 'done', pid })`,
     test: ['test/contracts/durable-launch.test.ts', 'C2: a launch by an engine without a free slot'],
   },
@@ -507,7 +507,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C9',
     what: 'a damaged process is excepted instead of parked',
-    file: 'src/engine/engine.ts',
+    file: 'src/engine/executor.ts',
     find: 'if (!(error instanceof PortValidationError)) {',
     replace: 'if (error === undefined) {',
     test: ['test/contracts/loadable.test.ts', 'C9: a damaged process'],
@@ -515,8 +515,8 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C9',
     what: 'a damaged process keeps its slot, and so holds up the others',
-    file: 'src/engine/engine.ts',
-    find: '.finally(() => this.#scheduler.giveBackSlot())',
+    file: 'src/engine/executor.ts',
+    find: '.finally(() => scheduler.giveBackSlot())',
     replace: '',
     test: ['test/contracts/loadable.test.ts', 'C9: a damaged process'],
   },
@@ -671,10 +671,10 @@ export const breaks: readonly Break[] = [
     contract: 'C12',
     what: 'steps that outlast the drain are killed',
     file: 'src/engine/executor.ts',
-    find: 'for (const execution of Array.from(this.#live.values())) this.#lose(execution, reason)',
-    replace: `for (const execution of Array.from(this.#live.values())) {
+    find: 'for (const execution of executions.all()) control.stop(execution, reason)',
+    replace: `for (const execution of executions.all()) {
       execution.process.kill(reason.message, { force: true })
-      await this.#context.write({
+      await engine.commits.write({
         kind: 'request', pid: execution.process.pid, request: 'kill', message: null, grace: 0, by: '', killedState: null,
       })
     }`,
