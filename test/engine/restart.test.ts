@@ -272,7 +272,7 @@ overEachStore((over) => {
           again.pid,
           (row) => row.paused !== null || row.endedAt !== null,
         )
-        expect(paused?.message).toMatch(
+        expect(paused?.message ?? 'it is not paused').toMatch(
           new RegExp(
             `the step Chooser\\.run has launched Asleep ${child?.pid} before, and has not launched it`,
           ),
