@@ -9,8 +9,7 @@ import type { Held, Outcome } from '../persistence/contract/outcomes.ts'
 import type { Advance, Create, Parts } from '../persistence/contract/writes.ts'
 import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
-import type { StepWait } from '../process/state/transition.ts'
-import type { KeptSignal } from '../process/state/transition.ts'
+import type { KeptSignal, StepWait } from '../process/state/transition.ts'
 import type {
   Committed,
   ControlRequest,
@@ -33,10 +32,10 @@ import { freePid, StepLaunches, type LaunchingPid } from './step-launches.ts'
 import type { StepJournalWriter } from './step-journal-writer.ts'
 import { advanceWrite, launchWrite } from './writes.ts'
 
-/** Characters from which on a saved part is worth a warning. */
+/** A saved part of this many characters or more is worth a warning. */
 const LARGE_PART = 4 * 2 ** 20
-/** How many ends of processes are read at a time. */
-const ENDS_AT_A_TIME = 200
+/** How many outcomes are read at a time. */
+const OUTCOMES_AT_A_TIME = 200
 
 /** What steps ask of an engine about other processes. */
 export interface OtherProcesses {
@@ -47,7 +46,7 @@ export interface OtherProcesses {
     options: LaunchOptions,
     launcher: Launcher,
   ): Promise<ProcessHandle>
-  /** How a process ended; undefined while it has not. */
+  /** How a process ended; undefined if it has not ended. */
   outcome(pid: string): Promise<Settled<unknown> | undefined>
 }
 
@@ -62,12 +61,12 @@ export interface HostParts {
 }
 
 /**
- * What processes ask of the engine that runs them, made durable.
+ * Serves the processes of an engine, and makes what they ask for durable.
  *
- * 1. A step starts only after the commit that leads into it (C3): `step()` awaits `commit`.
- * 2. Every write carries the claim's fence and the run's own sequence (C4). One that is refused ends the execution: nothing that
- *    it does after counts.
- * 3. A store that can't be read just now changes nothing: it is read again.
+ * 1. A step starts only after the commit that leads into it (C3): the process awaits `commit`.
+ * 2. Every write carries the claim's fence and the execution's own sequence number (C4). A refused
+ *    write ends the execution, and nothing that its step does afterwards counts.
+ * 3. A read that fails is tried again, so an unreadable store ends no execution.
  */
 export class DurableHost implements Host {
   readonly durable = true
@@ -120,7 +119,11 @@ export class DurableHost implements Host {
     })
   }
 
-  /** What the process is told of its commit. @throws what ends its run */
+  /**
+   * Takes in the answer to a commit, and returns what the process learns of it.
+   *
+   * @throws an error that ends the execution
+   */
   #committed(
     execution: Execution,
     pendingLaunch: PendingLaunch | undefined,
@@ -140,7 +143,8 @@ export class DurableHost implements Host {
       throw outcome.damaged === true ? outcome.error : unsavable(outcome.error)
     if (outcome.status === 'held') return this.#held(execution, outcome, execution.playCount === playCount)
     if (outcome.status !== 'done') {
-      // It was not as it was launched any more: perhaps it ended before anybody waited for it here.
+      // Another write has changed the queued process, which may have ended before a handle here
+      // began to wait.
       if (execution.claimPending) this.#ended(pid, undefined, {})
       const reason = outcome.status === 'ended' ? endedElsewhere(pid, outcome.state) : claimLost(pid)
       this.#control.stop(execution, reason)
@@ -167,12 +171,12 @@ export class DurableHost implements Host {
     }
   }
 
-  /** The process may not move. `stands`: it was not played since. */
+  /** A pause or kill held the write. `stands` is false if the process has been played since. */
   #held(execution: Execution, { pause, kill }: Held, stands: boolean): Committed {
     const { pid } = execution.process
     if (kill !== undefined) this.#control.armKill(execution, kill.message ?? undefined, kill.deadline)
     else if (execution.released) {
-      // A hook has failed after the commit that gave the claim back, and nobody here would be told of the play.
+      // A hook has failed after the claim was given back, so a play would not be noted here.
       const error = claimLost(pid)
       this.#engine.logger.error(
         { pid },
@@ -188,7 +192,7 @@ export class DurableHost implements Host {
     }
   }
 
-  /** The answer never came: whether it is committed is not known. */
+  /** The commit rejected, so it is not known whether the write is durable. */
   #notCommitted(execution: Execution, pendingLaunch: PendingLaunch | undefined, error: unknown): Error {
     const { pid } = execution.process
     execution.isCommitting = false
@@ -197,7 +201,7 @@ export class DurableHost implements Host {
     this.#control.stop(execution, claimLost(pid))
     if (pendingLaunch !== undefined) {
       pendingLaunch.failed(error)
-      // It may be durable all the same, and held by this engine, which does not run it.
+      // If the launch is durable, this engine holds a claim on a process that it does not run.
       execution.fence = 1
       void this.#control.release(execution)
     }
@@ -212,7 +216,7 @@ export class DurableHost implements Host {
     branch = '',
   ): Promise<ProcessHandle> {
     const execution = this.#executionOf(parent)
-    // What the step changes after the call is not launched.
+    // A copy, since the step may change its object after the call.
     const inputs = copyOf(given)
     const className = typeof processClass === 'string' ? processClass : registeredName(processClass)
     const launches = this.#launchesOf(execution)
@@ -232,10 +236,8 @@ export class DurableHost implements Host {
   }
 
   missing(process: Hosted): Promise<readonly MissingChild[]> | undefined {
-    const execution = this.#executions.of(process)
-    return execution === undefined || execution.over || execution.lost
-      ? undefined
-      : this.#launchesOf(execution).missing()
+    const execution = this.#liveExecutionOf(process)
+    return execution && this.#launchesOf(execution).missing()
   }
 
   #launchesOf(execution: Execution): StepLaunches {
@@ -246,7 +248,7 @@ export class DurableHost implements Host {
     return new StoreReader(this.#engine, execution)
   }
 
-  /** The inputs as they are saved; undefined where only the class can save them. */
+  /** The inputs as they are saved; undefined if only the class can save them. */
   #inputsText(inputs: Readonly<Record<string, unknown>> | undefined): string | undefined {
     try {
       return this.codec.stringify(inputs ?? {}, 'inputs')
@@ -279,7 +281,7 @@ export class DurableHost implements Host {
       id,
       request: request.kind,
       message,
-      // A forced kill of one's own process is done by its own engine, with its hooks.
+      // No `force` here: the process is killed below, so that its hooks run.
       grace: killGrace,
       by,
       killedState: request.kind === 'kill' ? killedStateText(message) : null,
@@ -287,7 +289,7 @@ export class DurableHost implements Host {
     })
     if (!applied(outcome)) return false
     if (request.kind === 'pause') {
-      // If somebody has played it meanwhile, it was told both in their order, and knows whether it is to pause.
+      // A play meanwhile makes this pause stale.
       this.#control.deliver(process, { pause: request }, { playCount })
     } else if (request.kind === 'kill') this.#control.deliver(process, { kill: { message } }, { force })
     else if (execution !== undefined && !execution.released) process.play()
@@ -304,22 +306,18 @@ export class DurableHost implements Host {
   }
 
   suspend(process: Hosted, wait: StepWait): () => void {
-    const execution = this.#executions.of(process)
-    return execution === undefined || execution.over || execution.lost
-      ? () => {}
-      : this.#journal.suspend(execution, wait)
+    const execution = this.#liveExecutionOf(process)
+    return execution === undefined ? () => {} : this.#journal.suspend(execution, wait)
   }
 
   goOn(process: Hosted, does: boolean): Promise<void> | undefined {
-    const execution = this.#executions.of(process)
-    return execution === undefined || execution.over || execution.lost
-      ? undefined
-      : this.#journal.goOn(execution, does)
+    const execution = this.#liveExecutionOf(process)
+    return execution && this.#journal.goOn(execution, does)
   }
 
   evict(process: Hosted, wait: StepWait): void {
-    const execution = this.#executions.of(process)
-    if (execution !== undefined && !execution.over && !execution.lost) this.#journal.evict(execution, wait)
+    const execution = this.#liveExecutionOf(process)
+    if (execution !== undefined) this.#journal.evict(execution, wait)
   }
 
   async outcomes(
@@ -328,8 +326,8 @@ export class DurableHost implements Host {
   ): Promise<readonly (Settled<unknown> | undefined)[]> {
     const reader = this.#reader(this.#executionOf(process))
     const outcomes: (Settled<unknown> | undefined)[] = []
-    for (let start = 0; start < pids.length; start += ENDS_AT_A_TIME) {
-      const some = pids.slice(start, start + ENDS_AT_A_TIME)
+    for (let start = 0; start < pids.length; start += OUTCOMES_AT_A_TIME) {
+      const some = pids.slice(start, start + OUTCOMES_AT_A_TIME)
       const ends = some.map((pid) => reader.retry(() => this.#others.outcome(pid)))
       outcomes.push(...(await Promise.all(ends)))
     }
@@ -340,7 +338,7 @@ export class DurableHost implements Host {
     return this.#journal.checkpoint(this.#executionOf(process), tag)
   }
 
-  /** What a process saves grows without a word, unless somebody says it. */
+  /** Warns once for each execution, since large parts would otherwise go unnoticed. */
   #warnOfSize(execution: Execution, parts: Parts): void {
     if (execution.warned) return
     for (const name in parts) {
@@ -354,7 +352,7 @@ export class DurableHost implements Host {
     }
   }
 
-  /** Reports to the handle of a process, if there is one, how the process ended here, or that it did not by this commit. */
+  /** Reports to the handle of a process, if any, how a commit ended the process, or that it did not. */
   #ended(pid: string, row: EndedRow | undefined, parts: Parts): void {
     this.#engine.handles.find(pid)?.endCommitted(row, parts)
   }
@@ -368,30 +366,29 @@ export class DurableHost implements Host {
     if (execution.lost) throw claimLost(execution.process.pid)
   }
 
-  #executionOf(process: Hosted): Execution {
+  /** The execution of a process, unless it is over or has lost its claim. */
+  #liveExecutionOf(process: Hosted): Execution | undefined {
     const execution = this.#executions.of(process)
-    if (execution?.fence === undefined || execution.lost || execution.over) throw claimLost(process.pid)
+    return execution === undefined || execution.over || execution.lost ? undefined : execution
+  }
+
+  /** @throws LeaseLost if the process has no claim */
+  #executionOf(process: Hosted): Execution {
+    const execution = this.#liveExecutionOf(process)
+    if (execution?.fence === undefined) throw claimLost(process.pid)
     return execution
   }
 }
 
 const NOTHING_ASKED: Committed = {}
 
-/** How the row says that the process ended; undefined where that write did not end it. */
+/** The row of a process that this write ended; undefined if the write did not end it. */
 function endedRow(write: Advance | Create, { head }: Bundle, outcome: Outcome): EndedRow | undefined {
   const { pid, state, status, ending } = write
   if (outcome.status !== 'done' || outcome.existed === true || outcome.endedAt === undefined) return undefined
   const { successful = false, exitCode = null, message = null } = ending ?? {}
-  return {
-    pid,
-    className: head.class,
-    state,
-    status,
-    message,
-    successful,
-    exitCode,
-    updatedAt: outcome.endedAt,
-  }
+  const { endedAt: updatedAt } = outcome
+  return { pid, className: head.class, state, status, message, successful, exitCode, updatedAt }
 }
 
 function applied(outcome: Outcome): boolean {

@@ -22,7 +22,10 @@ export class EngineRunner implements LocalRunner {
     return this.#executions.isCommittingEnd(pid)
   }
 
-  /** A step that waits for another process lends its slot, so that a parent and its child can't deadlock. */
+  /**
+   * A step that waits for another process lends its slot, so that a parent and its child can't
+   * deadlock.
+   */
   whileWaiting<T>(pid: string, name: string, wait: () => Promise<T>): Promise<T> {
     const process = Process.current()?.[HOSTED]
     if (process === undefined || this.#executions.of(process)?.over !== false) return wait()

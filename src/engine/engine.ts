@@ -25,7 +25,6 @@ import type { AllSelfTyped } from '../spec/typing.ts'
 import { Scheduler } from './scheduler.ts'
 import { classRows, loadable } from './loadable.ts'
 import { DurableHost } from './durable-host.ts'
-import type { EngineParts } from './engine-parts.ts'
 import { ExecutionControl } from './execution-control.ts'
 import { Executions } from './executions.ts'
 import { Executor } from './executor.ts'
@@ -37,14 +36,18 @@ import { LaunchQueue } from './launch-queue.ts'
 /** Options of `Engine.open`. */
 export interface EngineOptions extends ClientOptions {
   /**
-   * The classes that this engine runs, with those that its `loader` finds. Others in the store are left for engines that know them (C9).
+   * The classes that this engine runs, besides those that its `loader` finds. Processes of other
+   * classes are left to engines that know them (C9).
    */
   readonly processes: readonly AnyProcessClass[]
-  /** Steps in flight at the same time. Default 100. A process that waits takes no place. */
+  /** The most steps in flight at the same time. Default 100. A process that waits takes no slot. */
   readonly concurrency?: number | undefined
   /** How long this engine counts as alive after its last heartbeat. Default 10 s. */
   readonly lease?: Duration | undefined
-  /** Close on SIGTERM and SIGINT, then raise the signal again unless something else listens (C12). Default true. */
+  /**
+   * Close on SIGTERM and SIGINT, then raise the signal again unless something else listens (C12).
+   * Default true.
+   */
   readonly handleSignals?: boolean | undefined
 }
 
@@ -57,25 +60,31 @@ const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
 
 /** Options of `close`. */
 export interface CloseOptions {
-  /** How long steps that run may go on; then they are aborted, and run again elsewhere. Default 30 s. */
+  /**
+   * How long running steps may go on. Then they are aborted, and run again elsewhere. Default 30 s.
+   */
   readonly drain?: Duration | undefined
 }
 
-/** How often an engine looks for what has died, in milliseconds; also its backstop where it was not told. */
+/**
+ * Milliseconds between two scans of the store for dead engines, and for changes of which no report
+ * came.
+ */
 const SCAN_INTERVAL = 1_000
 
 /**
- * Runs processes out of a store: has all that a client has, and a run loop.
+ * A client that also runs the processes of a store.
  *
- * It claims what is ready, and holds a claim only while a step runs: a process that waits, is paused or has ended
- * is in the file alone. Whatever happens to the program, the file is the truth (C1).
+ * An engine claims processes that are ready, and holds a claim only while a step runs. A process
+ * that waits, is paused or has ended is only in the store. Whatever happens to the program, the
+ * store is the truth (C1).
  */
 export class Engine extends Client {
   readonly #id: string
   #classes: readonly LoadableClass[]
-  /** Names that the loader did not know. */
+  /** Names of classes that the loader does not know, or could not load. */
   readonly #strange = new Set<string>()
-  /** Names of classes that were launched here and are not known here. */
+  /** Names of unknown classes that were launched here. */
   readonly #launchedStrangers = new Set<string>()
   readonly #executor: Executor
   readonly #scheduler: Scheduler
@@ -122,19 +131,8 @@ export class Engine extends Client {
     super(store, options, `engine ${id}`)
     this.#id = id
     this.#classes = loadable(this.classes)
-    const { commits, handles, classes, codec, clock, logger, killGrace } = this
-    const engine: EngineParts = {
-      id,
-      name: this.name,
-      store,
-      commits,
-      handles,
-      classes,
-      codec,
-      clock,
-      logger,
-      killGrace,
-    }
+    const { name, commits, handles, classes, codec, clock, logger, killGrace } = this
+    const engine = { id, name, store, commits, handles, classes, codec, clock, logger, killGrace }
     // Each part is given those that are built before it.
     const executions = new Executions()
     const queue = new LaunchQueue()
@@ -142,19 +140,12 @@ export class Engine extends Client {
     const control = new ExecutionControl(engine, executions)
     const journal = new StepJournalWriter(engine, scheduler, control)
     const others = { start: this.start.bind(this), outcome: this.#outcome.bind(this) }
-    this.#host = new DurableHost({ engine, executions, scheduler, control, journal, others })
-    this.#executor = new Executor({
-      engine,
-      executions,
-      queue,
-      scheduler,
-      control,
-      journal,
-      host: this.#host,
-    })
+    const host = new DurableHost({ engine, executions, scheduler, control, journal, others })
+    this.#executor = new Executor({ engine, executions, queue, scheduler, control, journal, host })
     scheduler.connect(this.#executor)
     scheduler.claimClasses(this.#classes)
     this.#executions = executions
+    this.#host = host
     this.#queue = queue
     this.#scheduler = scheduler
     this.handles.runner = new EngineRunner(queue, executions)
@@ -166,8 +157,9 @@ export class Engine extends Client {
   }
 
   /**
-   * Stops cleanly (C12): claims nothing more, lets the steps that run end, or aborts them at the deadline, and gives back its
-   * claims. Nothing is excepted or killed by it. A second call joins the first.
+   * Stops cleanly (C12): claims nothing more, lets running steps end or aborts them at the
+   * deadline, and gives back its claims. No process is excepted or killed by this. A second call
+   * returns the same promise.
    */
   override close(options: CloseOptions = {}): Promise<void> {
     checkOptions(options, { drain: isDuration }, 'close')
@@ -191,18 +183,18 @@ export class Engine extends Client {
     await this.#scan()
   }
 
-  /** Looks at the store; a look that is asked for during another one comes after it. */
+  /** Scans the store. A scan that is asked for during another one comes after it. */
   #scan(): Promise<void> {
     const before = this.#scanning
-    const look = (): Promise<void> => noContext(() => this.#look())
-    const scanning = (before === undefined ? look() : before.then(look)).finally(() => {
+    const scan = (): Promise<void> => noContext(() => this.#scanOnce())
+    const scanning = (before === undefined ? scan() : before.then(scan)).finally(() => {
       if (this.#scanning === scanning) this.#scanning = undefined
     })
     return (this.#scanning = scanning)
   }
 
-  /** What has died is taken back, again and again: a recovery that failed is tried at the next look (C11). */
-  async #look(): Promise<void> {
+  /** Takes back what dead engines held (C11). If that fails, the next scan tries again. */
+  async #scanOnce(): Promise<void> {
     if (this.#closing !== undefined) return
     this.#cancelScan?.()
     try {
@@ -224,7 +216,10 @@ export class Engine extends Client {
     this.#cancelScan = this.clock.after(SCAN_INTERVAL, () => void this.#scan(), 'look')
   }
 
-  /** Asks the loader for the classes of what wants to execution, each once, and tells of those that were loaded meanwhile (C9). */
+  /**
+   * Asks the loader once for each class that a process in the store needs, and registers those that
+   * it has loaded (C9).
+   */
   async #learn(): Promise<void> {
     for (const { name } of await this.store.wanted()) {
       if (this.#strange.has(name)) continue
@@ -241,7 +236,7 @@ export class Engine extends Client {
     this.#scheduler.claimClasses(this.#classes)
   }
 
-  /** Looks again at this time, if not before: something sleeps until then. */
+  /** Scans again at this time at the latest, because something sleeps until then. */
   #armDue(time: number): void {
     if (this.#closing !== undefined || (this.#due !== undefined && this.#due <= time)) return
     this.#cancelDue?.()
@@ -256,12 +251,12 @@ export class Engine extends Client {
   #note(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.name === 'created') this.renewed(change.pid, change.at)
-      // Whatever comes after its creation comes from elsewhere, or it is here no more.
+      // A change after the creation was made elsewhere, or by an execution that has left the queue.
       if (change.name !== 'created') this.#queue.take(change.pid)
       try {
         this.#executor.note(change)
       } catch (error) {
-        // What is damaged in one entry keeps nobody from hearing of the others (C9).
+        // A damaged entry does not keep the others from being noted (C9).
         this.#report(error)
       }
       if (change.ready && !this.#queue.has(change.pid)) this.#scheduler.oneReady()
@@ -276,16 +271,17 @@ export class Engine extends Client {
     launcher: Launcher = BY_A_CALLER,
   ): Promise<ProcessHandle> {
     const known = typeof processClass === 'string' ? this.classes.find(processClass) : processClass
-    // A class that is not registered here is launched all the same, and left to an engine that has it (C9).
+    // A process of a class that is not registered here is left to an engine that has the class
+    // (C9).
     if (known === undefined) this.#warnOfStranger(processClass as string)
     else if (!this.classes.has(known)) this.#warnOfStranger(registeredName(known))
-    // Nor does one run twice here that is launched again under its pid: it is told what became of the first.
+    // A second launch under a pid must not start a second execution: its answer reports what became
+    // of the first.
     const again =
       options.pid !== undefined &&
       (this.#executions.find(options.pid) !== undefined || this.#queue.has(options.pid))
-    // Nor is one begun at once that is to begin later.
-    const later = options.delay !== undefined
-    if (known === undefined || !this.classes.has(known) || again || later) {
+    const isDelayed = options.delay !== undefined
+    if (known === undefined || !this.classes.has(known) || again || isDelayed) {
       return super.start(processClass, inputs, options, launcher)
     }
     const begins = this.#scheduler.takeSlot()
@@ -307,13 +303,13 @@ export class Engine extends Client {
     }
     const outcome = await (begins ? this.#executor.launch(process, create) : this.#wait(process, create))
     const handle = this.launched(create, outcome, options, known)
-    // One that was launched under this pid before may have ended long since.
+    // A process that was launched under this pid before may have ended long ago.
     const isNew = begins || options.pid === undefined
     if (isNew && handle instanceof ClientHandle) handle.followRunner()
     return handle
   }
 
-  /** Once for each class: a forgotten class would wait without a word. */
+  /** Warns once for each class, since processes of a forgotten class would wait without a sign. */
   #warnOfStranger(name: string): void {
     if (this.#launchedStrangers.has(name)) return
     this.#launchedStrangers.add(name)
@@ -323,10 +319,14 @@ export class Engine extends Client {
     )
   }
 
-  /** Without a free slot a process is created, and begun here in its turn, unless another engine has claimed it by then. */
+  /**
+   * Creates a process for which no slot is free. It starts here in its turn, unless another engine
+   * claims it first.
+   */
   async #wait(process: Hosted, create: Create): Promise<Outcome> {
     const { pid } = create
-    // Hooks run before the commit, and so before the claim: not without one.
+    // The first commit of a queued process is its claim, and hooks run before that commit. They
+    // must not run unclaimed.
     const waits = !process.hooked && this.#queue.add(process, create)
     const stored = waits ? undefined : this.#scheduler.launchStoring()
     let outcome: Outcome | undefined
@@ -340,13 +340,13 @@ export class Engine extends Client {
         this.#scheduler.launchQueued()
       } else if (waits) {
         this.#queue.take(pid)
-        // It may be stored all the same, for whoever claims it.
+        // The process may be stored all the same, for any engine to claim.
         if (outcome === undefined) this.#scheduler.oneReady()
       }
     }
   }
 
-  /** How a process ended; undefined while it has not. */
+  /** How a process ended; undefined if it has not ended. */
   async #outcome(pid: string): Promise<Settled<unknown> | undefined> {
     const handle = this.handle(pid)
     try {
@@ -377,7 +377,7 @@ export class Engine extends Client {
     try {
       await this.store.leave(this.#id)
     } catch (error) {
-      // What is still held comes back when the lease ends; the close itself goes on.
+      // Claims that are still held end with the lease. The close itself goes on.
       this.#report(error)
     }
   }

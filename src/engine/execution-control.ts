@@ -18,7 +18,10 @@ export interface StoredRequests {
 }
 
 export interface Delivery {
-  /** `Execution.playCount` when the report was asked for: a pause reported before a later play is stale. */
+  /**
+   * `Execution.playCount` when the report was asked for: a pause reported before a later play is
+   * stale.
+   */
   readonly playCount?: number | undefined
   /** Whether the row says that the process is paused where it waits. */
   readonly waits?: boolean
@@ -60,7 +63,10 @@ export class ExecutionControl {
     })
   }
 
-  /** Excepts a process that has not ended by its deadline. If the deadline has passed already, no step runs. */
+  /**
+   * Excepts a process that has not ended by its deadline. If the deadline has passed already, no
+   * step runs.
+   */
   armDeadline(execution: Execution, deadline: number | undefined): void {
     if (deadline === undefined) return
     const { process } = execution
@@ -75,8 +81,8 @@ export class ExecutionControl {
   }
 
   /**
-   * Stops an execution whose process is not this engine's any more, or leaves memory. The command of its step is
-   * dropped, and nothing more is written.
+   * Stops an execution whose process is not this engine's any more, or leaves memory. The command
+   * of its step is dropped, and nothing more is written.
    */
   stop(execution: Execution, reason: Error): void {
     if (execution.lost) return
@@ -85,7 +91,10 @@ export class ExecutionControl {
     execution.retryHeldWrites()
   }
 
-  /** While the engine closes, stops a step that only waits: the step runs again elsewhere, from its record. */
+  /**
+   * While the engine closes, stops a step that only waits: the step runs again elsewhere, from its
+   * record.
+   */
   stopIfDraining(execution: Execution): void {
     const reason = this.draining
     if (reason === undefined) return
@@ -94,7 +103,10 @@ export class ExecutionControl {
     })
   }
 
-  /** Stops an execution whose transition and failure could not be stored, and parks the process (C9). */
+  /**
+   * Stops an execution whose transition and failure could not be stored, and parks the process
+   * (C9).
+   */
   async setAside(execution: Execution, error: unknown): Promise<void> {
     const { pid } = execution.process
     this.#parts.logger.error({ err: error, pid }, 'a process could not be run and is set aside')

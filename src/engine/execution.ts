@@ -29,7 +29,10 @@ export interface PendingWait extends StepWait {
 export class Execution {
   readonly process: Hosted
   pendingLaunch: PendingLaunch | undefined
-  /** Whether the first commit has yet to claim the process, which was launched here and had to wait for a slot. */
+  /**
+   * Whether the first commit has yet to claim the process, which was launched here and had to wait
+   * for a slot.
+   */
   claimPending = false
   /** The fence of the claim (C4); undefined until the launch is durable. */
   fence: number | undefined
@@ -59,13 +62,19 @@ export class Execution {
   playCount = 0
   /** The launches of the present step. */
   launches: StepLaunches | undefined
-  /** Whether the step had been begun before this execution began: the step may have launched something. */
+  /**
+   * Whether the step had been begun before this execution began: the step may have launched
+   * something.
+   */
   rerunsStep = false
   /** The pending waits of the step, in the order in which they began. */
   waits: Set<PendingWait> | undefined
   /** The wait that began last. */
   lastWait: PendingWait | undefined
-  /** The message under which the row says that the step waits; undefined while the row says that the step runs. */
+  /**
+   * The message under which the row says that the step waits; undefined while the row says that the
+   * step runs.
+   */
   shownWait: string | undefined
   /** Pending while a write makes the row say that the step goes on. */
   goingOn: Promise<void> | undefined
@@ -77,7 +86,9 @@ export class Execution {
   recorded: Record<string, string> | undefined
   /** Number of writes of step records under this claim (C4). */
   journalCount = 0
-  /** Number of those writes that the store refused or held. The writes behind one are sent again. */
+  /**
+   * Number of those writes that the store refused or held. The writes behind one are sent again.
+   */
   refusals = 0
   /** Cancels the timer that enforces a kill. */
   cancelKill: (() => void) | undefined

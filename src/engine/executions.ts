@@ -4,8 +4,9 @@ import type { Execution } from './execution.ts'
 /**
  * The registry of what this engine executes.
  *
- * Two executions may have one pid for a moment: a launch under a pid that is in use, until its commit is answered, and
- * one whose claim was lost, until its step has ended. One of them is the current one of its pid.
+ * Two executions may have one pid for a moment: a launch under a pid that is in use, until its
+ * commit is answered, and one whose claim was lost, until its step has ended. One of them is the
+ * current one of its pid.
  */
 export class Executions {
   readonly #current = new Map<string, Execution>()
@@ -68,7 +69,9 @@ export class Executions {
     return !execution.over && !execution.lost && !execution.endNotified
   }
 
-  /** Whether the end of the process is being committed here, so that the answer is still to come. */
+  /**
+   * Whether the end of the process is being committed here, so that the answer is still to come.
+   */
   isCommittingEnd(pid: string): boolean {
     const execution = this.find(pid)
     return execution !== undefined && execution.isCommitting && execution.isEnding

@@ -33,8 +33,8 @@ export interface ExecutorParts {
 /**
  * Begins executions, and tells them what others have committed.
  *
- * The claim is held while steps run. The commit that ends, pauses or puts the process to wait gives it back, and with
- * it the process leaves memory.
+ * The claim is held while steps run. The commit that ends, pauses or puts the process to wait gives
+ * it back, and with it the process leaves memory.
  */
 export class Executor implements Starter {
   readonly #parts: ExecutorParts
@@ -54,7 +54,9 @@ export class Executor implements Starter {
     })
   }
 
-  /** Starts a process that was launched here and had to wait. Its first commit is its claim as well. */
+  /**
+   * Starts a process that was launched here and had to wait. Its first commit is its claim as well.
+   */
   begin({ process, create }: QueuedLaunch): Execution {
     const { pid, className, version, parts, seq, step } = create
     const created = new Date(process.createdAt).toISOString()
@@ -86,7 +88,10 @@ export class Executor implements Starter {
     }
   }
 
-  /** The process as it was launched here, if the row is as it was created; otherwise made of its row. */
+  /**
+   * The process as it was launched here, if the row is as it was created; otherwise made of its
+   * row.
+   */
   #processOf(claimed: ClaimedProcess): Hosted {
     const { engine, queue, host } = this.#parts
     const { pid, seq } = claimed.row
@@ -100,7 +105,8 @@ export class Executor implements Starter {
   #resume(process: Hosted, claimed: ClaimedProcess, deadline: number | undefined): Execution {
     const { engine, executions, control, journal } = this.#parts
     const stale = executions.find(process.pid)
-    // A launch under this pid that is under way is not lost: the answer to its commit says that the process existed.
+    // A launch under this pid that is under way is not lost: the answer to its commit says that the
+    // process existed.
     if (stale !== undefined && stale.pendingLaunch === undefined) control.stop(stale, claimLost(process.pid))
     const { fence, row, wake } = claimed
     const execution = new Execution(process, { fence, seq: row.seq, step: row.step, saved: claimed.bundle() })
@@ -130,7 +136,10 @@ export class Executor implements Starter {
     return execution
   }
 
-  /** Excepts a process whose inputs nobody has checked and that do not fit; parks any other that can't be loaded. */
+  /**
+   * Excepts a process whose inputs nobody has checked and that do not fit; parks any other that
+   * can't be loaded.
+   */
   async #setAside(claimed: ClaimedProcess, error: unknown): Promise<void> {
     const { id: owner, commits, codec, logger } = this.#parts.engine
     const { row, fence } = claimed
@@ -187,8 +196,8 @@ export class Executor implements Starter {
         control.deliver(process, { kill: eventData(change, 'kill requested') })
         break
       case 'crashed':
-        // Another engine thought this one dead and took the process, for example because this program was frozen
-        // for longer than its lease.
+        // Another engine thought this one dead and took the process, for example because this
+        // program was frozen for longer than its lease.
         control.stop(execution, claimLost(change.pid))
         break
       default:
@@ -199,8 +208,8 @@ export class Executor implements Starter {
   }
 
   /**
-   * Lets steps end, and aborts them after so many milliseconds (C12); steps that only wait are aborted at once. Their
-   * claims are given back when the engine leaves.
+   * Lets steps end, and aborts them after so many milliseconds (C12); steps that only wait are
+   * aborted at once. Their claims are given back when the engine leaves.
    */
   async drain(limit: number, reason: Error): Promise<void> {
     const { engine, executions, control } = this.#parts

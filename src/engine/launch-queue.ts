@@ -1,7 +1,7 @@
 import type { Hosted } from '../process/host/process-object.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 
-/** How many it holds at most, and how many characters of what they save. */
+/** The most launches in a queue, and the most characters that their saved parts have together. */
 const MAX_ENTRIES = 10_000
 const MAX_CHARACTERS = 16 * 2 ** 20
 
@@ -13,19 +13,25 @@ export interface QueuedLaunch {
 
 interface Entry extends QueuedLaunch {
   readonly characters: number
-  /** Whether it is durable, and so may be begun. */
+  /** Whether the launch is durable, so that it may start. */
   durable: boolean
 }
 
 /**
- * What was launched here while no slot was free, in the order of the launches: it is begun as it was made, instead of being read back from the
- * store. Nothing but a cache (C1): its rows are ready for any engine, and what another one has taken, or anything has been asked of, is not
- * begun from here. What finds no room is claimed in its turn like everything else.
+ * Processes that were launched here while no slot was free, in the order of the launches. They
+ * start as the objects that they are, instead of being read back from the store.
+ *
+ * The queue is only a cache (C1): its rows are ready for any engine. A process that another engine
+ * has claimed, or that has received a request, leaves the queue. A launch for which the queue has
+ * no room is claimed in its turn from the store.
  */
 export class LaunchQueue {
   readonly #entries = new Map<string, Entry>()
   #characters = 0
-  /** Some found no place: those behind them would be begun before them. */
+  /**
+   * Whether a launch found no room. Later launches are not added either, since they would start
+   * before it.
+   */
   #full = false
 
   get isEmpty(): boolean {
@@ -36,12 +42,12 @@ export class LaunchQueue {
     return this.#entries.has(pid)
   }
 
-  /** Whether it is durable too. */
+  /** Whether the queue has this launch and the launch is durable. */
   isDurable(pid: string): boolean {
     return this.#entries.get(pid)?.durable === true
   }
 
-  /** A launch that is being made durable; false where there is no room for it. */
+  /** Adds a launch that is being made durable. Returns false if there is no room for it. */
   add(process: Hosted, create: Create): boolean {
     let characters = 0
     for (const name in create.parts) characters += (create.parts[name] as string).length
@@ -53,19 +59,17 @@ export class LaunchQueue {
     return true
   }
 
-  /** The launch is durable. */
   markDurable(pid: string): void {
     const entry = this.#entries.get(pid)
     if (entry !== undefined) entry.durable = true
   }
 
-  /** The longest waiting, if that is durable. */
+  /** Takes out the launch that has waited longest, if it is durable. */
   next(): QueuedLaunch | undefined {
     const [entry] = this.#entries.values()
     return entry?.durable === true ? this.take(entry.create.pid) : undefined
   }
 
-  /** Takes one out. */
   take(pid: string): QueuedLaunch | undefined {
     const entry = this.#entries.get(pid)
     if (entry === undefined) return undefined

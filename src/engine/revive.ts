@@ -17,11 +17,11 @@ export interface RevivingContext {
 }
 
 /**
- * The process that was claimed, made of what is stored. One whose inputs nobody has checked so far, since it was launched by name or
- * resubmitted, is made of them anew.
+ * The process that was claimed, made from its stored form. If it was launched by name or
+ * resubmitted, its inputs are not checked yet, and it is constructed from them.
  *
- * @throws PortValidationError for such inputs that do not fit
- * @throws IncompatibleBundle where it can't be loaded
+ * @throws PortValidationError for unchecked inputs that do not fit
+ * @throws IncompatibleBundle if the process can't be loaded
  */
 export function revived(claimed: ClaimedProcess, { host, logger, classes }: RevivingContext): Hosted {
   const { row } = claimed
@@ -47,7 +47,10 @@ export function revived(claimed: ClaimedProcess, { host, logger, classes }: Revi
   })
 }
 
-/** When a process is to be excepted: as its row says, else as its class does, which whoever launched it by name did not know. */
+/**
+ * The deadline of a process: that of its row, or else that of its class, which a launch by name
+ * does not know.
+ */
 export function deadlineOf(row: ProcessRow, classes: ClassRegistry<AnyProcessClass>): number | undefined {
   if (row.deadline !== null) return row.deadline
   const { deadlineAfter } = specOf(classes.load(row.className))

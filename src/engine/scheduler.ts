@@ -1,6 +1,5 @@
-import type { Store } from '../persistence/contract/store.ts'
 import type { LoadableClass } from '../persistence/contract/engines.ts'
-import type { ClaimedProcess } from '../persistence/contract/store.ts'
+import type { ClaimedProcess, Store } from '../persistence/contract/store.ts'
 import { SUSPECT_PATIENCE } from '../persistence/rules/drain.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -9,7 +8,10 @@ import type { QueuedLaunch, LaunchQueue } from './launch-queue.ts'
 
 /** Begins what the scheduler has given a slot. */
 export interface Starter {
-  /** Goes on with a claimed process. Returns nothing if the process can't be loaded and is set aside; its slot is then given back. */
+  /**
+   * Goes on with a claimed process. Returns nothing if the process can't be loaded and is set
+   * aside; its slot is then given back.
+   */
   resume(claimed: ClaimedProcess): Execution | undefined
   /** Begins a launch that was queued here. */
   begin(launch: QueuedLaunch): Execution
@@ -27,27 +29,38 @@ export interface SchedulerOptions {
   readonly queue: LaunchQueue
 }
 
-/** What a look at the store has found. */
+/** What a scan of the store has found. */
 export interface ScanResult {
+  /** Whether anything is ready, suspects aside. */
   readonly ready: boolean
+  /** Whether a suspect is ready. */
   readonly suspects: boolean
+  /** Whether the store has chosen this engine to drain for a suspect. */
   readonly drains: boolean
+  /** `claimCount` when the scan began. */
   readonly since: number
 }
 
 /**
- * Hands out the engine's slots: to launches here, at once or from the launch queue, and to what it claims from the store.
+ * Hands out the engine's slots: to launches here, at once or from the launch queue, and to
+ * processes that it claims from the store.
  *
- * 1. No more steps are in flight than there are slots; a claim never takes more processes than are free.
- * 2. Nothing is polled: a claim is made when the store told of something ready, or the last one left some behind.
- * 3. A suspect (C11) is taken while nothing runs here, and nothing else is started until it has got a step further. One that only
- *    waits for another process does not execution: what it waits for may be a suspect itself. Suspects hold up no other work, unless the store has chosen this
- *    engine to drain for them; and other work has its turn after a suspect for as long as that had kept it waiting.
- * 4. What has waited longest starts first, whoever launched it. The order is that of the store (`ready_at`, then the row), and a claim keeps
- *    it. The launch queue is in the same order; it is served without a claim only while nothing is known to be ready that is not in it, and
- *    that is so again once a claim has left nothing behind. Beside a suspect everything is claimed.
- * 5. A launch is begun at once only if nobody waits for its slot: each process that may be ready in the store gets one before it, and
- *    the launch queue is empty.
+ * 1. No more steps are in flight than there are slots, and a claim never takes more processes than
+ *    there are free slots.
+ * 2. Nothing is polled. The scheduler claims when the store has reported something ready, or when
+ *    the last claim left some behind.
+ * 3. A suspect (C11) starts only while nothing runs here, and nothing else starts until the suspect
+ *    has committed a step. A suspect whose step only waits does not hold up others, since it may
+ *    wait for another suspect. Suspects hold up no other work, unless the store has chosen this
+ *    engine to drain for them. After a suspect, other work has its turn for as long as the suspect
+ *    had kept it waiting.
+ * 4. The process that has waited longest starts first, whoever launched it. The order is that of
+ *    the store (`ready_at`, then the row), and a claim keeps it. The launch queue is in the same
+ *    order. It is served without a claim only while nothing outside of it is known to be ready,
+ *    which holds again once a claim has left nothing behind. Beside a suspect every process is
+ *    claimed.
+ * 5. A launch starts at once only if no other process waits for its slot: each process that may be
+ *    ready in the store gets a slot first, and the launch queue is empty.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions
@@ -55,28 +68,38 @@ export class Scheduler {
   #classes: readonly LoadableClass[] = []
   #starter: Starter | undefined
   #free: number
-  /** How many were told of as ready, besides those in the launch queue, since the last claim. */
+  /**
+   * How many processes were reported ready since the last claim, besides those in the launch queue.
+   */
   #announced = 0
-  /** Whether any number may be ready besides: nobody has looked so far, or a claim left some behind. */
+  /**
+   * Whether any number may be ready besides: there was no scan so far, or a claim left some behind.
+   */
   #unknown = true
-  /** Whether the last look at the store found something ready: what was not told of may be among it. */
+  /**
+   * Whether the last scan found something ready, which may include processes that were never
+   * reported.
+   */
   #foundReady = false
   /** How many claims have been made. */
   #claimCount = 0
   /** Launches that are being stored and are not in the launch queue. */
   #storing = 0
   #suspects = false
-  /** Whether nothing is started until nothing runs here, since the store has chosen this engine for a suspect. */
+  /**
+   * Whether the store has chosen this engine for a suspect. Nothing starts then while anything runs
+   * here.
+   */
   #drains = false
   /** The suspect that runs alone. */
   #alone: Execution | undefined
-  /** Whether the store knows that something else runs beside that one. */
+  /** Whether the store knows that something else runs beside that suspect. */
   #accompanied = false
-  /** Whether the claim that is under way is one of a suspect. */
+  /** Whether the claim under way is for a suspect. */
   #claimsSuspect = false
-  /** Since when other work waits for a suspect. */
+  /** The time since which other work waits for a suspect. */
   #since = 0
-  /** Until when other work has its turn. */
+  /** The time until which other work has its turn. */
   #turn = 0
   #claiming: Promise<void> | undefined
   #scheduled = false
@@ -97,7 +120,7 @@ export class Scheduler {
     this.#classes = classes
   }
 
-  /** Takes a slot for a launch, if one is to be had. */
+  /** Takes a slot for a launch, if one is free for it (rule 5). */
   takeSlot(): boolean {
     if (this.#stopped || this.#drains || this.#alone !== undefined || this.#takesSuspect) return false
     const isFirst = this.#claiming === undefined && this.#storing === 0 && this.#options.queue.isEmpty
@@ -111,7 +134,7 @@ export class Scheduler {
     this.#pump()
   }
 
-  /** A run is over. */
+  /** Call it when an execution is over. */
   executionEnded(execution: Execution): void {
     if (this.#alone === execution) this.#wasAlone()
     if (!execution.slotLent) this.#free++
@@ -119,14 +142,17 @@ export class Scheduler {
     this.#pump()
   }
 
-  /** A run got a step further: if it ran alone for being a suspect, it is none any more. */
+  /**
+   * Call it when an execution has committed a transition. A suspect that ran alone is then no
+   * longer one.
+   */
   executionCommitted(execution: Execution): void {
     if (this.#alone !== execution) return
     this.#wasAlone()
     this.#pump()
   }
 
-  /** Its step only waits: its slot is free until `reclaimSlot`. */
+  /** Frees the slot of an execution whose step only waits, until `reclaimSlot`. */
   lendSlot(execution: Execution): void {
     if (execution.slotLent || execution.over) return
     execution.slotLent = true
@@ -137,34 +163,42 @@ export class Scheduler {
   reclaimSlot(execution: Execution): void {
     if (!execution.slotLent) return
     execution.slotLent = false
-    // It may go below zero for a moment: a step that has begun is not held up, and nothing new is started meanwhile.
+    // The number may go below zero for a moment. A step that has begun is not held up, and nothing
+    // new starts meanwhile.
     this.#free--
   }
 
-  /** While a suspect is being claimed: resolves when it is known what came of that. */
+  /**
+   * The claim of a suspect while it is under way; undefined otherwise. Resolves when the claim has
+   * been answered.
+   */
   get suspectClaim(): Promise<void> | undefined {
     return this.#claimsSuspect ? this.#claiming : undefined
   }
 
-  /** The suspect that counts as alone in the store, though this run goes on beside it. */
+  /** The suspect that counts as alone in the store although this execution goes on beside it. */
   suspectBeside(execution: Execution): string | undefined {
     const { pid } = this.#alone?.process ?? {}
     return this.#alone === execution || this.#accompanied ? undefined : pid
   }
 
-  /** The store knows that a run goes on beside this suspect. */
+  /** Call it when the store knows that an execution goes on beside this suspect. */
   markAccompanied(pid: string): void {
     if (this.#alone?.process.pid === pid) this.#accompanied = true
   }
 
-  /** A launch is in the launch queue. */
+  /** Call it when a launch in the queue is durable. */
   launchQueued(): void {
-    // Beside one that ran alone it has to be claimed, so that this is noted (C11).
+    // Beside a suspect a launch has to be claimed, so that the store knows that the suspect is not
+    // alone (C11).
     if (this.#alone !== undefined) this.#unknown = true
     this.#pump()
   }
 
-  /** A launch is being stored that has to be claimed. Returns what to call when it is, or may be. */
+  /**
+   * A launch that has to be claimed is being stored. Returns a function to call once it is stored,
+   * or may be.
+   */
   launchStoring(): () => void {
     this.#storing++
     return () => {
@@ -179,18 +213,21 @@ export class Scheduler {
     this.#pump()
   }
 
-  /** Any number may be ready: a time has come. */
+  /** Any number may be ready, since a time has come. */
   manyReady(): void {
     this.#unknown = true
     this.#pump()
   }
 
-  /** Counts the claims, for `scanned`. */
+  /** How many claims have been made, for `ScanResult.since`. */
   get claimCount(): number {
     return this.#claimCount
   }
 
-  /** Whether this engine would drain for a suspect: other work has had its turn, and has not waited for too long. */
+  /**
+   * Whether this engine would drain for a suspect: other work has had its turn, and has not waited
+   * for too long.
+   */
   get mayDrain(): boolean {
     const now = this.#options.clock.now()
     if (this.#alone !== undefined) return false
@@ -198,10 +235,7 @@ export class Scheduler {
     return this.#free < this.#options.concurrency && now >= this.#turn
   }
 
-  /**
-   * What the last look at the store said: whether anything is ready, suspects aside; whether any suspect is, and this engine drains for
-   * it. `since` is the count of claims from before it.
-   */
+  /** Takes in the result of a scan. */
   scanned({ ready, suspects, drains, since }: ScanResult): void {
     this.#suspects = suspects
     if (drains !== this.#drains && this.#alone === undefined) {
@@ -210,7 +244,7 @@ export class Scheduler {
       this.#drains = drains
     }
     this.#foundReady = ready
-    // What has become ready since was told of, unless a claim has left some of that behind.
+    // Whatever became ready since the scan was reported, unless a claim has left some of it behind.
     if (!ready && since === this.#claimCount) this.#unknown = false
     this.#pump()
   }
@@ -224,7 +258,7 @@ export class Scheduler {
     await this.#claiming
   }
 
-  /** Scheduler after the callbacks of this turn, so that all slots that they free are filled by one claim. */
+  /** Claims after the callbacks of this turn, so that one claim fills all slots that they free. */
   #pump(): void {
     while (this.#mayBegin() && this.#begin());
     if (this.#scheduled || !this.#mayClaim()) return
@@ -239,7 +273,7 @@ export class Scheduler {
           this.#pump()
         },
         (error: unknown) => {
-          // The next look at the store, within a second, tries again.
+          // The next scan, within a second, tries again.
           this.#claiming = undefined
           this.#claimsSuspect = false
           this.#options.logger.error({ err: error, engine: this.#options.engine }, 'nothing could be claimed')
@@ -262,7 +296,10 @@ export class Scheduler {
     return true
   }
 
-  /** Whether a suspect comes next: nothing else runs here, and no other work is ready or has its turn. */
+  /**
+   * Whether a suspect comes next: nothing else runs here, and no other work is ready or has its
+   * turn.
+   */
   get #takesSuspect(): boolean {
     const { clock, concurrency, queue } = this.#options
     if (!this.#suspects || this.#free < concurrency) return false
@@ -331,10 +368,11 @@ export class Scheduler {
       if (claimed.length === 0) this.#drains = false
     }
     const { queue } = this.#options
-    // Of a look that was made without being told of anything, only what is not in the queue is news.
+    // A claim that follows no report brings news only if it finds a process that is not in the
+    // launch queue.
     const isNews = isKnown || this.#alone !== undefined || !claimed.every(({ row }) => queue.has(row.pid))
     if (!suspects && claimed.length === limit && isNews) this.#unknown = true
-    // The engine that is closing gives them back when it leaves.
+    // A closing engine gives these claims back when it leaves.
     if (this.#stopped) return
     for (const one of claimed) {
       const execution = this.#starter?.resume(one)

@@ -15,12 +15,14 @@ type Content = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count'>
 const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Content
 
 /**
- * What is written of a step before it ends: what it has done by name (C6), and that it only waits.
+ * Writes what a step has done before it ends: its named operations (C6), and that it only waits.
  *
- * 1. Each of these writes goes under the claim's fence and a count of its own (C4), in the order in which they are made.
- * 2. What the row says of waiting is for people and for whoever takes the process over, so it is written at the end of a turn,
- *    once for all that happened in it, and nobody waits for it.
- * 3. Nothing of it is written once the commit that ends the step has begun.
+ * 1. Each write carries the claim's fence and a count of its own (C4). The writes are made in
+ *    order.
+ * 2. The wait in the row is for people and for the next engine that runs the process. It is
+ *    therefore written once at the end of a turn of the event loop, for all that happened in that
+ *    turn, and the step does not wait for the write.
+ * 3. Nothing is written once the commit that ends the step has begun.
  */
 export class StepJournalWriter {
   readonly #parts: EngineParts
@@ -46,7 +48,7 @@ export class StepJournalWriter {
     if (text !== undefined) (execution.recorded ??= {})[part] = text
   }
 
-  /** Keeps the process as it was saved last, with what the step has recorded since. */
+  /** Stores the process under a tag: as it was saved last, with the step's records since then. */
   async checkpoint(execution: Execution, tag: string): Promise<void> {
     const { saved } = execution
     if (saved === undefined) throw claimLost(execution.process.pid)
@@ -61,7 +63,7 @@ export class StepJournalWriter {
     })
   }
 
-  /** The row says from now on when the process is to be excepted. */
+  /** Writes into the row when the process is to be excepted. */
   deadline(execution: Execution, time: number): void {
     this.#write(execution, { ...NOTHING, deadline: time }).catch((error: unknown) =>
       this.#report(execution, error, 'the deadline of a process could not be written down'),
@@ -69,7 +71,7 @@ export class StepJournalWriter {
   }
 
   suspend(execution: Execution, wait: StepWait): () => void {
-    // The same wait may be given again while it is pending.
+    // A new object for each call, since the same wait may be given again while it is pending.
     const token: PendingWait = { ...wait, pids: new Set(wait.for.on) }
     const waits = (execution.waits ??= new Set())
     waits.add(token)
@@ -85,20 +87,26 @@ export class StepJournalWriter {
   /** See `Host.goOn`. */
   goOn(execution: Execution, does: boolean): Promise<void> | undefined {
     const shows = execution.shownWait !== undefined || execution.goingOn !== undefined
-    // Also what nobody was told of as waiting has lent its slot while it waited, perhaps to a suspect (C11).
+    // A step whose wait was never shown has lent its slot all the same, perhaps to a suspect (C11).
     const joins =
       this.#scheduler.suspectClaim !== undefined || this.#scheduler.suspectBeside(execution) !== undefined
     if (!joins && (!shows || (!does && waits(execution)))) return undefined
     return execution.goingOn ?? this.#leave(execution)
   }
 
-  /** The process is played: what was held is written now, and what came meanwhile lets its step go on. */
+  /**
+   * The process was played. Sends the held writes again, and lets the step go on if its wait ended
+   * during the pause.
+   */
   played(execution: Execution): void {
     execution.retryHeldWrites()
     this.#goneOn(execution)
   }
 
-  /** It is paused where it waits, or where it ended its wait: it has no slot, and holds up no close. */
+  /**
+   * The process is paused inside its step. It gives its slot to others, and does not hold up a
+   * close.
+   */
   heldBack(execution: Execution): void {
     this.#scheduler.lendSlot(execution)
     this.#control.stopIfDraining(execution)
@@ -109,7 +117,7 @@ export class StepJournalWriter {
     this.#evict(execution, wait).catch((error: unknown) => this.#report(execution, error))
   }
 
-  /** The step has ended, or its commit has begun: what it waited for besides does not matter any more. */
+  /** The step has ended, or its commit has begun. Discards the waits that are still pending. */
   stepEnded(execution: Execution): void {
     execution.waits?.clear()
     execution.waits = undefined
@@ -125,11 +133,11 @@ export class StepJournalWriter {
         ...NOTHING,
         waits: { message: wait.message, for: wait.for },
         evicts: true,
-        // Also where the row says so already: what it waits for may have come, and engines learn that it is ready, or when it
-        // will be, from this entry (C8).
+        // Written even if the row shows this wait already: the wait may be over, and engines learn
+        // from this entry that the process is ready, or when it will be (C8).
         history: [encodeEvent('waiting', { message: wait.message })],
       },
-      // Its step can't end: what it awaits never settles.
+      // A kill does not wait for this step, which can't end because its promise never settles.
       true,
     )
     if (outcome.released !== true) return
@@ -137,7 +145,10 @@ export class StepJournalWriter {
     this.#control.stop(execution, evicted(execution.process.pid))
   }
 
-  /** Its step goes on when it waits for nothing more, and is not paused. */
+  /**
+   * A wait has ended. The step takes its slot back when it waits for nothing more and the process
+   * is not paused.
+   */
   #goneOn(execution: Execution): void {
     if (execution.waits?.size === 0) {
       if (execution.process.paused) return
@@ -157,7 +168,10 @@ export class StepJournalWriter {
     })
   }
 
-  /** What is to be written so that the row says what the step waits for; nothing where it says so already. */
+  /**
+   * The write after which the row shows what the step waits for; undefined if the row shows it
+   * already.
+   */
   #shows(execution: Execution): Content | undefined {
     if (
       execution.lost ||
@@ -183,8 +197,9 @@ export class StepJournalWriter {
   }
 
   /**
-   * The row says that the step goes on, with what else is to be written. It had lent its slot: a suspect that was claimed since does not run
-   * alone any more, which the same commit says (C11). One that is just being claimed is awaited.
+   * Writes that the step goes on, together with `content`. The step had lent its slot, so a suspect
+   * may have been claimed since. The same write then states that the suspect no longer runs alone
+   * (C11). A claim of a suspect that is under way is awaited first.
    */
   #leave(execution: Execution, content: Content = NOTHING): Promise<void> {
     const left = (): void => {
@@ -198,7 +213,7 @@ export class StepJournalWriter {
     execution.goingOn = written.then(() => {
       left()
       execution.shownWait = undefined
-      // What it waits for besides.
+      // The step may still wait for something else.
       if (waits(execution)) this.#show(execution)
     })
     execution.goingOn.catch(left)
@@ -208,7 +223,7 @@ export class StepJournalWriter {
   async #goesOnAfter(claimed: Promise<void>, execution: Execution, content: Content): Promise<void> {
     const { seq } = execution
     await claimed
-    // Its step has ended meanwhile: nothing more is written of it.
+    // The step has ended meanwhile, so nothing more is written for it.
     if (execution.isCommitting || execution.seq !== seq) throw claimLost(execution.process.pid)
     await this.#goesOn(execution, content)
   }
@@ -229,7 +244,10 @@ export class StepJournalWriter {
     if (beside !== undefined) this.#scheduler.markAccompanied(beside)
   }
 
-  /** What it waited for came before the row said that it waits: it has to say so to say that it is paused there. */
+  /**
+   * The write for a step that is paused where its wait ended before the row showed it. The row has
+   * to show the wait, so that it can show the pause there.
+   */
   #held(execution: Execution): Content | undefined {
     const { shownWait, lastWait } = execution
     if (shownWait !== undefined || lastWait === undefined) return undefined
@@ -276,7 +294,7 @@ export class StepJournalWriter {
         }
         if (outcome.status === 'refused') throw unsavable(outcome.error)
         if (outcome.kill !== undefined) {
-          // The step does not go on: what it waited for is given up, as all that it waits for besides (C5).
+          // The step does not go on, and all its waits are given up (C5).
           this.#control.deliver(process, { kill: outcome.kill }, { force })
           process.signal.throwIfAborted()
           throw claimLost(pid)
@@ -284,9 +302,10 @@ export class StepJournalWriter {
         if (execution.playCount === playCount) await this.#untilPlayed(execution, outcome)
         continue
       }
-      // One before it was refused, so that its count was not the next.
+      // A write before this one was refused, so the count of this one was not the next.
       if (outcome.status === 'fenced' && execution.refusals !== refusals) continue
-      // What comes after the commit that ended the step says nothing of the claim: the commit does.
+      // Once the commit that ends the step has begun, only its own answer shows whether the claim
+      // is lost.
       if (execution.isCommitting || execution.seq !== seq) throw claimLost(pid)
       const reason = outcome.status === 'ended' ? endedElsewhere(pid, outcome.state) : claimLost(pid)
       this.#control.stop(execution, reason)
@@ -294,7 +313,7 @@ export class StepJournalWriter {
     }
   }
 
-  /** Until the process is played, or something else has come of it. */
+  /** Resolves when the process is played, killed or stopped. */
   async #untilPlayed(execution: Execution, { pause }: Held): Promise<void> {
     this.#control.deliver(execution.process, { pause: pause ?? {} }, { waits: true })
     this.heldBack(execution)

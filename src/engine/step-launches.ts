@@ -40,9 +40,10 @@ export class StepLaunches {
   }
 
   /**
-   * The pid under which the step launches a child. A step that runs again after a crash finds the child that it launched before; one that is
-   * tried again after it failed finds it too, but launches it anew where it ended unsuccessfully in an earlier attempt. A restarted step
-   * finds those that its record names.
+   * The pid under which the step launches a child. A step that runs again after a crash finds the
+   * child that it launched before. A step that is tried again after it failed also finds the child,
+   * but launches a new one if the child ended unsuccessfully in an earlier attempt. A restarted
+   * step finds the children that its record names.
    */
   async pidOf(launch: Omit<Launch, 'step'>): Promise<LaunchingPid> {
     const { process } = this.#step
@@ -64,8 +65,9 @@ export class StepLaunches {
   }
 
   /**
-   * The children that the step launched when it ran before, in the process that this one was restarted from too, and has not launched now;
-   * undefined where it can't have any. One that has ended without success is not missed.
+   * The children that the step launched when it ran before, also in the process that this one was
+   * restarted from, and has not launched now. Children that ended without success are left out.
+   * Undefined if the step can't have any such children.
    */
   missing(): Promise<readonly ProcessRow[]> | undefined {
     return this.#runsAgain ? this.#missing() : undefined
@@ -83,7 +85,9 @@ export class StepLaunches {
     return missing
   }
 
-  /** The pids of the children that the record of a restarted step names, by what tells their launches apart. */
+  /**
+   * The pids of the children that the record of a restarted step names, by the ids of their launches.
+   */
   #takenOver(): Map<string, string> {
     const pids = new Map<string, string>()
     const prefix = launchEntry('')
@@ -94,7 +98,9 @@ export class StepLaunches {
     return pids
   }
 
-  /** A step is begun again by a transition; the first one of a restarted process is that which it was created with. */
+  /**
+   * How many transitions have led into this step again. A restarted process is created in its step.
+   */
   get #generation(): number {
     const { process, seq } = this.#step
     const { stepKey: step } = process
@@ -119,13 +125,19 @@ export class StepLaunches {
   }
 }
 
-/** The pid of a child to be launched, and whether it follows from the step, rather than from its record. */
+/**
+ * The pid of a child to be launched, and whether it follows from the step, rather than from its
+ * record.
+ */
 export interface LaunchingPid {
   readonly pid: string
   readonly isOwn: boolean
 }
 
-/** The first pid, from this one on, that no child of another parent has: one that had the pid of this parent, and was pruned. */
+/**
+ * The first pid, from this one on, that no child of another parent has. An earlier parent with the
+ * same pid may have left such a child when it was pruned.
+ */
 export async function freePid(
   pid: string,
   parent: string,

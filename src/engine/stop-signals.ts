@@ -6,8 +6,9 @@ const stops = new Set<() => Promise<unknown>>()
 /**
  * Closes an engine at SIGTERM or SIGINT (C12). Returns how to stop listening.
  *
- * When all engines that listened have closed, the signal is raised again, so that it does what it would have done without
- * them. Not where the program has a listener of its own: then that decides what becomes of the program.
+ * When all engines that listened have closed, the signal is raised again, so that it does what it
+ * would have done without them. Not where the program has a listener of its own: then that decides
+ * what becomes of the program.
  */
 export function onStopSignals(stop: () => Promise<unknown>): () => void {
   if (stops.size === 0) {

@@ -12,7 +12,10 @@ import { claimLost } from './stop-reasons.ts'
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 5_000
 
-/** Reads the store for one execution. A read that fails is tried again for as long as the execution lasts. */
+/**
+ * Reads the store for one execution. A read that fails is tried again for as long as the execution
+ * lasts.
+ */
 export class StoreReader implements ChildReader {
   readonly #parts: EngineParts
   readonly #execution: Execution

@@ -6,10 +6,11 @@ import type { ProcessState } from '../process/state/process-state.ts'
 import type { Execution } from './execution.ts'
 
 /**
- * The write of a transition: only the parts that changed since the last one.
+ * The write of a transition, with only the parts that have changed since the last one.
  *
- * A process that ends unsuccessfully leaves its last checkpoint and the record of its step as they are, so that it can be restarted from
- * there: what the step that failed has kept and emitted is not saved, since it came to no command.
+ * A process that ends unsuccessfully keeps its last checkpoint and the record of its step, so that
+ * it can be restarted from there. A step that failed has returned no command, so its context,
+ * members and outputs are not saved.
  */
 export function advanceWrite(
   execution: Execution,
@@ -33,7 +34,7 @@ export function advanceWrite(
   const { version } = bundle.head
   const lifted = !failed && execution.saved !== undefined && execution.saved.head.version !== version
   const dropped: string[] = []
-  // An output is dropped where the one around it was emitted anew.
+  // An inner output is dropped if the namespace around it was emitted again.
   for (const name in before)
     if (!(name in after) && (!failed || (keepsOutputs && name.startsWith('out:')))) dropped.push(name)
   if (!failed) {
@@ -64,8 +65,8 @@ export function advanceWrite(
 }
 
 /**
- * The write of a process that is born running: its `created` row and its first transition are one commit, so that a launch
- * costs no commit of its own (C2, C3).
+ * The write of a launch that starts at once. The `created` row and the first transition are one
+ * commit, so that the launch costs no commit of its own (C2, C3).
  */
 export function launchWrite(create: Create, transition: Transition, bundle: Bundle, engine: string): Create {
   return {

@@ -140,8 +140,8 @@ export const breaks: readonly Break[] = [
     contract: 'C4',
     what: 'an engine goes on with a process that it has lost',
     file: 'src/engine/durable-host.ts',
-    find: "if (outcome.status !== 'done') { // It was not as it was launched any more",
-    replace: "if (outcome.status === 'missing') { // It was not as it was launched any more",
+    find: "if (outcome.status !== 'done') { // Another write has changed the queued process",
+    replace: "if (outcome.status === 'missing') { // Another write has changed the queued process",
     test: ['test/contracts/fenced-writes.test.ts', 'C4: an engine that has lost a process'],
   },
   {
@@ -560,7 +560,7 @@ export const breaks: readonly Break[] = [
     contract: 'C8',
     what: 'a step that leaves memory says nothing of it where its row says already that it waits',
     file: 'src/engine/step-journal-writer.ts',
-    find: "evicts: true, // Also where the row says so already: what it waits for may have come, and engines learn that it is ready, or when it // will be, from this entry (C8). history: [encodeEvent('waiting', { message: wait.message })],",
+    find: "evicts: true, // Written even if the row shows this wait already: the wait may be over, and engines learn // from this entry that the process is ready, or when it will be (C8). history: [encodeEvent('waiting', { message: wait.message })],",
     replace:
       "evicts: true, history: execution.shownWait === undefined ? [encodeEvent('waiting', { message: wait.message })] : [],",
     test: [
