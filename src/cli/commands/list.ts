@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { Client, ListFilter, ProcessSummary } from '../../index.ts'
+import type { Client, ProcessSummary } from '../../index.ts'
+import { collect } from './collect.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
 import { wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
@@ -16,7 +17,6 @@ interface ListOptions extends StoreOptions, FilterOptions {
   readonly all?: true
 }
 
-const PAGE = 1000
 /** Columns that are omitted if they are empty. */
 const OPTIONAL = ['ATTEMPT', 'LABEL']
 
@@ -46,21 +46,6 @@ async function list(client: Client, options: ListOptions): Promise<void> {
     const count = Object.values(ended).reduce((sum, one) => sum + one, 0)
     note(`no process matches${count === 0 ? '' : `; ${count} that ended would: --all shows them too`}`)
   }
-}
-
-async function collect(
-  client: Client,
-  filter: ListFilter,
-  limit: number,
-): Promise<{ readonly processes: readonly ProcessSummary[]; readonly more: boolean }> {
-  const processes: ProcessSummary[] = []
-  let after: string | undefined
-  do {
-    const page = await client.list({ ...filter, after, limit: Math.min(PAGE, limit - processes.length) })
-    processes.push(...page.processes)
-    after = page.next
-  } while (after !== undefined && processes.length < limit)
-  return { processes, more: after !== undefined }
 }
 
 /** Returns a table with a line for each process. Optional columns that are empty are omitted. */

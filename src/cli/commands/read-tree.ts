@@ -1,4 +1,5 @@
-import type { Client, ListFilter, ProcessSummary } from '../../index.ts'
+import type { Client, ProcessSummary } from '../../index.ts'
+import { collect } from './collect.ts'
 import { LIVE } from '../input/filters.ts'
 import type { ProcessTree } from '../render/tree-text.ts'
 
@@ -23,7 +24,7 @@ async function below(
   const parent = process.pid
   const awaited = process.waits?.on == null ? [] : (await client.store.pending(parent)).on
   const most = Math.min(widest, budget.left)
-  const found = await firstOf(client, { parent }, most + 1)
+  const { processes: found } = await collect(client, { parent }, most + 1)
   if (found.length > most) {
     return { process, awaited, children: [], counts: await client.count({ parent }) }
   }
@@ -62,16 +63,4 @@ export async function findRoots(
     after = page.next
   } while (after !== undefined)
   return { roots, more: false }
-}
-
-/** Returns at most this many processes, newest first. */
-async function firstOf(client: Client, filter: ListFilter, most: number): Promise<readonly ProcessSummary[]> {
-  const found: ProcessSummary[] = []
-  let after: string | undefined
-  do {
-    const page = await client.list({ ...filter, after, limit: Math.min(PAGE, most - found.length) })
-    found.push(...page.processes)
-    after = page.next
-  } while (after !== undefined && found.length < most)
-  return found
 }
