@@ -39,5 +39,5 @@ export function elapsed(milliseconds: number): string {
   const minutes = Math.floor(seconds / 60)
   const rest = (seconds % 60).toFixed(3).padStart(6, '0')
   if (minutes < 60) return `${minutes}:${rest}`
-  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${rest}`
+  return `${Math.floor(minutes / 60)}:${twoDigits(minutes % 60)}:${rest}`
 }
