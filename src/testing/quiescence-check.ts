@@ -1,9 +1,6 @@
 import type { Control } from '../persistence/contract/control.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
-import { isTerminal } from '../process/state/machine.ts'
-import { ProcessState } from '../process/state/process-state.ts'
-
-const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
+import { UNFINISHED_STATES } from '../process/state/machine.ts'
 
 /** Whether a process progresses by itself. A `stuck` process would, but no engine can load it. */
 export type ProgressState = 'progressing' | 'quiescent' | 'stuck'
@@ -54,7 +51,7 @@ export class QuiescenceCheck {
    */
   async #others({ pid, owner }: ProcessRow): Promise<readonly string[]> {
     if (owner === null) return (await this.#store.pending(pid)).on
-    const { rows } = await this.#store.list({ parent: pid, state: LIVING, limit: 1_000 })
+    const { rows } = await this.#store.list({ parent: pid, state: UNFINISHED_STATES, limit: 1_000 })
     return rows.map((child) => child.pid)
   }
 

@@ -3,8 +3,7 @@ import type { Control, Pending } from '../../persistence/contract/control.ts'
 import type { EngineRow } from '../../persistence/contract/engines.ts'
 import { eventData } from '../../persistence/contract/history-event.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
-import { isTerminal } from '../../process/state/machine.ts'
-import { ProcessState } from '../../process/state/process-state.ts'
+import { isTerminal, UNFINISHED_STATES } from '../../process/state/machine.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
 import { backsOff } from './state-info.ts'
@@ -15,7 +14,6 @@ import { inParentheses, formatTime, span } from './wording.ts'
 const NAMED = 4
 /** Those that a store tells of at most. */
 const PENDING = 100
-const LIVING = Object.values(ProcessState).filter((state) => !isTerminal(state))
 
 /**
  * Why a process is not moving, in plain words: who runs it, what it waits for, what was asked of it.
@@ -152,7 +150,11 @@ class Explanation {
 
   /** What it has launched and has not ended: for which of these a step waits that is in memory is known there alone. */
   async #launched(): Promise<readonly string[]> {
-    const { rows } = await this.#store.list({ parent: this.#row.pid, state: LIVING, limit: PENDING })
+    const { rows } = await this.#store.list({
+      parent: this.#row.pid,
+      state: UNFINISHED_STATES,
+      limit: PENDING,
+    })
     return rows.map(({ pid }) => pid).toReversed()
   }
 

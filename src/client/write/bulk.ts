@@ -2,16 +2,13 @@ import type { Control, ListFilter } from '../../persistence/contract/control.ts'
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { BulkFilter } from '../../persistence/rules/paging.ts'
-import { isTerminal } from '../../process/state/machine.ts'
-import { ProcessState } from '../../process/state/process-state.ts'
+import { isTerminal, TERMINAL_STATES, UNFINISHED_STATES } from '../../process/state/machine.ts'
 import type { HandleRequest } from '../../process/step/handle-base.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Requests } from './requests.ts'
 
 /** The number of processes in one page of a bulk write. */
 const PAGE = 500
-const UNFINISHED = Object.values(ProcessState).filter((state) => !isTerminal(state))
-const ENDED = Object.values(ProcessState).filter((state) => isTerminal(state))
 
 /** Writes once per process that a filter lets through, a page at a time. Each call resolves to the number of writes done. */
 export class BulkWrites {
@@ -27,13 +24,13 @@ export class BulkWrites {
 
   /** Asks each process alone, without its tree: the filter decides which processes are reached. */
   request(filter: BulkFilter, request: HandleRequest): Promise<number> {
-    const unfinished = { ...filter, state: filter.state ?? UNFINISHED }
+    const unfinished = { ...filter, state: filter.state ?? UNFINISHED_STATES }
     return this.#writeAll(unfinished, ({ pid }) => this.#requests.request(pid, request, false))
   }
 
   /** Deletes ended processes. */
   prune(filter: BulkFilter): Promise<number> {
-    const state = [filter.state ?? ENDED].flat().filter((one) => isTerminal(one))
+    const state = [filter.state ?? TERMINAL_STATES].flat().filter((one) => isTerminal(one))
     return this.#writeAll({ ...filter, state }, ({ pid }) => this.#commits.write({ kind: 'prune', pid }))
   }
 

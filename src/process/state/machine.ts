@@ -74,3 +74,6 @@ export function nextStates(from: ProcessState): readonly ProcessState[] {
 export function isTerminal(state: ProcessState): boolean {
   return table[state]?.terminal ?? false
 }
+
+export const UNFINISHED_STATES = Object.values(ProcessState).filter((state) => !isTerminal(state))
+export const TERMINAL_STATES = Object.values(ProcessState).filter((state) => isTerminal(state))
