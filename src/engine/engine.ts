@@ -83,9 +83,9 @@ export class Engine extends Client {
   readonly #id: string
   #classes: readonly LoadableClass[]
   /** Names of classes that the loader does not know, or could not load. */
-  readonly #strange = new Set<string>()
+  readonly #unloadable = new Set<string>()
   /** Names of unknown classes that were launched here. */
-  readonly #launchedStrangers = new Set<string>()
+  readonly #warnedOf = new Set<string>()
   readonly #executor: Executor
   readonly #scheduler: Scheduler
   readonly #executions: Executions
@@ -222,11 +222,11 @@ export class Engine extends Client {
    */
   async #learn(): Promise<void> {
     for (const { name } of await this.store.wanted()) {
-      if (this.#strange.has(name)) continue
+      if (this.#unloadable.has(name)) continue
       try {
-        if (this.classes.find(name) === undefined) this.#strange.add(name)
+        if (this.classes.find(name) === undefined) this.#unloadable.add(name)
       } catch (error) {
-        this.#strange.add(name)
+        this.#unloadable.add(name)
         this.#report(error)
       }
     }
@@ -273,8 +273,8 @@ export class Engine extends Client {
     const known = typeof processClass === 'string' ? this.classes.find(processClass) : processClass
     // A process of a class that is not registered here is left to an engine that has the class
     // (C9).
-    if (known === undefined) this.#warnOfStranger(processClass as string)
-    else if (!this.classes.has(known)) this.#warnOfStranger(registeredName(known))
+    if (known === undefined) this.#warnOfUnknownClass(processClass as string)
+    else if (!this.classes.has(known)) this.#warnOfUnknownClass(registeredName(known))
     // A second launch under a pid must not start a second execution: its answer reports what became
     // of the first.
     const again =
@@ -310,9 +310,9 @@ export class Engine extends Client {
   }
 
   /** Warns once for each class, since processes of a forgotten class would wait without a sign. */
-  #warnOfStranger(name: string): void {
-    if (this.#launchedStrangers.has(name)) return
-    this.#launchedStrangers.add(name)
+  #warnOfUnknownClass(name: string): void {
+    if (this.#warnedOf.has(name)) return
+    this.#warnedOf.add(name)
     this.logger.warn(
       { class: name, engine: this.#id },
       `the class ${name} that is launched is not among the \`processes\` of this engine: the process is stored, and only an engine with that class runs it`,

@@ -43,8 +43,9 @@ export class StepJournalWriter {
       consumes: consumes ?? null,
       history: history === undefined ? [] : [encodeEvent(history.name, history.data)],
     }
-    const leaves = execution.shownWait !== undefined && execution.goingOn === undefined && !waits(execution)
-    await (leaves ? this.#leave(execution, content) : this.#write(execution, content))
+    const stopsWaiting =
+      execution.shownWait !== undefined && execution.goingOn === undefined && !waits(execution)
+    await (stopsWaiting ? this.#showRunning(execution, content) : this.#write(execution, content))
     if (text !== undefined) (execution.recorded ??= {})[part] = text
   }
 
@@ -80,7 +81,7 @@ export class StepJournalWriter {
     this.#show(execution)
     this.#control.stopIfDraining(execution)
     return () => {
-      if (waits.delete(token)) this.#goneOn(execution)
+      if (waits.delete(token)) this.#goOnIfReady(execution)
     }
   }
 
@@ -91,7 +92,7 @@ export class StepJournalWriter {
     const joins =
       this.#scheduler.suspectClaim !== undefined || this.#scheduler.suspectBeside(execution) !== undefined
     if (!joins && (!shows || (!does && waits(execution)))) return undefined
-    return execution.goingOn ?? this.#leave(execution)
+    return execution.goingOn ?? this.#showRunning(execution)
   }
 
   /**
@@ -100,7 +101,7 @@ export class StepJournalWriter {
    */
   played(execution: Execution): void {
     execution.retryHeldWrites()
-    this.#goneOn(execution)
+    this.#goOnIfReady(execution)
   }
 
   /**
@@ -146,10 +147,10 @@ export class StepJournalWriter {
   }
 
   /**
-   * A wait has ended. The step takes its slot back when it waits for nothing more and the process
-   * is not paused.
+   * Gives the step its slot back if it waits for nothing more and the process is not paused, and
+   * updates the row.
    */
-  #goneOn(execution: Execution): void {
+  #goOnIfReady(execution: Execution): void {
     if (execution.waits?.size === 0) {
       if (execution.process.paused) return
       this.#scheduler.reclaimSlot(execution)
@@ -162,7 +163,7 @@ export class StepJournalWriter {
     execution.showScheduled = true
     setImmediate(() => {
       execution.showScheduled = false
-      const write = this.#shows(execution)
+      const write = this.#rowUpdate(execution)
       if (write !== undefined)
         this.#write(execution, write).catch((error: unknown) => this.#report(execution, error))
     })
@@ -172,7 +173,7 @@ export class StepJournalWriter {
    * The write after which the row shows what the step waits for; undefined if the row shows it
    * already.
    */
-  #shows(execution: Execution): Content | undefined {
+  #rowUpdate(execution: Execution): Content | undefined {
     if (
       execution.lost ||
       execution.over ||
@@ -184,16 +185,16 @@ export class StepJournalWriter {
     const { waits, lastWait } = execution
     const [first] = waits ?? []
     if (waits === undefined || first === undefined) {
-      if (execution.process.paused) return this.#held(execution)
+      if (execution.process.paused) return this.#pausedWait(execution)
       if (execution.shownWait !== undefined)
-        this.#leave(execution).catch((error: unknown) => this.#report(execution, error))
+        this.#showRunning(execution).catch((error: unknown) => this.#report(execution, error))
       return undefined
     }
     const shown = lastWait !== undefined && waits.has(lastWait) ? lastWait : first
     const others = shown !== first && !first.for.on.some((pid) => shown.pids.has(pid))
     const message = others ? `${shown.message}, and others` : shown.message
     if (execution.shownWait === message) return undefined
-    return this.#waiting(execution, message, shown.for)
+    return this.#waitingContent(execution, message, shown.for)
   }
 
   /**
@@ -201,15 +202,15 @@ export class StepJournalWriter {
    * may have been claimed since. The same write then states that the suspect no longer runs alone
    * (C11). A claim of a suspect that is under way is awaited first.
    */
-  #leave(execution: Execution, content: Content = NOTHING): Promise<void> {
+  #showRunning(execution: Execution, content: Content = NOTHING): Promise<void> {
     const left = (): void => {
       execution.goingOn = undefined
     }
     const claimed = this.#scheduler.suspectClaim
     const written =
       claimed === undefined
-        ? this.#goesOn(execution, content)
-        : this.#goesOnAfter(claimed, execution, content)
+        ? this.#writeRunning(execution, content)
+        : this.#writeRunningAfter(claimed, execution, content)
     execution.goingOn = written.then(() => {
       left()
       execution.shownWait = undefined
@@ -220,15 +221,15 @@ export class StepJournalWriter {
     return execution.goingOn
   }
 
-  async #goesOnAfter(claimed: Promise<void>, execution: Execution, content: Content): Promise<void> {
+  async #writeRunningAfter(claimed: Promise<void>, execution: Execution, content: Content): Promise<void> {
     const { seq } = execution
     await claimed
     // The step has ended meanwhile, so nothing more is written for it.
     if (execution.isCommitting || execution.seq !== seq) throw claimLost(execution.process.pid)
-    await this.#goesOn(execution, content)
+    await this.#writeRunning(execution, content)
   }
 
-  async #goesOn(execution: Execution, content: Content): Promise<void> {
+  async #writeRunning(execution: Execution, content: Content): Promise<void> {
     const beside = this.#scheduler.suspectBeside(execution)
     const shows = execution.shownWait !== undefined
     if (beside === undefined && !shows && content === NOTHING) return
@@ -248,13 +249,13 @@ export class StepJournalWriter {
    * The write for a step that is paused where its wait ended before the row showed it. The row has
    * to show the wait, so that it can show the pause there.
    */
-  #held(execution: Execution): Content | undefined {
+  #pausedWait(execution: Execution): Content | undefined {
     const { shownWait, lastWait } = execution
     if (shownWait !== undefined || lastWait === undefined) return undefined
-    return this.#waiting(execution, lastWait.message, lastWait.for)
+    return this.#waitingContent(execution, lastWait.message, lastWait.for)
   }
 
-  #waiting(execution: Execution, message: string, conditions: StepWait['for']): Content {
+  #waitingContent(execution: Execution, message: string, conditions: StepWait['for']): Content {
     execution.shownWait = message
     return {
       ...NOTHING,
