@@ -352,7 +352,9 @@ export class DurableHost implements Host {
     }
   }
 
-  /** Reports to the handle of a process, if any, how a commit ended the process, or that it did not. */
+  /**
+   * Reports to the handle of a process, if any, how a commit ended the process, or that it did not.
+   */
   #ended(pid: string, row: EndedRow | undefined, parts: Parts): void {
     this.#engine.handles.find(pid)?.endCommitted(row, parts)
   }

@@ -4,7 +4,7 @@ import { Process } from '../process/process.ts'
 import type { Executions } from './executions.ts'
 import type { LaunchQueue } from './launch-queue.ts'
 
-/** What an engine is to the handles of its program. */
+/** Reports to the handles of a program what its engine runs, and lends slots while they wait. */
 export class EngineRunner implements LocalRunner {
   readonly #queue: LaunchQueue
   readonly #executions: Executions

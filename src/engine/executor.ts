@@ -31,7 +31,7 @@ export interface ExecutorParts {
 }
 
 /**
- * Begins executions, and tells them what others have committed.
+ * Begins executions, and passes on to them what others have committed.
  *
  * The claim is held while steps run. The commit that ends, pauses or puts the process to wait gives
  * it back, and with it the process leaves memory.
@@ -60,7 +60,7 @@ export class Executor implements Starter {
   begin({ process, create }: QueuedLaunch): Execution {
     const { pid, className, version, parts, seq, step } = create
     const created = new Date(process.createdAt).toISOString()
-    // What was stored of it, whatever has become of it in memory since.
+    // From the stored parts, since the object in memory may have changed.
     const saved = Bundle.fromParts({ pid, class: className, version, created, seq }, parts)
     const execution = new Execution(process, { fence: 0, seq, step, saved })
     execution.claimPending = true
@@ -89,8 +89,8 @@ export class Executor implements Starter {
   }
 
   /**
-   * The process as it was launched here, if the row is as it was created; otherwise made of its
-   * row.
+   * The object that was launched here, if its row has not changed since; otherwise a new object
+   * from the row.
    */
   #processOf(claimed: ClaimedProcess): Hosted {
     const { engine, queue, host } = this.#parts
@@ -105,14 +105,14 @@ export class Executor implements Starter {
   #resume(process: Hosted, claimed: ClaimedProcess, deadline: number | undefined): Execution {
     const { engine, executions, control, journal } = this.#parts
     const stale = executions.find(process.pid)
-    // A launch under this pid that is under way is not lost: the answer to its commit says that the
+    // A pending launch under this pid is not stopped: the answer to its commit reports that the
     // process existed.
     if (stale !== undefined && stale.pendingLaunch === undefined) control.stop(stale, claimLost(process.pid))
     const { fence, row, wake } = claimed
     const execution = new Execution(process, { fence, seq: row.seq, step: row.step, saved: claimed.bundle() })
     execution.rerunsStep = process.state === 'running'
     if (claimed.played) process.played()
-    // A step that had left memory while it waited runs again, and finds by itself what has come.
+    // A step that had left memory while it waited runs again, and reads by itself what woke it.
     if (wake !== null && process.state === 'waiting') {
       const { by, value } = wake
       if (value === null) process.wake(undefined, { by })
@@ -130,15 +130,15 @@ export class Executor implements Starter {
     control.deliver(process, { kill: row.killRequested && { message: row.killRequested.message } })
     executions.replace(execution)
     control.armDeadline(execution, deadline)
-    // Before it waits for anything: it is to be woken then, also where no engine has it in memory.
+    // Written before the process waits, so that the deadline wakes it even if it is in no memory.
     if (deadline !== undefined && row.deadline === null) journal.deadline(execution, deadline)
     void this.#drive(execution)
     return execution
   }
 
   /**
-   * Excepts a process whose inputs nobody has checked and that do not fit; parks any other that
-   * can't be loaded.
+   * Excepts a process whose unchecked inputs do not fit. Parks any other process that can't be
+   * loaded.
    */
   async #setAside(claimed: ClaimedProcess, error: unknown): Promise<void> {
     const { id: owner, commits, codec, logger } = this.#parts.engine
@@ -179,7 +179,8 @@ export class Executor implements Starter {
         control.deliver(process, { pause: eventData(change, 'pause requested') })
         break
       case 'paused':
-        // By someone else, while it waits. The answer to its own commit reports what that did.
+        // Paused by another write while it waits. The answer to its own commit reports its own
+        // pause.
         if (!execution.isCommitting && !execution.released)
           control.deliver(process, { pause: eventData(change, 'paused') }, { waits: true })
         break

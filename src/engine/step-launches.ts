@@ -86,7 +86,8 @@ export class StepLaunches {
   }
 
   /**
-   * The pids of the children that the record of a restarted step names, by the ids of their launches.
+   * The pids of the children that the record of a restarted step names, by the ids of their
+   * launches.
    */
   #takenOver(): Map<string, string> {
     const pids = new Map<string, string>()

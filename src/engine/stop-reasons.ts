@@ -2,7 +2,7 @@ import type { ProcessState } from '../process/state/process-state.ts'
 import { LeaseLost, ProcessKilled, SerializationError, type DamsonError } from '../shared/errors.ts'
 
 /*
- * Why a process is not run here any more.
+ * The reasons for which an engine stops running a process.
  */
 
 export function claimLost(pid: string): LeaseLost {
@@ -23,7 +23,7 @@ export function evicted(pid: string): LeaseLost {
   )
 }
 
-/** What the store refused to keep excepts the process, as what can't be encoded does. */
+/** A value that the store refused to keep excepts the process, like one that can't be encoded. */
 export function unsavable(error: Error): SerializationError {
   return error instanceof SerializationError
     ? error

@@ -1,18 +1,18 @@
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
-/** How the engines of this program that listen are closed. */
+/** The functions that close the engines that listen in this program. */
 const stops = new Set<() => Promise<unknown>>()
 
 /**
  * Closes an engine at SIGTERM or SIGINT (C12). Returns how to stop listening.
  *
  * When all engines that listened have closed, the signal is raised again, so that it does what it
- * would have done without them. Not where the program has a listener of its own: then that decides
- * what becomes of the program.
+ * would have done without them. If the program has a listener of its own, the signal is not raised
+ * again, and that listener decides what becomes of the program.
  */
 export function onStopSignals(stop: () => Promise<unknown>): () => void {
   if (stops.size === 0) {
-    // Before all others, so that one that listens once is still there to be counted.
+    // Runs before all others, so that a listener added by `once` can still be counted.
     process.prependListener('SIGTERM', heard)
     process.prependListener('SIGINT', heard)
   }
@@ -23,7 +23,7 @@ export function onStopSignals(stop: () => Promise<unknown>): () => void {
 }
 
 function heard(signal: NodeJS.Signals): void {
-  // From here on the program's own way of ending is back, for a second signal too.
+  // From here on a second signal ends the program as it would without an engine.
   forget()
   const isOurs = process.listenerCount(signal) === 0
   const closing = [...stops].map((stop) => stop())
