@@ -1,8 +1,7 @@
 import type { Tables } from '../rules/apply.ts'
 import type { Message } from '../rules/claim.ts'
-import { changeOf } from '../rules/create.ts'
 import { isKeptAfterSuccess } from '../rules/parts.ts'
-import type { BriefRow, Row } from '../rules/row.ts'
+import { afterOf, type BriefRow, type Row } from '../rules/row.ts'
 import type { Entry } from '../rules/decision.ts'
 import type { Change } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
@@ -61,7 +60,7 @@ export class MemorySession implements Tables {
     for (const { name, data, by } of history) {
       const id = this.#tables.nextHistoryId()
       saved.history.push({ id, pid: row.pid, seq: row.seq, at: this.now, name, data, by })
-      this.changes.push(changeOf(row, name, data, this.now))
+      this.changes.push({ ...afterOf(row, this.now), name, data, at: this.now })
     }
   }
 

@@ -1,9 +1,8 @@
 import { isTerminal } from '../../process/state/machine.ts'
 import { CREATED_STATE } from '../../process/state/saved-state.ts'
-import { dueAt, isReady, type BriefRow, type Row } from './row.ts'
+import type { BriefRow, Row } from './row.ts'
 import { entry, type Entry, type RuleContext } from './decision.ts'
 import type { Done, Outcome } from '../contract/outcomes.ts'
-import type { Change } from '../contract/rows.ts'
 import type { Adoption, Create } from '../contract/writes.ts'
 import { beginWait, earliest, readyAt, wholeMilliseconds } from './waits.ts'
 
@@ -196,17 +195,4 @@ export function adoptionRefusal(
     return row?.parent === from && row.ended_at === null && row.kill_deadline === null
   }
   return adopts.every(isLeft) ? undefined : { status: 'fenced' }
-}
-
-export function changeOf(row: BriefRow, name: string, data: string | null, at: number): Change {
-  return {
-    pid: row.pid,
-    name,
-    data,
-    at,
-    state: row.state,
-    paused: row.paused === 1,
-    ready: isReady(row, at),
-    dueAt: dueAt(row, at),
-  }
 }

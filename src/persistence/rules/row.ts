@@ -1,6 +1,6 @@
 import { isProcessState, type ProcessState } from '../../process/state/process-state.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
-import type { ProcessRow } from '../contract/rows.ts'
+import type { Change, ProcessRow } from '../contract/rows.ts'
 import type { Origin } from '../contract/writes.ts'
 
 /**
@@ -105,6 +105,14 @@ export function dueAt(row: Claimability, now: number): number | null {
 
 function mayBeClaimed({ owner, paused, parked }: Claimability): boolean {
   return owner === null && paused === 0 && parked === null
+}
+
+/** A process after a change, as it is published. */
+export type After = Pick<Change, 'pid' | 'state' | 'paused' | 'ready' | 'dueAt'>
+
+export function afterOf(row: Pick<Row, 'pid' | 'state'> & Claimability, now: number): After {
+  const { pid, state, paused } = row
+  return { pid, state, paused: paused === 1, ready: isReady(row, now), dueAt: dueAt(row, now) }
 }
 
 /** The damage of a row that can't be run, as far as the row shows it (C9). */

@@ -1,6 +1,6 @@
 import type { Tables } from '../rules/apply.ts'
 import type { Message } from '../rules/claim.ts'
-import { dueAt, isReady, type BriefRow, type Row } from '../rules/row.ts'
+import { afterOf, type After, type BriefRow, type Row } from '../rules/row.ts'
 import type { Entry } from '../rules/decision.ts'
 import type { Change } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
@@ -20,9 +20,6 @@ export interface SqliteTables {
   readonly checkpoints: SqliteCheckpoints
   readonly engines: Engines
 }
-
-/** A process after a change, as it is published. */
-export type After = Pick<Change, 'pid' | 'state' | 'paused' | 'ready' | 'dueAt'> & { readonly seq: number }
 
 /**
  * One write transaction, as the rules see it. `changes` holds its history, to be published after
@@ -86,23 +83,15 @@ export class Session implements Tables {
   /** Adds to the history of a row that is stored. */
   record(row: BriefRow, history: readonly Entry[]): void {
     if (history.length === 0) return
-    const { pid, seq, state } = row
-    const after = {
-      pid,
-      seq,
-      state,
-      paused: row.paused === 1,
-      ready: isReady(row, this.now),
-      dueAt: dueAt(row, this.now),
-    }
+    const after = { ...afterOf(row, this.now), seq: row.seq }
     for (const { name, data, by } of history) this.add(after, name, data, by)
   }
 
   /** Adds one entry to the history. */
-  add(after: After, name: string, data: string | null, by: string | null): void {
+  add(after: After & { readonly seq: number }, name: string, data: string | null, by: string | null): void {
     this.lastId = this.#tables.processes.addHistory(after.pid, after.seq, this.now, name, data, by)
-    const { pid, state, paused, ready, dueAt: due } = after
-    this.changes.push({ pid, name, data, at: this.now, state, paused, ready, dueAt: due })
+    const { pid, state, paused, ready, dueAt } = after
+    this.changes.push({ pid, name, data, at: this.now, state, paused, ready, dueAt })
   }
 
   /** Drops the changes after a mark, whose writes were undone. */

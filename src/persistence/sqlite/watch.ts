@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import type { Change } from '../contract/rows.ts'
 import { isBusy } from './driver-errors.ts'
 import type { Connection } from './connection.ts'
-import { dueAt, isReady, type Row } from '../rules/row.ts'
+import { afterOf, type Row } from '../rules/row.ts'
 
 /**
  * Milliseconds between the looks after a change of the log file. The file changes before the commit
@@ -161,23 +161,12 @@ export class Watch {
   #readNewer(): void {
     const newer = this.#connection.sql<HistoryJoin>(NEWER_HISTORY)
     for (let rows = newer.all(this.#cursor); rows.length > 0; rows = newer.all(this.#cursor)) {
-      for (const row of rows) this.#read.push(changeOf(row, this.#now()))
+      for (const row of rows) {
+        const { name, data, at } = row
+        this.#read.push({ ...afterOf(row, this.#now()), name, data, at })
+      }
       this.#cursor = rows.at(-1)?.id ?? this.#cursor
       if (rows.length < PAGE) break
     }
-  }
-}
-
-function changeOf(row: HistoryJoin, now: number): Change {
-  const { pid, name, data, at, state } = row
-  return {
-    pid,
-    name,
-    data,
-    at,
-    state,
-    paused: row.paused === 1,
-    ready: isReady(row, now),
-    dueAt: dueAt(row, now),
   }
 }
