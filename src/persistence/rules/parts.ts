@@ -1,6 +1,6 @@
 import { SerializationError } from '../../shared/errors.ts'
 import { textProblem } from '../../shared/text.ts'
-import type { Parts, Write } from '../contract/writes.ts'
+import type { Create, Parts, Write } from '../contract/writes.ts'
 
 /** The largest size of a part, in bytes of its text. SQLite itself allows a billion. */
 const LARGEST_PART = 64 * 2 ** 20
@@ -13,6 +13,11 @@ export const RECORD_PREFIX = 'record:'
 /** Whether a part is kept after success; the checkpoint is not. */
 export function isKeptAfterSuccess(name: string): boolean {
   return name !== CHECKPOINT_PART && !name.startsWith(RECORD_PREFIX)
+}
+
+/** Whether a new process has this part beside its row, which holds `state`. */
+export function isStoredBesideRow(name: string, { ending }: Create): boolean {
+  return name !== 'state' && (ending?.dropCheckpoint !== true || isKeptAfterSuccess(name))
 }
 
 /**

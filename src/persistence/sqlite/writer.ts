@@ -1,7 +1,7 @@
 import { DamsonError, PersistenceError } from '../../shared/errors.ts'
 import { adopt, apply } from '../rules/apply.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/create.ts'
-import { isKeptAfterSuccess, unstorable } from '../rules/parts.ts'
+import { isStoredBesideRow, unstorable } from '../rules/parts.ts'
 import type { BriefRow } from '../rules/row.ts'
 import * as transitions from '../rules/transitions.ts'
 import type { Outcome } from '../contract/outcomes.ts'
@@ -111,8 +111,8 @@ export class Writer {
       )
     }
     for (const name in write.parts) {
-      if (name === 'state' || (write.ending?.dropCheckpoint === true && !isKeptAfterSuccess(name))) continue
-      this.#processes.putPart(write.pid, name, write.parts[name] as string)
+      if (isStoredBesideRow(name, write))
+        this.#processes.putPart(write.pid, name, write.parts[name] as string)
     }
     if (awaits.length > 0) session.addAwaits(write.pid, awaits)
     fresh.add(write.pid)
