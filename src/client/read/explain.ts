@@ -1,5 +1,5 @@
 import { SUSPECT_AFTER } from '../../persistence/rules/transitions.ts'
-import type { Control, Pending } from '../../persistence/contract/control.ts'
+import { LARGEST_PENDING, type Control, type Pending } from '../../persistence/contract/control.ts'
 import type { EngineRow } from '../../persistence/contract/engines.ts'
 import { eventData } from '../../persistence/contract/history-event.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
@@ -12,8 +12,6 @@ import { inParentheses, formatTime, span } from './wording.ts'
 
 /** Processes that are named one by one, of those that are waited for. */
 const NAMED = 4
-/** Those that a store tells of at most. */
-const PENDING = 100
 
 /**
  * Why a process is not moving, in plain words: who runs it, what it waits for, what was asked of it.
@@ -153,7 +151,7 @@ class Explanation {
     const { rows } = await this.#store.list({
       parent: this.#row.pid,
       state: UNFINISHED_STATES,
-      limit: PENDING,
+      limit: LARGEST_PENDING,
     })
     return rows.map(({ pid }) => pid).toReversed()
   }
@@ -175,7 +173,7 @@ class Explanation {
     }
     if (pids.length > NAMED) {
       const more = pids.length - NAMED
-      said.push(`and for ${pids.length < PENDING ? more : `${more} or more`} others`)
+      said.push(`and for ${pids.length < LARGEST_PENDING ? more : `${more} or more`} others`)
     }
     return said
   }
@@ -243,9 +241,9 @@ function kept(row: ProcessRow, { mail }: Pending): string[] {
   for (const { by, name } of mail)
     if (by === 'signal' && name !== null) counts.set(name, (counts.get(name) ?? 0) + 1)
   for (const [name, count] of counts) {
-    const counted = mail.length < PENDING ? count : `${count} or more`
+    const counted = mail.length < LARGEST_PENDING ? count : `${count} or more`
     const many =
-      count === 1 && mail.length < PENDING ? `a signal ${name} is` : `${counted} signals ${name} are`
+      count === 1 && mail.length < LARGEST_PENDING ? `a signal ${name} is` : `${counted} signals ${name} are`
     said.push(`${many} kept for it${row.wait?.signal === name ? '' : ', which it does not wait for'}`)
   }
   return said

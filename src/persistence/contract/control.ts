@@ -51,6 +51,9 @@ export interface Mail {
   readonly value: string
 }
 
+/** The most pids and the most messages in a `Pending`. */
+export const LARGEST_PENDING = 100
+
 export interface Pending {
   /** The pids of the unfinished processes that the process waits for, at most 100. */
   readonly on: readonly string[]

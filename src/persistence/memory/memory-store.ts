@@ -7,7 +7,13 @@ import { ChangeFeed } from '../rules/change-feed.ts'
 import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { processRow, type Row } from '../rules/row.ts'
-import type { ListFilter, Mail, Pending, ProcessPage } from '../contract/control.ts'
+import {
+  LARGEST_PENDING,
+  type ListFilter,
+  type Mail,
+  type Pending,
+  type ProcessPage,
+} from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Change, HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
@@ -18,9 +24,6 @@ import { MemoryClaims } from './memory-claims.ts'
 import { MemorySession } from './memory-session.ts'
 import { MemoryTables } from './memory-tables.ts'
 import { applyWrite } from './memory-writes.ts'
-
-/** The largest number of pending items that are returned. */
-const PENDING = 100
 
 export interface MemoryStoreOptions {
   readonly clock?: Clock | undefined
@@ -98,9 +101,9 @@ export class MemoryStore implements Store {
   async pending(pid: string): Promise<Pending> {
     this.#requireOpen()
     const saved = this.#tables.processes.get(pid)
-    const mail = saved?.messages.slice(0, PENDING) ?? []
+    const mail = saved?.messages.slice(0, LARGEST_PENDING) ?? []
     return {
-      on: [...(saved?.awaits ?? [])].toSorted().slice(0, PENDING),
+      on: [...(saved?.awaits ?? [])].toSorted().slice(0, LARGEST_PENDING),
       mail: mail.map(({ signal }) => ({ by: signal === null ? 'resume' : 'signal', name: signal })),
     }
   }

@@ -7,7 +7,13 @@ import { ChangeFeed } from '../rules/change-feed.ts'
 import { checkFilter, limitOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { processRow } from '../rules/row.ts'
-import type { ListFilter, Mail, Pending, ProcessPage } from '../contract/control.ts'
+import {
+  LARGEST_PENDING,
+  type ListFilter,
+  type Mail,
+  type Pending,
+  type ProcessPage,
+} from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Change, HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
@@ -52,9 +58,6 @@ const OPTIONS: OptionNames<SqliteStoreOptions> = {
 /** The history of a process, oldest first. */
 const HISTORY = `SELECT h.id, p.pid, h.seq, h.at, h.name, h.data, h.by FROM process p JOIN history h ON h.process = p.id
   WHERE p.pid = ? ORDER BY h.id`
-
-/** The largest number of pending items that are returned. */
-const PENDING = 100
 
 /**
  * Keeps processes in one SQLite file, which any number of programs of this machine may share.
@@ -180,8 +183,8 @@ export class SqliteStore implements Store {
 
   async pending(pid: string): Promise<Pending> {
     return this.#read('reading what is pending', () => ({
-      on: this.#tables.awaits.targets(pid, PENDING),
-      mail: this.#tables.messages.pending(pid, PENDING),
+      on: this.#tables.awaits.targets(pid, LARGEST_PENDING),
+      mail: this.#tables.messages.pending(pid, LARGEST_PENDING),
     }))
   }
 
