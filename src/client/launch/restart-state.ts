@@ -3,6 +3,7 @@ import type { Awaits } from '../../process/state/awaits.ts'
 import { parseState, type SavedState } from '../../process/state/saved-state.ts'
 import type { Running } from '../../process/state/state-data.ts'
 import { IncompatibleBundle } from '../../shared/errors.ts'
+import type { StepKey } from './child-pid.ts'
 
 /*
  * The saved state from which a restarted process goes on, made of the one that the old process had.
@@ -19,11 +20,6 @@ export interface Others {
   readonly others: ReadonlyMap<string, Again>
   /** The pids of those that have not ended. */
   readonly living: ReadonlySet<string>
-}
-
-export interface StepKey {
-  readonly pid: string
-  readonly number: number
 }
 
 /** The state from which the new process goes on, and what names its step if one is to run. */

@@ -13,7 +13,7 @@ import {
   UNCHECKED_STATE,
   type SavedState,
 } from '../../process/state/saved-state.ts'
-import { LaunchIds, launchEntry } from './child-pid.ts'
+import { LaunchIds, launchEntry, type StepKey } from './child-pid.ts'
 import { childrenOf, earlierChildren } from './earlier-children.ts'
 import {
   awaitedIn,
@@ -23,7 +23,6 @@ import {
   withNewPids,
   type Again,
   type Others,
-  type StepKey,
 } from './restart-state.ts'
 
 /*
