@@ -201,7 +201,7 @@ export const breaks: readonly Break[] = [
     what: 'a completion that came after a kill is told that it was done',
     file: 'src/persistence/rules/transitions.ts',
     find: "return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }",
-    replace: "return row.ended_at === null ? { status: 'fenced' } : advanceOutcome(row, write)",
+    replace: "return row.ended_at === null ? { status: 'fenced' } : progressOutcome(row, write.paused)",
     test: ['test/contracts/terminal.test.ts', 'C5: of a kill and a completion'],
   },
   {

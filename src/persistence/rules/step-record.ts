@@ -1,8 +1,7 @@
 import { recordPart } from '../../bundle/bundle.ts'
 import type { Row } from './row.ts'
 import { type Entry, type RuleContext, type Decision, unchanged } from './decision.ts'
-import { pauseNow, heldOutcome } from './transitions.ts'
-import type { Done } from '../contract/outcomes.ts'
+import { heldOutcome, pauseNow, progressOutcome } from './transitions.ts'
 import type { StepRecord } from '../contract/writes.ts'
 import { beginWait, leaveWaitInStep, readyAt, wholeMilliseconds } from './waits.ts'
 
@@ -18,7 +17,7 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
   // The acknowledgement of this write was lost. The write may have given the claim back.
-  if (write.count <= row.records) return unchanged(recordOutcome(row))
+  if (write.count <= row.records) return unchanged(progressOutcome(row, null))
   if (row.owner === null || write.count !== row.records + 1) return unchanged({ status: 'fenced' })
   const held = isHeldBack(row, write) ? heldOutcome(row, false) : undefined
   if (held !== undefined) return unchanged(held)
@@ -40,7 +39,7 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
     row.alone = 0
   }
   if (write.waits === null && row.in_step === 1 && !isKilled) leaveWaitInStep(row, context.now)
-  if (write.waits == null) return { outcome: recordOutcome(row), row, history }
+  if (write.waits == null) return { outcome: progressOutcome(row, null), row, history }
   if (row.state !== 'waiting') row.updated_at = context.now
   row.state = 'waiting'
   row.in_step = 1
@@ -52,11 +51,11 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
   // An engine that holds the process watches what it awaits. Where a kill is stored, the claim
   // stays, so that the engine can end the process with its hooks.
   const stays = write.evicts !== true || row.kill_deadline !== null
-  if (stays) return { outcome: recordOutcome(row), row, awaits: [], history }
+  if (stays) return { outcome: progressOutcome(row, null), row, awaits: [], history }
   row.owner = null
   row.played = 0
   row.ready_at = readyAt(row, context, () => awaits.length > 0)
-  return { outcome: recordOutcome(row), row, awaits, history }
+  return { outcome: progressOutcome(row, null), row, awaits, history }
 }
 
 /**
@@ -82,15 +81,4 @@ function getsFurther({ waits, parts, consumes, checkpoint, deadline }: StepRecor
 function onlyWaits({ waits, parts, consumes, checkpoint, deadline }: StepRecord): boolean {
   const does = consumes !== null || checkpoint !== undefined || deadline !== undefined
   return waits != null && !does && Object.keys(parts).length === 0
-}
-
-/** The outcome of a record that was applied. */
-function recordOutcome(row: Row): Done {
-  return {
-    status: 'done',
-    pid: row.pid,
-    released: row.owner === null,
-    ...(row.paused === 1 && { pause: { message: row.pause_message } }),
-    ...(row.kill_deadline !== null && { kill: { message: row.kill_message, deadline: row.kill_deadline } }),
-  }
 }

@@ -57,7 +57,7 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
     row.step = write.step
     row.status = write.status
     return {
-      outcome: advanceOutcome(row, write),
+      outcome: progressOutcome(row, write.paused),
       row,
       history: write.history.map((entry) => ({ ...entry, by })),
     }
@@ -82,7 +82,7 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
     row.owner = null
     row.ready_at = readyAt(row, context, () => awaits.length > 0)
   }
-  return { outcome: advanceOutcome(row, write), row, awaits, history }
+  return { outcome: progressOutcome(row, write.paused), row, awaits, history }
 }
 
 /**
@@ -120,20 +120,17 @@ export function pauseNow(row: Row): Entry[] {
   return told
 }
 
-/** The outcome of an advance that was applied. */
-function advanceOutcome(
-  row: Pick<
-    Row,
-    'pid' | 'paused' | 'pause_message' | 'kill_deadline' | 'kill_message' | 'owner' | 'ended_at'
-  >,
-  write: Advance,
-): Done {
+/**
+ * The outcome of an advance or a step record that was applied. A pause of the write's own
+ * (`ownPause`) is not reported back.
+ */
+export function progressOutcome(row: Row, ownPause: Advance['paused']): Done {
   return {
     status: 'done',
     pid: row.pid,
     released: row.owner === null,
     ...(row.ended_at !== null && { endedAt: row.ended_at }),
-    ...(row.paused === 1 && write.paused === null && { pause: { message: row.pause_message } }),
+    ...(row.paused === 1 && ownPause === null && { pause: { message: row.pause_message } }),
     ...(row.kill_deadline !== null && { kill: { message: row.kill_message, deadline: row.kill_deadline } }),
   }
 }
@@ -145,7 +142,7 @@ function repeatedAdvance(row: Row, write: Advance): Outcome {
   const fence = write.begins === true ? write.fence + 1 : write.fence
   const same = row.seq === write.seq && row.fence === fence && row.state === write.state
   const isOwn = write.begins !== true || row.runner === write.owner
-  if (same && isOwn && row.step === write.step) return advanceOutcome(row, write)
+  if (same && isOwn && row.step === write.step) return progressOutcome(row, write.paused)
   return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }
 }
 
