@@ -3,6 +3,7 @@ import { claim, wakeUp } from '../rules/claim.ts'
 import { RUNS_ALONE, drainFor, drainingEngine, isOverdue } from '../rules/drain.ts'
 import { isReady } from '../rules/row.ts'
 import * as transitions from '../rules/transitions.ts'
+import { earliest } from '../rules/waits.ts'
 import type { EngineSuspect, LoadableClass } from '../contract/engines.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered } from '../contract/store.ts'
 import type { MemorySession } from './memory-session.ts'
@@ -105,7 +106,7 @@ export class MemoryClaims {
       const { kill_deadline: deadline } = asked
       if (deadline === null) continue
       if (deadline > now) {
-        nextDeadline = Math.min(nextDeadline ?? deadline, deadline)
+        nextDeadline = earliest(nextDeadline, deadline)
         continue
       }
       const row = { ...asked }

@@ -1,5 +1,6 @@
 import { dueAt, type Row } from '../rules/row.ts'
 import type { LoadableClass } from '../contract/engines.ts'
+import { earliest } from '../rules/waits.ts'
 import { Heap } from './heap.ts'
 import { isLoadable, type MemoryProcess } from './memory-process.ts'
 
@@ -47,8 +48,7 @@ export class Schedule {
     this.#awake(now)
     let next: number | null = null
     for (const { heap, ...group } of this.#asleep.values()) {
-      const at = heap.least?.at
-      if (at !== undefined && isLoadable(group, classes)) next = Math.min(next ?? at, at)
+      if (isLoadable(group, classes)) next = earliest(next, heap.least?.at ?? null)
     }
     return next
   }
