@@ -1,4 +1,5 @@
 import type { Control } from '../persistence/contract/control.ts'
+import { canLoad } from '../persistence/contract/engines.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
 import { UNFINISHED_STATES } from '../process/state/machine.ts'
 
@@ -70,9 +71,6 @@ export class QuiescenceCheck {
 
   async #isLoadable({ className, version }: ProcessRow): Promise<boolean> {
     const engines = await this.#store.engines()
-    return engines.some(
-      ({ alive, classes }) =>
-        alive && classes.some((known) => known.name === className && known.version >= version),
-    )
+    return engines.some(({ alive, classes }) => alive && canLoad(classes, className, version))
   }
 }

@@ -1,6 +1,6 @@
 import { SUSPECT_AFTER } from '../../persistence/rules/transitions.ts'
 import { LARGEST_PENDING, type Control, type Pending } from '../../persistence/contract/control.ts'
-import type { EngineRow } from '../../persistence/contract/engines.ts'
+import { canLoad } from '../../persistence/contract/engines.ts'
 import { eventData } from '../../persistence/contract/history-event.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { isTerminal, UNFINISHED_STATES } from '../../process/state/machine.ts'
@@ -199,9 +199,7 @@ class Explanation {
     const { className, version, crashes, pid } = this.#row
     const alive = (await this.#store.engines()).filter((engine) => engine.alive)
     if (alive.length === 0) return ['it is ready, and no engine is running on this store']
-    const knows = (engine: EngineRow): boolean =>
-      engine.classes.some((one) => one.name === className && one.version >= version)
-    const loadable = alive.filter(knows)
+    const loadable = alive.filter(({ classes }) => canLoad(classes, className, version))
     if (loadable.length === 0)
       return [`it is ready, but no running engine knows class ${className} in version ${version}`]
     const held = loadable.flatMap(({ id, suspect }) => {

@@ -15,6 +15,11 @@ export interface LoadableClass {
   readonly version: number
 }
 
+/** Whether these classes can load the saved form of a process (C9). */
+export function canLoad(classes: readonly LoadableClass[], name: string, version: number): boolean {
+  return classes.some((one) => one.name === name && one.version >= version)
+}
+
 /** An engine as a store reports it. */
 export interface EngineRow extends EngineIdentity {
   readonly startedAt: number

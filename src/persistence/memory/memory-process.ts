@@ -1,5 +1,5 @@
 import type { BriefRow, Row } from '../rules/row.ts'
-import type { LoadableClass } from '../contract/engines.ts'
+import { canLoad, type LoadableClass } from '../contract/engines.ts'
 import type { HistoryRow } from '../contract/rows.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 
@@ -34,5 +34,5 @@ export function isLoadable(
   { class: name, version }: Pick<BriefRow, 'class' | 'version'>,
   classes: readonly LoadableClass[] | undefined,
 ): boolean {
-  return classes === undefined || classes.some((can) => can.name === name && can.version >= version)
+  return classes === undefined || canLoad(classes, name, version)
 }
