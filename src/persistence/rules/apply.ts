@@ -142,9 +142,8 @@ function decide(tables: Tables, row: Row, write: Exclude<Write, Create | Prune>)
     case 'park':
       return transitions.park(row, write, context)
     case 'enforce':
-      break
+      return transitions.enforce(row, write, context)
   }
-  return transitions.enforce(row, write, context)
 }
 
 /** Stores a row that a rule has changed, with what follows from an end. */

@@ -188,7 +188,7 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
         return { outcome: { status: 'done', pid: row.pid, applied: true }, row, history }
       }
       history.push(...requestKill(row, write, context.now))
-      return { outcome: { status: 'done', pid: row.pid, applied }, row, history }
+      return { outcome: { status: 'done', pid: row.pid, applied: false }, row, history }
   }
   return { outcome: { status: 'done', pid: row.pid, applied: applied || isWaitingOwned(row) }, row, history }
 }
