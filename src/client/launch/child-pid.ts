@@ -1,9 +1,15 @@
 import { v5 } from 'uuid'
 
-/** Where the hashes are made; any UUID does, as long as it stays this one. */
+/**
+ * The namespace of the hashes. Any UUID would do, but a change of it would change the pids of all
+ * children.
+ */
 const NAMESPACE = 'b1c4e6a2-6d0c-4d0e-9b52-5f3c1d7a8e90'
 
-/** What names a step, in each of its attempts; it is that of another process where the process was restarted from that. */
+/**
+ * Identifies a step in all of its attempts. In a restarted process, `pid` is that of the process in
+ * which the step first began.
+ */
 export interface StepKey {
   readonly pid: string
   readonly number: number
@@ -12,20 +18,25 @@ export interface StepKey {
 /** What a step launches. */
 export interface Launch {
   readonly step: StepKey
-  /** The branch of the step; empty outside of one. */
+  /** The branch of the step; empty outside of any branch. */
   readonly branch: string
   /** The registered name of the class. */
   readonly className: string
-  /** The inputs as they are saved; undefined for what only the class can save, which is told by its class alone. */
+  /**
+   * The saved inputs. Undefined if only the class can save them; the launch is then identified by
+   * its class alone.
+   */
   readonly inputs: string | undefined
 }
 
 /**
- * The pid of a child that a step launches: the same each time the step runs, in whatever order it launches, so that a step that runs again
- * after a crash finds its child instead of launching a second one (C2).
+ * Returns the pid of a child that a step launches. The pid is the same each time the step runs, in
+ * whatever order it launches. A step that runs again after a crash therefore finds its child
+ * instead of launching a second one (C2).
  *
- * A UUID of version 8. Its first twelve digits are the parent's, so that a family stays together in the index; the next six say in which
- * attempt at which step the child was launched, and the last twelve what it is (`launchId`).
+ * The pid is a UUID of version 8. Its first twelve digits are the parent's, so that a family stays
+ * together in the index. The tag (`stepTag`) identifies the attempt at the step, and the id
+ * (`LaunchIds`) the launch.
  */
 export function childPid(parent: string, tag: string, id: string): string {
   const prefix = /^[0-9a-f]{8}-[0-9a-f]{4}-/.test(parent) ? parent.slice(0, 13) : prefixed(hashOf([parent]))
@@ -33,20 +44,23 @@ export function childPid(parent: string, tag: string, id: string): string {
 }
 
 /**
- * What of the pid of a child says in which attempt at a step it was launched. `generation` counts the transitions after that which first
- * led into the step: 0, unless the child replaces one of an earlier attempt.
+ * Returns the part of a child's pid that identifies the attempt at the step. `generation` counts
+ * the transitions since the one that first led into the step. It is 0 unless the child replaces one
+ * of an earlier attempt.
  */
 export function stepTag(parent: string, { pid, number }: StepKey, generation: number): string {
   return hashOf([parent, pid, number, generation]).slice(0, 6)
 }
 
-/** The tag and the id in the pid of a child, which follow from the step that launched it; undefined for a pid that was given. */
+/** Returns the tag and the id in the pid of a child; undefined for a pid of another form. */
 export function partsOf(pid: string): { readonly tag: string; readonly id: string } | undefined {
   const found = /^[0-9a-f]{8}-[0-9a-f]{4}-8([0-9a-f]{3})-a([0-9a-f]{3})-([0-9a-f]{12})$/.exec(pid)
   return found === null ? undefined : { tag: `${found[1]}${found[2]}`, id: found[3] as string }
 }
 
-/** Tells the launches of a step from each other: equal ones are counted, and nothing else is. */
+/**
+ * Gives each launch of a step an id. Equal launches are counted, so that they get different ids.
+ */
 export class LaunchIds {
   readonly #counts = new Map<string, number>()
 
@@ -58,29 +72,35 @@ export class LaunchIds {
   }
 }
 
-/** The pid in place of this one, which a child has whose parent was pruned, and whose pid the parent that launches now was given again. */
+/**
+ * Returns the pid to use instead of one that belongs to the child of an earlier, pruned process
+ * with the parent's pid.
+ */
 export function nextPid(pid: string): string {
   return pidFrom([pid], pid)
 }
 
-/** The entry of a step's record that says which child is launched there: what a restarted step takes over from the failed one. */
+/**
+ * Returns the name of the record entry that holds the child of a launch. A restarted step takes the
+ * entry over from the failed one.
+ */
 export function launchEntry(id: string): string {
   return `launch:${id}`
 }
 
-// ---------- as before the inputs counted ----------
+// ---------- pids of earlier releases, in which the inputs did not count ----------
 
-/** What the pid of a child followed from that was launched by a version before. */
+/** What the pid of a child was derived from in earlier releases. */
 export interface FormerChild {
   readonly parent: string
   readonly step: StepKey
   readonly className: string
-  /** How many of that class the step had launched, with this one. */
+  /** How many children of the class the step had launched, this one included. */
   readonly count: number
   readonly generation: number
 }
 
-/** The pid of a child that was launched by a version before, which counted the children of a class. */
+/** Returns the pid that earlier releases gave to a child. They counted the children of a class. */
 export function formerChildPid({ parent, step, className, count, generation }: FormerChild): string {
   const from: unknown[] = [parent, step.number, className, count]
   if (step.pid !== parent || generation > 0) from.push(step.pid, generation)
@@ -97,9 +117,10 @@ function prefixed(hash: string): string {
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}`
 }
 
-/** Thirty digits. */
+/**
+ * Returns thirty hexadecimal digits: those of a UUID without the digits of its version and variant.
+ */
 function hashOf(from: readonly unknown[]): string {
-  // Without the digits that say the version and variant.
   return v5(JSON.stringify(from), NAMESPACE)
     .replace(/-.(...)-.(...)-/, '$1$2')
     .replace('-', '')

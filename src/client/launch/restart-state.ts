@@ -9,20 +9,21 @@ import type { StepKey } from './child-pid.ts'
  * The saved state from which a restarted process goes on, made of the one that the old process had.
  */
 
-/** A process that is begun again, and the writes that do it. */
+/** A new process in place of an earlier one, and the writes that create it. */
 export interface Again {
   readonly pid: string
   readonly writes: readonly Create[]
 }
 
+/** The processes that a state refers to. */
 export interface Others {
-  /** By the pid of the old one. */
+  /** Those that are begun again, by the pid of the old process. */
   readonly others: ReadonlyMap<string, Again>
   /** The pids of those that have not ended. */
   readonly living: ReadonlySet<string>
 }
 
-/** The state from which the new process goes on, and what names its step if one is to run. */
+/** The state from which the new process continues, and its step if one is to run. */
 export interface Continuation {
   readonly state: SavedState
   readonly step: StepKey | undefined
@@ -53,7 +54,7 @@ function runningAs(state: Running, pid: string, seq: number): Continuation {
   return { state: { ...state, number, origin }, step: { pid: origin, number } }
 }
 
-/** The state with the new pids of the processes that it is about and that are begun again. */
+/** Replaces the pids of the processes that are begun again by their new pids. */
 export function withNewPids(state: SavedState, { others }: Others): SavedState {
   const renewed = (awaits: Awaits): Awaits => ({
     ...awaits,
@@ -67,8 +68,9 @@ export function withNewPids(state: SavedState, { others }: Others): SavedState {
 }
 
 /**
- * The state of a process whose step was begun with the ends of processes that have not ended now:
- * it waits for them, and then begins that step as it was.
+ * Returns the state of a process whose step received the ends of others. The process first waits
+ * for those that are begun again or have not ended. If the end of any one was enough, it waits only
+ * where all of them are such.
  */
 export function waitingAgain(state: SavedState, { others, living }: Others): SavedState {
   if (state.label !== 'running' || state.ended === undefined) return state
@@ -90,8 +92,8 @@ export function waitingAgain(state: SavedState, { others, living }: Others): Sav
 }
 
 /**
- * The pids of the processes that a state is about: those that it waits for, or whose ends its step
- * receives.
+ * Returns the pids of the processes that a state refers to: those that it waits for, or whose ends
+ * its step receives.
  */
 export function awaitedIn(state: SavedState): readonly string[] {
   if (state.label === 'running') return state.ended?.pids ?? []

@@ -26,16 +26,19 @@ import {
 } from './restart-state.ts'
 
 /*
- * What is written to begin an ended process again.
+ * The writes that restart or resubmit an ended process.
  *
- * 1. A restarted process is a new one. It has what the old one had at the checkpoint that it is restarted from, and the record of the step
- *    that failed, whose effects keep their keys: what was done is not done again (C6).
- * 2. Of the processes that the step launched, or that the state is about, those that did well stay what they are; those that ended
- *    unsuccessfully are begun again too.
- * 3. Its children that still live become children of the new process, in the same commit: pauses, plays and kills reach them (C7).
- * 4. Two processes that are restarted from one share nothing that changes. A child that lives goes to the first; for another one it is
- *    begun anew. What was launched after the checkpoint stays with the old process.
- * 5. The old one is not touched.
+ * 1. A restarted process is a new process. It starts with the data of the old one at the
+ *    checkpoint, and with the record of the failed step. Effects keep their keys, so that no
+ *    recorded effect is repeated (C6).
+ * 2. The step may have launched processes, and the state may refer to others. Those that succeeded
+ *    stay as they are. Those that ended unsuccessfully are begun again too.
+ * 3. Children that have not ended become children of the new process in the same commit, so that
+ *    its pauses, plays and kills reach them (C7).
+ * 4. Two processes that are restarted from the same one share nothing that changes. A child that
+ *    has not ended goes to the first of them; for the second, it is begun anew. What was launched
+ *    after the checkpoint stays with the old process.
+ * 5. The old process does not change.
  */
 
 /** A saved point of a process from which it can go on. */
@@ -46,22 +49,29 @@ interface Point {
   readonly seq: number
   readonly state: string
   readonly parts: BundleParts
-  /** The history entry of the checkpoint: what was launched after it is not taken over. Undefined for the last point. */
+  /**
+   * The history entry of the checkpoint. Children launched after it are not taken over. Undefined
+   * for the last point.
+   */
   readonly entry?: number
 }
 
 /** Options of `restart`. */
 export interface RestartOptions {
-  /** The tag of a checkpoint that the process kept with `this.checkpoint(tag)`. Default: where it was before it ended. */
+  /**
+   * The tag of a checkpoint that the process kept with `this.checkpoint(tag)`. Default: the last
+   * step before the end.
+   */
   readonly from?: string | undefined
 }
 
 /**
- * The writes that restart a process, its own last; they belong into one commit.
+ * Returns the writes that restart a process. They must be made in one commit. The last one creates
+ * the new process itself.
  *
- * @throws ProcessLost where the store has no such process
- * @throws InvalidStateError for one that has not ended
- * @throws CheckpointNotFound where there is nothing to restart from
+ * @throws ProcessLost if the store has no such process
+ * @throws InvalidStateError for a process that has not ended
+ * @throws CheckpointNotFound if there is no checkpoint to restart from
  */
 export async function restartWrites(
   store: Store,
@@ -77,10 +87,10 @@ export async function restartWrites(
 }
 
 /**
- * The write that begins a process anew from its inputs.
+ * Returns the write that begins a process anew from its inputs.
  *
- * @throws ProcessLost where the store has no such process
- * @throws InvalidStateError for one that has not ended
+ * @throws ProcessLost if the store has no such process
+ * @throws InvalidStateError for a process that has not ended
  */
 export async function resubmitWrite(store: Store, pid: string, now: number): Promise<Create> {
   return anew(await ended(store, pid), null, now)
@@ -152,7 +162,7 @@ async function taggedPoint(store: Store, pid: string, tag: string): Promise<Poin
   }
 }
 
-/** What of a new process is taken over from the one that it is made from. */
+/** Returns what a new process takes over from the old one. */
 function created(
   row: ProcessRow,
   pid: string,
@@ -183,7 +193,10 @@ function created(
   }
 }
 
-/** It has as long as the one had that it is made from, where that was any time at all. */
+/**
+ * The new process gets as much time as the old one had. A deadline that had passed at its creation
+ * is dropped.
+ */
 function deadlineAgain({ deadline, createdAt }: ProcessRow, now: number): number | null {
   return deadline === null || deadline <= createdAt ? null : now + (deadline - createdAt)
 }
@@ -191,7 +204,7 @@ function deadlineAgain({ deadline, createdAt }: ProcessRow, now: number): number
 class Restart {
   readonly #store: Store
   readonly #now: number
-  /** What the new processes take over. */
+  /** The unfinished children that the new processes take over. */
   readonly #adopts: Adoption[] = []
 
   constructor(store: Store, now: number) {
@@ -199,7 +212,10 @@ class Restart {
     this.#now = now
   }
 
-  /** The writes that restart it; the last one takes over all that lives, so that it is done only if nothing of that has changed. */
+  /**
+   * Returns the writes. The last one adopts all unfinished children, so that it is refused if any
+   * of them has changed meanwhile.
+   */
   async writes(stored: StoredProcess, point: Point, parent: string | null): Promise<Create[]> {
     const writes = await this.#writes(stored, point, parent)
     const own = writes.pop() as Create
@@ -217,7 +233,7 @@ class Restart {
     const next = waitingAgain(withNewPids(state, again), again)
     const entries = step === undefined ? {} : await this.#launched(row, step, point, children)
     const parts: Record<string, string> = { ...point.parts, ...entries, state: stateText(next) }
-    // Those of children that have failed since are launched anew.
+    // Children that have failed are launched anew, so the record must not name them.
     for (const name in parts) if (parts[name] === GONE) delete parts[name]
     const own: Create = {
       ...created(row, pid, parent, { pid: row.pid, kind: 'restart' }, this.#now),
@@ -232,8 +248,9 @@ class Restart {
   }
 
   /**
-   * The processes that the state is about and that ended unsuccessfully, begun again as children of the new process. A child that another
-   * restart has taken over is begun anew from its inputs.
+   * Begins those processes again that the state refers to and that ended unsuccessfully, as
+   * children of the new process. A child that another restart has taken over is begun anew from its
+   * inputs.
    */
   async #others(state: SavedState, old: string, parent: string): Promise<Others> {
     const others = new Map<string, Again>()
@@ -249,7 +266,7 @@ class Restart {
         } else living.add(pid)
         continue
       }
-      // The process goes on with that failure.
+      // The process accepts the failure and continues with it.
       if (into?.[index]?.allowFailure === true) continue
       if (stored?.row.successful !== false || stored.before() === undefined) continue
       const writes = await this.#writes(stored, lastPoint(stored), parent)
@@ -258,7 +275,7 @@ class Restart {
     return { others, living }
   }
 
-  /** Whether a process was a child of this one until another restart took it over. */
+  /** Whether a process was a child of `old` until another restart took it over. */
   async #isTaken({ parent }: ProcessRow, old: string): Promise<boolean> {
     if (parent === old) return false
     let above = parent
@@ -271,7 +288,7 @@ class Restart {
     return false
   }
 
-  /** The children that a process had at that point. */
+  /** The children that a process had at a point. */
   async #children(parent: string, { entry }: Point): Promise<ReadonlyMap<string, ProcessRow>> {
     const children = new Map<string, ProcessRow>()
     for (const child of await childrenOf(this.#store, parent)) {
@@ -281,7 +298,10 @@ class Restart {
     return children
   }
 
-  /** What the record has to say of the children that the step launched: those that did well, or go on, are found again. */
+  /**
+   * Returns the record entries of the children that the step launched. The step finds those that
+   * succeeded or have not ended.
+   */
   async #launched(
     row: ProcessRow,
     step: StepKey,
@@ -297,11 +317,11 @@ class Restart {
       if (!name.startsWith(prefix)) continue
       const { pid } = JSON.parse(text) as { readonly pid: string }
       const child = children.get(pid) ?? (await this.#store.read(pid))
-      // Another restart of the same process may have taken it over.
+      // Another restart of the same process may have taken the child over.
       const isKept = child !== undefined && (didWell(child) || (lives(child) && child.parent === row.pid))
       if (!isKept) entries[name] = GONE
       else if (name.includes('#')) {
-        // As a version before named it, by its class and count.
+        // Earlier releases named the entry by the class and a count.
         const { className } = child
         const id = ids.next({ step, branch: '', className, inputs: await inputsOf(pid) })
         entries[name] = GONE
@@ -322,10 +342,10 @@ function didWell({ endedAt, successful }: ProcessRow): boolean {
   return endedAt !== null && successful !== false
 }
 
-/** Whether it goes on: one that is being killed does not. */
+/** Whether a process has not ended and is not being killed. */
 function lives({ endedAt, killRequested }: ProcessRow): boolean {
   return endedAt === null && killRequested === null
 }
 
-/** Stands for an entry that is to be left out. */
+/** The text of a record entry that is to be removed. */
 const GONE = ''

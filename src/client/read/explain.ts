@@ -10,13 +10,14 @@ import { backsOff } from './state-info.ts'
 import type { RowReader } from './row-reader.ts'
 import { inParentheses, formatTime, span } from './wording.ts'
 
-/** Processes that are named one by one, of those that are waited for. */
+/** The most awaited processes that are named one by one. */
 const NAMED = 4
 
 /**
- * Why a process is not moving, in plain words: who runs it, what it waits for, what was asked of it.
+ * Explains in plain words why a process is not moving: which engine runs it, what it waits for, and
+ * which requests are pending.
  *
- * @throws ProcessLost where the store has no such process
+ * @throws ProcessLost if the store has no such process
  */
 export async function explain(rows: RowReader, store: Control, clock: Clock, pid: string): Promise<string> {
   const row = await rows.read(pid)
@@ -62,7 +63,7 @@ class Explanation {
     return `${className} ${pid} is ${state}${where} since ${span(this.#now - updatedAt)}`
   }
 
-  /** What was asked of it and has not been done. */
+  /** The stored kill and pause that have not taken effect. */
   #asked(): string[] {
     const { killRequested, pauseRequested } = this.#row
     const said: string[] = []
@@ -125,7 +126,7 @@ class Explanation {
     return attempt > 1 ? [`its step failed before: this is attempt ${attempt}`] : []
   }
 
-  /** What it waits for, a line each. */
+  /** What the process waits for, one line each. */
   async #waits(pending: Pending): Promise<string[]> {
     const row = this.#row
     const { wait } = row
@@ -146,7 +147,10 @@ class Explanation {
     ]
   }
 
-  /** What it has launched and has not ended: for which of these a step waits that is in memory is known there alone. */
+  /**
+   * The unfinished children. Which of them a step in memory waits for is known only to the engine
+   * that runs it.
+   */
   async #launched(): Promise<readonly string[]> {
     const { rows } = await this.#store.list({
       parent: this.#row.pid,
@@ -231,7 +235,7 @@ function afterPlay(line: string): string {
   return line.replace(/^it waits/, 'it then waits')
 }
 
-/** What is kept for it and has not been used. */
+/** The messages that are kept and not yet consumed. */
 function kept(row: ProcessRow, { mail }: Pending): string[] {
   const said: string[] = []
   if (mail.some(({ by }) => by === 'resume')) said.push('a resume is kept for it already')
