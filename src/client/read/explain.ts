@@ -99,7 +99,7 @@ class Explanation {
       const times = row.crashes === 1 ? 'once' : `${row.crashes} times`
       said.push(
         `its engine died ${times} without it getting a step further` +
-          (row.crashes >= 2
+          (row.crashes >= SUSPECT_AFTER
             ? '; it is a suspect: it runs alone next, and is paused if that engine dies too'
             : ''),
       )
