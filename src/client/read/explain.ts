@@ -188,8 +188,8 @@ class Explanation {
     const failed = history.findLast(({ name }) => name === 'failed')
     const next = readyAt === null ? '' : `, next try ${formatTime(readyAt, this.#now)}`
     if (failed === undefined) return `${step} failed${inParentheses(message)}${next}`
-    const told = eventData(failed, 'failed')
-    return `${told.step} failed ${told.attempt} of ${told.attempts}${inParentheses(told.message)}${next}`
+    const data = eventData(failed, 'failed')
+    return `${data.step} failed ${data.attempt} of ${data.attempts}${inParentheses(data.message)}${next}`
   }
 
   #deadline(): string[] {

@@ -113,11 +113,11 @@ export function heldOutcome(row: Row, kills: boolean): Held | undefined {
 
 /** Pauses the row now. The history has an entry unless the row was paused already. */
 export function pauseNow(row: Row): Entry[] {
-  const told =
+  const history =
     row.paused === 1 ? [] : [entry('paused', row.runner, { message: row.pause_message ?? undefined })]
   row.paused = 1
   row.pause_asked = 0
-  return told
+  return history
 }
 
 /**

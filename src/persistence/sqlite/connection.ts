@@ -108,7 +108,7 @@ export class Connection {
   /**
    * As `write`, but does not wait for the disk. The next commit of any connection makes it durable,
    * since that goes to the same log after it. Other programs see it at once, and it survives the
-   * end of the program, but not always that of the machine. For writes that no one is told of.
+   * end of the program, but not always that of the machine. Only for writes that may then be lost.
    */
   writeAhead<T>(doing: string, action: () => T, committed?: (value: T) => void): Promise<T> {
     return this.#whenFree(doing, () => {
@@ -137,7 +137,7 @@ export class Connection {
     try {
       file = fileAt(this.path)
     } catch {
-      // Whether the file is still there is not known: the next look may tell.
+      // Whether the file is still there is not known: the next check may show it.
       return
     }
     if (file === this.#file) return

@@ -333,7 +333,7 @@ export class SqliteStore implements Store {
     }
     const done = this.#connection[how](doing, run, ({ session }) => {
       this.#watch.jump(session.lastId)
-      this.#watch.tellAlso(session.changes)
+      this.#watch.publish(session.changes)
     })
     return done.then(({ value }) => value)
   }

@@ -34,7 +34,7 @@ type HistoryJoin = Pick<Change, 'pid' | 'name' | 'data' | 'at' | 'state'> &
 export class Watch {
   readonly #connection: Connection
   readonly #now: () => number
-  readonly #tell: (changes: readonly Change[]) => void
+  readonly #publish: (changes: readonly Change[]) => void
   /** Changes that were read and have not been published yet. */
   readonly #read: Change[] = []
   #cursor = 0
@@ -46,10 +46,10 @@ export class Watch {
   #looks = 0
   #rangAgain = false
 
-  constructor(connection: Connection, now: () => number, tell: (changes: readonly Change[]) => void) {
+  constructor(connection: Connection, now: () => number, publish: (changes: readonly Change[]) => void) {
     this.#connection = connection
     this.#now = now
-    this.#tell = tell
+    this.#publish = publish
   }
 
   get running(): boolean {
@@ -95,10 +95,10 @@ export class Watch {
     this.#version = version
   }
 
-  /** Publishes the changes that were read of others, and then our own. */
-  tellAlso(own: readonly Change[]): void {
+  /** Publishes the changes that were read of other programs, and then our own. */
+  publish(own: readonly Change[]): void {
     const changes = [...this.#read.splice(0), ...own]
-    if (changes.length > 0) this.#tell(changes)
+    if (changes.length > 0) this.#publish(changes)
   }
 
   /** Skips the entries of our own commit. */
@@ -155,7 +155,7 @@ export class Watch {
       // The file is busy, or the disk fails just now. The next look tries again, and a write
       // reports the error.
     }
-    this.tellAlso([])
+    this.publish([])
   }
 
   #readNewer(): void {
