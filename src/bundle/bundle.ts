@@ -187,6 +187,11 @@ export function outputPart(port: string): PartName {
   return `${OUTPUT}${port}`
 }
 
+/** The dotted port of the output in a part; undefined for any other part. */
+export function portOf(part: string): string | undefined {
+  return part.startsWith(OUTPUT) ? part.slice(OUTPUT.length) : undefined
+}
+
 /** The name of the part for an entry of the step record. */
 export function recordPart(entry: string): PartName {
   return `${RECORD}${entry}`

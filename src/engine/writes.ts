@@ -1,4 +1,4 @@
-import type { Bundle } from '../bundle/bundle.ts'
+import { portOf, type Bundle } from '../bundle/bundle.ts'
 import { encodeEvent, type HistoryEntry } from '../persistence/contract/history-event.ts'
 import type { Advance, Create, Ending } from '../persistence/contract/writes.ts'
 import type { Transition } from '../process/host/host.ts'
@@ -28,7 +28,7 @@ export function advanceWrite(
   for (const name in after) {
     const text = after[name] as string
     if ((recorded?.[name] ?? before[name]) === text) continue
-    if (failed && name !== 'state' && !(keepsOutputs && name.startsWith('out:'))) continue
+    if (failed && name !== 'state' && !(keepsOutputs && portOf(name) !== undefined)) continue
     parts[name] = text
   }
   const { version } = bundle.head
@@ -36,7 +36,7 @@ export function advanceWrite(
   const dropped: string[] = []
   // An inner output is dropped if the namespace around it was emitted again.
   for (const name in before)
-    if (!(name in after) && (!failed || (keepsOutputs && name.startsWith('out:')))) dropped.push(name)
+    if (!(name in after) && (!failed || (keepsOutputs && portOf(name) !== undefined))) dropped.push(name)
   if (!failed) {
     for (const name in recorded) if (!(name in after) && !(name in before)) dropped.push(name)
   }

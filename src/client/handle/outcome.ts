@@ -1,4 +1,4 @@
-import type { BundleParts } from '../../bundle/bundle.ts'
+import { portOf, type BundleParts } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import type { Settled } from '../../process/host/process-handle.ts'
 import { exceptedError } from '../../process/runner/result.ts'
@@ -46,6 +46,6 @@ export function missingOf(parts: BundleParts, codec: Codec): readonly string[] {
 /** Returns the parts of a bundle that hold the outcome of its process. */
 export function endingParts(parts: BundleParts): BundleParts {
   return Object.fromEntries(
-    Object.entries(parts).filter(([name]) => name === 'state' || name.startsWith('out:')),
+    Object.entries(parts).filter(([name]) => name === 'state' || portOf(name) !== undefined),
   )
 }

@@ -1,4 +1,4 @@
-import type { BundleParts } from '../../bundle/bundle.ts'
+import { outputPart, portOf, type BundleParts } from '../../bundle/bundle.ts'
 import { IncompatibleBundle } from '../../shared/errors.ts'
 import { setAt } from '../../shared/own.ts'
 
@@ -10,10 +10,9 @@ export interface ValueParser {
 /** Returns the committed outputs, nested by their dotted names and in the order of the names. */
 export function outputsOf(parts: BundleParts, codec: ValueParser): Record<string, unknown> {
   const outputs: Record<string, unknown> = {}
-  const ports = Object.keys(parts).filter((name) => name.startsWith('out:'))
-  for (const part of ports.length > 1 ? ports.toSorted() : ports) {
-    const port = part.slice('out:'.length)
-    const value = codec.parse(parts[part] as string, `outputs.${port}`)
+  const ports = Object.keys(parts).flatMap((name) => portOf(name) ?? [])
+  for (const port of ports.toSorted()) {
+    const value = codec.parse(parts[outputPart(port)] as string, `outputs.${port}`)
     try {
       setAt(outputs, port, value)
     } catch (error) {

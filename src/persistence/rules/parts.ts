@@ -1,3 +1,4 @@
+import { portOf, recordPart } from '../../bundle/bundle.ts'
 import { SerializationError } from '../../shared/errors.ts'
 import { textProblem } from '../../shared/text.ts'
 import type { Create, Parts, Write } from '../contract/writes.ts'
@@ -8,7 +9,7 @@ const LARGEST_PART = 64 * 2 ** 20
 /** The part with what a process keeps between its steps, which is dropped after success. */
 export const CHECKPOINT_PART = 'memory'
 /** The prefix of the parts of a step's record, which is dropped when the step ends. */
-export const RECORD_PREFIX = 'record:'
+export const RECORD_PREFIX = recordPart('')
 
 /** Whether a part is kept after success; the checkpoint is not. */
 export function isKeptAfterSuccess(name: string): boolean {
@@ -105,7 +106,8 @@ function tooLargeText(name: string, text: string): SerializationError | undefine
   if (text.length * 3 <= LARGEST_PART) return undefined
   const size = byteLength(text)
   if (size <= LARGEST_PART) return undefined
-  const path = name.startsWith('out:') ? `outputs.${name.slice('out:'.length)}` : name
+  const port = portOf(name)
+  const path = port === undefined ? name : `outputs.${port}`
   return new SerializationError(
     path,
     `takes ${mebibytes(size)} MiB as JSON, and the store takes ${mebibytes(LARGEST_PART)} MiB at most: ` +
