@@ -2,12 +2,13 @@ import { copyOf } from '../../ports/plain.ts'
 import { systemClock, type Clock } from '../../shared/clock.ts'
 import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
 import { guardedLogger } from '../../shared/logger.ts'
-import { waitLimit } from '../../shared/wait-limit.ts'
+import { limited, waitLimit } from '../../shared/wait-limit.ts'
 import type { EventRecord, ResultOptions, Settled, StateInfo, WaitOptions } from '../host/process-handle.ts'
 import { isTerminal } from '../state/machine.ts'
 import { HandleBase, type HandleRequest } from '../step/handle-base.ts'
 import { HOSTED, type ProcessObject } from '../host/process-object.ts'
 import { currentRun } from '../step/current-process.ts'
+import { waitFor } from '../step/wait-conditions.ts'
 import { ProcessState } from '../state/process-state.ts'
 
 /** A handle of a process that runs in this program's memory. */
@@ -99,22 +100,18 @@ export class MemoryHandle extends HandleBase {
     // A step that waits for another process can be paused and killed there.
     const waiting = currentRun()?.process
     if (waiting === undefined || waiting === this.#process) return work()
-    const conditions = { resume: false, signal: null, until: null, on: [], any: false }
-    return waiting[HOSTED].waits({ message: `waits for ${this.name} ${this.pid}`, for: conditions }, work)
+    return waiting[HOSTED].waits(waitFor({}, `waits for ${this.name} ${this.pid}`), work)
   }
 
   async #wait(timeout: number, signal: AbortSignal | undefined): Promise<StateInfo | null> {
-    const stops: (() => void)[] = []
-    const ended = await new Promise<boolean>((resolve, reject) => {
-      void this.#over.then(() => resolve(true))
-      if (timeout !== Infinity) stops.push(this.#clock.after(timeout, () => resolve(false)))
-      if (signal !== undefined) {
-        const stop = (): void => reject(signal.reason)
-        signal.addEventListener('abort', stop, { once: true })
-        stops.push(() => signal.removeEventListener('abort', stop))
-      }
-    }).finally(() => stops.forEach((stop) => stop()))
-    return ended ? this.state : null
+    const hasEnded = await new Promise<boolean>((resolve, reject) => {
+      const stop = limited(this.#clock, timeout, signal, () => resolve(false), reject)
+      void this.#over.then(() => {
+        stop()
+        resolve(true)
+      })
+    })
+    return hasEnded ? this.state : null
   }
 
   protected async readOutcome(options: WaitOptions): Promise<Settled<unknown>> {
