@@ -76,8 +76,7 @@ export function currentRun(): RunState | undefined {
  * step.
  */
 export function isWithin(run: RunState): boolean {
-  for (let at = frames.getStore(); at !== undefined; at = at.outer) if (at.run === run) return true
-  return false
+  return frameOf(run) !== undefined
 }
 
 /** Runs a step as an attempt that the process may go on without. */
