@@ -110,26 +110,26 @@ export function toldWake({ by, signal }: Wake): Pick<Wake, 'by' | 'signal'> {
  * Whether a resume ends this wait. It does not end a back-off, nor the wait of a work chain for its
  * context.
  */
-export function isResumable(stage: StateData): boolean {
-  return stage.label === 'waiting' && stage.retry === undefined && stage.into === undefined
+export function isResumable(state: StateData): boolean {
+  return state.label === 'waiting' && state.retry === undefined && state.into === undefined
 }
 
 /** The conditions that a process in this state waits for. */
-export function conditionsOf(stage: StateData): WaitConditions | null {
-  if (stage.label !== 'waiting') return null
+export function conditionsOf(state: StateData): WaitConditions | null {
+  if (state.label !== 'waiting') return null
   return {
-    resume: isResumable(stage),
-    signal: stage.receive ?? null,
-    until: stage.until ?? null,
-    on: stage.on?.pids ?? [],
-    any: stage.on?.any ?? false,
+    resume: isResumable(state),
+    signal: state.receive ?? null,
+    until: state.until ?? null,
+    on: state.on?.pids ?? [],
+    any: state.on?.any ?? false,
   }
 }
 
 /** The number of the attempt at the step of this state. */
-export function attemptOf(stage: StateData): number {
-  if (stage.label === 'running') return stage.attempt ?? 1
-  return stage.label === 'waiting' ? (stage.retry?.attempt ?? 1) : 1
+export function attemptOf(state: StateData): number {
+  if (state.label === 'running') return state.attempt ?? 1
+  return state.label === 'waiting' ? (state.retry?.attempt ?? 1) : 1
 }
 
 export function finished(
@@ -176,30 +176,30 @@ function plainExitCode({ code, label, message }: ExitCodeInfo): ExitCodeInfo {
 }
 
 /** The step that is to run in this state, or after it. */
-export function stepOf(stage: StateData): string | null {
-  if (stage.label === 'created') return 'run'
-  return stage.label === 'running' || stage.label === 'waiting' ? stage.step : null
+export function stepOf(state: StateData): string | null {
+  if (state.label === 'created') return 'run'
+  return state.label === 'running' || state.label === 'waiting' ? state.step : null
 }
 
 /** Where the process is, for people: its position in its outline, or its step. */
-export function placeOf(stage: StateData): string | null {
-  const at = stage.label === 'running' || stage.label === 'waiting' ? stage.at : undefined
-  return at ?? stepOf(stage)
+export function placeOf(state: StateData): string | null {
+  const at = state.label === 'running' || state.label === 'waiting' ? state.at : undefined
+  return at ?? stepOf(state)
 }
 
 /** How a process in this state ended; null if it did not. */
-export function endingOf(stage: StateData): TransitionEnding | null {
-  switch (stage.label) {
+export function endingOf(state: StateData): TransitionEnding | null {
+  switch (state.label) {
     case 'finished':
       return {
-        successful: stage.successful,
-        exitCode: stage.exitCode ?? null,
-        message: stage.message ?? stage.exitCode?.message ?? null,
+        successful: state.successful,
+        exitCode: state.exitCode ?? null,
+        message: state.message ?? state.exitCode?.message ?? null,
       }
     case 'excepted':
-      return { successful: false, exitCode: null, message: errorText(stage.error) }
+      return { successful: false, exitCode: null, message: errorText(state.error) }
     case 'killed':
-      return { successful: false, exitCode: null, message: stage.message ?? null }
+      return { successful: false, exitCode: null, message: state.message ?? null }
     default:
       return null
   }
