@@ -89,7 +89,7 @@ export class Pausing {
     }
     this.#commits.pausing = undefined
     if (isStored || pausing !== undefined) await this.#notify()
-    if (run.paused !== undefined) this.hasPaused()
+    if (run.paused !== undefined) this.completePause()
     if (committed.kill !== undefined && !isOver(run)) this.#lifetime.kill(committed.kill.message, false)
   }
 
@@ -108,7 +108,7 @@ export class Pausing {
     const waits = this.#step.isSuspended || (isStored && run.inStep)
     if (!waits || isOver(run) || requests.pausing !== pausing || requests.overrules) return
     run.paused = { message: pausing.message }
-    this.hasPaused()
+    this.completePause()
     await this.#notify()
   }
 
@@ -119,10 +119,10 @@ export class Pausing {
   }
 
   /** The pause that was asked for has come about. */
-  hasPaused(): void {
+  completePause(): void {
     const { host, hosted } = this.#run
     // The play was stored before the pause was: only now is it certain to undo the pause.
-    if (this.#requests.hasPaused() && !isOver(this.#run)) void host.request(hosted, { kind: 'play' })
+    if (this.#requests.completePause() && !isOver(this.#run)) void host.request(hosted, { kind: 'play' })
   }
 
   /** Takes the pause off. Whoever stored the play has taken it off in the store already. */

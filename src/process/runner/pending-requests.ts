@@ -107,7 +107,7 @@ export class PendingRequests {
   }
 
   /** The pause has come about. Returns whether the process has to be played. */
-  hasPaused(): boolean {
+  completePause(): boolean {
     this.pausing?.done.resolve(true)
     this.pausing = undefined
     const plays = this.#playsAfterPause

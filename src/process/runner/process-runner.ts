@@ -310,7 +310,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     if (this.isOver) return
     if (data.paused !== undefined) {
       // The pause has come about also while its hooks still run; else it would come about again.
-      this.#pausing.hasPaused()
+      this.#pausing.completePause()
       this.#play()
     } else if (requests.pausing !== undefined && this.#commits.pausing === requests.pausing) {
       // Whether a pause that was stored is still stored, the answer to the commit says.
