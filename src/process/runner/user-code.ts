@@ -223,7 +223,6 @@ export class UserCode {
 
   /** The hooks of leaving a state. */
   async leave(from: StateData, to: StateData): Promise<void> {
-    if (!this.#run.definition.hooked) return
     await this.hook('onExiting', to.label)
     if (from.label === 'running') await this.hook('onExitRunning')
     else if (from.label === 'waiting') await this.hook('onExitWaiting')
@@ -259,7 +258,6 @@ export class UserCode {
 
   /** The hooks of having entered a state, after it was committed. */
   async entered(from: StateData, to: StateData): Promise<void> {
-    if (!this.#run.definition.hooked) return
     await this.tried('onEntered', from.label)
     if (to.label !== 'created') await this.tried(enteredHooks[to.label])
   }
