@@ -484,7 +484,7 @@ export const breaks: readonly Break[] = [
     contract: 'C8',
     what: 'a signal that comes while a step looks for it is missed',
     file: 'src/process/step/signal-receiver.ts',
-    find: 'if (this.#told.get(signal) !== seen) continue',
+    find: 'if (this.#notified.get(signal) !== seen) continue',
     replace: '',
     test: ['test/contracts/sleepers.test.ts', 'C8: a signal that comes between a look for it and its answer'],
   },

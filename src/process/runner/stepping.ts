@@ -5,7 +5,7 @@ import { isThenable } from '../state/deferred.ts'
 import {
   excepted,
   finished,
-  toldWake,
+  visibleWake,
   type Running,
   type StateData,
   type Waiting,
@@ -174,7 +174,7 @@ export class Stepping {
         return undefined
       }
     }
-    const args = wake === undefined || ended !== undefined ? [] : [woken?.value, toldWake(wake)]
+    const args = wake === undefined || ended !== undefined ? [] : [woken?.value, visibleWake(wake)]
     const facts = { ...(ended && { ended }), ...(into && { into }), at }
     return this.#transitions.make(afterWait(definition, step, args, facts), wake)
   }

@@ -102,7 +102,7 @@ export type StateData = Created | Running | Waiting | Finished | Excepted | Kill
 /**
  * The wake-up as a step sees it, without the id that the store uses.
  */
-export function toldWake({ by, signal }: Wake): Pick<Wake, 'by' | 'signal'> {
+export function visibleWake({ by, signal }: Wake): Pick<Wake, 'by' | 'signal'> {
   return signal === undefined ? { by } : { by, signal }
 }
 

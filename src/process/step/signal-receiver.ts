@@ -30,7 +30,7 @@ export class SignalReceiver {
    * The number of notifications so far, by signal. A receiver that finds no signal waits for the
    * next one.
    */
-  readonly #told = new Map<string, number>()
+  readonly #notified = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
   /** One receiver at a time looks for a signal and takes it. */
   readonly #taking = new Map<string, Promise<unknown>>()
@@ -60,7 +60,7 @@ export class SignalReceiver {
     const wait = waitFor({ signal, ...(until !== undefined && { until }) }, message)
     for (;;) {
       await this.#suspension.gate()
-      const seen = this.#told.get(signal)
+      const seen = this.#notified.get(signal)
       const taken = await this.#take(signal, entry)
       if (taken !== undefined) {
         await this.#suspension.goOn()
@@ -72,10 +72,10 @@ export class SignalReceiver {
         await this.#suspension.goOn()
         throw this.#timedOut(signal)
       }
-      if (this.#told.get(signal) !== seen) continue
+      if (this.#notified.get(signal) !== seen) continue
       const arm = (goOn: () => void): (() => void) => {
         const listener = (): void => {
-          if (this.#told.get(signal) !== seen) goOn()
+          if (this.#notified.get(signal) !== seen) goOn()
         }
         this.#listeners.add(listener)
         const cancel = until === undefined ? undefined : alarm(clock, until, goOn)
@@ -90,13 +90,13 @@ export class SignalReceiver {
 
   /** A signal of that name is kept for the process. */
   signalled(name: string): void {
-    this.#told.set(name, (this.#told.get(name) ?? 0) + 1)
+    this.#notified.set(name, (this.#notified.get(name) ?? 0) + 1)
     for (const listener of Array.from(this.#listeners)) listener()
   }
 
   /** The attempt at the step has ended. */
   stop(): void {
-    this.#told.clear()
+    this.#notified.clear()
     this.#listeners.clear()
     this.#taking.clear()
   }
