@@ -13,7 +13,6 @@ import {
   type ProcessClass,
   type ProcessObject,
 } from './process-object.ts'
-import type { ProcessOptions } from './process-types.ts'
 
 /*
  * How processes are constructed by something other than their users. The constructor of a subclass
@@ -25,7 +24,9 @@ import type { ProcessOptions } from './process-types.ts'
 export interface PendingConstruction {
   readonly pid?: string | undefined
   readonly logger?: Logger | undefined
+  /** Default: memory. */
   readonly host?: Host | undefined
+  /** When the process was created, where that was before. */
   readonly created?: Date | undefined
   /** The retries that the process is launched with. */
   readonly retry?: number | RetryOptions | undefined
@@ -79,16 +80,6 @@ export function concrete(processClass: AnyProcessClass): ConcreteClass {
   return processClass as unknown as ConcreteClass
 }
 
-/** @internal What a host makes a process with. */
-export interface ConstructOptions extends ProcessOptions {
-  /** Default: memory. */
-  readonly host?: Host | undefined
-  /** When the process was created, where that was before. */
-  readonly created?: Date | undefined
-  /** The retries that the process is launched with. */
-  readonly retry?: number | RetryOptions | undefined
-}
-
 /**
  * @internal Makes a new process under a host.
  *
@@ -97,7 +88,7 @@ export interface ConstructOptions extends ProcessOptions {
 export function construct(
   processClass: AnyProcessClass,
   inputs: Readonly<Record<string, unknown>> | undefined,
-  options: ConstructOptions = {},
+  options: Omit<PendingConstruction, 'bundle'> = {},
 ): Hosted {
   return constructWith(concrete(processClass), options, inputs)
 }
