@@ -5,11 +5,13 @@
 
 /** Sets an own property. Even the key `__proto__` never reaches the prototype. */
 export function setOwn(target: object, key: string, value: unknown): void {
-  if (key === '__proto__') {
-    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
-  } else {
-    ;(target as Record<string, unknown>)[key] = value
-  }
+  if (key === '__proto__') defineOwn(target, key, value)
+  else (target as Record<string, unknown>)[key] = value
+}
+
+/** Defines an own property. Runs no setter, and also replaces a property that is read-only. */
+export function defineOwn(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
 }
 
 /** Returns an own property, or undefined if there is none. */

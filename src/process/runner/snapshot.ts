@@ -4,7 +4,7 @@ import { decodeMemory, encodeMemory, record } from '../../bundle/memory.ts'
 import { copyOf, frozenCopy, preview } from '../../ports/plain.ts'
 import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 import { IncompatibleBundle, PortValidationError, SerializationError } from '../../shared/errors.ts'
-import { getOwn, holderAt, setAt, setOwn } from '../../shared/own.ts'
+import { defineOwn, getOwn, holderAt, setAt, setOwn } from '../../shared/own.ts'
 import type { RunState } from '../step/run-state.ts'
 import type { KeptRequests } from './pending-requests.ts'
 import { isTerminal } from '../state/machine.ts'
@@ -246,7 +246,7 @@ export class Snapshot {
       if (!definition.persisted.includes(name))
         throw this.#incompatible(new TypeError(notPersisted(definition.name, name)))
       // Defined, not assigned: saved data sets own fields only, and runs no setter.
-      Object.defineProperty(process, name, { value, enumerable: true, configurable: true, writable: true })
+      defineOwn(process, name, value)
     }
     process.loadInstanceState(instance)
   }
@@ -263,12 +263,7 @@ export class Snapshot {
     if (![inputs, parsed].some((text) => text.includes('"$":"type"') || text.includes('"$":"Error"'))) return
     run.rawInputs = this.#decodedInputs(inputs)
     run.inputs = parsed === inputs ? run.rawInputs : this.#decodedInputs(parsed)
-    Object.defineProperty(process, 'inputs', {
-      value: run.inputs,
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    })
+    defineOwn(process, 'inputs', run.inputs)
   }
 
   #decodedInputs(text: string): Readonly<Record<string, unknown>> {
