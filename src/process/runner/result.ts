@@ -5,6 +5,7 @@ import {
   ProcessUnsuccessful,
   type DamsonError,
 } from '../../shared/errors.ts'
+import { exitCodeText } from '../state/commands.ts'
 import { defer, type Deferred } from '../state/deferred.ts'
 import { errorText, type Finished, type StateData } from '../state/state-data.ts'
 import { isOver, type RunState } from '../step/run-state.ts'
@@ -91,7 +92,7 @@ export function unsuccessfulError(
   className: string,
   { exitCode, message, missing }: Partial<Pick<Finished, 'exitCode' | 'message' | 'missing'>>,
 ): ProcessUnsuccessful {
-  const why = exitCode === undefined ? message : `${exitCode.label} (${exitCode.code}): ${exitCode.message}`
+  const why = exitCode === undefined ? message : exitCodeText(exitCode)
   return new ProcessUnsuccessful(
     pid,
     `the process ${pid} (${className}) finished without success${why === undefined ? '' : `: ${why}`}`,

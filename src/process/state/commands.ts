@@ -122,6 +122,11 @@ export interface ExitCodeInfo {
   readonly message: string
 }
 
+/** An exit code in words: `ERROR_TOO_LARGE (3): the limit is 3`. */
+export function exitCodeText({ label, code, message }: ExitCodeInfo): string {
+  return `${label} (${code}): ${message}`
+}
+
 /** Finishes the process. */
 export class Stop {
   readonly result: unknown

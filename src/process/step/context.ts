@@ -3,7 +3,7 @@ import { getOwn, holderAt, setOwn } from '../../shared/own.ts'
 import { SpecError, TransitionError, UpstreamFailed } from '../../shared/errors.ts'
 import { isHandle } from '../state/awaits.ts'
 import type { HandleLike } from '../state/awaits.ts'
-import { Continue, Wait } from '../state/commands.ts'
+import { Continue, exitCodeText, Wait } from '../state/commands.ts'
 import type { Settled } from '../host/process-handle.ts'
 import type { ProcessObject } from '../host/process-object.ts'
 import type { ContextTarget } from '../state/state-data.ts'
@@ -200,8 +200,7 @@ export function intoContext(
     if (outcome.status === 'rejected') throw failed(outcome.reason.message, outcome.reason)
     if (!outcome.state.successful) {
       const { exitCode, message } = outcome.state
-      const how =
-        exitCode === undefined ? message : `${exitCode.label} (${exitCode.code}): ${exitCode.message}`
+      const how = exitCode === undefined ? message : exitCodeText(exitCode)
       throw failed(`it finished unsuccessfully${how === undefined ? '' : `, ${how}`}`)
     }
     put(ctx as Record<string, unknown>, key, outcome.value, appended)
