@@ -2,6 +2,7 @@ import type { Create } from '../../persistence/contract/writes.ts'
 import type { Awaits } from '../../process/state/awaits.ts'
 import { parseState, type SavedState } from '../../process/state/saved-state.ts'
 import type { Running } from '../../process/state/state-data.ts'
+import { waitsForText } from '../../process/step/wait-conditions.ts'
 import { IncompatibleBundle } from '../../shared/errors.ts'
 import type { StepKey } from './child-pid.ts'
 
@@ -83,7 +84,7 @@ export function waitingAgain(state: SavedState, { others, living }: Others): Sav
   return {
     label: 'waiting',
     step,
-    message: `waits for ${left.length === 1 ? `process ${left[0]}` : `${left.length} processes`} again`,
+    message: `${waitsForText(left)} again`,
     data: undefined,
     on: ended,
     ...position,

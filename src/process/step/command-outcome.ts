@@ -15,7 +15,7 @@ import {
   type Waiting,
 } from '../state/state-data.ts'
 import { ToContext } from './context.ts'
-import { timeAfter } from './wait-conditions.ts'
+import { timeAfter, waitsForText } from './wait-conditions.ts'
 
 /*
  * What decides which state follows a step.
@@ -100,7 +100,7 @@ export function contextWait(
   position: string | undefined,
 ): Waiting | undefined {
   if (pids.length === 0) return undefined
-  const message = `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`}`
+  const message = waitsForText(pids)
   const on = { pids, as: 'list', any: false } as const
   const at = position !== undefined && { at: position }
   return { label: 'waiting', step: null, message, data: undefined, on, into, ...at }

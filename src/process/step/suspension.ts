@@ -9,7 +9,7 @@ import type { Cancellation } from './cancellation.ts'
 import type { PlayGate } from './play-gate.ts'
 import { isOver, type RunState } from './run-state.ts'
 import type { StepJournal, Use } from './step-journal.ts'
-import { firstOf, timeAfter, waitFor } from './wait-conditions.ts'
+import { firstOf, timeAfter, waitFor, waitsForText } from './wait-conditions.ts'
 
 /** Options of waits within a step. */
 export interface EvictOptions {
@@ -101,8 +101,7 @@ export class Suspension {
     const awaits = awaitsOf(on, false)
     const { pids } = awaits
     const handles = (awaits.as === 'one' ? [on] : Object.values(on)) as ProcessHandle[]
-    const text = `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`} (${name})`
-    const wait = waitFor({ on: pids }, text)
+    const wait = waitFor({ on: pids }, `${waitsForText(pids)} (${name})`)
     if (evict === true) await this.#outside(wait, handles)
     const results = await this.around(wait, () => Promise.all(handles.map((handle) => handle.result())))
     return shaped(awaits, results)

@@ -10,6 +10,11 @@ export function timeAfter(now: number, length: number): number | undefined {
   return time > LAST_DATE ? undefined : time
 }
 
+/** The message of a wait for processes. */
+export function waitsForText(pids: readonly string[]): string {
+  return `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`}`
+}
+
 /** A wait for nothing but these conditions. */
 export function waitFor(given: Partial<WaitConditions>, message: string): StepWait {
   return { message, for: { resume: false, signal: null, until: null, on: [], any: false, ...given } }
