@@ -1,5 +1,4 @@
-import type { PortProblem } from '../shared/errors.ts'
-import { SpecError } from '../shared/errors.ts'
+import { SpecError, type PortProblem } from '../shared/errors.ts'
 import { isError, isNative, kindOf } from '../shared/kinds.ts'
 import { suggestion } from '../shared/nearest.ts'
 import { isJson, preview } from './plain.ts'

@@ -1,5 +1,4 @@
-import type { ProcessSpec } from '../spec/process-spec.ts'
-import type { AnySpec, SpecOf } from '../spec/process-spec.ts'
+import type { AnySpec, ProcessSpec, SpecOf } from '../spec/process-spec.ts'
 import type { WorkChainSpec } from '../spec/work-chain-spec.ts'
 import type { AnyProcessClass } from './host/process-object.ts'
 import { Process } from './process.ts'

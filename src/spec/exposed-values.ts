@@ -5,8 +5,7 @@ import type { Port } from '../ports/port.ts'
 import { PortNamespace } from '../ports/port-namespace.ts'
 import { SpecError } from '../shared/errors.ts'
 import type { Exposure } from './options.ts'
-import { specOf } from './process-spec.ts'
-import type { AnySpec, Definable } from './process-spec.ts'
+import { specOf, type AnySpec, type Definable } from './process-spec.ts'
 import type { ExposedInputs, ExposedOutputs } from './typing.ts'
 
 type Values = Readonly<Record<string, unknown>>

@@ -1,7 +1,6 @@
-import type { AnySpec } from '../../spec/process-spec.ts'
+import { specOf, type AnySpec } from '../../spec/process-spec.ts'
 import type { Outline } from '../../spec/outline.ts'
 import type { RetryPolicy } from '../../spec/retry-policy.ts'
-import { specOf } from '../../spec/process-spec.ts'
 import { WorkChainSpec } from '../../spec/work-chain-spec.ts'
 import { SpecError, TransitionError } from '../../shared/errors.ts'
 import { suggestion } from '../../shared/nearest.ts'

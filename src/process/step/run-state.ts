@@ -1,5 +1,4 @@
-import type { Logger } from '../../shared/logger.ts'
-import { guardedLogger } from '../../shared/logger.ts'
+import { guardedLogger, type Logger } from '../../shared/logger.ts'
 import type { RetryPolicy } from '../../spec/retry-policy.ts'
 import type { ProcessDefinition } from '../definition/process-definition.ts'
 import type { Host } from '../host/host.ts'
