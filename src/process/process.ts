@@ -250,7 +250,8 @@ export class Process<C = Untyped> implements ProcessObject {
   }
   /** The events of this process; see `ProcessEventMap`. */
   get events(): EventEmitter<ProcessEventMap<Process>> {
-    return this.#runner.notifier.events as unknown as EventEmitter<ProcessEventMap<Process>>
+    // The runner emits events of this process, and knows it as a `ProcessObject`.
+    return this.#runner.notifier.events as EventEmitter<ProcessEventMap<Process>>
   }
 
   // ---------- how it ended ----------

@@ -40,17 +40,18 @@ export interface OutputEmittedEvent<P> extends ProcessEvent<P> {
  * The events of `process.events`. Each comes after its transition is durable, at least once;
  * `output:emitted` comes at once.
  */
+// Written as methods, so that an emitter for `ProcessObject` can be seen as one for `Process`.
 export interface ProcessEventMap<P> {
   /** Before the first transition, so that listeners added after `new` hear of it. */
-  'process:created': (event: ProcessEvent<P>) => void
+  'process:created'(event: ProcessEvent<P>): void
   /** A step is about to run. Comes again for each step. */
-  'process:running': (event: ProcessEvent<P>) => void
-  'process:waiting': (event: ProcessEvent<P>) => void
-  'process:paused': (event: ProcessPausedEvent<P>) => void
-  'process:played': (event: ProcessEvent<P>) => void
-  'process:finished': (event: ProcessFinishedEvent<P>) => void
-  'process:excepted': (event: ProcessExceptedEvent<P>) => void
-  'process:killed': (event: ProcessKilledEvent<P>) => void
+  'process:running'(event: ProcessEvent<P>): void
+  'process:waiting'(event: ProcessEvent<P>): void
+  'process:paused'(event: ProcessPausedEvent<P>): void
+  'process:played'(event: ProcessEvent<P>): void
+  'process:finished'(event: ProcessFinishedEvent<P>): void
+  'process:excepted'(event: ProcessExceptedEvent<P>): void
+  'process:killed'(event: ProcessKilledEvent<P>): void
   /** At once when `out()` is called, before the step's command is committed. */
-  'output:emitted': (event: OutputEmittedEvent<P>) => void
+  'output:emitted'(event: OutputEmittedEvent<P>): void
 }
