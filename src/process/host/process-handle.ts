@@ -3,6 +3,7 @@ import type { Duration } from '../../shared/duration.ts'
 import type { RetryOptions } from '../../spec/retry-policy.ts'
 import type { SpecOf } from '../../spec/process-spec.ts'
 import type { OutputsOf, PartialOutputsOf, SignalArgs, SignalName } from '../../spec/typing.ts'
+import type { ExitCodeInfo } from '../state/commands.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
 /**
@@ -32,7 +33,7 @@ export interface StateInfo {
   /** When the process entered this state. */
   readonly at: Date
   readonly message?: string
-  readonly exitCode?: { readonly code: number; readonly label: string; readonly message: string }
+  readonly exitCode?: ExitCodeInfo
   /** Why the process does not move, where the label does not say that. */
   readonly reason?:
     | 'scheduled'
@@ -204,5 +205,3 @@ export interface LaunchOptions {
    */
   readonly abandon?: boolean | undefined
 }
-
-export type { OutputsOf, SpecOf }

@@ -1,3 +1,5 @@
+import type { ExitCodeInfo } from './commands.ts'
+
 /*
  * The words for what happens between two states: what a process waits for, what wakes it, how an
  * attempt fails and how the process ends.
@@ -45,7 +47,7 @@ export interface FailedAttempt {
 /** How a process ended, in words and numbers. The bundle holds the result or the error itself. */
 export interface TransitionEnding {
   readonly successful: boolean
-  readonly exitCode: { readonly code: number; readonly label: string; readonly message: string } | null
+  readonly exitCode: ExitCodeInfo | null
   /** The message of the kill or of the error; for an unsuccessful process, what is missing. */
   readonly message: string | null
 }
