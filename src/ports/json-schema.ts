@@ -111,8 +111,8 @@ function converter(schema: StandardSchemaV1): StandardJSONSchemaV1.Converter['in
 /** The JSON Schema of a vendor's schema, or an open schema if the vendor can't convert it. */
 function converted(schema: StandardSchemaV1, target: Draft): Json {
   try {
-    const told: unknown = converter(schema)?.({ target })
-    return isPlainObject(told) && isJson(told) ? told : {}
+    const json: unknown = converter(schema)?.({ target })
+    return isPlainObject(json) && isJson(json) ? json : {}
   } catch {
     return {}
   }

@@ -474,7 +474,7 @@ export class Process<C = Untyped> implements ProcessObject {
     inputs?: Readonly<Record<string, unknown>>,
     options?: LaunchOptions,
   ): Promise<ProcessHandle>
-  // Last, since compilers tell what is wrong with the last overload.
+  // Last, since compilers report what is wrong with the last overload.
   protected launch<D extends AnyProcessClass>(
     processClass: D & SelfTyped<D>,
     ...args: LaunchChildArgs<D>

@@ -84,8 +84,8 @@ export class Driver {
   }
 
   /**
-   * Something was requested: notifies whoever runs the process, or carries it out at once where no
-   * one does.
+   * Something was requested. Notifies the call that runs the process, or carries the request out at
+   * once where there is no such call.
    */
   attend(): void {
     if (this.#isBusy) this.#requests.changed()

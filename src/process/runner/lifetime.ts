@@ -49,8 +49,8 @@ export class Lifetime {
   }
 
   /**
-   * Records a kill, aborts the signal and, where it is forced, abandons the running code. Whoever
-   * runs the process carries it out.
+   * Records a kill, aborts the signal and, where the kill is forced, abandons the running code. The
+   * driver carries the kill out.
    */
   kill(message: string | undefined, force: boolean): void {
     const { pid } = this.#run

@@ -118,14 +118,14 @@ export class Pausing {
     this.#notifier.paused(paused?.message)
   }
 
-  /** The pause that was asked for has come about. */
+  /** Takes in that the pause has come about, and undoes it where a play was stored first. */
   completePause(): void {
     const { host, hosted } = this.#run
     // The play was stored before the pause was: only now is it certain to undo the pause.
     if (this.#requests.completePause() && !isOver(this.#run)) void host.request(hosted, { kind: 'play' })
   }
 
-  /** Takes the pause off. Whoever stored the play has taken it off in the store already. */
+  /** Takes the pause off here. In the store, the play that was stored has taken it off already. */
   play(): Promise<void> | undefined {
     this.#run.paused = undefined
     if (this.#run.definition.hooks.onPlaying === undefined) {

@@ -106,7 +106,7 @@ export class PendingRequests {
     this.pausing = undefined
   }
 
-  /** The pause has come about. Returns whether the process has to be played. */
+  /** Settles the pause, which has come about. Returns whether the process is to be played. */
   completePause(): boolean {
     this.pausing?.done.resolve(true)
     this.pausing = undefined
@@ -137,7 +137,7 @@ export class PendingRequests {
     this.failing = { error, force: true }
   }
 
-  /** Nothing of what was asked can come about any more. */
+  /** Drops all that was asked except a kill or failure: the process has ended, or was detached. */
   dropAll(): void {
     this.callOff()
     this.#wakes = undefined
@@ -203,7 +203,7 @@ export class PendingRequests {
   }
 }
 
-/** Whether it is kept for a wait to come: a store keeps its own wake-ups. */
+/** Whether the process keeps the wake-up for a later wait. A store keeps its own wake-ups. */
 function isKept({ wake }: Woken): boolean {
   return wake.by === 'resume' && wake.id === undefined
 }

@@ -1,4 +1,4 @@
-/** A promise and its two ends. A rejection that nobody looks at is not reported as unhandled. */
+/** A promise and its two ends. A rejection that no one handles is not reported. */
 export interface Deferred<T> {
   readonly promise: Promise<T>
   readonly resolve: (value: T) => void

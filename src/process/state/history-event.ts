@@ -1,6 +1,6 @@
 import type { FailedAttempt } from './transition.ts'
 
-/* What the history of a process says: each event by its name, with the data that belongs to it. */
+/* The events in the history of a process: their names and data. */
 
 /**
  * The process came into a state, or its step waits (`waiting`) or goes on after a wait (`running`).
@@ -73,7 +73,7 @@ export interface HistoryEvents {
   recovered: {}
   /** An engine that stopped gave it back. */
   released: {}
-  /** It can't be loaded and was set aside. */
+  /** The process can't be loaded and was set aside. */
   parked: { readonly reason: string }
 }
 

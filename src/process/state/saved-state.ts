@@ -15,7 +15,7 @@ import { ProcessState } from './process-state.ts'
  * which the codec saved them, so that a client without those classes can restart a process.
  */
 
-/** What the `state` part holds beside the state itself. */
+/** The `state` part, without the state itself. */
 export interface StateExtras {
   /** Wake-ups that are kept for waits to come. */
   readonly resumes?: readonly unknown[]
@@ -181,7 +181,7 @@ export function stateText(state: SavedState): string {
   return JSON.stringify(state)
 }
 
-/** What the state of an ended process says of its end. */
+/** The result or error in the state of an ended process. */
 export interface SavedEnd {
   readonly result?: unknown
   readonly error?: unknown
@@ -190,8 +190,8 @@ export interface SavedEnd {
 }
 
 /**
- * What the part `state` of an ended process says of its end. `parse` decodes the values or leaves
- * them in saved form.
+ * Reads the result or error in the part `state` of an ended process. `parse` decodes the values or
+ * leaves them in saved form.
  *
  * @throws IncompatibleBundle where it is damaged
  */

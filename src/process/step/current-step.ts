@@ -89,7 +89,7 @@ export class CurrentStep {
     this.cancellation.renew()
     this.#updates?.forget()
     const isAgain = this.#journal?.begin() ?? false
-    // By its place this attempt is told from what earlier ones have left.
+    // The place distinguishes this attempt from code left over from earlier attempts.
     const isFirst = attemptOf(this.run.state) === 1
     enterPlace(this.run, isFirst ? undefined : { flow: this.journal.flow, branch: '' })
     return isAgain

@@ -85,7 +85,7 @@ export function conflictOutcome(state: Running, error: Error): RetryOutcome {
   }
 }
 
-/** What the retry rule said of failures that are recorded. */
+/** The decisions of the retry rule on recorded failures. */
 const decisions = new WeakMap<object, boolean>()
 
 /** Whether a failure is to be retried was decided when it was recorded. */

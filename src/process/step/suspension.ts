@@ -93,7 +93,7 @@ export class Suspension {
     await this.goOn()
   }
 
-  /** What all of them came to, in their shape. @throws ProcessError of the first that failed */
+  /** The results of processes, in their shape. @throws ProcessError of the first that failed */
   async join({ name }: Use, on: Awaited, options: EvictOptions): Promise<unknown> {
     checkOptions(options, { evict: isFlag }, 'join')
     const { evict } = options
