@@ -1,5 +1,5 @@
 import { copyOfKind, isPlainList, kindOf } from '../shared/kinds.ts'
-import { setOwn } from '../shared/own.ts'
+import { getOwn, setOwn } from '../shared/own.ts'
 
 /** Whether a value is a plain object, not an array or an instance of a class. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -12,6 +12,13 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
     prototype === Object.prototype ||
     (!Array.isArray(value) && Object.getPrototypeOf(prototype) === null)
   )
+}
+
+/** The value under these names, through plain objects; undefined where there is none. */
+export function valueAt(values: unknown, names: readonly string[]): unknown {
+  let at = values
+  for (const name of names) at = isPlainObject(at) ? getOwn(at, name) : undefined
+  return at
 }
 
 /**

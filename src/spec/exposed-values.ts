@@ -1,5 +1,5 @@
-import { isPlainObject, preview } from '../ports/plain.ts'
-import { getOwn, objectAt, setOwn } from '../shared/own.ts'
+import { isPlainObject, preview, valueAt } from '../ports/plain.ts'
+import { objectAt, setOwn } from '../shared/own.ts'
 import { join } from '../ports/port-name.ts'
 import type { Port } from '../ports/port.ts'
 import { PortNamespace } from '../ports/port-namespace.ts'
@@ -37,11 +37,7 @@ export function exposedInputs<S extends AnySpec, C extends Definable, const N ex
   const source = specOf(processClass).inputs
   const gathered: Record<string, unknown> = {}
   for (const level of levelsOf(spec, 'inputs', processClass, namespace, options)) {
-    const values = namesOf(level.namespace).reduce<unknown>(
-      (above, name) => (isPlainObject(above) ? getOwn(above, name) : undefined),
-      inputs,
-    )
-    eachExposed(values, source, level, {
+    eachExposed(valueAt(inputs, namesOf(level.namespace)), source, level, {
       // An empty namespace differs from one that was not given.
       namespace: (names) => void objectAt(gathered, names),
       value: (names, value) => setOwn(objectAt(gathered, names.slice(0, -1)), names.at(-1)!, value),

@@ -1,6 +1,5 @@
-import { isPlainObject } from '../../ports/plain.ts'
+import { valueAt } from '../../ports/plain.ts'
 import { PortValidationError, type PortProblem } from '../../shared/errors.ts'
-import { getOwn } from '../../shared/own.ts'
 import type { AnySpec } from '../../spec/process-spec.ts'
 import type { StateData } from '../state/state-data.ts'
 
@@ -43,10 +42,4 @@ function missingOf(
     .filter((names) => names.length > 0 && valueAt(outputs, names) === undefined)
     .map((names) => names.join('.'))
   return missing.length === 0 ? undefined : missing
-}
-
-function valueAt(outputs: Readonly<Record<string, unknown>>, names: readonly string[]): unknown {
-  let at: unknown = outputs
-  for (const name of names) at = isPlainObject(at) ? getOwn(at, name) : undefined
-  return at
 }
