@@ -11,7 +11,7 @@ describe('the layers of src', () => {
 })
 
 describe('the check of the layers', () => {
-  it('lets a folder import itself and the folders before it, and the outermost ones all', () => {
+  it('lets a folder import itself and the folders before it, testing all, and cli what users import', () => {
     expect(
       layerProblems({
         'index.ts': `export { Engine } from './engine/engine.ts'\nexport type { S } from './persistence/sqlite/store.ts'`,
@@ -91,13 +91,13 @@ describe('the check of the layers', () => {
       'another back end',
       'persistence/memory/store.ts',
       `import { S } from '../sqlite/store.ts'`,
-      'does not import persistence/',
+      'persistence/memory does not import persistence/sqlite',
     ],
     [
       'the other back end',
       'persistence/sqlite/store.ts',
       `import type { M } from '../memory/store.ts'`,
-      'does not import persistence/',
+      'persistence/sqlite does not import persistence/memory',
     ],
     ['ajv', 'spec/spec.ts', `import { Ajv } from 'ajv/dist/2020.js'`, 'only ports/ may'],
     [
