@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Codec } from '../../src/bundle/codec.ts'
+import { Codec } from '../../../src/bundle/codec.ts'
 import {
   decodeState,
   encodeState,
@@ -7,8 +7,8 @@ import {
   parseState,
   readEnd,
   stateText,
-} from '../../src/process/state/saved-state.ts'
-import { IncompatibleBundle } from '../../src/shared/errors.ts'
+} from '../../../src/process/state/saved-state.ts'
+import { IncompatibleBundle } from '../../../src/shared/errors.ts'
 
 const codec = new Codec()
 
