@@ -23,6 +23,14 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C1',
+    what: 'late news of a creation parts a client from the handle of that very process',
+    file: 'src/client/handle/handle-registry.ts',
+    find: 'known?.over === true && (known.gone || createdAt >= known.state.at.getTime())',
+    replace: 'known?.over === true && (known.gone || createdAt > 0)',
+    test: ['test/engine/pids-used-again.test.ts', 'heard of after the end was read'],
+  },
+  {
+    contract: 'C1',
     what: 'an engine claims only what it was told of',
     file: 'src/engine/scheduler.ts',
     find: 'this.#foundReady = ready',
@@ -650,6 +658,23 @@ export const breaks: readonly Break[] = [
     find: 'return this.#claimsSuspect ? this.#claiming : undefined',
     replace: 'return undefined',
     test: ['test/engine/suspects.test.ts', 'signalled while the claim of the suspect'],
+  },
+  {
+    contract: 'C11',
+    what: 'a step that goes on beside a suspect does not say so',
+    file: 'src/engine/scheduler.ts',
+    find: 'return this.#alone === execution || this.#accompanied ? undefined : pid',
+    replace: 'return pid === undefined ? pid : undefined',
+    test: ['test/engine/suspects.test.ts', 'signalled after the claim of the suspect'],
+  },
+  {
+    contract: 'C11',
+    what: 'a record that is written once more clears the mark of a later suspect',
+    file: 'src/persistence/rules/apply.ts',
+    find: 'if (decision.row === undefined) return decision.outcome',
+    replace: `if ('beside' in write) tables.clearAlone(write.beside, row.runner)
+      if (decision.row === undefined) return decision.outcome`,
+    test: ['test/persistence/stores.test.ts', 'clears the mark of no later suspect'],
   },
   {
     contract: 'C11',
