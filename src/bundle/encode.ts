@@ -111,28 +111,29 @@ class Encoder {
 
   #object(value: object): JsonValue {
     const prototype: unknown = Object.getPrototypeOf(value)
-    if (prototype === Object.prototype) return this.#plain(value as Record<string, unknown>)
+    if (prototype === Object.prototype) return this.#plain(value)
     if (prototype === Array.prototype && Array.isArray(value)) return this.#array(value)
     for (const type of this.#types.values()) if (type.is(value)) return this.#typed(value, type)
-    if (prototype === null) return { $: 'dict', fields: this.#fields(value as Record<string, unknown>) }
+    if (prototype === null) return { $: 'dict', fields: this.#fields(value) }
     const known = this.#known(value)
     if (known !== undefined) return known
     if (isError(value)) return this.#error(value)
     if (isPlainList(value)) return this.#array(value)
-    if (isForeignPlain(prototype as object)) return this.#plain(value as Record<string, unknown>)
+    if (isForeignPlain(prototype as object)) return this.#plain(value)
     throw this.#refused(refusalOf(value))
   }
 
-  #plain(value: Record<string, unknown>): JsonValue {
+  #plain(value: object): JsonValue {
     const fields = this.#fields(value)
     return Object.hasOwn(fields, '$') ? { $: 'object', fields } : fields
   }
 
-  #fields(value: Readonly<Record<string, unknown>>, keys = Object.keys(value)): Record<string, JsonValue> {
+  #fields(value: object, keys = Object.keys(value)): Record<string, JsonValue> {
+    const members = value as Readonly<Record<string, unknown>>
     const fields: Record<string, JsonValue> = {}
     for (const key of keys) {
       this.#path.push(key)
-      this.#put(fields, key, value[key])
+      this.#put(fields, key, members[key])
       this.#path.pop()
     }
     return fields
@@ -145,7 +146,7 @@ class Encoder {
     const dense =
       keys.length === value.length && (keys.length === 0 || keys.at(-1) === String(keys.length - 1))
     if (!dense) {
-      const items = this.#fields(value as unknown as Record<string, unknown>, keys)
+      const items = this.#fields(value, keys)
       return { $: 'array', length: value.length, items }
     }
     return this.#items(value)

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ProcessRow } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { create, done, engine, request } from '../persistence/fixtures.ts'
@@ -25,8 +25,9 @@ afterEach(async () => {
 async function overdue(parent: string | null = null): Promise<string> {
   const { createdAt: _, ...launch } = create({ claim: 'frozen', state: 'running', seq: 1, parent })
   await done(store, { ...launch, createdAt: Date.now() }, request(launch.pid, 'kill', { grace: 1 }))
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  expect(await store.read(launch.pid)).toMatchObject({ state: 'running' })
+  const row = await store.read(launch.pid)
+  expect(row).toMatchObject({ state: 'running' })
+  await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(row?.killRequested?.deadline ?? Infinity))
   return launch.pid
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine, Process, type ProcessSpec } from '../../src/index.ts'
+import { untilWaiting } from '../engine/over-stores.ts'
 import { damson } from './in-process.ts'
 import { Project } from './project.ts'
 
@@ -44,8 +45,7 @@ beforeAll(async () => {
     const options = { pid, key: `key ${pid}`, label: `label ${EVIL}` }
     const handle = await engine.launch(Evil, { how: pid.slice(0, -EVIL.length), [EVIL]: EVIL }, options)
     if (pid.startsWith('waits')) {
-      while ((await handle.refresh()).label !== 'waiting')
-        await new Promise((resolve) => setTimeout(resolve, 5))
+      await untilWaiting(engine.store, pid)
       await handle.pause(`paused ${EVIL}`)
     } else await handle.wait()
   }

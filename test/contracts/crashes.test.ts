@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { advance, aPath, backEnds, claim, create, openSqlite, register, request } from './stores.ts'
@@ -107,12 +107,15 @@ test('C11: an engine that could not write for most of a lease, as all others, ju
   await frozen.commit([create('p', 'frozen')])
   expect((await awake.recover()).processes).toBe(0)
   await clock.advance(3_000)
+  const expires = async () => (await awake.engines()).find(({ id }) => id === 'awake')?.expires ?? 0
+  const last = await expires()
   const other = new Database(path)
   other.exec('BEGIN IMMEDIATE')
   for (let beat = 0; beat < 2; beat++) await clock.advance(3_000)
   other.exec('ROLLBACK')
   other.close()
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  // Its next beat has to get through before the clock goes on.
+  await vi.waitFor(async () => expect(await expires()).toBeGreaterThan(last))
   for (let beat = 0; beat < 3; beat++) {
     expect((await awake.recover()).processes).toBe(0)
     await clock.advance(3_000)

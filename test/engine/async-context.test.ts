@@ -49,7 +49,7 @@ class Sees extends Process {
     this.signal.addEventListener('abort', () => this.note('abort'))
     this.callSoon(() => this.note('callSoon'))
     await this.effect('once', () => this.note('effect'))
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await new Promise((resolve) => setImmediate(resolve))
     await this.receive('go')
     this.note('received')
     return new Continue(this.asks)

@@ -126,7 +126,8 @@ test.each(backEnds)(
     const handle = await client.launch('Bake', {})
     await store.claim({ engine: 'A', classes: BAKE, suspects: false, limit: 1 })
     await handle.kill()
-    await new Promise((resolve) => setTimeout(resolve, 120))
+    const { killRequested } = (await store.read(handle.pid)) ?? {}
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(killRequested?.deadline ?? Infinity))
     full = true
     const { processes } = await client.list({ className: 'Bake' })
     expect(processes).toMatchObject([{ pid: handle.pid, state: { terminal: false } }])

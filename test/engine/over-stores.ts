@@ -96,7 +96,7 @@ export function overEachStore(tests: (over: () => Over) => void): void {
 
 /** Waits until what the store says of a process fits, by what it tells of changes. */
 export async function untilRow(
-  store: Store,
+  store: Pick<Store, 'read' | 'watch'>,
   pid: string,
   fits: (row: ProcessRow) => boolean,
 ): Promise<ProcessRow> {
@@ -118,7 +118,7 @@ export async function untilRow(
   }
 }
 
-export function untilWaiting(store: Store, pid: string): Promise<ProcessRow> {
+export function untilWaiting(store: Pick<Store, 'read' | 'watch'>, pid: string): Promise<ProcessRow> {
   return untilRow(store, pid, ({ state }) => state === 'waiting')
 }
 

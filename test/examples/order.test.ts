@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { untilWaiting } from '../engine/over-stores.ts'
 import { compiled } from '../programs/compiled.ts'
 import { Order } from '../../examples/order/order.ts'
 import { PaymentService, type Entry } from '../../examples/order/payments.ts'
-import { Client, Engine, type ProcessHandle } from '../../src/index.ts'
+import { Client, Engine, type ProcessHandle, type Store } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -34,6 +35,7 @@ describe('an order', () => {
   async function shop(): Promise<{
     folder: string
     clock: SimulatedClock
+    store: Store
     order(card?: string): Promise<ProcessHandle<unknown, typeof Order>>
   }> {
     const folder = newFolder()
@@ -42,13 +44,13 @@ describe('an order', () => {
     onTestFinished(() => engine.close())
     const ledger = join(folder, 'payments.jsonl')
     const order = (card = 'good') => engine.launch(Order, { item: 'a book', amount: 12, card, ledger })
-    return { folder, clock, order }
+    return { folder, clock, store: engine.store, order }
   }
 
   it('is shipped when it is approved', async () => {
-    const { folder, order } = await shop()
+    const { folder, order, store } = await shop()
     const handle = await order()
-    await until(handle, 'waiting')
+    await untilWaiting(store, handle.pid)
     await handle.signal('approval', { approved: true, by: 'Ada' })
     expect(await handle.outputs.all()).toEqual({ payment: 'charge-1', parcel: 'a book, approved by Ada' })
     expect(handle.successful()).toBe(true)
@@ -77,9 +79,9 @@ describe('an order', () => {
   })
 
   it('is refunded when nobody has approved it for three days', async () => {
-    const { folder, clock, order } = await shop()
+    const { folder, clock, order, store } = await shop()
     const handle = await order()
-    await until(handle, 'waiting')
+    await untilWaiting(store, handle.pid)
     await clock.advance('71h')
     expect((await handle.refresh()).label).toBe('waiting')
     await clock.advance('1h')
@@ -97,10 +99,10 @@ describe('an order', () => {
   })
 
   it('is paid once though the service was down and did not answer (C6)', async () => {
-    const { folder, clock, order } = await shop()
+    const { folder, clock, order, store } = await shop()
     const handle = await order('unreliable')
     for (const attempt of [1, 2]) {
-      await until(handle, 'waiting')
+      await untilWaiting(store, handle.pid)
       expect(await handle.explain()).toContain(`pay failed ${attempt} of 5`)
       await clock.advance('10m')
     }
@@ -110,10 +112,6 @@ describe('an order', () => {
     const keys = entries(folder).map(({ key }) => key)
     expect(new Set(keys).size).toBe(1)
   })
-
-  async function until(handle: ProcessHandle, label: string): Promise<void> {
-    while ((await handle.refresh()).label !== label) await new Promise((resolve) => setTimeout(resolve, 10))
-  }
 })
 
 describe('its programs', () => {
@@ -130,12 +128,7 @@ describe('its programs', () => {
     onTestFinished(() => client.close())
     const [order] = (await client.list()).processes
     const pid = order?.pid ?? ''
-    const waits = (): Promise<boolean> =>
-      client
-        .handle(pid)
-        .refresh()
-        .then(({ label }) => label === 'waiting')
-    while (!(await waits())) await new Promise((resolve) => setTimeout(resolve, 20))
+    await untilWaiting(client.store, pid)
     second.kill('SIGKILL')
     await once(second, 'exit')
 

@@ -71,13 +71,15 @@ function constructWith(
  * @throws SpecError for anything but a process class of this copy of the package
  */
 export function concrete(processClass: AnyProcessClass): ConcreteClass {
-  const { prototype, name } = processClass as Partial<Record<'prototype' | 'name', unknown>>
-  if (typeof prototype !== 'object' || prototype === null || !(HOSTED in prototype)) {
-    throw new SpecError(
-      `${String(name)} is no process class: let it extend Process, of this very copy of the package`,
-    )
-  }
-  return processClass as unknown as ConcreteClass
+  if (isConcrete(processClass)) return processClass
+  throw new SpecError(
+    `${String(processClass.name)} is no process class: let it extend Process, of this very copy of the package`,
+  )
+}
+
+function isConcrete(processClass: unknown): processClass is ConcreteClass {
+  const { prototype } = processClass as { readonly prototype?: unknown }
+  return typeof prototype === 'object' && prototype !== null && HOSTED in prototype
 }
 
 /**
