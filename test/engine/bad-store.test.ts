@@ -81,8 +81,9 @@ test('a store that can not write for a while fails no step that launches childre
       },
     }),
   )
-  const { outputs } = await engine.launch(Parent, { children: 3 })
-  expect(await outputs.all()).toMatchObject({ total: 6 })
+  const handle = await engine.launch(Parent, { children: 3 })
+  expect(await handle.wait()).toMatchObject({ label: 'finished' })
+  expect(await handle.outputs.all()).toMatchObject({ total: 6 })
   expect(failures).toBeGreaterThan(5)
 })
 
