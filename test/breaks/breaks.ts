@@ -748,12 +748,4 @@ export const breaks: readonly Break[] = [
     replace: 'return data as object',
     test: ['test/persistence/sqlite/damage.test.ts', 'C9: the history of a process with a damaged entry'],
   },
-  {
-    contract: 'C1',
-    what: 'a creation that is heard of late takes the handle of its process away',
-    file: 'src/client/handle/handle-registry.ts',
-    find: '(known.gone || createdAt >= known.state.at.getTime())',
-    replace: 'true',
-    test: ['test/engine/pids-used-again.test.ts', 'heard of after the end'],
-  },
 ]

@@ -73,7 +73,7 @@ function constructWith(
 export function concrete(processClass: AnyProcessClass): ConcreteClass {
   if (isConcrete(processClass)) return processClass
   throw new SpecError(
-    `${String(processClass.name)} is no process class: let it extend Process, of this very copy of the package`,
+    `${processClass.name} is no process class: let it extend Process, of this very copy of the package`,
   )
 }
 
