@@ -748,4 +748,21 @@ export const breaks: readonly Break[] = [
     replace: 'return data as object',
     test: ['test/persistence/sqlite/damage.test.ts', 'C9: the history of a process with a damaged entry'],
   },
+  {
+    contract: 'C7',
+    what: 'a pause that was reported before a later play is carried out',
+    file: 'src/engine/execution-control.ts',
+    find: 'playCount !== undefined && execution !== undefined && execution.playCount !== playCount',
+    replace: 'false as boolean',
+    test: ['test/engine/pauses-and-plays.test.ts', 'memory C7: a play that follows at once on the pause'],
+  },
+  {
+    contract: 'C9',
+    what: 'a process is loaded though its class has not got its next step any more',
+    file: 'src/process/definition/process-definition.ts',
+    find: 'throw new TransitionError( `${this.name} has no method ${name} that could be the next step.',
+    replace:
+      'if (name !== "") return () => undefined; throw new TransitionError( `${this.name} has no method ${name} that could be the next step.',
+    test: ['test/contracts/loadable.test.ts', 'C9: a process whose class has lost its next step'],
+  },
 ]

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
-import { Client, Engine } from '../../src/index.ts'
+import { Client, Engine, Process, Wait, type AnyProcessClass } from '../../src/index.ts'
+import { untilRow, untilWaiting } from '../engine/over-stores.ts'
 import { Count } from '../engine/processes.ts'
 import { aPath, claim, create, openSqlite, register } from './stores.ts'
 
@@ -34,6 +35,42 @@ test('C9: a damaged process is parked, its bytes kept, and holds up no other', a
   change.run(sound, damaged.pid)
   expect(await damaged.play()).toBe(true)
   expect(await damaged.outputs.all()).toEqual({ count: 3 })
+})
+
+class Oven extends Process<typeof Oven> {
+  override run(): unknown {
+    return new Wait(this.serve)
+  }
+  serve(): string {
+    return 'served'
+  }
+}
+
+test('C9: a process whose class has lost its next step is parked, and goes on once it has the step again', async () => {
+  const path = await aPath()
+  const open = (processClass: AnyProcessClass): Promise<Engine> =>
+    Engine.open({ store: path, processes: [processClass], handleSignals: false })
+  const before = await open(Oven)
+  const { pid } = await before.launch(Oven)
+  await untilWaiting(before.store, pid)
+  await before.close()
+
+  const Renamed = class Oven extends Process {
+    override run(): unknown {
+      return new Wait()
+    }
+  }
+  const renamed = await open(Renamed)
+  await renamed.handle(pid).resume()
+  const row = await untilRow(renamed.store, pid, ({ parked, endedAt }) => parked !== null || endedAt !== null)
+  expect(row).toMatchObject({ state: 'waiting', owner: null })
+  expect(row.parked).toMatch(/has no method serve .* `static upgrade`/)
+  await renamed.close()
+
+  const after = await open(Oven)
+  onTestFinished(() => after.close())
+  expect(await after.handle(pid).play()).toBe(true)
+  expect(await after.handle(pid).result()).toBe('served')
 })
 
 test('C9: only classes that an engine names are claimed for it, and none of a newer version', async () => {
