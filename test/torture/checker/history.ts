@@ -29,6 +29,10 @@ const BACK = new Set(['crashed', 'released'])
 /** After these another engine may hold it. */
 const GIVES_BACK = new Set([...BACK, 'waiting', 'failed', 'paused', 'played', 'parked'])
 
+/** Steps of the load that only a signal or a resume leads to. */
+const LED_TO_BY_MESSAGES = new Set(['hear', 'answered'])
+const MESSAGES = new Set(['signalled', 'resumed'])
+
 /** The history: no gaps, no step that may not follow, nothing after a pause, a kill or the end that must not come. */
 export function checkHistory(world: World): Finding[] {
   const findings: Finding[] = []
@@ -84,6 +88,9 @@ function checkOne(process: Stored, isPlayed: boolean): Finding[] {
   let killing = false
   let ended = false
   let owner: string | undefined
+  /** The step that a wait leads to, and the messages that no wait has used. */
+  let next: unknown
+  let messages = 0
   let before: Happened | undefined = history[0]
   const effects = new Set<string>()
   for (const [index, entry] of history.entries()) {
@@ -102,8 +109,10 @@ function checkOne(process: Stored, isPlayed: boolean): Finding[] {
     if (owner !== undefined && OWN.has(name) && entry.by !== owner)
       found('only its engine writes', entry, `it was ${owner} that ran it`)
     owner = ownerAfter(entry, owner)
-    // Who claims it after a crash says so, unless a play has taken back the count of crashes. What is paused is not claimed.
-    const isRun = paused ? inStep : isPlayed || before?.name !== 'crashed'
+    // Who claims it after a crash says so, unless a play has taken back the count of crashes. What is paused is not claimed, but a pause
+    // may meet a process whose wait is over, and which an engine has claimed and not yet led on.
+    const isWoken = state === 'waiting' && (messages > 0 || !LED_TO_BY_MESSAGES.has(String(next)))
+    const isRun = paused ? inStep || isWoken : isPlayed || before?.name !== 'crashed'
     if (name === 'kill requested' && !isRun)
       found('what nobody runs is killed at once', entry, `before came ${before?.name}`)
     before = entry
@@ -112,6 +121,8 @@ function checkOne(process: Stored, isPlayed: boolean): Finding[] {
         found('only what may follow follows', entry, `it was ${state}`)
       if (asked && name === 'running' && (state === 'waiting' || !isPausedWith(entry, history[index + 1])))
         found('no step begins after a pause', entry, `its pause was stored, and it was ${state}`)
+      if (state === 'waiting') messages = Math.max(0, messages - 1)
+      if (to === 'waiting') next = entry.data['step']
       state = to
       inStep = false
       effects.clear()
@@ -134,6 +145,7 @@ function checkOne(process: Stored, isPlayed: boolean): Finding[] {
       effects.add(effect)
     }
     if (name === 'paused') [paused, asked] = [true, false]
+    if (MESSAGES.has(name)) messages++
     if (name === 'pause requested') asked = true
     if (name === 'played') [paused, asked] = [false, false]
     if (name === 'kill requested') killing = true
