@@ -1,3 +1,4 @@
+import { errorText } from '../shared/error-text.ts'
 import { IncompatibleBundle } from '../shared/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../shared/json.ts'
 import { setOwn } from '../shared/own.ts'
@@ -14,7 +15,7 @@ export function decodeValue(json: JsonValue, path: string, types: ReadonlyMap<st
     return new Decoder(at, types).value(json)
   } catch (error) {
     if (error instanceof IncompatibleBundle) throw error
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorText(error)
     throw new IncompatibleBundle(`${at.toString()}: can't be read: ${message}`, { cause: error })
   }
 }

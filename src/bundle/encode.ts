@@ -1,3 +1,4 @@
+import { errorText } from '../shared/error-text.ts'
 import { DamsonError, SerializationError } from '../shared/errors.ts'
 import type { JsonValue } from '../shared/json.ts'
 import { setOwn } from '../shared/own.ts'
@@ -36,7 +37,7 @@ export function encodeValue(
     const message =
       error instanceof RangeError && !(error instanceof DamsonError) && /call stack/i.test(error.message)
         ? DEPTH
-        : `it can't be read: ${textOf(error)}`
+        : `it can't be read: ${errorText(error)}`
     throw new SerializationError(at.toString(), message, { cause: error })
   }
 }
@@ -256,7 +257,7 @@ class Encoder {
       for (const takeBack of undo.splice(marks).toReversed()) takeBack()
       this.#path.backTo(steps)
       this.#depth = depth
-      const text = failure instanceof SerializationError ? failure.message : `${key}: ${textOf(failure)}`
+      const text = failure instanceof SerializationError ? failure.message : `${key}: ${errorText(failure)}`
       left.push(text.startsWith(`${root}.`) ? text.slice(root.length + 1) : text)
       return false
     }
@@ -344,12 +345,4 @@ function refusalOf(value: object): Refusal {
 function classNameOf(value: object): string {
   const made: unknown = Reflect.get(value, 'constructor')
   return typeof made === 'function' && made.name !== '' ? made.name : 'an unnamed class'
-}
-
-function textOf(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : String(error)
-  } catch {
-    return 'it threw something that has no text'
-  }
 }

@@ -1,3 +1,4 @@
+import { errorText } from '../shared/error-text.ts'
 import { IncompatibleBundle } from '../shared/errors.ts'
 import { type Bundle } from './bundle.ts'
 import type { Codec } from './codec.ts'
@@ -45,7 +46,7 @@ function lift(form: SavedForm, processClass: VersionedClass, target: number, whi
   try {
     lifted = processClass.upgrade?.(form) ?? form
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorText(error)
     throw new IncompatibleBundle(`${which}: \`upgrade\` from version ${before} threw: ${message}`, {
       cause: error,
     })

@@ -1,4 +1,5 @@
 import type { Hosted } from '../process/host/process-object.ts'
+import { errorText } from '../shared/error-text.ts'
 import { alarm } from '../shared/clock.ts'
 import { DeadlineExceeded } from '../shared/errors.ts'
 import type { EngineParts } from './engine-parts.ts'
@@ -113,7 +114,7 @@ export class ExecutionControl {
     this.stop(execution, claimLost(pid))
     const { fence } = execution
     if (fence === undefined) return
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorText(error)
     try {
       await this.#parts.commits.write({ kind: 'park', pid, fence, reason })
     } catch (failure) {

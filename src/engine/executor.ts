@@ -8,6 +8,7 @@ import type { Host } from '../process/host/host.ts'
 import type { Hosted } from '../process/host/process-object.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { noContext } from '../process/step/current-process.ts'
+import { errorText } from '../shared/error-text.ts'
 import { ClosedError, PortValidationError } from '../shared/errors.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { ExecutionControl } from './execution-control.ts'
@@ -143,7 +144,7 @@ export class Executor implements Starter {
   async #setAside(claimed: ClaimedProcess, error: unknown): Promise<void> {
     const { id: owner, commits, codec, logger } = this.#parts.engine
     const { row, fence } = claimed
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorText(error)
     if (!(error instanceof PortValidationError)) {
       logger.error({ err: error, pid: row.pid }, 'a process can not be loaded and is parked')
       await commits.write({ kind: 'park', pid: row.pid, fence, reason: message })

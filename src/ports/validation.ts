@@ -6,6 +6,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
+import { errorText } from '../shared/error-text.ts'
 import { SpecError, type PortProblem } from '../shared/errors.ts'
 import { suggestion } from '../shared/nearest.ts'
 import { differenceOf } from './difference.ts'
@@ -130,7 +131,7 @@ function compiled(schema: object): ValidateFunction {
   try {
     return ajv.compile(schema)
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
+    const text = errorText(error)
     const wrong = /unknown keyword: "(.*)"/.exec(text)?.[1]
     const hint = wrong === undefined ? '' : suggestion(wrong, Object.keys(ajv.RULES.all))
     throw new SpecError(`not a JSON Schema: ${text}${hint}`, { cause: error })

@@ -1,3 +1,4 @@
+import { errorText } from '../../shared/error-text.ts'
 import { IncompatibleBundle } from '../../shared/errors.ts'
 import { contextFor, putRow } from '../rules/apply.ts'
 import { claim, wakeUp } from '../rules/claim.ts'
@@ -290,11 +291,7 @@ export class Claims {
 
   /** Parks a process that can't be read, whatever the reason (C9). */
   park(pid: string, cause: unknown, by: string | null, session: Session): void {
-    const said = isDamage(cause)
-      ? 'the file is damaged there'
-      : cause instanceof Error
-        ? cause.message
-        : String(cause)
+    const said = isDamage(cause) ? 'the file is damaged there' : errorText(cause)
     const reason = `it can not be read: ${said}`
     const row = this.#tables.processes.brief(pid)
     // A parked process that still fails is left alone.

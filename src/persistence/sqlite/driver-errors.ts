@@ -1,3 +1,4 @@
+import { errorText } from '../../shared/error-text.ts'
 import { ClosedError, DamsonError, PersistenceError } from '../../shared/errors.ts'
 
 /**
@@ -44,7 +45,7 @@ export function isOfOneProcess(error: unknown): boolean {
 export function persistenceError(path: string, doing: string, error: unknown): DamsonError {
   if (error instanceof DamsonError) return error
   const code = codeOf(error)
-  const said = error instanceof Error ? error.message : String(error)
+  const said = errorText(error)
   return new PersistenceError(`${path}: ${doing} failed: ${explanation(code) ?? said}`, { cause: error })
 }
 

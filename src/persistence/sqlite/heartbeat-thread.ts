@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { errorText } from '../../shared/error-text.ts'
 import { monotonic, systemClock } from '../../shared/clock.ts'
 import { PersistenceError } from '../../shared/errors.ts'
 import type { EngineRecord } from '../rules/row.ts'
@@ -122,7 +123,7 @@ function fileOfBundle(): string | undefined {
 }
 
 function cannotStart(cause: unknown): PersistenceError {
-  const said = cause instanceof Error ? cause.message : String(cause)
+  const said = errorText(cause)
   return new PersistenceError(
     `the heartbeat of the engine can not be started: ${said}. Without it other engines would take this one for dead. ` +
       'Of a bundled application, better-sqlite3 has to stay outside the bundle and be installed beside it (docs/bundling.md)',

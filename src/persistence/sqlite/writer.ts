@@ -1,3 +1,4 @@
+import { errorText } from '../../shared/error-text.ts'
 import { DamsonError, PersistenceError } from '../../shared/errors.ts'
 import { adopt, apply } from '../rules/apply.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/create.ts'
@@ -130,7 +131,7 @@ export class Writer {
 }
 
 function refusal(write: Write, error: unknown): PersistenceError {
-  const said = error instanceof Error ? error.message : String(error)
+  const said = errorText(error)
   return new PersistenceError(
     `the ${write.kind} of process ${write.pid} was refused by the database: ${said}`,
     {
