@@ -64,7 +64,7 @@ async function open(processes: readonly AnyProcessClass[] = [Stands, Child]) {
 const SITUATIONS: Readonly<Record<string, readonly [said: readonly RegExp[], options?: LaunchOptions]>> = {
   runs: [
     [
-      /is running in step run since 0 ms/,
+      /has been running in step run for 0 ms/,
       /engine \S+ \(program \d+ on .+\) runs it; its lease lasts another/,
     ],
   ],
@@ -77,8 +77,8 @@ const SITUATIONS: Readonly<Record<string, readonly [said: readonly RegExp[], opt
   sleeps: [[/it waits until 2026-01-04T00:00.*\(sleeps \(a while\)/, /within its step/]],
   receives: [[/it waits for the signal approval, or until 2026-01-02T00:00/, /within its step/]],
   'backs off': [[/run failed 1 of 5 \(upload failed\), next try .*03:00/]],
-  'starts later': [[/its launch is delayed: it is due .*2026-01-01T02:00.*, in 2 h/], { delay: '2h' }],
-  'has a deadline': [[/it has to end by 2026-01-01T05:00/], { deadline: '5h' }],
+  'starts later': [[/its launch was delayed; it starts at .*2026-01-01T02:00.*, in 2 h/], { delay: '2h' }],
+  'has a deadline': [[/its deadline is 2026-01-01T05:00/], { deadline: '5h' }],
 }
 
 test.each(Object.keys(SITUATIONS))('USERS 18: explain says why one that %s does not move', async (how) => {
@@ -109,9 +109,9 @@ test('USERS 18: explain says that no engine knows a class, that none runs, and t
   const { clock, client, engine } = await open([Child])
   const handle = await client.launch(Stands, { how: 'runs' })
   await clock.quiet()
-  expect(await handle.explain()).toMatch(/no running engine knows class Stands in version 1/)
+  expect(await handle.explain()).toMatch(/no running engine has class Stands in version 1/)
   await engine.close()
   expect(await handle.explain()).toMatch(/it is ready, and no engine is running on this store/)
   await handle.pause('lunch')
-  expect(await handle.explain()).toMatch(/it is paused \(lunch\); play lets it go on/)
+  expect(await handle.explain()).toMatch(/it is paused \(lunch\); it continues when it is played/)
 })

@@ -406,10 +406,10 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       await until(engine, handle.pid, 'waiting')
       await handle.pause()
       expect(await handle.explain()).toMatch(
-        /paused; play lets it go on\nit then waits .* \(waiting for the approval\)$/,
+        /paused; it continues when it is played\nit then waits .* \(waiting for the approval\)$/,
       )
       await handle.resume('kept')
-      expect(await handle.explain()).toMatch(/a resume is kept for it already/)
+      expect(await handle.explain()).toMatch(/a resume is stored for its next wait/)
       expect(await handle.wait({ timeout: 20 })).toBeNull()
       await handle.play()
       expect(await handle.outputs.all()).toEqual({ answer: 'kept' })
@@ -509,7 +509,7 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       await engine.execute(Count)
       const before = await store.read(stranger.pid)
       expect(before).toMatchObject({ state: 'created', owner: null, parked: null })
-      expect(await engine.explain(stranger.pid)).toMatch(/no running engine knows class Add/)
+      expect(await engine.explain(stranger.pid)).toMatch(/no running engine has class Add/)
       const knowing = await anEngine({ store })
       expect(await knowing.handle(stranger.pid).result()).toEqual({ sum: 2 })
     })

@@ -48,7 +48,7 @@ overEachStore((over) => {
     const engine = await over().engine([Near], { loader })
     expect(await near?.result()).toBe('near')
     expect(await far?.result()).toBe('far')
-    expect(await engine.explain(strange?.pid ?? '')).toMatch(/no running engine knows class Strange/)
+    expect(await engine.explain(strange?.pid ?? '')).toMatch(/no running engine has class Strange/)
     expect((await engine.store.classes()).map(({ name }) => name)).toEqual(['Far', 'Near'])
 
     // It is asked once for what it does not know.

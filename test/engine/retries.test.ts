@@ -302,7 +302,7 @@ overEachStore((over) => {
     const row = await untilWaiting(store, waiting.pid)
     expect(row.deadline).toBe(deadline.getTime())
     expect(await waiting.explain()).toMatch(
-      /it has to end by 2026-01-01T00:01:00.000Z, in 60.0 s, or is excepted/,
+      /its deadline is 2026-01-01T00:01:00.000Z, in 60.0 s; after that it is excepted/,
     )
     const child = (await store.list({ parent: waiting.pid })).rows[0]?.pid as string
     await clock.advance('59s')

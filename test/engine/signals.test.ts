@@ -81,7 +81,9 @@ overEachStore((over) => {
       ['news', 4],
     ] as const)
       await handle.signal(name, value)
-    expect(await handle.explain()).toMatch(/4 signals news are kept for it, which it does not wait for/)
+    expect(await handle.explain()).toMatch(
+      /4 signals news are stored for it \(it does not wait for news now\)/,
+    )
     const engine = await over().engine([Inbox])
     expect(await engine.handle(handle.pid).result()).toEqual([1, 2, 'x', 3])
     await expect(handle.signal('news', 5)).rejects.toBeInstanceOf(AlreadyDone)

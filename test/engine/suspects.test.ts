@@ -202,7 +202,7 @@ describe('C11: a suspect', () => {
     expect(await store.read(pid)).toMatchObject({ state: 'created', owner: null, crashes: 2 })
     const why = await engine.explain(pid)
     expect(why).toContain('it is a suspect')
-    expect(why).toContain('waits for an engine that runs nothing else; if none is for a minute')
+    expect(why).toContain('waits for an engine that runs nothing else; if no engine is idle within a minute')
     gate('long').open()
     expect(await engine.handle(pid).result()).toEqual({ sum: 2 })
   })
@@ -216,7 +216,7 @@ describe('C11: a suspect', () => {
     expect(chosen?.suspect).toEqual({ pid, className: 'Add', runs: false })
     const drained = engines.find(({ id }) => id === chosen?.id) as Engine
     const other = engines.find((engine) => engine !== drained) as Engine
-    expect(await drained.explain(pid)).toContain(`engine ${drained.id} starts nothing else`)
+    expect(await drained.explain(pid)).toContain(`engine ${drained.id} is waiting for its other steps to end`)
     for (const launcher of engines) {
       const handle = await launcher.launch(Gated, { gate: launcher.id })
       await gate(launcher.id).reached
@@ -252,7 +252,7 @@ describe('C11: a suspect', () => {
     await clock.advance(61_000)
     const waiting = await engine.launch(Count)
     expect(await waiting.explain()).toContain(
-      `engine ${engine.id} starts nothing else because of the suspect Add ${pid}`,
+      `engine ${engine.id} starts nothing else, because it waits for its steps to end, to run the suspect Add ${pid} alone`,
     )
     expect(waiting.done).toBe(false)
     await clock.advance(61_000)

@@ -193,7 +193,7 @@ overEachStore((over) => {
     const handle = await engine.launch(Nap, { for: '0s' }, { delay: '2h' })
     expect(await handle.refresh()).toMatchObject({ label: 'created', reason: 'scheduled' })
     expect(await handle.explain()).toMatch(
-      /its launch is delayed: it is due 2026-01-01T02:00:00.000Z, in 2 h/,
+      /its launch was delayed; it starts at 2026-01-01T02:00:00.000Z, in 2 h/,
     )
     await clock.advance('119m')
     expect((await store.read(handle.pid))?.state).toBe('created')

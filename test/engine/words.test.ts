@@ -25,10 +25,10 @@ overEachStore((over) => {
     const handle = await engine.launch(Lonely)
     await untilWaiting(over().store, handle.pid)
     for (let count = 0; count < 99; count++) await handle.signal('letter', 'to nobody')
-    expect(await handle.explain()).toContain('it waits for itself, which never ends: kill it')
-    expect(await handle.explain()).toContain('99 signals letter are kept for it')
+    expect(await handle.explain()).toContain('it waits for itself, so it will never end; kill it')
+    expect(await handle.explain()).toContain('99 signals letter are stored for it')
     for (let count = 0; count < 9; count++) await handle.signal('letter', 'to nobody')
-    expect(await handle.explain()).toContain('100 or more signals letter are kept for it')
+    expect(await handle.explain()).toContain('100 or more signals letter are stored for it')
     expect(await handle.kill()).toBe(true)
   })
 

@@ -92,9 +92,7 @@ overEachStore((over) => {
     expect(warned).toEqual([expect.stringMatching(only)])
     await engine.launch(other)
     expect(warned).toHaveLength(2)
-    expect(await engine.explain(pid)).toMatch(
-      /it is ready, but no running engine knows class Job in version 1/,
-    )
+    expect(await engine.explain(pid)).toMatch(/it is ready, but no running engine has class Job in version 1/)
     const second = await over().engine([stranger])
     expect(await second.handle(pid).result()).toBe('strange')
   })

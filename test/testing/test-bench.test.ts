@@ -276,7 +276,7 @@ describe.each(stores)('a bench over %s', (_name, path) => {
     await bench.untilWaiting(order)
     await bench.restart({ processes: [Courier] })
     await bench.signal(order, 'approval', {})
-    await expect(bench.untilWaiting(order)).rejects.toThrow('no running engine knows class Order')
+    await expect(bench.untilWaiting(order)).rejects.toThrow('no running engine has class Order')
     await bench.restart({ processes: [Order] })
     expect((await bench.untilWaiting(order)).ended).toBe(true)
   })

@@ -24,7 +24,7 @@ export async function explain(rows: RowReader, store: Control, clock: Clock, pid
   if (row === undefined) {
     throw new ProcessLost(
       pid,
-      `there is no process ${pid} in this store: the pid is wrong, or it is another store`,
+      `there is no process ${pid} in this store; check the pid and the path of the store`,
     )
   }
   const lines = await new Explanation(row, store, clock.now()).lines()
@@ -60,10 +60,13 @@ class Explanation {
   #headline(): string {
     const { className, pid, state, step, updatedAt } = this.#row
     const where = step === null ? '' : ` in step ${step}`
-    return `${className} ${pid} is ${state}${where} since ${span(this.#now - updatedAt)}`
+    const elapsed = span(this.#now - updatedAt)
+    return isTerminal(state)
+      ? `${className} ${pid} ended as ${state} ${elapsed} ago`
+      : `${className} ${pid} has been ${state}${where} for ${elapsed}`
   }
 
-  /** The stored kill and pause that have not taken effect. */
+  /** The stored kill and the stored pause that have not taken effect yet. */
   #asked(): string[] {
     const { killRequested, pauseRequested } = this.#row
     const said: string[] = []
@@ -73,57 +76,62 @@ class Explanation {
         `a kill was requested${inParentheses(killRequested.message)}: ` +
           (left > 0
             ? `the step has ${span(left)} left to end`
-            : 'its time is up, whoever sees it next ends it'),
+            : 'the step has had its time; the next engine or client that reads the process ends it'),
       )
     }
     if (pauseRequested !== null) {
       said.push(
-        `a pause was requested${inParentheses(pauseRequested.message)}: it takes effect when the step ends`,
+        `a pause was requested${inParentheses(pauseRequested.message)}: it takes effect when the step ends or waits`,
       )
     }
     return said
   }
 
-  /** Why it stands where it is. */
+  /** Why the process does not move, or what it is doing. */
   async #standing(pending: Pending): Promise<string[]> {
     const row = this.#row
     if (row.parked !== null)
-      return [`it is parked: ${row.parked}; its saved form is untouched. Mend the class, then play it`]
+      return [
+        `it is parked: ${row.parked}. Its saved data has not changed. Fix the class, then play the process`,
+      ]
     const waits = row.state === 'waiting' ? await this.#waits(pending) : []
     if (row.paused !== null) {
-      return [`it is paused${inParentheses(row.paused.message)}; play lets it go on`, ...waits.map(afterPlay)]
+      return [
+        `it is paused${inParentheses(row.paused.message)}; it continues when it is played`,
+        ...waits.map(afterPlay),
+      ]
     }
     if (row.owner !== null) return [await this.#held(row.owner), ...this.#attempt(), ...waits]
     const said: string[] = []
     if (row.crashes > 0) {
       const times = row.crashes === 1 ? 'once' : `${row.crashes} times`
       said.push(
-        `its engine died ${times} without it getting a step further` +
+        `its engine crashed ${times} before the process got any further` +
           (row.crashes >= SUSPECT_AFTER
-            ? '; it is a suspect: it runs alone next, and is paused if that engine dies too'
+            ? '; it is a suspect: it may be the cause, so it runs alone next time. If that engine crashes too, the process is paused'
             : ''),
       )
     }
     said.push(...waits)
     if (row.readyAt !== null && row.readyAt <= this.#now) said.push(...(await this.#whoCouldRun()))
     else if (row.state === 'created' && row.readyAt !== null)
-      said.push(`its launch is delayed: it is due ${formatTime(row.readyAt, this.#now)}`)
+      said.push(`its launch was delayed; it starts at ${formatTime(row.readyAt, this.#now)}`)
     return said
   }
 
   async #held(owner: string): Promise<string> {
     const engine = (await this.#store.engines()).find(({ id }) => id === owner)
     if (engine === undefined)
-      return `engine ${owner} held it and is gone; the next look of an engine takes it back`
+      return `engine ${owner} ran it and is gone; the next scan of any engine takes the process back`
     const named = `engine ${engine.id} (program ${engine.osPid} on ${engine.host})`
     return engine.alive
       ? `${named} runs it; its lease lasts another ${span(engine.expires - this.#now)}`
-      : `${named} held it and has died; an engine takes it back`
+      : `${named} ran it and has crashed; another engine takes it back`
   }
 
   #attempt(): string[] {
     const { attempt } = this.#row
-    return attempt > 1 ? [`its step failed before: this is attempt ${attempt}`] : []
+    return attempt > 1 ? [`its step has failed before; this is attempt ${attempt}`] : []
   }
 
   /** What the process waits for, one line each. */
@@ -139,7 +147,7 @@ class Explanation {
     if (until !== null) ends.push(`until ${formatTime(until, this.#now)}`)
     if (ends.length === 0 && resume) ends.push('to be resumed')
     const within = row.inStep ? ', within its step' : ''
-    // A step that waits says no more in its message, unless it sleeps: that has a name.
+    // The message of a waiting step repeats what it waits for. Only a sleep adds something: its name.
     const why = row.inStep && (signal !== null || on !== null) ? '' : inParentheses(row.message ?? row.status)
     return [
       `it waits ${ends.join(', or ')}${why}${within}`,
@@ -164,7 +172,7 @@ class Explanation {
     const said: string[] = []
     for (const pid of pids.slice(0, NAMED)) {
       if (pid === this.#row.pid) {
-        said.push('it waits for itself, which never ends: kill it')
+        said.push('it waits for itself, so it will never end; kill it')
         continue
       }
       const row = await this.#store.read(pid)
@@ -195,8 +203,12 @@ class Explanation {
   #deadline(): string[] {
     const { deadline } = this.#row
     if (deadline === null) return []
-    const ends = `it has to end by ${formatTime(deadline, this.#now)}`
-    return [deadline <= this.#now ? `${ends}, which has passed: it is excepted` : `${ends}, or is excepted`]
+    const time = formatTime(deadline, this.#now)
+    return [
+      deadline <= this.#now
+        ? `its deadline ${time} has passed; the next engine that runs it excepts it`
+        : `its deadline is ${time}; after that it is excepted`,
+    ]
   }
 
   async #whoCouldRun(): Promise<string[]> {
@@ -205,29 +217,27 @@ class Explanation {
     if (alive.length === 0) return ['it is ready, and no engine is running on this store']
     const loadable = alive.filter(({ classes }) => canLoad(classes, className, version))
     if (loadable.length === 0)
-      return [`it is ready, but no running engine knows class ${className} in version ${version}`]
+      return [`it is ready, but no running engine has class ${className} in version ${version}`]
     const held = loadable.flatMap(({ id, suspect }) => {
       if (suspect === null) return []
       if (suspect.pid === pid)
-        return [`engine ${id} starts nothing else until its other steps have ended, and then runs it`]
-      const why = suspect.runs ? 'which runs there alone' : 'for which it lets its other steps end'
-      return [
-        `engine ${id} starts nothing else because of the suspect ${suspect.className} ${suspect.pid}, ${why}`,
-      ]
+        return [`engine ${id} is waiting for its other steps to end, and then runs this process`]
+      const named = `the suspect ${suspect.className} ${suspect.pid}`
+      const why = suspect.runs
+        ? `it runs ${named} alone`
+        : `it waits for its steps to end, to run ${named} alone`
+      return [`engine ${id} starts nothing else, because ${why}`]
     })
     if (crashes >= SUSPECT_AFTER) {
       const isDrainedFor = loadable.some(({ suspect }) => suspect?.pid === pid)
       const then = isDrainedFor
         ? ''
-        : '; if none is for a minute, one engine that knows its class starts nothing else until it is'
+        : '; if no engine is idle within a minute, one engine that has its class stops starting other processes until it is idle'
       return [`it is ready, and waits for an engine that runs nothing else${then}`, ...held]
     }
     const full = loadable.length - held.length
-    const who = full === 1 ? 'the engine that knows' : `${full} engines that know`
-    return [
-      full === 0 ? 'it is ready and queued' : `it is ready and queued: ${who} its class had no free slot`,
-      ...held,
-    ]
+    const who = full === 1 ? 'one running engine has its class' : `${full} running engines have its class`
+    return [full === 0 ? 'it is ready and queued' : `it is ready and queued for a free slot; ${who}`, ...held]
   }
 }
 
@@ -238,7 +248,7 @@ function afterPlay(line: string): string {
 /** The messages that are kept and not yet consumed. */
 function kept(row: ProcessRow, { mail }: Pending): string[] {
   const said: string[] = []
-  if (mail.some(({ by }) => by === 'resume')) said.push('a resume is kept for it already')
+  if (mail.some(({ by }) => by === 'resume')) said.push('a resume is stored for its next wait')
   const counts = new Map<string, number>()
   for (const { by, name } of mail)
     if (by === 'signal' && name !== null) counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -246,7 +256,9 @@ function kept(row: ProcessRow, { mail }: Pending): string[] {
     const counted = mail.length < LARGEST_PENDING ? count : `${count} or more`
     const many =
       count === 1 && mail.length < LARGEST_PENDING ? `a signal ${name} is` : `${counted} signals ${name} are`
-    said.push(`${many} kept for it${row.wait?.signal === name ? '' : ', which it does not wait for'}`)
+    said.push(
+      `${many} stored for it${row.wait?.signal === name ? '' : ` (it does not wait for ${name} now)`}`,
+    )
   }
   return said
 }
@@ -260,8 +272,7 @@ function endingOf(row: ProcessRow): string[] {
   const said: string[] = []
   if (row.exitCode !== null)
     said.push(`exit code ${row.exitCode.code} ${row.exitCode.label}: ${row.exitCode.message}`)
-  else if (row.state === 'finished' && row.successful === false)
-    said.push('it finished, and not successfully')
+  else if (row.state === 'finished' && row.successful === false) said.push('it finished without success')
   if (row.message !== null) said.push(row.message)
   return said
 }
