@@ -84,12 +84,14 @@ export class Client {
   /**
    * Launches a process. The process is durable when the promise resolves (C2).
    *
-   * A launch by name checks the inputs against the schema that engines have registered for the name. If
-   * no engine has, the process waits for one that does, and `explain` reports this.
+   * A launch by name checks the inputs against the schema that an engine has registered for the
+   * name. If no engine has registered the class, the process waits until one has it. `explain`
+   * reports this.
    *
    * @throws PortValidationError for invalid inputs, with all problems at once
    * @throws SerializationError for an input that can't be saved
-   * @throws KeyConflictError if the key or pid belongs to a process of another class or with other inputs
+   * @throws KeyConflictError if the key or pid belongs to a process of another class or with other
+   *   inputs
    */
   launch(
     name: string,
@@ -211,21 +213,24 @@ export class Client {
     return this.store.getProcessCheckpoints(pid)
   }
 
-  /** Pauses all unfinished processes that the filter lets through. Resolves to their number, once all pauses are stored (C7). */
+  /**
+   * Pauses all unfinished processes that match the filter. Resolves to their number, once all
+   * pauses are stored (C7).
+   */
   async pauseAll(filter: BulkFilter = {}, message?: string): Promise<number> {
     checkBulkFilter(filter, 'pauseAll')
     this.#requireOpen()
     return this.#parts.bulk.request(filter, { kind: 'pause', message: wellFormed(message) })
   }
 
-  /** Plays all unfinished processes that the filter lets through. Resolves to their number. */
+  /** Plays all unfinished processes that match the filter. Resolves to their number. */
   async playAll(filter: BulkFilter = {}): Promise<number> {
     checkBulkFilter(filter, 'playAll')
     this.#requireOpen()
     return this.#parts.bulk.request(filter, { kind: 'play' })
   }
 
-  /** Kills all unfinished processes that the filter lets through. Resolves to their number. */
+  /** Kills all unfinished processes that match the filter. Resolves to their number. */
   async killAll(
     filter: BulkFilter = {},
     message?: string,
@@ -243,9 +248,9 @@ export class Client {
 
   /**
    * Lets a failed process continue. A process that backs off runs now. A process that was paused by
-   * exhausted retries or crashes plays with a fresh budget. A process that ended without success is
-   * restarted. Resolves to the handle of the process that continues; does nothing if there is nothing to
-   * retry.
+   * exhausted retries or crashes is played, with all its attempts. A process that ended without
+   * success is restarted. Resolves to the handle of the process that continues; does nothing if
+   * there is nothing to retry.
    *
    * @throws ProcessLost
    */
@@ -287,9 +292,9 @@ export class Client {
   }
 
   /**
-   * Deletes the ended processes that the filter lets through, and frees their keys and pids. Resolves to
-   * their number. `refresh()` of their handles rejects with `ProcessLost`; a new process under such a pid
-   * has another handle. Remaining children no longer have a parent.
+   * Deletes the ended processes that match the filter, and frees their keys and pids. Resolves to
+   * their number. `refresh()` of their handles rejects with `ProcessLost`; a new process under such
+   * a pid has another handle. Remaining children no longer have a parent.
    */
   async prune(filter: BulkFilter = {}): Promise<number> {
     checkBulkFilter(filter, 'prune')
@@ -309,7 +314,7 @@ export class Client {
   async #close(): Promise<void> {
     const left = this.handles.close()
     for (const handle of left)
-      handle.close(new ClosedError('the client was closed while this was waited for; the process goes on'))
+      handle.close(new ClosedError('the client was closed during this wait; the process continues'))
     await this.#parts.commits.close()
     await this.leave()
     if (this.#ownsStore) await this.store.close()
@@ -321,12 +326,15 @@ export class Client {
 
   // ---------- for the engine ----------
 
-  /** A process was created under this pid, in any program. */
+  /**
+   * Forgets the handle of an earlier process with this pid: a new process was created, here or in
+   * another program.
+   */
   protected renewed(pid: string, createdAt: number): void {
     this.handles.renew(pid, createdAt)
   }
 
-  /** Called when nothing more is written, before the store is released. */
+  /** Called by `close` after the last write and before the store is closed. */
   protected async leave(): Promise<void> {}
 
   /** Validates the inputs, stores the process, and returns its handle. */

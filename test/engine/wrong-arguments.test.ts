@@ -52,9 +52,7 @@ overEachStore((over) => {
     const engine = await over().engine([older, Parent])
     const launched = engine.launch(newer)
     await expect(launched).rejects.toThrow(SpecError)
-    await expect(launched).rejects.toThrow(
-      /the class Job that is launched is not the class Job in `processes`/,
-    )
+    await expect(launched).rejects.toThrow(/the launched class Job is not the class Job in `processes`/)
     await expect(engine.execute(newer)).rejects.toThrow(SpecError)
     expect((await engine.list()).processes).toEqual([])
     expect(await (await engine.launch(Parent)).result()).toBe('SpecError')
@@ -87,8 +85,7 @@ overEachStore((over) => {
     const { pid } = await engine.launch(stranger)
     await engine.launch('Job')
     await (await engine.launch(Parent)).wait()
-    const only =
-      /^the class Job that is launched is not among the `processes` of this engine: .*only an engine with/
+    const only = /^the launched class Job is not among the `processes` of this engine: .*only an engine with/
     expect(warned).toEqual([expect.stringMatching(only)])
     await engine.launch(other)
     expect(warned).toHaveLength(2)

@@ -63,7 +63,7 @@ export class ClientHandle extends WatchedHandle {
     const outcome = await requests.signal(this.pid, name, value)
     if (await this.#answer(outcome)) return
     throw new AlreadyDone(
-      `process ${this.pid} has ended (${this.state.label}), so that it receives no signal ${name} any more`,
+      `process ${this.pid} has ended (${this.state.label}), so it can no longer receive the signal ${name}`,
     )
   }
 
@@ -90,10 +90,7 @@ export class ClientHandle extends WatchedHandle {
   async #answer(outcome: Outcome): Promise<boolean> {
     if (outcome.status === 'refused') throw outcome.error
     if (outcome.status === 'missing') {
-      throw new ProcessLost(
-        this.pid,
-        `there is no process ${this.pid} in this store: nothing was asked of it`,
-      )
+      throw new ProcessLost(this.pid, `there is no process ${this.pid} in this store; no request was stored`)
     }
     // The request is stored, even if the row can't be read now.
     await this.refreshState().catch((error: unknown) => this.reportUnread(error))

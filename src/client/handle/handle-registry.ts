@@ -21,16 +21,17 @@ export interface RegisteredHandle {
   /** @internal Whether the process is not in the store. */
   readonly gone: boolean
   readonly state: StateInfo
-  /** @internal Takes in a committed change. */
+  /** @internal Called with each committed change of the process. */
   note(change: Change): void
   /** @internal Reads the row of the process. Rejects if the store can't be read. */
   refreshState(): Promise<void>
 }
 
 /**
- * All handles of one client, one object per pid. Handles hear of changes as the store reports them.
+ * All handles of one client, one object per pid. The registry passes the changes that the store
+ * reports on to the handles.
  *
- * The registry does not keep a handle alive that no caller holds or awaits.
+ * A handle that no caller holds or awaits can be garbage collected.
  */
 export class HandleRegistry<H extends RegisteredHandle> {
   /** The engine that runs processes in this program; undefined for a client. */
@@ -38,7 +39,7 @@ export class HandleRegistry<H extends RegisteredHandle> {
   readonly #store: Control
   readonly #clock: Clock
   readonly #known = new Map<string, WeakRef<H>>()
-  /** The number of entries at which those of collected handles are dropped. */
+  /** When the map reaches this size, the entries of collected handles are deleted. */
   #capacity = LEAST_CAPACITY
   /** Strong references, so that an awaited handle is not collected. */
   readonly #awaited = new Set<H>()
@@ -66,8 +67,8 @@ export class HandleRegistry<H extends RegisteredHandle> {
 
   /**
    * Drops the handle of an earlier process, which ended and was pruned: a new process has its pid.
-   * `createdAt` is the time of its creation, unless it was created here. The store may report a creation by
-   * another program after the end of that process was read; the handle is then about that very process.
+   * `createdAt` is the time of its creation, unless it was created here. The store may report the
+   * creation late, after the handle has read the end of the same process. Such a handle is kept.
    */
   renew(pid: string, createdAt = Number.POSITIVE_INFINITY): void {
     const known = this.find(pid)
@@ -81,13 +82,14 @@ export class HandleRegistry<H extends RegisteredHandle> {
   }
 
   /**
-   * From now on the handle hears of every change to its process. The caller reads the row after this
-   * call, so that no change is missed in between (C8).
+   * From now on the handle is notified of every change to its process. The caller reads the row
+   * after this call, so that no change is missed in between (C8).
    *
    * @throws ClosedError if the client was closed
    */
   watch(handle: H): void {
-    if (this.#closed) throw new ClosedError('this client was closed: wait with another, the process goes on')
+    if (this.#closed)
+      throw new ClosedError('this client is closed; open another client to wait. The process continues')
     this.#stopWatching ??= this.#store.watch((changes) => this.#note(changes))
     this.#awaited.add(handle)
     this.#schedule()

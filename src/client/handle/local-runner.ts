@@ -1,6 +1,9 @@
 /** The engine of this program, as far as handles know it. */
 export interface LocalRunner {
-  /** Whether the engine runs or will run the process. Its end is then still to come, and the engine will notify its handle. */
+  /**
+   * Whether the engine runs the process or will run it. If so, the engine will notify the handle of
+   * the end.
+   */
   willNotifyEnd(pid: string): boolean
   /** Whether the engine is committing the end of the process, and will report the outcome (`ClientHandle.endCommitted`). */
   isCommittingEnd(pid: string): boolean

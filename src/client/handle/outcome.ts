@@ -25,11 +25,12 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
     const value = data.result === undefined ? outputsOf(parts, codec) : data.result
     return { status: 'fulfilled', value, state }
   } catch (error) {
-    // The outcome is damaged, or of a type that is not registered here. This is reported, never guessed.
+    // The outcome is damaged, or has a type that is not registered here. The caller gets an error
+    // instead of a guess.
     if (!(error instanceof DamsonError)) throw error
     const reason = new ProcessExcepted(
       row.pid,
-      `process ${row.pid} ended as ${row.state}, but what it ended with can't be read`,
+      `process ${row.pid} ended as ${row.state}, but its result or error can't be read`,
       {
         cause: error,
       },

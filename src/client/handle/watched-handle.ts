@@ -28,15 +28,18 @@ export interface WatchParts {
   readonly registry: HandleRegistry<RegisteredHandle>
 }
 
-/** Called once: without an error when the process has ended or is lost, with one if the client was closed before. */
+/**
+ * Called once: without an argument at the end, or if the process is lost; with an error at a close.
+ */
 type Waiter = (closed?: Error) => void
 
 /**
- * The state of a process in a store, and waits for its end.
+ * Knows the state of a stored process, and waits for its end.
  *
- * 1. The rows are the truth (C1). The handle caches what it read or heard last, and settles once (C5).
- * 2. While a caller waits, the registry reports changes to the handle. The handle reads the row after it
- *    has begun to listen, so that no end is missed (C8).
+ * 1. The rows are the truth (C1). The handle caches what it has read or been notified of last, and
+ *    settles once (C5).
+ * 2. While a caller waits, the registry reports changes to the handle. The handle reads the row
+ *    after the watch has begun, so that no end is missed (C8).
  */
 export abstract class WatchedHandle extends HandleBase implements RegisteredHandle {
   readonly pid: string
@@ -94,7 +97,7 @@ export abstract class WatchedHandle extends HandleBase implements RegisteredHand
         this.#refreshing = undefined
       }))
     }
-    // The read that is under way may be too early for this caller. All callers meanwhile share one more.
+    // The read in progress may have started too early for this caller. All callers share the next.
     return (this.#refreshingAgain ??= this.#refreshing
       .catch(() => {})
       .then(() => {
@@ -138,7 +141,7 @@ export abstract class WatchedHandle extends HandleBase implements RegisteredHand
     else this.#settleAs(stored.row, () => stored.bundle().parts)
   }
 
-  /** The end of a process is final (C5) and not read again. This only reads whether the process was pruned. */
+  /** The outcome is final (C5). Only checks that the process has not been pruned. */
   async #checkIsStored(): Promise<void> {
     const row = await this.#parts.store.read(this.pid)
     const isStored = row?.state === this.#state.label && row.updatedAt === this.#state.at.getTime()
@@ -195,7 +198,7 @@ export abstract class WatchedHandle extends HandleBase implements RegisteredHand
     for (const waiter of waiters) waiter(closed)
   }
 
-  /** How the process ended, or that it is lost. */
+  /** Returns how the process ended, or the error that it is not in the store. */
   protected requireSettled(): Settled<unknown> {
     if (this.#settled !== undefined) return this.#settled
     if (this.#lost !== undefined) return { status: 'rejected', reason: this.#lost, state: this.#state }
@@ -216,7 +219,7 @@ export abstract class WatchedHandle extends HandleBase implements RegisteredHand
 
   #timedOut(): WaitTimeout {
     return new WaitTimeout(
-      `process ${this.pid} had not ended when the time was up; it goes on`,
+      `process ${this.pid} had not ended when the wait timed out; the process continues`,
       [this.pid],
       1,
     )
@@ -334,7 +337,7 @@ export abstract class WatchedHandle extends HandleBase implements RegisteredHand
     this.#followsRunner = true
   }
 
-  /** @internal Takes in a committed change. */
+  /** @internal Updates the state from a committed change. */
   note(change: Change): void {
     if (this.over) return
     if (isTerminal(change.state)) {
@@ -356,7 +359,7 @@ export abstract class WatchedHandle extends HandleBase implements RegisteredHand
     if (change.name === 'kill requested') this.#tryToRefresh()
   }
 
-  /** @internal Takes in the end that the engine of this program committed. Without a row, the commit did not end the process. */
+  /** @internal The local engine's commit has ended the process; without a row, it has not. */
   endCommitted(row: EndedRow | undefined, parts: BundleParts): void {
     if (this.over) return
     if (row === undefined) {

@@ -1,8 +1,8 @@
 import { v5 } from 'uuid'
 
 /**
- * The namespace of the hashes. Any UUID would do, but a change of it would change the pids of all
- * children.
+ * The namespace of the hashes. Any UUID would do, but it must never change, because the pids of all
+ * children depend on it.
  */
 const NAMESPACE = 'b1c4e6a2-6d0c-4d0e-9b52-5f3c1d7a8e90'
 
@@ -45,8 +45,8 @@ export function childPid(parent: string, tag: string, id: string): string {
 
 /**
  * Returns the part of a child's pid that identifies the attempt at the step. `generation` counts
- * the transitions since the one that first led into the step. It is 0 unless the child replaces one
- * of an earlier attempt.
+ * the transitions since the one that first led into the step. It is 0, except for a child that
+ * replaces a failed child of an earlier attempt.
  */
 export function stepTag(parent: string, { pid, number }: StepKey, generation: number): string {
   return hashOf([parent, pid, number, generation]).slice(0, 6)
@@ -73,8 +73,8 @@ export class LaunchIds {
 }
 
 /**
- * Returns the pid to use instead of one that belongs to the child of an earlier, pruned process
- * with the parent's pid.
+ * Returns another pid. It is used when the first one belongs to a child of a pruned process that
+ * had the same pid as the parent.
  */
 export function nextPid(pid: string): string {
   return pidFrom([pid], pid)
@@ -88,7 +88,7 @@ export function launchEntry(id: string): string {
   return `launch:${id}`
 }
 
-// ---------- pids of earlier releases, in which the inputs did not count ----------
+// ---------- pids of earlier releases, which did not depend on the inputs ----------
 
 /** What the pid of a child was derived from in earlier releases. */
 export interface FormerChild {

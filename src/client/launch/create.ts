@@ -18,7 +18,10 @@ import { UNCHECKED_STATE } from '../../process/state/saved-state.ts'
 import type { LaunchOptions } from '../../process/host/process-handle.ts'
 import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 
-/** Who launches: a caller outside any process, or the step of a process, whose claim must still hold. */
+/**
+ * The launcher: a caller outside any process, or the step of a process, whose claim must still
+ * hold.
+ */
 export interface Launcher {
   readonly parent: string | null
   readonly parentFence: number | null
@@ -107,9 +110,9 @@ function timeOf(deadline: NonNullable<LaunchOptions['deadline']>, now: number): 
 }
 
 /**
- * Returns the write for a class that this program knows only by name. The inputs are checked against the
- * JSON Schema that engines have registered. Defaults and validators run at the first claim, by an engine
- * that has the class.
+ * Returns the write for a class that this program knows only by name. The inputs are checked
+ * against the JSON Schema that an engine has registered. Defaults and validators run at the first
+ * claim, by an engine that has the class.
  *
  * @throws PortValidationError for inputs that do not match the schema
  */
@@ -164,14 +167,16 @@ export function requireCreated(create: Create, outcome: Outcome): Done {
       throw new KeyConflictError(`${outcome.reason}; nothing was launched`)
     case 'fenced':
     case 'held':
-      throw new LeaseLost('another engine has taken over the process that launches; nothing was launched')
+      throw new LeaseLost('another engine has taken over the launching process; no child was launched')
     case 'ended':
       throw new ProcessKilled(
         create.parent ?? '',
-        'the process that launches has ended or is being killed; nothing was launched',
+        'the launching process has ended or is being killed; no child was launched',
       )
     case 'missing':
-      throw new InvalidStateError(`the process that launches, ${create.parent}, is not in this store`)
+      throw new InvalidStateError(
+        `the launching process ${create.parent} is not in this store; no child was launched`,
+      )
   }
 }
 

@@ -5,7 +5,10 @@ import { formerChildPid, LaunchIds, partsOf, stepTag, type StepKey } from './chi
 /** A child that an earlier run of a step launched. */
 export interface EarlierChild {
   readonly row: ProcessRow
-  /** Which replacement the child is. If several children were launched in one place, the last one counts. */
+  /**
+   * 0 for the first child of this launch, 1 for its first replacement, and so on. The newest one
+   * counts.
+   */
   readonly generation: number
 }
 

@@ -27,7 +27,7 @@ export class Launches {
     this.#host = new LaunchingHost(codec, clock)
   }
 
-  /** Returns the class that is launched, or undefined if a name is given that this program does not know. */
+  /** Returns the class to launch; undefined for a name that this program does not know. */
   classOf(processClass: AnyProcessClass | string): AnyProcessClass | undefined {
     return typeof processClass === 'string' ? this.#classes.find(processClass) : processClass
   }
@@ -49,7 +49,10 @@ export class Launches {
     return createWrite(process, options, launcher, specOf(processClass).deadlineAfter)
   }
 
-  /** Checks the inputs against the schema that engines have registered for the name, if any has. */
+  /**
+   * Checks the inputs against the schema that an engine has registered for the name. Without a
+   * schema, nothing is checked.
+   */
   async createByName(
     name: string,
     inputs: Readonly<Record<string, unknown>> | undefined,
@@ -76,8 +79,8 @@ export class Launches {
     const registered = this.#classes.find(name)
     if (registered === undefined || registered === processClass) return
     throw new SpecError(
-      `the class ${name} that is launched is not the class ${name} in \`processes\`, whose code would run: ` +
-        'launch that one, or give one of them another `static processName`. A module that is loaded twice makes two classes of each',
+      `the launched class ${name} is not the class ${name} in \`processes\`, whose code would run: ` +
+        'launch the registered class, or give one of them another `static processName`. If a module is loaded twice, each of its classes exists twice',
     )
   }
 }
