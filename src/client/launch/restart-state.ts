@@ -7,7 +7,7 @@ import { IncompatibleBundle } from '../../shared/errors.ts'
 import type { StepKey } from './child-pid.ts'
 
 /*
- * The saved state from which a restarted process goes on, made of the one that the old process had.
+ * Makes the first state of a restarted process from the last state of the old one.
  */
 
 /** A new process in place of an earlier one, and the writes that create it. */
@@ -18,7 +18,7 @@ export interface Again {
 
 /** The processes that a state refers to. */
 export interface Others {
-  /** Those that are begun again, by the pid of the old process. */
+  /** The restarted ones, by the pid of the old process. */
   readonly others: ReadonlyMap<string, Again>
   /** The pids of those that have not ended. */
   readonly living: ReadonlySet<string>
@@ -30,7 +30,7 @@ export interface Continuation {
   readonly step: StepKey | undefined
 }
 
-/** Continues from the last state of the process `pid`, with a fresh budget of attempts. */
+/** Continues from the last state of the process `pid`, with all attempts left. */
 export function continuationOf(state: SavedState, pid: string, seq: number): Continuation {
   if (state.label === 'waiting' && state.retry !== undefined) {
     // A process that backs off has a step.
@@ -55,7 +55,7 @@ function runningAs(state: Running, pid: string, seq: number): Continuation {
   return { state: { ...state, number, origin }, step: { pid: origin, number } }
 }
 
-/** Replaces the pids of the processes that are begun again by their new pids. */
+/** Replaces the pids of restarted processes by their new pids. */
 export function withNewPids(state: SavedState, { others }: Others): SavedState {
   const renewed = (awaits: Awaits): Awaits => ({
     ...awaits,
@@ -69,9 +69,9 @@ export function withNewPids(state: SavedState, { others }: Others): SavedState {
 }
 
 /**
- * Returns the state of a process whose step received the ends of others. The process first waits
- * for those that are begun again or have not ended. If the end of any one was enough, it waits only
- * where all of them are such.
+ * Returns the first state of the new process. If the step had received the outcomes of other
+ * processes, the new process first waits again for those that were restarted or still run. With
+ * `any`, it waits only if that is true of all of them.
  */
 export function waitingAgain(state: SavedState, { others, living }: Others): SavedState {
   if (state.label !== 'running' || state.ended === undefined) return state
@@ -88,7 +88,7 @@ export function waitingAgain(state: SavedState, { others, living }: Others): Sav
     data: undefined,
     on: ended,
     ...position,
-    retry: { ...facts, ...position, attempt: 1, failure: 'what it waited for has failed' },
+    retry: { ...facts, ...position, attempt: 1, failure: 'a process that it waited for has failed' },
   }
 }
 
@@ -101,7 +101,7 @@ export function awaitedIn(state: SavedState): readonly string[] {
   return (state.label === 'waiting' && state.on?.pids) || []
 }
 
-/** @throws IncompatibleBundle where the last state of a process is damaged */
+/** @throws IncompatibleBundle if the last state of a process is damaged */
 export function lastState(text: string, pid: string): SavedState {
   try {
     return parseState(text)

@@ -31,17 +31,17 @@ import {
  * 1. A restarted process is a new process. It starts with the data of the old one at the
  *    checkpoint, and with the record of the failed step. Effects keep their keys, so that no
  *    recorded effect is repeated (C6).
- * 2. The step may have launched processes, and the state may refer to others. Those that succeeded
- *    stay as they are. Those that ended unsuccessfully are begun again too.
+ * 2. The step may have launched processes, and the state may refer to others. Processes that
+ *    succeeded stay as they are. Processes that failed are restarted too.
  * 3. Children that have not ended become children of the new process in the same commit, so that
  *    its pauses, plays and kills reach them (C7).
- * 4. Two processes that are restarted from the same one share nothing that changes. A child that
- *    has not ended goes to the first of them; for the second, it is begun anew. What was launched
- *    after the checkpoint stays with the old process.
+ * 4. Two processes that are restarted from the same one share nothing that changes. A live child
+ *    goes to the first restart. The second restart launches a new child. What was launched after
+ *    the checkpoint stays with the old process.
  * 5. The old process does not change.
  */
 
-/** A saved point of a process from which it can go on. */
+/** A saved point from which a process can continue. */
 interface Point {
   readonly version: number
   readonly status: string | null
@@ -87,7 +87,7 @@ export async function restartWrites(
 }
 
 /**
- * Returns the write that begins a process anew from its inputs.
+ * Returns the write that resubmits a process: a new one with the same inputs.
  *
  * @throws ProcessLost if the store has no such process
  * @throws InvalidStateError for a process that has not ended
@@ -116,11 +116,14 @@ function anew(stored: StoredProcess, parent: string | null, now: number): Create
 async function ended(store: Store, pid: string): Promise<StoredProcess> {
   const stored = await store.load(pid)
   if (stored === undefined)
-    throw new ProcessLost(pid, `there is no process ${pid} in this store, so it can't be begun again`)
+    throw new ProcessLost(
+      pid,
+      `there is no process ${pid} in this store, so it can't be restarted or resubmitted`,
+    )
   const { state, endedAt } = stored.row
   if (endedAt === null) {
     throw new InvalidStateError(
-      `process ${pid} is ${state}: only what has ended is begun again; retry() or play() lets it go on, or kill it first`,
+      `process ${pid} is ${state}: only an ended process can be restarted or resubmitted. Use retry() or play() to let it continue, or kill it first`,
     )
   }
   return stored
@@ -135,8 +138,8 @@ function lastPoint(stored: StoredProcess): Point {
   }
   throw new CheckpointNotFound(
     row.successful === true
-      ? `process ${row.pid} finished successfully, and keeps no checkpoint to be restarted from; resubmit begins it anew from its inputs`
-      : `process ${row.pid} has no checkpoint to be restarted from; resubmit begins it anew from its inputs`,
+      ? `process ${row.pid} finished successfully, and keeps no checkpoint to be restarted from; resubmit launches a new process with its inputs`
+      : `process ${row.pid} has no checkpoint to be restarted from; resubmit launches a new process with its inputs`,
   )
 }
 
@@ -233,7 +236,7 @@ class Restart {
     const next = waitingAgain(withNewPids(state, again), again)
     const entries = step === undefined ? {} : await this.#launched(row, step, point, children)
     const parts: Record<string, string> = { ...point.parts, ...entries, state: stateText(next) }
-    // Children that have failed are launched anew, so the record must not name them.
+    // Failed children are launched again, so the record must not name them.
     for (const name in parts) if (parts[name] === GONE) delete parts[name]
     const own: Create = {
       ...created(row, pid, parent, { pid: row.pid, kind: 'restart' }, this.#now),
@@ -248,9 +251,8 @@ class Restart {
   }
 
   /**
-   * Begins those processes again that the state refers to and that ended unsuccessfully, as
-   * children of the new process. A child that another restart has taken over is begun anew from its
-   * inputs.
+   * Restarts the failed processes that the state refers to, as children of the new process. A child
+   * that another restart has taken over is resubmitted instead.
    */
   async #others(state: SavedState, old: string, parent: string): Promise<Others> {
     const others = new Map<string, Again>()
@@ -299,8 +301,8 @@ class Restart {
   }
 
   /**
-   * Returns the record entries of the children that the step launched. The step finds those that
-   * succeeded or have not ended.
+   * Returns the record entries of the step's children that succeeded or have not ended. The new
+   * step finds them by these entries.
    */
   async #launched(
     row: ProcessRow,
