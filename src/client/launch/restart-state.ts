@@ -11,15 +11,15 @@ import type { StepKey } from './child-pid.ts'
  */
 
 /** A new process in place of an earlier one, and the writes that create it. */
-export interface Again {
+export interface Restarted {
   readonly pid: string
   readonly writes: readonly Create[]
 }
 
 /** The processes that a state refers to. */
-export interface Others {
+export interface Referenced {
   /** The restarted ones, by the pid of the old process. */
-  readonly others: ReadonlyMap<string, Again>
+  readonly restarted: ReadonlyMap<string, Restarted>
   /** The pids of those that have not ended. */
   readonly living: ReadonlySet<string>
 }
@@ -56,10 +56,10 @@ function runningAs(state: Running, pid: string, seq: number): Continuation {
 }
 
 /** Replaces the pids of restarted processes by their new pids. */
-export function withNewPids(state: SavedState, { others }: Others): SavedState {
+export function withNewPids(state: SavedState, { restarted }: Referenced): SavedState {
   const renewed = (awaits: Awaits): Awaits => ({
     ...awaits,
-    pids: awaits.pids.map((pid) => others.get(pid)?.pid ?? pid),
+    pids: awaits.pids.map((pid) => restarted.get(pid)?.pid ?? pid),
   })
   if (state.label === 'running' && state.ended !== undefined) {
     return { ...state, ended: renewed(state.ended) }
@@ -73,12 +73,12 @@ export function withNewPids(state: SavedState, { others }: Others): SavedState {
  * processes, the new process first waits again for those that were restarted or still run. With
  * `any`, it waits only if that is true of all of them.
  */
-export function waitingAgain(state: SavedState, { others, living }: Others): SavedState {
+export function waitingAgain(state: SavedState, { restarted, living }: Referenced): SavedState {
   if (state.label !== 'running' || state.ended === undefined) return state
   const { label: _, step, at, ...facts } = state
   const { ended } = state
-  const begun = new Set([...others.values()].map(({ pid }) => pid))
-  const left = ended.pids.filter((pid) => begun.has(pid) || living.has(pid))
+  const renewed = new Set([...restarted.values()].map(({ pid }) => pid))
+  const left = ended.pids.filter((pid) => renewed.has(pid) || living.has(pid))
   if (left.length === 0 || (ended.any && left.length < ended.pids.length)) return state
   const position = at !== undefined && { at }
   return {

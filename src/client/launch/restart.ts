@@ -21,8 +21,8 @@ import {
   lastState,
   waitingAgain,
   withNewPids,
-  type Again,
-  type Others,
+  type Referenced,
+  type Restarted,
 } from './restart-state.ts'
 
 /*
@@ -93,11 +93,11 @@ export async function restartWrites(
  * @throws InvalidStateError for a process that has not ended
  */
 export async function resubmitWrite(store: Store, pid: string, now: number): Promise<Create> {
-  return anew(await ended(store, pid), null, now)
+  return resubmitted(await ended(store, pid), null, now)
 }
 
 /** The write of a new process with the inputs of another one. */
-function anew(stored: StoredProcess, parent: string | null, now: number): Create {
+function resubmitted(stored: StoredProcess, parent: string | null, now: number): Create {
   const { pid } = stored.row
   const { inputs = '{}', launch, state } = stored.bundle().parts
   const unchecked = state === UNCHECKED_STATE || stored.before() === UNCHECKED_STATE
@@ -232,8 +232,8 @@ class Restart {
     for (const child of children.values())
       if (lives(child)) this.#adopts.push({ pid: child.pid, from: row.pid, parent: pid })
     const { state, step } = continuationOf(lastState(point.state, row.pid), row.pid, point.seq)
-    const again = await this.#others(state, row.pid, pid)
-    const next = waitingAgain(withNewPids(state, again), again)
+    const referenced = await this.#referenced(state, row.pid, pid)
+    const next = waitingAgain(withNewPids(state, referenced), referenced)
     const entries = step === undefined ? {} : await this.#launched(row, step, point, children)
     const parts: Record<string, string> = { ...point.parts, ...entries, state: stateText(next) }
     // Failed children are launched again, so the record must not name them.
@@ -247,24 +247,24 @@ class Restart {
       parts,
       wait: conditionsOf(next),
     }
-    return [...[...again.others.values()].flatMap(({ writes }) => writes), own]
+    return [...[...referenced.restarted.values()].flatMap(({ writes }) => writes), own]
   }
 
   /**
    * Restarts the failed processes that the state refers to, as children of the new process. A child
    * that another restart has taken over is resubmitted instead.
    */
-  async #others(state: SavedState, old: string, parent: string): Promise<Others> {
-    const others = new Map<string, Again>()
+  async #referenced(state: SavedState, old: string, parent: string): Promise<Referenced> {
+    const restarted = new Map<string, Restarted>()
     const living = new Set<string>()
     const into = 'into' in state ? state.into : undefined
     for (const [index, pid] of awaitedIn(state).entries()) {
-      if (others.has(pid) || living.has(pid)) continue
+      if (restarted.has(pid) || living.has(pid)) continue
       const stored = await this.#store.load(pid)
       if (stored?.row.endedAt === null) {
         if (await this.#isTaken(stored.row, old)) {
-          const write = anew(stored, parent, this.#now)
-          others.set(pid, { pid: write.pid, writes: [write] })
+          const write = resubmitted(stored, parent, this.#now)
+          restarted.set(pid, { pid: write.pid, writes: [write] })
         } else living.add(pid)
         continue
       }
@@ -272,9 +272,9 @@ class Restart {
       if (into?.[index]?.allowFailure === true) continue
       if (stored?.row.successful !== false || stored.before() === undefined) continue
       const writes = await this.#writes(stored, lastPoint(stored), parent)
-      others.set(pid, { pid: (writes.at(-1) as Create).pid, writes })
+      restarted.set(pid, { pid: (writes.at(-1) as Create).pid, writes })
     }
-    return { others, living }
+    return { restarted, living }
   }
 
   /** Whether a process was a child of `old` until another restart took it over. */
