@@ -37,7 +37,7 @@ const LARGE_PART = 4 * 2 ** 20
 /** How many outcomes are read at a time. */
 const OUTCOMES_AT_A_TIME = 200
 
-/** What steps ask of an engine about other processes. */
+/** The operations of an engine that steps call for other processes. */
 export interface OtherProcesses {
   /** Launches a child. */
   start(
@@ -61,7 +61,7 @@ export interface HostParts {
 }
 
 /**
- * Serves the processes of an engine, and makes what they ask for durable.
+ * The host of an engine's processes. Makes their transitions, launches and records durable.
  *
  * 1. A step starts only after the commit that leads into it (C3): the process awaits `commit`.
  * 2. Every write carries the claim's fence and the execution's own sequence number (C4). A refused
@@ -120,7 +120,7 @@ export class DurableHost implements Host {
   }
 
   /**
-   * Takes in the answer to a commit, and returns what the process learns of it.
+   * Handles the answer to a commit, and returns what to report to the process.
    *
    * @throws an error that ends the execution
    */
@@ -143,8 +143,8 @@ export class DurableHost implements Host {
       throw outcome.damaged === true ? outcome.error : unsavable(outcome.error)
     if (outcome.status === 'held') return this.#held(execution, outcome, execution.playCount === playCount)
     if (outcome.status !== 'done') {
-      // Another write has changed the queued process, which may have ended before a handle here
-      // began to wait.
+      // Another write has changed the queued process. It may have ended before a handle here began
+      // to wait.
       if (execution.claimPending) this.#ended(pid, undefined, {})
       const reason = outcome.status === 'ended' ? endedElsewhere(pid, outcome.state) : claimLost(pid)
       this.#control.stop(execution, reason)
@@ -171,7 +171,7 @@ export class DurableHost implements Host {
     }
   }
 
-  /** A pause or kill held the write. `stands` is false if the process has been played since. */
+  /** A pause or a kill held the write. `stands`: the pause has not been undone by a play. */
   #held(execution: Execution, { pause, kill }: Held, stands: boolean): Committed {
     const { pid } = execution.process
     if (kill !== undefined) this.#control.armKill(execution, kill.message ?? undefined, kill.deadline)
@@ -180,7 +180,7 @@ export class DurableHost implements Host {
       const error = claimLost(pid)
       this.#engine.logger.error(
         { pid },
-        'a hook failed after its process began to wait, which is paused there',
+        'a hook failed after its process had begun to wait; the process is paused in that wait',
       )
       this.#control.stop(execution, error)
       throw error
@@ -347,14 +347,12 @@ export class DurableHost implements Host {
       execution.warned = true
       this.#engine.logger.warn(
         { pid: execution.process.pid, part: name, characters: length },
-        'a process saves a large part, again whenever it changes: keep large data in a file and save its path',
+        'a process saves a large part, which is written again at every change; keep large data in a file and save its path',
       )
     }
   }
 
-  /**
-   * Reports to the handle of a process, if any, how a commit ended the process, or that it did not.
-   */
+  /** Reports to the handle, if any, how the commit ended the process; no row: it did not. */
   #ended(pid: string, row: EndedRow | undefined, parts: Parts): void {
     this.#engine.handles.find(pid)?.endCommitted(row, parts)
   }

@@ -37,7 +37,7 @@ import { LaunchQueue } from './launch-queue.ts'
 export interface EngineOptions extends ClientOptions {
   /**
    * The classes that this engine runs, besides those that its `loader` finds. Processes of other
-   * classes are left to engines that know them (C9).
+   * classes are left to engines that have them (C9).
    */
   readonly processes: readonly AnyProcessClass[]
   /** The most steps in flight at the same time. Default 100. A process that waits takes no slot. */
@@ -61,23 +61,24 @@ const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
 /** Options of `close`. */
 export interface CloseOptions {
   /**
-   * How long running steps may go on. Then they are aborted, and run again elsewhere. Default 30 s.
+   * How long running steps may continue. After that they are aborted. They run again in another
+   * engine, or at the next start. Default 30 s.
    */
   readonly drain?: Duration | undefined
 }
 
 /**
- * Milliseconds between two scans of the store for dead engines, and for changes of which no report
- * came.
+ * Milliseconds between two scans of the store. A scan finds dead engines, and changes that were not
+ * reported.
  */
 const SCAN_INTERVAL = 1_000
 
 /**
  * A client that also runs the processes of a store.
  *
- * An engine claims processes that are ready, and holds a claim only while a step runs. A process
- * that waits, is paused or has ended is only in the store. Whatever happens to the program, the
- * store is the truth (C1).
+ * An engine claims processes that are ready, and holds a claim while a step runs or waits inside
+ * its code. A process that waits between steps, is paused or has ended exists only in the store.
+ * Whatever happens to the program, the store is the truth (C1).
  */
 export class Engine extends Client {
   readonly #id: string
@@ -103,7 +104,7 @@ export class Engine extends Client {
   /**
    * Opens a store and starts to run what is ready in it.
    *
-   * @throws PersistenceError where the store can't be opened
+   * @throws PersistenceError if the store can't be opened
    * @throws SpecError for a class whose `define` is wrong, or two classes of one name
    */
   static override async open<const P extends readonly AnyProcessClass[]>(
@@ -111,8 +112,7 @@ export class Engine extends Client {
   ): Promise<Engine> {
     checkOptions(options, ENGINE_OPTIONS, 'Engine.open')
     const lease = milliseconds(options.lease ?? '10s')
-    if (lease < 100)
-      throw new RangeError(`a lease of ${lease} ms is too short to be kept: give 100 ms or more`)
+    if (lease < 100) throw new RangeError(`a lease of ${lease} ms is too short: give 100 ms or more`)
     const concurrency = options.concurrency ?? 100
     const store = await openStore(options.store, { clock: options.clock, create: options.create ?? true })
     try {
@@ -179,7 +179,9 @@ export class Engine extends Client {
     })
     this.#stopWatching = this.store.watch((changes) => this.#note(changes))
     if (handleSignals)
-      this.#stopSignals = onStopSignals(() => this.close().catch((error: unknown) => this.#report(error)))
+      this.#stopSignals = onStopSignals(() =>
+        this.close().catch((error: unknown) => this.#report(error, 'the engine could not be closed')),
+      )
     await this.#scan()
   }
 
@@ -193,7 +195,10 @@ export class Engine extends Client {
     return (this.#scanning = scanning)
   }
 
-  /** Takes back what dead engines held (C11). If that fails, the next scan tries again. */
+  /**
+   * One scan: loads wanted classes, takes back processes of dead engines (C11), drains for a
+   * suspect, and sets the timer for what is due. If that fails, the next scan tries again.
+   */
   async #scanOnce(): Promise<void> {
     if (this.#closing !== undefined) return
     this.#cancelScan?.()
@@ -209,7 +214,7 @@ export class Engine extends Client {
       if (nextDeadline !== null) this.#armDue(nextDeadline)
       if (nextDue !== null) this.#armDue(nextDue)
     } catch (error) {
-      this.#report(error)
+      this.#report(error, 'a scan of the store failed; the next one tries again')
     }
     if (this.#closing !== undefined) return
     this.#cancelScan?.()
@@ -227,7 +232,7 @@ export class Engine extends Client {
         if (this.classes.find(name) === undefined) this.#unloadable.add(name)
       } catch (error) {
         this.#unloadable.add(name)
-        this.#report(error)
+        this.#report(error, `the class ${name} could not be loaded; its processes are left to other engines`)
       }
     }
     if (this.classes.size === this.#classes.length) return
@@ -236,7 +241,7 @@ export class Engine extends Client {
     this.#scheduler.claimClasses(this.#classes)
   }
 
-  /** Scans again at this time at the latest, because something sleeps until then. */
+  /** Sets one timer for the earliest time at which a process becomes ready or a kill is due. */
   #armDue(time: number): void {
     if (this.#closing !== undefined || (this.#due !== undefined && this.#due <= time)) return
     this.#cancelDue?.()
@@ -251,13 +256,14 @@ export class Engine extends Client {
   #note(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.name === 'created') this.renewed(change.pid, change.at)
-      // A change after the creation was made elsewhere, or by an execution that has left the queue.
+      // A queued launch leaves the queue at its first change after `created`: someone else has
+      // changed it, or it has started.
       if (change.name !== 'created') this.#queue.take(change.pid)
       try {
         this.#executor.note(change)
       } catch (error) {
         // A damaged entry does not keep the others from being noted (C9).
-        this.#report(error)
+        this.#report(error, 'a change of a process could not be handled')
       }
       if (change.ready && !this.#queue.has(change.pid)) this.#scheduler.oneReady()
       if (change.dueAt !== null) this.#armDue(change.dueAt)
@@ -275,8 +281,8 @@ export class Engine extends Client {
     // (C9).
     if (known === undefined) this.#warnOfUnknownClass(processClass as string)
     else if (!this.classes.has(known)) this.#warnOfUnknownClass(registeredName(known))
-    // A second launch under a pid must not start a second execution: its answer reports what became
-    // of the first.
+    // A second launch under a pid must not start a second execution. Its answer reports the first
+    // process.
     const again =
       options.pid !== undefined &&
       (this.#executions.find(options.pid) !== undefined || this.#queue.has(options.pid))
@@ -303,19 +309,19 @@ export class Engine extends Client {
     }
     const outcome = await (begins ? this.#executor.launch(process, create) : this.#wait(process, create))
     const handle = this.launched(create, outcome, options, known)
-    // A process that was launched under this pid before may have ended long ago.
+    // If the caller gave the pid, the handle may be of an earlier launch, so it must read the row.
     const isNew = begins || options.pid === undefined
     if (isNew && handle instanceof ClientHandle) handle.followRunner()
     return handle
   }
 
-  /** Warns once for each class, since processes of a forgotten class would wait without a sign. */
+  /** Warns once per class, because processes of a forgotten class would wait silently. */
   #warnOfUnknownClass(name: string): void {
     if (this.#warnedOf.has(name)) return
     this.#warnedOf.add(name)
     this.logger.warn(
       { class: name, engine: this.#id },
-      `the class ${name} that is launched is not among the \`processes\` of this engine: the process is stored, and only an engine with that class runs it`,
+      `the launched class ${name} is not among the \`processes\` of this engine. The process is stored, but only an engine that has the class can run it`,
     )
   }
 
@@ -340,7 +346,7 @@ export class Engine extends Client {
         this.#scheduler.launchQueued()
       } else if (waits) {
         this.#queue.take(pid)
-        // The process may be stored all the same, for any engine to claim.
+        // The process may be stored anyway, for any engine to claim.
         if (outcome === undefined) this.#scheduler.oneReady()
       }
     }
@@ -366,7 +372,9 @@ export class Engine extends Client {
     this.#queue.clear()
     await this.#executor.drain(
       drain,
-      new ClosedError('the engine is closing; the step runs again when an engine takes the process over'),
+      new ClosedError(
+        'the engine is closing; the step runs again when another engine takes over the process',
+      ),
     )
     await this.#scheduler.settled()
     await super.close()
@@ -377,13 +385,13 @@ export class Engine extends Client {
     try {
       await this.store.leave(this.#id)
     } catch (error) {
-      // Claims that are still held end with the lease. The close itself goes on.
-      this.#report(error)
+      // Claims that are still held end with the lease. The close itself continues.
+      this.#report(error, 'the engine could not give its claims back')
     }
   }
 
-  #report(error: unknown): void {
+  #report(error: unknown, message: string): void {
     if (error instanceof ClosedError && this.#closing !== undefined) return
-    this.logger.error({ err: error, engine: this.#id }, 'the engine met an error and goes on')
+    this.logger.error({ err: error, engine: this.#id }, message)
   }
 }

@@ -14,17 +14,17 @@ interface Request {
 /** A pause or kill that the store holds, as a row, a change or the answer to a write reports it. */
 export interface StoredRequests {
   readonly pause?: Request | null | undefined
-  /** The step is not waited for after the deadline. */
+  /** At the deadline, the kill is forced. */
   readonly kill?: (Request & { readonly deadline?: number | undefined }) | null | undefined
 }
 
 export interface Delivery {
   /**
-   * `Execution.playCount` when the report was asked for: a pause reported before a later play is
-   * stale.
+   * `Execution.playCount` at the time of the request. If it has changed since, the reported pause
+   * is stale.
    */
   readonly playCount?: number | undefined
-  /** Whether the row says that the process is paused where it waits. */
+  /** Whether the store has paused the process inside a wait. */
   readonly waits?: boolean
   /** Whether a kill does not wait for the step. */
   readonly force?: boolean
@@ -32,7 +32,7 @@ export interface Delivery {
 
 /** Delivers stored requests to executions, and stops executions. */
 export class ExecutionControl {
-  /** Why executions whose step only waits are stopped; set while the engine closes. */
+  /** The error for steps that are stopped because the engine closes; undefined before that. */
   draining: Error | undefined
   readonly #parts: EngineParts
   readonly #executions: Executions
@@ -56,7 +56,7 @@ export class ExecutionControl {
     if (pause && !isStale) process.pause(pause.message ?? undefined, { waits })
   }
 
-  /** From the deadline of a kill on, the step is not waited for. */
+  /** Forces the kill at its deadline. */
   armKill(execution: Execution, message: string | undefined, deadline: number): void {
     execution.cancelKill?.()
     execution.cancelKill = alarm(this.#parts.clock, deadline, () => {
@@ -82,8 +82,8 @@ export class ExecutionControl {
   }
 
   /**
-   * Stops an execution whose process is not this engine's any more, or leaves memory. The command
-   * of its step is dropped, and nothing more is written.
+   * Stops an execution whose process no longer belongs to this engine, or leaves memory. The
+   * command of its step is dropped, and nothing more is written.
    */
   stop(execution: Execution, reason: Error): void {
     if (execution.lost) return
@@ -110,7 +110,7 @@ export class ExecutionControl {
    */
   async setAside(execution: Execution, error: unknown): Promise<void> {
     const { pid } = execution.process
-    this.#parts.logger.error({ err: error, pid }, 'a process could not be run and is set aside')
+    this.#parts.logger.error({ err: error, pid }, 'a process could not be run and is parked')
     this.stop(execution, claimLost(pid))
     const { fence } = execution
     if (fence === undefined) return
@@ -118,7 +118,7 @@ export class ExecutionControl {
     try {
       await this.#parts.commits.write({ kind: 'park', pid, fence, reason })
     } catch (failure) {
-      this.#parts.logger.warn({ err: failure, pid }, 'a process could not be set aside')
+      this.#parts.logger.warn({ err: failure, pid }, 'a process could not be parked')
     }
   }
 
@@ -131,7 +131,7 @@ export class ExecutionControl {
     try {
       await commits.write({ kind: 'release', pid, fence, owner })
     } catch (error) {
-      // The claim ends all the same when this engine leaves, or when its lease ends.
+      // The claim ends anyway when this engine leaves, or when its lease ends.
       logger.warn({ err: error, pid }, 'a claim could not be given back at once')
     }
   }

@@ -5,7 +5,7 @@ import type { Hosted } from '../process/host/process-object.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import type { StepLaunches } from './step-launches.ts'
 
-/** What is stored of a process when its execution begins. */
+/** The stored data of a process when its execution begins. */
 export interface ClaimedState {
   readonly fence: number
   readonly seq: number
@@ -30,8 +30,7 @@ export class Execution {
   readonly process: Hosted
   pendingLaunch: PendingLaunch | undefined
   /**
-   * Whether the first commit has yet to claim the process, which was launched here and had to wait
-   * for a slot.
+   * Whether the first commit must also claim the process, because it was queued here for a slot.
    */
   claimPending = false
   /** The fence of the claim (C4); undefined until the launch is durable. */
@@ -48,13 +47,16 @@ export class Execution {
   isCommitting = false
   /** Whether that transition is to end the process. */
   isEnding = false
-  /** Whether the end of the process was reported to those who watch it. */
+  /** Whether the end of the process was reported to its watchers. */
   endNotified = false
   /** Whether the last commit gave the claim back: the process waits, is paused or has ended. */
   released = false
   /** Whether nothing more of the process runs here. */
   over = false
-  /** Whether the claim was taken from this engine, or has to be left. */
+  /**
+   * Whether this engine may write nothing more for the process: the claim is lost, or the process
+   * leaves memory.
+   */
   lost = false
   /** Whether others may use the slot of this execution, because its step only waits. */
   slotLent = false
@@ -63,8 +65,8 @@ export class Execution {
   /** The launches of the present step. */
   launches: StepLaunches | undefined
   /**
-   * Whether the step had been begun before this execution began: the step may have launched
-   * something.
+   * Whether the step had started before this execution began, so that it may have launched
+   * children.
    */
   rerunsStep = false
   /** The pending waits of the step, in the order in which they began. */
@@ -72,22 +74,22 @@ export class Execution {
   /** The wait that began last. */
   lastWait: PendingWait | undefined
   /**
-   * The message under which the row says that the step waits; undefined while the row says that the
-   * step runs.
+   * The message of the wait that the row shows; undefined while the row shows the step as running.
    */
   shownWait: string | undefined
-  /** Pending while a write makes the row say that the step goes on. */
+  /** Pending while a write sets the row to `running`. */
   goingOn: Promise<void> | undefined
   /** Retries of writes that the store held because the process is paused. */
   heldWrites: Set<() => void> | undefined
-  /** Whether the row is to be brought up to date with the waits at the end of this turn. */
+  /** Whether an update of the row is scheduled for the end of this turn. */
   showScheduled = false
   /** Parts that the present step has added to its record. */
   recorded: Record<string, string> | undefined
   /** Number of writes of step records under this claim (C4). */
   journalCount = 0
   /**
-   * Number of those writes that the store refused or held. The writes behind one are sent again.
+   * Number of those writes that the store refused or held. Writes that were sent after such a write
+   * are fenced and sent again.
    */
   refusals = 0
   /** Cancels the timer that enforces a kill. */

@@ -13,7 +13,7 @@ export class Executions {
   readonly #byProcess = new Map<Hosted, Execution>()
   readonly #whenEmpty: (() => void)[] = []
 
-  /** Adds an execution. It becomes the current one of its pid if there is none. */
+  /** Adds an execution. If its pid has no current execution, this becomes it. */
   add(execution: Execution): void {
     const { process } = execution
     this.#byProcess.set(process, execution)
@@ -62,7 +62,7 @@ export class Executions {
     this.#whenEmpty.push(callback)
   }
 
-  /** Whether the process is executed here, and its end is yet to be reported, and certain to be. */
+  /** Whether this engine runs the process and will certainly report its end. */
   willNotifyEnd(pid: string): boolean {
     const execution = this.find(pid)
     if (execution === undefined || execution.fence === undefined) return false

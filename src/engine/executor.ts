@@ -32,10 +32,10 @@ export interface ExecutorParts {
 }
 
 /**
- * Begins executions, and passes on to them what others have committed.
+ * Starts executions, and notifies them of changes that other programs have committed.
  *
- * The claim is held while steps run. The commit that ends, pauses or puts the process to wait gives
- * it back, and with it the process leaves memory.
+ * The engine holds the claim while a step runs. A commit that ends the process, pauses it or makes
+ * it wait also gives the claim back. The object then leaves memory.
  */
 export class Executor implements Starter {
   readonly #parts: ExecutorParts
@@ -55,9 +55,7 @@ export class Executor implements Starter {
     })
   }
 
-  /**
-   * Starts a process that was launched here and had to wait. Its first commit is its claim as well.
-   */
+  /** Starts a queued launch. Its first commit is also its claim. */
   begin({ process, create }: QueuedLaunch): Execution {
     const { pid, className, version, parts, seq, step } = create
     const created = new Date(process.createdAt).toISOString()
@@ -71,7 +69,7 @@ export class Executor implements Starter {
     return execution
   }
 
-  /** Goes on with a claimed process, or sets it aside if it can't be loaded (C9). */
+  /** Continues a claimed process, or parks it if it can't be loaded (C9). */
   resume(claimed: ClaimedProcess): Execution | undefined {
     const { engine, scheduler } = this.#parts
     try {
@@ -82,7 +80,8 @@ export class Executor implements Starter {
         .catch((failure: unknown) => {
           // While the engine closes, the claim is given back when the engine leaves.
           if (failure instanceof ClosedError && this.#parts.control.draining !== undefined) return
-          engine.logger.error({ err: failure, engine: engine.id }, 'the engine met an error and goes on')
+          const { pid } = claimed.row
+          engine.logger.error({ err: failure, pid }, 'a process that can not be loaded could not be parked')
         })
         .finally(() => scheduler.giveBackSlot())
       return undefined
@@ -127,11 +126,11 @@ export class Executor implements Starter {
       }
     }
     control.deliver(process, { pause: row.pauseRequested })
-    // No deadline: a process that is killed before its step runs has no step to wait for.
+    // The kill has no deadline here: no step runs yet, so there is nothing to wait for.
     control.deliver(process, { kill: row.killRequested && { message: row.killRequested.message } })
     executions.replace(execution)
     control.armDeadline(execution, deadline)
-    // Written before the process waits, so that the deadline wakes it even if it is in no memory.
+    // Written before the process waits, so that the deadline wakes it even if it has left memory.
     if (deadline !== undefined && row.deadline === null) journal.deadline(execution, deadline)
     void this.#drive(execution)
     return execution
@@ -168,7 +167,7 @@ export class Executor implements Starter {
     })
   }
 
-  /** Takes in a committed change, whoever made it. */
+  /** Handles a change that this or another program has committed. */
   note(change: Change): void {
     const { executions, control, journal } = this.#parts
     const execution = executions.find(change.pid)
@@ -180,14 +179,14 @@ export class Executor implements Starter {
         control.deliver(process, { pause: eventData(change, 'pause requested') })
         break
       case 'paused':
-        // Paused by another write while it waits. The answer to its own commit reports its own
-        // pause.
+        // Another write has paused the waiting process. If a commit of this execution is in flight,
+        // its answer will report the pause.
         if (!execution.isCommitting && !execution.released)
           control.deliver(process, { pause: eventData(change, 'paused') }, { waits: true })
         break
       case 'played':
         execution.playCount++
-        // Once the claim is given back, the process goes on only under its next claim.
+        // Once the claim is given back, the process continues only under its next claim.
         if (!execution.released) process.play()
         journal.played(execution)
         break

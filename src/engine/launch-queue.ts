@@ -18,12 +18,12 @@ interface Entry extends QueuedLaunch {
 }
 
 /**
- * Processes that were launched here while no slot was free, in the order of the launches. They
- * start as the objects that they are, instead of being read back from the store.
+ * Processes that were launched here while no slot was free, in the order of the launches. The
+ * engine starts the launched objects themselves. It does not read them from the store.
  *
  * The queue is only a cache (C1): its rows are ready for any engine. A process that another engine
- * has claimed, or that has received a request, leaves the queue. A launch for which the queue has
- * no room is claimed in its turn from the store.
+ * has claimed, or that has received a request, leaves the queue. If the queue is full, a launch is
+ * only stored. The engine claims it later, like any other process.
  */
 export class LaunchQueue {
   readonly #entries = new Map<string, Entry>()

@@ -17,8 +17,8 @@ export interface RevivingContext {
 }
 
 /**
- * The process that was claimed, made from its stored form. If it was launched by name or
- * resubmitted, its inputs are not checked yet, and it is constructed from them.
+ * Makes the process object of a claimed row. If it was launched by name or resubmitted, its inputs
+ * are not checked yet, and it is constructed from them.
  *
  * @throws PortValidationError for unchecked inputs that do not fit
  * @throws IncompatibleBundle if the process can't be loaded

@@ -6,14 +6,14 @@ import type { Logger } from '../shared/logger.ts'
 import type { Execution } from './execution.ts'
 import type { QueuedLaunch, LaunchQueue } from './launch-queue.ts'
 
-/** Begins what the scheduler has given a slot. */
+/** Starts the processes to which the scheduler has given a slot. */
 export interface Starter {
   /**
-   * Goes on with a claimed process. Returns nothing if the process can't be loaded and is set
-   * aside; its slot is then given back.
+   * Continues a claimed process. Returns undefined if the process can't be loaded and is parked;
+   * its slot is then given back.
    */
   resume(claimed: ClaimedProcess): Execution | undefined
-  /** Begins a launch that was queued here. */
+  /** Starts a launch that was queued here. */
   begin(launch: QueuedLaunch): Execution
 }
 
@@ -56,9 +56,9 @@ export interface ScanResult {
  *    had kept it waiting.
  * 4. The process that has waited longest starts first, whoever launched it. The order is that of
  *    the store (`ready_at`, then the row), and a claim keeps it. The launch queue is in the same
- *    order. It is served without a claim only while nothing outside of it is known to be ready,
- *    which holds again once a claim has left nothing behind. Beside a suspect every process is
- *    claimed.
+ *    order. The scheduler starts queued launches without a claim while it knows of no other ready
+ *    process. After a report of one, it claims until a claim leaves nothing behind. While a suspect
+ *    runs, every process is claimed.
  * 5. A launch starts at once only if no other process waits for its slot: each process that may be
  *    ready in the store gets a slot first, and the launch queue is empty.
  */
@@ -73,7 +73,8 @@ export class Scheduler {
    */
   #announced = 0
   /**
-   * Whether any number may be ready besides: there was no scan so far, or a claim left some behind.
+   * Whether an unknown number of further processes may be ready: before the first scan, and after a
+   * claim that left some behind.
    */
   #unknown = true
   /**
@@ -87,13 +88,12 @@ export class Scheduler {
   #storing = 0
   #suspects = false
   /**
-   * Whether the store has chosen this engine for a suspect. Nothing starts then while anything runs
-   * here.
+   * Whether the store has chosen this engine to drain. While steps still run, nothing new starts.
    */
   #drains = false
   /** The suspect that runs alone. */
   #alone: Execution | undefined
-  /** Whether the store knows that something else runs beside that suspect. */
+  /** Whether the store knows that other steps run at the same time as that suspect. */
   #accompanied = false
   /** Whether the claim under way is for a suspect. */
   #claimsSuspect = false
@@ -110,7 +110,7 @@ export class Scheduler {
     this.#free = options.concurrency
   }
 
-  /** Connects what begins the processes, which is built after the scheduler. */
+  /** Connects the starter, which is built after the scheduler. */
   connect(starter: Starter): void {
     this.#starter = starter
   }
@@ -176,28 +176,33 @@ export class Scheduler {
     return this.#claimsSuspect ? this.#claiming : undefined
   }
 
-  /** The suspect that counts as alone in the store although this execution goes on beside it. */
+  /**
+   * The suspect that the store believes to run alone, although this execution continues at the same
+   * time.
+   */
   suspectBeside(execution: Execution): string | undefined {
     const { pid } = this.#alone?.process ?? {}
     return this.#alone === execution || this.#accompanied ? undefined : pid
   }
 
-  /** Call it when the store knows that an execution goes on beside this suspect. */
+  /**
+   * Call it when the store knows that another execution continues at the same time as this suspect.
+   */
   markAccompanied(pid: string): void {
     if (this.#alone?.process.pid === pid) this.#accompanied = true
   }
 
   /** Call it when a launch in the queue is durable. */
   launchQueued(): void {
-    // Beside a suspect a launch has to be claimed, so that the store knows that the suspect is not
-    // alone (C11).
+    // While a suspect runs, a launch must be claimed, so that the store knows that the suspect is
+    // not alone (C11).
     if (this.#alone !== undefined) this.#unknown = true
     this.#pump()
   }
 
   /**
-   * A launch that has to be claimed is being stored. Returns a function to call once it is stored,
-   * or may be.
+   * Call it before storing a launch that is not queued. Call the returned function when the store
+   * has answered or failed.
    */
   launchStoring(): () => void {
     this.#storing++
@@ -235,7 +240,7 @@ export class Scheduler {
     return this.#free < this.#options.concurrency && now >= this.#turn
   }
 
-  /** Takes in the result of a scan. */
+  /** Handles the result of a scan. */
   scanned({ ready, suspects, drains, since }: ScanResult): void {
     this.#suspects = suspects
     if (drains !== this.#drains && this.#alone === undefined) {
@@ -244,7 +249,8 @@ export class Scheduler {
       this.#drains = drains
     }
     this.#foundReady = ready
-    // Whatever became ready since the scan was reported, unless a claim has left some of it behind.
+    // Everything that became ready after the scan was reported by the store. Only a claim since
+    // then may have left some behind.
     if (!ready && since === this.#claimCount) this.#unknown = false
     this.#pump()
   }

@@ -15,7 +15,7 @@ type Content = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count'>
 const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Content
 
 /**
- * Writes what a step has done before it ends: its named operations (C6), and that it only waits.
+ * Writes the record of a running step: its named operations (C6), and whether it only waits.
  *
  * 1. Each write carries the claim's fence and a count of its own (C4). The writes are made in
  *    order.
@@ -67,7 +67,7 @@ export class StepJournalWriter {
   /** Writes into the row when the process is to be excepted. */
   deadline(execution: Execution, time: number): void {
     this.#write(execution, { ...NOTHING, deadline: time }).catch((error: unknown) =>
-      this.#report(execution, error, 'the deadline of a process could not be written down'),
+      this.#report(execution, error, 'the store could not record the deadline of a process'),
     )
   }
 
@@ -88,7 +88,8 @@ export class StepJournalWriter {
   /** See `Host.goOn`. */
   goOn(execution: Execution, does: boolean): Promise<void> | undefined {
     const shows = execution.shownWait !== undefined || execution.goingOn !== undefined
-    // A step whose wait was never shown has lent its slot all the same, perhaps to a suspect (C11).
+    // Even if the row never showed the wait, the slot was lent, and a suspect may have taken it
+    // (C11).
     const joins =
       this.#scheduler.suspectClaim !== undefined || this.#scheduler.suspectBeside(execution) !== undefined
     if (!joins && (!shows || (!does && waits(execution)))) return undefined
@@ -96,8 +97,8 @@ export class StepJournalWriter {
   }
 
   /**
-   * The process was played. Sends the held writes again, and lets the step go on if its wait ended
-   * during the pause.
+   * Call it when the process was played. Sends the held writes again, and lets the step continue if
+   * its wait ended during the pause.
    */
   played(execution: Execution): void {
     execution.retryHeldWrites()
@@ -134,8 +135,8 @@ export class StepJournalWriter {
         ...NOTHING,
         waits: { message: wait.message, for: wait.for },
         evicts: true,
-        // Written even if the row shows this wait already: the wait may be over, and engines learn
-        // from this entry that the process is ready, or when it will be (C8).
+        // The entry is written even if the row shows this wait already, because other engines learn
+        // from it when the process is ready (C8).
         history: [encodeEvent('waiting', { message: wait.message })],
       },
       // A kill does not wait for this step, which can't end because its promise never settles.
@@ -198,9 +199,9 @@ export class StepJournalWriter {
   }
 
   /**
-   * Writes that the step goes on, together with `content`. The step had lent its slot, so a suspect
-   * may have been claimed since. The same write then states that the suspect no longer runs alone
-   * (C11). A claim of a suspect that is under way is awaited first.
+   * Writes `content`, and sets the row to `running`. If a suspect was claimed while the slot was
+   * lent, the same write clears its `alone` flag (C11). If such a claim is in flight, waits for its
+   * answer first.
    */
   #showRunning(execution: Execution, content: Content = NOTHING): Promise<void> {
     const left = (): void => {
@@ -246,8 +247,8 @@ export class StepJournalWriter {
   }
 
   /**
-   * The write for a step that is paused where its wait ended before the row showed it. The row has
-   * to show the wait, so that it can show the pause there.
+   * For a paused step whose wait ended before the row was updated. The row must show the wait,
+   * because the pause is shown as a pause of that wait.
    */
   #pausedWait(execution: Execution): Content | undefined {
     const { shownWait, lastWait } = execution
@@ -295,7 +296,7 @@ export class StepJournalWriter {
         }
         if (outcome.status === 'refused') throw unsavable(outcome.error)
         if (outcome.kill !== undefined) {
-          // The step does not go on, and all its waits are given up (C5).
+          // The step does not continue, and all its waits are given up (C5).
           this.#control.deliver(process, { kill: outcome.kill }, { force })
           process.signal.throwIfAborted()
           throw claimLost(pid)
@@ -325,7 +326,7 @@ export class StepJournalWriter {
   #report(
     execution: Execution,
     error: unknown,
-    message = 'what a step waits for could not be written down',
+    message = 'the store could not record what a step waits for',
   ): void {
     if (execution.lost || execution.over) return
     this.#parts.logger.warn({ err: error, pid: execution.process.pid }, message)

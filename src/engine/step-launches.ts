@@ -65,8 +65,8 @@ export class StepLaunches {
   }
 
   /**
-   * The children that the step launched when it ran before, also in the process that this one was
-   * restarted from, and has not launched now. Children that ended without success are left out.
+   * The children that an earlier run of the step launched and this run has not. Earlier runs in the
+   * process that was restarted count too. Children that ended without success are left out.
    * Undefined if the step can't have any such children.
    */
   missing(): Promise<readonly ProcessRow[]> | undefined {
@@ -100,7 +100,8 @@ export class StepLaunches {
   }
 
   /**
-   * How many transitions have led into this step again. A restarted process is created in its step.
+   * How many attempts at this step came before the present one. In a restarted process the step
+   * number belongs to the old process, so `seq` alone counts.
    */
   get #generation(): number {
     const { process, seq } = this.#step
@@ -127,8 +128,8 @@ export class StepLaunches {
 }
 
 /**
- * The pid of a child to be launched, and whether it follows from the step, rather than from its
- * record.
+ * The pid of a child to be launched. `isOwn`: it was computed from the step, not read from the
+ * step's record.
  */
 export interface LaunchingPid {
   readonly pid: string

@@ -7,20 +7,18 @@ import { LeaseLost, ProcessKilled, SerializationError, type DamsonError } from '
 
 export function claimLost(pid: string): LeaseLost {
   return new LeaseLost(
-    `process ${pid} is not run by this engine any more; what its step does from here on does not count`,
+    `process ${pid} no longer runs in this engine; anything that its step still does is ignored`,
   )
 }
 
 export function endedElsewhere(pid: string, state: ProcessState): DamsonError {
   return state === 'killed'
     ? new ProcessKilled(pid, `process ${pid} was killed while its step ran`)
-    : new LeaseLost(`process ${pid} has ended as ${state} by another write`)
+    : new LeaseLost(`process ${pid} was ended (${state}) by someone else`)
 }
 
 export function evicted(pid: string): LeaseLost {
-  return new LeaseLost(
-    `process ${pid} has left memory while it waits; its step runs again when what it waits for has come`,
-  )
+  return new LeaseLost(`process ${pid} left memory to wait; its step runs again when the wait is over`)
 }
 
 /** A value that the store refused to keep excepts the process, like one that can't be encoded. */
