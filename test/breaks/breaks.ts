@@ -566,9 +566,9 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C8',
-    what: 'a step that leaves memory says nothing of it where its row says already that it waits',
+    what: 'a step that leaves memory adds no history entry if its row shows the wait already',
     file: 'src/engine/step-journal-writer.ts',
-    find: "evicts: true, // Written even if the row shows this wait already: the wait may be over, and engines learn // from this entry that the process is ready, or when it will be (C8). history: [encodeEvent('waiting', { message: wait.message })],",
+    find: "evicts: true, // The entry is written even if the row shows this wait already, because other engines learn // from it when the process is ready (C8). history: [encodeEvent('waiting', { message: wait.message })],",
     replace:
       "evicts: true, history: execution.shownWait === undefined ? [encodeEvent('waiting', { message: wait.message })] : [],",
     test: [
