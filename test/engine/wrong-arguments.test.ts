@@ -85,7 +85,8 @@ overEachStore((over) => {
     const { pid } = await engine.launch(stranger)
     await engine.launch('Job')
     await (await engine.launch(Parent)).wait()
-    const only = /^the launched class Job is not among the `processes` of this engine\. .*only an engine that has/
+    const only =
+      /^the launched class Job is not among the `processes` of this engine\. .*only an engine that has/
     expect(warned).toEqual([expect.stringMatching(only)])
     await engine.launch(other)
     expect(warned).toHaveLength(2)
