@@ -19,7 +19,7 @@ import {
   WorkChain,
   type WorkChainSpec,
 } from 'damson'
-import { MemoryHandle } from '../../src/process/memory/memory-handle.ts'
+import { MemoryHandle } from '../../src/process/handle/memory-handle.ts'
 import { calm, reload, until } from './helpers.ts'
 
 /** Ends as it is told, when it is told. */

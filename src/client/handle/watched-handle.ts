@@ -5,7 +5,7 @@ import { decodeEventData } from '../../persistence/contract/history-event.ts'
 import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Settled, StateInfo, WaitOptions } from '../../process/host/process-handle.ts'
 import { isTerminal } from '../../process/state/machine.ts'
-import { HandleBase } from '../../process/step/handle-base.ts'
+import { BaseHandle } from '../../process/handle/base-handle.ts'
 import { alarm, type Clock } from '../../shared/clock.ts'
 import { NotReady, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
@@ -41,7 +41,7 @@ type Waiter = (closed?: Error) => void
  * 2. While a caller waits, the registry reports changes to the handle. The handle reads the row
  *    after the watch has begun, so that no end is missed (C8).
  */
-export abstract class WatchedHandle extends HandleBase implements RegisteredHandle {
+export abstract class WatchedHandle extends BaseHandle implements RegisteredHandle {
   readonly pid: string
   readonly #parts: WatchParts
   #name: string

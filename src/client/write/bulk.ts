@@ -3,7 +3,7 @@ import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { BulkFilter } from '../../persistence/rules/paging.ts'
 import { isTerminal, TERMINAL_STATES, UNFINISHED_STATES } from '../../process/state/machine.ts'
-import type { HandleRequest } from '../../process/step/handle-base.ts'
+import type { HandleRequest } from '../../process/handle/base-handle.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Requests } from './requests.ts'
 

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
-import type { HandleRequest } from '../../process/step/handle-base.ts'
+import type { HandleRequest } from '../../process/handle/base-handle.ts'
 import { killedStateText } from '../../process/state/saved-state.ts'
 import type { GroupCommit } from './group-commit.ts'
 

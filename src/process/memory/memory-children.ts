@@ -5,7 +5,7 @@ import { DeadlineExceeded, KeyConflictError, SerializationError } from '../../sh
 import type { AnyProcessClass, Hosted, ProcessObject } from '../host/process-object.ts'
 import type { LaunchOptions } from '../host/process-handle.ts'
 import type { Host, MissingChild } from '../host/host.ts'
-import { MemoryHandle } from './memory-handle.ts'
+import { MemoryHandle } from '../handle/memory-handle.ts'
 import { construct } from '../host/construction.ts'
 import { outsideProcess } from '../step/current-process.ts'
 

@@ -6,7 +6,7 @@ import type { AnyProcessClass, Hosted } from '../host/process-object.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../host/process-handle.ts'
 import type { KeptSignal, WaitConditions } from '../state/transition.ts'
 import type { Committed, ControlRequest, Host, MissingChild, RecordEntry, Transition } from '../host/host.ts'
-import { MemoryHandle } from './memory-handle.ts'
+import { MemoryHandle } from '../handle/memory-handle.ts'
 import { expireAt, MemoryChildren } from './memory-children.ts'
 
 const NOTHING: Committed = {}

@@ -5,14 +5,14 @@ import { guardedLogger } from '../../shared/logger.ts'
 import { limited, waitLimit } from '../../shared/wait-limit.ts'
 import type { EventRecord, ResultOptions, Settled, StateInfo, WaitOptions } from '../host/process-handle.ts'
 import { isTerminal } from '../state/machine.ts'
-import { HandleBase, type HandleRequest } from '../step/handle-base.ts'
+import { BaseHandle, type HandleRequest } from './base-handle.ts'
 import { HOSTED, type ProcessObject } from '../host/process-object.ts'
 import { currentRun } from '../step/current-process.ts'
 import { waitFor } from '../step/wait-conditions.ts'
 import { ProcessState } from '../state/process-state.ts'
 
 /** A handle of a process that runs in this program's memory. */
-export class MemoryHandle extends HandleBase {
+export class MemoryHandle extends BaseHandle {
   readonly pid: string
   readonly name: string
   readonly #process: ProcessObject
@@ -117,7 +117,11 @@ export class MemoryHandle extends HandleBase {
   protected async readOutcome(options: WaitOptions): Promise<Settled<unknown>> {
     const state = await this.#waitFor(options)
     if (state === null) {
-      throw new WaitTimeout(`the process ${this.pid} has not ended yet; it goes on`, [this.pid], 1)
+      throw new WaitTimeout(
+        `the process ${this.pid} had not ended when the wait timed out; it continues`,
+        [this.pid],
+        1,
+      )
     }
     return this.#settled(state)
   }
@@ -182,7 +186,7 @@ export class MemoryHandle extends HandleBase {
   signal(name: string, payload?: unknown): Promise<void> {
     return this.#process.sendSignal(name, payload)
   }
-  /** A process that has ended in memory is not restarted: nothing of it was kept. */
+  /** A process that has ended in memory can't be restarted: nothing of it was saved. */
   async retry(): Promise<boolean> {
     const process = this.#process
     if (this.done) return false
@@ -218,7 +222,7 @@ export class MemoryHandle extends HandleBase {
 
 const handles = new Map<string, WeakRef<MemoryHandle>>()
 const LEAST_ROOM = 1_000
-/** The number of entries from which on those of collected handles are dropped. */
+/** When the map reaches this size, the entries of collected handles are deleted. */
 let room = LEAST_ROOM
 
 function sweep(): void {

@@ -11,20 +11,19 @@ import type {
   TreeOptions,
   WaitOptions,
 } from '../host/process-handle.ts'
-import { withinStep } from './operation.ts'
+import { withinStep } from '../step/operation.ts'
 
-/** What a handle can ask of its process, and perhaps of the tree below it. */
+/** A request to a process, and perhaps to the tree below it. */
 export type HandleRequest =
   | { readonly kind: 'pause'; readonly message: string | undefined }
   | { readonly kind: 'play' }
   | { readonly kind: 'kill'; readonly message: string | undefined; readonly force: boolean }
 
 /**
- * What all handles have in common: what they make of how a process ended, of options and of
- * callbacks. How a handle learns of its process, and reaches it, is for the classes that extend
- * this one.
+ * The base of all handles, in memory and in a client: the public methods, their options and their
+ * callbacks. The classes that extend it read the process and send it requests.
  */
-export abstract class HandleBase implements ProcessHandle {
+export abstract class BaseHandle implements ProcessHandle {
   readonly outputs: Outputs = {
     all: (options?: ResultOptions) => withinStep(this.readOutputs(options ?? {})) as Promise<never>,
     snapshot: () => this.readSnapshot() as Promise<never>,
@@ -45,14 +44,16 @@ export abstract class HandleBase implements ProcessHandle {
   /** Waits for the end of the process; null at the time-out. */
   protected abstract waitForEnd(options: WaitOptions): Promise<StateInfo | null>
   /**
-   * How the process ended, once it has. Each reader gets a value of its own. @throws WaitTimeout
+   * Resolves to the outcome at the end. Each reader gets a value of its own. @throws WaitTimeout
    */
   protected abstract readOutcome(options: WaitOptions): Promise<Settled<unknown>>
-  /** How the process ended, as far as is known here. @throws NotReady while it has not */
+  /** The outcome, if it is known here. @throws NotReady if it is not */
   protected abstract requireSettled(): Settled<unknown>
   protected abstract readOutputs(options: ResultOptions): Promise<unknown>
   protected abstract readSnapshot(): Promise<unknown>
-  /** Calls back when the process has ended, at once where it has. Returns how to take that back. */
+  /**
+   * Calls back at the end, at once if the process has ended. Returns a function that cancels this.
+   */
   protected abstract whenOver(notify: () => void): () => void
   protected abstract request(request: HandleRequest, tree: boolean): Promise<boolean>
   /** A callback of the user threw, or rejected. */
@@ -93,8 +94,8 @@ export abstract class HandleBase implements ProcessHandle {
     if (signal?.aborted === true) return () => {}
     let isWanted = true
     let isDone!: () => void
-    // By way of a promise, the callback runs in the asynchronous context of the caller, not in that
-    // in which the process ended.
+    // Because of this promise, the callback runs in the asynchronous context of the caller of
+    // `onDone`, not in the context in which the process ended.
     const over = new Promise<void>((resolve) => (isDone = resolve))
     const call = (): void => {
       signal?.removeEventListener('abort', takeBack)
