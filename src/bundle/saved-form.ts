@@ -2,7 +2,7 @@ import { SerializationError } from '../shared/errors.ts'
 import { setOwn } from '../shared/own.ts'
 import { Bundle, type BundleHead, outputPart, recordPart } from './bundle.ts'
 import type { Codec } from './codec.ts'
-import { decodeMemory, encodeMemory, record } from './memory.ts'
+import { decodeMemory, encodeMemory, record } from './memory-part.ts'
 
 /** A bundle with its values decoded, to read and change. `static upgrade` receives it. */
 export interface SavedForm {

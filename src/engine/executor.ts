@@ -1,5 +1,5 @@
 import { Bundle } from '../bundle/bundle.ts'
-import { encodeEvent, eventData } from '../persistence/contract/history-event.ts'
+import { encodeEvent, eventData } from '../persistence/contract/event-codec.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Change } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess } from '../persistence/contract/store.ts'

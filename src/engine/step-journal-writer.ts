@@ -1,5 +1,5 @@
 import { Bundle, recordPart } from '../bundle/bundle.ts'
-import { encodeEvent } from '../persistence/contract/history-event.ts'
+import { encodeEvent } from '../persistence/contract/event-codec.ts'
 import type { Done, Held, Outcome } from '../persistence/contract/outcomes.ts'
 import type { StepRecord } from '../persistence/contract/writes.ts'
 import type { StepWait } from '../process/state/transition.ts'

@@ -1,5 +1,5 @@
 import { portOf, type Bundle } from '../bundle/bundle.ts'
-import { encodeEvent, type HistoryEntry } from '../persistence/contract/history-event.ts'
+import { encodeEvent, type HistoryEntry } from '../persistence/contract/event-codec.ts'
 import type { Advance, Create, Ending } from '../persistence/contract/writes.ts'
 import type { Transition } from '../process/host/host.ts'
 import type { ProcessState } from '../process/state/process-state.ts'

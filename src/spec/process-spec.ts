@@ -25,7 +25,7 @@ import type {
   TypedPortOptions,
   TypedSignalOptions,
 } from './options.ts'
-import { FailureRules } from './failure-rules.ts'
+import { FailureDeclarations } from './failure-declarations.ts'
 import type { OutlineStep } from './instructions.ts'
 import type { RetryPolicy, SpecRetryOptions } from './retry-policy.ts'
 import { SignalPorts } from './signal-ports.ts'
@@ -138,7 +138,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   /** The ports that `checkOutput` has found, filled in once the spec is sealed. */
   readonly #found = new Map<string, Port>()
   readonly #signals = new SignalPorts()
-  readonly #failure = new FailureRules()
+  readonly #failure = new FailureDeclarations()
   #returns: OutputPort | undefined
   #sealed = false
 

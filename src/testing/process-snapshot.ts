@@ -1,6 +1,6 @@
 import type { Codec } from '../bundle/codec.ts'
-import { decodeMemory } from '../bundle/memory.ts'
-import { outputsOf } from '../client/read/outputs.ts'
+import { decodeMemory } from '../bundle/memory-part.ts'
+import { outputsOf } from '../client/read/saved-outputs.ts'
 import type { Pending } from '../persistence/contract/control.ts'
 import type { ProcessRow, StoredProcess } from '../persistence/contract/rows.ts'
 import { isTerminal } from '../process/state/machine.ts'

@@ -91,7 +91,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C3',
     what: 'a step starts while the commit that leads into it is under way',
-    file: 'src/process/runner/transitions.ts',
+    file: 'src/process/runner/transition-maker.ts',
     find: 'if (!isThenable(answer)) return this.#entered(to, answer, wake, retried)',
     replace: 'return this.#entered(to, {}, wake, retried)',
     test: ['test/contracts/checkpoint-first.test.ts', 'C3: a step starts only after'],
@@ -322,7 +322,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C1',
     what: 'a child of a pruned parent is taken for one of the next parent with that pid',
-    file: 'src/persistence/rules/create.ts',
+    file: 'src/persistence/rules/new-row.ts',
     find: 'write.onlyOwn === true && existing.pid === write.pid',
     replace: 'false',
     test: ['test/engine/pids-used-again.test.ts', 'launches its child anew'],
@@ -394,7 +394,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a process that is being killed has children',
-    file: 'src/persistence/rules/create.ts',
+    file: 'src/persistence/rules/new-row.ts',
     find: "if (parent.kill_deadline !== null) return { status: 'ended', state: 'killed' }",
     replace: '',
     test: ['test/contracts/control.test.ts', 'C7: a process that has ended or is being killed'],
@@ -402,7 +402,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a child of a process that is about to be paused runs',
-    file: 'src/persistence/rules/create.ts',
+    file: 'src/persistence/rules/new-row.ts',
     find: '(parent.paused === 1 || parent.pause_asked === 1)',
     replace: 'parent.paused === 1',
     test: ['test/contracts/trees.test.ts', 'C7: a child that is born under a paused parent'],
@@ -622,7 +622,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C11',
     what: 'only the lease tells that an engine has died',
-    file: 'src/persistence/sqlite/engines.ts',
+    file: 'src/persistence/sqlite/engine-table.ts',
     find: "if (lock === 'free' || (lock === 'missing' && row === undefined)) return false",
     replace: 'if (row === undefined) return false',
     test: ['test/contracts/crashes.test.ts', 'C11: an engine whose program has ended'],
@@ -743,7 +743,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C9',
     what: 'a history entry whose data is no JSON object is told as it is',
-    file: 'src/persistence/contract/history-event.ts',
+    file: 'src/persistence/contract/event-codec.ts',
     find: 'if (!isJsonObject(data)) throw damaged() return data',
     replace: 'return data as object',
     test: ['test/persistence/sqlite/damage.test.ts', 'C9: the history of a process with a damaged entry'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Bundle, BundleKeys, type BundleHead, type Recreatable, SAVE } from '../../src/bundle/bundle.ts'
 import { Codec } from '../../src/bundle/codec.ts'
 import { decodeBundle, encodeBundle } from '../../src/bundle/saved-form.ts'
-import { outputsOf } from '../../src/client/read/outputs.ts'
+import { outputsOf } from '../../src/client/read/saved-outputs.ts'
 import { IncompatibleBundle, UnknownProcessClass } from '../../src/shared/errors.ts'
 
 const head: BundleHead = { pid: 'p1', class: 'Add', version: 2, created: '2026-01-31T12:00:00.000Z', seq: 3 }

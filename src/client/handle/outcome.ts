@@ -3,7 +3,7 @@ import type { Codec } from '../../bundle/codec.ts'
 import type { Settled } from '../../process/host/process-handle.ts'
 import { exceptedError } from '../../process/runner/result.ts'
 import { readEnd } from '../../process/state/saved-state.ts'
-import { outputsOf } from '../read/outputs.ts'
+import { outputsOf } from '../read/saved-outputs.ts'
 import { endInfo, type EndedRow } from '../read/state-info.ts'
 import { DamsonError, ProcessExcepted, ProcessKilled } from '../../shared/errors.ts'
 

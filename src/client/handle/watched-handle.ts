@@ -1,7 +1,7 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import type { Control } from '../../persistence/contract/control.ts'
-import { decodeEventData } from '../../persistence/contract/history-event.ts'
+import { decodeEventData } from '../../persistence/contract/event-codec.ts'
 import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Settled, StateInfo, WaitOptions } from '../../process/host/process-handle.ts'
 import { isTerminal } from '../../process/state/machine.ts'

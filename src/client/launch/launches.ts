@@ -8,7 +8,7 @@ import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { SpecError } from '../../shared/errors.ts'
 import { specOf } from '../../spec/process-spec.ts'
-import { createByName, createWrite, retryOf, type Launcher } from './create.ts'
+import { createByName, createWrite, retryOf, type Launcher } from './create-write.ts'
 import { LaunchingHost } from './launching-host.ts'
 
 /** Makes the writes of launches, by class or by name. */

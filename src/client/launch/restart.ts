@@ -1,6 +1,6 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import { recordPart } from '../../bundle/bundle.ts'
-import { encodeEvent, eventData } from '../../persistence/contract/history-event.ts'
+import { encodeEvent, eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow, StoredProcess } from '../../persistence/contract/rows.ts'
 import type { Store } from '../../persistence/contract/store.ts'
 import type { Adoption, Create, Origin } from '../../persistence/contract/writes.ts'

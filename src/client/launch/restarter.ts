@@ -4,7 +4,7 @@ import type { Create } from '../../persistence/contract/writes.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { GroupCommit } from '../write/group-commit.ts'
 import type { Requests } from '../write/requests.ts'
-import { requireCreated } from './create.ts'
+import { requireCreated } from './create-write.ts'
 import { restartWrites, resubmitWrite, type RestartOptions } from './restart.ts'
 
 /** Asks a restarted child to end, because its parent could not be created. */

@@ -1,13 +1,13 @@
 import type { Codec } from '../../bundle/codec.ts'
 import type { Control } from '../../persistence/contract/control.ts'
-import { eventData } from '../../persistence/contract/history-event.ts'
+import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { StoredProcess } from '../../persistence/contract/rows.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { parseState, readEnd } from '../../process/state/saved-state.ts'
 import { placeOf } from '../../process/state/state-data.ts'
 import { DamsonError, IncompatibleBundle } from '../../shared/errors.ts'
 import type { JsonValue } from '../../shared/json.ts'
-import { outputsOf, type ValueParser } from './outputs.ts'
+import { outputsOf, type ValueParser } from './saved-outputs.ts'
 import { summary, type ProcessSummary } from './summary.ts'
 
 /** Everything that is stored about one process, as `client.inspect` returns it. */

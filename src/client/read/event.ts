@@ -1,4 +1,4 @@
-import { decodeEventData } from '../../persistence/contract/history-event.ts'
+import { decodeEventData } from '../../persistence/contract/event-codec.ts'
 import type { HistoryRow } from '../../persistence/contract/rows.ts'
 import type { EventRecord } from '../../process/host/process-handle.ts'
 import type { HistoryEvents } from '../../process/state/history-event.ts'

@@ -1,7 +1,7 @@
 import { SUSPECT_AFTER } from '../../persistence/rules/transitions.ts'
 import { LARGEST_PENDING, type Control, type Pending } from '../../persistence/contract/control.ts'
 import { canLoad } from '../../persistence/contract/engines.ts'
-import { eventData } from '../../persistence/contract/history-event.ts'
+import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { isTerminal, UNFINISHED_STATES } from '../../process/state/machine.ts'
 import type { Clock } from '../../shared/clock.ts'

@@ -1,7 +1,7 @@
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { WaitConditions } from '../../process/state/transition.ts'
-import type { HistoryEntry } from './history-event.ts'
+import type { HistoryEntry } from './event-codec.ts'
 import type { Ending, Origin } from './writes.ts'
 
 /** An entry of a history as a store reports it. */

@@ -1,6 +1,6 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { TransitionEnding, WaitConditions } from '../../process/state/transition.ts'
-import type { HistoryEntry } from './history-event.ts'
+import type { HistoryEntry } from './event-codec.ts'
 
 export type Write =
   Create | Advance | StepRecord | Request | Resume | Signal | Release | Park | Enforce | Prune

@@ -1,5 +1,5 @@
 import { adopt, apply } from '../rules/apply.ts'
-import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/create.ts'
+import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { isStoredBesideRow, unstorable } from '../rules/parts.ts'
 import * as transitions from '../rules/transitions.ts'
 import type { Outcome } from '../contract/outcomes.ts'

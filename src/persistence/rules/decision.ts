@@ -1,6 +1,6 @@
 import type { Row } from './row.ts'
 import type { HistoryEvents } from '../../process/state/history-event.ts'
-import { encodeEvent, type HistoryEntry } from '../contract/history-event.ts'
+import { encodeEvent, type HistoryEntry } from '../contract/event-codec.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 
 /** What a rule needs to know beside the row. */

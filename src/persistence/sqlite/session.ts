@@ -6,7 +6,7 @@ import type { Change } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
 import type { AwaitsTable } from './awaits-table.ts'
 import type { ClassTable } from './class-table.ts'
-import type { Engines } from './engines.ts'
+import type { EngineTable } from './engine-table.ts'
 import type { MessageTable } from './message-table.ts'
 import type { ProcessTable } from './process-table.ts'
 import type { SqliteCheckpoints } from './sqlite-checkpoints.ts'
@@ -18,7 +18,7 @@ export interface SqliteTables {
   readonly awaits: AwaitsTable
   readonly classes: ClassTable
   readonly checkpoints: SqliteCheckpoints
-  readonly engines: Engines
+  readonly engines: EngineTable
 }
 
 /**

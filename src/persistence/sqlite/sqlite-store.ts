@@ -25,11 +25,11 @@ import { Claims, type Spared } from './claims.ts'
 import { ClassTable } from './class-table.ts'
 import { Connection, type Trace } from './connection.ts'
 import { removeLock, removeLocks } from './engine-lock.ts'
-import { Engines } from './engines.ts'
+import { EngineTable } from './engine-table.ts'
 import { FailedAlone } from './failed-alone.ts'
 import { LeaseJudge } from './lease-judge.ts'
 import { count, list, pageQueries } from './list-query.ts'
-import { Memberships } from './memberships.ts'
+import { JoinedEngines } from './joined-engines.ts'
 import { MessageTable } from './message-table.ts'
 import { ProcessTable } from './process-table.ts'
 import { checkPath, realPath } from './real-path.ts'
@@ -73,7 +73,7 @@ export class SqliteStore implements Store {
   readonly #tables: SqliteTables
   readonly #writer: Writer
   readonly #claims: Claims
-  readonly #members: Memberships
+  readonly #joined: JoinedEngines
   #closed = false
 
   /**
@@ -121,15 +121,15 @@ export class SqliteStore implements Store {
       awaits: new AwaitsTable(connection),
       classes: new ClassTable(connection),
       checkpoints: new SqliteCheckpoints(connection, processes),
-      engines: new Engines(
+      engines: new EngineTable(
         connection,
         new LeaseJudge(
           () => monotonic(this.#clock),
-          () => this.#members.heartbeats(),
+          () => this.#joined.heartbeats(),
         ),
       ),
     }
-    this.#members = new Memberships(connection, this.#tables.engines, this.#clock)
+    this.#joined = new JoinedEngines(connection, this.#tables.engines, this.#clock)
     this.#writer = new Writer(connection, processes)
     this.#claims = new Claims(connection, this.#tables)
   }
@@ -223,18 +223,18 @@ export class SqliteStore implements Store {
     this.#closed = true
     this.#feed.clear()
     this.#watch.stop()
-    await this.#members.drop()
+    await this.#joined.drop()
     this.#connection.close()
   }
 
   async join(engine: EngineIdentity): Promise<void> {
     this.#requireOpen()
-    await this.#members.join(engine, this.#now())
+    await this.#joined.join(engine, this.#now())
   }
 
   async leave(engineId: string): Promise<void> {
     this.#requireOpen()
-    await this.#members.leave(engineId, () =>
+    await this.#joined.leave(engineId, () =>
       this.#changeEach('unregistering an engine', engineId, (session, spared) => {
         this.#claims.giveBack(engineId, session, spared)
         this.#tables.engines.remove(engineId)

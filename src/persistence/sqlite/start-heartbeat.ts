@@ -1,7 +1,7 @@
 import { type Clock, monotonic, systemClock } from '../../shared/clock.ts'
 import type { EngineRecord } from '../rules/row.ts'
 import type { Connection } from './connection.ts'
-import { BEAT, beatValues } from './engines.ts'
+import { BEAT, beatValues } from './engine-table.ts'
 import { type Heartbeat, longestGap } from './heartbeat.ts'
 import { startWorker } from './heartbeat-thread.ts'
 

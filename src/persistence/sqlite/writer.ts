@@ -1,7 +1,7 @@
 import { errorText } from '../../shared/error-text.ts'
 import { DamsonError, PersistenceError } from '../../shared/errors.ts'
 import { adopt, apply } from '../rules/apply.ts'
-import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/create.ts'
+import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { isStoredBesideRow, unstorable } from '../rules/parts.ts'
 import type { BriefRow } from '../rules/row.ts'
 import * as transitions from '../rules/transitions.ts'

@@ -8,7 +8,7 @@ import type { Notifier } from './notifier.ts'
 import type { Pausing } from './pausing.ts'
 import type { PendingRequests } from './pending-requests.ts'
 import type { Stepping } from './stepping.ts'
-import type { Transitions } from './transitions.ts'
+import type { TransitionMaker } from './transition-maker.ts'
 
 /**
  * Moves a process: one transition or pause after another, never two at a time.
@@ -22,7 +22,7 @@ export class Driver {
   readonly #requests: PendingRequests
   readonly #step: CurrentStep
   readonly #pausing: Pausing
-  readonly #transitions: Transitions
+  readonly #transitions: TransitionMaker
   readonly #stepping: Stepping
   readonly #lifetime: Lifetime
   readonly #notifier: Notifier
@@ -35,7 +35,7 @@ export class Driver {
     requests: PendingRequests,
     step: CurrentStep,
     pausing: Pausing,
-    transitions: Transitions,
+    transitions: TransitionMaker,
     stepping: Stepping,
     lifetime: Lifetime,
     notifier: Notifier,

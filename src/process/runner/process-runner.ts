@@ -27,7 +27,7 @@ import { PendingRequests } from './pending-requests.ts'
 import { ProcessResult } from './result.ts'
 import { Snapshot } from './snapshot.ts'
 import { Stepping } from './stepping.ts'
-import { Transitions } from './transitions.ts'
+import { TransitionMaker } from './transition-maker.ts'
 import { UserCode } from './user-code.ts'
 
 /*
@@ -118,7 +118,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     const lifetime = new Lifetime(data, requests, step, code, callbacks, result)
     const commits = new Commits(data, requests, step, snapshot)
     const pausing = new Pausing(data, requests, step, code, commits, lifetime, notifier)
-    const transitions = new Transitions(data, requests, step, code, commits, pausing, lifetime, notifier)
+    const transitions = new TransitionMaker(data, requests, step, code, commits, pausing, lifetime, notifier)
     const stepping = new Stepping(data, requests, step, code, snapshot, transitions, lifetime)
     this.data = data
     this.requests = requests

@@ -1,6 +1,6 @@
 import { Bundle, outputPart, recordPart, type BundleParts } from '../../bundle/bundle.ts'
 import { registeredName } from '../../bundle/loader.ts'
-import { decodeMemory, encodeMemory, record } from '../../bundle/memory.ts'
+import { decodeMemory, encodeMemory, record } from '../../bundle/memory-part.ts'
 import { copyOf, frozenCopy, preview } from '../../ports/plain.ts'
 import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 import { IncompatibleBundle, PortValidationError, SerializationError } from '../../shared/errors.ts'

@@ -17,7 +17,7 @@ import { logOf, stepKeyOf, type RunState } from '../step/run-state.ts'
 import type { Lifetime } from './lifetime.ts'
 import type { PendingRequests, Woken } from './pending-requests.ts'
 import type { Snapshot } from './snapshot.ts'
-import type { Transitions } from './transitions.ts'
+import type { TransitionMaker } from './transition-maker.ts'
 import { ABANDONED, type UserCode } from './user-code.ts'
 
 /** Runs the steps of a process and ends its waits, each up to the transition that follows. */
@@ -27,7 +27,7 @@ export class Stepping {
   readonly #step: CurrentStep
   readonly #code: UserCode
   readonly #snapshot: Snapshot
-  readonly #transitions: Transitions
+  readonly #transitions: TransitionMaker
   readonly #lifetime: Lifetime
 
   constructor(
@@ -36,7 +36,7 @@ export class Stepping {
     step: CurrentStep,
     code: UserCode,
     snapshot: Snapshot,
-    transitions: Transitions,
+    transitions: TransitionMaker,
     lifetime: Lifetime,
   ) {
     this.#run = run

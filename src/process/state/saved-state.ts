@@ -1,6 +1,6 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
-import { record } from '../../bundle/memory.ts'
+import { record } from '../../bundle/memory-part.ts'
 import { preview } from '../../ports/plain.ts'
 import { IncompatibleBundle, SerializationError } from '../../shared/errors.ts'
 import { getOwn } from '../../shared/own.ts'

@@ -5,7 +5,7 @@ import { canTransition, isTerminal } from '../state/machine.ts'
 import { excepted, killed, type StateData } from '../state/state-data.ts'
 import type { FailedAttempt, Wake } from '../state/transition.ts'
 import type { CurrentStep } from '../step/current-step.ts'
-import { finish } from '../step/finish.ts'
+import { finishOutcome } from '../step/finish-outcome.ts'
 import type { RunState } from '../step/run-state.ts'
 import type { Commits } from './commits.ts'
 import type { Lifetime } from './lifetime.ts'
@@ -18,7 +18,7 @@ import { ABANDONED, type UserCode } from './user-code.ts'
  * Makes the transitions of a process: hooks of leaving and entering, the commit, everything else
  * after it (C3). `RunState.state` is what was committed last.
  */
-export class Transitions {
+export class TransitionMaker {
   readonly #run: RunState
   readonly #requests: PendingRequests
   readonly #step: CurrentStep
@@ -132,7 +132,7 @@ export class Transitions {
    */
   #checked(next: StateData): StateData {
     const { definition, outputs, state, pid } = this.#run
-    const to = finish(definition.spec, outputs, next)
+    const to = finishOutcome(definition.spec, outputs, next)
     if (canTransition(state.label, to.label)) return to
     throw new TransitionError(`the process ${pid} can't go from ${state.label} to ${to.label}`)
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeEventData, encodeEvent, eventData } from '../../src/persistence/contract/history-event.ts'
+import { decodeEventData, encodeEvent, eventData } from '../../src/persistence/contract/event-codec.ts'
 import { IncompatibleBundle } from '../../src/shared/errors.ts'
 
 describe('a stored history event', () => {

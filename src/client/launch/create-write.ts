@@ -1,6 +1,6 @@
 import type { Codec } from '../../bundle/codec.ts'
 import type { ClassRow } from '../../persistence/contract/engines.ts'
-import { encodeEvent } from '../../persistence/contract/history-event.ts'
+import { encodeEvent } from '../../persistence/contract/event-codec.ts'
 import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import { namespaceCheck } from '../../ports/validation.ts'

@@ -23,7 +23,7 @@ class PerStep<T> {
 }
 
 /** The declarations of a spec about failed steps and time limits. */
-export class FailureRules {
+export class FailureDeclarations {
   readonly #retries = new PerStep<RetryPolicy>()
   readonly #timeouts = new PerStep<number>()
   #deadline = Number.POSITIVE_INFINITY

@@ -2,30 +2,30 @@ import type { Clock } from '../../shared/clock.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
 import type { Connection } from './connection.ts'
 import { EngineLock } from './engine-lock.ts'
-import { BEAT, beatValues, type Engines } from './engines.ts'
+import { BEAT, beatValues, type EngineTable } from './engine-table.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { startHeartbeat } from './start-heartbeat.ts'
 
-interface Membership {
+interface JoinedEngine {
   readonly lock: EngineLock
   readonly heartbeat: Heartbeat
 }
 
 /** The engines that registered through one store object, each with its lock and its heartbeat. */
-export class Memberships {
+export class JoinedEngines {
   readonly #connection: Connection
-  readonly #engines: Engines
+  readonly #engines: EngineTable
   readonly #clock: Clock
-  readonly #members = new Map<string, Membership>()
+  readonly #joined = new Map<string, JoinedEngine>()
 
-  constructor(connection: Connection, engines: Engines, clock: Clock) {
+  constructor(connection: Connection, engines: EngineTable, clock: Clock) {
     this.#connection = connection
     this.#engines = engines
     this.#clock = clock
   }
 
   *heartbeats(): Iterable<Heartbeat> {
-    for (const { heartbeat } of this.#members.values()) yield heartbeat
+    for (const { heartbeat } of this.#joined.values()) yield heartbeat
   }
 
   /** Registers an engine at the time `now`. */
@@ -46,16 +46,16 @@ export class Memberships {
       throw error
     }
     this.#engines.own.add(engine.id)
-    this.#members.set(engine.id, { lock, heartbeat })
+    this.#joined.set(engine.id, { lock, heartbeat })
   }
 
   /** Ends a registration. `unregister` removes the engine from the file. */
   async leave(engineId: string, unregister: () => Promise<void>): Promise<void> {
-    const member = this.#members.get(engineId)
+    const member = this.#joined.get(engineId)
     // A heartbeat after the row is gone would bring it back.
     await member?.heartbeat.stop()
     await unregister()
-    this.#members.delete(engineId)
+    this.#joined.delete(engineId)
     this.#engines.own.delete(engineId)
     member?.lock.release()
   }
@@ -65,8 +65,8 @@ export class Memberships {
    * free.
    */
   async drop(): Promise<void> {
-    const members = [...this.#members.values()]
-    this.#members.clear()
+    const members = [...this.#joined.values()]
+    this.#joined.clear()
     await Promise.all(members.map(({ heartbeat }) => heartbeat.stop()))
     for (const { lock } of members) lock.drop()
   }

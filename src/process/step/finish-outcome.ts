@@ -9,7 +9,7 @@ import type { StateData } from '../state/state-data.ts'
  *
  * @throws PortValidationError for such a result
  */
-export function finish(
+export function finishOutcome(
   spec: AnySpec,
   outputs: Readonly<Record<string, unknown>>,
   state: StateData,

@@ -25,7 +25,7 @@ export function beatValues(engine: EngineRecord): unknown[] {
 }
 
 /** The engines of a file, and which of them are alive. */
-export class Engines {
+export class EngineTable {
   readonly #connection: Connection
   readonly #judge: LeaseJudge
   /** The engines of this store object, which are alive. */
