@@ -176,7 +176,7 @@ export type {
 } from './spec/typing.ts'
 export type { AnyWorkChainSpec } from './spec/work-chain-spec.ts'
 export { WorkChainSpec } from './spec/work-chain-spec.ts'
-export { Client } from './client/client.ts'
+export { type ByKey, Client } from './client/client.ts'
 export type { ClientOptions } from './client/client-options.ts'
 export type { KeptMessage, ProcessDetails, ProcessValues, StepRecordName } from './client/read/details.ts'
 export type { ProcessList, ProcessSummary, WaitSummary } from './client/read/summary.ts'

@@ -1,40 +1,35 @@
-import type { Codec } from '../bundle/codec.ts'
 import { registeredName, type ClassRegistry } from '../bundle/loader.ts'
-import type { ListFilter } from '../persistence/contract/control.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
-import type { Checkpoint } from '../persistence/contract/persister.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 import { openStore } from '../persistence/open-store.ts'
 import { checkBulkFilter, type BulkFilter } from '../persistence/rules/paging.ts'
 import { checkLaunch } from '../process/host/launch-arguments.ts'
-import type { EventRecord, LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
+import type { LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
-import type { ProcessState } from '../process/state/process-state.ts'
-import type { Clock } from '../shared/clock.ts'
-import { ClosedError, ProcessLost } from '../shared/errors.ts'
+import { ClosedError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { checkOptions, isFlag } from '../shared/options.ts'
 import { checkText, wellFormed } from '../shared/text.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { CLIENT_OPTIONS, type ClientOptions } from './client-options.ts'
 import { ClientParts } from './client-parts.ts'
+import { checkPid, ClientReader } from './client-reader.ts'
 import type { ClientHandle } from './handle/client-handle.ts'
 import type { HandleRegistry } from './handle/handle-registry.ts'
 import { killOnAbort } from './handle/kill-on-abort.ts'
 import { BY_A_CALLER, requireCreated, type Launcher } from './launch/create-write.ts'
 import type { RestartOptions } from './launch/restart.ts'
-import { detailsOf, type ProcessDetails } from './read/details.ts'
-import { eventRecord } from './read/event.ts'
-import { explain } from './read/explain.ts'
-import { summary, type ProcessList, type ProcessSummary } from './read/summary.ts'
+import { pidOfKey } from './read/pids.ts'
 import type { GroupCommit } from './write/group-commit.ts'
 
+/** Names a process by its key instead of its pid. */
+export interface ByKey {
+  readonly key: string
+}
+
 /** Launches, watches and controls processes in a store. Engines run them, in this program or another. */
-export class Client {
-  readonly store: Store
-  protected readonly codec: Codec
-  protected readonly clock: Clock
+export class Client extends ClientReader {
   protected readonly logger: Logger
   protected readonly classes: ClassRegistry<AnyProcessClass>
   /** The name under which histories show the requests of this client. */
@@ -43,7 +38,6 @@ export class Client {
   protected readonly commits: GroupCommit
   readonly #ownsStore: boolean
   protected readonly handles: HandleRegistry<ClientHandle>
-  readonly #parts: ClientParts
   #closing: Promise<void> | undefined
 
   /**
@@ -68,16 +62,13 @@ export class Client {
 
   /** Use `open`. */
   protected constructor(store: Store, options: ClientOptions, name: string) {
-    this.store = store
+    super(new ClientParts(store, options, name))
     this.#ownsStore = typeof options.store === 'string'
-    this.#parts = new ClientParts(store, options, name)
-    this.codec = this.#parts.codec
-    this.clock = this.#parts.clock
-    this.logger = this.#parts.logger
-    this.classes = this.#parts.classes
-    this.killGrace = this.#parts.killGrace
-    this.handles = this.#parts.registry
-    this.commits = this.#parts.commits
+    this.logger = this.parts.logger
+    this.classes = this.parts.classes
+    this.killGrace = this.parts.killGrace
+    this.handles = this.parts.registry
+    this.commits = this.parts.commits
     this.name = name
   }
 
@@ -144,73 +135,30 @@ export class Client {
     processClass: C & SelfTyped<C>,
     pid: string,
   ): ProcessHandle<ResultOf<C>, C>
-  handle(given: AnyProcessClass | string, pid?: string): unknown {
-    if (typeof given === 'string') {
-      checkPid(given)
-      return this.#parts.handle(given, '')
+  /** Finds a process by its key. @throws ProcessLost if no process of the store has the key */
+  handle<R = unknown>(by: ByKey): Promise<ProcessHandle<R>>
+  /** As above, for a process of a known class. */
+  handle<C extends AnyProcessClass>(
+    processClass: C & SelfTyped<C>,
+    by: ByKey,
+  ): Promise<ProcessHandle<ResultOf<C>, C>>
+  handle(given: AnyProcessClass | string | ByKey, which?: string | ByKey): unknown {
+    const [processClass, by] = typeof given === 'function' ? [given, which] : [undefined, given]
+    const handleOf = (pid: string): ClientHandle => {
+      const handle = this.parts.handle(pid, processClass === undefined ? '' : registeredName(processClass))
+      if (processClass !== undefined) handle.setClass(processClass)
+      return handle
     }
-    checkPid(pid)
-    const handle = this.#parts.handle(pid, registeredName(given))
-    handle.setClass(given)
-    return handle
+    if (typeof by === 'object' && by !== null) return this.#pidOf(by).then(handleOf)
+    checkPid(by)
+    return handleOf(by)
   }
 
-  /**
-   * Returns one page of processes, newest first (default: 50). Processes with an overdue kill are ended first (C7).
-   */
-  async list(filter: ListFilter = {}): Promise<ProcessList> {
-    this.#requireOpen()
-    const page = await this.#parts.rows.list(filter)
-    const now = this.clock.now()
-    return { processes: page.rows.map((row) => summary(row, now)), next: page.next }
-  }
-
-  /**
-   * Returns one process as `list` does, or undefined if the store has no such process. An overdue kill is
-   * carried out first (C7).
-   */
-  async find(pid: string): Promise<ProcessSummary | undefined> {
-    this.#check(pid)
-    const row = await this.#parts.rows.read(pid)
-    return row && summary(row, this.clock.now())
-  }
-
-  /** Returns how many processes match the filter in each state. */
-  async count(filter: ListFilter = {}): Promise<Readonly<Record<ProcessState, number>>> {
-    this.#requireOpen()
-    return this.store.count(filter)
-  }
-
-  /**
-   * Returns everything that is stored about a process, such as its wait, its kept messages, inputs,
-   * outputs and result. An overdue kill is carried out first (C7).
-   *
-   * @throws ProcessLost
-   */
-  async inspect(pid: string): Promise<ProcessDetails> {
-    this.#check(pid)
-    await this.#parts.rows.read(pid)
-    const stored = await this.store.load(pid)
-    if (stored === undefined) throw new ProcessLost(pid, `there is no process ${pid} in this store`)
-    return detailsOf(stored, this.store, this.codec, this.clock.now())
-  }
-
-  /** Explains in plain words why a process is not moving. @throws ProcessLost */
-  async explain(pid: string): Promise<string> {
-    this.#check(pid)
-    return explain(this.#parts.rows, this.store, this.clock, pid)
-  }
-
-  /** Returns the history of a process, oldest entry first; empty if the store has no such process. */
-  async history(pid: string): Promise<readonly EventRecord[]> {
-    this.#check(pid)
-    return (await this.store.history(pid)).map(eventRecord)
-  }
-
-  /** The checkpoints that a process has kept. */
-  async checkpoints(pid: string): Promise<readonly Checkpoint[]> {
-    this.#check(pid)
-    return this.store.getProcessCheckpoints(pid)
+  async #pidOf(by: ByKey): Promise<string> {
+    this.requireOpen()
+    checkOptions(by, { key: true }, 'handle')
+    checkText('handle: the key', by.key)
+    return pidOfKey(this.store, by.key)
   }
 
   /**
@@ -219,15 +167,15 @@ export class Client {
    */
   async pauseAll(filter: BulkFilter = {}, message?: string): Promise<number> {
     checkBulkFilter(filter, 'pauseAll')
-    this.#requireOpen()
-    return this.#parts.bulk.request(filter, { kind: 'pause', message: wellFormed(message) })
+    this.requireOpen()
+    return this.parts.bulk.request(filter, { kind: 'pause', message: wellFormed(message) })
   }
 
   /** Plays all unfinished processes that match the filter. Resolves to their number. */
   async playAll(filter: BulkFilter = {}): Promise<number> {
     checkBulkFilter(filter, 'playAll')
-    this.#requireOpen()
-    return this.#parts.bulk.request(filter, { kind: 'play' })
+    this.requireOpen()
+    return this.parts.bulk.request(filter, { kind: 'play' })
   }
 
   /** Kills all unfinished processes that match the filter. Resolves to their number. */
@@ -238,8 +186,8 @@ export class Client {
   ): Promise<number> {
     checkBulkFilter(filter, 'killAll')
     checkOptions(options, { force: isFlag }, 'killAll')
-    this.#requireOpen()
-    return this.#parts.bulk.request(filter, {
+    this.requireOpen()
+    return this.parts.bulk.request(filter, {
       kind: 'kill',
       message: wellFormed(message),
       force: options.force === true,
@@ -255,10 +203,10 @@ export class Client {
    * @throws ProcessLost
    */
   async retry(pid: string): Promise<ProcessHandle> {
-    this.#check(pid)
-    const handle = this.#parts.handle(pid, '')
+    this.checkRead(pid)
+    const handle = this.parts.handle(pid, '')
     const retried = await handle.retried()
-    return retried === undefined ? handle : this.#parts.handle(retried, handle.name)
+    return retried === undefined ? handle : this.parts.handle(retried, handle.name)
   }
 
   /**
@@ -272,11 +220,11 @@ export class Client {
    * @throws CheckpointNotFound if there is no such checkpoint
    */
   async restart(pid: string, options: RestartOptions = {}): Promise<ProcessHandle> {
-    this.#check(pid)
+    this.checkRead(pid)
     checkOptions(options, { from: true }, 'restart')
     if (options.from !== undefined) checkText('restart: the tag `from`', options.from)
-    const { pid: restarted, className } = await this.#parts.restarter.restart(pid, options)
-    return this.#parts.handle(restarted, className)
+    const { pid: restarted, className } = await this.parts.restarter.restart(pid, options)
+    return this.parts.handle(restarted, className)
   }
 
   /**
@@ -286,9 +234,9 @@ export class Client {
    * @throws InvalidStateError for a process that has not ended
    */
   async resubmit(pid: string): Promise<ProcessHandle> {
-    this.#check(pid)
-    const { pid: resubmitted, className } = await this.#parts.restarter.resubmit(pid)
-    return this.#parts.handle(resubmitted, className)
+    this.checkRead(pid)
+    const { pid: resubmitted, className } = await this.parts.restarter.resubmit(pid)
+    return this.parts.handle(resubmitted, className)
   }
 
   /**
@@ -298,8 +246,8 @@ export class Client {
    */
   async prune(filter: BulkFilter = {}): Promise<number> {
     checkBulkFilter(filter, 'prune')
-    this.#requireOpen()
-    return this.#parts.bulk.prune(filter)
+    this.requireOpen()
+    return this.parts.bulk.prune(filter)
   }
 
   /**
@@ -315,7 +263,7 @@ export class Client {
     const left = this.handles.close()
     for (const handle of left)
       handle.close(new ClosedError('the client was closed during this wait; the process continues'))
-    await this.#parts.commits.close()
+    await this.parts.commits.close()
     await this.leave()
     if (this.#ownsStore) await this.store.close()
   }
@@ -344,11 +292,11 @@ export class Client {
     options: LaunchOptions,
     launcher: Launcher,
   ): Promise<ProcessHandle> {
-    const known = this.#parts.launches.classOf(processClass)
+    const known = this.parts.launches.classOf(processClass)
     const create =
       known === undefined
-        ? await this.#parts.launches.createByName(processClass as string, inputs, options, launcher)
-        : this.#parts.launches.createByClass(known, inputs, options, launcher)
+        ? await this.parts.launches.createByName(processClass as string, inputs, options, launcher)
+        : this.parts.launches.createByClass(known, inputs, options, launcher)
     return this.launched(create, await this.commits.write(create), options, known)
   }
 
@@ -361,7 +309,7 @@ export class Client {
   ): ProcessHandle {
     const { pid, existed } = requireCreated(create, outcome)
     if (existed === false) this.handles.renew(pid)
-    const handle = this.#parts.handle(pid, create.className)
+    const handle = this.parts.handle(pid, create.className)
     if (processClass !== undefined) handle.setClass(processClass)
     killOnAbort(handle, options.signal, this.logger)
     return handle
@@ -372,23 +320,13 @@ export class Client {
     inputs?: Readonly<Record<string, unknown>>,
     options: LaunchOptions = {},
   ): Promise<ProcessHandle> {
-    this.#requireOpen()
+    this.requireOpen()
     checkLaunch(processClass, options)
     options.signal?.throwIfAborted()
     return this.start(processClass, inputs, options, BY_A_CALLER)
   }
 
-  #check(pid: string): void {
-    this.#requireOpen()
-    checkPid(pid)
-  }
-
-  #requireOpen(): void {
+  protected requireOpen(): void {
     if (this.#closing !== undefined) throw new ClosedError('this client was closed; open another')
   }
-}
-
-/** @throws TypeError for what can't be the pid of a process */
-function checkPid(pid: unknown): asserts pid is string {
-  checkText('the pid', pid)
 }

@@ -127,7 +127,7 @@ describe('damson history', () => {
 describe('damson explain', () => {
   it('says why a process is not moving', async () => {
     const { stdout } = await project.damson(['explain', held])
-    expect(stdout).toContain(`Hold ${held} is created`)
+    expect(stdout).toContain(`Hold ${held} has been created`)
     expect(stdout).toContain('no engine is running on this store')
     expect(await project.json('explain', held)).toEqual({
       pid: held,

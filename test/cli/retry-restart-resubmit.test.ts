@@ -58,7 +58,7 @@ describe('damson signal', () => {
     [['approval', '"yes"'], /signals\.approval: must be boolean/],
     [['approvl', 'true'], /no signal 'approvl'.*approval/],
     [['approval', '{'], /the payload is no valid JSON: line 1/],
-    [[], /missing required argument 'name'/],
+    [[], /say which signal/],
   ])('refuses %j with 2', async (args, message) => {
     const { pid } = await engine.launch(Approval)
     const { code, stdout, stderr } = await run('signal', pid, ...args)

@@ -54,6 +54,33 @@ export function looking(bench: Bench): void {
       expect(await store.count({ className: 'Brew' })).toMatchObject({ created: 0, running: 1 })
     })
 
+    test('finds the process of a key, which must match as a whole', async () => {
+      const keyed = create({ key: 'order 17' })
+      await done(store, keyed, create({ key: 'order 1' }), create())
+      const found = async (key: string) => (await store.list({ key })).rows.map(({ pid }) => pid)
+      expect(await found('order 17')).toEqual([keyed.pid])
+      for (const key of ['order', 'ORDER 17', 'order 17 ']) expect(await found(key)).toEqual([])
+      expect(await store.count({ key: 'order 17' })).toMatchObject({ created: 1 })
+      await expect(store.list({ key: '' })).rejects.toThrow('list: key must not be empty')
+    })
+
+    test('finds pids by a beginning or an ending', async () => {
+      const pids = ['ship-1', 'ship-2', 'boat-2', 'ünü-😀', '%_-2']
+      await done(store, ...pids.map((pid) => create({ pid })))
+      const beginning = async (...beginnings: string[]) => (await store.pids({ beginnings }, 10)).toSorted()
+      const ending = async (...endings: string[]) => (await store.pids({ endings }, 10)).toSorted()
+      expect(await beginning('ship')).toEqual(['ship-1', 'ship-2'])
+      expect(await beginning('ship-1', 'boat', 'none')).toEqual(['boat-2', 'ship-1'])
+      expect(await beginning('')).toHaveLength(5)
+      expect(await beginning('%')).toEqual(['%_-2'])
+      expect(await ending('-2')).toEqual(['%_-2', 'boat-2', 'ship-2'])
+      expect(await ending('p-1', 'ü-😀')).toEqual(['ship-1', 'ünü-😀'])
+      expect(await ending('%')).toEqual([])
+      expect(await ending()).toEqual([])
+      expect(await store.pids({ endings: ['-2'] }, 2)).toHaveLength(2)
+      expect(await store.pids({ beginnings: [''] }, 2)).toHaveLength(2)
+    })
+
     test('who watches is told of every change, in order, until he stops', async () => {
       const heard: Change[] = []
       const stop = store.watch((changes) => heard.push(...changes))

@@ -1,15 +1,14 @@
 import type { Command } from 'commander'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { print, printJson } from '../render/output.ts'
-import { findPid } from './find-pid.ts'
+import { findPid, type KeyOption, withPid } from './find-pid.ts'
 
 export function addExplain(program: Command): void {
-  withStore(program.command('explain'))
+  withPid(withStore(program.command('explain')))
     .description('Explain why a process is not moving.')
-    .argument('<pid>', 'the pid of a process, or its first characters')
-    .action((start: string, options: StoreOptions) =>
+    .action((text: string | undefined, options: StoreOptions & KeyOption) =>
       withClient(options.store, async (client) => {
-        const pid = await findPid(client, start)
+        const pid = await findPid(client, text, options)
         const explanation = await client.explain(pid)
         if (options.json) printJson({ pid, explanation })
         else print(explanation)

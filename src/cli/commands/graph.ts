@@ -4,12 +4,12 @@ import { flowchart } from '../render/flowchart.ts'
 import { loadClasses, pick, type ProcessClasses } from '../input/load-module.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { print, printJson } from '../render/output.ts'
-import { findPid } from './find-pid.ts'
+import { findPid, type KeyOption } from './find-pid.ts'
 import { stateChart } from '../render/state-chart.ts'
 import { currentPosition } from '../render/current-position.ts'
 import { UsageError } from '../input/usage-error.ts'
 
-interface GraphOptions extends StoreOptions {
+interface GraphOptions extends StoreOptions, KeyOption {
   readonly pid?: string
   readonly states?: true
 }
@@ -27,6 +27,7 @@ export function addGraph(program: Command): void {
     .argument('[module]', 'a TypeScript or JavaScript file')
     .argument('[class]', 'the process class to draw, if the module exports several')
     .option('--pid <pid>', 'mark the position of this process, and what it waits for')
+    .option('--key <key>', 'as --pid, for the process that was launched with this key')
     .option('--states', 'draw the states of a process and the transitions between them')
     .addHelpText(
       'after',
@@ -47,21 +48,21 @@ other class only the first step, run, is known.`,
 export async function pictureOf(
   path: string | undefined,
   name: string | undefined,
-  { pid, states, store }: Pick<GraphOptions, 'pid' | 'states'> & { readonly store?: string },
+  { pid, key, states, store }: Pick<GraphOptions, 'pid' | 'key' | 'states'> & { readonly store?: string },
 ): Promise<Picture> {
   if (states) {
-    if (path !== undefined || pid !== undefined)
+    if (path !== undefined || pid !== undefined || key !== undefined)
       throw new UsageError('--states are the same for all processes: give it alone')
     return { mermaid: stateChart() }
   }
   if (path === undefined) throw new UsageError('say what to draw: the file of a module, or --states')
   const classes = await loadClasses(path)
-  if (pid === undefined || store === undefined) {
+  if ((pid === undefined && key === undefined) || store === undefined) {
     const chosen = pick(classes, name, path)
     return { class: chosen.name, mermaid: flowchart(chosen.name, chosen.processClass.spec()) }
   }
   return withClient(store, async (client) =>
-    ofProcess(client, await findPid(client, pid), classes, name, path),
+    ofProcess(client, await findPid(client, pid, { key }), classes, name, path),
   )
 }
 

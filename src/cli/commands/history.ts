@@ -3,7 +3,7 @@ import type { EventRecord } from '../../index.ts'
 import { eventText } from '../render/event-text.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { print, printJson } from '../render/output.ts'
-import { findPid } from './find-pid.ts'
+import { findPid, type KeyOption, withPid } from './find-pid.ts'
 import { columns } from '../render/table.ts'
 import { elapsed } from '../render/time.ts'
 
@@ -11,12 +11,11 @@ import { elapsed } from '../render/time.ts'
 const WIDEST = 120
 
 export function addHistory(program: Command): void {
-  withStore(program.command('history'))
+  withPid(withStore(program.command('history')))
     .description('Show the history of a process, oldest event first, with the time since its creation.')
-    .argument('<pid>', 'the pid of a process, or its first characters')
-    .action((start: string, options: StoreOptions) =>
+    .action((text: string | undefined, options: StoreOptions & KeyOption) =>
       withClient(options.store, async (client) => {
-        const records = await client.history(await findPid(client, start))
+        const records = await client.history(await findPid(client, text, options))
         if (options.json) printJson(records)
         else print(timeLine(records))
       }),

@@ -24,6 +24,7 @@ export function addList(program: Command): void {
   withFilters(withStore(program.command('list').alias('ps')))
     .description('List processes, newest first; by default only those that have not ended.')
     .option('-a, --all', 'include processes that have ended')
+    .option('--key <key>', 'only the process that was launched with this key, also if it has ended')
     .option('--parent <pid>', 'only the children of this process')
     .option('--text <text>', 'only processes with this text in pid, key, label, status or message')
     .option('-n, --limit <number>', 'show at most this many', wholeNumber, 50)
@@ -33,7 +34,10 @@ export function addList(program: Command): void {
 async function list(client: Client, options: ListOptions): Promise<void> {
   const parent = options.parent === undefined ? undefined : await findPid(client, options.parent)
   const others = { parent, text: options.text }
-  const filter = { ...filterOf(options, options.all ? undefined : LIVE), ...others }
+  const filter = {
+    ...filterOf(options, options.all || options.key !== undefined ? undefined : LIVE),
+    ...others,
+  }
   const { processes, more } = await collect(client, filter, options.limit)
   if (options.json) {
     printJson({ processes, more })

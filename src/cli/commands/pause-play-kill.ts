@@ -3,12 +3,12 @@ import type { Client, ProcessHandle, StateInfo } from '../../index.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
-import { findPids } from './find-pid.ts'
+import { findPids, type KeyOption, withPid } from './find-pid.ts'
 import { waitUntil } from './wait-until.ts'
 import { stateText } from '../render/state-text.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
 
-interface ControlOptions extends StoreOptions, FilterOptions {
+interface ControlOptions extends StoreOptions, FilterOptions, KeyOption {
   readonly all?: true
   readonly message?: string
   readonly force?: true
@@ -60,9 +60,8 @@ const KILL: CommandSpec = {
 /** Adds `pause`, `play` and `kill`. */
 export function addPausePlayKill(program: Command): void {
   for (const spec of [PAUSE, PLAY, KILL]) {
-    const command = withFilters(withStore(program.command(spec.name)))
+    const command = withPid(withFilters(withStore(program.command(spec.name))), { several: true })
       .description(spec.description)
-      .argument('[pid...]', 'the pids of processes, or their first characters')
       .option('--all', 'all unfinished processes, or those that match --state and --class; does not wait')
     command.option('--alone', 'leave out their descendants, which otherwise get the same request')
     if (spec.name !== 'play') command.option('-m, --message <text>', 'the reason, shown with the process')
@@ -103,7 +102,7 @@ async function carryOut(
     else print(`${asked} asked to ${spec.name}`)
     return ExitCode.DONE
   }
-  const pids = await findPids(client, starts)
+  const pids = await findPids(client, starts, options)
   const waits = options.wait ?? spec.waits
   const answers = await Promise.all(pids.map((pid) => one(spec, client, pid, waits, options)))
   if (options.json) printJson({ processes: answers })
@@ -112,14 +111,15 @@ async function carryOut(
 
 function requireTargets(starts: readonly string[], options: ControlOptions, name: string): void {
   const filtered = options.state !== undefined || options.class !== undefined
-  if (options.all && starts.length > 0) throw new UsageError('give pids or --all, not both')
+  const named = starts.length > 0 || options.key !== undefined
+  if (options.all && named) throw new UsageError('give pids or --all, not both')
   if (options.all && options.alone)
     throw new UsageError('--alone goes with pids; --all asks each process that is let through, and no other')
   if (options.all && options.wait)
     throw new UsageError('--all does not wait; damson list shows how far they are')
   if (!options.all && filtered) throw new UsageError('--state and --class go with --all')
-  if (!options.all && starts.length === 0) {
-    throw new UsageError(`say what to ${name}: pids, or --all with --state and --class`)
+  if (!options.all && !named) {
+    throw new UsageError(`say what to ${name}: pids, --key KEY, or --all with --state and --class`)
   }
 }
 

@@ -22,6 +22,7 @@ export function addPrune(program: Command): void {
         'only processes that were created at least this long ago, such as 12h or 30d',
       ).argParser(duration),
     )
+    .option('--key <key>', 'only the process that was launched with this key')
     .option('--yes', 'delete them')
     .option('--dry-run', 'only count them (the default)')
     .addHelpText(

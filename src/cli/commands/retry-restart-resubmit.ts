@@ -2,11 +2,11 @@ import { Option, type Command } from 'commander'
 import { type Client, InvalidStateError, type ProcessHandle } from '../../index.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
-import { findPid } from './find-pid.ts'
+import { findPid, type KeyOption, withPid } from './find-pid.ts'
 import { stateText } from '../render/state-text.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
 
-interface RetryOptions extends StoreOptions {
+interface RetryOptions extends StoreOptions, KeyOption {
   readonly from?: string
   readonly wait?: boolean
   readonly timeout?: number
@@ -47,9 +47,7 @@ const RESUBMIT: CommandSpec = {
 /** Adds `retry`, `restart` and `resubmit`. */
 export function addRetryRestartResubmit(program: Command): void {
   for (const spec of [RETRY, RESTART, RESUBMIT]) {
-    const command = withStore(program.command(spec.name))
-      .description(spec.description)
-      .argument('<pid>', 'the pid of a process, or its first characters')
+    const command = withPid(withStore(program.command(spec.name))).description(spec.description)
     if (spec.name === 'restart')
       command.option('--from <tag>', 'continue from the checkpoint that the process kept under this tag')
     command
@@ -64,8 +62,8 @@ export function addRetryRestartResubmit(program: Command): void {
         'after',
         `\n${spec.help}\nPrints the pid of the new process to stdout. damson worker runs it.`,
       )
-      .action(async (start: string, options: RetryOptions) => {
-        process.exitCode = await withClient(options.store, (client) => carryOut(spec, client, start, options))
+      .action(async (text: string | undefined, options: RetryOptions) => {
+        process.exitCode = await withClient(options.store, (client) => carryOut(spec, client, text, options))
       })
   }
 }
@@ -73,12 +71,12 @@ export function addRetryRestartResubmit(program: Command): void {
 async function carryOut(
   spec: CommandSpec,
   client: Client,
-  start: string,
+  text: string | undefined,
   options: RetryOptions,
 ): Promise<number> {
   if (options.timeout !== undefined && options.wait !== true)
     throw new UsageError('--timeout goes with --wait')
-  const pid = await findPid(client, start)
+  const pid = await findPid(client, text, options)
   const handle = await begun(spec, client, pid, options)
   if (handle === undefined) {
     const state = await client.handle(pid).refresh()

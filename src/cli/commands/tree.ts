@@ -2,31 +2,34 @@ import type { Command } from 'commander'
 import type { Client, ProcessSummary } from '../../index.ts'
 import { wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
-import { findPid } from './find-pid.ts'
+import { findPid, type KeyOption, withPid } from './find-pid.ts'
 import { findRoots, readTree } from './read-tree.ts'
 import { treeText, type ProcessTree } from '../render/tree-text.ts'
 import { UsageError } from '../input/usage-error.ts'
 
-interface TreeOptions extends StoreOptions {
+interface TreeOptions extends StoreOptions, KeyOption {
   readonly all?: true
   readonly limit: number
 }
 
 export function addTree(program: Command): void {
-  withStore(program.command('tree'))
-    .description('Show a process and all its descendants, with their steps and what they wait for.')
-    .argument('[pid]', 'the pid of a process, or its first characters; without it, all unfinished trees')
+  withPid(withStore(program.command('tree')))
+    .description(
+      'Show a process and all its descendants, with their steps and what they wait for; without a pid, all unfinished trees.',
+    )
     .option('-a, --all', 'show all children; otherwise large numbers of them are only counted')
     .option('-n, --limit <number>', 'without a pid: show at most this many trees', wholeNumber, 20)
-    .action((start: string | undefined, options: TreeOptions) =>
+    .action((text: string | undefined, options: TreeOptions) =>
       withClient(options.store, (client) =>
-        start === undefined ? showRoots(client, options) : showOne(client, start, options),
+        text === undefined && options.key === undefined
+          ? showRoots(client, options)
+          : showOne(client, text, options),
       ),
     )
 }
 
-async function showOne(client: Client, start: string, options: TreeOptions): Promise<void> {
-  const pid = await findPid(client, start)
+async function showOne(client: Client, text: string | undefined, options: TreeOptions): Promise<void> {
+  const pid = await findPid(client, text, options)
   const root = await client.find(pid)
   if (root === undefined) throw new UsageError(`there is no process ${pid} in this store any more`)
   const now = Date.now()

@@ -14,6 +14,7 @@ export interface FilterOptions {
   readonly state?: readonly string[]
   readonly class?: string
   readonly label?: string
+  readonly key?: string | undefined
 }
 
 export function withFilters(command: Command): Command {
@@ -36,6 +37,7 @@ export function filterOf(options: FilterOptions, states?: ListFilter['state']): 
     ...(state !== undefined && { state }),
     ...(paused && { paused }),
     ...(options.class !== undefined && { className: options.class }),
+    ...(options.key !== undefined && { key: options.key }),
     ...(options.label !== undefined && { label: options.label }),
   }
 }

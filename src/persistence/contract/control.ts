@@ -19,6 +19,11 @@ export interface Control {
   load(pid: string): Promise<StoredProcess | undefined>
   /** One page of the processes that match, newest first. */
   list(filter?: ListFilter): Promise<ProcessPage>
+  /**
+   * At most `limit` pids that have one of these beginnings or endings, in no particular order. The
+   * endings of one call have the same number of characters.
+   */
+  pids(parts: PidParts, limit: number): Promise<readonly string[]>
   /** Counts, by state, the processes that match the filter. */
   count(filter?: ListFilter): Promise<Readonly<Record<ProcessState, number>>>
   /** The oldest kept signal of that name; undefined where none is kept. */
@@ -61,11 +66,16 @@ export interface Pending {
   readonly mail: readonly { readonly by: 'resume' | 'signal'; readonly name: string | null }[]
 }
 
+/** What pids begin or end with. */
+export type PidParts = { readonly beginnings: readonly string[] } | { readonly endings: readonly string[] }
+
 /** Which processes a list or a request to many reaches. Every condition that is given must hold. */
 export interface ListFilter {
   readonly state?: ProcessState | readonly ProcessState[] | undefined
   /** The registered name of the class; must match as a whole. */
   readonly className?: string | undefined
+  /** The key; must match as a whole. */
+  readonly key?: string | undefined
   /** The label; must match as a whole. */
   readonly label?: string | undefined
   /** The pid of the parent. */

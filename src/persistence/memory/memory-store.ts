@@ -12,6 +12,7 @@ import {
   type ListFilter,
   type Mail,
   type Pending,
+  type PidParts,
   type ProcessPage,
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
@@ -82,6 +83,15 @@ export class MemoryStore implements Store {
               (row.created_at === position.createdAt && row.id < position.id),
           )
     return pageOf(rest, limit)
+  }
+
+  async pids(parts: PidParts, limit: number): Promise<readonly string[]> {
+    this.#requireOpen()
+    const fits =
+      'beginnings' in parts
+        ? (pid: string) => parts.beginnings.some((beginning) => pid.startsWith(beginning))
+        : (pid: string) => parts.endings.some((ending) => pid.endsWith(ending))
+    return [...this.#tables.processes.keys()].filter(fits).slice(0, limit)
   }
 
   async count(filter: ListFilter = {}): Promise<Readonly<Record<ProcessState, number>>> {
@@ -233,6 +243,7 @@ export class MemoryStore implements Store {
     for (const { row } of this.#tables.processes.values()) {
       if (states !== undefined && !states.includes(row.state)) continue
       if (filter.className !== undefined && row.class !== filter.className) continue
+      if (filter.key !== undefined && row.key !== filter.key) continue
       if (filter.label !== undefined && row.label !== filter.label) continue
       if (filter.parent !== undefined && row.parent !== filter.parent) continue
       if (filter.paused !== undefined && (row.paused === 1) !== filter.paused) continue

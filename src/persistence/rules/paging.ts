@@ -14,6 +14,7 @@ export type BulkFilter = Omit<ListFilter, 'limit' | 'after'>
 const BULK: OptionNames<BulkFilter> = {
   state: true,
   className: true,
+  key: true,
   label: true,
   parent: true,
   paused: isFlag,
@@ -51,11 +52,12 @@ export function checkBulkFilter(filter: BulkFilter, where: string): void {
 }
 
 function checkConditions(
-  { state, className, label, parent, since, until, text }: BulkFilter,
+  { state, className, key, label, parent, since, until, text }: BulkFilter,
   where: string,
 ): void {
   if (state !== undefined) for (const one of [state].flat()) checkState(one, where)
   if (className !== undefined) checkText(`${where}: className`, className)
+  if (key !== undefined) checkText(`${where}: key`, key)
   if (label !== undefined) checkText(`${where}: label`, label, { empty: true })
   if (parent !== undefined) checkText(`${where}: parent`, parent)
   if (text !== undefined) checkText(`${where}: text`, text, { empty: true })

@@ -59,6 +59,7 @@ function conditions(
   }
   if (filter.state !== undefined) add('state = ?', filter.state)
   if (filter.className !== undefined) add('class = ?', filter.className)
+  if (filter.key !== undefined) add('key = ?', filter.key)
   if (filter.label !== undefined) add('label = ?', filter.label)
   if (filter.parent !== undefined) add('parent = ?', filter.parent)
   // Written out, since SQLite finds the partial index of paused processes only by the literal

@@ -12,6 +12,7 @@ import {
   type ListFilter,
   type Mail,
   type Pending,
+  type PidParts,
   type ProcessPage,
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
@@ -31,6 +32,7 @@ import { LeaseJudge } from './lease-judge.ts'
 import { count, list, pageQueries } from './list-query.ts'
 import { JoinedEngines } from './joined-engines.ts'
 import { MessageTable } from './message-table.ts'
+import { pidsWith } from './pid-query.ts'
 import { ProcessTable } from './process-table.ts'
 import { checkPath, realPath } from './real-path.ts'
 import { Session, type SqliteTables } from './session.ts'
@@ -170,6 +172,10 @@ export class SqliteStore implements Store {
     const limit = limitOf(filter)
     const queries = pageQueries(filter, limit)
     return this.#read('listing processes', () => list(this.#connection, queries, limit))
+  }
+
+  async pids(parts: PidParts, limit: number): Promise<readonly string[]> {
+    return this.#look('looking for pids', () => pidsWith(this.#connection, parts, limit))
   }
 
   async count(filter: ListFilter = {}): Promise<Readonly<Record<ProcessState, number>>> {

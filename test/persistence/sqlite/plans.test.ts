@@ -109,6 +109,7 @@ test.each([
   ['a state', { state: 'waiting' }, 'process_state'],
   ['several states', { state: ['waiting', 'running'] }, 'process_state'],
   ['a class', { className: 'Bake' }, 'process_class'],
+  ['a key', { key: 'x' }, 'process_key'],
   ['a parent', { parent: 'x' }, 'process_parent'],
   ['what is paused', { paused: true }, 'process_paused'],
   ['a later page', { after: '5:1' }, 'process_created'],
@@ -121,6 +122,15 @@ test.each([
       .map(planOf)
       .join(),
   ).toContain(index)
+})
+
+test('looking up pids by a beginning is a range of an index, and by an ending reads no row', async () => {
+  const beginnings = await statements(() => store.pids({ beginnings: ['a', 'b'] }, 10))
+  expectIndexed(beginnings)
+  expect(beginnings.map(planOf).join()).toContain('SEARCH p USING COVERING INDEX')
+  const endings = await statements(() => store.pids({ endings: ['a'] }, 10))
+  expectIndexed(endings)
+  expect(endings.map(planOf).join()).toContain('SCAN process USING COVERING INDEX')
 })
 
 test('looking up a key, a process and its history goes by an index', async () => {

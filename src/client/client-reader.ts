@@ -1,0 +1,124 @@
+import type { Codec } from '../bundle/codec.ts'
+import type { ListFilter } from '../persistence/contract/control.ts'
+import type { Checkpoint } from '../persistence/contract/persister.ts'
+import type { Store } from '../persistence/contract/store.ts'
+import type { EventRecord } from '../process/host/process-handle.ts'
+import type { ProcessState } from '../process/state/process-state.ts'
+import type { Clock } from '../shared/clock.ts'
+import { ProcessLost } from '../shared/errors.ts'
+import { isCount } from '../shared/options.ts'
+import { checkText } from '../shared/text.ts'
+import type { ClientParts } from './client-parts.ts'
+import { detailsOf, type ProcessDetails } from './read/details.ts'
+import { eventRecord } from './read/event.ts'
+import { explain } from './read/explain.ts'
+import { pidsLike, shortPids } from './read/pids.ts'
+import { summary, type ProcessList, type ProcessSummary } from './read/summary.ts'
+
+/** The methods of a client that only read the store. */
+export abstract class ClientReader {
+  readonly store: Store
+  protected readonly parts: ClientParts
+  protected readonly codec: Codec
+  protected readonly clock: Clock
+
+  protected constructor(parts: ClientParts) {
+    this.store = parts.store
+    this.parts = parts
+    this.codec = parts.codec
+    this.clock = parts.clock
+  }
+
+  /**
+   * Returns one page of processes, newest first (default: 50). Processes with an overdue kill are ended first (C7).
+   */
+  async list(filter: ListFilter = {}): Promise<ProcessList> {
+    this.requireOpen()
+    const page = await this.parts.rows.list(filter)
+    const now = this.clock.now()
+    return { processes: page.rows.map((row) => summary(row, now)), next: page.next }
+  }
+
+  /**
+   * Returns one process as `list` does, or undefined if the store has no such process. An overdue kill is
+   * carried out first (C7).
+   */
+  async find(pid: string): Promise<ProcessSummary | undefined> {
+    this.checkRead(pid)
+    const row = await this.parts.rows.read(pid)
+    return row && summary(row, this.clock.now())
+  }
+
+  /**
+   * Returns the pids that begin or end with this text, at most `limit` (10), in the order of the
+   * pids. A user may then give any unique beginning or ending instead of a whole pid.
+   */
+  async pidsLike(text: string, limit = 10): Promise<readonly string[]> {
+    this.requireOpen()
+    checkText('pidsLike: the text', text, { empty: true })
+    isCount('pidsLike: the limit', limit)
+    return pidsLike(this.store, text, limit)
+  }
+
+  /**
+   * Returns a short form of each pid, for people: the shortest ending, of at least six characters,
+   * that no other pid of the store begins or ends with. Pids that a caller chose stay whole. A later
+   * launch may make an ending ambiguous.
+   */
+  async shortPids(pids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    this.requireOpen()
+    for (const pid of pids) checkPid(pid)
+    return shortPids(this.store, pids)
+  }
+
+  /** Returns how many processes match the filter in each state. */
+  async count(filter: ListFilter = {}): Promise<Readonly<Record<ProcessState, number>>> {
+    this.requireOpen()
+    return this.store.count(filter)
+  }
+
+  /**
+   * Returns everything that is stored about a process, such as its wait, its kept messages, inputs,
+   * outputs and result. An overdue kill is carried out first (C7).
+   *
+   * @throws ProcessLost
+   */
+  async inspect(pid: string): Promise<ProcessDetails> {
+    this.checkRead(pid)
+    await this.parts.rows.read(pid)
+    const stored = await this.store.load(pid)
+    if (stored === undefined) throw new ProcessLost(pid, `there is no process ${pid} in this store`)
+    return detailsOf(stored, this.store, this.codec, this.clock.now())
+  }
+
+  /** Explains in plain words why a process is not moving. @throws ProcessLost */
+  async explain(pid: string): Promise<string> {
+    this.checkRead(pid)
+    return explain(this.parts.rows, this.store, this.clock, pid)
+  }
+
+  /** Returns the history of a process, oldest entry first; empty if the store has no such process. */
+  async history(pid: string): Promise<readonly EventRecord[]> {
+    this.checkRead(pid)
+    return (await this.store.history(pid)).map(eventRecord)
+  }
+
+  /** The checkpoints that a process has kept. */
+  async checkpoints(pid: string): Promise<readonly Checkpoint[]> {
+    this.checkRead(pid)
+    return this.store.getProcessCheckpoints(pid)
+  }
+
+  /** @throws ClosedError once the client is closed */
+  protected abstract requireOpen(): void
+
+  protected checkRead(pid: string): void {
+    this.requireOpen()
+    checkPid(pid)
+  }
+}
+
+/** @throws TypeError for what can't be the pid of a process */
+export function checkPid(pid: unknown): asserts pid is string {
+  checkText('the pid', pid)
+}
