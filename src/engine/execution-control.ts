@@ -6,6 +6,7 @@ import type { EngineParts } from './engine-parts.ts'
 import type { Execution } from './execution.ts'
 import type { Executions } from './executions.ts'
 import { claimLost } from './stop-reasons.ts'
+import { setImmediate } from '../shared/timers.ts'
 
 interface Request {
   readonly message?: string | null | undefined

@@ -9,6 +9,7 @@ import type { ExecutionControl } from './execution-control.ts'
 import { endedElsewhere, evicted, claimLost, unsavable } from './stop-reasons.ts'
 import type { PendingWait, Execution } from './execution.ts'
 import type { Scheduler } from './scheduler.ts'
+import { setImmediate } from '../shared/timers.ts'
 
 type Content = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count'>
 

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { childrenOf } from '../client/launch/earlier-children.ts'
 import type { Mail } from '../persistence/contract/control.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
@@ -7,6 +6,7 @@ import type { EngineParts } from './engine-parts.ts'
 import type { Execution } from './execution.ts'
 import type { ChildReader } from './step-launches.ts'
 import { claimLost } from './stop-reasons.ts'
+import { setTimeout } from '../shared/timers.ts'
 
 /** First pause before a failed read is tried again, and the longest, in milliseconds. */
 const FIRST_PAUSE = 20
@@ -54,7 +54,7 @@ export class StoreReader implements ChildReader {
         if (lost || over || error instanceof ClosedError) throw claimLost(pid)
         this.#parts.logger.warn({ err: error, pid, pause }, 'the store could not be read; trying again')
         // Real time, also where the clock is simulated: this waits for a disk, not for a date.
-        await setTimeout(pause, undefined, { ref: false })
+        await new Promise<void>((resolve) => setTimeout(resolve, pause).unref())
       }
     }
   }

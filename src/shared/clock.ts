@@ -1,3 +1,5 @@
+import { clearTimeout, machineTime, setTimeout, wallClock } from './timers.ts'
+
 /** Node fires a longer timer immediately. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
@@ -47,7 +49,7 @@ export function alarm(clock: Clock, time: number, callback: () => void): () => v
  * immediately.
  */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: wallClock,
   after(delay, callback) {
     let timer: NodeJS.Timeout
     const arm = (left: number): void => {
@@ -61,6 +63,5 @@ export const systemClock: Clock = {
 
 /** Milliseconds of a clock that no one can set. A clock that a test moves gives its own time. */
 export function monotonic(clock: Clock): number {
-  // This clock is the same in all threads, unlike `performance.now`.
-  return clock === systemClock ? Number(process.hrtime.bigint() / 1000n) / 1000 : clock.now()
+  return clock === systemClock ? machineTime() : clock.now()
 }

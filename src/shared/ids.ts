@@ -1,4 +1,5 @@
 import { v7 } from 'uuid'
+import { wallClock } from './timers.ts'
 
 /**
  * The number of ids for which random bytes are requested together, since a request costs more than
@@ -22,7 +23,7 @@ export function newPid(): string {
     used = 0
   }
   const random = pool.subarray(used, (used += BYTES))
-  const now = Date.now()
+  const now = wallClock()
   // The order holds even if the clock is set back.
   sequence = now > lastTime ? 0 : sequence + 1
   lastTime = Math.max(now, lastTime)

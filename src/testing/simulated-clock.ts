@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
+import { setImmediate } from '../shared/timers.ts'
 
 /** Options of `SimulatedClock`. */
 export interface SimulatedClockOptions {

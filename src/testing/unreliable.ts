@@ -2,6 +2,7 @@ import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import { PersistenceError } from '../shared/errors.ts'
 import { intercept } from './intercept.ts'
+import { setImmediate } from '../shared/timers.ts'
 
 /** How unreliable a store is. */
 export interface Unreliability {

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { ClosedError, PersistenceError } from '../../shared/errors.ts'
 import { isBusy, persistenceError } from './driver-errors.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
+import { elapsed, setTimeout } from '../../shared/timers.ts'
 
 /**
  * How long another program may hold the lock of the file before a call rejects, in milliseconds.
@@ -35,7 +36,7 @@ export class Connection {
   /** The file to which the path led when it was opened. */
   readonly #file: string | undefined
   /** When the path was last checked, by the monotonic clock. */
-  #lookedAt = performance.now()
+  #lookedAt = elapsed()
   /** Why every write is refused from now on, if one is. */
   #gone: PersistenceError | undefined
 
@@ -131,7 +132,7 @@ export class Connection {
    * would be lost to all other programs, so they are refused from then on.
    */
   checkFile(): void {
-    this.#lookedAt = performance.now()
+    this.#lookedAt = elapsed()
     if (this.#gone !== undefined) return
     let file: string | undefined
     try {
@@ -149,7 +150,7 @@ export class Connection {
 
   /** @throws PersistenceError where the file is gone */
   #requireFile(): void {
-    if (performance.now() - this.#lookedAt >= LOOK_INTERVAL) this.checkFile()
+    if (elapsed() - this.#lookedAt >= LOOK_INTERVAL) this.checkFile()
     if (this.#gone !== undefined) throw this.#gone
   }
 
@@ -282,8 +283,8 @@ async function whenFree<T>(path: string, doing: string, action: () => T): Promis
       return action()
     } catch (error) {
       if (!isBusy(error)) throw persistenceError(path, doing, error)
-      since ??= performance.now()
-      if (performance.now() - since > PATIENCE) {
+      since ??= elapsed()
+      if (elapsed() - since > PATIENCE) {
         throw new PersistenceError(
           `${path}: ${doing} failed: another program has held the lock of this file for ${PATIENCE / 1000} s`,
           { cause: error },

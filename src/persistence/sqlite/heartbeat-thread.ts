@@ -10,6 +10,7 @@ import { BEAT, beatValues } from './engine-table.ts'
 import { longestGap, type Heartbeat } from './heartbeat.ts'
 import type { HeartbeatData } from './heartbeat-data.ts'
 import { HEARTBEAT_SOURCE } from './heartbeat-source.ts'
+import { clearInterval, setInterval } from '../../shared/timers.ts'
 
 /** The indexes of the flags and times that are shared with the worker. */
 const [MOVES, STOP, INSIDE] = [0, 1, 2] as const

@@ -3,6 +3,7 @@ import type { Change } from '../contract/rows.ts'
 import { isBusy } from './driver-errors.ts'
 import type { Connection } from './connection.ts'
 import { afterOf, type Row } from '../rules/row.ts'
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../shared/timers.ts'
 
 /**
  * Milliseconds between the looks after a change of the log file. The file changes before the commit

@@ -2,6 +2,7 @@ import { nextTick } from 'node:process'
 import { SpecError } from '../../shared/errors.ts'
 import { atPlace, currentPlace, enterPlace, type Place, type Turn } from './current-process.ts'
 import type { RunState } from './run-state.ts'
+import { queueMicrotask, setImmediate } from '../../shared/timers.ts'
 
 /** The uses of a name in one run of a step. */
 interface Use {

@@ -9,6 +9,7 @@ import type { PlayGate } from './play-gate.ts'
 import { isOver, type RunState } from './run-state.ts'
 import type { StepJournal, Use } from './step-journal.ts'
 import { firstOf, timeAfter, waitFor, waitsForText } from './wait-conditions.ts'
+import { setImmediate } from '../../shared/timers.ts'
 
 /** Options of waits within a step. */
 export interface EvictOptions {
