@@ -1,3 +1,4 @@
+import { onAbort } from './abort.ts'
 import type { Clock } from './clock.ts'
 import { checkOptions, isAbortSignal, isFlag, type OptionNames } from './options.ts'
 import { milliseconds, type Duration } from './duration.ts'
@@ -41,15 +42,17 @@ export function limited(
           stop()
           timedOut()
         })
-  const abort = (): void => {
-    stop()
-    aborted(signal?.reason as Error)
-  }
+  const stopListening =
+    signal === undefined
+      ? undefined
+      : onAbort(signal, () => {
+          stop()
+          aborted(signal.reason as Error)
+        })
   const stop = (): void => {
     stopTimer?.()
-    signal?.removeEventListener('abort', abort)
+    stopListening?.()
   }
-  signal?.addEventListener('abort', abort, { once: true })
   return stop
 }
 

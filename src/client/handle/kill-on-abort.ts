@@ -1,4 +1,5 @@
 import type { ProcessHandle } from '../../process/host/process-handle.ts'
+import { onAbort } from '../../shared/abort.ts'
 import { errorText } from '../../shared/error-text.ts'
 import type { Logger } from '../../shared/logger.ts'
 
@@ -15,6 +16,5 @@ export function killOnAbort(handle: ProcessHandle, signal: AbortSignal | undefin
     kill()
     return
   }
-  signal.addEventListener('abort', kill, { once: true })
-  handle.onDone(() => signal.removeEventListener('abort', kill))
+  handle.onDone(onAbort(signal, kill))
 }

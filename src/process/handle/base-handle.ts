@@ -1,3 +1,4 @@
+import { onAbort } from '../../shared/abort.ts'
 import type { ProcessError } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import { wellFormed } from '../../shared/text.ts'
@@ -12,6 +13,7 @@ import type {
   WaitOptions,
 } from '../host/process-handle.ts'
 import { withinStep } from '../step/operation.ts'
+import { setImmediate } from '../../shared/timers.ts'
 
 /** A request to a process, and perhaps to the tree below it. */
 export type HandleRequest =
@@ -24,10 +26,7 @@ export type HandleRequest =
  * callbacks. The classes that extend it read the process and send it requests.
  */
 export abstract class BaseHandle implements ProcessHandle {
-  readonly outputs: Outputs = {
-    all: (options?: ResultOptions) => withinStep(this.readOutputs(options ?? {})) as Promise<never>,
-    snapshot: () => this.readSnapshot() as Promise<never>,
-  }
+  #outputs: Outputs | undefined
 
   abstract readonly pid: string
   abstract readonly name: string
@@ -40,6 +39,15 @@ export abstract class BaseHandle implements ProcessHandle {
   abstract retry(): Promise<boolean>
   abstract explain(): Promise<string>
   abstract history(): Promise<readonly EventRecord[]>
+
+  /** Made when they are first asked for, since many handles are held only for their result. */
+  get outputs(): Outputs {
+    this.#outputs ??= {
+      all: (options?: ResultOptions) => withinStep(this.readOutputs(options ?? {})) as Promise<never>,
+      snapshot: () => this.readSnapshot() as Promise<never>,
+    }
+    return this.#outputs
+  }
 
   /** Waits for the end of the process; null at the time-out. */
   protected abstract waitForEnd(options: WaitOptions): Promise<StateInfo | null>
@@ -66,14 +74,12 @@ export abstract class BaseHandle implements ProcessHandle {
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
   result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<unknown>
   result(options: ResultOptions = {}): Promise<unknown> {
-    return withinStep(this.#result(options))
-  }
-
-  async #result(options: ResultOptions): Promise<unknown> {
-    const outcome = await this.readOutcome(options)
-    if (outcome.status === 'fulfilled') return outcome.value
-    if (options.raiseOnFailure === false) return outcome.reason
-    throw outcome.reason
+    const result = this.readOutcome(options).then((outcome) => {
+      if (outcome.status === 'fulfilled') return outcome.value
+      if (options.raiseOnFailure === false) return outcome.reason
+      throw outcome.reason
+    })
+    return withinStep(result)
   }
 
   outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
@@ -98,7 +104,7 @@ export abstract class BaseHandle implements ProcessHandle {
     // `onDone`, not in the context in which the process ended.
     const over = new Promise<void>((resolve) => (isDone = resolve))
     const call = (): void => {
-      signal?.removeEventListener('abort', takeBack)
+      stopListening?.()
       if (!isWanted) return
       // The callback may be asynchronous, whatever its type says.
       new Promise((resolve) => resolve(callback(this))).catch((error: unknown) => this.callbackFailed(error))
@@ -107,10 +113,10 @@ export abstract class BaseHandle implements ProcessHandle {
     const forget = this.whenOver(isDone)
     const takeBack = (): void => {
       isWanted = false
-      signal?.removeEventListener('abort', takeBack)
+      stopListening?.()
       forget()
     }
-    signal?.addEventListener('abort', takeBack, { once: true })
+    const stopListening = signal && onAbort(signal, takeBack)
     return takeBack
   }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { onAbort } from '../../shared/abort.ts'
 import { alarm, type Clock } from '../../shared/clock.ts'
 import { milliseconds, type Duration } from '../../shared/duration.ts'
 import { DeadlineExceeded, KeyConflictError, SerializationError } from '../../shared/errors.ts'
@@ -8,6 +9,7 @@ import type { Host, MissingChild } from '../host/host.ts'
 import { MemoryHandle } from '../handle/memory-handle.ts'
 import { construct } from '../host/construction.ts'
 import { outsideProcess } from '../step/current-process.ts'
+import { setImmediate } from '../../shared/timers.ts'
 
 type Inputs = Readonly<Record<string, unknown>> | undefined
 
@@ -188,8 +190,7 @@ function killedBy(signal: AbortSignal, process: ProcessObject): void {
     kill()
     return
   }
-  signal.addEventListener('abort', kill, { once: true })
-  process.addCleanup(() => signal.removeEventListener('abort', kill))
+  process.addCleanup(onAbort(signal, kill))
 }
 
 function hasFailed({ process }: Child): boolean {
