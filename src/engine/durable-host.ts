@@ -98,7 +98,7 @@ export class DurableHost implements Host {
     this.#journal.stepEnded(execution)
     const write =
       pendingLaunch === undefined
-        ? advanceWrite(execution, this.#engine.id, transition, bundle)
+        ? advanceWrite(execution, this.#engine, transition, bundle)
         : launchWrite(pendingLaunch.create, transition, bundle, this.#engine.id)
     this.#warnOfSize(execution, write.parts)
     execution.isCommitting = true

@@ -3,6 +3,7 @@ import { encodeEvent, type HistoryEntry } from '../persistence/contract/event-co
 import type { Advance, Create, Ending } from '../persistence/contract/writes.ts'
 import type { Transition } from '../process/host/host.ts'
 import type { ProcessState } from '../process/state/process-state.ts'
+import type { EngineParts } from './engine-parts.ts'
 import type { Execution } from './execution.ts'
 
 /**
@@ -14,7 +15,7 @@ import type { Execution } from './execution.ts'
  */
 export function advanceWrite(
   execution: Execution,
-  engine: string,
+  { id: engine, killGrace }: Pick<EngineParts, 'id' | 'killGrace'>,
   transition: Transition,
   bundle: Bundle,
 ): Advance {
@@ -60,7 +61,7 @@ export function advanceWrite(
     ending: endingOf(transition),
     wait: transition.wait,
     attempt: transition.attempt,
-    killsChildren: transition.killsChildren,
+    killsChildren: transition.killsChildren ? { grace: killGrace } : undefined,
   }
 }
 

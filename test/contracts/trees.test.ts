@@ -2,6 +2,7 @@ import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import {
   Client,
   Engine,
+  Kill,
   Process,
   ProcessKilled,
   type ProcessHandle,
@@ -223,5 +224,37 @@ describe.each(backEnds)('over %s', (_name, openStore) => {
     expect(await slowly.refresh()).toMatchObject({ label: 'running', reason: 'killing' })
     await clock.advance('5s')
     expect(await store.read(slowly.pid)).toMatchObject({ state: 'killed', message: 'please' })
+  })
+
+  test('USERS 2: a child gets the grace of the engine when the end of its parent kills it', async () => {
+    class Deaf extends Process<typeof Deaf> {
+      override async run(): Promise<void> {
+        await gate('deaf child').pass()
+      }
+    }
+    class Ends extends Process<typeof Ends> {
+      override async run(): Promise<Kill> {
+        await this.launch(Deaf)
+        await gate('deaf child').reached
+        return new Kill('enough')
+      }
+    }
+    const { store, clock } = await open()
+    const engine = await Engine.open({
+      store,
+      clock,
+      processes: [Deaf, Ends],
+      killGrace: '2m',
+      handleSignals: false,
+    })
+    onTestFinished(() => engine.close({ drain: 0 }))
+    const parent = await engine.launch(Ends)
+    await clock.quiet()
+    const { rows } = await store.list({ parent: parent.pid })
+    expect(rows).toMatchObject([{ state: 'running', killRequested: { deadline: clock.now() + 120_000 } }])
+    await clock.advance('119s')
+    expect(await store.read(rows[0]?.pid ?? '')).toMatchObject({ state: 'running' })
+    await clock.advance('1s')
+    expect(await store.read(rows[0]?.pid ?? '')).toMatchObject({ state: 'killed', message: 'enough' })
   })
 })

@@ -248,7 +248,7 @@ class Player {
             : null,
           wait: until(one.wait) ?? null,
           ...(one.attempt !== undefined && { attempt: one.attempt }),
-          killsChildren: one.kills,
+          ...(one.kills && { killsChildren: { grace: 10_000 } }),
         }
       }
       case 'record': {

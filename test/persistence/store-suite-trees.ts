@@ -204,8 +204,8 @@ export function trees(bench: Bench): void {
       }
 
       test.each([
-        { state: 'killed', killsChildren: true },
-        { state: 'excepted', killsChildren: true },
+        { state: 'killed', killsChildren: { grace: 7_000 } },
+        { state: 'excepted', killsChildren: { grace: 7_000 } },
       ] as const)(
         '$state, what it launched is killed in the same commit, where its write says so (C7)',
         async (fields) => {
@@ -217,11 +217,11 @@ export function trees(bench: Bench): void {
             '{"label":"killed","message":"enough"}',
           )
           expect((await store.history(created)).at(-1)).toMatchObject({ name: 'killed', by: 'A' })
-          // What runs gets ten seconds to end by itself.
+          // What runs gets the time that the write gives it.
           expect(await read(held.pid)).toMatchObject({
-            killRequested: { message: 'enough', deadline: clock.now() + 10_000 },
+            killRequested: { message: 'enough', deadline: clock.now() + 7_000 },
           })
-          await clock.advance(10_000)
+          await clock.advance(7_000)
           await store.recover()
           expect(await read(held.pid)).toMatchObject({ state: 'killed', message: 'enough' })
         },

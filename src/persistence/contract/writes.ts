@@ -116,10 +116,11 @@ export interface Advance {
   /** The number of the attempt at the step that runs or is to run; 1 unless it is retried. */
   readonly attempt?: number
   /**
-   * Whether this commit kills the children that were not abandoned, with their descendants. A
-   * stored kill has done so before.
+   * Set if this commit kills the children that were not abandoned, with their descendants: the
+   * milliseconds that a step of theirs has before it is fenced. A stored kill has reached the
+   * children before.
    */
-  readonly killsChildren?: boolean
+  readonly killsChildren?: { readonly grace: number } | undefined
 }
 
 /**

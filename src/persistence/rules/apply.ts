@@ -65,12 +65,6 @@ export interface Tables {
   takeWaiters(target: string): readonly string[]
 }
 
-/**
- * How long a running process may take to end by itself after its parent was killed, in
- * milliseconds.
- */
-const KILL_GRACE = 10_000
-
 /** The context of a rule that decides about this process. */
 export function contextFor(tables: Tables, pid: string, consumes: number | null = null): RuleContext {
   return {
@@ -185,13 +179,13 @@ export function afterEnd(tables: Tables, pid: string): void {
 
 /** Kills the descendants of a process whose end is to reach them. */
 export function killDescendants(tables: Tables, write: Advance, by: string | null): void {
-  if (write.killsChildren !== true) return
+  if (write.killsChildren === undefined) return
   requestDescendants(tables, {
     kind: 'request',
     pid: write.pid,
     request: 'kill',
     message: write.ending?.message ?? null,
-    grace: KILL_GRACE,
+    grace: write.killsChildren.grace,
     by: by ?? write.pid,
     killedState: null,
   })
