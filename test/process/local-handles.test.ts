@@ -8,6 +8,7 @@ import {
   type ProcessHandle,
   type ProcessSpec,
 } from 'damson'
+import { SimulatedClock } from 'damson/testing'
 
 class Child extends Process<typeof Child> {
   static override define(spec: ProcessSpec) {
@@ -110,4 +111,20 @@ test('a child that was closed before its end is lost to every wait', async () =>
   const process = new parent()
   await process.execute()
   expect(process.result()).toBe('asked')
+})
+
+test('a handle goes by the clock of its process', async () => {
+  const clock = new SimulatedClock({ start: 1_000 })
+  const handles: ProcessHandle[] = []
+  class Parent extends Process {
+    override async run() {
+      handles.push(await this.launch(Child, { fails: false }))
+    }
+  }
+  await new Parent({}, { clock }).execute()
+  const [handle] = handles
+  await handle?.wait()
+  const times = (await handle?.history())?.map(({ at }) => at.getTime())
+  expect(new Set(times)).toEqual(new Set([1_000]))
+  expect(handle?.state.at.getTime()).toBe(1_000)
 })

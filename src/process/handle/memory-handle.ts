@@ -39,7 +39,7 @@ export class MemoryHandle extends BaseHandle {
     handles.set(this.pid, new WeakRef(this))
     const { events } = process[HOSTED]
     const note = (name: string, data?: unknown) => (): void => {
-      this.#at = new Date()
+      this.#at = new Date(clock.now())
       this.#history.push({
         seq: this.#history.length + 1,
         pid: this.pid,
