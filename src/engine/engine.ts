@@ -2,7 +2,6 @@ import { hostname } from 'node:os'
 import { CLIENT_OPTIONS, type ClientOptions } from '../client/client-options.ts'
 import { Client } from '../client/client.ts'
 import { registeredName } from '../bundle/loader.ts'
-import { ClientHandle } from '../client/handle/client-handle.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launch/create-write.ts'
 import { openStore } from '../persistence/open-store.ts'
 import type { LoadableClass } from '../persistence/contract/engines.ts'
@@ -10,7 +9,7 @@ import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Change } from '../persistence/contract/rows.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
-import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
 import { construct } from '../process/host/construction.ts'
 import { checkClass } from '../process/definition/process-definition.ts'
@@ -290,29 +289,40 @@ export class Engine extends Client {
     if (known === undefined || !this.classes.has(known) || again || isDelayed) {
       return super.start(processClass, inputs, options, launcher)
     }
+    const { create, stored } = this.#store(known, inputs, options, launcher)
+    return this.launched(create, await stored, options, known)
+  }
+
+  /**
+   * Makes a process and has it stored. The caller does not get the process: an async function would
+   * hold it until the commit is answered, also where it is not needed any more.
+   */
+  #store(
+    processClass: AnyProcessClass,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions,
+    launcher: Launcher,
+  ): { readonly create: Create; readonly stored: Promise<Outcome> } {
     const begins = this.#scheduler.takeSlot()
-    let process: Hosted
-    let create: Create
     try {
-      process = construct(known, inputs, {
+      const process = construct(processClass, inputs, {
         pid: options.pid,
         host: this.#host,
         logger: this.logger,
         created: new Date(this.clock.now()),
         retry: retryOf(options),
       })
-      create = createWrite(process, options, launcher, specOf(known).deadlineAfter)
+      const create = createWrite(process, options, launcher, specOf(processClass).deadlineAfter)
       process.holdSaved()
+      if (begins) return { create, stored: this.#executor.launch(process, create) }
+      // The first commit of a queued process is its claim, and hooks run before that commit. They
+      // must not run unclaimed.
+      const waits = !process.hooked && this.#queue.add(process, create)
+      return { create, stored: this.#wait(create, waits) }
     } catch (error) {
       if (begins) this.#scheduler.giveBackSlot()
       throw error
     }
-    const outcome = await (begins ? this.#executor.launch(process, create) : this.#wait(process, create))
-    const handle = this.launched(create, outcome, options, known)
-    // If the caller gave the pid, the handle may be of an earlier launch, so it must read the row.
-    const isNew = begins || options.pid === undefined
-    if (isNew && handle instanceof ClientHandle) handle.followRunner()
-    return handle
   }
 
   /** Warns once per class, because processes of a forgotten class would wait silently. */
@@ -327,13 +337,10 @@ export class Engine extends Client {
 
   /**
    * Creates a process for which no slot is free. It starts here in its turn, unless another engine
-   * claims it first.
+   * claims it first. `waits` is whether it is in the launch queue.
    */
-  async #wait(process: Hosted, create: Create): Promise<Outcome> {
+  async #wait(create: Create, waits: boolean): Promise<Outcome> {
     const { pid } = create
-    // The first commit of a queued process is its claim, and hooks run before that commit. They
-    // must not run unclaimed.
-    const waits = !process.hooked && this.#queue.add(process, create)
     const stored = waits ? undefined : this.#scheduler.launchStoring()
     let outcome: Outcome | undefined
     try {

@@ -4,6 +4,7 @@ import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Change } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
+import { recreate } from '../process/host/construction.ts'
 import type { Host } from '../process/host/host.ts'
 import type { Hosted } from '../process/host/process-object.ts'
 import { isTerminal } from '../process/state/machine.ts'
@@ -55,18 +56,35 @@ export class Executor implements Starter {
     })
   }
 
-  /** Starts a queued launch. Its first commit is also its claim. */
-  begin({ process, create }: QueuedLaunch): Execution {
+  /**
+   * Starts a queued launch. Its first commit is also its claim. Returns undefined if the process
+   * can't be made again, so that it has to be claimed.
+   */
+  begin({ process: made, create }: QueuedLaunch): Execution | undefined {
     const { pid, className, version, parts, seq, step } = create
-    const created = new Date(process.createdAt).toISOString()
+    const created = new Date(create.createdAt).toISOString()
     // From the stored parts, since the object in memory may have changed.
     const saved = Bundle.fromParts({ pid, class: className, version, created, seq }, parts)
+    const process = made ?? this.#remade(saved)
+    if (process === undefined) return undefined
     const execution = new Execution(process, { fence: 0, seq, step, saved })
     execution.claimPending = true
     this.#parts.executions.add(execution)
     this.#parts.control.armDeadline(execution, create.deadline ?? undefined)
     void this.#drive(execution)
     return execution
+  }
+
+  /** A queued process from its saved form; undefined if it can't be made again. */
+  #remade(saved: Bundle): Hosted | undefined {
+    const { engine, host } = this.#parts
+    const { logger, classes } = engine
+    try {
+      return noContext(() => recreate(saved, { host, logger, loader: classes }))
+    } catch {
+      // The claim of the process parks it, with the reason (C9).
+      return undefined
+    }
   }
 
   /** Continues a claimed process, or parks it if it can't be loaded (C9). */
@@ -97,7 +115,7 @@ export class Executor implements Starter {
     const { pid, seq } = claimed.row
     const isKept = queue.isDurable(pid) && seq === 0 && claimed.fence === 1
     const queued = queue.take(pid)
-    if (queued !== undefined && isKept) return queued.process
+    if (queued?.process !== undefined && isKept) return queued.process
     return noContext(() => revived(claimed, { host, logger: engine.logger, classes: engine.classes }))
   }
 

@@ -2,13 +2,18 @@ import type { Hosted } from '../process/host/process-object.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 
 /** The most launches in a queue, and the most characters that their saved parts have together. */
-const MAX_ENTRIES = 10_000
+const MAX_ENTRIES = 100_000
 const MAX_CHARACTERS = 16 * 2 ** 20
+/** The most objects of processes in a queue. They take ten times the memory of their saved form. */
+const MAX_OBJECTS = 1_000
+/** The places at the front that may be empty before the queue is moved up. */
+const LONGEST_GAP = 1_000
 
 /** A launch that waits for a slot. */
 export interface QueuedLaunch {
-  readonly process: Hosted
   readonly create: Create
+  /** The process as it was made for the launch; undefined if it is to be made again from `create`. */
+  readonly process: Hosted | undefined
 }
 
 interface Entry extends QueuedLaunch {
@@ -19,7 +24,8 @@ interface Entry extends QueuedLaunch {
 
 /**
  * Processes that were launched here while no slot was free, in the order of the launches. The
- * engine starts the launched objects themselves. It does not read them from the store.
+ * engine starts them without a read of the store: the first ones as the launched objects, the others
+ * from their saved form.
  *
  * The queue is only a cache (C1): its rows are ready for any engine. A process that another engine
  * has claimed, or that has received a request, leaves the queue. If the queue is full, a launch is
@@ -27,7 +33,15 @@ interface Entry extends QueuedLaunch {
  */
 export class LaunchQueue {
   readonly #entries = new Map<string, Entry>()
+  /**
+   * The entries in the order of the launches, from `#front` on. One that has left the queue keeps
+   * its place until it comes to the front. A map alone would be slow to find its first entry after
+   * many were deleted.
+   */
+  #order: (Entry | undefined)[] = []
+  #front = 0
   #characters = 0
+  #objects = 0
   /**
    * Whether a launch found no room. Later launches are not added either, since they would start
    * before it.
@@ -54,7 +68,11 @@ export class LaunchQueue {
     const fits = this.#entries.size < MAX_ENTRIES && this.#characters + characters <= MAX_CHARACTERS
     this.#full = !fits || (this.#full && !this.isEmpty)
     if (this.#full || this.has(create.pid)) return false
-    this.#entries.set(create.pid, { process, create, characters, durable: false })
+    const isKept = this.#objects < MAX_OBJECTS
+    if (isKept) this.#objects++
+    const entry: Entry = { process: isKept ? process : undefined, create, characters, durable: false }
+    this.#entries.set(create.pid, entry)
+    this.#order.push(entry)
     this.#characters += characters
     return true
   }
@@ -66,7 +84,7 @@ export class LaunchQueue {
 
   /** Takes out the launch that has waited longest, if it is durable. */
   next(): QueuedLaunch | undefined {
-    const [entry] = this.#entries.values()
+    const entry = this.#first()
     return entry?.durable === true ? this.take(entry.create.pid) : undefined
   }
 
@@ -75,11 +93,31 @@ export class LaunchQueue {
     if (entry === undefined) return undefined
     this.#entries.delete(pid)
     this.#characters -= entry.characters
+    if (entry.process !== undefined) this.#objects--
     return entry
   }
 
   clear(): void {
     this.#entries.clear()
+    this.#order = []
+    this.#front = 0
     this.#characters = 0
+    this.#objects = 0
+  }
+
+  /** The entry that has waited longest. Drops what has left the queue before it. */
+  #first(): Entry | undefined {
+    const order = this.#order
+    for (; this.#front < order.length; this.#front++) {
+      const entry = order[this.#front]
+      if (entry !== undefined && this.#entries.get(entry.create.pid) === entry) break
+      order[this.#front] = undefined
+    }
+    const isGapLong = this.#front > LONGEST_GAP && this.#front * 2 > order.length
+    if (isGapLong || this.#front === order.length) {
+      this.#order = order.slice(this.#front)
+      this.#front = 0
+    }
+    return this.#order[this.#front]
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Execution } from './execution.ts'
 import type { QueuedLaunch, LaunchQueue } from './launch-queue.ts'
+import { setImmediate } from '../shared/timers.ts'
 
 /** Starts the processes to which the scheduler has given a slot. */
 export interface Starter {
@@ -13,8 +14,8 @@ export interface Starter {
    * its slot is then given back.
    */
   resume(claimed: ClaimedProcess): Execution | undefined
-  /** Starts a launch that was queued here. */
-  begin(launch: QueuedLaunch): Execution
+  /** Starts a launch that was queued here. Returns undefined if it has to be claimed instead. */
+  begin(launch: QueuedLaunch): Execution | undefined
 }
 
 export interface SchedulerOptions {
@@ -298,8 +299,10 @@ export class Scheduler {
     const launch = queue.next()
     if (launch === undefined) return false
     this.#free--
-    this.#starter?.begin(launch)
-    return true
+    if (this.#starter?.begin(launch) !== undefined) return true
+    this.#free++
+    this.#announced++
+    return false
   }
 
   /**

@@ -7,6 +7,9 @@ import {
   type ProcessHandle,
   type ProcessSpec,
 } from '../../src/index.ts'
+import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import { SimulatedClock } from '../../src/testing/index.ts'
+import { aPath } from '../contracts/stores.ts'
 import { gate } from './processes.ts'
 import { overEachStore } from './over-stores.ts'
 
@@ -248,6 +251,55 @@ overEachStore((over) => {
       gate('holding').open()
     })
   })
+})
+
+test('a launch beyond the first thousand that wait is begun from its saved form, and nothing is read', async () => {
+  made = 0
+  ran = []
+  const sqls: string[] = []
+  // The clock stands still, so that no scan of the store finds what is ready.
+  const clock = new SimulatedClock()
+  const store = await SqliteStore.open(await aPath(), { clock, trace: (sql) => sqls.push(sql) })
+  const options = { processes: [Named], concurrency: 2, handleSignals: false }
+  const engine = await Engine.open({ store, clock, ...options })
+  const names = Array.from({ length: 1_100 }, (_, index) => `process ${index}`)
+  sqls.length = 0
+  expect(await results(await Promise.all(names.map((name) => engine.launch(Named, { name }))))).toEqual(names)
+  expect(ran.toSorted()).toEqual(names.toSorted())
+  expect(made).toBeGreaterThan(names.length)
+  expect(sqls.filter((sql) => /^SELECT[^]*\bdata\b/.test(sql))).toEqual([])
+  await engine.close()
+  await store.close()
+})
+
+/** Can be made once, and not again from its saved form. */
+class MadeOnce extends Process<typeof MadeOnce> {
+  static override define(spec: ProcessSpec) {
+    return spec.input('name', { schema: { type: 'string' } })
+  }
+  override decodeInputArgs(): never {
+    throw new Error('its inputs are lost')
+  }
+  override run(): void {
+    ran.push(this.inputs.name)
+  }
+}
+
+test('a launch that waits and can not be made again is parked, and holds up no other (C9)', async () => {
+  ran = []
+  const store = new MemoryStore()
+  const processes = [Named, MadeOnce]
+  const engine = await Engine.open({ store, processes, concurrency: 1, handleSignals: false })
+  const names = Array.from({ length: 1_001 }, (_, index) => `process ${index}`)
+  const handles = names.map((name) => engine.launch(Named, { name }))
+  const lost = await engine.launch(MadeOnce, { name: 'lost' })
+  const last = await engine.launch(Named, { name: 'last' })
+  expect(await last.result()).toBe('last')
+  expect(await results(await Promise.all(handles))).toEqual(names)
+  expect(ran).not.toContain('lost')
+  expect(await lost.refresh()).toMatchObject({ reason: 'parked' })
+  await engine.close()
+  await store.close()
 })
 
 test('a launch that waited is not made anew: it is begun as it was made', async () => {

@@ -3,12 +3,15 @@ import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { Write } from '../../persistence/contract/writes.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { clearTimeout, setImmediate, setTimeout } from '../../shared/timers.ts'
 
 /** First pause before a failed commit is tried again, and the longest, in milliseconds. */
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 5_000
 /** The most writes in one commit, so that a commit does not block the event loop for long. */
 const LARGEST_BATCH = 1_000
+/** The writes of earlier commits that the queue may hold before it is moved up. */
+const LONGEST_GAP = 10_000
 /** How often a write is tried whose caller can handle the failure. */
 const ATTEMPTS = 3
 
@@ -32,7 +35,9 @@ interface Pending {
 export class GroupCommit {
   readonly #store: Control
   readonly #logger: Logger
+  /** The writes to commit, from `#first` on. */
   #queue: Pending[] = []
+  #first = 0
   #busy = false
   #closed = false
   readonly #idle: (() => void)[] = []
@@ -83,8 +88,8 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, this.#batchSize())
+    while (this.#first < this.#queue.length) {
+      const batch = this.#nextBatch()
       try {
         const outcomes = await this.#store.commit(batch.map(({ write }) => write))
         batch.forEach(({ answered }, index) => answered(outcomes[index] as Outcome))
@@ -98,10 +103,17 @@ export class GroupCommit {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #batchSize(): number {
-    let size = Math.min(LARGEST_BATCH, this.#queue.length)
-    while (this.#queue[size - 1]?.joined === true) size++
-    return size
+  #nextBatch(): readonly Pending[] {
+    let end = Math.min(this.#first + LARGEST_BATCH, this.#queue.length)
+    while (this.#queue[end - 1]?.joined === true) end++
+    const batch = this.#queue.slice(this.#first, end)
+    this.#first = end
+    // Moved up now and then only, since that takes as long as the queue is.
+    if (this.#first >= LONGEST_GAP || this.#first * 2 >= this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#first)
+      this.#first = 0
+    }
+    return batch
   }
 
   async #failed(batch: readonly Pending[], error: unknown): Promise<void> {
@@ -114,7 +126,8 @@ export class GroupCommit {
       return !last
     })
     if (again.length === 0) return
-    this.#queue = [...again, ...this.#queue]
+    this.#queue = [...again, ...this.#queue.slice(this.#first)]
+    this.#first = 0
     const failures = Math.max(...again.map((pending) => pending.failures))
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1))
     this.#logger.warn({ err: error, writes: again.length, pause }, 'a commit failed and is tried again')
