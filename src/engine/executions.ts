@@ -66,7 +66,7 @@ export class Executions {
   willNotifyEnd(pid: string): boolean {
     const execution = this.find(pid)
     if (execution === undefined || execution.fence === undefined) return false
-    return !execution.over && !execution.lost && !execution.endNotified
+    return !execution.over && !execution.lost && !execution.released && !execution.endNotified
   }
 
   /**

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Change } from '../../src/persistence/contract/rows.ts'
+import type { Change, StoredProcess } from '../../src/persistence/contract/rows.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import { ClosedError } from '../../src/shared/errors.ts'
 import { advance, claimOne, create, done, request, resume, running, waiting } from './fixtures.ts'
@@ -25,6 +25,23 @@ export function looking(bench: Bench): void {
       expect(pids).toEqual(writes.map(({ pid }) => pid).toReversed())
       await expect(store.list({ limit: 0 })).rejects.toThrow(RangeError)
       await expect(store.list({ after: 'nonsense' })).rejects.toThrow(RangeError)
+    })
+
+    test('reads and loads several processes at once, and leaves out a pid without one', async () => {
+      const [first, second] = [await running(store, 'A'), await running(store, 'A')]
+      await done(store, advance(second, { parts: { state: '{}', 'out:sum': '3', memory: '{"ctx":{}}' } }))
+      const pids = [first.pid, second.pid]
+      const asked = [second.pid, 'no such pid', first.pid, second.pid]
+      const byPid = <T extends { readonly pid: string }>(rows: readonly T[]): readonly T[] =>
+        rows.toSorted((a, b) => (a.pid < b.pid ? -1 : 1))
+      const one = await Promise.all(pids.map((pid) => store.load(pid)))
+      expect(byPid(await store.readAll(asked))).toEqual(one.map((stored) => stored?.row))
+      const loaded = await store.loadAll(asked)
+      expect(byPid(loaded.map(({ row }) => row))).toEqual(one.map((stored) => stored?.row))
+      const texts = (all: readonly (StoredProcess | undefined)[]): ReadonlySet<unknown> =>
+        new Set(all.map((stored) => stored?.bundle().text))
+      expect(texts(loaded)).toEqual(texts(one))
+      expect([await store.readAll([]), await store.loadAll([])]).toEqual([[], []])
     })
 
     test('filters by state, class, label, parent, pause, time and text', async () => {

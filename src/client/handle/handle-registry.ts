@@ -1,14 +1,21 @@
-import type { Control } from '../../persistence/contract/control.ts'
+import { LARGEST_READ, type Control } from '../../persistence/contract/control.ts'
 import type { Change } from '../../persistence/contract/rows.ts'
 import type { StateInfo } from '../../process/host/process-handle.ts'
+import { isTerminal } from '../../process/state/machine.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import type { LocalRunner } from './local-runner.ts'
 
-/** The backstop: how often awaited processes are read again, in case the store misses a change. */
+/**
+ * The backstop: how often all awaited processes are read again, in case the store misses a change, in
+ * milliseconds.
+ */
 const FIRST_INTERVAL = 1_000
 const LONGEST_INTERVAL = 30_000
 const GROWTH = 1.5
+/** The awaited handles that one refresh looks at, and the shortest pause between two refreshes. */
+const PAGE = LARGEST_READ
+const SHORTEST_PAUSE = 100
 const LEAST_CAPACITY = 1_000
 
 /** A handle, as the registry sees it. */
@@ -41,11 +48,16 @@ export class HandleRegistry<H extends RegisteredHandle> {
   readonly #known = new Map<string, WeakRef<H>>()
   /** When the map reaches this size, the entries of collected handles are deleted. */
   #capacity = LEAST_CAPACITY
-  /** Strong references, so that an awaited handle is not collected. */
+  /**
+   * Strong references, so that an awaited handle is not collected. The handle that was looked at
+   * longest ago comes first.
+   */
   readonly #awaited = new Set<H>()
   #stopWatching: (() => void) | undefined
   #cancelRefresh: (() => void) | undefined
   #interval = FIRST_INTERVAL
+  /** How many handles are left to look at until each was looked at once. */
+  #left = 0
   #refreshing = false
   #closed = false
 
@@ -115,6 +127,7 @@ export class HandleRegistry<H extends RegisteredHandle> {
     this.#cancelRefresh?.()
     this.#cancelRefresh = undefined
     this.#interval = FIRST_INTERVAL
+    this.#left = 0
   }
 
   #note(changes: readonly Change[]): void {
@@ -127,31 +140,57 @@ export class HandleRegistry<H extends RegisteredHandle> {
       } catch {
         // The entry is damaged. The next refresh reads the row.
       }
-      if (handle.awaited) this.#interval = FIRST_INTERVAL
+      if (handle.awaited && isTerminal(change.state)) this.#hasEnded()
     }
+  }
+
+  /** An awaited process has ended. The next end may be near. */
+  #hasEnded(): void {
+    if (this.#interval === FIRST_INTERVAL) return
+    this.#interval = FIRST_INTERVAL
+    if (this.#cancelRefresh === undefined) return
+    this.#cancelRefresh()
+    this.#cancelRefresh = undefined
+    this.#schedule()
   }
 
   #schedule(): void {
-    if (this.#refreshing) return
-    const refresh = (): void => {
-      this.#interval = Math.min(LONGEST_INTERVAL, this.#interval * GROWTH)
-      void this.#refreshAll()
-    }
-    this.#cancelRefresh ??= this.#clock.after(this.#interval, refresh, 'look')
+    if (this.#refreshing || this.#cancelRefresh !== undefined) return
+    const pages = Math.max(1, Math.ceil(this.#awaited.size / PAGE))
+    const pause = Math.max(SHORTEST_PAUSE, this.#interval / pages)
+    this.#cancelRefresh = this.#clock.after(pause, () => void this.#refresh(), 'look')
   }
 
-  async #refreshAll(): Promise<void> {
+  /**
+   * Looks at one page of the awaited handles. Those that the engine of this program runs are not
+   * read, since it notifies them. The reads of the others share one query.
+   */
+  async #refresh(): Promise<void> {
     this.#cancelRefresh = undefined
     this.#refreshing = true
-    for (const handle of this.#awaited) {
-      try {
-        await handle.refreshState()
-      } catch {
-        // A store that can't be read changes nothing. The next refresh tries again.
-        break
-      }
-    }
+    const page = this.#nextPage()
+    const unheard = page.filter(({ pid }) => this.runner?.willNotifyEnd(pid) !== true)
+    // A store that can't be read changes nothing. The next refresh tries again.
+    await Promise.allSettled(unheard.map((handle) => handle.refreshState()))
+    if (unheard.some(({ over }) => over)) this.#interval = FIRST_INTERVAL
     this.#refreshing = false
     if (this.#awaited.size > 0) this.#schedule()
+  }
+
+  /** The handles that were looked at longest ago. They come last from then on. */
+  #nextPage(): readonly H[] {
+    if (this.#left <= 0) this.#left = this.#awaited.size
+    const page: H[] = []
+    for (const handle of this.#awaited) {
+      if (page.length === Math.min(PAGE, this.#left)) break
+      page.push(handle)
+    }
+    for (const handle of page) {
+      this.#awaited.delete(handle)
+      this.#awaited.add(handle)
+    }
+    this.#left -= page.length
+    if (this.#left <= 0) this.#interval = Math.min(LONGEST_INTERVAL, this.#interval * GROWTH)
+    return page
   }
 }

@@ -1,7 +1,6 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import type { Control } from '../../persistence/contract/control.ts'
-import { decodeEventData } from '../../persistence/contract/event-codec.ts'
 import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Settled, StateInfo, WaitOptions } from '../../process/host/process-handle.ts'
 import { isTerminal } from '../../process/state/machine.ts'
@@ -11,7 +10,7 @@ import { NotReady, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { limited, waitLimit, within } from '../../shared/wait-limit.ts'
 import type { RowReader } from '../read/row-reader.ts'
-import { stateInfo, type EndedRow } from '../read/state-info.ts'
+import { changedInfo, stateInfo, UNKNOWN_STATE, type EndedRow } from '../read/state-info.ts'
 import { enforceKill } from '../write/due-kill.ts'
 import type { GroupCommit } from '../write/group-commit.ts'
 import type { HandleRegistry, RegisteredHandle } from './handle-registry.ts'
@@ -45,19 +44,19 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   readonly pid: string
   readonly #parts: WatchParts
   #name: string
-  #state: StateInfo = UNKNOWN
+  #state: StateInfo = UNKNOWN_STATE
   #settled: Settled<unknown> | undefined
   /** Decodes the outcome again, for further readers of a value that can be changed. */
   #decodeAgain: (() => Settled<unknown>) | undefined
   /** Whether a reader has received the value of `#settled`. */
   #isHandedOut = false
   #lost: ProcessLost | undefined
-  readonly #waiters = new Set<Waiter>()
+  /** Undefined while no caller waits. Most handles have one waiter, and a set takes much memory. */
+  #waiters: Waiter | Set<Waiter> | undefined
   #refreshing: Promise<void> | undefined
   #refreshingAgain: Promise<void> | undefined
   /** Whether a change reported the end, so that only the outcome is still to be read. */
   #endNotified = false
-  #followsRunner = false
   #cancelKill: (() => void) | undefined
 
   protected constructor(parts: WatchParts, pid: string, name: string) {
@@ -135,7 +134,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
         return
       }
     }
-    const stored = await this.#parts.store.load(this.pid)
+    const stored = await this.#parts.rows.load(this.pid)
     if (this.over) return
     if (stored === undefined) this.#lose()
     else this.#settleAs(stored.row, () => stored.bundle().parts)
@@ -143,7 +142,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
 
   /** The outcome is final (C5). Only checks that the process has not been pruned. */
   async #checkIsStored(): Promise<void> {
-    const row = await this.#parts.store.read(this.pid)
+    const row = await this.#parts.rows.read(this.pid)
     const isStored = row?.state === this.#state.label && row.updatedAt === this.#state.at.getTime()
     if (!isStored) this.#lost = this.notStored()
   }
@@ -192,10 +191,11 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
 
   #wakeWaiters(closed?: Error): void {
     this.#cancelKill?.()
-    const waiters = [...this.#waiters]
-    this.#waiters.clear()
+    const waiters = this.#waiters
+    this.#waiters = undefined
     if (closed === undefined) this.#parts.registry.unwatch(this)
-    for (const waiter of waiters) waiter(closed)
+    if (waiters instanceof Set) for (const waiter of waiters) waiter(closed)
+    else waiters?.(closed)
   }
 
   /** Returns how the process ended, or the error that it is not in the store. */
@@ -208,13 +208,15 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   }
 
   /** Each reader gets a value of its own, so that no reader sees the changes of another. */
-  protected async readOutcome(options: WaitOptions): Promise<Settled<unknown>> {
-    if (!(await this.#waitUntilOver(options))) throw this.#timedOut()
-    if (this.#settled === undefined || !this.#isHandedOut || this.#decodeAgain === undefined) {
-      this.#isHandedOut = true
-      return this.requireSettled()
-    }
-    return this.#decodeAgain()
+  protected readOutcome(options: WaitOptions): Promise<Settled<unknown>> {
+    return this.#untilOver(options).then((isOver) => {
+      if (!isOver) throw this.#timedOut()
+      if (this.#settled === undefined || !this.#isHandedOut || this.#decodeAgain === undefined) {
+        this.#isHandedOut = true
+        return this.requireSettled()
+      }
+      return this.#decodeAgain()
+    })
   }
 
   #timedOut(): WaitTimeout {
@@ -231,21 +233,38 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     this.#parts.logger.error({ err: error, pid: this.pid }, 'a callback of onDone threw')
   }
 
-  protected async waitForEnd(options: WaitOptions): Promise<StateInfo | null> {
-    if (!(await this.#waitUntilOver(options))) return null
-    if (this.#settled === undefined && this.#lost !== undefined) throw this.#lost
-    return this.#state
+  protected waitForEnd(options: WaitOptions): Promise<StateInfo | null> {
+    return this.#untilOver(options).then((isOver) => {
+      if (!isOver) return null
+      if (this.#settled === undefined && this.#lost !== undefined) throw this.#lost
+      return this.#state
+    })
   }
 
-  async #waitUntilOver(options: WaitOptions): Promise<boolean> {
-    const limit = waitLimit(options)
-    if (this.over) return true
-    const { runner } = this.#parts.registry
-    const wait = (): Promise<boolean> => this.#waitUntil(limit, options.signal)
-    return runner === undefined ? wait() : runner.whileWaiting(this.pid, this.#name, wait)
+  /*
+   * A hundred thousand handles may wait at once. An async function that is suspended takes three times
+   * the memory of a `then`, and a wait that nothing can end early needs neither timer nor signal.
+   */
+
+  /** Resolves to false if the time is up before the process has ended or is lost. */
+  #untilOver(options: WaitOptions): Promise<boolean> {
+    try {
+      const limit = waitLimit(options)
+      if (this.over) return OVER
+      const { runner } = this.#parts.registry
+      const wait = (): Promise<boolean> => this.#waitUntil(limit, options.signal)
+      return runner === undefined ? wait() : runner.whileWaiting(this.pid, this.#name, wait)
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   #waitUntil(limit: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (limit === Number.POSITIVE_INFINITY && signal === undefined) {
+      return new Promise((resolve, reject) => {
+        this.#addWaiter((closed) => (closed === undefined ? resolve(true) : reject(closed)))
+      })
+    }
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted()
       if (this.over) {
@@ -289,24 +308,29 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
 
   #addWaiter(waiter: Waiter): void {
     const { registry } = this.#parts
-    if (this.#waiters.size === 0) {
-      try {
-        registry.watch(this)
-      } catch (error) {
-        waiter(error as Error)
-        return
-      }
+    if (this.#waiters !== undefined) {
+      if (this.#waiters instanceof Set) this.#waiters.add(waiter)
+      else this.#waiters = new Set([this.#waiters, waiter])
+      return
     }
-    this.#waiters.add(waiter)
-    if (this.#waiters.size > 1) return
-    // Read after the handle is watched, so that an end in between is not missed (C8).
-    const isEndToCome = this.#followsRunner && registry.runner?.willNotifyEnd(this.pid) === true
-    if (!isEndToCome) this.#tryToRefresh()
+    try {
+      registry.watch(this)
+    } catch (error) {
+      waiter(error as Error)
+      return
+    }
+    this.#waiters = waiter
+    // Read after the handle is watched, so that an end in between is not missed (C8). The engine of
+    // this program notifies the handle of what it runs.
+    if (registry.runner?.willNotifyEnd(this.pid) !== true) this.#tryToRefresh()
   }
 
   #removeWaiter(waiter: Waiter): void {
-    this.#waiters.delete(waiter)
-    if (this.#waiters.size > 0) return
+    const waiters = this.#waiters
+    if (waiters instanceof Set) {
+      if (!waiters.delete(waiter) || waiters.size > 0) return
+    } else if (waiters !== waiter) return
+    this.#waiters = undefined
     this.#cancelKill?.()
     this.#parts.registry.unwatch(this)
   }
@@ -315,7 +339,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
 
   /** @internal Whether a caller waits for the end. */
   get awaited(): boolean {
-    return this.#waiters.size > 0
+    return this.#waiters !== undefined
   }
 
   /** @internal Whether nothing more is read: the process has ended, or is not in the store. */
@@ -332,30 +356,16 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     return this.#lost !== undefined
   }
 
-  /** @internal The engine of this program launched the process. While it runs the process, a wait needs no read. */
-  followRunner(): void {
-    this.#followsRunner = true
-  }
-
   /** @internal Updates the state from a committed change. */
   note(change: Change): void {
     if (this.over) return
     if (isTerminal(change.state)) {
       this.#endNotified = true
-      const { runner } = this.#parts.registry
-      const isReported = this.#followsRunner && runner?.isCommittingEnd(this.pid) === true
+      const isReported = this.#parts.registry.runner?.isCommittingEnd(this.pid) === true
       if (!isReported) this.#tryToRefresh()
       return
     }
-    const message = messageOf(change)
-    this.#state = {
-      label: change.state,
-      terminal: false,
-      successful: false,
-      paused: change.paused,
-      at: new Date(change.at),
-      ...(message !== undefined && { message }),
-    }
+    this.#state = changedInfo(change)
     if (change.name === 'kill requested') this.#tryToRefresh()
   }
 
@@ -380,17 +390,8 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   }
 }
 
-const UNKNOWN: StateInfo = {
-  label: 'created',
-  terminal: false,
-  successful: false,
-  paused: false,
-  at: new Date(0),
-}
+const OVER = Promise.resolve(true)
 
-/** The message of a pause or a wait that a change reports. */
-function messageOf(change: Change): string | undefined {
-  if (!change.paused && change.state !== 'waiting') return undefined
-  const { message } = (decodeEventData(change) ?? {}) as { readonly message?: unknown }
-  return typeof message === 'string' ? message : undefined
+async function rejected(error: unknown): Promise<never> {
+  throw error
 }

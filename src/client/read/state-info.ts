@@ -1,4 +1,5 @@
-import type { ProcessRow } from '../../persistence/contract/rows.ts'
+import { decodeEventData } from '../../persistence/contract/event-codec.ts'
+import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
 import type { StateInfo } from '../../process/host/process-handle.ts'
 import { isTerminal } from '../../process/state/machine.ts'
 
@@ -7,6 +8,35 @@ export type EndedRow = Pick<
   ProcessRow,
   'pid' | 'className' | 'state' | 'status' | 'message' | 'successful' | 'exitCode' | 'updatedAt'
 >
+
+/** The state of a process of which nothing was read yet. */
+export const UNKNOWN_STATE: StateInfo = {
+  label: 'created',
+  terminal: false,
+  successful: false,
+  paused: false,
+  at: new Date(0),
+}
+
+/** Returns the state of an unfinished process after a change. */
+export function changedInfo(change: Change): StateInfo {
+  const message = messageOf(change)
+  return {
+    label: change.state,
+    terminal: false,
+    successful: false,
+    paused: change.paused,
+    at: new Date(change.at),
+    ...(message !== undefined && { message }),
+  }
+}
+
+/** The message of a pause or a wait that a change reports. */
+function messageOf(change: Change): string | undefined {
+  if (!change.paused && change.state !== 'waiting') return undefined
+  const { message } = (decodeEventData(change) ?? {}) as { readonly message?: unknown }
+  return typeof message === 'string' ? message : undefined
+}
 
 /** Returns what a handle reports of a process. `now` is the time by the client's clock. */
 export function stateInfo(row: ProcessRow, now: number): StateInfo {

@@ -17,6 +17,13 @@ export interface Control {
   read(pid: string): Promise<ProcessRow | undefined>
   /** Reads a process with the parts of its bundle; undefined where there is no such process. */
   load(pid: string): Promise<StoredProcess | undefined>
+  /**
+   * Reads the rows of several processes, at most `LARGEST_READ`, in any order. A pid without a
+   * process has no row in the answer.
+   */
+  readAll(pids: readonly string[]): Promise<readonly ProcessRow[]>
+  /** As `readAll`, with the parts of their bundles; at most `LARGEST_LOAD` processes. */
+  loadAll(pids: readonly string[]): Promise<readonly StoredProcess[]>
   /** One page of the processes that match, newest first. */
   list(filter?: ListFilter): Promise<ProcessPage>
   /**
@@ -48,6 +55,11 @@ export interface Control {
    */
   close(): Promise<void>
 }
+
+/** The most rows that one call reads. */
+export const LARGEST_READ = 1_000
+/** The most processes that one call loads. Their parts may be large. */
+export const LARGEST_LOAD = 100
 
 /** A kept signal. */
 export interface Mail {

@@ -20,6 +20,7 @@ import type { Outcome } from '../contract/outcomes.ts'
 import type { Change, HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
 import type { Write } from '../contract/writes.ts'
+import type { MemoryProcess } from './memory-process.ts'
 import { MemoryCheckpoints } from './memory-checkpoints.ts'
 import { MemoryClaims } from './memory-claims.ts'
 import { MemorySession } from './memory-session.ts'
@@ -65,6 +66,16 @@ export class MemoryStore implements Store {
   async load(pid: string): Promise<StoredProcess | undefined> {
     this.#requireOpen()
     return this.#tables.processes.get(pid)?.stored()
+  }
+
+  async readAll(pids: readonly string[]): Promise<readonly ProcessRow[]> {
+    this.#requireOpen()
+    return this.#saved(pids).map(({ row }) => processRow(row))
+  }
+
+  async loadAll(pids: readonly string[]): Promise<readonly StoredProcess[]> {
+    this.#requireOpen()
+    return this.#saved(pids).map((saved) => saved.stored())
   }
 
   /** One page of the processes that match, newest first. */
@@ -234,6 +245,11 @@ export class MemoryStore implements Store {
     const done = action(session)
     this.#feed.publish(session.changes)
     return done
+  }
+
+  #saved(pids: readonly string[]): readonly MemoryProcess[] {
+    const { processes } = this.#tables
+    return [...new Set(pids)].map((pid) => processes.get(pid)).filter((saved) => saved !== undefined)
   }
 
   #matching(filter: ListFilter): Row[] {

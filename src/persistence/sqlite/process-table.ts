@@ -1,5 +1,7 @@
 import { CHECKPOINT_PART, RECORD_PREFIX } from '../rules/parts.ts'
 import type { BriefRow, Row } from '../rules/row.ts'
+import { LoadedProcess } from '../rules/stored-process.ts'
+import type { StoredProcess } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
 import type { Connection } from './connection.ts'
 
@@ -44,6 +46,11 @@ const UPSERT_PART =
 const PARTS = 'SELECT name, text FROM part WHERE process = (SELECT id FROM process WHERE pid = ?)'
 const PART = 'SELECT text FROM part WHERE process = (SELECT id FROM process WHERE pid = ?) AND name = ?'
 
+/** One of a list of pids. */
+const LISTED = 'pid IN (SELECT value FROM json_each(?))'
+const PARTS_OF_ALL = `SELECT p.pid, part.name, part.text FROM process p CROSS JOIN part ON part.process = p.id
+  WHERE p.${LISTED}`
+
 /**
  * Drops the parts of the checkpoint, which lie in one range of names with few or no other parts.
  */
@@ -68,6 +75,12 @@ const DESCENDANTS = `WITH RECURSIVE below (pid, ended_at) AS (
   SELECT p.pid, p.ended_at FROM below JOIN process p ON p.parent = below.pid WHERE p.abandoned = 0
 ) SELECT pid FROM below WHERE ended_at IS NULL AND pid <> ?`
 
+interface PartOf {
+  readonly pid: string
+  readonly name: string
+  readonly text: string
+}
+
 /** The largest number of row numbers that are remembered. */
 const REMEMBERED = 10_000
 
@@ -91,6 +104,18 @@ export class ProcessTable {
 
   brief(pid: string): BriefRow | undefined {
     return this.#found(this.#connection.sql<BriefRow>(`${SELECT_BRIEF} WHERE pid = ?`).get(pid))
+  }
+
+  /** Several processes with their parts. */
+  loadAll(pids: readonly string[]): StoredProcess[] {
+    const listed = JSON.stringify(pids)
+    const parts = this.#partsOfAll(listed)
+    const rows = this.#connection.sql<Row>(`${SELECT_ROW} WHERE ${LISTED}`).all(listed)
+    return rows.map((row) => new LoadedProcess(row, parts.get(row.pid) ?? {}))
+  }
+
+  briefAll(pids: readonly string[]): BriefRow[] {
+    return this.#connection.sql<BriefRow>(`${SELECT_BRIEF} WHERE ${LISTED}`).all(JSON.stringify(pids))
   }
 
   byKey(key: string): Row | undefined {
@@ -190,6 +215,17 @@ export class ProcessTable {
   parts(pid: string): Parts {
     const rows = this.#connection.sql<{ readonly name: string; readonly text: string }>(PARTS).all(pid)
     return Object.fromEntries(rows.map(({ name, text }) => [name, text]))
+  }
+
+  /** The parts of several processes, by pid. */
+  #partsOfAll(listed: string): ReadonlyMap<string, Parts> {
+    const found = new Map<string, Record<string, string>>()
+    for (const { pid, name, text } of this.#connection.sql<PartOf>(PARTS_OF_ALL).iterate(listed)) {
+      let parts = found.get(pid)
+      if (parts === undefined) found.set(pid, (parts = {}))
+      parts[name] = text
+    }
+    return found
   }
 
   part(pid: string, name: string): string | undefined {

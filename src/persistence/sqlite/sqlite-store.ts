@@ -166,6 +166,15 @@ export class SqliteStore implements Store {
     })
   }
 
+  async readAll(pids: readonly string[]): Promise<readonly ProcessRow[]> {
+    const rows = await this.#look('reading processes', () => this.#tables.processes.briefAll(pids))
+    return rows.map(processRow)
+  }
+
+  loadAll(pids: readonly string[]): Promise<readonly StoredProcess[]> {
+    return this.#read('loading processes', () => this.#tables.processes.loadAll(pids))
+  }
+
   /** One page of the processes that match, newest first. */
   async list(filter: ListFilter = {}): Promise<ProcessPage> {
     checkFilter(filter)

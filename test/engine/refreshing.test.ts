@@ -1,0 +1,182 @@
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { Client, Engine, MemoryStore, type ProcessHandle } from '../../src/index.ts'
+import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import { SimulatedClock } from '../../src/testing/index.ts'
+import { aPath, replaced } from '../contracts/stores.ts'
+import { Add, closeGates, gate, Gated } from './processes.ts'
+
+/*
+ * What the handles of a client cost that wait, counted in statements and rows. A page has 1,000 pids.
+ */
+
+/** The length of a pid in a list, with its quotes and a comma. */
+const LISTED_PID = 39
+
+let clock: SimulatedClock
+let store: SqliteStore
+let ran: string[]
+
+beforeEach(async () => {
+  clock = new SimulatedClock()
+  ran = []
+  store = await SqliteStore.open(await aPath(), { clock, trace: (sql) => ran.push(sql) })
+})
+afterEach(async () => {
+  closeGates()
+  await store.close()
+})
+
+async function aClient(): Promise<Client> {
+  const client = await Client.open({ store, clock })
+  onTestFinished(() => client.close())
+  return client
+}
+
+/** Launches as many processes as no one runs. */
+async function launched(client: Client, count: number): Promise<ProcessHandle[]> {
+  return Promise.all(Array.from({ length: count }, () => client.launch('Nobody', {})))
+}
+
+/** The number of processes that each query about rows or processes has named, since the last call. */
+function reads(): number[] {
+  const queries = ran
+    .splice(0)
+    .filter((sql) => /^SELECT[^]* FROM process (p CROSS JOIN part[^]*)?WHERE (p\.)?pid /.test(sql))
+  return queries.map((sql) => {
+    // A statement is reported with the beginning of a long value, and the length of its rest.
+    const [, listed, rest = '0'] = /json_each\('(.*)'(?:\/\*\+(\d+) bytes\*\/)?\)/.exec(sql) ?? []
+    return listed === undefined ? 1 : (listed.length + Number(rest) - 1) / LISTED_PID
+  })
+}
+
+test('the first wait of 2,500 handles costs three queries', async () => {
+  const client = await aClient()
+  const handles = await launched(client, 2_500)
+  reads()
+  const waits = handles.map((handle) => handle.wait({ timeout: '1h' }))
+  await clock.quiet()
+  expect(reads()).toEqual([1_000, 1_000, 500])
+  await clock.advance('1h')
+  expect(new Set(await Promise.all(waits))).toEqual(new Set([null]))
+})
+
+test('news of one process reads no other', async () => {
+  const client = await aClient()
+  const handles = await launched(client, 50)
+  const ends = handles.map((handle) => handle.wait({ timeout: '1h' }))
+  await clock.quiet()
+  const other = await aClient()
+  const [first] = handles
+  reads()
+  await other.handle(first?.pid ?? '').kill()
+  expect(await ends[0]).toMatchObject({ label: 'killed' })
+  // The row for the request, and the row with its parts for each of the two handles.
+  expect(reads().every((rows) => rows === 1)).toBe(true)
+  await clock.advance('1h')
+  await Promise.all(ends)
+})
+
+test('news of many processes in one commit costs one query for each hundred', async () => {
+  const client = await aClient()
+  const handles = await launched(client, 250)
+  const ends = handles.map((handle) => handle.wait())
+  await clock.quiet()
+  const other = await aClient()
+  reads()
+  expect(await other.killAll()).toBe(250)
+  await Promise.all(ends)
+  // Rows with their long columns, and their parts.
+  expect(reads().filter((rows) => rows > 1)).toEqual([100, 100, 100, 100, 50, 50])
+})
+
+test('one refresh reads one page, and the next one the page after it', async () => {
+  const client = await aClient()
+  const waits = (await launched(client, 1_500)).map((handle) => handle.wait({ timeout: '1h' }))
+  await clock.quiet()
+  reads()
+  // After the first second, two pages in a second, and then two in one and a half.
+  for (const [time, rows] of [
+    [999, []],
+    [1, [1_000]],
+    [499, []],
+    [1, [500]],
+    [749, []],
+    [1, [1_000]],
+  ] as const) {
+    await clock.advance(time)
+    expect(reads()).toEqual(rows)
+  }
+  await clock.advance('1h')
+  await Promise.all(waits)
+})
+
+test('the handles of what the engine of this program runs are never read', async () => {
+  const client = await aClient()
+  const engine = await Engine.open({ store, clock, processes: [Gated, Add], handleSignals: false })
+  onTestFinished(() => engine.close())
+  const own = await Promise.all(Array.from({ length: 3 }, () => engine.launch(Gated, { gate: 'held' })))
+  const claimed = await client.launch('Gated', { gate: 'held' })
+  await gate('held').reached
+  await clock.quiet()
+  reads()
+  const handles = [...own, engine.handle(claimed.pid)]
+  const results = handles.map((handle) => handle.wait())
+  for (let seconds = 0; seconds < 60; seconds++) await clock.advance('1s')
+  gate('held').open()
+  expect((await Promise.all(results)).map((state) => state?.label)).toEqual(Array(4).fill('finished'))
+  expect(reads()).toEqual([])
+})
+
+test('the backstop slows down, and looks each second again once it has found an end', async () => {
+  const memory = new MemoryStore({ clock })
+  const deaf = await Client.open({ store: replaced(memory, { watch: () => () => {} }), clock })
+  const other = await Client.open({ store: memory, clock })
+  onTestFinished(() => void Promise.all([deaf.close(), other.close()]))
+  const [first, second] = await launched(deaf, 2)
+  const ends: string[] = []
+  first?.onDone(() => ends.push('first'))
+  second?.onDone(() => ends.push('second'))
+  for (let looks = 0; looks < 10; looks++) await clock.advance('30s')
+  await other.handle(first?.pid ?? '').kill()
+  await clock.advance('29s')
+  expect(ends).toEqual([])
+  await clock.advance('1s')
+  expect(ends).toEqual(['first'])
+  await other.handle(second?.pid ?? '').kill()
+  await clock.advance('1s')
+  expect(ends).toEqual(['first', 'second'])
+})
+
+test('an end that is heard of brings the backstop back to once a second', async () => {
+  const memory = new MemoryStore({ clock })
+  let isDeaf = false
+  const watch: MemoryStore['watch'] = (listener) =>
+    memory.watch((changes) => {
+      if (!isDeaf) listener(changes)
+    })
+  const client = await Client.open({ store: replaced(memory, { watch }), clock })
+  const other = await Client.open({ store: memory, clock })
+  onTestFinished(() => void Promise.all([client.close(), other.close()]))
+  const [first, second] = await launched(client, 2)
+  const ends = [first?.wait(), second?.wait()]
+  for (let looks = 0; looks < 10; looks++) await clock.advance('30s')
+  await other.handle(first?.pid ?? '').kill()
+  await ends[0]
+  isDeaf = true
+  await other.handle(second?.pid ?? '').kill()
+  await clock.advance('1s')
+  expect(await ends[1]).toMatchObject({ label: 'killed' })
+})
+
+test('where a query of many processes fails, each of them is read alone (C9)', async () => {
+  const memory = new MemoryStore({ clock })
+  const fails = async (): Promise<never> => {
+    throw new Error('one of them is damaged')
+  }
+  const client = await Client.open({ store: replaced(memory, { readAll: fails, loadAll: fails }), clock })
+  onTestFinished(() => client.close())
+  const handles = await launched(client, 3)
+  const ends = handles.map((handle) => handle.wait())
+  expect(await client.killAll()).toBe(3)
+  expect((await Promise.all(ends)).map((state) => state?.label)).toEqual(Array(3).fill('killed'))
+})
