@@ -23,11 +23,16 @@ interface Round {
 }
 
 export async function durableRows(rounds: number): Promise<{ rows: Row[]; sizes: RowSizes }> {
-  const { sizes } = await together(ThreeSteps)
+  const sizes = await durableSizes()
   await round(sizes)
   const all: Round[] = []
   for (let i = 0; i < rounds; i++) all.push(await round(sizes))
   return { rows: rowsOf(all), sizes }
+}
+
+/** What a transition of Damson writes. */
+export async function durableSizes(): Promise<RowSizes> {
+  return (await together(ThreeSteps)).sizes
 }
 
 async function round(sizes: RowSizes): Promise<Round> {
@@ -98,6 +103,7 @@ function rowsOf(rounds: readonly Round[]): Row[] {
   const b = of((round) => (round.b * 4) / 3 / best(round))
   const c = of((round) => (round.c * (IN_A_ROW + 1)) / IN_A_ROW / round.bare[1])
   const d = of((round) => round.d.p50 / commit(round))
+  const tail = of((round) => round.d.p99 / round.d.p50)
   return [
     ...PER_COMMIT.map((n) => ({
       id: `bare ${n}`,
@@ -131,8 +137,8 @@ function rowsOf(rounds: readonly Round[]): Row[] {
       unit: 'steps/s',
       ratio: c,
       ratioTo: 'of bare single commits, by transitions',
-      goal: '≥ 0.7',
-      reached: c >= 0.7,
+      goal: '≥ 0.8',
+      reached: c >= 0.8,
       more: { 'ratio by steps': of((round) => round.c / round.bare[1]) },
     },
     {
@@ -150,8 +156,11 @@ function rowsOf(rounds: readonly Round[]): Row[] {
       what: 'launch to result of a one-step process, p99',
       value: of((round) => round.d.p99),
       unit: 'ms',
-      ratio: of((round) => round.d.p99 / commit(round)),
-      ratioTo: 'bare single commits',
+      ratio: tail,
+      ratioTo: 'of the p50',
+      goal: '≤ 3',
+      reached: tail <= 3,
+      more: { 'in bare single commits': of((round) => round.d.p99 / commit(round)) },
     },
   ]
 }

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { RowSizes } from './bare.ts'
 import { childrenRows } from './children.ts'
-import { durableRows } from './durable.ts'
+import { crowdRows } from './crowd.ts'
+import { durableRows, durableSizes } from './durable.ts'
+import { idleRows } from './idle.ts'
 import { largeInputRows } from './large-inputs.ts'
 import type { Row } from './measure.ts'
 import { memoryRows } from './memory.ts'
@@ -36,6 +38,8 @@ const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   children: () => childrenRows(Math.min(3, rounds)),
   steps: () => stepRows(rounds),
   signals: () => signalRows(rounds),
+  crowd: () => crowdRows(Math.min(3, rounds)),
+  idle: async () => idleRows(Math.min(3, rounds), sizes ?? (await durableSizes())),
 }
 
 const rows: Row[] = []
