@@ -66,9 +66,11 @@ export const breaks: readonly Break[] = [
     contract: 'C2',
     what: 'a launch by an engine resolves before the commit',
     file: 'src/engine/engine.ts',
-    find: 'await (begins ? this.#executor.launch(process, create)',
-    replace:
-      "await (begins ? (void this.#executor.launch(process, create), { status: 'done', pid: create.pid })",
+    find: 'if (begins) return { create, stored: this.#executor.launch(process, create) }',
+    replace: `if (begins) {
+        void this.#executor.launch(process, create)
+        return { create, stored: Promise.resolve({ status: 'done', pid: create.pid }) }
+      }`,
     test: ['test/contracts/durable-launch.test.ts', 'C2: a launch by an engine resolves'],
   },
   {
@@ -764,5 +766,21 @@ export const breaks: readonly Break[] = [
     replace:
       'if (name !== "") return () => undefined; throw new TransitionError( `${this.name} has no method ${name} that could be the next step.',
     test: ['test/contracts/loadable.test.ts', 'C9: a process whose class has lost its next step'],
+  },
+  {
+    contract: 'C8',
+    what: 'the backstop of waiting handles reads nothing',
+    file: 'src/client/handle/handle-registry.ts',
+    find: 'await Promise.allSettled(unheard.map((handle) => handle.refreshState()))',
+    replace: '',
+    test: ['test/engine/refreshing.test.ts', 'the backstop slows down'],
+  },
+  {
+    contract: 'C9',
+    what: 'a query of many processes that fails hides all of them',
+    file: 'src/client/read/shared-reads.ts',
+    find: 'await Promise.all(page.map(([pid, asked]) => this.#readOne(pid, asked)))',
+    replace: 'for (const [, { resolve }] of page) resolve(undefined)',
+    test: ['test/engine/refreshing.test.ts', 'where a query of many processes fails'],
   },
 ]
