@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { addRetryRestartResubmit } from './commands/retry-restart-resubmit.ts'
 import { addPausePlayKill } from './commands/pause-play-kill.ts'
+import { addEdit } from './commands/edit.ts'
 import { addDescribe } from './commands/describe.ts'
 import { addExplain } from './commands/explain.ts'
 import { addGraph } from './commands/graph.ts'
@@ -61,6 +62,7 @@ function damson(): Command {
   addPausePlayKill(program)
   addSignalAndResume(program)
   addRetryRestartResubmit(program)
+  addEdit(program)
   addPrune(program)
   addDescribe(program)
   addGraph(program)

@@ -13,6 +13,7 @@ import { Restarter } from './launch/restarter.ts'
 import { SignalSchemas } from './write/signal-schemas.ts'
 import { RowReader } from './read/row-reader.ts'
 import { BulkWrites } from './write/bulk.ts'
+import { Edits } from './write/edits.ts'
 import { GroupCommit } from './write/group-commit.ts'
 import { Requests } from './write/requests.ts'
 
@@ -29,6 +30,7 @@ export class ClientParts implements HandleParts {
   readonly rows: RowReader
   readonly requests: Requests
   readonly bulk: BulkWrites
+  readonly edits: Edits
   readonly signals: SignalSchemas
   readonly launches: Launches
   readonly restarter: Restarter
@@ -50,9 +52,10 @@ export class ClientParts implements HandleParts {
     this.rows = new RowReader(store, this.commits, this.clock)
     this.requests = new Requests(this.commits, name, this.killGrace)
     this.bulk = new BulkWrites(store, this.commits, this.requests)
+    this.edits = new Edits(store, this.commits, this.codec, name)
     this.signals = new SignalSchemas(this.classes, store)
     this.launches = new Launches(store, this.codec, this.clock, this.classes)
-    this.restarter = new Restarter(store, this.commits, this.requests, this.clock)
+    this.restarter = new Restarter(this)
     this.registry = new HandleRegistry(store, this.clock)
   }
 

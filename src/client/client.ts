@@ -3,23 +3,22 @@ import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 import { openStore } from '../persistence/open-store.ts'
-import { checkBulkFilter, type BulkFilter } from '../persistence/rules/paging.ts'
 import { checkLaunch } from '../process/host/launch-arguments.ts'
 import type { LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { ClosedError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { checkOptions, isFlag } from '../shared/options.ts'
-import { checkText, wellFormed } from '../shared/text.ts'
+import { checkOptions } from '../shared/options.ts'
+import { checkText } from '../shared/text.ts'
 import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { CLIENT_OPTIONS, type ClientOptions } from './client-options.ts'
 import { ClientParts } from './client-parts.ts'
-import { checkPid, ClientReader } from './client-reader.ts'
+import { ClientController } from './client-controller.ts'
+import { checkPid } from './client-reader.ts'
 import type { ClientHandle } from './handle/client-handle.ts'
 import type { HandleRegistry } from './handle/handle-registry.ts'
 import { killOnAbort } from './handle/kill-on-abort.ts'
 import { BY_A_CALLER, requireCreated, type Launcher } from './launch/create-write.ts'
-import type { RestartOptions } from './launch/restart.ts'
 import { pidOfKey } from './read/pids.ts'
 import type { GroupCommit } from './write/group-commit.ts'
 
@@ -29,7 +28,7 @@ export interface ByKey {
 }
 
 /** Launches, watches and controls processes in a store. Engines run them, in this program or another. */
-export class Client extends ClientReader {
+export class Client extends ClientController {
   protected readonly logger: Logger
   protected readonly classes: ClassRegistry<AnyProcessClass>
   /** The name under which histories show the requests of this client. */
@@ -159,95 +158,6 @@ export class Client extends ClientReader {
     checkOptions(by, { key: true }, 'handle')
     checkText('handle: the key', by.key)
     return pidOfKey(this.store, by.key)
-  }
-
-  /**
-   * Pauses all unfinished processes that match the filter. Resolves to their number, once all
-   * pauses are stored (C7).
-   */
-  async pauseAll(filter: BulkFilter = {}, message?: string): Promise<number> {
-    checkBulkFilter(filter, 'pauseAll')
-    this.requireOpen()
-    return this.parts.bulk.request(filter, { kind: 'pause', message: wellFormed(message) })
-  }
-
-  /** Plays all unfinished processes that match the filter. Resolves to their number. */
-  async playAll(filter: BulkFilter = {}): Promise<number> {
-    checkBulkFilter(filter, 'playAll')
-    this.requireOpen()
-    return this.parts.bulk.request(filter, { kind: 'play' })
-  }
-
-  /** Kills all unfinished processes that match the filter. Resolves to their number. */
-  async killAll(
-    filter: BulkFilter = {},
-    message?: string,
-    options: { readonly force?: boolean } = {},
-  ): Promise<number> {
-    checkBulkFilter(filter, 'killAll')
-    checkOptions(options, { force: isFlag }, 'killAll')
-    this.requireOpen()
-    return this.parts.bulk.request(filter, {
-      kind: 'kill',
-      message: wellFormed(message),
-      force: options.force === true,
-    })
-  }
-
-  /**
-   * Lets a failed process continue. A process that backs off runs now. A process that was paused by
-   * exhausted retries or crashes is played, with all its attempts. A process that ended without
-   * success is restarted. Resolves to the handle of the process that continues; does nothing if
-   * there is nothing to retry.
-   *
-   * @throws ProcessLost
-   */
-  async retry(pid: string): Promise<ProcessHandle> {
-    this.checkRead(pid)
-    const handle = this.parts.handle(pid, '')
-    const retried = await handle.retried()
-    return retried === undefined ? handle : this.parts.handle(retried, handle.name)
-  }
-
-  /**
-   * Creates a process that continues an ended one, with its context, members and outputs. The new process
-   * also has the record of the failed step, so that no recorded effect is repeated. The old process does
-   * not change. By default the new process continues from the last step; `from` names a checkpoint that
-   * the old process kept with `this.checkpoint(tag)`.
-   *
-   * @throws ProcessLost
-   * @throws InvalidStateError for a process that has not ended
-   * @throws CheckpointNotFound if there is no such checkpoint
-   */
-  async restart(pid: string, options: RestartOptions = {}): Promise<ProcessHandle> {
-    this.checkRead(pid)
-    checkOptions(options, { from: true }, 'restart')
-    if (options.from !== undefined) checkText('restart: the tag `from`', options.from)
-    const { pid: restarted, className } = await this.parts.restarter.restart(pid, options)
-    return this.parts.handle(restarted, className)
-  }
-
-  /**
-   * Creates a process from the inputs of an ended one. Defaults and validators run again when an engine starts it.
-   *
-   * @throws ProcessLost
-   * @throws InvalidStateError for a process that has not ended
-   */
-  async resubmit(pid: string): Promise<ProcessHandle> {
-    this.checkRead(pid)
-    const { pid: resubmitted, className } = await this.parts.restarter.resubmit(pid)
-    return this.parts.handle(resubmitted, className)
-  }
-
-  /**
-   * Deletes the ended processes that match the filter, and frees their keys and pids. Resolves to
-   * their number. `refresh()` of their handles rejects with `ProcessLost`; a new process under such
-   * a pid has another handle. Remaining children no longer have a parent.
-   */
-  async prune(filter: BulkFilter = {}): Promise<number> {
-    checkBulkFilter(filter, 'prune')
-    this.requireOpen()
-    return this.parts.bulk.prune(filter)
   }
 
   /**

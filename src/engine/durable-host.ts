@@ -300,6 +300,11 @@ export class DurableHost implements Host {
     return this.#journal.record(this.#executionOf(process), entry)
   }
 
+  status(process: Hosted, status: string | undefined): void {
+    const execution = this.#liveExecutionOf(process)
+    if (execution !== undefined) this.#journal.status(execution, status)
+  }
+
   async mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> {
     const mail = await this.#reader(this.#executionOf(process)).mail(signal)
     return mail && { id: mail.id, value: this.codec.parse(mail.value, `signals.${signal}`) }

@@ -83,6 +83,8 @@ export class Execution {
   heldWrites: Set<() => void> | undefined
   /** Whether an update of the row is scheduled for the end of this turn. */
   showScheduled = false
+  /** The status that the step has set and that is not stored yet; undefined where there is none. */
+  status: string | null | undefined
   /** Parts that the present step has added to its record. */
   recorded: Record<string, string> | undefined
   /** Number of writes of step records under this claim (C4). */

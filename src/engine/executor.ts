@@ -244,6 +244,7 @@ export class Executor implements Starter {
       })
     }
     for (const execution of executions.all()) control.stop(execution, reason)
+    this.#parts.journal.close()
   }
 
   async #drive(execution: Execution): Promise<void> {

@@ -13,6 +13,9 @@ import { setImmediate } from '../shared/timers.ts'
 
 type Content = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count'>
 
+/** The longest time until a status that a step has set is stored, in milliseconds. */
+const STATUS_PAUSE = 1_000
+
 const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Content
 
 /**
@@ -23,12 +26,17 @@ const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Co
  * 2. The wait in the row is for people and for the next engine that runs the process. It is
  *    therefore written once at the end of a turn of the event loop, for all that happened in that
  *    turn, and the step does not wait for the write.
- * 3. Nothing is written once the commit that ends the step has begun.
+ * 3. A status is written with the next record of the step. Where none comes within a second, it gets
+ *    a write of its own. One timer serves all steps, and runs only while one of them has set a status.
+ * 4. Nothing is written once the commit that ends the step has begun.
  */
 export class StepJournalWriter {
   readonly #parts: EngineParts
   readonly #scheduler: Scheduler
   readonly #control: ExecutionControl
+  /** The executions with a status that is not stored yet. */
+  readonly #statuses = new Set<Execution>()
+  #cancelStatuses: (() => void) | undefined
 
   constructor(parts: EngineParts, scheduler: Scheduler, control: ExecutionControl) {
     this.#parts = parts
@@ -63,6 +71,43 @@ export class StepJournalWriter {
       checkpoint: { tag, text },
       history: [encodeEvent('checkpoint', { tag })],
     })
+  }
+
+  /** The step has set the status of its process. */
+  status(execution: Execution, status: string | undefined): void {
+    execution.status = status ?? null
+    this.#statuses.add(execution)
+    this.#cancelStatuses ??= this.#parts.clock.after(STATUS_PAUSE, () => this.#writeStatuses(), 'look')
+  }
+
+  /** Stops the timer of statuses. */
+  close(): void {
+    this.#cancelStatuses?.()
+    this.#cancelStatuses = undefined
+    this.#statuses.clear()
+  }
+
+  #writeStatuses(): void {
+    const executions = [...this.#statuses]
+    this.close()
+    for (const execution of executions) {
+      // A process that is paused in its step writes nothing before it is played.
+      const isHeld = execution.process.paused || execution.isCommitting
+      if (isHeld || execution.lost || execution.over || execution.released) continue
+      this.#write(execution, NOTHING).catch((error: unknown) =>
+        this.#report(execution, error, 'the status of a process could not be written down'),
+      )
+    }
+  }
+
+  /** Takes the status that goes with a write; undefined where there is none to store. */
+  #takeStatus(execution: Execution): string | null | undefined {
+    const { status } = execution
+    if (status === undefined) return undefined
+    execution.status = undefined
+    this.#statuses.delete(execution)
+    if (this.#statuses.size === 0) this.close()
+    return status
   }
 
   /** Writes into the row when the process is to be excepted. */
@@ -126,6 +171,7 @@ export class StepJournalWriter {
     execution.waits = undefined
     execution.lastWait = undefined
     execution.shownWait = undefined
+    if (execution.status !== undefined) this.#takeStatus(execution)
     this.#scheduler.reclaimSlot(execution)
   }
 
@@ -269,6 +315,8 @@ export class StepJournalWriter {
   async #write(execution: Execution, content: Content, force = false): Promise<Done> {
     const { process, fence, seq } = execution
     const { pid } = process
+    const status = this.#takeStatus(execution)
+    const write = status === undefined ? content : { ...content, status }
     for (;;) {
       if (fence === undefined || execution.lost || execution.over || execution.seq !== seq)
         throw claimLost(pid)
@@ -276,7 +324,7 @@ export class StepJournalWriter {
       const count = ++execution.journalCount
       let outcome: Outcome
       try {
-        outcome = await this.#parts.commits.write({ kind: 'record', pid, fence, count, ...content })
+        outcome = await this.#parts.commits.write({ kind: 'record', pid, fence, count, ...write })
       } catch {
         this.#control.stop(execution, claimLost(pid))
         throw claimLost(pid)

@@ -218,10 +218,15 @@ export class Process<C = Untyped> implements ProcessObject {
   get attempt(): number {
     return this.#runner.attempt
   }
-  /** Sets the status. While the process is paused with a message, that message is shown instead. */
+  /**
+   * Sets the status. While the process is paused with a message, that message is shown instead. An
+   * engine stores the status with the next commit of the process, and within a second at the latest.
+   */
   setStatus(status: string | undefined): void {
     if (status !== undefined) checkText('setStatus: a status', status, { empty: true })
-    this.#runner.data.status = status
+    const { data } = this.#runner
+    data.status = status
+    if (data.inStep) data.host.status?.(data.hosted, status)
   }
   /** The inputs as they were given, frozen; undefined when none were. */
   get rawInputs(): Readonly<Record<string, unknown>> | undefined {

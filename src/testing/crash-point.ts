@@ -43,6 +43,7 @@ const WRITES: Readonly<Record<Kind, true>> = {
   advance: true,
   record: true,
   request: true,
+  edit: true,
   resume: true,
   signal: true,
   release: true,

@@ -163,6 +163,22 @@ export const breaks: readonly Break[] = [
     test: ['test/persistence/stores.test.ts', 'sqlite beginning the same twice is done twice'],
   },
   {
+    contract: 'C4',
+    what: 'an edit applies to a process that has changed since it was read',
+    file: 'src/persistence/rules/edit.ts',
+    find: "if (row.fence !== write.fence || row.seq !== write.seq) return unchanged({ status: 'fenced' })",
+    replace: '',
+    test: ['test/persistence/stores.test.ts', 'before an engine claimed the process changes nothing'],
+  },
+  {
+    contract: 'C4',
+    what: 'an engine that has a launch in memory begins it as it was before an edit',
+    file: 'src/persistence/rules/edit.ts',
+    find: 'row.fence++',
+    replace: '',
+    test: ['test/persistence/stores.test.ts', 'an engine that has the launch in memory reads it anew'],
+  },
+  {
     contract: 'C5',
     what: 'a handle tells the end that its engine wanted to write, though another came first',
     file: 'src/engine/durable-host.ts',

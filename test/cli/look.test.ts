@@ -128,10 +128,10 @@ describe('damson explain', () => {
   it('says why a process is not moving', async () => {
     const { stdout } = await project.damson(['explain', held])
     expect(stdout).toContain(`Hold ${held} has been created`)
-    expect(stdout).toContain('no engine is running on this store')
+    expect(stdout).toContain('no engine runs on this store: start one with `damson worker MODULE`')
     expect(await project.json('explain', held)).toEqual({
       pid: held,
-      explanation: expect.stringContaining('no engine is running'),
+      explanation: expect.stringContaining('no engine runs'),
     })
   })
 })

@@ -85,6 +85,7 @@ const action = fc.oneof(
       tree: fc.boolean(),
     }),
   },
+  fc.record({ do: fc.constant('edit' as const), pid, off: fc.constantFrom(0, 0, 0, 1) }),
   fc.record({ do: fc.constant('resume' as const), pid, id: fc.nat(5) }),
   {
     weight: 2,
@@ -281,6 +282,17 @@ class Player {
           by: 'a client',
           killedState: null,
           tree: one.tree,
+        }
+      case 'edit':
+        return {
+          kind: 'edit',
+          pid: one.pid,
+          id,
+          fence: ((await store.load(one.pid))?.fence ?? 0) + one.off,
+          seq: row?.seq ?? 0,
+          parts: { memory: `${++this.#made}`, state: `{"at":${this.#made}}` },
+          history: [{ name: 'edited', data: null }],
+          by: 'a client',
         }
       case 'resume':
         return { kind: 'resume', pid: one.pid, id: `resume ${one.id}`, value: id, by: 'a client' }

@@ -9,6 +9,7 @@ import { retries } from './store-suite-retries.ts'
 import { trees } from './store-suite-trees.ts'
 import { waits } from './store-suite-waiting.ts'
 import { waking } from './store-suite-waking.ts'
+import { edits } from './store-suite-edits.ts'
 import { records } from './store-suite-records.ts'
 import { requests } from './store-suite-requests.ts'
 import { crashes } from './store-suite-crashes.ts'
@@ -28,6 +29,7 @@ const SUBJECTS = [
   retries,
   trees,
   requests,
+  edits,
   crashes,
   looking,
   checkpoints,

@@ -150,7 +150,7 @@ describe('of several things the first that comes counts', () => {
   test.each<[string, (wait: Waiting) => Promise<unknown>, string]>([
     ['the signal', async ({ process }) => process.sendSignal('approval', 'yes'), 'signal'],
     ['the time', async ({ clock }) => pass(clock, 3_600_000), 'timer'],
-    ['the resume', async ({ process }) => process.resume(), 'resume'],
+    ['the resume', async ({ process }) => process.resume('yes'), 'resume'],
     [
       'the children',
       async ({ process }) => Promise.all(process.children.map(async (child) => child.signal('end', 1))),
@@ -171,7 +171,7 @@ describe('of several things the first that comes counts', () => {
         'handles',
         async ({ process }) => Promise.all(process.children.map(async (child) => child.signal('end', 1))),
       ],
-      ['resume', async ({ process }) => process.resume()],
+      ['resume', async ({ process }) => process.resume('yes')],
     ]
     for (let count = 1; count <= come.length; count++) {
       const wait = await waiting(all)

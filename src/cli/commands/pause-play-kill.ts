@@ -1,15 +1,19 @@
 import { Option, type Command } from 'commander'
 import type { Client, ProcessHandle, StateInfo } from '../../index.ts'
-import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
+import { countOf, processes, requireTargets, type BulkOptions } from '../input/bulk.ts'
+import { confirm } from '../input/confirm.ts'
+import { filterOf, LIVE, withFilters } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { findPids, type KeyOption, withPid } from './find-pid.ts'
 import { waitUntil } from './wait-until.ts'
 import { stateText } from '../render/state-text.ts'
+import { printable } from '../render/terminal-text.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
 
-interface ControlOptions extends StoreOptions, FilterOptions, KeyOption {
-  readonly all?: true
+interface ControlOptions extends StoreOptions, BulkOptions, KeyOption {
+  readonly yes?: true
+  readonly deliberate?: true
   readonly message?: string
   readonly force?: true
   readonly alone?: true
@@ -20,6 +24,8 @@ interface ControlOptions extends StoreOptions, FilterOptions, KeyOption {
 interface CommandSpec {
   readonly name: 'pause' | 'play' | 'kill'
   readonly description: string
+  /** What follows in the help. */
+  readonly help: string
   /** Whether the command waits by default. */
   readonly waits: boolean
   ask(handle: ProcessHandle, options: ControlOptions): Promise<boolean>
@@ -31,6 +37,7 @@ interface CommandSpec {
 const PAUSE: CommandSpec = {
   name: 'pause',
   description: 'Pause processes: the running step ends, and the next one starts only after a play.',
+  help: '',
   waits: false,
   ask: (handle, { message, alone }) => handle.pause(message, { tree: alone !== true }),
   askAll: (client, options) => client.pauseAll(filterOf(options, LIVE), options.message),
@@ -40,15 +47,21 @@ const PAUSE: CommandSpec = {
 const PLAY: CommandSpec = {
   name: 'play',
   description: 'Let paused processes continue.',
+  help: `
+With --all, plays what was paused by failures or crashes, and what is parked. What someone has paused on purpose stays
+paused, unless --deliberate is given.`,
   waits: false,
   ask: (handle, { alone }) => handle.play({ tree: alone !== true }),
-  askAll: (client, options) => client.playAll(filterOf(options, LIVE)),
+  askAll: (client, options) =>
+    client.playAll(filterOf(options, LIVE), { deliberate: options.deliberate === true }),
   done: (state) => !state.paused,
 }
 
 const KILL: CommandSpec = {
   name: 'kill',
   description: 'Kill processes and wait until they have ended.',
+  help: `
+--all asks before, and needs --yes where no one sits at a terminal.`,
   waits: true,
   ask: (handle, { message, force, alone }) =>
     handle.kill(message, { force: force === true, tree: alone !== true }),
@@ -63,6 +76,9 @@ export function addPausePlayKill(program: Command): void {
     const command = withPid(withFilters(withStore(program.command(spec.name))), { several: true })
       .description(spec.description)
       .option('--all', 'all unfinished processes, or those that match --state and --class; does not wait')
+    if (spec.name === 'play')
+      command.option('--deliberate', 'with --all: also those that someone has paused on purpose')
+    if (spec.name === 'kill') command.option('--yes', 'with --all: do not ask before')
     command.option('--alone', 'leave out their descendants, which otherwise get the same request')
     if (spec.name !== 'play') command.option('-m, --message <text>', 'the reason, shown with the process')
     if (spec.name === 'kill')
@@ -79,7 +95,7 @@ export function addPausePlayKill(program: Command): void {
         'after',
         `
 The request is stored at once and takes effect even if no worker is running. Exits with 1 if a process has already
-ended, or if the request was not carried out in time; it then still takes effect later.`,
+ended, or if the request was not carried out in time; it then still takes effect later.${spec.help}`,
       )
       .action(async (starts: readonly string[], options: ControlOptions) => {
         process.exitCode = await withClient(options.store, (client) =>
@@ -96,12 +112,8 @@ async function carryOut(
   options: ControlOptions,
 ): Promise<number> {
   requireTargets(starts, options, spec.name)
-  if (options.all) {
-    const asked = await spec.askAll(client, options)
-    if (options.json) printJson({ asked })
-    else print(`${asked} asked to ${spec.name}`)
-    return ExitCode.DONE
-  }
+  requireFitting(spec, options)
+  if (options.all) return askAll(spec, client, options)
   const pids = await findPids(client, starts, options)
   const waits = options.wait ?? spec.waits
   const answers = await Promise.all(pids.map((pid) => one(spec, client, pid, waits, options)))
@@ -109,18 +121,32 @@ async function carryOut(
   return answers.every(({ done }) => done) ? ExitCode.DONE : ExitCode.FAILED
 }
 
-function requireTargets(starts: readonly string[], options: ControlOptions, name: string): void {
-  const filtered = options.state !== undefined || options.class !== undefined
-  const named = starts.length > 0 || options.key !== undefined
-  if (options.all && named) throw new UsageError('give pids or --all, not both')
+function requireFitting({ name }: CommandSpec, options: ControlOptions): void {
   if (options.all && options.alone)
     throw new UsageError('--alone goes with pids; --all asks each process that is let through, and no other')
   if (options.all && options.wait)
     throw new UsageError('--all does not wait; damson list shows how far they are')
-  if (!options.all && filtered) throw new UsageError('--state and --class go with --all')
-  if (!options.all && !named) {
-    throw new UsageError(`say what to ${name}: pids, --key KEY, or --all with --state and --class`)
+  if (!options.all && (options.yes || options.deliberate))
+    throw new UsageError(`--${options.yes ? 'yes' : 'deliberate'} goes with ${name} --all`)
+}
+
+async function askAll(spec: CommandSpec, client: Client, options: ControlOptions): Promise<number> {
+  const filter = filterOf(options, LIVE)
+  if (spec.name === 'kill' && options.yes !== true) {
+    const what = `${processes(await countOf(client, filter))} in ${options.store}`
+    const how = `--all would kill ${what}: give --yes to do that where no one can be asked`
+    if (!(await confirm(printable(`kill ${what}?`), how))) {
+      note('nothing was killed')
+      return ExitCode.FAILED
+    }
   }
+  const asked = await spec.askAll(client, options)
+  const left = spec.name === 'play' ? await countOf(client, { ...filter, paused: true }) : 0
+  if (options.json) printJson({ asked, ...(spec.name === 'play' && { left }) })
+  else print(spec.name === 'play' ? `${asked} played` : `${asked} asked to ${spec.name}`)
+  if (left > 0 && options.deliberate !== true)
+    note(`${left} paused on purpose stay paused; --deliberate plays them too`)
+  return ExitCode.DONE
 }
 
 interface Answer {

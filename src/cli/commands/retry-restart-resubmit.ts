@@ -1,13 +1,17 @@
 import { Option, type Command } from 'commander'
-import { type Client, InvalidStateError, type ProcessHandle } from '../../index.ts'
+import { type Client, InvalidStateError, type ListFilter, type ProcessHandle } from '../../index.ts'
+import { requireTargets, type BulkOptions } from '../input/bulk.ts'
+import { addChange, readChanges, withPaths } from '../input/changes.ts'
+import { filterOf, withFilters } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
 import { stateText } from '../render/state-text.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
 
-interface RetryOptions extends StoreOptions, KeyOption {
+interface RetryOptions extends StoreOptions, BulkOptions, KeyOption {
   readonly from?: string
+  readonly set?: readonly string[]
   readonly wait?: boolean
   readonly timeout?: number
 }
@@ -16,8 +20,16 @@ interface CommandSpec {
   readonly name: string
   readonly description: string
   readonly help: string
+  /** An example of `--set`, where the command takes it. */
+  readonly sets?: string
   /** Returns the process that continues; undefined if there is nothing to do. */
   begin(client: Client, pid: string, options: RetryOptions): Promise<ProcessHandle | undefined>
+  /** Where the command takes `--all`: how it reaches many. */
+  readonly all?: {
+    readonly help: string
+    readonly done: string
+    begin(client: Client, filter: ListFilter): Promise<number>
+  }
 }
 
 const RETRY: CommandSpec = {
@@ -25,31 +37,53 @@ const RETRY: CommandSpec = {
   description: 'Let a failed process try again.',
   help: `A process that waits for its next attempt runs at once. A process that was paused after a crash or its last attempt gets
 a new set of attempts. A process that ended without success is restarted, as by damson restart. Exits with 1 if there
-is nothing to retry.`,
+is nothing to retry. --all leaves what someone has paused, and what has ended unless --state names it.`,
   begin: retry,
+  all: {
+    help: 'unfinished processes that failed, or those that match --state, --class and --label',
+    done: 'retried',
+    begin: (client, filter) => client.retryAll(filter),
+  },
 }
 
 const RESTART: CommandSpec = {
   name: 'restart',
+  sets: 'ctx.limit=20',
   description: 'Continue an ended process as a new one, from the step before it ended.',
   help: `The new process takes over the context, members and outputs of the old one, and the record of its failed step, so that
-no effect runs twice. The old process does not change.`,
-  begin: (client, pid, { from }) => client.restart(pid, { from }),
+no effect runs twice. The old process does not change. --all leaves what was restarted or killed before, and the children
+of what it restarts.`,
+  begin: (client, pid, { from, set }) => client.restart(pid, { from, set: readChanges(set) }),
+  all: {
+    help: 'processes that ended without success, or those of them that match --state, --class and --label',
+    done: 'restarted',
+    begin: (client, filter) => client.restartAll(filter),
+  },
 }
 
 const RESUBMIT: CommandSpec = {
   name: 'resubmit',
+  sets: 'inputs.amount=3',
   description: 'Run an ended process again from its inputs, as a new one.',
   help: 'The old process does not change.',
-  begin: (client, pid) => client.resubmit(pid),
+  begin: (client, pid, { set }) => client.resubmit(pid, { set: readChanges(set) }),
 }
 
 /** Adds `retry`, `restart` and `resubmit`. */
 export function addRetryRestartResubmit(program: Command): void {
   for (const spec of [RETRY, RESTART, RESUBMIT]) {
     const command = withPid(withStore(program.command(spec.name))).description(spec.description)
+    if (spec.all !== undefined) withFilters(command.option('--all', spec.all.help))
     if (spec.name === 'restart')
       command.option('--from <tag>', 'continue from the checkpoint that the process kept under this tag')
+    if (spec.sets !== undefined) {
+      command.addOption(
+        new Option(
+          '--set <path=value>',
+          `give the new process another value, such as ${spec.sets}; may be repeated`,
+        ).argParser(addChange),
+      )
+    }
     command
       .option('--wait', 'wait until the process ends; exits with 1 unless it succeeds')
       .option('--no-wait', 'return once the request is stored (the default)')
@@ -63,9 +97,27 @@ export function addRetryRestartResubmit(program: Command): void {
         `\n${spec.help}\nPrints the pid of the new process to stdout. damson worker runs it.`,
       )
       .action(async (text: string | undefined, options: RetryOptions) => {
-        process.exitCode = await withClient(options.store, (client) => carryOut(spec, client, text, options))
+        if (spec.all !== undefined) requireTargets(text === undefined ? [] : [text], options, spec.name)
+        process.exitCode = await withClient(options.store, (client) =>
+          options.all ? carryOutAll(spec, client, options) : carryOut(spec, client, text, options),
+        )
       })
   }
+}
+
+async function carryOutAll(
+  { name, all }: CommandSpec,
+  client: Client,
+  options: RetryOptions,
+): Promise<number> {
+  const { from, set, wait, timeout } = options
+  for (const [option, given] of Object.entries({ from, set, wait, timeout }))
+    if (given !== undefined && given !== false)
+      throw new UsageError(`--${option} goes with a pid, not with --all`)
+  const count = (await all?.begin(client, filterOf(options))) ?? 0
+  if (options.json) printJson({ [all?.done ?? name]: count })
+  else print(`${count} ${all?.done}`)
+  return ExitCode.DONE
 }
 
 async function carryOut(
@@ -77,12 +129,17 @@ async function carryOut(
   if (options.timeout !== undefined && options.wait !== true)
     throw new UsageError('--timeout goes with --wait')
   const pid = await findPid(client, text, options)
+  const earlier = spec.name === 'resubmit' ? [] : (await client.list({ origin: pid, limit: 3 })).processes
   const handle = await begun(spec, client, pid, options)
   if (handle === undefined) {
     const state = await client.handle(pid).refresh()
     if (options.json) printJson({ pid, state: state.label, done: false })
     note(`${pid} ${stateText(state)}: there is nothing to ${spec.name}`)
     return ExitCode.FAILED
+  }
+  if (handle.pid !== pid && earlier.length > 0) {
+    const which = earlier.map((one) => `${one.pid} (${stateText(one.state)})`).join(', ')
+    note(`warning: ${pid} was begun again before, as ${which}; now both do its work`)
   }
   if (handle.pid !== pid) note(`${spec.name === 'resubmit' ? 'resubmitted' : 'restarted'} from ${pid}`)
   const ended = options.wait === true ? await handle.wait({ timeout: options.timeout }) : undefined
@@ -103,9 +160,10 @@ async function begun(
   options: RetryOptions,
 ): Promise<ProcessHandle | undefined> {
   try {
-    return await spec.begin(client, pid, options)
+    return await withPaths(() => spec.begin(client, pid, options))
   } catch (error) {
-    if (!(error instanceof InvalidStateError)) throw error
+    const { terminal } = await client.handle(pid).refresh()
+    if (!(error instanceof InvalidStateError) || terminal) throw error
     throw new UsageError(
       `process ${pid} has not ended: damson retry or damson play lets it go on, damson kill ends it`,
     )

@@ -1,55 +1,89 @@
 import type { Command } from 'commander'
-import { Codec, type JsonValue } from '../../index.ts'
-import { parseJson } from '../input/parse-json.ts'
+import type { ProcessSummary } from '../../index.ts'
+import { requireTargets, type BulkOptions } from '../input/bulk.ts'
+import { readValue } from '../input/changes.ts'
+import { filterOf, LIVE, withFilters } from '../input/filters.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { findPid, type KeyOption, withoutPid, withPid } from './find-pid.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
-
-type Options = StoreOptions & KeyOption
 
 const HELP = `
 The message is stored at once and kept until the process uses it, even if no worker is running. Write values that JSON
 lacks in their saved form: {"$": "Date", "value": "2026-01-31T12:00:00.000Z"}. Exits with 1 if the process has
 already ended.`
 
+type ResumeOptions = StoreOptions & KeyOption
+type SignalOptions = ResumeOptions & BulkOptions
+type Given = readonly (string | undefined)[]
+
 /** Adds `signal` and `resume`. */
 export function addSignalAndResume(program: Command): void {
-  withPid(withStore(program.command('signal')))
+  withPid(withFilters(withStore(program.command('signal'))))
     .description('Send a process a signal that its class declares.')
+    .usage('[options] <pid> <name> [json]\n       damson signal [options] --all <name> [json]')
     .argument('[name]', 'the name of the signal')
     .argument('[json]', `the payload, such as 'true' or '{"by": "Ann"}'; none by default`)
+    .option('--all', 'all unfinished processes, or those that match --state, --class and --label')
     .addHelpText('after', HELP)
     .action(
-      (first: string | undefined, second: string | undefined, third: string | undefined, options: Options) =>
-        withClient(options.store, async (client) => {
-          const [text, name, json] = withoutPid([first, second, third], options)
-          const pid = await findPid(client, text, options)
-          if (name === undefined) throw new UsageError('say which signal: give its name behind the process')
-          const payload = valueOf(json, 'the payload')
-          await client.handle(pid).signal(name, payload)
-          if (options.json) printJson({ pid, signal: name, stored: true })
-          else print(`${pid} the signal ${name} is stored for it`)
-        }),
+      (
+        first: string | undefined,
+        second: string | undefined,
+        third: string | undefined,
+        options: SignalOptions,
+      ) =>
+        options.all ? signalAll([first, second, third], options) : signal([first, second, third], options),
     )
   withPid(withStore(program.command('resume')))
     .description('Resume a process that is waiting to be resumed.')
     .argument('[json]', 'the value that the wait returns; none by default')
-    .addHelpText('after', HELP)
-    .action((first: string | undefined, second: string | undefined, options: Options) =>
+    .addHelpText('after', `${HELP} A wait for a signal takes only a value that the signal could give.`)
+    .action((first: string | undefined, second: string | undefined, options: ResumeOptions) =>
       withClient(options.store, async (client) => {
         const [text, json] = withoutPid([first, second], options)
         const value = valueOf(json, 'the value')
         const pid = await findPid(client, text, options)
+        const waits = (await client.find(pid))?.waits
         const stored = await client.handle(pid).resume(value)
         if (options.json) printJson({ pid, stored })
         else if (stored) print(`${pid} the resume is stored for it`)
         else note(`${pid} has ended already, so there is nothing to resume`)
+        if (stored && waits?.resume === false) note(keptText(pid, waits))
         process.exitCode = stored ? ExitCode.DONE : ExitCode.FAILED
       }),
     )
 }
 
+function signal(given: Given, options: SignalOptions): Promise<void> {
+  const [text, name, json] = withoutPid(given, options)
+  requireTargets(text === undefined ? [] : [text], options, 'signal')
+  return withClient(options.store, async (client) => {
+    const pid = await findPid(client, text, options)
+    if (name === undefined) throw new UsageError('say which signal: give its name behind the process')
+    const payload = valueOf(json, 'the payload')
+    await client.handle(pid).signal(name, payload)
+    if (options.json) printJson({ pid, signal: name, stored: true })
+    else print(`${pid} the signal ${name} is stored for it`)
+  })
+}
+
+function signalAll([name, json, more]: Given, options: SignalOptions): Promise<void> {
+  requireTargets(more === undefined ? [] : [more], options, 'signal')
+  if (name === undefined) throw new UsageError('say which signal: damson signal --all NAME [JSON]')
+  return withClient(options.store, async (client) => {
+    const sent = await client.signalAll(filterOf(options, LIVE), name, valueOf(json, 'the payload'))
+    if (options.json) printJson({ signal: name, sent })
+    else print(`the signal ${name} is stored for ${sent}`)
+  })
+}
+
+/** Why a resume does not end the wait of a process. */
+function keptText(pid: string, { signal, inStep }: NonNullable<ProcessSummary['waits']>): string {
+  const how = signal === null ? '' : `: damson signal ${pid} ${signal} does`
+  return `it waits${inStep ? ' within its step' : ''} for something that a resume does not end${how}; the resume is kept for a later wait`
+}
+
 function valueOf(json: string | undefined, what: string): unknown {
-  return json === undefined ? undefined : new Codec().decode(parseJson(json, what) as JsonValue, what)
+  return json === undefined ? undefined : readValue(json, what)
 }

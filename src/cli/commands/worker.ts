@@ -3,7 +3,8 @@ import { type AnyProcessClass, Engine } from '../../index.ts'
 import { UsageError } from '../input/usage-error.ts'
 import { loadClasses } from '../input/load-module.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
-import { withStore, type StoreOptions } from '../input/options.ts'
+import { wholeNumber, withStore, type StoreOptions } from '../input/options.ts'
+import { failureText, watchFailures } from './failures.ts'
 import { keepStdoutClean, note, printJson } from '../render/output.ts'
 import { onStop } from '../input/stop-signal.ts'
 
@@ -14,22 +15,29 @@ export function addWorker(program: Command): void {
       '<module...>',
       'TypeScript or JavaScript files; the worker runs every process class that they export',
     )
+    .option('--concurrency <number>', 'run at most this many steps at a time (default: 100)', wholeNumber)
     .addHelpText(
       'after',
       `
-Several workers may share one store. The first Ctrl-C waits up to 30 s for running steps to end and hands the
+Prints a line for each process that fails here: that excepts, finishes without success, or is paused after its last attempt
+or a crash. Several workers may share one store. The first Ctrl-C waits up to 30 s for running steps to end and hands the
 processes back to the store. The second Ctrl-C ends the program at once. Neither loses anything. With --json, the
-worker prints one line when it is ready and one when it has stopped.`,
+worker prints a line when it is ready, one for each process that fails, and one when it has stopped.`,
     )
     .action(worker)
 }
 
-async function worker(modules: readonly string[], options: StoreOptions): Promise<void> {
+interface WorkerOptions extends StoreOptions {
+  readonly concurrency?: number
+}
+
+async function worker(modules: readonly string[], options: WorkerOptions): Promise<void> {
   if (options.json) keepStdoutClean()
   const processes = await loadAll(modules)
   const engine = await Engine.open({
     store: options.store,
     processes: [...processes.values()],
+    concurrency: options.concurrency,
     handleSignals: false,
     logger: stderrLogger,
   })
@@ -39,11 +47,16 @@ async function worker(modules: readonly string[], options: StoreOptions): Promis
       engine.close().then(resolve, reject)
     })
   })
+  const stopTelling = watchFailures(engine, engine.id, (failure) => {
+    if (options.json) printJson({ event: 'failed', ...failure })
+    else note(failureText(failure))
+  })
   note(`ready: runs ${[...processes.keys()].join(', ')} out of ${options.store}; Ctrl-C stops`)
   if (options.json) printJson({ event: 'ready', engine: engine.id, classes: [...processes.keys()] })
   // Keeps the program alive, since an idle engine may hold no timer.
   const alive = setInterval(() => {}, 2 ** 30)
   await stopped
+  stopTelling()
   clearInterval(alive)
   note('stopped')
   if (options.json) printJson({ event: 'stopped', engine: engine.id })

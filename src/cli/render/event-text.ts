@@ -43,6 +43,8 @@ export function eventText({ name, data, at }: EventRecord): string {
       return `was sent the signal ${text('name')}`
     case 'received':
       return `the signal ${text('name')} ${known['timedOut'] === true ? 'did not come in time' : 'was received'}`
+    case 'edited':
+      return `${text('path')} changed from ${text('before') ?? 'nothing'} to ${text('after')}`
     case 'adopted':
       return `became a child of ${text('parent')}, which was restarted`
     case 'joined':

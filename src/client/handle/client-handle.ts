@@ -3,6 +3,7 @@ import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { EventRecord, ResultOptions } from '../../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { HandleRequest } from '../../process/handle/base-handle.ts'
+import { resumeRefusal } from '../../process/step/wait-conditions.ts'
 import { unsuccessfulError } from '../../process/runner/result.ts'
 import { AlreadyDone, PortValidationError, ProcessLost } from '../../shared/errors.ts'
 import { checkText } from '../../shared/text.ts'
@@ -26,8 +27,8 @@ export interface HandleParts extends WatchParts {
 export class ClientHandle extends WatchedHandle {
   readonly #parts: HandleParts
   #class: AnyProcessClass | undefined
-  /** The check of the signal that was sent last. */
-  #signalCheck: Promise<void> | undefined
+  /** The check of the signal or resume that was sent last. */
+  #lastCheck: Promise<void> | undefined
 
   constructor(parts: HandleParts, pid: string, name: string) {
     super(parts, pid, name)
@@ -47,7 +48,25 @@ export class ClientHandle extends WatchedHandle {
 
   async resume(value?: unknown): Promise<boolean> {
     const { codec, requests } = this.#parts
-    return this.#answer(await requests.resume(this.pid, codec.stringify(value, 'value')))
+    const text = codec.stringify(value, 'value')
+    await this.#inOrder(() => this.#checkResume(codec.parse(text)))
+    return this.#answer(await requests.resume(this.pid, text))
+  }
+
+  /** A wait for a signal takes as a resume only what the signal may give. */
+  async #checkResume(value: unknown): Promise<void> {
+    const row = await this.#parts.rows.read(this.pid)
+    const signal = row?.wait?.resume === true ? row.wait.signal : null
+    if (row === undefined || signal === null) return
+    const problems = await this.#parts.signals.check(row.className, this.#class, signal, value)
+    if (problems.length > 0) throw resumeRefusal(problems)
+  }
+
+  /** Checks run one after the other, so that messages are stored in the order of the calls. */
+  async #inOrder(check: () => Promise<void>): Promise<void> {
+    const checked = (this.#lastCheck ?? Promise.resolve()).then(check)
+    this.#lastCheck = checked.catch(() => {})
+    await checked
   }
 
   async signal(name: string, payload?: unknown): Promise<void> {
@@ -56,10 +75,7 @@ export class ClientHandle extends WatchedHandle {
     // Encoded before the first await: later changes by the caller are not sent.
     const value = codec.stringify(payload, `signals.${name}`)
     const sent = typeof payload === 'object' ? codec.parse(value) : payload
-    // Checks run one after the other, so that signals are stored in the order of the calls.
-    const checked = (this.#signalCheck ?? Promise.resolve()).then(() => this.#checkSignal(name, sent))
-    this.#signalCheck = checked.catch(() => {})
-    await checked
+    await this.#inOrder(() => this.#checkSignal(name, sent))
     const outcome = await requests.signal(this.pid, name, value)
     if (await this.#answer(outcome)) return
     throw new AlreadyDone(

@@ -124,8 +124,7 @@ export function createByName(
   launcher: Launcher,
   codec: Codec,
 ): Create {
-  const problems = checkOfClass(described)(inputs)
-  if (problems.length > 0) throw new PortValidationError(problems)
+  checkByName(described, inputs)
   const retry = retryOf(options)
   return {
     kind: 'create',
@@ -150,6 +149,15 @@ export function createByName(
     history: [encodeEvent('created')],
     ending: null,
   }
+}
+
+/** @throws PortValidationError for inputs that do not match the registered schema */
+export function checkByName(
+  described: Pick<ClassRow, 'name' | 'inputs'>,
+  inputs: Readonly<Record<string, unknown>> | undefined,
+): void {
+  const problems = inputs === undefined ? [] : checkOfClass(described)(inputs)
+  if (problems.length > 0) throw new PortValidationError(problems)
 }
 
 /**

@@ -1,14 +1,16 @@
+import { Bundle } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import { registeredName, type ClassRegistry } from '../../bundle/loader.ts'
 import type { Control } from '../../persistence/contract/control.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
-import { construct } from '../../process/host/construction.ts'
+import { construct, recreate } from '../../process/host/construction.ts'
 import type { LaunchOptions } from '../../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { SpecError } from '../../shared/errors.ts'
+import { CREATED_STATE, UNCHECKED_STATE } from '../../process/state/saved-state.ts'
+import { IncompatibleBundle, SpecError } from '../../shared/errors.ts'
 import { specOf } from '../../spec/process-spec.ts'
-import { createByName, createWrite, retryOf, type Launcher } from './create-write.ts'
+import { checkByName, createByName, createWrite, retryOf, type Launcher } from './create-write.ts'
 import { LaunchingHost } from './launching-host.ts'
 
 /** Makes the writes of launches, by class or by name. */
@@ -71,6 +73,40 @@ export class Launches {
       launcher,
       this.#codec,
     )
+  }
+
+  /**
+   * Checks the changed inputs of a process that is resubmitted, by its class or by the schema that
+   * engines have registered. An engine that has the class checks them again when it runs the process.
+   *
+   * @throws PortValidationError for inputs that do not fit
+   */
+  async checkAgain({ pid, className, version, createdAt, seq, parts }: Create): Promise<void> {
+    const { inputs = '{}' } = parts
+    const known = this.#classes.find(className)
+    if (known !== undefined) {
+      // As the engine does: the class itself reads its saved inputs.
+      const head = { pid, class: className, version, created: new Date(createdAt).toISOString(), seq }
+      const bundle = Bundle.fromParts(head, { inputs, state: CREATED_STATE })
+      const isRaw = parts['state'] === UNCHECKED_STATE
+      const given = isRaw
+        ? (this.#codec.parse(inputs, 'inputs') as Readonly<Record<string, unknown>>)
+        : recreate(bundle, { loader: this.#classes, host: this.#host }).process.rawInputs
+      construct(known, given, { host: this.#host })
+      return
+    }
+    const described = (await this.#store.classes()).find(({ name }) => name === className)
+    if (described !== undefined) checkByName(described, this.#readable(inputs))
+  }
+
+  /** The inputs; undefined where only a program that has their types can read them. */
+  #readable(inputs: string): Readonly<Record<string, unknown>> | undefined {
+    try {
+      return this.#codec.parse(inputs, 'inputs') as Readonly<Record<string, unknown>>
+    } catch (error) {
+      if (error instanceof IncompatibleBundle) return undefined
+      throw error
+    }
   }
 
   /** @throws SpecError if another class is registered under the name of this one, because that class would run */

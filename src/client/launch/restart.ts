@@ -13,6 +13,7 @@ import {
   UNCHECKED_STATE,
   type SavedState,
 } from '../../process/state/saved-state.ts'
+import { changeInputs, changeProcess, editedEntry, type Changed, type WantedChange } from '../write/edits.ts'
 import { LaunchIds, launchEntry, type StepKey } from './child-pid.ts'
 import { childrenOf, earlierChildren } from './earlier-children.ts'
 import {
@@ -56,13 +57,12 @@ interface Point {
   readonly entry?: number
 }
 
-/** Options of `restart`. */
-export interface RestartOptions {
-  /**
-   * The tag of a checkpoint that the process kept with `this.checkpoint(tag)`. Default: the last
-   * step before the end.
-   */
+/** How the new process differs from the last state of the old one. */
+export interface RestartFrom {
+  /** The tag of the checkpoint to continue from; undefined for the last step before the end. */
   readonly from?: string | undefined
+  /** Changes of its context and arguments. */
+  readonly changes: readonly WantedChange[]
 }
 
 /**
@@ -76,14 +76,17 @@ export interface RestartOptions {
 export async function restartWrites(
   store: Store,
   pid: string,
-  { from }: RestartOptions,
+  { from, changes }: RestartFrom,
   now: number,
 ): Promise<readonly Create[]> {
   const stored = await ended(store, pid)
   const point = from === undefined ? lastPoint(stored) : await taggedPoint(store, pid, from)
   const { parent } = stored.row
   const above = parent === null ? undefined : await store.read(parent)
-  return new Restart(store, now).writes(stored, point, above !== undefined && lives(above) ? parent : null)
+  const under = above !== undefined && lives(above) ? parent : null
+  const writes = await new Restart(store, now).writes(stored, point, under)
+  const own = writes.pop() as Create
+  return [...writes, changes.length === 0 ? own : changed(own, changeProcess(own.parts, changes))]
 }
 
 /**
@@ -91,9 +94,27 @@ export async function restartWrites(
  *
  * @throws ProcessLost if the store has no such process
  * @throws InvalidStateError for a process that has not ended
+ * @throws SerializationError where a path of the changes does not fit the inputs
  */
-export async function resubmitWrite(store: Store, pid: string, now: number): Promise<Create> {
-  return resubmitted(await ended(store, pid), null, now)
+export async function resubmitWrite(
+  store: Store,
+  pid: string,
+  changes: readonly WantedChange[],
+  now: number,
+): Promise<Create> {
+  const create = resubmitted(await ended(store, pid), null, now)
+  return changes.length === 0
+    ? create
+    : changed(create, changeInputs(create.parts['inputs'] ?? '{}', changes))
+}
+
+/** The write with changed parts, each change in the history of the new process. */
+function changed(create: Create, { parts, edited }: Changed): Create {
+  return {
+    ...create,
+    parts: { ...create.parts, ...parts },
+    history: [...create.history, ...edited.map(editedEntry)],
+  }
 }
 
 /** The write of a new process with the inputs of another one. */

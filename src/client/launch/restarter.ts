@@ -1,11 +1,34 @@
+import type { Codec } from '../../bundle/codec.ts'
 import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
+import type { Control } from '../../persistence/contract/control.ts'
+import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Store } from '../../persistence/contract/store.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { Logger } from '../../shared/logger.ts'
 import type { GroupCommit } from '../write/group-commit.ts'
 import type { Requests } from '../write/requests.ts'
+import { encodeChanges, type EditChanges, type InputChanges } from '../write/edits.ts'
 import { requireCreated } from './create-write.ts'
-import { restartWrites, resubmitWrite, type RestartOptions } from './restart.ts'
+import type { Launches } from './launches.ts'
+import { restartWrites, resubmitWrite } from './restart.ts'
+
+/** Options of `restart`. */
+export interface RestartOptions {
+  /**
+   * The tag of a checkpoint that the process kept with `this.checkpoint(tag)`. Default: the last
+   * step before the end.
+   */
+  readonly from?: string | undefined
+  /** Other values for the context and the arguments of the step, as `edit` takes them. */
+  readonly set?: EditChanges | undefined
+}
+
+/** Options of `resubmit`. */
+export interface ResubmitOptions {
+  /** Other values for the inputs: `{ 'inputs.amount': 3 }`. */
+  readonly set?: InputChanges | undefined
+}
 
 /** Asks a restarted child to end, because its parent could not be created. */
 const UNUSED = { kind: 'kill', message: 'its parent was not restarted', force: false } as const
@@ -16,29 +39,37 @@ export interface NewProcess {
   readonly className: string
 }
 
+/** The collaborators of a restarter. */
+export interface RestarterParts {
+  readonly store: Store
+  readonly commits: GroupCommit
+  readonly requests: Requests
+  readonly launches: Launches
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 /** Creates new processes from ended ones. */
 export class Restarter {
-  readonly #store: Store
-  readonly #commits: GroupCommit
-  readonly #requests: Requests
-  readonly #clock: Clock
+  readonly #parts: RestarterParts
 
-  constructor(store: Store, commits: GroupCommit, requests: Requests, clock: Clock) {
-    this.#store = store
-    this.#commits = commits
-    this.#requests = requests
-    this.#clock = clock
+  constructor(parts: RestarterParts) {
+    this.#parts = parts
   }
 
   /** Creates a process that continues from the last step of an ended one, or from a checkpoint. */
-  async restart(pid: string, options: RestartOptions = {}): Promise<NewProcess> {
+  async restart(pid: string, { from, set }: RestartOptions = {}): Promise<NewProcess> {
+    const { store, commits, requests, codec, clock } = this.#parts
+    const changes = set === undefined ? [] : encodeChanges(set, ['ctx', 'args'], codec, 'restart')
+    await this.#warnOfEarlier(pid)
     for (;;) {
-      const writes = await restartWrites(this.#store, pid, options, this.#clock.now())
-      const outcomes = await this.#commits.writeAll(writes)
+      const writes = await restartWrites(store, pid, { from, changes }, clock.now())
+      const outcomes = await commits.writeAll(writes)
       const [create, outcome] = [writes.at(-1) as Create, outcomes.at(-1) as Outcome]
       if (outcome.status === 'done') return { pid: outcome.pid, className: create.className }
       const orphans = outcomes.filter(({ status }) => status === 'done') as Done[]
-      await Promise.all(orphans.map(({ pid: orphan }) => this.#requests.request(orphan, UNUSED, true)))
+      await Promise.all(orphans.map(({ pid: orphan }) => requests.request(orphan, UNUSED, true)))
       // `ended`: the parent has just ended, so the next attempt creates a process without one. `fenced`: a
       // child that the new process was to adopt has changed meanwhile.
       if (outcome.status !== 'ended' && outcome.status !== 'fenced') requireCreated(create, outcome)
@@ -46,9 +77,24 @@ export class Restarter {
   }
 
   /** Creates a process from the inputs of an ended one. */
-  async resubmit(pid: string): Promise<NewProcess> {
-    const create = await resubmitWrite(this.#store, pid, this.#clock.now())
-    const done = requireCreated(create, await this.#commits.write(create))
+  async resubmit(pid: string, { set }: ResubmitOptions = {}): Promise<NewProcess> {
+    const { store, commits, launches, codec, clock } = this.#parts
+    const changes = set === undefined ? [] : encodeChanges(set, ['inputs'], codec, 'resubmit')
+    const create = await resubmitWrite(store, pid, changes, clock.now())
+    if (changes.length > 0) await launches.checkAgain(create)
+    const done = requireCreated(create, await commits.write(create))
     return { pid: done.pid, className: create.className }
   }
+
+  async #warnOfEarlier(pid: string): Promise<void> {
+    const { store, logger } = this.#parts
+    const again = (await begunAgain(store, pid)).map((row) => row.pid)
+    if (again.length > 0)
+      logger.warn({ pid, again }, 'a process is restarted that was restarted or resubmitted before')
+  }
+}
+
+/** The processes that were made of an ended one, newest first; 10 at most. */
+export async function begunAgain(store: Control, pid: string): Promise<readonly ProcessRow[]> {
+  return (await store.list({ origin: pid, limit: 10 })).rows
 }

@@ -1,7 +1,7 @@
 import type { Codec } from '../../bundle/codec.ts'
 import type { Control } from '../../persistence/contract/control.ts'
 import { eventData } from '../../persistence/contract/event-codec.ts'
-import type { StoredProcess } from '../../persistence/contract/rows.ts'
+import type { ProcessRow, StoredProcess } from '../../persistence/contract/rows.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { parseState, readEnd } from '../../process/state/saved-state.ts'
 import { placeOf } from '../../process/state/state-data.ts'
@@ -19,7 +19,7 @@ export interface ProcessDetails extends ProcessSummary {
   /** How the process ended, or the message of its wait. */
   readonly message: string | null
   /** Null unless the process is paused. */
-  readonly paused: { readonly message: string | null } | null
+  readonly paused: ProcessRow['paused']
   /** Why the process was parked; null unless it is. */
   readonly parked: string | null
   /** A pause that takes effect when the step ends. */

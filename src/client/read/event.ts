@@ -10,6 +10,7 @@ const FROM_CALLERS: ReadonlySet<string> = new Set<keyof HistoryEvents>([
   'resumed',
   'signalled',
   'retried',
+  'edited',
 ])
 
 /**

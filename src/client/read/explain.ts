@@ -4,6 +4,7 @@ import { canLoad } from '../../persistence/contract/engines.ts'
 import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { isTerminal, UNFINISHED_STATES } from '../../process/state/machine.ts'
+import { waitsForItself } from '../../process/step/wait-conditions.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
 import { backsOff } from './state-info.ts'
@@ -12,6 +13,10 @@ import { inParentheses, formatTime, span } from './wording.ts'
 
 /** The most awaited processes that are named one by one. */
 const NAMED = 4
+/** The most processes of one explanation whose own reasons are passed on. */
+const PASSED_ON = 12
+
+const START = 'start one with `damson worker MODULE`'
 
 /**
  * Explains in plain words why a process is not moving: which engine runs it, what it waits for, and
@@ -35,11 +40,23 @@ class Explanation {
   readonly #row: ProcessRow
   readonly #store: Control
   readonly #now: number
+  /** The processes that wait for this one, as far as they are explained, from the first on. */
+  readonly #path: readonly string[]
+  /** All processes that are explained. */
+  readonly #explained: Set<string>
 
-  constructor(row: ProcessRow, store: Control, now: number) {
+  constructor(
+    row: ProcessRow,
+    store: Control,
+    now: number,
+    path: readonly string[] = [],
+    explained = new Set<string>(),
+  ) {
     this.#row = row
     this.#store = store
     this.#now = now
+    this.#path = [...path, row.pid]
+    this.#explained = explained.add(row.pid)
   }
 
   async lines(): Promise<string[]> {
@@ -55,6 +72,12 @@ class Explanation {
       ...this.#deadline(),
       ...origin,
     ]
+  }
+
+  /** Why a process that is waited for does not end; empty once it has ended. */
+  async reasons(): Promise<readonly string[]> {
+    if (isTerminal(this.#row.state)) return []
+    return [...this.#asked(), ...(await this.#standing(await this.#store.pending(this.#row.pid)))]
   }
 
   #headline(): string {
@@ -101,7 +124,7 @@ class Explanation {
         ...waits.map(afterPlay),
       ]
     }
-    if (row.owner !== null) return [await this.#held(row.owner), ...this.#attempt(), ...waits]
+    if (row.owner !== null) return [...(await this.#held(row.owner)), ...this.#attempt(), ...waits]
     const said: string[] = []
     if (row.crashes > 0) {
       const times = row.crashes === 1 ? 'once' : `${row.crashes} times`
@@ -116,17 +139,22 @@ class Explanation {
     if (row.readyAt !== null && row.readyAt <= this.#now) said.push(...(await this.#whoCouldRun()))
     else if (row.state === 'created' && row.readyAt !== null)
       said.push(`its launch was delayed; it starts at ${formatTime(row.readyAt, this.#now)}`)
+    const isReady = row.readyAt !== null && row.readyAt <= this.#now
+    if (!isReady && this.#path.length === 1 && !(await this.#store.engines()).some(({ alive }) => alive))
+      said.push(`no engine runs on this store, so it does not go on after that: ${START}`)
     return said
   }
 
-  async #held(owner: string): Promise<string> {
-    const engine = (await this.#store.engines()).find(({ id }) => id === owner)
-    if (engine === undefined)
-      return `engine ${owner} ran it and is gone; the next scan of any engine takes the process back`
+  async #held(owner: string): Promise<string[]> {
+    const engines = await this.#store.engines()
+    const engine = engines.find(({ id }) => id === owner)
+    const taken = engines.some(({ alive }) => alive)
+      ? 'the next scan of any engine takes it back'
+      : `no engine runs that could take it back: ${START}`
+    if (engine === undefined) return [`engine ${owner} ran it and is gone; ${taken}`]
     const named = `engine ${engine.id} (program ${engine.osPid} on ${engine.host})`
-    return engine.alive
-      ? `${named} runs it; its lease lasts another ${span(engine.expires - this.#now)}`
-      : `${named} ran it and has crashed; another engine takes it back`
+    if (!engine.alive) return [`${named} ran it and has crashed; ${taken}`]
+    return [`${named} runs it; its lease lasts another ${span(engine.expires - this.#now)}`]
   }
 
   #attempt(): string[] {
@@ -151,6 +179,8 @@ class Explanation {
     const why = row.inStep && (signal !== null || on !== null) ? '' : inParentheses(row.message ?? row.status)
     return [
       `it waits ${ends.join(', or ')}${why}${within}`,
+      // What a step in memory waits for is not stored, but its message names the process itself.
+      ...(row.owner !== null && waitsForItself(row.message) ? [FOR_ITSELF] : []),
       ...(on === null ? [] : await this.#awaited(row.owner === null ? pending.on : await this.#launched())),
     ]
   }
@@ -172,7 +202,7 @@ class Explanation {
     const said: string[] = []
     for (const pid of pids.slice(0, NAMED)) {
       if (pid === this.#row.pid) {
-        said.push('it waits for itself, so it will never end; kill it')
+        said.push(FOR_ITSELF)
         continue
       }
       const row = await this.#store.read(pid)
@@ -181,7 +211,13 @@ class Explanation {
         row.paused === null ? '' : `, which is paused${inParentheses(row.paused.message)}: play it`
       const parked = row.parked === null ? '' : `, which is parked (${row.parked})`
       const state = paused + parked === '' ? `, which is ${row.state}` : paused + parked
-      said.push(`it waits for ${row.className} ${pid}${state}`)
+      const isCircle = this.#path.includes(pid)
+      said.push(
+        `it waits for ${row.className} ${pid}${isCircle ? ', which waits for this process in turn: neither ends unless one is killed' : state}`,
+      )
+      if (paused + parked !== '' || this.#explained.has(pid) || this.#explained.size >= PASSED_ON) continue
+      const explanation = new Explanation(row, this.#store, this.#now, this.#path, this.#explained)
+      said.push(...(await explanation.reasons()).map((line) => `  ${line}`))
     }
     if (pids.length > NAMED) {
       const more = pids.length - NAMED
@@ -214,10 +250,12 @@ class Explanation {
   async #whoCouldRun(): Promise<string[]> {
     const { className, version, crashes, pid } = this.#row
     const alive = (await this.#store.engines()).filter((engine) => engine.alive)
-    if (alive.length === 0) return ['it is ready, and no engine is running on this store']
+    if (alive.length === 0) return [`it is ready, and no engine runs on this store: ${START}`]
     const loadable = alive.filter(({ classes }) => canLoad(classes, className, version))
     if (loadable.length === 0)
-      return [`it is ready, but no running engine has class ${className} in version ${version}`]
+      return [
+        `it is ready, but no running engine has class ${className} in version ${version}: ${START} that exports it`,
+      ]
     const held = loadable.flatMap(({ id, suspect }) => {
       if (suspect === null) return []
       if (suspect.pid === pid)
@@ -240,6 +278,8 @@ class Explanation {
     return [full === 0 ? 'it is ready and queued' : `it is ready and queued for a free slot; ${who}`, ...held]
   }
 }
+
+const FOR_ITSELF = 'it waits for itself, so it will never end; kill it'
 
 function afterPlay(line: string): string {
   return line.replace(/^it waits/, 'it then waits')

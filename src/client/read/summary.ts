@@ -18,6 +18,8 @@ export interface ProcessSummary {
   readonly label: string | null
   /** The engine that runs it now. */
   readonly engine: string | null
+  /** The engine that runs it, or ran it last. */
+  readonly lastEngine: string | null
   /** How often the step has been begun; 1 unless it is retried. */
   readonly attempt: number
   /** What it waits for; null unless it waits. */
@@ -65,6 +67,7 @@ export function summary(row: ProcessRow, now: number): ProcessSummary {
     key: row.key,
     label: row.label,
     engine: row.owner,
+    lastEngine: row.runner,
     attempt: row.attempt,
     waits: waitsOf(row),
     deadline: dateOf(row.deadline),

@@ -1,8 +1,9 @@
 import type { Control, ListFilter } from '../../persistence/contract/control.ts'
-import type { Outcome } from '../../persistence/contract/outcomes.ts'
+import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { BulkFilter } from '../../persistence/rules/paging.ts'
 import { isTerminal, TERMINAL_STATES, UNFINISHED_STATES } from '../../process/state/machine.ts'
+import type { ProcessState } from '../../process/state/process-state.ts'
 import type { HandleRequest } from '../../process/handle/base-handle.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Requests } from './requests.ts'
@@ -24,25 +25,83 @@ export class BulkWrites {
 
   /** Asks each process alone, without its tree: the filter decides which processes are reached. */
   request(filter: BulkFilter, request: HandleRequest): Promise<number> {
-    const unfinished = { ...filter, state: filter.state ?? UNFINISHED_STATES }
-    return this.#writeAll(unfinished, ({ pid }) => this.#requests.request(pid, request, false))
+    return this.#writeAll(unfinished(filter), ({ pid }) => this.#requests.request(pid, request, false))
+  }
+
+  /**
+   * Plays what stands: what is paused, is about to be, or is parked. With `deliberate: false`, leaves
+   * what someone has paused on purpose.
+   */
+  play(filter: BulkFilter, deliberate: boolean): Promise<number> {
+    return this.#writeAll(unfinished(filter), (row) => {
+      const isDeliberate = row.paused?.cause === 'request' || row.pauseRequested !== null
+      const stands = row.paused !== null || row.pauseRequested !== null || row.parked !== null
+      if (!stands || (isDeliberate && !deliberate)) return undefined
+      return this.#requests.request(row.pid, { kind: 'play' }, false)
+    })
+  }
+
+  /**
+   * Lets unfinished processes continue that back off, that were paused by failures or crashes, or
+   * that are parked.
+   */
+  retry(filter: BulkFilter): Promise<number> {
+    return this.#writeAll(
+      unfinished(filter),
+      ({ pid, state, attempt, inStep, paused, parked }) => {
+        const backsOff = paused === null && state === 'waiting' && attempt > 1 && !inStep
+        const failed = paused !== null && paused.cause !== 'request'
+        return backsOff || failed || parked !== null ? this.#requests.retry(pid) : undefined
+      },
+      ({ applied }) => applied === true,
+    )
+  }
+
+  /** Sends each process the same signal, whose payload is checked and encoded. */
+  signal(filter: BulkFilter, name: string, payload: string): Promise<number> {
+    return this.#writeAll(unfinished(filter), ({ pid }) => this.#requests.signal(pid, name, payload))
   }
 
   /** Deletes ended processes. */
   prune(filter: BulkFilter): Promise<number> {
-    const state = [filter.state ?? TERMINAL_STATES].flat().filter((one) => isTerminal(one))
+    const state = statesOf(filter.state ?? TERMINAL_STATES).filter((one) => isTerminal(one))
     return this.#writeAll({ ...filter, state }, ({ pid }) => this.#commits.write({ kind: 'prune', pid }))
   }
 
-  async #writeAll(filter: ListFilter, write: (row: ProcessRow) => Promise<Outcome>): Promise<number> {
-    let done = 0
+  /** Calls back with each page of rows, newest first. */
+  async eachPage(
+    filter: ListFilter,
+    take: (rows: readonly ProcessRow[]) => Promise<void> | void,
+  ): Promise<void> {
     let after: string | undefined
     do {
       const page = await this.#store.list({ ...filter, limit: PAGE, after })
-      const outcomes = await Promise.all(page.rows.map(write))
-      done += outcomes.filter(({ status }) => status === 'done').length
+      await take(page.rows)
       after = page.next
     } while (after !== undefined)
+  }
+
+  /** `write` returns undefined for a process that it leaves as it is; `counts` says what is counted. */
+  async #writeAll(
+    filter: ListFilter,
+    write: (row: ProcessRow) => Promise<Outcome> | undefined,
+    counts: (outcome: Done) => boolean = () => true,
+  ): Promise<number> {
+    let done = 0
+    await this.eachPage(filter, async (rows) => {
+      const outcomes = await Promise.all(rows.flatMap((row) => write(row) ?? []))
+      done += outcomes.filter((outcome) => outcome.status === 'done' && counts(outcome)).length
+    })
     return done
   }
+}
+
+/** The filter for processes that have not ended, whatever states it names. */
+export function unfinished(filter: BulkFilter): BulkFilter {
+  const state = statesOf(filter.state ?? UNFINISHED_STATES).filter((one) => !isTerminal(one))
+  return { ...filter, state }
+}
+
+function statesOf(state: NonNullable<ListFilter['state']>): readonly ProcessState[] {
+  return typeof state === 'string' ? [state] : state
 }

@@ -157,6 +157,7 @@ function isByCaller(write: Write): boolean {
 const CALLERS: ReadonlySet<Write['kind']> = new Set([
   'create',
   'request',
+  'edit',
   'resume',
   'signal',
   'enforce',

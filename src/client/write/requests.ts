@@ -60,6 +60,6 @@ export class Requests {
 }
 
 /** Names the message, so that the store recognises a write that is repeated after a lost answer (C4). */
-function newId(): string {
+export function newId(): string {
   return globalThis.crypto.randomUUID()
 }

@@ -92,6 +92,8 @@ export interface ListFilter {
   readonly label?: string | undefined
   /** The pid of the parent. */
   readonly parent?: string | undefined
+  /** The pid of the process that they were restarted or resubmitted from. */
+  readonly origin?: string | undefined
   readonly paused?: boolean | undefined
   /** Created at this time or later, in wall-clock milliseconds. */
   readonly since?: number | undefined

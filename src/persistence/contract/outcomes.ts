@@ -13,7 +13,10 @@ export type Outcome =
   | Held
   /** The process has ended (C5). For a `Create`: the parent has ended or is being killed. */
   | { readonly status: 'ended'; readonly state: ProcessState }
-  /** The pid or the key belongs to a process of another class or with other inputs. */
+  /**
+   * The pid or the key belongs to a process of another class or with other inputs. For an `Edit`:
+   * an engine holds the process. For a `Prune`: the process has not ended.
+   */
   | { readonly status: 'conflict'; readonly pid: string; readonly reason: string }
   /**
    * The store refused this write, for example because it is too large. The other writes of the

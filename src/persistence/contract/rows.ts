@@ -32,6 +32,12 @@ export interface Change {
   readonly dueAt: number | null
 }
 
+/**
+ * Why a process is paused: someone asked for it (`request`); its retries are used up, or its step
+ * did not do again what it had done (`failure`); or it crashed its engine (`crashes`).
+ */
+export type PauseCause = 'request' | 'failure' | 'crashes'
+
 /** The row of a process. Times are in wall-clock milliseconds. */
 export interface ProcessRow {
   readonly pid: string
@@ -40,7 +46,7 @@ export interface ProcessRow {
   readonly state: ProcessState
   readonly step: string | null
   readonly status: string | null
-  readonly paused: { readonly message: string | null } | null
+  readonly paused: { readonly message: string | null; readonly cause: PauseCause } | null
   /** Why the process was set aside, if it was. */
   readonly parked: string | null
   readonly parent: string | null
@@ -73,6 +79,8 @@ export interface ProcessRow {
   readonly origin: Origin | null
   /** The engine that runs the process now. */
   readonly owner: string | null
+  /** The engine that runs the process, or ran it last. */
+  readonly runner: string | null
   readonly pauseRequested: { readonly message: string | null } | null
   readonly killRequested: { readonly message: string | null; readonly deadline: number } | null
   /**
@@ -85,6 +93,8 @@ export interface ProcessRow {
 /** A process with its bundle. */
 export interface StoredProcess {
   readonly row: ProcessRow
+  /** Raised by each claim, kill, crash and edit (C4). */
+  readonly fence: number
   /** @throws IncompatibleBundle where the stored parts are damaged */
   bundle(): Bundle
   /**

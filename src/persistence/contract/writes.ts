@@ -3,7 +3,7 @@ import type { TransitionEnding, WaitConditions } from '../../process/state/trans
 import type { HistoryEntry } from './event-codec.ts'
 
 export type Write =
-  Create | Advance | StepRecord | Request | Resume | Signal | Release | Park | Enforce | Prune
+  Create | Advance | StepRecord | Request | Edit | Resume | Signal | Release | Park | Enforce | Prune
 
 /** The parts of a bundle, each stored by itself as JSON text; see `Bundle.parts`. */
 export type Parts = Readonly<Record<string, string>>
@@ -160,6 +160,8 @@ export interface StepRecord {
    * (C11).
    */
   readonly beside?: string
+  /** The status that the step has set; left out where it has set none. */
+  readonly status?: string | null
   /** A bundle to keep under this tag. */
   readonly checkpoint?: { readonly tag: string; readonly text: string }
   readonly history: readonly HistoryEntry[]
@@ -198,6 +200,25 @@ export interface Request {
    * Default false.
    */
   readonly tree?: boolean
+}
+
+/**
+ * Changes saved values of a process that has not ended and that no engine holds. `conflict` where a
+ * living engine holds it; `fenced` where it has changed since it was read.
+ */
+export interface Edit {
+  readonly kind: 'edit'
+  readonly pid: string
+  /** Made by the sender, as that of a `Request`. */
+  readonly id: string
+  /** The fence and the sequence number of the process from which the edit was made. */
+  readonly fence: number
+  readonly seq: number
+  /** The parts that change; the others stay. */
+  readonly parts: Parts
+  readonly history: readonly HistoryEntry[]
+  /** The sender, for the history. */
+  readonly by: string
 }
 
 /**

@@ -262,6 +262,7 @@ export class MemoryStore implements Store {
       if (filter.key !== undefined && row.key !== filter.key) continue
       if (filter.label !== undefined && row.label !== filter.label) continue
       if (filter.parent !== undefined && row.parent !== filter.parent) continue
+      if (filter.origin !== undefined && row.origin !== filter.origin) continue
       if (filter.paused !== undefined && (row.paused === 1) !== filter.paused) continue
       if (filter.since !== undefined && row.created_at < filter.since) continue
       if (filter.until !== undefined && row.created_at >= filter.until) continue

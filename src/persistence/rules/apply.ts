@@ -1,4 +1,5 @@
 import type { Arrivals } from './claim.ts'
+import { edit } from './edit.ts'
 import { recordStep } from './step-record.ts'
 import type { BriefRow, Row } from './row.ts'
 import * as transitions from './transitions.ts'
@@ -95,6 +96,9 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Ou
         tables.putCheckpoint(row.pid, write.checkpoint.tag, write.checkpoint.text)
       break
     }
+    case 'edit':
+      tables.putParts(row.pid, write.parts)
+      break
     case 'resume':
       tables.addMessage(row.pid, write.id, null, write.value)
       break
@@ -128,6 +132,8 @@ function decide(tables: Tables, row: Row, write: Exclude<Write, Create | Prune>)
       return recordStep(row, write, context)
     case 'request':
       return transitions.request(row, write, context)
+    case 'edit':
+      return edit(row, write, context)
     case 'resume':
     case 'signal':
       return transitions.message(row, write, tables.hasMessageFrom(row.pid, write.id), context)

@@ -33,6 +33,7 @@ export function newRow(
   if (isPaused) {
     row.paused = 1
     row.pause_message = parent.pause_message
+    row.pause_cause = parent.pause_cause
     history.push(entry('paused', write.claim, { message: row.pause_message ?? undefined }))
   }
   if (waits || isPaused) row.owner = null
@@ -73,6 +74,7 @@ function initialRow(write: Create, now: number): Row {
     paused: 0,
     pause_asked: 0,
     pause_message: null,
+    pause_cause: null,
     parked: null,
     parent: write.parent,
     key: write.key,

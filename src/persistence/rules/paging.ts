@@ -17,6 +17,7 @@ const BULK: OptionNames<BulkFilter> = {
   key: true,
   label: true,
   parent: true,
+  origin: true,
   paused: isFlag,
   since: true,
   until: true,
@@ -52,7 +53,7 @@ export function checkBulkFilter(filter: BulkFilter, where: string): void {
 }
 
 function checkConditions(
-  { state, className, key, label, parent, since, until, text }: BulkFilter,
+  { state, className, key, label, parent, origin, since, until, text }: BulkFilter,
   where: string,
 ): void {
   if (state !== undefined) for (const one of [state].flat()) checkState(one, where)
@@ -60,6 +61,7 @@ function checkConditions(
   if (key !== undefined) checkText(`${where}: key`, key)
   if (label !== undefined) checkText(`${where}: label`, label, { empty: true })
   if (parent !== undefined) checkText(`${where}: parent`, parent)
+  if (origin !== undefined) checkText(`${where}: origin`, origin)
   if (text !== undefined) checkText(`${where}: text`, text, { empty: true })
   for (const [name, time] of Object.entries({ since, until })) {
     if (time !== undefined && (typeof time !== 'number' || Number.isNaN(time)))

@@ -42,8 +42,10 @@ function malformed(write: Write): SerializationError | undefined {
     }
     case 'advance':
       return malformedOf({ step: write.step, status: write.status }) ?? malformedPart(write.parts)
+    case 'edit':
+      return malformedPart(write.parts)
     case 'record':
-      return malformedOf({ tag: write.checkpoint?.tag }) ?? malformedPart(write.parts)
+      return malformedOf({ tag: write.checkpoint?.tag, status: write.status }) ?? malformedPart(write.parts)
     case 'signal':
       return malformedOf({ signal: write.name })
     default:
@@ -74,6 +76,7 @@ function tooLarge(write: Write): SerializationError | undefined {
   switch (write.kind) {
     case 'create':
     case 'advance':
+    case 'edit':
       return tooLargePart(write.parts)
     case 'record':
       return (

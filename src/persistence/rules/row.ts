@@ -1,6 +1,6 @@
 import { isProcessState, type ProcessState } from '../../process/state/process-state.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
-import type { Change, ProcessRow } from '../contract/rows.ts'
+import type { Change, PauseCause, ProcessRow } from '../contract/rows.ts'
 import type { Origin } from '../contract/writes.ts'
 
 /**
@@ -21,12 +21,14 @@ export interface Row {
   pause_asked: number
   /** The message of the pause, or of the one that is stored. */
   pause_message: string | null
+  /** Why the process is paused; null where someone asked for it, and where it is not paused. */
+  pause_cause: Exclude<PauseCause, 'request'> | null
   parked: string | null
   parent: string | null
   readonly key: string | null
   readonly label: string | null
   seq: number
-  /** Raised by each claim, kill and crash. A write under an older fence changes nothing (C4). */
+  /** Raised by each claim, kill, crash and edit. A write under an older fence changes nothing (C4). */
   fence: number
   owner: string | null
   /**
@@ -131,7 +133,7 @@ export function processRow(row: BriefRow): ProcessRow {
     state: row.state,
     step: row.step,
     status: row.status,
-    paused: row.paused === 1 ? { message: row.pause_message } : null,
+    paused: row.paused === 1 ? { message: row.pause_message, cause: row.pause_cause ?? 'request' } : null,
     parked: row.parked ?? damageOf(row) ?? null,
     parent: row.parent,
     key: row.key,
@@ -158,6 +160,7 @@ export function processRow(row: BriefRow): ProcessRow {
     origin:
       row.origin === null || row.origin_kind === null ? null : { pid: row.origin, kind: row.origin_kind },
     owner: row.owner,
+    runner: row.runner,
     pauseRequested: row.pause_asked === 1 ? { message: row.pause_message } : null,
     killRequested:
       row.kill_deadline === null ? null : { message: row.kill_message, deadline: row.kill_deadline },

@@ -31,6 +31,7 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
   const kept = isKilled ? write.history.filter(({ name }) => name !== 'running') : write.history
   const history: Entry[] = isStill ? [] : kept.map((entry) => ({ ...entry, by }))
   row.records = write.count
+  if (write.status !== undefined) row.status = write.status
   if (write.deadline !== undefined) row.deadline = wholeMilliseconds(write.deadline)
   // The step got further, so crashes are counted anew (C11). Keeping a checkpoint again is no
   // progress.
@@ -70,11 +71,13 @@ function isHeldBack(row: Row, write: StepRecord): boolean {
 }
 
 /**
- * Whether the write is progress. Going on after a wait is none, nor is a checkpoint or a deadline.
+ * Whether the write is progress. Going on after a wait is none, nor is a checkpoint, a deadline or a
+ * status.
  */
-function getsFurther({ waits, parts, consumes, checkpoint, deadline }: StepRecord): boolean {
+function getsFurther({ waits, parts, consumes, checkpoint, deadline, status }: StepRecord): boolean {
   if (checkpoint !== undefined || deadline !== undefined) return false
-  return waits !== null || consumes !== null || Object.keys(parts).length > 0
+  if (consumes !== null || Object.keys(parts).length > 0) return true
+  return waits !== null && (waits !== undefined || status === undefined)
 }
 
 /** Whether the write only records what the step waits for. */

@@ -6,11 +6,13 @@ import type { Parts } from '../contract/writes.ts'
 /** A process with its parts. The bundle is put together on demand. */
 export class LoadedProcess implements StoredProcess {
   readonly row: ProcessRow
+  readonly fence: number
   readonly #parts: Parts
   readonly #before: string | null
 
   constructor(row: Row, parts: Parts) {
     this.row = processRow(row)
+    this.fence = row.fence
     this.#before = row.before
     this.#parts = { ...parts, state: row.data }
   }

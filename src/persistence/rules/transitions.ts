@@ -74,7 +74,11 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
   row.played = 0
   const awaits = write.state === 'waiting' ? beginWait(row, write.wait, context) : []
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
-  if (write.paused !== null) row.pause_message = write.paused.message
+  if (write.paused !== null) {
+    row.pause_message = write.paused.message
+    // The process pauses by itself. A pause that someone has asked for counts all the same.
+    row.pause_cause = row.pause_asked === 1 ? null : 'failure'
+  }
   if (write.paused !== null || row.pause_asked === 1) history.push(...pauseNow(row))
   if (row.paused === 0 && write.state !== 'waiting') {
     row.ready_at = null
@@ -113,8 +117,9 @@ export function heldOutcome(row: Row, kills: boolean): Held | undefined {
 
 /** Pauses the row now. The history has an entry unless the row was paused already. */
 export function pauseNow(row: Row): Entry[] {
-  const history =
-    row.paused === 1 ? [] : [entry('paused', row.runner, { message: row.pause_message ?? undefined })]
+  const { pause_message: message, pause_cause: cause } = row
+  const data = { message: message ?? undefined, cause: cause ?? undefined }
+  const history = row.paused === 1 ? [] : [entry('paused', row.runner, data)]
   row.paused = 1
   row.pause_asked = 0
   return history
@@ -194,8 +199,11 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
 }
 
 function pause(row: Row, write: Request): Entry[] {
+  // What stood for another reason stays paused until someone plays it on purpose.
+  if (row.paused === 1) row.pause_cause = null
   if (row.paused === 1 || row.pause_asked === 1) return []
   row.pause_message = write.message
+  row.pause_cause = null
   const atOnce = row.owner === null || isWaitingOwned(row)
   if (atOnce) row.paused = 1
   else row.pause_asked = 1
@@ -220,6 +228,7 @@ function play(row: Row, write: Request): Entry[] {
   row.paused = 0
   row.pause_asked = 0
   row.pause_message = null
+  row.pause_cause = null
   row.parked = null
   if (row.owner === null) {
     row.crashes = 0
@@ -279,6 +288,7 @@ function end(
   row.paused = 0
   row.pause_asked = 0
   row.pause_message = null
+  row.pause_cause = null
   row.parked = null
   row.kill_deadline = null
   row.kill_message = null
@@ -357,6 +367,7 @@ export function takeBack(row: Row, context: RuleContext): Entry[] {
   const blamed = row.alone === RUNS_ALONE && row.crashes >= PAUSED_AFTER
   const history: Entry[] = [entry('crashed', by, { step: row.step ?? undefined, crashes: row.crashes })]
   if (blamed && row.kill_deadline === null) {
+    if (row.pause_asked === 0) row.pause_cause = 'crashes'
     row.pause_asked = 1
     row.pause_message = `it crashed its engine ${row.crashes} times, the last time running alone; play lets it try again`
   }

@@ -47,7 +47,7 @@ const BEGIN = `UPDATE process SET seq = ?, step = ?, status = ?, message = ?, da
 const END = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step = ?, status = ?, updated_at = ?, ended_at = ?, state = ?,
   data = coalesce(?, data), before = CASE WHEN ? THEN NULL ELSE data END, successful = ?,
   message = ?, exit_code = ?, exit_label = ?, exit_message = ?, attempt = ?,
-  crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, parked = NULL,
+  crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, pause_cause = NULL, parked = NULL,
   kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL, ${WAIT_ENDED}
   WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND paused = 0 AND kill_deadline IS NULL`
 

@@ -62,6 +62,7 @@ function conditions(
   if (filter.key !== undefined) add('key = ?', filter.key)
   if (filter.label !== undefined) add('label = ?', filter.label)
   if (filter.parent !== undefined) add('parent = ?', filter.parent)
+  if (filter.origin !== undefined) add('origin = ?', filter.origin)
   // Written out, since SQLite finds the partial index of paused processes only by the literal
   // value.
   if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')

@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts'
  * Statements on one process, by its pid.
  */
 
-const COLUMNS = `id, pid, class, version, state, step, status, paused, pause_asked, pause_message, parked, parent, key, label, seq,
+const COLUMNS = `id, pid, class, version, state, step, status, paused, pause_asked, pause_message, pause_cause, parked, parent, key, label, seq,
   fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
   exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
   resumable, receives, due_at, awaits, in_step, attempt, deadline, abandoned, origin, origin_kind, records`
@@ -20,7 +20,7 @@ export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM 
 
 const UPDATE_ROW = `UPDATE process SET
   version = @version, state = @state, step = @step, status = @status, paused = @paused, pause_asked = @pause_asked,
-  pause_message = @pause_message, parked = @parked, seq = @seq, fence = @fence, owner = @owner, runner = @runner,
+  pause_message = @pause_message, pause_cause = @pause_cause, parked = @parked, seq = @seq, fence = @fence, owner = @owner, runner = @runner,
   crashes = @crashes, alone = @alone, updated_at = @updated_at, ended_at = @ended_at, successful = @successful,
   exit_code = @exit_code, exit_label = @exit_label, exit_message = @exit_message, message = @message,
   kill_deadline = @kill_deadline, kill_message = @kill_message, kill_state = @kill_state, ready_at = @ready_at,
@@ -30,10 +30,10 @@ const UPDATE_ROW = `UPDATE process SET
   WHERE pid = @pid`
 
 const INSERT_ROW = `INSERT INTO process
-  (pid, class, version, state, step, status, paused, pause_message, parent, key, label, seq, fence, owner, runner,
+  (pid, class, version, state, step, status, paused, pause_message, pause_cause, parent, key, label, seq, fence, owner, runner,
    created_at, updated_at, ended_at, successful, exit_code, exit_label, exit_message, message, ready_at, resumable,
    receives, due_at, awaits, deadline, abandoned, origin, origin_kind, data, before)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`
 
 const KEEP_LAST_ID =
@@ -157,6 +157,7 @@ export class ProcessTable {
         row.status,
         row.paused,
         row.pause_message,
+        row.pause_cause,
         row.parent,
         row.key,
         row.label,

@@ -135,6 +135,7 @@ CREATE TABLE process_2 (
   paused INTEGER NOT NULL DEFAULT 0,
   pause_asked INTEGER NOT NULL DEFAULT 0,
   pause_message TEXT,
+  pause_cause TEXT,
   parked TEXT,
   parent TEXT,
   key TEXT,
@@ -262,6 +263,7 @@ CREATE INDEX process_state ON process (state, created_at);
 CREATE INDEX process_class ON process (class, created_at);
 CREATE INDEX process_parent ON process (parent, created_at) WHERE parent IS NOT NULL;
 CREATE INDEX process_paused ON process (created_at) WHERE paused = 1;
+CREATE INDEX process_origin ON process (origin, created_at) WHERE origin IS NOT NULL;
 `
 
 /**

@@ -77,6 +77,11 @@ export interface Host {
    */
   record(process: Hosted, entry: RecordEntry): Promise<void> | void
   /**
+   * The running step has set the status. It is stored soon, without a promise. A host that stores
+   * nothing does not need this.
+   */
+  status?(process: Hosted, status: string | undefined): void
+  /**
    * The oldest kept signal of that name, decoded; undefined where there is none. The host reports a
    * new signal by `Hosted.signalled`.
    */

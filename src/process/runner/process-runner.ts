@@ -16,6 +16,7 @@ import { asProcess, isWithin, noContext } from '../step/current-process.ts'
 import { CurrentStep } from '../step/current-step.ts'
 import { isOver, stepKeyOf, type RunState } from '../step/run-state.ts'
 import type { WaitObserver } from '../step/suspension.ts'
+import { refusalOfResume } from '../step/wait-conditions.ts'
 import { Callbacks, type CallbackOwner } from './callbacks.ts'
 import { Commits } from './commits.ts'
 import { Driver } from './driver.ts'
@@ -189,6 +190,8 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   }
 
   askResume(value: unknown): Promise<boolean> {
+    const refusal = refusalOfResume(this.data, value)
+    if (refusal !== undefined) return Promise.reject(refusal)
     return this.isOver ? NO : this.#ask({ kind: 'resume', value }, () => YES)
   }
 

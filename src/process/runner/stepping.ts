@@ -158,8 +158,9 @@ export class Stepping {
       const { failure: _, ...facts } = retry
       return this.#transitions.make({ label: 'running', step, ...facts }, wake)
     }
-    // A signal that was sent by name may not have been checked by its sender.
-    if (wake?.by === 'signal' && waiting.receive !== undefined) {
+    // A signal that was sent by name may not have been checked by its sender, nor a resume that came
+    // before the wait.
+    if ((wake?.by === 'signal' || wake?.by === 'resume') && waiting.receive !== undefined) {
       const problems = definition.spec.checkSignal(waiting.receive, woken?.value)
       if (problems.length > 0)
         return this.#transitions.make(excepted(new PortValidationError(problems)), wake)

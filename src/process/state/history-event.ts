@@ -49,7 +49,8 @@ export interface HistoryEvents {
 
   /** A running process was asked to pause. */
   'pause requested': WithMessage
-  paused: WithMessage
+  /** `cause` is missing where someone asked for the pause. */
+  paused: WithMessage & { readonly cause?: 'failure' | 'crashes' | undefined }
   played: {}
   /** A process that backed off was asked to try again at once. */
   retried: {}
@@ -61,6 +62,12 @@ export interface HistoryEvents {
   resumed: {}
   /** A signal of that name was sent to the process. */
   signalled: { readonly name: string }
+
+  /**
+   * A saved value was changed from outside. `before` and `after` are its saved JSON, cut where it is
+   * long; `before` is missing where there was none.
+   */
+  edited: { readonly path: string; readonly before?: string | undefined; readonly after: string }
 
   /** The processes that it waited for have ended. */
   joined: {}

@@ -101,7 +101,7 @@ export class Suspension {
     const awaits = awaitsOf(on, false)
     const { pids } = awaits
     const handles = (awaits.as === 'one' ? [on] : Object.values(on)) as ProcessHandle[]
-    const wait = waitFor({ on: pids }, `${waitsForText(pids)} (${name})`)
+    const wait = waitFor({ on: pids }, `${waitsForText(pids, this.#run.pid)} (${name})`)
     if (evict === true) await this.#outside(wait, handles)
     const results = await this.around(wait, () => Promise.all(handles.map((handle) => handle.result())))
     return shaped(awaits, results)

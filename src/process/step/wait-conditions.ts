@@ -1,5 +1,8 @@
 import { LAST_DATE } from '../../shared/duration.ts'
+import { PortValidationError, type PortProblem } from '../../shared/errors.ts'
+import { isResumable } from '../state/state-data.ts'
 import type { StepWait, WaitConditions } from '../state/transition.ts'
+import type { RunState } from './run-state.ts'
 
 /**
  * The wall-clock time so many milliseconds after `now`; undefined where that is later than any
@@ -10,9 +13,39 @@ export function timeAfter(now: number, length: number): number | undefined {
   return time > LAST_DATE ? undefined : time
 }
 
-/** The message of a wait for processes. */
-export function waitsForText(pids: readonly string[]): string {
-  return `waits for ${pids.length === 1 ? `process ${pids[0]}` : `${pids.length} processes`}`
+/** The refusal of a resume whose value the signal that the wait is for could not give. */
+export function resumeRefusal(problems: readonly PortProblem[]): PortValidationError {
+  return new PortValidationError(
+    problems.map(({ port, message }) => ({
+      port,
+      message: `${message} (the wait is for this signal, so a resume has to give what the signal gives)`,
+    })),
+  )
+}
+
+/** Why a process that waits for a signal is not resumed with this value; undefined where it is. */
+export function refusalOfResume(
+  { state, definition }: Pick<RunState, 'state' | 'definition'>,
+  value: unknown,
+): PortValidationError | undefined {
+  if (state.label !== 'waiting' || state.receive === undefined || !isResumable(state)) return undefined
+  const problems = definition.spec.checkSignal(state.receive, value)
+  return problems.length === 0 ? undefined : resumeRefusal(problems)
+}
+
+/** The message of a wait for processes. `own` is the pid of the process that waits. */
+export function waitsForText(pids: readonly string[], own?: string): string {
+  const [first] = pids
+  if (own !== undefined && pids.includes(own))
+    return `waits for ${pids.length === 1 ? ITSELF : `${pids.length} processes, ${ITSELF} among them`}`
+  return `waits for ${pids.length === 1 ? `process ${first}` : `${pids.length} processes`}`
+}
+
+const ITSELF = 'itself'
+
+/** Whether a message of `waitsForText` says that a process waits for itself, which never ends. */
+export function waitsForItself(message: string | null): boolean {
+  return message !== null && new RegExp(`^waits for (\\d+ processes, )?${ITSELF}\\b`).test(message)
 }
 
 /** A wait for nothing but these conditions. */

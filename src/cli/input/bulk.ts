@@ -1,0 +1,32 @@
+import type { Client, ListFilter } from '../../index.ts'
+import { UsageError } from './usage-error.ts'
+import type { FilterOptions } from './filters.ts'
+
+/** The options of a command for given processes, or with `--all` for those that filters let through. */
+export interface BulkOptions extends FilterOptions {
+  readonly all?: true
+}
+
+/** @throws UsageError unless there are either pids or `--all` */
+export function requireTargets(
+  starts: readonly string[],
+  options: BulkOptions & { readonly key?: string | undefined },
+  name: string,
+): void {
+  const named = starts.length > 0 || options.key !== undefined
+  const filtered = options.state ?? options.class ?? options.label
+  if (options.all && named) throw new UsageError('give pids or --all, not both')
+  if (!options.all && filtered !== undefined)
+    throw new UsageError('--state, --class and --label go with --all')
+  if (!options.all && !named)
+    throw new UsageError(`say what to ${name}: pids, --key KEY, or --all with --state, --class and --label`)
+}
+
+/** Returns how many processes match, in whatever state. */
+export async function countOf(client: Client, filter: ListFilter): Promise<number> {
+  return Object.values(await client.count(filter)).reduce((sum, one) => sum + one, 0)
+}
+
+export function processes(count: number): string {
+  return `${count} ${count === 1 ? 'process' : 'processes'}`
+}

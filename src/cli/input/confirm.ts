@@ -1,0 +1,22 @@
+import { createInterface } from 'node:readline'
+import { UsageError } from './usage-error.ts'
+
+/**
+ * Asks a person for consent, by `question` and the answer y or n. Ctrl-C and the end of the input
+ * count as no.
+ *
+ * @throws UsageError where no one sits at a terminal; `how` says what to give instead
+ */
+export async function confirm(question: string, how: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) throw new UsageError(how)
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await new Promise<string>((resolve) => {
+      terminal.once('close', () => resolve(''))
+      terminal.question(`${question} [y/N] `, resolve)
+    })
+    return /^y(es)?$/i.test(answer.trim())
+  } finally {
+    terminal.close()
+  }
+}

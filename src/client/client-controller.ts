@@ -1,0 +1,201 @@
+import { checkBulkFilter, type BulkFilter } from '../persistence/rules/paging.ts'
+import type { ProcessHandle } from '../process/host/process-handle.ts'
+import { isTerminal } from '../process/state/machine.ts'
+import { PortValidationError } from '../shared/errors.ts'
+import { checkOptions, isFlag } from '../shared/options.ts'
+import { checkText, wellFormed } from '../shared/text.ts'
+import { ClientReader } from './client-reader.ts'
+import { restartAll } from './launch/bulk-restart.ts'
+import type { RestartOptions, ResubmitOptions } from './launch/restarter.ts'
+import { unfinished } from './write/bulk.ts'
+import type { EditChanges, EditedValue } from './write/edits.ts'
+
+/** Options of `playAll`. */
+export interface PlayAllOptions {
+  /** Whether to play what someone has paused on purpose too. Default true. */
+  readonly deliberate?: boolean | undefined
+}
+
+/** The methods of a client that control processes, one or many. */
+export abstract class ClientController extends ClientReader {
+  /**
+   * Pauses all unfinished processes that match the filter. Resolves to their number, once all
+   * pauses are stored (C7).
+   */
+  async pauseAll(filter: BulkFilter = {}, message?: string): Promise<number> {
+    checkBulkFilter(filter, 'pauseAll')
+    this.requireOpen()
+    return this.parts.bulk.request(filter, { kind: 'pause', message: wellFormed(message) })
+  }
+
+  /**
+   * Plays the unfinished processes that match the filter and that are paused, about to be
+   * paused, or parked. With `deliberate: false`, leaves those that someone has paused on purpose, and
+   * plays only what was paused by failures or crashes, or parked. Resolves to the number of those
+   * that it has played.
+   */
+  async playAll(filter: BulkFilter = {}, options: PlayAllOptions = {}): Promise<number> {
+    checkBulkFilter(filter, 'playAll')
+    checkOptions(options, { deliberate: isFlag }, 'playAll')
+    this.requireOpen()
+    return this.parts.bulk.play(filter, options.deliberate ?? true)
+  }
+
+  /** Kills all unfinished processes that match the filter. Resolves to their number. */
+  async killAll(
+    filter: BulkFilter = {},
+    message?: string,
+    options: { readonly force?: boolean } = {},
+  ): Promise<number> {
+    checkBulkFilter(filter, 'killAll')
+    checkOptions(options, { force: isFlag }, 'killAll')
+    this.requireOpen()
+    return this.parts.bulk.request(filter, {
+      kind: 'kill',
+      message: wellFormed(message),
+      force: options.force === true,
+    })
+  }
+
+  /**
+   * Retries the unfinished processes that match the filter and that back off, were paused by
+   * failures or crashes, or are parked. Leaves those that someone has paused. Where the filter names
+   * states of ended processes, restarts those too, as `restartAll` does. Resolves to the number of
+   * those that continue.
+   */
+  async retryAll(filter: BulkFilter = {}): Promise<number> {
+    checkBulkFilter(filter, 'retryAll')
+    this.requireOpen()
+    const retried = await this.parts.bulk.retry(filter)
+    const ended = [filter.state ?? []].flat().filter((state) => isTerminal(state))
+    return ended.length === 0 ? retried : retried + (await this.restartAll({ ...filter, state: ended }))
+  }
+
+  /**
+   * Restarts the processes that match the filter and that ended without success: without
+   * `state`, those that excepted or finished without success, and none that was killed. Leaves what
+   * was restarted or resubmitted before, and the children of what it restarts, which begins them
+   * again where it needs them. Resolves to the number of restarted processes.
+   *
+   * @throws GroupError once all were tried, where some could not be restarted
+   */
+  async restartAll(filter: BulkFilter = {}): Promise<number> {
+    checkBulkFilter(filter, 'restartAll')
+    this.requireOpen()
+    const { store, bulk, restarter } = this.parts
+    return restartAll(store, bulk, restarter, filter)
+  }
+
+  /**
+   * Sends a signal to all unfinished processes that match the filter. Resolves to their
+   * number. Nothing is sent unless the class of each of them declares the signal and takes the
+   * payload.
+   *
+   * @throws PortValidationError with the problems of each class
+   */
+  async signalAll(filter: BulkFilter, name: string, payload?: unknown): Promise<number> {
+    checkBulkFilter(filter, 'signalAll')
+    checkText('the name of a signal', name)
+    this.requireOpen()
+    const { codec, bulk, signals } = this.parts
+    const value = codec.stringify(payload, `signals.${name}`)
+    const classes = new Set<string>()
+    await bulk.eachPage(unfinished(filter), (rows) => {
+      for (const { className } of rows) classes.add(className)
+    })
+    const sent = codec.parse(value, `signals.${name}`)
+    const problems = await Promise.all(
+      [...classes].map(async (className) => {
+        const found = await signals.check(className, undefined, name, sent)
+        return found.map(({ port, message }) => ({ port, message: `${className}: ${message}` }))
+      }),
+    )
+    if (problems.flat().length > 0) throw new PortValidationError(problems.flat())
+    return bulk.signal(filter, name, value)
+  }
+
+  /**
+   * Lets a failed process continue. A process that backs off runs now. A process that was paused by
+   * exhausted retries or crashes is played, with all its attempts. A process that ended without
+   * success is restarted. Resolves to the handle of the process that continues; does nothing if
+   * there is nothing to retry.
+   *
+   * @throws ProcessLost
+   */
+  async retry(pid: string): Promise<ProcessHandle> {
+    this.checkRead(pid)
+    const handle = this.parts.handle(pid, '')
+    const retried = await handle.retried()
+    return retried === undefined ? handle : this.parts.handle(retried, handle.name)
+  }
+
+  /**
+   * Changes values in the context or in the arguments of the next step of a process that has not
+   * ended and runs no step: it is created, waits or is paused. Resolves, once the change is durable,
+   * to what it has changed: nothing where the values are these already. The history records each
+   * change. The new values have the form that the codec saves; Damson knows no types of a context.
+   *
+   * ```ts
+   * await client.edit(pid, { 'ctx.limit': 20, 'ctx.jobs[3].host': 'b' })
+   * ```
+   *
+   * @throws ProcessLost
+   * @throws InvalidStateError for a process that has ended, which never changes; that an engine runs
+   *   now, which has to be paused first; or that has no context or no arguments
+   * @throws SerializationError for a value that can't be saved, or a path that does not fit
+   * @throws TypeError for text that is no path
+   */
+  async edit(pid: string, changes: EditChanges): Promise<readonly EditedValue[]> {
+    this.checkRead(pid)
+    return this.parts.edits.edit(pid, changes)
+  }
+
+  /**
+   * Creates a process that continues an ended one, with its context, members and outputs. The new process
+   * also has the record of the failed step, so that no recorded effect is repeated. The old process does
+   * not change. By default the new process continues from the last step; `from` names a checkpoint that
+   * the old process kept with `this.checkpoint(tag)`. A process may be restarted several times; from
+   * the second time on, the logger warns. `set` gives the new process other values, as
+   * `edit` does.
+   *
+   * @throws ProcessLost
+   * @throws InvalidStateError for a process that has not ended
+   * @throws CheckpointNotFound if there is no such checkpoint
+   * @throws SerializationError or TypeError for a wrong value or path in `set`
+   */
+  async restart(pid: string, options: RestartOptions = {}): Promise<ProcessHandle> {
+    this.checkRead(pid)
+    checkOptions(options, { from: true, set: true }, 'restart')
+    if (options.from !== undefined) checkText('restart: the tag `from`', options.from)
+    const { pid: restarted, className } = await this.parts.restarter.restart(pid, options)
+    return this.parts.handle(restarted, className)
+  }
+
+  /**
+   * Creates a process from the inputs of an ended one. Defaults and validators run again when an
+   * engine starts it. `set` gives the new process other inputs.
+   *
+   * @throws ProcessLost
+   * @throws InvalidStateError for a process that has not ended
+   * @throws PortValidationError for inputs that no longer fit, where this program has the class or
+   *   an engine has registered it
+   * @throws SerializationError or TypeError for a wrong value or path in `set`
+   */
+  async resubmit(pid: string, options: ResubmitOptions = {}): Promise<ProcessHandle> {
+    this.checkRead(pid)
+    checkOptions(options, { set: true }, 'resubmit')
+    const { pid: resubmitted, className } = await this.parts.restarter.resubmit(pid, options)
+    return this.parts.handle(resubmitted, className)
+  }
+
+  /**
+   * Deletes the ended processes that match the filter, and frees their keys and pids. Resolves to
+   * their number. `refresh()` of their handles rejects with `ProcessLost`; a new process under such
+   * a pid has another handle. Remaining children no longer have a parent.
+   */
+  async prune(filter: BulkFilter = {}): Promise<number> {
+    checkBulkFilter(filter, 'prune')
+    this.requireOpen()
+    return this.parts.bulk.prune(filter)
+  }
+}

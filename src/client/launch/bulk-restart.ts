@@ -1,0 +1,48 @@
+import type { Control } from '../../persistence/contract/control.ts'
+import type { BulkFilter } from '../../persistence/rules/paging.ts'
+import { isTerminal } from '../../process/state/machine.ts'
+import type { ProcessState } from '../../process/state/process-state.ts'
+import { GroupError, ProcessError } from '../../shared/errors.ts'
+import type { BulkWrites } from '../write/bulk.ts'
+import { begunAgain, type Restarter } from './restarter.ts'
+
+/** The states in which a process has failed. One that was killed was ended on purpose. */
+const FAILED: readonly ProcessState[] = ['excepted', 'finished']
+
+/**
+ * Restarts the processes that a filter lets through and that ended without success, newest first.
+ * Resolves to their number. Leaves out:
+ *
+ * - a process that was restarted or resubmitted before, so that a second call begins nothing twice
+ * - a child whose parent is restarted too, since that restarts the failed children that it needs
+ *
+ * @throws GroupError once all were tried, where some could not be restarted
+ */
+export async function restartAll(
+  store: Control,
+  bulk: BulkWrites,
+  restarter: Restarter,
+  filter: BulkFilter,
+): Promise<number> {
+  const parents = new Map<string, string | null>()
+  const state = [filter.state ?? FAILED].flat().filter((one) => isTerminal(one))
+  await bulk.eachPage({ ...filter, state }, (rows) => {
+    for (const row of rows)
+      if (row.successful === false) parents.set(row.pid, row.abandoned ? null : row.parent)
+  })
+  let restarted = 0
+  const errors: ProcessError[] = []
+  for (const [pid, parent] of parents) {
+    if (parent !== null && parents.has(parent)) continue
+    if ((await begunAgain(store, pid)).length > 0) continue
+    try {
+      await restarter.restart(pid)
+      restarted++
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      errors.push(new ProcessError(pid, message, { cause }))
+    }
+  }
+  if (errors.length > 0) throw new GroupError(errors)
+  return restarted
+}

@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Engine, Process, type ProcessHandle, type ProcessSpec, Wait } from '../../src/index.ts'
+import { untilRow } from '../engine/over-stores.ts'
+import { damson, type Ended } from './in-process.ts'
+import { Project } from './project.ts'
+
+/** Fails until its limit is high enough, and pauses then. */
+class Limited extends Process<typeof Limited> {
+  declare ctx: { limit: number }
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec
+      .input('amount', { schema: { type: 'number' }, default: 15 })
+      .output('spent', { schema: { type: 'number' } })
+      .retry({ attempts: 1, whenExhausted: 'pause' })
+  }
+  override run(): Wait {
+    this.ctx.limit = 10
+    return new Wait(this.spend, { for: 0 })
+  }
+  spend(): void {
+    if (this.inputs.amount > this.ctx.limit) throw new Error('above the limit')
+    this.out('spent', this.inputs.amount)
+  }
+}
+
+class Asks extends Process<typeof Asks> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.signal('answer', { schema: { type: 'number' } })
+  }
+  override run(): Promise<number> {
+    return this.receive('answer')
+  }
+}
+
+let project: Project
+/** In the part of a worker. */
+let engine: Engine
+/** `damson` on the store of this test. */
+const run = (...args: readonly string[]): Promise<Ended> => damson(...args, '--store', project.store)
+
+beforeEach(async () => {
+  project = new Project()
+  engine = await Engine.open({ store: project.store, processes: [Limited, Asks], handleSignals: false })
+})
+afterEach(async () => {
+  await engine.close({ drain: 0 })
+  await project[Symbol.asyncDispose]()
+})
+
+async function stopped(): Promise<ProcessHandle> {
+  const handle = await engine.launch(Limited)
+  await untilRow(engine.store, handle.pid, ({ paused }) => paused !== null)
+  return handle
+}
+
+describe('damson edit', () => {
+  it('changes a value of a process that stands, which then goes on with it', async () => {
+    const handle = await stopped()
+    const { pid } = handle
+    expect(await run('edit', pid, 'ctx.limit', '20')).toEqual({
+      code: 0,
+      stdout: `${pid} ctx.limit: 10 -> 20\n`,
+      stderr: `it is paused: damson play ${pid} lets it go on with this value\n`,
+    })
+    expect((await run('edit', pid, 'ctx.limit', '20')).stderr).toContain('has this value already')
+    expect((await run('history', pid)).stdout).toContain('ctx.limit changed from 10 to 20')
+    await run('play', pid)
+    expect(await handle.outputs.all()).toEqual({ spent: 15 })
+    const late = await run('edit', pid, 'ctx.limit', '30')
+    expect(late).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('what has ended never'),
+    })
+  })
+
+  it.each([
+    [['ctx.limit', 'twenty'], /ctx\.limit is no valid JSON.*a text needs quotes: '"twenty"'/],
+    [['cxt.limit', '1'], /"cxt\.limit" is no path: it begins with ctx or args/],
+    [['ctx.limit.x', '1'], /leads into 10, which has no parts/],
+    [['ctx.limit'], /say what to change, and the new value/],
+  ])('refuses %j', async (args, words) => {
+    const { pid } = await stopped()
+    const { code, stdout, stderr } = await run('edit', pid, ...args)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(words)
+  })
+})
+
+it('restart and resubmit give the new process other values, and a second restart is warned of', async () => {
+  const old = await stopped()
+  await old.kill()
+  const restarted = await run('restart', old.pid, '--set', 'ctx.limit=20', '--wait')
+  expect(restarted).toMatchObject({ code: 0, stderr: `restarted from ${old.pid}\n` })
+  const resubmitted = await run('resubmit', old.pid, '--set', 'inputs.amount=5', '--wait')
+  expect(resubmitted).toMatchObject({ code: 0, stderr: `resubmitted from ${old.pid}\n` })
+  const [first = ''] = restarted.stdout.split(' ')
+  const again = await run('restart', old.pid)
+  expect(again.stderr).toMatch(/^warning: \S+ was begun again before, as /)
+  expect(again.stderr).toContain(`${first} (finished)`)
+  for (const args of [
+    ['--set', 'ctx.limit'],
+    ['--set', 'ctx.limit=1', '--set', 'ctx.limit=2'],
+    ['--set', 'inputs.amount=1'],
+  ])
+    expect((await run('restart', old.pid, ...args)).code).toBe(2)
+  const wrong = await run('resubmit', old.pid, '--set', 'inputs.amount="much"')
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('inputs.amount: must be number') })
+})
+
+it('many are played, retried, restarted, signalled and killed by one command', async () => {
+  const failed = [await stopped(), await stopped()]
+  const held = await stopped()
+  await held.pause('audit')
+  expect(await run('play', '--all')).toEqual({
+    code: 0,
+    stdout: '2 played\n',
+    stderr: '1 paused on purpose stay paused; --deliberate plays them too\n',
+  })
+  for (const { pid } of failed) await untilRow(engine.store, pid, ({ paused }) => paused !== null)
+  expect((await run('retry', '--all', '--json')).stdout).toBe('{"retried":2}\n')
+  for (const { pid } of failed) await untilRow(engine.store, pid, ({ paused }) => paused !== null)
+  expect((await run('play', '--all', '--deliberate', '--class', 'Asks')).stdout).toBe('0 played\n')
+
+  const asked = [await engine.launch(Asks), await engine.launch(Asks)]
+  const loose = await run('signal', '--all', 'answer', '7')
+  expect(loose).toMatchObject({ code: 2, stderr: expect.stringContaining("there is no signal 'answer'") })
+  expect((await run('signal', '--all', '--class', 'Asks', 'answer', '7')).stdout).toBe(
+    'the signal answer is stored for 2\n',
+  )
+  for (const handle of asked) expect(await handle.result()).toBe(7)
+
+  const unsure = await run('kill', '--all')
+  expect(unsure).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/would kill 3 processes.*--yes/),
+  })
+  expect((await run('kill', '--all', '--yes')).stdout).toBe('3 asked to kill\n')
+  expect((await run('restart', '--all')).stdout).toBe('0 restarted\n')
+  expect((await run('restart', '--all', '--state', 'killed')).stdout).toBe('3 restarted\n')
+  expect((await run('restart', '--all', '--state', 'killed')).stdout).toBe('0 restarted\n')
+})
+
+it.each([
+  [['retry'], /say what to retry: pids, --key KEY, or --all/],
+  [['restart', 'x', '--all'], /give pids or --all, not both/],
+  [['restart', '--all', '--from', 'tag'], /--from goes with a pid/],
+  [['kill', 'x', '--yes'], /--yes goes with kill --all/],
+  [['signal', '--all', 'x', 'answer', '1'], /give pids or --all, not both/],
+  [['signal', 'x', 'answer', '--label', 'l'], /--state, --class and --label go with --all/],
+])('refuses %j', async (args, words) => {
+  const { code, stderr } = await run(...args)
+  expect(code).toBe(2)
+  expect(stderr).toMatch(words)
+})
+
+it('resume says where a wait is for something that a resume does not end', async () => {
+  const handle = await engine.launch(Asks)
+  await untilRow(engine.store, handle.pid, ({ state }) => state === 'waiting')
+  const { stdout, stderr } = await run('resume', handle.pid, '7')
+  expect(stdout).toContain('the resume is stored for it')
+  expect(stderr).toContain(`a resume does not end: damson signal ${handle.pid} answer does`)
+})
