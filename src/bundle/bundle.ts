@@ -197,6 +197,11 @@ export function recordPart(entry: string): PartName {
   return `${RECORD}${entry}`
 }
 
+/** Whether a part belongs to the record of a step. */
+export function isRecordPart(name: string): boolean {
+  return name.startsWith(RECORD)
+}
+
 function isPlainPart(name: string): boolean {
   return name === 'state' || name === 'inputs' || name === 'parsed' || name === 'memory' || name === 'launch'
 }

@@ -1,3 +1,5 @@
+import { checkHistoryOptions, type HistoryOptions } from '../process/host/history-options.ts'
+import { readHistory } from './read/history.ts'
 import type { Codec } from '../bundle/codec.ts'
 import type { ListFilter } from '../persistence/contract/control.ts'
 import type { Checkpoint } from '../persistence/contract/persister.ts'
@@ -97,10 +99,16 @@ export abstract class ClientReader {
     return explain(this.parts.rows, this.store, this.clock, pid)
   }
 
-  /** Returns the history of a process, oldest entry first; empty if the store has no such process. */
-  async history(pid: string): Promise<readonly EventRecord[]> {
+  /**
+   * Returns the history of a process, oldest event first; empty if the store has no such process. A
+   * long history is read a page at a time: `history(pid, { after: events.at(-1)?.n, limit: 500 })`.
+   *
+   * @throws TypeError or RangeError for wrong options
+   */
+  async history(pid: string, options: HistoryOptions = {}): Promise<readonly EventRecord[]> {
     this.checkRead(pid)
-    return (await this.store.history(pid)).map(eventRecord)
+    checkHistoryOptions(options)
+    return (await readHistory(this.store, pid, options)).map(eventRecord)
   }
 
   /** The checkpoints that a process has kept. */

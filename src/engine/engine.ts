@@ -176,7 +176,7 @@ export class Engine extends Client {
       lease,
       classes: this.#classes,
     })
-    this.#stopWatching = this.store.watch((changes) => this.#note(changes))
+    this.#stopWatching = this.store.watch((changes, missed) => this.#note(changes, missed))
     if (handleSignals)
       this.#stopSignals = onStopSignals(() =>
         this.close().catch((error: unknown) => this.#report(error, 'the engine could not be closed')),
@@ -252,7 +252,9 @@ export class Engine extends Client {
     })
   }
 
-  #note(changes: readonly Change[]): void {
+  #note(changes: readonly Change[], missed: boolean): void {
+    // The rows show what the store no longer reports (C8).
+    if (missed) void this.#executor.catchUp().then(() => this.#scan())
     for (const change of changes) {
       if (change.name === 'created') this.renewed(change.pid, change.at)
       // A queued launch leaves the queue at its first change after `created`: someone else has

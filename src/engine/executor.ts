@@ -19,6 +19,7 @@ import type { LaunchQueue, QueuedLaunch } from './launch-queue.ts'
 import { deadlineOf, revived } from './revive.ts'
 import type { Scheduler, Starter } from './scheduler.ts'
 import type { StepJournalWriter } from './step-journal-writer.ts'
+import { changesOf } from './changes-of-row.ts'
 import { claimLost, endedElsewhere } from './stop-reasons.ts'
 
 /** The collaborators of an executor, all built before it. */
@@ -224,6 +225,33 @@ export class Executor implements Starter {
         if (isTerminal(change.state) && !execution.isCommitting && !execution.over)
           control.stop(execution, endedElsewhere(change.pid, change.state))
     }
+  }
+
+  /**
+   * Notes from the rows what others have committed about the executions: some changes can't be read
+   * any more (C7, C8).
+   */
+  async catchUp(): Promise<void> {
+    for (const execution of this.#parts.executions.all()) {
+      try {
+        await this.#catchUp(execution)
+      } catch (error) {
+        const { pid } = execution.process
+        this.#parts.engine.logger.error({ err: error, pid }, 'what was asked of a process could not be read')
+      }
+    }
+  }
+
+  async #catchUp(execution: Execution): Promise<void> {
+    const { engine, executions } = this.#parts
+    const { pid, paused: wasPaused } = execution.process
+    const { fence, seq } = execution
+    const row = await engine.store.read(pid)
+    const { mail } = await engine.store.pending(pid)
+    // The answers to its own writes report the rest.
+    const isSame = executions.isCurrent(execution) && execution.fence === fence && execution.seq === seq
+    if (!isSame || fence === undefined || execution.isCommitting || execution.released) return
+    for (const change of changesOf(pid, row, { mail, wasPaused, engine: engine.id })) this.note(change)
   }
 
   /**

@@ -1,4 +1,4 @@
-import { portOf, type Bundle } from '../bundle/bundle.ts'
+import { isRecordPart, portOf, type Bundle } from '../bundle/bundle.ts'
 import { encodeEvent, type HistoryEntry } from '../persistence/contract/event-codec.ts'
 import type { Advance, Create, Ending } from '../persistence/contract/writes.ts'
 import type { Transition } from '../process/host/host.ts'
@@ -41,6 +41,8 @@ export function advanceWrite(
   if (!failed) {
     for (const name in recorded) if (!(name in after) && !(name in before)) dropped.push(name)
   }
+  // A step's record ends as a whole.
+  const dropsRecord = dropped.some(isRecordPart) && !Object.keys(after).some(isRecordPart)
   return {
     kind: 'advance',
     pid: execution.process.pid,
@@ -54,7 +56,8 @@ export function advanceWrite(
     status: bundle.head.status ?? null,
     message: transition.message,
     parts,
-    dropped,
+    dropped: dropsRecord ? dropped.filter((name) => !isRecordPart(name)) : dropped,
+    dropsRecord,
     paused: transition.paused === null ? null : { message: transition.paused.message ?? null },
     consumes: transition.wake?.id ?? null,
     history: [...droppedEntry(transition), ...(transition.moved ? [historyEntry(transition)] : [])],

@@ -48,8 +48,8 @@ export class SimulatedProgram {
     const calls: Partial<Store> = {
       commit: (writes) => this.#whileAlive(() => this.#commit(writes)),
       watch: (listener) =>
-        this.#realStore.watch((changes) => {
-          if (!this.#ended) listener(changes)
+        this.#realStore.watch((changes, missed) => {
+          if (!this.#ended) listener(changes, missed)
         }),
     }
     return new Proxy(this.#realStore, {

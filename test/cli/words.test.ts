@@ -30,7 +30,7 @@ describe('a place', () => {
 
 describe('what happened', () => {
   const event = (name: string, data?: unknown): string =>
-    eventText({ seq: 1, pid: 'p', side: 'process', name, at: new Date(NOON), data })
+    eventText({ n: 1, seq: 1, pid: 'p', side: 'process', name, at: new Date(NOON), data })
 
   it.each<[string, unknown, string]>([
     ['created', undefined, 'created'],

@@ -13,12 +13,8 @@ test('C9: a damaged process is parked, its bytes kept, and holds up no other', a
   if (damaged === undefined) throw new Error('nothing was launched')
   const file = new Database(path)
   onTestFinished(() => void file.close())
-  const inputs = file.prepare<[string], { text: string }>(
-    "SELECT text FROM part JOIN process ON process.id = part.process WHERE pid = ? AND name = 'inputs'",
-  )
-  const change = file.prepare(
-    "UPDATE part SET text = ? WHERE process = (SELECT id FROM process WHERE pid = ?) AND name = 'inputs'",
-  )
+  const inputs = file.prepare<[string], { text: string }>('SELECT inputs AS text FROM process WHERE pid = ?')
+  const change = file.prepare('UPDATE process SET inputs = ? WHERE pid = ?')
   const sound = inputs.get(damaged.pid)?.text
   const bytes = '{"steps": \u0000'
   change.run(bytes, damaged.pid)

@@ -58,9 +58,10 @@ export class Driver {
   /** What a process launched, in the order in which it did. */
   async children(pid: string): Promise<readonly ProcessHandle[]> {
     const { processes } = await this.engine.list({ parent: pid, limit: 1_000 })
-    const rows = await Promise.all(processes.map((child) => this.engine.store.history(child.pid)))
+    const inOrder = processes.toReversed()
+    const rows = await Promise.all(inOrder.map((child) => this.engine.store.history(child.pid, { limit: 1 })))
     return rows
-      .toSorted(([one], [other]) => (one?.id ?? 0) - (other?.id ?? 0))
+      .toSorted(([one], [other]) => (one?.commit ?? 0) - (other?.commit ?? 0))
       .map(([first]) => this.engine.handle(first?.pid ?? ''))
   }
 

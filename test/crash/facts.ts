@@ -26,10 +26,10 @@ const TIME = /(?<=[":])17\d{11}\b|20\d\d-\d\d-\d\dT[\d:.]+Z/g
 export async function factsOf(engine: Engine): Promise<Facts> {
   const { processes } = await engine.list({ limit: 1_000 })
   const rows = await Promise.all(
-    processes.map(async ({ pid }) => ({
+    processes.toReversed().map(async ({ pid }) => ({
       row: (await engine.store.read(pid)) as ProcessRow,
       // In the order in which they were created.
-      at: (await engine.store.history(pid))[0]?.id ?? 0,
+      at: (await engine.store.history(pid, { limit: 1 }))[0]?.commit ?? 0,
     })),
   )
   const inOrder = rows.toSorted((one, other) => one.at - other.at).map(({ row }) => row)

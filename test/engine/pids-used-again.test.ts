@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Client, Process, ProcessLost, type ProcessHandle, type ProcessSpec } from '../../src/index.ts'
+import type { WatchListener } from '../../src/persistence/contract/control.ts'
 import type { Change } from '../../src/persistence/contract/rows.ts'
 import { replaced } from '../contracts/stores.ts'
 import { overEachStore } from './over-stores.ts'
@@ -129,7 +130,7 @@ overEachStore((over) => {
   test('a handle stays the one of its pid where the creation is heard of after the end was read', async () => {
     const { store, clock } = over()
     const held: Change[] = []
-    let hear: (changes: readonly Change[]) => unknown = () => {}
+    let hear: WatchListener = () => {}
     const deaf = replaced(store, {
       watch: (listener) => {
         hear = listener
@@ -144,7 +145,7 @@ overEachStore((over) => {
     await clock.advance(5)
     await same.kill()
     expect(await handle.refresh()).toMatchObject({ label: 'killed' })
-    hear(held)
+    hear(held, false)
     expect(held.filter(({ pid }) => pid === PID)).toMatchObject([{ name: 'created' }, { name: 'killed' }])
     expect(client.handle(PID)).toBe(handle)
     await client.close()

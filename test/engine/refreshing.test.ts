@@ -151,8 +151,8 @@ test('an end that is heard of brings the backstop back to once a second', async 
   const memory = new MemoryStore({ clock })
   let isDeaf = false
   const watch: MemoryStore['watch'] = (listener) =>
-    memory.watch((changes) => {
-      if (!isDeaf) listener(changes)
+    memory.watch((changes, missed) => {
+      if (!isDeaf) listener(changes, missed)
     })
   const client = await Client.open({ store: replaced(memory, { watch }), clock })
   const other = await Client.open({ store: memory, clock })

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { Continue, Process, Wait, type ProcessSpec, type Store } from '../../src/index.ts'
-import type { Change } from '../../src/persistence/contract/rows.ts'
 import { create, engine as identity } from '../persistence/fixtures.ts'
 import { overEachStore, untilRow } from './over-stores.ts'
 import { Approval, gate } from './processes.ts'
@@ -17,10 +16,13 @@ class Late {
 
   constructor(store: Store) {
     const watch: Store['watch'] = (listener) =>
-      store.watch((changes: readonly Change[]) => {
-        if (!this.#isLate) return listener(changes)
+      store.watch((changes, missed) => {
+        if (!this.#isLate) return listener(changes, missed)
         this.#kept.push((pid) =>
-          listener(changes.filter((change) => pid === undefined || change.pid === pid)),
+          listener(
+            changes.filter((change) => pid === undefined || change.pid === pid),
+            missed,
+          ),
         )
       })
     this.store = new Proxy(store, {

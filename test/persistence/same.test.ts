@@ -189,7 +189,7 @@ class Player {
         parts: (await store.load(one))?.bundle().parts,
         pending: await store.pending(one),
         mail: await Promise.all(NAMES.map(async (name) => store.mail(one, name))),
-        history: (await store.history(one)).map((entry) => ({ ...entry, id: 0 })),
+        history: (await store.history(one)).map((entry) => ({ ...entry, commit: 0 })),
       })),
     )
   }

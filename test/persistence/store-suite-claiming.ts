@@ -141,14 +141,14 @@ export function claiming(bench: Bench): void {
       await done(store, create({ key: 'a key' }), advance(lives))
     })
 
-    test('no id of a history entry is used twice, also when the last one is pruned', async () => {
+    test('no number of a commit is used twice, also when the process of the last one is pruned', async () => {
       const ended = await running(store, 'A')
       await done(store, finish(ended))
-      const last = (await store.history(ended.pid)).at(-1)?.id ?? Number.NaN
+      const last = (await store.history(ended.pid)).at(-1)?.commit ?? Number.NaN
       await commit(store, { kind: 'prune', pid: ended.pid })
       const next = create()
       await done(store, next)
-      expect((await store.history(next.pid))[0]?.id).toBeGreaterThan(last)
+      expect((await store.history(next.pid))[0]?.commit).toBeGreaterThan(last)
     })
 
     test('a leaving engine gives back what it holds (C12)', async () => {

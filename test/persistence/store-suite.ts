@@ -13,6 +13,7 @@ import { edits } from './store-suite-edits.ts'
 import { records } from './store-suite-records.ts'
 import { requests } from './store-suite-requests.ts'
 import { crashes } from './store-suite-crashes.ts'
+import { histories } from './store-suite-history.ts'
 import { looking } from './store-suite-looking.ts'
 import { checkpoints } from './store-suite-checkpoints.ts'
 
@@ -32,6 +33,7 @@ const SUBJECTS = [
   edits,
   crashes,
   looking,
+  histories,
   checkpoints,
 ]
 

@@ -82,7 +82,7 @@ describe('the checker of the torture test', () => {
     const backup = join(bad.folder, 'backup.db')
     copyFileSync(good.store, backup)
     const file = new Database(backup)
-    new Sql(file).run(`UPDATE history SET name = 'another' WHERE id = 3`)
+    new Sql(file).run(`UPDATE entry SET name = 'another' WHERE id = 3`)
     file.close()
     expect(found({ ...good, backups: [backup] }).map(({ rule }) => rule)).toEqual([
       'what a backup has stays so',
@@ -113,7 +113,7 @@ describe('the checker of the torture test', () => {
       '(SELECT runner FROM process WHERE runner IS NOT NULL LIMIT 1)',
     )
     const last = readLog(good.log).at(-1) as Line
-    sql.run(`UPDATE history SET at = ${last.wall} WHERE name = 'crashed'`)
+    sql.run(`UPDATE entry SET at = ${last.wall} WHERE name = 'crashed'`)
     file.close()
     const late = { ...last, at: last.at - before, by, what: 'late', ms: 900 }
     const lines = readLog(good.log).filter((line) => line.what !== 'late')

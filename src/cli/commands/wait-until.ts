@@ -13,8 +13,8 @@ export async function waitUntil(
     late = true
     wake()
   }, timeout)
-  const stopWatching = client.store.watch((changes) => {
-    if (changes.some(({ pid }) => pid === handle.pid)) wake()
+  const stopWatching = client.store.watch((changes, missed) => {
+    if (missed || changes.some(({ pid }) => pid === handle.pid)) wake()
   })
   // A handle with a listener enforces a kill whose deadline has passed, also if no engine runs.
   const forget = handle.onDone(() => wake())

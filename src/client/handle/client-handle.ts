@@ -1,5 +1,6 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
+import { checkHistoryOptions, type HistoryOptions } from '../../process/host/history-options.ts'
 import type { EventRecord, ResultOptions } from '../../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { HandleRequest } from '../../process/handle/base-handle.ts'
@@ -12,6 +13,7 @@ import type { SignalSchemas } from '../write/signal-schemas.ts'
 import { eventRecord } from '../read/event.ts'
 import { outputsOf } from '../read/saved-outputs.ts'
 import { explain } from '../read/explain.ts'
+import { readHistory } from '../read/history.ts'
 import type { Requests } from '../write/requests.ts'
 import { WatchedHandle, type WatchParts } from './watched-handle.ts'
 import { missingOf } from './outcome.ts'
@@ -120,10 +122,12 @@ export class ClientHandle extends WatchedHandle {
     return explain(rows, store, clock, this.pid)
   }
 
-  async history(): Promise<readonly EventRecord[]> {
-    const entries = await this.#parts.store.history(this.pid)
+  async history(options: HistoryOptions = {}): Promise<readonly EventRecord[]> {
+    checkHistoryOptions(options)
+    const { store } = this.#parts
+    const entries = await readHistory(store, this.pid, options)
     // Each process has at least the entry of its creation.
-    if (entries.length === 0) throw this.notStored()
+    if (entries.length === 0 && (await store.read(this.pid)) === undefined) throw this.notStored()
     return entries.map(eventRecord)
   }
 

@@ -102,7 +102,7 @@ export class HandleRegistry<H extends RegisteredHandle> {
   watch(handle: H): void {
     if (this.#closed)
       throw new ClosedError('this client is closed; open another client to wait. The process continues')
-    this.#stopWatching ??= this.#store.watch((changes) => this.#note(changes))
+    this.#stopWatching ??= this.#store.watch((changes, missed) => this.#note(changes, missed))
     this.#awaited.add(handle)
     this.#schedule()
   }
@@ -130,7 +130,8 @@ export class HandleRegistry<H extends RegisteredHandle> {
     this.#left = 0
   }
 
-  #note(changes: readonly Change[]): void {
+  #note(changes: readonly Change[], missed: boolean): void {
+    if (missed) this.#readAll()
     for (const change of changes) {
       if (change.name === 'created') this.renew(change.pid, change.at)
       const handle = this.find(change.pid)
@@ -142,6 +143,12 @@ export class HandleRegistry<H extends RegisteredHandle> {
       }
       if (handle.awaited && isTerminal(change.state)) this.#hasEnded()
     }
+  }
+
+  /** The store no longer reports some changes, so the rows of all awaited processes are read (C8). */
+  #readAll(): void {
+    // If the store can't be read, the next refresh tries again.
+    for (const handle of this.#awaited) handle.refreshState().catch(() => {})
   }
 
   /** An awaited process has ended. The next end may be near. */

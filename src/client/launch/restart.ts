@@ -13,6 +13,7 @@ import {
   UNCHECKED_STATE,
   type SavedState,
 } from '../../process/state/saved-state.ts'
+import { findLastEntry } from '../read/history.ts'
 import { changeInputs, changeProcess, editedEntry, type Changed, type WantedChange } from '../write/edits.ts'
 import { LaunchIds, launchEntry, type StepKey } from './child-pid.ts'
 import { childrenOf, earlierChildren } from './earlier-children.ts'
@@ -51,10 +52,10 @@ interface Point {
   readonly state: string
   readonly parts: BundleParts
   /**
-   * The history entry of the checkpoint. Children launched after it are not taken over. Undefined
-   * for the last point.
+   * The commit of the checkpoint. Children launched after it are not taken over. Undefined for the
+   * last point.
    */
-  readonly entry?: number
+  readonly commit?: number
 }
 
 /** How the new process differs from the last state of the old one. */
@@ -173,7 +174,9 @@ async function taggedPoint(store: Store, pid: string, tag: string): Promise<Poin
     )
   }
   const { head, parts } = await store.loadCheckpoint(pid, tag)
-  const kept = (await store.history(pid)).findLast(
+  const kept = await findLastEntry(
+    store,
+    pid,
     (entry) => entry.name === 'checkpoint' && eventData(entry, 'checkpoint').tag === tag,
   )
   return {
@@ -182,7 +185,7 @@ async function taggedPoint(store: Store, pid: string, tag: string): Promise<Poin
     seq: head.seq,
     state: parts['state'] ?? '{}',
     parts,
-    ...(kept !== undefined && { entry: kept.id }),
+    ...(kept !== undefined && { commit: kept.commit }),
   }
 }
 
@@ -312,10 +315,11 @@ class Restart {
   }
 
   /** The children that a process had at a point. */
-  async #children(parent: string, { entry }: Point): Promise<ReadonlyMap<string, ProcessRow>> {
+  async #children(parent: string, { commit }: Point): Promise<ReadonlyMap<string, ProcessRow>> {
     const children = new Map<string, ProcessRow>()
     for (const child of await childrenOf(this.#store, parent)) {
-      const isLater = entry !== undefined && ((await this.#store.history(child.pid))[0]?.id ?? 0) > entry
+      const [creation] = commit === undefined ? [] : await this.#store.history(child.pid, { limit: 1 })
+      const isLater = commit !== undefined && (creation?.commit ?? 0) > commit
       if (!isLater) children.set(child.pid, child)
     }
     return children

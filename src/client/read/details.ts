@@ -7,6 +7,7 @@ import { parseState, readEnd } from '../../process/state/saved-state.ts'
 import { placeOf } from '../../process/state/state-data.ts'
 import { DamsonError, IncompatibleBundle } from '../../shared/errors.ts'
 import type { JsonValue } from '../../shared/json.ts'
+import { findLastEntry } from './history.ts'
 import { outputsOf, type ValueParser } from './saved-outputs.ts'
 import { summary, type ProcessSummary } from './summary.ts'
 
@@ -78,12 +79,11 @@ export async function detailsOf(
 ): Promise<ProcessDetails> {
   const { row } = stored
   const { pid, killRequested } = row
-  const [pending, children, history] = await Promise.all([
+  const [pending, children, failed] = await Promise.all([
     store.pending(pid),
     store.count({ parent: pid }),
-    row.attempt > 1 ? store.history(pid) : [],
+    row.attempt > 1 ? findLastEntry(store, pid, ({ name }) => name === 'failed') : undefined,
   ])
-  const failed = history.findLast(({ name }) => name === 'failed')
   return {
     ...summary(row, now),
     endedIn: endedIn(stored),

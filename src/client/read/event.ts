@@ -20,6 +20,7 @@ const FROM_CALLERS: ReadonlySet<string> = new Set<keyof HistoryEvents>([
  */
 export function eventRecord(row: HistoryRow): EventRecord {
   return {
+    n: row.n,
     seq: row.seq,
     pid: row.pid,
     side: FROM_CALLERS.has(row.name) ? 'caller' : 'process',

@@ -7,6 +7,7 @@ import { isTerminal, UNFINISHED_STATES } from '../../process/state/machine.ts'
 import { waitsForItself } from '../../process/step/wait-conditions.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
+import { findLastEntry } from './history.ts'
 import { backsOff } from './state-info.ts'
 import type { RowReader } from './row-reader.ts'
 import { inParentheses, formatTime, span } from './wording.ts'
@@ -228,8 +229,7 @@ class Explanation {
 
   async #backOff(): Promise<string> {
     const { pid, readyAt, message, step } = this.#row
-    const history = await this.#store.history(pid)
-    const failed = history.findLast(({ name }) => name === 'failed')
+    const failed = await findLastEntry(this.#store, pid, ({ name }) => name === 'failed')
     const next = readyAt === null ? '' : `, next try ${formatTime(readyAt, this.#now)}`
     if (failed === undefined) return `${step} failed${inParentheses(message)}${next}`
     const data = eventData(failed, 'failed')

@@ -25,7 +25,9 @@ interface Pending {
 }
 
 /**
- * Group commit: one commit is in flight, and the writes that arrive meanwhile form the next one.
+ * Group commit: one commit is in flight, and the writes that arrive meanwhile form the next one. A commit has
+ * at most one write of each process, so a store may apply its writes in any order. A second write of a process
+ * waits for the next commit.
  *
  * A rejected commit may have been applied all the same, if only its answer was lost. The same writes are
  * therefore tried again; the store answers `done` to a write that it already has (C4). A request by a
@@ -35,9 +37,18 @@ interface Pending {
 export class GroupCommit {
   readonly #store: Control
   readonly #logger: Logger
-  /** The writes to commit, from `#first` on. */
+  /**
+   * The writes of the next commits, from `#first` on: at most one of each process, unless they have to be in one
+   * commit.
+   */
   #queue: Pending[] = []
   #first = 0
+  /** The processes that have a write in the queue. */
+  readonly #queued = new Set<string>()
+  /** By process, the writes that have to wait until its write has left the queue, each with those of its commit. */
+  readonly #later = new Map<string, (readonly Pending[])[]>()
+  /** The writes of a commit that failed, which are the next commit. */
+  #again: readonly Pending[] = []
   #busy = false
   #closed = false
   readonly #idle: (() => void)[] = []
@@ -50,30 +61,35 @@ export class GroupCommit {
 
   /** Resolves when the store has answered this write. */
   write(write: Write): Promise<Outcome> {
-    return new Promise((answered, failed) => this.#push(write, false, answered, failed))
+    return new Promise((answered, failed) => this.send(write, answered, failed))
   }
 
   /** Callback form of `write`; avoids a promise on the hot path. Callbacks must not throw. */
   send(write: Write, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void {
-    this.#push(write, false, answered, failed)
+    this.#push([{ write, joined: false, answered, failed, failures: 0 }])
   }
 
   /** Puts several writes into one commit: all of them are stored or none, except those that the store refuses. */
   writeAll(writes: readonly Write[]): Promise<readonly Outcome[]> {
-    return Promise.all(
-      writes.map((write, index) => {
-        const joined = index < writes.length - 1
-        return new Promise<Outcome>((answered, failed) => this.#push(write, joined, answered, failed))
-      }),
-    )
+    const group: Pending[] = []
+    const outcomes = writes.map((write, index) => {
+      const joined = index < writes.length - 1
+      return new Promise<Outcome>((answered, failed) =>
+        group.push({ write, joined, answered, failed, failures: 0 }),
+      )
+    })
+    this.#push(group)
+    return Promise.all(outcomes)
   }
 
-  #push(write: Write, joined: boolean, answered: Pending['answered'], failed: Pending['failed']): void {
+  /** Takes in writes that have to be in one commit. */
+  #push(group: readonly Pending[]): void {
     if (this.#closed) {
-      failed(new ClosedError('nothing can be written any more: it was closed'))
+      for (const { failed } of group)
+        failed(new ClosedError('nothing can be written any more: it was closed'))
       return
     }
-    this.#queue.push({ write, joined, answered, failed, failures: 0 })
+    this.#enqueue(group)
     if (this.#busy) return
     this.#busy = true
     // After the callbacks of this turn, so that all their writes share one commit.
@@ -88,7 +104,7 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    while (this.#first < this.#queue.length) {
+    while (this.#first < this.#queue.length || this.#again.length > 0) {
       const batch = this.#nextBatch()
       try {
         const outcomes = await this.#store.commit(batch.map(({ write }) => write))
@@ -103,7 +119,27 @@ export class GroupCommit {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
+  #enqueue(group: readonly Pending[]): void {
+    const before = group.find(({ write }) => this.#queued.has(write.pid))
+    if (before !== undefined) {
+      const { pid } = before.write
+      const waiting = this.#later.get(pid)
+      if (waiting === undefined) this.#later.set(pid, [group])
+      else waiting.push(group)
+      return
+    }
+    for (const pending of group) {
+      this.#queued.add(pending.write.pid)
+      this.#queue.push(pending)
+    }
+  }
+
   #nextBatch(): readonly Pending[] {
+    if (this.#again.length > 0) {
+      const again = this.#again
+      this.#again = []
+      return again
+    }
     let end = Math.min(this.#first + LARGEST_BATCH, this.#queue.length)
     while (this.#queue[end - 1]?.joined === true) end++
     const batch = this.#queue.slice(this.#first, end)
@@ -113,7 +149,17 @@ export class GroupCommit {
       this.#queue = this.#queue.slice(this.#first)
       this.#first = 0
     }
+    for (const { write } of batch) this.#queued.delete(write.pid)
+    if (this.#later.size > 0) for (const { write } of batch) this.#enqueueNext(write.pid)
     return batch
+  }
+
+  /** The write of a process has left the queue, so those that waited for that may follow. */
+  #enqueueNext(pid: string): void {
+    const waiting = this.#later.get(pid)
+    const next = waiting?.shift()
+    if (waiting?.length === 0) this.#later.delete(pid)
+    if (next !== undefined) this.#enqueue(next)
   }
 
   async #failed(batch: readonly Pending[], error: unknown): Promise<void> {
@@ -126,8 +172,7 @@ export class GroupCommit {
       return !last
     })
     if (again.length === 0) return
-    this.#queue = [...again, ...this.#queue.slice(this.#first)]
-    this.#first = 0
+    this.#again = again
     const failures = Math.max(...again.map((pending) => pending.failures))
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1))
     this.#logger.warn({ err: error, writes: again.length, pause }, 'a commit failed and is tried again')

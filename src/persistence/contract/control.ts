@@ -37,8 +37,12 @@ export interface Control {
   mail(pid: string, signal: string): Promise<Mail | undefined>
   /** What a process still waits for, and the messages that are kept for it. */
   pending(pid: string): Promise<Pending>
-  /** The history of a process, oldest first. */
-  history(pid: string): Promise<readonly HistoryRow[]>
+  /**
+   * A page of the history of a process, oldest entry first. Empty where there is no such process.
+   *
+   * @throws RangeError for an invalid range
+   */
+  history(pid: string, range?: HistoryRange): Promise<readonly HistoryRow[]>
   /** The classes that engines have registered and that can be launched by name. */
   classes(): Promise<readonly ClassRow[]>
   /** All registered engines, alive or not. */
@@ -48,7 +52,7 @@ export interface Control {
    * commit through this object, soon after for one of another program. Returns a function that
    * stops it. Costs next to nothing while nothing changes.
    */
-  watch(listener: (changes: readonly Change[]) => void): () => void
+  watch(listener: WatchListener): () => void
   /**
    * Closes files and connections. A second call does nothing. Every other method then rejects with
    * `ClosedError`.
@@ -60,6 +64,29 @@ export interface Control {
 export const LARGEST_READ = 1_000
 /** The most processes that one call loads. Their parts may be large. */
 export const LARGEST_LOAD = 100
+
+/**
+ * Receives committed changes. `missed`: other programs have committed changes before these that the
+ * store no longer has, because this program did not run for too long. The listener then has to read
+ * the rows that it follows, as it does when it begins to watch (C8).
+ */
+export type WatchListener = (changes: readonly Change[], missed: boolean) => void
+
+/** The most entries in a page of a history. */
+export const LARGEST_HISTORY_PAGE = 1_000
+
+/** Which entries of a history to read, by their `n`. */
+export interface HistoryRange {
+  /** Only entries after this one. Default 0: from the first one on. */
+  readonly after?: number | undefined
+  /**
+   * Only entries before this one. Without `after`, those are the last `limit` of them; `Infinity`
+   * gives the newest entries.
+   */
+  readonly before?: number | undefined
+  /** The largest number of entries. Default and maximum: 1000. */
+  readonly limit?: number | undefined
+}
 
 /** A kept signal. */
 export interface Mail {

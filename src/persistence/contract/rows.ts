@@ -6,7 +6,10 @@ import type { Ending, Origin } from './writes.ts'
 
 /** An entry of a history as a store reports it. */
 export interface HistoryRow extends HistoryEntry {
-  readonly id: number
+  /** The number of the entry in the history of its process, from 1. */
+  readonly n: number
+  /** The number of the commit that added the entry. Commits are numbered in their order. */
+  readonly commit: number
   readonly pid: string
   readonly seq: number
   readonly at: number

@@ -104,6 +104,8 @@ export interface Advance {
   readonly parts: Parts
   /** The names of the parts to remove. */
   readonly dropped: readonly string[]
+  /** Whether the record of the step ends: all parts `record:…` are removed. */
+  readonly dropsRecord?: boolean
   /** Set when the process pauses with this transition. A stored pause has the same effect. */
   readonly paused: { readonly message: string | null } | null
   /** The kept message that the transition consumes. */

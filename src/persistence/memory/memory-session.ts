@@ -1,6 +1,6 @@
 import type { Tables } from '../rules/apply.ts'
 import type { Message } from '../rules/claim.ts'
-import { isKeptAfterSuccess } from '../rules/parts.ts'
+import { isKeptAfterSuccess, RECORD_PREFIX } from '../rules/parts.ts'
 import { afterOf, type BriefRow, type Row } from '../rules/row.ts'
 import type { Entry } from '../rules/decision.ts'
 import type { Change } from '../contract/rows.ts'
@@ -15,6 +15,7 @@ export class MemorySession implements Tables {
   readonly now: number
   readonly changes: Change[] = []
   readonly #tables: MemoryTables
+  #commit: number | undefined
 
   constructor(tables: MemoryTables, now: number) {
     this.#tables = tables
@@ -58,8 +59,9 @@ export class MemorySession implements Tables {
   record(saved: MemoryProcess, history: readonly Entry[]): void {
     const { row } = saved
     for (const { name, data, by } of history) {
-      const id = this.#tables.nextHistoryId()
-      saved.history.push({ id, pid: row.pid, seq: row.seq, at: this.now, name, data, by })
+      const commit = (this.#commit ??= this.#tables.nextCommit())
+      const n = saved.history.length + 1
+      saved.history.push({ n, commit, pid: row.pid, seq: row.seq, at: this.now, name, data, by })
       this.changes.push({ ...afterOf(row, this.now), name, data, at: this.now })
     }
   }
@@ -86,6 +88,11 @@ export class MemorySession implements Tables {
 
   dropPart(pid: string, name: string): void {
     this.#saved(pid).parts.delete(name)
+  }
+
+  dropRecord(pid: string): void {
+    const { parts } = this.#saved(pid)
+    for (const name of parts.keys()) if (name.startsWith(RECORD_PREFIX)) parts.delete(name)
   }
 
   dropCheckpoint(pid: string): void {

@@ -4,20 +4,23 @@ import { ClosedError } from '../../shared/errors.ts'
 import { checkOptions, isClock, type OptionNames } from '../../shared/options.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { ChangeFeed } from '../rules/change-feed.ts'
+import { checkRange, rangeOf } from '../rules/history-range.ts'
 import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { processRow, type Row } from '../rules/row.ts'
 import {
   LARGEST_PENDING,
+  type HistoryRange,
   type ListFilter,
   type Mail,
   type Pending,
   type PidParts,
   type ProcessPage,
+  type WatchListener,
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { Change, HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
+import type { HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
 import type { Write } from '../contract/writes.ts'
 import type { MemoryProcess } from './memory-process.ts'
@@ -129,9 +132,12 @@ export class MemoryStore implements Store {
     }
   }
 
-  async history(pid: string): Promise<readonly HistoryRow[]> {
+  async history(pid: string, range: HistoryRange = {}): Promise<readonly HistoryRow[]> {
+    checkRange(range)
     this.#requireOpen()
-    return [...(this.#tables.processes.get(pid)?.history ?? [])]
+    const history = this.#tables.processes.get(pid)?.history ?? []
+    const { after, count } = rangeOf(range, () => history.length)
+    return history.slice(after, after + count)
   }
 
   async classes(): Promise<readonly ClassRow[]> {
@@ -150,7 +156,7 @@ export class MemoryStore implements Store {
     }))
   }
 
-  watch(listener: (changes: readonly Change[]) => void): () => void {
+  watch(listener: WatchListener): () => void {
     this.#requireOpen()
     return this.#feed.add(listener)
   }

@@ -19,7 +19,7 @@ export class MemoryTables {
   readonly #deadlines = new Set<MemoryProcess>()
   readonly #waiters = new Map<string, Set<MemoryProcess>>()
   #lastProcess = 0
-  #lastHistory = 0
+  #lastCommit = 0
   #lastMessage = 0
 
   byKey(key: string): MemoryProcess | undefined {
@@ -99,8 +99,9 @@ export class MemoryTables {
     if (waiters?.size === 0) this.#waiters.delete(target)
   }
 
-  nextHistoryId(): number {
-    return ++this.#lastHistory
+  /** The number of the next commit that adds to histories. */
+  nextCommit(): number {
+    return ++this.#lastCommit
   }
 
   nextMessageId(): number {

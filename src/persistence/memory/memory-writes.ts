@@ -1,6 +1,6 @@
 import { adopt, apply } from '../rules/apply.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
-import { isStoredBesideRow, unstorable } from '../rules/parts.ts'
+import { isKept, unstorable } from '../rules/parts.ts'
 import * as transitions from '../rules/transitions.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Create, Prune, Write } from '../contract/writes.ts'
@@ -33,8 +33,7 @@ function create(tables: MemoryTables, session: MemorySession, write: Create, fre
   if (refusal !== undefined) return refusal
   const { outcome, row, awaits, history } = newRow(write, parent, session)
   const saved = tables.insert(row, session.now)
-  for (const [name, text] of Object.entries(write.parts))
-    if (isStoredBesideRow(name, write)) saved.parts.set(name, text)
+  for (const [name, text] of Object.entries(write.parts)) if (isKept(name, write)) saved.parts.set(name, text)
   session.addAwaits(row.pid, awaits)
   session.record(saved, history)
   adopt(session, write)

@@ -38,9 +38,11 @@ export interface Tables {
   /** All unfinished descendants, except abandoned children and their subtrees. */
   descendants(pid: string): readonly string[]
 
-  /** Stores parts, except `state`, which the row holds. */
+  /** Stores parts of a row that is put afterwards, except `state`, which the row holds. */
   putParts(pid: string, parts: Parts): void
   dropPart(pid: string, name: string): void
+  /** Drops the parts of the step's record. */
+  dropRecord(pid: string): void
   /** Drops the parts that are not kept after success. */
   dropCheckpoint(pid: string): void
   /** Keeps a bundle under a tag. */
@@ -215,6 +217,7 @@ function putAdvance(tables: Tables, row: Row, write: Advance): void {
   consume(tables, row, write.consumes)
   tables.putParts(row.pid, write.parts)
   for (const name of write.dropped) tables.dropPart(row.pid, name)
+  if (write.dropsRecord === true) tables.dropRecord(row.pid)
   if (write.ending?.dropCheckpoint === true) tables.dropCheckpoint(row.pid)
 }
 

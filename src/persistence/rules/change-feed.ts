@@ -1,6 +1,7 @@
+import type { WatchListener } from '../contract/control.ts'
 import type { Change } from '../contract/rows.ts'
 
-type Listener = (changes: readonly Change[]) => unknown
+type Listener = (...given: Parameters<WatchListener>) => unknown
 
 /**
  * Publishes committed changes to all listeners, in the order of the commits, one batch after the
@@ -8,7 +9,7 @@ type Listener = (changes: readonly Change[]) => unknown
  */
 export class ChangeFeed {
   readonly #listeners = new Set<{ readonly call: Listener }>()
-  readonly #queue: (readonly Change[])[] = []
+  readonly #queue: Parameters<WatchListener>[] = []
   #publishing = false
 
   get hasListeners(): boolean {
@@ -25,9 +26,9 @@ export class ChangeFeed {
     this.#listeners.clear()
   }
 
-  publish(changes: readonly Change[]): void {
-    if (changes.length === 0 || !this.hasListeners) return
-    this.#queue.push(changes)
+  publish(changes: readonly Change[], missed = false): void {
+    if ((changes.length === 0 && !missed) || !this.hasListeners) return
+    this.#queue.push([changes, missed])
     // A listener that commits only adds to the queue, so that no listener gets the later commit
     // first.
     if (this.#publishing) return
@@ -35,7 +36,7 @@ export class ChangeFeed {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       for (const { call } of this.#listeners) {
         try {
-          const answer = call(next)
+          const answer = call(...next)
           if (answer instanceof Promise) answer.catch(report)
         } catch (error) {
           report(error)

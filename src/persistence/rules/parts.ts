@@ -16,8 +16,8 @@ export function isKeptAfterSuccess(name: string): boolean {
   return name !== CHECKPOINT_PART && !name.startsWith(RECORD_PREFIX)
 }
 
-/** Whether a new process has this part beside its row, which holds `state`. */
-export function isStoredBesideRow(name: string, { ending }: Create): boolean {
+/** Whether a new process keeps this part besides `state`. */
+export function isKept(name: string, { ending }: Create): boolean {
   return name !== 'state' && (ending?.dropCheckpoint !== true || isKeptAfterSuccess(name))
 }
 

@@ -1,27 +1,35 @@
 import { apply, afterEnd, killDescendants } from '../rules/apply.ts'
 import { isTerminal } from '../../process/state/machine.ts'
 import { MAX_CONSUMED_LENGTH } from '../rules/message-ids.ts'
+import { CHECKPOINT_PART } from '../rules/parts.ts'
 import type { Done, Outcome } from '../contract/outcomes.ts'
 import type { Advance } from '../contract/writes.ts'
 import type { Connection } from './connection.ts'
+import type { HistoryTable } from './history-table.ts'
+import { HotStatement, type PartsTarget } from './hot-statement.ts'
 import type { ProcessTable } from './process-table.ts'
+import { partChange } from './row-parts.ts'
 import type { Session } from './session.ts'
 
 /*
  * The hot path: the next saved state of a process that goes on running, or ends. One statement
- * checks the fence and the sequence number (C4) and stores the state, if nothing is special about
- * the row: no pause and no kill is stored, and no process is awaited. The outcome is then known
- * from the number of changed rows, and nothing is read back, which would cost more than the write.
- * In any other case the rules decide. The statement finds the row by its number and checks the pid.
- * It must do what `transitions.advance` does; the conformance suite compares them.
+ * checks the fence and the sequence number (C4) and stores the state with the small parts and the
+ * history, if nothing is special about the row: no pause and no kill is stored, no process is
+ * awaited, and the row has room. The outcome is then known from the number of changed rows, and
+ * nothing is read back, which would cost more than the write. In any other case the rules decide.
+ * The statement finds the row by its number and checks the pid. It must do what
+ * `transitions.advance` does; the conformance suite compares them.
  */
 
 const UNASKED = 'paused = 0 AND pause_asked = 0 AND kill_deadline IS NULL'
 
 /** From one step to the next in the plain case. Touches no column of any index. */
-const STEP = `UPDATE process SET
-  seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, played = 0
-  WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND state = 'running' AND crashes = 0 AND attempt = 1 AND ${UNASKED}`
+const STEP = new HotStatement(
+  `UPDATE process SET recent = recent || ?, seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?,
+  played = 0`,
+  `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND state = 'running' AND crashes = 0 AND attempt = 1
+  AND ${UNASKED}`,
+)
 
 /** Does what `withConsumed` does. The id of the message is bound twice. */
 const REMEMBERING = `CASE WHEN ? IS NULL THEN last_wake ELSE
@@ -30,104 +38,145 @@ const REMEMBERING = `CASE WHEN ? IS NULL THEN last_wake ELSE
 const WAIT_ENDED = 'resumable = 0, receives = NULL, due_at = NULL, awaits = NULL, in_step = 0'
 
 /** From any state to a step. */
-const TRANSITION = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step = ?, status = ?, updated_at = ?, state = 'running',
-  data = coalesce(?, data), message = ?, attempt = ?, crashes = 0, alone = 0, played = 0, ${WAIT_ENDED}
-  WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits IS NULL AND ${UNASKED}`
+const TRANSITION = new HotStatement(
+  `UPDATE process SET last_wake = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
+  state = 'running', data = coalesce(?, data), message = ?, attempt = ?, crashes = 0, alone = 0, played = 0, ${WAIT_ENDED}`,
+  `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits IS NULL AND ${UNASKED}`,
+)
 
 /** Claims a row that is as it was created, and takes it to its first step. */
-const BEGIN = `UPDATE process SET seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?, attempt = ?,
-  state = 'running', owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, played = 0
-  WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND state = 'created' AND owner IS NULL AND ready_at <= ? AND parked IS NULL AND crashes = 0
-  AND ${UNASKED}`
+const BEGIN = new HotStatement(
+  `UPDATE process SET recent = recent || ?, seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data),
+  updated_at = ?, attempt = ?, state = 'running', owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, played = 0`,
+  `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND state = 'created' AND owner IS NULL AND ready_at <= ?
+  AND parked IS NULL AND crashes = 0 AND ${UNASKED}`,
+)
 
 /**
  * To a terminal state (C5), unless a kill is stored or the process is paused where it waits. A
  * stored pause comes too late.
  */
-const END = `UPDATE process SET last_wake = ${REMEMBERING}, seq = ?, step = ?, status = ?, updated_at = ?, ended_at = ?, state = ?,
-  data = coalesce(?, data), before = CASE WHEN ? THEN NULL ELSE data END, successful = ?,
+const END = new HotStatement(
+  `UPDATE process SET last_wake = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
+  ended_at = ?, state = ?, before = CASE WHEN ? THEN NULL ELSE data END, data = coalesce(?, data), successful = ?,
   message = ?, exit_code = ?, exit_label = ?, exit_message = ?, attempt = ?,
   crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, pause_cause = NULL, parked = NULL,
-  kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL, ${WAIT_ENDED}
-  WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND paused = 0 AND kill_deadline IS NULL`
+  kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL, ${WAIT_ENDED}`,
+  `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND paused = 0
+  AND kill_deadline IS NULL`,
+)
+
+/** The row, what changes in its parts, and the lines that its history gets. */
+interface Target extends PartsTarget {
+  readonly id: number
+  readonly lines: string
+}
 
 export function advance(
   connection: Connection,
   processes: ProcessTable,
+  histories: HistoryTable,
   session: Session,
   write: Advance,
 ): Outcome {
+  const { pid, seq, state, history, ending, owner } = write
+  const known = processes.known(pid)
+  const succeeds = ending?.dropCheckpoint === true
+  const change = partChange(write.parts, write.dropped, succeeds)
   // A process is upgraded once, if ever, which is not worth a column of each statement.
-  if (write.version !== undefined) return apply(session, write)
-  const { pid, seq, state, parts, dropped, history, ending, owner } = write
+  if (write.version !== undefined || known === undefined || change === undefined) return apply(session, write)
   const ends = isTerminal(state)
-  const id = processes.idOf(pid)
-  const isDone = ends ? end(connection, session, write, id) : goOn(connection, session, write, id)
-  if (!isDone) return apply(session, write)
-  if (write.consumes !== null) session.takeMessage(pid, write.consumes)
-  session.putParts(pid, parts)
-  for (const name of dropped) session.dropPart(pid, name)
-  if (ending?.dropCheckpoint === true) session.dropCheckpoint(pid)
+  const { length } = session.changes
   const after = { pid, seq, state, paused: false, ready: false, dueAt: null }
-  for (const { name, data } of history) session.add(after, name, data, owner)
+  let lines = ''
+  for (const { name, data } of history) lines += session.line(after, name, data, owner)
+  const drops = succeeds ? 'checkpoint' : write.dropsRecord === true ? 'record' : 'nothing'
+  const { id, beside } = known
+  const target: Target = { id, beside, change, drops, lines }
+  const act = (): boolean =>
+    ends ? end(connection, session, write, target) : goOn(connection, session, write, target)
+  if (!act() && !(histories.makeRoom(id) && act())) {
+    session.changes.length = length
+    return apply(session, write)
+  }
+  session.mark(id, history)
+  if (change.any || drops !== 'nothing') putBeside(processes, pid, target)
+  if (write.consumes !== null) session.takeMessage(pid, write.consumes)
   if (ends) afterEnd(session, pid)
   killDescendants(session, write, owner)
   const outcome: Done = { status: 'done', pid, released: ends, ...(ends && { endedAt: session.now }) }
   return outcome
 }
 
+/** Stores the parts that are too large for the row, and drops what does not count any more. */
+function putBeside(processes: ProcessTable, pid: string, { id, beside, change, drops }: Target): void {
+  for (const [name, text] of change.large) processes.putBeside(id, name, text)
+  if (change.large.length > 0) processes.noteBeside(pid)
+  if (beside === 0) return
+  for (const name of change.inRow) processes.dropBeside(id, name)
+  if (drops !== 'nothing') processes.dropRecordBeside(id)
+  if (drops === 'checkpoint') processes.dropBeside(id, CHECKPOINT_PART)
+}
+
 /** Takes the process to a step. Returns false where the row is special. */
-function goOn(connection: Connection, session: Session, write: Advance, id: number | undefined): boolean {
+function goOn(connection: Connection, session: Session, write: Advance, target: Target): boolean {
   const { pid, fence, seq, owner, state, step, status, paused, consumes, attempt = 1 } = write
   if (state !== 'running' || paused !== null) return false
   const data = write.parts['state'] ?? null
   const message = write.message ?? null
   const { now } = session
+  const { id, lines } = target
   if (write.begins === true) {
-    const begun = connection
-      .sql(BEGIN)
-      .run(seq, step, status, message, data, now, attempt, owner, owner, id, pid, fence, seq - 1, now)
-    return begun.changes === 1
+    return BEGIN.run(
+      connection,
+      target,
+      [lines, seq, step, status, message, data, now, attempt, owner, owner],
+      [id, pid, fence, seq - 1, now],
+    )
   }
   const stepped =
     consumes === null &&
     attempt === 1 &&
-    connection.sql(STEP).run(seq, step, status, message, data, now, id, pid, fence, seq - 1, owner)
-      .changes === 1
+    STEP.run(
+      connection,
+      target,
+      [lines, seq, step, status, message, data, now],
+      [id, pid, fence, seq - 1, owner],
+    )
   if (stepped) return true
-  const { changes } = connection
-    .sql(TRANSITION)
-    .run(consumes, consumes, seq, step, status, now, data, message, attempt, id, pid, fence, seq - 1, owner)
-  return changes === 1
+  return TRANSITION.run(
+    connection,
+    target,
+    [consumes, consumes, lines, seq, step, status, now, data, message, attempt],
+    [id, pid, fence, seq - 1, owner],
+  )
 }
 
-function end(connection: Connection, session: Session, write: Advance, id: number | undefined): boolean {
+function end(connection: Connection, session: Session, write: Advance, target: Target): boolean {
   if (write.begins === true) return false
   const { successful = false, message = null, exitCode = null, dropCheckpoint = false } = write.ending ?? {}
-  const { changes } = connection
-    .sql(END)
-    .run(
+  return END.run(
+    connection,
+    target,
+    [
       write.consumes,
       write.consumes,
+      target.lines,
       write.seq,
       write.step,
       write.status,
       session.now,
       session.now,
       write.state,
-      write.parts['state'] ?? null,
       Number(dropCheckpoint),
+      write.parts['state'] ?? null,
       Number(successful),
       message,
       exitCode?.code ?? null,
       exitCode?.label ?? null,
       exitCode?.message ?? null,
       write.attempt ?? 1,
-      id,
-      write.pid,
-      write.fence,
-      write.seq - 1,
-      write.owner,
-    )
-  return changes === 1
+    ],
+    [target.id, write.pid, write.fence, write.seq - 1, write.owner],
+  )
 }

@@ -4,7 +4,7 @@ import { contextFor, putRow } from '../rules/apply.ts'
 import { claim, wakeUp } from '../rules/claim.ts'
 import { RUNS_ALONE, DRAINED_FOR, drainFor, drainingEngine, isOverdue } from '../rules/drain.ts'
 import { damageOf, type BriefRow, type Row } from '../rules/row.ts'
-import { encodeEvent } from '../contract/event-codec.ts'
+import { entry } from '../rules/decision.ts'
 import * as transitions from '../rules/transitions.ts'
 import type { EngineSuspect, LoadableClass } from '../contract/engines.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered } from '../contract/store.ts'
@@ -13,7 +13,8 @@ import { earliest } from '../rules/waits.ts'
 import type { Connection } from './connection.ts'
 import { isDamage, isOfOneProcess } from './driver-errors.ts'
 import { FailedAlone } from './failed-alone.ts'
-import type { Session, SqliteTables } from './session.ts'
+import type { Session } from './session.ts'
+import type { SqliteTables } from './sqlite-tables.ts'
 
 /*
  * Claims, and how they end without a write of their owner. The index of ready processes leads from
@@ -59,7 +60,6 @@ const DUE_KILLS = 'SELECT pid FROM process WHERE kill_deadline IS NOT NULL AND k
 const OWNED = 'SELECT pid FROM process WHERE owner = ? ORDER BY id'
 
 const CLAIM = `UPDATE process SET owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, alone = ?, records = 0 WHERE pid = ?`
-const SET_ASIDE = 'UPDATE process SET owner = NULL, fence = fence + 1, alone = 0, parked = ? WHERE pid = ?'
 
 function forEach(sql: (condition: string) => string): Readonly<Record<Kind, string>> {
   return { ready: sql(CONDITION.ready), suspect: sql(CONDITION.suspect) }
@@ -148,19 +148,16 @@ export class Claims {
   #claim(pid: string, request: ClaimRequest, session: Session): ClaimedProcess {
     const { processes } = this.#tables
     if (request.beside !== undefined) session.clearAlone(request.beside, request.engine)
-    const row = processes.get(pid) as Row
+    const row = session.get(pid)
+    if (row === undefined) throw new IncompatibleBundle(`there is no process ${pid}`)
     const damage = damageOf(row)
     if (damage !== undefined) throw new IncompatibleBundle(damage)
     const waitedInStep = row.in_step === 1
     const history = claim(row, request, session.now)
-    if (waitedInStep) {
-      session.dropAwaits(pid)
-      processes.update(row)
-    } else {
-      this.#connection.sql(CLAIM).run(request.engine, request.engine, row.alone, pid)
-    }
-    session.record(row, history)
-    const stored = new LoadedProcess(row, processes.parts(pid))
+    if (waitedInStep) session.dropAwaits(pid)
+    if (waitedInStep || history.length > 0) session.put(row, history)
+    else this.#connection.sql(CLAIM).run(request.engine, request.engine, row.alone, pid)
+    const stored = new LoadedProcess(row, processes.parts(row))
     return {
       row: stored.row,
       bundle: () => stored.bundle(),
@@ -215,7 +212,7 @@ export class Claims {
 
   /** Gives back the processes of an engine that leaves (C12). */
   giveBack(engine: string, session: Session, spared: Spared): void {
-    this.#each(OWNED, engine, spared, (row) => {
+    this.#each(OWNED, engine, session, spared, (row) => {
       const { history } = transitions.release(row, row, contextFor(session, row.pid))
       putRow(session, row, history)
     })
@@ -267,23 +264,23 @@ export class Claims {
     for (const engine of dead) {
       // A frozen engine may have come back to life since the survey.
       if (this.#tables.engines.isAlive(engine)) continue
-      this.#each(OWNED, engine, spared, (row) => {
+      this.#each(OWNED, engine, session, spared, (row) => {
         putRow(session, row, transitions.takeBack(row, contextFor(session, row.pid)))
         processes++
       })
       this.#tables.engines.remove(engine)
       engines.push(engine)
     }
-    this.#each(DUE_KILLS, now, spared, (row) => putRow(session, row, transitions.killDue(row, now)))
+    this.#each(DUE_KILLS, now, session, spared, (row) => putRow(session, row, transitions.killDue(row, now)))
     return { processes, engines }
   }
 
   /** Runs an action on each process that the statement selects. */
-  #each(select: string, value: unknown, spared: Spared, action: (row: Row) => void): void {
+  #each(select: string, value: unknown, session: Session, spared: Spared, action: (row: Row) => void): void {
     for (const pid of this.#connection.sql<string>(select).pluck().all(value)) {
       if (this.#unreadable.has(pid)) continue
       alone(pid, spared, () => {
-        const row = this.#tables.processes.get(pid)
+        const row = session.get(pid)
         if (row !== undefined) action(row)
       })
     }
@@ -296,11 +293,7 @@ export class Claims {
     const row = this.#tables.processes.brief(pid)
     // A parked process that still fails is left alone.
     if (row === undefined || row.parked !== null) return this.leaveAlone(pid)
-    this.#connection.sql(SET_ASIDE).run(reason, pid)
-    const { seq, state } = row
-    const after = { pid, seq, state, paused: false, ready: false, dueAt: null }
-    const { name, data } = encodeEvent('parked', { reason })
-    session.add(after, name, data, by)
+    session.setAside(row, reason, [entry('parked', by, { reason })])
   }
 
   /** Ignores a process from now on that can't even be parked. */

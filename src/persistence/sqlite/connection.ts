@@ -19,6 +19,8 @@ export type Trace = (sql: string) => void
 export interface ConnectionOptions {
   /** Whether to make a file where there is none. */
   readonly create: boolean
+  /** The steps from one version of the schema to the next. Default: those of this release. */
+  readonly migrations?: readonly string[] | undefined
   readonly trace?: Trace | undefined
 }
 
@@ -41,16 +43,19 @@ export class Connection {
   #gone: PersistenceError | undefined
 
   /** @throws PersistenceError where the file can't be opened; it is then untouched */
-  static async open(path: string, { create, trace }: ConnectionOptions): Promise<Connection> {
+  static async open(
+    path: string,
+    { create, trace, migrations = MIGRATIONS }: ConnectionOptions,
+  ): Promise<Connection> {
     const doing = 'opening the store'
-    await whenFree(path, doing, () => inspect(path, create))
+    await whenFree(path, doing, () => inspect(path, create, migrations.length))
     const db = await whenFree(path, doing, () => {
       const verbose = trace === undefined ? {} : { verbose: (sql: unknown) => trace(String(sql)) }
       return new Database(path, { timeout: 0, fileMustExist: !create, ...verbose })
     })
     const connection = new Connection(path, db)
     try {
-      await whenFree(path, doing, () => connection.#prepare())
+      await whenFree(path, doing, () => connection.#prepare(migrations))
       return connection
     } catch (error) {
       db.close()
@@ -196,7 +201,7 @@ export class Connection {
     }
   }
 
-  #prepare(): void {
+  #prepare(migrations: readonly string[]): void {
     const mode = this.#db.pragma('journal_mode = WAL', { simple: true })
     if (mode !== 'wal') {
       throw new PersistenceError(
@@ -205,18 +210,18 @@ export class Connection {
       )
     }
     this.#db.pragma('synchronous = FULL')
-    this.#transaction('BEGIN IMMEDIATE', () => this.#migrate())
+    this.#transaction('BEGIN IMMEDIATE', () => this.#migrate(migrations))
   }
 
-  #migrate(): void {
+  #migrate(migrations: readonly string[]): void {
     const version = this.#db.pragma('user_version', { simple: true }) as number
-    if (version >= MIGRATIONS.length) {
-      refuseNewer(this.path, version)
+    if (version >= migrations.length) {
+      refuseNewer(this.path, version, migrations.length)
       return
     }
-    for (const migration of MIGRATIONS.slice(version)) this.#db.exec(migration)
+    for (const migration of migrations.slice(version)) this.#db.exec(migration)
     this.#db.pragma(`application_id = ${APPLICATION_ID}`)
-    this.#db.pragma(`user_version = ${MIGRATIONS.length}`)
+    this.#db.pragma(`user_version = ${migrations.length}`)
     this.#db
       .prepare("INSERT INTO meta (name, value) VALUES ('id', ?) ON CONFLICT DO NOTHING")
       .run(globalThis.crypto.randomUUID())
@@ -224,7 +229,7 @@ export class Connection {
 }
 
 /** Reads a file without being able to change it, and refuses a file that is not a store. */
-function inspect(path: string, create: boolean): void {
+function inspect(path: string, create: boolean, known: number): void {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found?.isDirectory() === true)
     throw new PersistenceError(`${path} is a folder: give the path of a file in it`)
@@ -239,7 +244,7 @@ function inspect(path: string, create: boolean): void {
     const application = db.pragma('application_id', { simple: true }) as number
     const version = db.pragma('user_version', { simple: true }) as number
     if (application === APPLICATION_ID) {
-      refuseNewer(path, version)
+      refuseNewer(path, version, known)
       return
     }
     const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number
@@ -253,10 +258,10 @@ function inspect(path: string, create: boolean): void {
   }
 }
 
-function refuseNewer(path: string, version: number): void {
-  if (version <= MIGRATIONS.length) return
+function refuseNewer(path: string, version: number, known: number): void {
+  if (version <= known) return
   throw new PersistenceError(
-    `${path} was written by a newer Damson (schema ${version}, this one knows up to ${MIGRATIONS.length}): ` +
+    `${path} was written by a newer Damson (schema ${version}, this one knows up to ${known}): ` +
       'nothing was changed. Update this program',
   )
 }

@@ -1,9 +1,12 @@
-import { CHECKPOINT_PART, RECORD_PREFIX } from '../rules/parts.ts'
+import { RECORD_PREFIX } from '../rules/parts.ts'
 import type { BriefRow, Row } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 import type { StoredProcess } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
 import type { Connection } from './connection.ts'
+import { LONGEST_RECENT } from './history-lines.ts'
+import type { HistoryTable } from './history-table.ts'
+import { dropFromRow, partsOf, putInRow, type RowParts } from './row-parts.ts'
 
 /*
  * Statements on one process, by its pid.
@@ -12,10 +15,11 @@ import type { Connection } from './connection.ts'
 const COLUMNS = `id, pid, class, version, state, step, status, paused, pause_asked, pause_message, pause_cause, parked, parent, key, label, seq,
   fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
   exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
-  resumable, receives, due_at, awaits, in_step, attempt, deadline, abandoned, origin, origin_kind, records`
+  resumable, receives, due_at, awaits, in_step, attempt, deadline, abandoned, origin, origin_kind, records,
+  beside, spilled`
 
 /** Selects a whole row, or a row without its long columns. */
-const SELECT_ROW = `SELECT ${COLUMNS}, data, before FROM process`
+const SELECT_ROW = `SELECT ${COLUMNS}, data, inputs, memory, small, record, before, recent FROM process`
 export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM process`
 
 const UPDATE_ROW = `UPDATE process SET
@@ -26,36 +30,33 @@ const UPDATE_ROW = `UPDATE process SET
   kill_deadline = @kill_deadline, kill_message = @kill_message, kill_state = @kill_state, ready_at = @ready_at,
   played = @played, last_wake = @last_wake, last_request = @last_request, resumable = @resumable,
   receives = @receives, due_at = @due_at, awaits = @awaits, in_step = @in_step, attempt = @attempt,
-  deadline = @deadline, records = @records, data = @data, before = @before
+  deadline = @deadline, records = @records, beside = @beside, spilled = @spilled, data = @data, inputs = @inputs,
+  memory = @memory, small = @small, record = @record, before = @before, recent = @recent
   WHERE pid = @pid`
 
 const INSERT_ROW = `INSERT INTO process
   (pid, class, version, state, step, status, paused, pause_message, pause_cause, parent, key, label, seq, fence, owner, runner,
    created_at, updated_at, ended_at, successful, exit_code, exit_label, exit_message, message, ready_at, resumable,
-   receives, due_at, awaits, deadline, abandoned, origin, origin_kind, data, before)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+   receives, due_at, awaits, deadline, abandoned, origin, origin_kind, beside, data, inputs, memory, small, record,
+   before, recent)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+   ?, ?, ?)
   ON CONFLICT DO NOTHING`
 
-const KEEP_LAST_ID =
-  'UPDATE history SET process = 0, data = NULL WHERE id = (SELECT max(id) FROM history) AND process = ?'
-const DROP_OLD_IDS = 'DELETE FROM history WHERE process = 0 AND id < (SELECT max(id) FROM history)'
-const INSERT_HISTORY = 'INSERT INTO history (process, seq, at, name, data, by) VALUES (?, ?, ?, ?, ?, ?)'
 const UPSERT_PART =
   'INSERT INTO part (process, name, text) VALUES (?, ?, ?) ON CONFLICT (process, name) DO UPDATE SET text = excluded.text'
-
-const PARTS = 'SELECT name, text FROM part WHERE process = (SELECT id FROM process WHERE pid = ?)'
-const PART = 'SELECT text FROM part WHERE process = (SELECT id FROM process WHERE pid = ?) AND name = ?'
+const BESIDE = 'SELECT name, text FROM part WHERE process = ?'
+const DROP_PART = 'DELETE FROM part WHERE process = ? AND name = ?'
+const DROP_RECORD = `DELETE FROM part WHERE process = ? AND name >= '${RECORD_PREFIX}' AND name < '${RECORD_PREFIX}\uffff'`
 
 /** One of a list of pids. */
 const LISTED = 'pid IN (SELECT value FROM json_each(?))'
-const PARTS_OF_ALL = `SELECT p.pid, part.name, part.text FROM process p CROSS JOIN part ON part.process = p.id
-  WHERE p.${LISTED}`
+const BESIDE_ALL = `SELECT p.id, part.name, part.text FROM process p CROSS JOIN part ON part.process = p.id
+  WHERE p.${LISTED} AND p.beside = 1`
 
-/**
- * Drops the parts of the checkpoint, which lie in one range of names with few or no other parts.
- */
-const DROP_CHECKPOINT = `DELETE FROM part WHERE process = ? AND name >= '${CHECKPOINT_PART}' AND name < '${RECORD_PREFIX}\uffff'
-  AND (name = '${CHECKPOINT_PART}' OR name >= '${RECORD_PREFIX}')`
+/** Adds lines to a history, while the row has room for them. */
+const APPEND = `recent = recent || ?`
+const HAS_ROOM = `octet_length(recent) < ${LONGEST_RECENT}`
 
 /**
  * Of a list of pids, those of processes that exist and have not ended. `CROSS JOIN` makes the list
@@ -75,77 +76,98 @@ const DESCENDANTS = `WITH RECURSIVE below (pid, ended_at) AS (
   SELECT p.pid, p.ended_at FROM below JOIN process p ON p.parent = below.pid WHERE p.abandoned = 0
 ) SELECT pid FROM below WHERE ended_at IS NULL AND pid <> ?`
 
-interface PartOf {
-  readonly pid: string
-  readonly name: string
-  readonly text: string
-}
-
-/** The largest number of row numbers that are remembered. */
+/** The largest number of rows that are remembered. */
 const REMEMBERED = 10_000
 
+/** A row as the table has it, without its long columns. */
+export interface StoredBrief extends BriefRow {
+  /** Whether parts of the process are stored beside its row. */
+  beside: number
+  /** How many entries of its history are not in the row. */
+  spilled: number
+}
+
+/** A whole row as the table has it. */
+export interface StoredRow extends Row, StoredBrief, RowParts {
+  /** The newest entries of the history, as lines. */
+  recent: string
+}
+
+/** What is remembered of a row. */
+interface Known {
+  readonly id: number
+  beside: number
+}
+
 /**
- * Rows, parts and history. Parts and history refer to the number of the row, which is short. The
- * table remembers the numbers of the rows that were read or written. The number of a pruned process
- * is used again, so nothing is written under a remembered number before the row was found by both
- * pid and number (`idOf`).
+ * The rows with what is small of each process, and the parts beside them. Parts and histories refer
+ * to the number of the row, which is short. The table remembers the numbers of the rows that were
+ * read or written. The number of a pruned process is used again, so nothing is written under a
+ * remembered number before the row was found by both pid and number (`idOf`).
  */
 export class ProcessTable {
   readonly #connection: Connection
-  readonly #ids = new Map<string, number>()
+  readonly #histories: HistoryTable
+  readonly #known = new Map<string, Known>()
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, histories: HistoryTable) {
     this.#connection = connection
+    this.#histories = histories
   }
 
-  get(pid: string): Row | undefined {
-    return this.#found(this.#connection.sql<Row>(`${SELECT_ROW} WHERE pid = ?`).get(pid))
+  get(pid: string): StoredRow | undefined {
+    return this.#found(this.#connection.sql<StoredRow>(`${SELECT_ROW} WHERE pid = ?`).get(pid))
   }
 
-  brief(pid: string): BriefRow | undefined {
-    return this.#found(this.#connection.sql<BriefRow>(`${SELECT_BRIEF} WHERE pid = ?`).get(pid))
+  brief(pid: string): StoredBrief | undefined {
+    return this.#found(this.#connection.sql<StoredBrief>(`${SELECT_BRIEF} WHERE pid = ?`).get(pid))
   }
 
   /** Several processes with their parts. */
   loadAll(pids: readonly string[]): StoredProcess[] {
     const listed = JSON.stringify(pids)
-    const parts = this.#partsOfAll(listed)
-    const rows = this.#connection.sql<Row>(`${SELECT_ROW} WHERE ${LISTED}`).all(listed)
-    return rows.map((row) => new LoadedProcess(row, parts.get(row.pid) ?? {}))
+    const beside = new Map<number, NamedPart[]>()
+    for (const part of this.#connection.sql<NamedPart & { readonly id: number }>(BESIDE_ALL).all(listed)) {
+      const known = beside.get(part.id)
+      if (known === undefined) beside.set(part.id, [part])
+      else known.push(part)
+    }
+    const rows = this.#connection.sql<StoredRow>(`${SELECT_ROW} WHERE ${LISTED}`).all(listed)
+    return rows.map((row) => new LoadedProcess(row, partsOf(row, beside.get(row.id) ?? [])))
   }
 
   briefAll(pids: readonly string[]): BriefRow[] {
     return this.#connection.sql<BriefRow>(`${SELECT_BRIEF} WHERE ${LISTED}`).all(JSON.stringify(pids))
   }
 
-  byKey(key: string): Row | undefined {
-    return this.#found(this.#connection.sql<Row>(`${SELECT_ROW} WHERE key = ?`).get(key))
+  byKey(key: string): StoredRow | undefined {
+    return this.#found(this.#connection.sql<StoredRow>(`${SELECT_ROW} WHERE key = ?`).get(key))
   }
 
   /**
-   * The number of a process's row; undefined where there is no such process. The number may belong
-   * to another process by now.
+   * The number of a process's row, and whether parts are stored beside it; undefined where there is
+   * no such process. By now both may be those of another process.
    */
-  idOf(pid: string): number | undefined {
-    const known = this.#ids.get(pid)
+  known(pid: string): Readonly<Known> | undefined {
+    const known = this.#known.get(pid)
     if (known !== undefined) return known
-    const id = this.#connection.sql<number>('SELECT id FROM process WHERE pid = ?').pluck().get(pid)
-    if (id !== undefined) this.#remember(pid, id)
-    return id
+    const found = this.#connection.sql<Known>('SELECT id, beside FROM process WHERE pid = ?').get(pid)
+    if (found !== undefined) this.#remember(pid, found)
+    return found
   }
 
-  #found<R extends BriefRow>(row: R | undefined): R | undefined {
-    if (row !== undefined) this.#remember(row.pid, row.id)
+  #found<R extends StoredBrief>(row: R | undefined): R | undefined {
+    if (row !== undefined) this.#remember(row.pid, { id: row.id, beside: row.beside })
     return row
   }
 
-  #remember(pid: string, id: number): void {
-    if (this.#ids.size >= REMEMBERED) this.#ids.clear()
-    this.#ids.set(pid, id)
+  #remember(pid: string, known: Known): void {
+    if (this.#known.size >= REMEMBERED) this.#known.clear()
+    this.#known.set(pid, known)
   }
 
-  /** Returns false where the pid or the key is in use. */
-  insert(row: Row): boolean {
+  /** Stores a new row with the first lines of its history. Returns false where the pid or the key is in use. */
+  insert(row: Row, parts: RowParts, beside: number, recent: string): boolean {
     const { changes, lastInsertRowid } = this.#connection
       .sql(INSERT_ROW)
       .run(
@@ -182,27 +204,55 @@ export class ProcessTable {
         row.abandoned,
         row.origin,
         row.origin_kind,
+        beside,
         row.data,
+        parts.inputs,
+        parts.memory,
+        parts.small,
+        parts.record,
         row.before,
+        recent,
       )
-    if (changes > 0) this.#remember(row.pid, (row.id = Number(lastInsertRowid)))
+    if (changes > 0) {
+      row.id = Number(lastInsertRowid)
+      this.#remember(row.pid, { id: row.id, beside })
+    }
     return changes > 0
   }
 
-  update(row: Row): void {
+  /** Stores a row, and adds lines to its history. */
+  update(row: StoredRow, lines = ''): void {
+    if (lines !== '' && row.recent.length + lines.length > LONGEST_RECENT) this.#histories.spill(row)
+    row.recent += lines
     this.#connection.sql(UPDATE_ROW).run(row)
+    this.#remember(row.pid, { id: row.id, beside: row.beside })
   }
 
-  updateReady({ pid, ready_at }: BriefRow): void {
-    this.#connection.sql('UPDATE process SET ready_at = ? WHERE pid = ?').run(ready_at, pid)
+  /** Stores `ready_at` of a row, and adds lines to its history. */
+  updateReady({ id, ready_at }: BriefRow, lines: string): void {
+    this.#append('ready_at = ?', ready_at, id, lines)
+  }
+
+  /** Stores `parent` of a row, and adds lines to its history. */
+  updateParent({ id, parent }: BriefRow, lines: string): void {
+    this.#append('parent = ?', parent, id, lines)
+  }
+
+  /** Sets a process aside for this reason, and adds lines to its history. */
+  setAside({ id }: BriefRow, reason: string, lines: string): void {
+    this.#append('owner = NULL, fence = fence + 1, alone = 0, parked = ?', reason, id, lines)
+  }
+
+  #append(columns: string, value: unknown, id: number, lines: string): void {
+    const append = this.#connection.sql(
+      `UPDATE process SET ${columns}, ${APPEND} WHERE id = ? AND ${HAS_ROOM}`,
+    )
+    if (append.run(value, lines, id).changes === 0 && this.#histories.makeRoom(id))
+      append.run(value, lines, id)
   }
 
   notAlone(pid: string, engine: string): void {
     this.#connection.sql('UPDATE process SET alone = 0 WHERE pid = ? AND owner = ?').run(pid, engine)
-  }
-
-  updateParent({ pid, parent }: BriefRow): void {
-    this.#connection.sql('UPDATE process SET parent = ? WHERE pid = ?').run(parent, pid)
   }
 
   unended(pids: readonly string[]): string[] {
@@ -213,63 +263,61 @@ export class ProcessTable {
     return this.#connection.sql<string>(DESCENDANTS).pluck().all(pid, pid)
   }
 
-  parts(pid: string): Parts {
-    const rows = this.#connection.sql<{ readonly name: string; readonly text: string }>(PARTS).all(pid)
-    return Object.fromEntries(rows.map(({ name, text }) => [name, text]))
+  /** The parts of a process, except `state`. */
+  parts(row: StoredRow): Parts {
+    return partsOf(row, row.beside === 0 ? [] : this.#connection.sql<NamedPart>(BESIDE).all(row.id))
   }
 
-  /** The parts of several processes, by pid. */
-  #partsOfAll(listed: string): ReadonlyMap<string, Parts> {
-    const found = new Map<string, Record<string, string>>()
-    for (const { pid, name, text } of this.#connection.sql<PartOf>(PARTS_OF_ALL).iterate(listed)) {
-      let parts = found.get(pid)
-      if (parts === undefined) found.set(pid, (parts = {}))
-      parts[name] = text
-    }
-    return found
+  /** Puts a part into a row that is stored afterwards, or beside it. */
+  putPart(row: StoredRow, name: string, text: string): void {
+    if (!putInRow(row, name, text)) {
+      this.putBeside(row.id, name, text)
+      row.beside = 1
+    } else if (row.beside === 1) this.dropBeside(row.id, name)
   }
 
-  part(pid: string, name: string): string | undefined {
-    return this.#connection.sql<string>(PART).pluck().get(pid, name)
+  /** Drops a part of a row that is stored afterwards. */
+  dropPart(row: StoredRow, name: string): void {
+    dropFromRow(row, name)
+    if (row.beside === 1) this.dropBeside(row.id, name)
   }
 
-  putPart(pid: string, name: string, text: string): void {
-    this.#connection.sql(UPSERT_PART).run(this.idOf(pid), name, text)
+  /** Drops the record of the step from a row that is stored afterwards. */
+  dropRecord(row: StoredRow): void {
+    row.record = null
+    if (row.beside === 1) this.dropRecordBeside(row.id)
   }
 
-  dropPart(pid: string, name: string): void {
-    this.#connection.sql('DELETE FROM part WHERE process = ? AND name = ?').run(this.idOf(pid), name)
+  /** Notes that parts are stored beside a row. */
+  noteBeside(pid: string): void {
+    const known = this.#known.get(pid)
+    if (known !== undefined) known.beside = 1
+  }
+
+  putBeside(id: number, name: string, text: string): void {
+    this.#connection.sql(UPSERT_PART).run(id, name, text)
+  }
+
+  dropBeside(id: number, name: string): void {
+    this.#connection.sql(DROP_PART).run(id, name)
+  }
+
+  dropRecordBeside(id: number): void {
+    this.#connection.sql(DROP_RECORD).run(id)
   }
 
   /** Deletes a process with all that is stored of it. */
-  delete(pid: string): void {
-    // The newest entry of the store stays, without a process, until there is a newer one: watchers
-    // have read up to its id.
-    const id = this.idOf(pid)
-    this.#connection.sql(KEEP_LAST_ID).run(id)
-    for (const table of ['part', 'history'])
-      this.#connection.sql(`DELETE FROM ${table} WHERE process = ?`).run(id)
+  delete({ pid, id, beside, spilled }: StoredBrief): void {
+    if (beside === 1) this.#connection.sql('DELETE FROM part WHERE process = ?').run(id)
+    if (spilled > 0) this.#histories.deleteAll(id)
     for (const table of ['process', 'wake', 'awaits', 'checkpoint'])
       this.#connection.sql(`DELETE FROM ${table} WHERE pid = ?`).run(pid)
     this.#connection.sql('UPDATE process SET parent = NULL WHERE parent = ?').run(pid)
-    this.#ids.delete(pid)
-    this.#connection.sql(DROP_OLD_IDS).run()
+    this.#known.delete(pid)
   }
+}
 
-  dropCheckpoint(pid: string): void {
-    this.#connection.sql(DROP_CHECKPOINT).run(this.idOf(pid))
-  }
-
-  addHistory(
-    pid: string,
-    seq: number,
-    at: number,
-    name: string,
-    data: string | null,
-    by: string | null,
-  ): number {
-    return Number(
-      this.#connection.sql(INSERT_HISTORY).run(this.idOf(pid), seq, at, name, data, by).lastInsertRowid,
-    )
-  }
+interface NamedPart {
+  readonly name: string
+  readonly text: string
 }

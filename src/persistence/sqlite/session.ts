@@ -4,34 +4,32 @@ import { afterOf, type After, type BriefRow, type Row } from '../rules/row.ts'
 import type { Entry } from '../rules/decision.ts'
 import type { Change } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
-import type { AwaitsTable } from './awaits-table.ts'
-import type { ClassTable } from './class-table.ts'
-import type { EngineTable } from './engine-table.ts'
-import type { MessageTable } from './message-table.ts'
-import type { ProcessTable } from './process-table.ts'
-import type { SqliteCheckpoints } from './sqlite-checkpoints.ts'
+import { PersistenceError } from '../../shared/errors.ts'
+import { CHECKPOINT_PART } from '../rules/parts.ts'
+import { historyLine } from './history-lines.ts'
+import type { StoredRow } from './process-table.ts'
+import type { SqliteTables } from './sqlite-tables.ts'
 
-/** The tables of one file. */
-export interface SqliteTables {
-  readonly processes: ProcessTable
-  readonly messages: MessageTable
-  readonly awaits: AwaitsTable
-  readonly classes: ClassTable
-  readonly checkpoints: SqliteCheckpoints
-  readonly engines: EngineTable
+/** How far a session has come. */
+export interface SessionPosition {
+  readonly changes: number
+  readonly changed: ReadonlySet<number>
 }
 
 /**
- * One write transaction, as the rules see it. `changes` holds its history, to be published after
- * the commit.
+ * One write transaction, as the rules see it. `changes` holds what it adds to histories, to be
+ * published after the commit.
  */
 export class Session implements Tables {
   readonly now: number
   readonly changes: Change[] = []
-  /** The id of the last history entry. */
-  lastId = 0
   readonly #tables: SqliteTables
   readonly #alive = new Map<string, boolean>()
+  /** The rows that were read as a whole, to be put back. */
+  readonly #rows = new Map<string, StoredRow>()
+  /** The numbers of the rows to whose history this commit adds. */
+  #changed = new Set<number>()
+  #commit: number | undefined
   /**
    * Whether any process has a kept message or awaits another. Where none does, an end needs no
    * look-up of either.
@@ -42,6 +40,18 @@ export class Session implements Tables {
   constructor(tables: SqliteTables, now: number) {
     this.#tables = tables
     this.now = now
+    tables.authors.begin()
+  }
+
+  /** The id of this commit in the feed; 0 while it adds to no history. */
+  get feedId(): number {
+    return this.#changed.size === 0 ? 0 : (this.#commit ?? 0)
+  }
+
+  /** Stores what the commit has changed, for other programs. Call it last. */
+  finish(): void {
+    if (this.#changed.size > 0 && this.#commit !== undefined)
+      this.#tables.feed.add(this.#commit, this.#changed)
   }
 
   alive(engine: string): boolean {
@@ -53,13 +63,17 @@ export class Session implements Tables {
     return alive
   }
 
-  get(pid: string): Row | undefined {
-    return this.#tables.processes.get(pid)
+  get(pid: string): StoredRow | undefined {
+    const row = this.#tables.processes.get(pid)
+    if (row !== undefined) this.#rows.set(pid, row)
+    return row
   }
 
-  put(row: Row, history: readonly Entry[]): void {
-    this.#tables.processes.update(row)
-    this.record(row, history)
+  put({ pid }: Row, history: readonly Entry[]): void {
+    const row = this.#row(pid)
+    this.#tables.processes.update(row, this.lines(row, history))
+    this.#rows.delete(pid)
+    this.mark(row.id, history)
   }
 
   brief(pid: string): BriefRow | undefined {
@@ -67,36 +81,63 @@ export class Session implements Tables {
   }
 
   putReady(row: BriefRow, history: readonly Entry[]): void {
-    this.#tables.processes.updateReady(row)
-    this.record(row, history)
+    this.#tables.processes.updateReady(row, this.lines(row, history))
+    this.mark(row.id, history)
   }
 
   putParent(row: BriefRow, history: readonly Entry[]): void {
-    this.#tables.processes.updateParent(row)
-    this.record(row, history)
+    this.#tables.processes.updateParent(row, this.lines(row, history))
+    this.mark(row.id, history)
+  }
+
+  setAside(row: BriefRow, reason: string, history: readonly Entry[]): void {
+    this.#tables.processes.setAside(row, reason, this.lines({ ...row, parked: reason, owner: null }, history))
+    this.mark(row.id, history)
   }
 
   clearAlone(pid: string, engine: string): void {
     this.#tables.processes.notAlone(pid, engine)
   }
 
-  /** Adds to the history of a row that is stored. */
-  record(row: BriefRow, history: readonly Entry[]): void {
-    if (history.length === 0) return
+  /** The lines of history entries, which are published as changes of this row. */
+  lines(row: BriefRow, history: readonly Entry[]): string {
+    if (history.length === 0) return ''
     const after = { ...afterOf(row, this.now), seq: row.seq }
-    for (const { name, data, by } of history) this.add(after, name, data, by)
+    let lines = ''
+    for (const { name, data, by } of history) lines += this.line(after, name, data, by)
+    return lines
   }
 
-  /** Adds one entry to the history. */
-  add(after: After & { readonly seq: number }, name: string, data: string | null, by: string | null): void {
-    this.lastId = this.#tables.processes.addHistory(after.pid, after.seq, this.now, name, data, by)
-    const { pid, state, paused, ready, dueAt } = after
-    this.changes.push({ pid, name, data, at: this.now, state, paused, ready, dueAt })
+  /** The line of one history entry, which is published as a change. */
+  line(
+    after: After & { readonly seq: number },
+    name: string,
+    data: string | null,
+    by: string | null,
+  ): string {
+    const { pid, seq, state, paused, ready, dueAt } = after
+    const { now } = this
+    this.changes.push({ pid, name, data, at: now, state, paused, ready, dueAt })
+    const commit = (this.#commit ??= this.#tables.feed.last() + 1)
+    const author = by === null ? null : this.#tables.authors.idOf(by)
+    return historyLine({ commit, seq, at: now, name, author, data })
   }
 
-  /** Drops the changes after a mark, whose writes were undone. */
-  forget(mark: number): void {
-    this.changes.length = mark
+  /** Notes that the history of a row has got these entries. */
+  mark(id: number, history: readonly unknown[]): void {
+    if (history.length > 0) this.#changed.add(id)
+  }
+
+  /** How far the session has come, for `forget`. */
+  get position(): SessionPosition {
+    return { changes: this.changes.length, changed: new Set(this.#changed) }
+  }
+
+  /** Drops the changes after a position, whose writes were undone. */
+  forget({ changes, changed }: SessionPosition): void {
+    this.#tables.authors.begin()
+    this.changes.length = changes
+    this.#changed = new Set(changed)
   }
 
   unended(pids: readonly string[]): readonly string[] {
@@ -108,16 +149,22 @@ export class Session implements Tables {
   }
 
   putParts(pid: string, parts: Parts): void {
+    const row = this.#row(pid)
     for (const name in parts)
-      if (name !== 'state') this.#tables.processes.putPart(pid, name, parts[name] as string)
+      if (name !== 'state') this.#tables.processes.putPart(row, name, parts[name] as string)
   }
 
   dropPart(pid: string, name: string): void {
-    this.#tables.processes.dropPart(pid, name)
+    this.#tables.processes.dropPart(this.#row(pid), name)
+  }
+
+  dropRecord(pid: string): void {
+    this.#tables.processes.dropRecord(this.#row(pid))
   }
 
   dropCheckpoint(pid: string): void {
-    this.#tables.processes.dropCheckpoint(pid)
+    this.dropPart(pid, CHECKPOINT_PART)
+    this.dropRecord(pid)
   }
 
   putCheckpoint(pid: string, tag: string, text: string): void {
@@ -160,6 +207,13 @@ export class Session implements Tables {
 
   takeWaiters(target: string): readonly string[] {
     return this.#mayAwait ? this.#tables.awaits.takeWaiters(target) : []
+  }
+
+  #row(pid: string): StoredRow {
+    const row = this.#rows.get(pid)
+    if (row === undefined)
+      throw new PersistenceError(`the row of process ${pid} is stored without being read`)
+    return row
   }
 
   get #mayHaveMessages(): boolean {

@@ -47,7 +47,7 @@ export class SqliteCheckpoints {
     checkNames(pid, tag)
     const row = tag === null ? this.#processes.get(pid) : undefined
     if (row !== undefined) {
-      if (hasOwnCheckpoint(row)) return new LoadedProcess(row, this.#processes.parts(pid)).bundle()
+      if (hasOwnCheckpoint(row)) return new LoadedProcess(row, this.#processes.parts(row)).bundle()
       throw new CheckpointNotFound(missingCheckpoint(pid, tag, true))
     }
     const text = this.#connection

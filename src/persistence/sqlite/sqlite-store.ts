@@ -4,40 +4,38 @@ import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import { checkOptions, isClock, isFlag, type OptionNames } from '../../shared/options.ts'
 import { ChangeFeed } from '../rules/change-feed.ts'
+import { checkRange } from '../rules/history-range.ts'
 import { checkFilter, limitOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { processRow } from '../rules/row.ts'
 import {
   LARGEST_PENDING,
+  type HistoryRange,
   type ListFilter,
   type Mail,
   type Pending,
   type PidParts,
   type ProcessPage,
+  type WatchListener,
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { Change, HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
+import type { HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
 import type { Write } from '../contract/writes.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
-import { AwaitsTable } from './awaits-table.ts'
 import { Claims, type Spared } from './claims.ts'
-import { ClassTable } from './class-table.ts'
 import { Connection, type Trace } from './connection.ts'
 import { removeLock, removeLocks } from './engine-lock.ts'
-import { EngineTable } from './engine-table.ts'
 import { FailedAlone } from './failed-alone.ts'
 import { LeaseJudge } from './lease-judge.ts'
 import { count, list, pageQueries } from './list-query.ts'
 import { JoinedEngines } from './joined-engines.ts'
-import { MessageTable } from './message-table.ts'
 import { pidsWith } from './pid-query.ts'
-import { ProcessTable } from './process-table.ts'
 import { checkPath, realPath } from './real-path.ts'
-import { Session, type SqliteTables } from './session.ts'
+import { Session } from './session.ts'
+import { tablesOf, type SqliteTables } from './sqlite-tables.ts'
 import { persistenceError } from './driver-errors.ts'
-import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
 import { Watch } from './watch.ts'
 import { RefusedInBatch, Writer } from './writer.ts'
 
@@ -47,6 +45,8 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock | undefined
   /** Whether to make a file at a path where there is none. Default: true. */
   readonly create?: boolean | undefined
+  /** @internal The steps of the schema, for tests of a later one. */
+  readonly migrations?: readonly string[] | undefined
   /** @internal Called with each statement that runs. */
   readonly trace?: Trace | undefined
 }
@@ -54,12 +54,9 @@ export interface SqliteStoreOptions {
 const OPTIONS: OptionNames<SqliteStoreOptions> = {
   clock: isClock,
   create: isFlag,
+  migrations: true,
   trace: true,
 }
-
-/** The history of a process, oldest first. */
-const HISTORY = `SELECT h.id, p.pid, h.seq, h.at, h.name, h.data, h.by FROM process p JOIN history h ON h.process = p.id
-  WHERE p.pid = ? ORDER BY h.id`
 
 /**
  * Keeps processes in one SQLite file, which any number of programs of this machine may share.
@@ -70,7 +67,7 @@ export class SqliteStore implements Store {
   readonly id: string
   readonly #connection: Connection
   readonly #clock: Clock
-  readonly #feed = new ChangeFeed()
+  readonly #listeners = new ChangeFeed()
   readonly #watch: Watch
   readonly #tables: SqliteTables
   readonly #writer: Writer
@@ -88,8 +85,8 @@ export class SqliteStore implements Store {
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
     checkOptions(options, OPTIONS, 'SqliteStore.open')
     checkPath(path)
-    const { create = true, trace } = options
-    const connection = await Connection.open(realPath(path), { create, trace })
+    const { create = true, trace, migrations } = options
+    const connection = await Connection.open(realPath(path), { create, trace, migrations })
     const doing = 'opening the store'
     try {
       // Preparing the statement may fail too: a table may be missing in a damaged file.
@@ -111,29 +108,21 @@ export class SqliteStore implements Store {
     this.id = id
     this.#connection = connection
     this.#clock = options.clock ?? systemClock
+    const judge = new LeaseJudge(
+      () => monotonic(this.#clock),
+      () => this.#joined.heartbeats(),
+    )
+    const tables = tablesOf(connection, judge)
+    this.#tables = tables
     this.#watch = new Watch(
       connection,
+      tables,
       () => this.#now(),
-      (changes) => this.#feed.publish(changes),
+      (changes, missed) => this.#listeners.publish(changes, missed),
     )
-    const processes = new ProcessTable(connection)
-    this.#tables = {
-      processes,
-      messages: new MessageTable(connection),
-      awaits: new AwaitsTable(connection),
-      classes: new ClassTable(connection),
-      checkpoints: new SqliteCheckpoints(connection, processes),
-      engines: new EngineTable(
-        connection,
-        new LeaseJudge(
-          () => monotonic(this.#clock),
-          () => this.#joined.heartbeats(),
-        ),
-      ),
-    }
-    this.#joined = new JoinedEngines(connection, this.#tables.engines, this.#clock)
-    this.#writer = new Writer(connection, processes)
-    this.#claims = new Claims(connection, this.#tables)
+    this.#joined = new JoinedEngines(connection, tables.engines, this.#clock)
+    this.#writer = new Writer(connection, tables)
+    this.#claims = new Claims(connection, tables)
   }
 
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
@@ -162,7 +151,7 @@ export class SqliteStore implements Store {
   load(pid: string): Promise<StoredProcess | undefined> {
     return this.#read('loading a process', () => {
       const row = this.#tables.processes.get(pid)
-      return row && new LoadedProcess(row, this.#tables.processes.parts(pid))
+      return row && new LoadedProcess(row, this.#tables.processes.parts(row))
     })
   }
 
@@ -175,7 +164,6 @@ export class SqliteStore implements Store {
     return this.#read('loading processes', () => this.#tables.processes.loadAll(pids))
   }
 
-  /** One page of the processes that match, newest first. */
   async list(filter: ListFilter = {}): Promise<ProcessPage> {
     checkFilter(filter)
     const limit = limitOf(filter)
@@ -203,8 +191,9 @@ export class SqliteStore implements Store {
     }))
   }
 
-  async history(pid: string): Promise<readonly HistoryRow[]> {
-    return this.#look('reading a history', () => this.#connection.sql<HistoryRow>(HISTORY).all(pid))
+  async history(pid: string, range: HistoryRange = {}): Promise<readonly HistoryRow[]> {
+    checkRange(range)
+    return this.#read('reading a history', () => this.#tables.histories.page(pid, range))
   }
 
   async classes(): Promise<readonly ClassRow[]> {
@@ -223,20 +212,20 @@ export class SqliteStore implements Store {
     })
   }
 
-  watch(listener: (changes: readonly Change[]) => void): () => void {
+  watch(listener: WatchListener): () => void {
     this.#requireOpen()
-    const remove = this.#feed.add(listener)
+    const remove = this.#listeners.add(listener)
     this.#watch.start()
     return () => {
       remove()
-      if (!this.#feed.hasListeners) this.#watch.stop()
+      if (!this.#listeners.hasListeners) this.#watch.stop()
     }
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#feed.clear()
+    this.#listeners.clear()
     this.#watch.stop()
     await this.#joined.drop()
     this.#connection.close()
@@ -270,9 +259,8 @@ export class SqliteStore implements Store {
   async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     const doing = 'claiming processes'
     // Usually there is nothing to claim, which a read without a lock shows.
-    const found = await this.#look(doing, () =>
-      this.#claims.candidates({ ...request, limit: 1 }, this.#now()),
-    )
+    const one = { ...request, limit: 1 }
+    const found = await this.#look(doing, () => this.#claims.candidates(one, this.#now()))
     if (found.length === 0) return []
     // A claim need not wait for the disk: if it is lost with the machine, so is its owner.
     return this.#changeEach(
@@ -315,12 +303,10 @@ export class SqliteStore implements Store {
     return this.#read('loading a checkpoint', () => this.#tables.checkpoints.load(pid, tag ?? null))
   }
 
-  /** All checkpoints of the store. */
   async getCheckpoints(): Promise<readonly Checkpoint[]> {
     return this.#look('reading checkpoints', () => this.#tables.checkpoints.all())
   }
 
-  /** The checkpoints of one process. */
   async getProcessCheckpoints(pid: string): Promise<readonly Checkpoint[]> {
     return this.#look('reading checkpoints', () => this.#tables.checkpoints.of(pid))
   }
@@ -329,7 +315,6 @@ export class SqliteStore implements Store {
     await this.#change('deleting a checkpoint', () => this.#tables.checkpoints.delete(pid, tag ?? null))
   }
 
-  /** Deletes all checkpoints of one process. */
   async deleteProcessCheckpoints(pid: string): Promise<void> {
     await this.#change('deleting checkpoints', () => this.#tables.checkpoints.deleteAll(pid))
   }
@@ -344,10 +329,13 @@ export class SqliteStore implements Store {
     const run = () => {
       this.#watch.catchUp()
       const session = new Session(this.#tables, this.#now())
-      return { value: action(session), session }
+      const value = action(session)
+      session.finish()
+      return { value, session }
     }
     const done = this.#connection[how](doing, run, ({ session }) => {
-      this.#watch.jump(session.lastId)
+      this.#tables.authors.committed()
+      this.#watch.jump(session.feedId)
       this.#watch.publish(session.changes)
     })
     return done.then(({ value }) => value)

@@ -1,7 +1,10 @@
 import { type FSWatcher, watch } from 'node:fs'
+import type { WatchListener } from '../contract/control.ts'
 import type { Change } from '../contract/rows.ts'
 import { isBusy } from './driver-errors.ts'
 import type { Connection } from './connection.ts'
+import type { Feed, FeedRow } from './feed.ts'
+import type { HistoryTable, RowHistory } from './history-table.ts'
 import { afterOf, type Row } from '../rules/row.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../shared/timers.ts'
 
@@ -17,28 +20,34 @@ const BURST = [0, 1, 3, 10, 30, 100, 300]
 const NEAR = 2
 /** How often to look even where no change of the log file was noticed, in milliseconds. */
 const SCAN_INTERVAL = 1_000
-const PAGE = 1_000
+/** `CROSS JOIN` makes the list the outer loop. */
+const ROWS = `SELECT p.id, p.pid, p.state, p.paused, p.parked, p.owner, p.ready_at, p.spilled, p.recent
+  FROM json_each(?) AS listed CROSS JOIN process p ON p.id = listed.value`
 
-const NEWER_HISTORY = `
-SELECT h.id, p.pid, h.name, h.data, h.at, p.state, p.paused, p.parked, p.owner, p.ready_at
-FROM history h JOIN process p ON p.id = h.process WHERE h.id > ? ORDER BY h.id LIMIT ${PAGE}`
-const LAST_HISTORY = 'SELECT coalesce(max(id), 0) FROM history'
+type ChangedRow = Pick<Row, 'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at'> & RowHistory
 
-type HistoryJoin = Pick<Change, 'pid' | 'name' | 'data' | 'at' | 'state'> &
-  Pick<Row, 'paused' | 'parked' | 'owner' | 'ready_at'> & { readonly id: number }
+/** What a watch reads from. */
+export interface WatchTables {
+  readonly feed: Feed
+  readonly histories: HistoryTable
+}
 
 /**
- * Notices the commits of other connections and reads them from the history (`id > last seen`).
- * Polls only while there are listeners, and then only compares a number, once a second and when the
- * log file changes.
+ * Notices the commits of other connections, and reads from the feed and the histories what they
+ * have changed. Polls only while there are listeners, and then only compares a number, once a
+ * second and when the log file changes.
  */
 export class Watch {
   readonly #connection: Connection
   readonly #now: () => number
-  readonly #publish: (changes: readonly Change[]) => void
+  readonly #tables: WatchTables
+  readonly #publish: WatchListener
   /** Changes that were read and have not been published yet. */
   readonly #read: Change[] = []
-  #cursor = 0
+  /** Whether commits were missed since the last publication. */
+  #missed = false
+  /** The id of the last commit that was read; undefined where that could not be read. */
+  #cursor: number | undefined
   #version = 0
   #watcher: FSWatcher | undefined
   #scan: NodeJS.Timeout | undefined
@@ -47,8 +56,9 @@ export class Watch {
   #looks = 0
   #rangAgain = false
 
-  constructor(connection: Connection, now: () => number, publish: (changes: readonly Change[]) => void) {
+  constructor(connection: Connection, tables: WatchTables, now: () => number, publish: WatchListener) {
     this.#connection = connection
+    this.#tables = tables
     this.#now = now
     this.#publish = publish
   }
@@ -61,10 +71,12 @@ export class Watch {
     if (this.running) return
     try {
       this.#version = this.#connection.dataVersion()
-      this.#cursor = this.#connection.sql<number>(LAST_HISTORY).pluck().get() ?? 0
+      this.#cursor = this.#tables.feed.last()
     } catch (error) {
-      // The watch then begins further back and publishes some older changes.
+      // The first look then reports that something was missed.
       if (!isBusy(error)) throw error
+      this.#version = 0
+      this.#cursor = undefined
     }
     this.#listen()
     this.#scan = setInterval(() => {
@@ -98,13 +110,15 @@ export class Watch {
 
   /** Publishes the changes that were read of other programs, and then our own. */
   publish(own: readonly Change[]): void {
-    const changes = [...this.#read.splice(0), ...own]
-    if (changes.length > 0) this.#publish(changes)
+    const missed = this.#missed
+    this.#missed = false
+    const changes = this.#read.length === 0 ? own : [...this.#read.splice(0), ...own]
+    if (changes.length > 0 || missed) this.#publish(changes, missed)
   }
 
-  /** Skips the entries of our own commit. */
-  jump(lastId: number): void {
-    this.#cursor = Math.max(this.#cursor, lastId)
+  /** Skips our own commit; 0 where it changed nothing. */
+  jump(commit: number): void {
+    if (commit > 0 && this.running) this.#cursor = commit
   }
 
   #listen(): void {
@@ -160,14 +174,39 @@ export class Watch {
   }
 
   #readNewer(): void {
-    const newer = this.#connection.sql<HistoryJoin>(NEWER_HISTORY)
-    for (let rows = newer.all(this.#cursor); rows.length > 0; rows = newer.all(this.#cursor)) {
-      for (const row of rows) {
-        const { name, data, at } = row
-        this.#read.push({ ...afterOf(row, this.#now()), name, data, at })
-      }
-      this.#cursor = rows.at(-1)?.id ?? this.#cursor
-      if (rows.length < PAGE) break
+    const { feed } = this.#tables
+    if (this.#cursor === undefined) {
+      this.#cursor = feed.last()
+      this.#missed = true
+      return
     }
+    for (let rows = feed.newer(this.#cursor); rows.length > 0; rows = feed.newer(this.#cursor)) {
+      // Ids follow on each other, and old commits are deleted.
+      if (rows[0]?.id !== this.#cursor + 1) {
+        this.#missed = true
+        this.#cursor = feed.last()
+        return
+      }
+      this.#readChanges(rows)
+      this.#cursor = rows.at(-1)?.id ?? this.#cursor
+    }
+  }
+
+  /** Reads each changed row once, and takes its new entries, in the order of the commits. */
+  #readChanges(commits: readonly FeedRow[]): void {
+    const { histories } = this.#tables
+    const first = commits[0]?.id ?? 0
+    const last = commits.at(-1)?.id ?? 0
+    const ids = [...new Set(commits.flatMap(({ processes }) => processes))]
+    const now = this.#now()
+    const found: { readonly commit: number; readonly change: Change }[] = []
+    for (const row of this.#connection.sql<ChangedRow>(ROWS).all(JSON.stringify(ids))) {
+      const after = afterOf(row, now)
+      for (const { commit, name, data, at } of histories.since(row, first)) {
+        // A damaged entry has no commit, and is reported with the others of its row.
+        if (commit <= last) found.push({ commit, change: { ...after, name, data, at } })
+      }
+    }
+    for (const { change } of found.toSorted((a, b) => a.commit - b.commit)) this.#read.push(change)
   }
 }

@@ -2,7 +2,7 @@ import { errorText } from '../../shared/error-text.ts'
 import { DamsonError, PersistenceError } from '../../shared/errors.ts'
 import { adopt, apply } from '../rules/apply.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
-import { isStoredBesideRow, unstorable } from '../rules/parts.ts'
+import { isKept, unstorable } from '../rules/parts.ts'
 import type { BriefRow } from '../rules/row.ts'
 import * as transitions from '../rules/transitions.ts'
 import type { Outcome } from '../contract/outcomes.ts'
@@ -11,14 +11,19 @@ import { advance } from './advance.ts'
 import type { Connection } from './connection.ts'
 import { isDamage, isOfOneWrite, persistenceError } from './driver-errors.ts'
 import { FailedAlone } from './failed-alone.ts'
+import type { HistoryTable } from './history-table.ts'
 import type { ProcessTable } from './process-table.ts'
+import { noParts, putInRow, type NamedText } from './row-parts.ts'
 import type { Session } from './session.ts'
+import type { SqliteTables } from './sqlite-tables.ts'
 
 /**
  * The database refused a value in the middle of a transaction, which must be made again with
  * savepoints.
  */
 export class RefusedInBatch extends DamsonError {}
+
+type WriterTables = Pick<SqliteTables, 'processes' | 'histories'>
 
 /** How to apply a batch that has failed before. */
 export interface Care {
@@ -32,10 +37,12 @@ export interface Care {
 export class Writer {
   readonly #connection: Connection
   readonly #processes: ProcessTable
+  readonly #histories: HistoryTable
 
-  constructor(connection: Connection, processes: ProcessTable) {
+  constructor(connection: Connection, { processes, histories }: WriterTables) {
     this.#connection = connection
     this.#processes = processes
+    this.#histories = histories
   }
 
   /**
@@ -50,15 +57,16 @@ export class Writer {
       const problem = unstorable(write)
       if (problem !== undefined) return { status: 'refused', error: problem }
       if (damaged.has(write)) return this.#damaged(write, damaged.get(write))
-      const mark = session.changes.length
+      const position = careful ? session.position : undefined
       try {
         if (!careful) return this.#one(write, session, fresh)
         return this.#connection.savepoint(() => this.#one(write, session, fresh))
       } catch (error) {
         if (isDamage(error)) throw new FailedAlone(write, error)
         if (!isOfOneWrite(error)) throw error
-        if (!careful) throw new RefusedInBatch('a write of the batch was refused', { cause: error })
-        session.forget(mark)
+        if (position === undefined)
+          throw new RefusedInBatch('a write of the batch was refused', { cause: error })
+        session.forget(position)
         if (write.kind === 'create') fresh.delete(write.pid)
         return { status: 'refused', error: refusal(write, error) }
       }
@@ -73,7 +81,7 @@ export class Writer {
   #one(write: Write, session: Session, fresh: Set<string>): Outcome {
     switch (write.kind) {
       case 'advance':
-        return advance(this.#connection, this.#processes, session, write)
+        return advance(this.#connection, this.#processes, this.#histories, session, write)
       case 'create':
         return this.#create(write, session, fresh)
       case 'prune':
@@ -87,7 +95,7 @@ export class Writer {
     const row = this.#processes.brief(pid)
     if (row === undefined) return { status: 'missing' }
     const outcome = transitions.prune(row)
-    if (outcome.status === 'done') this.#processes.delete(pid)
+    if (outcome.status === 'done') this.#processes.delete(row)
     return outcome
   }
 
@@ -103,7 +111,16 @@ export class Writer {
       if (refused !== undefined) return refused
     }
     const { outcome, row, awaits, history } = newRow(write, parent, session)
-    if (!this.#processes.insert(row)) {
+    const parts = noParts()
+    const large: NamedText[] = []
+    for (const name in write.parts) {
+      const text = write.parts[name] as string
+      if (isKept(name, write) && !putInRow(parts, name, text)) large.push([name, text])
+    }
+    const changes = session.changes.length
+    const lines = session.lines(row, history)
+    if (!this.#processes.insert(row, parts, Number(large.length > 0), lines)) {
+      session.changes.length = changes
       return (
         this.#existing(write, fresh) ?? {
           status: 'refused',
@@ -111,13 +128,10 @@ export class Writer {
         }
       )
     }
-    for (const name in write.parts) {
-      if (isStoredBesideRow(name, write))
-        this.#processes.putPart(write.pid, name, write.parts[name] as string)
-    }
+    session.mark(row.id, history)
+    for (const [name, text] of large) this.#processes.putBeside(row.id, name, text)
     if (awaits.length > 0) session.addAwaits(write.pid, awaits)
     fresh.add(write.pid)
-    session.record(row, history)
     adopt(session, write)
     return outcome
   }
@@ -126,7 +140,7 @@ export class Writer {
     const found =
       this.#processes.get(write.pid) ?? (write.key === null ? undefined : this.#processes.byKey(write.key))
     if (found === undefined) return undefined
-    return existingOutcome(found, this.#processes.part(found.pid, 'inputs'), write, fresh.has(found.pid))
+    return existingOutcome(found, this.#processes.parts(found)['inputs'], write, fresh.has(found.pid))
   }
 }
 

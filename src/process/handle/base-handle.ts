@@ -2,6 +2,7 @@ import { onAbort } from '../../shared/abort.ts'
 import type { ProcessError } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import { wellFormed } from '../../shared/text.ts'
+import type { HistoryOptions } from '../host/history-options.ts'
 import type {
   EventRecord,
   Outputs,
@@ -38,7 +39,7 @@ export abstract class BaseHandle implements ProcessHandle {
   abstract signal(name: string, payload?: unknown): Promise<void>
   abstract retry(): Promise<boolean>
   abstract explain(): Promise<string>
-  abstract history(): Promise<readonly EventRecord[]>
+  abstract history(options?: HistoryOptions): Promise<readonly EventRecord[]>
 
   /** Made when they are first asked for, since many handles are held only for their result. */
   get outputs(): Outputs {

@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts'
 import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
 import { guardedLogger } from '../../shared/logger.ts'
 import { limited, waitLimit } from '../../shared/wait-limit.ts'
+import { checkHistoryOptions, selectEvents, type HistoryOptions } from '../host/history-options.ts'
 import type { EventRecord, ResultOptions, Settled, StateInfo, WaitOptions } from '../host/process-handle.ts'
 import { isTerminal } from '../state/machine.ts'
 import { BaseHandle, type HandleRequest } from './base-handle.ts'
@@ -41,6 +42,7 @@ export class MemoryHandle extends BaseHandle {
     const note = (name: string, data?: unknown) => (): void => {
       this.#at = new Date(clock.now())
       this.#history.push({
+        n: this.#history.length + 1,
         seq: this.#history.length + 1,
         pid: this.pid,
         side: 'process',
@@ -205,8 +207,9 @@ export class MemoryHandle extends BaseHandle {
       : `${this.name} ${this.pid} runs in memory (${label}).`
   }
 
-  async history(): Promise<readonly EventRecord[]> {
-    return [...this.#history]
+  async history(options: HistoryOptions = {}): Promise<readonly EventRecord[]> {
+    checkHistoryOptions(options)
+    return selectEvents(this.#history, options)
   }
 
   #reason(error: unknown): ProcessError {

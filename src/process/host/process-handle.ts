@@ -1,3 +1,4 @@
+import type { HistoryOptions } from './history-options.ts'
 import type { ProcessError } from '../../shared/errors.ts'
 import type { Duration } from '../../shared/duration.ts'
 import type { RetryOptions } from '../../spec/retry-policy.ts'
@@ -68,6 +69,8 @@ export interface Outputs<C = unknown> {
 
 /** A record of a process's history. */
 export interface EventRecord {
+  /** The number of the event in the history of its process, from 1. */
+  readonly n: number
   readonly seq: number
   readonly pid: string
   readonly worker?: string
@@ -160,8 +163,13 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   retry(): Promise<boolean>
   /** Explains in plain words why the process does not move. */
   explain(): Promise<string>
-  /** What happened to the process, oldest first. */
-  history(): Promise<readonly EventRecord[]>
+  /**
+   * What happened to the process, oldest first. A long history is read a page at a time:
+   * `history({ after: events.at(-1)?.n, limit: 500 })`.
+   *
+   * @throws TypeError or RangeError for wrong options
+   */
+  history(options?: HistoryOptions): Promise<readonly EventRecord[]>
   /** A reference to the process, for JSON. */
   toJSON(): { readonly $process: string }
 }

@@ -87,7 +87,7 @@ function damageParts(): string[] {
 
 test('C9: of processes whose parts lie on a damaged page each is parked, and all others run', async () => {
   const client = await Client.open({ store: path, create: true, processes: [Padded] })
-  const padding = 'x'.repeat(1_500)
+  const padding = 'x'.repeat(2_500)
   const pids: string[] = []
   for (let number = 0; number < 40; number++)
     pids.push((await client.launch(Padded, { number, padding })).pid)
@@ -111,7 +111,7 @@ test('C9: of processes whose parts lie on a damaged page each is parked, and all
 test('C9: a write to a damaged page is refused alone, and the others of its commit are stored', async () => {
   const store = await SqliteStore.open(path)
   await store.join(engine('A'))
-  const inputs = JSON.stringify('x'.repeat(1_500))
+  const inputs = JSON.stringify('x'.repeat(2_500))
   const created = Array.from({ length: 40 }, () =>
     create({ claim: 'A', state: 'running', seq: 1, parts: { state: '{}', inputs } }),
   )
@@ -160,9 +160,9 @@ test('C9: a process of a state that there is not is shown and parked, and ends n
   const db = new Database(path)
   db.prepare("UPDATE process SET state = 'waitinf' WHERE pid = ?").run(waiting.pid)
   db.prepare("UPDATE process SET state = 'createe', ready_at = 1 WHERE pid = ?").run(ready.pid)
-  db.prepare("UPDATE history SET data = '{' WHERE process = (SELECT id FROM process WHERE pid = ?)").run(
-    waiting.pid,
-  )
+  db.prepare(
+    "UPDATE process SET recent = replace(recent, char(9) || '{', char(9) || '{{') WHERE pid = ?",
+  ).run(waiting.pid)
   db.close()
 
   const listed = (await client.list({ limit: 10 })).processes
@@ -209,7 +209,9 @@ test.each(['no JSON', '[1]', '"text"'])(
     const handle = await running.launch(Idle)
     await vi.waitFor(async () => expect(await handle.refresh()).toMatchObject({ label: 'waiting' }))
     const db = new Database(path)
-    db.prepare("UPDATE history SET data = ? WHERE name = 'running'").run(data)
+    const recent = db.prepare<[string], string>('SELECT recent FROM process WHERE pid = ?').pluck()
+    const lines = recent.get(handle.pid)?.replace(/("running".*\t).*/, `$1${data}`)
+    db.prepare('UPDATE process SET recent = ? WHERE pid = ?').run(lines, handle.pid)
     db.close()
     for (const read of [() => running.history(handle.pid), () => handle.history()]) {
       const error: unknown = await read().catch((thrown: unknown) => thrown)

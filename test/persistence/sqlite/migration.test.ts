@@ -1,50 +1,40 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
-import { SimulatedClock } from '../../../src/testing/index.ts'
+import { MIGRATIONS } from '../../../src/persistence/sqlite/schema.ts'
 import {
   advance,
-  BAKE,
-  claim,
-  commitOne,
+  claimOne,
   create,
   done,
   engine,
   finish,
-  held,
-  request,
-  resume,
+  historyNames,
   signal,
-  wait,
+  waitingFor,
 } from '../fixtures.ts'
 
-/** A file as the release with schema version 1 left it, as SQL. */
-const VERSION_1 = readFileSync(fileURLToPath(new URL('schema-1.sql', import.meta.url)), 'utf8')
+/** A step that a later release may have. It changes what is stored, and adds to it. */
+const STEP = `
+ALTER TABLE process ADD COLUMN shelf TEXT;
+UPDATE process SET shelf = 'of ' || class;
+CREATE INDEX process_shelf ON process (shelf) WHERE shelf IS NOT NULL;
+CREATE TABLE oven (name TEXT PRIMARY KEY) STRICT;
+`
+const LATER = [...MIGRATIONS, STEP]
 
 let folder: string
 let path: string
-let clock: SimulatedClock
-let store: SqliteStore
 
-beforeEach(async () => {
+beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'damson-migration-'))
   path = join(folder, 'store.db')
-  const db = new Database(path)
-  db.exec(VERSION_1)
-  db.close()
-  clock = new SimulatedClock({ start: Date.UTC(2026, 0, 2) })
-  store = await SqliteStore.open(path, { clock })
 })
-afterEach(async () => {
-  await store.close()
-  rmSync(folder, { recursive: true })
-})
+afterEach(() => rmSync(folder, { recursive: true }))
 
-/** What plain SQL reads from a file, whichever version it has. */
 function rowsOf(file: string, sql: string): unknown[] {
   const db = new Database(file, { readonly: true })
   const rows = db.prepare(sql).all()
@@ -56,137 +46,81 @@ function schemaOf(file: string): unknown[] {
   return rowsOf(file, 'SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name')
 }
 
-test('a file of version 1 is lifted: no process, part, history entry or kept resume is lost', async () => {
-  const before = join(folder, 'before.db')
-  const db = new Database(before)
-  db.exec(VERSION_1)
-  db.close()
-  const columns = (rowsOf(before, "SELECT name FROM pragma_table_info('process')") as { name: string }[])
-    .map(({ name }) => name)
-    .join()
-  for (const sql of [
-    `SELECT ${columns} FROM process ORDER BY id`,
-    'SELECT id, pid, by, sender, value FROM wake ORDER BY id',
-    'SELECT name, version, inputs FROM class',
-    'SELECT * FROM checkpoint',
-    'SELECT * FROM engine',
-    'SELECT * FROM meta',
-  ]) {
-    expect(rowsOf(path, sql)).toEqual(rowsOf(before, sql))
-    expect(rowsOf(path, sql).length).toBeGreaterThan(0)
-  }
-  // These went by the pid, and go by the number of its row now; an entry that is kept for its id alone is that of no process.
-  const history =
-    "SELECT h.id, coalesce(p.pid, '') AS pid, h.seq, h.at, h.name, h.data, h.by FROM history h LEFT JOIN process p ON"
-  expect(rowsOf(path, `${history} p.id = h.process ORDER BY h.id`)).toEqual(
-    rowsOf(before, 'SELECT * FROM history ORDER BY id'),
-  )
-  expect(
-    rowsOf(path, 'SELECT pid, name, text FROM part JOIN process ON id = process ORDER BY pid, name'),
-  ).toEqual(rowsOf(before, 'SELECT * FROM part ORDER BY pid, name'))
-  expect(await store.classes()).toEqual([
-    { name: 'Bake', version: 1, inputs: '{"type":"object"}', signals: '{}' },
-  ])
-})
-
-test('its schema is that of a new file, and lifting it again does no harm', async () => {
-  const fresh = await SqliteStore.open(join(folder, 'fresh.db'))
-  await fresh.close()
+/** A file of this release with a process in three states, and a kept signal. */
+async function fill(): Promise<{ readonly asleep: string; readonly ready: string; readonly ended: string }> {
+  const store = await SqliteStore.open(path)
+  await store.join(engine('A'))
+  const asleep = await waitingFor(store, 'A', { signal: 'approval' })
+  const ended = create({ key: 'the ended one' })
+  await done(store, ended)
+  const claimed = await claimOne(store, 'A')
+  await done(store, advance(claimed, { parts: { state: '{}', 'out:x': '5', memory: '{"ctx":{}}' } }))
+  await done(store, finish({ ...claimed, seq: claimed.seq + 1 }))
+  const ready = create({ parts: { state: '{"label":"created"}', inputs: JSON.stringify('x'.repeat(5_000)) } })
+  await done(store, ready, signal(asleep.pid, 'note'))
+  await store.leave('A')
   await store.close()
-  expect(schemaOf(path)).toEqual(schemaOf(join(folder, 'fresh.db')))
-  const rows = rowsOf(path, 'SELECT * FROM process ORDER BY id')
-  store = await SqliteStore.open(path, { clock })
-  expect(schemaOf(path)).toEqual(schemaOf(join(folder, 'fresh.db')))
-  expect(rowsOf(path, 'SELECT * FROM process ORDER BY id')).toEqual(rows)
-  expect(rowsOf(path, "SELECT name FROM pragma_table_info('process')").slice(-2)).toEqual([
-    { name: 'data' },
-    { name: 'before' },
-  ])
-})
+  return { asleep: asleep.pid, ready: ready.pid, ended: ended.pid }
+}
 
-test('what the old release left in every state goes on', async () => {
-  await store.join(engine('Z'))
-  // The engine of the old release is gone, as its free lock shows: what it held is taken back, and the kill that it had not
-  // done yet is done.
-  writeFileSync(`${path}-engine-A`, '')
-  expect(await store.recover(BAKE)).toMatchObject({ processes: 6 })
-  expect(await store.read('kill asked')).toMatchObject({ state: 'killed', message: 'enough' })
-  const claimed = new Map((await claim(store, 'Z', { limit: 100 })).map((one) => [one.row.pid, one]))
-  expect([...claimed.keys()].toSorted()).toEqual([
-    'child',
-    'claimed while waiting',
-    'created',
-    'parent',
-    'resumed',
-    'resumed before',
-    'running',
-  ])
-  for (const pid of ['claimed while waiting', 'resumed'])
-    expect(claimed.get(pid)?.wake).toMatchObject({ by: 'resume', value: '1' })
-  expect(claimed.get('running')?.bundle().parts).toMatchObject({ memory: '{"ctx":{}}', 'out:x': '5' })
-  for (const one of claimed.values()) {
-    const process = held(one)
-    const consumes = process.wake?.id ?? null
-    await done(store, advance(process, { consumes }), finish({ ...process, seq: process.seq + 1 }))
+test('a later step lifts a file of this release: nothing is lost, and the processes go on', async () => {
+  const { asleep, ready, ended } = await fill()
+  const tables = ['process', 'part', 'wake', 'meta', 'author']
+  const before = tables.map((table) => rowsOf(path, `SELECT * FROM ${table}`))
+  const store = await SqliteStore.open(path, { migrations: LATER })
+  try {
+    const columns =
+      "SELECT group_concat(name) AS names FROM pragma_table_info('process') WHERE name <> 'shelf'"
+    const [{ names }] = rowsOf(path, columns) as [{ names: string }]
+    const after = tables.map((table) =>
+      rowsOf(path, `SELECT ${table === 'process' ? names : '*'} FROM ${table}`),
+    )
+    expect(after).toEqual(before)
+    expect(before.map((rows) => rows.length > 0)).toEqual(tables.map(() => true))
+    expect(rowsOf(path, 'SELECT DISTINCT shelf FROM process')).toEqual([{ shelf: 'of Bake' }])
+    await store.join(engine('B'))
+    expect(await store.read(ended)).toMatchObject({ state: 'finished', key: 'the ended one' })
+    expect((await store.load(ended))?.bundle().parts).toMatchObject({ 'out:x': '5' })
+    expect(await historyNames(store, ended)).toEqual(['created', 'running', 'finished'])
+    expect((await claimOne(store, 'B')).pid).toBe(ready)
+    expect((await store.load(ready))?.bundle().parts['inputs']).toHaveLength(5_002)
+    await done(store, signal(asleep, 'approval'))
+    const woken = await claimOne(store, 'B')
+    expect(woken).toMatchObject({ pid: asleep, wake: { by: 'signal' } })
+    await done(store, advance(woken, { owner: 'B', consumes: woken.wake?.id ?? null }))
+  } finally {
+    await store.close()
   }
-  // What was paused or set aside is as it was, until it is played.
-  for (const pid of [
-    'created paused',
-    'running paused',
-    'waiting paused and resumed',
-    'pause asked',
-    'parked',
-  ])
-    await done(store, request(pid, 'play'))
-  const played = (await claim(store, 'Z', { limit: 100 })).map(({ row }) => row.pid)
-  expect(played.toSorted()).toEqual(
-    ['created paused', 'running paused', 'waiting paused and resumed', 'pause asked', 'parked'].toSorted(),
-  )
 })
 
-test('a process that waited goes on waiting for a resume, and for a resume alone', async () => {
-  await store.join(engine('Z'))
-  expect(await store.read('waiting')).toMatchObject({
-    state: 'waiting',
-    wait: { resume: true, signal: null, until: null, on: null },
-    attempt: 1,
-    inStep: false,
-    deadline: null,
-    origin: null,
-    readyAt: null,
-  })
-  expect(await store.read('running')).toMatchObject({ state: 'running', wait: null })
-  await done(store, signal('waiting', 'approval'))
-  await done(store, request('waiting paused', 'play'))
-  // The same resume as before, whose acknowledgement was lost, is known still.
-  await done(store, resume('resume used', { id: 'resume 1 of resume used' }))
-  const asleep = ['waiting', 'waiting paused', 'resume used']
-  expect((await claim(store, 'Z', { limit: 100 })).map(({ row }) => row.pid)).not.toEqual(
-    expect.arrayContaining([expect.stringMatching(`^(${asleep.join('|')})$`)]),
-  )
-  await done(store, ...asleep.map((pid) => resume(pid)))
-  const woken = await claim(store, 'Z', { limit: 100 })
-  expect(woken.map(({ row }) => row.pid).toSorted()).toEqual(asleep.toSorted())
-  const process = held(woken.find(({ row }) => row.pid === 'waiting') as (typeof woken)[number])
-  await done(store, wait(process, { signal: 'approval' }, { consumes: process.wake?.id ?? null }))
-  expect(await claim(store, 'Z')).toMatchObject([{ row: { pid: 'waiting' }, wake: { by: 'signal' } }])
+test('its schema is that of a new file, and opening it again changes nothing', async () => {
+  await fill()
+  const fresh = join(folder, 'fresh.db')
+  for (const file of [path, fresh, path]) {
+    const store = await SqliteStore.open(file, { migrations: LATER })
+    await store.close()
+  }
+  expect(schemaOf(path)).toEqual(schemaOf(fresh))
+  expect(rowsOf(path, 'PRAGMA user_version')).toEqual([{ user_version: 2 }])
 })
 
-test('keys, children, ended processes and checkpoints are as they were', async () => {
-  expect(await commitOne(store, create({ key: 'key of created' }))).toMatchObject({
-    pid: 'created',
-    existed: true,
-  })
-  expect((await store.list({ parent: 'parent' })).rows.map(({ pid }) => pid)).toEqual(['child'])
-  expect(await commitOne(store, request('parent', 'kill', { tree: true, grace: 0 }))).toMatchObject({
-    applied: true,
-  })
-  expect(await store.read('child')).toMatchObject({ state: 'killed' })
-  expect(await store.read('unsuccessful')).toMatchObject({
-    state: 'finished',
-    successful: false,
-    exitCode: { code: 410, label: 'BURNT', message: 'too hot' },
-  })
-  expect((await store.load('excepted'))?.before()).toBe('{"label":"created"}')
-  expect((await store.loadCheckpoint('running', 'before')).head).toMatchObject({ pid: 'running', seq: 2 })
+test('a file that a later release has lifted is refused, and left as it is', async () => {
+  await fill()
+  const later = await SqliteStore.open(path, { migrations: LATER })
+  await later.close()
+  const before = readFileSync(path)
+  await expect(SqliteStore.open(path)).rejects.toThrow(/newer Damson \(schema 2, this one knows up to 1\)/)
+  expect(readFileSync(path).equals(before)).toBe(true)
+})
+
+test('a step that fails halfway leaves the file at the version that it had', async () => {
+  const { asleep } = await fill()
+  const before = schemaOf(path)
+  const broken = [...LATER, 'CREATE TABLE half (a); SELECT * FROM nowhere;']
+  await expect(SqliteStore.open(path, { migrations: broken })).rejects.toThrow(/no such table: nowhere/)
+  expect(schemaOf(path)).toEqual(before)
+  expect(rowsOf(path, 'PRAGMA user_version')).toEqual([{ user_version: 1 }])
+  const store = await SqliteStore.open(path)
+  expect(await store.read(asleep)).toMatchObject({ state: 'waiting' })
+  await store.close()
 })

@@ -37,10 +37,10 @@ const MESSAGES = new Set(['signalled', 'resumed'])
 export function checkHistory(world: World): Finding[] {
   const findings: Finding[] = []
   let last = 0
-  for (const { id } of world.history) {
-    if (id !== last + 1)
-      findings.push({ rule: 'the history has no gaps', what: `after number ${last} comes ${id}` })
-    last = id
+  for (const { commit } of world.history) {
+    if (commit > last + 1)
+      findings.push({ rule: 'the history has no gaps', what: `after commit ${last} comes ${commit}` })
+    last = Math.max(last, commit)
   }
   const plays = new Set(
     world.lines.flatMap((line) =>
@@ -95,6 +95,8 @@ function checkOne(process: Stored, isPlayed: boolean): Finding[] {
   const effects = new Set<string>()
   for (const [index, entry] of history.entries()) {
     const { name } = entry
+    if (entry.n !== index + 1)
+      found('the history has no gaps', entry, `it is entry ${index + 1}, and says ${entry.n}`)
     if (index === 0) continue
     if (ended) found('nothing follows an end', entry, `it was ${state}`)
     if (name === 'created') found('the history begins with the creation', entry, 'it was created already')
@@ -173,7 +175,7 @@ function ownerAfter({ name, by }: Happened, owner: string | undefined): string |
 
 /** Whether it is paused in the very commit that led into a step, which does not begin then. */
 function isPausedWith(entry: Happened, next: Happened | undefined): boolean {
-  return next?.name === 'paused' && next.id === entry.id + 1 && next.seq === entry.seq
+  return next?.name === 'paused' && next.commit === entry.commit && next.seq === entry.seq
 }
 
 /** Nothing is kept for what has ended. */

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { readLog, type Line } from '../log.ts'
+import { entriesOf, piecesOf } from './unpacked.ts'
 
 /*
  * What the checker knows: the log and the tables, read by itself. Nothing of the engine's code is used here, so no fault of it can hide itself.
@@ -16,7 +17,10 @@ export interface Finding {
 }
 
 export interface Happened {
+  /** Its place among all entries, and among those of its process. */
   readonly id: number
+  readonly n: number
+  readonly commit: number
   readonly seq: number
   readonly at: number
   readonly name: string
@@ -123,19 +127,13 @@ function integrityOf(file: Database.Database): string {
   return String(file.pragma('integrity_check', { simple: true }))
 }
 
-type HistoryRow = Omit<Happened, 'data'> & { readonly data: string | null; readonly pid: string | null }
-
 function historyOf(file: Database.Database): World['history'] {
-  const rows = file
-    .prepare<[], HistoryRow>(
-      `SELECT h.id, h.seq, h.at, h.name, h.data, h.by, p.pid
-       FROM history h LEFT JOIN process p ON p.id = h.process ORDER BY h.id`,
-    )
-    .all()
-  return rows.map((row) => ({
-    ...row,
-    pid: row.pid ?? '',
-    data: row.data === null ? {} : (JSON.parse(row.data) as Happened['data']),
+  const rows = file.prepare<[], { id: number; pid: string }>('SELECT id, pid FROM process').all()
+  const pids = new Map(rows.map(({ id, pid }) => [id, pid]))
+  return entriesOf(file).map(({ process, data, ...entry }) => ({
+    ...entry,
+    pid: pids.get(process) ?? '',
+    data: data === null ? {} : (JSON.parse(data) as Happened['data']),
   }))
 }
 
@@ -143,12 +141,7 @@ type ProcessRow = Omit<Stored, 'inputs' | 'outputs' | 'parts' | 'history'> & { r
 
 function processesOf(file: Database.Database): ReadonlyMap<string, Stored> {
   const history = groupBy(historyOf(file), ({ pid }) => pid)
-  const parts = groupBy(
-    file
-      .prepare<[], { process: number; name: string; text: string }>('SELECT process, name, text FROM part')
-      .all(),
-    ({ process }) => process,
-  )
+  const parts = groupBy(piecesOf(file), ({ process }) => process)
   const rows = file
     .prepare<[], ProcessRow>(
       `SELECT id, pid, class, state, seq, paused, parked, parent, key, owner, origin, ended_at, successful, message,

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3'
+import { unpack } from '../checker/unpacked.ts'
 import type { Line } from '../log.ts'
 
 /** A run that was good, and is made bad in one place. */
@@ -18,6 +19,7 @@ export class Sql {
   readonly #db: Database.Database
 
   constructor(db: Database.Database) {
+    unpack(db)
     this.#db = db
   }
 
@@ -29,7 +31,7 @@ export class Sql {
   entry(pid: string, where: string): number {
     const found = this.#db
       .prepare<[], { id: number }>(
-        `SELECT h.id FROM history h WHERE h.process = (SELECT id FROM process WHERE pid = '${pid}') AND ${where} ORDER BY h.id`,
+        `SELECT h.id FROM entry h WHERE h.process = (SELECT id FROM process WHERE pid = '${pid}') AND ${where} ORDER BY h.id`,
       )
       .get()
     if (found === undefined) throw new Error(`${pid} has no entry with ${where}`)
@@ -38,17 +40,18 @@ export class Sql {
 
   /** Two entries come in the other order. */
   swap(one: number, other: number): void {
-    this.run(`UPDATE history SET id = -1 WHERE id = ${one}`)
-    this.run(`UPDATE history SET id = ${one} WHERE id = ${other}`)
-    this.run(`UPDATE history SET id = ${other} WHERE id = -1`)
+    this.run(`UPDATE entry SET id = -1 WHERE id = ${one}`)
+    this.run(`UPDATE entry SET id = ${one} WHERE id = ${other}`)
+    this.run(`UPDATE entry SET id = ${other} WHERE id = -1`)
   }
 
   /** Adds an entry after all others. */
   append(pid: string, name: string, data: object = {}, by: string | null = null): void {
     const author = by === null ? 'NULL' : by
     this.run(
-      `INSERT INTO history (process, seq, at, name, data, by)
-       SELECT id, seq, 0, '${name}', '${JSON.stringify(data)}', ${author} FROM process WHERE pid = '${pid}'`,
+      `INSERT INTO entry (process, n, "commit", seq, at, name, data, by)
+       SELECT id, (SELECT max(n) + 1 FROM entry WHERE process = p.id), (SELECT max("commit") + 1 FROM entry),
+         seq, 0, '${name}', '${JSON.stringify(data)}', ${author} FROM process p WHERE pid = '${pid}'`,
     )
   }
 }

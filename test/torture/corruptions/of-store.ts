@@ -5,14 +5,14 @@ export const ofStore: readonly Corruption[] = [
   {
     what: 'an entry of history is missing',
     rule: 'the history has no gaps',
-    store: (sql) => sql.run('DELETE FROM history WHERE id = 20'),
+    store: (sql) => sql.run('DELETE FROM entry WHERE id = 20'),
   },
   {
     what: 'a transition of a process is missing',
     rule: 'the history has no gaps',
     store: (sql) =>
       sql.run(
-        `UPDATE history SET name = 'signalled', data = '{}' WHERE id = ${sql.entry('hears', "name = 'running' AND seq = 3")}`,
+        `UPDATE entry SET name = 'signalled', data = '{}' WHERE id = ${sql.entry('hears', "name = 'running' AND seq = 3")}`,
       ),
   },
   {
@@ -29,14 +29,14 @@ export const ofStore: readonly Corruption[] = [
     what: 'a process waits before it has run',
     rule: 'only what may follow follows',
     store: (sql) =>
-      sql.run(`UPDATE history SET name = 'waiting' WHERE id = ${sql.entry('hears', "name = 'running'")}`),
+      sql.run(`UPDATE entry SET name = 'waiting' WHERE id = ${sql.entry('hears', "name = 'running'")}`),
   },
   {
     what: 'an effect is recorded twice',
     rule: 'an effect is recorded once',
     store: (sql) =>
       sql.run(
-        `UPDATE history SET name = 'effect', data = '{"name":"heard 0"}' WHERE id = ${sql.entry('paused in its wait', `name = 'effect' AND data LIKE '%heard 1%'`)}`,
+        `UPDATE entry SET name = 'effect', data = '{"name":"heard 0"}' WHERE id = ${sql.entry('paused in its wait', `name = 'effect' AND data LIKE '%heard 1%'`)}`,
       ),
   },
   {
@@ -62,9 +62,7 @@ export const ofStore: readonly Corruption[] = [
     what: 'a step begins after a pause',
     rule: 'no step begins after a pause',
     store: (sql) =>
-      sql.run(
-        `UPDATE history SET name = 'pause requested' WHERE id = ${sql.entry(STEPS, "name = 'paused'")}`,
-      ),
+      sql.run(`UPDATE entry SET name = 'pause requested' WHERE id = ${sql.entry(STEPS, "name = 'paused'")}`),
   },
   {
     what: 'a process that is being killed begins a step',
@@ -77,7 +75,7 @@ export const ofStore: readonly Corruption[] = [
     store: (sql) => {
       sql.run(`UPDATE process SET state = 'finished' WHERE pid = 'killed with its tree'`)
       sql.run(
-        `UPDATE history SET name = 'finished' WHERE name = 'killed' AND ${ofProcess('killed with its tree')}`,
+        `UPDATE entry SET name = 'finished' WHERE name = 'killed' AND ${ofProcess('killed with its tree')}`,
       )
     },
   },
@@ -86,7 +84,7 @@ export const ofStore: readonly Corruption[] = [
     rule: 'a kill reaches the whole tree',
     store: (sql) => {
       const child = `(SELECT id FROM process WHERE parent = 'killed with its tree' LIMIT 1)`
-      sql.run(`UPDATE history SET name = 'finished' WHERE name = 'killed' AND process = ${child}`)
+      sql.run(`UPDATE entry SET name = 'finished' WHERE name = 'killed' AND process = ${child}`)
       sql.run(`UPDATE process SET state = 'finished' WHERE id = ${child}`)
     },
   },
@@ -101,7 +99,7 @@ export const ofStore: readonly Corruption[] = [
     rule: 'an acknowledged kill is stored',
     store: (sql) =>
       sql.run(
-        `UPDATE history SET name = 'excepted' WHERE name IN ('killed', 'kill requested') AND ${ofProcess('killed with its tree')}`,
+        `UPDATE entry SET name = 'excepted' WHERE name IN ('killed', 'kill requested') AND ${ofProcess('killed with its tree')}`,
       ),
   },
   {
@@ -109,7 +107,7 @@ export const ofStore: readonly Corruption[] = [
     rule: 'an acknowledged pause is stored',
     store: (sql) =>
       sql.run(
-        `UPDATE history SET name = 'signalled' WHERE name LIKE 'pause%' AND ${ofProcess('paused in its wait')}`,
+        `UPDATE entry SET name = 'signalled' WHERE name LIKE 'pause%' AND ${ofProcess('paused in its wait')}`,
       ),
   },
   {
@@ -117,7 +115,7 @@ export const ofStore: readonly Corruption[] = [
     rule: 'what is acknowledged is stored once',
     store: (sql) =>
       sql.run(
-        `UPDATE history SET data = '{"name":"other"}' WHERE id = ${sql.entry('hears', "name = 'signalled'")}`,
+        `UPDATE entry SET data = '{"name":"other"}' WHERE id = ${sql.entry('hears', "name = 'signalled'")}`,
       ),
   },
   {
@@ -148,17 +146,17 @@ export const ofStore: readonly Corruption[] = [
   {
     what: 'a sum is wrong',
     rule: 'outputs are as the model has them',
-    store: (sql) => sql.run(`UPDATE part SET text = '7' WHERE name = 'out:sum' AND ${ofProcess(STEPS)}`),
+    store: (sql) => sql.run(`UPDATE piece SET text = '7' WHERE name = 'out:sum' AND ${ofProcess(STEPS)}`),
   },
   {
     what: 'an output is missing',
     rule: 'outputs are as the model has them',
-    store: (sql) => sql.run(`DELETE FROM part WHERE name = 'out:sum' AND ${ofProcess('asks')}`),
+    store: (sql) => sql.run(`DELETE FROM piece WHERE name = 'out:sum' AND ${ofProcess('asks')}`),
   },
   {
     what: 'what an effect gave is lost',
     rule: 'outputs are as the model has them',
-    store: (sql) => sql.run(`UPDATE part SET text = '[]' WHERE name = 'out:tokens' AND ${ofProcess(STEPS)}`),
+    store: (sql) => sql.run(`UPDATE piece SET text = '[]' WHERE name = 'out:tokens' AND ${ofProcess(STEPS)}`),
   },
   {
     what: 'a child is missing',
@@ -173,7 +171,7 @@ export const ofStore: readonly Corruption[] = [
     rule: 'only what has a reason fails',
     store: (sql) => {
       sql.run(`UPDATE process SET state = 'excepted' WHERE pid = 'asks'`)
-      sql.run(`UPDATE history SET name = 'excepted' WHERE name = 'finished' AND ${ofProcess('asks')}`)
+      sql.run(`UPDATE entry SET name = 'excepted' WHERE name = 'finished' AND ${ofProcess('asks')}`)
     },
   },
   {
@@ -190,7 +188,7 @@ export const ofStore: readonly Corruption[] = [
     what: 'a process has other inputs than it was launched with',
     rule: 'what is launched is there',
     store: (sql) =>
-      sql.run(`UPDATE part SET text = '{"n":2,"slow":1}' WHERE name = 'inputs' AND ${ofProcess('asks')}`),
+      sql.run(`UPDATE piece SET text = '{"n":2,"slow":1}' WHERE name = 'inputs' AND ${ofProcess('asks')}`),
   },
   {
     what: 'a process has lost its key',
@@ -211,7 +209,7 @@ export const ofStore: readonly Corruption[] = [
     what: 'a record of a step stays',
     rule: 'nothing is kept for what has ended',
     store: (sql) =>
-      sql.run(`UPDATE part SET name = 'record:effect:x' WHERE name = 'out:got' AND ${ofProcess('asks')}`),
+      sql.run(`UPDATE piece SET name = 'record:effect:x' WHERE name = 'out:got' AND ${ofProcess('asks')}`),
   },
   {
     what: 'a process has not ended',
@@ -228,21 +226,21 @@ export const ofStore: readonly Corruption[] = [
     rule: 'only its engine writes',
     store: (sql) =>
       sql.run(
-        `UPDATE history SET by = 'another' WHERE id = ${sql.entry(STEPS, "name = 'running' AND seq = 2")}`,
+        `UPDATE entry SET by = 'another' WHERE id = ${sql.entry(STEPS, "name = 'running' AND seq = 2")}`,
       ),
   },
   {
     what: 'the kill of what is paused waits for an engine',
     rule: 'what nobody runs is killed at once',
     store: (sql) =>
-      sql.run(`UPDATE history SET name = 'kill requested' WHERE id = ${sql.entry(STEPS, "name = 'played'")}`),
+      sql.run(`UPDATE entry SET name = 'kill requested' WHERE id = ${sql.entry(STEPS, "name = 'played'")}`),
   },
   {
     what: 'a kill is done long after its time was up',
     rule: 'a kill is done when its time is up',
     store: (sql) =>
       sql.run(
-        `UPDATE history SET at = at + 60000 WHERE id = (SELECT id FROM history WHERE name = 'killed' AND process IN (SELECT id FROM process WHERE class = 'Doomed'))`,
+        `UPDATE entry SET at = at + 60000 WHERE id = (SELECT id FROM entry WHERE name = 'killed' AND process IN (SELECT id FROM process WHERE class = 'Doomed'))`,
       ),
   },
   {
@@ -265,12 +263,12 @@ function got(pid: string, list: string): string {
     .split(', ')
     .map((one) => one.replace(/^at\[(\d)\]$/, `json_extract(text, '$[$1]')`).replaceAll('"', "'"))
     .join(', ')
-  return `UPDATE part SET text = json_array(${text}) WHERE name = 'out:got' AND ${ofProcess(pid)}`
+  return `UPDATE piece SET text = json_array(${text}) WHERE name = 'out:got' AND ${ofProcess(pid)}`
 }
 
 /** Turns the first resume of a process into its kill. */
 function killedEarly(sql: Sql, pid: string): number {
   const created = sql.entry(pid, "name = 'resumed'")
-  sql.run(`UPDATE history SET name = 'kill requested' WHERE id = ${created}`)
+  sql.run(`UPDATE entry SET name = 'kill requested' WHERE id = ${created}`)
   return sql.entry(pid, "name = 'resumed'")
 }

@@ -39,7 +39,7 @@ const unended = file.prepare<[], Waiting>(
    FROM process p WHERE ended_at IS NULL ORDER BY id`,
 )
 
-const entries = file.prepare<[], { last: number }>('SELECT max(id) AS last FROM history')
+const entries = file.prepare<[], { last: number }>('SELECT max(id) AS last FROM feed')
 // Time in which this program got nothing done does not count: others got none either.
 const TURN = 400
 let [all, idle, at, last] = [0, 0, performance.now(), 0]

@@ -1,0 +1,41 @@
+import { Authors } from './authors.ts'
+import { AwaitsTable } from './awaits-table.ts'
+import { ClassTable } from './class-table.ts'
+import type { Connection } from './connection.ts'
+import { EngineTable } from './engine-table.ts'
+import { Feed } from './feed.ts'
+import { HistoryTable } from './history-table.ts'
+import type { LeaseJudge } from './lease-judge.ts'
+import { MessageTable } from './message-table.ts'
+import { ProcessTable } from './process-table.ts'
+import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
+
+/** The tables of one file. */
+export interface SqliteTables {
+  readonly processes: ProcessTable
+  readonly histories: HistoryTable
+  readonly authors: Authors
+  readonly feed: Feed
+  readonly messages: MessageTable
+  readonly awaits: AwaitsTable
+  readonly classes: ClassTable
+  readonly checkpoints: SqliteCheckpoints
+  readonly engines: EngineTable
+}
+
+export function tablesOf(connection: Connection, judge: LeaseJudge): SqliteTables {
+  const authors = new Authors(connection)
+  const histories = new HistoryTable(connection, authors)
+  const processes = new ProcessTable(connection, histories)
+  return {
+    processes,
+    histories,
+    authors,
+    feed: new Feed(connection),
+    messages: new MessageTable(connection),
+    awaits: new AwaitsTable(connection),
+    classes: new ClassTable(connection),
+    checkpoints: new SqliteCheckpoints(connection, processes),
+    engines: new EngineTable(connection, judge),
+  }
+}

@@ -1,0 +1,112 @@
+import Database from 'better-sqlite3'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { Client, Engine, Process, type ProcessSpec } from '../../src/index.ts'
+import type { Write } from '../../src/persistence/contract/writes.ts'
+import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import { aPath, create, request } from '../contracts/stores.ts'
+import { untilRow } from './over-stores.ts'
+import { closeGates, Gated, gate } from './processes.ts'
+
+/*
+ * C8: the feed of a file keeps a number of commits. A program that did not run for longer than that misses some, and finds out by the
+ * rows what they were.
+ */
+
+class Asks extends Process<typeof Asks> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.signal('answer', { schema: { type: 'number' } })
+  }
+  override async run(): Promise<unknown> {
+    return this.receive('answer')
+  }
+}
+
+afterEach(closeGates)
+
+let made = 0
+
+/** Commits writes, and takes from the feed what tells of them, while no other code of this program runs. */
+function commitUnheard(store: SqliteStore, path: string, writes: readonly Write[]): Promise<unknown> {
+  const committed = store.commit(writes)
+  // The last one stays, as it always does.
+  const last = store.commit([create(`last ${++made}`)])
+  const file = new Database(path)
+  expect(
+    file.prepare('DELETE FROM feed WHERE id < (SELECT max(id) FROM feed)').run().changes,
+  ).toBeGreaterThan(0)
+  file.close()
+  return Promise.all([committed, last])
+}
+
+test('C8: who watches a file is told that something was missed', async () => {
+  const path = await aPath()
+  const [store, other] = [await SqliteStore.open(path), await SqliteStore.open(path)]
+  onTestFinished(async () => {
+    await store.close()
+    await other.close()
+  })
+  const heard: string[] = []
+  const told = (entry: string): Promise<void> =>
+    new Promise((resolve) => {
+      const look = setInterval(() => {
+        if (!heard.includes(entry)) return
+        clearInterval(look)
+        resolve()
+      }, 5)
+    })
+  store.watch((changes, missed) => {
+    if (missed) heard.push('missed')
+    heard.push(...changes.map(({ pid }) => pid))
+  })
+  await other.commit([create('first')])
+  await told('first')
+  expect(heard).toEqual(['first'])
+  await commitUnheard(other, path, [create('second')])
+  await told('missed')
+  await other.commit([create('third')])
+  await told('third')
+  expect(heard).not.toContain('second')
+})
+
+test('C7, C8: an engine and a client miss no request, no wake-up, no launch and no end that they were not told of', async () => {
+  const path = await aPath()
+  const other = await SqliteStore.open(path)
+  const engine = await Engine.open({ store: path, processes: [Asks, Gated], handleSignals: false })
+  const client = await Client.open({ store: path })
+  onTestFinished(async () => {
+    await engine.close({ drain: 0 })
+    await client.close()
+    await other.close()
+  })
+  const asks = await engine.launch(Asks)
+  const paused = await engine.launch(Asks)
+  const killed = await engine.launch(Gated, { gate: 'killed' })
+  const [ended] = [await client.launch('Nobody', {})]
+  const end = client.handle(ended.pid).wait()
+  for (const { pid } of [asks, paused])
+    await untilRow(engine.store, pid, ({ state, owner }) => state === 'waiting' && owner !== null)
+  await gate('killed').reached
+  await commitUnheard(other, path, [
+    { kind: 'signal', pid: asks.pid, id: 'one', name: 'answer', value: '42', by: 'me' },
+    request(paused.pid, 'pause'),
+    request(killed.pid, 'kill', { grace: 60_000 }),
+    request(ended.pid, 'kill'),
+    {
+      ...create('ready'),
+      className: 'Asks',
+      parts: { state: '{"label":"created","step":"run","args":[]}', inputs: '{}' },
+    },
+  ])
+  expect(await end).toMatchObject({ label: 'killed' })
+  expect(await asks.result()).toBe(42)
+  await untilRow(engine.store, 'ready', ({ state }) => state === 'waiting')
+  await untilRow(engine.store, paused.pid, (row) => row.paused !== null)
+  await commitUnheard(other, path, [
+    request(paused.pid, 'play'),
+    { kind: 'signal', pid: paused.pid, id: 'two', name: 'answer', value: '43', by: 'me' },
+  ])
+  expect(await paused.result()).toBe(43)
+  gate('killed').open()
+  expect(await killed.wait()).toMatchObject({ label: 'killed' })
+})
