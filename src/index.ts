@@ -69,6 +69,7 @@ export type {
 export type { AnyProcessClass } from './process/host/process-object.ts'
 export type {
   EventRecord,
+  EventSource,
   LaunchOptions,
   Outputs,
   ProcessHandle,
@@ -80,6 +81,7 @@ export type {
   WaitOptions,
 } from './process/host/process-handle.ts'
 export type { HookResult } from './process/definition/hooks.ts'
+export type { HistoryEvent, HistoryEvents } from './process/state/history-event.ts'
 export type { Wake } from './process/state/transition.ts'
 export type { ProcessCallback } from './process/runner/callbacks.ts'
 export type { ProcessListener } from './process/process-events.ts'

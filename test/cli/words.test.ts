@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { EventRecord } from '../../src/index.ts'
 import { eventText } from '../../src/cli/render/event-text.ts'
 import { roundsIn, stepIn } from '../../src/cli/render/position.ts'
 import { clockTime, withClockTimes } from '../../src/cli/render/time.ts'
@@ -30,7 +31,8 @@ describe('a place', () => {
 
 describe('what happened', () => {
   const event = (name: string, data?: unknown): string =>
-    eventText({ n: 1, seq: 1, pid: 'p', side: 'process', name, at: new Date(NOON), data })
+    // As read from a store, which may have events of a newer release.
+    eventText({ n: 1, seq: 1, pid: 'p', side: 'process', name, at: new Date(NOON), data } as EventRecord)
 
   it.each<[string, unknown, string]>([
     ['created', undefined, 'created'],

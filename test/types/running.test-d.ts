@@ -114,6 +114,14 @@ export async function launching(engine: Engine, client: Client): Promise<void> {
   const state = await handle.wait({ timeout: 0 })
   expectType<Equal<typeof state, StateInfo | null>>()
   if (state?.label === ProcessState.FINISHED) void state.exitCode?.code
+  for (const record of await handle.history()) {
+    if (record.name === 'failed') expectType<Equal<typeof record.data.until, number | null>>()
+    if (record.name === 'effect') expectType<Equal<typeof record.data.name, string>>()
+    // @ts-expect-error a pause may have no message, and so no data
+    if (record.name === 'paused') void record.data.message
+    // @ts-expect-error there is no such event
+    if (record.name === 'faild') void record
+  }
   // @ts-expect-error a handle is not thenable
   void handle.then
   // @ts-expect-error the state is told, not set

@@ -2,83 +2,88 @@ import type { EventRecord } from '../../index.ts'
 import { inParentheses } from './terminal-text.ts'
 import { clockTime, withClockTimes } from './time.ts'
 
-/** The data of an event. A newer release may have written other events, so nothing is taken for granted. */
-type Data = Readonly<Record<string, unknown>>
-
 /** Returns an event in words: `relax failed 2 of 5 (no memory), next try 14:03`. */
-export function eventText({ name, data, at }: EventRecord): string {
-  const known = typeof data === 'object' && data !== null ? (data as Data) : {}
-  const text = (key: string): string | null => {
-    const value = known[key]
-    return value == null ? null : typeof value === 'string' ? value : JSON.stringify(value)
-  }
-  const time = (key: string): string => clockTime(Number(known[key]), at.getTime())
-  const about = inParentheses(text('message'))
-  switch (name) {
-    case 'created':
-      if (text('restarted') !== null) return `restarted from ${text('restarted')}`
-      return text('resubmitted') === null ? 'created' : `resubmitted from ${text('resubmitted')}`
+export function eventText(record: EventRecord): string {
+  const now = record.at.getTime()
+  switch (record.name) {
+    case 'created': {
+      const { restarted, resubmitted } = record.data ?? {}
+      if (restarted !== undefined) return `restarted from ${restarted}`
+      return resubmitted === undefined ? 'created' : `resubmitted from ${resubmitted}`
+    }
     case 'running':
-      return text('step') === null ? 'runs' : `runs ${text('step')}`
+      return record.data?.step == null ? 'runs' : `runs ${record.data.step}`
     case 'waiting':
-      return waiting(text('message'), at.getTime())
+      return waiting(record.data?.message ?? null, now)
     case 'failed': {
-      const next = known['until'] == null ? ', paused' : `, next try ${time('until')}`
-      return `${text('step')} failed ${text('attempt')} of ${text('attempts')}${about}${next}`
+      const { step, attempt, attempts, message, until } = record.data
+      const next = until === null ? ', paused' : `, next try ${clockTime(until, now)}`
+      return `${step} failed ${attempt} of ${attempts}${inParentheses(message)}${next}`
     }
     case 'finished': {
-      if (known['successful'] !== false) return `finished${about}`
-      const code = text('exitCode')
-      return `finished without success${code === null ? '' : `, exit code ${code}`}${about}`
+      const { message, successful, exitCode } = record.data ?? {}
+      const about = inParentheses(message ?? null)
+      if (successful !== false) return `finished${about}`
+      return `finished without success${exitCode === undefined ? '' : `, exit code ${exitCode}`}${about}`
     }
-    case 'kill requested':
-      return `asked to be killed${about}, by ${time('deadline')} at the latest`
+    case 'kill requested': {
+      const { message, deadline } = record.data
+      return `asked to be killed${inParentheses(message ?? null)}, by ${clockTime(deadline, now)} at the latest`
+    }
     case 'pause requested':
-      return `asked to pause${about}`
+      return `asked to pause${inParentheses(record.data?.message ?? null)}`
     case 'retried':
       return 'asked to try again now'
     case 'resumed':
       return 'was sent a resume'
     case 'signalled':
-      return `was sent the signal ${text('name')}`
-    case 'received':
-      return `the signal ${text('name')} ${known['timedOut'] === true ? 'did not come in time' : 'was received'}`
-    case 'edited':
-      return `${text('path')} changed from ${text('before') ?? 'nothing'} to ${text('after')}`
+      return `was sent the signal ${record.data.name}`
+    case 'received': {
+      const { name, timedOut } = record.data
+      return `the signal ${name} ${timedOut === true ? 'did not come in time' : 'was received'}`
+    }
+    case 'edited': {
+      const { path, before, after } = record.data
+      return `${path} changed from ${before ?? 'nothing'} to ${after}`
+    }
     case 'adopted':
-      return `became a child of ${text('parent')}, which was restarted`
+      return `became a child of ${record.data.parent}, which was restarted`
     case 'joined':
       return 'what it waited for has ended'
     case 'sleeping':
-      return `sleeps (${text('name')}) until ${time('until')}`
+      return `sleeps (${record.data.name}) until ${clockTime(record.data.until, now)}`
     case 'effect': {
-      const failure = text('failed')
-      return `effect ${text('name')} ${failure === null ? 'done' : `failed (${failure}), which is recorded`}`
+      const { name, failed } = record.data
+      return `effect ${name} ${failed === undefined ? 'done' : `failed (${failed}), which is recorded`}`
     }
     case 'dropped':
-      return `no longer waits for ${list(known['waits'])}: its step ended`
+      return `no longer waits for ${record.data.waits.join(', ')}: its step ended`
     case 'checkpoint':
-      return `checkpoint ${text('tag')} kept`
-    case 'crashed':
-      return `its engine died${text('step') === null ? '' : ` in ${text('step')}`}; crash ${text('crashes')}`
+      return `checkpoint ${record.data.tag} kept`
+    case 'crashed': {
+      const { step, crashes } = record.data
+      return `its engine died${step == null ? '' : ` in ${step}`}; crash ${crashes}`
+    }
     case 'recovered':
       return 'taken up again after a crash'
     case 'released':
       return 'given back by its engine'
     case 'parked':
-      return `parked: ${text('reason')}`
+      return `parked: ${record.data.reason}`
     case 'excepted':
     case 'killed':
     case 'paused':
+      return record.name + inParentheses(record.data?.message ?? null)
     case 'played':
-      return name + about
+      return record.name
     default:
-      return `${name}${inParentheses(Object.keys(known).length === 0 ? null : JSON.stringify(known))}`
+      return unknownEvent(record)
   }
 }
 
-function list(value: unknown): string {
-  return Array.isArray(value) ? value.join(', ') : String(value)
+/** An event that only a newer release knows. */
+function unknownEvent({ name, data }: { readonly name: string; readonly data?: unknown }): string {
+  return name + inParentheses(data === undefined ? null : JSON.stringify(data))
 }
 
 /** A waiting step has a message in words. The message of a `Wait` is the user's. */

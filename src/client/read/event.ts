@@ -1,4 +1,4 @@
-import { decodeEventData } from '../../persistence/contract/event-codec.ts'
+import { decodeEvent } from '../../persistence/contract/event-codec.ts'
 import type { HistoryRow } from '../../persistence/contract/rows.ts'
 import type { EventRecord } from '../../process/host/process-handle.ts'
 import type { HistoryEvents } from '../../process/state/history-event.ts'
@@ -16,7 +16,7 @@ const FROM_CALLERS: ReadonlySet<string> = new Set<keyof HistoryEvents>([
 /**
  * A row of the history in its public form.
  *
- * @throws IncompatibleBundle where the row is damaged
+ * @throws IncompatibleBundle if the row is damaged
  */
 export function eventRecord(row: HistoryRow): EventRecord {
   return {
@@ -24,9 +24,8 @@ export function eventRecord(row: HistoryRow): EventRecord {
     seq: row.seq,
     pid: row.pid,
     side: FROM_CALLERS.has(row.name) ? 'caller' : 'process',
-    name: row.name,
     at: new Date(row.at),
     ...(row.by !== null && { worker: row.by }),
-    ...(row.data !== null && { data: decodeEventData(row) }),
+    ...decodeEvent(row),
   }
 }

@@ -1,4 +1,4 @@
-import type { HistoryEvents } from '../../process/state/history-event.ts'
+import type { HistoryEvent, HistoryEvents } from '../../process/state/history-event.ts'
 import { IncompatibleBundle } from '../../shared/errors.ts'
 import { isJsonObject } from '../../shared/json.ts'
 
@@ -26,9 +26,20 @@ export function encodeEvent<Name extends keyof HistoryEvents>(
 }
 
 /**
- * The data of a stored entry that has this name; an empty object where the entry has none.
+ * The event of a stored entry.
  *
- * @throws IncompatibleBundle where the entry is damaged
+ * @throws IncompatibleBundle if the entry is damaged
+ */
+export function decodeEvent(entry: StoredEvent): HistoryEvent {
+  const { name } = entry
+  const data = decodeEventData(entry)
+  return (data === undefined ? { name } : { name, data }) as HistoryEvent
+}
+
+/**
+ * The data of a stored entry that has this name; an empty object if the entry has none.
+ *
+ * @throws IncompatibleBundle if the entry is damaged
  */
 export function eventData<Name extends keyof HistoryEvents>(
   entry: StoredEvent,
@@ -38,9 +49,9 @@ export function eventData<Name extends keyof HistoryEvents>(
 }
 
 /**
- * The data of a stored entry; undefined where it has none.
+ * The data of a stored entry; undefined if it has none.
  *
- * @throws IncompatibleBundle where the entry is damaged
+ * @throws IncompatibleBundle if the entry is damaged
  */
 export function decodeEventData({ pid, seq, name, data: text }: StoredEvent): object | undefined {
   if (text === null) return undefined

@@ -12,6 +12,19 @@ import { currentRun } from '../step/current-process.ts'
 import { waitFor } from '../step/wait-conditions.ts'
 import { ProcessState } from '../state/process-state.ts'
 
+/** The events in the history of a process in memory. */
+const EVENTS = [
+  'created',
+  'running',
+  'waiting',
+  'paused',
+  'played',
+  'finished',
+  'excepted',
+  'killed',
+] as const
+type MemoryEvent = (typeof EVENTS)[number]
+
 /** A handle of a process that runs in this program's memory. */
 export class MemoryHandle extends BaseHandle {
   readonly pid: string
@@ -39,7 +52,7 @@ export class MemoryHandle extends BaseHandle {
     if (handles.size >= room) sweep()
     handles.set(this.pid, new WeakRef(this))
     const { events } = process[HOSTED]
-    const note = (name: string, data?: unknown) => (): void => {
+    const note = (name: MemoryEvent) => (): void => {
       this.#at = new Date(clock.now())
       this.#history.push({
         n: this.#history.length + 1,
@@ -48,21 +61,9 @@ export class MemoryHandle extends BaseHandle {
         side: 'process',
         name,
         at: this.#at,
-        data,
       })
     }
-    for (const name of [
-      'created',
-      'running',
-      'waiting',
-      'paused',
-      'played',
-      'finished',
-      'excepted',
-      'killed',
-    ] as const) {
-      events.on(`process:${name}`, note(name))
-    }
+    for (const name of EVENTS) events.on(`process:${name}`, note(name))
   }
 
   get state(): StateInfo {

@@ -5,6 +5,7 @@ import type { RetryOptions } from '../../spec/retry-policy.ts'
 import type { SpecOf } from '../../spec/process-spec.ts'
 import type { OutputsOf, PartialOutputsOf, SignalArgs, SignalName } from '../../spec/typing.ts'
 import type { ExitCodeInfo } from '../state/commands.ts'
+import type { HistoryEvent } from '../state/history-event.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
 /**
@@ -67,18 +68,24 @@ export interface Outputs<C = unknown> {
   snapshot(): Promise<PartialOutputsOf<C>>
 }
 
-/** A record of a process's history. */
-export interface EventRecord {
+/** The process, the author and the time of an event in a history. */
+export interface EventSource {
   /** The number of the event in the history of its process, from 1. */
   readonly n: number
   readonly seq: number
   readonly pid: string
+  /** The engine or client that wrote the event. */
   readonly worker?: string
+  /** `caller` for a request, such as a kill; `process` for all that the process or its engine did. */
   readonly side: 'caller' | 'process'
-  readonly name: string
   readonly at: Date
-  readonly data?: unknown
 }
+
+/**
+ * A record of a process's history. `name` determines the type of `data`. A newer release may have
+ * written events that are not in the type, so a `switch` over the names needs a default.
+ */
+export type EventRecord = EventSource & HistoryEvent
 
 /**
  * A reference to one process, by its pid. It works in any program that opens the same store.

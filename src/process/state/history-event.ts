@@ -3,12 +3,12 @@ import type { FailedAttempt } from './transition.ts'
 /* The events in the history of a process: their names and data. */
 
 /**
- * The process came into a state, or its step waits (`waiting`) or goes on after a wait (`running`).
+ * The process entered a state, or its step waits (`waiting`) or continues after a wait (`running`).
  */
 export interface StateEntered {
   /** The step that runs in the state, or after it. */
   readonly step?: string | undefined
-  /** Why it waits, or how it ended. */
+  /** The message of the wait, or of the end. */
   readonly message?: string | undefined
   /** The code of a process that finished with one. */
   readonly exitCode?: number | undefined
@@ -16,12 +16,12 @@ export interface StateEntered {
   readonly successful?: boolean | undefined
 }
 
-/** The message that was given with a request, if one was. */
+/** The message of a request, if there was one. */
 export interface WithMessage {
   readonly message?: string | undefined
 }
 
-/** The data of each event by the event's name. */
+/** The type of the data of each event of a history, by the event's name. */
 export interface HistoryEvents {
   /**
    * The process was launched. For a restart or a resubmit: the pid of the process that it was made
@@ -84,7 +84,12 @@ export interface HistoryEvents {
   parked: { readonly reason: string }
 }
 
-/** An event of a process's history. */
+/**
+ * An event of a process's history. The name determines the type of the data. An event without data
+ * has no `data`.
+ */
 export type HistoryEvent = {
-  [Name in keyof HistoryEvents]: { readonly name: Name; readonly data: HistoryEvents[Name] }
+  [Name in keyof HistoryEvents]: {} extends HistoryEvents[Name]
+    ? { readonly name: Name; readonly data?: HistoryEvents[Name] | undefined }
+    : { readonly name: Name; readonly data: HistoryEvents[Name] }
 }[keyof HistoryEvents]
