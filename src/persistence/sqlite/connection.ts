@@ -10,6 +10,12 @@ import { elapsed, setTimeout } from '../../shared/timers.ts'
  */
 const PATIENCE = 60_000
 const LONGEST_PAUSE = 16
+/**
+ * The pages in the log (16 MiB) after which a commit copies them into the database. That takes many
+ * times as long as a commit. With SQLite's default of 1,000 pages it would meet one of 70 launches.
+ * The heartbeat of an engine checkpoints off the main thread, at SQLite's default.
+ */
+const CHECKPOINT_PAGES = 4_000
 /** How often a write checks that the file is still there, in milliseconds. */
 const LOOK_INTERVAL = 1_000
 
@@ -210,6 +216,7 @@ export class Connection {
       )
     }
     this.#db.pragma('synchronous = FULL')
+    this.#db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     this.#transaction('BEGIN IMMEDIATE', () => this.#migrate(migrations))
   }
 
