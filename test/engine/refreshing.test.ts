@@ -3,7 +3,7 @@ import { Client, Engine, MemoryStore, type ProcessHandle } from '../../src/index
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { aPath, replaced } from '../contracts/stores.ts'
-import { Add, closeGates, gate, Gated } from './processes.ts'
+import { Add, Approval, closeGates, gate, Gated } from './processes.ts'
 
 /*
  * What the handles of a client cost that wait, counted in statements and rows. A page has 1,000 pids.
@@ -179,4 +179,23 @@ test('where a query of many processes fails, each of them is read alone (C9)', a
   const ends = handles.map((handle) => handle.wait())
   expect(await client.killAll()).toBe(3)
   expect((await Promise.all(ends)).map((state) => state?.label)).toEqual(Array(3).fill('killed'))
+})
+
+test('an idle engine runs the same few statements each second, however many processes sleep', async () => {
+  const engine = await Engine.open({ store, clock, processes: [Approval], handleSignals: false })
+  onTestFinished(() => engine.close())
+  const idle = async (): Promise<readonly string[]> => {
+    await clock.quiet()
+    ran.length = 0
+    await clock.advance('1s')
+    return ran.filter((sql) => !/heartbeat|engine|data_version|BEGIN|COMMIT/.test(sql))
+  }
+  await idle()
+  const before = await idle()
+  await Promise.all(Array.from({ length: 200 }, () => engine.launch(Approval)))
+  await clock.quiet()
+  expect((await store.count()).waiting).toBe(200)
+  await idle()
+  expect(await idle()).toEqual(before)
+  expect(before.length).toBeLessThan(10)
 })

@@ -148,7 +148,7 @@ export class HandleRegistry<H extends RegisteredHandle> {
   /** The store no longer reports some changes, so the rows of all awaited processes are read (C8). */
   #readAll(): void {
     // If the store can't be read, the next refresh tries again.
-    for (const handle of this.#awaited) handle.refreshState().catch(() => {})
+    for (const handle of this.#unheard(this.#awaited)) handle.refreshState().catch(() => {})
   }
 
   /** An awaited process has ended. The next end may be near. */
@@ -175,13 +175,17 @@ export class HandleRegistry<H extends RegisteredHandle> {
   async #refresh(): Promise<void> {
     this.#cancelRefresh = undefined
     this.#refreshing = true
-    const page = this.#nextPage()
-    const unheard = page.filter(({ pid }) => this.runner?.willNotifyEnd(pid) !== true)
+    const unheard = this.#unheard(this.#nextPage())
     // A store that can't be read changes nothing. The next refresh tries again.
     await Promise.allSettled(unheard.map((handle) => handle.refreshState()))
     if (unheard.some(({ over }) => over)) this.#interval = FIRST_INTERVAL
     this.#refreshing = false
     if (this.#awaited.size > 0) this.#schedule()
+  }
+
+  /** The handles whose end the engine of this program does not report. */
+  #unheard(handles: Iterable<H>): readonly H[] {
+    return [...handles].filter(({ pid }) => this.runner?.willNotifyEnd(pid) !== true)
   }
 
   /** The handles that were looked at longest ago. They come last from then on. */

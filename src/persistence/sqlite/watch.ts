@@ -1,4 +1,3 @@
-import { type FSWatcher, watch } from 'node:fs'
 import type { WatchListener } from '../contract/control.ts'
 import type { Change } from '../contract/rows.ts'
 import { isBusy } from './driver-errors.ts'
@@ -6,20 +5,13 @@ import type { Connection } from './connection.ts'
 import type { Feed, FeedRow } from './feed.ts'
 import type { HistoryTable, RowHistory } from './history-table.ts'
 import { afterOf, type Row } from '../rules/row.ts'
-import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../shared/timers.ts'
+import { clearTimeout, setTimeout } from '../../shared/timers.ts'
+import { LogWatcher } from './log-watcher.ts'
 
-/**
- * Milliseconds between the looks after a change of the log file. The file changes before the commit
- * can be seen, the earlier the slower the disk is, so a few looks follow.
- */
-const BURST = [0, 1, 3, 10, 30, 100, 300]
-/**
- * A change of the log file during the first looks does not start them anew at once, since they are
- * near enough.
- */
-const NEAR = 2
 /** How often to look even where no change of the log file was noticed, in milliseconds. */
-const SCAN_INTERVAL = 1_000
+const SCAN_INTERVAL = 5_000
+/** The same, while changes of the log file can't be noticed. */
+const UNHEARD_INTERVAL = 1_000
 /** `CROSS JOIN` makes the list the outer loop. */
 const ROWS = `SELECT p.id, p.pid, p.state, p.paused, p.parked, p.owner, p.ready_at, p.spilled, p.recent
   FROM json_each(?) AS listed CROSS JOIN process p ON p.id = listed.value`
@@ -34,8 +26,8 @@ export interface WatchTables {
 
 /**
  * Notices the commits of other connections, and reads from the feed and the histories what they
- * have changed. Polls only while there are listeners, and then only compares a number, once a
- * second and when the log file changes.
+ * have changed. Polls only while there are listeners, and then only compares a number: when the log
+ * file changes, and every few seconds.
  */
 export class Watch {
   readonly #connection: Connection
@@ -49,18 +41,15 @@ export class Watch {
   /** The id of the last commit that was read; undefined where that could not be read. */
   #cursor: number | undefined
   #version = 0
-  #watcher: FSWatcher | undefined
+  readonly #log: LogWatcher
   #scan: NodeJS.Timeout | undefined
-  #burst: NodeJS.Timeout | undefined
-  /** The number of looks since the last change of the log file. */
-  #looks = 0
-  #rangAgain = false
 
   constructor(connection: Connection, tables: WatchTables, now: () => number, publish: WatchListener) {
     this.#connection = connection
     this.#tables = tables
     this.#now = now
     this.#publish = publish
+    this.#log = new LogWatcher(`${connection.path}-wal`, () => this.#look())
   }
 
   get running(): boolean {
@@ -78,22 +67,25 @@ export class Watch {
       this.#version = 0
       this.#cursor = undefined
     }
-    this.#listen()
-    this.#scan = setInterval(() => {
-      this.#connection.checkFile()
-      this.#listen()
-      this.#look()
-    }, SCAN_INTERVAL)
-    this.#scan.unref()
+    this.#log.listen()
+    this.#scanLater()
   }
 
   stop(): void {
-    clearInterval(this.#scan)
-    clearTimeout(this.#burst)
-    this.#watcher?.close()
+    clearTimeout(this.#scan)
     this.#scan = undefined
-    this.#burst = undefined
-    this.#watcher = undefined
+    this.#log.stop()
+  }
+
+  #scanLater(): void {
+    const scan = (): void => {
+      this.#scanLater()
+      this.#connection.checkFile()
+      this.#log.listen()
+      this.#look()
+    }
+    this.#scan = setTimeout(scan, this.#log.listens ? SCAN_INTERVAL : UNHEARD_INTERVAL)
+    this.#scan.unref()
   }
 
   /**
@@ -118,47 +110,9 @@ export class Watch {
 
   /** Skips our own commit; 0 where it changed nothing. */
   jump(commit: number): void {
-    if (commit > 0 && this.running) this.#cursor = commit
-  }
-
-  #listen(): void {
-    if (this.#watcher !== undefined) return
-    const forget = (): void => {
-      this.#watcher?.close()
-      this.#watcher = undefined
-    }
-    try {
-      this.#watcher = watch(`${this.#connection.path}-wal`, { persistent: false }, (event) => {
-        // The log file is gone or replaced: the next scan listens anew.
-        if (event === 'rename') forget()
-        this.#ring()
-      })
-      this.#watcher.on('error', forget)
-    } catch {
-      // There is no log file yet, or the system has no more watches: the scan notices the commits.
-      forget()
-    }
-  }
-
-  #ring(): void {
-    if (this.#burst === undefined || this.#looks > NEAR) this.#lookSoon(0)
-    else this.#rangAgain = true
-  }
-
-  #lookSoon(looks: number): void {
-    clearTimeout(this.#burst)
-    this.#burst = undefined
-    this.#looks = looks
-    const delay = BURST[looks]
-    if (delay === undefined) return
-    this.#burst = setTimeout(() => {
-      if (!this.running) return
-      this.#look()
-      const anew = this.#rangAgain && looks === NEAR
-      if (anew) this.#rangAgain = false
-      this.#lookSoon(anew ? 0 : looks + 1)
-    }, delay)
-    this.#burst.unref()
+    if (commit === 0 || !this.running) return
+    this.#cursor = commit
+    this.#log.committed()
   }
 
   #look(): void {

@@ -181,7 +181,7 @@ test('after the file was deleted, moved or replaced, all that writes is refused 
     await store.join(engine('A'))
     const client = await Client.open({ store })
     await client.launch('Bake', { n: 1 })
-    // Whoever listens looks every second; whoever writes looks then, if a second has passed.
+    // A store that writes checks the file if a second has passed since the last check.
     store.watch(() => {})
     go()
     const since = performance.now()

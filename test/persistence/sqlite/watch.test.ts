@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
 import type { Change } from '../../../src/persistence/contract/rows.ts'
 import { SimulatedClock } from '../../../src/testing/index.ts'
-import { done, engine, request, running, signal, wait, waitingFor } from '../fixtures.ts'
+import { create, done, engine, request, running, signal, wait, waitingFor } from '../fixtures.ts'
 
 test('who watches is told of what others commit whether it is ready, and when it is due', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'damson-watch-'))
@@ -42,4 +42,29 @@ test('who watches is told of what others commit whether it is ready, and when it
   expect(await told(process.pid, 'signalled')).toMatchObject({ ready: true, dueAt: null })
   await done(other, request(process.pid, 'kill'))
   expect(await told(waiter.pid, 'joined')).toMatchObject({ ready: true, dueAt: null })
+})
+
+test('a store that commits all the time hears of what others commit meanwhile, and after it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'damson-watch-'))
+  const [store, other] = [
+    await SqliteStore.open(join(folder, 'store.db')),
+    await SqliteStore.open(join(folder, 'store.db')),
+  ]
+  onTestFinished(async () => {
+    await store.close()
+    await other.close()
+    rmSync(folder, { recursive: true })
+  })
+  const heard: string[] = []
+  store.watch((changes) => heard.push(...changes.map(({ pid }) => pid)))
+  for (let count = 0; count < 300; count++) {
+    if (count === 290) await done(other, create({ pid: 'meanwhile' }))
+    await done(store, create())
+    // The changes of the log file are noticed between two commits.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(heard).toHaveLength(301)
+  expect(heard.indexOf('meanwhile')).toBeGreaterThanOrEqual(290)
+  await done(other, create({ pid: 'after' }))
+  while (!heard.includes('after')) await new Promise((resolve) => setTimeout(resolve, 5))
 })
