@@ -7,19 +7,8 @@ import { breaks, type Break } from '../breaks/breaks.ts'
  * 'what was paused before its first step is begun' is not one of them: the rule that holds back what is paused refuses the first step as well,
  * so that no program of the load sees a difference. test/persistence/stores.test.ts detects it, at the level of the store.
  *
- * Nor is 'nobody does a kill whose deadline has passed': an engine does the kills of its own processes, and one that is frozen is taken for dead,
- * which does them too. What is left are event loops that are blocked for seconds longer than the grace, in which the rest of the load would
- * starve. test/contracts/control.test.ts detects it with one engine that hears of nothing.
- *
- * Nor is 'the fence is not checked on the way from step to step, in SQLite': the statement applies only where no crash is counted, and whoever
- * takes over after a crash has one counted until its next commit. Only a play in between clears it, which a stale write then has to meet
- * within the step. test/contracts/fenced-writes.test.ts detects it.
- *
- * Nor is 'the fence is not checked by the shared rule': in five runs no write of an engine that had been taken over from reached the rule while
- * the other one was still within the same step. test/contracts/fenced-writes.test.ts detects it.
- *
- * Nor is 'a signal that comes while a step looks for it is missed': the signal has to be stored and told of during one read.
- * test/contracts/sleepers.test.ts detects it, with a signal that comes in that moment.
+ * Nor is 'a signal that comes while a step looks for it is missed': SQLite answers a look within one turn of the event loop, and a notification
+ * takes a turn of its own, so that none comes in between. test/contracts/sleepers.test.ts detects it, with a store that answers later.
  */
 
 const ONE_AT_A_TIME = [
@@ -29,14 +18,13 @@ const ONE_AT_A_TIME = [
   'only its engine writes',
 ]
 
+/** What a write of an engine that has lost the process violates. */
+const STALE = [...ONE_AT_A_TIME, 'the history has no gaps', 'nothing follows an end']
+
 const RACES: Readonly<Record<string, readonly string[]>> = {
   'a launch by a client resolves before the commit': ['what is launched is there', 'a key is one process'],
   'an engine goes on with a process that it has lost': ONE_AT_A_TIME,
-  'two engines begin one process, in SQLite': [
-    ...ONE_AT_A_TIME,
-    'the history has no gaps',
-    'nothing follows an end',
-  ],
+  'two engines begin one process, in SQLite': STALE,
   'an effect resolves while its record is being written': [
     'what resolved is recorded',
     'no effect runs again after its record',
@@ -45,6 +33,9 @@ const RACES: Readonly<Record<string, readonly string[]>> = {
   'a step that runs again does its effects again': ['no effect runs again after its record'],
   'a pause of a running process is acknowledged and not stored': ['no step begins after a pause'],
   'a kill of what nobody runs waits for an engine': ['what nobody runs is killed at once'],
+  'the fence is not checked by the shared rule': STALE,
+  'the fence is not checked on the way from step to step, in SQLite': STALE,
+  'nobody does a kill whose deadline has passed': ['a kill is done when its time is up'],
   'a request reaches the root of its tree alone': ['a kill reaches the whole tree'],
   'a process that is being killed has children': ['what is being killed launches nothing'],
   'a signal is acknowledged before it is stored': ['what is acknowledged is stored once'],

@@ -146,7 +146,7 @@ export class Injector {
       case 'freeze engine':
         return this.#freeze(engine, lease * (1.2 + random.below(250) / 100))
       case 'freeze engine until taken over':
-        return this.#freezeUntilTakenOver(random.below(2) === 0)
+        return this.#freezeUntilTakenOver(random.oneOf(['pause', 'lock', 'both', 'nothing']))
       case 'stop engine':
         return this.#stop(engine)
       case 'stop engine under a lock': {
@@ -171,10 +171,10 @@ export class Injector {
     }
   }
 
-  async #lock(ms: number): Promise<void> {
+  async #lock(released: number | Promise<void>): Promise<void> {
     if (this.#locked) return
     this.#locked = true
-    await this.#options.store.holdLock(ms)
+    await this.#options.store.holdLock(released)
     this.#locked = false
   }
 
@@ -213,14 +213,17 @@ export class Injector {
     this.#options.log.add({ what: 'fault', fault: 'freeze', phase: 'end', program: program.name })
   }
 
-  async #freezeUntilTakenOver(pauses: boolean): Promise<void> {
+  async #freezeUntilTakenOver(meanwhile: 'pause' | 'lock' | 'both' | 'nothing'): Promise<void> {
     const { log, storePath, programs } = this.#options
     // Those that are to take over have to be awake, and this takes long: one at a time.
     if (this.#takingOver) return
     this.#takingOver = true
     const ask = (action: Action, pid: string): Promise<boolean> =>
       this.#ask(action, pid, `take-over.${++this.#asked}`)
-    await freezeUntilTakenOver(programs.of('engine'), storePath, log, pauses ? ask : undefined)
+    await freezeUntilTakenOver(programs.of('engine'), storePath, log, {
+      ...((meanwhile === 'pause' || meanwhile === 'both') && { ask }),
+      ...((meanwhile === 'lock' || meanwhile === 'both') && { lock: (released) => this.#lock(released) }),
+    })
     this.#takingOver = false
   }
 

@@ -29,11 +29,12 @@ export class StoreFaults {
     return Array.from({ length: this.#copies }, (_, index) => this.#copy(index + 1)).filter(existsSync)
   }
 
-  /** Holds the lock that every write needs. */
-  async holdLock(ms: number): Promise<void> {
-    await this.#during(`lock held for ${ms} ms`, async (db) => {
+  /** Holds the lock that every write needs for so many milliseconds, or until the promise resolves. */
+  async holdLock(released: number | Promise<void>): Promise<void> {
+    const isTimed = typeof released === 'number'
+    await this.#during(isTimed ? `lock held for ${released} ms` : 'lock held', async (db) => {
       db.exec('BEGIN IMMEDIATE')
-      await later(ms)
+      await (isTimed ? later(released) : released)
       db.exec('ROLLBACK')
     })
   }

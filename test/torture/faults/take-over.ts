@@ -13,19 +13,32 @@ interface Looked {
   readonly owner: string | null
 }
 
+/** The longest step of an `Idle`, in milliseconds. */
+const STEP = 2_000
+
 /** What is asked of the command line. */
 export type Ask = (action: 'pause' | 'play', pid: string) => Promise<unknown>
 
+/** What else is done to the process while its engine is frozen. */
+export interface Meanwhile {
+  /** Pauses the process, and plays it after its engine was taken for dead: the crash no longer counts when another engine claims it. */
+  readonly ask?: Ask
+  /**
+   * Holds the lock of the file until the promise resolves. The step ends meanwhile, and the engine is frozen while it waits to write that. It
+   * then writes before it hears that it has lost the process, so that only the fence can refuse the write.
+   */
+  readonly lock?: (released: Promise<void>) => Promise<void>
+}
+
 /**
  * Freezes an engine until another one runs what it ran, and lets it go on in that very moment, with steps whose time is over: whatever it
- * writes then has to be refused. With `ask`, the process is paused meanwhile, and played after its engine was taken for dead: no crash is
- * counted against it any more when the other one claims it.
+ * writes then has to be refused.
  */
 export async function freezeUntilTakenOver(
   engines: readonly Program[],
   store: string,
   log: Log,
-  ask: Ask | undefined,
+  { ask, lock }: Meanwhile,
 ): Promise<void> {
   let frozen: { readonly engine: Program; readonly pid: string } | undefined
   await until(() => {
@@ -38,8 +51,13 @@ export async function freezeUntilTakenOver(
   })
   if (frozen === undefined) return
   const { engine, pid } = frozen
+  let release = (): void => {}
+  const locked = lock?.(new Promise((resolve) => (release = resolve)))
+  if (locked !== undefined) await later(STEP + 200)
   log.add({ what: 'fault', fault: 'freeze', phase: 'begin', program: engine.name })
   engine.signal('SIGSTOP')
+  release()
+  await locked
   const its = `pid = '${pid}' AND`
   if (ask !== undefined) {
     await ask('pause', pid)

@@ -22,6 +22,11 @@ const client = await opened(() =>
 
 process.stdout.write('ready\n')
 
+/**
+ * For so long a `Blocker` stops its engine whose kill another engine has to do, in milliseconds: its time is up before, and the engine still
+ * renews its lease.
+ */
+const BLOCKED = 8_000
 /** How many of its processes may be under way at a time. */
 const MOST = 14
 const KINDS: readonly Known[] = [
@@ -123,7 +128,7 @@ function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<st
     case 'Racer':
       return { n, slow: 100 + random.below(600) }
     case 'Blocker':
-      return { n, slow: random.below(told.lease * 2) }
+      return { n, slow: random.below(6) === 0 ? BLOCKED : random.below(told.lease * 2) }
     case 'Brood':
       return { n, slow: random.below(30) }
     case 'Branches':
@@ -166,6 +171,11 @@ async function from(
     case 'Brood':
       await begun(handle)
       await later(random.below(200))
+      if (!stop.signal.aborted) await kill(handle, false)
+      return
+    case 'Blocker':
+      if (inputs['slow'] !== BLOCKED) break
+      await begun(handle)
       if (!stop.signal.aborted) await kill(handle, false)
       return
     case 'Stubborn':
