@@ -4,11 +4,11 @@ import { canLoad } from '../../persistence/contract/engines.ts'
 import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { isTerminal, UNFINISHED_STATES } from '../../process/state/machine.ts'
+import { isBackingOff } from '../../process/state/process-state.ts'
 import { waitsForItself } from '../../process/step/wait-conditions.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
 import { findLastEntry } from './history.ts'
-import { backsOff } from './state-info.ts'
 import type { RowReader } from './row-reader.ts'
 import { inParentheses, formatTime, span } from './wording.ts'
 
@@ -167,7 +167,7 @@ class Explanation {
   async #waits(pending: Pending): Promise<string[]> {
     const row = this.#row
     const { wait } = row
-    if (backsOff(row)) return [await this.#backOff()]
+    if (isBackingOff(row)) return [await this.#backOff()]
     if (wait === null) return []
     const { resume, signal, until, on } = wait
     const ends: string[] = []

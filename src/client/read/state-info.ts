@@ -2,6 +2,7 @@ import { decodeEventData } from '../../persistence/contract/event-codec.ts'
 import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
 import type { StateInfo } from '../../process/host/process-handle.ts'
 import { isTerminal } from '../../process/state/machine.ts'
+import { isBackingOff } from '../../process/state/process-state.ts'
 
 /** The columns that say how a process ended. */
 export type EndedRow = Pick<
@@ -76,15 +77,10 @@ function reasonOf(row: ProcessRow, now: number): StateInfo['reason'] {
 }
 
 function waitReason(row: ProcessRow): StateInfo['reason'] {
-  if (backsOff(row)) return 'retry'
+  if (isBackingOff(row)) return 'retry'
   const { wait } = row
   if (wait === null) return 'signal'
   if (wait.on !== null) return 'children'
   // A wait for a signal with a time limit counts as a wait for the signal.
   return wait.signal === null && wait.until !== null ? 'timer' : 'signal'
-}
-
-/** Returns whether a step of the process failed and waits for its next attempt. */
-export function backsOff(row: ProcessRow): boolean {
-  return row.state === 'waiting' && row.attempt > 1 && !row.inStep
 }

@@ -3,7 +3,7 @@ import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { BulkFilter } from '../../persistence/rules/paging.ts'
 import { isTerminal, TERMINAL_STATES, UNFINISHED_STATES } from '../../process/state/machine.ts'
-import type { ProcessState } from '../../process/state/process-state.ts'
+import { isBackingOff, type ProcessState } from '../../process/state/process-state.ts'
 import type { HandleRequest } from '../../process/handle/base-handle.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Requests } from './requests.ts'
@@ -11,7 +11,7 @@ import type { Requests } from './requests.ts'
 /** The number of processes in one page of a bulk write. */
 const PAGE = 500
 
-/** Writes once per process that a filter lets through, a page at a time. Each call resolves to the number of writes done. */
+/** Writes once per process that matches a filter, a page at a time. Each call resolves to the number of writes done. */
 export class BulkWrites {
   readonly #store: Control
   readonly #commits: GroupCommit
@@ -48,8 +48,9 @@ export class BulkWrites {
   retry(filter: BulkFilter): Promise<number> {
     return this.#writeAll(
       unfinished(filter),
-      ({ pid, state, attempt, inStep, paused, parked }) => {
-        const backsOff = paused === null && state === 'waiting' && attempt > 1 && !inStep
+      (row) => {
+        const { pid, paused, parked } = row
+        const backsOff = paused === null && isBackingOff(row)
         const failed = paused !== null && paused.cause !== 'request'
         return backsOff || failed || parked !== null ? this.#requests.retry(pid) : undefined
       },

@@ -1,5 +1,5 @@
 import { isTerminal } from '../../process/state/machine.ts'
-import type { ProcessState } from '../../process/state/process-state.ts'
+import { isBackingOff, type ProcessState } from '../../process/state/process-state.ts'
 import { killedStateText } from '../../process/state/saved-state.ts'
 import { claim } from './claim.ts'
 import { RUNS_ALONE } from './drain.ts'
@@ -8,7 +8,7 @@ import { entry, type Entry, type RuleContext, type Decision, unchanged } from '.
 import { wasConsumed } from './message-ids.ts'
 import type { Done, Held, Outcome } from '../contract/outcomes.ts'
 import type { Advance, Enforce, Park, Request, Resume, Signal } from '../contract/writes.ts'
-import { isBackingOff, beginWait, endWait, leaveWaitInStep, readyAt, isWaitingOwned, wake } from './waits.ts'
+import { beginWait, endWait, leaveWaitInStep, readyAt, isWaitingOwned, wake } from './waits.ts'
 
 /*
  * What each write does to the row of a process, for all back ends.
@@ -215,7 +215,7 @@ function pause(row: Row, write: Request): Entry[] {
  */
 function retry(row: Row, write: Request, now: number): Entry[] {
   if (row.paused === 1 || row.parked !== null) return play(row, write)
-  if (row.owner !== null || !isBackingOff(row)) return []
+  if (row.owner !== null || !isBackingOff({ ...row, inStep: row.in_step === 1 })) return []
   wake(row, now)
   // An engine that claims the process finds it woken by its timer.
   row.due_at = row.ready_at

@@ -72,11 +72,6 @@ export function wake(row: Pick<Row, 'ready_at'>, now: number): void {
   row.ready_at = Math.min(row.ready_at ?? now, now)
 }
 
-/** Whether a process only waits for its next attempt. */
-export function isBackingOff(row: BriefRow): boolean {
-  return row.state === 'waiting' && row.attempt > 1 && row.in_step === 0
-}
-
 /**
  * Whether a process waits while an engine holds it: within a step, or between the claim that wakes
  * it and its next step.

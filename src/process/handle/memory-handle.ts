@@ -10,7 +10,7 @@ import { BaseHandle, type HandleRequest } from './base-handle.ts'
 import { HOSTED, type ProcessObject } from '../host/process-object.ts'
 import { currentRun } from '../step/current-process.ts'
 import { waitFor } from '../step/wait-conditions.ts'
-import { ProcessState } from '../state/process-state.ts'
+import { isBackingOff, ProcessState } from '../state/process-state.ts'
 
 /** The events in the history of a process in memory. */
 const EVENTS = [
@@ -194,7 +194,7 @@ export class MemoryHandle extends BaseHandle {
     const process = this.#process
     if (this.done) return false
     if (process.paused) return process.play()
-    const backsOff = process.state === 'waiting' && process.attempt > 1
+    const backsOff = isBackingOff({ state: process.state, attempt: process.attempt, inStep: false })
     if (backsOff) process[HOSTED].wake(undefined, { by: 'timer' })
     return backsOff
   }

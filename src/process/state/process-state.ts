@@ -17,6 +17,19 @@ export type ProcessState = (typeof ProcessState)[keyof typeof ProcessState]
 
 const STATES: ReadonlySet<string> = new Set(Object.values(ProcessState))
 
+/** The facts that show whether a process backs off. */
+export interface AttemptFacts {
+  readonly state: ProcessState
+  readonly attempt: number
+  /** Whether the process waits within a step. */
+  readonly inStep: boolean
+}
+
+/** Whether a step of the process has failed and waits for its next attempt. */
+export function isBackingOff({ state, attempt, inStep }: AttemptFacts): boolean {
+  return state === ProcessState.WAITING && attempt > 1 && !inStep
+}
+
 /** Whether what a store holds as a state is one. */
 export function isProcessState(state: string): state is ProcessState {
   return STATES.has(state)
