@@ -7,7 +7,8 @@ import type { LaunchOptions, ProcessHandle, Settled } from '../host/process-hand
 import type { KeptSignal, WaitConditions } from '../state/transition.ts'
 import type { Committed, ControlRequest, Host, MissingChild, RecordEntry, Transition } from '../host/host.ts'
 import { MemoryHandle } from '../handle/memory-handle.ts'
-import { expireAt, MemoryChildren } from './memory-children.ts'
+import { expireAt, type MemoryChildren } from './memory-children.ts'
+import { MemoryProcess } from './memory-process.ts'
 
 const NOTHING: Committed = {}
 const GO_ON = (): void => {}
@@ -17,9 +18,7 @@ export class MemoryHost implements Host {
   readonly durable = false
   readonly codec: Codec
   readonly clock: Clock
-  readonly #children = new WeakMap<Hosted, MemoryChildren>()
-  /** Functions that stop the timers and listeners of the wait of a process. */
-  readonly #armed = new WeakMap<Hosted, (() => void)[]>()
+  readonly #processes = new WeakMap<Hosted, MemoryProcess>()
 
   constructor(types?: readonly SavedType[], clock: Clock = systemClock) {
     this.codec = new Codec(types)
@@ -36,10 +35,10 @@ export class MemoryHost implements Host {
     { from, wait, wake, failed, paused, killsChildren, ending }: Transition,
   ): Committed {
     if (wake?.by === 'signal' && wake.id !== undefined) process.dropMail(wake.id)
-    if (from === 'waiting') this.#disarm(process)
+    if (from === 'waiting') this.#processes.get(process)?.endWait()
     if (wait !== null) this.#wait(process, wait)
-    if (failed !== null || paused !== null) this.#children.get(process)?.again()
-    if (killsChildren) this.#tell(process, { kind: 'kill', message: ending?.message ?? undefined })
+    if (failed !== null || paused !== null) this.#children(process)?.again()
+    if (killsChildren) this.#requestChildren(process, { kind: 'kill', message: ending?.message ?? undefined })
     return NOTHING
   }
 
@@ -61,13 +60,11 @@ export class MemoryHost implements Host {
         parent.pid,
         `the process ${parent.pid} is being killed: it launches nothing more`,
       )
-    let children = this.#children.get(parent)
-    if (children === undefined) this.#children.set(parent, (children = new MemoryChildren(parent, this)))
-    return children.launch(processClass, inputs, options, branch)
+    return this.#of(parent).childrenForLaunch().launch(processClass, inputs, options, branch)
   }
 
   missing(process: Hosted): Promise<readonly MissingChild[]> | undefined {
-    const missing = this.#children.get(process)?.missing()
+    const missing = this.#children(process)?.missing()
     return missing === undefined ? undefined : Promise.resolve(missing)
   }
 
@@ -76,15 +73,15 @@ export class MemoryHost implements Host {
     switch (request.kind) {
       case 'pause':
         process.pause(request.message)
-        this.#tell(process, request)
+        this.#requestChildren(process, request)
         break
       case 'play':
         process.play()
-        this.#tell(process, request)
+        this.#requestChildren(process, request)
         break
       case 'kill':
         process.kill(request.message, { force: request.force })
-        this.#tell(process, request)
+        this.#requestChildren(process, request)
         break
       case 'resume':
         process.wake(copyOf(request.value), { by: 'resume' })
@@ -127,15 +124,22 @@ export class MemoryHost implements Host {
 
   async checkpoint(): Promise<void> {}
 
+  #of(process: Hosted): MemoryProcess {
+    let kept = this.#processes.get(process)
+    if (kept === undefined) this.#processes.set(process, (kept = new MemoryProcess(process, this)))
+    return kept
+  }
+
+  #children(process: Hosted): MemoryChildren | undefined {
+    return this.#processes.get(process)?.children
+  }
+
   // ---------- waiting ----------
 
   #wait(process: Hosted, { signal, until, on, any }: WaitConditions): void {
-    let stops = this.#armed.get(process)
-    if (stops === undefined) {
-      this.#armed.set(process, (stops = []))
-      process.process.addCleanup(() => this.#disarm(process))
-    }
-    if (until !== null) stops.push(alarm(this.clock, until, () => process.wake(undefined, { by: 'timer' })))
+    const kept = this.#of(process)
+    if (until !== null)
+      kept.onWaitEnd(alarm(this.clock, until, () => process.wake(undefined, { by: 'timer' })))
     const mail = signal === null ? undefined : process.mail(signal)
     if (mail !== undefined && signal !== null) process.wake(mail.value, { by: 'signal', signal, id: mail.id })
     if (on.length === 0) return
@@ -146,7 +150,7 @@ export class MemoryHost implements Host {
     }
     for (const handle of handles) {
       if (handle === undefined || handle.done) continue
-      stops.push(
+      kept.onWaitEnd(
         handle.onDone(() => {
           left--
           check()
@@ -156,21 +160,17 @@ export class MemoryHost implements Host {
     check()
   }
 
-  #disarm(process: Hosted): void {
-    for (const stop of this.#armed.get(process)?.splice(0) ?? []) stop()
-  }
-
   #signal(process: Hosted, name: string, value: unknown): void {
     const { id } = process.post(name, value)
     if (process.receives === name) process.wake(value, { by: 'signal', signal: name, id })
   }
 
   #handle(process: Hosted, pid: string): MemoryHandle | undefined {
-    return this.#children.get(process)?.find(pid) ?? MemoryHandle.find(pid)
+    return this.#children(process)?.find(pid) ?? MemoryHandle.find(pid)
   }
 
-  #tell(parent: Hosted, request: ControlRequest): void {
-    for (const child of this.#children.get(parent)?.reached() ?? []) this.request(child, request)
+  #requestChildren(parent: Hosted, request: ControlRequest): void {
+    for (const child of this.#children(parent)?.reached() ?? []) this.request(child, request)
   }
 }
 
