@@ -43,7 +43,10 @@ export class ExecutionControl {
     this.#executions = executions
   }
 
-  /** The one way by which a stored pause or kill reaches a process between its transitions. */
+  /**
+   * The one function by which a stored pause or kill reaches a process between its transitions. The
+   * answer to a transition brings its own (`Committed`).
+   */
   deliver(process: Hosted, { pause, kill }: StoredRequests, delivery: Delivery = {}): void {
     const { playCount, waits = false, force = false } = delivery
     const execution = this.#executions.of(process)

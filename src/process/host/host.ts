@@ -170,11 +170,18 @@ export interface Transition {
   bundle(): Bundle
 }
 
-/** What the store answers to a transition: requests that the process had not heard of yet. */
+/**
+ * The answer to a transition: stored requests of which the process was not notified before.
+ *
+ * These requests do not go through `Hosted.pause` and `Hosted.kill`, as all others do. The pause
+ * belongs to the state that this commit stores: the process must enter that state first, and its
+ * hooks and events must follow in that order. A pause that arrived by `Hosted.pause` during the
+ * commit would count as one of the state before.
+ */
 export interface Committed {
   /**
-   * Nothing was committed: the process is paused where it waits, and may move once it is played; or
-   * a kill is stored, so that it can only end as killed (C5).
+   * Nothing was committed: the process is paused in its wait, and may move once it is played; or a
+   * kill is stored, so that it can only end as killed (C5).
    */
   readonly held?: boolean
   /** A pause was stored: the row is paused now. */
