@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ProcessLost, ProcessState } from '../../src/index.ts'
 import { SimulatedClock, TestBench } from '../../src/testing/index.ts'
@@ -8,6 +9,17 @@ beforeEach(async () => {
   bench = await TestBench.open({ clock: new SimulatedClock(), processes: [Family, Order, Relax, Word] })
 })
 afterEach(() => bench.close())
+
+test('Node shows a handle by its class, its pid and its state', async () => {
+  const handle = await bench.launch(Word)
+  await bench.untilWaiting(handle)
+  const { pid } = handle
+  await handle.pause('lunch')
+  expect(inspect(handle)).toBe(`ProcessHandle { Word ${pid}: waiting, paused }`)
+  await handle.play()
+  expect(inspect([handle])).toContain(`ProcessHandle { Word ${pid}: waiting (signal) }`)
+  expect(inspect(bench.client.handle('unread'))).toBe('ProcessHandle { unread: created }')
+})
 
 test('a client finds one process as its lists show it', async () => {
   const handle = await bench.launch(Word, {}, { label: 'first' })

@@ -16,6 +16,9 @@ import type {
 import { withinStep } from '../step/operation.ts'
 import { setImmediate } from '../../shared/timers.ts'
 
+/** The method by which Node shows an object. */
+const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
+
 /** A request to a process, and perhaps to the tree below it. */
 export type HandleRequest =
   | { readonly kind: 'pause'; readonly message: string | undefined }
@@ -142,5 +145,13 @@ export abstract class BaseHandle implements ProcessHandle {
 
   toJSON(): { readonly $process: string } {
     return { $process: this.pid }
+  }
+
+  /** `console.log(handle)` in Node: the class, the pid and the state, without I/O. */
+  [INSPECT](): string {
+    const { label, paused, reason } = this.state
+    const named = this.name === '' ? this.pid : `${this.name} ${this.pid}`
+    const why = reason === undefined ? '' : ` (${reason})`
+    return `ProcessHandle { ${named}: ${label}${why}${paused ? ', paused' : ''} }`
   }
 }
