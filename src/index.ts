@@ -80,6 +80,7 @@ export type {
   TreeOptions,
   WaitOptions,
 } from './process/host/process-handle.ts'
+export type { HistoryOptions } from './process/host/history-options.ts'
 export type { HookResult } from './process/definition/hooks.ts'
 export type { HistoryEvent, HistoryEvents } from './process/state/history-event.ts'
 export type { Wake } from './process/state/transition.ts'

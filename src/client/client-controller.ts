@@ -189,8 +189,8 @@ export abstract class ClientController extends ClientReader {
   }
 
   /**
-   * Deletes the ended processes that match the filter, and frees their keys and pids. Resolves to
-   * their number. `refresh()` of their handles rejects with `ProcessLost`; a new process under such
+   * Deletes the ended processes that match the filter, and frees their keys, pids and space. Resolves
+   * to their number. `{ endedBefore: time }` matches those that ended before that time. `refresh()` of their handles rejects with `ProcessLost`; a new process under such
    * a pid has another handle. Remaining children no longer have a parent.
    */
   async prune(filter: BulkFilter = {}): Promise<number> {

@@ -98,6 +98,24 @@ export function looking(bench: Bench): void {
       expect(await store.pids({ beginnings: [''] }, 2)).toHaveLength(2)
     })
 
+    test('finds what ended before a time, whenever it was created', async () => {
+      const [early, late, lives] = [create(), create(), create()]
+      const start = bench.clock.now()
+      const old = { createdAt: start }
+      await done(store, { ...early, ...old }, { ...late, ...old }, { ...lives, ...old })
+      await bench.clock.advance(1_000)
+      await done(store, request(early.pid, 'kill'))
+      await bench.clock.advance(1_000)
+      await done(store, request(late.pid, 'kill'))
+      const ended = async (time: number) =>
+        (await store.list({ endedBefore: start + time })).rows.map(({ pid }) => pid)
+      expect(await ended(1_000)).toEqual([])
+      expect(await ended(1_500)).toEqual([early.pid])
+      expect(await ended(9_000)).toEqual([late.pid, early.pid])
+      expect(await store.count({ endedBefore: start + 1_500 })).toMatchObject({ killed: 1, created: 0 })
+      await expect(store.list({ endedBefore: Number.NaN })).rejects.toThrow(TypeError)
+    })
+
     test('who watches is told of every change, in order, until he stops', async () => {
       const heard: Change[] = []
       const stop = store.watch((changes) => heard.push(...changes))

@@ -1,7 +1,7 @@
-import type { Command } from 'commander'
-import type { EventRecord } from '../../index.ts'
+import { Option, type Command } from 'commander'
+import { type Client, type EventRecord, type HistoryOptions } from '../../index.ts'
 import { eventText } from '../render/event-text.ts'
-import { withClient, withStore, type StoreOptions } from '../input/options.ts'
+import { withClient, withStore, wholeNumber, type StoreOptions } from '../input/options.ts'
 import { print, printJson } from '../render/output.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
 import { columns } from '../render/table.ts'
@@ -9,30 +9,117 @@ import { elapsed } from '../render/time.ts'
 
 /** The widest text of an event, in characters. */
 const WIDEST = 120
+/** How many events are read and printed at a time. */
+const PAGE = 1_000
+
+interface ShownOptions extends StoreOptions, KeyOption {
+  readonly limit?: number
+  readonly follow?: true
+}
 
 export function addHistory(program: Command): void {
   withPid(withStore(program.command('history')))
     .description('Show the history of a process, oldest event first, with the time since its creation.')
-    .action((text: string | undefined, options: StoreOptions & KeyOption) =>
+    .addOption(new Option('--limit <n>', 'only the newest n events').argParser(wholeNumber))
+    .option('--follow', 'continue with each new event until the process has ended')
+    .action((text: string | undefined, options: ShownOptions) =>
       withClient(options.store, async (client) => {
-        const records = await client.history(await findPid(client, text, options))
-        if (options.json) printJson(records)
-        else print(timeLine(records))
+        const pid = await findPid(client, text, options)
+        if (options.json && !options.follow) {
+          printJson(await client.history(pid, newest(options)))
+          return
+        }
+        const timeLine = new TimeLine(options)
+        timeLine.show(await client.history(pid, { limit: 1 }), { hidden: options.limit !== undefined })
+        const last = await showNew(client, pid, timeLine, newest(options))
+        if (options.follow) await follow(client, pid, timeLine, last)
       }),
     )
 }
 
-/** Returns a line for each event, with the times since the creation and since the event before. */
-export function timeLine(records: readonly EventRecord[]): string {
-  const begin = records[0]?.at.getTime() ?? 0
-  const told = records.filter((record, index) => !repeats(record, records[index - 1]))
+function newest({ limit }: ShownOptions): HistoryOptions {
+  return limit === undefined ? {} : { last: limit }
+}
+
+/** Shows events a page at a time, those after the first one unless others are named. Returns the number of the last. */
+async function showNew(
+  client: Client,
+  pid: string,
+  timeLine: TimeLine,
+  { last, after = 1 }: HistoryOptions,
+): Promise<number> {
+  let page = await client.history(pid, last === undefined ? { after, limit: PAGE } : { last })
+  let shown = after
+  while (page.length > 0) {
+    timeLine.show(page)
+    shown = page.at(-1)?.n ?? shown
+    page = await client.history(pid, { after: shown, limit: PAGE })
+  }
+  return shown
+}
+
+/** Shows each event that comes, until the process has ended or is gone. */
+async function follow(client: Client, pid: string, timeLine: TimeLine, last: number): Promise<void> {
+  let wake = (): void => {}
+  const stopWatching = client.store.watch((changes, missed) => {
+    if (missed || changes.some((change) => change.pid === pid)) wake()
+  })
+  try {
+    for (;;) {
+      // Listens before it reads, so that no event is missed in between.
+      const changed = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      const row = await client.find(pid)
+      last = await showNew(client, pid, timeLine, { after: last })
+      if (row === undefined || row.state.terminal) return
+      await changed
+    }
+  } finally {
+    stopWatching()
+  }
+}
+
+/** Prints a line for each event, with the times since the creation and since the event before. */
+class TimeLine {
+  readonly #json: boolean
+  #begin: Date | undefined
+  #before: EventRecord | undefined
+  #hasHeading = false
+
+  constructor({ json }: ShownOptions) {
+    this.#json = json === true
+  }
+
+  /** `hidden`: the events are only what the next ones are measured from. */
+  show(records: readonly EventRecord[], { hidden = false } = {}): void {
+    this.#begin ??= records[0]?.at
+    if (hidden || records.length === 0) return
+    if (this.#json) for (const record of records) printJson(record)
+    else {
+      const [heading, ...lines] = timeLine(records, this.#begin, this.#before).split('\n')
+      const shown = this.#hasHeading ? lines : [heading, ...lines]
+      if (shown.length > 0) print(shown.join('\n'))
+      this.#hasHeading = true
+    }
+    this.#before = records.at(-1)
+  }
+}
+
+/** Returns a heading, and a line for each event; `begin` is the time of the creation, `before` the event before. */
+export function timeLine(
+  records: readonly EventRecord[],
+  begin: Date | undefined = records[0]?.at,
+  before?: EventRecord,
+): string {
+  const told = records.filter((record, index) => !repeats(record, index === 0 ? before : records[index - 1]))
   const rows = told.map((record, index) => {
     const at = record.at.getTime()
-    const since = at - (told[index - 1]?.at.getTime() ?? at)
+    const previous = index === 0 ? before : told[index - 1]
     return [
       record.at.toISOString(),
-      elapsed(at - begin),
-      index === 0 ? '' : `+${elapsed(since)}`,
+      elapsed(at - (begin?.getTime() ?? at)),
+      previous === undefined ? '' : `+${elapsed(at - previous.at.getTime())}`,
       eventText(record),
       record.worker ?? '',
     ]

@@ -19,7 +19,7 @@ export function addPrune(program: Command): void {
     .addOption(
       new Option(
         '--older-than <duration>',
-        'only processes that were created at least this long ago, such as 12h or 30d',
+        'only processes that ended at least this long ago, such as 12h or 30d',
       ).argParser(duration),
     )
     .option('--key <key>', 'only the process that was launched with this key')
@@ -55,7 +55,7 @@ function pruneFilter(options: PruneOptions, now: number): ListFilter {
   const asked = [filter.state ?? []].flat()
   if (filter.paused || !asked.every(isTerminal))
     throw new UsageError(`only what has ended can be deleted: --state ${ENDED.join(',')}`)
-  return { ...filter, ...(options.olderThan !== undefined && { until: now - options.olderThan }) }
+  return { ...filter, ...(options.olderThan !== undefined && { endedBefore: now - options.olderThan }) }
 }
 
 function processes(count: number): string {

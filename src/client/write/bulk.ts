@@ -1,3 +1,4 @@
+import { setImmediate } from '../../shared/timers.ts'
 import type { Control, ListFilter } from '../../persistence/contract/control.ts'
 import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
@@ -63,10 +64,15 @@ export class BulkWrites {
     return this.#writeAll(unfinished(filter), ({ pid }) => this.#requests.signal(pid, name, payload))
   }
 
-  /** Deletes ended processes. */
-  prune(filter: BulkFilter): Promise<number> {
+  /** Deletes ended processes, and then returns their space to the system, piece by piece. */
+  async prune(filter: BulkFilter): Promise<number> {
     const state = statesOf(filter.state ?? TERMINAL_STATES).filter((one) => isTerminal(one))
-    return this.#writeAll({ ...filter, state }, ({ pid }) => this.#commits.write({ kind: 'prune', pid }))
+    const done = await this.#writeAll({ ...filter, state }, ({ pid }) =>
+      this.#commits.write({ kind: 'prune', pid }),
+    )
+    // Other writes have their turn after each piece.
+    while (await this.#store.reclaim()) await new Promise((resolve) => setImmediate(resolve))
+    return done
   }
 
   /** Calls back with each page of rows, newest first. */

@@ -54,6 +54,11 @@ export interface Control {
    */
   watch(listener: WatchListener): () => void
   /**
+   * Returns some of the space of deleted processes to the system, and resolves to whether more is
+   * left to return. Holds up others for a few milliseconds.
+   */
+  reclaim(): Promise<boolean>
+  /**
    * Closes files and connections. A second call does nothing. Every other method then rejects with
    * `ClosedError`.
    */
@@ -126,6 +131,8 @@ export interface ListFilter {
   readonly since?: number | undefined
   /** Created before this time, in wall-clock milliseconds. */
   readonly until?: number | undefined
+  /** Ended before this time, in wall-clock milliseconds. */
+  readonly endedBefore?: number | undefined
   /** Part of the pid, key, label, status or message, in upper or lower case. */
   readonly text?: string | undefined
   /** The largest number of rows, newest first. Default 50, at most 1000. */

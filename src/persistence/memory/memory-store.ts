@@ -161,6 +161,11 @@ export class MemoryStore implements Store {
     return this.#feed.add(listener)
   }
 
+  async reclaim(): Promise<boolean> {
+    this.#requireOpen()
+    return false
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#feed.clear()
@@ -272,6 +277,8 @@ export class MemoryStore implements Store {
       if (filter.paused !== undefined && (row.paused === 1) !== filter.paused) continue
       if (filter.since !== undefined && row.created_at < filter.since) continue
       if (filter.until !== undefined && row.created_at >= filter.until) continue
+      if (filter.endedBefore !== undefined && !(row.ended_at !== null && row.ended_at < filter.endedBefore))
+        continue
       const texts = [row.pid, row.key, row.label, row.status, row.message]
       if (text !== undefined && !texts.some((own) => own?.toLowerCase().includes(text))) continue
       rows.push(row)

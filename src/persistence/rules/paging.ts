@@ -21,6 +21,7 @@ const BULK: OptionNames<BulkFilter> = {
   paused: isFlag,
   since: true,
   until: true,
+  endedBefore: true,
   text: true,
 }
 const FILTER: OptionNames<ListFilter> = { ...BULK, limit: true, after: true }
@@ -53,7 +54,7 @@ export function checkBulkFilter(filter: BulkFilter, where: string): void {
 }
 
 function checkConditions(
-  { state, className, key, label, parent, origin, since, until, text }: BulkFilter,
+  { state, className, key, label, parent, origin, since, until, endedBefore, text }: BulkFilter,
   where: string,
 ): void {
   if (state !== undefined) for (const one of [state].flat()) checkState(one, where)
@@ -63,7 +64,7 @@ function checkConditions(
   if (parent !== undefined) checkText(`${where}: parent`, parent)
   if (origin !== undefined) checkText(`${where}: origin`, origin)
   if (text !== undefined) checkText(`${where}: text`, text, { empty: true })
-  for (const [name, time] of Object.entries({ since, until })) {
+  for (const [name, time] of Object.entries({ since, until, endedBefore })) {
     if (time !== undefined && (typeof time !== 'number' || Number.isNaN(time)))
       throw new TypeError(`${where}: ${name} takes wall-clock milliseconds, not ${String(time)}`)
   }

@@ -19,6 +19,14 @@ const CHECKPOINT_PAGES = 4_000
 /** How often a write checks that the file is still there, in milliseconds. */
 const LOOK_INTERVAL = 1_000
 
+/**
+ * The size to which the log file is cut once its content is in the database, in bytes: somewhat more
+ * than it has at a checkpoint. A large commit or a long read may make it larger for a while.
+ */
+const LARGEST_LOG = 20 * 2 ** 20
+/** How many pages are given back to the system at a time. */
+const PIECE = 200
+
 /** Called with each statement that runs, for tests that count them. */
 export type Trace = (sql: string) => void
 
@@ -139,6 +147,27 @@ export class Connection {
   }
 
   /**
+   * Gives some free pages back to the system, and the others later: pages are moved meanwhile, and
+   * others have to wait. Resolves to whether any are left.
+   */
+  reclaim(): Promise<boolean> {
+    return this.#whenFree('returning space', () => {
+      this.#requireFile()
+      const before = this.#freePages()
+      if (before > 0) this.#db.pragma(`incremental_vacuum(${PIECE})`)
+      const left = this.#freePages()
+      const isDone = left === 0 || left >= before
+      // The file gets shorter once the log is in it.
+      if (isDone && before > 0) this.#db.pragma('wal_checkpoint(PASSIVE)')
+      return !isDone
+    })
+  }
+
+  #freePages(): number {
+    return this.#db.pragma('freelist_count', { simple: true }) as number
+  }
+
+  /**
    * Checks that the path still leads to the open file. Writes to a file that was deleted or moved
    * would be lost to all other programs, so they are refused from then on.
    */
@@ -208,6 +237,8 @@ export class Connection {
   }
 
   #prepare(migrations: readonly string[]): void {
+    // Only a new file takes this, before anything else is written to it.
+    if (this.#db.pragma('page_count', { simple: true }) === 0) this.#db.pragma('auto_vacuum = INCREMENTAL')
     const mode = this.#db.pragma('journal_mode = WAL', { simple: true })
     if (mode !== 'wal') {
       throw new PersistenceError(
@@ -217,6 +248,7 @@ export class Connection {
     }
     this.#db.pragma('synchronous = FULL')
     this.#db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+    this.#db.pragma(`journal_size_limit = ${LARGEST_LOG}`)
     this.#transaction('BEGIN IMMEDIATE', () => this.#migrate(migrations))
   }
 

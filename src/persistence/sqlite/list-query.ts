@@ -68,6 +68,10 @@ function conditions(
   if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')
   if (filter.since !== undefined) add('created_at >= ?', filter.since)
   if (filter.until !== undefined) add('created_at < ?', filter.until)
+  if (filter.endedBefore !== undefined) {
+    // What was created later has not ended earlier: the indexes go by the time of the creation.
+    add('ended_at < ? AND created_at < ?', filter.endedBefore, filter.endedBefore)
+  }
   if (filter.text !== undefined) {
     const columns = ['pid', 'key', 'label', 'status', 'message']
     const text = filter.text.toLowerCase()

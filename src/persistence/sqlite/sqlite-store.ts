@@ -222,6 +222,11 @@ export class SqliteStore implements Store {
     }
   }
 
+  async reclaim(): Promise<boolean> {
+    this.#requireOpen()
+    return this.#connection.reclaim()
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
