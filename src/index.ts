@@ -183,6 +183,13 @@ export { type ByKey, Client } from './client/client.ts'
 export type { PlayAllOptions } from './client/client-controller.ts'
 export type { ClientOptions } from './client/client-options.ts'
 export type { KeptMessage, ProcessDetails, ProcessValues, StepRecordName } from './client/read/details.ts'
+export type {
+  Attention,
+  AttentionKind,
+  ClassStatus,
+  EngineStatus,
+  StoreStatus,
+} from './client/read/status.ts'
 export type { ProcessList, ProcessSummary, WaitSummary } from './client/read/summary.ts'
 export type { RestartOptions, ResubmitOptions } from './client/launch/restarter.ts'
 export type { EditChanges, EditedValue, InputChanges } from './client/write/edits.ts'

@@ -13,6 +13,7 @@ import { addPrune } from './commands/prune.ts'
 import { addRun } from './commands/run.ts'
 import { addShow } from './commands/show.ts'
 import { addSignalAndResume } from './commands/signal-resume.ts'
+import { addStatus } from './commands/status.ts'
 import { printable } from './render/terminal-text.ts'
 import { addTree } from './commands/tree.ts'
 import { addWorker } from './commands/worker.ts'
@@ -56,6 +57,7 @@ function damson(): Command {
     })
   addRun(program)
   addWorker(program)
+  addStatus(program)
   addList(program)
   addTree(program)
   addShow(program)

@@ -15,6 +15,7 @@ import { detailsOf, type ProcessDetails } from './read/details.ts'
 import { eventRecord } from './read/event.ts'
 import { explain } from './read/explain.ts'
 import { pidsLike, shortPids } from './read/pids.ts'
+import { statusOf, type StoreStatus } from './read/status.ts'
 import { summary, type ProcessList, type ProcessSummary } from './read/summary.ts'
 
 /** The methods of a client that only read the store. */
@@ -71,6 +72,15 @@ export abstract class ClientReader {
     this.requireOpen()
     for (const pid of pids) checkPid(pid)
     return shortPids(this.store, pids)
+  }
+
+  /**
+   * Returns what the store holds: how many processes of each class are ready, running, waiting and
+   * so on, its engines, and what needs attention.
+   */
+  async status(): Promise<StoreStatus> {
+    this.requireOpen()
+    return statusOf(this.store, this.clock.now())
   }
 
   /** Returns how many processes match the filter in each state. */

@@ -116,7 +116,7 @@ export class Engine extends Client {
     const store = await openStore(options.store, { clock: options.clock, create: options.create ?? true })
     try {
       const engine = new Engine(store, options, concurrency)
-      await engine.#begin(lease, options.handleSignals ?? true)
+      await engine.#begin(lease, concurrency, options.handleSignals ?? true)
       return engine
     } catch (error) {
       if (typeof options.store === 'string') await store.close()
@@ -166,7 +166,7 @@ export class Engine extends Client {
     return this.#closing
   }
 
-  async #begin(lease: number, handleSignals: boolean): Promise<void> {
+  async #begin(lease: number, concurrency: number, handleSignals: boolean): Promise<void> {
     for (const [, processClass] of this.classes) checkClass(processClass)
     await this.store.describe(classRows(this.classes))
     await this.store.join({
@@ -174,6 +174,7 @@ export class Engine extends Client {
       host: hostname(),
       osPid: process.pid,
       lease,
+      concurrency,
       classes: this.#classes,
     })
     this.#stopWatching = this.store.watch((changes, missed) => this.#note(changes, missed))

@@ -50,7 +50,7 @@ describe('a step that failed and is tried again', () => {
   it('is listed with its place, its attempt and when it is next tried', async () => {
     await bench.untilWaiting(await bench.launch(Relax))
     const [headings, row] = await list()
-    expect(headings).toMatch(/^PID +CLASS +STATE +STEP +ATTEMPT +STATUS +AGE$/)
+    expect(headings).toMatch(/^PID +CLASS +STATE +STEP +TRY +STATUS +DUE +AGE$/)
     expect(row).toMatch(
       /Relax +waiting +2\.while\(isNotConverged\)#2\.relax +2 +relax failed 1 of 2 \(no memory\), next try 13:00 /,
     )

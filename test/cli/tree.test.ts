@@ -28,7 +28,7 @@ async function family(children: number): Promise<ProcessHandle> {
 async function tree({ pid }: ProcessHandle, options: { readonly all: boolean }): Promise<string[]> {
   const now = bench.clock.now()
   const row = (await bench.client.store.read(pid)) as ProcessRow
-  return treeText(await readTree(bench.client, summary(row, now), options.all), now).split('\n')
+  return treeText(await readTree(bench.client, summary(row, now), options.all), { now }).split('\n')
 }
 
 describe('a tree of processes', () => {

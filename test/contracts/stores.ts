@@ -135,7 +135,14 @@ export async function everything(store: Store, pid: string): Promise<unknown> {
 }
 
 export async function register(store: Store, id: string, lease = 3_600_000): Promise<void> {
-  await store.join({ id, host: 'here', osPid: 1, lease, classes: [{ name: 'Count', version: 1 }] })
+  await store.join({
+    id,
+    host: 'here',
+    osPid: 1,
+    lease,
+    concurrency: 1,
+    classes: [{ name: 'Count', version: 1 }],
+  })
 }
 
 /** Claims up to `limit` processes for an engine. */

@@ -96,7 +96,7 @@ export function resume(pid: string, fields: Partial<Resume> = {}): Resume {
 }
 
 export function engine(id: string, fields: Partial<EngineIdentity> = {}): EngineIdentity {
-  return { id, host: 'here', osPid: process.pid, lease: 10_000, classes: BAKE, ...fields }
+  return { id, host: 'here', osPid: process.pid, lease: 10_000, concurrency: 100, classes: BAKE, ...fields }
 }
 
 export const BAKE = [{ name: 'Bake', version: 1 }]

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Change, StoredProcess } from '../../src/persistence/contract/rows.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import { ClosedError } from '../../src/shared/errors.ts'
-import { advance, claimOne, create, done, request, resume, running, waiting } from './fixtures.ts'
+import { advance, claimOne, create, done, finish, request, resume, running, waiting } from './fixtures.ts'
 import type { Bench } from './store-bench.ts'
 
 export function looking(bench: Bench): void {
@@ -69,6 +69,86 @@ export function looking(bench: Bench): void {
       expect(await found({ text: '%' })).toEqual([])
       expect(await store.count()).toMatchObject({ created: 1, running: 1, waiting: 1, finished: 0 })
       expect(await store.count({ className: 'Brew' })).toMatchObject({ created: 0, running: 1 })
+    })
+
+    test('finds what is ready, parked, asked for or failed, and counts each class once', async () => {
+      const now = bench.clock.now()
+      const parked = await running(store, 'A')
+      await done(store, { kind: 'park', pid: parked.pid, fence: parked.fence, reason: 'damaged' })
+      const [pausing, killing, overdue] = [
+        await running(store, 'A'),
+        await running(store, 'A'),
+        await running(store, 'A'),
+      ]
+      await done(
+        store,
+        request(pausing.pid, 'pause'),
+        request(killing.pid, 'kill'),
+        request(overdue.pid, 'kill', { grace: 1_000 }),
+      )
+      const failed = await running(store, 'A')
+      const ending = { successful: false, exitCode: null, message: 'no memory', dropCheckpoint: false }
+      await done(store, finish(failed, { state: 'excepted', ending }))
+      const succeeded = await running(store, 'A')
+      await done(store, finish(succeeded))
+      await waiting(store, 'A')
+      const [killed, paused, ready, later] = [
+        create(),
+        create(),
+        create({ className: 'Brew', version: 3 }),
+        create({ readyAt: now + 60_000 }),
+      ]
+      await done(
+        store,
+        killed,
+        paused,
+        ready,
+        later,
+        request(killed.pid, 'kill'),
+        request(paused.pid, 'pause'),
+      )
+      await bench.clock.advance(2_000)
+      const found = async (filter: Parameters<Store['list']>[0]) =>
+        (await store.list(filter)).rows.map(({ pid }) => pid)
+      expect(await found({ ready: true })).toEqual([ready.pid])
+      expect(await found({ ready: true, className: 'Bake' })).toEqual([])
+      expect(await found({ ready: false, state: 'created' })).toEqual([later.pid, paused.pid])
+      expect(await found({ parked: true })).toEqual([parked.pid])
+      expect(await found({ parked: false, paused: true })).toEqual([paused.pid])
+      expect(await found({ requested: 'pause' })).toEqual([pausing.pid])
+      expect(await found({ requested: 'kill' })).toEqual([overdue.pid, killing.pid])
+      expect(await found({ requested: 'kill', state: ['created', 'waiting'] })).toEqual([])
+      expect(await found({ successful: false })).toEqual([killed.pid, failed.pid])
+      expect(await found({ successful: false, state: 'excepted' })).toEqual([failed.pid])
+      expect(await found({ successful: true })).toEqual([succeeded.pid])
+      expect(await store.count({ successful: false })).toMatchObject({ excepted: 1, killed: 1, finished: 0 })
+      expect(await store.count({ ready: true })).toMatchObject({ created: 1, running: 0 })
+      const page = await store.list({ successful: false, limit: 1 })
+      expect(await found({ successful: false, after: page.next })).toEqual([failed.pid])
+      await expect(store.list({ requested: 'play' as 'pause' })).rejects.toThrow(RangeError)
+      await expect(store.list({ ready: 1 as never })).rejects.toThrow(TypeError)
+
+      const none = { ready: 0, running: 0, waiting: 0, paused: 0, parked: 0, succeeded: 0, failed: 0 }
+      expect(await store.survey(now)).toEqual({
+        classes: [
+          {
+            className: 'Bake',
+            ready: 0,
+            running: 3,
+            waiting: 2,
+            paused: 1,
+            parked: 1,
+            succeeded: 1,
+            failed: 2,
+            failedLately: 1,
+            readyVersions: [],
+          },
+          { className: 'Brew', ...none, ready: 1, failedLately: 0, readyVersions: [3] },
+        ],
+        running: { A: 3 },
+        overdueKills: 1,
+      })
+      expect((await store.survey(now + 1)).classes[0]).toMatchObject({ failed: 2, failedLately: 0 })
     })
 
     test('finds the process of a key, which must match as a whole', async () => {

@@ -2,9 +2,11 @@ import type { Command } from 'commander'
 import type { SpecDescription } from '../../index.ts'
 import { loadClasses, pick, type LoadedClass } from '../input/load-module.ts'
 import { withJson, type JsonOption } from '../input/options.ts'
-import { print, printJson } from '../render/output.ts'
+import { printEscaped, printJson } from '../render/output.ts'
 import { portRow, portRows } from '../render/port-rows.ts'
-import { columns } from '../render/table.ts'
+import { type Screen, screenOf } from '../render/screen.ts'
+import { type Column, columns } from '../render/table.ts'
+import { oneLine } from '../render/terminal-text.ts'
 
 export function addDescribe(program: Command): void {
   withJson(program.command('describe'))
@@ -27,7 +29,7 @@ async function describe(path: string, name: string | undefined, options: JsonOpt
   if (options.json) {
     const described = chosen.map((one) => schemas(one.name, one.processClass))
     printJson(name === undefined ? described : described[0])
-  } else print(chosen.map((one) => inWords(one.name, one.processClass)).join('\n\n'))
+  } else printEscaped(chosen.map((one) => inWords(one.name, one.processClass, screenOf())).join('\n\n'))
 }
 
 function schemas(name: string, processClass: LoadedClass): object {
@@ -41,22 +43,38 @@ function schemas(name: string, processClass: LoadedClass): object {
   }
 }
 
-function inWords(name: string, processClass: LoadedClass): string {
+/** What the columns of ports are called; those that may be long shrink. */
+function portColumns(heading: string): readonly (string | Column)[] {
+  return [
+    { heading, least: 12 },
+    { heading: 'TYPE', least: 10, drop: 3 },
+    { heading: '', least: 8, drop: 2 },
+    { heading: 'HELP', most: 120, least: 12, drop: 1 },
+  ]
+}
+
+function inWords(name: string, processClass: LoadedClass, screen: Screen): string {
   const description: SpecDescription = processClass.spec().getDescription()
-  const parts = [name]
+  const parts = [oneLine(name)]
   for (const side of ['inputs', 'outputs'] as const) {
     const rows = portRows(description[side])
-    parts.push(rows.length === 0 ? `no ${side}` : columns([side.toUpperCase(), 'TYPE', '', 'HELP'], rows))
+    parts.push(rows.length === 0 ? `no ${side}` : columns(portColumns(side.toUpperCase()), rows, screen))
   }
   const signals = Object.entries(description.signals ?? {})
   if (signals.length > 0) {
     const rows = signals.map(([signal, port]) => portRow(signal, port))
-    parts.push(columns(['SIGNAL', 'TYPE', '', 'HELP'], rows))
+    parts.push(columns(portColumns('SIGNAL'), rows, screen))
   }
   const codes = description.exitCodes
   if (codes.length > 0) {
     const rows = codes.map(({ code, label, message }) => [String(code), label, message])
-    parts.push(columns(['EXIT CODE', 'LABEL', 'MESSAGE'], rows))
+    parts.push(
+      columns(
+        ['EXIT CODE', { heading: 'LABEL', least: 12 }, { heading: 'MESSAGE', most: 120, least: 12 }],
+        rows,
+        screen,
+      ),
+    )
   }
   return parts.join('\n\n')
 }

@@ -2,8 +2,9 @@ import { Option, type Command } from 'commander'
 import { type Client, type EventRecord, type HistoryOptions } from '../../index.ts'
 import { eventText } from '../render/event-text.ts'
 import { withClient, withStore, wholeNumber, type StoreOptions } from '../input/options.ts'
-import { print, printJson } from '../render/output.ts'
+import { printEscaped, printJson } from '../render/output.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
+import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
 import { columns } from '../render/table.ts'
 import { elapsed } from '../render/time.ts'
 
@@ -83,6 +84,7 @@ async function follow(client: Client, pid: string, timeLine: TimeLine, last: num
 /** Prints a line for each event, with the times since the creation and since the event before. */
 class TimeLine {
   readonly #json: boolean
+  readonly #screen = screenOf()
   #begin: Date | undefined
   #before: EventRecord | undefined
   #hasHeading = false
@@ -97,9 +99,9 @@ class TimeLine {
     if (hidden || records.length === 0) return
     if (this.#json) for (const record of records) printJson(record)
     else {
-      const [heading, ...lines] = timeLine(records, this.#begin, this.#before).split('\n')
+      const [heading, ...lines] = timeLine(records, this.#begin, this.#before, this.#screen).split('\n')
       const shown = this.#hasHeading ? lines : [heading, ...lines]
-      if (shown.length > 0) print(shown.join('\n'))
+      if (shown.length > 0) printEscaped(shown.join('\n'))
       this.#hasHeading = true
     }
     this.#before = records.at(-1)
@@ -111,6 +113,7 @@ export function timeLine(
   records: readonly EventRecord[],
   begin: Date | undefined = records[0]?.at,
   before?: EventRecord,
+  screen: Screen = PLAIN,
 ): string {
   const told = records.filter((record, index) => !repeats(record, index === 0 ? before : records[index - 1]))
   const rows = told.map((record, index) => {
@@ -124,7 +127,14 @@ export function timeLine(
       record.worker ?? '',
     ]
   })
-  return columns(['TIME', 'SINCE START', 'SINCE LAST', 'WHAT', 'BY'], rows, WIDEST)
+  const headings = [
+    'TIME',
+    { heading: 'SINCE START', align: 'right' as const },
+    { heading: 'SINCE LAST', align: 'right' as const },
+    { heading: 'WHAT', most: WIDEST, least: 20 },
+    { heading: 'BY', least: 7, cut: 'start' as const, drop: 1 },
+  ]
+  return columns(headings, rows, screen)
 }
 
 /** A sleep makes two events: the step sleeps, and the process waits. Returns whether this is the second one. */

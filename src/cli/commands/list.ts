@@ -1,24 +1,24 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Client, ProcessSummary } from '../../index.ts'
 import { collect } from './collect.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
-import { wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
-import { note, print, printJson } from '../render/output.ts'
+import { timeSince, wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
+import { note, printEscaped, printJson } from '../render/output.ts'
+import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
 import { findPid } from './find-pid.ts'
-import { stateText } from '../render/state-text.ts'
-import { columns } from '../render/table.ts'
-import { ago } from '../render/time.ts'
-import { statusText } from '../render/wait-text.ts'
+import { processStateText, stateStyle } from '../render/state-text.ts'
+import { type Column, columns } from '../render/table.ts'
+import { ago, until } from '../render/time.ts'
+import { namedIn, statusText } from '../render/wait-text.ts'
 
 interface ListOptions extends StoreOptions, FilterOptions {
   readonly parent?: string
   readonly text?: string
   readonly limit: number
+  readonly after?: string
+  readonly since?: number
   readonly all?: true
 }
-
-/** Columns that are omitted if they are empty. */
-const OPTIONAL = ['ATTEMPT', 'LABEL']
 
 export function addList(program: Command): void {
   withFilters(withStore(program.command('list').alias('ps')))
@@ -27,24 +27,34 @@ export function addList(program: Command): void {
     .option('--key <key>', 'only the process that was launched with this key, also if it has ended')
     .option('--parent <pid>', 'only the children of this process')
     .option('--text <text>', 'only processes with this text in pid, key, label, status or message')
+    .addOption(
+      new Option(
+        '--since <time>',
+        'only processes that were created since this date or within this duration, such as 2026-01-31 or 2h',
+      ).argParser(timeSince),
+    )
     .option('-n, --limit <number>', 'show at most this many', wholeNumber, 50)
+    .option('--after <cursor>', 'show those behind the end of an earlier list, which printed this')
     .action((options: ListOptions) => withClient(options.store, (client) => list(client, options)))
 }
 
 async function list(client: Client, options: ListOptions): Promise<void> {
   const parent = options.parent === undefined ? undefined : await findPid(client, options.parent)
-  const others = { parent, text: options.text }
-  const filter = {
-    ...filterOf(options, options.all || options.key !== undefined ? undefined : LIVE),
-    ...others,
-  }
-  const { processes, more } = await collect(client, filter, options.limit)
+  const { after, since, text } = options
+  const others = { parent, text, ...(since !== undefined && { since }) }
+  const wanted = options.all || options.key !== undefined ? undefined : LIVE
+  const filter = { ...filterOf(options, wanted), ...others }
+  const { processes, next } = await collect(client, filter, options.limit, after)
   if (options.json) {
-    printJson({ processes, more })
+    printJson({ processes, more: next !== undefined, ...(next !== undefined && { next }) })
     return
   }
-  if (processes.length > 0) print(processTable(processes, Date.now()))
-  if (more) note(`there are more; --limit ${options.limit * 10} shows more of them`)
+  if (processes.length > 0) {
+    const pids = await client.shortPids(pidsIn(processes))
+    printEscaped(processTable(processes, Date.now(), pids, screenOf()))
+  }
+  if (next !== undefined)
+    note(`there are more: --after ${next} shows those behind, --limit shows more of them`)
   if (processes.length === 0) {
     const ended = await client.count({ ...filterOf(options), ...others })
     const count = Object.values(ended).reduce((sum, one) => sum + one, 0)
@@ -52,22 +62,50 @@ async function list(client: Client, options: ListOptions): Promise<void> {
   }
 }
 
+/** The pids that a table of these processes has. */
+function pidsIn(processes: readonly ProcessSummary[]): readonly string[] {
+  return processes.flatMap(({ pid, state }) => [pid, ...(namedIn(state.message) ?? [])])
+}
+
+/** Columns in the order of the table. What is left out first is what another column or command shows too. */
+const COLUMNS: readonly (Column & { readonly optional?: true })[] = [
+  { heading: 'PID', most: 40, least: 13 },
+  { heading: 'CLASS', least: 6 },
+  { heading: 'STATE', most: 30, style: stateStyle },
+  { heading: 'STEP', least: 8, cut: 'start', drop: 2 },
+  { heading: 'TRY', align: 'right', optional: true, drop: 1 },
+  { heading: 'LABEL', least: 8, optional: true, drop: 3 },
+  { heading: 'STATUS', most: 120, least: 16, drop: 4 },
+  { heading: 'DUE', align: 'right', optional: true, drop: 5 },
+  { heading: 'AGE', align: 'right' },
+]
+
+/** When a process continues by itself; nothing for one that is paused or parked, which does not. */
+function dueText({ due, state }: ProcessSummary, now: number): string {
+  const stands = state.paused || state.reason === 'parked' || state.reason === 'queued'
+  return due === null || stands ? '' : until(due, now)
+}
+
 /** Returns a table with a line for each process. Optional columns that are empty are omitted. */
-export function processTable(processes: readonly ProcessSummary[], now: number): string {
+export function processTable(
+  processes: readonly ProcessSummary[],
+  now: number,
+  pids: ReadonlyMap<string, string> = new Map(),
+  screen: Screen = PLAIN,
+): string {
+  const short = (pid: string): string => pids.get(pid) ?? pid
   const rows = processes.map((one) => [
-    one.pid,
+    short(one.pid),
     one.name,
-    stateText(one.state),
+    processStateText(one),
     one.step ?? '',
     one.attempt > 1 ? String(one.attempt) : '',
     one.label ?? '',
-    statusText(one, now),
+    statusText(one, now, namedIn(one.state.message)?.map(short)),
+    dueText(one, now),
     ago(one.created, now),
   ])
-  const headings = ['PID', 'CLASS', 'STATE', 'STEP', 'ATTEMPT', 'LABEL', 'STATUS', 'AGE']
-  const used = headings.map(
-    (heading, index) => !OPTIONAL.includes(heading) || rows.some((row) => row[index] !== ''),
-  )
-  const keep = (row: readonly string[]): string[] => row.filter((_, index) => used[index])
-  return columns(keep(headings), rows.map(keep))
+  const isUsed = COLUMNS.map(({ optional }, index) => !optional || rows.some((row) => row[index] !== ''))
+  const keep = <T>(row: readonly T[]): T[] => row.filter((_, index) => isUsed[index])
+  return columns(keep(COLUMNS), rows.map(keep), screen)
 }

@@ -4,8 +4,9 @@ import { readInputs } from '../input/read-inputs.ts'
 import { loadClasses, pick, type ProcessClasses } from '../input/load-module.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
 import { withStore, type StoreOptions } from '../input/options.ts'
-import { keepStdoutClean, note, pretty, print, printJson } from '../render/output.ts'
+import { keepStdoutClean, note, pretty, print, printEscaped, printJson } from '../render/output.ts'
 import { inJson } from '../render/process-facts.ts'
+import { type Screen, screenOf } from '../render/screen.ts'
 import { showProgress } from '../render/progress.ts'
 import { onStop } from '../input/stop-signal.ts'
 import { ExitCode } from '../input/usage-error.ts'
@@ -93,7 +94,7 @@ async function runHere(
     endProgress = showProgress(engine, handle.pid)
     const ended = await endOf(handle, engine)
     endProgress()
-    if (ended !== undefined) return report(ended, options)
+    if (ended !== undefined) return await report(ended, engine, options)
     note(
       `${name} ${handle.pid} is saved in ${store}; it goes on with: damson worker ${path} --store ${store}`,
     )
@@ -118,19 +119,20 @@ async function endOf(handle: ProcessHandle, engine: Engine): Promise<ProcessDeta
 }
 
 /** Prints the result of a process and returns the exit code for it. */
-function report(details: ProcessDetails, options: RunOptions): number {
+async function report(details: ProcessDetails, client: Client, options: RunOptions): Promise<number> {
   if (options.json) printJson(inJson(details))
-  else print(resultText(details))
+  else printEscaped(resultText(details, screenOf()))
   const { pid, name, state, message } = details
   if (state.successful) return ExitCode.DONE
   const reason = state.exitCode === undefined ? message : `${state.exitCode.label}: ${state.exitCode.message}`
   const how = state.label === 'finished' ? 'failed' : state.label
   note(`${name} ${pid} ${how}${reason === null ? '' : `: ${reason}`}`)
-  note(`damson show ${pid.slice(0, 18)} tells more`)
+  const short = (await client.shortPids([pid])).get(pid) ?? pid
+  note(`damson show ${short} tells more`)
   return ExitCode.FAILED
 }
 
-function resultText({ values: { outputs = {}, result } }: ProcessDetails): string {
-  if (result === undefined || result === null) return pretty(outputs)
-  return Object.keys(outputs as object).length === 0 ? pretty(result) : pretty({ outputs, result })
+function resultText({ values: { outputs = {}, result } }: ProcessDetails, screen: Screen): string {
+  if (result === undefined || result === null) return pretty(outputs, screen)
+  return pretty(Object.keys(outputs as object).length === 0 ? result : { outputs, result }, screen)
 }

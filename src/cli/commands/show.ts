@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import type { ProcessHandle, ProcessValues } from '../../index.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
-import { print, printJson } from '../render/output.ts'
+import { printEscaped, printJson } from '../render/output.ts'
 import { inJson, inWords } from '../render/process-facts.ts'
+import { screenOf } from '../render/screen.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
 
 export function addShow(program: Command): void {
@@ -17,8 +19,43 @@ export function addShow(program: Command): void {
       withClient(options.store, async (client) => {
         const details = await client.inspect(await findPid(client, text, options))
         const { awaited, kept, children } = details
-        if (options.json) printJson({ ...inJson(details), awaited, kept, children })
-        else print(inWords(details, Date.now()))
+        if (options.json) {
+          printJson({ ...inJson(details), awaited, kept, children })
+          return
+        }
+        await nameHandles(details.values)
+        printEscaped(inWords(details, Date.now(), screenOf()))
       }),
     )
+}
+
+/** The most handles in the values of a process whose class is read. */
+const NAMED = 100
+
+/** Reads the class of each process that the values refer to, which the handle then shows. */
+export async function nameHandles(values: ProcessValues): Promise<void> {
+  const found = new Set<Handle>()
+  const seen = new Set<unknown>()
+  const look = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null || seen.has(value) || found.size === NAMED) return
+    seen.add(value)
+    if (isHandle(value)) found.add(value)
+    else if (value instanceof Map) for (const entry of value) look(entry)
+    else if (value instanceof Set) for (const member of value) look(member)
+    else for (const member of Object.values(value)) look(member)
+  }
+  look(values)
+  // The process may have been pruned: its handle then shows its pid alone.
+  await Promise.allSettled(Array.from(found, (handle) => handle.refresh()))
+}
+
+type Handle = Pick<ProcessHandle, 'pid' | 'refresh'>
+
+function isHandle(value: object): value is Handle {
+  return (
+    'pid' in value &&
+    typeof value.pid === 'string' &&
+    'refresh' in value &&
+    typeof value.refresh === 'function'
+  )
 }

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import type { Client, ProcessSummary } from '../../index.ts'
 import { wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
-import { note, print, printJson } from '../render/output.ts'
+import { note, printEscaped, printJson } from '../render/output.ts'
+import { screenOf } from '../render/screen.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
 import { findRoots, readTree } from './read-tree.ts'
-import { treeText, type ProcessTree } from '../render/tree-text.ts'
+import { pidsInTree, treeText, type ProcessTree } from '../render/tree-text.ts'
 import { UsageError } from '../input/usage-error.ts'
 
 interface TreeOptions extends StoreOptions, KeyOption {
@@ -32,10 +33,9 @@ async function showOne(client: Client, text: string | undefined, options: TreeOp
   const pid = await findPid(client, text, options)
   const root = await client.find(pid)
   if (root === undefined) throw new UsageError(`there is no process ${pid} in this store any more`)
-  const now = Date.now()
   const tree = await readTree(client, root, options.all === true)
   if (options.json) printJson(inJson(tree))
-  else print(treeText(tree, now))
+  else await printTrees(client, [tree])
 }
 
 async function showRoots(client: Client, options: TreeOptions): Promise<void> {
@@ -46,10 +46,15 @@ async function showRoots(client: Client, options: TreeOptions): Promise<void> {
     printJson({ trees: trees.map(inJson), more })
     return
   }
-  const now = Date.now()
-  if (trees.length > 0) print(trees.map((tree) => treeText(tree, now)).join('\n'))
+  if (trees.length > 0) await printTrees(client, trees)
   else note('no process has not ended; damson list --all shows those that have')
   if (more) note(`there are more; --limit ${options.limit * 10} shows more of them`)
+}
+
+async function printTrees(client: Client, trees: readonly ProcessTree[]): Promise<void> {
+  const pids = await client.shortPids([...new Set(trees.flatMap(pidsInTree))])
+  const look = { now: Date.now(), pids, screen: screenOf() }
+  printEscaped(trees.map((tree) => treeText(tree, look)).join('\n'))
 }
 
 interface TreeInJson extends ProcessSummary {

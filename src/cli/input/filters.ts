@@ -1,11 +1,23 @@
 import { Option, type Command } from 'commander'
-import { type ListFilter, ProcessState } from '../../index.ts'
+import { isTerminal, type ListFilter, ProcessState } from '../../index.ts'
 import { suggestion } from '../../shared/nearest.ts'
 import { UsageError } from './usage-error.ts'
 
 const STATES = Object.values(ProcessState)
-/** `paused` is a flag beside the state, but the option treats it as a state. */
-const FILTERS = [...STATES, 'paused']
+/** Conditions beside the state, which the option treats as states: each must hold. */
+const FLAGS = {
+  ready: { ready: true },
+  paused: { paused: true },
+  pausing: { requested: 'pause' },
+  killing: { requested: 'kill' },
+  parked: { parked: true },
+  failed: { successful: false },
+} satisfies Readonly<Record<string, ListFilter>>
+type Flag = keyof typeof FLAGS
+const FILTERS = [...STATES, ...Object.keys(FLAGS)]
+
+/** The states of processes that have ended. */
+export const ENDED = STATES.filter(isTerminal)
 
 /** The states of unfinished processes. */
 export const LIVE = [ProcessState.CREATED, ProcessState.RUNNING, ProcessState.WAITING] as const
@@ -20,9 +32,10 @@ export interface FilterOptions {
 export function withFilters(command: Command): Command {
   return command
     .addOption(
-      new Option('--state <states>', `only processes in these states: ${FILTERS.join(', ')}`).argParser(
-        (text: string) => text.split(','),
-      ),
+      new Option(
+        '--state <states>',
+        `only processes in these states: ${STATES.join(', ')}; and only those that are ${Object.keys(FLAGS).join(', ')}`,
+      ).argParser((text: string) => text.split(',')),
     )
     .option('--class <name>', 'only processes of this class')
     .option('--label <text>', 'only processes with exactly this label')
@@ -30,16 +43,28 @@ export function withFilters(command: Command): Command {
 
 /** Returns the filter of these options; `states` is its default. @throws UsageError for an unknown state */
 export function filterOf(options: FilterOptions, states?: ListFilter['state']): ListFilter {
-  const asked = options.state?.filter((name) => name !== 'paused').map(requireState)
-  const paused = options.state?.includes('paused')
-  const state = asked !== undefined && asked.length > 0 ? asked : paused ? LIVE : states
+  const asked = options.state ?? []
+  const flags = asked.filter(isFlag)
+  const own = asked.filter((name) => !isFlag(name)).map(requireState)
+  const state = own.length > 0 ? own : flags.length === 0 ? states : flags.includes('failed') ? ENDED : LIVE
   return {
     ...(state !== undefined && { state }),
-    ...(paused && { paused }),
+    ...(saysReady(own) && { ready: false }),
+    ...flags.reduce<ListFilter>((all, flag) => ({ ...all, ...FLAGS[flag] }), {}),
     ...(options.class !== undefined && { className: options.class }),
     ...(options.key !== undefined && { key: options.key }),
     ...(options.label !== undefined && { label: options.label }),
   }
+}
+
+function isFlag(name: string): name is Flag {
+  return Object.hasOwn(FLAGS, name)
+}
+
+/** Whether the list says `ready` in place of one of these states. */
+function saysReady(states: readonly ProcessState[]): boolean {
+  const { RUNNING, WAITING } = ProcessState
+  return states.length > 0 && states.every((state) => state === RUNNING || state === WAITING)
 }
 
 function requireState(name: string): ProcessState {

@@ -50,6 +50,17 @@ export function duration(text: string): number {
   }
 }
 
+/** A date, or a duration before now, in wall-clock milliseconds. */
+export function timeSince(text: string): number {
+  if (/^\d{4}-/.test(text)) {
+    const time = Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text)
+    if (Number.isNaN(time))
+      throw new InvalidArgumentError('give a date such as 2026-01-31 or 2026-01-31T12:00.')
+    return time
+  }
+  return Date.now() - duration(text)
+}
+
 export function wholeNumber(text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('give a whole number from 1.')

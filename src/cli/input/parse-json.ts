@@ -1,20 +1,48 @@
 import { UsageError } from './usage-error.ts'
 
-/** Parses JSON. An error names the source, the line and the column. */
+/**
+ * Parses JSON. A whole number that would lose digits is refused, since another number would be stored. An error names
+ * the source, the line and the column.
+ */
 export function parseJson(text: string, source: string): unknown {
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (error) {
-    const position = positionOf(text, (error as Error).message)
-    const before = text.slice(0, position).split('\n')
-    const line = before.length
-    const column = (before.at(-1) as string).length + 1
     const what = (error as Error).message.replace(
       /, (\.\.\.)?".*$| (in|after) JSON.*$| of JSON input$| at position.*$/s,
       '',
     )
-    throw new UsageError(`${source} is no valid JSON: line ${line}, column ${column}: ${what}`)
+    const at = place(text, positionOf(text, (error as Error).message))
+    throw new UsageError(`${source} is no valid JSON: ${at}: ${what}`)
   }
+  refuseInexact(text, source)
+  return value
+}
+
+/** The texts and the numbers of valid JSON. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+
+/** @throws UsageError for a whole number, or one beyond all numbers of JavaScript, that would become another one */
+function refuseInexact(text: string, source: string): void {
+  for (const { 0: token, index } of text.matchAll(TOKENS)) {
+    if (token.startsWith('"')) continue
+    const number = Number(token)
+    const isWhole = /^-?\d+$/.test(token)
+    if (isWhole ? Number.isSafeInteger(number) || BigInt(token) === BigInt(number) : Number.isFinite(number))
+      continue
+    throw new UsageError(
+      `${source}: ${place(text, index)}: ${token} can't be kept exactly and would become ${number}; ` +
+        (isWhole
+          ? `give it as a text, or as a bigint: {"$": "bigint", "value": "${token}"}`
+          : 'give it as a text'),
+    )
+  }
+}
+
+function place(text: string, position: number): string {
+  const before = text.slice(0, position).split('\n')
+  return `line ${before.length}, column ${(before.at(-1) as string).length + 1}`
 }
 
 /** Returns the position of the error. If the message lacks it, this is the end of the longest prefix that is only incomplete. */

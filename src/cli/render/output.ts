@@ -1,5 +1,7 @@
 import { Console } from 'node:console'
-import { inspect } from 'node:util'
+import { inspect, type InspectOptions } from 'node:util'
+import { paint } from './paint.ts'
+import { PLAIN, type Screen } from './screen.ts'
 import { printable, printableJson } from './terminal-text.ts'
 
 /*
@@ -11,9 +13,17 @@ export function print(text: string): void {
   process.stdout.write(`${printable(text)}\n`)
 }
 
+/** Prints an answer whose parts were escaped before they were put together, such as a table. It may have colours. */
+export function printEscaped(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** Prints an answer for programs. A bigint, which JSON lacks, takes its saved form. */
 export function printJson(value: unknown): void {
+  const saved = (_: string, member: unknown): unknown =>
+    typeof member === 'bigint' ? { $: 'bigint', value: String(member) } : member
   process.stdout.write(
-    `${printableJson(JSON.stringify(value, undefined, process.stdout.isTTY ? 2 : undefined))}\n`,
+    `${printableJson(JSON.stringify(value, saved, process.stdout.isTTY ? 2 : undefined))}\n`,
   )
 }
 
@@ -27,22 +37,43 @@ export function note(text: string): void {
   process.stderr.write(`${printable(text)}\n`)
 }
 
-/** Returns a readable text of a whole value. */
-export function pretty(value: unknown): string {
-  if (typeof value === 'string') return value
-  return inspect(value, {
+/** Returns a readable, escaped text of a whole value, which lies `indent` columns to the right. */
+export function pretty(value: unknown, { width, colours }: Screen = PLAIN, indent = 0): string {
+  if (typeof value === 'string') return printable(value)
+  const options: InspectOptions = {
     depth: Number.POSITIVE_INFINITY,
     maxArrayLength: 100,
     maxStringLength: 10_000,
-    breakLength: 100,
-  })
+    breakLength: Math.max(20, Math.min(100, width - indent)),
+  }
+  const plain = inspect(value, options)
+  // With no escape character of its own, those of the painted text are colours.
+  if (!colours || plain.includes('\u001B')) return printable(plain)
+  return inspect(value, { ...options, colors: true })
+    .split(COLOUR)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part)))
+    .join('')
 }
 
-/** Returns lines of `name  value` with aligned values. Names without a value are left out. */
-export function facts(pairs: readonly (readonly [name: string, value: string | null | undefined])[]): string {
-  const given = pairs.filter((pair): pair is readonly [string, string] => pair[1] != null && pair[1] !== '')
+/** A colour of `inspect`; splitting a text by it keeps the colours at odd places. */
+// oxlint-disable-next-line no-control-regex
+const COLOUR = /(\u001B\[\d+m)/
+
+/** A name and its value. A value that is not a text is shown as a value of JavaScript is. */
+export type Fact = readonly [name: string, value: string | { readonly shown: unknown } | null | undefined]
+
+/** Returns escaped lines of `name  value` with aligned values. Names without a value are left out. */
+export function facts(pairs: readonly Fact[], screen: Screen = PLAIN): string {
+  const given = pairs.filter(([, value]) => value != null && value !== '')
   const width = Math.max(0, ...given.map(([name]) => name.length)) + 2
   return given
-    .map(([name, value]) => name.padEnd(width) + value.replaceAll('\n', `\n${' '.repeat(width)}`))
+    .map(([name, value]) => {
+      const text = typeof value === 'object' ? pretty(value?.shown, screen, width) : printable(value ?? '')
+      return (
+        paint(name, 'dim', screen) +
+        ' '.repeat(width - name.length) +
+        text.replaceAll('\n', `\n${' '.repeat(width)}`)
+      )
+    })
     .join('\n')
 }

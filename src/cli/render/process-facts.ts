@@ -1,14 +1,15 @@
 import { isTerminal, type ProcessDetails } from '../../index.ts'
-import { facts, pretty } from './output.ts'
+import { type Fact, facts } from './output.ts'
 import { roundsIn, stepIn } from './position.ts'
-import { stateText } from './state-text.ts'
+import { PLAIN, type Screen } from './screen.ts'
+import { processStateText } from './state-text.ts'
 import { inParentheses } from './terminal-text.ts'
 import { ago } from './time.ts'
 import { countText } from './tree-text.ts'
 import { waitText } from './wait-text.ts'
 
-/** Describes a process in lines: its state, what it waits for, its inputs and outputs, and how it ended. */
-export function inWords(details: ProcessDetails, now: number): string {
+/** Describes a process in escaped lines: its state, what it waits for, its values, and how it ended. */
+export function inWords(details: ProcessDetails, now: number, screen: Screen = PLAIN): string {
   const time = (date: Date | null): string | null => {
     if (date === null) return null
     const text = date.toISOString()
@@ -23,35 +24,42 @@ export function inWords(details: ProcessDetails, now: number): string {
     pauseRequested && `pause${inParentheses(pauseRequested.message)}`,
     killRequested && `kill${inParentheses(killRequested.message)}`,
   ].filter((request) => request !== null)
-  return facts([
-    ['pid', details.pid],
-    ['class', `${details.name}, version ${details.version}`],
-    ['state', stateText(state)],
-    ...positionFacts(details),
-    ['attempt', attempt > 1 ? `${attempt}${attempts === null ? '' : ` of ${attempts}`}` : null],
-    ['waits', waitText(details, now, awaited)?.replace(/^waits /, '')],
-    ['waits for', awaited.length > NAMED ? null : awaited.join('\n')],
-    ['kept for it', keptText(details)],
-    ['done in step', details.recorded.map(({ kind, name }) => `${kind} ${name}`).join(', ')],
-    ['deadline', time(details.deadline)],
-    ['status', details.status],
-    ['paused', details.paused?.message],
-    ['parked', details.parked],
-    ['asked for', requests.join(', ')],
-    ['label', details.label],
-    ['key', details.key],
-    ['parent', parent && `${parent}${details.abandoned ? ', which has abandoned it' : ''}`],
-    ['children', Object.values(children).some((count) => count > 0) ? countText(children) : null],
-    ['made from', origin && `${origin.pid}, by ${origin.kind}`],
-    ['engine', details.engine],
-    ['crashes', details.crashes > 0 ? String(details.crashes) : null],
-    ['created', time(details.created)],
-    ['updated', time(details.updated)],
-    ['ended', time(details.ended)],
-    ['exit code', exitCode && `${exitCode.code} ${exitCode.label}: ${exitCode.message}`],
-    ['message', state.label === 'waiting' ? null : details.message],
-    ...valueFacts(details),
-  ])
+  const waits = waitText(details, now, awaited)?.replace(/^waits /, '')
+  const [first] = awaited
+  const isNamed = awaited.length === 1 && first !== undefined && waits?.includes(first) === true
+  return facts(
+    [
+      ['pid', details.pid],
+      ['class', `${details.name}, version ${details.version}`],
+      ['state', processStateText(details)],
+      ...positionFacts(details),
+      ['attempt', attempt > 1 ? `${attempt}${attempts === null ? '' : ` of ${attempts}`}` : null],
+      ['waits', waits],
+      ['waits for', awaited.length > NAMED || isNamed ? null : awaited.join('\n')],
+      ['due', waits === undefined && state.reason !== 'queued' ? time(details.due) : null],
+      ['kept for it', keptText(details)],
+      ['done in step', details.recorded.map(({ kind, name }) => `${kind} ${name}`).join(', ')],
+      ['deadline', time(details.deadline)],
+      ['status', details.status],
+      ['paused', details.paused?.message],
+      ['parked', details.parked],
+      ['asked for', requests.join(', ')],
+      ['label', details.label],
+      ['key', details.key],
+      ['parent', parent && `${parent}${details.abandoned ? ', which has abandoned it' : ''}`],
+      ['children', Object.values(children).some((count) => count > 0) ? countText(children) : null],
+      ['made from', origin && `${origin.pid}, by ${origin.kind}`],
+      ['engine', details.engine],
+      ['crashes', details.crashes > 0 ? String(details.crashes) : null],
+      ['created', time(details.created)],
+      ['updated', time(details.updated)],
+      ['ended', time(details.ended)],
+      ['exit code', exitCode && `${exitCode.code} ${exitCode.label}: ${exitCode.message}`],
+      ['message', state.label === 'waiting' ? null : details.message],
+      ...valueFacts(details),
+    ],
+    screen,
+  )
 }
 
 /** Awaited processes that are named, at most. */
@@ -79,12 +87,24 @@ function keptText({ kept }: ProcessDetails): string {
   return Array.from(counts, ([kind, count]) => (count === 1 ? kind : `${kind} (${count} times)`)).join(', ')
 }
 
-/** The inputs, outputs, result and error of a process. In place of one that can't be read: why. */
-function valueFacts({ values, unreadable }: ProcessDetails): [string, string][] {
-  return (['inputs', 'outputs', 'result', 'error'] as const).flatMap((name): [string, string][] => {
-    const reason = unreadable[name]
-    if (reason !== undefined) return [[name, pretty({ unreadable: reason })]]
-    return values[name] === undefined ? [] : [[name, pretty(values[name])]]
+/** The values of a process by the names under which they are shown. */
+const VALUES = {
+  inputs: 'inputs',
+  ctx: 'ctx',
+  args: 'arguments',
+  data: 'wait data',
+  outputs: 'outputs',
+  result: 'result',
+  error: 'error',
+} as const
+
+/** The values of a process. In place of one that can't be read: why. */
+function valueFacts({ values, unreadable }: ProcessDetails): Fact[] {
+  return Object.entries(VALUES).flatMap(([key, name]): Fact[] => {
+    const value = key as keyof typeof VALUES
+    const reason = unreadable[value]
+    if (reason !== undefined) return [[name, `can't be read: ${reason}`]]
+    return values[value] === undefined ? [] : [[name, { shown: values[value] }]]
   })
 }
 
@@ -119,6 +139,9 @@ export function inJson(details: ProcessDetails): object {
     exitCode: state.exitCode ?? null,
     message: details.message,
     inputs: saved.inputs ?? null,
+    ctx: saved.ctx ?? null,
+    args: saved.args ?? null,
+    data: saved.data ?? null,
     outputs: saved.outputs ?? null,
     result: saved.result ?? null,
     error: saved.error ?? null,

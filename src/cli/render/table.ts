@@ -1,24 +1,91 @@
-import { getBorderCharacters, table } from 'table'
-import { cut } from './terminal-text.ts'
+import stringWidth from 'string-width'
+import { paint, type Style } from './paint.ts'
+import { PLAIN, type Screen } from './screen.ts'
+import { cut, cutStart } from './terminal-text.ts'
 
-/** The default width of a cell, in characters. A longer cell is cut before the column is padded to its width. */
-const WIDEST = 60
+/** A column of a table. */
+export interface Column {
+  readonly heading: string
+  /** The most columns of the terminal that a cell takes on any screen; 60 by default. */
+  readonly most?: number
+  /** Where the table is too wide, the column shrinks to this width. Without a number it never shrinks. */
+  readonly least?: number
+  /** Where the table is still too wide, the columns with a number are left out, the smallest number first. */
+  readonly drop?: number
+  /** Which end of a cell is cut. */
+  readonly cut?: 'start' | 'end'
+  readonly align?: 'left' | 'right'
+  /** Returns the style of a cell. */
+  readonly style?: (cell: string) => Style | undefined
+}
 
-/** Returns a table of columns with headings, without lines. */
+const MOST = 60
+const GAP = '  '
+
+/**
+ * Returns a table of columns with headings, without lines. No row is wider than the screen: columns that may shrink are
+ * cut, the widest first, and if that is not enough, columns are left out.
+ */
 export function columns(
-  headings: readonly string[],
+  given: readonly (string | Column)[],
   rows: readonly (readonly string[])[],
-  widest = WIDEST,
+  screen: Screen = PLAIN,
 ): string {
-  const cells = [headings, ...rows].map((row) => row.map((text) => cut(text, widest)))
-  const text = table(cells, {
-    border: getBorderCharacters('void'),
-    columnDefault: { paddingLeft: 0, paddingRight: 2 },
-    drawHorizontalLine: () => false,
+  const measured = given.map((column, index): Shown => {
+    const whole = typeof column === 'string' ? { heading: column } : column
+    const cells = rows.map((row) => cut(row[index] ?? '', whole.most ?? MOST))
+    return { ...whole, cells, width: Math.max(...[whole.heading, ...cells].map((text) => stringWidth(text))) }
   })
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')
+  const shown = fitting(measured, screen.width)
+  const line = (
+    textOf: (column: Shown) => string,
+    styleOf: (column: Shown, text: string) => Style | undefined,
+  ) =>
+    shown
+      .map((column, index) => {
+        const text = (column.cut === 'start' ? cutStart : cut)(textOf(column), column.width)
+        const space = ' '.repeat(Math.max(0, column.width - stringWidth(text)))
+        const painted = paint(text, styleOf(column, text), screen)
+        if (column.align === 'right') return space + painted
+        return index === shown.length - 1 ? painted : painted + space
+      })
+      .join(GAP)
+      .trimEnd()
+  return [
+    line(
+      ({ heading }) => heading,
+      () => 'bold',
+    ),
+    ...rows.map((_, row) =>
+      line(
+        ({ cells }) => cells[row] ?? '',
+        ({ style }, text) => style?.(text),
+      ),
+    ),
+  ].join('\n')
+}
+
+interface Shown extends Column {
+  readonly cells: readonly string[]
+  readonly width: number
+}
+
+/** Shrinks columns until the table fits, or else leaves the first one out that may be. */
+function fitting(shown: readonly Shown[], width: number): readonly Shown[] {
+  const widths = shown.map((column) => column.width)
+  let excess = widths.reduce((sum, each) => sum + each, GAP.length * (shown.length - 1)) - width
+  for (; excess > 0; excess--) {
+    let widest = -1
+    for (const [index, { least }] of shown.entries()) {
+      const own = widths[index] ?? 0
+      if (least !== undefined && own > least && own > (widths[widest] ?? 0)) widest = index
+    }
+    if (widest === -1) break
+    widths[widest] = (widths[widest] ?? 0) - 1
+  }
+  const [first] = shown
+    .filter(({ drop }) => drop !== undefined)
+    .toSorted((a, b) => (a.drop ?? 0) - (b.drop ?? 0))
+  if (excess > 0 && first !== undefined) return fitting(shown.toSpliced(shown.indexOf(first), 1), width)
+  return shown.map((column, index) => ({ ...column, width: widths[index] ?? 0 }))
 }

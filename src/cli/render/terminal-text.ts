@@ -1,3 +1,5 @@
+import stringWidth from 'string-width'
+
 /*
  * The command line prints texts from stores, modules and arguments. None of them may control the terminal or reverse the
  * direction of text.
@@ -17,13 +19,40 @@ export function oneLine(text: string): string {
   return printable(text.replaceAll(/\s+/g, (space) => (/[\n\r\t]/.test(space) ? ' ' : space)))
 }
 
-/** Returns a text in one line, cut to at most this many characters. */
+const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
+/** The units of a text that are looked at for each column that it may take. A character with its marks has several. */
+const UNITS = 8
+
+/** Returns a text in one line that takes at most so many columns of a terminal. What is cut ends with `…`. */
 export function cut(text: string, widest: number): string {
-  // Looks only at what can be shown, since the text may have megabytes. A character has at most two units.
-  const beginning = text.slice(0, 2 * widest + 2)
-  const characters = Array.from(oneLine(beginning))
-  const isCut = beginning.length < text.length || characters.length > widest
-  return isCut ? `${characters.slice(0, widest - 1).join('')}…` : characters.join('')
+  // Looks only at what can be shown, since the text may have megabytes.
+  const beginning = text.length > UNITS * widest + UNITS ? text.slice(0, UNITS * widest) : text
+  const line = oneLine(beginning)
+  if (beginning === text && fits(line, widest)) return line
+  const parts = Array.from(GRAPHEMES.segment(line), ({ segment }) => segment)
+  return `${takeFrom(parts, widest - 1).join('')}…`
+}
+
+/** As `cut`, but cuts the beginning. */
+export function cutStart(text: string, widest: number): string {
+  const end = text.length > UNITS * widest + UNITS ? text.slice(-UNITS * widest) : text
+  const line = oneLine(end)
+  if (end === text && fits(line, widest)) return line
+  const parts = Array.from(GRAPHEMES.segment(line), ({ segment }) => segment).toReversed()
+  return `…${takeFrom(parts, widest - 1)
+    .toReversed()
+    .join('')}`
+}
+
+function fits(line: string, widest: number): boolean {
+  return (line.length <= widest && /^[ -~]*$/.test(line)) || stringWidth(line) <= widest
+}
+
+/** The first parts that take no more columns than this. */
+function takeFrom(parts: readonly string[], columns: number): string[] {
+  let left = columns
+  const end = parts.findIndex((part) => (left -= stringWidth(part)) < 0)
+  return parts.slice(0, end === -1 ? parts.length : end)
 }
 
 /** Escapes the characters in JSON that could control the terminal. The JSON keeps its value. */

@@ -5,6 +5,11 @@ export function ago(date: Date, now = Date.now()): string {
   return ms(Math.max(0, now - date.getTime()))
 }
 
+/** Returns how long it is until a date: `in 8h`, or `now` once it has passed. */
+export function until(date: Date, now: number): string {
+  return date.getTime() > now ? `in ${ms(date.getTime() - now)}` : 'now'
+}
+
 const MINUTE = 60_000
 
 /** Returns a local time; with the date unless it is today, and with seconds within ten minutes from now. */

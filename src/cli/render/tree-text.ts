@@ -1,7 +1,9 @@
 import type { ProcessState, ProcessSummary } from '../../index.ts'
-import { stateText } from './state-text.ts'
+import { paint } from './paint.ts'
+import { PLAIN, type Screen } from './screen.ts'
+import { processStateText, stateStyle } from './state-text.ts'
 import { cut, oneLine } from './terminal-text.ts'
-import { statusText } from './wait-text.ts'
+import { namedIn, statusText } from './wait-text.ts'
 
 /** A process and its descendants. */
 export interface ProcessTree {
@@ -16,34 +18,62 @@ export interface ProcessTree {
 
 /** The most characters of a label. */
 const WIDEST_LABEL = 60
+/** The most characters of a label where the lines are short. */
+const NARROW_LABEL = 20
 
-/** Returns a line for each process of a tree: class, pid, state, step, what it waits for. */
-export function treeText(tree: ProcessTree, now: number): string {
-  return [line(tree, now), ...linesBelow(tree, '', now)].join('\n')
+/** What the lines of a tree depend on. */
+export interface TreeLook {
+  readonly now: number
+  /** The short forms of pids, if there are any. */
+  readonly pids?: ReadonlyMap<string, string>
+  readonly screen?: Screen
 }
 
-function linesBelow({ children, counts }: ProcessTree, indent: string, now: number): string[] {
+/**
+ * Returns an escaped line for each process of a tree: class, pid, state, step, what it waits for. No line is wider than
+ * the screen.
+ */
+export function treeText(tree: ProcessTree, look: TreeLook): string {
+  return [line(tree, '', look), ...linesBelow(tree, '', look)].join('\n')
+}
+
+/** The pids that the lines of a tree have. */
+export function pidsInTree({ process, awaited, children }: ProcessTree): readonly string[] {
+  const named = namedIn(process.state.message) ?? []
+  const awaitedOnly = awaited.length === 1 ? awaited : []
+  return [process.pid, ...named, ...awaitedOnly, ...children.flatMap(pidsInTree)]
+}
+
+function linesBelow({ children, counts }: ProcessTree, indent: string, look: TreeLook): string[] {
   const entries = children.map((child, index) => {
     const isLast = index === children.length - 1
-    const below = linesBelow(child, `${indent}${isLast ? '   ' : '│  '}`, now)
-    return [`${indent}${isLast ? '└─ ' : '├─ '}${line(child, now)}`, ...below]
+    const below = linesBelow(child, `${indent}${isLast ? '   ' : '│  '}`, look)
+    return [line(child, `${indent}${isLast ? '└─ ' : '├─ '}`, look), ...below]
   })
-  const rest = counts === undefined ? [] : [`${indent}└─ ${countText(counts)}; --all shows them`]
+  const { screen = PLAIN } = look
+  const rest =
+    counts === undefined ? [] : [cut(`${indent}└─ ${countText(counts)}; --all shows them`, screen.width)]
   return [...entries.flat(), ...rest]
 }
 
-function line({ process, awaited }: ProcessTree, now: number): string {
-  const { name, pid, state, step, attempt, abandoned, label } = process
+function line({ process, awaited }: ProcessTree, indent: string, look: TreeLook): string {
+  const { name, pid, step, attempt, abandoned, label } = process
+  const { now, pids, screen = PLAIN } = look
+  const short = (one: string): string => pids?.get(one) ?? one
   const place = attempt > 1 ? `${step ?? ''} (attempt ${attempt})` : step
-  const said = statusText(process, now, awaited)
+  const state = `${processStateText(process)}${abandoned ? ', abandoned' : ''}`
   const told = [
-    `${name} ${pid}`,
-    label === null ? null : `"${cut(label, WIDEST_LABEL)}"`,
-    `${stateText(state)}${abandoned ? ', abandoned' : ''}`,
+    `${name} ${short(pid)}`,
+    label === null ? null : `"${cut(label, screen.width > 120 ? WIDEST_LABEL : NARROW_LABEL)}"`,
+    state,
     place,
-    said,
+    statusText(process, now, awaited.map(short)),
   ]
-  return oneLine(told.filter((text) => text !== null && text !== '').join('  '))
+  const text = oneLine(told.filter((one) => one !== null && one !== '').join('  '))
+  const fitting = cut(indent + text, screen.width)
+  return fitting.replace(oneLine(state), (found) =>
+    paint(found, stateStyle(processStateText(process)), screen),
+  )
 }
 
 /** `10,000 children: 9,000 finished, 1,000 waiting`. */

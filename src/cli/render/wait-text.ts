@@ -17,11 +17,22 @@ export function waitText(
   if (said !== undefined && (backsOff || waits.inStep)) return withClockTimes(said, now)
   const { on, signal, until } = waits
   const ends: string[] = []
-  if (on !== null) ends.push(processes(on, awaited))
+  if (on !== null) ends.push(processes(on, awaited ?? namedIn(said)))
   if (signal !== null) ends.push(`for the signal ${signal}`)
   if (until !== null) ends.push(`until ${clockTime(until.getTime(), now)}`)
   if (ends.length === 0) ends.push('to be resumed')
-  return `waits ${ends.join(', or ')}${said === undefined ? '' : ` (${said})`}`
+  // A wait without a message of its own has one that only repeats what it is for.
+  const why = said === undefined || WAIT_FOR_PROCESSES.test(said) ? '' : ` (${said})`
+  return `waits ${ends.join(', or ')}${why}`
+}
+
+/** The message of a wait for processes that was given no other one. */
+const WAIT_FOR_PROCESSES = /^waits for (?:process (\S+)|\d+ processes)$/
+
+/** The one process that the message of a wait names; undefined where it names none. */
+export function namedIn(message: string | undefined): readonly string[] | undefined {
+  const pid = WAIT_FOR_PROCESSES.exec(message ?? '')?.[1]
+  return pid === undefined ? undefined : [pid]
 }
 
 function processes(on: 'all' | 'any', awaited: readonly string[] | undefined): string {

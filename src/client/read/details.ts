@@ -1,12 +1,14 @@
 import type { Codec } from '../../bundle/codec.ts'
+import { record } from '../../bundle/memory-part.ts'
 import type { Control } from '../../persistence/contract/control.ts'
 import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow, StoredProcess } from '../../persistence/contract/rows.ts'
+import { isTerminal } from '../../process/state/machine.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { parseState, readEnd } from '../../process/state/saved-state.ts'
 import { placeOf } from '../../process/state/state-data.ts'
 import { DamsonError, IncompatibleBundle } from '../../shared/errors.ts'
-import type { JsonValue } from '../../shared/json.ts'
+import { isJsonObject, type JsonValue } from '../../shared/json.ts'
 import { findLastEntry } from './history.ts'
 import { outputsOf, type ValueParser } from './saved-outputs.ts'
 import { summary, type ProcessSummary } from './summary.ts'
@@ -23,10 +25,6 @@ export interface ProcessDetails extends ProcessSummary {
   readonly paused: ProcessRow['paused']
   /** Why the process was parked; null unless it is. */
   readonly parked: string | null
-  /** A pause that takes effect when the step ends. */
-  readonly pauseRequested: { readonly message: string | null } | null
-  /** A kill that takes effect when the step ends, and at the deadline at the latest. */
-  readonly killRequested: { readonly message: string | null; readonly deadline: Date } | null
   /** How often an engine has died with the process since its last transition. */
   readonly crashes: number
   /** The pids of the processes that it waits for and that have not ended, 100 at most. */
@@ -37,7 +35,7 @@ export interface ProcessDetails extends ProcessSummary {
   readonly children: Readonly<Record<ProcessState, number>>
   /** What the unfinished or failed step has recorded by name, such as effects. */
   readonly recorded: readonly StepRecordName[]
-  /** Inputs, outputs, result and error. Handles in them belong to this client. */
+  /** Inputs, context, arguments, outputs, result and error. Handles in them belong to this client. */
   readonly values: ProcessValues
   /** The same values as they are saved: plain JSON as it is, other values as `{ "$": kind, … }`. */
   readonly saved: ProcessValues<JsonValue>
@@ -62,6 +60,12 @@ export interface StepRecordName {
 /** The values of a process. Those that it does not have are undefined. */
 export interface ProcessValues<V = unknown> {
   readonly inputs?: V | undefined
+  /** What a work chain keeps in `this.ctx`. */
+  readonly ctx?: V | undefined
+  /** The arguments of the step: of the one that runs or is next, or of the one that failed. */
+  readonly args?: V | undefined
+  /** The `data` of the `Wait`. */
+  readonly data?: V | undefined
   /** The outputs committed so far, nested by their dotted names. */
   readonly outputs?: V | undefined
   /** What the last step returned. */
@@ -78,7 +82,7 @@ export async function detailsOf(
   now: number,
 ): Promise<ProcessDetails> {
   const { row } = stored
-  const { pid, killRequested } = row
+  const { pid } = row
   const [pending, children, failed] = await Promise.all([
     store.pending(pid),
     store.count({ parent: pid }),
@@ -91,8 +95,6 @@ export async function detailsOf(
     message: row.message,
     paused: row.paused,
     parked: row.parked,
-    pauseRequested: row.pauseRequested,
-    killRequested: killRequested && { ...killRequested, deadline: new Date(killRequested.deadline) },
     crashes: row.crashes,
     awaited: pending.on,
     kept: pending.mail.map(({ by, name }) => ({ by, name })),
@@ -128,8 +130,11 @@ function valuesOf(
     const { parts } = bundle
     const value = END_VALUES[stored.row.state]
     const end = value && attempt(value, () => readEnd(parts, (text) => parse(text, 'state')))
+    const last = isTerminal(stored.row.state) ? stored.before() : parts['state']
     return {
       inputs: attempt('inputs', () => parse(parts['parsed'] ?? parts['inputs'] ?? '{}', 'inputs')),
+      ctx: attempt('ctx', () => record(parse(parts['memory'] ?? '{}', 'memory'), 'memory')['ctx']),
+      ...attempt('args', () => stepValues(record(parse(last ?? '{}', 'state'), 'state'))),
       outputs: attempt('outputs', () => outputsOf(parts, { parse })),
       ...(end?.result !== undefined && { result: end.result }),
       ...(end?.error !== undefined && { error: end.error }),
@@ -143,6 +148,16 @@ function valuesOf(
       const colon = entry.indexOf(':')
       return { kind: entry.slice(0, colon), name: entry.slice(colon + 1) }
     }),
+  }
+}
+
+/** The arguments and the wait in a state. */
+function stepValues(state: Readonly<Record<string, unknown>>): Pick<ProcessValues, 'args' | 'data'> {
+  const { retry, data } = state
+  const { args } = isJsonObject(retry) ? retry : state
+  return {
+    ...(Array.isArray(args) && args.length > 0 && { args }),
+    ...(data !== undefined && { data }),
   }
 }
 

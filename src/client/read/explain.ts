@@ -5,7 +5,7 @@ import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { isTerminal, UNFINISHED_STATES } from '../../process/state/machine.ts'
 import { isBackingOff } from '../../process/state/process-state.ts'
-import { waitsForItself } from '../../process/step/wait-conditions.ts'
+import { isWaitsForText, waitsForItself } from '../../process/step/wait-conditions.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
 import { findLastEntry } from './history.ts'
@@ -177,7 +177,8 @@ class Explanation {
     if (ends.length === 0 && resume) ends.push('to be resumed')
     const within = row.inStep ? ', within its step' : ''
     // The message of a waiting step repeats what it waits for. Only a sleep adds something: its name.
-    const why = row.inStep && (signal !== null || on !== null) ? '' : inParentheses(row.message ?? row.status)
+    const repeats = row.inStep ? signal !== null || on !== null : isWaitsForText(row.message)
+    const why = repeats ? '' : inParentheses(row.message ?? row.status)
     return [
       `it waits ${ends.join(', or ')}${why}${within}`,
       // What a step in memory waits for is not stored, but its message names the process itself.

@@ -71,9 +71,10 @@ function reasonOf(row: ProcessRow, now: number): StateInfo['reason'] {
   if (row.killRequested !== null) return 'killing'
   if (row.paused !== null) return undefined
   if (row.crashes > 0 && row.owner === null) return 'crash'
-  if (row.state === 'waiting') return waitReason(row)
+  const isDue = row.owner === null && row.readyAt !== null && row.readyAt <= now
+  if (row.state === 'waiting') return isDue ? 'queued' : waitReason(row)
   if (row.owner !== null) return undefined
-  return row.state === 'created' && row.readyAt !== null && row.readyAt > now ? 'scheduled' : 'queued'
+  return row.state === 'created' && !isDue && row.readyAt !== null ? 'scheduled' : 'queued'
 }
 
 function waitReason(row: ProcessRow): StateInfo['reason'] {

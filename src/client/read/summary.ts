@@ -24,6 +24,12 @@ export interface ProcessSummary {
   readonly attempt: number
   /** What it waits for; null unless it waits. */
   readonly waits: WaitSummary | null
+  /** When it continues by itself: the end of its delay, its back-off or its wait. Null if it has no such time. */
+  readonly due: Date | null
+  /** A pause that takes effect when the step ends. */
+  readonly pauseRequested: { readonly message: string | null } | null
+  /** A kill that takes effect when the step ends, and at the deadline at the latest. */
+  readonly killRequested: { readonly message: string | null; readonly deadline: Date } | null
   /** When it is excepted, if it has not ended. */
   readonly deadline: Date | null
   /** The process that it was restarted or resubmitted from. */
@@ -70,6 +76,12 @@ export function summary(row: ProcessRow, now: number): ProcessSummary {
     lastEngine: row.runner,
     attempt: row.attempt,
     waits: waitsOf(row),
+    due: dateOf(row.wait?.until ?? row.readyAt),
+    pauseRequested: row.pauseRequested,
+    killRequested: row.killRequested && {
+      ...row.killRequested,
+      deadline: new Date(row.killRequested.deadline),
+    },
     deadline: dateOf(row.deadline),
     origin: row.origin,
     abandoned: row.abandoned,

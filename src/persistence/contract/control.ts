@@ -2,6 +2,7 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 import type { EngineRow, ClassRow } from './engines.ts'
 import type { Outcome } from './outcomes.ts'
 import type { HistoryRow, Change, ProcessRow, StoredProcess } from './rows.ts'
+import type { Survey } from './survey.ts'
 import type { Write } from './writes.ts'
 
 /** What a client needs of a store: it reads, writes and watches processes, and runs none. */
@@ -33,6 +34,8 @@ export interface Control {
   pids(parts: PidParts, limit: number): Promise<readonly string[]>
   /** Counts, by state, the processes that match the filter. */
   count(filter?: ListFilter): Promise<Readonly<Record<ProcessState, number>>>
+  /** Counts the processes of each class; `since` is the time since when a failure counts as late. */
+  survey(since: number): Promise<Survey>
   /** The oldest kept signal of that name; undefined where none is kept. */
   mail(pid: string, signal: string): Promise<Mail | undefined>
   /** What a process still waits for, and the messages that are kept for it. */
@@ -127,6 +130,14 @@ export interface ListFilter {
   /** The pid of the process that they were restarted or resubmitted from. */
   readonly origin?: string | undefined
   readonly paused?: boolean | undefined
+  /** Whether the process is parked. */
+  readonly parked?: boolean | undefined
+  /** Whether the process could go on now and no engine runs it. */
+  readonly ready?: boolean | undefined
+  /** With a pause or kill that is stored and has not taken effect. */
+  readonly requested?: 'pause' | 'kill' | undefined
+  /** Whether the process has ended with success; only ended processes match. */
+  readonly successful?: boolean | undefined
   /** Created at this time or later, in wall-clock milliseconds. */
   readonly since?: number | undefined
   /** Created before this time, in wall-clock milliseconds. */

@@ -5,6 +5,8 @@ export interface EngineIdentity {
   readonly osPid: number
   /** Milliseconds for which the engine counts as alive after each heartbeat. */
   readonly lease: number
+  /** The number of steps that the engine runs at the same time. */
+  readonly concurrency: number
   /** The classes that the engine can load. */
   readonly classes: readonly LoadableClass[]
 }

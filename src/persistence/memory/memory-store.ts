@@ -7,7 +7,7 @@ import { ChangeFeed } from '../rules/change-feed.ts'
 import { checkRange, rangeOf } from '../rules/history-range.ts'
 import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
-import { processRow, type Row } from '../rules/row.ts'
+import { isReady, processRow, type Row } from '../rules/row.ts'
 import {
   LARGEST_PENDING,
   type HistoryRange,
@@ -22,11 +22,13 @@ import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../cont
 import type { Outcome } from '../contract/outcomes.ts'
 import type { HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
+import type { Survey } from '../contract/survey.ts'
 import type { Write } from '../contract/writes.ts'
 import type { MemoryProcess } from './memory-process.ts'
 import { MemoryCheckpoints } from './memory-checkpoints.ts'
 import { MemoryClaims } from './memory-claims.ts'
 import { MemorySession } from './memory-session.ts'
+import { surveyOf } from './memory-survey.ts'
 import { MemoryTables } from './memory-tables.ts'
 import { applyWrite } from './memory-writes.ts'
 
@@ -114,6 +116,11 @@ export class MemoryStore implements Store {
     const counts = noCounts()
     for (const row of this.#matching(filter)) counts[row.state]++
     return counts
+  }
+
+  async survey(since: number): Promise<Survey> {
+    this.#requireOpen()
+    return surveyOf(this.#tables.processes.values(), since, this.#now())
   }
 
   async mail(pid: string, signal: string): Promise<Mail | undefined> {
@@ -266,6 +273,7 @@ export class MemoryStore implements Store {
   #matching(filter: ListFilter): Row[] {
     const states = statesOf(filter)
     const text = filter.text?.toLowerCase()
+    const now = this.#now()
     const rows: Row[] = []
     for (const { row } of this.#tables.processes.values()) {
       if (states !== undefined && !states.includes(row.state)) continue
@@ -275,6 +283,11 @@ export class MemoryStore implements Store {
       if (filter.parent !== undefined && row.parent !== filter.parent) continue
       if (filter.origin !== undefined && row.origin !== filter.origin) continue
       if (filter.paused !== undefined && (row.paused === 1) !== filter.paused) continue
+      if (filter.parked !== undefined && (row.parked !== null) !== filter.parked) continue
+      if (filter.ready !== undefined && isReady(row, now) !== filter.ready) continue
+      if (filter.requested === 'pause' && row.pause_asked === 0) continue
+      if (filter.requested === 'kill' && row.kill_deadline === null) continue
+      if (filter.successful !== undefined && row.successful !== Number(filter.successful)) continue
       if (filter.since !== undefined && row.created_at < filter.since) continue
       if (filter.until !== undefined && row.created_at >= filter.until) continue
       if (filter.endedBefore !== undefined && !(row.ended_at !== null && row.ended_at < filter.endedBefore))

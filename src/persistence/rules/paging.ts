@@ -19,12 +19,17 @@ const BULK: OptionNames<BulkFilter> = {
   parent: true,
   origin: true,
   paused: isFlag,
+  parked: isFlag,
+  ready: isFlag,
+  requested: isRequest,
+  successful: isFlag,
   since: true,
   until: true,
   endedBefore: true,
   text: true,
 }
 const FILTER: OptionNames<ListFilter> = { ...BULK, limit: true, after: true }
+const REQUESTS = ['pause', 'kill']
 const STATES: readonly string[] = Object.values(ProcessState)
 
 /**
@@ -68,6 +73,11 @@ function checkConditions(
     if (time !== undefined && (typeof time !== 'number' || Number.isNaN(time)))
       throw new TypeError(`${where}: ${name} takes wall-clock milliseconds, not ${String(time)}`)
   }
+}
+
+function isRequest(what: string, value: unknown): void {
+  if (!REQUESTS.includes(String(value)))
+    throw new RangeError(`${what} takes ${REQUESTS.map((one) => JSON.stringify(one)).join(' or ')}`)
 }
 
 function checkState(state: unknown, where: string): void {

@@ -9,6 +9,7 @@ interface EngineColumns {
   readonly host: string
   readonly os_pid: number
   readonly lease: number
+  readonly concurrency: number
   readonly classes: string
   readonly started_at: number
   readonly expires: number
@@ -16,12 +17,13 @@ interface EngineColumns {
 
 /** A heartbeat. It also brings back an engine that was taken for dead while it was frozen. */
 export const BEAT = `
-INSERT INTO engine (id, host, os_pid, lease, classes, started_at, expires) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO engine (id, host, os_pid, lease, concurrency, classes, started_at, expires)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET expires = excluded.expires`
 
 export function beatValues(engine: EngineRecord): unknown[] {
-  const { id, host, osPid, lease, classes, startedAt, expires } = engine
-  return [id, host, osPid, lease, JSON.stringify(classes), startedAt, expires]
+  const { id, host, osPid, lease, concurrency, classes, startedAt, expires } = engine
+  return [id, host, osPid, lease, concurrency, JSON.stringify(classes), startedAt, expires]
 }
 
 /** The engines of a file, and which of them are alive. */
@@ -101,6 +103,7 @@ function recordOf(row: EngineColumns): EngineRecord {
     host: row.host,
     osPid: row.os_pid,
     lease: row.lease,
+    concurrency: row.concurrency,
     classes: JSON.parse(row.classes) as LoadableClass[],
     startedAt: row.started_at,
     expires: row.expires,

@@ -16,56 +16,98 @@ export function list(connection: Connection, queries: readonly Query[], limit: n
 }
 
 /**
- * The queries for a page: one for each state, so that each can use its index.
+ * The queries for a page: one for each state or index, so that each can use its index.
  *
  * @throws RangeError for an invalid limit or position
  */
-export function pageQueries(filter: ListFilter, limit: number): Query[] {
-  const states = statesOf(filter) ?? [undefined]
+export function pageQueries(filter: ListFilter, limit: number, now: number): Query[] {
   const position = positionOf(filter)
-  return states.map((state) => {
-    const { sql, values } = conditions({ ...filter, state })
-    const after = position === undefined ? [] : [position.createdAt, position.id]
-    const behind = position === undefined ? '' : ' AND (created_at, id) < (?, ?)'
-    return {
-      sql: `${SELECT_BRIEF} WHERE ${sql}${behind} ORDER BY created_at DESC, id DESC LIMIT ?`,
-      values: [...values, ...after, limit + 1],
-    }
-  })
+  const after = position === undefined ? [] : [position.createdAt, position.id]
+  const behind = position === undefined ? '' : ' AND (created_at, id) < (?, ?)'
+  return sources(filter, now).map(({ index, sql, values }) => ({
+    sql: `${SELECT_BRIEF}${index} WHERE ${sql}${behind} ORDER BY created_at DESC, id DESC LIMIT ?`,
+    values: [...values, ...after, limit + 1],
+  }))
 }
 
-export function count(connection: Connection, filter: ListFilter): Record<ProcessState, number> {
+export function count(connection: Connection, filter: ListFilter, now: number): Record<ProcessState, number> {
   const counts = noCounts()
-  for (const state of statesOf(filter) ?? [undefined]) {
-    const { sql, values } = conditions({ ...filter, state })
+  for (const { index, sql, values } of sources(filter, now)) {
     const rows = connection
       .sql<{ readonly state: ProcessState; readonly n: number }>(
-        `SELECT state, count(*) AS n FROM process WHERE ${sql} GROUP BY state`,
+        `SELECT state, count(*) AS n FROM process${index} WHERE ${sql} GROUP BY state`,
       )
       .all(...values)
-    for (const row of rows) counts[row.state] = row.n
+    for (const row of rows) counts[row.state] += row.n
   }
   return counts
 }
 
-function conditions(
-  filter: Omit<ListFilter, 'state'> & { readonly state?: ProcessState | undefined },
-): Query {
+/** A query, and the index that it must use, if any. */
+interface Source extends Query {
+  readonly index: string
+}
+
+const MAY_RUN = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
+
+/** The queries that together find each process that a filter matches once. */
+function sources(filter: ListFilter, now: number): Source[] {
+  const states = statesOf(filter)
+  const { sql, values } = conditions(filter, now)
+  const few = fewIndexes(filter)
+  if (few.length > 0) {
+    const isIn = states === undefined ? '' : ` AND state IN (${states.map(() => '?').join(', ')})`
+    return few.map(([index, condition]) => ({
+      index: ` INDEXED BY ${index}`,
+      sql: `${condition} AND ${sql}${isIn}`,
+      values: [...values, ...(states ?? [])],
+    }))
+  }
+  if (states === undefined) return [{ index: '', sql, values }]
+  return states.map((state) => ({ index: '', sql: `state = ? AND ${sql}`, values: [state, ...values] }))
+}
+
+/**
+ * The indexes, with their conditions, of what only few processes of a store are. The query planner
+ * has no numbers, and would rather read all processes of a state in the order of the list.
+ */
+function fewIndexes(filter: ListFilter): (readonly [index: string, condition: string])[] {
+  if (filter.key !== undefined) return [['process_key', 'key IS NOT NULL']]
+  if (filter.parent !== undefined) return []
+  if (filter.requested === 'kill') return [['process_deadline', 'kill_deadline IS NOT NULL']]
+  // Only a process that an engine runs keeps a pause for later.
+  if (filter.requested === 'pause') return [['process_owner', 'owner IS NOT NULL']]
+  if (filter.parked === true) return [['process_parked', 'parked IS NOT NULL']]
+  if (filter.paused === true) return [['process_paused', 'paused = 1']]
+  if (filter.successful === false) return [['process_failed', 'successful = 0']]
+  if (filter.ready !== true) return []
+  return [
+    ['process_ready', `${MAY_RUN} AND crashes < 2`],
+    ['process_suspect', `${MAY_RUN} AND crashes >= 2`],
+  ]
+}
+
+/** The conditions of a filter, except the state. */
+function conditions(filter: ListFilter, now: number): Query {
   const texts: string[] = []
   const values: unknown[] = []
   const add = (text: string, ...given: unknown[]): void => {
     texts.push(text)
     values.push(...given)
   }
-  if (filter.state !== undefined) add('state = ?', filter.state)
   if (filter.className !== undefined) add('class = ?', filter.className)
   if (filter.key !== undefined) add('key = ?', filter.key)
   if (filter.label !== undefined) add('label = ?', filter.label)
   if (filter.parent !== undefined) add('parent = ?', filter.parent)
   if (filter.origin !== undefined) add('origin = ?', filter.origin)
-  // Written out, since SQLite finds the partial index of paused processes only by the literal
-  // value.
+  // Written out, since SQLite finds a partial index only by the literal value.
   if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')
+  if (filter.parked !== undefined) add(filter.parked ? 'parked IS NOT NULL' : 'parked IS NULL')
+  if (filter.successful !== undefined) add(filter.successful ? 'successful = 1' : 'successful = 0')
+  if (filter.requested === 'pause') add('pause_asked = 1')
+  if (filter.requested === 'kill') add('kill_deadline IS NOT NULL')
+  if (filter.ready === true) add(`${MAY_RUN} AND ready_at <= ?`, now)
+  if (filter.ready === false) add(`NOT (${MAY_RUN} AND ready_at <= ?)`, now)
   if (filter.since !== undefined) add('created_at >= ?', filter.since)
   if (filter.until !== undefined) add('created_at < ?', filter.until)
   if (filter.endedBefore !== undefined) {

@@ -87,7 +87,12 @@ CREATE INDEX process_state ON process (state, created_at);
 CREATE INDEX process_class ON process (class, created_at);
 CREATE INDEX process_parent ON process (parent, created_at) WHERE parent IS NOT NULL;
 CREATE INDEX process_paused ON process (created_at) WHERE paused = 1;
+CREATE INDEX process_parked ON process (created_at) WHERE parked IS NOT NULL;
+CREATE INDEX process_failed ON process (created_at) WHERE successful = 0;
 CREATE INDEX process_origin ON process (origin, created_at) WHERE origin IS NOT NULL;
+
+-- To count the failures of each class, and the late ones among them.
+CREATE INDEX process_failure ON process (class, ended_at, state) WHERE successful = 0;
 
 -- The parts of a bundle that are too large for the row. What the row has of the same name counts.
 CREATE TABLE part (
@@ -138,6 +143,7 @@ CREATE TABLE engine (
   host TEXT NOT NULL,
   os_pid INTEGER NOT NULL,
   lease INTEGER NOT NULL,
+  concurrency INTEGER NOT NULL,
   classes TEXT NOT NULL,
   started_at INTEGER NOT NULL,
   expires INTEGER NOT NULL

@@ -22,6 +22,7 @@ import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../cont
 import type { Outcome } from '../contract/outcomes.ts'
 import type { HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
+import type { Survey } from '../contract/survey.ts'
 import type { Write } from '../contract/writes.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 import { Claims, type Spared } from './claims.ts'
@@ -36,6 +37,7 @@ import { checkPath, realPath } from './real-path.ts'
 import { Session } from './session.ts'
 import { tablesOf, type SqliteTables } from './sqlite-tables.ts'
 import { persistenceError } from './driver-errors.ts'
+import { surveyOf } from './survey-query.ts'
 import { Watch } from './watch.ts'
 import { RefusedInBatch, Writer } from './writer.ts'
 
@@ -167,7 +169,7 @@ export class SqliteStore implements Store {
   async list(filter: ListFilter = {}): Promise<ProcessPage> {
     checkFilter(filter)
     const limit = limitOf(filter)
-    const queries = pageQueries(filter, limit)
+    const queries = pageQueries(filter, limit, this.#now())
     return this.#read('listing processes', () => list(this.#connection, queries, limit))
   }
 
@@ -177,7 +179,11 @@ export class SqliteStore implements Store {
 
   async count(filter: ListFilter = {}): Promise<Readonly<Record<ProcessState, number>>> {
     checkFilter(filter)
-    return this.#read('counting processes', () => count(this.#connection, filter))
+    return this.#read('counting processes', () => count(this.#connection, filter, this.#now()))
+  }
+
+  survey(since: number): Promise<Survey> {
+    return this.#read('counting processes', () => surveyOf(this.#connection, since, this.#now()))
   }
 
   async mail(pid: string, signal: string): Promise<Mail | undefined> {

@@ -1,5 +1,6 @@
 import type { ExitCodeInfo } from './commands.ts'
 import type { Awaits } from './awaits.ts'
+import { thrownText } from '../../shared/error-text.ts'
 import { wellFormed } from '../../shared/text.ts'
 import type { TransitionEnding, WaitConditions, Wake } from './transition.ts'
 
@@ -208,7 +209,7 @@ export function endingOf(state: StateData): TransitionEnding | null {
 /** The text of whatever was thrown. */
 export function errorText(error: unknown): string {
   try {
-    if (!(error instanceof Error)) return wellFormed(String(error))
+    if (!(error instanceof Error)) return wellFormed(thrownText(error))
     // The code that throws may have set either to anything.
     const { message, name } = error as { readonly message: unknown; readonly name: unknown }
     return wellFormed(message === '' ? String(name) : String(message))

@@ -48,6 +48,11 @@ export function waitsForItself(message: string | null): boolean {
   return message !== null && new RegExp(`^waits for (\\d+ processes, )?${ITSELF}\\b`).test(message)
 }
 
+/** Whether a message only repeats that the process waits for others. */
+export function isWaitsForText(message: string | null): boolean {
+  return message !== null && /^waits for (?:process \S+|\d+ processes)$/.test(message)
+}
+
 /** A wait for nothing but these conditions. */
 export function waitFor(given: Partial<WaitConditions>, message: string): StepWait {
   return { message, for: { resume: false, signal: null, until: null, on: [], any: false, ...given } }

@@ -126,6 +126,43 @@ test.each([
   ).toContain(index)
 })
 
+test.each([
+  ['what is parked', { parked: true }, 'process_parked'],
+  ['what failed', { successful: false }, 'process_failed'],
+  ['what is paused of some states', { paused: true, state: ['created', 'waiting'] }, 'process_paused'],
+] as const)('listing %s goes by an index of nothing else, and sorts nothing', async (_, filter, index) => {
+  const sqls = await statements(() => store.list(filter))
+  expectIndexed(sqls)
+  expect(sqls.map(planOf).join()).toContain(`USING INDEX ${index}`)
+})
+
+test.each([
+  ['what is to be killed', { requested: 'kill' }, ['process_deadline']],
+  ['what is to be paused', { requested: 'pause' }, ['process_owner']],
+  ['what is ready', { ready: true }, ['process_ready', 'process_suspect']],
+] as const)('listing %s reads nothing else', async (_, filter, indexes) => {
+  const state = ['created', 'running', 'waiting'] as const
+  const sqls = await statements(() => store.list({ ...filter, state }))
+  const plans = sqls.filter((sql) => sql.startsWith('SELECT')).map(planOf)
+  expect(plans).toHaveLength(indexes.length)
+  for (const [at, index] of indexes.entries()) expect(plans[at]).toContain(`USING INDEX ${index}`)
+})
+
+test('a survey reads no row of what has ended', async () => {
+  const plans = (await statements(() => store.survey(0)))
+    .filter((sql) => sql.startsWith('SELECT'))
+    .map(planOf)
+  expect(plans.map((plan) => / (\w*INDEX process_\w+)/.exec(plan)?.[1] ?? plan)).toEqual([
+    'INDEX process_class',
+    'INDEX process_state',
+    'INDEX process_failure',
+    'INDEX process_owner',
+    'INDEX process_deadline',
+  ])
+  expect(plans[0]).toContain('COVERING')
+  expect(plans[2]).toContain('COVERING')
+})
+
 test('looking up pids by a beginning is a range of an index, and by an ending reads no row', async () => {
   const beginnings = await statements(() => store.pids({ beginnings: ['a', 'b'] }, 10))
   expectIndexed(beginnings)

@@ -1,0 +1,87 @@
+import type { Command } from 'commander'
+import { type Client, isTerminal, type ProcessState, type StoreStatus } from '../../index.ts'
+import { withClient, withStore, type StoreOptions } from '../input/options.ts'
+import { attentionText } from '../render/attention-text.ts'
+import { printEscaped, printJson } from '../render/output.ts'
+import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
+import { type Column, columns } from '../render/table.ts'
+import { until } from '../render/time.ts'
+
+export function addStatus(program: Command): void {
+  withStore(program.command('status'))
+    .description('Show what a store holds: its processes by class, its engines, and what needs attention.')
+    .addHelpText(
+      'after',
+      `
+READY processes could go on, and no engine runs them. WAITING ones wait for an event or a time. FAILED ones excepted,
+were killed or finished without success. What needs attention is shown with the command to run next.`,
+    )
+    .action((options: StoreOptions) => withClient(options.store, (client) => status(client, options)))
+}
+
+async function status(client: Client, options: StoreOptions): Promise<void> {
+  const found = await client.status()
+  if (options.json) {
+    printJson(found)
+    return
+  }
+  const named = found.attention.flatMap(({ pid }) => pid ?? [])
+  printEscaped(statusText(found, Date.now(), await client.shortPids(named), screenOf()))
+}
+
+const NUMBERS = ['ready', 'running', 'waiting', 'paused', 'parked', 'succeeded', 'failed'] as const
+
+/** Returns tables of classes and engines, and what needs attention, in escaped lines. */
+export function statusText(
+  { states, classes, engines, attention }: StoreStatus,
+  now: number,
+  pids: ReadonlyMap<string, string> = new Map(),
+  screen: Screen = PLAIN,
+): string {
+  const parts = [totals(states)]
+  if (classes.length > 0) {
+    const headings: readonly (string | Column)[] = [
+      { heading: 'CLASS', least: 8 },
+      ...NUMBERS.map((name): Column => ({ heading: name.toUpperCase(), align: 'right' })),
+    ]
+    const rows = classes.map((one) => [one.name, ...NUMBERS.map((name) => number(one[name]))])
+    parts.push(columns(headings, rows, screen))
+  }
+  if (engines.length > 0) {
+    const rows = engines.map(({ id, host, osPid, used, concurrency, alive, leaseEnds, classes: names }) => [
+      id.slice(-6),
+      `${osPid} on ${host}`,
+      concurrency > 0 ? `${used} of ${concurrency}` : String(used),
+      alive ? until(leaseEnds, now) : 'over',
+      names.join(', '),
+    ])
+    const headings: readonly (string | Column)[] = [
+      'ENGINE',
+      { heading: 'PROGRAM', least: 8, drop: 2 },
+      { heading: 'SLOTS', align: 'right' },
+      { heading: 'LEASE', align: 'right', style: (cell) => (cell === 'over' ? 'red' : undefined) },
+      { heading: 'CLASSES', most: 120, least: 8, drop: 1 },
+    ]
+    parts.push(columns(headings, rows, screen))
+  } else parts.push('no engine runs: damson worker MODULE starts one')
+  parts.push(attentionText(attention, pids, screen))
+  return parts.join('\n\n')
+}
+
+/** `5,000 processes: 1,200 unfinished (200 created, 1,000 waiting), 3,800 ended (3,700 finished, 100 excepted)`. */
+function totals(states: StoreStatus['states']): string {
+  const all = Object.entries(states) as [ProcessState, number][]
+  const sum = (some: readonly [ProcessState, number][]): string =>
+    number(some.reduce((total, [, count]) => total + count, 0))
+  const part = (some: readonly [ProcessState, number][]): string => {
+    const each = some.filter(([, count]) => count > 0).map(([state, count]) => `${number(count)} ${state}`)
+    return each.length === 0 ? '' : ` (${each.join(', ')})`
+  }
+  const ended = all.filter(([state]) => isTerminal(state))
+  const live = all.filter(([state]) => !isTerminal(state))
+  return `${sum(all)} processes: ${sum(live)} unfinished${part(live)}, ${sum(ended)} ended${part(ended)}`
+}
+
+function number(count: number): string {
+  return count.toLocaleString('en-US')
+}

@@ -1,0 +1,63 @@
+import type { Attention } from '../../index.ts'
+import { paint } from './paint.ts'
+import { PLAIN, type Screen } from './screen.ts'
+import { cut, oneLine } from './terminal-text.ts'
+
+/** Returns what needs attention in escaped lines, each with the command to run next. */
+export function attentionText(
+  attention: readonly Attention[],
+  pids: ReadonlyMap<string, string> = new Map(),
+  screen: Screen = PLAIN,
+): string {
+  if (attention.length === 0) return 'nothing needs attention'
+  const lines = attention.flatMap((one) => [
+    `  ${paint(cut(inWords(one), screen.width - 2), 'yellow', screen)}`,
+    // A command is not cut: it is to be copied.
+    `      ${oneLine(nextCommand(one, pids))}`,
+  ])
+  return [paint('needs attention', 'bold', screen), ...lines].join('\n')
+}
+
+function inWords({ kind, name, count, reason, engine }: Attention): string {
+  const one = count === 1
+  const many = `${count.toLocaleString('en-US')} ${name ?? (one ? 'process' : 'processes')}`
+  const why = reason === null ? '' : one ? `: ${reason}` : `, the newest: ${reason}`
+  switch (kind) {
+    case 'engine died':
+      return `engine ${engine?.slice(-6)} has died${count === 0 ? '' : ` and holds ${many}`}; the next engine takes over from it`
+    case 'kill overdue':
+      return `${many} should have been killed by now`
+    case 'no engine':
+      return `${many} ${one ? 'is' : 'are'} ready, and no engine has this class and version`
+    case 'parked':
+      return `${many} ${one ? 'is' : 'are'} parked${why}`
+    case 'gave up':
+      return `${many} ${one ? 'is' : 'are'} paused after failures${why}`
+    case 'failed':
+      return `${many} failed within a day${why}`
+  }
+}
+
+function nextCommand({ kind, name, count, pid }: Attention, pids: ReadonlyMap<string, string>): string {
+  const short = pid === null ? null : (pids.get(pid) ?? pid)
+  const ofClass = name === null ? '' : ` --class ${quoted(name)}`
+  const isOne = count === 1 && short !== null
+  switch (kind) {
+    case 'engine died':
+    case 'no engine':
+      return 'damson worker MODULE'
+    case 'kill overdue':
+      return 'damson list --state killing'
+    case 'parked':
+      return isOne ? `damson explain ${quoted(short)}` : `damson list --state parked${ofClass}`
+    case 'gave up':
+      return isOne ? `damson explain ${quoted(short)}` : `damson list --state paused${ofClass}`
+    case 'failed':
+      return isOne ? `damson show ${quoted(short)}` : `damson list --state failed${ofClass}`
+  }
+}
+
+/** A text as one word of a shell. */
+function quoted(text: string): string {
+  return /^[\w.@%+:,/-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+}

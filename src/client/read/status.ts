@@ -1,0 +1,173 @@
+import { canLoad } from '../../persistence/contract/engines.ts'
+import type { Control, ListFilter } from '../../persistence/contract/control.ts'
+import type { EngineRow } from '../../persistence/contract/engines.ts'
+import type { ProcessRow } from '../../persistence/contract/rows.ts'
+import type { ClassSurvey } from '../../persistence/contract/survey.ts'
+import type { ProcessState } from '../../process/state/process-state.ts'
+
+/** What a store holds and what needs attention, as `client.status` returns it. */
+export interface StoreStatus {
+  /** The number of processes in each state. */
+  readonly states: Readonly<Record<ProcessState, number>>
+  /** One for each class, in the order of the names. */
+  readonly classes: readonly ClassStatus[]
+  /** The registered engines, alive or not. */
+  readonly engines: readonly EngineStatus[]
+  /** What does not go on by itself, the most urgent kind first. */
+  readonly attention: readonly Attention[]
+}
+
+/** The processes of one class. Each is counted in one of the numbers. */
+export interface ClassStatus {
+  /** The registered name of the class. */
+  readonly name: string
+  /** Could go on now, and no engine runs them. */
+  readonly ready: number
+  /** An engine runs a step of them. */
+  readonly running: number
+  /** Wait for an event or a time, also for that of a delayed launch. */
+  readonly waiting: number
+  readonly paused: number
+  readonly parked: number
+  readonly succeeded: number
+  /** Ended without success: excepted, killed, or finished without success. */
+  readonly failed: number
+}
+
+/** An engine of a store. */
+export interface EngineStatus {
+  readonly id: string
+  readonly host: string
+  /** The id of its program in the operating system. */
+  readonly osPid: number
+  readonly alive: boolean
+  /** When its lease ends, unless a heartbeat renews it. */
+  readonly leaseEnds: Date
+  /** How many of its slots are used. */
+  readonly used: number
+  /** The number of its slots. */
+  readonly concurrency: number
+  /** The registered names of the classes that it runs. */
+  readonly classes: readonly string[]
+}
+
+/** Processes, or an engine, that need attention. */
+export interface Attention {
+  readonly kind: AttentionKind
+  /** The registered name of the class of the processes; null where they are of any class. */
+  readonly name: string | null
+  /** The number of processes. For a dead engine: of those that it still holds. */
+  readonly count: number
+  /** The pid of the newest of them, if it is known. */
+  readonly pid: string | null
+  /** Why the newest of them does not go on, if that is known. */
+  readonly reason: string | null
+  /** The id of a dead engine. */
+  readonly engine?: string
+}
+
+/**
+ * `engine died`: its lease is over or its program has ended, and no other engine has taken its
+ * processes. `kill overdue`: the deadline of a kill has passed. `no engine`: the processes are
+ * ready, and no engine that is alive has their class and version. `parked`: the processes can't be
+ * loaded. `gave up`: the processes are paused after their last attempt, a third crash, or a step that did not do again what it had done. `failed`:
+ * the processes have excepted or finished without success within a day.
+ */
+export type AttentionKind = 'engine died' | 'kill overdue' | 'no engine' | 'parked' | 'gave up' | 'failed'
+
+/** How long a failure needs attention, in milliseconds. */
+const LATELY = 24 * 60 * 60 * 1000
+/** The processes of one kind that are read for their reasons, at most. */
+const READ = 1000
+
+/** Reads what a store holds. Every query is bounded or goes by an index. */
+export async function statusOf(store: Control, now: number): Promise<StoreStatus> {
+  const since = now - LATELY
+  const [states, { classes, running, overdueKills }, engines, parked, paused, failed] = await Promise.all([
+    store.count(),
+    store.survey(since),
+    store.engines(),
+    newest(store, { parked: true }),
+    newest(store, { paused: true }),
+    newest(store, { successful: false, state: ['excepted', 'finished'] }),
+  ])
+  const givenUp = paused.filter((row) => row.paused?.cause !== 'request')
+  return {
+    states,
+    classes: classes.map(({ className, ready, running: runs, waiting, paused: held, ...rest }) => ({
+      name: className,
+      ready,
+      running: runs,
+      waiting,
+      paused: held,
+      parked: rest.parked,
+      succeeded: rest.succeeded,
+      failed: rest.failed,
+    })),
+    engines: engines.map((engine) => ({
+      id: engine.id,
+      host: engine.host,
+      osPid: engine.osPid,
+      alive: engine.alive,
+      leaseEnds: new Date(engine.expires),
+      used: running[engine.id] ?? 0,
+      concurrency: engine.concurrency,
+      classes: engine.classes.map(({ name }) => name),
+    })),
+    attention: [
+      ...deadEngines(engines, running),
+      ...(overdueKills > 0 ? [need('kill overdue', null, overdueKills)] : []),
+      ...withoutEngine(classes, engines),
+      ...classes
+        .filter(({ parked: count }) => count > 0)
+        .map((one) => need('parked', one.className, one.parked, parked, (row) => row.parked)),
+      ...byClass(givenUp).map(([name, rows]) =>
+        need('gave up', name, rows.length, rows, (row) => row.paused?.message ?? null),
+      ),
+      ...classes
+        .filter(({ failedLately }) => failedLately > 0)
+        .map((one) => need('failed', one.className, one.failedLately, failed, (row) => row.message)),
+    ],
+  }
+}
+
+/** Returns the newest processes that a filter lets through. */
+async function newest(store: Control, filter: ListFilter): Promise<readonly ProcessRow[]> {
+  return (await store.list({ ...filter, limit: READ })).rows
+}
+
+function need(
+  kind: AttentionKind,
+  name: string | null,
+  count: number,
+  rows: readonly ProcessRow[] = [],
+  reasonOf: (row: ProcessRow) => string | null = () => null,
+): Attention {
+  const row = rows.find(({ className }) => className === name)
+  return { kind, name, count, pid: row?.pid ?? null, reason: row === undefined ? null : reasonOf(row) }
+}
+
+function deadEngines(
+  engines: readonly EngineRow[],
+  running: Readonly<Record<string, number>>,
+): readonly Attention[] {
+  return engines
+    .filter(({ alive }) => !alive)
+    .map(({ id }) => ({ ...need('engine died', null, running[id] ?? 0), engine: id }))
+}
+
+/** The classes of which processes are ready, and that no living engine has in their version. */
+function withoutEngine(classes: readonly ClassSurvey[], engines: readonly EngineRow[]): readonly Attention[] {
+  const alive = engines.filter((engine) => engine.alive)
+  return classes
+    .filter(({ className, readyVersions }) =>
+      readyVersions.some((version) => !alive.some((engine) => canLoad(engine.classes, className, version))),
+    )
+    .map(({ className, ready }) => need('no engine', className, ready))
+}
+
+function byClass(rows: readonly ProcessRow[]): [name: string, rows: readonly ProcessRow[]][] {
+  const found = new Map<string, ProcessRow[]>()
+  for (const row of rows) found.set(row.className, [...(found.get(row.className) ?? []), row])
+  return [...found]
+}

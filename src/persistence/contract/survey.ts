@@ -1,0 +1,29 @@
+/** What a store holds, in numbers. */
+export interface Survey {
+  /** One for each class and version, in the order of the names. */
+  readonly classes: readonly ClassSurvey[]
+  /** The number of steps that each engine runs, by its id. */
+  readonly running: Readonly<Record<string, number>>
+  /** How many stored kills are past their deadline. */
+  readonly overdueKills: number
+}
+
+/** The processes of one class. Each is counted in one of the first seven numbers. */
+export interface ClassSurvey {
+  readonly className: string
+  /** Could go on now, and no engine runs them. */
+  readonly ready: number
+  /** An engine runs a step of them. */
+  readonly running: number
+  /** Wait for an event or a time, also for that of a delayed launch. */
+  readonly waiting: number
+  readonly paused: number
+  readonly parked: number
+  readonly succeeded: number
+  /** Ended without success. */
+  readonly failed: number
+  /** Of those, how many have not been killed and ended since the given time. */
+  readonly failedLately: number
+  /** The versions of the processes that are ready. */
+  readonly readyVersions: readonly number[]
+}

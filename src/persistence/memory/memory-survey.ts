@@ -1,0 +1,30 @@
+import type { Survey } from '../contract/survey.ts'
+import { isReady } from '../rules/row.ts'
+import { SurveyCounts } from '../rules/survey.ts'
+import type { MemoryProcess } from './memory-process.ts'
+
+/** Counts processes; `since` is the time since when a failure counts as late. */
+export function surveyOf(processes: Iterable<MemoryProcess>, since: number, now: number): Survey {
+  const classes = new SurveyCounts()
+  const running: Record<string, number> = {}
+  let overdueKills = 0
+  for (const { row } of processes) {
+    const counts = classes.of(row.class)
+    const { owner, ended_at: endedAt } = row
+    const inStep = owner !== null && row.state !== 'waiting'
+    if (inStep) running[owner] = (running[owner] ?? 0) + 1
+    if (row.kill_deadline !== null && row.kill_deadline <= now) overdueKills++
+    if (endedAt !== null) {
+      if (row.successful === 1) counts.succeeded++
+      else {
+        counts.failed++
+        if (endedAt >= since && row.state !== 'killed') counts.failedLately++
+      }
+    } else if (row.parked !== null) counts.parked++
+    else if (row.paused === 1) counts.paused++
+    else if (isReady(row, now)) classes.addReady(row.class, row.version, 1)
+    else if (inStep) counts.running++
+    else counts.waiting++
+  }
+  return { classes: classes.sorted(), running, overdueKills }
+}

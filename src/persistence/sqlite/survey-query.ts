@@ -1,0 +1,61 @@
+import type { Survey } from '../contract/survey.ts'
+import { SurveyCounts } from '../rules/survey.ts'
+import type { Connection } from './connection.ts'
+
+/** From the index of classes. */
+const ALL = 'SELECT class, count(*) AS n FROM process GROUP BY class'
+
+/** Reads the rows of what has not ended, by the index of states, and no row of what has. */
+const UNFINISHED = `SELECT class, version, count(*) AS n, sum(parked IS NOT NULL) AS parked,
+  sum(parked IS NULL AND paused = 1) AS paused,
+  sum(parked IS NULL AND paused = 0 AND owner IS NULL AND ready_at IS NOT NULL AND ready_at <= ?) AS ready,
+  sum(parked IS NULL AND paused = 0 AND owner IS NOT NULL AND state <> 'waiting') AS running
+  FROM process WHERE state IN ('created', 'running', 'waiting') GROUP BY class, version`
+
+/** From the index of failures. */
+const FAILED = `SELECT class, count(*) AS n, sum(ended_at >= ? AND state <> 'killed') AS lately
+  FROM process INDEXED BY process_failure WHERE successful = 0 GROUP BY class`
+
+const RUNNING = `SELECT owner, sum(state <> 'waiting') AS n
+  FROM process INDEXED BY process_owner WHERE owner IS NOT NULL GROUP BY owner`
+const OVERDUE = 'SELECT count(*) FROM process WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?'
+
+interface Total {
+  readonly class: string
+  readonly n: number
+}
+interface Unfinished extends Total {
+  readonly version: number
+  readonly parked: number
+  readonly paused: number
+  readonly ready: number
+  readonly running: number
+}
+
+/** Counts processes; `since` is the time since when a failure counts as late. */
+export function surveyOf(connection: Connection, since: number, now: number): Survey {
+  const classes = new SurveyCounts()
+  for (const { class: name, n } of connection.sql<Total>(ALL).all()) classes.of(name).succeeded = n
+  for (const row of connection.sql<Unfinished>(UNFINISHED).all(now)) {
+    const counts = classes.of(row.class)
+    counts.parked += row.parked
+    counts.paused += row.paused
+    counts.running += row.running
+    counts.waiting += row.n - row.parked - row.paused - row.ready - row.running
+    counts.succeeded -= row.n
+    classes.addReady(row.class, row.version, row.ready)
+  }
+  const failed = connection.sql<Total & { readonly lately: number }>(FAILED).all(since)
+  for (const { class: name, n, lately } of failed) {
+    const counts = classes.of(name)
+    counts.failed = n
+    counts.failedLately = lately
+    counts.succeeded -= n
+  }
+  const running = connection.sql<{ readonly owner: string; readonly n: number }>(RUNNING).all()
+  return {
+    classes: classes.sorted(),
+    running: Object.fromEntries(running.filter(({ n }) => n > 0).map(({ owner, n }) => [owner, n])),
+    overdueKills: connection.sql<number>(OVERDUE).pluck().get(now) ?? 0,
+  }
+}

@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Client, Process, type ProcessSpec } from '../../src/index.ts'
+import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import { claimOne, create, done, engine, finish, request, running } from '../persistence/fixtures.ts'
+import { overEachStore, untilRow } from './over-stores.ts'
+
+/** Throws until its attempts are used up, and is then paused. */
+class Tired extends Process<typeof Tired> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.retry(Tired.prototype.run, { attempts: 1, whenExhausted: 'pause' })
+  }
+  override run(): void {
+    throw new Error('no memory')
+  }
+}
+
+/** Throws what is no error. */
+class Odd extends Process {
+  override run(): void {
+    const noError: unknown = { code: 7 }
+    throw noError
+  }
+}
+
+overEachStore((over) => {
+  describe('the status of a store', () => {
+    it('is that of no processes and engines, which need no attention', async () => {
+      const status = await (await over().client()).status()
+      expect(status).toMatchObject({ classes: [], engines: [], attention: [], states: { created: 0 } })
+    })
+
+    it('has the processes of each class, the engines, and what does not go on by itself', async () => {
+      const { store } = over()
+      const running = await over().engine([Odd, Tired], { concurrency: 7 })
+      const tired = await running.launch(Tired)
+      await untilRow(store, tired.pid, ({ paused }) => paused !== null)
+      const odd = await running.launch(Odd)
+      await odd.wait()
+      const unknown = await running.launch('Unknown')
+      const deliberate = await running.launch('Unknown')
+      await deliberate.pause('lunch')
+      const status = await running.status()
+      expect(status.states).toMatchObject({ created: 2, running: 1, excepted: 1 })
+      const none = { ready: 0, running: 0, waiting: 0, paused: 0, parked: 0, succeeded: 0, failed: 0 }
+      expect(status.classes).toEqual([
+        { name: 'Odd', ...none, failed: 1 },
+        { name: 'Tired', ...none, paused: 1 },
+        { name: 'Unknown', ...none, ready: 1, paused: 1 },
+      ])
+      expect(status.engines).toEqual([
+        expect.objectContaining({
+          id: running.id,
+          alive: true,
+          used: 0,
+          concurrency: 7,
+          classes: ['Odd', 'Tired'],
+          osPid: process.pid,
+        }),
+      ])
+      expect(status.attention).toEqual([
+        { kind: 'no engine', name: 'Unknown', count: 1, pid: null, reason: null },
+        {
+          kind: 'gave up',
+          name: 'Tired',
+          count: 1,
+          pid: tired.pid,
+          reason: expect.stringMatching(/^run failed 1 of 1 times \(no memory\)/),
+        },
+        { kind: 'failed', name: 'Odd', count: 1, pid: odd.pid, reason: '{"code":7}' },
+      ])
+      expect(unknown.state.label).toBe('created')
+    })
+
+    it('tells of kills that are overdue, of what is parked, and no more of a failure after a day', async () => {
+      const { store, clock } = over()
+      await store.join(engine('A'))
+      const [parked, killing, failed] = [
+        await running(store, 'A'),
+        await running(store, 'A'),
+        await running(store, 'A'),
+      ]
+      const ending = { successful: false, exitCode: null, message: 'no memory', dropCheckpoint: false }
+      await done(
+        store,
+        { kind: 'park', pid: parked.pid, fence: parked.fence, reason: 'damaged' },
+        request(killing.pid, 'kill', { grace: 500 }),
+        finish(failed, { state: 'excepted', ending }),
+      )
+      const client = await over().client()
+      await clock.advance(1_000)
+      expect((await client.status()).attention).toEqual([
+        { kind: 'kill overdue', name: null, count: 1, pid: null, reason: null },
+        { kind: 'parked', name: 'Bake', count: 1, pid: parked.pid, reason: 'damaged' },
+        { kind: 'failed', name: 'Bake', count: 1, pid: failed.pid, reason: 'no memory' },
+      ])
+      await clock.advance('1d')
+      expect((await client.status()).attention.map(({ kind }) => kind)).not.toContain('failed')
+    })
+  })
+})
+
+it('the status tells of an engine that has died, and of what it still holds', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'damson-status-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'test.db')
+  const first = await SqliteStore.open(path)
+  await first.join(engine('A'))
+  await done(first, create())
+  await claimOne(first, 'A')
+  await first.close()
+  await using client = await Client.open({ store: path })
+  const status = await client.status()
+  expect(status.engines).toMatchObject([{ id: 'A', alive: false, used: 1 }])
+  expect(status.attention).toEqual([
+    { kind: 'engine died', name: null, count: 1, pid: null, reason: null, engine: 'A' },
+  ])
+})
