@@ -42,12 +42,21 @@ export {
 } from './process/step/context.ts'
 export type { EffectContext, EffectOptions } from './process/step/effect.ts'
 export type { ReceiveOptions } from './process/step/signal-receiver.ts'
-export type { EvictOptions } from './process/step/suspension.ts'
+export type { EvictOptions, JoinOptions } from './process/step/suspension.ts'
+export type {
+  NoPredicate,
+  NoSuchMethod,
+  NotForContext,
+  Registrable,
+  SelfConsistent,
+} from './process/step/self-consistent.ts'
+export type { NotInContext } from './process/step/context-values.ts'
 export { WorkChain } from './process/work-chain.ts'
 export { type Awaited as AwaitedHandles, type HandleLike } from './process/state/awaits.ts'
 export {
   type Command,
   Continue,
+  type ContinueConstructor,
   type ExitCodeInfo,
   Kill,
   type Step,
@@ -55,7 +64,7 @@ export {
   type StopOptions,
   UnsuccessfulResult,
   Wait,
-  type WaitDetails,
+  type WaitConstructor,
 } from './process/state/commands.ts'
 export type {
   OutputEmittedEvent,
@@ -70,6 +79,7 @@ export type { AnyProcessClass } from './process/host/process-object.ts'
 export type {
   EventRecord,
   EventSource,
+  Launched,
   LaunchOptions,
   Outputs,
   ProcessHandle,
@@ -83,7 +93,8 @@ export type {
 export type { HistoryOptions } from './process/host/history-options.ts'
 export type { HookResult } from './process/definition/hooks.ts'
 export type { HistoryEvent, HistoryEvents } from './process/state/history-event.ts'
-export type { Wake } from './process/state/transition.ts'
+export type { WaitDetails } from './process/state/wait-details.ts'
+export type { Wake } from './process/state/wake.ts'
 export type { ProcessCallback } from './process/runner/callbacks.ts'
 export type { ProcessListener } from './process/process-events.ts'
 export { canTransition, isTerminal, nextStates } from './process/state/machine.ts'
@@ -161,7 +172,6 @@ export {
 } from './spec/retry-policy.ts'
 export type { AnySpec, Chain, Definable, SpecClass, SpecOf, UntypedSpec } from './spec/process-spec.ts'
 export type {
-  AllSelfTyped,
   ExitCodesOf,
   ExposedInputs,
   ExposedOutputs,

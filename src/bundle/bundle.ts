@@ -90,8 +90,9 @@ const RECORD = 'record:'
  * A bundle has a small head, and parts that are JSON texts; together they are one JSON document.
  * The parts are stored separately, so a transition encodes only the parts that it changed. Each
  * part is exactly what `JSON.stringify` returns. So saving, loading and saving again gives the same
- * bytes (C10).
+ * bytes.
  */
+// Keeps C10.
 export class Bundle {
   readonly head: BundleHead
   readonly parts: BundleParts
@@ -105,7 +106,7 @@ export class Bundle {
   /**
    * Returns the bundle of a process as it is now.
    *
-   * @throws SerializationError with the path to a value that can't be saved (C10)
+   * @throws SerializationError with the path to a value that can't be saved
    */
   static from(process: Savable): Bundle {
     return process[SAVE]()

@@ -9,7 +9,7 @@ import type { SavedType } from './saved-type.ts'
 export type { SavedType }
 
 /**
- * Encodes values as JSON, and restores them exactly (C10).
+ * Encodes values as JSON, and restores them exactly.
  *
  * Plain JSON stays as it is. Any other value becomes `{ "$": kind, … }`, and an object with a key
  * `$` becomes `{ "$": "object", "fields": … }`:
@@ -35,6 +35,7 @@ export type { SavedType }
  * keys, and whether an object was frozen are not saved. Every other value is refused with the path
  * to it.
  */
+// Keeps C10.
 export class Codec {
   readonly #types: ReadonlyMap<string, SavedType>
 

@@ -20,7 +20,7 @@ export interface PlayAllOptions {
 export abstract class ClientController extends ClientReader {
   /**
    * Pauses all unfinished processes that match the filter. Resolves to their number, once all
-   * pauses are stored (C7).
+   * pauses are stored.
    */
   async pauseAll(filter: BulkFilter = {}, message?: string): Promise<number> {
     checkBulkFilter(filter, 'pauseAll')

@@ -33,7 +33,7 @@ export abstract class ClientReader {
   }
 
   /**
-   * Returns one page of processes, newest first (default: 50). Processes with an overdue kill are ended first (C7).
+   * Returns one page of processes, newest first (default: 50). Processes with an overdue kill are ended first.
    */
   async list(filter: ListFilter = {}): Promise<ProcessList> {
     this.requireOpen()
@@ -44,7 +44,7 @@ export abstract class ClientReader {
 
   /**
    * Returns one process as `list` does, or undefined if the store has no such process. An overdue kill is
-   * carried out first (C7).
+   * carried out first.
    */
   async find(pid: string): Promise<ProcessSummary | undefined> {
     this.checkRead(pid)
@@ -91,7 +91,7 @@ export abstract class ClientReader {
 
   /**
    * Returns everything that is stored about a process, such as its wait, its kept messages, inputs,
-   * outputs and result. An overdue kill is carried out first (C7).
+   * outputs and result. An overdue kill is carried out first.
    *
    * @throws ProcessLost
    */

@@ -4,13 +4,14 @@ import type { Store } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 import { openStore } from '../persistence/open-store.ts'
 import { checkLaunch } from '../process/host/launch-arguments.ts'
-import type { LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
+import type { Launched, LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
+import type { Registrable } from '../process/step/self-consistent.ts'
 import { ClosedError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { checkOptions } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
-import type { AllSelfTyped, LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
+import type { LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { CLIENT_OPTIONS, type ClientOptions } from './client-options.ts'
 import { ClientParts } from './client-parts.ts'
 import { ClientController } from './client-controller.ts'
@@ -46,7 +47,7 @@ export class Client extends ClientController {
    * @throws TypeError, RangeError or SpecError for a wrong option; nothing is opened then
    */
   static async open<const P extends readonly AnyProcessClass[]>(
-    options: ClientOptions & { readonly processes?: (P & AllSelfTyped<P>) | undefined },
+    options: ClientOptions & { readonly processes?: (P & Registrable<P>) | undefined },
   ): Promise<Client> {
     checkOptions(options, CLIENT_OPTIONS, 'Client.open')
     const { clock, create = false } = options
@@ -72,7 +73,7 @@ export class Client extends ClientController {
   }
 
   /**
-   * Launches a process. The process is durable when the promise resolves (C2).
+   * Launches a process. The process is durable when the promise resolves.
    *
    * A launch by name checks the inputs against the schema that an engine has registered for the
    * name. If no engine has registered the class, the process waits until one has it. `explain`
@@ -83,16 +84,11 @@ export class Client extends ClientController {
    * @throws KeyConflictError if the key or pid belongs to a process of another class or with other
    *   inputs
    */
-  launch(
-    name: string,
-    inputs?: Readonly<Record<string, unknown>>,
-    options?: LaunchOptions,
-  ): Promise<ProcessHandle>
-  // The last overload, because compilers explain errors by the last one.
-  launch<C extends AnyProcessClass>(
+  // One signature for classes and names: with several, editors do not offer the names of inputs.
+  launch<C extends AnyProcessClass | string>(
     processClass: C & SelfTyped<C>,
     ...rest: [...LaunchArgs<C>, options?: LaunchOptions]
-  ): Promise<ProcessHandle<ResultOf<C>, C>>
+  ): Promise<Launched<C>>
   launch(
     processClass: AnyProcessClass | string,
     inputs?: Readonly<Record<string, unknown>>,

@@ -20,7 +20,7 @@ import { ClosedError, ProcessLost } from '../shared/errors.ts'
 import { checkOptions, isCount, isDuration, isFlag, type OptionNames } from '../shared/options.ts'
 import { newPid } from '../shared/ids.ts'
 import { specOf } from '../spec/process-spec.ts'
-import type { AllSelfTyped } from '../spec/typing.ts'
+import type { Registrable } from '../process/step/self-consistent.ts'
 import { Scheduler } from './scheduler.ts'
 import { classRows, loadable } from './loadable.ts'
 import { DurableHost } from './durable-host.ts'
@@ -36,7 +36,7 @@ import { LaunchQueue } from './launch-queue.ts'
 export interface EngineOptions extends ClientOptions {
   /**
    * The classes that this engine runs, besides those that its `loader` finds. Processes of other
-   * classes are left to engines that have them (C9).
+   * classes are left to engines that have them.
    */
   readonly processes: readonly AnyProcessClass[]
   /** The most steps in flight at the same time. Default 100. A process that waits takes no slot. */
@@ -44,7 +44,7 @@ export interface EngineOptions extends ClientOptions {
   /** How long this engine counts as alive after its last heartbeat. Default 10 s. */
   readonly lease?: Duration | undefined
   /**
-   * Close on SIGTERM and SIGINT, then raise the signal again unless something else listens (C12).
+   * Close on SIGTERM and SIGINT, then raise the signal again unless something else listens.
    * Default true.
    */
   readonly handleSignals?: boolean | undefined
@@ -77,8 +77,9 @@ const SCAN_INTERVAL = 1_000
  *
  * An engine claims processes that are ready, and holds a claim while a step runs or waits inside
  * its code. A process that waits between steps, is paused or has ended exists only in the store.
- * Whatever happens to the program, the store is the truth (C1).
+ * Whatever happens to the program, the store is the truth.
  */
+// Keeps C1.
 export class Engine extends Client {
   readonly #id: string
   #classes: readonly LoadableClass[]
@@ -107,7 +108,7 @@ export class Engine extends Client {
    * @throws SpecError for a class whose `define` is wrong, or two classes of one name
    */
   static override async open<const P extends readonly AnyProcessClass[]>(
-    options: EngineOptions & { readonly processes?: (P & AllSelfTyped<P>) | undefined },
+    options: EngineOptions & { readonly processes?: (P & Registrable<P>) | undefined },
   ): Promise<Engine> {
     checkOptions(options, ENGINE_OPTIONS, 'Engine.open')
     const lease = milliseconds(options.lease ?? '10s')
@@ -156,10 +157,11 @@ export class Engine extends Client {
   }
 
   /**
-   * Stops cleanly (C12): claims nothing more, lets running steps end or aborts them at the
+   * Stops cleanly: claims nothing more, lets running steps end or aborts them at the
    * deadline, and gives back its claims. No process is excepted or killed by this. A second call
    * returns the same promise.
    */
+  // Keeps C12.
   override close(options: CloseOptions = {}): Promise<void> {
     checkOptions(options, { drain: isDuration }, 'close')
     this.#closing ??= this.#close(milliseconds(options.drain ?? '30s'))

@@ -27,24 +27,36 @@ export function valueAt(values: unknown, names: readonly string[]): unknown {
  * shared in the copy, also in cycles. Several copies with the same `seen` share them too.
  */
 export function frozenCopy<T>(value: T, seen?: Map<object, object>): T {
-  return typeof value === 'object' && value !== null ? (new Copying(true, seen).of(value) as T) : value
+  return typeof value === 'object' && value !== null ? (new Copying(true, seen).copy(value) as T) : value
 }
 
 /** Like `frozenCopy`, but freezes nothing. */
 export function copyOf<T>(value: T): T {
-  return typeof value === 'object' && value !== null ? (new Copying(false).of(value) as T) : value
+  return typeof value === 'object' && value !== null ? (new Copying(false).copy(value) as T) : value
 }
+
+/** What is nested deeper is copied in a loop, so that no depth overflows the stack. */
+const MAX_RECURSION = 500
 
 class Copying {
   readonly #frozen: boolean
   readonly #seen: Map<object, object>
+  #depth = 0
+  /** Copies whose content is not copied yet. */
+  #shallow: object[] | undefined
 
   constructor(frozen: boolean, seen: Map<object, object> = new Map<object, object>()) {
     this.#frozen = frozen
     this.#seen = seen
   }
 
-  of(value: unknown): unknown {
+  copy(value: object): unknown {
+    const made = this.#of(value)
+    for (let left = this.#shallow?.pop(); left !== undefined; left = this.#shallow?.pop()) this.#fill(left)
+    return made
+  }
+
+  #of(value: unknown): unknown {
     if (typeof value !== 'object' || value === null) return value
     const known = this.#seen.get(value)
     if (known !== undefined) return known
@@ -55,7 +67,7 @@ class Copying {
     const made = copyOfKind(
       value,
       kind,
-      (inner) => this.of(inner),
+      (inner) => this.#of(inner),
       (early) => this.#seen.set(value, early),
     )
     this.#seen.set(value, made)
@@ -67,11 +79,7 @@ class Copying {
     const list: unknown[] =
       Object.getPrototypeOf(value) === Array.prototype ? value.slice() : Array.from(value)
     this.#seen.set(value, list)
-    for (let i = 0; i < list.length; i += 1) {
-      const item = list[i]
-      if (typeof item === 'object' && item !== null) list[i] = this.of(item)
-    }
-    return this.#frozen ? Object.freeze(list) : list
+    return this.#filledSoon(list)
   }
 
   #object(value: Readonly<Record<string, unknown>>): unknown {
@@ -81,11 +89,33 @@ class Copying {
         ? Object.assign(Object.create(null) as object, value)
         : { ...value }
     this.#seen.set(value, made)
-    for (const key of Object.keys(made)) {
-      const item = made[key]
-      if (typeof item === 'object' && item !== null) setOwn(made, key, this.of(item))
+    return this.#filledSoon(made)
+  }
+
+  #filledSoon<T extends object>(made: T): T {
+    if (this.#depth === MAX_RECURSION) (this.#shallow ??= []).push(made)
+    else {
+      this.#depth += 1
+      this.#fill(made)
+      this.#depth -= 1
     }
-    return this.#frozen ? Object.freeze(made) : made
+    return made
+  }
+
+  /** Replaces the content of a copy by copies. */
+  #fill(made: object): void {
+    if (Array.isArray(made)) {
+      for (let i = 0; i < made.length; i += 1) {
+        const item: unknown = made[i]
+        if (typeof item === 'object' && item !== null) made[i] = this.#of(item)
+      }
+    } else {
+      for (const key of Object.keys(made)) {
+        const item = (made as Record<string, unknown>)[key]
+        if (typeof item === 'object' && item !== null) setOwn(made, key, this.#of(item))
+      }
+    }
+    if (this.#frozen) Object.freeze(made)
   }
 }
 

@@ -36,7 +36,7 @@ import { definitionOf } from './definition/process-definition.ts'
 import type { ExitCodeInfo } from './state/commands.ts'
 import { effect, type EffectContext, type EffectOptions } from './step/effect.ts'
 import type { ProcessCallback } from './runner/callbacks.ts'
-import type { LaunchOptions, ProcessHandle, ResultOf } from './host/process-handle.ts'
+import type { Launched, LaunchOptions, ProcessHandle, ResultOf } from './host/process-handle.ts'
 import type { HookResult } from './definition/hooks.ts'
 import { recreate, takeConstruction, type PendingConstruction } from './host/construction.ts'
 import type { Host } from './host/host.ts'
@@ -63,7 +63,7 @@ import type { ProcessState } from './state/process-state.ts'
 import type { CurrentStep } from './step/current-step.ts'
 import { isTerminated } from './step/run-state.ts'
 import type { OperationKind, Use } from './step/step-journal.ts'
-import type { EvictOptions } from './step/suspension.ts'
+import type { EvictOptions, JoinOptions } from './step/suspension.ts'
 
 /*
  * This file is longer than 400 lines because of its doc comments. It declares the one class that
@@ -460,7 +460,7 @@ export class Process<C = Untyped> implements ProcessObject {
    *
    * @throws PortValidationError for a name or value that does not fit
    * @throws SerializationError for a value that can't be saved, where the process runs out of a
-   * store (C10)
+   * store
    * @throws ClosedError when the process has ended
    */
   protected out<const Name extends OutputName<C>>(port: Name, value: OutputValue<C, Name>): void {
@@ -468,22 +468,17 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Starts a child. Resolves once it is durable (C2), not when it ends.
+   * Starts a child. Resolves once it is durable, not when it ends.
    *
    * @throws SpecError for anything but a process class
    * @throws TypeError for an unknown option, or an invalid pid, key or label
    * @throws PortValidationError for inputs that do not fit
    */
-  protected launch(
-    processClass: string,
-    inputs?: Readonly<Record<string, unknown>>,
-    options?: LaunchOptions,
-  ): Promise<ProcessHandle>
-  // Last, since compilers report what is wrong with the last overload.
-  protected launch<D extends AnyProcessClass>(
+  // One signature for classes and names: with several, editors do not offer the names of inputs.
+  protected launch<D extends AnyProcessClass | string>(
     processClass: D & SelfTyped<D>,
     ...args: LaunchChildArgs<D>
-  ): Promise<ProcessHandle<ResultOf<D>, D>>
+  ): Promise<Launched<D>>
   protected launch(
     processClass: AnyProcessClass | string,
     inputs?: Readonly<Record<string, unknown>>,
@@ -503,7 +498,7 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Does something once (C6). Resolves to what `action` returned, once that is durable. When the
+   * Does something once. Resolves to what `action` returned, once that is durable. When the
    * step runs again, after a crash or as a retry, it resolves to the same without calling `action`.
    * A crash before the result is durable calls `action` again with the same `idempotencyKey`.
    *
@@ -512,7 +507,7 @@ export class Process<C = Untyped> implements ProcessObject {
    * first. Use `branch` to tell such names apart.
    *
    * @throws SerializationError for a result that can't be saved, where the process runs out of a
-   * store (C10)
+   * store
    * @throws ProcessKilled, without calling `action`, once a kill of the process is stored
    * @throws InvalidStateError outside a step
    */
@@ -536,7 +531,7 @@ export class Process<C = Untyped> implements ProcessObject {
 
   /**
    * Waits within the step for a signal that the class declares, and resolves to its payload.
-   * Signals that came before count (C8), the oldest first.
+   * Signals that came before count, the oldest first.
    *
    * @throws WaitTimeout when the time-out has passed, again when the step runs again
    * @throws PortValidationError for a payload that does not fit and was sent unchecked
@@ -553,18 +548,19 @@ export class Process<C = Untyped> implements ProcessObject {
 
   /**
    * Waits within the step for processes, and resolves to their results in the shape in which the
-   * handles were given.
+   * handles were given. With `outputs: true` it resolves to their outputs.
    *
-   * @throws ProcessError of the first process that failed, as `handle.result()` does
+   * @throws ProcessError of the first process that failed, as `handle.result()` does, or
+   * `handle.outputs.all()`
    */
-  protected join<const H extends Joined>(
+  protected join<const H extends Joined, O extends boolean = false>(
     name: string,
     handles: H,
-    options: EvictOptions = {},
-  ): Promise<JoinedResults<H>> {
+    options: JoinOptions & { readonly outputs?: O } = {},
+  ): Promise<JoinedResults<H, O>> {
     return operate(this, 'join', name, ({ suspension }, use) =>
       suspension.join(use, handles, options),
-    ) as Promise<JoinedResults<H>>
+    ) as Promise<JoinedResults<H, O>>
   }
 
   /**

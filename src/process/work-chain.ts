@@ -1,5 +1,6 @@
 import type { SpecClass } from '../spec/process-spec.ts'
 import { WorkChainSpec } from '../spec/work-chain-spec.ts'
+import type { ContextFit } from './step/context-values.ts'
 import type { ContextValues } from './step/context.ts'
 import { Process, stepOf } from './process.ts'
 import type { Untyped } from './host/process-types.ts'
@@ -28,7 +29,11 @@ export class WorkChain<C = Untyped> extends Process<C> {
    *
    * @throws InvalidStateError outside a step
    */
-  protected toContext(values: ContextValues): void {
+  // `Ctx` is inferred from the process. A subclass declares it anew.
+  protected toContext<Ctx extends object, const V extends ContextValues>(
+    this: { readonly ctx: Ctx },
+    values: V & ContextFit<Ctx, V>,
+  ): void {
     stepOf(this, 'toContext').updates.add(values)
   }
 }

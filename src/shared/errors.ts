@@ -173,7 +173,7 @@ export class PersistenceError extends DamsonError {
   override readonly code: string = 'PERSISTENCE'
 }
 
-/** A value can't be saved (C10). `path` is the path to it, such as `ctx.jobs[3].callback`. */
+/** A value can't be saved. `path` is the path to it, such as `ctx.jobs[3].callback`. */
 export class SerializationError extends PersistenceError {
   static override readonly [BRAND] = 'SerializationError'
   override readonly code = 'SERIALIZATION'
@@ -206,8 +206,7 @@ export class UnknownProcessClass extends DamsonError {
 }
 
 /**
- * Another engine has taken over this process (C4). What this engine has done since then has no
- * effect.
+ * Another engine has taken over this process. What this engine has done since then has no effect.
  */
 export class LeaseLost extends DamsonError {
   static override readonly [BRAND] = 'LeaseLost'

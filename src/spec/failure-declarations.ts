@@ -1,8 +1,9 @@
 import { preview } from '../ports/plain.ts'
 import type { Duration } from '../shared/duration.ts'
 import { SpecError } from '../shared/errors.ts'
-import { methodName, type OutlineStep } from './instructions.ts'
+import type { OutlineStep } from './instructions.ts'
 import { durationOf } from './backoff.ts'
+import { methodName } from './method-name.ts'
 import { RetryPolicy, type SpecRetryOptions } from './retry-policy.ts'
 
 /** A declaration for all steps, and declarations for single steps by name. */
@@ -24,18 +25,23 @@ class PerStep<T> {
 
 /** The declarations of a spec about failed steps and time limits. */
 export class FailureDeclarations {
+  readonly #spec: object
   readonly #retries = new PerStep<RetryPolicy>()
   readonly #timeouts = new PerStep<number>()
   #deadline = Number.POSITIVE_INFINITY
 
+  constructor(spec: object) {
+    this.#spec = spec
+  }
+
   retry(...args: readonly [SpecRetryOptions] | readonly [OutlineStep, SpecRetryOptions]): void {
-    const [step, options] = args.length === 1 ? [undefined, args[0]] : [stepName(args[0], 'retry'), args[1]]
+    const [step, options] = args.length === 1 ? [undefined, args[0]] : [this.#name(args[0], 'retry'), args[1]]
     this.#retries.set(step, new RetryPolicy(options))
   }
 
   timeout(...args: readonly [Duration] | readonly [OutlineStep, Duration]): void {
     const [step, duration] =
-      args.length === 1 ? [undefined, args[0]] : [stepName(args[0], 'timeout'), args[1]]
+      args.length === 1 ? [undefined, args[0]] : [this.#name(args[0], 'timeout'), args[1]]
     this.#timeouts.set(step, limit(duration, 'timeout'))
   }
 
@@ -59,10 +65,11 @@ export class FailureDeclarations {
   get named(): readonly string[] {
     return [...new Set([...this.#retries.names(), ...this.#timeouts.names()])]
   }
-}
 
-function stepName(step: OutlineStep, where: string): string {
-  return methodName(step, where, 'name the step by its method, W.prototype.setup, or by its name')
+  #name(step: OutlineStep, where: string): string {
+    const expected = 'name the step by its method, W.prototype.setup, or by its name'
+    return methodName(this.#spec, step, where, expected)
+  }
 }
 
 function limit(duration: Duration, where: string): number {

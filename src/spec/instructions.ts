@@ -1,6 +1,8 @@
 import { preview } from '../ports/plain.ts'
 import { SpecError } from '../shared/errors.ts'
 import { ExitCode } from './exit-code.ts'
+import { checkedName, methodName } from './method-name.ts'
+import type { Carrier, NamedOf, Reference } from './named-methods.ts'
 import type { OutlineBranch, OutlineNode } from './outline-node.ts'
 
 /**
@@ -18,9 +20,25 @@ export type OutlineExit = string | number | ExitCode
 const NODE = Symbol.for('damson.outline.node')
 const OPEN = Symbol.for('damson.outline.open')
 
-/** An instruction of an outline, made by `if_`, `while_` and `return_`. */
-export interface Instruction {
-  readonly [NODE]: OutlineNode<OutlineExit | undefined>
+/** A method that has not been looked up in a class. `where` and `expected` are for messages. */
+interface GivenMethod {
+  readonly method: OutlineStep
+  readonly where: string
+  readonly expected: string
+}
+type DraftNode = OutlineNode<OutlineExit | undefined, GivenMethod>
+type DraftBranch = OutlineBranch<OutlineExit | undefined, GivenMethod>
+/** A node with the names of its methods. */
+export type NamedNode = OutlineNode<OutlineExit | undefined>
+
+/**
+ * An instruction of an outline, made by `if_`, `while_` and `return_`. `N` carries, for the
+ * compiler, the methods that it names.
+ */
+export interface Instruction<N = never> {
+  readonly [NODE]: DraftNode
+  /** Type only. */
+  readonly '~named'?: Carrier<N>
 }
 
 /** An instruction without its block. */
@@ -32,12 +50,20 @@ interface Open {
 /** One part of an outline or of a block. */
 export type OutlinePart = OutlineStep | Instruction
 
+/** The methods that the parts of a block name. */
+export type NamedIn<Parts extends readonly OutlinePart[]> = NamedInPart<Parts[number]>
+type NamedInPart<Part> = Part extends Instruction<unknown> ? NamedOf<Part> : Reference<'step', Part>
+
 /** An `if_` that may have further branches. */
-export interface Conditional extends Instruction {
+export interface Conditional<N = never> extends Instruction<N> {
   /** Adds a block that runs if this predicate returns true and no previous one did. */
-  elif_(predicate: OutlineStep): (...block: readonly OutlinePart[]) => Conditional
+  elif_<P extends OutlineStep>(
+    predicate: P,
+  ): <B extends readonly OutlinePart[]>(
+    ...block: B
+  ) => Conditional<N | Reference<'predicate', P> | NamedIn<B>>
   /** Adds a block that runs if no predicate returned true. It must be the last one. */
-  else_(...block: readonly OutlinePart[]): Instruction
+  else_<B extends readonly OutlinePart[]>(...block: B): Instruction<N | NamedIn<B>>
 }
 
 /** `return_` by itself, or `return_(exitCode)`. */
@@ -51,9 +77,11 @@ export interface ReturnInstruction extends Instruction {
  *
  * @throws SpecError for an empty block, and for a part that is neither a step nor an instruction
  */
-export function if_(predicate: OutlineStep): (...block: readonly OutlinePart[]) => Conditional {
-  const name = predicateName(predicate, 'if_')
-  return open(`if_(${name})`, (...parts) => conditional([branch(`if_(${name})`, name, parts)]))
+export function if_<P extends OutlineStep>(
+  predicate: P,
+): <B extends readonly OutlinePart[]>(...block: B) => Conditional<Reference<'predicate', P> | NamedIn<B>> {
+  const { start, given } = opening('if_', predicate)
+  return open(start, (...parts) => conditional([branch(start, given, parts)]))
 }
 
 /**
@@ -61,10 +89,12 @@ export function if_(predicate: OutlineStep): (...block: readonly OutlinePart[]) 
  *
  * @throws SpecError for an empty block, and for a part that is neither a step nor an instruction
  */
-export function while_(predicate: OutlineStep): (...block: readonly OutlinePart[]) => Instruction {
-  const name = predicateName(predicate, 'while_')
-  return open(`while_(${name})`, (...parts) =>
-    instruction({ kind: 'while', predicate: name, block: blockOf(parts, `while_(${name})`) }),
+export function while_<P extends OutlineStep>(
+  predicate: P,
+): <B extends readonly OutlinePart[]>(...block: B) => Instruction<Reference<'predicate', P> | NamedIn<B>> {
+  const { start, given } = opening('while_', predicate)
+  return open(start, (...parts) =>
+    instruction({ kind: 'while', predicate: given, block: blockOf(parts, start) }),
   )
 }
 
@@ -80,36 +110,63 @@ export const return_: ReturnInstruction = Object.assign(
   instruction({ kind: 'return', exitCode: undefined }),
 )
 
+/**
+ * Checks the parts of an outline and returns its nodes, with the names that the methods have in the
+ * class of the spec.
+ */
+export function namedNodes(spec: object, parts: readonly unknown[]): readonly NamedNode[] {
+  const named = ({ method, where, expected }: GivenMethod): string =>
+    methodName(spec, method, where, expected)
+  const block = (nodes: readonly DraftNode[]): readonly NamedNode[] => nodes.map(resolved)
+  const resolved = (node: DraftNode): NamedNode => {
+    switch (node.kind) {
+      case 'step':
+        return { kind: 'step', step: named(node.step) }
+      case 'while':
+        return { kind: 'while', predicate: named(node.predicate), block: block(node.block) }
+      case 'if':
+        return {
+          kind: 'if',
+          branches: node.branches.map(({ predicate, block: inner }) => ({
+            predicate: predicate && named(predicate),
+            block: block(inner),
+          })),
+        }
+      case 'return':
+        return node
+    }
+  }
+  return block(blockOf(parts, 'the outline'))
+}
+
 /** Checks the parts of a block and returns its nodes. `where` names the block in messages. */
-export function blockOf(
-  parts: readonly unknown[],
-  where: string,
-): readonly OutlineNode<OutlineExit | undefined>[] {
+function blockOf(parts: readonly unknown[], where: string): readonly DraftNode[] {
   if (parts.length === 0) throw new SpecError(`${where} is empty: name at least one step`)
   return parts.map((part, index) => nodeOf(part, `part ${index + 1} of ${where}`))
 }
 
-function nodeOf(part: unknown, where: string): OutlineNode<OutlineExit | undefined> {
+function nodeOf(part: unknown, where: string): DraftNode {
   if (typeof part === 'object' || typeof part === 'function') {
     const { [NODE]: node, [OPEN]: started } = (part ?? {}) as Partial<Instruction & Open>
     if (node !== undefined) return node
     if (started !== undefined)
       throw new SpecError(`${where} has no block: write ${started}(…) with its steps`)
   }
-  return { kind: 'step', step: methodName(part, where, 'a step is a method, W.prototype.setup, or its name') }
+  return {
+    kind: 'step',
+    step: givenMethod(part, where, 'a step is a method, W.prototype.setup, or its name'),
+  }
 }
 
-function conditional(branches: readonly OutlineBranch<OutlineExit | undefined>[]): Conditional {
+function conditional(branches: readonly DraftBranch[]): Conditional {
   const complete = branches.at(-1)?.predicate === undefined
-  const start = `if_(${String(branches[0]?.predicate)})`
+  const start = `if_(${labelOf(branches[0]?.predicate)})`
   return {
     ...instruction({ kind: 'if', branches }),
     elif_(predicate) {
       if (complete) throw new SpecError(`${start} has an else_ already: elif_ must come before it`)
-      const name = predicateName(predicate, 'elif_')
-      return open(`elif_(${name})`, (...parts) =>
-        conditional([...branches, branch(`elif_(${name})`, name, parts)]),
-      )
+      const { start: begin, given } = opening('elif_', predicate)
+      return open(begin, (...parts) => conditional([...branches, branch(begin, given, parts)]))
     },
     else_(...parts) {
       if (complete) throw new SpecError(`${start} has two else_: there can be only one`)
@@ -118,15 +175,11 @@ function conditional(branches: readonly OutlineBranch<OutlineExit | undefined>[]
   }
 }
 
-function branch(
-  where: string,
-  predicate: string | undefined,
-  parts: readonly unknown[],
-): OutlineBranch<OutlineExit | undefined> {
+function branch(where: string, predicate: GivenMethod | undefined, parts: readonly unknown[]): DraftBranch {
   return { predicate, block: blockOf(parts, where) }
 }
 
-function instruction(node: OutlineNode<OutlineExit | undefined>): Instruction {
+function instruction(node: DraftNode): Instruction {
   return { [NODE]: node }
 }
 
@@ -138,22 +191,25 @@ function open<F extends object>(text: string, take: F): F {
   return Object.assign(take, { [OPEN]: text })
 }
 
-function predicateName(predicate: unknown, where: string): string {
-  return methodName(predicate, where, 'a predicate is a method, W.prototype.isSmall, or its name')
+/** An instruction without its block: its text, for messages, and its predicate. */
+function opening(
+  instructionName: 'if_' | 'elif_' | 'while_',
+  predicate: OutlineStep,
+): { readonly start: string; readonly given: GivenMethod } {
+  const expected = 'a predicate is a method, W.prototype.isSmall, or its name'
+  const given = givenMethod(predicate, instructionName, expected)
+  return { start: `${instructionName}(${labelOf(given)})`, given }
 }
 
-/**
- * Returns the name of a method given by itself or by name. `where` and `expected` are for messages.
- */
-export function methodName(method: unknown, where: string, expected: string): string {
-  if (typeof method === 'function' && method.name === '')
-    throw new SpecError(`${where} is a function without a name: ${expected}`)
-  const name = typeof method === 'function' ? method.name : method
-  if (typeof name !== 'string' || name === '')
-    throw new SpecError(`${where} is ${preview(method)}: ${expected}`)
-  // These characters separate names in positions.
-  if (/[.#()\s]/.test(name)) throw new SpecError(`${where} is ${preview(name)}: ${expected}`)
-  return name
+/** Checks a name. The name of a method is looked up in the class of the spec. */
+function givenMethod(given: unknown, where: string, expected: string): GivenMethod {
+  const method = typeof given === 'function' ? (given as OutlineStep) : checkedName(given, where, expected)
+  return { method, where, expected }
+}
+
+function labelOf(given: GivenMethod | undefined): string {
+  const method = given?.method
+  return typeof method === 'function' ? method.name : String(method)
 }
 
 function checkedExit(exitCode: unknown): OutlineExit {

@@ -27,6 +27,7 @@ import type {
 } from './options.ts'
 import { FailureDeclarations } from './failure-declarations.ts'
 import type { OutlineStep } from './instructions.ts'
+import type { Mark, NamedOf, TextReference } from './named-methods.ts'
 import type { RetryPolicy, SpecRetryOptions } from './retry-policy.ts'
 import { SignalPorts } from './signal-ports.ts'
 import { SpecRegistry } from './spec-registry.ts'
@@ -69,7 +70,10 @@ export interface SpecKind {
   readonly spec: ProcessSpec<this['in'], this['out'], this['returns'], this['codes'], this['signals']>
 }
 
-/** What a method of a spec returns: a spec of the same kind with these types. */
+/**
+ * What a method of a spec returns: a spec of the same kind with these types. `N` carries the
+ * methods that the spec names.
+ */
 export type Chain<
   This extends { readonly '~kind': SpecKind },
   In,
@@ -77,13 +81,28 @@ export type Chain<
   Returns,
   Codes,
   Signals,
+  N = NamedOf<This>,
 > = (This['~kind'] & {
   readonly in: In
   readonly out: Out
   readonly returns: Returns
   readonly codes: Codes
   readonly signals: Signals
-})['spec']
+})['spec'] &
+  Mark<N>
+
+/** What a method of a spec returns that changes no types, and names these methods. */
+export type Named<This extends AnySpec, N> = [N] extends [never]
+  ? This
+  : Chain<
+      This,
+      This['~in'],
+      This['~out'],
+      This['~returns'],
+      This['~codes'],
+      This['~signals'],
+      N | NamedOf<This>
+    >
 
 /** The dotted names that can be included or excluded when a class is exposed. */
 export type ExposableName<Tree> = IsAny<Tree> extends true ? string : AnyPathOf<Tree>
@@ -138,7 +157,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   /** The ports that `checkOutput` has found, filled in once the spec is sealed. */
   readonly #found = new Map<string, Port>()
   readonly #signals = new SignalPorts()
-  readonly #failure = new FailureDeclarations()
+  readonly #failure = new FailureDeclarations(this)
   #returns: OutputPort | undefined
   #sealed = false
 
@@ -374,11 +393,12 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
    * @throws SpecError for an unknown or invalid option
    */
   retry<This extends AnySpec>(this: This, options: SpecRetryOptions): This
-  retry<This extends AnySpec>(this: This, step: OutlineStep, options: SpecRetryOptions): This
-  retry<This extends AnySpec>(
+  retry<This extends AnySpec, S extends OutlineStep>(
     this: This,
-    ...args: readonly [SpecRetryOptions] | readonly [OutlineStep, SpecRetryOptions]
-  ): This {
+    step: S,
+    options: SpecRetryOptions,
+  ): Named<This, TextReference<'name', S>>
+  retry(...args: readonly [SpecRetryOptions] | readonly [OutlineStep, SpecRetryOptions]): unknown {
     this.change()
     this.#failure.retry(...args)
     return this
@@ -391,11 +411,12 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
    * @throws SpecError for an invalid duration, and for 0
    */
   timeout<This extends AnySpec>(this: This, duration: Duration): This
-  timeout<This extends AnySpec>(this: This, step: OutlineStep, duration: Duration): This
-  timeout<This extends AnySpec>(
+  timeout<This extends AnySpec, S extends OutlineStep>(
     this: This,
-    ...args: readonly [Duration] | readonly [OutlineStep, Duration]
-  ): This {
+    step: S,
+    duration: Duration,
+  ): Named<This, TextReference<'name', S>>
+  timeout(...args: readonly [Duration] | readonly [OutlineStep, Duration]): unknown {
     this.change()
     this.#failure.timeout(...args)
     return this

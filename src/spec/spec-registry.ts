@@ -1,4 +1,5 @@
 import { SpecError } from '../shared/errors.ts'
+import { setOwner } from './method-name.ts'
 
 /**
  * A class with a static `define`, which declares the spec, and maybe a class of specs of its own.
@@ -13,7 +14,7 @@ interface DefiningClass<S> {
  * The sealed specs of classes. A class's own `specClass` and `define` make its spec at first use.
  * If `define` throws, nothing is kept, and the next use tries again.
  */
-export class SpecRegistry<S extends { seal(): void }> {
+export class SpecRegistry<S extends object & { seal(): void }> {
   readonly #defaultClass: new () => S
   readonly #specs = new WeakMap<object, S>()
   /** The classes whose `define` is running. */
@@ -40,6 +41,7 @@ export class SpecRegistry<S extends { seal(): void }> {
     this.#defining.add(processClass)
     try {
       const spec = new (processClass.specClass ?? this.#defaultClass)()
+      setOwner(spec, processClass)
       const returned: unknown = processClass.define(spec as never)
       if (returned !== undefined && returned !== spec)
         throw new SpecError(

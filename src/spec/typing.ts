@@ -90,6 +90,3 @@ export type SelfTyped<C> = C extends abstract new (...args: never) => { readonly
       ? unknown
       : TypedByAnotherClass<D>
   : unknown
-
-/** `SelfTyped` for each of several classes: `processes: P & AllSelfTyped<P>`. */
-export type AllSelfTyped<P extends readonly unknown[]> = { readonly [I in keyof P]: P[I] & SelfTyped<P[I]> }

@@ -1,9 +1,15 @@
 import { SpecError } from '../shared/errors.ts'
 import type { ExitCode } from './exit-code.ts'
-import { blockOf, type OutlineExit, type OutlinePart } from './instructions.ts'
+import {
+  type NamedIn,
+  type NamedNode,
+  namedNodes,
+  type OutlineExit,
+  type OutlinePart,
+} from './instructions.ts'
 import { Outline } from './outline.ts'
 import type { OutlineNode } from './outline-node.ts'
-import { ProcessSpec, type SpecDescription, type SpecKind } from './process-spec.ts'
+import { type Named, ProcessSpec, type SpecDescription, type SpecKind } from './process-spec.ts'
 
 /** Any spec of a work chain, typed or not. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as for `AnySpec`
@@ -24,7 +30,7 @@ export class WorkChainSpec<
 > extends ProcessSpec<In, Out, Returns, Codes, Signals> {
   declare readonly '~kind': WorkChainSpecKind
 
-  #parts: readonly OutlineNode<OutlineExit | undefined>[] | undefined
+  #parts: readonly NamedNode[] | undefined
   #outline: Outline | undefined
 
   /**
@@ -34,9 +40,13 @@ export class WorkChainSpec<
    * @throws SpecError for an empty outline, and for a part that is neither a step nor an
    * instruction
    */
-  outline<This extends AnyWorkChainSpec>(this: This, ...parts: readonly OutlinePart[]): This {
+  outline<This extends AnyWorkChainSpec, Parts extends readonly OutlinePart[]>(
+    this: This,
+    ...parts: Parts
+  ): Named<This, NamedIn<Parts>>
+  outline(...parts: readonly OutlinePart[]): unknown {
     this.change()
-    this.#parts = blockOf(parts, 'the outline')
+    this.#parts = namedNodes(this, parts)
     this.#outline = undefined
     return this
   }
@@ -64,8 +74,8 @@ export class WorkChainSpec<
     return { ...super.getDescription(), ...(outline === undefined ? {} : { outline: outline.toLines() }) }
   }
 
-  #resolved(node: OutlineNode<OutlineExit | undefined>): OutlineNode {
-    const block = (nodes: readonly OutlineNode<OutlineExit | undefined>[]): readonly OutlineNode[] =>
+  #resolved(node: NamedNode): OutlineNode {
+    const block = (nodes: readonly NamedNode[]): readonly OutlineNode[] =>
       nodes.map((inner) => this.#resolved(inner))
     switch (node.kind) {
       case 'step':

@@ -3,9 +3,10 @@ import { Client } from '../client/client.ts'
 import { Engine, type EngineOptions } from '../engine/engine.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
+import type { Registrable } from '../process/step/self-consistent.ts'
 import type { Duration } from '../shared/duration.ts'
 import { ProcessLost, UnknownProcessClass } from '../shared/errors.ts'
-import type { AllSelfTyped, LaunchArgs, SelfTyped, SignalArgs, SignalName } from '../spec/typing.ts'
+import type { LaunchArgs, SelfTyped, SignalArgs, SignalName } from '../spec/typing.ts'
 import { isReached, type CrashPoint } from './crash-point.ts'
 import { ReopeningStore } from './reopening-store.ts'
 import { SimulatedProgram } from './simulated-program.ts'
@@ -23,7 +24,7 @@ export interface TestBenchOptions extends Omit<EngineOptions, 'store' | 'clock' 
 
 /** Refuses classes that are typed by another class, as `Engine.open` does. */
 type Classes<P extends readonly AnyProcessClass[]> = {
-  readonly processes?: (P & AllSelfTyped<P>) | undefined
+  readonly processes?: (P & Registrable<P>) | undefined
 }
 
 /**

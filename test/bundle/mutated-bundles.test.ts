@@ -24,7 +24,7 @@ class Full extends Process {
     this.out('ns.x', new Uint8Array([1, 2]))
     return new Continue(this.asks, Number.NaN, [new Error('x')])
   }
-  asks(): unknown {
+  asks(..._given: unknown[]): unknown {
     return new Wait(this.asks, { message: 'for it', data: { $: 1 }, receive: 'go', for: '1h' })
   }
   override loadInstanceState(bundle: Readonly<Record<string, unknown>>): void {

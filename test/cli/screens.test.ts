@@ -44,7 +44,7 @@ class Relaxation extends WorkChain<typeof Relaxation> {
         while_(Relaxation.prototype.isNotConverged)(Relaxation.prototype.relax),
       )
   }
-  declare ctx: { round: number; cell: readonly number[] }
+  declare ctx: { round: number; cell: readonly number[]; word?: unknown }
   setup(): void {
     this.ctx.round = 0
     this.ctx.cell = [1.5, 2.5, 3.5]

@@ -6,6 +6,7 @@ import {
   WaitTimeout,
   type ProcessHandle,
   type ProcessSpec,
+  type Settled,
 } from '../../src/index.ts'
 import { HAS_REST, share } from '../run/extent.ts'
 import { seedsOf } from '../run/seed.ts'
@@ -80,8 +81,8 @@ class Parent extends Process<typeof Parent> {
     if (way === 'asks') return this.sum(await Promise.all(handles.map((handle) => handle.result())))
     return this.sum(await this.join('children', handles, { evict: way === 'joins out of memory' }))
   }
-  settled(outcomes: readonly ({ readonly value: number } | undefined)[]): unknown {
-    return this.sum(outcomes.map((outcome) => outcome?.value ?? 0))
+  settled(outcomes: readonly (Settled<number> | undefined)[]): unknown {
+    return this.sum(outcomes.map((outcome) => (outcome?.status === 'fulfilled' ? outcome.value : 0)))
   }
   sum(values: readonly number[]): unknown {
     ;(this.ctx.sums ??= []).push(values.reduce((sum, value) => sum + value, 0))

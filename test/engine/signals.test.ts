@@ -64,10 +64,10 @@ overEachStore((over) => {
     expect(await after.refresh()).toMatchObject({ label: 'waiting', reason: 'signal' })
     expect(await after.explain()).toContain('it waits for the signal approval (waiting for the approval)')
     await after.signal('approval', { by: 'cleo' })
-    const wake = { by: 'signal', signal: 'approval' }
-    expect(await before.result()).toEqual({ value: { by: 'ann' }, wake })
-    expect(await during.result()).toEqual({ value: { by: 'ben' }, wake })
-    expect(await after.result()).toEqual({ value: { by: 'cleo' }, wake })
+    const woken = (value: unknown): unknown => ({ value, wake: { by: 'signal', signal: 'approval', value } })
+    expect(await before.result()).toEqual(woken({ by: 'ann' }))
+    expect(await during.result()).toEqual(woken({ by: 'ben' }))
+    expect(await after.result()).toEqual(woken({ by: 'cleo' }))
   })
 
   test('C7, C8: a signal is kept with no engine alive, and received in its order, once', async () => {
@@ -151,8 +151,9 @@ overEachStore((over) => {
     const engine = await over().engine([Order])
     const handle = await engine.launch(Order)
     await untilWaiting(over().store, handle.pid)
-    await handle.resume('never mind')
-    expect(await handle.result()).toEqual({ value: 'never mind', wake: { by: 'resume' } })
+    const value = { by: 'a person' }
+    await handle.resume(value)
+    expect(await handle.result()).toEqual({ value, wake: { by: 'resume', value } })
   })
 
   test('a process that is paused keeps its signals, and goes on with them when it is played', async () => {

@@ -202,16 +202,16 @@ test('what is no process class is refused where it is launched', async () => {
   const engine = await anEngine()
   class Parent extends Process {
     override async run(): Promise<unknown> {
-      return this.launch(untyped(undefined)).catch((error: Error) => error.name)
+      return this.launch(untyped(undefined) as string).catch((error: Error) => error.name)
     }
   }
   const parent = new Parent()
   await parent.execute()
   expect(parent.result()).toBe('SpecError')
   for (const given of [undefined, null, 5, {}, Date]) {
-    await expect(engine.launch(untyped(given))).rejects.toThrow(SpecError)
+    await expect(engine.launch(untyped(given) as string)).rejects.toThrow(SpecError)
   }
-  await expect(engine.launch(untyped(undefined))).rejects.toThrow(
+  await expect(engine.launch(untyped(undefined) as string)).rejects.toThrow(
     /launch takes a process class or its registered name, not undefined: is the class exported/,
   )
   await expect(engine.launch('')).rejects.toThrow(/the name of a process class must not be empty/)

@@ -172,6 +172,7 @@ test('C8: what woke a process is used up by the commit of the next state', async
     label: 'running',
     step: 'third',
     args: ['now', { by: 'resume' }],
+    woken: true,
   })
 })
 

@@ -308,7 +308,7 @@ describe('a failed attempt leaves nothing:', () => {
     class Keeps extends failing(1, { attempts: 2, backoff }) {
       override run(): unknown {
         this.ctx['callback'] = () => 1
-        return new Continue(this.work)
+        return new Continue(this.work, 'given')
       }
     }
     const { process, run } = begin(Keeps)

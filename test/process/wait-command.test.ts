@@ -74,20 +74,22 @@ async function wokenBy({ process, run }: Waiting): Promise<unknown> {
   return process.result()
 }
 
+/** The arguments of a step after a wait. The wake-up has the value too. */
+const woken = (value: unknown, wake: object): unknown => [value, { ...wake, value }]
 const settled = (value: unknown): unknown => expect.objectContaining({ status: 'fulfilled', value })
 
 describe('the step after a Wait is called with the value and with what woke it:', () => {
   test('a resume', async () => {
     const wait = await waiting({ message: 'for a word' })
     await wait.process.resume('now')
-    expect(await wokenBy(wait)).toEqual(['now', { by: 'resume' }])
+    expect(await wokenBy(wait)).toEqual(woken('now', { by: 'resume' }))
   })
 
   test('a signal', async () => {
     const wait = await waiting({ receive: 'approval' })
     await wait.process.sendSignal('cancel')
     await wait.process.sendSignal('approval', 'yes')
-    expect(await wokenBy(wait)).toEqual(['yes', { by: 'signal', signal: 'approval' }])
+    expect(await wokenBy(wait)).toEqual(woken('yes', { by: 'signal', signal: 'approval' }))
   })
 
   test.each<[string, Duration, number]>([
@@ -99,7 +101,7 @@ describe('the step after a Wait is called with the value and with what woke it:'
     await pass(wait.clock, milliseconds - 1)
     expect(wait.process.state).toBe('waiting')
     await pass(wait.clock, 1)
-    expect(await wokenBy(wait)).toEqual([undefined, { by: 'timer' }])
+    expect(await wokenBy(wait)).toEqual(woken(undefined, { by: 'timer' }))
   })
 
   test('a timer, until a date, also one that has passed', async () => {
@@ -107,10 +109,10 @@ describe('the step after a Wait is called with the value and with what woke it:'
     await pass(wait.clock, 4_999)
     expect(wait.process.state).toBe('waiting')
     await pass(wait.clock, 1)
-    expect(await wokenBy(wait)).toEqual([undefined, { by: 'timer' }])
+    expect(await wokenBy(wait)).toEqual(woken(undefined, { by: 'timer' }))
     const late = await waiting({ until: new Date(0) })
     await pass(late.clock, 0)
-    expect(await wokenBy(late)).toEqual([undefined, { by: 'timer' }])
+    expect(await wokenBy(late)).toEqual(woken(undefined, { by: 'timer' }))
   })
 
   test('the end of processes, in the shape of their handles', async () => {
@@ -122,7 +124,7 @@ describe('the step after a Wait is called with the value and with what woke it:'
       const wait = await waiting(details)
       await wait.process.children[1]?.signal('end', '2')
       await wait.process.children[0]?.signal('end', '1')
-      expect(await wokenBy(wait)).toEqual([value, { by: 'handles' }])
+      expect(await wokenBy(wait)).toEqual(woken(value, { by: 'handles' }))
     }
   })
 
@@ -140,7 +142,7 @@ describe('the step after a Wait is called with the value and with what woke it:'
   test('the first of them, where any is enough', async () => {
     const wait = await waiting((on) => ({ on, any: true }))
     await wait.process.children[1]?.signal('end', 'first')
-    expect(await wokenBy(wait)).toEqual([[undefined, settled('first')], { by: 'handles' }])
+    expect(await wokenBy(wait)).toEqual(woken([undefined, settled('first')], { by: 'handles' }))
   })
 })
 
@@ -208,7 +210,7 @@ describe('of several things the first that comes counts', () => {
     await pass(clock, 3_600_000)
     await process.play()
     await run
-    expect(process.result()).toEqual(['second', { by: 'signal', signal: 'approval' }])
+    expect(process.result()).toEqual(woken('second', { by: 'signal', signal: 'approval' }))
   })
 })
 
@@ -217,9 +219,9 @@ test('what came before the wait counts', async () => {
   for (const [come, args] of [
     [
       async (process) => process.sendSignal('approval', 'early'),
-      ['early', { by: 'signal', signal: 'approval' }],
+      woken('early', { by: 'signal', signal: 'approval' }),
     ],
-    [async (process) => process.resume('early'), ['early', { by: 'resume' }]],
+    [async (process) => process.resume('early'), woken('early', { by: 'resume' })],
   ] as [(process: Waits) => Promise<unknown>, unknown][]) {
     const process = new Waits()
     await come(process)
@@ -239,7 +241,7 @@ test('processes that had ended before the wait count', async () => {
   }
   const process = new Late()
   await process.execute()
-  expect(process.result()).toEqual([[settled('long ago')], { by: 'handles' }])
+  expect(process.result()).toEqual(woken([settled('long ago')], { by: 'handles' }))
 })
 
 test('all of no processes have ended already', async () => {
@@ -247,7 +249,7 @@ test('all of no processes have ended already', async () => {
   Waits.details = { on: [], receive: 'approval' }
   const process = new Waits()
   await process.execute()
-  expect(process.result()).toEqual([[], { by: 'handles' }])
+  expect(process.result()).toEqual(woken([], { by: 'handles' }))
   Waits.withStep = false
   const other = new Waits()
   await other.execute()
@@ -265,12 +267,15 @@ test('without a step the process finishes with the value that woke it', async ()
 
 test('a wait is saved and made anew, and waits for the same', async () => {
   const ways: [(again: Waits, wait: Waiting) => Promise<unknown>, unknown][] = [
-    [async (again) => again.resume('on'), ['on', { by: 'resume' }]],
-    [async (again) => again.sendSignal('approval', 'yes'), ['yes', { by: 'signal', signal: 'approval' }]],
-    [async (_, { clock }) => pass(clock, 3_600_000), [undefined, { by: 'timer' }]],
+    [async (again) => again.resume('on'), woken('on', { by: 'resume' })],
+    [
+      async (again) => again.sendSignal('approval', 'yes'),
+      woken('yes', { by: 'signal', signal: 'approval' }),
+    ],
+    [async (_, { clock }) => pass(clock, 3_600_000), woken(undefined, { by: 'timer' })],
     [
       async (_, { process }) => Promise.all(process.children.map(async (child) => child.signal('end', 1))),
-      [[settled(1), settled(1)], { by: 'handles' }],
+      woken([settled(1), settled(1)], { by: 'handles' }),
     ],
   ]
   for (const [come, args] of ways) {
@@ -292,7 +297,7 @@ test('a signal that was kept when a wait for it was saved wakes it', async () =>
   const again = reload(Waits, wait.process)
   await again.play()
   await again.execute()
-  expect(again.result()).toEqual(['kept', { by: 'signal', signal: 'approval' }])
+  expect(again.result()).toEqual(woken('kept', { by: 'signal', signal: 'approval' }))
   expect(Bundle.from(again).text).not.toContain('signals')
 })
 

@@ -298,11 +298,13 @@ describe('what is no outline is refused where it is written', () => {
     [
       'a predicate without a name',
       () =>
-        while_(
-          (
-            () => () =>
-              true
-          )(),
+        outlineOf(
+          while_(
+            (
+              () => () =>
+                true
+            )(),
+          )('a'),
         ),
       /while_ is a function without a name/,
     ],

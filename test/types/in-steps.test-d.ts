@@ -6,6 +6,7 @@ import {
   Process,
   type ProcessHandle,
   type ProcessSpec,
+  type Settled,
   toContext,
   Wait,
   type Wake,
@@ -121,18 +122,18 @@ export class Chain extends WorkChain<typeof Chain> {
     super.define(spec)
     return spec.input('a', { schema: { type: 'number' } }).outline(Chain.prototype.begin)
   }
-  declare ctx: { volumes: string[]; deep: { one?: string } }
+  declare ctx: { volumes: string[]; ends: Settled<string>[]; deep: { one?: string }; plain: number }
 
   async begin() {
     expectType<Equal<typeof this.inputs.a, number>>()
     const child = await this.launch(Child, { a: 1 })
-    this.toContext({ 'deep.one': child, volumes: append(allowFailure(child)), plain: 1 })
+    this.toContext({ 'deep.one': child, ends: append(allowFailure(child)), plain: 1 })
     // @ts-expect-error it takes a handle
     this.toContext({ volumes: append('child') })
     // @ts-expect-error it takes a handle
     this.toContext({ volumes: allowFailure(this.launch(Bare)) })
     this.ctx.volumes.push('more')
-    return toContext({ one: child })
+    return toContext({ 'deep.one': child })
   }
 }
 

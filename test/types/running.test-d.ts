@@ -49,7 +49,7 @@ class Add extends Process<typeof Add> {
     void this.ctx.job
     // @ts-expect-error inputs of a child are checked too
     void this.launch(Add, { a: '1' })
-    return new Continue(this.check, 1, 'x')
+    return new Continue(this.check)
   }
   check() {
     if (this.inputs.a > 3) return this.exitCodes.ERROR_TOO_LARGE({ limit: 3 })

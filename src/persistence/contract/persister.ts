@@ -12,7 +12,7 @@ export interface Persister {
   /**
    * @throws SerializationError where the bundle can't be saved
    * @throws PersistenceError for the untagged checkpoint of a process that lives in this store,
-   *   which only its engine writes (C1)
+   *   which only its engine writes
    */
   saveCheckpoint(bundle: Bundle, tag?: string): Promise<void>
   /** @throws CheckpointNotFound */

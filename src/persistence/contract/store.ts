@@ -1,4 +1,4 @@
-import type { Wake } from '../../process/state/transition.ts'
+import type { WakeUp } from '../../process/state/transition.ts'
 import type { Control } from './control.ts'
 import type { EngineIdentity, LoadableClass, ClassRow } from './engines.ts'
 import type { Persister } from './persister.ts'
@@ -32,7 +32,7 @@ export interface Store extends Control, Persister {
   join(engine: EngineIdentity): Promise<void>
   /**
    * Ends the registration and gives back the processes that the engine still holds. Counts as no
-   * crash (C12).
+   * crash.
    */
   leave(engineId: string): Promise<void>
   /** Registers classes that can be launched by name. */
@@ -47,13 +47,13 @@ export interface Store extends Control, Persister {
   claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]>
   /**
    * Whether this engine must start nothing until it runs nothing, so that a suspect of these
-   * classes can run there alone (C11). The store chooses at most one engine at a time, and only
+   * classes can run there alone. The store chooses at most one engine at a time, and only
    * where no engine has taken a suspect for a minute. Asked again by the draining engine, it
    * returns whether the engine must go on draining, which lasts a minute at most.
    */
   drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean>
   /**
-   * Takes back the processes of engines whose program has ended or whose lease ran out (C11), and
+   * Takes back the processes of engines whose program has ended or whose lease ran out, and
    * counts the crash for each. Unregisters those engines. Carries out the kills whose deadline has
    * passed. Reports when to call it again at the latest. Cheap when there is nothing to do.
    *
@@ -105,7 +105,7 @@ export interface Recovered {
 
 /** What ended a wait, as it is stored. */
 export interface StoredWake {
-  readonly by: Wake['by']
+  readonly by: WakeUp['by']
   /** The kept message that the wake-up consumes; null for a timer and for handles. */
   readonly id: number | null
   /** The encoded value; null for a timer and for handles. */

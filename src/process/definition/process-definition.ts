@@ -1,3 +1,4 @@
+import { memberName } from '../../spec/method-name.ts'
 import { specOf, type AnySpec } from '../../spec/process-spec.ts'
 import type { Outline } from '../../spec/outline.ts'
 import type { RetryPolicy } from '../../spec/retry-policy.ts'
@@ -131,13 +132,15 @@ export class ProcessDefinition {
    * @throws TransitionError when the name does not lead back to the function that was given
    */
   stepName({ name, method }: StepRef): string {
-    if (method !== undefined && this.step(name).method !== method) {
-      throw new TransitionError(
-        `The function ${name} that was given as the next step is not the method ${name} of ${this.name}: after a restart another would run. ` +
-          `Make it a method of the class and give \`this.${name}\`.`,
-      )
-    }
-    return name
+    if (method === undefined || this.#steps.get(name)?.method === method) return name
+    // A decorator may have given the function another name, or none.
+    const found = memberName(this.processClass, method)
+    if (found !== undefined && this.step(found).method === method) return found
+    const given = name === '' ? 'A function without a name' : `The function ${name}`
+    throw new TransitionError(
+      `${given} that was given as the next step is not a method of ${this.name}: after a restart another would run. ` +
+        `Make it a method of the class and give \`this.${name === '' ? 'check' : name}\`.`,
+    )
   }
 
   /** @throws SpecError for a signal that the class does not declare */

@@ -7,7 +7,7 @@ import type {
   StepWait,
   TransitionEnding,
   WaitConditions,
-  Wake,
+  WakeUp,
 } from '../state/transition.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from './process-handle.ts'
 import type { AnyProcessClass, Hosted } from './process-object.ts'
@@ -152,7 +152,7 @@ export interface Transition {
   /** How the process ended; set with a terminal state. */
   readonly ending: TransitionEnding | null
   /** The wake-up that this transition consumes (C8). */
-  readonly wake?: Wake | undefined
+  readonly wake?: WakeUp | undefined
   /** What the process waits for; null in any other state. */
   readonly wait: WaitConditions | null
   /** The number of the attempt at the step that runs or is to run; 1 unless it is retried. */

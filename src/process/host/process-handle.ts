@@ -137,24 +137,25 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   onDone(callback: (handle: this) => void, options?: { readonly signal?: AbortSignal }): () => void
   /**
    * Pauses the process and all that it launched; with `tree: false`, the process alone. The pause
-   * is stored when the promise resolves (C7). False when the process has ended.
+   * is stored when the promise resolves. False when the process has ended.
    */
+  // C7 holds for all requests of a handle.
   pause(message?: string, options?: TreeOptions): Promise<boolean>
   /**
-   * Lets a paused process continue. Stored when it resolves (C7); false when the process has
+   * Lets a paused process continue. Stored when it resolves; false when the process has
    * ended.
    */
   play(options?: TreeOptions): Promise<boolean>
   /**
-   * Kills the process and all that it launched. Stored when it resolves (C7); false when the
+   * Kills the process and all that it launched. Stored when it resolves; false when the
    * process has ended.
    */
   kill(message?: string, options?: TreeOptions & { readonly force?: boolean | undefined }): Promise<boolean>
-  /** Ends a `Wait`. If the process does not wait, the value is kept for its next `Wait` (C8). */
+  /** Ends a `Wait`. If the process does not wait, the value is kept for its next `Wait`. */
   resume(value?: unknown): Promise<boolean>
   /**
    * Sends a signal that the class of the process declares. The signal is stored when the promise
-   * resolves (C7), and kept until the process receives it (C8).
+   * resolves, and kept until the process receives it.
    *
    * @throws PortValidationError for a name that is not declared or a payload that does not fit, as
    * far as the class is known here
@@ -180,6 +181,9 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   /** A reference to the process, for JSON. */
   toJSON(): { readonly $process: string }
 }
+
+/** The handle of a launched process, by its class or the name of the class. */
+export type Launched<C> = C extends string ? ProcessHandle : ProcessHandle<ResultOf<C>, C>
 
 /** The type of `result()`: the type stated by `spec.returns`, else unknown. */
 export type ResultOf<C> = SpecOf<C> extends { readonly '~returns': infer R } ? R : unknown

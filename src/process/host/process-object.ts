@@ -4,7 +4,7 @@ import type { Definable } from '../../spec/process-spec.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { ExitCodeInfo } from '../state/commands.ts'
 import type { ProcessState } from '../state/process-state.ts'
-import type { KeptSignal, StepWait, Wake } from '../state/transition.ts'
+import type { KeptSignal, StepWait, WakeUp } from '../state/transition.ts'
 import type { ProcessEventMap } from './events.ts'
 import type { StatusInfo } from './process-types.ts'
 
@@ -108,7 +108,7 @@ export interface Hosted {
    * Wakes a waiting process: the next `step()` goes on with this value. The end of other processes
    * wakes without a value, which the process fetches.
    */
-  wake(value: unknown, wake: Wake): void
+  wake(value: unknown, wake: WakeUp): void
   /** The pause that the process is in, or that was asked for. */
   readonly pausedWith: { readonly message: string | undefined } | undefined
   /**

@@ -55,11 +55,14 @@ export type SeveralOutputs<C> =
 /** Handles for `join`: one, a list, or named ones. */
 export type Joined = ProcessHandle | readonly ProcessHandle[] | Readonly<Record<string, ProcessHandle>>
 
-/** The results of `join`, in the shape of the handles. */
-export type JoinedResults<H> =
-  H extends ProcessHandle<infer R, infer _>
-    ? R
-    : { -readonly [K in keyof H]: H[K] extends ProcessHandle<infer R, infer _> ? R : never }
+/** What `join` gives, in the shape of the handles: results, or outputs where `O` is true. */
+export type JoinedResults<H, O = false> =
+  H extends ProcessHandle<infer R, infer C>
+    ? JoinedValue<R, C, O>
+    : {
+        -readonly [K in keyof H]: H[K] extends ProcessHandle<infer R, infer C> ? JoinedValue<R, C, O> : never
+      }
+type JoinedValue<R, C, O> = O extends true ? OutputsOf<C> : R
 
 /** The arguments of `launch` for a child. */
 export type LaunchChildArgs<C> =

@@ -2,7 +2,7 @@ import { DeadlineExceeded } from '../../shared/errors.ts'
 import type { Committed } from '../host/host.ts'
 import { isTerminal } from '../state/machine.ts'
 import { attemptOf, conditionsOf, endingOf, placeOf, type StateData } from '../state/state-data.ts'
-import type { FailedAttempt, Wake } from '../state/transition.ts'
+import type { FailedAttempt, WakeUp } from '../state/transition.ts'
 import type { CurrentStep } from '../step/current-step.ts'
 import type { RunState } from '../step/run-state.ts'
 import type { PauseRequest, PendingRequests } from './pending-requests.ts'
@@ -27,7 +27,7 @@ export class Commits {
   commit(
     to: StateData,
     pausing: PauseRequest | undefined,
-    wake: Wake | undefined,
+    wake: WakeUp | undefined,
     failed?: FailedAttempt,
   ): Promise<Committed> | Committed {
     const run = this.#run

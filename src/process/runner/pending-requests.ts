@@ -1,6 +1,6 @@
 import { defer, type Deferred } from '../state/deferred.ts'
 import { isResumable } from '../state/state-data.ts'
-import type { KeptSignal, Wake } from '../state/transition.ts'
+import type { KeptSignal, WakeUp } from '../state/transition.ts'
 import { isOver, type RunState } from '../step/run-state.ts'
 
 /** A pause that was asked for and has not come about. */
@@ -18,7 +18,7 @@ export interface PauseRequest {
 /** What has ended a wait. */
 export interface Woken {
   readonly value: unknown
-  readonly wake: Wake
+  readonly wake: WakeUp
 }
 
 interface KeptMail extends KeptSignal {
@@ -147,7 +147,7 @@ export class PendingRequests {
 
   // ---------- wake-ups and signals ----------
 
-  wake(value: unknown, wake: Wake): void {
+  wake(value: unknown, wake: WakeUp): void {
     ;(this.#wakes ??= []).push({ value, wake })
   }
 
@@ -168,7 +168,7 @@ export class PendingRequests {
    * A wake-up is consumed (C8), and with it whatever else would have ended that wait; resumes are
    * kept.
    */
-  used(wake: Wake): void {
+  used(wake: WakeUp): void {
     this.#wakes = this.#wakes?.filter((woken) => woken.wake !== wake && isKept(woken))
   }
 
@@ -210,4 +210,4 @@ function isKept({ wake }: Woken): boolean {
 
 const NOTHING: KeptRequests = { resumes: [], signals: [] }
 
-const order = ['resume', 'handles', 'signal', 'timer'] as const satisfies readonly Wake['by'][]
+const order = ['resume', 'handles', 'signal', 'timer'] as const satisfies readonly WakeUp['by'][]

@@ -11,7 +11,7 @@ import type { Hosted, ProcessObject } from '../host/process-object.ts'
 import { isThenable } from '../state/deferred.ts'
 import type { ProcessState } from '../state/process-state.ts'
 import { attemptOf } from '../state/state-data.ts'
-import type { KeptSignal, StepWait, Wake } from '../state/transition.ts'
+import type { KeptSignal, StepWait, WakeUp } from '../state/transition.ts'
 import { asProcess, isWithin, noContext } from '../step/current-process.ts'
 import { CurrentStep } from '../step/current-step.ts'
 import { isOver, stepKeyOf, type RunState } from '../step/run-state.ts'
@@ -339,7 +339,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     this.driver.attend()
   }
 
-  wake(value: unknown, wake: Wake): void {
+  wake(value: unknown, wake: WakeUp): void {
     if (this.isOver) return
     this.requests.wake(value, wake)
     this.driver.attend()

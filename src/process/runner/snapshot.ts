@@ -41,6 +41,7 @@ export class Snapshot {
    * @throws PortValidationError where it is to be within a value that was emitted before
    */
   output(port: string, value: unknown): void {
+    this.#requireOutside(port)
     const { durable, codec } = this.#run.host
     const text = durable ? codec.stringify(value, `outputs.${port}`) : undefined
     // The process holds what is saved, whatever its code does with the value later.
@@ -57,6 +58,20 @@ export class Snapshot {
     const kept: Map<string, Output> = (this.#outputs ??= new Map())
     if (typeof before === 'object') forgetWithin(kept, port)
     kept.set(port, output)
+  }
+
+  /** @throws PortValidationError for a name within that of a value that was emitted before */
+  #requireOutside(port: string): void {
+    const emitted = this.#outputs
+    if (emitted === undefined) return
+    for (let dot = port.indexOf('.'); dot !== -1; dot = port.indexOf('.', dot + 1)) {
+      const outer = port.slice(0, dot)
+      if (!emitted.has(outer)) continue
+      const message =
+        `can't be emitted, because outputs.${outer} was emitted as one value before. ` +
+        `Emit ${outer} as a whole, or only what is in it`
+      throw new PortValidationError([{ port: `outputs.${port}`, message }])
+    }
   }
 
   /**

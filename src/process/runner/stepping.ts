@@ -175,9 +175,12 @@ export class Stepping {
         return undefined
       }
     }
-    const args = wake === undefined || ended !== undefined ? [] : [woken?.value, visibleWake(wake)]
+    const given =
+      wake === undefined || ended !== undefined
+        ? { args: [] }
+        : { args: [woken?.value, visibleWake(wake)], woken: true as const }
     const facts = { ...(ended && { ended }), ...(into && { into }), at }
-    return this.#transitions.make(afterWait(definition, step, args, facts), wake)
+    return this.#transitions.make(afterWait(definition, step, given, facts), wake)
   }
 }
 

@@ -3,7 +3,7 @@ import type { Committed } from '../host/host.ts'
 import { isThenable } from '../state/deferred.ts'
 import { canTransition, isTerminal } from '../state/machine.ts'
 import { excepted, killed, type StateData } from '../state/state-data.ts'
-import type { FailedAttempt, Wake } from '../state/transition.ts'
+import type { FailedAttempt, WakeUp } from '../state/transition.ts'
 import type { CurrentStep } from '../step/current-step.ts'
 import { finishOutcome } from '../step/finish-outcome.ts'
 import type { RunState } from '../step/run-state.ts'
@@ -52,7 +52,7 @@ export class TransitionMaker {
    * Makes one transition. Returns no promise where neither the host nor the class has anything to
    * wait for.
    */
-  make(next: StateData, wake?: Wake, failed?: FailedAttempt): Promise<void> | undefined {
+  make(next: StateData, wake?: WakeUp, failed?: FailedAttempt): Promise<void> | undefined {
     const requests = this.#requests
     if (this.#run.definition.hooked || requests.pausing !== undefined || requests.killing !== undefined) {
       return this.#makeWithHooks(next, wake, failed)
@@ -79,7 +79,7 @@ export class TransitionMaker {
   }
 
   /** As `make`, where hooks run on the way, or a pause or kill was asked for. */
-  async #makeWithHooks(next: StateData, wake?: Wake, failed?: FailedAttempt): Promise<void> {
+  async #makeWithHooks(next: StateData, wake?: WakeUp, failed?: FailedAttempt): Promise<void> {
     const code = this.#code
     const requests = this.#requests
     let to = next
@@ -110,7 +110,7 @@ export class TransitionMaker {
 
   async #commitAs(
     to: StateData,
-    wake: Wake | undefined,
+    wake: WakeUp | undefined,
     failed: FailedAttempt | undefined,
     pausing: PauseRequest | undefined,
   ): Promise<void> {
@@ -145,7 +145,7 @@ export class TransitionMaker {
   async #heldBack(
     to: StateData,
     committed: Committed,
-    wake: Wake | undefined,
+    wake: WakeUp | undefined,
     failed: FailedAttempt | undefined,
   ): Promise<void> {
     await this.#pausing.heard(committed, undefined)
@@ -170,7 +170,7 @@ export class TransitionMaker {
    * A value that can't be saved excepts the process. Any other failure is its host's: the process
    * does not run here any more.
    */
-  async #notCommitted(to: StateData, error: unknown, wake: Wake | undefined): Promise<void> {
+  async #notCommitted(to: StateData, error: unknown, wake: WakeUp | undefined): Promise<void> {
     if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.#lifetime.lost(error)
     const failed = excepted(error)
     await this.#code.enterAnyway(failed)
@@ -187,7 +187,7 @@ export class TransitionMaker {
   #entered(
     to: StateData,
     committed: Committed,
-    wake: Wake | undefined,
+    wake: WakeUp | undefined,
     failed?: FailedAttempt,
     pausing?: PauseRequest,
   ): Promise<void> | undefined {

@@ -67,8 +67,8 @@ export class UserCode {
     try {
       if (state.ended !== undefined) return this.#guarded(this.#afterOthers(state, step, state.ended))
       if (step.timeout !== undefined)
-        return this.#guarded(this.#inTime(state, step, step.timeout, state.args))
-      const value = state.onward === true ? undefined : step.method.apply(process, [...state.args])
+        return this.#guarded(this.#inTime(state, step, step.timeout, argumentsOf(state)))
+      const value = state.onward === true ? undefined : step.method.apply(process, argumentsOf(state))
       if (isThenable(value) || this.#callbacks.pending !== undefined || definition.outline !== undefined) {
         return this.#guarded(this.#slowStep(state, value))
       }
@@ -144,7 +144,8 @@ export class UserCode {
       }
       return this.#slowStep(state, undefined)
     }
-    const args = [await this.ended(awaits), { by: 'handles' }, ...state.args]
+    const value = await this.ended(awaits)
+    const args = [value, { by: 'handles', value }, ...state.args]
     return step.timeout === undefined
       ? this.#slowStep(state, step.method.apply(process, args))
       : this.#inTime(state, step, step.timeout, args)
@@ -277,6 +278,13 @@ export class UserCode {
       if (this.#requests.abandons || this.#run.detached !== undefined) abandon()
     })
   }
+}
+
+/** The arguments of a step. A wake-up is saved without its value, which is an argument itself. */
+function argumentsOf({ args, woken }: Running): unknown[] {
+  if (woken !== true) return [...args]
+  const [value, wake, ...rest] = args
+  return [value, { ...(wake as object), value }, ...rest]
 }
 
 /**

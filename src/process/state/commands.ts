@@ -3,6 +3,15 @@ import { TransitionError } from '../../shared/errors.ts'
 import { checkOptions, isFlag, type OptionNames } from '../../shared/options.ts'
 import { textProblem, wellFormed } from '../../shared/text.ts'
 import { awaitsOf, type Awaited, type Awaits } from './awaits.ts'
+import type {
+  AnyMethod,
+  StepArguments,
+  StepCall,
+  TypedProcess,
+  WaitCall,
+  WokenStep,
+} from './step-arguments.ts'
+import type { WaitDetails } from './wait-details.ts'
 
 /**
  * A step returns a command to choose the next state. Any other value is the result, as with `new
@@ -14,48 +23,48 @@ export type Command = Continue | Wait | Stop | Kill
  * A step: a method of the process, such as `this.check`, or its name. Other functions can't be
  * saved.
  */
-export type Step = string | ((...args: never) => unknown)
+export type Step = string | AnyMethod
 
 /** Runs another step next. The arguments are saved with it. */
-export class Continue {
+export interface Continue {
+  readonly step: StepRef
+  readonly args: readonly unknown[]
+}
+
+/** How a `Continue` is made. */
+export interface ContinueConstructor {
+  readonly prototype: Continue
+  /**
+   * Continues with the step of this name. The compiler checks the name and the arguments by the
+   * class: `new Continue<Order>('ship', 3)`.
+   */
+  new <P extends TypedProcess>(...call: StepCall<P>): Continue
+  /**
+   * Continues with a method of the process, such as `this.ship`, whose arguments are checked, or
+   * with the step of this name.
+   *
+   * @throws TransitionError when `step` is neither; whether the process has the step is looked at
+   * when the command is returned
+   */
+  new <S extends Step>(step: S, ...args: StepArguments<S>): Continue
+}
+
+export const Continue: ContinueConstructor = class {
   readonly step: StepRef
   readonly args: readonly unknown[]
 
-  /**
-   * @throws TransitionError when `step` has no name; whether the process has it is looked at when
-   * it is returned
-   */
-  constructor(step: Step, ...args: readonly unknown[]) {
+  constructor(step: unknown, ...args: readonly unknown[]) {
     this.step = stepRef(step)
     this.args = args
   }
 }
 
-/** What a `Wait` waits for, and how it is shown. */
-export interface WaitDetails {
-  /** Why the process waits, for people. */
-  readonly message?: string | undefined
-  /** Any data for the wait. It is saved and passed to `onWait`. */
-  readonly data?: unknown
-  /**
-   * The name of a signal that the class declares. The first such signal ends the wait, with its
-   * payload as the value.
-   */
-  readonly receive?: string | undefined
-  /** A date that ends the wait. Not together with `for`. */
-  readonly until?: Date | undefined
-  /** A duration after which the wait ends, counted from the end of the step. */
-  readonly for?: Duration | undefined
-  /**
-   * Handles of processes. The wait ends when all of them have ended, successfully or not. The value
-   * has a `Settled` for each, in the same shape.
-   */
-  readonly on?: Awaited | undefined
-  /**
-   * Whether the first end is enough. The value then has `undefined` for the processes that go on.
-   * Default false.
-   */
-  readonly any?: boolean | undefined
+/** The options of a `Wait`, with the types of those that decide what its step receives. */
+interface TypedWaitDetails<On, For, Until, Any> extends Omit<WaitDetails, 'on' | 'for' | 'until' | 'any'> {
+  readonly on?: On | undefined
+  readonly for?: For | undefined
+  readonly until?: Until | undefined
+  readonly any?: Any | undefined
 }
 
 const WAIT_OPTIONS: OptionNames<WaitDetails> = {
@@ -72,9 +81,9 @@ const WAIT_OPTIONS: OptionNames<WaitDetails> = {
  * Waits until the process is resumed, or until one of the conditions in the options is met: a
  * signal, a time, the end of other processes. The step is then called with `(value, wake)`, where
  * `wake.by` names the condition. Without a step the process finishes with the value. Events that
- * came before the wait count (C8). A waiting process may leave memory.
+ * came before the wait count. A waiting process may leave memory.
  */
-export class Wait {
+export interface Wait {
   readonly step: StepRef | undefined
   readonly message: string | undefined
   readonly data: unknown
@@ -84,13 +93,49 @@ export class Wait {
   /** Milliseconds. */
   readonly for: number | undefined
   readonly on: Awaits | undefined
+}
 
+/** How a `Wait` is made. */
+export interface WaitConstructor {
+  readonly prototype: Wait
   /**
-   * @throws TransitionError when `step` has no name, or the options contradict each other
+   * Waits, and then runs the step of this name, if there is one. The compiler checks the names of
+   * the step and of the signal by the class: `new Wait<Order>('ship', { receive: 'paid' })`.
+   */
+  new <P extends TypedProcess>(...call: WaitCall<P>): Wait
+  /** Waits for a resume, and then finishes the process with its value. */
+  new (): Wait
+  /**
+   * Waits, and then calls a method of the process, such as `this.ship`, or the step of this name,
+   * with `(value, wake)`. The method must accept what the options can give: with `for` or `until`
+   * the value may be undefined, and with `on` it is how the processes ended.
+   *
+   * @throws TransitionError when `step` is no step, or the options contradict each other
    * @throws TypeError for an unknown option
    * @throws RangeError for a date or duration that is none
    */
-  constructor(step?: Step, options: WaitDetails = {}) {
+  new <
+    S extends Step | undefined,
+    const On extends Awaited | undefined = undefined,
+    For extends Duration | undefined = undefined,
+    Until extends Date | undefined = undefined,
+    Any extends boolean | undefined = undefined,
+  >(
+    step: S & WokenStep<S, On, For | Until, Any>,
+    options?: TypedWaitDetails<On, For, Until, Any>,
+  ): Wait
+}
+
+export const Wait: WaitConstructor = class {
+  readonly step: StepRef | undefined
+  readonly message: string | undefined
+  readonly data: unknown
+  readonly receive: string | undefined
+  readonly until: number | undefined
+  readonly for: number | undefined
+  readonly on: Awaits | undefined
+
+  constructor(step?: unknown, options: WaitDetails = {}) {
     checkOptions(options, WAIT_OPTIONS, 'Wait')
     this.step = step === undefined ? undefined : stepRef(step)
     this.message = wellFormed(options.message)
@@ -160,24 +205,24 @@ export class UnsuccessfulResult {
 }
 
 /**
- * A step as a command names it. With `method` the class checks that the name leads to that very
- * function.
+ * A step as a command names it. With `method` the class looks for that very function, and `name` is
+ * only the name that the function has itself. A decorator may have given it another.
  */
 export interface StepRef {
   readonly name: string
-  readonly method: ((...args: never) => unknown) | undefined
+  readonly method: AnyMethod | undefined
 }
 
-function stepRef(step: Step): StepRef {
-  const name = typeof step === 'function' ? step.name : step
-  if (typeof name !== 'string' || name === '') {
+function stepRef(step: unknown): StepRef {
+  if (typeof step === 'function') return { name: step.name, method: step as AnyMethod }
+  if (typeof step !== 'string' || step === '') {
     throw new TransitionError(
       'A step must be a method of the process, such as `this.check`, or its name. ' +
-        `What was given (${typeof step === 'function' ? 'a function without a name' : typeof step}) can't be found again after a restart.`,
+        `What was given (${typeof step}) can't be found again after a restart.`,
     )
   }
-  if (!name.isWellFormed()) throw new TransitionError(`The name of a step ${textProblem(name)}`)
-  return { name, method: typeof step === 'function' ? step : undefined }
+  if (!step.isWellFormed()) throw new TransitionError(`The name of a step ${textProblem(step)}`)
+  return { name: step, method: undefined }
 }
 
 function timeOf(date: Date): number {

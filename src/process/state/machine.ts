@@ -70,7 +70,8 @@ export function nextStates(from: ProcessState): readonly ProcessState[] {
   return table[from]?.next ?? []
 }
 
-/** Whether nothing follows this state (C5). */
+/** Whether nothing follows this state. */
+// Keeps C5: the machine has no transition out of a final state.
 export function isTerminal(state: ProcessState): boolean {
   return table[state]?.terminal ?? false
 }

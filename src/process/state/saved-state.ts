@@ -60,6 +60,7 @@ const into: Check = [
 ]
 const facts: Shape = {
   args: list,
+  'woken?': yes,
   'at?': text,
   'onward?': yes,
   'number?': count,

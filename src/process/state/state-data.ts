@@ -2,7 +2,7 @@ import type { ExitCodeInfo } from './commands.ts'
 import type { Awaits } from './awaits.ts'
 import { thrownText } from '../../shared/error-text.ts'
 import { wellFormed } from '../../shared/text.ts'
-import type { TransitionEnding, WaitConditions, Wake } from './transition.ts'
+import type { TransitionEnding, WaitConditions, WakeUp } from './transition.ts'
 
 /*
  * A state together with its data. The `state` part of a bundle holds it.
@@ -18,6 +18,11 @@ export interface Created {
  */
 export interface StepFacts {
   readonly args: readonly unknown[]
+  /**
+   * Whether the first two arguments are the value and the wake-up of a wait. The step then also
+   * finds the value in the wake-up.
+   */
+  readonly woken?: true | undefined
   /** The position of a work chain in its outline. */
   readonly at?: string | undefined
   /**
@@ -103,7 +108,7 @@ export type StateData = Created | Running | Waiting | Finished | Excepted | Kill
 /**
  * The wake-up as a step sees it, without the id that the store uses.
  */
-export function visibleWake({ by, signal }: Wake): Pick<Wake, 'by' | 'signal'> {
+export function visibleWake({ by, signal }: WakeUp): Pick<WakeUp, 'by' | 'signal'> {
   return signal === undefined ? { by } : { by, signal }
 }
 

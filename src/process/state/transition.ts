@@ -25,8 +25,8 @@ export interface StepWait {
   readonly for: WaitConditions
 }
 
-/** What ended a wait. The next step receives it after the value. */
-export interface Wake {
+/** What ended a wait. */
+export interface WakeUp {
   readonly by: 'resume' | 'signal' | 'timer' | 'handles'
   /** The name of the signal. */
   readonly signal?: string | undefined

@@ -62,7 +62,10 @@ function waitOutcome(
   const step = wait.step === undefined ? null : definition.stepName(wait.step)
   if (receive !== undefined) definition.requireSignal(receive)
   // All of no processes have ended already.
-  if (on?.pids.length === 0) return afterWait(definition, step, [shaped(on, []), { by: 'handles' }], { at })
+  if (on?.pids.length === 0) {
+    const args = [shaped(on, []), { by: 'handles' }]
+    return afterWait(definition, step, { args, woken: true }, { at })
+  }
   return {
     label: 'waiting',
     step,
@@ -82,11 +85,11 @@ function waitOutcome(
 export function afterWait(
   definition: ProcessDefinition,
   step: string | null,
-  args: readonly unknown[],
-  { at, ...facts }: Omit<StepFacts, 'args' | 'onward'>,
+  given: Pick<StepFacts, 'args' | 'woken'>,
+  { at, ...facts }: Omit<StepFacts, 'args' | 'woken' | 'onward'>,
 ): StateData {
-  if (step !== null) return { label: 'running', step, args, ...(at !== undefined && { at }), ...facts }
-  if (at === undefined) return finished(args[0])
+  if (step !== null) return { label: 'running', step, ...given, ...(at !== undefined && { at }), ...facts }
+  if (at === undefined) return finished(given.args[0])
   const next = definition.outline?.stepAt(at) ?? 'run'
   return { label: 'running', step: next, args: [], at, onward: true, ...facts }
 }

@@ -1,6 +1,7 @@
 import { isPlainObject } from '../../ports/plain.ts'
 import { getOwn, holderAt, setOwn } from '../../shared/own.ts'
 import { SpecError, TransitionError, UpstreamFailed } from '../../shared/errors.ts'
+import type { Carrier } from '../../spec/named-methods.ts'
 import { isHandle, type HandleLike } from '../state/awaits.ts'
 import { Continue, exitCodeText, Wait } from '../state/commands.ts'
 import type { Settled } from '../host/process-handle.ts'
@@ -12,6 +13,8 @@ import type { ContextTarget } from '../state/state-data.ts'
  * outcome.
  */
 export class AllowFailure<H extends HandleLike = HandleLike> {
+  /** Type only. */
+  declare readonly '~kind': 'allowFailure'
   readonly handle: H
 
   constructor(handle: H) {
@@ -20,10 +23,12 @@ export class AllowFailure<H extends HandleLike = HandleLike> {
 }
 
 /** A handle whose result is added to the list of its key. */
-export class Append {
-  readonly handle: HandleLike | AllowFailure
+export class Append<H extends HandleLike | AllowFailure = HandleLike | AllowFailure> {
+  /** Type only. */
+  declare readonly '~kind': 'append'
+  readonly handle: H
 
-  constructor(handle: HandleLike | AllowFailure) {
+  constructor(handle: H) {
     this.handle = handle
   }
 }
@@ -32,7 +37,7 @@ export class Append {
  * In `toContext`: adds the result to the list of that key. Results are in the order of the calls,
  * whatever the order in which the processes end.
  */
-export function append(handle: HandleLike | AllowFailure): Append {
+export function append<H extends HandleLike | AllowFailure>(handle: H): Append<H> {
   return new Append(handle)
 }
 
@@ -51,7 +56,9 @@ export function allowFailure<H extends HandleLike>(handle: H): AllowFailure<H> {
 export type ContextValues = Readonly<Record<string, unknown>>
 
 /** A step returns this to have the results of processes in `ctx` before the next step. */
-export class ToContext {
+export class ToContext<V = ContextValues> {
+  /** Type only: what was given. Any other type is assignable, so a subclass may give other values. */
+  declare readonly '~given'?: Carrier<V>
   readonly values: ContextValues
 
   constructor(values: ContextValues) {
@@ -63,8 +70,8 @@ export class ToContext {
  * A step of a work chain returns this to have the results of these processes in `ctx` before the
  * next step.
  */
-export function toContext(values: ContextValues): ToContext {
-  return new ToContext(values)
+export function toContext<const V extends ContextValues>(values: V): ToContext<V> {
+  return new ToContext<V>(values)
 }
 
 /** What a step gives for the context: by calls of `this.toContext`, and by its return value. */

@@ -124,9 +124,10 @@ function isFinal(error: unknown): boolean {
   )
 }
 
-function stepFacts({ args, at, onward, number, origin, ended, into }: StepFacts): StepFacts {
+function stepFacts({ args, woken, at, onward, number, origin, ended, into }: StepFacts): StepFacts {
   return {
     args,
+    ...(woken === true && { woken }),
     ...(at !== undefined && { at }),
     ...(onward === true && { onward }),
     ...(origin !== undefined && { origin }),

@@ -22,6 +22,16 @@ export interface EvictOptions {
   readonly evict?: boolean | undefined
 }
 
+/** Options of `join`. */
+export interface JoinOptions extends EvictOptions {
+  /**
+   * Whether `join` resolves to the outputs of the processes, as `handle.outputs.all()` does, and not
+   * to what their last steps returned. A process that finished without success then counts as
+   * failed. Default false.
+   */
+  readonly outputs?: boolean | undefined
+}
+
 /** Hears of the waits of a step. */
 export interface WaitObserver {
   /** The step begins to wait: a pause that was asked for while it did something may take effect. */
@@ -94,17 +104,22 @@ export class Suspension {
     await this.goOn()
   }
 
-  /** The results of processes, in their shape. @throws ProcessError of the first that failed */
-  async join({ name }: Use, on: Awaited, options: EvictOptions): Promise<unknown> {
-    checkOptions(options, { evict: isFlag }, 'join')
-    const { evict } = options
+  /**
+   * The results of processes, or their outputs, in the shape of the handles. @throws ProcessError of
+   * the first that failed
+   */
+  async join({ name }: Use, on: Awaited, options: JoinOptions): Promise<unknown> {
+    checkOptions(options, { evict: isFlag, outputs: isFlag }, 'join')
+    const { evict, outputs = false } = options
     const awaits = awaitsOf(on, false)
     const { pids } = awaits
     const handles = (awaits.as === 'one' ? [on] : Object.values(on)) as ProcessHandle[]
     const wait = waitFor({ on: pids }, `${waitsForText(pids, this.#run.pid)} (${name})`)
     if (evict === true) await this.#outside(wait, handles)
-    const results = await this.around(wait, () => Promise.all(handles.map((handle) => handle.result())))
-    return shaped(awaits, results)
+    const values = await this.around(wait, () =>
+      Promise.all(handles.map((handle) => (outputs ? handle.outputs.all() : handle.result()))),
+    )
+    return shaped(awaits, values)
   }
 
   /**

@@ -68,8 +68,11 @@ describe('what a step returns decides the next state', () => {
 })
 
 test('a wait without a step finishes the process with the value', () => {
-  expect(afterWait(definition, null, ['yes'], {})).toMatchObject({ label: 'finished', result: 'yes' })
-  expect(afterWait(definition, 'check', ['yes'], {})).toEqual({
+  expect(afterWait(definition, null, { args: ['yes'] }, {})).toMatchObject({
+    label: 'finished',
+    result: 'yes',
+  })
+  expect(afterWait(definition, 'check', { args: ['yes'] }, {})).toEqual({
     label: 'running',
     step: 'check',
     args: ['yes'],
