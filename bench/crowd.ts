@@ -4,6 +4,7 @@ import { OneStep } from './processes.ts'
 
 /* Row n: very many processes that one program launches at once. */
 
+const FEWEST = 1000
 const FEW = 10_000
 const MANY = 100_000
 /** How much more a process among 100,000 may cost than one among 10,000. */
@@ -23,9 +24,13 @@ class Holding extends Process {
 
 export async function crowdRows(rounds: number): Promise<Row[]> {
   await processorTime(FEW)
-  const times: { readonly few: number; readonly many: number }[] = []
+  const times: { readonly fewest: number; readonly few: number; readonly many: number }[] = []
   for (let round = 0; round < rounds; round++)
-    times.push({ few: await processorTime(FEW), many: await processorTime(MANY) })
+    times.push({
+      fewest: await processorTime(FEWEST),
+      few: await processorTime(FEW),
+      many: await processorTime(MANY),
+    })
   const growth = median(times.map(({ few, many }) => many / few))
   const { held, awaited, ended } = await memory()
   const count = MANY.toLocaleString('en')
@@ -39,6 +44,10 @@ export async function crowdRows(rounds: number): Promise<Row[]> {
       ratioTo: `of one among ${FEW.toLocaleString('en')}`,
       goal: `≤ ${LIMIT}`,
       reached: growth <= LIMIT,
+      more: {
+        [`µs for one among ${FEW.toLocaleString('en')}`]: median(times.map(({ few }) => few)),
+        [`µs for one among ${FEWEST.toLocaleString('en')}`]: median(times.map(({ fewest }) => fewest)),
+      },
     },
     {
       id: 'n',
