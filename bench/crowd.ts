@@ -7,6 +7,7 @@ import { OneStep } from './processes.ts'
 const FEWEST = 1000
 const FEW = 10_000
 const MANY = 100_000
+const SLOTS = 100
 /** How much more a process among 100,000 may cost than one among 10,000. */
 const LIMIT = 1.2
 /** Bytes for each process whose handle is held. */
@@ -15,7 +16,7 @@ const MEMORY_LIMIT = 2_000
 let letGo: () => void
 let mayEnd: Promise<void>
 
-/** Takes the only slot, until it is let go. */
+/** Takes a slot, until it is let go. */
 class Holding extends Process {
   override async run(): Promise<void> {
     await mayEnd
@@ -78,12 +79,12 @@ function processorTime(count: number): Promise<number> {
   })
 }
 
-/** Bytes for each process: while all wait for the only slot, while their results are awaited, and after their end. */
+/** Bytes for each process: while all wait for a slot, while their results are awaited, and after their end. */
 function memory(): Promise<{ readonly held: number; readonly awaited: number; readonly ended: number }> {
   return withFile(async (path) => {
     mayEnd = new Promise((resolve) => (letGo = resolve))
-    const engine = await Engine.open({ store: path, processes: [OneStep, Holding], concurrency: 1 })
-    await engine.launch(Holding)
+    const engine = await Engine.open({ store: path, processes: [OneStep, Holding], concurrency: SLOTS })
+    await Promise.all(Array.from({ length: SLOTS }, () => engine.launch(Holding)))
     const before = memoryInUse()
     const each = (): number => (memoryInUse() - before) / MANY
     const handles = await Promise.all(Array.from({ length: MANY }, (_, a) => engine.launch(OneStep, { a })))
