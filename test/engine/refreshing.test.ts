@@ -127,6 +127,17 @@ test('the handles of what the engine of this program runs are never read', async
   expect(reads()).toEqual([])
 })
 
+test('the outputs of many ended processes are read by one query for each hundred', async () => {
+  const engine = await Engine.open({ store, clock, processes: [Add], handleSignals: false })
+  onTestFinished(() => engine.close())
+  const handles = await Promise.all(Array.from({ length: 150 }, (_, a) => engine.launch(Add, { a })))
+  await Promise.all(handles.map((handle) => handle.wait()))
+  reads()
+  const outputs = await Promise.all(handles.map((handle) => handle.outputs.all()))
+  expect(outputs).toEqual(Array.from({ length: 150 }, (_, a) => ({ sum: a + 1 })))
+  expect(reads()).toEqual([100, 100, 50, 50])
+})
+
 test('the backstop slows down, and looks each second again once it has found an end', async () => {
   const memory = new MemoryStore({ clock })
   const deaf = await Client.open({ store: replaced(memory, { watch: () => () => {} }), clock })

@@ -149,7 +149,7 @@ export class ClientHandle extends WatchedHandle {
   }
 
   async #load(): Promise<BundleParts> {
-    const stored = await this.#parts.store.load(this.pid)
+    const stored = await this.#parts.rows.load(this.pid)
     if (stored === undefined) {
       throw new ProcessLost(this.pid, `there is no process ${this.pid} in this store, or no longer`)
     }
