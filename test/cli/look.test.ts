@@ -49,6 +49,11 @@ describe('damson list', () => {
     ['text', ['--all', '--text', 'FIRST'], () => [added]],
     ['label', ['--all', '--label', 'first sum'], () => [added]],
     ['the whole label', ['--all', '--label', 'first'], () => []],
+    ['failure', ['--state', 'failed'], () => [failed]],
+    ['readiness', ['--state', 'ready'], () => [held]],
+    ['a state that is another one', ['--state', 'created,paused'], () => []],
+    ['a duration', ['--all', '--since', '1d'], () => [held, failed, added]],
+    ['a date', ['--all', '--since', '2100-01-31'], () => []],
     ['limit', ['--all', '--limit', '2'], () => [held, failed]],
   ])('filters by %s', async (_, args, expected) => {
     const { processes } = await project.json<Listed>('list', ...args)
@@ -58,6 +63,19 @@ describe('damson list', () => {
   it('says in JSON whether there are more', async () => {
     expect(await project.json('list', '--all', '--limit', '2')).toMatchObject({ more: true })
     expect(await project.json('list', '--all')).toMatchObject({ more: false })
+  })
+
+  it('goes on behind the end of an earlier list with --after, and refuses what is none', async () => {
+    const first = await project.json<{ next: string }>('list', '--all', '--limit', '2')
+    const { stderr } = await project.damson(['list', '--all', '--limit', '2'])
+    expect(stderr).toContain(`there are more: --after ${first.next} shows those behind`)
+    const second = await project.json<Listed>('list', '--all', '--after', first.next)
+    expect(second).toEqual({ processes: [expect.objectContaining({ pid: added })], more: false })
+    expect(await project.damson(['list', '--after', 'that'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--after takes what a list'),
+    })
+    expect((await project.damson(['list', '--since', 'yesterday'])).code).toBe(2)
   })
 
   it('says on stderr that only ended processes match', async () => {

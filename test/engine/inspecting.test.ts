@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { ProcessLost, ProcessState } from '../../src/index.ts'
+import { Continue, Process, ProcessLost, ProcessState, Wait, type ProcessSpec } from '../../src/index.ts'
 import { SimulatedClock, TestBench } from '../../src/testing/index.ts'
 import { Family, Order, Relax, Word } from '../cli/processes.ts'
 
@@ -83,4 +83,71 @@ test('the details of a process have what it waits for and what is kept for it', 
 
 test('there are no details of a process that is not in the store', async () => {
   await expect(bench.client.inspect('nobody')).rejects.toThrow(ProcessLost)
+})
+
+/** Passes arguments on, and waits with data. */
+class Delivery extends Process<typeof Delivery> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('late', { schema: { type: 'boolean' }, default: false })
+  }
+  override run(): Continue {
+    return new Continue('ship', 7, new Map([['to', 'Cologne']]))
+  }
+  async ship(): Promise<Wait> {
+    if (this.inputs.late) await this.sleep('the night', '8h')
+    return new Wait(undefined, { data: { since: new Date(0) } })
+  }
+}
+
+test('the details of a process have the arguments of its step, the data of its wait and its context', async () => {
+  await bench.restart({ processes: [Delivery, Relax] })
+  const late = await bench.launch(Delivery, { late: true })
+  await bench.untilWaiting(late)
+  const args = [7, new Map([['to', 'Cologne']])]
+  expect((await bench.client.inspect(late.pid)).values).toEqual({
+    inputs: { late: true },
+    args,
+    outputs: {},
+  })
+  expect((await bench.client.inspect(late.pid)).saved.args).toEqual([
+    7,
+    { $: 'Map', entries: [['to', 'Cologne']] },
+  ])
+  const waits = await bench.launch(Delivery, {})
+  await bench.untilWaiting(waits)
+  expect((await bench.client.inspect(waits.pid)).values.data).toEqual({ since: new Date(0) })
+  await waits.kill()
+  const { values, endedIn } = await bench.client.inspect(waits.pid)
+  expect({ data: values.data, endedIn }).toEqual({ data: { since: new Date(0) }, endedIn: null })
+  const relax = await bench.launch(Relax, { hopeless: true })
+  await bench.untilWaiting(relax)
+  expect((await bench.client.inspect(relax.pid)).values.ctx).toEqual({ round: 1 })
+})
+
+test('a thrown value that is no error has a message in JSON, and its own text where it has one', async () => {
+  const thrown: unknown[] = [
+    { code: 7 },
+    [1, 'a'],
+    Object.create(null),
+    new URL('https://example.org/'),
+    'text',
+  ]
+  class Thrower extends Process<typeof Thrower> {
+    static override define(spec: ProcessSpec) {
+      super.define(spec)
+      return spec.input('n', { schema: { type: 'integer' } })
+    }
+    override run(): void {
+      throw thrown[this.inputs.n]
+    }
+  }
+  await bench.restart({ processes: [Thrower] })
+  const messages: unknown[] = []
+  for (const n of thrown.keys()) {
+    const handle = await bench.launch(Thrower, { n })
+    await bench.untilWaiting(handle)
+    messages.push((await handle.refresh()).message)
+  }
+  expect(messages).toEqual(['{"code":7}', '[1,"a"]', '{}', 'https://example.org/', 'text'])
 })

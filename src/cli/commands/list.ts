@@ -4,6 +4,7 @@ import { collect } from './collect.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
 import { timeSince, wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, printEscaped, printJson } from '../render/output.ts'
+import { UsageError } from '../input/usage-error.ts'
 import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
 import { findPid } from './find-pid.ts'
 import { processStateText, stateStyle } from '../render/state-text.ts'
@@ -44,7 +45,10 @@ async function list(client: Client, options: ListOptions): Promise<void> {
   const others = { parent, text, ...(since !== undefined && { since }) }
   const wanted = options.all || options.key !== undefined ? undefined : LIVE
   const filter = { ...filterOf(options, wanted), ...others }
-  const { processes, next } = await collect(client, filter, options.limit, after)
+  const { processes, next } = await collect(client, filter, options.limit, after).catch((error: unknown) => {
+    if (!(error instanceof RangeError) || after === undefined) throw error
+    throw new UsageError(`--after takes what a list with the same conditions printed, and not ${after}`)
+  })
   if (options.json) {
     printJson({ processes, more: next !== undefined, ...(next !== undefined && { next }) })
     return

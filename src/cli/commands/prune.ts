@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
-import { type Client, isTerminal, type ListFilter, ProcessState } from '../../index.ts'
-import { filterOf, withFilters, type FilterOptions } from '../input/filters.ts'
+import { type Client, isTerminal, type ListFilter } from '../../index.ts'
+import { ENDED, filterOf, withFilters, type FilterOptions } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { UsageError } from '../input/usage-error.ts'
@@ -10,8 +10,6 @@ interface PruneOptions extends StoreOptions, FilterOptions {
   readonly yes?: true
   readonly dryRun?: true
 }
-
-const ENDED = Object.values(ProcessState).filter(isTerminal)
 
 export function addPrune(program: Command): void {
   withFilters(withStore(program.command('prune')))

@@ -24,7 +24,10 @@ export interface ProcessSummary {
   readonly attempt: number
   /** What it waits for; null unless it waits. */
   readonly waits: WaitSummary | null
-  /** When it continues by itself: the end of its delay, its back-off or its wait. Null if it has no such time. */
+  /**
+   * When it continues by itself: the end of its delay, its back-off or its wait. Null if it has no such time. A pause
+   * holds it also after the time.
+   */
   readonly due: Date | null
   /** A pause that takes effect when the step ends. */
   readonly pauseRequested: { readonly message: string | null } | null

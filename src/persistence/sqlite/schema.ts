@@ -87,6 +87,7 @@ CREATE INDEX process_state ON process (state, created_at);
 CREATE INDEX process_class ON process (class, created_at);
 CREATE INDEX process_parent ON process (parent, created_at) WHERE parent IS NOT NULL;
 CREATE INDEX process_paused ON process (created_at) WHERE paused = 1;
+CREATE INDEX process_label ON process (label, created_at) WHERE label IS NOT NULL;
 CREATE INDEX process_parked ON process (created_at) WHERE parked IS NOT NULL;
 CREATE INDEX process_failed ON process (created_at) WHERE successful = 0;
 CREATE INDEX process_origin ON process (origin, created_at) WHERE origin IS NOT NULL;

@@ -112,6 +112,7 @@ test.each([
   ['several states', { state: ['waiting', 'running'] }, 'process_state'],
   ['a class', { className: 'Bake' }, 'process_class'],
   ['a key', { key: 'x' }, 'process_key'],
+  ['a label', { label: 'x' }, 'process_label'],
   ['a parent', { parent: 'x' }, 'process_parent'],
   ['what is paused', { paused: true }, 'process_paused'],
   ['a later page', { after: '5:1' }, 'process_created'],
