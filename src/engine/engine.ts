@@ -29,7 +29,7 @@ import { Executions } from './executions.ts'
 import { Executor } from './executor.ts'
 import { StepJournalWriter } from './step-journal-writer.ts'
 import { onStopSignals } from './stop-signals.ts'
-import { EngineRunner } from './engine-runner.ts'
+import { HandleSupport } from './handle-support.ts'
 import { LaunchQueue } from './launch-queue.ts'
 
 /** Options of `Engine.open`. */
@@ -148,7 +148,7 @@ export class Engine extends Client {
     this.#host = host
     this.#queue = queue
     this.#scheduler = scheduler
-    this.handles.runner = new EngineRunner(queue, executions)
+    this.handles.localEngine = new HandleSupport(queue, executions)
   }
 
   /** The engine's own id: the owner of what it runs. */

@@ -4,7 +4,7 @@ import type { StateInfo } from '../../process/host/process-handle.ts'
 import { isTerminal } from '../../process/state/machine.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
-import type { LocalRunner } from './local-runner.ts'
+import type { LocalEngine } from './local-engine.ts'
 
 /**
  * The backstop: how often all awaited processes are read again, in case the store misses a change, in
@@ -42,7 +42,7 @@ export interface RegisteredHandle {
  */
 export class HandleRegistry<H extends RegisteredHandle> {
   /** The engine that runs processes in this program; undefined for a client. */
-  runner: LocalRunner | undefined
+  localEngine: LocalEngine | undefined
   readonly #store: Control
   readonly #clock: Clock
   readonly #known = new Map<string, WeakRef<H>>()
@@ -185,7 +185,7 @@ export class HandleRegistry<H extends RegisteredHandle> {
 
   /** The handles whose end the engine of this program does not report. */
   #unheard(handles: Iterable<H>): readonly H[] {
-    return [...handles].filter(({ pid }) => this.runner?.willNotifyEnd(pid) !== true)
+    return [...handles].filter(({ pid }) => this.localEngine?.willNotifyEnd(pid) !== true)
   }
 
   /** The handles that were looked at longest ago. They come last from then on. */

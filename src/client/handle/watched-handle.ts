@@ -251,9 +251,9 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     try {
       const limit = waitLimit(options)
       if (this.over) return OVER
-      const { runner } = this.#parts.registry
+      const { localEngine } = this.#parts.registry
       const wait = (): Promise<boolean> => this.#waitUntil(limit, options.signal)
-      return runner === undefined ? wait() : runner.whileWaiting(this.pid, this.#name, wait)
+      return localEngine === undefined ? wait() : localEngine.whileWaiting(this.pid, this.#name, wait)
     } catch (error) {
       return rejected(error)
     }
@@ -322,7 +322,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     this.#waiters = waiter
     // Read after the handle is watched, so that an end in between is not missed (C8). The engine of
     // this program notifies the handle of what it runs.
-    if (registry.runner?.willNotifyEnd(this.pid) !== true) this.#tryToRefresh()
+    if (registry.localEngine?.willNotifyEnd(this.pid) !== true) this.#tryToRefresh()
   }
 
   #removeWaiter(waiter: Waiter): void {
@@ -361,7 +361,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     if (this.over) return
     if (isTerminal(change.state)) {
       this.#endNotified = true
-      const isReported = this.#parts.registry.runner?.isCommittingEnd(this.pid) === true
+      const isReported = this.#parts.registry.localEngine?.isCommittingEnd(this.pid) === true
       if (!isReported) this.#tryToRefresh()
       return
     }

@@ -1,5 +1,5 @@
-/** The engine of this program, as far as handles know it. */
-export interface LocalRunner {
+/** The engine of this program, as its handles see it. */
+export interface LocalEngine {
   /**
    * Whether the engine runs the process or will run it. If so, the engine will notify the handle of
    * the end.

@@ -1,11 +1,14 @@
-import type { LocalRunner } from '../client/handle/local-runner.ts'
+import type { LocalEngine } from '../client/handle/local-engine.ts'
 import { HOSTED } from '../process/host/process-object.ts'
 import { Process } from '../process/process.ts'
 import type { Executions } from './executions.ts'
 import type { LaunchQueue } from './launch-queue.ts'
 
-/** Reports to the handles of a program what its engine runs, and lends slots while they wait. */
-export class EngineRunner implements LocalRunner {
+/**
+ * Answers the handles of this program for its engine: which processes it runs, and whose end it
+ * will report. Lends the slot of a step that waits for a handle.
+ */
+export class HandleSupport implements LocalEngine {
   readonly #queue: LaunchQueue
   readonly #executions: Executions
 
