@@ -225,3 +225,17 @@ export const anyProcesses: readonly Process[] = [
   new Own({ cell: { a: 1 } }),
 ]
 export const anyClasses: readonly AnyProcessClass[] = [Bare, Add, Power, Own, Process]
+
+export async function editing(client: Client, path: string): Promise<void> {
+  const edited = await client.edit('pid', { 'ctx.limit': 20, 'ctx["a name"]': null, 'args[0]': new Date() })
+  expectType<Equal<(typeof edited)[number]['path'], string>>()
+  await client.edit('pid', { [path]: 1 })
+  // @ts-expect-error a path begins with ctx or args
+  await client.edit('pid', { 'cxt.limit': 20 })
+  await client.restart('pid', { from: 'tag', set: { 'ctx.limit': 20 } })
+  // @ts-expect-error a restart keeps its inputs
+  await client.restart('pid', { set: { 'inputs.amount': 3 } })
+  await client.resubmit('pid', { set: { 'inputs.amount': 3 } })
+  // @ts-expect-error a resubmit has no context yet
+  await client.resubmit('pid', { set: { 'ctx.limit': 20 } })
+}
