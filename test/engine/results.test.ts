@@ -38,7 +38,7 @@ async function traced(): Promise<{ engine: Engine; ran: string[] }> {
   return { engine, ran }
 }
 
-test('from a launch to its result, two commits write rows, and nothing is read but whether anybody waits', async () => {
+test('from a launch to its result, two commits each write a row and its place in the feed, and no process is read', async () => {
   const { engine, ran } = await traced()
   await (await engine.launch(Giving, { how: 'result' })).result()
   ran.length = 0
@@ -49,19 +49,16 @@ test('from a launch to its result, two commits write rows, and nothing is read b
     statements.map(([verb, one, two]) => (verb === 'INSERT' ? `${verb} ${two}` : `${verb} ${one ?? ''}`)),
   ).toEqual([
     'BEGIN IMMEDIATE',
+    'SELECT coalesce',
     'INSERT process',
-    'INSERT part',
-    'INSERT history',
-    'INSERT history',
+    'INSERT feed',
     'COMMIT ',
     'BEGIN IMMEDIATE',
+    'SELECT coalesce',
     'UPDATE process',
-    'INSERT part',
-    'INSERT part',
-    'DELETE FROM',
-    'INSERT history',
     'SELECT 1',
     'SELECT 1',
+    'INSERT feed',
     'COMMIT ',
   ])
 })
