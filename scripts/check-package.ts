@@ -46,6 +46,8 @@ export function checkPackage(): void {
     for (const compiler of [compilers.newest, compilers.oldest]) {
       node([compiler, '--project', 'tsconfig.json'], consumer)
       node([compiler, '--project', 'tsconfig.types.json'], consumer)
+      node([compiler, '--project', 'tsconfig.bare.json'], consumer)
+      node([compiler, '--project', 'tsconfig.core.json'], consumer)
     }
     node(['out/consumer.js'], consumer)
     node([join('node_modules/damson', bin.damson), '--help'], consumer)

@@ -152,6 +152,7 @@ export {
   type ReturnInstruction,
   while_,
 } from './spec/instructions.ts'
+export type { Carrier, Mark, MethodReference, NamedOf } from './spec/named-methods.ts'
 export type { ExposeOptions, Exposure, PortClasses } from './spec/options.ts'
 export type {
   OutlineBranch,

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { registeredName, type ClassRegistry } from '../bundle/loader.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Store } from '../persistence/contract/store.ts'

@@ -1,3 +1,4 @@
+import type { AbortSignal } from '../shared/abort-signal.ts'
 import type { EventEmitter } from 'eventemitter3'
 import { SAVE, type Bundle } from '../bundle/bundle.ts'
 import { loaderOf, type LoadContext, type Loader, type NamedClass } from '../bundle/loader.ts'

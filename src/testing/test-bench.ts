@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { Codec } from '../bundle/codec.ts'
 import { Client } from '../client/client.ts'
 import { Engine, type EngineOptions } from '../engine/engine.ts'

@@ -153,6 +153,19 @@ export class Order extends Process<typeof Order> {
     await this.join('wrong', emits, { output: true })
   }
 }
+/** Declares no signals. */
+export class Silent extends Process<typeof Silent> {
+  static override define(spec: ProcessSpec) {
+    return spec.input('a')
+  }
+  override run() {
+    return new Wait(this.woken, { for: '1h' })
+  }
+  woken(_value: undefined, wake: Wake<typeof Silent>) {
+    // @ts-expect-error a signal would wake it
+    return wake.by === 'timer' ? new Wait(this.woken, { receive: 'go', for: '1h' }) : undefined
+  }
+}
 // A subclass may go on to other steps than its base.
 export class Express extends Order {
   override run(round = 0) {

@@ -1,3 +1,4 @@
+import type { AbortSignal } from '../../shared/abort-signal.ts'
 import { onAbort } from '../../shared/abort.ts'
 import type { ProcessError } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'

@@ -1,3 +1,4 @@
+import type { AbortSignal } from '../../shared/abort-signal.ts'
 import type { HistoryOptions } from './history-options.ts'
 import type { ProcessError } from '../../shared/errors.ts'
 import type { Duration } from '../../shared/duration.ts'

@@ -1,3 +1,4 @@
+import type { AbortSignal } from '../../shared/abort-signal.ts'
 import type { EventEmitter } from 'eventemitter3'
 import type { Bundle, SAVE } from '../../bundle/bundle.ts'
 import type { Definable } from '../../spec/process-spec.ts'

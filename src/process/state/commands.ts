@@ -60,11 +60,15 @@ export const Continue: ContinueConstructor = class {
 }
 
 /** The options of a `Wait`, with the types of those that decide what its step receives. */
-interface TypedWaitDetails<On, For, Until, Any> extends Omit<WaitDetails, 'on' | 'for' | 'until' | 'any'> {
+interface TypedWaitDetails<On, For, Until, Any, Receive> extends Omit<
+  WaitDetails,
+  'on' | 'for' | 'until' | 'any' | 'receive'
+> {
   readonly on?: On | undefined
   readonly for?: For | undefined
   readonly until?: Until | undefined
   readonly any?: Any | undefined
+  readonly receive?: Receive | undefined
 }
 
 const WAIT_OPTIONS: OptionNames<WaitDetails> = {
@@ -120,9 +124,10 @@ export interface WaitConstructor {
     For extends Duration | undefined = undefined,
     Until extends Date | undefined = undefined,
     Any extends boolean | undefined = undefined,
+    Receive extends string | undefined = undefined,
   >(
-    step: S & WokenStep<S, On, For | Until, Any>,
-    options?: TypedWaitDetails<On, For, Until, Any>,
+    step: S & WokenStep<S, On, For | Until, Any, Receive>,
+    options?: TypedWaitDetails<On, For, Until, Any, Receive>,
   ): Wait
 }
 

@@ -52,20 +52,22 @@ type NoCall = [never, never, never, never, never, never, never, never, never, ne
 
 /**
  * What a step after a wait must be, as far as the options of the wait show. `Time` is the type of
- * `for` and `until`.
+ * `for` and `until`, `Receive` that of the name of the signal.
  */
-export type WokenStep<S, On, Time, Any> = S extends (...args: infer A) => Unknown
+export type WokenStep<S, On, Time, Any, Receive> = S extends (...args: infer A) => Unknown
   ? [A] extends [never]
     ? unknown
-    : (value: WaitValue<On, Time, Any>, wake: WaitWake<On, Time, Any>) => Unknown
+    : (value: WaitValue<On, Time, Any>, wake: WaitWake<On, Time, Any, Receive>) => Unknown
   : unknown
 
 type WaitValue<On, Time, Any> = [Known<On, Time, Any>] extends [never] ? Unknown : Known<On, Time, Any>
 type Known<On, Time, Any> = ([Time] extends [undefined] ? never : undefined) | Ended<On, Any>
 
-type WaitWake<On, Time, Any> =
+type WaitWake<On, Time, Any, Receive> =
   | { readonly by: 'resume'; readonly signal?: undefined; readonly value: Unknown }
-  | { readonly by: 'signal'; readonly signal: Unknown; readonly value: Unknown }
+  | ([Receive] extends [undefined]
+      ? never
+      : { readonly by: 'signal'; readonly signal: Unknown; readonly value: Unknown })
   | ([Time] extends [undefined] ? never : Extract<Wake, { readonly by: 'timer' }>)
   | ([On] extends [undefined]
       ? never

@@ -1,3 +1,4 @@
+import type { AbortSignal } from '../../shared/abort-signal.ts'
 import { StepTimeout } from '../../shared/errors.ts'
 import { asProcess } from './current-process.ts'
 import type { RunState } from './run-state.ts'

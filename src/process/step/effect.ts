@@ -1,3 +1,4 @@
+import type { AbortSignal } from '../../shared/abort-signal.ts'
 import { SerializationError } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import type { CurrentStep } from './current-step.ts'

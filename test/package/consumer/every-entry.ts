@@ -1,0 +1,4 @@
+// Loads the declarations of every entry point.
+export type * as damson from 'damson'
+export type * as sqlite from 'damson/sqlite'
+export type * as testing from 'damson/testing'
