@@ -37,6 +37,40 @@ export class Parent extends Process {
 }
 `
 
+/** What a copy of the package in the project of a user exports. */
+const OTHER_COPY = `
+export class Process { static processName = 'other' }
+export class ProcessSpec {}
+`
+const ALIASED = `
+import { Process } from 'damson'
+import { twice } from '@lib/twice'
+import { greeting } from './greeting.mjs'
+function loud(step: (this: unknown) => string, { name }: ClassMethodDecoratorContext) {
+  return function (this: unknown): string { return \`\${String(name)}: \${step.call(this).toUpperCase()}\` }
+}
+export class Aliased extends Process {
+  accessor times = twice(1)
+  /** @deprecated no decorator */
+  @loud run() { return \`\${greeting(Process)} \${this.times}\` }
+}
+`
+const GREETING = `
+import { Process } from 'damson'
+const word = await Promise.resolve('hello')
+export const greeting = (other) => (other === Process ? word : 'another copy')
+`
+const LEGACY = `
+import { Process } from 'damson'
+function loud(target: object, name: string, descriptor: PropertyDescriptor): PropertyDescriptor {
+  const step = descriptor.value as () => string
+  return { ...descriptor, value(this: unknown) { return \`\${name}: \${step.call(this).toUpperCase()}\` } }
+}
+export class Legacy extends Process {
+  @loud run() { return 'hello' }
+}
+`
+
 let project: Project
 beforeAll(() => {
   project = new Project({
@@ -48,6 +82,23 @@ beforeAll(() => {
     'default.ts': CHILD.replace('export class', 'export default class'),
   })
   mkdirSync(`${project.folder}/lib`)
+  for (const folder of ['aliased', 'legacy'])
+    mkdirSync(`${project.folder}/${folder}/lib`, { recursive: true })
+  mkdirSync(`${project.folder}/aliased/node_modules/damson`, { recursive: true })
+  const paths = { '@lib/*': ['./lib/*'] }
+  for (const [name, text] of Object.entries({
+    'aliased/node_modules/damson/package.json':
+      '{ "name": "damson", "type": "module", "exports": { ".": { "import": "./index.js" } } }',
+    'aliased/node_modules/damson/index.js': OTHER_COPY,
+    'aliased/tsconfig.json': JSON.stringify({ compilerOptions: { paths } }),
+    'aliased/lib/twice.ts': 'export const twice = (n: number): number => 2 * n',
+    'aliased/aliased.ts': ALIASED,
+    'aliased/greeting.mjs': GREETING,
+    'aliased/two.mjs': ESM.replace('./lib/twice.mjs', '../lib/twice.mjs'),
+    'legacy/tsconfig.json': '{ "compilerOptions": { "experimentalDecorators": true } }',
+    'legacy/legacy.ts': LEGACY,
+  }))
+    project.write(name, text)
   project.write('lib/twice.mjs', 'export const twice = (n) => 2 * n')
   project.write('lib/twice.cjs', 'exports.twice = (n) => 2 * n')
 })
@@ -60,6 +111,15 @@ describe('a module of the user', () => {
       stdout: '{ two: 2, current: true, file: true }\n',
       stderr: expect.stringMatching(/^Two \S+ runs in/),
     })
+  })
+
+  it.each([
+    ['aliased/aliased.ts', 'run: HELLO 2'],
+    ['aliased/two.mjs', '{ two: 2, current: true, file: true }'],
+    ['legacy/legacy.ts', 'run: HELLO'],
+  ])('may have path aliases, decorators, and another copy of damson beside it: %s', async (file, result) => {
+    const { stdout, stderr } = await project.damson(['run', file])
+    expect({ stdout, stderr }).toEqual({ stdout: `${result}\n`, stderr: expect.stringMatching(/ runs in/) })
   })
 
   it('may be TypeScript with an enum and parameter properties, and needs no tsconfig.json', async () => {

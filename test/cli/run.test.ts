@@ -158,9 +158,12 @@ describe('Ctrl-C', () => {
     expect(await run.ended).toMatchObject({ code: 0, stdout: "{ done: 'both' }\n" })
   })
 
-  it('stops a worker cleanly, with a line of JSON for each event', async () => {
-    const worker = project.start(['worker', 'add.ts', 'several.ts', '--json'])
-    await worker.says('ready')
+  it('stops a worker cleanly, with a line of JSON for each event and each process that failed', async () => {
+    const { Client } = await import('../../src/client/client.ts')
+    await using client = await Client.open({ store: project.store, create: true })
+    const { pid } = await client.launch('Fail')
+    const worker = project.start(['worker', 'add.ts', 'several.ts', '--json', '--concurrency', '2'])
+    await worker.prints('"failed"')
     worker.signal('SIGINT')
     const { code, stdout } = await worker.ended
     expect(code).toBe(0)
@@ -169,7 +172,11 @@ describe('Ctrl-C', () => {
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line) as unknown),
-    ).toMatchObject([{ event: 'ready', classes: ['Add', 'Fail', 'Hold'] }, { event: 'stopped' }])
+    ).toMatchObject([
+      { event: 'ready', classes: ['Add', 'Fail', 'Hold'] },
+      { event: 'failed', pid, class: 'Fail', state: 'excepted', step: 'run', message: 'no such atom' },
+      { event: 'stopped' },
+    ])
   })
 })
 

@@ -12,7 +12,7 @@ const COMPILER = join(root, 'node_modules/typescript/bin/tsc')
 interface Manifest {
   readonly name: string
   readonly version: string
-  readonly exports: Readonly<Record<string, string | { readonly import: string }>>
+  readonly exports: Readonly<Record<string, string | { readonly default: string }>>
 }
 
 /** What is started, or imported by what a test writes, by its path without `.js`. */
@@ -68,9 +68,9 @@ async function bundle(folder: string): Promise<void> {
     // As deep as the sources, which look for package.json from where they are.
     chunkNames: 'src/shared/[name]-[hash]',
     alias: Object.fromEntries(
-      Object.entries(exports)
-        .filter(([entry]) => entry !== './package.json')
-        .map(([entry, file]) => [join(name, entry), join(folder, file)]),
+      Object.entries(exports).flatMap(([entry, target]) =>
+        typeof target === 'string' ? [] : [[join(name, entry), join(folder, target.default)]],
+      ),
     ),
     bundle: true,
     splitting: true,
@@ -78,7 +78,7 @@ async function bundle(folder: string): Promise<void> {
     platform: 'node',
     target: 'node20',
     keepNames: true,
-    external: ['better-sqlite3', 'jiti'],
+    external: ['better-sqlite3', 'esbuild', 'jiti'],
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url)",
     },
@@ -92,12 +92,18 @@ function manifest(): {
   readonly name: string
   readonly version: string
   readonly type: 'module'
-  readonly exports: Readonly<Record<string, string>>
+  readonly exports: Manifest['exports']
 } {
   const { name, version, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
-  const files = Object.entries(exports).map(([entry, target]): [string, string] => [
-    entry,
-    (typeof target === 'string' ? target : target.import).replace('./dist/', './src/'),
-  ])
+  const files = Object.entries(exports).map(([entry, target]) => {
+    if (typeof target === 'string') return [entry, target]
+    const conditions = Object.entries(target).filter(([condition]) => condition !== 'types')
+    return [
+      entry,
+      Object.fromEntries(
+        conditions.map(([condition, file]) => [condition, file.replace('./dist/', './src/')]),
+      ),
+    ]
+  })
   return { name, version, type: 'module', exports: Object.fromEntries(files) }
 }

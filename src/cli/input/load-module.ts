@@ -1,10 +1,9 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { createJiti, type Jiti } from 'jiti'
 import { type AnyProcessClass, DamsonError, Process, registeredName } from '../../index.ts'
 import * as damson from '../../index.ts'
 import { nearest } from '../../shared/nearest.ts'
+import { moduleLoader } from './module-loader.ts'
 import { UsageError } from './usage-error.ts'
 
 /** A process class that a module exports. */
@@ -68,28 +67,13 @@ function filesIn(folder: string): readonly string[] {
 }
 
 async function load(path: string): Promise<object> {
-  const jiti = await loader()
   try {
+    const jiti = await moduleLoader(path)
     return await jiti.import<object>(resolve(path))
   } catch (error) {
     if (error instanceof DamsonError) throw error
     throw new UsageError(`can't load ${path}: ${error instanceof Error ? reason(error) : String(error)}`)
   }
-}
-
-let made: Promise<Jiti> | undefined
-
-/** Returns the loader of this program. A module that two others import is loaded once. */
-function loader(): Promise<Jiti> {
-  made ??= import('../../persistence/sqlite/index.ts').then((sqlite) => {
-    // Lets stacks show the lines of a user's TypeScript.
-    process.setSourceMapsEnabled(true)
-    return createJiti(pathToFileURL(resolve('cli')).href, {
-      sourceMaps: true,
-      virtualModules: { damson, 'damson/sqlite': sqlite },
-    })
-  })
-  return made
 }
 
 /** Returns the error and, if known, the line of the user's code that threw it. */
