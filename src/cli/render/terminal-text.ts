@@ -6,12 +6,12 @@ import stringWidth from 'string-width'
  */
 
 /** Control characters, direction marks and overrides, and lone surrogates. */
-const STEERING = String.raw`\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\p{Surrogate}`
-const STEERING_BUT_LAYOUT = new RegExp(`(?![\\n\\t])[${STEERING}]`, 'gu')
+const CONTROLLING = String.raw`\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\p{Surrogate}`
+const CONTROLLING_BUT_LAYOUT = new RegExp(`(?![\\n\\t])[${CONTROLLING}]`, 'gu')
 
 /** Replaces characters that could control the terminal. Line breaks and tabs stay. */
 export function printable(text: string): string {
-  return text.replaceAll(STEERING_BUT_LAYOUT, '\uFFFD')
+  return text.replaceAll(CONTROLLING_BUT_LAYOUT, '\uFFFD')
 }
 
 /** Returns a text in one line, without characters that could control the terminal. */
@@ -58,7 +58,7 @@ function takeFrom(parts: readonly string[], columns: number): string[] {
 /** Escapes the characters in JSON that could control the terminal. The JSON keeps its value. */
 export function printableJson(json: string): string {
   return json.replaceAll(
-    STEERING_BUT_LAYOUT,
+    CONTROLLING_BUT_LAYOUT,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

@@ -8,7 +8,7 @@ import { SimulatedClock, TestBench } from '../../src/testing/index.ts'
 import { Family, Order, Relax, Word } from './processes.ts'
 import { Project } from './project.ts'
 
-/** Of the place where the tests run, as times are told. */
+/** In the time zone of the tests, because the output has local times. */
 const NOON = new Date(2026, 0, 5, 12, 0, 0).getTime()
 
 let project: Project
@@ -31,13 +31,13 @@ async function list(): Promise<string[]> {
   return processTable(processes, bench.clock.now()).split('\n')
 }
 
-/** What `show` tells, by its names. */
+/** The rows that `show` prints, by their names. */
 async function show(handle: ProcessHandle): Promise<Record<string, string>> {
   const text = inWords(await bench.client.inspect(handle.pid), bench.clock.now())
   return Object.fromEntries(text.split('\n').map((line) => line.split(/ {2,}/) as [string, string]))
 }
 
-/** What a history tells, without times. */
+/** The events of a history in words, without times. */
 async function history(handle: ProcessHandle): Promise<string[]> {
   const lines = timeLine(await bench.client.history(handle.pid)).split('\n')
   return lines.slice(1).map((line) => (line.split(/ {2,}/)[line.includes('+') ? 3 : 2] ?? '').trim())
@@ -47,7 +47,7 @@ const where = async (handle: ProcessHandle) =>
   currentPosition(await bench.client.inspect(handle.pid), bench.clock.now())
 
 describe('a step that failed and is tried again', () => {
-  it('is listed with its place, its attempt and when it is next tried', async () => {
+  it('is listed with its position, its attempt and the time of the next one', async () => {
     await bench.untilWaiting(await bench.launch(Relax))
     const [headings, row] = await list()
     expect(headings).toMatch(/^PID +CLASS +STATE +STEP +TRY +STATUS +DUE +AGE$/)
@@ -56,7 +56,7 @@ describe('a step that failed and is tried again', () => {
     )
   })
 
-  it('is shown with its loop and what it has done', async () => {
+  it('is shown with its loop and its record', async () => {
     const handle = await bench.launch(Relax)
     await bench.untilWaiting(handle)
     expect(await show(handle)).toMatchObject({
@@ -75,7 +75,7 @@ describe('a step that failed and is tried again', () => {
     })
   })
 
-  it('says why it is paused, and what it then waits for', async () => {
+  it('shows why it is paused, and what it then waits for', async () => {
     const handle = await bench.launch(Relax)
     await bench.untilWaiting(handle)
     await handle.pause('lunch')
@@ -86,7 +86,7 @@ describe('a step that failed and is tried again', () => {
     })
   })
 
-  it('is a line in the history, as is that somebody asked to try again now', async () => {
+  it('is a line in the history, as is a request to try again now', async () => {
     const handle = await bench.launch(Relax)
     await bench.untilWaiting(handle)
     await handle.retry()
@@ -130,7 +130,7 @@ describe('a step that failed and is tried again', () => {
 })
 
 describe('a step that waits', () => {
-  it('tells for what and until when, and what is kept for it', async () => {
+  it('is shown with the wait, its end and the signals that are stored for it', async () => {
     const handle = await bench.launch(Order, {}, { deadline: '30d' })
     await bench.untilWaiting(handle)
     expect((await list())[1]).toMatch(/Order +waiting +run +sleeps \(night\) until 20:00 /)
@@ -146,7 +146,7 @@ describe('a step that waits', () => {
     })
   })
 
-  it('has a history of effects, sleeps, crashes and signals, with who asked for what', async () => {
+  it('has a history of effects, sleeps, crashes and signals, with the author of each request', async () => {
     const handle = await bench.launch(Order)
     await bench.untilWaiting(handle)
     await bench.restart()
@@ -177,7 +177,7 @@ describe('a step that waits', () => {
     expect(lines.find((line) => line.includes('was sent'))).toMatch(/ 8:00:00\.000 .* client \d+$/)
   })
 
-  it('tells of a signal that did not come, and of the exit code', async () => {
+  it('has a history with the signal that did not come, and with the exit code', async () => {
     const handle = await bench.launch(Order)
     await bench.untilWaiting(handle)
     await bench.advance('8h')
@@ -192,7 +192,7 @@ describe('a step that waits', () => {
 })
 
 describe('a process with children', () => {
-  it('is shown with how many there are of each state, and whom it waits for', async () => {
+  it('is shown with the number of children in each state, and those that it waits for', async () => {
     const handle = await bench.launch(Family, { children: 3 })
     await bench.untilWaiting(handle)
     const { processes } = await bench.client.list({ parent: handle.pid })

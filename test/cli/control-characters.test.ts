@@ -10,7 +10,7 @@ import { Project } from './project.ts'
 /** Clears the screen, sets the title, turns the text around, and more, as one text. */
 const EVIL =
   '\u001B[2J\u001B]0;title\u0007\u007F\u0085\u009B31m\u061C\u200E\u200F\u202Eback\u202C\u2066\u2069.'
-const STEERS = /[^\P{Cc}\n\t]|[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]|\p{Surrogate}/u
+const CONTROLS = /[^\P{Cc}\n\t]|[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]|\p{Surrogate}/u
 
 class Evil extends Process {
   static override get processName(): string {
@@ -53,7 +53,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe('what comes from a store, a module or the arguments', () => {
+describe('a text from a store, a module or the arguments', () => {
   it.each([
     ['list', () => ['list', '--all']],
     ['tree', () => ['tree', 'throws']],
@@ -77,8 +77,8 @@ describe('what comes from a store, a module or the arguments', () => {
       ...(given.includes('--store') ? [] : ['--store', store]),
     )
     expect(stdout + stderr).not.toBe('')
-    expect(stdout).not.toMatch(STEERS)
-    expect(stderr).not.toMatch(STEERS)
+    expect(stdout).not.toMatch(CONTROLS)
+    expect(stderr).not.toMatch(CONTROLS)
   })
 
   it.each([
@@ -87,13 +87,13 @@ describe('what comes from a store, a module or the arguments', () => {
     ['show', 'fails'],
     ['history', 'throws'],
     ['tree', 'throws'],
-  ])('steers no terminal in JSON either, which says the same (%s %s)', async (...args) => {
+  ])('controls no terminal in JSON either, which has the same text (%s %s)', async (...args) => {
     const { stdout } = await damson(...args, '--json', '--store', store)
-    expect(stdout).not.toMatch(STEERS)
+    expect(stdout).not.toMatch(CONTROLS)
     expect(JSON.stringify(JSON.parse(stdout))).toContain(JSON.stringify(EVIL).slice(1, -1))
   })
 
-  it('steers no terminal through what a process throws and warns of while it runs', async () => {
+  it('controls no terminal by an error or a warning of a running process', async () => {
     await using project = new Project({
       'evil.ts': `
         import { Process } from 'damson'
@@ -106,7 +106,7 @@ describe('what comes from a store, a module or the arguments', () => {
     })
     const { stdout, stderr, code } = await project.damson(['run', 'evil.ts', '--key', EVIL, '--label', EVIL])
     expect(code).toBe(1)
-    expect(stdout + stderr).not.toMatch(STEERS)
+    expect(stdout + stderr).not.toMatch(CONTROLS)
     expect(stderr).toContain('title')
   })
 })

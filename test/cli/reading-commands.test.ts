@@ -23,7 +23,7 @@ interface Listed {
 }
 
 describe('damson list', () => {
-  it('shows what has not ended in a table', async () => {
+  it('shows the unfinished processes in a table', async () => {
     const { stdout, code } = await project.damson(['list'])
     expect(code).toBe(0)
     const [headings, row, ...rest] = stdout.trimEnd().split('\n')
@@ -32,7 +32,7 @@ describe('damson list', () => {
     expect(rest).toEqual([])
   })
 
-  it('shows what has ended too with --all, newest first; ps is the same', async () => {
+  it('shows ended processes too with --all, newest first; ps is the same', async () => {
     const { stdout } = await project.damson(['ps', '--all'])
     expect(stdout.split('\n').map((line) => line.split(' ')[0])).toEqual([
       'PID',
@@ -60,12 +60,12 @@ describe('damson list', () => {
     expect(processes.map(({ pid }) => pid)).toEqual(expected())
   })
 
-  it('says in JSON whether there are more', async () => {
+  it('reports in JSON whether there are more', async () => {
     expect(await project.json('list', '--all', '--limit', '2')).toMatchObject({ more: true })
     expect(await project.json('list', '--all')).toMatchObject({ more: false })
   })
 
-  it('goes on behind the end of an earlier list with --after, and refuses what is none', async () => {
+  it('continues after the end of an earlier list with --after, and refuses any other text', async () => {
     const first = await project.json<{ next: string }>('list', '--all', '--limit', '2')
     const { stderr } = await project.damson(['list', '--all', '--limit', '2'])
     expect(stderr).toContain(`there are more: --after ${first.next} shows those behind`)
@@ -78,7 +78,7 @@ describe('damson list', () => {
     expect((await project.damson(['list', '--since', 'yesterday'])).code).toBe(2)
   })
 
-  it('says on stderr that only ended processes match', async () => {
+  it('reports on stderr that only ended processes match', async () => {
     const { stdout, stderr } = await project.damson(['list', '--class', 'Add'])
     expect(stdout).toBe('')
     expect(stderr).toContain('--all shows them too')
@@ -86,14 +86,14 @@ describe('damson list', () => {
 })
 
 describe('damson show', () => {
-  it('tells inputs, outputs and state, for a pid that is cut short', async () => {
+  it('shows inputs, outputs and state, for a shortened pid', async () => {
     const { stdout } = await project.damson(['show', added.slice(0, -1)])
     expect(stdout).toMatch(/^state +finished$/m)
     expect(stdout).toMatch(/^inputs +\{ a: 2, b: 1, options: \{\} \}$/m)
     expect(stdout).toMatch(/^outputs +\{ sum: 3 \}$/m)
   })
 
-  it('tells an error with its cause and where in the TypeScript it was thrown', async () => {
+  it('shows an error with its cause and the line of TypeScript that threw it', async () => {
     const { stdout } = await project.damson(['show', failed])
     expect(stdout).toMatch(/^state +excepted$/m)
     expect(stdout).toMatch(/no such atom/)
@@ -101,7 +101,7 @@ describe('damson show', () => {
     expect(stdout).toMatch(/cause.*symbol Xx/)
   })
 
-  it('gives values as they are saved with --json', async () => {
+  it('prints values in their saved form with --json', async () => {
     expect(await project.json('show', failed)).toMatchObject({
       state: 'excepted',
       error: { $: 'Error', message: 'no such atom', cause: { $: 'Error', class: 'RangeError' } },
@@ -120,7 +120,7 @@ describe('damson describe', () => {
     expect(stdout).toMatch(/^310 +ERROR_TOO_LARGE +the sum is above \{limit\}$/m)
   })
 
-  it('gives JSON Schema with --json: of one class, or a list of all', async () => {
+  it('prints JSON Schema with --json: of one class, or of all', async () => {
     expect(await project.json('describe', 'add.ts', 'Add')).toMatchObject({
       name: 'Add',
       inputs: { type: 'object', required: ['a'], properties: { b: { type: 'number', default: 1 } } },
@@ -147,7 +147,7 @@ describe('damson history', () => {
 })
 
 describe('damson explain', () => {
-  it('says why a process is not moving', async () => {
+  it('explains why a process is not moving', async () => {
     const { stdout } = await project.damson(['explain', held])
     expect(stdout).toContain(`Hold ${held} has been created`)
     expect(stdout).toContain('no engine runs on this store: start one with `damson worker MODULE`')
