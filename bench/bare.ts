@@ -49,16 +49,23 @@ export async function bareLoop(sizes: RowSizes, perCommit: PerCommit): Promise<n
 export function rowSizes(path: string): RowSizes {
   const db = new Database(path, { readonly: true })
   try {
-    return { process: averageRow(db, 'process'), history: averageRow(db, 'history') }
+    // The row of a process has its history too, a line for each entry, which counts by itself.
+    const entry = db.prepare(ENTRY).pluck().get() as number
+    return { process: averageRow(db, 'process'), history: Math.round(entry) }
   } finally {
     db.close()
   }
 }
 
+/** The average length of an entry of a history, in bytes. */
+const ENTRY = `SELECT sum(octet_length(recent)) * 1.0 / sum(length(recent) - length(replace(recent, char(10), '')))
+  FROM process`
+
 function averageRow(db: Database.Database, table: string): number {
   const columns = db.pragma(`table_info(${table})`) as { readonly name: string }[]
   // Texts by their bytes; of numbers, which SQLite keeps in 0 to 8 bytes, what `octet_length` says, at most 8.
-  const bytes = columns.map(
+  const others = columns.filter(({ name }) => name !== 'recent')
+  const bytes = others.map(
     ({ name }) =>
       `CASE typeof(${name}) WHEN 'text' THEN octet_length(${name}) WHEN 'integer' THEN min(6, length(${name})) ELSE 0 END`,
   )
@@ -66,5 +73,5 @@ function averageRow(db: Database.Database, table: string): number {
     .prepare(`SELECT avg(${bytes.join(' + ')}) FROM ${table}`)
     .pluck()
     .get() as number
-  return Math.round(average + columns.length)
+  return Math.round(average + others.length)
 }

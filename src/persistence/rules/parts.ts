@@ -40,8 +40,11 @@ function malformed(write: Write): SerializationError | undefined {
         malformedPart(write.parts)
       )
     }
-    case 'advance':
-      return malformedOf({ step: write.step, status: write.status }) ?? malformedPart(write.parts)
+    case 'advance': {
+      const { step, status } = write
+      if (!isWellFormed(step) || !isWellFormed(status)) return malformedOf({ step, status })
+      return malformedPart(write.parts)
+    }
     case 'edit':
       return malformedPart(write.parts)
     case 'record':
@@ -51,6 +54,10 @@ function malformed(write: Write): SerializationError | undefined {
     default:
       return undefined
   }
+}
+
+function isWellFormed(text: string | null): boolean {
+  return text === null || text.isWellFormed()
 }
 
 function malformedOf(

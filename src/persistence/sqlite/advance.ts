@@ -25,7 +25,7 @@ const UNASKED = 'paused = 0 AND pause_asked = 0 AND kill_deadline IS NULL'
 
 /** From one step to the next in the plain case. Touches no column of any index. */
 const STEP = new HotStatement(
-  `UPDATE process SET recent = recent || ?, seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?,
+  `recent = recent || ?, seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data), updated_at = ?,
   played = 0`,
   `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND state = 'running' AND crashes = 0 AND attempt = 1
   AND ${UNASKED}`,
@@ -39,14 +39,14 @@ const WAIT_ENDED = 'resumable = 0, receives = NULL, due_at = NULL, awaits = NULL
 
 /** From any state to a step. */
 const TRANSITION = new HotStatement(
-  `UPDATE process SET last_wake = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
+  `last_wake = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
   state = 'running', data = coalesce(?, data), message = ?, attempt = ?, crashes = 0, alone = 0, played = 0, ${WAIT_ENDED}`,
   `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits IS NULL AND ${UNASKED}`,
 )
 
 /** Claims a row that is as it was created, and takes it to its first step. */
 const BEGIN = new HotStatement(
-  `UPDATE process SET recent = recent || ?, seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data),
+  `recent = recent || ?, seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data),
   updated_at = ?, attempt = ?, state = 'running', owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, played = 0`,
   `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND state = 'created' AND owner IS NULL AND ready_at <= ?
   AND parked IS NULL AND crashes = 0 AND ${UNASKED}`,
@@ -57,7 +57,7 @@ const BEGIN = new HotStatement(
  * stored pause comes too late.
  */
 const END = new HotStatement(
-  `UPDATE process SET last_wake = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
+  `last_wake = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
   ended_at = ?, state = ?, before = CASE WHEN ? THEN NULL ELSE data END, data = coalesce(?, data), successful = ?,
   message = ?, exit_code = ?, exit_label = ?, exit_message = ?, attempt = ?,
   crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, pause_cause = NULL, parked = NULL,
@@ -80,12 +80,13 @@ export function advance(
   write: Advance,
 ): Outcome {
   const { pid, seq, state, history, ending, owner } = write
+  const ends = isTerminal(state)
+  if (!ends && (state !== 'running' || write.paused !== null)) return apply(session, write)
   const known = processes.known(pid)
   const succeeds = ending?.dropCheckpoint === true
   const change = partChange(write.parts, write.dropped, succeeds)
   // A process is upgraded once, if ever, which is not worth a column of each statement.
   if (write.version !== undefined || known === undefined || change === undefined) return apply(session, write)
-  const ends = isTerminal(state)
   const { length } = session.changes
   const after = { pid, seq, state, paused: false, ready: false, dueAt: null }
   let lines = ''
@@ -93,9 +94,9 @@ export function advance(
   const drops = succeeds ? 'checkpoint' : write.dropsRecord === true ? 'record' : 'nothing'
   const { id, beside } = known
   const target: Target = { id, beside, change, drops, lines }
-  const act = (): boolean =>
-    ends ? end(connection, session, write, target) : goOn(connection, session, write, target)
-  if (!act() && !(histories.makeRoom(id) && act())) {
+  const hot = ends ? end : goOn
+  const isDone = hot(connection, session, write, target)
+  if (!isDone && !(histories.makeRoom(id) && hot(connection, session, write, target))) {
     session.changes.length = length
     return apply(session, write)
   }
@@ -120,63 +121,92 @@ function putBeside(processes: ProcessTable, pid: string, { id, beside, change, d
 
 /** Takes the process to a step. Returns false where the row is special. */
 function goOn(connection: Connection, session: Session, write: Advance, target: Target): boolean {
-  const { pid, fence, seq, owner, state, step, status, paused, consumes, attempt = 1 } = write
-  if (state !== 'running' || paused !== null) return false
+  const { pid, fence, seq, owner, step, status, consumes, attempt = 1 } = write
   const data = write.parts['state'] ?? null
   const message = write.message ?? null
   const { now } = session
   const { id, lines } = target
   if (write.begins === true) {
-    return BEGIN.run(
-      connection,
-      target,
-      [lines, seq, step, status, message, data, now, attempt, owner, owner],
-      [id, pid, fence, seq - 1, now],
-    )
+    return BEGIN.run(connection, target, [
+      lines,
+      seq,
+      step,
+      status,
+      message,
+      data,
+      now,
+      attempt,
+      owner,
+      owner,
+      id,
+      pid,
+      fence,
+      seq - 1,
+      now,
+    ])
   }
   const stepped =
     consumes === null &&
     attempt === 1 &&
-    STEP.run(
-      connection,
-      target,
-      [lines, seq, step, status, message, data, now],
-      [id, pid, fence, seq - 1, owner],
-    )
+    STEP.run(connection, target, [
+      lines,
+      seq,
+      step,
+      status,
+      message,
+      data,
+      now,
+      id,
+      pid,
+      fence,
+      seq - 1,
+      owner,
+    ])
   if (stepped) return true
-  return TRANSITION.run(
-    connection,
-    target,
-    [consumes, consumes, lines, seq, step, status, now, data, message, attempt],
-    [id, pid, fence, seq - 1, owner],
-  )
+  return TRANSITION.run(connection, target, [
+    consumes,
+    consumes,
+    lines,
+    seq,
+    step,
+    status,
+    now,
+    data,
+    message,
+    attempt,
+    id,
+    pid,
+    fence,
+    seq - 1,
+    owner,
+  ])
 }
 
 function end(connection: Connection, session: Session, write: Advance, target: Target): boolean {
   if (write.begins === true) return false
   const { successful = false, message = null, exitCode = null, dropCheckpoint = false } = write.ending ?? {}
-  return END.run(
-    connection,
-    target,
-    [
-      write.consumes,
-      write.consumes,
-      target.lines,
-      write.seq,
-      write.step,
-      write.status,
-      session.now,
-      session.now,
-      write.state,
-      Number(dropCheckpoint),
-      write.parts['state'] ?? null,
-      Number(successful),
-      message,
-      exitCode?.code ?? null,
-      exitCode?.label ?? null,
-      exitCode?.message ?? null,
-      write.attempt ?? 1,
-    ],
-    [target.id, write.pid, write.fence, write.seq - 1, write.owner],
-  )
+  return END.run(connection, target, [
+    write.consumes,
+    write.consumes,
+    target.lines,
+    write.seq,
+    write.step,
+    write.status,
+    session.now,
+    session.now,
+    write.state,
+    Number(dropCheckpoint),
+    write.parts['state'] ?? null,
+    Number(successful),
+    message,
+    exitCode?.code ?? null,
+    exitCode?.label ?? null,
+    exitCode?.message ?? null,
+    write.attempt ?? 1,
+    target.id,
+    write.pid,
+    write.fence,
+    write.seq - 1,
+    write.owner,
+  ])
 }

@@ -14,8 +14,27 @@ export interface HistoryLine extends Omit<HistoryRow, 'n' | 'pid' | 'by'> {
   readonly author: number | null
 }
 
-export function historyLine({ commit, seq, at, name, author, data }: HistoryLine): string {
-  const head = `[${commit},${seq},${at},${JSON.stringify(name)},${author}]`
+/** The names of events as JSON. A process may have events of its own, so only some are kept. */
+const QUOTED = new Map<string, string>()
+const MOST_QUOTED = 100
+
+function quoted(name: string): string {
+  const known = QUOTED.get(name)
+  if (known !== undefined) return known
+  const text = JSON.stringify(name)
+  if (QUOTED.size < MOST_QUOTED) QUOTED.set(name, text)
+  return text
+}
+
+export function historyLine(
+  commit: number,
+  seq: number,
+  at: number,
+  name: string,
+  author: number | null,
+  data: string | null,
+): string {
+  const head = `[${commit},${seq},${at},${quoted(name)},${author}]`
   if (data === null) return `${head}\n`
   // Between the tokens of a JSON text, a space means the same as the end of a line.
   return `${head}\t${data.includes('\n') ? data.replaceAll('\n', ' ') : data}\n`

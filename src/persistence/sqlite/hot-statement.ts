@@ -11,11 +11,11 @@ export interface PartsTarget {
   readonly drops: 'nothing' | 'record' | 'checkpoint'
 }
 
-const DROPPED = {
+const DROPPED: Readonly<Record<PartsTarget['drops'], string>> = {
   nothing: '',
-  record: ', record = NULL',
-  checkpoint: ', memory = NULL, record = NULL',
-} as const
+  record: 'record = NULL, ',
+  checkpoint: 'memory = NULL, record = NULL, ',
+}
 const DROPS = Object.keys(DROPPED)
 /** What else a statement changes, as a sum beside the number of what it drops. */
 const [INPUTS, MEMORY, SMALL, LARGE, ANY] = [4, 8, 16, 32, 64] as const
@@ -27,7 +27,8 @@ const [INPUTS, MEMORY, SMALL, LARGE, ANY] = [4, 8, 16, 32, 64] as const
 export class HotStatement {
   readonly #set: string
   readonly #where: string
-  /** The texts by the set of columns. Made once, since a long text is looked up by its object. */
+  #plain: string | undefined
+  /** The other texts by the set of columns. Made once, since a long text is looked up by its object. */
   readonly #texts: string[] = []
 
   constructor(set: string, where: string) {
@@ -35,43 +36,39 @@ export class HotStatement {
     this.#where = where
   }
 
-  /** Returns whether the row was found. */
-  run(
-    connection: Connection,
-    { beside, change, drops }: PartsTarget,
-    values: unknown[],
-    conditions: readonly unknown[],
-  ): boolean {
-    const { inputs, memory, small, large } = change
-    let columns = DROPS.indexOf(drops)
-    if (change.any) {
-      const put = (column: number, value: unknown): void => {
-        columns += column
-        values.push(value)
-      }
-      if (inputs !== undefined) put(INPUTS, inputs)
-      if (memory !== undefined) put(MEMORY, memory)
-      if (small !== undefined) put(SMALL, small)
-      if (large.length > 0) columns += LARGE
-      columns += ANY
+  /** Returns whether the row was found. `values` are those of the statement without the parts. */
+  run(connection: Connection, target: PartsTarget, values: unknown[]): boolean {
+    const { beside, change, drops } = target
+    if (!change.any && drops === 'nothing') {
+      this.#plain ??= this.#text(0, drops)
+      return connection.sql(this.#plain).run(values).changes === 1
     }
-    values.push(...conditions)
-    if (columns !== 0) values.push(beside)
+    const { inputs, memory, small, large } = change
+    let columns = DROPS.indexOf(drops) + ANY
+    const changed: unknown[] = []
+    const put = (column: number, value: unknown): void => {
+      columns += column
+      changed.push(value)
+    }
+    if (inputs !== undefined) put(INPUTS, inputs)
+    if (memory !== undefined) put(MEMORY, memory)
+    if (small !== undefined) put(SMALL, small)
+    if (large.length > 0) columns += LARGE
     const text = (this.#texts[columns] ??= this.#text(columns, drops))
-    return connection.sql(text).run(values).changes === 1
+    return connection.sql(text).run([...changed, ...values, beside]).changes === 1
   }
 
   #text(columns: number, drops: PartsTarget['drops']): string {
-    let set = this.#set + DROPPED[drops]
+    let set = DROPPED[drops]
     let where = `${this.#where} AND octet_length(recent) < ${LONGEST_RECENT}`
-    if ((columns & INPUTS) !== 0) set += ', inputs = ?'
-    if ((columns & MEMORY) !== 0) set += ', memory = ?'
+    if ((columns & INPUTS) !== 0) set += 'inputs = ?, '
+    if ((columns & MEMORY) !== 0) set += 'memory = ?, '
     if ((columns & SMALL) !== 0) {
-      set += ", small = coalesce(small, '') || ?"
+      set += "small = coalesce(small, '') || ?, "
       where += ` AND coalesce(octet_length(small), 0) < ${LONGEST_LINES}`
     }
-    if ((columns & LARGE) !== 0) set += ', beside = 1'
+    if ((columns & LARGE) !== 0) set += 'beside = 1, '
     if (columns !== 0) where += ' AND beside = ?'
-    return `${set} ${where}`
+    return `UPDATE process SET ${set}${this.#set} ${where}`
   }
 }

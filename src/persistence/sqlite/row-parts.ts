@@ -131,6 +131,11 @@ export interface PartChange {
 
 const NO_CHANGE: PartChange = { any: false, large: [], inRow: [] }
 
+function hasStateAlone(parts: Parts): boolean {
+  for (const name in parts) if (name !== 'state') return false
+  return true
+}
+
 /**
  * The change of a write, which ends the process successfully where `succeeds`. Undefined where it
  * can't be made blindly: the write has a part of the step's record.
@@ -140,6 +145,7 @@ export function partChange(
   dropped: readonly string[],
   succeeds: boolean,
 ): PartChange | undefined {
+  if (dropped.length === 0 && hasStateAlone(parts)) return NO_CHANGE
   let inputs: string | null | undefined
   let memory: string | null | undefined
   let small = ''

@@ -120,7 +120,7 @@ export class Session implements Tables {
     this.changes.push({ pid, name, data, at: now, state, paused, ready, dueAt })
     const commit = (this.#commit ??= this.#tables.feed.last() + 1)
     const author = by === null ? null : this.#tables.authors.idOf(by)
-    return historyLine({ commit, seq, at: now, name, author, data })
+    return historyLine(commit, seq, now, name, author, data)
   }
 
   /** Notes that the history of a row has got these entries. */
