@@ -11,7 +11,7 @@ import type { Untyped } from './host/process-types.ts'
  *
  * A step that returns nothing, or only values for the context, lets the outline go on. Any other
  * value decides the next state, as in every process: an exit code or a result ends the chain; after
- * a `Wait` or `Continue` with a step of its own, the outline goes on from the same position. The
+ * a `Wait` or `Continue` with a step of its own, the outline continues from the same position. The
  * position is in the saved form, in the status and in lists: `2.while(more)#7.go`.
  */
 export class WorkChain<C = Untyped> extends Process<C> {

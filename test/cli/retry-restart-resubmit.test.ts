@@ -139,7 +139,7 @@ describe('damson restart and resubmit', () => {
     await handle.kill()
     expect(await run('resubmit', handle.pid, '--wait', '--timeout', '1ms')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('has not ended in this time, and goes on'),
+      stderr: expect.stringContaining('has not ended in this time, and continues'),
     })
   })
 })

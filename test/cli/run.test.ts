@@ -121,7 +121,7 @@ describe('Ctrl-C', () => {
     const { code, stderr, stdout } = await run.ended
     expect(code).toBe(130)
     expect(stdout).toBe('')
-    expect(stderr).toContain('it goes on with: damson worker gated.ts --store damson.db')
+    expect(stderr).toContain('it continues with: damson worker gated.ts --store damson.db')
     const [left] = (await project.json<{ processes: { pid: string; step: string }[] }>('list')).processes
     expect(left).toMatchObject({ step: 'second', state: { label: 'running' } })
 

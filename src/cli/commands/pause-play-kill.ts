@@ -123,7 +123,7 @@ async function carryOut(
 
 function requireFitting({ name }: CommandSpec, options: ControlOptions): void {
   if (options.all && options.alone)
-    throw new UsageError('--alone goes with pids; --all asks each process that is let through, and no other')
+    throw new UsageError('--alone goes with pids; --all reaches each process that matches, and no other')
   if (options.all && options.wait)
     throw new UsageError('--all does not wait; damson list shows how far they are')
   if (!options.all && (options.yes || options.deliberate))

@@ -148,7 +148,7 @@ async function carryOut(
   if (options.json)
     printJson({ pid: handle.pid, from: pid, state: state.label, successful: state.successful, done })
   else print(options.wait === true || handle.pid === pid ? `${handle.pid} ${stateText(state)}` : handle.pid)
-  if (ended === null) note(`${handle.pid} has not ended in this time, and goes on`)
+  if (ended === null) note(`${handle.pid} has not ended in this time, and continues`)
   return done ? ExitCode.DONE : ExitCode.FAILED
 }
 

@@ -96,7 +96,7 @@ async function runHere(
     endProgress()
     if (ended !== undefined) return await report(ended, engine, options)
     note(
-      `${name} ${handle.pid} is saved in ${store}; it goes on with: damson worker ${path} --store ${store}`,
+      `${name} ${handle.pid} is saved in ${store}; it continues with: damson worker ${path} --store ${store}`,
     )
     return INTERRUPTED
   } finally {
@@ -128,7 +128,7 @@ async function report(details: ProcessDetails, client: Client, options: RunOptio
   const how = state.label === 'finished' ? 'failed' : state.label
   note(`${name} ${pid} ${how}${reason === null ? '' : `: ${reason}`}`)
   const short = (await client.shortPids([pid])).get(pid) ?? pid
-  note(`damson show ${short} tells more`)
+  note(`damson show ${short} shows more`)
   return ExitCode.FAILED
 }
 

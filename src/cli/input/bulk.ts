@@ -2,7 +2,9 @@ import type { Client, ListFilter } from '../../index.ts'
 import { UsageError } from './usage-error.ts'
 import type { FilterOptions } from './filters.ts'
 
-/** The options of a command for given processes, or with `--all` for those that filters let through. */
+/**
+ * The options of a command for given processes, or with `--all` for those that match the filters.
+ */
 export interface BulkOptions extends FilterOptions {
   readonly all?: true
 }

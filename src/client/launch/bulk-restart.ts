@@ -10,8 +10,8 @@ import { begunAgain, type Restarter } from './restarter.ts'
 const FAILED: readonly ProcessState[] = ['excepted', 'finished']
 
 /**
- * Restarts the processes that a filter lets through and that ended without success, newest first.
- * Resolves to their number. Leaves out:
+ * Restarts the processes that match a filter and ended without success, newest first. Resolves to
+ * their number. Leaves out:
  *
  * - a process that was restarted or resubmitted before, so that a second call begins nothing twice
  * - a child whose parent is restarted too, since that restarts the failed children that it needs

@@ -47,7 +47,7 @@ export class RowReader {
     return this.#processes.read(pid)
   }
 
-  /** Returns one page of the rows that the filter lets through. */
+  /** Returns one page of the rows that match the filter. */
   async list(filter: ListFilter): Promise<ProcessPage> {
     const page = await this.#store.list(filter)
     const now = this.#clock.now()

@@ -131,7 +131,7 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
   }
 }
 
-/** Returns the newest processes that a filter lets through. */
+/** Returns the newest processes that match a filter. */
 async function newest(store: Control, filter: ListFilter): Promise<readonly ProcessRow[]> {
   return (await store.list({ ...filter, limit: READ })).rows
 }

@@ -25,14 +25,14 @@ interface Pending {
 }
 
 /**
- * Group commit: one commit is in flight, and the writes that arrive meanwhile form the next one. A commit has
- * at most one write of each process, so a store may apply its writes in any order. A second write of a process
- * waits for the next commit.
+ * Group commit: one commit is in flight, and the writes that arrive meanwhile form the next one. A
+ * commit has at most one write of each process, so a store may apply its writes in any order. A
+ * second write of a process waits for the next commit.
  *
- * A rejected commit may have been applied all the same, if only its answer was lost. The same writes are
- * therefore tried again; the store answers `done` to a write that it already has (C4). A request by a
- * caller fails after a few attempts. A write of a running process is tried for as long as the engine is
- * open.
+ * A rejected commit may have been applied anyway, if only its answer was lost. The same writes are
+ * therefore tried again; the store answers `done` to a write that it already has (C4). A request by
+ * a caller fails after a few attempts. A write of a running process is tried for as long as the
+ * engine is open.
  */
 export class GroupCommit {
   readonly #store: Control
@@ -82,7 +82,7 @@ export class GroupCommit {
     return Promise.all(outcomes)
   }
 
-  /** Takes in writes that have to be in one commit. */
+  /** Adds writes that must be in one commit. */
   #push(group: readonly Pending[]): void {
     if (this.#closed) {
       for (const { failed } of group)

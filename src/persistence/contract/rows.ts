@@ -70,7 +70,7 @@ export interface ProcessRow {
    * processes ends the wait.
    */
   readonly wait: (Omit<WaitConditions, 'on' | 'any'> & { readonly on: 'all' | 'any' | null }) | null
-  /** Whether the process waits within a step. The step goes on after the wait, or runs again. */
+  /** Whether the process waits within a step. The step continues after the wait, or runs again. */
   readonly inStep: boolean
   /**
    * The number of the attempt at the step; 1 unless it is retried. A waiting process above 1 backs

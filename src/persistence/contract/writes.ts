@@ -144,7 +144,7 @@ export interface StepRecord {
   readonly consumes: number | null
   /**
    * An object: the step only waits from now on, and the row becomes `waiting` with this message.
-   * Null: the step goes on, and the row becomes `running`. Left out: the row stays as it was.
+   * Null: the step continues, and the row becomes `running`. Left out: the row stays as it was.
    */
   readonly waits?: { readonly message: string | null; readonly for: WaitConditions } | null
   /**
@@ -158,8 +158,8 @@ export interface StepRecord {
    */
   readonly deadline?: number
   /**
-   * A suspect that the engine has run alone until now. This step goes on beside it, which ends that
-   * (C11).
+   * A suspect that the engine has run alone until now. This step continues at the same time, which
+   * ends that (C11).
    */
   readonly beside?: string
   /** The status that the step has set; left out where it has set none. */

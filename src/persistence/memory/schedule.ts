@@ -53,7 +53,7 @@ export class Schedule {
     return next
   }
 
-  /** Takes in a row; `before` is the row that it replaces, if any. */
+  /** Adds a row; `before` is the row that it replaces, if any. */
   put(saved: MemoryProcess, before: Row | undefined, now: number): void {
     this.#awake(now)
     const { row } = saved

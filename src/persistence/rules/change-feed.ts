@@ -54,7 +54,7 @@ export class ChangeFeed {
 function report(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   process.emitWarning(
-    `a listener of a store failed, and goes on to be called: ${text}`,
+    `a listener of a store failed; it is still called for later changes: ${text}`,
     'DamsonListenerWarning',
   )
 }

@@ -85,7 +85,7 @@ export interface Row {
   records: number
   /** The `state` part. */
   data: string
-  /** The last `state` part before an unsuccessful end, from which a restart goes on. */
+  /** The last `state` part before an unsuccessful end, from which a restart continues. */
   before: string | null
 }
 

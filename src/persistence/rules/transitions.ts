@@ -76,7 +76,7 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
   if (write.paused !== null) {
     row.pause_message = write.paused.message
-    // The process pauses by itself. A pause that someone has asked for counts all the same.
+    // The process pauses by itself. A requested pause still counts.
     row.pause_cause = row.pause_asked === 1 ? null : 'failure'
   }
   if (write.paused !== null || row.pause_asked === 1) history.push(...pauseNow(row))
@@ -184,7 +184,7 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
       const retried = retry(row, write, context.now)
       const outcome: Outcome = { status: 'done', pid: row.pid, applied: retried.length > 0 }
       history.push(...retried)
-      // The root of a tree keeps the id of the request all the same, on behalf of its descendants.
+      // The root of a tree keeps the id of the request anyway, on behalf of its descendants.
       return history.length > 0 || write.tree === true ? { outcome, row, history } : unchanged(outcome)
     }
     case 'kill':

@@ -42,7 +42,7 @@ export function endWait(row: Row): void {
   row.in_step = 0
 }
 
-/** Ends a wait within a step, which goes on or runs again. */
+/** Ends a wait within a step. The step continues or runs again. */
 export function leaveWaitInStep(row: Row, now: number): void {
   endWait(row)
   row.state = 'running'

@@ -18,7 +18,7 @@ export async function startHeartbeat(
 ): Promise<Heartbeat> {
   if (clock !== systemClock) return byClock(connection, engine, clock)
   let standIn: Heartbeat | undefined
-  // If the thread dies later, the main thread goes on with the heartbeats.
+  // If the thread dies later, the main thread continues the heartbeats.
   const thread = await startWorker(connection.path, engine, () => {
     standIn = byClock(connection, engine, clock)
   })

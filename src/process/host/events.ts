@@ -42,7 +42,7 @@ export interface OutputEmittedEvent<P> extends ProcessEvent<P> {
  */
 // Written as methods, so that an emitter for `ProcessObject` can be seen as one for `Process`.
 export interface ProcessEventMap<P> {
-  /** Before the first transition, so that listeners added after `new` hear of it. */
+  /** Before the first transition, so that listeners added after `new` receive it. */
   'process:created'(event: ProcessEvent<P>): void
   /** A step is about to run. Comes again for each step. */
   'process:running'(event: ProcessEvent<P>): void

@@ -88,14 +88,14 @@ export interface Host {
   mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> | KeptSignal | undefined
   /**
    * The step only waits from now on: its slot is free for others, and the process shows as waiting.
-   * Returns a function to call when the step goes on. Waits may overlap.
+   * Returns a function to call when the step continues. Waits may overlap.
    */
   suspend(process: Hosted, wait: StepWait): () => void
   /**
-   * Called before a step that only waited goes on. Resolves once the process shows as running: from
-   * then on a pause waits for the end of the step. Undefined where the process shows as running
-   * already, and where the step still waits for something else and `does` nothing by name now. A
-   * host that stores nothing does not need this.
+   * Called before a step that only waited continues. Resolves once the process shows as running:
+   * from then on a pause waits for the end of the step. Undefined where the process shows as
+   * running already, and where the step still waits for something else and `does` nothing by name
+   * now. A host that stores nothing does not need this.
    *
    * @throws LeaseLost when another host has taken the process over
    */

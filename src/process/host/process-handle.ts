@@ -118,7 +118,7 @@ export interface ProcessHandle<R = unknown, C = unknown> {
    * Resolves to what the last step returned, or to the outputs if that step returned nothing; also
    * for a process that finished without success. Typed by `spec.returns`; for typed outputs use
    * `outputs.all()`. Rejects with `ProcessExcepted`, `ProcessKilled`, `ProcessLost`, or
-   * `WaitTimeout` (the process goes on).
+   * `WaitTimeout` (the process continues).
    */
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<R>
   /** As above, but resolves to the error where the above rejects. */

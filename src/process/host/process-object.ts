@@ -106,8 +106,8 @@ export interface Hosted {
    */
   kill(message?: string, options?: { readonly force?: boolean | undefined }): void
   /**
-   * Wakes a waiting process: the next `step()` goes on with this value. The end of other processes
-   * wakes without a value, which the process fetches.
+   * Wakes a waiting process: the next `step()` continues with this value. The end of other
+   * processes wakes without a value, which the process fetches.
    */
   wake(value: unknown, wake: WakeUp): void
   /** The pause that the process is in, or that was asked for. */

@@ -65,8 +65,8 @@ export class Commits {
   }
 
   /**
-   * Takes in the pause that a commit has carried out. Returns undefined where the commit has not
-   * carried it out, since the process has been played meanwhile.
+   * Sets the pause that a commit has carried out. Returns undefined if the commit has not carried
+   * it out, because the process has been played meanwhile.
    */
   takePause(pausing: PauseRequest | undefined, { pause }: Committed): PauseRequest | undefined {
     if (pausing === undefined) return undefined

@@ -94,8 +94,8 @@ export class Pausing {
   }
 
   /**
-   * Pauses a step that only waits as it is; it goes on when it is played. With `isStored` the store
-   * says that it only waits.
+   * Pauses a step that only waits as it is; it continues when it is played. With `isStored` the
+   * store says that it only waits.
    */
   async within(pausing: PauseRequest, isStored: boolean): Promise<void> {
     if (this.#within === pausing) return

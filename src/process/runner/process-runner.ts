@@ -138,7 +138,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   }
 
   /**
-   * Takes in the bundle that the process comes back from.
+   * Restores the process from its bundle.
    *
    * @throws IncompatibleBundle where a part is damaged
    */

@@ -26,8 +26,8 @@ export interface StepFacts {
   /** The position of a work chain in its outline. */
   readonly at?: string | undefined
   /**
-   * Whether the step at that position is done, or no step has begun. The outline then goes on from
-   * there, and the step is not called.
+   * Whether the step at that position is done, or no step has begun. The outline then continues
+   * from there, and the step is not called.
    */
   readonly onward?: true | undefined
   /**

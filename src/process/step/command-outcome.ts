@@ -79,8 +79,8 @@ function waitOutcome(
 }
 
 /**
- * The state after a wait that has ended: its step. Without one, a work chain goes on from where it
- * was, and any other process finishes with the value.
+ * The state after a wait that has ended: its step. Without one, a work chain continues from where
+ * it was, and any other process finishes with the value.
  */
 export function afterWait(
   definition: ProcessDefinition,

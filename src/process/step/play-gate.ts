@@ -4,7 +4,7 @@ import { isOver, type RunState } from './run-state.ts'
 /** Holds up what a process may not do while it is paused, until it has been played. */
 export class PlayGate {
   readonly #run: RunState
-  /** `onPlaying`, while it runs: nothing goes on before it has ended. */
+  /** `onPlaying`, while it runs: nothing continues before it has ended. */
   #playing: Promise<void> | undefined
   #whenPlayed: (() => void)[] | undefined
   /** What lets waits of the present attempt at a step pass. */

@@ -49,7 +49,7 @@ interface Waiting {
 /**
  * The waits in the flow of a step. While a step only waits, it takes no slot and its process shows
  * as waiting. A pause takes effect there, and holds the step up until the process is played. The
- * step's record keeps what has ended a wait, so that a step that runs again goes on at once (C8).
+ * step's record keeps what has ended a wait, so that a step that runs again continues at once (C8).
  */
 export class Suspension {
   readonly #run: RunState
