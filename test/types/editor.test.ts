@@ -78,7 +78,7 @@ class Editor {
   }
 }
 
-describe.skipIf(extent === 'some')('in an editor', HAS_REST, () => {
+describe.skipIf(extent === 'some')('in an editor', { ...HAS_REST, timeout: 180_000 }, () => {
   let editor: Editor
   const opened = (): Editor => (editor ??= new Editor())
   const order = `
