@@ -34,14 +34,14 @@ export class Project {
   ): Promise<Ended> {
     if (options !== undefined || runs || inProcess) return this.start(args, options).ended
     inProcess = true
-    const [folder, { DAMSON_STORE, NO_COLOR, FORCE_COLOR }] = [process.cwd(), process.env]
+    const [folder, { DAMSON_STORE, NO_COLOR, FORCE_COLOR, COLUMNS }] = [process.cwd(), process.env]
     try {
       process.chdir(this.folder)
-      setEnvironment({ DAMSON_STORE: undefined, NO_COLOR: '1', FORCE_COLOR: undefined })
+      setEnvironment({ DAMSON_STORE: undefined, NO_COLOR: '1', FORCE_COLOR: undefined, COLUMNS: undefined })
       return await damson(...args)
     } finally {
       process.chdir(folder)
-      setEnvironment({ DAMSON_STORE, NO_COLOR, FORCE_COLOR })
+      setEnvironment({ DAMSON_STORE, NO_COLOR, FORCE_COLOR, COLUMNS })
       inProcess = false
     }
   }
@@ -61,7 +61,14 @@ export class Project {
     const child = spawn(process.execPath, [compiled('src/cli/main.ts'), ...args], {
       cwd: this.folder,
       stdio: ['pipe', options.stdout ?? 'pipe', 'pipe'],
-      env: { ...process.env, DAMSON_STORE: undefined, NO_COLOR: '1', FORCE_COLOR: undefined, ...options.env },
+      env: {
+        ...process.env,
+        DAMSON_STORE: undefined,
+        NO_COLOR: '1',
+        FORCE_COLOR: undefined,
+        COLUMNS: undefined,
+        ...options.env,
+      },
     })
     this.#running.add(child)
     child.once('close', () => this.#running.delete(child))

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { screenOf } from '../../src/cli/render/screen.ts'
 import { columns } from '../../src/cli/render/table.ts'
 import { cut, cutStart } from '../../src/cli/render/terminal-text.ts'
 
@@ -73,5 +74,33 @@ describe('a text that is cut', () => {
   it('may lose its beginning instead', () => {
     expect(cutStart('2.while(more)#1.relax', 9)).toBe('…#1.relax')
     expect(cutStart('relax', 5)).toBe('relax')
+  })
+})
+
+describe('the screen', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it('has the width of the terminal, elsewhere that of the variable COLUMNS, or no limit', () => {
+    vi.stubEnv('COLUMNS', '72')
+    expect(screenOf({ isTTY: true, columns: 100, hasColors: () => true })).toEqual({
+      width: 100,
+      colours: true,
+    })
+    expect(screenOf({ isTTY: false }).width).toBe(72)
+    vi.stubEnv('COLUMNS', 'many')
+    expect(screenOf({ isTTY: false }).width).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('has colours where the terminal has them, elsewhere if FORCE_COLOR asks for them and NO_COLOR does not', () => {
+    vi.stubEnv('NO_COLOR', '')
+    vi.stubEnv('FORCE_COLOR', '')
+    expect(screenOf({ isTTY: true, columns: 80, hasColors: () => false }).colours).toBe(false)
+    expect(screenOf({ isTTY: false }).colours).toBe(false)
+    vi.stubEnv('FORCE_COLOR', '1')
+    expect(screenOf({ isTTY: false }).colours).toBe(true)
+    vi.stubEnv('NO_COLOR', '1')
+    expect(screenOf({ isTTY: false }).colours).toBe(false)
   })
 })

@@ -5,6 +5,13 @@ export interface Screen {
   readonly colours: boolean
 }
 
+/** What a screen depends on of a stream. */
+export interface Output {
+  readonly isTTY: boolean
+  readonly columns?: number
+  readonly hasColors?: () => boolean
+}
+
 /** A screen for texts that go to no terminal. */
 export const PLAIN: Screen = { width: Number.POSITIVE_INFINITY, colours: false }
 
@@ -12,18 +19,18 @@ export const PLAIN: Screen = { width: Number.POSITIVE_INFINITY, colours: false }
  * The screen behind a stream. The width is that of the terminal. For other outputs it is the variable COLUMNS, or
  * unlimited. Colours follow the terminal and the variables NO_COLOR and FORCE_COLOR.
  */
-export function screenOf(stream: NodeJS.WriteStream = process.stdout): Screen {
+export function screenOf(stream: Output = process.stdout): Screen {
   return { width: widthOf(stream), colours: hasColours(stream) }
 }
 
-function widthOf(stream: NodeJS.WriteStream): number {
-  if (stream.isTTY && stream.columns > 0) return stream.columns
+function widthOf({ isTTY, columns = 0 }: Output): number {
+  if (isTTY && columns > 0) return columns
   const given = Number(process.env['COLUMNS'])
   return Number.isSafeInteger(given) && given > 0 ? given : PLAIN.width
 }
 
-function hasColours(stream: NodeJS.WriteStream): boolean {
-  if (stream.isTTY) return stream.hasColors()
+function hasColours(stream: Output): boolean {
+  if (stream.isTTY) return stream.hasColors?.() === true
   const { FORCE_COLOR = '', NO_COLOR = '' } = process.env
   return NO_COLOR === '' && FORCE_COLOR !== '' && FORCE_COLOR !== '0'
 }
