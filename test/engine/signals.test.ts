@@ -143,6 +143,7 @@ overEachStore((over) => {
     const engine = await over().engine([Order])
     const handle = await engine.launch(Order)
     await handle.kill()
+    await handle.wait()
     await expect(handle.signal('approval', { by: 'x' })).rejects.toBeInstanceOf(AlreadyDone)
     await expect(engine.handle('nobody').signal('approval')).rejects.toBeInstanceOf(ProcessLost)
   })
