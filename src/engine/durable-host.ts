@@ -119,11 +119,7 @@ export class DurableHost implements Host {
     })
   }
 
-  /**
-   * Handles the answer to a commit, and returns what to report to the process.
-   *
-   * @throws an error that ends the execution
-   */
+  /** Handles the answer to a commit. @throws an error that ends the execution */
   #committed(
     execution: Execution,
     pendingLaunch: PendingLaunch | undefined,

@@ -137,11 +137,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     if (construction.retry !== undefined) snapshot.launchedWith(construction.retry)
   }
 
-  /**
-   * Restores the process from its bundle.
-   *
-   * @throws IncompatibleBundle where a part is damaged
-   */
+  /** Restores the process from its bundle. @throws IncompatibleBundle if a part is damaged */
   load(bundle: Bundle): void {
     const { resumes, signals } = this.#snapshot.load(bundle)
     for (const value of resumes) this.requests.wake(value, { by: 'resume' })
