@@ -5,7 +5,6 @@ import { createRequire } from 'node:module'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { bareCommits, type Bare } from './bare.ts'
 import { measurePeer, type Measured } from './measure-peer.ts'
 import { peers, type Peer } from './peers.ts'
 import { openPostgres } from './postgres.ts'
@@ -27,18 +26,26 @@ const data = join(import.meta.dirname, '../.data')
 mkdirSync(data, { recursive: true })
 const found = await openPostgres(data)
 const postgres = typeof found === 'string' ? undefined : found
-const bare: Bare[] = []
+const machine = {
+  commit: execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
+  node: process.version,
+  newerNode: execFileSync(newerNode(), ['--version'], { encoding: 'utf8' }).trim(),
+  postgres: postgres === undefined ? found : `${postgres.version}: ${postgres.settings}`,
+  cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+  disk: execFileSync('df', ['--output=source,fstype', data], { encoding: 'utf8' }).trim().split('\n').at(-1),
+}
 const loads: number[] = []
 const measured = new Map<Peer, Measured[]>(chosen.map((peer) => [peer, []]))
 const failures = new Map<Peer, string>()
 try {
   for (let round = 0; round < rounds; round++) {
-    bare.push(await bareCommits(postgres))
     // Each round begins with another peer, so that what disturbs the machine meets all alike.
     for (let i = 0; i < chosen.length; i++) {
       const peer = chosen[(i + round) % chosen.length]
       if (peer !== undefined) await measure(peer, round)
     }
+    // After each round, so that a run that is broken off leaves those before.
+    if (positionals.length === 0) save(round + 1)
   }
 } finally {
   await postgres?.close()
@@ -67,31 +74,32 @@ function shown([what, value]: [what: string, value: number | undefined]): string
   return `${what} ${value?.toPrecision(3) ?? 'unknown'}`
 }
 
-const results: PeerResult[] = chosen.map((peer) => {
-  const failure = failures.get(peer)
-  const version = versionOf(peer.package)
-  return { peer, version, rounds: measured.get(peer) ?? [], ...(failure !== undefined && { failure }) }
-})
-const result = {
-  at: new Date().toISOString(),
-  commit: execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
-  node: process.version,
-  newerNode: execFileSync(newerNode(), ['--version'], { encoding: 'utf8' }).trim(),
-  postgres: postgres === undefined ? found : `${postgres.version}: ${postgres.settings}`,
-  cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
-  disk: execFileSync('df', ['--output=source,fstype', data], { encoding: 'utf8' }).trim().split('\n').at(-1),
-  rounds,
-  /** Programs that wanted to run, on average of the minute before each peer; lowest and highest. */
-  load: { lowest: Math.min(...loads), highest: Math.max(...loads) },
-  bare,
-  peers: results,
-}
-const json = `${JSON.stringify(result, null, 2)}\n`
-console.log(values.json ? json : tableOf(results, bare))
-if (positionals.length === 0) {
+console.log(values.json ? textOf(rounds) : tableOf(results()))
+
+function save(done: number): void {
   const folder = join(import.meta.dirname, '../results')
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'peers.json'), json)
+  writeFileSync(join(folder, 'peers.json'), textOf(done))
+}
+
+function textOf(done: number): string {
+  const result = {
+    at: new Date().toISOString(),
+    ...machine,
+    rounds: done,
+    /** Programs that wanted to run, on average of the minute before each peer; lowest and highest. */
+    load: { lowest: Math.min(...loads), highest: Math.max(...loads) },
+    peers: results(),
+  }
+  return `${JSON.stringify(result, null, 2)}\n`
+}
+
+function results(): PeerResult[] {
+  return chosen.map((peer) => {
+    const failure = failures.get(peer)
+    const version = versionOf(peer.package)
+    return { peer, version, rounds: measured.get(peer) ?? [], ...(failure !== undefined && { failure }) }
+  })
 }
 
 function versionOf(name: string): string {

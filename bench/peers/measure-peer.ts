@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { median, quantile } from '../measure.ts'
+import { bareCommits } from './bare.ts'
 import type { Place } from './engine.ts'
 import type { Peer } from './peers.ts'
 import type { Postgres } from './postgres.ts'
@@ -10,6 +11,8 @@ const TOGETHER = 1000
 const STEPS = 3
 const ROWS = 3
 const IN_A_ROW = 100
+/** Seconds after which a program is warm. */
+const WARM = 5
 const LAUNCHES = 300
 const INTERRUPTED = 200
 
@@ -17,7 +20,7 @@ const INTERRUPTED = 200
 export interface Measured {
   /** Steps per second of 1000 × 3 steps launched together, in a program that has run three of them before. */
   readonly fresh: number
-  /** The same for the third time in one program. */
+  /** The same for the third time in one program, or for the second one if the first took long. */
   readonly warm: number
   /** Microseconds of processors per step when warm, by the program and by the server of its database. */
   readonly processor: number | undefined
@@ -28,6 +31,10 @@ export interface Measured {
   readonly launches: number
   /** Steps per second of 100 steps in a row. */
   readonly row: number
+  /** Bare single commits per second in the same kind of store, measured before each of these rows. */
+  readonly commits: number
+  /** The row as a part of these commits. */
+  readonly ofCommits: number
   /** Milliseconds from SIGKILL until the second step of 200 processes runs again. */
   readonly again: number | undefined
 }
@@ -77,11 +84,15 @@ async function measureSpeed(
       return { ...cost, processor: cost.processor + server }
     }
     const fresh = await together()
-    await together()
+    if (fresh.seconds < WARM) await together()
     const warm = await together()
     const launches = await program.order('latency', { launches: LAUNCHES, seconds: 5 })
-    const rows: number[] = []
-    for (let i = 0; i < ROWS; i++) rows.push((await program.order('row', null)).seconds)
+    const rows: { readonly steps: number; readonly commits: number }[] = []
+    for (let i = 0; i < ROWS; i++) {
+      const commits = await bareCommits(peer.store, postgres)
+      const { seconds } = await program.order('row', null)
+      rows.push({ steps: IN_A_ROW / seconds, commits })
+    }
     await program.order('close', null)
     const processor = (warm.processor * 1e6) / (TOGETHER * STEPS)
     return {
@@ -91,7 +102,9 @@ async function measureSpeed(
       p50: median(launches),
       p99: quantile(launches, 0.99),
       launches: launches.length,
-      row: IN_A_ROW / median(rows),
+      row: median(rows.map(({ steps }) => steps)),
+      commits: median(rows.map(({ commits }) => commits)),
+      ofCommits: median(rows.map(({ steps, commits }) => steps / commits)),
     }
   } finally {
     await program.kill()

@@ -1,6 +1,5 @@
 import { table } from 'table'
 import { median } from '../measure.ts'
-import type { Bare } from './bare.ts'
 import type { Measured } from './measure-peer.ts'
 import type { Peer } from './peers.ts'
 
@@ -13,7 +12,7 @@ export interface PeerResult {
 }
 
 /** Medians of the rounds. Ratios are taken within a round. */
-export function tableOf(results: readonly PeerResult[], bare: readonly Bare[]): string {
+export function tableOf(results: readonly PeerResult[]): string {
   const head = [
     '',
     '1000 × 3 steps\nsteps/s\nfresh',
@@ -26,7 +25,7 @@ export function tableOf(results: readonly PeerResult[], bare: readonly Bare[]): 
     '200 killed:\nrun again\nafter ms',
     'what it guarantees; how it was set',
   ]
-  const damson = results[0]?.rounds ?? []
+  const damson = results.find(({ peer }) => peer.name === 'Damson')?.rounds
   const rows = results.map(({ peer, version, rounds, failure }) => {
     const of = (value: (round: Measured, index: number) => number): string =>
       number(median(rounds.map(value)))
@@ -40,27 +39,21 @@ export function tableOf(results: readonly PeerResult[], bare: readonly Bare[]): 
       rounds.some(({ processor }) => processor === undefined)
         ? 'unknown'
         : of(({ processor }) => processor ?? Number.NaN),
-      of(({ warm }, index) => (damson[index]?.warm ?? Number.NaN) / warm),
+      damson === undefined ? '' : of(({ warm }, index) => (damson[index]?.warm ?? Number.NaN) / warm),
       `${of(({ p50 }) => p50)} | ${of(({ p99 }) => p99)}`,
       of(({ row }) => row),
-      of(({ row }, index) => row / (bare[index]?.[peer.store] ?? Number.NaN)),
+      of(({ ofCommits }) => ofCommits),
       peer.unmeasured ?? of(({ again }) => again ?? Number.NaN),
       about,
     ]
   })
-  const commits = [
-    `bare single commits/s: SQLite ${number(median(bare.map(({ sqlite }) => sqlite)))}`,
-    ...(bare.some(({ postgres }) => postgres === undefined)
-      ? []
-      : [`Postgres ${number(median(bare.map(({ postgres }) => postgres ?? Number.NaN)))}`]),
-  ]
   const columns = {
     0: { width: 20, wrapWord: true },
     1: { width: 16, wrapWord: true },
     8: { width: 12, wrapWord: true },
     9: { width: 50, wrapWord: true },
   }
-  return `${table([head, ...rows], { columns })}${commits.join(', ')}\n`
+  return table([head, ...rows], { columns })
 }
 
 function number(value: number): string {
