@@ -1,4 +1,4 @@
-import { setImmediate } from '../../shared/timers.ts'
+import { queueMicrotask, setImmediate } from '../../shared/timers.ts'
 
 /** A read that was asked for, and everyone who asked for it. */
 interface Asked<T> {
@@ -38,7 +38,8 @@ export class SharedReads<T> {
     if (asked === undefined) this.#asked.set(pid, (asked = newlyAsked()))
     if (!this.#isReading) {
       this.#isReading = true
-      setImmediate(() => void this.#readAll())
+      // After the code that runs now, and the code that waits for the same answer, have asked.
+      queueMicrotask(() => void this.#readAll())
     }
     return asked.answer
   }
