@@ -11,7 +11,7 @@ import { extent, HAS_REST } from '../run/extent.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const ENTRIES = ['src/index.ts', 'src/persistence/sqlite/index.ts', 'src/testing/index.ts']
-const PROGRAM = `${root}test/types/budget-program.ts`
+const PROGRAM = `${root}test/types/budget.test-d.ts`
 /** A file that exists only here; `|` in its text is the cursor. */
 const OPEN = `${root}test/types/open-in-an-editor.ts`
 
