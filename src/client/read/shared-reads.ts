@@ -18,7 +18,7 @@ export interface Source<T> {
 }
 
 /**
- * Reads processes by pid. All reads that are asked for in one turn of the event loop share a query,
+ * Reads processes by pid. All reads that code asks for without waiting in between share a query,
  * so that news of a thousand processes costs one query and not a thousand.
  *
  * A read begins after it was asked for. If a query fails, its processes are read one by one, so that
