@@ -55,6 +55,8 @@ async function open(
   close: () => Promise<void>,
 ): Promise<Postgres> {
   const client = new Client({ connectionString: url })
+  // The server ends the connection when a run is broken off. Without a listener that would throw.
+  client.on('error', () => undefined)
   await client.connect()
   const value = async (setting: string): Promise<string> => {
     const { rows } = await client.query(`SHOW ${setting}`)
@@ -117,6 +119,10 @@ class Server {
       options,
     )
     const server = new Server(`postgresql://bench@127.0.0.1:${port}/postgres`, child, folder)
+    // The server would outlive a run that is broken off.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => void server.stop().finally(() => process.exit(1)))
+    }
     await server.#ready()
     return server
   }
@@ -158,10 +164,12 @@ class Server {
   }
 
   async stop(): Promise<void> {
-    const exited = once(this.#child, 'exit')
-    this.#child.kill('SIGINT')
-    await exited
-    rmSync(this.#folder, { recursive: true })
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const exited = once(this.#child, 'exit')
+      this.#child.kill('SIGINT')
+      await exited
+    }
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 
