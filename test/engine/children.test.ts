@@ -241,7 +241,10 @@ overEachStore((over) => {
     const row = await untilRow(over().store, branch.pid, ({ paused }) => paused !== null)
     expect(row).toMatchObject({ state: 'waiting' })
     const rows = (await over().store.list({ parent: branch.pid })).rows
-    expect(rows.map(({ paused }) => paused)).toEqual([{ message: 'hold' }, { message: 'hold' }])
+    expect(rows.map(({ paused }) => paused)).toEqual([
+      { cause: 'request', message: 'hold' },
+      { cause: 'request', message: 'hold' },
+    ])
     await branch.play()
     for (const { pid } of rows) await engine.handle(pid).resume('x')
     expect(await branch.result()).toMatchObject({ ends: ['x', 'x'] })

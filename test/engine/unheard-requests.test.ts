@@ -301,7 +301,7 @@ overEachStore((over) => {
       await look()
       expect(await store.read(write.pid)).toMatchObject({ state: 'running' })
       await clock.advance('11s')
-      expect(await look()).toMatch(how === 'explain' ? / is killed / : /^killed$/)
+      expect(await look()).toMatch(how === 'explain' ? /^Bake \S+ ended as killed / : /^killed$/)
       expect(await store.read(write.pid)).toMatchObject({ state: 'killed', message: 'stop' })
     },
   )
