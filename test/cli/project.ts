@@ -36,6 +36,8 @@ export class Project {
     inProcess = true
     const [folder, { DAMSON_STORE, NO_COLOR, FORCE_COLOR, COLUMNS }] = [process.cwd(), process.env]
     try {
+      // It starts its service in the folder in which it was loaded, and this one is removed.
+      await import('esbuild')
       process.chdir(this.folder)
       setEnvironment({ DAMSON_STORE: undefined, NO_COLOR: '1', FORCE_COLOR: undefined, COLUMNS: undefined })
       return await damson(...args)
