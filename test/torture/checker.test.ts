@@ -90,8 +90,13 @@ describe('the checker of the torture test', () => {
   })
 
   it('notices that a file is damaged', () => {
+    const file = new Database(good.store, { readonly: true })
+    const size = file.pragma('page_size', { simple: true }) as number
+    const root = file.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'process'").pluck().get()
+    file.close()
     const bytes = readFileSync(good.store)
-    bytes.fill(0xff, 8 * 4_096 + 8, 8 * 4_096 + 200)
+    const page = ((root as number) - 1) * size
+    bytes.fill(0xff, page + 8, page + 200)
     const damaged = join(bad.folder, 'damaged.db')
     writeFileSync(damaged, bytes)
     expect(found({ ...good, backups: [damaged] }).map(({ rule }) => rule)).toContain('a backup is whole')
