@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Absurd, type TaskContext } from 'absurd-sdk'
 import { Pool } from 'pg'
 import { STEPS, type Kind, type Launched } from './engine.ts'
 import { gate } from './gate.ts'
+import { ABSURD_SCHEMA } from './peers.ts'
 import { resultsInOrder } from './results-in-order.ts'
 import { serve } from './serve.ts'
 
@@ -76,7 +76,7 @@ serve(async ({ database, concurrency, variant }) => {
 async function install(pool: Pool): Promise<void> {
   const { rows } = await pool.query("SELECT 1 FROM pg_namespace WHERE nspname = 'absurd'")
   if (rows.length > 0) return
-  await pool.query(readFileSync(join(import.meta.dirname, 'vendor/absurd.sql'), 'utf8'))
+  await pool.query(readFileSync(process.env[ABSURD_SCHEMA.variable] ?? '', 'utf8'))
 }
 
 function numberOf(

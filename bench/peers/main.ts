@@ -1,6 +1,6 @@
 /** Measures Damson beside its peers: `npm run peers -- [--rounds 5] [--json] [name …]` in the folder of the bench. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
@@ -53,8 +53,9 @@ try {
 
 async function measure(peer: Peer, round: number): Promise<void> {
   if (failures.has(peer)) return
-  if (peer.store === 'postgres' && typeof found === 'string') {
-    failures.set(peer, found)
+  const missing = missingFor(peer)
+  if (missing !== undefined) {
+    failures.set(peer, missing)
     return
   }
   console.error(`round ${round + 1} of ${rounds}: ${peer.name}`)
@@ -68,6 +69,13 @@ async function measure(peer: Peer, round: number): Promise<void> {
     console.error(error)
     failures.set(peer, (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '')
   }
+}
+
+/** What a peer needs and this machine lacks, and how to give it. */
+function missingFor({ store, file }: Peer): string | undefined {
+  if (file !== undefined && !existsSync(process.env[file.variable] ?? ''))
+    return `${file.what}: set ${file.variable} to the absolute path of that file`
+  return store === 'postgres' && typeof found === 'string' ? found : undefined
 }
 
 function shown([what, value]: [what: string, value: number | undefined]): string {

@@ -7,6 +7,8 @@ export interface Peer {
   readonly store: 'sqlite' | 'postgres'
   /** The package whose version stands in the table. */
   readonly package: string
+  /** What its package lacks, and the variable of the environment that names that file. */
+  readonly file?: { readonly what: string; readonly variable: string }
   /** Whether it runs in the Node of the npm package `node`, since it needs a newer one than Damson. */
   readonly ownNode?: true
   /** The most processes that run at the same time, beside 200 in the row of killed ones. */
@@ -16,6 +18,12 @@ export interface Peer {
   readonly unmeasured?: string
   /** What a process that a peer has launched, and a step that has ended, are safe from. */
   readonly guarantees: string
+}
+
+/** The tables and functions of absurd. */
+export const ABSURD_SCHEMA = {
+  what: 'its schema, sql/absurd.sql of its repository, is not on npm',
+  variable: 'ABSURD_SCHEMA',
 }
 
 const STEP_BY_STEP = 'at least once per step; the result of each step is durable before the next one starts'
@@ -83,6 +91,7 @@ export const peers: readonly Peer[] = [
     variant: 'as shipped',
     store: 'postgres',
     package: 'absurd-sdk',
+    file: ABSURD_SCHEMA,
     concurrency: 100,
     unmeasured: '120,000, its lease, not waited for',
     settings: 'worker of 100 slots, a pool of 20 connections; polls each 250 ms, claims last 120 s',
@@ -94,6 +103,7 @@ export const peers: readonly Peer[] = [
     variant: 'tuned',
     store: 'postgres',
     package: 'absurd-sdk',
+    file: ABSURD_SCHEMA,
     concurrency: 100,
     settings: 'as above, but polls each 5 ms, claims last 5 s, results are read as soon as they are there',
     guarantees: 'as above; a step that takes longer than 5 s is begun twice',
