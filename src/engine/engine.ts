@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { CLIENT_OPTIONS, type ClientOptions } from '../client/client-options.ts'
 import { Client } from '../client/client.ts'
 import { registeredName } from '../bundle/loader.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launch/create-write.ts'
@@ -15,15 +14,16 @@ import { construct } from '../process/host/construction.ts'
 import { checkClass } from '../process/definition/process-definition.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { alarm } from '../shared/clock.ts'
-import { milliseconds, type Duration } from '../shared/duration.ts'
+import { milliseconds } from '../shared/duration.ts'
 import { ClosedError, ProcessLost } from '../shared/errors.ts'
-import { checkOptions, isCount, isDuration, isFlag, type OptionNames } from '../shared/options.ts'
+import { checkOptions, isDuration } from '../shared/options.ts'
 import { newPid } from '../shared/ids.ts'
 import { specOf } from '../spec/process-spec.ts'
 import type { Registrable } from '../process/step/self-consistent.ts'
 import { Scheduler } from './scheduler.ts'
 import { classRows, loadable } from './loadable.ts'
 import { DurableHost } from './durable-host.ts'
+import { ENGINE_OPTIONS, type CloseOptions, type EngineOptions } from './engine-options.ts'
 import { ExecutionControl } from './execution-control.ts'
 import { Executions } from './executions.ts'
 import { Executor } from './executor.ts'
@@ -31,40 +31,6 @@ import { StepJournalWriter } from './step-journal-writer.ts'
 import { onStopSignals } from './stop-signals.ts'
 import { HandleSupport } from './handle-support.ts'
 import { LaunchQueue } from './launch-queue.ts'
-
-/** Options of `Engine.open`. */
-export interface EngineOptions extends ClientOptions {
-  /**
-   * The classes that this engine runs, besides those that its `loader` finds. Processes of other
-   * classes are left to engines that have them.
-   */
-  readonly processes: readonly AnyProcessClass[]
-  /** The most steps in flight at the same time. Default 100. A process that waits takes no slot. */
-  readonly concurrency?: number | undefined
-  /** How long this engine counts as alive after its last heartbeat. Default 10 s. */
-  readonly lease?: Duration | undefined
-  /**
-   * Close on SIGTERM and SIGINT, then raise the signal again unless something else listens.
-   * Default true.
-   */
-  readonly handleSignals?: boolean | undefined
-}
-
-const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
-  ...CLIENT_OPTIONS,
-  concurrency: isCount,
-  lease: isDuration,
-  handleSignals: isFlag,
-}
-
-/** Options of `close`. */
-export interface CloseOptions {
-  /**
-   * How long running steps may continue. After that they are aborted. They run again in another
-   * engine, or at the next start. Default 30 s.
-   */
-  readonly drain?: Duration | undefined
-}
 
 /**
  * Milliseconds between two scans of the store. A scan finds dead engines, and changes that were not

@@ -1,7 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { Codec } from '../bundle/codec.ts'
 import { Client } from '../client/client.ts'
-import { Engine, type EngineOptions } from '../engine/engine.ts'
+import { Engine } from '../engine/engine.ts'
+import type { EngineOptions } from '../engine/engine-options.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
 import type { Registrable } from '../process/step/self-consistent.ts'

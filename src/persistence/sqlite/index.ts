@@ -1,1 +1,2 @@
-export { SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
+export { SqliteStore } from './sqlite-store.ts'
+export type { SqliteStoreOptions } from './sqlite-store-options.ts'

@@ -2,7 +2,7 @@ import type { Bundle } from '../../bundle/bundle.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
-import { checkOptions, isClock, isFlag, type OptionNames } from '../../shared/options.ts'
+import { checkOptions } from '../../shared/options.ts'
 import { ChangeFeed } from '../rules/change-feed.ts'
 import { checkRange } from '../rules/history-range.ts'
 import { checkFilter, limitOf } from '../rules/paging.ts'
@@ -26,7 +26,7 @@ import type { Survey } from '../contract/survey.ts'
 import type { Write } from '../contract/writes.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 import { Claims, type Spared } from './claims.ts'
-import { Connection, type Trace } from './connection.ts'
+import { Connection } from './connection.ts'
 import { removeLock, removeLocks } from './engine-lock.ts'
 import { FailedAlone } from './failed-alone.ts'
 import { LeaseJudge } from './lease-judge.ts'
@@ -35,30 +35,12 @@ import { JoinedEngines } from './joined-engines.ts'
 import { pidsWith } from './pid-query.ts'
 import { checkPath, realPath } from './real-path.ts'
 import { Session } from './session.ts'
+import { SQLITE_STORE_OPTIONS, type SqliteStoreOptions } from './sqlite-store-options.ts'
 import { tablesOf, type SqliteTables } from './sqlite-tables.ts'
 import { persistenceError } from './driver-errors.ts'
 import { surveyOf } from './survey-query.ts'
 import { Watch } from './watch.ts'
 import { RefusedInBatch, Writer } from './writer.ts'
-
-/** Options of `SqliteStore.open`. */
-export interface SqliteStoreOptions {
-  /** The source of the time. Default: the machine's clock. */
-  readonly clock?: Clock | undefined
-  /** Whether to make a file at a path where there is none. Default: true. */
-  readonly create?: boolean | undefined
-  /** @internal The steps of the schema, for tests of a later one. */
-  readonly migrations?: readonly string[] | undefined
-  /** @internal Called with each statement that runs. */
-  readonly trace?: Trace | undefined
-}
-
-const OPTIONS: OptionNames<SqliteStoreOptions> = {
-  clock: isClock,
-  create: isFlag,
-  migrations: true,
-  trace: true,
-}
 
 /**
  * Keeps processes in one SQLite file, which any number of programs of this machine may share.
@@ -85,7 +67,7 @@ export class SqliteStore implements Store {
    *   by another program or a newer release; the file is then unchanged
    */
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
-    checkOptions(options, OPTIONS, 'SqliteStore.open')
+    checkOptions(options, SQLITE_STORE_OPTIONS, 'SqliteStore.open')
     checkPath(path)
     const { create = true, trace, migrations } = options
     const connection = await Connection.open(realPath(path), { create, trace, migrations })

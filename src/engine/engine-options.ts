@@ -1,0 +1,39 @@
+import { CLIENT_OPTIONS, type ClientOptions } from '../client/client-options.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
+import type { Duration } from '../shared/duration.ts'
+import { isCount, isDuration, isFlag, type OptionNames } from '../shared/options.ts'
+
+/** Options of `Engine.open`. */
+export interface EngineOptions extends ClientOptions {
+  /**
+   * The classes that this engine runs, besides those that its `loader` finds. Processes of other
+   * classes are left to engines that have them.
+   */
+  readonly processes: readonly AnyProcessClass[]
+  /** The most steps in flight at the same time. Default 100. A process that waits takes no slot. */
+  readonly concurrency?: number | undefined
+  /** How long this engine counts as alive after its last heartbeat. Default 10 s. */
+  readonly lease?: Duration | undefined
+  /**
+   * Close on SIGTERM and SIGINT, then raise the signal again unless something else listens.
+   * Default true.
+   */
+  readonly handleSignals?: boolean | undefined
+}
+
+/** The check of each option. */
+export const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
+  ...CLIENT_OPTIONS,
+  concurrency: isCount,
+  lease: isDuration,
+  handleSignals: isFlag,
+}
+
+/** Options of `close`. */
+export interface CloseOptions {
+  /**
+   * How long running steps may continue. After that they are aborted. They run again in another
+   * engine, or at the next start. Default 30 s.
+   */
+  readonly drain?: Duration | undefined
+}
