@@ -154,8 +154,16 @@ function isRepeated(existing: Row, write: Create): boolean {
     existing.created_at === Math.round(write.createdAt) &&
     existing.parent === write.parent &&
     existing.key === write.key &&
-    (write.claim === null || isUntouched(existing, write, write.claim))
+    (write.claim === null ? isUnclaimed(existing, write) : isUntouched(existing, write, write.claim))
   )
+}
+
+/**
+ * Whether no engine has claimed the process since it was created. A step that runs again in the
+ * millisecond of its launch must not take a child that has moved for a new one.
+ */
+function isUnclaimed(row: Row, write: Create): boolean {
+  return row.fence === 0 && row.seq === write.seq
 }
 
 /**
