@@ -31,14 +31,14 @@ export function noParts(): RowParts {
 }
 
 /** The column of a part, or the column of lines to which the part belongs. */
-export function columnOf(name: string): keyof RowParts {
+function columnOf(name: string): keyof RowParts {
   if (name === 'inputs') return 'inputs'
   if (name === CHECKPOINT_PART) return 'memory'
   return name.startsWith(RECORD_PREFIX) ? 'record' : 'small'
 }
 
 /** Whether the row may have this part. */
-export function fitsRow(name: string, text: string): boolean {
+function fitsRow(name: string, text: string): boolean {
   const column = columnOf(name)
   if (column === 'inputs' || column === 'memory') return text.length <= LARGEST_COLUMN
   return text.length <= LARGEST_LINE && !text.includes('\n') && isLineName(name)
@@ -49,12 +49,12 @@ function isLineName(name: string): boolean {
   return !name.includes('\t') && !name.includes('\n')
 }
 
-export function partLine(name: string, text: string): string {
+function partLine(name: string, text: string): string {
   return `${name}\t${text}\n`
 }
 
 /** The line that says that the row does not have a part any more. */
-export function droppedLine(name: string): string {
+function droppedLine(name: string): string {
   return `${name}\n`
 }
 
