@@ -8,7 +8,10 @@ export interface Facts {
   readonly paid: readonly string[]
 }
 
-/** What a crash may add to a history: what was begun is begun again. */
+/**
+ * What a crash may add to a history: what was begun is begun again. It may take away the request of a kill, since a process that no engine
+ * runs is killed at once.
+ */
 const REPEATED = new Set([
   'crashed',
   'recovered',
@@ -18,6 +21,7 @@ const REPEATED = new Set([
   'joined',
   'sleeping',
   'checkpoint',
+  'kill requested',
 ])
 
 /** Milliseconds since 1970, and dates as they are said. */
