@@ -181,6 +181,14 @@ const all: readonly Break[] = [
   },
   {
     contract: 'C5',
+    what: 'an edit changes the parts of a process that ended by its stored kill instead',
+    file: 'src/persistence/rules/apply.ts',
+    find: "if (decision.outcome.status === 'done') tables.putParts(row.pid, write.parts)",
+    replace: 'tables.putParts(row.pid, write.parts)',
+    test: ['test/persistence/stores.test.ts', 'ends by its stored kill, and the edit changes nothing'],
+  },
+  {
+    contract: 'C5',
     what: 'a handle tells the end that its engine wanted to write, though another came first',
     file: 'src/engine/durable-host.ts',
     find: "if (outcome.status !== 'done' || outcome.existed === true || outcome.endedAt === undefined) return undefined",

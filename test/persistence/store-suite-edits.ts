@@ -151,6 +151,22 @@ export function edits(bench: Bench): void {
       expect(await read(process.pid)).toMatchObject({ crashes: 1 })
     })
 
+    test('the process of a dead engine ends by its stored kill, and the edit changes nothing (C5)', async () => {
+      await store.join(engine('B'))
+      const process = await running(store, 'B')
+      await done(store, request(process.pid, 'kill'))
+      const write = await edit(process.pid)
+      await kill('B')
+      expect(await commitOne(store, write)).toEqual({ status: 'ended', state: 'killed' })
+      expect((await parts(process.pid))?.['memory']).toBeUndefined()
+      expect(await historyNames(store, process.pid)).toEqual([
+        'created',
+        'kill requested',
+        'crashed',
+        'killed',
+      ])
+    })
+
     test('an edit that is too large is refused, and changes nothing', async () => {
       const { pid } = await waiting(store, 'A')
       const large = JSON.stringify('x'.repeat(64 * 2 ** 20))

@@ -99,7 +99,8 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Ou
       break
     }
     case 'edit':
-      tables.putParts(row.pid, write.parts)
+      // A process that is taken back from a dead engine may have ended by its stored kill (C5).
+      if (decision.outcome.status === 'done') tables.putParts(row.pid, write.parts)
       break
     case 'resume':
       tables.addMessage(row.pid, write.id, null, write.value)
