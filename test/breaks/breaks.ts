@@ -165,6 +165,14 @@ const all: readonly Break[] = [
   },
   {
     contract: 'C4',
+    what: 'a child that has moved is taken for one that was just launched',
+    file: 'src/persistence/rules/new-row.ts',
+    find: 'return row.fence === 0 && row.seq === write.seq',
+    replace: 'return true',
+    test: ['test/persistence/stores.test.ts', 'is new only while its process is as it was created'],
+  },
+  {
+    contract: 'C4',
     what: 'an edit applies to a process that has changed since it was read',
     file: 'src/persistence/rules/edit.ts',
     find: "if (row.fence !== write.fence || row.seq !== write.seq) return unchanged({ status: 'fenced' })",

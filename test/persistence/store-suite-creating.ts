@@ -5,6 +5,7 @@ import type { SimulatedClock } from '../../src/testing/index.ts'
 import {
   advance,
   claim,
+  claimOne,
   commit,
   commitOne,
   create,
@@ -68,6 +69,22 @@ export function creating(bench: Bench): void {
       await done(store, write)
       await done(store, write)
       expect(await historyNames(store, write.pid)).toEqual(['created'])
+    })
+
+    test('a launch that is made again is new only while its process is as it was created (C4)', async () => {
+      const write = create()
+      await done(store, write)
+      expect(await commitOne(store, write)).toEqual({ status: 'done', pid: write.pid, existed: false })
+      const claimed = await claimOne(store, 'A')
+      const existed = { status: 'done', pid: write.pid, existed: true }
+      expect(await commitOne(store, write)).toEqual(existed)
+      await done(store, { kind: 'release', pid: write.pid, fence: claimed.fence })
+      expect(await commitOne(store, write)).toEqual(existed)
+      const [begun, killed] = [create(), create()]
+      await done(store, begun, killed)
+      const begins = advance({ pid: begun.pid, fence: 0, seq: 0 }, { begins: true })
+      await done(store, begins, request(killed.pid, 'kill'))
+      expect(await commit(store, begun, killed)).toMatchObject([{ existed: true }, { existed: true }])
     })
 
     test('a key in use by the same class and inputs answers with the process that has it', async () => {
