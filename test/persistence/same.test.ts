@@ -6,6 +6,7 @@ import * as fc from '../run/properties.ts'
 import { expect, test } from 'vitest'
 import { MemoryStore } from '../../src/persistence/memory/memory-store.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import type { Change } from '../../src/persistence/contract/rows.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import type { Write } from '../../src/persistence/contract/writes.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
@@ -20,6 +21,9 @@ const PIDS = ['a', 'b', 'c', 'd']
 const NAMES = ['approval', 'price']
 
 const pid = fc.constantFrom(...PIDS)
+/** Parts with a column of their own, as a line in the row, and with a name that no line may have. */
+const PARTS = ['inputs', 'memory', 'out:x', 'out:y', 'out:a\tb']
+const LARGE = JSON.stringify('x'.repeat(3_000))
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 })
 
 const what = fc.record({
@@ -60,6 +64,11 @@ const action = fc.oneof(
       attempt: maybe(fc.integer({ min: 1, max: 3 })),
       begins: fc.constantFrom(false, false, true),
       pauses: fc.constantFrom(false, false, true),
+      parts: fc.uniqueArray(
+        fc.tuple(fc.constantFrom(...PARTS), fc.constantFrom('small', 'large', 'dropped')),
+        { maxLength: 3, selector: ([name]) => name },
+      ),
+      dropsRecord: fc.boolean(),
       kills: fc.boolean(),
       consumes: fc.boolean(),
     }),
@@ -142,10 +151,17 @@ interface Stage {
 class Player {
   readonly stage: Stage
   readonly #known = new Map<string, Known>()
+  readonly #heard: Change[] = []
   #made = 0
 
   constructor(stage: Stage) {
     this.stage = stage
+    stage.store.watch((changes) => this.#heard.push(...changes))
+  }
+
+  /** The changes that the store has reported since the last call. */
+  heard(): Change[] {
+    return this.#heard.splice(0)
   }
 
   async play(one: Action): Promise<unknown> {
@@ -223,6 +239,9 @@ class Player {
       }
       case 'advance': {
         const terminal = one.state !== 'running' && one.state !== 'waiting'
+        const written = one.parts
+          .filter(([, size]) => size !== 'dropped')
+          .map(([name, size]) => [name, size === 'small' ? `${++this.#made}` : LARGE] as const)
         return {
           kind: 'advance',
           pid: one.pid,
@@ -234,8 +253,11 @@ class Player {
           step: 'bake',
           status: null,
           message: 'a message',
-          parts: { state: `{"at":${++this.#made}}`, memory: `${this.#made}` },
-          dropped: [],
+          parts: { state: `{"at":${++this.#made}}`, ...Object.fromEntries(written) },
+          dropped: one.parts
+            .filter(([name, size]) => size === 'dropped' && name !== 'inputs')
+            .map(([name]) => name),
+          dropsRecord: one.dropsRecord,
           paused: one.pauses && !terminal ? { message: 'own wish' } : null,
           consumes: one.consumes ? known.message : null,
           history: [{ name: one.state, data: null }],
@@ -368,6 +390,7 @@ test(
           }
           for (const one of [...FAMILY, ...actions]) {
             expect(await file.play(one)).toEqual(await memory.play(one))
+            expect(file.heard()).toEqual(memory.heard())
             expect(await file.look()).toEqual(await memory.look())
           }
         } finally {

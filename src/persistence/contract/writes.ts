@@ -102,7 +102,7 @@ export interface Advance {
   readonly message?: string | null
   /** The parts that changed; the others stay. */
   readonly parts: Parts
-  /** The names of the parts to remove. */
+  /** The names of the parts to remove, none of which is in `parts`. */
   readonly dropped: readonly string[]
   /** Whether the record of the step ends: all parts `record:…` are removed. */
   readonly dropsRecord?: boolean
