@@ -55,6 +55,14 @@ const all: readonly Break[] = [
     test: ['test/engine/starting-order.test.ts', 'whoever launched it, and of whatever class it is'],
   },
   {
+    contract: 'C1',
+    what: 'a step is written to the process that has got the row of a pruned one',
+    file: 'src/persistence/sqlite/advance.ts',
+    find: "AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND state = 'running'",
+    replace: "AND ? IS NOT NULL AND fence = ? AND seq = ? AND owner = ? AND state = 'running'",
+    test: ['test/persistence/sqlite/row-numbers.test.ts', 'the write of a step to a process'],
+  },
+  {
     contract: 'C2',
     what: 'a launch by a client resolves before the commit',
     file: 'src/client/client.ts',

@@ -102,8 +102,8 @@ interface Known {
 /**
  * The rows with what is small of each process, and the parts beside them. Parts and histories refer
  * to the number of the row, which is short. The table remembers the numbers of the rows that were
- * read or written. The number of a pruned process is used again, so nothing is written under a
- * remembered number before the row was found by both pid and number (`idOf`).
+ * read or written. A new process may get the number of a pruned one, so a write by a remembered
+ * number also checks the pid (`advance.ts`).
  */
 export class ProcessTable {
   readonly #connection: Connection
