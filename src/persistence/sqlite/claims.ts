@@ -22,9 +22,10 @@ import type { SqliteTables } from './sqlite-tables.ts'
  * never looked at (C9): a million of them cost nothing.
  */
 
-const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
-const READY = `${UNOWNED} AND crashes < 2`
-const SUSPECT = `${UNOWNED} AND crashes >= 2`
+/** The conditions of the indexes `process_ready` and `process_suspect`, and what both have. */
+export const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
+export const READY = `${UNOWNED} AND crashes < 2`
+export const SUSPECT = `${UNOWNED} AND crashes >= 2`
 
 const KINDS = ['ready', 'suspect'] as const
 type Kind = (typeof KINDS)[number]

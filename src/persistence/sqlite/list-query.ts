@@ -2,6 +2,7 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 import { newestFirst, noCounts, pageOf, positionOf, statesOf } from '../rules/paging.ts'
 import type { Row } from '../rules/row.ts'
 import type { ListFilter, ProcessPage } from '../contract/control.ts'
+import { READY, SUSPECT, UNOWNED } from './claims.ts'
 import type { Connection } from './connection.ts'
 import { SELECT_BRIEF } from './process-table.ts'
 
@@ -48,8 +49,6 @@ interface Source extends Query {
   readonly index: string
 }
 
-const MAY_RUN = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
-
 /** The queries that together find each process that a filter matches once. */
 function sources(filter: ListFilter, now: number): Source[] {
   const states = statesOf(filter)
@@ -82,8 +81,8 @@ function fewIndexes(filter: ListFilter): (readonly [index: string, condition: st
   if (filter.successful === false) return [['process_failed', 'successful = 0']]
   if (filter.ready !== true) return []
   return [
-    ['process_ready', `${MAY_RUN} AND crashes < 2`],
-    ['process_suspect', `${MAY_RUN} AND crashes >= 2`],
+    ['process_ready', READY],
+    ['process_suspect', SUSPECT],
   ]
 }
 
@@ -106,8 +105,8 @@ function conditions(filter: ListFilter, now: number): Query {
   if (filter.successful !== undefined) add(filter.successful ? 'successful = 1' : 'successful = 0')
   if (filter.requested === 'pause') add('pause_asked = 1')
   if (filter.requested === 'kill') add('kill_deadline IS NOT NULL')
-  if (filter.ready === true) add(`${MAY_RUN} AND ready_at <= ?`, now)
-  if (filter.ready === false) add(`NOT (${MAY_RUN} AND ready_at <= ?)`, now)
+  if (filter.ready === true) add(`${UNOWNED} AND ready_at <= ?`, now)
+  if (filter.ready === false) add(`NOT (${UNOWNED} AND ready_at <= ?)`, now)
   if (filter.since !== undefined) add('created_at >= ?', filter.since)
   if (filter.until !== undefined) add('created_at < ?', filter.until)
   if (filter.endedBefore !== undefined) {

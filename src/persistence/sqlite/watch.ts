@@ -2,11 +2,12 @@ import type { WatchListener } from '../contract/control.ts'
 import type { Change } from '../contract/rows.ts'
 import { isBusy } from './driver-errors.ts'
 import type { Connection } from './connection.ts'
-import type { Feed, FeedRow } from './feed.ts'
-import type { HistoryTable, RowHistory } from './history-table.ts'
+import type { FeedRow } from './feed.ts'
+import type { RowHistory } from './history-table.ts'
 import { afterOf, type Row } from '../rules/row.ts'
 import { clearTimeout, setTimeout } from '../../shared/timers.ts'
 import { LogWatcher } from './log-watcher.ts'
+import type { SqliteTables } from './sqlite-tables.ts'
 
 /** How often to look even where no change of the log file was noticed, in milliseconds. */
 const SCAN_INTERVAL = 5_000
@@ -18,11 +19,7 @@ const ROWS = `SELECT p.id, p.pid, p.state, p.paused, p.parked, p.owner, p.ready_
 
 type ChangedRow = Pick<Row, 'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at'> & RowHistory
 
-/** What a watch reads from. */
-export interface WatchTables {
-  readonly feed: Feed
-  readonly histories: HistoryTable
-}
+type WatchTables = Pick<SqliteTables, 'feed' | 'histories'>
 
 /**
  * Notices the commits of other connections, and reads from the feed and the histories what they
