@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import type { WaitConditions } from '../../src/process/state/transition.ts'
 import type { EngineIdentity } from '../../src/persistence/contract/engines.ts'
+import type { Change } from '../../src/persistence/contract/rows.ts'
 import type { Outcome } from '../../src/persistence/contract/outcomes.ts'
 import type { ClaimedProcess, Store } from '../../src/persistence/contract/store.ts'
 import type {
@@ -170,6 +171,24 @@ export async function waiting(store: Store, by: string, fields: Partial<Create> 
   const process = await running(store, by, fields)
   await done(store, advance(process, { state: 'waiting' }))
   return { ...process, seq: process.seq + 1 }
+}
+
+/** The changes that a store has reported, for tests that wait for one of them. */
+export class Heard {
+  readonly changes: Change[] = []
+  #heard: () => void = () => {}
+
+  constructor(store: Store) {
+    store.watch((changes) => {
+      this.changes.push(...changes)
+      this.#heard()
+    })
+  }
+
+  /** Resolves once the changes fit. */
+  async until(fit: (changes: readonly Change[]) => boolean): Promise<void> {
+    while (!fit(this.changes)) await new Promise<void>((resolve) => (this.#heard = resolve))
+  }
 }
 
 export async function historyNames(store: Store, pid: string): Promise<string[]> {

@@ -64,6 +64,7 @@ if (told.what === 'write') {
     say('free')
   } else say('ready')
   if (told.what === 'judge') {
+    // Nothing reports that a lease has run out, so the judge looks again and again.
     for (;;) {
       const { processes } = await store.recover()
       if (processes > 0) say(`took ${processes}`)

@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
   Client,
   Continue,
@@ -13,6 +13,7 @@ import {
   Wait,
 } from '../../../src/index.ts'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
+import { untilRow, untilWaiting } from '../../engine/over-stores.ts'
 import { advance, create, done, engine } from '../fixtures.ts'
 
 /*
@@ -153,10 +154,7 @@ test('C9: a process of a state that there is not is shown and parked, and ends n
   const runner = kept(await Engine.open({ store: path, processes: [Idle], handleSignals: false }))
   const other = kept(await Engine.open({ store: path, processes: [Idle], handleSignals: false }))
   await runner.launch(Idle, {})
-  for (const { pid } of [waiting, good]) {
-    while ((await client.handle(pid).refresh()).label !== 'waiting')
-      await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+  for (const { pid } of [waiting, good]) await untilWaiting(runner.store, pid)
   const db = new Database(path)
   db.prepare("UPDATE process SET state = 'waitinf' WHERE pid = ?").run(waiting.pid)
   db.prepare("UPDATE process SET state = 'createe', ready_at = 1 WHERE pid = ?").run(ready.pid)
@@ -175,9 +173,9 @@ test('C9: a process of a state that there is not is shown and parked, and ends n
   expect(await client.handle(waiting.pid).pause('for a look')).toBe(true)
   await runner.handle(good.pid).resume()
   expect(await other.handle(good.pid).wait()).toMatchObject({ label: 'finished' })
-  // Both engines have looked at it by now, or do so within their next scan.
-  while (!(await client.explain(ready.pid)).includes('parked'))
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  // One of the engines parks it, with the claim of the other one or at its next scan.
+  await untilRow(runner.store, ready.pid, ({ parked }) => parked?.startsWith('it can not be read') === true)
+  expect(await client.explain(ready.pid)).toContain('parked')
   expect(await client.handle(waiting.pid).kill('enough')).toBe(true)
   await heard
   expect((await client.handle(waiting.pid).refresh()).label).toBe('killed')
@@ -207,7 +205,7 @@ test.each(['no JSON', '[1]', '"text"'])(
   async (data) => {
     const running = kept(await Engine.open({ store: path, processes: [Idle], handleSignals: false }))
     const handle = await running.launch(Idle)
-    await vi.waitFor(async () => expect(await handle.refresh()).toMatchObject({ label: 'waiting' }))
+    await untilWaiting(running.store, handle.pid)
     const db = new Database(path)
     const recent = db.prepare<[string], string>('SELECT recent FROM process WHERE pid = ?').pluck()
     const lines = recent.get(handle.pid)?.replace(/("running".*\t).*/, `$1${data}`)

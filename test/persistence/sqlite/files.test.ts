@@ -217,6 +217,7 @@ test('a store whose folder has become something else refuses to write, and does 
       const inner = join(folder, name)
       mkdirSync(inner)
       const store = await SqliteStore.open(join(inner, 'store.db'))
+      // A store looks at its path by the machine's clock, and reports nothing before a write.
       const looks = new Promise((resolve) => setTimeout(resolve, 1_300))
       const stop = store.watch(() => {})
       renameSync(inner, `${inner} moved`)

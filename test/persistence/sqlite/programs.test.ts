@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
-import { advance, claimOne, commitOne, create, done, engine, request } from '../fixtures.ts'
+import { advance, claimOne, commitOne, create, done, engine, Heard, request } from '../fixtures.ts'
 import { STORE_PROGRAM, StoreProgram } from '../programs/start.ts'
 import type { Told } from '../programs/store-program.ts'
 
@@ -32,7 +32,7 @@ class Program extends StoreProgram {
   }
 }
 
-/** Looks again and again until something is so; the test's own time-out is the limit. */
+/** Looks again and again until an engine has died or lives again, which no store reports. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20))
 }
@@ -49,16 +49,16 @@ test('programs that write and read at the same time never see that the file is l
 })
 
 test("who watches hears of another program's commits, all of them and in order", async () => {
-  const heard: string[] = []
-  store.watch((changes) => heard.push(...changes.map(({ pid }) => pid)))
+  const heard = new Heard(store)
   const writer = new Program({ what: 'write', name: 'one', count: 60 })
   for (let index = 0; index < 60; index++) await done(store, create({ pid: `own ${index}` }))
   await writer.ended
-  await until(async () => heard.length >= 120)
-  expect(heard.filter((pid) => pid.startsWith('one'))).toEqual(
+  await heard.until((changes) => changes.length >= 120)
+  const pids = heard.changes.map(({ pid }) => pid)
+  expect(pids.filter((pid) => pid.startsWith('one'))).toEqual(
     Array.from({ length: 60 }, (_, index) => `one ${index}`),
   )
-  expect(heard.filter((pid) => pid.startsWith('own'))).toEqual(
+  expect(pids.filter((pid) => pid.startsWith('own'))).toEqual(
     Array.from({ length: 60 }, (_, index) => `own ${index}`),
   )
 })

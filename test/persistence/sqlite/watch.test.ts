@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
 import type { Change } from '../../../src/persistence/contract/rows.ts'
 import { SimulatedClock } from '../../../src/testing/index.ts'
-import { create, done, engine, request, running, signal, wait, waitingFor } from '../fixtures.ts'
+import { create, done, engine, Heard, request, running, signal, wait, waitingFor } from '../fixtures.ts'
 
 test('who watches is told of what others commit whether it is ready, and when it is due', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'damson-watch-'))
@@ -21,16 +21,13 @@ test('who watches is told of what others commit whether it is ready, and when it
   })
   await other.join(engine('B'))
   const until = clock.now() + 60_000
-  const heard: Change[] = []
+  const heard = new Heard(store)
   /** What is told last of a process, after its state has been committed. */
-  const told = async (pid: string, name: string): Promise<Change> => {
-    for (;;) {
-      const change = heard.findLast((one) => one.pid === pid)
-      if (change?.name === name) return change
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
+  const told = async (pid: string, name: string): Promise<Change | undefined> => {
+    const last = () => heard.changes.findLast((one) => one.pid === pid)
+    await heard.until(() => last()?.name === name)
+    return last()
   }
-  store.watch((changes) => heard.push(...changes))
   const process = await running(other, 'B')
   const waiter = await waitingFor(other, 'B', { on: [process.pid] })
   expect(await told(waiter.pid, 'waiting')).toMatchObject({ ready: false, dueAt: null })
@@ -55,16 +52,15 @@ test('a store that commits all the time hears of what others commit meanwhile, a
     await other.close()
     rmSync(folder, { recursive: true })
   })
-  const heard: string[] = []
-  store.watch((changes) => heard.push(...changes.map(({ pid }) => pid)))
+  const heard = new Heard(store)
   for (let count = 0; count < 300; count++) {
     if (count === 290) await done(other, create({ pid: 'meanwhile' }))
     await done(store, create())
     // The changes of the log file are noticed between two commits.
     await new Promise((resolve) => setImmediate(resolve))
   }
-  expect(heard).toHaveLength(301)
-  expect(heard.indexOf('meanwhile')).toBeGreaterThanOrEqual(290)
+  expect(heard.changes).toHaveLength(301)
+  expect(heard.changes.findIndex(({ pid }) => pid === 'meanwhile')).toBeGreaterThanOrEqual(290)
   await done(other, create({ pid: 'after' }))
-  while (!heard.includes('after')) await new Promise((resolve) => setTimeout(resolve, 5))
+  await heard.until((changes) => changes.some(({ pid }) => pid === 'after'))
 })
