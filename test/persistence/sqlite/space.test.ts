@@ -83,3 +83,20 @@ test('the log does not stay at its largest size', async () => {
     await store.close()
   }
 })
+
+test('the feed keeps the last 10,000 commits, and nothing of older ones', async () => {
+  const store = await SqliteStore.open(path)
+  try {
+    await done(store, create())
+    const file = new Database(path)
+    // As after 10,049 commits.
+    file.exec(`INSERT INTO feed (id, processes)
+      WITH RECURSIVE ids (id) AS (SELECT 2 UNION ALL SELECT id + 1 FROM ids WHERE id < 10049) SELECT id, '1' FROM ids`)
+    await done(store, create())
+    const kept = file.prepare('SELECT min(id) AS first, max(id) AS last, count(*) AS count FROM feed').get()
+    file.close()
+    expect(kept).toEqual({ first: 51, last: 10_050, count: 10_000 })
+  } finally {
+    await store.close()
+  }
+})
