@@ -34,7 +34,8 @@ test.each<[what: string, write: (held: Held) => Advance, engine: string | null]>
     const made = () => create(claim === null ? {} : { claim, state: 'running', seq: 1 })
     const [pruned, next] = [made(), made()]
     const file = new Database(path, { readonly: true })
-    const numberOf = ({ pid }: { pid: string }) => file.prepare('SELECT id FROM process WHERE pid = ?').get(pid)
+    const numberOf = ({ pid }: { pid: string }) =>
+      file.prepare('SELECT id FROM process WHERE pid = ?').get(pid)
     const look = async () => {
       const stored = await store.load(next.pid)
       return [stored?.row, stored?.bundle().parts, await store.history(next.pid)]
