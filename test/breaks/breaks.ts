@@ -832,6 +832,25 @@ const all: readonly Break[] = [
     test: ['test/engine/one-write-per-process.test.ts', 'a commit has one write of each process'],
   },
   {
+    contract: 'C7',
+    what: 'a pause that was reported before a later play is carried out',
+    file: 'src/engine/execution-control.ts',
+    find: 'playCount !== undefined && execution !== undefined && execution.playCount !== playCount',
+    replace: 'false as boolean',
+    test: [
+      'test/engine/pauses-and-plays.test.ts',
+      'memory C7: a play calls off the pause that a step asks for',
+    ],
+  },
+  {
+    contract: 'C7',
+    what: 'a pause that held a commit back is carried out after a later play',
+    file: 'src/engine/durable-host.ts',
+    find: 'execution.playCount === playCount',
+    replace: 'true',
+    test: ['test/engine/unheard-requests.test.ts', 'memory C7: a process that ends beside its sleep'],
+  },
+  {
     contract: 'C9',
     what: 'a process is loaded though its class has not got its next step any more',
     file: 'src/process/definition/process-definition.ts',

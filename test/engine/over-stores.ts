@@ -13,7 +13,10 @@ import {
   type Store,
 } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import type { Write } from '../../src/persistence/contract/writes.ts'
+import { intercept } from '../../src/testing/intercept.ts'
 import { SimulatedClock, unreliable } from '../../src/testing/index.ts'
+import { defer } from '../../src/process/state/deferred.ts'
 import { closeGates } from './processes.ts'
 
 /** What a test needs to run processes over one kind of store; made anew for each test. */
@@ -92,6 +95,30 @@ export function overEachStore(tests: (over: () => Over) => void): void {
 
     tests(() => over)
   })
+}
+
+/** A store that answers late, as one across a network may. */
+export interface AnsweringLate {
+  readonly store: Store
+  /** Resolves once the first commit that is answered late is durable. */
+  readonly committed: Promise<void>
+  /** Gives all answers. */
+  answer(): void
+}
+
+/** A store that answers the commits late that hold a write which fits. */
+export function answeringLate(store: Store, fits: (write: Write) => boolean): AnsweringLate {
+  const committed = defer<void>()
+  const answered = defer<void>()
+  const late = intercept(store, (commit) => async (writes) => {
+    const outcomes = await commit(writes)
+    if (writes.some(fits)) {
+      committed.resolve()
+      await answered.promise
+    }
+    return outcomes
+  })
+  return { store: late, committed: committed.promise, answer: () => answered.resolve() }
 }
 
 /** Waits until what the store says of a process fits, by what it tells of changes. */

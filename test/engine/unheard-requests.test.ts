@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Continue, Process, Wait, type ProcessSpec, type Store } from '../../src/index.ts'
 import { create, engine as identity } from '../persistence/fixtures.ts'
-import { overEachStore, untilRow } from './over-stores.ts'
+import { answeringLate, overEachStore, untilRow } from './over-stores.ts'
 import { Approval, gate } from './processes.ts'
 
 /*
@@ -178,6 +178,34 @@ overEachStore((over) => {
       expect(done.filter((one) => one === 'effect')).toHaveLength(how === 'ends beside its sleep' ? 0 : 1)
     })
   })
+
+  test.each(['does something beside its sleep', 'ends beside its sleep'])(
+    'C7: a process that %s is not paused by an answer that comes after its play',
+    async (how) => {
+      done.length = 0
+      const { clock, store } = over()
+      const news = new Late(store)
+      const kind = how.startsWith('ends') ? 'advance' : 'record'
+      let isHeld = false
+      const late = answeringLate(news.store, (write) => isHeld && write.kind === kind)
+      const engine = await over().engine([Waiter], { store: late.store })
+      const { pid } = await engine.launch(Waiter, { how })
+      await untilRow(store, pid, ({ inStep }) => inStep)
+      await turns()
+      news.keep()
+      const handle = (await over().client()).handle(pid)
+      await handle.pause('lunch')
+      isHeld = true
+      gate(pid).open()
+      await late.committed
+      expect(await handle.play()).toBe(true)
+      news.tell()
+      late.answer()
+      await turns()
+      if (kind === 'record') await clock.advance('1m')
+      expect(await handle.result()).toBe(how)
+    },
+  )
 
   test.each(['goes on', 'waits'])(
     'C7: a play that is stored, unheard, calls off the pause of a process whose step %s',
