@@ -851,6 +851,14 @@ const all: readonly Break[] = [
     test: ['test/engine/unheard-requests.test.ts', 'memory C7: a process that ends beside its sleep'],
   },
   {
+    contract: 'C8',
+    what: 'a client that missed changes reads nothing of what its engine has in its queue',
+    file: 'src/client/handle/handle-registry.ts',
+    find: 'for (const handle of this.#awaited) handle.refreshState()',
+    replace: 'for (const handle of this.#unheard(this.#awaited)) handle.refreshState()',
+    test: ['test/engine/missed-changes.test.ts', 'C8: a wait for a launch that is queued here'],
+  },
+  {
     contract: 'C9',
     what: 'a process is loaded though its class has not got its next step any more',
     file: 'src/process/definition/process-definition.ts',

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
-import { Client, Engine, Process, type ProcessSpec } from '../../src/index.ts'
+import { Client, Engine, Process, type AnyProcessClass, type ProcessSpec } from '../../src/index.ts'
 import type { Write } from '../../src/persistence/contract/writes.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { aPath, create, request } from '../contracts/stores.ts'
@@ -67,6 +67,44 @@ test('C8: who watches a file is told that something was missed', async () => {
   await other.commit([create('third')])
   await told('third')
   expect(heard).not.toContain('second')
+})
+
+/** Two stores on one file: the first is for an engine with these classes, and the second for others. */
+async function anEngine(classes: readonly AnyProcessClass[], { concurrency }: { concurrency?: number } = {}) {
+  const path = await aPath()
+  const [own, other] = [await SqliteStore.open(path), await SqliteStore.open(path)]
+  const engine = await Engine.open({
+    store: own,
+    processes: classes,
+    concurrency,
+    handleSignals: false,
+  })
+  onTestFinished(async () => {
+    await engine.close({ drain: 0 })
+    await own.close()
+    await other.close()
+  })
+  return { engine, other, path }
+}
+
+test('C8: a wait for a launch that is queued here ends with the process, which another program has killed unheard', async () => {
+  const { engine, other, path } = await anEngine([Gated], { concurrency: 1 })
+  await engine.launch(Gated, { gate: 'slot' })
+  await gate('slot').reached
+  const queued = await engine.launch(Gated, { gate: 'queued' })
+  const end = queued.wait()
+  await commitUnheard(other, path, [request(queued.pid, 'kill')])
+  expect(await end).toMatchObject({ label: 'killed' })
+  expect(gate('queued').visits).toBe(0)
+})
+
+test('C8: a wait for a process that runs here ends with the process, which another program has ended unheard', async () => {
+  const { engine, other, path } = await anEngine([Gated])
+  const running = await engine.launch(Gated, { gate: 'running' })
+  await gate('running').reached
+  const end = running.wait()
+  await commitUnheard(other, path, [request(running.pid, 'kill')])
+  expect(await end).toMatchObject({ label: 'killed' })
 })
 
 test('C7, C8: an engine and a client miss no request, no wake-up, no launch and no end that they were not told of', async () => {

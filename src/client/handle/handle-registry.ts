@@ -145,10 +145,13 @@ export class HandleRegistry<H extends RegisteredHandle> {
     }
   }
 
-  /** The store no longer reports some changes, so the rows of all awaited processes are read (C8). */
+  /**
+   * The store no longer reports some changes, so the rows of all awaited processes are read (C8).
+   * The engine of this program may have missed the end of a process that it has in memory.
+   */
   #readAll(): void {
     // If the store can't be read, the next refresh tries again.
-    for (const handle of this.#unheard(this.#awaited)) handle.refreshState().catch(() => {})
+    for (const handle of this.#awaited) handle.refreshState().catch(() => {})
   }
 
   /** An awaited process has ended. The next end may be near. */
