@@ -223,7 +223,10 @@ export class Engine extends Client {
 
   #note(changes: readonly Change[], missed: boolean): void {
     // The rows show what the store no longer reports (C8).
-    if (missed) void this.#executor.catchUp().then(() => this.#scan())
+    if (missed) {
+      this.#executor.catchUp()
+      void this.#scan()
+    }
     for (const change of changes) {
       if (change.name === 'created') this.renewed(change.pid, change.at)
       // A queued launch leaves the queue at its first change after `created`: someone else has

@@ -21,6 +21,7 @@ import type { Scheduler, Starter } from './scheduler.ts'
 import type { StepJournalWriter } from './step-journal-writer.ts'
 import { changesOf } from './changes-of-row.ts'
 import { claimLost, endedElsewhere } from './stop-reasons.ts'
+import { StoreReader } from './store-reader.ts'
 
 /** The collaborators of an executor, all built before it. */
 export interface ExecutorParts {
@@ -231,14 +232,14 @@ export class Executor implements Starter {
    * Notes from the rows what others have committed about the executions: some changes can't be read
    * any more (C7, C8).
    */
-  async catchUp(): Promise<void> {
-    for (const execution of this.#parts.executions.all()) {
-      try {
-        await this.#catchUp(execution)
-      } catch (error) {
+  catchUp(): void {
+    const { executions, engine } = this.#parts
+    for (const execution of executions.all()) {
+      this.#catchUp(execution).catch((error: unknown) => {
+        if (execution.lost || execution.over) return
         const { pid } = execution.process
-        this.#parts.engine.logger.error({ err: error, pid }, 'what was asked of a process could not be read')
-      }
+        engine.logger.error({ err: error, pid }, 'what was asked of a process could not be read')
+      })
     }
   }
 
@@ -246,8 +247,9 @@ export class Executor implements Starter {
     const { engine, executions } = this.#parts
     const { pid, paused: wasPaused } = execution.process
     const { fence, seq } = execution
-    const row = await engine.store.read(pid)
-    const { mail } = await engine.store.pending(pid)
+    const reader = new StoreReader(engine, execution)
+    const row = await reader.read(pid)
+    const { mail } = await reader.retry(() => engine.store.pending(pid))
     // The answers to its own writes report the rest.
     const isSame = executions.isCurrent(execution) && execution.fence === fence && execution.seq === seq
     if (!isSame || fence === undefined || execution.isCommitting || execution.released) return

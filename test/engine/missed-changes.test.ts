@@ -1,9 +1,17 @@
 import Database from 'better-sqlite3'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
-import { Client, Engine, Process, type AnyProcessClass, type ProcessSpec } from '../../src/index.ts'
+import {
+  Client,
+  Engine,
+  PersistenceError,
+  Process,
+  type AnyProcessClass,
+  type ProcessSpec,
+  type Store,
+} from '../../src/index.ts'
 import type { Write } from '../../src/persistence/contract/writes.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
-import { aPath, create, request } from '../contracts/stores.ts'
+import { aPath, create, replaced, request } from '../contracts/stores.ts'
 import { untilRow } from './over-stores.ts'
 import { closeGates, Gated, gate } from './processes.ts'
 
@@ -70,11 +78,14 @@ test('C8: who watches a file is told that something was missed', async () => {
 })
 
 /** Two stores on one file: the first is for an engine with these classes, and the second for others. */
-async function anEngine(classes: readonly AnyProcessClass[], { concurrency }: { concurrency?: number } = {}) {
+async function anEngine(
+  classes: readonly AnyProcessClass[],
+  { concurrency, around = (store) => store }: { concurrency?: number; around?: (store: Store) => Store } = {},
+) {
   const path = await aPath()
   const [own, other] = [await SqliteStore.open(path), await SqliteStore.open(path)]
   const engine = await Engine.open({
-    store: own,
+    store: around(own),
     processes: classes,
     concurrency,
     handleSignals: false,
@@ -105,6 +116,26 @@ test('C8: a wait for a process that runs here ends with the process, which anoth
   const end = running.wait()
   await commitUnheard(other, path, [request(running.pid, 'kill')])
   expect(await end).toMatchObject({ label: 'killed' })
+})
+
+test('C8: a signal that is not heard is found, also if the store can not be read at first', async () => {
+  let failures = 0
+  const { engine, other, path } = await anEngine([Asks], {
+    around: (store) =>
+      replaced(store, {
+        pending: async (pid) => {
+          if (failures++ < 2) throw new PersistenceError('the disk is away (as the test requested)')
+          return store.pending(pid)
+        },
+      }),
+  })
+  const asks = await engine.launch(Asks)
+  await untilRow(engine.store, asks.pid, ({ state }) => state === 'waiting')
+  await commitUnheard(other, path, [
+    { kind: 'signal', pid: asks.pid, id: 'one', name: 'answer', value: '45', by: 'me' },
+  ])
+  expect(await asks.result()).toBe(45)
+  expect(failures).toBe(3)
 })
 
 test('C7, C8: an engine and a client miss no request, no wake-up, no launch and no end that they were not told of', async () => {
