@@ -8,8 +8,8 @@ import type { HistoryEvents } from '../process/state/history-event.ts'
 interface Known {
   /** The messages that are kept for the process. */
   readonly mail: Pending['mail']
-  /** Whether the process was paused here before its row was read. */
-  readonly wasPaused: boolean
+  /** Whether the process was paused here, or about to be, before its row was read. */
+  readonly hadPause: boolean
   /** The engine that runs it. */
   readonly engine: string
 }
@@ -21,7 +21,7 @@ interface Known {
 export function changesOf(
   pid: string,
   row: ProcessRow | undefined,
-  { mail, wasPaused, engine }: Known,
+  { mail, hadPause, engine }: Known,
 ): readonly Change[] {
   const changes: Change[] = []
   const note = <Name extends keyof HistoryEvents>(name: Name, data?: HistoryEvents[Name]): void => {
@@ -48,7 +48,7 @@ export function changesOf(
   if (kill !== null) note('kill requested', { message: kill.message ?? undefined, deadline: kill.deadline })
   if (pauseRequested !== null) note('pause requested', { message: pauseRequested.message ?? undefined })
   else if (paused !== null) note('paused', { message: paused.message ?? undefined })
-  else if (wasPaused) note('played')
+  else if (hadPause) note('played')
   for (const { name } of mail) if (name !== null) note('signalled', { name })
   return changes
 }

@@ -245,7 +245,7 @@ export class Executor implements Starter {
 
   async #catchUp(execution: Execution): Promise<void> {
     const { engine, executions } = this.#parts
-    const { pid, paused: wasPaused } = execution.process
+    const { pid, pausedWith } = execution.process
     const { fence, seq } = execution
     const reader = new StoreReader(engine, execution)
     const row = await reader.read(pid)
@@ -253,7 +253,8 @@ export class Executor implements Starter {
     // The answers to its own writes report the rest.
     const isSame = executions.isCurrent(execution) && execution.fence === fence && execution.seq === seq
     if (!isSame || fence === undefined || execution.isCommitting || execution.released) return
-    for (const change of changesOf(pid, row, { mail, wasPaused, engine: engine.id })) this.note(change)
+    const known = { mail, hadPause: pausedWith !== undefined, engine: engine.id }
+    for (const change of changesOf(pid, row, known)) this.note(change)
   }
 
   /**

@@ -851,6 +851,14 @@ const all: readonly Break[] = [
     test: ['test/engine/unheard-requests.test.ts', 'memory C7: a process that ends beside its sleep'],
   },
   {
+    contract: 'C7',
+    what: 'an engine that missed a play carries out the pause before it',
+    file: 'src/engine/executor.ts',
+    find: 'pausedWith !== undefined',
+    replace: 'execution.process.paused',
+    test: ['test/engine/missed-changes.test.ts', 'C7: a play that is not heard'],
+  },
+  {
     contract: 'C8',
     what: 'a client that missed changes reads nothing of what its engine has in its queue',
     file: 'src/client/handle/handle-registry.ts',

@@ -77,6 +77,13 @@ test('C8: who watches a file is told that something was missed', async () => {
   expect(heard).not.toContain('second')
 })
 
+class Holds extends Asks {
+  override async run(): Promise<unknown> {
+    await gate('holds').pass()
+    return super.run()
+  }
+}
+
 /** Two stores on one file: the first is for an engine with these classes, and the second for others. */
 async function anEngine(
   classes: readonly AnyProcessClass[],
@@ -116,6 +123,30 @@ test('C8: a wait for a process that runs here ends with the process, which anoth
   const end = running.wait()
   await commitUnheard(other, path, [request(running.pid, 'kill')])
   expect(await end).toMatchObject({ label: 'killed' })
+})
+
+test('C7: a play that is not heard calls off a pause that was, and has not come about', async () => {
+  const { engine, other, path } = await anEngine([Holds])
+  const handle = await engine.launch(Holds)
+  await gate('holds').reached
+  const paused = new Promise<void>((resolve) => {
+    engine.store.watch((changes) => {
+      if (changes.some(({ name }) => name === 'pause requested')) resolve()
+    })
+  })
+  await other.commit([request(handle.pid, 'pause')])
+  await paused
+  const missed = new Promise<void>((resolve) => {
+    engine.store.watch((_changes, isMissed) => {
+      if (isMissed) resolve()
+    })
+  })
+  await commitUnheard(other, path, [request(handle.pid, 'play')])
+  await missed
+  gate('holds').open()
+  await untilRow(engine.store, handle.pid, ({ state }) => state === 'waiting')
+  await handle.signal('answer', 44)
+  expect(await handle.result()).toBe(44)
 })
 
 test('C8: a signal that is not heard is found, also if the store can not be read at first', async () => {
