@@ -94,6 +94,8 @@ export class LaunchQueue {
     this.#entries.delete(pid)
     this.#characters -= entry.characters
     if (entry.process !== undefined) this.#objects--
+    // An engine that only claims, since others launch too, never asks for the next launch.
+    this.#first()
     return entry
   }
 

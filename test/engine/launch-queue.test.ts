@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import {
   Continue,
@@ -9,8 +11,10 @@ import {
 } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
-import { aPath } from '../contracts/stores.ts'
-import { gate } from './processes.ts'
+import { LaunchQueue } from '../../src/engine/launch-queue.ts'
+import { HOSTED } from '../../src/process/host/process-object.ts'
+import { aPath, create } from '../contracts/stores.ts'
+import { Add, gate } from './processes.ts'
 import { overEachStore } from './over-stores.ts'
 
 /** How many were constructed, and what ran, in its order. */
@@ -311,4 +315,21 @@ test('a launch that waited is not made anew: it is begun as it was made', async 
   expect(made).toBe(names.length)
   await engine.close()
   await store.close()
+})
+
+test('launches that are claimed, and not begun from the queue, do not stay in memory', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const queue = new LaunchQueue()
+  const taken = Array.from({ length: 10 }, (_, index) => {
+    const write = create(`claimed ${index}`)
+    queue.add(new Add({ a: 1 })[HOSTED], write)
+    queue.take(write.pid)
+    return new WeakRef(write)
+  })
+  // A weak reference keeps its target until the end of the turn.
+  await new Promise((resolve) => setImmediate(resolve))
+  collect()
+  expect(taken.filter((write) => write.deref() !== undefined)).toEqual([])
+  expect(queue.isEmpty).toBe(true)
 })
