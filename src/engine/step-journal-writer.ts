@@ -149,6 +149,9 @@ export class StepJournalWriter {
   played(execution: Execution): void {
     execution.retryHeldWrites()
     this.#goOnIfReady(execution)
+    // The timer of statuses has passed over the paused process.
+    const { status } = execution
+    if (status !== undefined) this.status(execution, status ?? undefined)
   }
 
   /**

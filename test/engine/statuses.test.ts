@@ -19,7 +19,35 @@ class Reports extends Process {
   }
 }
 
+/** Sets a status beside its sleep. */
+class Beside extends Process {
+  override async run(): Promise<void> {
+    const beside = async (): Promise<void> => {
+      await gate('beside').pass()
+      this.setStatus('beside')
+    }
+    await Promise.all([this.sleep('nap', '1h'), beside()])
+  }
+}
+
 overEachStore((over) => {
+  it('stores the status that a step has set before a pause within a second after the play', async () => {
+    const engine = await over().engine([Beside])
+    const { store, clock } = over()
+    const handle = await engine.launch(Beside)
+    await untilRow(store, handle.pid, ({ inStep }) => inStep)
+    await clock.quiet()
+    gate('beside').open()
+    await clock.quiet()
+    await handle.pause()
+    await untilRow(store, handle.pid, ({ paused }) => paused !== null)
+    await clock.advance(1_000)
+    expect((await store.read(handle.pid))?.status).toBeNull()
+    await handle.play()
+    await clock.advance(1_000)
+    await untilRow(store, handle.pid, ({ status }) => status === 'beside')
+  })
+
   it('stores the status of a running step within a second, and with each record', async () => {
     const engine = await over().engine([Reports])
     const { store, clock } = over()
