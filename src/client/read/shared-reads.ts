@@ -1,11 +1,8 @@
+import { defer, type Deferred } from '../../process/state/deferred.ts'
 import { queueMicrotask, setImmediate } from '../../shared/timers.ts'
 
-/** A read that was asked for, and everyone who asked for it. */
-interface Asked<T> {
-  readonly answer: Promise<T | undefined>
-  readonly resolve: (value: T | undefined) => void
-  readonly reject: (error: unknown) => void
-}
+/** A read that was asked for, perhaps more than once. */
+type Asked<T> = Deferred<T | undefined>
 
 /** How processes are read from a store, one or several at a time. */
 export interface Source<T> {
@@ -35,13 +32,13 @@ export class SharedReads<T> {
 
   read(pid: string): Promise<T | undefined> {
     let asked = this.#asked.get(pid)
-    if (asked === undefined) this.#asked.set(pid, (asked = newlyAsked()))
+    if (asked === undefined) this.#asked.set(pid, (asked = defer()))
     if (!this.#isReading) {
       this.#isReading = true
       // After the code that runs now, and the code that waits for the same answer, have asked.
       queueMicrotask(() => void this.#readAll())
     }
-    return asked.answer
+    return asked.promise
   }
 
   async #readAll(): Promise<void> {
@@ -82,14 +79,4 @@ export class SharedReads<T> {
       await Promise.all(page.map(([pid, asked]) => this.#readOne(pid, asked)))
     }
   }
-}
-
-function newlyAsked<T>(): Asked<T> {
-  let resolve!: Asked<T>['resolve']
-  let reject!: Asked<T>['reject']
-  const answer = new Promise<T | undefined>((resolved, rejected) => {
-    resolve = resolved
-    reject = rejected
-  })
-  return { answer, resolve, reject }
 }
