@@ -91,7 +91,7 @@ afterEach(() => engine.close())
 const strange = () => seen.filter(([launcher, , found]) => found !== undefined && found !== launcher)
 const places = () => new Set(seen.map(([, place]) => place))
 const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 2))
+  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve))
 }
 
 test('no code of a process runs in the asynchronous context of another caller', async () => {
