@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Client, ProcessSummary } from '../../index.ts'
 import { collect } from './collect.ts'
+import { countOf } from '../input/bulk.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
 import { timeSince, wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, printEscaped, printJson } from '../render/output.ts'
@@ -60,8 +61,7 @@ async function list(client: Client, options: ListOptions): Promise<void> {
   if (next !== undefined)
     note(`there are more: --after ${next} shows those behind, --limit shows more of them`)
   if (processes.length === 0) {
-    const ended = await client.count({ ...filterOf(options), ...others })
-    const count = Object.values(ended).reduce((sum, one) => sum + one, 0)
+    const count = await countOf(client, { ...filterOf(options), ...others })
     note(`no process matches${count === 0 ? '' : `; ${count} that ended would: --all shows them too`}`)
   }
 }

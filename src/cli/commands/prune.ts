@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
 import { type Client, isTerminal, type ListFilter } from '../../index.ts'
+import { countOf, processes } from '../input/bulk.ts'
 import { ENDED, filterOf, withFilters, type FilterOptions } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
@@ -40,8 +41,7 @@ async function prune(client: Client, options: PruneOptions): Promise<void> {
     else print(`${processes(deleted)} deleted`)
     return
   }
-  const counts = await client.count(filter)
-  const count = Object.values(counts).reduce((sum, one) => sum + one, 0)
+  const count = await countOf(client, filter)
   if (options.json) printJson({ wouldDelete: count })
   else print(`${processes(count)} would be deleted`)
   if (count > 0) note('--yes deletes them')
@@ -54,8 +54,4 @@ function pruneFilter(options: PruneOptions, now: number): ListFilter {
   if (filter.paused || !asked.every(isTerminal))
     throw new UsageError(`only what has ended can be deleted: --state ${ENDED.join(',')}`)
   return { ...filter, ...(options.olderThan !== undefined && { endedBefore: now - options.olderThan }) }
-}
-
-function processes(count: number): string {
-  return `${count} ${count === 1 ? 'process' : 'processes'}`
 }
