@@ -59,6 +59,16 @@ test('a tree ends what it shows of children too', async () => {
   expect(stdout).toMatch(new RegExp(`Bake ${child}.*killed`))
 })
 
+test('a history that is followed ends a killed process once its time is up', async () => {
+  const { pid } = create()
+  await done(store, create({ pid, claim: 'frozen', state: 'running', seq: 1, createdAt: Date.now() }))
+  const following = damson('history', pid, '--follow', '--store', project.store)
+  await done(store, request(pid, 'kill', { grace: 300 }))
+  const { stdout, code } = await following
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/ killed( |$)/m)
+})
+
 test('a kill that has time left is left alone', async () => {
   const { pid } = create({ createdAt: Date.now() })
   await done(store, create({ pid, claim: 'frozen', state: 'running', seq: 1, createdAt: Date.now() }))

@@ -4,6 +4,7 @@ import { eventText } from '../render/event-text.ts'
 import { withClient, withStore, wholeNumber, type StoreOptions } from '../input/options.ts'
 import { printEscaped, printJson } from '../render/output.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
+import { watchUntil } from './wait-until.ts'
 import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
 import { columns } from '../render/table.ts'
 import { elapsed } from '../render/time.ts'
@@ -61,24 +62,11 @@ async function showNew(
 
 /** Shows each event that comes, until the process has ended or is gone. */
 async function follow(client: Client, pid: string, timeLine: TimeLine, last: number): Promise<void> {
-  let wake = (): void => {}
-  const stopWatching = client.store.watch((changes, missed) => {
-    if (missed || changes.some((change) => change.pid === pid)) wake()
+  await watchUntil(client, client.handle(pid), async () => {
+    const found = await client.find(pid)
+    last = await showNew(client, pid, timeLine, { after: last })
+    return found === undefined || found.state.terminal
   })
-  try {
-    for (;;) {
-      // Listens before it reads, so that no event is missed in between.
-      const changed = new Promise<void>((resolve) => {
-        wake = resolve
-      })
-      const row = await client.find(pid)
-      last = await showNew(client, pid, timeLine, { after: last })
-      if (row === undefined || row.state.terminal) return
-      await changed
-    }
-  } finally {
-    stopWatching()
-  }
 }
 
 /** Prints a line for each event, with the times since the creation and since the event before. */

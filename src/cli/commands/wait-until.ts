@@ -1,18 +1,32 @@
 import type { Client, ProcessHandle, StateInfo } from '../../index.ts'
 
 /** Waits until the state of a process passes the test. Returns false if that takes longer than `timeout` milliseconds. */
-export async function waitUntil(
+export function waitUntil(
   client: Client,
   handle: ProcessHandle,
   done: (state: StateInfo) => boolean,
   timeout: number,
 ): Promise<boolean> {
+  return watchUntil(client, handle, async () => done(await handle.refresh()), timeout)
+}
+
+/**
+ * Calls `look` at once and after each change of a process, until it returns true. Returns false if
+ * that takes longer than `timeout` milliseconds.
+ */
+export async function watchUntil(
+  client: Client,
+  handle: ProcessHandle,
+  look: () => Promise<boolean>,
+  timeout?: number,
+): Promise<boolean> {
   let wake = (): void => {}
   let late = false
-  const timer = setTimeout(() => {
+  const end = (): void => {
     late = true
     wake()
-  }, timeout)
+  }
+  const timer = timeout === undefined ? undefined : setTimeout(end, timeout)
   const stopWatching = client.store.watch((changes, missed) => {
     if (missed || changes.some(({ pid }) => pid === handle.pid)) wake()
   })
@@ -20,11 +34,11 @@ export async function waitUntil(
   const forget = handle.onDone(() => wake())
   try {
     for (;;) {
-      // Listens before it reads, so that no change is missed in between.
+      // Listens before it looks, so that no change is missed in between.
       const changed = new Promise<void>((resolve) => {
         wake = resolve
       })
-      if (done(await handle.refresh())) return true
+      if (await look()) return true
       if (late) return false
       await changed
     }
