@@ -42,6 +42,12 @@ describe('damson history', () => {
     expect(json.map(({ n }) => n)).toEqual([59, 60, 61])
   })
 
+  it('has the author of each event below one heading', async () => {
+    const [heading = '', creation = '', ...signals] = (await run('long')).stdout.trimEnd().split('\n')
+    expect(creation).toContain('created')
+    for (const line of signals) expect(line.indexOf('client')).toBe(heading.indexOf('BY'))
+  })
+
   it.each([
     ['in lines', [], (out: string) => expect(out.match(/^TIME/gm)).toHaveLength(1)],
     ['in JSON', ['--json'], (out: string) => expect(out.trim().split('\n').map(nameIn)).toEqual(EVENTS)],

@@ -31,10 +31,10 @@ export function addHistory(program: Command): void {
           printJson(await client.history(pid, newest(options)))
           return
         }
-        const timeLine = new TimeLine(options)
-        timeLine.show(await client.history(pid, { limit: 1 }), { hidden: options.limit !== undefined })
-        const last = await showNew(client, pid, timeLine, newest(options))
-        if (options.follow) await follow(client, pid, timeLine, last)
+        const [creation] = options.limit === undefined ? [] : await client.history(pid, { limit: 1 })
+        const printer = new HistoryPrinter(options, creation?.at)
+        const last = await printNew(client, pid, printer, newest(options))
+        if (options.follow) await follow(client, pid, printer, last)
       }),
     )
 }
@@ -43,48 +43,49 @@ function newest({ limit }: ShownOptions): HistoryOptions {
   return limit === undefined ? {} : { last: limit }
 }
 
-/** Shows events a page at a time, those after the first one unless others are named. Returns the number of the last. */
-async function showNew(
+/** Prints events a page at a time, from the first one unless others are named. Returns the number of the last. */
+async function printNew(
   client: Client,
   pid: string,
-  timeLine: TimeLine,
-  { last, after = 1 }: HistoryOptions,
+  printer: HistoryPrinter,
+  { last, after = 0 }: HistoryOptions,
 ): Promise<number> {
   let page = await client.history(pid, last === undefined ? { after, limit: PAGE } : { last })
   let shown = after
   while (page.length > 0) {
-    timeLine.show(page)
+    printer.print(page)
     shown = page.at(-1)?.n ?? shown
     page = await client.history(pid, { after: shown, limit: PAGE })
   }
   return shown
 }
 
-/** Shows each event that comes, until the process has ended or is gone. */
-async function follow(client: Client, pid: string, timeLine: TimeLine, last: number): Promise<void> {
+/** Prints each event that comes, until the process has ended or is gone. */
+async function follow(client: Client, pid: string, printer: HistoryPrinter, last: number): Promise<void> {
   await watchUntil(client, client.handle(pid), async () => {
     const found = await client.find(pid)
-    last = await showNew(client, pid, timeLine, { after: last })
+    last = await printNew(client, pid, printer, { after: last })
     return found === undefined || found.state.terminal
   })
 }
 
 /** Prints a line for each event, with the times since the creation and since the event before. */
-class TimeLine {
+class HistoryPrinter {
   readonly #json: boolean
   readonly #screen = screenOf()
+  /** When the process was created. */
   #begin: Date | undefined
   #before: EventRecord | undefined
   #hasHeading = false
 
-  constructor({ json }: ShownOptions) {
+  /** `begin` is the time of the creation, if the first event to be printed is another one. */
+  constructor({ json }: ShownOptions, begin: Date | undefined) {
     this.#json = json === true
+    this.#begin = begin
   }
 
-  /** `hidden`: the events are only what the next ones are measured from. */
-  show(records: readonly EventRecord[], { hidden = false } = {}): void {
+  print(records: readonly EventRecord[]): void {
     this.#begin ??= records[0]?.at
-    if (hidden || records.length === 0) return
     if (this.#json) for (const record of records) printJson(record)
     else {
       const [heading, ...lines] = timeLine(records, this.#begin, this.#before, this.#screen).split('\n')
