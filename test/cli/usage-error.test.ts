@@ -22,6 +22,8 @@ beforeAll(async () => {
   await using client = await Client.open({ store: project.store, create: true })
   await client.launch('Add', { a: 1 }, { pid: 'abc-1' })
   await client.launch('Add', { a: 1 }, { pid: 'abc-2' })
+  await using other = await Client.open({ store: `${project.folder}/one.db`, create: true })
+  await other.launch('Add', { a: 1 }, { pid: 'the only one' })
 })
 afterAll(() => project[Symbol.asyncDispose]())
 
@@ -31,6 +33,7 @@ describe('wrong use exits with 2, prints nothing on stdout, and says what is rig
     ['an unknown option', ['list', '--lmit', '3'], [/unknown option '--lmit'/, /Did you mean --limit\?/]],
     ['no command', [], [/Usage: damson/]],
     ['a missing argument', ['show'], [/say which process: give its pid, or its key with --key/]],
+    ['an empty argument', ['kill', '', '--store', 'one.db'], [/say which process/]],
     ['a number that is none', ['list', '--limit', 'x'], [/give a whole number from 1/]],
     ['a state that is none', ['list', '--state', 'runing'], [/no state 'runing'; did you mean 'running'\?/]],
     ['a duration that is none', ['pause', 'abc-1', '--timeout', 'soon'], [/"soon" is not a duration/]],

@@ -56,8 +56,10 @@ export async function findPid(
     if (text !== undefined) throw new UsageError('give a pid or --key, not both')
     return pidOfKey(client, key)
   }
-  if (text === undefined) throw new UsageError('say which process: give its pid, or its key with --key')
-  if (text !== '' && (await client.find(text)) !== undefined) return text
+  // Every pid begins with an empty text, such as that of an unset variable.
+  if (text === undefined || text === '')
+    throw new UsageError('say which process: give its pid, or its key with --key')
+  if ((await client.find(text)) !== undefined) return text
   const [first, ...others] = await client.pidsLike(text, SHOWN + 1)
   if (first === undefined) {
     throw new UsageError(`there is no process ${text} in this store; damson list --all shows what there is`)
