@@ -24,11 +24,12 @@ export async function restartAll(
   restarter: Restarter,
   filter: BulkFilter,
 ): Promise<number> {
+  // No process that succeeded is restarted.
+  if (filter.successful === true) return 0
   const parents = new Map<string, string | null>()
   const state = [filter.state ?? FAILED].flat().filter((one) => isTerminal(one))
-  await bulk.eachPage({ ...filter, state }, (rows) => {
-    for (const row of rows)
-      if (row.successful === false) parents.set(row.pid, row.abandoned ? null : row.parent)
+  await bulk.eachPage({ ...filter, state, successful: false }, (rows) => {
+    for (const { pid, parent, abandoned } of rows) parents.set(pid, abandoned ? null : parent)
   })
   let restarted = 0
   const errors: ProcessError[] = []
