@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Engine, Process, type ProcessHandle, type ProcessSpec, Wait } from '../../src/index.ts'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Client, Engine, Process, type ProcessHandle, type ProcessSpec, Wait } from '../../src/index.ts'
 import { untilRow } from '../engine/over-stores.ts'
 import { damson, type Ended } from './in-process.ts'
 import { Project } from './project.ts'
@@ -142,6 +142,21 @@ it('many are played, retried, restarted, signalled and killed by one command', a
   expect((await run('restart', '--all')).stdout).toBe('0 restarted\n')
   expect((await run('restart', '--all', '--state', 'killed')).stdout).toBe('3 restarted\n')
   expect((await run('restart', '--all', '--state', 'killed')).stdout).toBe('0 restarted\n')
+})
+
+it('what fails again while many are played is not said to be paused on purpose', async () => {
+  const { pid } = await stopped()
+  const { playAll } = Client.prototype
+  const played = vi.spyOn(Client.prototype, 'playAll').mockImplementation(async function (
+    this: Client,
+    ...args
+  ) {
+    const count = await playAll.apply(this, args)
+    await untilRow(engine.store, pid, ({ paused }) => paused !== null)
+    return count
+  })
+  onTestFinished(() => played.mockRestore())
+  expect(await run('play', '--all')).toEqual({ code: 0, stdout: '1 played\n', stderr: '' })
 })
 
 it.each([

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import type { Client, ProcessHandle, StateInfo } from '../../index.ts'
+import type { Client, ListFilter, ProcessHandle, StateInfo } from '../../index.ts'
 import { countOf, processes, requireTargets, type BulkOptions } from '../input/bulk.ts'
 import { confirm } from '../input/confirm.ts'
 import { filterOf, LIVE, withFilters } from '../input/filters.ts'
@@ -141,12 +141,23 @@ async function askAll(spec: CommandSpec, client: Client, options: ControlOptions
     }
   }
   const asked = await spec.askAll(client, options)
-  const left = spec.name === 'play' ? await countOf(client, { ...filter, paused: true }) : 0
+  const left = spec.name === 'play' && !options.deliberate ? await pausedOnPurpose(client, filter) : 0
   if (options.json) printJson({ asked, ...(spec.name === 'play' && { left }) })
   else print(spec.name === 'play' ? `${asked} played` : `${asked} asked to ${spec.name}`)
-  if (left > 0 && options.deliberate !== true)
-    note(`${left} paused on purpose stay paused; --deliberate plays them too`)
+  if (left > 0) note(`${left} paused on purpose stay paused; --deliberate plays them too`)
   return ExitCode.DONE
+}
+
+/** Returns how many someone has paused on purpose. What was played may have failed and be paused again by now. */
+async function pausedOnPurpose(client: Client, filter: ListFilter): Promise<number> {
+  let count = 0
+  let after: string | undefined
+  do {
+    const page = await client.store.list({ ...filter, paused: true, limit: 1_000, after })
+    count += page.rows.filter((row) => row.paused?.cause === 'request' || row.pauseRequested !== null).length
+    after = page.next
+  } while (after !== undefined)
+  return count
 }
 
 interface Answer {
