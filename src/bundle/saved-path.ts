@@ -43,14 +43,24 @@ export function parseSavedPath(text: unknown, roots: readonly string[], where: s
   const keys: (string | number)[] = []
   STEP.lastIndex = root.length
   while (STEP.lastIndex < path.length) {
-    const match = STEP.exec(path)
-    if (match === null) throw new TypeError(`${where}: ${noPath(path, roots)}`)
-    const [, name, index, quoted] = match
-    if (index !== undefined) keys.push(Number(index))
-    else keys.push(name ?? (JSON.parse(quoted as string) as string))
+    const key = keyOf(STEP.exec(path))
+    if (key === undefined) throw new TypeError(`${where}: ${noPath(path, roots)}`)
+    keys.push(key)
   }
   if (!roots.includes(root)) throw new TypeError(`${where}: ${noPath(path, roots)}`)
   return { text: path, root, keys }
+}
+
+/** The key of a step; undefined where there is none, or where a quoted name is no JSON. */
+function keyOf(step: RegExpExecArray | null): string | number | undefined {
+  if (step === null) return undefined
+  const [, name, index, quoted] = step
+  if (index !== undefined) return Number(index)
+  try {
+    return name ?? (JSON.parse(quoted as string) as string)
+  } catch {
+    return undefined
+  }
 }
 
 function noPath(path: string, roots: readonly string[]): string {

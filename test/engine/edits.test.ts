@@ -192,6 +192,7 @@ overEachStore((over) => {
     await refused({ 'ctx.jobs.x': 1 }, /a list is there/)
     await refused({ 'ctx.table.x': 1 }, /inside a "Map": give the whole value/)
     await refused({ 'ctx.both': 1 }, /occurs elsewhere too/)
+    await refused({ 'ctx["\\q"]': 1 }, /is no path: it begins with ctx or args/)
     await refused({ 'inputs.x': 1 }, /is no path: it begins with ctx or args/)
     await refused({ ctx: {} }, /name a value in it/)
     await refused({ 'args[0]': 1 }, /the process is waiting, so no step has arguments/)
