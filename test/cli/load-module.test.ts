@@ -55,6 +55,18 @@ export class Aliased extends Process {
   @loud run() { return \`\${greeting(Process)} \${this.times}\` }
 }
 `
+/** Its decorator stands between what looks like the ends of a comment. */
+const PATTERN = `
+import { Process } from 'damson'
+const FILES = 'data/*.csv'
+function loud(step: (this: unknown) => string, { name }: ClassMethodDecoratorContext) {
+  return function (this: unknown): string { return \`\${String(name)}: \${step.call(this).toUpperCase()}\` }
+}
+export class Pattern extends Process {
+  @loud run() { return FILES }
+}
+/** The end. */
+`
 const GREETING = `
 import { Process } from 'damson'
 const word = await Promise.resolve('hello')
@@ -93,6 +105,7 @@ beforeAll(() => {
     'aliased/tsconfig.json': JSON.stringify({ compilerOptions: { paths } }),
     'aliased/lib/twice.ts': 'export const twice = (n: number): number => 2 * n',
     'aliased/aliased.ts': ALIASED,
+    'aliased/pattern.ts': PATTERN,
     'aliased/greeting.mjs': GREETING,
     'aliased/two.mjs': ESM.replace('./lib/twice.mjs', '../lib/twice.mjs'),
     'legacy/tsconfig.json': '{ "compilerOptions": { "experimentalDecorators": true } }',
@@ -115,6 +128,7 @@ describe('a module of the user', () => {
 
   it.each([
     ['aliased/aliased.ts', 'run: HELLO 2'],
+    ['aliased/pattern.ts', 'run: DATA/*.CSV'],
     ['aliased/two.mjs', '{ two: 2, current: true, file: true }'],
     ['legacy/legacy.ts', 'run: HELLO'],
   ])('may have path aliases, decorators, and another copy of damson beside it: %s', async (file, result) => {

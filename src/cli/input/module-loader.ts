@@ -59,10 +59,12 @@ async function makeLoader(path: string): Promise<Jiti> {
   })
 }
 
-/** Whether a source may have decorators; an `@` in a text may count as one. */
+/**
+ * Whether a source may have decorators. An `@` in a text or a comment may count as one, except a tag of JSDoc: which
+ * parts of a source are comments is known only to a parser.
+ */
 function hasDecorators(source: string): boolean {
-  const code = source.replaceAll(/\/\*[^]*?\*\/|\/\/.*$/gm, '')
-  return /(?:^|[\s;{}()])@[\w$(]/.test(code)
+  return /(?:^|[\s;{}()])(?<!\*[ \t]*)@[\w$(]/.test(source)
 }
 
 /** The folder for compiled modules. Other programs that load them in another way keep theirs elsewhere. */
