@@ -190,8 +190,9 @@ export abstract class ClientController extends ClientReader {
 
   /**
    * Deletes the ended processes that match the filter, and frees their keys, pids and space. Resolves
-   * to their number. `{ endedBefore: time }` matches those that ended before that time. `refresh()` of their handles rejects with `ProcessLost`; a new process under such
-   * a pid has another handle. Remaining children no longer have a parent.
+   * to their number. `{ endedBefore: time }` matches those that ended before that time. `refresh()`
+   * of a handle to a deleted process rejects with `ProcessLost`, and a new process under its pid has
+   * another handle. Remaining children no longer have a parent.
    */
   async prune(filter: BulkFilter = {}): Promise<number> {
     checkBulkFilter(filter, 'prune')

@@ -70,8 +70,9 @@ export interface Attention {
  * `engine died`: its lease is over or its program has ended, and no other engine has taken its
  * processes. `kill overdue`: the deadline of a kill has passed. `no engine`: the processes are
  * ready, and no engine that is alive has their class and version. `parked`: the processes can't be
- * loaded. `gave up`: the processes are paused after their last attempt, a third crash, or a step that did not do again what it had done. `failed`:
- * the processes have excepted or finished without success within a day.
+ * loaded. `gave up`: the processes are paused after their last attempt, after a third crash, or
+ * because a step that ran again did not do what its record says. `failed`: the processes have
+ * excepted or finished without success within a day.
  */
 export type AttentionKind = 'engine died' | 'kill overdue' | 'no engine' | 'parked' | 'gave up' | 'failed'
 
