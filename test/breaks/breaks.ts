@@ -93,6 +93,24 @@ const all: readonly Break[] = [
   },
   {
     contract: 'C2',
+    what: 'a restart resolves before the commit',
+    file: 'src/client/launch/restarter.ts',
+    find: 'const outcomes = await commits.writeAll(writes)',
+    replace: `void commits.writeAll(writes)
+      const outcomes: Outcome[] = writes.map(({ pid: made }) => ({ status: 'done', pid: made }))`,
+    test: ['test/contracts/durable-launch.test.ts', 'C2: a restart resolves'],
+  },
+  {
+    contract: 'C2',
+    what: 'a resubmit resolves before the commit',
+    file: 'src/client/launch/restarter.ts',
+    find: 'const done = requireCreated(create, await commits.write(create))',
+    replace: `void commits.write(create)
+      const done = requireCreated(create, { status: 'done', pid: create.pid })`,
+    test: ['test/contracts/durable-launch.test.ts', 'C2: a resubmit resolves'],
+  },
+  {
+    contract: 'C2',
     what: 'children are counted by their class, whatever their inputs',
     file: 'src/client/launch/child-pid.ts',
     find: 'hashOf([step.pid, step.number, branch, className, inputs ?? null])',
@@ -579,6 +597,22 @@ const all: readonly Break[] = [
     replace: `#put(parent: Node, key: string, value: unknown): void {
     if (typeof value === 'function') return`,
     test: ['test/bundle/codec-refusals.test.ts', 'names ctx.jobs'],
+  },
+  {
+    contract: 'C10',
+    what: 'an edited value takes the ids of other objects for its own',
+    file: 'src/bundle/saved-path.ts',
+    find: 'withNewIds(value, Math.max(0, ...ids.keys()))',
+    replace: 'withNewIds(value, Math.min(0, ...ids.keys()))',
+    test: ['test/engine/edits.test.ts', 'keeps apart the objects of a new value'],
+  },
+  {
+    contract: 'C9',
+    what: 'an edit takes a damaged part for an empty one',
+    file: 'src/client/write/edits.ts',
+    find: 'throw new IncompatibleBundle(`${name}: damaged, it is no JSON`, { cause })',
+    replace: 'return {}',
+    test: ['test/contracts/loadable.test.ts', 'C9: what is damaged is neither edited nor restarted'],
   },
   {
     contract: 'C10',

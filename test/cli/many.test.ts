@@ -76,6 +76,13 @@ describe('damson edit', () => {
     })
   })
 
+  it('takes what JSON lacks in its saved form (C10)', async () => {
+    const { pid } = await stopped()
+    const date = new Date(86_400_000)
+    await run('edit', pid, 'ctx.when', `{"$": "Date", "value": "${date.toISOString()}"}`)
+    expect((await engine.inspect(pid)).values.ctx).toEqual({ limit: 10, when: date })
+  })
+
   it.each([
     [['ctx.limit', 'twenty'], /ctx\.limit is no valid JSON.*a text needs quotes: '"twenty"'/],
     [['cxt.limit', '1'], /"cxt\.limit" is no path: it begins with ctx or args/],

@@ -26,3 +26,19 @@ for (const who of ['a client', 'an engine', 'an engine without a free slot'] as 
     expect(await (await openSqlite(path)).read(handle.pid)).toMatchObject({ className: 'Gated' })
   })
 }
+
+for (const kind of ['restart', 'resubmit'] as const) {
+  test(`C2: a ${kind} resolves once the row of the new process is durable`, async () => {
+    const path = await aPath()
+    const happened: string[] = []
+    const client = await Client.open({ store: slow(await openSqlite(path), () => happened.push('durable')) })
+    onTestFinished(() => client.close())
+    const old = await client.launch('Add', { a: 1 })
+    await old.kill()
+    happened.length = 0
+    const { pid } = await client[kind](old.pid)
+    happened.push('begun again')
+    expect(happened).toEqual(['durable', 'begun again'])
+    expect(await (await openSqlite(path)).read(pid)).toMatchObject({ origin: { pid: old.pid, kind } })
+  })
+}

@@ -1,9 +1,9 @@
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
-import { Client, Engine, Process, Wait, type AnyProcessClass } from '../../src/index.ts'
+import { Client, Engine, IncompatibleBundle, Process, Wait, type AnyProcessClass } from '../../src/index.ts'
 import { untilRow, untilWaiting } from '../engine/over-stores.ts'
 import { Count } from '../engine/processes.ts'
-import { aPath, claim, create, openSqlite, register } from './stores.ts'
+import { aPath, backEnds, claim, create, everything, openSqlite, register } from './stores.ts'
 
 test('C9: a damaged process is parked, its bytes kept, and holds up no other', async () => {
   const path = await aPath()
@@ -32,6 +32,24 @@ test('C9: a damaged process is parked, its bytes kept, and holds up no other', a
   expect(await damaged.play()).toBe(true)
   expect(await damaged.outputs.all()).toEqual({ count: 3 })
 })
+
+test.each(backEnds)(
+  '%s C9: what is damaged is neither edited nor restarted, and keeps its bytes',
+  async (_, open) => {
+    const store = await open()
+    const client = await Client.open({ store })
+    onTestFinished(() => client.close())
+    const parts = { inputs: '{}', state: '{"label":"created"}', memory: '{"ctx": ' }
+    await store.commit([{ ...create('edited'), parts }])
+    await store.commit([{ ...create('ended'), parts: { inputs: '{}', state: '{"label": ' } }])
+    await client.handle('ended').kill()
+    const before = [await everything(store, 'edited'), await everything(store, 'ended')]
+    await expect(client.edit('edited', { 'ctx.n': 1 })).rejects.toBeInstanceOf(IncompatibleBundle)
+    await expect(client.restart('ended')).rejects.toBeInstanceOf(IncompatibleBundle)
+    expect([await everything(store, 'edited'), await everything(store, 'ended')]).toEqual(before)
+    expect(await client.count()).toMatchObject({ created: 1, killed: 1 })
+  },
+)
 
 class Oven extends Process<typeof Oven> {
   override run(): unknown {

@@ -118,6 +118,19 @@ overEachStore((over) => {
     })
   })
 
+  it('keeps apart the objects of a new value and those that occur twice already (C10)', async () => {
+    const engine = await over().engine(CLASSES)
+    const handle = await engine.launch(Plan)
+    await untilWaiting(over().store, handle.pid)
+    const pair = { n: 3 }
+    await engine.edit(handle.pid, { 'ctx.both.pair': [pair, pair] })
+    const { values } = await engine.inspect(handle.pid)
+    const { both, again } = values.ctx as { both: { pair: unknown[] }; again: unknown }
+    expect(both).toEqual({ n: 1, pair: [pair, pair] })
+    expect(again).toBe(both)
+    expect(both.pair[0]).toBe(both.pair[1])
+  })
+
   it('gives a process that is paused by exhausted retries other arguments', async () => {
     const engine = await over().engine(CLASSES)
     const handle = await engine.launch(Pay)
