@@ -1,4 +1,4 @@
-import { checkBulkFilter, type BulkFilter } from '../persistence/rules/paging.ts'
+import { checkBulkFilter, statesOf, type BulkFilter } from '../persistence/rules/paging.ts'
 import type { ProcessHandle } from '../process/host/process-handle.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { PortValidationError } from '../shared/errors.ts'
@@ -67,7 +67,7 @@ export abstract class ClientController extends ClientReader {
     checkBulkFilter(filter, 'retryAll')
     this.requireOpen()
     const retried = await this.parts.bulk.retry(filter)
-    const ended = [filter.state ?? []].flat().filter((state) => isTerminal(state))
+    const ended = (statesOf(filter) ?? []).filter((state) => isTerminal(state))
     return ended.length === 0 ? retried : retried + (await this.restartAll({ ...filter, state: ended }))
   }
 

@@ -1,5 +1,5 @@
 import type { Control } from '../../persistence/contract/control.ts'
-import type { BulkFilter } from '../../persistence/rules/paging.ts'
+import { statesOf, type BulkFilter } from '../../persistence/rules/paging.ts'
 import { isTerminal } from '../../process/state/machine.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { GroupError, ProcessError } from '../../shared/errors.ts'
@@ -27,7 +27,7 @@ export async function restartAll(
   // No process that succeeded is restarted.
   if (filter.successful === true) return 0
   const parents = new Map<string, string | null>()
-  const state = [filter.state ?? FAILED].flat().filter((one) => isTerminal(one))
+  const state = (statesOf(filter) ?? FAILED).filter((one) => isTerminal(one))
   await bulk.eachPage({ ...filter, state, successful: false }, (rows) => {
     for (const { pid, parent, abandoned } of rows) parents.set(pid, abandoned ? null : parent)
   })

@@ -2,9 +2,9 @@ import { setImmediate } from '../../shared/timers.ts'
 import type { Control, ListFilter } from '../../persistence/contract/control.ts'
 import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
-import type { BulkFilter } from '../../persistence/rules/paging.ts'
+import { statesOf, type BulkFilter } from '../../persistence/rules/paging.ts'
 import { isTerminal, TERMINAL_STATES, UNFINISHED_STATES } from '../../process/state/machine.ts'
-import { isBackingOff, type ProcessState } from '../../process/state/process-state.ts'
+import { isBackingOff } from '../../process/state/process-state.ts'
 import type { HandleRequest } from '../../process/handle/base-handle.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Requests } from './requests.ts'
@@ -66,7 +66,7 @@ export class BulkWrites {
 
   /** Deletes ended processes, and then returns their space to the system, piece by piece. */
   async prune(filter: BulkFilter): Promise<number> {
-    const state = statesOf(filter.state ?? TERMINAL_STATES).filter((one) => isTerminal(one))
+    const state = (statesOf(filter) ?? TERMINAL_STATES).filter((one) => isTerminal(one))
     const done = await this.#writeAll({ ...filter, state }, ({ pid }) =>
       this.#commits.write({ kind: 'prune', pid }),
     )
@@ -105,10 +105,6 @@ export class BulkWrites {
 
 /** The filter for processes that have not ended, whatever states it names. */
 export function unfinished(filter: BulkFilter): BulkFilter {
-  const state = statesOf(filter.state ?? UNFINISHED_STATES).filter((one) => !isTerminal(one))
+  const state = (statesOf(filter) ?? UNFINISHED_STATES).filter((one) => !isTerminal(one))
   return { ...filter, state }
-}
-
-function statesOf(state: NonNullable<ListFilter['state']>): readonly ProcessState[] {
-  return typeof state === 'string' ? [state] : state
 }
