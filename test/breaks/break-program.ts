@@ -10,7 +10,7 @@ import { root } from '../project/files.ts'
 import { breaks, type Break } from './breaks.ts'
 import { brokenSource } from './broken-source.ts'
 import { BROKEN } from './broken-program.ts'
-import type { Judged, Verdict } from './verdict.ts'
+import { NOTHING_BROKEN, type Judged, type Verdict } from './verdict.ts'
 
 /** Of a test, in milliseconds: what makes a test hang is noticed by the shorter one. */
 const TIME_OUT = { whole: 30_000, broken: 5_000 }
@@ -119,12 +119,13 @@ function tell(judged: Judged): void {
   process.stdout.write(`${JSON.stringify(judged)}\n`)
 }
 
-const asked = process.argv.slice(2).map(Number)
-const left = asked.length > 0 ? asked : [...breaks.keys()]
-if (asked.length === 0) {
+const given = process.argv.slice(2).map(Number)
+const asked = given.length > 0 ? given : [NOTHING_BROKEN, ...breaks.keys()]
+const left = asked.filter((at) => at !== NOTHING_BROKEN)
+if (asked.includes(NOTHING_BROKEN)) {
   const whole = await Lane.open(TIME_OUT.whole)
   tell({
-    at: -1,
+    at: NOTHING_BROKEN,
     ...(await whole.judge(
       undefined,
       breaks.map(({ test }) => test),

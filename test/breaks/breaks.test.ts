@@ -3,9 +3,9 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { root } from '../project/files.ts'
-import { HAS_REST } from '../run/extent.ts'
+import { extent, HAS_REST } from '../run/extent.ts'
 import { breaks } from './breaks.ts'
-import type { Judged, Verdict } from './verdict.ts'
+import { NOTHING_BROKEN, type Judged, type Verdict } from './verdict.ts'
 
 /*
  * The suite is worth something only if it notices: each contract is broken on purpose, and the tests that keep it have to fail then, by what
@@ -16,6 +16,10 @@ import type { Judged, Verdict } from './verdict.ts'
 const NOTICED =
   /^(AssertionError|Error: STACK_TRACE_ERROR|Error: Test timed out|Error: Property failed|Error: promise resolved|Error: it was saved|ProcessLost: there is no process)/
 const TIME_OUT = 300_000
+/**
+ * `npm run check` makes all breaks. After `npm test`, on a clean checkout that has twelve minutes for everything, it makes every second one.
+ */
+const chosen = [...breaks.entries()].filter(([at]) => extent === 'all' || at % 2 === 0)
 
 interface Awaited {
   readonly verdict: Promise<Verdict>
@@ -34,11 +38,15 @@ beforeAll(() => {
     ),
   )
   const file = fileURLToPath(new URL('break-program.ts', import.meta.url))
-  program = spawn(process.execPath, ['--import', 'tsx', file], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  program = spawn(
+    process.execPath,
+    ['--import', 'tsx', file, ...[NOTHING_BROKEN, ...chosen.map(([at]) => at)].map(String)],
+    {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   let said = ''
   program.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text))
   if (program.stdout !== null)
@@ -68,12 +76,12 @@ function verdictOn(at: number): Awaited {
 
 describe.concurrent('in one program', () => {
   test('the tests pass while nothing is broken', { ...HAS_REST, timeout: TIME_OUT }, async () => {
-    const { passed, failed, unloaded } = await verdictOn(-1).verdict
+    const { passed, failed, unloaded } = await verdictOn(NOTHING_BROKEN).verdict
     expect({ failed, unloaded }).toEqual({ failed: [], unloaded: [] })
     expect(passed).toBeGreaterThanOrEqual(new Set(breaks.map(({ test: [, name] }) => name)).size)
   })
 
-  test.each(breaks.map((broken, at) => ({ ...broken, at })))(
+  test.each(chosen.map(([at, broken]) => ({ ...broken, at })))(
     '$contract is noticed to be broken: $what',
     { ...HAS_REST, timeout: TIME_OUT },
     async ({ at }) => {

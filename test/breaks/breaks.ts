@@ -1,4 +1,3 @@
-import { extent } from '../run/extent.ts'
 /** A fault put into a copy of the sources on purpose, and the tests that have to notice it. */
 export interface Break {
   /** The contract that it breaks. */
@@ -13,7 +12,7 @@ export interface Break {
   readonly test: readonly [file: `test/${string}`, name: string]
 }
 
-const all: readonly Break[] = [
+export const breaks: readonly Break[] = [
   {
     contract: 'C1',
     what: 'a handle tells what it remembers, without a look at the rows',
@@ -926,9 +925,3 @@ const all: readonly Break[] = [
     test: ['test/engine/refreshing.test.ts', 'where a query of many processes fails'],
   },
 ]
-
-/**
- * All breaks; every second one where only the rest of the tests is run, so that a check of a clean checkout takes less than twelve minutes.
- * `npm run check` without a switch runs all.
- */
-export const breaks: readonly Break[] = extent === 'rest' ? all.filter((_, index) => index % 2 === 0) : all

@@ -7,7 +7,10 @@ export interface Verdict {
   readonly unloaded: readonly string[]
 }
 
-/** What the program that runs them prints for each, as a line of JSON; `at` counts the breaks from 0, and is -1 where nothing is broken. */
+/** The number of a run in which nothing is broken. */
+export const NOTHING_BROKEN = -1
+
+/** What the program that runs them prints for each, as a line of JSON; `at` counts the breaks from 0, or is `NOTHING_BROKEN`. */
 export interface Judged extends Verdict {
   readonly at: number
 }
