@@ -64,14 +64,9 @@ class Copying {
     if (isPlainObject(value)) return this.#object(value)
     const kind = kindOf(value)
     if (kind === undefined) return value
-    const made = copyOfKind(
-      value,
-      kind,
-      (inner) => this.#of(inner),
-      (early) => this.#seen.set(value, early),
-    )
+    const made = copyOfKind(value, kind)
     this.#seen.set(value, made)
-    return made
+    return kind === 'Map' || kind === 'Set' ? this.#filledSoon(made) : made
   }
 
   #list(value: readonly unknown[]): unknown {
@@ -109,6 +104,16 @@ class Copying {
         const item: unknown = made[i]
         if (typeof item === 'object' && item !== null) made[i] = this.#of(item)
       }
+    } else if (made instanceof Map) {
+      const entries = Array.from(made as Map<unknown, unknown>)
+      made.clear()
+      for (const [key, item] of entries) made.set(this.#of(key), this.#of(item))
+      return
+    } else if (made instanceof Set) {
+      const items = Array.from(made as Set<unknown>)
+      made.clear()
+      for (const item of items) made.add(this.#of(item))
+      return
     } else {
       for (const key of Object.keys(made)) {
         const item = (made as Record<string, unknown>)[key]

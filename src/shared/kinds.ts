@@ -130,31 +130,15 @@ export function ofBytes(kind: BinaryKind, bytes: Uint8Array): object | undefined
   return buffer.byteLength % View.BYTES_PER_ELEMENT === 0 ? new View(buffer) : undefined
 }
 
-/**
- * Copies an object of a kind into this realm. For a Map or Set, `made` receives the empty copy
- * before `copy` is called for each item.
- */
-export function copyOfKind(
-  value: object,
-  kind: Kind,
-  copy: (inner: unknown) => unknown,
-  made: (of: object) => void,
-): object {
+/** Copies an object of a kind into this realm. The items of a Map or Set stay the same objects. */
+export function copyOfKind(value: object, kind: Kind): object {
   switch (kind) {
     case 'Date':
       return new Date(Date.prototype.getTime.call(value as Date))
-    case 'Map': {
-      const map = new Map<unknown, unknown>()
-      made(map)
-      for (const [key, item] of value as Map<unknown, unknown>) map.set(copy(key), copy(item))
-      return map
-    }
-    case 'Set': {
-      const set = new Set<unknown>()
-      made(set)
-      for (const item of value as Set<unknown>) set.add(copy(item))
-      return set
-    }
+    case 'Map':
+      return new Map(value as Map<unknown, unknown>)
+    case 'Set':
+      return new Set(value as Set<unknown>)
     case 'RegExp': {
       const { source, flags, lastIndex } = value as RegExp
       const pattern = new RegExp(source, flags)

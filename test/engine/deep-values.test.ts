@@ -2,11 +2,26 @@ import { describe, expect, test } from 'vitest'
 import { Continue, Process, PortValidationError, type ProcessSpec } from '../../src/index.ts'
 import { overEachStore } from './over-stores.ts'
 
-/** Objects or lists within each other. */
-function nested(levels: number, asList = false): unknown {
+/** One level of a value, around an inner one, by its kind. */
+const around = {
+  object: (inner: unknown) => ({ x: inner }),
+  list: (inner: unknown) => [inner],
+  map: (inner: unknown) => new Map([['x', inner]]),
+  set: (inner: unknown) => new Set([inner]),
+} as const satisfies Readonly<Record<string, (inner: unknown) => object>>
+type Kind = keyof typeof around
+const KINDS = Object.keys(around) as Kind[]
+
+/** Objects of a kind within each other. */
+function nested(levels: number, kind: Kind = 'object'): unknown {
   let value: unknown = 'inside'
-  for (let level = 0; level < levels; level++) value = asList ? [value] : { x: value }
+  for (let level = 0; level < levels; level++) value = around[kind](value)
   return value
+}
+/** The value one level further inside. */
+function insideOf(value: object): unknown {
+  const [inner] = value instanceof Map || value instanceof Set ? value.values() : Object.values(value)
+  return inner
 }
 const TOO_DEEP = /it is nested more than 1000 levels deep\. Keep such data flat/
 
@@ -45,8 +60,8 @@ overEachStore((over) => {
   test('a value of any depth is refused with the same message, wherever it is given', async () => {
     const engine = await over().engine([Deep])
     for (const levels of [1_001, 5_000]) {
-      for (const asList of [false, true])
-        await expect(engine.launch(Deep, { value: nested(levels, asList) })).rejects.toThrow(TOO_DEEP)
+      for (const kind of KINDS)
+        await expect(engine.launch(Deep, { value: nested(levels, kind) })).rejects.toThrow(TOO_DEEP)
       const handle = await engine.launch(Deep, {})
       await expect(handle.resume(nested(levels))).rejects.toThrow(TOO_DEEP)
     }
@@ -59,15 +74,16 @@ overEachStore((over) => {
 })
 
 describe('in memory', () => {
-  test('values of any depth are copied', async () => {
-    const value = nested(5_000)
+  test.each(KINDS)('values of any depth are copied: %s', async (kind) => {
+    const value = nested(5_000, kind)
     const process = new Deep({ value })
     let depth = 0
     let original = value
-    for (let at: unknown = process.inputs.value; typeof at === 'object'; depth++) {
-      if (at === original || !Object.isFrozen(at)) throw new Error(`level ${depth} is no frozen copy`)
-      at = (at as { x: unknown }).x
-      original = (original as { x: unknown }).x
+    for (let at: unknown = process.inputs.value; typeof at === 'object' && at !== null; depth++) {
+      const isCopy = at !== original && (kind === 'map' || kind === 'set' || Object.isFrozen(at))
+      if (!isCopy) throw new Error(`level ${depth} is no copy, or is not frozen`)
+      at = insideOf(at)
+      original = insideOf(original as object)
     }
     expect(depth).toBe(5_000)
     await process.execute()
