@@ -3,7 +3,7 @@ import { SpecError } from '../shared/errors.ts'
 import { ExitCode } from './exit-code.ts'
 import { checkedName, methodName } from './method-name.ts'
 import type { Carrier, NamedOf, Reference } from './named-methods.ts'
-import type { OutlineBranch, OutlineNode } from './outline-node.ts'
+import { mapNodes, type OutlineBranch, type OutlineNode } from './outline-node.ts'
 
 /**
  * A step or a predicate of an outline: a method, `Relax.prototype.setup`, or its name.
@@ -115,28 +115,11 @@ export const return_: ReturnInstruction = Object.assign(
  * class of the spec.
  */
 export function namedNodes(spec: object, parts: readonly unknown[]): readonly NamedNode[] {
-  const named = ({ method, where, expected }: GivenMethod): string =>
-    methodName(spec, method, where, expected)
-  const block = (nodes: readonly DraftNode[]): readonly NamedNode[] => nodes.map(resolved)
-  const resolved = (node: DraftNode): NamedNode => {
-    switch (node.kind) {
-      case 'step':
-        return { kind: 'step', step: named(node.step) }
-      case 'while':
-        return { kind: 'while', predicate: named(node.predicate), block: block(node.block) }
-      case 'if':
-        return {
-          kind: 'if',
-          branches: node.branches.map(({ predicate, block: inner }) => ({
-            predicate: predicate && named(predicate),
-            block: block(inner),
-          })),
-        }
-      case 'return':
-        return node
-    }
-  }
-  return block(blockOf(parts, 'the outline'))
+  return mapNodes(
+    blockOf(parts, 'the outline'),
+    ({ method, where, expected }) => methodName(spec, method, where, expected),
+    (exit) => exit,
+  )
 }
 
 /** Checks the parts of a block and returns its nodes. `where` names the block in messages. */

@@ -42,3 +42,31 @@ export interface OutlineReturnNode<Exit = ExitCode | undefined> {
   /** Undefined for an end with success. */
   readonly exitCode: Exit
 }
+
+/** Copies nodes, with their methods and exit codes replaced. */
+export function mapNodes<ExitBefore, MethodBefore, Exit, Method>(
+  nodes: readonly OutlineNode<ExitBefore, MethodBefore>[],
+  methodOf: (method: MethodBefore) => Method,
+  exitOf: (exitCode: ExitBefore) => Exit,
+): readonly OutlineNode<Exit, Method>[] {
+  const block = (inner: typeof nodes): readonly OutlineNode<Exit, Method>[] =>
+    mapNodes(inner, methodOf, exitOf)
+  return nodes.map((node): OutlineNode<Exit, Method> => {
+    switch (node.kind) {
+      case 'step':
+        return { kind: 'step', step: methodOf(node.step) }
+      case 'while':
+        return { kind: 'while', predicate: methodOf(node.predicate), block: block(node.block) }
+      case 'if':
+        return {
+          kind: 'if',
+          branches: node.branches.map(({ predicate, block: inner }) => ({
+            predicate: predicate === undefined ? undefined : methodOf(predicate),
+            block: block(inner),
+          })),
+        }
+      case 'return':
+        return { kind: 'return', exitCode: exitOf(node.exitCode) }
+    }
+  })
+}

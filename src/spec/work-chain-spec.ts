@@ -8,7 +8,7 @@ import {
   type OutlinePart,
 } from './instructions.ts'
 import { Outline } from './outline.ts'
-import type { OutlineNode } from './outline-node.ts'
+import { mapNodes } from './outline-node.ts'
 import { type Named, ProcessSpec, type SpecDescription, type SpecKind } from './process-spec.ts'
 
 /** Any spec of a work chain, typed or not. */
@@ -58,7 +58,12 @@ export class WorkChainSpec<
    */
   getOutline(): Outline | undefined {
     if (this.#outline !== undefined || this.#parts === undefined) return this.#outline
-    const outline = new Outline(this.#parts.map((part) => this.#resolved(part)))
+    const parts = mapNodes(
+      this.#parts,
+      (name) => name,
+      (exit) => this.#exitCode(exit),
+    )
+    const outline = new Outline(parts)
     // An exit code may be declared again until the spec is sealed.
     if (this.sealed) this.#outline = outline
     return outline
@@ -72,24 +77,6 @@ export class WorkChainSpec<
   override getDescription(): SpecDescription {
     const outline = this.getOutline()
     return { ...super.getDescription(), ...(outline === undefined ? {} : { outline: outline.toLines() }) }
-  }
-
-  #resolved(node: NamedNode): OutlineNode {
-    const block = (nodes: readonly NamedNode[]): readonly OutlineNode[] =>
-      nodes.map((inner) => this.#resolved(inner))
-    switch (node.kind) {
-      case 'step':
-        return node
-      case 'while':
-        return { ...node, block: block(node.block) }
-      case 'if':
-        return {
-          kind: 'if',
-          branches: node.branches.map((branch) => ({ ...branch, block: block(branch.block) })),
-        }
-      case 'return':
-        return { kind: 'return', exitCode: this.#exitCode(node.exitCode) }
-    }
   }
 
   #exitCode(exit: OutlineExit | undefined): ExitCode | undefined {
