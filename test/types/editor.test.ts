@@ -117,7 +117,7 @@ describe.skipIf(extent === 'some')('in an editor', { ...HAS_REST, timeout: 180_0
 
   test('a hover over a command shows what its step takes', () => {
     const shown = opened().hoverAt(`${order} override run() { return new |Continue(this.ship, 'van') } }`)
-    expect(shown).toContain('Continue')
+    expect(shown).toContain('by: string')
   })
 
   test('hovers describe every public member without the numbers of contracts', () => {

@@ -49,6 +49,7 @@ export interface ContinueConstructor {
   new <S extends Step>(step: S, ...args: StepArguments<S>): Continue
 }
 
+/** Makes the command that runs another step next: `return new Continue(this.ship, 3)`. */
 export const Continue: ContinueConstructor = class {
   readonly step: StepRef
   readonly args: readonly unknown[]
@@ -131,6 +132,7 @@ export interface WaitConstructor {
   ): Wait
 }
 
+/** Makes the command that waits: `return new Wait(this.ship, { receive: 'paid', for: '3d' })`. */
 export const Wait: WaitConstructor = class {
   readonly step: StepRef | undefined
   readonly message: string | undefined

@@ -38,7 +38,10 @@ export type SelfConsistent<C> = C extends abstract new (...args: never) => infer
     : Problems<NamedOf<SpecOf<C>>, Instance>
   : unknown
 
-/** What `processes` refuses of several classes: `processes: P & Registrable<P>`. */
+/**
+ * A parameter of the type `P & Registrable<P>`, such as `processes`, refuses a list with a class that
+ * is typed by another class or contradicts itself.
+ */
 export type Registrable<P extends readonly unknown[]> = {
   readonly [I in keyof P]: P[I] & SelfTyped<P[I]> & SelfConsistent<P[I]>
 }
