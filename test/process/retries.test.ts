@@ -64,6 +64,29 @@ describe('a step that fails', () => {
     expect(process.result()).toEqual(['given', [1, 2, 3]])
   })
 
+  test('is called again with the value and the wake-up of the wait before it, also after a reload', async () => {
+    class Woken extends failing(1, { attempts: 3, backoff }) {
+      override run(): unknown {
+        return new Wait('woken')
+      }
+      woken(...given: unknown[]): unknown {
+        this.work(undefined)
+        return given
+      }
+    }
+    const { process, clock, run } = begin(Woken)
+    await until(() => process.state === 'waiting')
+    await process.resume('yes')
+    await until(() => process.attempt === 2)
+    const reloaded = reload(Woken, process, clock)
+    const rerun = reloaded.execute()
+    await pass(clock, 1_000)
+    await pass(clock, 1_000)
+    await Promise.all([run, rerun])
+    const given = ['yes', { by: 'resume', value: 'yes' }]
+    expect([process.result(), reloaded.result()]).toEqual([given, given])
+  })
+
   test('waits longer each time, up to a limit', async () => {
     const { process, clock } = begin(
       failing(9, { attempts: 9, backoff: { initial: 100, factor: 10, max: 5_000, jitter: 0 } }),
