@@ -1,6 +1,6 @@
 import { Engine } from 'damson'
 import { SqliteStore } from 'damson/sqlite'
-import { collect, median, seconds, withFile, type Row } from './measure.ts'
+import { collect, costOf, median, withFile, type Row } from './measure.ts'
 import { OneStep, Parent, ParentChain } from './processes.ts'
 
 /* Row k: many children of one parent. */
@@ -66,11 +66,9 @@ function family(parentClass: ParentClass, children: number): Promise<Cost> {
   return withFile(async (path) => {
     const engine = await Engine.open({ store: path, processes: [OneStep, parentClass] })
     collect()
-    const used = process.cpuUsage()
-    const took = await seconds(() => run(engine, parentClass, children))
-    const { user, system } = process.cpuUsage(used)
+    const cost = await costOf(() => run(engine, parentClass, children))
     await engine.close()
-    return { time: (took * 1e6) / children, processor: (user + system) / children }
+    return { time: (cost.seconds * 1e6) / children, processor: (cost.processor * 1e6) / children }
   })
 }
 

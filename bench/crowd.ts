@@ -1,6 +1,6 @@
 import { Engine, Process } from 'damson'
-import { median, memoryInUse, withFile, type Row } from './measure.ts'
-import { OneStep } from './processes.ts'
+import { costOf, median, memoryInUse, withFile, type Row } from './measure.ts'
+import { OneStep, runTogether } from './processes.ts'
 
 /* Row n: very many processes that one program launches at once. */
 
@@ -66,16 +66,9 @@ export async function crowdRows(rounds: number): Promise<Row[]> {
 function processorTime(count: number): Promise<number> {
   return withFile(async (path) => {
     const engine = await Engine.open({ store: path, processes: [OneStep] })
-    const used = process.cpuUsage()
-    await Promise.all(
-      Array.from({ length: count }, async (_, a) => {
-        const handle = await engine.launch(OneStep, { a })
-        await handle.result()
-      }),
-    )
-    const { user, system } = process.cpuUsage(used)
+    const { processor } = await costOf(() => runTogether(engine, OneStep, count))
     await engine.close()
-    return (user + system) / count
+    return (processor * 1e6) / count
   })
 }
 

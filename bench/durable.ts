@@ -1,7 +1,7 @@
 import { Engine } from 'damson'
 import { bareLoop, PER_COMMIT, rowSizes, type PerCommit, type RowSizes } from './bare.ts'
 import { median, quantile, seconds, withFile, type Row } from './measure.ts'
-import { ManySteps, OneStep, ThreeSteps } from './processes.ts'
+import { ManySteps, OneStep, runTogether, ThreeSteps } from './processes.ts'
 
 /* Rows a to d: durable, by an engine as it is opened by default, beside the bare loop in the same round. */
 
@@ -50,14 +50,7 @@ async function round(sizes: RowSizes): Promise<Round> {
 function together(processClass: typeof OneStep | typeof ThreeSteps) {
   return withFile(async (path) => {
     const engine = await Engine.open({ store: path, processes: [processClass] })
-    const took = await seconds(() =>
-      Promise.all(
-        Array.from({ length: TOGETHER }, async (_, a) => {
-          const handle = await engine.launch(processClass, { a })
-          return handle.result()
-        }),
-      ),
-    )
+    const took = await seconds(() => runTogether(engine, processClass, TOGETHER))
     await engine.close()
     return { processes: TOGETHER / took, sizes: rowSizes(path) }
   })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Engine, type ProcessHandle } from 'damson'
 import { bareLoop, type RowSizes } from './bare.ts'
-import { collect, median, quantile, withFile, type Row } from './measure.ts'
+import { collect, costOf, median, quantile, withFile, type Row } from './measure.ts'
 import { Approval, wakes } from './processes.ts'
 
 /* Row o: an engine that has nothing to do, and one of many that is woken. */
@@ -47,11 +47,8 @@ async function share(rounds: number): Promise<number> {
   await sleep(SETTLING)
   const shares: number[] = []
   for (let round = 0; round < rounds; round++) {
-    const start = performance.now()
-    const used = process.cpuUsage()
-    await sleep(WATCHED)
-    const { user, system } = process.cpuUsage(used)
-    shares.push((user + system) / 10 / (performance.now() - start))
+    const { seconds, processor } = await costOf(() => sleep(WATCHED))
+    shares.push((processor / seconds) * 100)
   }
   return median(shares)
 }

@@ -25,11 +25,24 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
 }
 
-/** Seconds that the work took. */
-export async function seconds(work: () => unknown): Promise<number> {
+/** Seconds that work took, and seconds of the processors that all threads of the program used. */
+export interface Cost {
+  readonly seconds: number
+  readonly processor: number
+}
+
+export async function costOf(work: () => unknown): Promise<Cost> {
+  const used = process.cpuUsage()
   const start = performance.now()
   await work()
-  return (performance.now() - start) / 1000
+  const took = (performance.now() - start) / 1000
+  const { user, system } = process.cpuUsage(used)
+  return { seconds: took, processor: (user + system) / 1e6 }
+}
+
+/** Seconds that the work took. */
+export async function seconds(work: () => unknown): Promise<number> {
+  return (await costOf(work)).seconds
 }
 
 export interface Rate {
@@ -44,15 +57,14 @@ export async function rateOf(runs: number, batch: number, work: () => unknown): 
   for (let run = 0; run <= runs; run++) {
     collect()
     let done = 0
-    const used = process.cpuUsage()
-    const start = performance.now()
-    while (performance.now() - start < 1000) {
-      await work()
-      done += batch
-    }
-    const took = (performance.now() - start) / 1000
-    const { user, system } = process.cpuUsage(used)
-    if (run > 0) rates.push({ perSecond: done / took, perProcessorSecond: (done * 1e6) / (user + system) })
+    const cost = await costOf(async () => {
+      const start = performance.now()
+      while (performance.now() - start < 1000) {
+        await work()
+        done += batch
+      }
+    })
+    if (run > 0) rates.push({ perSecond: done / cost.seconds, perProcessorSecond: done / cost.processor })
   }
   return {
     perSecond: median(rates.map(({ perSecond }) => perSecond)),

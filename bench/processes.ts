@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import {
   append,
   Continue,
+  type Engine,
   Process,
   type ProcessSpec,
   Wait,
@@ -34,6 +35,20 @@ export class ThreeSteps extends Process<typeof ThreeSteps> {
   third(sum: number) {
     this.out('sum', sum + 1)
   }
+}
+
+/** Launches so many processes at once. Resolves after the last result. */
+export async function runTogether(
+  engine: Engine,
+  processClass: typeof OneStep | typeof ThreeSteps,
+  count: number,
+): Promise<void> {
+  await Promise.all(
+    Array.from({ length: count }, async (_, a) => {
+      const handle = await engine.launch(processClass, { a })
+      await handle.result()
+    }),
+  )
 }
 
 /** As many steps as it is told, one after the other; carries along what it is given. */

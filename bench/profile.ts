@@ -3,8 +3,8 @@ import { Session, type Profiler } from 'node:inspector/promises'
 import { parseArgs } from 'node:util'
 import { Engine } from 'damson'
 import { table } from 'table'
-import { seconds, withFile } from './measure.ts'
-import { ThreeSteps } from './processes.ts'
+import { costOf, seconds, withFile } from './measure.ts'
+import { runTogether, ThreeSteps } from './processes.ts'
 
 const TOGETHER = 1000
 const WARM_UP = 10
@@ -45,20 +45,17 @@ else {
 
 async function measure(path: string) {
   const engine = await Engine.open({ store: path, processes: [ThreeSteps] })
-  for (let i = 0; i < WARM_UP; i++) await together(engine)
-  const used = process.cpuUsage()
-  const undisturbed = await seconds(async () => {
-    for (let i = 0; i < ROUNDS; i++) await together(engine)
-  })
-  const { user, system } = process.cpuUsage(used)
+  const inRounds = async (rounds: number): Promise<void> => {
+    for (let i = 0; i < rounds; i++) await runTogether(engine, ThreeSteps, TOGETHER)
+  }
+  await inRounds(WARM_UP)
+  const undisturbed = await costOf(() => inRounds(ROUNDS))
   const session = new Session()
   session.connect()
   await session.post('Profiler.enable')
   await session.post('Profiler.setSamplingInterval', { interval: INTERVAL })
   await session.post('Profiler.start')
-  const took = await seconds(async () => {
-    for (let i = 0; i < ROUNDS; i++) await together(engine)
-  })
+  const took = await seconds(() => inRounds(ROUNDS))
   const { profile } = await session.post('Profiler.stop')
   session.disconnect()
   await engine.close()
@@ -66,19 +63,10 @@ async function measure(path: string) {
   const places = [...placesOf(profile)].toSorted(([, a], [, b]) => b - a)
   return {
     total: (took * 1e6) / perProcess,
-    undisturbed: (undisturbed * 1e6) / perProcess,
-    processor: (user + system) / perProcess,
+    undisturbed: (undisturbed.seconds * 1e6) / perProcess,
+    processor: (undisturbed.processor * 1e6) / perProcess,
     places: Object.fromEntries(places.map(([place, time]) => [place, time / perProcess])),
   }
-}
-
-async function together(engine: Engine): Promise<void> {
-  await Promise.all(
-    Array.from({ length: TOGETHER }, async (_, a) => {
-      const handle = await engine.launch(ThreeSteps, { a })
-      await handle.result()
-    }),
-  )
 }
 
 /** Microseconds of each place. */

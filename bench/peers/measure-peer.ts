@@ -1,11 +1,10 @@
 import { mkdirSync, rmSync } from 'node:fs'
-import { median, quantile } from '../measure.ts'
+import { median, quantile, type Cost } from '../measure.ts'
 import { bareCommits } from './bare.ts'
 import type { Place } from './engine.ts'
 import type { Peer } from './peers.ts'
 import type { Postgres } from './postgres.ts'
 import { Program } from './program.ts'
-import type { Cost } from './serve.ts'
 
 const TOGETHER = 1000
 const STEPS = 3

@@ -1,3 +1,4 @@
+import { costOf, type Cost } from '../measure.ts'
 import { STEPS, type Engine, type Kind, type Launched, type Place } from './engine.ts'
 import { allEntered, openGate } from './gate.ts'
 
@@ -19,12 +20,6 @@ export interface Orders {
   /** Opens the gate, and compares the results. */
   finish: { given: { readonly gated: readonly Gated[] }; answer: null }
   close: { given: null; answer: null }
-}
-
-/** Seconds, and seconds of processors that this program used. */
-export interface Cost {
-  readonly seconds: number
-  readonly processor: number
 }
 
 export interface Gated {
@@ -79,17 +74,17 @@ function handlersOf(open: (place: Place) => Promise<Engine>): Handlers {
       return null
     },
     together: ({ processes }) =>
-      cost(() => Promise.all(Array.from({ length: processes }, () => run('three')))),
+      costOf(() => Promise.all(Array.from({ length: processes }, () => run('three')))),
     async latency({ launches, seconds }) {
       const took: number[] = []
       const start = performance.now()
       while (took.length < launches && performance.now() - start < seconds * 1000) {
-        const one = await cost(() => run('one'))
+        const one = await costOf(() => run('one'))
         took.push(one.seconds * 1000)
       }
       return took
     },
-    row: () => cost(() => run('row')),
+    row: () => costOf(() => run('row')),
     async interrupt({ processes }) {
       const all = allEntered(processes)
       const gated = await Promise.all(
@@ -121,13 +116,4 @@ async function compare(kind: Kind, input: number, launched: Launched): Promise<v
   const result = await launched.result()
   const expected = input + STEPS[kind]
   if (result !== expected) throw new Error(`a process '${kind}' came to ${result} instead of ${expected}`)
-}
-
-async function cost(work: () => Promise<unknown>): Promise<Cost> {
-  const used = process.cpuUsage()
-  const start = performance.now()
-  await work()
-  const seconds = (performance.now() - start) / 1000
-  const { user, system } = process.cpuUsage(used)
-  return { seconds, processor: (user + system) / 1e6 }
 }
