@@ -10,6 +10,7 @@ import {
   type ProcessSpec,
   type WorkChainSpec,
 } from '../../src/index.ts'
+import type { ProcessRow } from '../../src/persistence/contract/rows.ts'
 import { overEachStore, untilRow, untilWaiting } from './over-stores.ts'
 
 type Method = (this: never, ...args: never) => unknown
@@ -98,7 +99,9 @@ overEachStore((over) => {
   test('decorated methods are steps, found again by the names that the class has for them', async () => {
     const engine = await over().engine([Parcel])
     const handle = await engine.launch(Parcel)
-    await untilRow(over().store, handle.pid, ({ state, step }) => state === 'waiting' && step === 'ship')
+    const isToShip = ({ state, step }: ProcessRow): boolean => state === 'waiting' && step === 'ship'
+    // With the result, a process that fails before ends the test at once.
+    await Promise.race([untilRow(over().store, handle.pid, isToShip), handle.result()])
     await handle.resume('van 7')
     expect(await handle.outputs.all()).toEqual({ way: 'weighed 3, shipped by van 7' })
   })
