@@ -83,6 +83,16 @@ export class Legacy extends Process {
 }
 `
 
+/** Returns what a decorator is given beside the method: the name of it, or an object. */
+const SWITCHED = `
+import { Process } from 'damson'
+let given = 'nothing'
+function mark(_method: unknown, about: unknown): void { given = typeof about }
+export class Switched extends Process {
+  @mark run() { return given }
+}
+`
+
 let project: Project
 beforeAll(() => {
   project = new Project({
@@ -94,9 +104,10 @@ beforeAll(() => {
     'default.ts': CHILD.replace('export class', 'export default class'),
   })
   mkdirSync(`${project.folder}/lib`)
-  for (const folder of ['aliased', 'legacy'])
+  for (const folder of ['aliased', 'legacy', 'switched'])
     mkdirSync(`${project.folder}/${folder}/lib`, { recursive: true })
   mkdirSync(`${project.folder}/aliased/node_modules/damson`, { recursive: true })
+  mkdirSync(`${project.folder}/switched/node_modules`)
   const paths = { '@lib/*': ['./lib/*'] }
   for (const [name, text] of Object.entries({
     'aliased/node_modules/damson/package.json':
@@ -110,6 +121,7 @@ beforeAll(() => {
     'aliased/two.mjs': ESM.replace('./lib/twice.mjs', '../lib/twice.mjs'),
     'legacy/tsconfig.json': '{ "compilerOptions": { "experimentalDecorators": true } }',
     'legacy/legacy.ts': LEGACY,
+    'switched/switched.ts': SWITCHED,
   }))
     project.write(name, text)
   project.write('lib/twice.mjs', 'export const twice = (n) => 2 * n')
@@ -134,6 +146,13 @@ describe('a module of the user', () => {
   ])('may have path aliases, decorators, and another copy of damson beside it: %s', async (file, result) => {
     const { stdout, stderr } = await project.damson(['run', file])
     expect({ stdout, stderr }).toEqual({ stdout: `${result}\n`, stderr: expect.stringMatching(/ runs in/) })
+  })
+
+  it('is compiled again once its tsconfig.json asks for other decorators', async () => {
+    project.write('switched/tsconfig.json', '{}')
+    expect((await project.damson(['run', 'switched/switched.ts'])).stdout).toBe('object\n')
+    project.write('switched/tsconfig.json', '{ "compilerOptions": { "experimentalDecorators": true } }')
+    expect((await project.damson(['run', 'switched/switched.ts'])).stdout).toBe('string\n')
   })
 
   it('may be TypeScript with an enum and parameter properties, and needs no tsconfig.json', async () => {

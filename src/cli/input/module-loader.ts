@@ -34,11 +34,12 @@ async function makeLoader(path: string): Promise<Jiti> {
   ])
   const virtualModules: Modules = { damson, 'damson/sqlite': sqlite }
   if (hasOtherCopy(path)) takeOver(virtualModules)
-  const options = { sourceMaps: true, fsCache: cacheFolder(path) }
   const id = pathToFileURL(path).href
-  const plain = createJiti(id, options)
+  // Caches what it compiles by the source that it is given, which may depend on the `tsconfig.json`.
+  const plain = createJiti(id, { sourceMaps: true, fsCache: cacheFolder(path) })
   return createJiti(id, {
-    ...options,
+    sourceMaps: true,
+    fsCache: false,
     virtualModules,
     tsconfigPaths: true,
     // The loader itself knows only old decorators. This lowers those that the `tsconfig.json` asks for.
