@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { createRequire, register } from 'node:module'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { createJiti, type Jiti } from 'jiti'
@@ -73,7 +73,8 @@ function cacheFolder(path: string): string {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const modules = join(folder, 'node_modules')
     if (existsSync(modules)) return join(modules, '.cache', 'damson')
-    if (folder === dirname(folder)) return join(tmpdir(), `damson-modules-${userInfo().username}`)
+    // A user of a container may have a number alone, and no name.
+    if (folder === dirname(folder)) return join(tmpdir(), `damson-modules-${process.getuid?.() ?? ''}`)
   }
 }
 
