@@ -542,6 +542,14 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C8',
+    what: 'a step forgets the resume that it used up, which is sent again, in SQLite',
+    file: 'src/persistence/sqlite/advance.ts',
+    find: "|| char(10) || coalesce(last_wake, '')",
+    replace: '|| NULL',
+    test: ['test/persistence/stores.test.ts', 'also when a step used it up in between'],
+  },
+  {
+    contract: 'C8',
     what: 'a signal that a step received is received again',
     file: 'src/process/step/signal-receiver.ts',
     find: '{ history, consumes: mail.id }',

@@ -44,16 +44,26 @@ export function waking(bench: Bench): void {
       expect(await claim(store, 'A')).toEqual([])
     })
 
-    test('the same resume twice is kept once, also when it was used up in between (C8)', async () => {
-      const process = await waiting(store, 'A')
-      const write = resume(process.pid)
-      await done(store, write, write)
-      const woken = await claimOne(store, 'A')
-      await done(store, advance(woken, { state: 'waiting', consumes: woken.wake?.id ?? null }))
-      await done(store, write)
-      expect(await claim(store, 'A')).toEqual([])
-      expect((await historyNames(store, process.pid)).filter((entry) => entry === 'resumed')).toHaveLength(1)
-    })
+    test.each([
+      ['wait', 'waiting'],
+      ['step', 'running'],
+    ] as const)(
+      'the same resume twice is kept once, also when a %s used it up in between (C8)',
+      async (_, state) => {
+        const process = await waiting(store, 'A')
+        const write = resume(process.pid)
+        await done(store, write, write)
+        const woken = await claimOne(store, 'A')
+        await done(store, advance(woken, { state, consumes: woken.wake?.id ?? null }))
+        await done(store, write)
+        if (state === 'running')
+          await done(store, advance({ ...woken, seq: woken.seq + 1 }, { state: 'waiting' }))
+        expect(await claim(store, 'A')).toEqual([])
+        expect((await historyNames(store, process.pid)).filter((entry) => entry === 'resumed')).toHaveLength(
+          1,
+        )
+      },
+    )
 
     test('a wake-up outlives a claim that did not use it', async () => {
       const process = await waiting(store, 'A')
