@@ -140,6 +140,7 @@ export function advancing(bench: Bench): void {
         'out:x': '5',
       })
       expect(stored?.row).toMatchObject({ successful: true, endedAt: clock.now() })
+      expect(stored?.before()).toBeUndefined()
     })
 
     test('an unsuccessful end keeps the checkpoint, and says how it ended', async () => {
@@ -151,6 +152,7 @@ export function advancing(bench: Bench): void {
       const stored = await store.load(process.pid)
       expect(stored?.bundle().parts).toMatchObject({ memory: '{"ctx":{}}' })
       expect(stored?.row).toMatchObject({ successful: false, exitCode, message: 'burnt' })
+      expect(stored?.before()).toBe('{"label":"created"}')
     })
 
     test('a write that is too large is refused by the name of its part, and the others are not', async () => {

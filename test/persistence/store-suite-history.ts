@@ -130,16 +130,18 @@ export function histories(bench: Bench): void {
     test('a process that is pruned leaves nothing, also of what is large', async () => {
       const pid = await signalled(70)
       const large = JSON.stringify('x'.repeat(9_000))
-      const other = create({ parts: { state: '{}', inputs: large } })
+      const other = create({ parts: { state: '{}', inputs: large, 'out:old': large } })
       await done(store, other)
       await done(store, request(pid, 'kill'), request(other.pid, 'kill'))
       await commit(store, { kind: 'prune', pid }, { kind: 'prune', pid: other.pid })
       // The rows of new processes have the numbers of the old ones.
-      const next = create()
-      await done(store, next, create())
+      const [next, last] = [create(), create({ parts: { state: '{}', inputs: '{}', 'out:new': large } })]
+      await done(store, next)
+      await done(store, last)
       expect(await store.history(pid)).toEqual([])
       expect((await store.history(next.pid)).map(({ name }) => name)).toEqual(['created'])
-      expect((await store.load(next.pid))?.bundle().parts).toEqual(next.parts)
+      for (const { pid: made, parts } of [next, last])
+        expect((await store.load(made))?.bundle().parts).toEqual(parts)
     })
   })
 }
