@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { filesBelow } from './test/project/files.ts'
 import { extent } from './test/run/extent.ts'
-import { GroupTimes } from './test/run/group-times.ts'
+import { GroupTimes, type Groups } from './test/run/group-times.ts'
 import { hunted } from './test/run/seed.ts'
 
 const tests = filesBelow('test', '.test.ts')
@@ -18,26 +19,37 @@ const crash = tests.filter((file) => file.startsWith('test/crash/') && !programs
 const breaks = ['test/breaks/breaks.test.ts']
 const unit = tests.filter((file) => ![...programs, ...crash, ...breaks].includes(file))
 
-/** What `npm test` leaves out: the breaks, and the rest of the tests that have one. */
-const hasRest = (file: string): boolean => /run\/(extent|commits)\.ts|every-commit\.ts/.test(textOf(file))
+/** Files with tests that leave something out for `npm test`. */
+const hasMore = (file: string): boolean => /HAS_MORE|every-commit\.ts/.test(textOf(file))
 /** Tests that come out differently for another seed. */
 const isRandom = (file: string): boolean =>
   /run\/(seed|properties|commits)\.ts|every-commit\.ts/.test(textOf(file))
 
-const groups = { unit, programs: programs.filter((file) => !breaks.includes(file)), crash }
+const groups: Groups = {
+  breaks,
+  programs: programs.filter((file) => !breaks.includes(file)),
+  crash,
+  unit,
+}
 
 function textOf(file: string): string {
   return readFileSync(new URL(file, import.meta.url), 'utf8')
 }
 
-function group(name: string, files: readonly string[]) {
-  const isBreaks = name === 'breaks'
-  const taken = files.filter((file) =>
-    hunted !== undefined ? isRandom(file) : extent !== 'rest' || isBreaks || hasRest(file),
-  )
-  return {
-    extends: true as const,
-    test: { name, include: taken.length > 0 ? taken : ['none'] },
+function isTaken(file: string): boolean {
+  if (breaks.includes(file)) return extent !== 'some' && hunted === undefined
+  if (hunted !== undefined) return isRandom(file)
+  return extent !== 'more' || hasMore(file)
+}
+
+/** Those whose files take longest first, so that no long file is left alone at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const order = Object.values(groups).flat()
+    const place = ({ moduleId }: TestSpecification): number =>
+      order.findIndex((file) => moduleId.endsWith(`/${file}`))
+    // oxlint-disable-next-line unicorn/no-array-sort -- that of vitest, which is no array
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other))
   }
 }
 
@@ -61,20 +73,21 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     projects: [
-      ...Object.entries(groups).map(([name, files]) => group(name, files)),
-      ...(extent === 'some' ? [] : [group('breaks', breaks)]),
+      // One project, so that each source is transformed once.
+      { extends: true, test: { name: 'tests', include: Object.values(groups).flat().filter(isTaken) } },
       // Those carry no tag: `npm run check` asks for them by their name.
       ...(extent === 'all' ? [types] : []),
     ],
+    sequence: { sequencer: LongestFirst },
     globalSetup: ['test/run/temporary-files.ts', 'test/programs/compile.ts'],
-    reporters: ['default', new GroupTimes()],
+    reporters: ['default', new GroupTimes(groups)],
     tags: [
       {
-        name: 'rest',
+        name: 'more',
         description: 'leaves something out unless all of it is asked for (test/run/extent.ts)',
       },
     ],
-    ...(extent === 'rest' && { tagsFilter: ['rest'] }),
+    ...(extent === 'more' && { tagsFilter: ['more'] }),
     pool: 'forks',
     // Files share their workers: to begin each in a new one takes longer than most of them.
     isolate: false,

@@ -3,16 +3,14 @@
  * out what `npm test` has just done.
  */
 import { checkPackage } from './check-package.ts'
-import { CommandFailed, compilers, node, run, tool } from './run.ts'
+import { CommandFailed, compilers, node, run, start, tool } from './run.ts'
 
-type Step = readonly [name: string, step: () => void]
+type Step = readonly [name: string, step: () => void | Promise<void>]
 
-const tests: readonly Step[] = process.argv.includes('--after-tests')
-  ? [
-      ['tests of types', () => vitest('all', '--project', 'types')],
-      ['the rest of the tests, and the breaks', () => vitest('rest')],
-    ]
-  : [['all tests, with types, breaks and coverage', () => vitest('all', '--coverage')]]
+const afterTests = process.argv.includes('--after-tests')
+
+// Beside the steps that look at files alone.
+const torture = start('npm', ['run', '--silent', 'torture', '--', '--seed', '1', '--minutes', '1'])
 
 const steps: readonly Step[] = [
   ['format', () => run(tool('prettier'), ['--check', '--log-level', 'warn', '.'])],
@@ -21,14 +19,14 @@ const steps: readonly Step[] = [
   ['types, TypeScript 5.9', () => node([compilers.oldest, '--project', 'tsconfig.json'])],
   ['unused code', () => run(tool('knip'), [])],
   ['duplicates', () => run('npm', ['run', '--silent', 'duplicates'])],
-  ...tests,
-  [
-    'torture, one minute',
-    () => run('npm', ['run', '--silent', 'torture', '--', '--seed', '1', '--minutes', '1']),
-  ],
   ['build', () => run('npm', ['run', '--silent', 'build'])],
   ['the reference', () => run('npm', ['run', '--silent', 'docs'])],
   ['the packed package', checkPackage],
+  ['tests of types', () => vitest('all', '--project', 'types')],
+  ['torture, one minute, begun beside the steps above', () => torture],
+  afterTests
+    ? ['more of the tests, and the breaks', () => vitest('more')]
+    : ['all tests, with breaks and coverage', () => vitest('all', '--project', 'tests', '--coverage')],
 ]
 
 const started = performance.now()
@@ -37,7 +35,7 @@ for (const [index, [name, step]] of steps.entries()) {
   const at = performance.now()
   console.log(`\n[${index + 1}/${steps.length}] ${name}`)
   try {
-    step()
+    await step()
   } catch (error) {
     console.error(`\ncheck failed at: ${name}`)
     console.error(error instanceof CommandFailed ? error.message : error)
@@ -48,7 +46,7 @@ for (const [index, [name, step]] of steps.entries()) {
 console.log(`\n${times.join('\n')}\nall checks passed in ${seconds(started).trim()}`)
 
 /** Runs as much of the tests (test/run/extent.ts). */
-function vitest(extent: 'rest' | 'all', ...args: readonly string[]): void {
+function vitest(extent: 'more' | 'all', ...args: readonly string[]): void {
   process.env['DAMSON_TESTS'] = extent
   run(tool('vitest'), ['run', ...args])
 }

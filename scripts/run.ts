@@ -1,4 +1,7 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -29,4 +32,29 @@ export function run(command: string, args: readonly string[], cwd = root): void 
 /** Runs a program of Node, as `run` does. */
 export function node(args: readonly string[], cwd = root): void {
   run(process.execPath, args, cwd)
+}
+
+/**
+ * Starts a command beside those that `run` runs, and prints all that it said once it has ended. Rejects with `CommandFailed` where it
+ * does not end with 0. It ends with this program.
+ */
+export function start(command: string, args: readonly string[]): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'damson-output-'))
+  // A file, since nobody reads from a pipe while `run` waits.
+  const output = join(folder, 'output')
+  const file = openSync(output, 'w')
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', file, file] })
+  closeSync(file)
+  const clean = (): void => {
+    child.kill()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', clean)
+  const ended = once(child, 'close').then(([status, signal]: (number | string | null)[]) => {
+    process.stdout.write(readFileSync(output))
+    if (status !== 0) throw new CommandFailed(`${command} ${args.join(' ')}: ended with ${signal ?? status}`)
+  })
+  // Whoever awaits it hears of it; nobody may have come to that.
+  ended.catch(() => {})
+  return ended
 }

@@ -22,7 +22,7 @@ class Lane {
   readonly #vitest: Vitest
   readonly #state: { broken: Break | undefined }
 
-  static async open(timeOut: number): Promise<Lane> {
+  static async open(): Promise<Lane> {
     const state: { broken: Break | undefined } = { broken: undefined }
     const vitest = await createVitest(
       'test',
@@ -34,7 +34,6 @@ class Lane {
         strictTags: false,
         pool: 'forks',
         maxWorkers: 1,
-        testTimeout: timeOut,
         include: ['test/**/*.test.ts'],
       },
       {
@@ -64,6 +63,7 @@ class Lane {
     const files = [...new Set(tests.map(([file]) => file))]
     const pattern = new RegExp(tests.map(([, name]) => escaped(name)).join('|'))
     this.#state.broken = broken
+    project.config.testTimeout = broken === undefined ? TIME_OUT.whole : TIME_OUT.broken
     project.config.env = broken === undefined ? {} : { [BROKEN]: brokenProgram(broken) }
     if (broken !== undefined) this.#vitest.invalidateFile(join(root, broken.file))
     const { testModules } = await this.#vitest.runTestSpecifications(
@@ -121,25 +121,34 @@ function tell(judged: Judged): void {
 
 const given = process.argv.slice(2).map(Number)
 const asked = given.length > 0 ? given : [NOTHING_BROKEN, ...breaks.keys()]
-const left = asked.filter((at) => at !== NOTHING_BROKEN)
+const chosen = [...breaks.entries()].filter(([at]) => asked.includes(at))
+const lanes = await Promise.all(Array.from({ length: LANES }, () => Lane.open()))
+
+/** Each lane takes the next one as soon as it is free. */
+async function inLanes<T>(all: readonly T[], judge: (lane: Lane, one: T) => Promise<void>): Promise<void> {
+  const left = [...all]
+  await Promise.all(
+    lanes.map(async (lane) => {
+      for (let one = left.shift(); one !== undefined; one = left.shift()) await judge(lane, one)
+    }),
+  )
+}
+
 if (asked.includes(NOTHING_BROKEN)) {
-  const whole = await Lane.open(TIME_OUT.whole)
+  const tests = chosen.map(([, broken]) => broken.test)
+  const verdicts: Verdict[] = []
+  await inLanes([...new Set(tests.map(([file]) => file))], async (lane, of) => {
+    const ofFile = tests.filter(([file]) => file === of)
+    verdicts.push(await lane.judge(undefined, ofFile))
+  })
   tell({
     at: NOTHING_BROKEN,
-    ...(await whole.judge(
-      undefined,
-      breaks.map(({ test }) => test),
-    )),
+    passed: verdicts.reduce((sum, { passed }) => sum + passed, 0),
+    failed: verdicts.flatMap(({ failed }) => failed),
+    unloaded: verdicts.flatMap(({ unloaded }) => unloaded),
   })
-  await whole.close()
 }
-await Promise.all(
-  Array.from({ length: LANES }, async () => {
-    const lane = await Lane.open(TIME_OUT.broken)
-    for (let at = left.shift(); at !== undefined; at = left.shift()) {
-      const broken = breaks[at]
-      if (broken !== undefined) tell({ at, ...(await lane.judge(broken, [broken.test])) })
-    }
-    await lane.close()
-  }),
+await inLanes(chosen, async (lane, [at, broken]) =>
+  tell({ at, ...(await lane.judge(broken, [broken.test])) }),
 )
+await Promise.all(lanes.map((lane) => lane.close()))

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 // Mermaid's parser cleans labels by the DOM of a browser.
-import { HAS_REST, share } from '../run/extent.ts'
+import { HAS_MORE, share } from '../run/extent.ts'
 import * as fc from '../run/properties.ts'
 import mermaid from 'mermaid'
 import { describe, expect, it } from 'vitest'
@@ -266,7 +266,7 @@ const asShown = (text: string): string =>
     .trim()
 
 describe('whatever the names and texts are', () => {
-  it('Mermaid reads the picture, and each label shows what it was given', HAS_REST, async () => {
+  it('Mermaid reads the picture, and each label shows what it was given', HAS_MORE, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(part, { minLength: 1, maxLength: 4 }),

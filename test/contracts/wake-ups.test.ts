@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Continue, Engine, Process, Wait, type ProcessSpec } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
-import { HAS_REST, share } from '../run/extent.ts'
+import { HAS_MORE, share } from '../run/extent.ts'
 import { seedOf } from '../run/seed.ts'
 import { advance, backEnds, claim, create, register } from './stores.ts'
 
@@ -49,7 +49,7 @@ const RACES: Readonly<Record<string, number>> = {
 describe.each(backEnds)('over %s', (name, open) => {
   test(
     'C8: random races of a signal against going to sleep leave none stuck',
-    { ...HAS_REST, timeout: 300_000 },
+    { ...HAS_MORE, timeout: 300_000 },
     async () => {
       const engine = await Engine.open({
         store: await open(),

@@ -9,7 +9,7 @@ import { killStarted, start, withClientOf } from './programs.ts'
 import type { EngineProgram } from '../programs/engine-program.ts'
 import { Blocking, Held, Poison, Sum, Whole } from '../programs/processes.ts'
 import { crashesAt } from '../run/commits.ts'
-import { extent, HAS_REST, share } from '../run/extent.ts'
+import { extent, HAS_MORE, share } from '../run/extent.ts'
 import { seedOf } from '../run/seed.ts'
 
 /*
@@ -58,7 +58,7 @@ describe('a crash at every commit boundary', () => {
   for (const when of ['before', 'after'] as const) {
     test(
       `C1, C3, C8, C11: killed ${when} each commit in turn, it goes on by itself to the same end`,
-      { ...HAS_REST, timeout: 240_000 },
+      { ...HAS_MORE, timeout: 240_000 },
       async () => {
         let crashes = 0
         let undisturbed: { code: number | null; stderr: string } | undefined
@@ -103,7 +103,7 @@ describe('a crash at every commit boundary', () => {
 
 test(
   'C1, C3, C11: killed at random times in a loop, everything ends as in an undisturbed run',
-  { ...HAS_REST, timeout: 240_000 },
+  { ...HAS_MORE, timeout: 240_000 },
   async () => {
     const steps = 12
     const launch = Array.from({ length: 20 }, (_, index) => ({
@@ -347,7 +347,7 @@ test('C4, C11: an engine whose event loop is blocked for two leases keeps its pr
 
 test(
   'programs with many processes each share one file: nobody sees it locked, and nothing runs twice',
-  { ...HAS_REST, timeout: 180_000 },
+  { ...HAS_MORE, timeout: 180_000 },
   async () => {
     const [count, each] = [share(4, 8), share(100, 200)]
     const programs = Array.from({ length: count }, (_, part) =>

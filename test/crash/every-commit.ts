@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { crashesAt } from '../run/commits.ts'
-import { extent, HAS_REST, share } from '../run/extent.ts'
+import { extent, HAS_MORE, share } from '../run/extent.ts'
 import type { Driver } from './driver.ts'
 import { live, places, type Scenario } from './lives.ts'
 import type { Death } from './program.ts'
@@ -25,7 +25,7 @@ export function crashAtEveryCommit(
     for (const when of ['before', 'after'] as const) {
       test(
         `${name}: killed ${when} each commit in turn, it comes to the same end`,
-        { ...HAS_REST, timeout: TIME_OUT },
+        { ...HAS_MORE, timeout: TIME_OUT },
         async () => {
           const undisturbed = await live(scenario, open, () => undefined)
           let crashes = 0
@@ -51,7 +51,7 @@ export function crashAtEveryCommit(
 
     test(
       `${name}: killed again and again, it comes to the same end`,
-      { ...HAS_REST, timeout: TIME_OUT },
+      { ...HAS_MORE, timeout: TIME_OUT },
       async () => {
         const undisturbed = await live(scenario, open, () => undefined)
         for (const commits of [8, 6, 11].slice(0, share(1, 3))) {

@@ -7,7 +7,7 @@ import type { Client } from '../../src/index.ts'
 import { killStarted, start, withClientOf } from './programs.ts'
 import type { EngineProgram } from '../programs/engine-program.ts'
 import { crashesAt } from '../run/commits.ts'
-import { extent, HAS_REST } from '../run/extent.ts'
+import { extent, HAS_MORE } from '../run/extent.ts'
 
 /*
  * Real programs and real SIGKILL, with signals, timers, effects, retries and children. Nothing here depends on how fast anything is.
@@ -46,7 +46,7 @@ const PAID = ['pays /1/reserve', 'pays /1/charge', 'pays /10/ship', 'pays /16/ti
 
 test(
   'C6, C8, C11: an order is killed at every third commit, before or after it, and goes on by itself to the same end',
-  { ...HAS_REST, timeout: 240_000 },
+  { ...HAS_MORE, timeout: 240_000 },
   async () => {
     const order = (): EngineProgram => ({
       store,

@@ -8,7 +8,7 @@ import {
   type ProcessSpec,
   type Settled,
 } from '../../src/index.ts'
-import { HAS_REST, share } from '../run/extent.ts'
+import { HAS_MORE, share } from '../run/extent.ts'
 import { seedsOf } from '../run/seed.ts'
 import { places } from './lives.ts'
 import { Turmoil } from './turmoil.ts'
@@ -146,7 +146,7 @@ async function movedWhilePaused(turmoil: Turmoil, pid: string): Promise<string[]
 describe.each(places)('over %s', (_name, open) => {
   test.each(seedsOf(1, 2, 3))(
     'C8: races of a resume against a wait leave none stuck (seed %i)',
-    { ...HAS_REST, timeout: TIME_OUT },
+    { ...HAS_MORE, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Resumed], seed)
       onTestFinished(() => turmoil.end())
@@ -173,7 +173,7 @@ describe.each(places)('over %s', (_name, open) => {
 
   test.each(seedsOf(1, 2, 3))(
     'C8: races of the end of children against who waits for them leave none stuck (seed %i)',
-    { ...HAS_REST, timeout: TIME_OUT },
+    { ...HAS_MORE, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Parent, Child], seed)
       onTestFinished(() => turmoil.end())
@@ -207,7 +207,7 @@ describe.each(places)('over %s', (_name, open) => {
 
   test.each(seedsOf(1, 2, 3))(
     'C7: races of pauses and plays against whatever goes on leave none stuck (seed %i)',
-    { ...HAS_REST, timeout: TIME_OUT },
+    { ...HAS_MORE, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Killed], seed)
       onTestFinished(() => turmoil.end())
@@ -242,7 +242,7 @@ describe.each(places)('over %s', (_name, open) => {
 
   test.each(seedsOf(1, 2, 3))(
     'C7, USERS 2: races of a kill against whatever goes on leave none stuck (seed %i)',
-    { ...HAS_REST, timeout: TIME_OUT },
+    { ...HAS_MORE, timeout: TIME_OUT },
     async (seed) => {
       const turmoil = await Turmoil.begin(open, [Killed], seed)
       onTestFinished(() => turmoil.end())

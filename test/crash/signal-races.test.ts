@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Continue, Process, Wait, WaitTimeout, type ProcessSpec } from '../../src/index.ts'
-import { HAS_REST, share } from '../run/extent.ts'
+import { HAS_MORE, share } from '../run/extent.ts'
 import { seedsOf } from '../run/seed.ts'
 import { places } from './lives.ts'
 import { Turmoil } from './turmoil.ts'
@@ -70,7 +70,7 @@ describe.each(places)('over %s', (_name, open) => {
   ] as const) {
     test.each(seedsOf(1, 2, 3, 4))(
       `C8, USERS 13: ${PROCESSES * SIGNALS} races of a signal against ${what} leave none stuck (seed %i)`,
-      { ...HAS_REST, timeout: 240_000 },
+      { ...HAS_MORE, timeout: 240_000 },
       async (seed) => {
         const turmoil = await Turmoil.begin(open, [Receives], seed)
         onTestFinished(() => turmoil.end())

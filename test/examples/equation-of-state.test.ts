@@ -11,7 +11,7 @@ import {
   startSum,
 } from '../../examples/equation-of-state/lennard-jones.ts'
 import { Engine } from '../../src/index.ts'
-import { extent, HAS_REST } from '../run/extent.ts'
+import { extent, HAS_MORE } from '../run/extent.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -74,7 +74,7 @@ describe('the work chain of the equation of state', () => {
 describe.each(extent === 'some' ? [] : ['the demo'])('%s', () => {
   it(
     'is killed in the middle of steps and ends with the result of an undisturbed run, bit for bit (C11)',
-    { ...HAS_REST, timeout: 240_000 },
+    { ...HAS_MORE, timeout: 240_000 },
     () => {
       const { status, stdout, stderr } = spawnSync(
         process.execPath,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { HAS_REST, share } from '../run/extent.ts'
+import { HAS_MORE, share } from '../run/extent.ts'
 import * as fc from '../run/properties.ts'
 import { expect, test } from 'vitest'
 import { MemoryStore } from '../../src/persistence/memory/memory-store.ts'
@@ -378,7 +378,7 @@ async function inFile(): Promise<Stage> {
 
 test(
   'memory and SQLite answer and look the same, whatever is written to them',
-  { ...HAS_REST, timeout: 240_000 },
+  { ...HAS_MORE, timeout: 240_000 },
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 60 }), async (actions) => {

@@ -1,17 +1,17 @@
 /**
- * How much of the long tests is run: `some` of it for whoever runs the tests, `rest` for what that left out, or `all`. The tests that have a
- * rest carry the tag `rest`; the others are not run for it.
+ * How much of the long tests is run: `some` of it for whoever runs the tests; `more`, on a clean checkout that has twelve minutes for
+ * everything, of what that left out; or `all`. The tests that leave something out carry the tag `more`; the others are not run for it.
  */
-export type Extent = 'some' | 'rest' | 'all'
+export type Extent = 'some' | 'more' | 'all'
 
-const EXTENTS: readonly Extent[] = ['some', 'rest', 'all']
+const EXTENTS: readonly Extent[] = ['some', 'more', 'all']
 /** The variable of the environment that says it. */
 const EXTENT = 'DAMSON_TESTS'
 
 export const extent: Extent = read(process.env[EXTENT])
 
-/** Tags of a test that does in `rest` what it left out in `some`. */
-export const HAS_REST = { tags: ['rest'] }
+/** Tags of a test that does in `more` what it left out in `some`. */
+export const HAS_MORE = { tags: ['more'] }
 
 /** How many of something a test does that has the tag: `some`, or all of them. */
 export function share(some: number, all: number): number {

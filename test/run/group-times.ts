@@ -15,12 +15,23 @@ interface Group extends Counts {
   readonly duration: number
 }
 
+/** The files of each group of tests, by its name. */
+export type Groups = Readonly<Record<string, readonly string[]>>
+
 /** Says at the end how long each group of tests took: the sum over its files, which run beside each other. */
 export class GroupTimes implements Reporter {
+  readonly #groups: Groups
+
+  constructor(groups: Groups) {
+    this.#groups = groups
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const names = [...new Set(modules.map(({ project }) => project.name))]
-    const groups = names.map(
-      (name) => [name, groupOf(modules.filter(({ project }) => project.name === name))] as const,
+    const nameOf = (module: TestModule): string =>
+      Object.keys(this.#groups).find((name) => this.#groups[name]?.includes(module.relativeModuleId)) ??
+      module.project.name
+    const groups = [...new Set(modules.map(nameOf))].map(
+      (name) => [name, groupOf(modules.filter((module) => nameOf(module) === name))] as const,
     )
     for (const [name, { files, passed, failed, duration, slowest }] of groups) {
       const [file, longest] = slowest

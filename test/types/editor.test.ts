@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'ts59'
 import { describe, expect, test } from 'vitest'
-import { extent, HAS_REST } from '../run/extent.ts'
+import { extent, HAS_MORE } from '../run/extent.ts'
 
 /*
  * What an editor shows to someone who uses the package, and what the types cost the compiler. These
@@ -78,7 +78,7 @@ class Editor {
   }
 }
 
-describe.skipIf(extent === 'some')('in an editor', { ...HAS_REST, timeout: 180_000 }, () => {
+describe.skipIf(extent === 'some')('in an editor', { ...HAS_MORE, timeout: 180_000 }, () => {
   let editor: Editor
   const opened = (): Editor => (editor ??= new Editor())
   const order = `

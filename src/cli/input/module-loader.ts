@@ -3,7 +3,7 @@ import { createRequire, register } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { createJiti, type Jiti } from 'jiti'
+import type { Jiti } from 'jiti'
 import * as damson from '../../index.ts'
 
 /*
@@ -28,9 +28,10 @@ export function moduleLoader(path: string): Promise<Jiti> {
 async function makeLoader(path: string): Promise<Jiti> {
   // Lets stacks show the lines of a user's TypeScript.
   process.setSourceMapsEnabled(true)
-  const [sqlite, { buildSync }] = await Promise.all([
+  const [sqlite, { buildSync }, { createJiti }] = await Promise.all([
     import('../../persistence/sqlite/index.ts'),
     import('esbuild'),
+    import('jiti'),
   ])
   const virtualModules: Modules = { damson, 'damson/sqlite': sqlite }
   if (hasOtherCopy(path)) takeOver(virtualModules)

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
 import { SimulatedClock } from '../../../src/testing/index.ts'
-import { HAS_REST, share } from '../../run/extent.ts'
+import { HAS_MORE, share } from '../../run/extent.ts'
 import {
   advance,
   BAKE,
@@ -282,7 +282,7 @@ test.each([
   ['the first', true],
 ])(
   'with many children that one process waits for, %s of them, each end is the same work, and the parent is written once',
-  { ...HAS_REST, timeout: 240_000 },
+  { ...HAS_MORE, timeout: 240_000 },
   async (_, any) => {
     const parent = await running(store, 'A')
     const children = Array.from({ length: share(2_000, 10_000) }, () =>
@@ -320,7 +320,7 @@ test.each([
 
 test(
   'with many processes asleep, claiming and recovery run the same statements as with one, by the same plans',
-  { ...HAS_REST, timeout: 240_000 },
+  { ...HAS_MORE, timeout: 240_000 },
   async () => {
     // By a clock that stands still: with the time, what other tests left asleep would fall due.
     const clock = new SimulatedClock()
