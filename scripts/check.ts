@@ -1,6 +1,7 @@
 /**
- * `npm run check`: everything that must hold before a change goes in, cheapest first. Stops at what fails. With `--after-tests` it leaves
- * out what `npm test` has just done.
+ * `npm run check`: everything that must hold before a change goes in. Stops at what fails. The steps that look at files alone come first,
+ * with the minute of torture beside them, then the tests. With `--after-tests` these are more of what `npm test` left out, but not all of it
+ * (test/run/extent.ts).
  */
 import { checkPackage } from './check-package.ts'
 import { CommandFailed, compilers, node, run, start, tool } from './run.ts'
@@ -9,8 +10,8 @@ type Step = readonly [name: string, step: () => void | Promise<void>]
 
 const afterTests = process.argv.includes('--after-tests')
 
-// Beside the steps that look at files alone.
-const torture = start('npm', ['run', '--silent', 'torture', '--', '--seed', '1', '--minutes', '1'])
+// Without npm, which does not pass on that it has to end.
+const torture = start(process.execPath, '--import tsx test/torture/main.ts --seed 1 --minutes 1'.split(' '))
 
 const steps: readonly Step[] = [
   ['format', () => run(tool('prettier'), ['--check', '--log-level', 'warn', '.'])],

@@ -25,6 +25,8 @@ const QUIET = 90_000
 const MEGABYTES = 192
 /** Programs may take so long to start where the machine is busy, in milliseconds. */
 const STARTING = 60_000
+/** All programs of a run. */
+const KINDS = ['engine', 'client', 'quiet', 'command'] as const
 /** Closing engines get so long, in milliseconds. */
 const CLOSING = 30_000
 
@@ -46,8 +48,9 @@ export async function torture(options: RunOptions): Promise<Paths> {
   const late = watchLateness(log)
   const programs = new Programs({ folder, store, log: path, clock, lease, compiled }, log)
   const storeFaults = new StoreFaults(store, folder, mounted, log)
-  // Whoever is stopped by Ctrl-C leaves no disk behind; the programs end when their standard input does.
+  // Whoever is stopped leaves no disk and no program behind, also none that is frozen.
   const interrupted = (): void => {
+    for (const kind of KINDS) for (const program of programs.of(kind)) program.signal('SIGKILL')
     if (mounted !== undefined) unmountDisk(mounted)
     process.exit(130)
   }
@@ -88,7 +91,7 @@ export async function torture(options: RunOptions): Promise<Paths> {
     return remains
   } finally {
     storeFaults.close()
-    for (const kind of ['engine', 'client', 'quiet', 'command'] as const)
+    for (const kind of KINDS)
       for (const program of programs.of(kind)) {
         program.signal('SIGCONT')
         program.signal('SIGKILL')
