@@ -42,12 +42,11 @@ function isTaken(file: string): boolean {
   return extent !== 'more' || hasMore(file)
 }
 
-/** Those whose files take longest first, so that no long file is left alone at the end. */
-class LongestFirst extends BaseSequencer {
+/** The groups whose files take long begin, so that no long file is left alone at the end. */
+class LongGroupsFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const order = Object.values(groups).flat()
     const place = ({ moduleId }: TestSpecification): number =>
-      order.findIndex((file) => moduleId.endsWith(`/${file}`))
+      Object.values(groups).findIndex((group) => group.some((file) => moduleId.endsWith(`/${file}`)))
     // oxlint-disable-next-line unicorn/no-array-sort -- that of vitest, which is no array
     return (await super.sort(files)).toSorted((one, other) => place(one) - place(other))
   }
@@ -78,7 +77,7 @@ export default defineConfig({
       // Those carry no tag: `npm run check` asks for them by their name.
       ...(extent === 'all' ? [types] : []),
     ],
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: LongGroupsFirst },
     globalSetup: ['test/run/temporary-files.ts', 'test/programs/compile.ts'],
     reporters: ['default', new GroupTimes(groups)],
     tags: [
