@@ -107,6 +107,7 @@ test('a main thread that is blocked for two leases keeps its processes: the hear
   const freed = program.hears('free').then(() => (blocked.free = true))
   while (!blocked.free) {
     taken.push((await store.recover()).processes)
+    // Nothing reports that an engine is still alive.
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   await freed
