@@ -7,12 +7,16 @@ import { transformSync } from 'esbuild'
 import { expect, it, onTestFinished } from 'vitest'
 import { filesBelow } from '../project/files.ts'
 import { compiled } from '../programs/compiled.ts'
+import { HAS_MORE, partOf } from '../run/extent.ts'
 import { codeBlocks, type CodeBlock } from './code-blocks.ts'
 
 const pages = ['README.md', ...filesBelow('docs', '.md')].filter((page) => codeBlocks(page).length > 0)
+/** What a new user reads. */
+const FIRST_PAGES = ['README.md', 'docs/getting-started.md']
 
-it.each(pages)(
+it.each(partOf(pages, (page) => FIRST_PAGES.includes(page)))(
   'every program in %s runs, and prints what the page shows',
+  { ...HAS_MORE, timeout: 120_000 },
   async (of) => {
     const cwd = mkdtempSync(join(tmpdir(), 'damson-page-'))
     onTestFinished(() => rmSync(cwd, { recursive: true, force: true }))
@@ -28,7 +32,6 @@ it.each(pages)(
       expect({ page, line, passed: /pass [1-9]/.test(stdout) }).toEqual({ page, line, passed: isTest(block) })
     }
   },
-  120_000,
 )
 
 function isTest({ code }: CodeBlock): boolean {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { compiled } from '../programs/compiled.ts'
-import { HAS_MORE, share } from '../run/extent.ts'
+import { extent, HAS_MORE } from '../run/extent.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -126,12 +126,12 @@ describe('the numbered examples', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it.each(Object.keys(printed))(
+  it.skipIf(extent === 'some').each(Object.keys(printed))(
     '%s prints what is expected, also when it is run again',
     { ...HAS_MORE, timeout: 240_000 },
     async (name) => {
       const expected = printed[name]?.trimStart()
-      for (let times = share(1, 2); times > 0; times--) expect(await run(name)).toBe(expected)
+      for (let times = 2; times > 0; times--) expect(await run(name)).toBe(expected)
     },
   )
 

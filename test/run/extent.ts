@@ -13,6 +13,11 @@ export const extent: Extent = read(process.env[EXTENT])
 /** Tags of a test that does in `more` what it left out in `some`. */
 export const HAS_MORE = { tags: ['more'] }
 
+/** Which of several a test is run for that has the tag: those that `isSome` takes, the others for `more`, or all of them. */
+export function partOf<T>(all: readonly T[], isSome: (one: T) => boolean): readonly T[] {
+  return extent === 'all' ? all : all.filter((one) => isSome(one) === (extent === 'some'))
+}
+
 /** How many of something a test does that has the tag: `some`, or all of them. */
 export function share(some: number, all: number): number {
   return extent === 'some' ? some : all

@@ -1,4 +1,4 @@
-import { extent } from './extent.ts'
+import { partOf } from './extent.ts'
 
 /** The variable of the environment by which a hunt gives every random test another seed. */
 export const SEED = 'DAMSON_SEED'
@@ -17,8 +17,7 @@ export function seedOf(fixed: number): number {
 
 /** Seeds of a test that is run for each of several, and has the tag `more`: the first one is some of them, the others are more. */
 export function seedsOf(...fixed: readonly number[]): readonly number[] {
-  const taken = extent === 'all' ? fixed : extent === 'some' ? fixed.slice(0, 1) : fixed.slice(1)
-  return taken.map(seedOf)
+  return partOf(fixed, (seed) => seed === fixed[0]).map(seedOf)
 }
 
 /** The command that runs a test again as it was run. */
