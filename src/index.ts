@@ -90,6 +90,16 @@ export type {
   TreeOptions,
   WaitOptions,
 } from './process/host/process-handle.ts'
+export type {
+  GroupOptions,
+  GroupProgress,
+  GroupResultOptions,
+  GroupWaitOptions,
+  ProcessGroup,
+  ReturnWhen,
+  ValuesOptions,
+} from './process/host/process-group.ts'
+export { joinGroups } from './process/group/join-groups.ts'
 export type { HistoryOptions } from './process/host/history-options.ts'
 export type { HookResult } from './process/definition/hooks.ts'
 export type { HistoryEvent, HistoryEvents } from './process/state/history-event.ts'

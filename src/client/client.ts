@@ -6,11 +6,13 @@ import type { Create } from '../persistence/contract/writes.ts'
 import { openStore } from '../persistence/open-store.ts'
 import { checkLaunch } from '../process/host/launch-arguments.ts'
 import type { Launched, LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
+import type { GroupOptions, ProcessGroup } from '../process/host/process-group.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { Registrable } from '../process/step/self-consistent.ts'
 import { ClosedError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { checkOptions } from '../shared/options.ts'
+import { newPid } from '../shared/ids.ts'
+import { checkOptions, isFlag } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
 import type { LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { CLIENT_OPTIONS, type ClientOptions } from './client-options.ts'
@@ -18,6 +20,8 @@ import { ClientParts } from './client-parts.ts'
 import { ClientController } from './client-controller.ts'
 import { checkPid } from './client-reader.ts'
 import type { ClientHandle } from './handle/client-handle.ts'
+import { ClientGroup } from './group/client-group.ts'
+import { memberPids } from './group/member-pids.ts'
 import type { HandleRegistry } from './handle/handle-registry.ts'
 import { killOnAbort } from './handle/kill-on-abort.ts'
 import { BY_A_CALLER, requireCreated, type Launcher } from './launch/create-write.ts'
@@ -155,6 +159,22 @@ export class Client extends ClientController {
     checkOptions(by, { key: true }, 'handle')
     checkText('handle: the key', by.key)
     return pidOfKey(this.store, by.key)
+  }
+
+  /**
+   * Returns a group of processes, given by handles or pids, in their order. No I/O, and nothing is
+   * stored: `group.refresh()` checks that the processes exist.
+   *
+   * @throws TypeError for a member that is neither a handle nor a pid; the message has its position
+   */
+  group<R = unknown>(
+    members: Iterable<ProcessHandle<R> | string>,
+    options: GroupOptions = {},
+  ): ProcessGroup<R> {
+    checkOptions(options, { name: true, ordered: isFlag }, 'group')
+    const { name = `group-${newPid()}`, ordered = true } = options
+    checkText('group: the name', name)
+    return new ClientGroup<R>(this.parts, { pids: memberPids(members), name, ordered })
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { LocalEngine } from '../client/handle/local-engine.ts'
 import { HOSTED } from '../process/host/process-object.ts'
+import type { StepWait } from '../process/state/transition.ts'
 import { Process } from '../process/process.ts'
 import type { Executions } from './executions.ts'
 import type { LaunchQueue } from './launch-queue.ts'
@@ -29,11 +30,9 @@ export class HandleSupport implements LocalEngine {
    * A step that waits for another process lends its slot, so that a parent and its child can't
    * deadlock.
    */
-  whileWaiting<T>(pid: string, name: string, wait: () => Promise<T>): Promise<T> {
+  whileWaiting<T>(describe: () => StepWait, wait: () => Promise<T>): Promise<T> {
     const process = Process.current()?.[HOSTED]
     if (process === undefined || this.#executions.of(process)?.over !== false) return wait()
-    const message = `waits for ${name === '' ? 'process' : name} ${pid}`
-    const conditions = { resume: false, signal: null, until: null, on: [pid], any: false }
-    return process.waits({ message, for: conditions }, wait)
+    return process.waits(describe(), wait)
   }
 }

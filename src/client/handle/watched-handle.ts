@@ -4,6 +4,8 @@ import type { Control } from '../../persistence/contract/control.ts'
 import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Settled, StateInfo, WaitOptions } from '../../process/host/process-handle.ts'
 import { isTerminal } from '../../process/state/machine.ts'
+import type { StepWait } from '../../process/state/transition.ts'
+import { waitFor } from '../../process/step/wait-conditions.ts'
 import { BaseHandle } from '../../process/handle/base-handle.ts'
 import { alarm, type Clock } from '../../shared/clock.ts'
 import { NotReady, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
@@ -207,16 +209,19 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     )
   }
 
-  /** Each reader gets a value of its own, so that no reader sees the changes of another. */
   protected readOutcome(options: WaitOptions): Promise<Settled<unknown>> {
     return this.#untilOver(options).then((isOver) => {
       if (!isOver) throw this.#timedOut()
-      if (this.#settled === undefined || !this.#isHandedOut || this.#decodeAgain === undefined) {
-        this.#isHandedOut = true
-        return this.requireSettled()
-      }
-      return this.#decodeAgain()
+      return this.takeOutcome()
     })
+  }
+
+  /** @internal Each reader gets a value of its own, so that no reader sees the changes of another. */
+  takeOutcome(): Settled<unknown> {
+    if (this.#settled !== undefined && this.#isHandedOut && this.#decodeAgain !== undefined)
+      return this.#decodeAgain()
+    this.#isHandedOut = true
+    return this.requireSettled()
   }
 
   #timedOut(): WaitTimeout {
@@ -253,10 +258,16 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
       if (this.over) return OVER
       const { localEngine } = this.#parts.registry
       const wait = (): Promise<boolean> => this.#waitUntil(limit, options.signal)
-      return localEngine === undefined ? wait() : localEngine.whileWaiting(this.pid, this.#name, wait)
+      return localEngine === undefined ? wait() : localEngine.whileWaiting(() => this.#asWait(), wait)
     } catch (error) {
       return rejected(error)
     }
+  }
+
+  /** This wait, as the wait of a step. */
+  #asWait(): StepWait {
+    const name = this.#name === '' ? 'process' : this.#name
+    return waitFor({ on: [this.pid] }, `waits for ${name} ${this.pid}`)
   }
 
   #waitUntil(limit: number, signal: AbortSignal | undefined): Promise<boolean> {
@@ -297,11 +308,11 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     })
   }
 
-  protected whenOver(callback: () => void): () => void {
-    const waiter = (closed?: Error): void => {
-      if (closed === undefined) callback()
-    }
-    if (this.over) callback()
+  /** @internal Calls back at the end. */
+  whenOver(notify: (closed?: Error) => void): () => void {
+    // A function of its own, since the same callback may be given twice.
+    const waiter = (closed?: Error): void => notify(closed)
+    if (this.over) notify()
     else this.#addWaiter(waiter)
     return () => this.#removeWaiter(waiter)
   }

@@ -3,6 +3,7 @@ import { onAbort } from '../../shared/abort.ts'
 import type { ProcessError } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import { wellFormed } from '../../shared/text.ts'
+import { waitLimit } from '../../shared/wait-limit.ts'
 import type { HistoryOptions } from '../host/history-options.ts'
 import type {
   EventRecord,
@@ -54,6 +55,13 @@ export abstract class BaseHandle implements ProcessHandle {
     return this.#outputs
   }
 
+  /** @internal Whether nothing more is read: the process has ended, or is lost. */
+  abstract readonly over: boolean
+  /** @internal Reads the state. Rejects if it can't be read, but not for a lost process. */
+  abstract refreshState(): Promise<void>
+  /** @internal The outcome, if it is known here; a value of its own for each reader. @throws NotReady if it is not */
+  abstract takeOutcome(): Settled<unknown>
+
   /** Waits for the end of the process; null at the time-out. */
   protected abstract waitForEnd(options: WaitOptions): Promise<StateInfo | null>
   /**
@@ -65,12 +73,25 @@ export abstract class BaseHandle implements ProcessHandle {
   protected abstract readOutputs(options: ResultOptions): Promise<unknown>
   protected abstract readSnapshot(): Promise<unknown>
   /**
-   * Calls back at the end, at once if the process has ended. Returns a function that cancels this.
+   * @internal Calls back once: without an argument at the end or if the process is lost, at once if
+   * that is known already; with an error if the client is closed before. Returns a function that
+   * cancels this.
    */
-  protected abstract whenOver(notify: () => void): () => void
+  abstract whenOver(notify: (closed?: Error) => void): () => void
   protected abstract request(request: HandleRequest, tree: boolean): Promise<boolean>
   /** A callback of the user threw, or rejected. */
   protected abstract callbackFailed(error: unknown): void
+
+  async submitted(options: WaitOptions = {}): Promise<void> {
+    waitLimit(options)
+    if (!this.done) await this.refresh(options)
+  }
+
+  async isReady(options: WaitOptions = {}): Promise<boolean> {
+    waitLimit(options)
+    if (!this.done) await this.refresh(options)
+    return this.done
+  }
 
   wait(options: WaitOptions = {}): Promise<StateInfo | null> {
     return withinStep(this.waitForEnd(options))
@@ -115,7 +136,9 @@ export abstract class BaseHandle implements ProcessHandle {
       new Promise((resolve) => resolve(callback(this))).catch((error: unknown) => this.callbackFailed(error))
     }
     void over.then(() => setImmediate(call))
-    const forget = this.whenOver(isDone)
+    const forget = this.whenOver((closed) => {
+      if (closed === undefined) isDone()
+    })
     const takeBack = (): void => {
       isWanted = false
       stopListening?.()

@@ -34,6 +34,8 @@ export class MemoryHandle extends BaseHandle {
   readonly #over: Promise<void>
   readonly #clock: Clock
   #at: Date
+  /** Whether the process has ended, or was closed before its end. */
+  #isOver = false
 
   /** The handle of a process in memory, as long as something refers to it. */
   static find(pid: string): MemoryHandle | undefined {
@@ -48,7 +50,9 @@ export class MemoryHandle extends BaseHandle {
     this.pid = process.pid
     this.name = process.getStatusInfo().className
     this.#at = process.creationTime
-    this.#over = ended(process)
+    this.#over = ended(process).then(() => {
+      this.#isOver = true
+    })
     if (handles.size >= room) sweep()
     handles.set(this.pid, new WeakRef(this))
     const { events } = process[HOSTED]
@@ -85,6 +89,12 @@ export class MemoryHandle extends BaseHandle {
     return this.#process.hasTerminated()
   }
 
+  get over(): boolean {
+    return this.done || this.#isOver
+  }
+
+  async refreshState(): Promise<void> {}
+
   async refresh(options: WaitOptions = {}): Promise<StateInfo> {
     waitLimit(options)
     return this.state
@@ -100,10 +110,8 @@ export class MemoryHandle extends BaseHandle {
     const timeout = waitLimit(options)
     if (this.done) return this.state
     const work = (): Promise<StateInfo | null> => this.#wait(timeout, options.signal)
-    // A step that waits for another process can be paused and killed there.
-    const waiting = currentRun()?.process
-    if (waiting === undefined || waiting === this.#process) return work()
-    return waiting[HOSTED].waits(waitFor({}, `waits for ${this.name} ${this.pid}`), work)
+    if (currentRun()?.process === this.#process) return work()
+    return whileWaiting(() => `waits for ${this.name} ${this.pid}`, work)
   }
 
   async #wait(timeout: number, signal: AbortSignal | undefined): Promise<StateInfo | null> {
@@ -138,8 +146,12 @@ export class MemoryHandle extends BaseHandle {
   }
 
   protected requireSettled(): Settled<unknown> {
-    if (!this.done) throw new NotReady(`the process ${this.pid} has not ended: it is ${this.#process.state}`)
+    if (!this.over) throw new NotReady(`the process ${this.pid} has not ended: it is ${this.#process.state}`)
     return this.#settled(this.state)
+  }
+
+  takeOutcome(): Settled<unknown> {
+    return this.requireSettled()
   }
 
   protected async readOutputs({ raiseOnFailure = true, ...options }: ResultOptions): Promise<unknown> {
@@ -152,9 +164,14 @@ export class MemoryHandle extends BaseHandle {
     return copyOf(this.#process.outputs)
   }
 
-  protected whenOver(notify: () => void): () => void {
-    void this.#over.then(notify)
-    return () => {}
+  whenOver(notify: () => void): () => void {
+    let isWanted = true
+    void this.#over.then(() => {
+      if (isWanted) notify()
+    })
+    return () => {
+      isWanted = false
+    }
   }
 
   protected callbackFailed(error: unknown): void {
@@ -222,6 +239,12 @@ export class MemoryHandle extends BaseHandle {
   #closedEarly(cause?: unknown): ProcessLost {
     return new ProcessLost(this.pid, `the process ${this.pid} was closed before it ended`, { cause })
   }
+}
+
+/** Runs a wait. A step that waits for another process can be paused and killed there. */
+export function whileWaiting<T>(message: () => string, wait: () => Promise<T>): Promise<T> {
+  const waiting = currentRun()?.process
+  return waiting === undefined ? wait() : waiting[HOSTED].waits(waitFor({}, message()), wait)
 }
 
 const handles = new Map<string, WeakRef<MemoryHandle>>()

@@ -106,6 +106,19 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   /** Whether the process has ended, as far as is known locally. */
   readonly done: boolean
   /**
+   * Resolves once the process is stored. A process that `launch` has returned is stored already.
+   *
+   * @throws ProcessLost where the store has no such process
+   * @throws WaitTimeout
+   */
+  submitted(options?: WaitOptions): Promise<void>
+  /**
+   * Whether the process has ended. Reads the state from the store, unless the end is known.
+   *
+   * @throws ProcessLost, WaitTimeout
+   */
+  isReady(options?: WaitOptions): Promise<boolean>
+  /**
    * Reads the state from the store. Rejects with `ProcessLost` where the store has no such process.
    */
   refresh(options?: WaitOptions): Promise<StateInfo>

@@ -1,0 +1,46 @@
+import { systemClock, type Clock } from '../../shared/clock.ts'
+import type { BaseHandle } from '../handle/base-handle.ts'
+import { whileWaiting } from '../handle/memory-handle.ts'
+import { waitsForText } from '../step/wait-conditions.ts'
+import { BaseGroup, type GroupMembers } from './base-group.ts'
+
+/** A group of processes in memory. It holds their handles, since nothing else finds the processes again. */
+export class MemoryGroup<R = unknown> extends BaseGroup<R> {
+  protected readonly clock: Clock
+  readonly #handles: ReadonlyMap<string, BaseHandle>
+
+  constructor(
+    handles: readonly BaseHandle[],
+    { name, ordered }: Pick<GroupMembers, 'name' | 'ordered'>,
+    clock: Clock = systemClock,
+  ) {
+    super({ pids: handles.map(({ pid }) => pid), name, ordered })
+    this.clock = clock
+    this.#handles = new Map(handles.map((handle) => [handle.pid, handle]))
+  }
+
+  protected handle(pid: string): BaseHandle {
+    return this.#handles.get(pid) as BaseHandle
+  }
+
+  protected like({ pids, ...rest }: GroupMembers): MemoryGroup<R> {
+    const handles = pids.map((pid) => this.handle(pid))
+    return new MemoryGroup<R>(handles, rest, this.clock)
+  }
+
+  protected whileWaiting<T>(pids: () => readonly string[], wait: () => Promise<T>): Promise<T> {
+    return whileWaiting(() => waitsForText(pids()), wait)
+  }
+
+  joined(others: readonly BaseGroup<R>[]): MemoryGroup<R> {
+    const handles = [this, ...others].flatMap((group) => {
+      if (group instanceof MemoryGroup) return group.#all()
+      throw new TypeError('joinGroups: groups in memory and groups of a store can not be joined')
+    })
+    return new MemoryGroup<R>(handles, this, this.clock)
+  }
+
+  #all(): readonly BaseHandle[] {
+    return this.pids.map((pid) => this.handle(pid))
+  }
+}

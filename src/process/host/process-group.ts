@@ -1,0 +1,152 @@
+import type { ProcessError } from '../../shared/errors.ts'
+import type { ProcessState } from '../state/process-state.ts'
+import type {
+  ProcessHandle,
+  ResultOptions,
+  Settled,
+  StateInfo,
+  TreeOptions,
+  WaitOptions,
+} from './process-handle.ts'
+
+/** Options of `client.group`. */
+export interface GroupOptions {
+  /** The name of the group. Default: a new one. */
+  readonly name?: string | undefined
+  /**
+   * Whether `values()` and `for await` give the results in the order of the group rather than as the
+   * processes end. Default true.
+   */
+  readonly ordered?: boolean | undefined
+}
+
+/**
+ * When a wait for a group is over: when all processes have ended; when one has; when one has excepted,
+ * was killed or is lost, or all have ended; or when so many have ended.
+ */
+export type ReturnWhen = 'all' | 'first-completed' | 'first-failure' | number
+
+export interface GroupWaitOptions extends WaitOptions {
+  /** Default `'all'`. */
+  readonly returnWhen?: ReturnWhen | undefined
+}
+
+export interface GroupResultOptions extends ResultOptions {
+  /**
+   * `'first-failure'` rejects as soon as one process has failed. `'all'` waits for all, and rejects
+   * with one `GroupError` if any has failed. Default `'first-failure'`.
+   */
+  readonly returnWhen?: 'all' | 'first-failure' | undefined
+}
+
+export interface ValuesOptions extends ResultOptions {
+  /** Whether the values come in the order of the group. Default: `ordered` of the group. */
+  readonly ordered?: boolean | undefined
+}
+
+/** How many processes of a group have ended, as far as is known locally. */
+export interface GroupProgress {
+  readonly completed: number
+  readonly total: number
+  /** From 0 to 1. An empty group is at 1. */
+  readonly fraction: number
+  readonly byState: Readonly<Record<ProcessState, number>>
+}
+
+/**
+ * Several processes, in an order. A group may contain a process more than once. It holds pids, and
+ * makes handles when they are needed. A group is not thenable.
+ *
+ * Where the store has no process of a pid, that process counts as failed with `ProcessLost`. Members
+ * that ask the store for every process, such as `refresh()`, reject with that error.
+ */
+export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
+  readonly name: string
+  /** Whether `values()` and `for await` follow the order of the group by default. */
+  readonly ordered: boolean
+  /** The pids, in the order of the group. */
+  readonly pids: readonly string[]
+  /** The number of pids. */
+  readonly length: number
+  /** The handles, in the order of the group. */
+  readonly handles: readonly ProcessHandle<R>[]
+  /** Returns the handle at a position. A negative position counts from the end. */
+  at(index: number): ProcessHandle<R> | undefined
+  /** Returns the group of the positions from `start` up to `end`, as `Array.slice` does. */
+  slice(start?: number, end?: number): ProcessGroup<R>
+  /** Returns one group for each position. */
+  split(): readonly ProcessGroup<R>[]
+  /** The handles, in the order of the group. */
+  [Symbol.iterator](): Iterator<ProcessHandle<R>>
+  /** As `values()`. */
+  [Symbol.asyncIterator](): AsyncIterator<R>
+
+  // ---------- waiting ----------
+
+  /**
+   * Waits until enough processes have ended, or until the time-out. However they end, that is no
+   * rejection. Resolves to the handles of the ended and of the other processes, each once, in the
+   * order of the group.
+   *
+   * @throws RangeError for a number of processes that the group does not have
+   */
+  wait(
+    options?: GroupWaitOptions,
+  ): Promise<{ readonly done: ProcessHandle<R>[]; readonly pending: ProcessHandle<R>[] }>
+  /**
+   * Resolves to the results of all processes, in the order of the group, each as `handle.result()`
+   * gives it. Rejects with the error of the process that failed first; the others continue. With
+   * `returnWhen: 'all'`, waits for all, and rejects with one `GroupError` where any failed.
+   *
+   * @throws WaitTimeout, whose message says how many have not ended: "2 (of 6)"
+   */
+  result(options?: GroupResultOptions & { readonly raiseOnFailure?: true | undefined }): Promise<R[]>
+  /** Waits for all processes. Resolves to the error in the place of the result where one failed. */
+  result(options: GroupResultOptions & { readonly raiseOnFailure: false }): Promise<(R | ProcessError)[]>
+  /** Waits for all processes. Resolves to how each of them ended. @throws WaitTimeout */
+  outcomes(options?: WaitOptions): Promise<Settled<R>[]>
+  /** The results that are known locally; null for a process that has not ended, or has failed. */
+  results(): (R | null)[]
+  /**
+   * The results one by one: in the order of the group, or as the processes end. A failure rejects in
+   * its place, and ends the loop. May be called again. The time-out counts from the first value that is
+   * asked for.
+   *
+   * @throws WaitTimeout
+   */
+  values(options?: ValuesOptions & { readonly raiseOnFailure?: true | undefined }): AsyncIterableIterator<R>
+  /** As above, but gives the error where the above rejects, and goes on. */
+  values(options: ValuesOptions & { readonly raiseOnFailure: false }): AsyncIterableIterator<R | ProcessError>
+  /**
+   * The handles of the processes as they end, each once. The time-out counts from the first handle
+   * that is asked for, and also while the body of the loop runs. Processes that have ended in time are
+   * still given.
+   *
+   * @throws WaitTimeout, whose message says how many have not ended: "2 (of 6)"
+   */
+  asCompleted(options?: WaitOptions): AsyncIterableIterator<ProcessHandle<R>>
+
+  // ---------- reading ----------
+
+  /** The states that are known locally, in the order of the group. */
+  readonly statuses: readonly StateInfo[]
+  /** How many have ended, as far as is known locally. */
+  readonly progress: GroupProgress
+  /** Reads the states of the processes that have not ended, as far as is known. @throws ProcessLost */
+  refresh(options?: WaitOptions): Promise<void>
+  /** Reads the states as `refresh` does. Resolves to whether all have ended. @throws ProcessLost */
+  isReady(options?: WaitOptions): Promise<boolean>
+  /** Whether all have succeeded. @throws NotReady while one has not ended, as far as is known */
+  successful(): boolean
+  /** Resolves once all processes are stored. @throws ProcessLost */
+  submitted(options?: WaitOptions): Promise<void>
+
+  // ---------- control ----------
+
+  /** Pauses each process as `handle.pause` does. Resolves to its answers, in the order of the group. */
+  pause(message?: string, options?: TreeOptions): Promise<boolean[]>
+  /** Plays each process as `handle.play` does. */
+  play(options?: TreeOptions): Promise<boolean[]>
+  /** Kills each process as `handle.kill` does. */
+  kill(message?: string, options?: TreeOptions & { readonly force?: boolean | undefined }): Promise<boolean[]>
+}
