@@ -81,6 +81,7 @@ export type {
   EventSource,
   Launched,
   LaunchOptions,
+  LogChunk,
   Outputs,
   ProcessHandle,
   ResultOf,
@@ -100,11 +101,14 @@ export type {
   ValuesOptions,
 } from './process/host/process-group.ts'
 export { joinGroups } from './process/group/join-groups.ts'
+export type { FollowOptions } from './process/host/follow-options.ts'
 export type { HistoryOptions } from './process/host/history-options.ts'
 export type { HookResult } from './process/definition/hooks.ts'
 export type { HistoryEvent, HistoryEvents } from './process/state/history-event.ts'
+export type { Progress, StoredLevel } from './process/state/report.ts'
 export type { WaitDetails } from './process/state/wait-details.ts'
 export type { Wake } from './process/state/wake.ts'
+export type { PrintOptions } from './process/step/reports.ts'
 export type { ProcessCallback } from './process/runner/callbacks.ts'
 export type { ProcessListener } from './process/process-events.ts'
 export { canTransition, isTerminal, nextStates } from './process/state/machine.ts'

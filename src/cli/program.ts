@@ -8,6 +8,7 @@ import { addExplain } from './commands/explain.ts'
 import { addGraph } from './commands/graph.ts'
 import { addHistory } from './commands/history.ts'
 import { addList } from './commands/list.ts'
+import { addLogs } from './commands/logs.ts'
 import { note } from './render/output.ts'
 import { addPrune } from './commands/prune.ts'
 import { addRun } from './commands/run.ts'
@@ -69,6 +70,7 @@ function damson(): Command {
   addDescribe(program)
   addGraph(program)
   addHistory(program)
+  addLogs(program)
   addExplain(program)
   return program
 }

@@ -118,7 +118,7 @@ export abstract class ClientReader {
   async history(pid: string, options: HistoryOptions = {}): Promise<readonly EventRecord[]> {
     this.checkRead(pid)
     checkHistoryOptions(options)
-    return (await readHistory(this.store, pid, options)).map(eventRecord)
+    return (await readHistory(this.store, pid, options)).map((row) => eventRecord(row, this.codec))
   }
 
   /** The checkpoints that a process has kept. */

@@ -30,7 +30,7 @@ import { endedElsewhere, claimLost, unsavable } from './stop-reasons.ts'
 import type { PendingLaunch, Execution } from './execution.ts'
 import { freePid, StepLaunches, type LaunchingPid } from './step-launches.ts'
 import type { StepJournalWriter } from './step-journal-writer.ts'
-import { advanceWrite, launchWrite } from './writes.ts'
+import { advanceWrite, endedRow, launchWrite } from './writes.ts'
 
 /** A saved part of this many characters or more is worth a warning. */
 const LARGE_PART = 4 * 2 ** 20
@@ -96,10 +96,11 @@ export class DurableHost implements Host {
     const bundle = transition.bundle()
     const pendingLaunch = execution.fence === undefined ? execution.pendingLaunch : undefined
     this.#journal.stepEnded(execution)
+    const report = execution.takeReport()
     const write =
       pendingLaunch === undefined
-        ? advanceWrite(execution, this.#engine, transition, bundle)
-        : launchWrite(pendingLaunch.create, transition, bundle, this.#engine.id)
+        ? advanceWrite(execution, this.#engine, transition, bundle, report)
+        : launchWrite(pendingLaunch.create, transition, bundle, this.#engine.id, report)
     this.#warnOfSize(execution, write.parts)
     execution.isCommitting = true
     execution.isEnding = isTerminal(transition.to)
@@ -108,6 +109,9 @@ export class DurableHost implements Host {
       this.#engine.commits.send(
         write,
         (outcome) => {
+          // Goes with the write that follows.
+          const isBack = outcome.status === 'refused' || outcome.status === 'held'
+          if (isBack && report !== undefined) execution.process.reports?.putBack(report)
           try {
             resolve(this.#committed(execution, pendingLaunch, write, transition, bundle, outcome, playCount))
           } catch (error) {
@@ -133,7 +137,7 @@ export class DurableHost implements Host {
     const { isEnding } = execution
     execution.isCommitting = false
     execution.isEnding = false
-    if (isEnding) this.#ended(pid, endedRow(write, bundle, outcome), bundle.parts)
+    if (isEnding) this.#ended(pid, endedRow(execution, write, bundle, outcome), bundle.parts)
     if (pendingLaunch !== undefined) this.#launchAnswered(execution, pendingLaunch, outcome)
     if (outcome.status === 'refused')
       throw outcome.damaged === true ? outcome.error : unsavable(outcome.error)
@@ -301,6 +305,11 @@ export class DurableHost implements Host {
     if (execution !== undefined) this.#journal.status(execution, status)
   }
 
+  reported(process: Hosted): void {
+    const execution = this.#liveExecutionOf(process)
+    if (execution !== undefined) this.#journal.reported(execution)
+  }
+
   async mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> {
     const mail = await this.#reader(this.#executionOf(process)).mail(signal)
     return mail && { id: mail.id, value: this.codec.parse(mail.value, `signals.${signal}`) }
@@ -382,15 +391,6 @@ export class DurableHost implements Host {
 }
 
 const NOTHING_ASKED: Committed = {}
-
-/** The row of a process that this write ended; undefined if the write did not end it. */
-function endedRow(write: Advance | Create, { head }: Bundle, outcome: Outcome): EndedRow | undefined {
-  const { pid, state, status, ending } = write
-  if (outcome.status !== 'done' || outcome.existed === true || outcome.endedAt === undefined) return undefined
-  const { successful = false, exitCode = null, message = null } = ending ?? {}
-  const { endedAt: updatedAt } = outcome
-  return { pid, className: head.class, state, status, message, successful, exitCode, updatedAt }
-}
 
 function applied(outcome: Outcome): boolean {
   if (outcome.status === 'refused') throw outcome.error

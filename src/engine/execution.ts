@@ -2,6 +2,7 @@ import type { Bundle } from '../bundle/bundle.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 import type { Hosted } from '../process/host/process-object.ts'
+import type { Progress, Report } from '../process/state/report.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import type { StepLaunches } from './step-launches.ts'
 
@@ -11,6 +12,7 @@ export interface ClaimedState {
   readonly seq: number
   readonly step: string | null
   readonly saved: Bundle
+  readonly progress: Progress | null
 }
 
 /** A launch whose first commit is not answered yet. */
@@ -83,8 +85,12 @@ export class Execution {
   heldWrites: Set<() => void> | undefined
   /** Whether an update of the row is scheduled for the end of this turn. */
   showScheduled = false
+  /** Whether much output is to be written at the end of this turn. */
+  reportScheduled = false
   /** The status that the step has set and that is not stored yet; undefined where there is none. */
   status: string | null | undefined
+  /** The progress that the process has reported last. */
+  progress: Progress | null
   /** Parts that the present step has added to its record. */
   recorded: Record<string, string> | undefined
   /** Number of writes of step records under this claim (C4). */
@@ -105,6 +111,14 @@ export class Execution {
     this.seq = claimed?.seq ?? 0
     this.step = claimed?.step ?? null
     this.saved = claimed?.saved
+    this.progress = claimed?.progress ?? null
+  }
+
+  /** Takes what the process has reported since its last write; undefined where that is nothing. */
+  takeReport(): Report | undefined {
+    const report = this.process.reports?.take()
+    if (report?.progress !== undefined) this.progress = report.progress
+    return report
   }
 
   /** Sends the held writes again, whatever comes of them. */

@@ -69,7 +69,7 @@ export class Executor implements Starter {
     const saved = Bundle.fromParts({ pid, class: className, version, created, seq }, parts)
     const process = made ?? this.#remade(saved)
     if (process === undefined) return undefined
-    const execution = new Execution(process, { fence: 0, seq, step, saved })
+    const execution = new Execution(process, { fence: 0, seq, step, saved, progress: null })
     execution.claimPending = true
     this.#parts.executions.add(execution)
     this.#parts.control.armDeadline(execution, create.deadline ?? undefined)
@@ -129,7 +129,8 @@ export class Executor implements Starter {
     // process existed.
     if (stale !== undefined && stale.pendingLaunch === undefined) control.stop(stale, claimLost(process.pid))
     const { fence, row, wake } = claimed
-    const execution = new Execution(process, { fence, seq: row.seq, step: row.step, saved: claimed.bundle() })
+    const { seq, step, progress } = row
+    const execution = new Execution(process, { fence, seq, step, saved: claimed.bundle(), progress })
     execution.rerunsStep = process.state === 'running'
     if (claimed.played) process.played()
     // A step that had left memory while it waited runs again, and reads by itself what woke it.

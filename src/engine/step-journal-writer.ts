@@ -10,11 +10,12 @@ import { endedElsewhere, evicted, claimLost, unsavable } from './stop-reasons.ts
 import type { PendingWait, Execution } from './execution.ts'
 import type { Scheduler } from './scheduler.ts'
 import { setImmediate } from '../shared/timers.ts'
+import { UnstoredReports } from './unstored-reports.ts'
 
 type Content = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count'>
 
-/** The longest time until a status that a step has set is stored, in milliseconds. */
-const STATUS_PAUSE = 1_000
+/** The most characters of output that wait in memory to be stored. */
+const LARGEST_UNSTORED = 64_000
 
 const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Content
 
@@ -26,22 +27,21 @@ const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Co
  * 2. The wait in the row is for people and for the next engine that runs the process. It is
  *    therefore written once at the end of a turn of the event loop, for all that happened in that
  *    turn, and the step does not wait for the write.
- * 3. A status is written with the next record of the step. Where none comes within a second, it gets
- *    a write of its own. One timer serves all steps, and runs only while one of them has set a status.
+ * 3. A status and what the process reports are written with its next write. Where none comes within
+ *    a second, they get a write of their own.
  * 4. Nothing is written once the commit that ends the step has begun.
  */
 export class StepJournalWriter {
   readonly #parts: EngineParts
   readonly #scheduler: Scheduler
   readonly #control: ExecutionControl
-  /** The executions with a status that is not stored yet. */
-  readonly #statuses = new Set<Execution>()
-  #cancelStatuses: (() => void) | undefined
+  readonly #unstored: UnstoredReports
 
   constructor(parts: EngineParts, scheduler: Scheduler, control: ExecutionControl) {
     this.#parts = parts
     this.#scheduler = scheduler
     this.#control = control
+    this.#unstored = new UnstoredReports(parts.clock, (execution) => this.#writeReport(execution))
   }
 
   async record(execution: Execution, entry: RecordEntry): Promise<void> {
@@ -76,38 +76,34 @@ export class StepJournalWriter {
   /** The step has set the status of its process. */
   status(execution: Execution, status: string | undefined): void {
     execution.status = status ?? null
-    this.#statuses.add(execution)
-    this.#cancelStatuses ??= this.#parts.clock.after(STATUS_PAUSE, () => this.#writeStatuses(), 'look')
+    this.#unstored.add(execution)
   }
 
-  /** Stops the timer of statuses. */
+  /** The process has printed something, added an event or reported its progress. */
+  reported(execution: Execution): void {
+    this.#unstored.add(execution)
+    // Much of it does not wait in memory for the time. Before the first commit it has to.
+    const isMuch = (execution.process.reports?.pending ?? 0) >= LARGEST_UNSTORED
+    if (!isMuch || execution.reportScheduled || execution.fence === undefined) return
+    execution.reportScheduled = true
+    setImmediate(() => {
+      execution.reportScheduled = false
+      this.#writeReport(execution)
+    })
+  }
+
+  /** Stops the timer of reports. */
   close(): void {
-    this.#cancelStatuses?.()
-    this.#cancelStatuses = undefined
-    this.#statuses.clear()
+    this.#unstored.close()
   }
 
-  #writeStatuses(): void {
-    const executions = [...this.#statuses]
-    this.close()
-    for (const execution of executions) {
-      // A process that is paused in its step writes nothing before it is played.
-      const isHeld = execution.process.paused || execution.isCommitting
-      if (isHeld || execution.lost || execution.over || execution.released) continue
-      this.#write(execution, NOTHING).catch((error: unknown) =>
-        this.#report(execution, error, 'the status of a process could not be written down'),
-      )
-    }
-  }
-
-  /** Takes the status that goes with a write; undefined where there is none to store. */
-  #takeStatus(execution: Execution): string | null | undefined {
-    const { status } = execution
-    if (status === undefined) return undefined
-    execution.status = undefined
-    this.#statuses.delete(execution)
-    if (this.#statuses.size === 0) this.close()
-    return status
+  #writeReport(execution: Execution): void {
+    // A process that is paused in its step writes nothing before it is played.
+    const isHeld = execution.process.paused || execution.isCommitting
+    if (isHeld || execution.lost || execution.over || execution.released) return
+    this.#write(execution, NOTHING).catch((error: unknown) =>
+      this.#report(execution, error, 'the output or status of a process could not be written down'),
+    )
   }
 
   /** Writes into the row when the process is to be excepted. */
@@ -149,9 +145,9 @@ export class StepJournalWriter {
   played(execution: Execution): void {
     execution.retryHeldWrites()
     this.#goOnIfReady(execution)
-    // The timer of statuses has passed over the paused process.
-    const { status } = execution
-    if (status !== undefined) this.status(execution, status ?? undefined)
+    // The timer has passed over the paused process.
+    if (execution.status !== undefined || execution.process.reports?.isEmpty === false)
+      this.#unstored.add(execution)
   }
 
   /**
@@ -174,7 +170,8 @@ export class StepJournalWriter {
     execution.waits = undefined
     execution.lastWait = undefined
     execution.shownWait = undefined
-    if (execution.status !== undefined) this.#takeStatus(execution)
+    execution.status = undefined
+    this.#unstored.remove(execution)
     this.#scheduler.reclaimSlot(execution)
   }
 
@@ -318,8 +315,8 @@ export class StepJournalWriter {
   async #write(execution: Execution, content: Content, force = false): Promise<Done> {
     const { process, fence, seq } = execution
     const { pid } = process
-    const status = this.#takeStatus(execution)
-    const write = status === undefined ? content : { ...content, status }
+    const { taken, ...unstored } = this.#unstored.take(execution)
+    const write = taken === undefined && unstored.status === undefined ? content : { ...content, ...unstored }
     for (;;) {
       if (fence === undefined || execution.lost || execution.over || execution.seq !== seq)
         throw claimLost(pid)
@@ -346,7 +343,10 @@ export class StepJournalWriter {
           execution.refusals++
           execution.journalCount = count - 1
         }
-        if (outcome.status === 'refused') throw unsavable(outcome.error)
+        if (outcome.status === 'refused') {
+          this.#unstored.putBack(execution, taken)
+          throw unsavable(outcome.error)
+        }
         if (outcome.kill !== undefined) {
           // The step does not continue, and all its waits are given up (C5).
           this.#control.deliver(process, { kill: outcome.kill }, { force })

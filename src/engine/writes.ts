@@ -3,8 +3,12 @@ import { encodeEvent, type HistoryEntry } from '../persistence/contract/event-co
 import type { Advance, Create, Ending } from '../persistence/contract/writes.ts'
 import type { Transition } from '../process/host/host.ts'
 import type { ProcessState } from '../process/state/process-state.ts'
+import type { Report } from '../process/state/report.ts'
 import type { EngineParts } from './engine-parts.ts'
+import type { EndedRow } from '../client/read/state-info.ts'
+import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Execution } from './execution.ts'
+import { storedReport } from './unstored-reports.ts'
 
 /**
  * The write of a transition, with only the parts that have changed since the last one.
@@ -18,6 +22,7 @@ export function advanceWrite(
   { id: engine, killGrace }: Pick<EngineParts, 'id' | 'killGrace'>,
   transition: Transition,
   bundle: Bundle,
+  report: Report | undefined,
 ): Advance {
   const before = execution.saved?.parts ?? {}
   const { recorded } = execution
@@ -65,6 +70,7 @@ export function advanceWrite(
     wait: transition.wait,
     attempt: transition.attempt,
     killsChildren: transition.killsChildren ? { grace: killGrace } : undefined,
+    report: report && storedReport(report),
   }
 }
 
@@ -72,7 +78,13 @@ export function advanceWrite(
  * The write of a launch that starts at once. The `created` row and the first transition are one
  * commit, so that the launch costs no commit of its own (C2, C3).
  */
-export function launchWrite(create: Create, transition: Transition, bundle: Bundle, engine: string): Create {
+export function launchWrite(
+  create: Create,
+  transition: Transition,
+  bundle: Bundle,
+  engine: string,
+  report: Report | undefined,
+): Create {
   return {
     ...create,
     seq: 1,
@@ -84,7 +96,22 @@ export function launchWrite(create: Create, transition: Transition, bundle: Bund
     history: [...create.history, historyEntry(transition)],
     ending: endingOf(transition),
     wait: transition.wait,
+    report: report && storedReport(report),
   }
+}
+
+/** The row of a process that this write ended; undefined if the write did not end it. */
+export function endedRow(
+  { progress }: Execution,
+  write: Advance | Create,
+  { head }: Bundle,
+  outcome: Outcome,
+): EndedRow | undefined {
+  const { pid, state, status, ending } = write
+  if (outcome.status !== 'done' || outcome.existed === true || outcome.endedAt === undefined) return undefined
+  const { successful = false, exitCode = null, message = null } = ending ?? {}
+  const { endedAt: updatedAt } = outcome
+  return { pid, className: head.class, state, status, progress, message, successful, exitCode, updatedAt }
 }
 
 function endingOf(transition: Transition): Ending | null {

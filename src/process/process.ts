@@ -58,9 +58,11 @@ import type {
   StatusInfo,
   Untyped,
 } from './host/process-types.ts'
+import type { PrintOptions } from './step/reports.ts'
 import type { ReceiveOptions } from './step/signal-receiver.ts'
 import { currentRun } from './step/current-process.ts'
 import type { ProcessState } from './state/process-state.ts'
+import type { Progress } from './state/report.ts'
 import type { CurrentStep } from './step/current-step.ts'
 import { isTerminated } from './step/run-state.ts'
 import type { OperationKind, Use } from './step/step-journal.ts'
@@ -229,6 +231,37 @@ export class Process<C = Untyped> implements ProcessObject {
     data.status = status
     if (data.inStep) data.host.status?.(data.hosted, status)
   }
+  /**
+   * Prints a line into the log of the process, which `handle.logs()` and `damson logs` show. An
+   * engine stores it with the next commit of the process, and within a second at the latest. A step
+   * that runs again prints again; each entry has its time and attempt. About a million characters
+   * are kept of a process, then the log ends with a line that says so.
+   *
+   * @throws TypeError for anything but a text, and for an unknown stream
+   */
+  print(text: string, options: PrintOptions = {}): void {
+    this.#runner.reporting.print(text, options)
+  }
+  /**
+   * Reports how far the process has come: `this.progress({ done: 3, total: 10, message: 'relaxing'
+   * })`. It replaces the last report, and is stored as the status is.
+   *
+   * @throws TypeError or RangeError for anything but numbers from 0 and a text
+   */
+  progress(progress: Progress): void {
+    this.#runner.reporting.progress(progress)
+  }
+  /**
+   * Adds an event of your own to the history of the process. `handle.events()` gives it as `{ name:
+   * 'event', data: { name, at, data } }`. It is stored as a printed line is, and added again when
+   * the step runs again.
+   *
+   * @throws TypeError for a name that is not text or is empty
+   * @throws SerializationError for data that can't be saved or has more than 64,000 characters
+   */
+  addEvent(name: string, data?: unknown): void {
+    this.#runner.reporting.event(name, data)
+  }
   /** The inputs as they were given, frozen; undefined when none were. */
   get rawInputs(): Readonly<Record<string, unknown>> | undefined {
     return this.#runner.data.rawInputs
@@ -244,8 +277,12 @@ export class Process<C = Untyped> implements ProcessObject {
   get exitCodes(): ExitCodesOf<C> {
     return this.#runner.data.definition.spec.exitCodes
   }
+  /**
+   * The logger that the engine or the constructor was given. What it writes at `info`, `warn` and
+   * `error` is also stored with the process, and read with `handle.logs()`.
+   */
   get logger(): Logger {
-    return this.#runner.data.logger
+    return this.#runner.reporting.logger
   }
   /**
    * Aborts, with the reason, when the process is killed, when the time limit of the step or of the

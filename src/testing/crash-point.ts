@@ -44,6 +44,7 @@ const WRITES: Readonly<Record<Kind, true>> = {
   record: true,
   request: true,
   edit: true,
+  event: true,
   resume: true,
   signal: true,
   release: true,

@@ -223,7 +223,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C5',
     what: 'a handle tells the end that its engine wanted to write, though another came first',
-    file: 'src/engine/durable-host.ts',
+    file: 'src/engine/writes.ts',
     find: "if (outcome.status !== 'done' || outcome.existed === true || outcome.endedAt === undefined) return undefined",
     replace: '',
     test: ['test/engine/results.test.ts', 'C5'],
@@ -939,5 +939,30 @@ export const breaks: readonly Break[] = [
     find: 'await Promise.all(page.map(([pid, asked]) => this.#readOne(pid, asked)))',
     replace: 'for (const [, { resolve }] of page) resolve(undefined)',
     test: ['test/engine/refreshing.test.ts', 'where a query of many processes fails'],
+  },
+  {
+    contract: 'C4',
+    what: 'an attempt that has timed out still prints',
+    file: 'src/process/runner/reporting.ts',
+    find: 'if (isOver(run) || this.#code.isStaleAttempt) return',
+    replace: 'if (isOver(run)) return',
+    test: ['test/engine/reports.test.ts', 'C4: an attempt that the process goes on without'],
+  },
+  {
+    contract: 'C4',
+    what: 'what a stale owner has added to the log is stored',
+    file: 'src/persistence/rules/apply.ts',
+    find: 'if (decision.row === undefined) return decision.outcome',
+    replace:
+      "if (decision.row === undefined) { if ('report' in write && write.report !== undefined) tables.report(row, write.report.log); return decision.outcome }",
+    test: ['test/persistence/stores.test.ts', 'C4: a repeated write prints once'],
+  },
+  {
+    contract: 'C11',
+    what: 'a process that prints before each crash of its engine never becomes a suspect',
+    file: 'src/persistence/rules/step-record.ts',
+    find: '(waits !== undefined || (status === undefined && report === undefined))',
+    replace: '(waits !== undefined || status === undefined)',
+    test: ['test/persistence/stores.test.ts', 'C11: printing is no progress'],
   },
 ]

@@ -34,6 +34,16 @@ const what = fc.record({
   any: fc.boolean(),
 })
 
+/** What a process reports with a write: mostly nothing. */
+const reported = fc.option(
+  fc.record({
+    lines: fc.array(fc.constantFrom(10, 10, 400_000), { maxLength: 2 }),
+    events: fc.nat(1),
+    progress: fc.boolean(),
+  }),
+  { nil: undefined, freq: 2 },
+)
+
 /** One thing that an engine or a client does; fences, sequences and counts are filled in from the row, mostly rightly. */
 const action = fc.oneof(
   fc.record({
@@ -45,6 +55,7 @@ const action = fc.oneof(
     delay: fc.option(fc.nat(10)),
     deadline: fc.option(fc.nat(20)),
     wait: maybe(what),
+    reported,
   }),
   {
     weight: 4,
@@ -70,6 +81,7 @@ const action = fc.oneof(
       ),
       dropsRecord: fc.boolean(),
       kills: fc.boolean(),
+      reported,
       consumes: fc.boolean(),
     }),
   },
@@ -82,6 +94,7 @@ const action = fc.oneof(
       waits: fc.option(fc.option(what, { nil: undefined })),
       evicts: fc.boolean(),
       consumes: fc.boolean(),
+      reported,
     }),
   },
   {
@@ -94,6 +107,7 @@ const action = fc.oneof(
       tree: fc.boolean(),
     }),
   },
+  fc.record({ do: fc.constant('event' as const), pid, id: fc.nat(5) }),
   fc.record({ do: fc.constant('edit' as const), pid, off: fc.constantFrom(0, 0, 0, 1) }),
   fc.record({ do: fc.constant('resume' as const), pid, id: fc.nat(5) }),
   {
@@ -129,6 +143,7 @@ const FAMILY: readonly Action[] = [undefined, 'a', 'b'].map((parent, index) => (
   delay: null,
   deadline: null,
   wait: undefined,
+  reported: undefined,
 }))
 
 /** What an engine knows of what it runs. */
@@ -205,6 +220,7 @@ class Player {
         parts: (await store.load(one))?.bundle().parts,
         pending: await store.pending(one),
         mail: await Promise.all(NAMES.map(async (name) => store.mail(one, name))),
+        log: await store.log(one),
         history: (await store.history(one)).map((entry) => ({ ...entry, commit: 0 })),
       })),
     )
@@ -220,6 +236,22 @@ class Player {
     const id = `request ${++this.#made}`
     const until = (wait: (typeof what extends fc.Arbitrary<infer W> ? W : never) | undefined) =>
       wait && { ...wait, until: wait.until === null ? null : clock.now() + wait.until }
+    const report = (given: (typeof reported extends fc.Arbitrary<infer R> ? R : never) | undefined) =>
+      given && {
+        report: {
+          log: given.lines.map((length) => ({
+            stream: 'stderr' as const,
+            text: `${++this.#made} ${'x'.repeat(length)}\n`,
+            at: 1,
+            attempt: 1,
+          })),
+          events: Array.from({ length: given.events }, () => ({
+            name: 'event',
+            data: `{"name":"${++this.#made}","at":1}`,
+          })),
+          progress: given.progress ? `{"done":${++this.#made}}` : undefined,
+        },
+      }
     switch (one.do) {
       case 'create': {
         const { parent = null, held, abandoned, delay, deadline, wait } = one
@@ -235,6 +267,7 @@ class Player {
           state: wait !== undefined ? 'waiting' : held ? 'running' : 'created',
           claim: held ? 'B' : null,
           seq: held ? 1 : 0,
+          ...report(one.reported),
         })
       }
       case 'advance': {
@@ -271,6 +304,7 @@ class Player {
             : null,
           wait: until(one.wait) ?? null,
           ...(one.attempt !== undefined && { attempt: one.attempt }),
+          ...report(one.reported),
           ...(one.kills && { killsChildren: { grace: 10_000 } }),
         }
       }
@@ -287,6 +321,7 @@ class Player {
           parts: { [`record:${count}`]: '1' },
           consumes: mail?.id ?? null,
           evicts: one.evicts,
+          ...report(one.reported),
           history: [{ name: 'effect', data: null }],
           ...(waits !== undefined && {
             waits: waits && { ...waits, for: until(waits.for) as typeof waits.for },
@@ -304,6 +339,14 @@ class Player {
           by: 'a client',
           killedState: null,
           tree: one.tree,
+        }
+      case 'event':
+        return {
+          kind: 'event',
+          pid: one.pid,
+          id: `event ${one.id}`,
+          event: { name: 'event', data: `{"name":"${id}","at":1}` },
+          by: 'a client',
         }
       case 'edit':
         return {

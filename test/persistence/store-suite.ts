@@ -11,6 +11,7 @@ import { waits } from './store-suite-waiting.ts'
 import { waking } from './store-suite-waking.ts'
 import { edits } from './store-suite-edits.ts'
 import { records } from './store-suite-records.ts'
+import { reports } from './store-suite-reports.ts'
 import { requests } from './store-suite-requests.ts'
 import { crashes } from './store-suite-crashes.ts'
 import { histories } from './store-suite-history.ts'
@@ -27,6 +28,7 @@ const SUBJECTS = [
   waking,
   waits,
   records,
+  reports,
   retries,
   trees,
   requests,

@@ -82,6 +82,25 @@ export class Held extends Process<typeof Held> {
   }
 }
 
+/** Prints in two steps; the first goes on when a file is there. */
+export class Prints extends Process<typeof Prints> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('release', { schema: { type: 'string' } })
+  }
+  override async run(): Promise<unknown> {
+    this.print('begins')
+    this.progress({ done: 1, total: 2 })
+    while (!existsSync(this.inputs.release)) await later(5)
+    this.print('goes on')
+    return new Continue(this.end)
+  }
+  end(): void {
+    this.print('ends')
+    this.progress({ done: 2, total: 2 })
+  }
+}
+
 /** Kills its own engine each time it runs. */
 export class Poison extends Process<typeof Poison> {
   override run(): void {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { EventRecord } from '../../index.ts'
 import { inParentheses } from './terminal-text.ts'
 import { clockTime, withClockTimes } from './time.ts'
@@ -58,6 +59,10 @@ export function eventText(record: EventRecord): string {
     }
     case 'dropped':
       return `no longer waits for ${record.data.waits.join(', ')}: its step ended`
+    case 'event': {
+      const { name, data } = record.data
+      return data === undefined ? name : `${name} ${inspect(data, { breakLength: Number.POSITIVE_INFINITY })}`
+    }
     case 'checkpoint':
       return `checkpoint ${record.data.tag} kept`
     case 'crashed': {

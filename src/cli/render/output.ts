@@ -13,6 +13,11 @@ export function print(text: string): void {
   process.stdout.write(`${printable(text)}\n`)
 }
 
+/** Prints a part of the log of a process, which has its own line breaks. */
+export function printLog(text: string, stream: 'stdout' | 'stderr'): void {
+  process[stream].write(printable(text))
+}
+
 /** Prints an answer whose parts were escaped before they were put together, such as a table. It may have colours. */
 export function printEscaped(text: string): void {
   process.stdout.write(`${text}\n`)

@@ -1,6 +1,7 @@
 import { isTerminal, type ProcessDetails } from '../../index.ts'
 import { type Fact, facts } from './output.ts'
 import { roundsIn, stepIn } from './position.ts'
+import { progressText } from './progress-text.ts'
 import { PLAIN, type Screen } from './screen.ts'
 import { processStateText } from './state-text.ts'
 import { inParentheses } from './terminal-text.ts'
@@ -41,6 +42,7 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
       ['done in step', details.recorded.map(({ kind, name }) => `${kind} ${name}`).join(', ')],
       ['deadline', time(details.deadline)],
       ['status', details.status],
+      ['progress', details.progress && progressText(details.progress)],
       ['paused', details.paused?.message],
       ['parked', details.parked],
       ['asked for', requests.join(', ')],
@@ -121,6 +123,7 @@ export function inJson(details: ProcessDetails): object {
     attempt: details.attempt,
     waits: details.waits,
     status: details.status,
+    progress: details.progress,
     paused: details.paused,
     parked: details.parked,
     pauseRequested: details.pauseRequested,

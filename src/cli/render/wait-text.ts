@@ -1,4 +1,5 @@
 import type { ProcessSummary } from '../../index.ts'
+import { progressText } from './progress-text.ts'
 import { clockTime, withClockTimes } from './time.ts'
 
 /**
@@ -42,8 +43,18 @@ function processes(on: 'all' | 'any', awaited: readonly string[] | undefined): s
   return on === 'any' ? `for the first of ${many} processes to end` : `for ${many} processes to end`
 }
 
-/** Returns what to show of a process beside its state and step: what it waits for, or its message. */
+/**
+ * Returns what to show of a process beside its state and step: what it waits for, or its message; and
+ * the progress of one that has not ended.
+ */
 export function statusText(one: ProcessSummary, now: number, awaited?: readonly string[]): string {
+  const said = saidText(one, now, awaited)
+  if (one.progress === null || one.state.terminal) return said
+  const progress = progressText(one.progress)
+  return said === '' ? progress : `${progress}; ${said}`
+}
+
+function saidText(one: ProcessSummary, now: number, awaited: readonly string[] | undefined): string {
   const waits = waitText(one, now, awaited)
   const { paused, message } = one.state
   if (waits === undefined) return message ?? one.status ?? ''

@@ -1,9 +1,10 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import { checkHistoryOptions, type HistoryOptions } from '../../process/host/history-options.ts'
-import type { EventRecord, ResultOptions } from '../../process/host/process-handle.ts'
+import type { EventRecord, LogChunk, ResultOptions } from '../../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { HandleRequest } from '../../process/handle/base-handle.ts'
+import { eventText } from '../../process/step/reports.ts'
 import { resumeRefusal } from '../../process/step/wait-conditions.ts'
 import { unsuccessfulError } from '../../process/runner/result.ts'
 import { AlreadyDone, PortValidationError, ProcessLost } from '../../shared/errors.ts'
@@ -29,6 +30,8 @@ export interface HandleParts extends WatchParts {
 export class ClientHandle extends WatchedHandle {
   readonly #parts: HandleParts
   #class: AnyProcessClass | undefined
+  /** Called at each change, by the loops that read the log or the history while the process runs. */
+  #listeners: Set<() => void> | undefined
   /** The check of the signal or resume that was sent last. */
   #lastCheck: Promise<void> | undefined
 
@@ -128,7 +131,48 @@ export class ClientHandle extends WatchedHandle {
     const entries = await readHistory(store, this.pid, options)
     // Each process has at least the entry of its creation.
     if (entries.length === 0 && (await store.read(this.pid)) === undefined) throw this.notStored()
-    return entries.map(eventRecord)
+    return entries.map((entry) => eventRecord(entry, this.#parts.codec))
+  }
+
+  async addEvent(name: string, data?: unknown): Promise<void> {
+    const { codec, clock, requests } = this.#parts
+    const text = eventText(name, data, codec)
+    const outcome = await requests.addEvent(this.pid, name, clock.now(), text)
+    if (outcome.status === 'refused') throw outcome.error
+    if (outcome.status === 'missing') throw this.notStored()
+  }
+
+  protected listen(news: (closed?: Error) => void): () => void {
+    if (this.over) return () => {}
+    const listeners = (this.#listeners ??= new Set())
+    listeners.add(news)
+    const forget = this.whenOver(news)
+    return () => {
+      listeners.delete(news)
+      forget()
+    }
+  }
+
+  protected changed(): void {
+    for (const news of this.#listeners ?? []) news()
+  }
+
+  protected async readLog(after: number): Promise<readonly LogChunk[]> {
+    const { store } = this.#parts
+    const rows = await store.log(this.pid, after)
+    if (rows.length === 0 && after === 0) await this.#requireStored()
+    return rows.map((row) => ({ ...row, at: new Date(row.at) }))
+  }
+
+  protected async readEvents(after: number): Promise<readonly EventRecord[]> {
+    const { store, codec } = this.#parts
+    const rows = await store.history(this.pid, { after })
+    if (rows.length === 0 && after === 0) throw this.notStored()
+    return rows.map((row) => eventRecord(row, codec))
+  }
+
+  async #requireStored(): Promise<void> {
+    if ((await this.#parts.rows.read(this.pid)) === undefined) throw this.notStored()
   }
 
   protected async readOutputs(options: ResultOptions): Promise<unknown> {

@@ -133,6 +133,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
         this.#name = row.className
         this.#state = stateInfo(row, this.#parts.clock.now())
         this.#scheduleKill(row)
+        this.changed()
         return
       }
     }
@@ -233,6 +234,9 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   }
 
   // ---------- waiting ----------
+
+  /** Something about the process may have changed. */
+  protected abstract changed(): void
 
   protected callbackFailed(error: unknown): void {
     this.#parts.logger.error({ err: error, pid: this.pid }, 'a callback of onDone threw')
@@ -376,8 +380,9 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
       if (!isReported) this.#tryToRefresh()
       return
     }
-    this.#state = changedInfo(change)
+    this.#state = changedInfo(change, this.#state)
     if (change.name === 'kill requested') this.#tryToRefresh()
+    this.changed()
   }
 
   /** @internal The local engine's commit has ended the process; without a row, it has not. */

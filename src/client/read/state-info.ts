@@ -1,5 +1,6 @@
 import { decodeEventData } from '../../persistence/contract/event-codec.ts'
-import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
+import { REPORTED, type Change, type ProcessRow } from '../../persistence/contract/rows.ts'
+import { progressOf } from '../../persistence/rules/progress.ts'
 import type { StateInfo } from '../../process/host/process-handle.ts'
 import { isTerminal } from '../../process/state/machine.ts'
 import { isBackingOff } from '../../process/state/process-state.ts'
@@ -7,7 +8,7 @@ import { isBackingOff } from '../../process/state/process-state.ts'
 /** The columns that say how a process ended. */
 export type EndedRow = Pick<
   ProcessRow,
-  'pid' | 'className' | 'state' | 'status' | 'message' | 'successful' | 'exitCode' | 'updatedAt'
+  'pid' | 'className' | 'state' | 'status' | 'progress' | 'message' | 'successful' | 'exitCode' | 'updatedAt'
 >
 
 /** The state of a process of which nothing was read yet. */
@@ -19,9 +20,14 @@ export const UNKNOWN_STATE: StateInfo = {
   at: new Date(0),
 }
 
-/** Returns the state of an unfinished process after a change. */
-export function changedInfo(change: Change): StateInfo {
+/** Returns the state of an unfinished process after a change, from the state before. */
+export function changedInfo(change: Change, before: StateInfo): StateInfo {
+  if (change.name === REPORTED) {
+    const progress = progressOf(change.data)
+    return progress === null ? before : { ...before, progress }
+  }
   const message = messageOf(change)
+  const { progress } = before
   return {
     label: change.state,
     terminal: false,
@@ -29,6 +35,7 @@ export function changedInfo(change: Change): StateInfo {
     paused: change.paused,
     at: new Date(change.at),
     ...(message !== undefined && { message }),
+    ...(progress !== undefined && { progress }),
   }
 }
 
@@ -62,6 +69,7 @@ export function endInfo(row: EndedRow): StateInfo {
     at: new Date(row.updatedAt),
     ...(message !== null && { message }),
     ...(row.exitCode !== null && { exitCode: row.exitCode }),
+    ...(row.progress !== null && { progress: row.progress }),
   }
 }
 

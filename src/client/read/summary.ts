@@ -1,6 +1,7 @@
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Origin } from '../../persistence/contract/writes.ts'
 import type { StateInfo } from '../../process/host/process-handle.ts'
+import type { Progress } from '../../process/state/report.ts'
 import { stateInfo } from './state-info.ts'
 
 /** A process as lists show it. */
@@ -13,6 +14,8 @@ export interface ProcessSummary {
   /** The step that runs or is next; null when it waits for nothing but its end, or has ended. */
   readonly step: string | null
   readonly status: string | null
+  /** What the process has reported by `this.progress` last. */
+  readonly progress: Progress | null
   readonly parent: string | null
   readonly key: string | null
   readonly label: string | null
@@ -72,6 +75,7 @@ export function summary(row: ProcessRow, now: number): ProcessSummary {
     state: stateInfo(row, now),
     step: row.step,
     status: row.status,
+    progress: row.progress,
     parent: row.parent,
     key: row.key,
     label: row.label,

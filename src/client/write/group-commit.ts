@@ -203,6 +203,7 @@ const CALLERS: ReadonlySet<Write['kind']> = new Set([
   'create',
   'request',
   'edit',
+  'event',
   'resume',
   'signal',
   'enforce',

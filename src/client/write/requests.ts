@@ -1,6 +1,8 @@
+import { encodeEvent } from '../../persistence/contract/event-codec.ts'
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { HandleRequest } from '../../process/handle/base-handle.ts'
 import { killedStateText } from '../../process/state/saved-state.ts'
+import type { JsonValue } from '../../shared/json.ts'
 import type { GroupCommit } from './group-commit.ts'
 
 /** Writes what callers ask of processes. Each request is stored when its promise resolves (C7). */
@@ -31,6 +33,13 @@ export class Requests {
   /** `value` is encoded. */
   resume(pid: string, value: string): Promise<Outcome> {
     return this.#commits.write({ kind: 'resume', pid, id: newId(), value, by: this.#by })
+  }
+
+  /** `data` is encoded. */
+  addEvent(pid: string, name: string, at: number, data: string | undefined): Promise<Outcome> {
+    const value = data === undefined ? {} : { data: JSON.parse(data) as JsonValue }
+    const event = encodeEvent('event', { name, at, ...value, caller: true })
+    return this.#commits.write({ kind: 'event', pid, id: newId(), event, by: this.#by })
   }
 
   /** `payload` is checked and encoded. */

@@ -1,7 +1,7 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { EngineRow, ClassRow } from './engines.ts'
 import type { Outcome } from './outcomes.ts'
-import type { HistoryRow, Change, ProcessRow, StoredProcess } from './rows.ts'
+import type { HistoryRow, Change, LogRow, ProcessRow, StoredProcess } from './rows.ts'
 import type { Survey } from './survey.ts'
 import type { Write } from './writes.ts'
 
@@ -46,6 +46,11 @@ export interface Control {
    * @throws RangeError for an invalid range
    */
   history(pid: string, range?: HistoryRange): Promise<readonly HistoryRow[]>
+  /**
+   * At most `LARGEST_LOG_PAGE` entries of the log of a process after the one with this number, oldest
+   * first. Empty where there is no such process.
+   */
+  log(pid: string, after?: number): Promise<readonly LogRow[]>
   /** The classes that engines have registered and that can be launched by name. */
   classes(): Promise<readonly ClassRow[]>
   /** All registered engines, alive or not. */
@@ -82,6 +87,9 @@ export type WatchListener = (changes: readonly Change[], missed: boolean) => voi
 
 /** The most entries in a page of a history. */
 export const LARGEST_HISTORY_PAGE = 1_000
+
+/** The most entries in a page of a log. */
+export const LARGEST_LOG_PAGE = 1_000
 
 /** Which entries of a history to read, by their `n`. */
 export interface HistoryRange {

@@ -1,5 +1,6 @@
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
+import type { LogEntry, Progress } from '../../process/state/report.ts'
 import type { WaitConditions } from '../../process/state/transition.ts'
 import type { HistoryEntry } from './event-codec.ts'
 import type { Ending, Origin } from './writes.ts'
@@ -17,9 +18,19 @@ export interface HistoryRow extends HistoryEntry {
   readonly by: string | null
 }
 
+/** An entry in the log of a process as a store reports it. */
+export interface LogRow extends LogEntry {
+  readonly pid: string
+  /** The number of the entry in the log of its process, from 1. */
+  readonly n: number
+}
+
+/** The name of the change that a report of a process makes. Its data is the progress, if there is any. */
+export const REPORTED = 'reported'
+
 /**
- * A history entry that has just been committed. Where another program wrote it, the row may have
- * changed since.
+ * A history entry that has just been committed, or a report (`REPORTED`). Where another program
+ * wrote it, the row may have changed since.
  */
 export interface Change {
   readonly pid: string
@@ -49,6 +60,8 @@ export interface ProcessRow {
   readonly state: ProcessState
   readonly step: string | null
   readonly status: string | null
+  /** What the process has reported by `this.progress` last. */
+  readonly progress: Progress | null
   readonly paused: { readonly message: string | null; readonly cause: PauseCause } | null
   /** Why the process was set aside, if it was. */
   readonly parked: string | null

@@ -1,9 +1,29 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { TransitionEnding, WaitConditions } from '../../process/state/transition.ts'
+import type { LogEntry } from '../../process/state/report.ts'
 import type { HistoryEntry } from './event-codec.ts'
 
 export type Write =
-  Create | Advance | StepRecord | Request | Edit | Resume | Signal | Release | Park | Enforce | Prune
+  | Create
+  | Advance
+  | StepRecord
+  | Request
+  | Edit
+  | AddEvent
+  | Resume
+  | Signal
+  | Release
+  | Park
+  | Enforce
+  | Prune
+
+/** What a process has reported since its last write: its log, events of its own, and its progress. */
+export interface StoredReport {
+  readonly log: readonly LogEntry[]
+  readonly events: readonly HistoryEntry[]
+  /** JSON text; undefined where the progress is as before. */
+  readonly progress: string | undefined
+}
 
 /** The parts of a bundle, each stored by itself as JSON text; see `Bundle.parts`. */
 export type Parts = Readonly<Record<string, string>>
@@ -63,6 +83,7 @@ export interface Create {
    * ended, is being killed, or is no longer a child of `from`.
    */
   readonly adopts?: readonly Adoption[] | undefined
+  readonly report?: StoredReport | undefined
 }
 
 /** A process that a restart takes over with its descendants. */
@@ -123,6 +144,7 @@ export interface Advance {
    * children before.
    */
   readonly killsChildren?: { readonly grace: number } | undefined
+  readonly report?: StoredReport | undefined
 }
 
 /**
@@ -166,6 +188,7 @@ export interface StepRecord {
   readonly status?: string | null
   /** A bundle to keep under this tag. */
   readonly checkpoint?: { readonly tag: string; readonly text: string }
+  readonly report?: StoredReport | undefined
   readonly history: readonly HistoryEntry[]
 }
 
@@ -219,6 +242,17 @@ export interface Edit {
   /** The parts that change; the others stay. */
   readonly parts: Parts
   readonly history: readonly HistoryEntry[]
+  /** The sender, for the history. */
+  readonly by: string
+}
+
+/** Adds an event to the history of a process, which may have ended. It changes nothing else. */
+export interface AddEvent {
+  readonly kind: 'event'
+  readonly pid: string
+  /** Made by the sender, as that of a `Request`. */
+  readonly id: string
+  readonly event: HistoryEntry
   /** The sender, for the history. */
   readonly by: string
 }

@@ -1,6 +1,6 @@
 import type { BriefRow, Row } from '../rules/row.ts'
 import { canLoad, type LoadableClass } from '../contract/engines.ts'
-import type { HistoryRow } from '../contract/rows.ts'
+import type { HistoryRow, LogRow } from '../contract/rows.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 
 /** A kept resume, or a signal by its name. */
@@ -19,6 +19,7 @@ export class MemoryProcess {
   /** The pids of the processes whose end it awaits. */
   awaits = new Set<string>()
   readonly history: HistoryRow[] = []
+  readonly log: LogRow[] = []
 
   constructor(row: Row) {
     this.row = row

@@ -1,9 +1,10 @@
+import type { LogEntry } from '../../process/state/report.ts'
 import type { Tables } from '../rules/apply.ts'
 import type { Message } from '../rules/claim.ts'
 import { isKeptAfterSuccess, RECORD_PREFIX } from '../rules/parts.ts'
 import { afterOf, type BriefRow, type Row } from '../rules/row.ts'
 import type { Entry } from '../rules/decision.ts'
-import type { Change } from '../contract/rows.ts'
+import { REPORTED, type Change } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
 import type { MemoryTables } from './memory-tables.ts'
 import type { MemoryProcess } from './memory-process.ts'
@@ -98,6 +99,13 @@ export class MemorySession implements Tables {
   dropCheckpoint(pid: string): void {
     const { parts } = this.#saved(pid)
     for (const name of parts.keys()) if (!isKeptAfterSuccess(name)) parts.delete(name)
+  }
+
+  report({ pid }: Row, log: readonly LogEntry[]): void {
+    const saved = this.#saved(pid)
+    const { row } = saved
+    for (const entry of log) saved.log.push({ pid, n: saved.log.length + 1, ...entry })
+    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now })
   }
 
   putCheckpoint(pid: string, tag: string, text: string): void {

@@ -9,6 +9,7 @@ import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, states
 import type { Checkpoint } from '../contract/persister.ts'
 import { isReady, processRow, type Row } from '../rules/row.ts'
 import {
+  LARGEST_LOG_PAGE,
   LARGEST_PENDING,
   type HistoryRange,
   type ListFilter,
@@ -20,7 +21,7 @@ import {
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
+import type { HistoryRow, LogRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
 import type { Survey } from '../contract/survey.ts'
 import type { Write } from '../contract/writes.ts'
@@ -145,6 +146,11 @@ export class MemoryStore implements Store {
     const history = this.#tables.processes.get(pid)?.history ?? []
     const { after, count } = rangeOf(range, () => history.length)
     return history.slice(after, after + count)
+  }
+
+  async log(pid: string, after = 0): Promise<readonly LogRow[]> {
+    this.#requireOpen()
+    return this.#tables.processes.get(pid)?.log.slice(after, after + LARGEST_LOG_PAGE) ?? []
   }
 
   async classes(): Promise<readonly ClassRow[]> {

@@ -31,11 +31,12 @@ function create(tables: MemoryTables, session: MemorySession, write: Create, fre
   const parent = write.parent === null ? null : tables.processes.get(write.parent)?.row
   const refusal = creationRefusal(write, parent) ?? adoptionRefusal(write, (pid) => session.brief(pid))
   if (refusal !== undefined) return refusal
-  const { outcome, row, awaits, history } = newRow(write, parent, session)
+  const { outcome, row, awaits, history, log } = newRow(write, parent, session)
   const saved = tables.insert(row, session.now)
   for (const [name, text] of Object.entries(write.parts)) if (isKept(name, write)) saved.parts.set(name, text)
   session.addAwaits(row.pid, awaits)
   session.record(saved, history)
+  if (log !== undefined) session.report(row, log)
   adopt(session, write)
   fresh.add(write.pid)
   return outcome

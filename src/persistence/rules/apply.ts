@@ -1,5 +1,7 @@
+import type { LogEntry } from '../../process/state/report.ts'
 import type { Arrivals } from './claim.ts'
 import { edit } from './edit.ts'
+import { addEvent, isReported, takeReport } from './report.ts'
 import { recordStep } from './step-record.ts'
 import type { BriefRow, Row } from './row.ts'
 import * as transitions from './transitions.ts'
@@ -45,6 +47,8 @@ export interface Tables {
   dropRecord(pid: string): void
   /** Drops the parts that are not kept after success. */
   dropCheckpoint(pid: string): void
+  /** Adds entries to the log of a process, and publishes that the process has reported. */
+  report(row: Row, log: readonly LogEntry[]): void
   /** Keeps a bundle under a tag. */
   putCheckpoint(pid: string, tag: string, text: string): void
 
@@ -112,13 +116,16 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Ou
     case 'release':
     case 'park':
     case 'enforce':
+    case 'event':
       break
   }
   if (decision.awaits !== undefined) {
     if (mayAwait) tables.dropAwaits(row.pid)
     if (decision.awaits.length > 0) tables.addAwaits(row.pid, decision.awaits)
   }
-  putRow(tables, row, decision.history)
+  const report = decision.outcome.status === 'done' ? takeReport(row, write, tables.now) : undefined
+  putRow(tables, row, report === undefined ? decision.history : [...decision.history, ...report.history])
+  if (report !== undefined && isReported(write, report)) tables.report(row, report.log)
   if (write.kind === 'advance') killDescendants(tables, write, row.runner)
   if (write.kind === 'request' && write.tree === true && decision.outcome.status === 'done') {
     requestDescendants(tables, write)
@@ -137,6 +144,8 @@ function decide(tables: Tables, row: Row, write: Exclude<Write, Create | Prune>)
       return transitions.request(row, write, context)
     case 'edit':
       return edit(row, write, context)
+    case 'event':
+      return addEvent(row, write)
     case 'resume':
     case 'signal':
       return transitions.message(row, write, tables.hasMessageFrom(row.pid, write.id), context)

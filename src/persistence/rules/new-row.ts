@@ -1,9 +1,11 @@
 import { isTerminal } from '../../process/state/machine.ts'
+import type { LogEntry } from '../../process/state/report.ts'
 import { CREATED_STATE } from '../../process/state/saved-state.ts'
 import type { BriefRow, Row } from './row.ts'
 import { entry, type Entry, type RuleContext } from './decision.ts'
 import type { Done, Outcome } from '../contract/outcomes.ts'
 import type { Adoption, Create } from '../contract/writes.ts'
+import { takeReport } from './report.ts'
 import { beginWait, earliest, readyAt, wholeMilliseconds } from './waits.ts'
 
 /** A new process, ready to be stored. */
@@ -12,6 +14,8 @@ export interface NewRow {
   readonly row: Row
   readonly awaits: readonly string[]
   readonly history: readonly Entry[]
+  /** The entries of its log; undefined where it has reported nothing. */
+  readonly log: readonly LogEntry[] | undefined
 }
 
 /**
@@ -43,7 +47,9 @@ export function newRow(
       ? readyAt(row, { now: context.now, hasMessage: () => false }, () => awaits.length > 0)
       : earliest(soonest, row.deadline)
   }
-  return { outcome: createdOutcome(row, write), row, awaits, history }
+  const report = takeReport(row, write, context.now)
+  if (report !== undefined) history.push(...report.history)
+  return { outcome: createdOutcome(row, write), row, awaits, history, log: report?.log }
 }
 
 /** The outcome of a `Create` that was applied. */
@@ -71,6 +77,8 @@ function initialRow(write: Create, now: number): Row {
     state,
     step: write.step,
     status: write.status,
+    progress: null,
+    reported: 0,
     paused: 0,
     pause_asked: 0,
     pause_message: null,

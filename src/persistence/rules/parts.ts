@@ -97,6 +97,7 @@ function tooLarge(write: Write): SerializationError | undefined {
     case 'release':
     case 'park':
     case 'enforce':
+    case 'event':
     case 'prune':
       break
   }

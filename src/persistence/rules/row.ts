@@ -2,6 +2,7 @@ import { isProcessState, type ProcessState } from '../../process/state/process-s
 import type { EngineIdentity } from '../contract/engines.ts'
 import type { Change, PauseCause, ProcessRow } from '../contract/rows.ts'
 import type { Origin } from '../contract/writes.ts'
+import { progressOf } from './progress.ts'
 
 /**
  * A process as a back end stores it. Flags are 0 and 1, and the names are those of the columns.
@@ -16,6 +17,10 @@ export interface Row {
   state: ProcessState
   step: string | null
   status: string | null
+  /** The progress that the process has reported, as JSON; see `progressOf`. */
+  progress: string | null
+  /** How many characters of its log and of added events are stored. */
+  reported: number
   paused: number
   /** Whether a pause is stored that the engine has not carried out yet. */
   pause_asked: number
@@ -133,6 +138,7 @@ export function processRow(row: BriefRow): ProcessRow {
     state: row.state,
     step: row.step,
     status: row.status,
+    progress: progressOf(row.progress),
     paused: row.paused === 1 ? { message: row.pause_message, cause: row.pause_cause ?? 'request' } : null,
     parked: row.parked ?? damageOf(row) ?? null,
     parent: row.parent,

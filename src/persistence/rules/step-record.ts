@@ -71,13 +71,14 @@ function isHeldBack(row: Row, write: StepRecord): boolean {
 }
 
 /**
- * Whether the write is progress. Going on after a wait is none, nor is a checkpoint, a deadline or a
- * status.
+ * Whether the write is progress. Going on after a wait is none, nor is a checkpoint, a deadline, a
+ * status or a report.
  */
-function getsFurther({ waits, parts, consumes, checkpoint, deadline, status }: StepRecord): boolean {
+function getsFurther(write: StepRecord): boolean {
+  const { waits, parts, consumes, checkpoint, deadline, status, report } = write
   if (checkpoint !== undefined || deadline !== undefined) return false
   if (consumes !== null || Object.keys(parts).length > 0) return true
-  return waits !== null && (waits !== undefined || status === undefined)
+  return waits !== null && (waits !== undefined || (status === undefined && report === undefined))
 }
 
 /** Whether the write only records what the step waits for. */

@@ -86,7 +86,9 @@ export function advance(
   const succeeds = ending?.dropCheckpoint === true
   const change = partChange(write.parts, write.dropped, succeeds)
   // A process is upgraded once, if ever, which is not worth a column of each statement.
-  if (write.version !== undefined || known === undefined || change === undefined) return apply(session, write)
+  // So does a process that reports nothing pay nothing for those that do.
+  const isPlain = write.version === undefined && write.report === undefined
+  if (!isPlain || known === undefined || change === undefined) return apply(session, write)
   const { length } = session.changes
   const after = { pid, seq, state, paused: false, ready: false, dueAt: null }
   let lines = ''

@@ -6,14 +6,15 @@ import type { Parts } from '../contract/writes.ts'
 import type { Connection } from './connection.ts'
 import { LONGEST_RECENT } from './history-lines.ts'
 import type { HistoryTable } from './history-table.ts'
+import type { LogTable } from './log-table.ts'
 import { dropFromRow, partsOf, putInRow, type RowParts } from './row-parts.ts'
 
 /*
  * Statements on one process, by its pid.
  */
 
-const COLUMNS = `id, pid, class, version, state, step, status, paused, pause_asked, pause_message, pause_cause, parked, parent, key, label, seq,
-  fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
+const COLUMNS = `id, pid, class, version, state, step, status, progress, reported, paused, pause_asked, pause_message, pause_cause, parked, parent,
+  key, label, seq, fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
   exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
   resumable, receives, due_at, awaits, in_step, attempt, deadline, abandoned, origin, origin_kind, records,
   beside, spilled`
@@ -23,7 +24,8 @@ const SELECT_ROW = `SELECT ${COLUMNS}, data, inputs, memory, small, record, befo
 export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM process`
 
 const UPDATE_ROW = `UPDATE process SET
-  version = @version, state = @state, step = @step, status = @status, paused = @paused, pause_asked = @pause_asked,
+  version = @version, state = @state, step = @step, status = @status, progress = @progress,
+  reported = @reported, paused = @paused, pause_asked = @pause_asked,
   pause_message = @pause_message, pause_cause = @pause_cause, parked = @parked, seq = @seq, fence = @fence, owner = @owner, runner = @runner,
   crashes = @crashes, alone = @alone, updated_at = @updated_at, ended_at = @ended_at, successful = @successful,
   exit_code = @exit_code, exit_label = @exit_label, exit_message = @exit_message, message = @message,
@@ -108,11 +110,13 @@ interface Known {
 export class ProcessTable {
   readonly #connection: Connection
   readonly #histories: HistoryTable
+  readonly #logs: LogTable
   readonly #known = new Map<string, Known>()
 
-  constructor(connection: Connection, histories: HistoryTable) {
+  constructor(connection: Connection, histories: HistoryTable, logs: LogTable) {
     this.#connection = connection
     this.#histories = histories
+    this.#logs = logs
   }
 
   get(pid: string): StoredRow | undefined {
@@ -220,6 +224,13 @@ export class ProcessTable {
     return changes > 0
   }
 
+  /** Stores what a new process has reported. */
+  updateReport({ id, progress, reported }: Row): void {
+    this.#connection
+      .sql('UPDATE process SET progress = ?, reported = ? WHERE id = ?')
+      .run(progress, reported, id)
+  }
+
   /** Stores a row, and adds lines to its history. */
   update(row: StoredRow, lines = ''): void {
     if (lines !== '' && row.recent.length + lines.length > LONGEST_RECENT) this.#histories.spill(row)
@@ -307,9 +318,10 @@ export class ProcessTable {
   }
 
   /** Deletes a process with all that is stored of it. */
-  delete({ pid, id, beside, spilled }: StoredBrief): void {
+  delete({ pid, id, beside, spilled, reported }: StoredBrief): void {
     if (beside === 1) this.#connection.sql('DELETE FROM part WHERE process = ?').run(id)
     if (spilled > 0) this.#histories.deleteAll(id)
+    if (reported > 0) this.#logs.deleteAll(id)
     for (const table of ['process', 'wake', 'awaits', 'checkpoint'])
       this.#connection.sql(`DELETE FROM ${table} WHERE pid = ?`).run(pid)
     this.#connection.sql('UPDATE process SET parent = NULL WHERE parent = ?').run(pid)

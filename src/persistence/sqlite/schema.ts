@@ -15,6 +15,9 @@ CREATE TABLE process (
   state TEXT NOT NULL,
   step TEXT,
   status TEXT,
+  progress TEXT,
+  -- How many characters of its log and of added events are stored.
+  reported INTEGER NOT NULL DEFAULT 0,
   paused INTEGER NOT NULL DEFAULT 0,
   pause_asked INTEGER NOT NULL DEFAULT 0,
   pause_message TEXT,
@@ -111,12 +114,21 @@ CREATE TABLE history (
   PRIMARY KEY (process, n)
 ) STRICT, WITHOUT ROWID;
 
+-- What each process has printed, some lines in a row; n is the number of the last of them.
+CREATE TABLE log (
+  process INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (process, n)
+) STRICT, WITHOUT ROWID;
+
 -- Who is named in histories.
 CREATE TABLE author (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 
 -- For other programs: the numbers of the rows to whose history a commit has added. The ids of the
--- commits follow on each other. Of old ones nothing is kept.
-CREATE TABLE feed (id INTEGER PRIMARY KEY, processes TEXT NOT NULL) STRICT;
+-- commits follow on each other. Of old ones nothing is kept. Also the rows whose process has reported
+-- something beside its history.
+CREATE TABLE feed (id INTEGER PRIMARY KEY, processes TEXT NOT NULL, reported TEXT) STRICT;
 
 -- Wake-ups that are kept until a wait uses them. A signal has a name, a resume has none.
 CREATE TABLE wake (

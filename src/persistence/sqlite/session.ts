@@ -1,8 +1,9 @@
+import type { LogEntry } from '../../process/state/report.ts'
 import type { Tables } from '../rules/apply.ts'
 import type { Message } from '../rules/claim.ts'
 import { afterOf, type After, type BriefRow, type Row } from '../rules/row.ts'
 import type { Entry } from '../rules/decision.ts'
-import type { Change } from '../contract/rows.ts'
+import { REPORTED, type Change } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
 import { PersistenceError } from '../../shared/errors.ts'
 import { CHECKPOINT_PART } from '../rules/parts.ts'
@@ -14,6 +15,7 @@ import type { SqliteTables } from './sqlite-tables.ts'
 export interface SessionPosition {
   readonly changes: number
   readonly changed: ReadonlySet<number>
+  readonly reported: ReadonlySet<number> | undefined
 }
 
 /**
@@ -29,6 +31,8 @@ export class Session implements Tables {
   readonly #rows = new Map<string, StoredRow>()
   /** The numbers of the rows to whose history this commit adds. */
   #changed = new Set<number>()
+  /** The numbers of the rows whose processes have reported something. */
+  #reported: Set<number> | undefined
   #commit: number | undefined
   /**
    * Whether any process has a kept message or awaits another. Where none does, an end needs no
@@ -45,13 +49,17 @@ export class Session implements Tables {
 
   /** The id of this commit in the feed; 0 while it adds to no history. */
   get feedId(): number {
-    return this.#changed.size === 0 ? 0 : (this.#commit ?? 0)
+    return this.#isEmpty ? 0 : (this.#commit ?? 0)
+  }
+
+  get #isEmpty(): boolean {
+    return this.#changed.size === 0 && this.#reported === undefined
   }
 
   /** Stores what the commit has changed, for other programs. Call it last. */
   finish(): void {
-    if (this.#changed.size > 0 && this.#commit !== undefined)
-      this.#tables.feed.add(this.#commit, this.#changed)
+    if (!this.#isEmpty && this.#commit !== undefined)
+      this.#tables.feed.add(this.#commit, this.#changed, this.#reported)
   }
 
   alive(engine: string): boolean {
@@ -118,9 +126,21 @@ export class Session implements Tables {
     const { pid, seq, state, paused, ready, dueAt } = after
     const { now } = this
     this.changes.push({ pid, name, data, at: now, state, paused, ready, dueAt })
-    const commit = (this.#commit ??= this.#tables.feed.last() + 1)
+    const commit = this.#nextCommit()
     const author = by === null ? null : this.#tables.authors.idOf(by)
     return historyLine(commit, seq, now, name, author, data)
+  }
+
+  #nextCommit(): number {
+    return (this.#commit ??= this.#tables.feed.last() + 1)
+  }
+
+  report(row: Row, log: readonly LogEntry[]): void {
+    this.#tables.logs.add(row.id, log)
+    this.#nextCommit()
+    const reported = (this.#reported ??= new Set())
+    reported.add(row.id)
+    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now })
   }
 
   /** Notes that the history of a row has got these entries. */
@@ -130,14 +150,16 @@ export class Session implements Tables {
 
   /** How far the session has come, for `forget`. */
   get position(): SessionPosition {
-    return { changes: this.changes.length, changed: new Set(this.#changed) }
+    const reported = this.#reported && new Set(this.#reported)
+    return { changes: this.changes.length, changed: new Set(this.#changed), reported }
   }
 
   /** Drops the changes after a position, whose writes were undone. */
-  forget({ changes, changed }: SessionPosition): void {
+  forget({ changes, changed, reported }: SessionPosition): void {
     this.#tables.authors.begin()
     this.changes.length = changes
     this.#changed = new Set(changed)
+    this.#reported = reported && new Set(reported)
   }
 
   unended(pids: readonly string[]): readonly string[] {

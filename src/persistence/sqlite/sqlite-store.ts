@@ -20,7 +20,7 @@ import {
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { HistoryRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
+import type { HistoryRow, LogRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
 import type { Survey } from '../contract/survey.ts'
 import type { Write } from '../contract/writes.ts'
@@ -182,6 +182,10 @@ export class SqliteStore implements Store {
   async history(pid: string, range: HistoryRange = {}): Promise<readonly HistoryRow[]> {
     checkRange(range)
     return this.#read('reading a history', () => this.#tables.histories.page(pid, range))
+  }
+
+  log(pid: string, after = 0): Promise<readonly LogRow[]> {
+    return this.#look('reading a log', () => this.#tables.logs.page(pid, after))
   }
 
   async classes(): Promise<readonly ClassRow[]> {

@@ -6,6 +6,7 @@ import { EngineTable } from './engine-table.ts'
 import { Feed } from './feed.ts'
 import { HistoryTable } from './history-table.ts'
 import type { LeaseJudge } from './lease-judge.ts'
+import { LogTable } from './log-table.ts'
 import { MessageTable } from './message-table.ts'
 import { ProcessTable } from './process-table.ts'
 import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
@@ -16,6 +17,7 @@ export interface SqliteTables {
   readonly histories: HistoryTable
   readonly authors: Authors
   readonly feed: Feed
+  readonly logs: LogTable
   readonly messages: MessageTable
   readonly awaits: AwaitsTable
   readonly classes: ClassTable
@@ -26,12 +28,14 @@ export interface SqliteTables {
 export function tablesOf(connection: Connection, judge: LeaseJudge): SqliteTables {
   const authors = new Authors(connection)
   const histories = new HistoryTable(connection, authors)
-  const processes = new ProcessTable(connection, histories)
+  const logs = new LogTable(connection)
+  const processes = new ProcessTable(connection, histories, logs)
   return {
     processes,
     histories,
     authors,
     feed: new Feed(connection),
+    logs,
     messages: new MessageTable(connection),
     awaits: new AwaitsTable(connection),
     classes: new ClassTable(connection),

@@ -1,5 +1,5 @@
 import type { WatchListener } from '../contract/control.ts'
-import type { Change } from '../contract/rows.ts'
+import { REPORTED, type Change } from '../contract/rows.ts'
 import { isBusy } from './driver-errors.ts'
 import type { Connection } from './connection.ts'
 import type { FeedRow } from './feed.ts'
@@ -14,10 +14,12 @@ const SCAN_INTERVAL = 5_000
 /** The same, while changes of the log file can't be noticed. */
 const UNHEARD_INTERVAL = 1_000
 /** `CROSS JOIN` makes the list the outer loop. */
-const ROWS = `SELECT p.id, p.pid, p.state, p.paused, p.parked, p.owner, p.ready_at, p.spilled, p.recent
+const ROWS = `SELECT p.id, p.pid, p.state, p.paused, p.parked, p.owner, p.ready_at, p.spilled, p.recent,
+  p.progress
   FROM json_each(?) AS listed CROSS JOIN process p ON p.id = listed.value`
 
-type ChangedRow = Pick<Row, 'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at'> & RowHistory
+type ChangedRow = Pick<Row, 'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at' | 'progress'> &
+  RowHistory
 
 type WatchTables = Pick<SqliteTables, 'feed' | 'histories'>
 
@@ -148,15 +150,22 @@ export class Watch {
     const { histories } = this.#tables
     const first = commits[0]?.id ?? 0
     const last = commits.at(-1)?.id ?? 0
-    const ids = [...new Set(commits.flatMap(({ processes }) => processes))]
+    const ids = new Set(commits.flatMap(({ processes, reported }) => [...processes, ...reported]))
+    // One notice of each process, with the last of its reports.
+    const reports = new Map(
+      commits.flatMap(({ id, reported }) => reported.map((process) => [process, id] as const)),
+    )
     const now = this.#now()
     const found: { readonly commit: number; readonly change: Change }[] = []
-    for (const row of this.#connection.sql<ChangedRow>(ROWS).all(JSON.stringify(ids))) {
+    for (const row of this.#connection.sql<ChangedRow>(ROWS).all(JSON.stringify([...ids]))) {
       const after = afterOf(row, now)
       for (const { commit, name, data, at } of histories.since(row, first)) {
         // A damaged entry has no commit, and is reported with the others of its row.
         if (commit <= last) found.push({ commit, change: { ...after, name, data, at } })
       }
+      const report = reports.get(row.id)
+      if (report !== undefined)
+        found.push({ commit: report, change: { ...after, name: REPORTED, data: row.progress, at: now } })
     }
     for (const { change } of found.toSorted((a, b) => a.commit - b.commit)) this.#read.push(change)
   }

@@ -110,7 +110,7 @@ export class Writer {
         creationRefusal(write, parent) ?? adoptionRefusal(write, (pid) => this.#processes.brief(pid))
       if (refused !== undefined) return refused
     }
-    const { outcome, row, awaits, history } = newRow(write, parent, session)
+    const { outcome, row, awaits, history, log } = newRow(write, parent, session)
     const parts = noParts()
     const large: NamedText[] = []
     for (const name in write.parts) {
@@ -129,6 +129,10 @@ export class Writer {
       )
     }
     session.mark(row.id, history)
+    if (log !== undefined) {
+      this.#processes.updateReport(row)
+      session.report(row, log)
+    }
     for (const [name, text] of large) this.#processes.putBeside(row.id, name, text)
     if (awaits.length > 0) session.addAwaits(write.pid, awaits)
     fresh.add(write.pid)

@@ -4,9 +4,11 @@ import type { ProcessError } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import { wellFormed } from '../../shared/text.ts'
 import { waitLimit } from '../../shared/wait-limit.ts'
+import type { FollowOptions } from '../host/follow-options.ts'
 import type { HistoryOptions } from '../host/history-options.ts'
 import type {
   EventRecord,
+  LogChunk,
   Outputs,
   ProcessHandle,
   ResultOptions,
@@ -17,6 +19,7 @@ import type {
 } from '../host/process-handle.ts'
 import { withinStep } from '../step/operation.ts'
 import { setImmediate } from '../../shared/timers.ts'
+import { readEntries, type Entries } from './follow.ts'
 
 /** The method by which Node shows an object. */
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
@@ -45,6 +48,7 @@ export abstract class BaseHandle implements ProcessHandle {
   abstract retry(): Promise<boolean>
   abstract explain(): Promise<string>
   abstract history(options?: HistoryOptions): Promise<readonly EventRecord[]>
+  abstract addEvent(name: string, data?: unknown): Promise<void>
 
   /** Made when they are first asked for, since many handles are held only for their result. */
   get outputs(): Outputs {
@@ -79,6 +83,12 @@ export abstract class BaseHandle implements ProcessHandle {
    */
   abstract whenOver(notify: (closed?: Error) => void): () => void
   protected abstract request(request: HandleRequest, tree: boolean): Promise<boolean>
+  /** Reads some of the log after this entry. */
+  protected abstract readLog(after: number): Promise<readonly LogChunk[]>
+  /** Reads some of the history after this event. */
+  protected abstract readEvents(after: number): Promise<readonly EventRecord[]>
+  /** See `Entries`. */
+  protected abstract listen(news: (closed?: Error) => void): () => void
   /** A callback of the user threw, or rejected. */
   protected abstract callbackFailed(error: unknown): void
 
@@ -146,6 +156,36 @@ export abstract class BaseHandle implements ProcessHandle {
     }
     const stopListening = signal && onAbort(signal, takeBack)
     return takeBack
+  }
+
+  logs(options: FollowOptions = {}): AsyncIterable<LogChunk> {
+    return readEntries(
+      this.#entries((after) => this.readLog(after)),
+      options,
+      'logs',
+    )
+  }
+
+  events(options: FollowOptions = {}): AsyncIterable<EventRecord> {
+    let latest = 0
+    const read = async (after: number): Promise<readonly EventRecord[]> => {
+      if (after === 0) latest = 0
+      const events = await this.readEvents(after)
+      // The clocks of two programs may differ, and a clock may be set back.
+      return events.map((event) => {
+        latest = Math.max(latest, event.at.getTime())
+        return latest === event.at.getTime() ? event : { ...event, at: new Date(latest) }
+      })
+    }
+    return readEntries(this.#entries(read), options, 'events')
+  }
+
+  #entries<T>(read: (after: number) => Promise<readonly T[]>): Entries<T> {
+    return { read, isOver: () => this.over, listen: (news) => this.listen(news) }
+  }
+
+  async outputComplete(options: WaitOptions = {}): Promise<boolean> {
+    return (await this.wait(options)) !== null
   }
 
   async pause(message?: string, options: TreeOptions = {}): Promise<boolean> {

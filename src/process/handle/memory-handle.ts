@@ -1,13 +1,26 @@
+import type { Codec } from '../../bundle/codec.ts'
 import { copyOf } from '../../ports/plain.ts'
-import { systemClock, type Clock } from '../../shared/clock.ts'
+import type { Clock } from '../../shared/clock.ts'
 import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
 import { guardedLogger } from '../../shared/logger.ts'
 import { limited, waitLimit } from '../../shared/wait-limit.ts'
 import { checkHistoryOptions, selectEvents, type HistoryOptions } from '../host/history-options.ts'
-import type { EventRecord, ResultOptions, Settled, StateInfo, WaitOptions } from '../host/process-handle.ts'
+import type {
+  EventRecord,
+  LogChunk,
+  ResultOptions,
+  Settled,
+  StateInfo,
+  WaitOptions,
+} from '../host/process-handle.ts'
+import type { HistoryEvent } from '../state/history-event.ts'
 import { isTerminal } from '../state/machine.ts'
+import type { AddedEvent } from '../state/report.ts'
+import { eventText } from '../step/reports.ts'
 import { BaseHandle, type HandleRequest } from './base-handle.ts'
+import type { Host } from '../host/host.ts'
 import { HOSTED, type ProcessObject } from '../host/process-object.ts'
+import { memoryLogOf, type MemoryLog } from './memory-log.ts'
 import { currentRun } from '../step/current-process.ts'
 import { waitFor } from '../step/wait-conditions.ts'
 import { isBackingOff, ProcessState } from '../state/process-state.ts'
@@ -33,6 +46,9 @@ export class MemoryHandle extends BaseHandle {
   readonly #history: EventRecord[] = []
   readonly #over: Promise<void>
   readonly #clock: Clock
+  readonly #codec: Codec
+  readonly #log: MemoryLog
+  readonly #news = new Set<() => void>()
   #at: Date
   /** Whether the process has ended, or was closed before its end. */
   #isOver = false
@@ -42,11 +58,12 @@ export class MemoryHandle extends BaseHandle {
     return handles.get(pid)?.deref()
   }
 
-  /** Time-outs of waits go by the clock. */
-  constructor(process: ProcessObject, clock: Clock = systemClock) {
+  /** Time-outs of waits go by the clock of the host. */
+  constructor(process: ProcessObject, { clock, codec }: Pick<Host, 'clock' | 'codec'>) {
     super()
     this.#process = process
     this.#clock = clock
+    this.#codec = codec
     this.pid = process.pid
     this.name = process.getStatusInfo().className
     this.#at = process.creationTime
@@ -58,21 +75,31 @@ export class MemoryHandle extends BaseHandle {
     const { events } = process[HOSTED]
     const note = (name: MemoryEvent) => (): void => {
       this.#at = new Date(clock.now())
-      this.#history.push({
-        n: this.#history.length + 1,
-        seq: this.#history.length + 1,
-        pid: this.pid,
-        side: 'process',
-        name,
-        at: this.#at,
-      })
+      this.#note({ name })
+      this.#tell()
     }
     for (const name of EVENTS) events.on(`process:${name}`, note(name))
+    this.#log = memoryLogOf(process[HOSTED])
+    this.#log.listen((added) => {
+      for (const event of added) this.#note(addedEvent(event, codec))
+      this.#tell()
+    })
+  }
+
+  #note(event: HistoryEvent): void {
+    const n = this.#history.length + 1
+    const side = event.name === 'event' && event.data.caller === true ? 'caller' : 'process'
+    this.#history.push({ n, seq: n, pid: this.pid, side, at: new Date(this.#clock.now()), ...event })
+  }
+
+  #tell(): void {
+    for (const news of this.#news) news()
   }
 
   get state(): StateInfo {
     const process = this.#process
     const { exitCode, status } = process
+    const { progress } = this.#log
     return {
       label: process[HOSTED].suspended ? ProcessState.WAITING : process.state,
       terminal: isTerminal(process.state),
@@ -81,6 +108,7 @@ export class MemoryHandle extends BaseHandle {
       at: this.#at,
       ...(status !== undefined && { message: status }),
       ...(exitCode !== undefined && { exitCode }),
+      ...(progress !== undefined && { progress }),
       ...(process.isKilling && { reason: 'killing' as const }),
     }
   }
@@ -175,7 +203,10 @@ export class MemoryHandle extends BaseHandle {
   }
 
   protected callbackFailed(error: unknown): void {
-    guardedLogger(this.#process.logger).error({ err: error, pid: this.pid }, 'a callback of onDone threw')
+    guardedLogger(this.#process[HOSTED].logger).error(
+      { err: error, pid: this.pid },
+      'a callback of onDone threw',
+    )
   }
 
   protected async request(request: HandleRequest, tree: boolean): Promise<boolean> {
@@ -230,6 +261,29 @@ export class MemoryHandle extends BaseHandle {
     return selectEvents(this.#history, options)
   }
 
+  async addEvent(name: string, data?: unknown): Promise<void> {
+    const text = eventText(name, data, this.#codec)
+    const at = this.#clock.now()
+    this.#log.add({ log: [], events: [{ name, at, data: text, caller: true }], progress: undefined }, at)
+  }
+
+  protected async readLog(after: number): Promise<readonly LogChunk[]> {
+    const { pid } = this
+    return this.#log.entries
+      .slice(after)
+      .map(({ at, ...entry }, index) => ({ pid, n: after + index + 1, ...entry, at: new Date(at) }))
+  }
+
+  protected async readEvents(after: number): Promise<readonly EventRecord[]> {
+    return this.#history.slice(after)
+  }
+
+  protected listen(news: () => void): () => void {
+    this.#news.add(news)
+    void this.#over.then(news)
+    return () => void this.#news.delete(news)
+  }
+
   #reason(error: unknown): ProcessError {
     if (error instanceof ProcessError) return error
     return this.#closedEarly(error)
@@ -245,6 +299,14 @@ export class MemoryHandle extends BaseHandle {
 export function whileWaiting<T>(message: () => string, wait: () => Promise<T>): Promise<T> {
   const waiting = currentRun()?.process
   return waiting === undefined ? wait() : waiting[HOSTED].waits(waitFor({}, message()), wait)
+}
+
+function addedEvent({ name, at, data, caller }: AddedEvent, codec: Codec): HistoryEvent {
+  const value = data === undefined ? undefined : codec.parse(data, `event ${name}`)
+  return {
+    name: 'event',
+    data: { name, at, ...(data !== undefined && { data: value }), ...(caller && { caller }) },
+  }
 }
 
 const handles = new Map<string, WeakRef<MemoryHandle>>()

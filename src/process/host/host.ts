@@ -82,6 +82,11 @@ export interface Host {
    */
   status?(process: Hosted, status: string | undefined): void
   /**
+   * The process has printed something, added an event or reported its progress. The host takes it by
+   * `Hosted.takeReport` and keeps it. A host that keeps nothing does not need this.
+   */
+  reported?(process: Hosted): void
+  /**
    * The oldest kept signal of that name, decoded; undefined where there is none. The host reports a
    * new signal by `Hosted.signalled`.
    */

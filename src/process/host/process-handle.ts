@@ -1,4 +1,5 @@
 import type { AbortSignal } from '../../shared/abort-signal.ts'
+import type { FollowOptions } from './follow-options.ts'
 import type { HistoryOptions } from './history-options.ts'
 import type { ProcessError } from '../../shared/errors.ts'
 import type { Duration } from '../../shared/duration.ts'
@@ -8,6 +9,7 @@ import type { OutputsOf, PartialOutputsOf, SignalArgs, SignalName } from '../../
 import type { ExitCodeInfo } from '../state/commands.ts'
 import type { HistoryEvent } from '../state/history-event.ts'
 import type { ProcessState } from '../state/process-state.ts'
+import type { Progress, StoredLevel } from '../state/report.ts'
 
 /**
  * How long to wait. Without a `timeout` there is no limit; with 0 the state is read once. A
@@ -37,6 +39,8 @@ export interface StateInfo {
   readonly at: Date
   readonly message?: string
   readonly exitCode?: ExitCodeInfo
+  /** What the process has reported by `this.progress` last. */
+  readonly progress?: Progress
   /** Why the process does not move, where the label does not say that. */
   readonly reason?:
     | 'scheduled'
@@ -49,6 +53,25 @@ export interface StateInfo {
     | 'crash'
     | 'parked'
     | 'lost'
+}
+
+/** An entry in the log of a process. */
+export interface LogChunk {
+  readonly pid: string
+  /** The number of the entry in the log of its process, from 1. */
+  readonly n: number
+  readonly stream: 'stdout' | 'stderr'
+  /** The printed text with its line break. */
+  readonly text: string
+  /** When it was printed, by the clock of its engine. */
+  readonly at: Date
+  /**
+   * The attempt of the step that printed it. A step that runs again prints again: after a failure
+   * with the next number, after a crash with the same one.
+   */
+  readonly attempt: number
+  /** Set where `this.logger` has written the text. */
+  readonly level?: StoredLevel | undefined
 }
 
 /** How a process ended, as a value. */
@@ -192,6 +215,36 @@ export interface ProcessHandle<R = unknown, C = unknown> {
    * @throws TypeError or RangeError for wrong options
    */
   history(options?: HistoryOptions): Promise<readonly EventRecord[]>
+  /**
+   * The log of the process, oldest entry first: what its steps have written by `this.print` and
+   * `this.logger`. With `follow` the loop goes on with each new entry until the process has ended,
+   * also where another program runs the process. Entries arrive when they are stored: with the next
+   * commit of the process, and within a second at the latest.
+   *
+   * @throws TypeError for wrong options
+   */
+  logs(options?: FollowOptions): AsyncIterable<LogChunk>
+  /**
+   * The history of the process with the events that its code has added, oldest first. Their times do
+   * not go back. With `follow` the loop goes on with each new event until the process has ended.
+   *
+   * @throws TypeError for wrong options
+   */
+  events(options?: FollowOptions): AsyncIterable<EventRecord>
+  /**
+   * Adds an event of your own to the history of the process, also after its end. The event is stored
+   * when the promise resolves. `events()` gives it as `{ name: 'event', data: { name, at, data } }`.
+   * Once the process has a million characters of output and events, the event is dropped.
+   *
+   * @throws TypeError for a name that is not text or is empty
+   * @throws SerializationError for data that can't be saved or has more than 64,000 characters
+   */
+  addEvent(name: string, data?: unknown): Promise<void>
+  /**
+   * Waits until all output of the process is stored, which is so when the process has ended. False
+   * at the time-out.
+   */
+  outputComplete(options?: WaitOptions): Promise<boolean>
   /** A reference to the process, for JSON. */
   toJSON(): { readonly $process: string }
 }

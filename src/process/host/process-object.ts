@@ -5,6 +5,7 @@ import type { Definable } from '../../spec/process-spec.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { ExitCodeInfo } from '../state/commands.ts'
 import type { ProcessState } from '../state/process-state.ts'
+import type { Report } from '../state/report.ts'
 import type { KeptSignal, StepWait, WakeUp } from '../state/transition.ts'
 import type { ProcessEventMap } from './events.ts'
 import type { StatusInfo } from './process-types.ts'
@@ -63,6 +64,18 @@ export interface ProcessClass extends Definable {
   readonly prototype: object
 }
 
+/** What a process has reported, for its host. */
+export interface HostedReports {
+  /** How many characters of the log and of events the host has not taken yet. */
+  readonly pending: number
+  /** Whether the host has taken all. */
+  readonly isEmpty: boolean
+  /** Takes what was reported since the last call; undefined where that is nothing. */
+  take(): Report | undefined
+  /** Takes a report back that could not be stored. */
+  putBack(report: Report): void
+}
+
 /** What a host may do with a process that it runs, beyond the public members. */
 export interface Hosted {
   readonly pid: string
@@ -77,6 +90,10 @@ export interface Hosted {
   readonly signal: AbortSignal
   /** The bundle of the process as it is now. */
   bundle(): Bundle
+  /** The logger that the process was given. What it writes is not stored with the process. */
+  readonly logger: Logger
+  /** What the process has reported; undefined while it has reported nothing. */
+  readonly reports: HostedReports | undefined
   /** Makes the process hold its inputs as its bundle, which was made before, has them. */
   holdSaved(): void
   /**

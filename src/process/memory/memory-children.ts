@@ -150,14 +150,14 @@ export class MemoryChildren {
     const parent = this.#parent
     const startsAt = delay === undefined ? undefined : clock.now() + milliseconds(delay)
     const endsAt = deadline === undefined ? undefined : timeOf(deadline, clock)
-    const { logger } = parent.process
+    const { logger } = parent
     const hosted = construct(processClass, inputs, { pid, logger, host: this.#host, retry })
     const { process } = hosted
     const child = {
       hosted,
       process,
       processClass,
-      handle: new MemoryHandle(process, clock),
+      handle: new MemoryHandle(process, this.#host),
       abandoned: abandon,
     }
     this.#children.set(process.pid, child)

@@ -7,6 +7,7 @@ import type { LaunchOptions, ProcessHandle, Settled } from '../host/process-hand
 import type { KeptSignal, WaitConditions } from '../state/transition.ts'
 import type { Committed, ControlRequest, Host, MissingChild, RecordEntry, Transition } from '../host/host.ts'
 import { MemoryHandle } from '../handle/memory-handle.ts'
+import { memoryLogOf } from '../handle/memory-log.ts'
 import { expireAt, type MemoryChildren } from './memory-children.ts'
 import { MemoryProcess } from './memory-process.ts'
 
@@ -97,6 +98,11 @@ export class MemoryHost implements Host {
 
   record(process: Hosted, { consumes }: RecordEntry): void {
     if (consumes !== undefined) process.dropMail(consumes)
+  }
+
+  reported(process: Hosted): void {
+    const report = process.reports?.take()
+    if (report !== undefined) memoryLogOf(process).add(report, this.clock.now())
   }
 
   mail(process: Hosted, signal: string): KeptSignal | undefined {

@@ -2,12 +2,12 @@ import type { EventEmitter } from 'eventemitter3'
 import type { Bundle } from '../../bundle/bundle.ts'
 import { InvalidStateError } from '../../shared/errors.ts'
 import { newPid } from '../../shared/ids.ts'
-import { silentLogger } from '../../shared/logger.ts'
+import { silentLogger, type Logger } from '../../shared/logger.ts'
 import type { ProcessDefinition } from '../definition/process-definition.ts'
 import type { PendingConstruction } from '../host/construction.ts'
 import type { ProcessEventMap } from '../host/events.ts'
 import type { ControlRequest, Host } from '../host/host.ts'
-import type { Hosted, ProcessObject } from '../host/process-object.ts'
+import type { Hosted, HostedReports, ProcessObject } from '../host/process-object.ts'
 import { isThenable } from '../state/deferred.ts'
 import type { ProcessState } from '../state/process-state.ts'
 import { attemptOf } from '../state/state-data.ts'
@@ -26,6 +26,7 @@ import { OutputEmitter } from './outputs.ts'
 import { Pausing } from './pausing.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { ProcessResult } from './result.ts'
+import { Reporting } from './reporting.ts'
 import { Snapshot } from './snapshot.ts'
 import { Stepping } from './stepping.ts'
 import { TransitionMaker } from './transition-maker.ts'
@@ -78,6 +79,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   readonly outputEmitter: OutputEmitter
   readonly requests: PendingRequests
   readonly result: ProcessResult
+  #reporting: Reporting | undefined
   readonly #commits: Commits
   readonly #pausing: Pausing
   readonly #snapshot: Snapshot
@@ -143,6 +145,11 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     for (const value of resumes) this.requests.wake(value, { by: 'resume' })
     for (const { name, value } of signals) this.requests.post(name, value)
     if (bundle.recordNames.length > 0) this.currentStep.journal.load(bundle)
+  }
+
+  /** Made on first use, since most processes report nothing. */
+  get reporting(): Reporting {
+    return (this.#reporting ??= new Reporting(this.data, this.code))
   }
 
   get isOver(): boolean {
@@ -287,6 +294,14 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
 
   restoreMembers(): void {
     this.#snapshot.restoreMembers()
+  }
+
+  get logger(): Logger {
+    return this.data.logger
+  }
+
+  get reports(): HostedReports | undefined {
+    return this.#reporting
   }
 
   run(goOn: () => boolean): Promise<void> {

@@ -44,6 +44,17 @@ export interface HistoryEvents {
   sleeping: { readonly name: string; readonly until: number }
   /** A step received a signal, or stopped waiting for it. */
   received: { readonly name: string; readonly timedOut?: true | undefined }
+  /**
+   * The code of the process or a client has added an event of its own. `at` is the time when it was
+   * added, in wall-clock milliseconds.
+   */
+  event: {
+    readonly name: string
+    readonly at: number
+    readonly data?: unknown
+    /** Set where a client has added it. */
+    readonly caller?: true | undefined
+  }
   /** A step kept a checkpoint. */
   checkpoint: { readonly tag: string }
 
