@@ -82,22 +82,29 @@ export type {
   Launched,
   LaunchOptions,
   LogChunk,
+  Metadata,
   Outputs,
   ProcessHandle,
   ResultOf,
   ResultOptions,
   Settled,
+  SizeOptions,
   StateInfo,
+  Timing,
   TreeOptions,
   WaitOptions,
 } from './process/host/process-handle.ts'
+export type { GroupRecord } from './process/host/reference-record.ts'
 export type {
+  AbortedPids,
   GroupOptions,
   GroupProgress,
   GroupResultOptions,
   GroupWaitOptions,
   ProcessGroup,
   ReturnWhen,
+  TimedeltaOptions,
+  Times,
   ValuesOptions,
 } from './process/host/process-group.ts'
 export { joinGroups } from './process/group/join-groups.ts'

@@ -1,10 +1,15 @@
 import { checkBulkFilter, statesOf, type BulkFilter } from '../persistence/rules/paging.ts'
+import { ABORTED } from '../process/handle/base-handle.ts'
 import type { ProcessHandle } from '../process/host/process-handle.ts'
+import type { ProcessGroup } from '../process/host/process-group.ts'
+import { isHandle, type HandleLike } from '../process/state/awaits.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { PortValidationError } from '../shared/errors.ts'
 import { checkOptions, isFlag } from '../shared/options.ts'
 import { checkText, wellFormed } from '../shared/text.ts'
 import { ClientReader } from './client-reader.ts'
+import { ClientGroup } from './group/client-group.ts'
+import { memberPids, newGroupName, pidOf } from './group/member-pids.ts'
 import { restartAll } from './launch/bulk-restart.ts'
 import type { RestartOptions, ResubmitOptions } from './launch/restarter.ts'
 import { unfinished } from './write/bulk.ts'
@@ -55,6 +60,16 @@ export abstract class ClientController extends ClientReader {
       message: wellFormed(message),
       force: options.force === true,
     })
+  }
+
+  /**
+   * Ends the processes that match the filter and have not started, as `handle.abort` does. Resolves to
+   * their number. Whatever has started continues.
+   */
+  async abortAll(filter: BulkFilter = {}, reason?: string): Promise<number> {
+    checkBulkFilter(filter, 'abortAll')
+    this.requireOpen()
+    return this.parts.bulk.abort(filter, wellFormed(reason) ?? ABORTED)
   }
 
   /**
@@ -181,9 +196,34 @@ export abstract class ClientController extends ClientReader {
    *   an engine has registered it
    * @throws SerializationError or TypeError for a wrong value or path in `set`
    */
-  async resubmit(pid: string, options: ResubmitOptions = {}): Promise<ProcessHandle> {
-    this.checkRead(pid)
+  resubmit<R = unknown>(
+    process: ProcessHandle<R> | string,
+    options?: ResubmitOptions,
+  ): Promise<ProcessHandle<R>>
+  /**
+   * As above, for several processes. Resolves to the group of the new ones, in the same order. Creates
+   * none if one of the processes has not ended, or is not in the store.
+   */
+  resubmit<R = unknown>(
+    processes: Iterable<ProcessHandle<R> | string>,
+    options?: ResubmitOptions,
+  ): Promise<ProcessGroup<R>>
+  async resubmit(
+    given: HandleLike | string | Iterable<HandleLike | string>,
+    options: ResubmitOptions = {},
+  ): Promise<unknown> {
+    this.requireOpen()
     checkOptions(options, { set: true }, 'resubmit')
+    if (typeof given === 'string' || isHandle(given)) return this.#resubmit(pidOf(given), options)
+    const pids = memberPids(given)
+    await this.parts.restarter.requireEnded(pids)
+    const handles = await Promise.all(pids.map((pid) => this.#resubmit(pid, options)))
+    const members = { pids: handles.map(({ pid }) => pid), name: newGroupName(), ordered: true }
+    return new ClientGroup(this.parts, members)
+  }
+
+  async #resubmit(pid: string, options: ResubmitOptions): Promise<ProcessHandle> {
+    this.checkRead(pid)
     const { pid: resubmitted, className } = await this.parts.restarter.resubmit(pid, options)
     return this.parts.handle(resubmitted, className)
   }

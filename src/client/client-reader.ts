@@ -2,20 +2,22 @@ import { checkHistoryOptions, type HistoryOptions } from '../process/host/histor
 import { readHistory } from './read/history.ts'
 import type { Codec } from '../bundle/codec.ts'
 import type { ListFilter } from '../persistence/contract/control.ts'
+import type { EngineRow } from '../persistence/contract/engines.ts'
 import type { Checkpoint } from '../persistence/contract/persister.ts'
 import type { Store } from '../persistence/contract/store.ts'
-import type { EventRecord } from '../process/host/process-handle.ts'
+import type { EventRecord, WaitOptions } from '../process/host/process-handle.ts'
 import type { ProcessState } from '../process/state/process-state.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ProcessLost } from '../shared/errors.ts'
 import { isCount } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
 import type { ClientParts } from './client-parts.ts'
+import { awaitEngines } from './read/await-engines.ts'
 import { detailsOf, type ProcessDetails } from './read/details.ts'
 import { eventRecord } from './read/event.ts'
 import { explain } from './read/explain.ts'
 import { pidsLike, shortPids } from './read/pids.ts'
-import { statusOf, type StoreStatus } from './read/status.ts'
+import { livingEngines, statusOf, type EngineStatus, type StoreStatus } from './read/status.ts'
 import { summary, type ProcessList, type ProcessSummary } from './read/summary.ts'
 
 /** The methods of a client that only read the store. */
@@ -81,6 +83,27 @@ export abstract class ClientReader {
   async status(): Promise<StoreStatus> {
     this.requireOpen()
     return statusOf(this.store, this.clock.now())
+  }
+
+  /** Returns the engines that are alive, with their slots, how many of these are used, and their leases. */
+  async engines(): Promise<readonly EngineStatus[]> {
+    this.requireOpen()
+    return livingEngines(this.store, this.clock.now())
+  }
+
+  /**
+   * Waits until so many engines of the store are alive. Resolves to false at the time-out. The engines
+   * are read ten times a second at first, and later once a second.
+   *
+   * @throws ClosedError if the client is closed during the wait
+   */
+  async waitForEngines(count: number, options: WaitOptions = {}): Promise<boolean> {
+    isCount('waitForEngines: the number of engines', count)
+    const read = async (): Promise<readonly EngineRow[]> => {
+      this.requireOpen()
+      return this.store.engines()
+    }
+    return awaitEngines(read, this.clock, count, options)
   }
 
   /** Returns how many processes match the filter in each state. */

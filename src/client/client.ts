@@ -11,7 +11,6 @@ import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { Registrable } from '../process/step/self-consistent.ts'
 import { ClosedError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { newPid } from '../shared/ids.ts'
 import { checkOptions, isFlag } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
 import type { LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
@@ -21,10 +20,11 @@ import { ClientController } from './client-controller.ts'
 import { checkPid } from './client-reader.ts'
 import type { ClientHandle } from './handle/client-handle.ts'
 import { ClientGroup } from './group/client-group.ts'
-import { memberPids } from './group/member-pids.ts'
+import { memberPids, newGroupName } from './group/member-pids.ts'
 import type { HandleRegistry } from './handle/handle-registry.ts'
 import { killOnAbort } from './handle/kill-on-abort.ts'
 import { BY_A_CALLER, requireCreated, type Launcher } from './launch/create-write.ts'
+import { readGroup, readHandle } from './handle/reference-file.ts'
 import { pidOfKey } from './read/pids.ts'
 import type { GroupCommit } from './write/group-commit.ts'
 
@@ -172,9 +172,27 @@ export class Client extends ClientController {
     options: GroupOptions = {},
   ): ProcessGroup<R> {
     checkOptions(options, { name: true, ordered: isFlag }, 'group')
-    const { name = `group-${newPid()}`, ordered = true } = options
+    const { name = newGroupName(), ordered = true } = options
     checkText('group: the name', name)
     return new ClientGroup<R>(this.parts, { pids: memberPids(members), name, ordered })
+  }
+
+  /**
+   * Opens a group that `group.save` has written. Nothing is read from the store.
+   *
+   * @throws PersistenceError for a file that can't be read, that `save` has not written, or that is of
+   * another store or a newer release
+   */
+  async openGroup<R = unknown>(path: string): Promise<ProcessGroup<R>> {
+    this.requireOpen()
+    return new ClientGroup<R>(this.parts, await readGroup(path, this.store.id))
+  }
+
+  /** Opens what `handle.save` has written. @throws PersistenceError as `openGroup` does */
+  async openHandle<R = unknown>(path: string): Promise<ProcessHandle<R>> {
+    this.requireOpen()
+    const { pid } = await readHandle(path, this.store.id)
+    return this.handle<R>(pid)
   }
 
   /**
@@ -238,6 +256,7 @@ export class Client extends ClientController {
     if (existed === false) this.handles.renew(pid)
     const handle = this.parts.handle(pid, create.className)
     if (processClass !== undefined) handle.setClass(processClass)
+    if (existed !== true) handle.submittedAt(create.createdAt)
     killOnAbort(handle, options.signal, this.logger)
     return handle
   }

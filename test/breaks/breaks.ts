@@ -273,6 +273,14 @@ export const breaks: readonly Break[] = [
     test: ['test/contracts/terminal.test.ts', 'C5: of a kill and a completion'],
   },
   {
+    contract: 'C5',
+    what: 'an abort ends what has started',
+    file: 'src/persistence/rules/transitions.ts',
+    find: "const isAborted = applied && row.state === 'created'",
+    replace: 'const isAborted = applied',
+    test: ['test/groups/aborting.test.ts', 'an abort ends what has not started'],
+  },
+  {
     contract: 'C6',
     what: 'an effect resolves while its record is being written',
     file: 'src/process/step/effect.ts',

@@ -1,30 +1,25 @@
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { Client, Engine, MemoryStore, type ProcessHandle } from '../../src/index.ts'
-import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import type { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
-import { aPath, replaced } from '../contracts/stores.ts'
+import { replaced } from '../contracts/stores.ts'
+import { CountedReads } from './counted-reads.ts'
 import { Add, Approval, closeGates, gate, Gated } from './processes.ts'
 
 /*
  * What the handles of a client cost that wait, counted in statements and rows. A page has 1,000 pids.
  */
 
-/** The length of a pid in a list, with its quotes and a comma. */
-const LISTED_PID = 39
-
 let clock: SimulatedClock
 let store: SqliteStore
-let ran: string[]
+let counted: CountedReads
 
 beforeEach(async () => {
   clock = new SimulatedClock()
-  ran = []
-  store = await SqliteStore.open(await aPath(), { clock, trace: (sql) => ran.push(sql) })
+  counted = await CountedReads.open(clock)
+  ;({ store } = counted)
 })
-afterEach(async () => {
-  closeGates()
-  await store.close()
-})
+afterEach(() => closeGates())
 
 async function aClient(): Promise<Client> {
   const client = await Client.open({ store, clock })
@@ -37,16 +32,8 @@ async function launched(client: Client, count: number): Promise<ProcessHandle[]>
   return Promise.all(Array.from({ length: count }, () => client.launch('Nobody', {})))
 }
 
-/** The number of processes that each query about rows or processes has named, since the last call. */
 function reads(): number[] {
-  const queries = ran
-    .splice(0)
-    .filter((sql) => /^SELECT[^]* FROM process (p CROSS JOIN part[^]*)?WHERE (p\.)?pid /.test(sql))
-  return queries.map((sql) => {
-    // A statement is reported with the beginning of a long value, and the length of its rest.
-    const [, listed, rest = '0'] = /json_each\('(.*)'(?:\/\*\+(\d+) bytes\*\/)?\)/.exec(sql) ?? []
-    return listed === undefined ? 1 : (listed.length + Number(rest) - 1) / LISTED_PID
-  })
+  return counted.take()
 }
 
 test('the first wait of 2,500 handles costs three queries', async () => {
@@ -197,9 +184,9 @@ test('an idle engine runs the same few statements each second, however many proc
   onTestFinished(() => engine.close())
   const idle = async (): Promise<readonly string[]> => {
     await clock.quiet()
-    ran.length = 0
+    counted.statements()
     await clock.advance('1s')
-    return ran.filter((sql) => !/heartbeat|engine|data_version|BEGIN|COMMIT/.test(sql))
+    return counted.statements().filter((sql) => !/heartbeat|engine|data_version|BEGIN|COMMIT/.test(sql))
   }
   await idle()
   const before = await idle()

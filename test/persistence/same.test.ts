@@ -19,6 +19,7 @@ import { BAKE, create, engine } from './fixtures.ts'
 
 const PIDS = ['a', 'b', 'c', 'd']
 const NAMES = ['approval', 'price']
+const REQUESTS = ['pause', 'play', 'kill', 'abort', 'retry'] as const
 
 const pid = fc.constantFrom(...PIDS)
 /** Parts with a column of their own, as a line in the row, and with a name that no line may have. */
@@ -102,7 +103,7 @@ const action = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('request' as const),
       pid,
-      request: fc.constantFrom('pause' as const, 'play' as const, 'kill' as const, 'retry' as const),
+      request: fc.constantFrom(...REQUESTS),
       grace: fc.constantFrom(0, 10),
       tree: fc.boolean(),
     }),

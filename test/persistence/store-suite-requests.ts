@@ -47,6 +47,40 @@ export function requests(bench: Bench): void {
       ])
     })
 
+    test('an abort ends what was created, and nothing that has started (C5)', async () => {
+      const write = create()
+      await done(store, write)
+      const abort = request(write.pid, 'abort', { message: 'not needed' })
+      const answer = { status: 'done', pid: write.pid, applied: true }
+      expect(await commitOne(store, abort)).toEqual(answer)
+      // The acknowledgement was lost.
+      expect(await commitOne(store, abort)).toEqual(answer)
+      expect(await commitOne(store, request(write.pid, 'abort'))).toEqual({
+        status: 'ended',
+        state: 'killed',
+      })
+      expect(await read(write.pid)).toMatchObject({ state: 'killed', message: 'not needed' })
+      expect(await claim(store, 'A')).toEqual([])
+      expect(await historyNames(store, write.pid)).toEqual(['created', 'killed'])
+      for (const started of [await running(store, 'A'), await waiting(store, 'A')]) {
+        const before = await read(started.pid)
+        const late = request(started.pid, 'abort')
+        for (let time = 0; time < 2; time++)
+          expect(await commitOne(store, late)).toEqual({ status: 'done', pid: started.pid, applied: false })
+        expect(await read(started.pid)).toEqual(before)
+      }
+    })
+
+    test('an abort leaves what an engine has claimed, and ends it once the claim was given back', async () => {
+      const write = create()
+      await done(store, write)
+      const { fence } = await claimOne(store, 'A')
+      expect(await commitOne(store, request(write.pid, 'abort'))).toMatchObject({ applied: false })
+      await done(store, { kind: 'release', pid: write.pid, fence })
+      expect(await commitOne(store, request(write.pid, 'abort'))).toMatchObject({ applied: true })
+      expect(await read(write.pid)).toMatchObject({ state: 'killed' })
+    })
+
     test('a created process that was paused runs once it is played', async () => {
       const write = create()
       await done(store, write, request(write.pid, 'pause'))

@@ -1,8 +1,10 @@
-import { BaseGroup, type GroupMembers } from '../../process/group/base-group.ts'
+import { BaseGroup } from '../../process/group/base-group.ts'
+import type { GroupMembers } from '../../process/group/waiting-group.ts'
 import type { BaseHandle } from '../../process/handle/base-handle.ts'
 import type { StepWait } from '../../process/state/transition.ts'
 import { waitFor, waitsForText } from '../../process/step/wait-conditions.ts'
 import type { Clock } from '../../shared/clock.ts'
+import { saveReference } from '../handle/reference-file.ts'
 import type { LocalEngine } from '../handle/local-engine.ts'
 
 /** The parts of a client that its groups use. */
@@ -42,6 +44,14 @@ export class ClientGroup<R = unknown> extends BaseGroup<R> {
       return waitFor({ on }, waitsForText(on))
     }
     return localEngine.whileWaiting(describe, wait)
+  }
+
+  protected get store(): string {
+    return this.#parts.store.id
+  }
+
+  async save(path?: string): Promise<string> {
+    return saveReference(this.toJSON(), path)
   }
 
   joined(others: readonly BaseGroup<R>[]): ClientGroup<R> {

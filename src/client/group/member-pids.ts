@@ -1,3 +1,4 @@
+import { newPid } from '../../shared/ids.ts'
 import { isHandle, type HandleLike } from '../../process/state/awaits.ts'
 import { shown } from '../../shared/options.ts'
 import { checkText } from '../../shared/text.ts'
@@ -23,4 +24,13 @@ export function memberPids(members: Iterable<HandleLike | string>): readonly str
       `a group takes handles or pids, but ${shown(member)} is at position ${position}. Has an \`await\` been forgotten before \`launch\`?`,
     )
   })
+}
+
+export function pidOf(given: HandleLike | string): string {
+  return typeof given === 'string' ? given : given.pid
+}
+
+/** The name of a group to which the caller gives none. */
+export function newGroupName(): string {
+  return `group-${newPid()}`
 }

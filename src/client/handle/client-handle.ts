@@ -1,23 +1,32 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import { checkHistoryOptions, type HistoryOptions } from '../../process/host/history-options.ts'
-import type { EventRecord, LogChunk, ResultOptions } from '../../process/host/process-handle.ts'
+import type {
+  EventRecord,
+  LogChunk,
+  Metadata,
+  ResultOptions,
+  SizeOptions,
+} from '../../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
-import type { HandleRequest } from '../../process/handle/base-handle.ts'
+import { ABORTED, type AbortOutcome, type HandleRequest } from '../../process/handle/base-handle.ts'
+import type { KnownTimes } from '../../process/handle/times.ts'
 import { eventText } from '../../process/step/reports.ts'
 import { resumeRefusal } from '../../process/step/wait-conditions.ts'
 import { unsuccessfulError } from '../../process/runner/result.ts'
 import { AlreadyDone, PortValidationError, ProcessLost } from '../../shared/errors.ts'
-import { checkText } from '../../shared/text.ts'
+import { checkOptions, isFlag } from '../../shared/options.ts'
+import { checkText, wellFormed } from '../../shared/text.ts'
 import type { Restarter } from '../launch/restarter.ts'
 import type { SignalSchemas } from '../write/signal-schemas.ts'
 import { eventRecord } from '../read/event.ts'
 import { outputsOf } from '../read/saved-outputs.ts'
 import { explain } from '../read/explain.ts'
-import { readHistory } from '../read/history.ts'
+import { readHistory, startOf } from '../read/history.ts'
 import type { Requests } from '../write/requests.ts'
 import { WatchedHandle, type WatchParts } from './watched-handle.ts'
-import { missingOf } from './outcome.ts'
+import { saveReference } from './reference-file.ts'
+import { endingParts, missingOf, sizeOf } from './outcome.ts'
 
 /** The parts of a client that its handles use. */
 export interface HandleParts extends WatchParts {
@@ -32,6 +41,8 @@ export class ClientHandle extends WatchedHandle {
   #class: AnyProcessClass | undefined
   /** Called at each change, by the loops that read the log or the history while the process runs. */
   #listeners: Set<() => void> | undefined
+  /** When the first step began, in wall-clock milliseconds; null if none has, undefined if that was not read. */
+  #started: number | null | undefined
   /** The check of the signal or resume that was sent last. */
   #lastCheck: Promise<void> | undefined
 
@@ -49,6 +60,13 @@ export class ClientHandle extends WatchedHandle {
 
   protected async request(request: HandleRequest, tree: boolean): Promise<boolean> {
     return this.#answer(await this.#parts.requests.request(this.pid, request, tree))
+  }
+
+  async tryAbort(reason?: string): Promise<AbortOutcome> {
+    const request = { kind: 'abort', message: wellFormed(reason) ?? ABORTED } as const
+    const outcome = await this.#parts.requests.request(this.pid, request, true)
+    if (!(await this.#answer(outcome))) return 'done'
+    return outcome.status === 'done' && outcome.applied === true ? 'aborted' : 'running'
   }
 
   async resume(value?: unknown): Promise<boolean> {
@@ -173,6 +191,41 @@ export class ClientHandle extends WatchedHandle {
 
   async #requireStored(): Promise<void> {
     if ((await this.#parts.rows.read(this.pid)) === undefined) throw this.notStored()
+  }
+
+  protected now(): number {
+    return this.#parts.clock.now()
+  }
+
+  get times(): KnownTimes {
+    return { ...this.timesOfRow, started: this.#started }
+  }
+
+  async metadata(): Promise<Metadata> {
+    await this.refresh()
+    const { rows, store } = this.#parts
+    const [row, started] = await Promise.all([rows.read(this.pid), startOf(store, this.pid)])
+    if (row === undefined) throw this.notStored()
+    this.submittedAt(row.createdAt)
+    this.#started = started
+    const { pid, name, state, timing } = this
+    const { label, runner: worker, attempt } = row
+    return { pid, name, label, worker, attempt, state, error: this.over ? this.exception() : null, ...timing }
+  }
+
+  async inputs(): Promise<unknown> {
+    const parts = await this.#load()
+    return this.#parts.codec.parse(parts['parsed'] ?? parts['inputs'] ?? '{}', 'inputs')
+  }
+
+  async size(options: SizeOptions = {}): Promise<number> {
+    checkOptions(options, { remoteOnly: isFlag }, 'size')
+    if (options.remoteOnly === true && this.done) return 0
+    return sizeOf(endingParts(await this.#load()))
+  }
+
+  async save(path?: string): Promise<string> {
+    return saveReference({ version: 1, store: this.#parts.store.id, pid: this.pid }, path)
   }
 
   protected async readOutputs(options: ResultOptions): Promise<unknown> {

@@ -50,3 +50,9 @@ export function endingParts(parts: BundleParts): BundleParts {
     Object.entries(parts).filter(([name]) => name === 'state' || portOf(name) !== undefined),
   )
 }
+
+/** Returns how many bytes these parts take in UTF-8. */
+export function sizeOf(parts: BundleParts): number {
+  const encoder = new TextEncoder()
+  return Object.values(parts).reduce((sum, text) => sum + encoder.encode(text).length, 0)
+}

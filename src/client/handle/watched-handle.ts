@@ -4,11 +4,11 @@ import type { Control } from '../../persistence/contract/control.ts'
 import type { Change, ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Settled, StateInfo, WaitOptions } from '../../process/host/process-handle.ts'
 import { isTerminal } from '../../process/state/machine.ts'
-import type { StepWait } from '../../process/state/transition.ts'
-import { waitFor } from '../../process/step/wait-conditions.ts'
+import { waitForEnd } from '../../process/step/wait-conditions.ts'
 import { BaseHandle } from '../../process/handle/base-handle.ts'
+import type { KnownTimes } from '../../process/handle/times.ts'
 import { alarm, type Clock } from '../../shared/clock.ts'
-import { NotReady, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
+import { NotReady, type ProcessLost } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { limited, waitLimit, within } from '../../shared/wait-limit.ts'
 import type { RowReader } from '../read/row-reader.ts'
@@ -16,6 +16,7 @@ import { changedInfo, stateInfo, UNKNOWN_STATE, type EndedRow } from '../read/st
 import { enforceKill } from '../write/due-kill.ts'
 import type { GroupCommit } from '../write/group-commit.ts'
 import type { HandleRegistry, RegisteredHandle } from './handle-registry.ts'
+import { notStored, timedOut } from './handle-errors.ts'
 import { endingParts, settledOf } from './outcome.ts'
 
 /** The parts of a client that its handles read with. */
@@ -29,9 +30,7 @@ export interface WatchParts {
   readonly registry: HandleRegistry<RegisteredHandle>
 }
 
-/**
- * Called once: without an argument at the end, or if the process is lost; with an error at a close.
- */
+/** Called once: without an argument at the end, or if the process is lost; with an error at a close. */
 type Waiter = (closed?: Error) => void
 
 /**
@@ -60,6 +59,10 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   /** Whether a change reported the end, so that only the outcome is still to be read. */
   #endNotified = false
   #cancelKill: (() => void) | undefined
+  /** When the process was created, in wall-clock milliseconds; undefined where that was not read. */
+  #submitted: number | undefined
+  /** When the end was read. */
+  #received: number | null = null
 
   protected constructor(parts: WatchParts, pid: string, name: string) {
     super()
@@ -86,7 +89,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     waitLimit(options)
     if (this.#settled === undefined) this.#lost = undefined
     const reading = this.#settled === undefined ? this.refreshState() : this.#checkIsStored()
-    await within(this.#parts.clock, reading, options, () => this.#timedOut())
+    await within(this.#parts.clock, reading, options, () => timedOut(this.pid))
     if (this.#lost !== undefined) throw this.#lost
     return this.#state
   }
@@ -131,6 +134,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
       // A change may have reported the end during the read.
       if (!this.#endNotified && !isTerminal(row.state)) {
         this.#name = row.className
+        this.#submitted = row.createdAt
         this.#state = stateInfo(row, this.#parts.clock.now())
         this.#scheduleKill(row)
         this.changed()
@@ -139,6 +143,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     }
     const stored = await this.#parts.rows.load(this.pid)
     if (this.over) return
+    this.#submitted = stored?.row.createdAt
     if (stored === undefined) this.#lose()
     else this.#settleAs(stored.row, () => stored.bundle().parts)
   }
@@ -176,7 +181,18 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
       this.#decodeAgain = () => settledOf(row, () => kept, codec)
     }
     this.#state = settled.state
+    this.#received = this.#parts.clock.now()
     this.#wakeWaiters()
+  }
+
+  protected get timesOfRow(): Omit<KnownTimes, 'started'> {
+    const completed = this.done ? this.#state.at.getTime() : null
+    return { submitted: this.#submitted, completed, received: this.#received }
+  }
+
+  /** @internal When the process was launched. */
+  submittedAt(time: number): void {
+    this.#submitted ??= time
   }
 
   #lose(): void {
@@ -186,10 +202,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   }
 
   protected notStored(): ProcessLost {
-    return new ProcessLost(
-      this.pid,
-      `there is no process ${this.pid} in this store: the pid is wrong, it is another store, or it was pruned`,
-    )
+    return notStored(this.pid)
   }
 
   #wakeWaiters(closed?: Error): void {
@@ -212,7 +225,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
 
   protected readOutcome(options: WaitOptions): Promise<Settled<unknown>> {
     return this.#untilOver(options).then((isOver) => {
-      if (!isOver) throw this.#timedOut()
+      if (!isOver) throw timedOut(this.pid)
       return this.takeOutcome()
     })
   }
@@ -223,14 +236,6 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
       return this.#decodeAgain()
     this.#isHandedOut = true
     return this.requireSettled()
-  }
-
-  #timedOut(): WaitTimeout {
-    return new WaitTimeout(
-      `process ${this.pid} had not ended when the wait timed out; the process continues`,
-      [this.pid],
-      1,
-    )
   }
 
   // ---------- waiting ----------
@@ -262,16 +267,11 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
       if (this.over) return OVER
       const { localEngine } = this.#parts.registry
       const wait = (): Promise<boolean> => this.#waitUntil(limit, options.signal)
-      return localEngine === undefined ? wait() : localEngine.whileWaiting(() => this.#asWait(), wait)
+      if (localEngine === undefined) return wait()
+      return localEngine.whileWaiting(() => waitForEnd(this.pid, this.#name), wait)
     } catch (error) {
       return rejected(error)
     }
-  }
-
-  /** This wait, as the wait of a step. */
-  #asWait(): StepWait {
-    const name = this.#name === '' ? 'process' : this.#name
-    return waitFor({ on: [this.pid] }, `waits for ${name} ${this.pid}`)
   }
 
   #waitUntil(limit: number, signal: AbortSignal | undefined): Promise<boolean> {
@@ -282,33 +282,20 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     }
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted()
-      if (this.over) {
-        resolve(true)
-        return
-      }
-      if (limit === 0) {
-        this.refreshState().then(() => resolve(this.over), reject)
-        return
-      }
-      const waiter = (closed?: Error): void => {
-        stop()
-        if (closed === undefined) resolve(true)
-        else reject(closed)
-      }
-      const stop = limited(
-        this.#parts.clock,
-        limit,
-        signal,
-        () => {
+      if (this.over) resolve(true)
+      else if (limit === 0) this.refreshState().then(() => resolve(this.over), reject)
+      else {
+        const end = (settle: () => void): void => {
+          stop()
           this.#removeWaiter(waiter)
-          resolve(false)
-        },
-        (reason) => {
-          this.#removeWaiter(waiter)
-          reject(reason)
-        },
-      )
-      this.#addWaiter(waiter)
+          settle()
+        }
+        const waiter = (closed?: Error): void => end(() => (closed ? reject(closed) : resolve(true)))
+        const late = (): void => end(() => resolve(false))
+        const aborted = (reason: Error): void => end(() => reject(reason))
+        const stop = limited(this.#parts.clock, limit, signal, late, aborted)
+        this.#addWaiter(waiter)
+      }
     })
   }
 

@@ -137,18 +137,22 @@ function resubmitted(stored: StoredProcess, parent: string | null, now: number):
 
 async function ended(store: Store, pid: string): Promise<StoredProcess> {
   const stored = await store.load(pid)
-  if (stored === undefined)
+  requireEnded(pid, stored?.row)
+  return stored as StoredProcess
+}
+
+/** @throws ProcessLost without a row, InvalidStateError for that of a process that has not ended */
+export function requireEnded(pid: string, row: ProcessRow | undefined): void {
+  if (row === undefined)
     throw new ProcessLost(
       pid,
       `there is no process ${pid} in this store, so it can't be restarted or resubmitted`,
     )
-  const { state, endedAt } = stored.row
-  if (endedAt === null) {
+  if (row.endedAt === null) {
     throw new InvalidStateError(
-      `process ${pid} is ${state}: only an ended process can be restarted or resubmitted. Use retry() or play() to let it continue, or kill it first`,
+      `process ${pid} is ${row.state}: only an ended process can be restarted or resubmitted. Use retry() or play() to let it continue, or kill it first`,
     )
   }
-  return stored
 }
 
 function lastPoint(stored: StoredProcess): Point {

@@ -1,6 +1,6 @@
 import type { Codec } from '../../bundle/codec.ts'
 import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
-import type { Control } from '../../persistence/contract/control.ts'
+import { LARGEST_READ, type Control } from '../../persistence/contract/control.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Store } from '../../persistence/contract/store.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
@@ -11,7 +11,7 @@ import type { Requests } from '../write/requests.ts'
 import { encodeChanges, type EditChanges, type InputChanges } from '../write/edits.ts'
 import { requireCreated } from './create-write.ts'
 import type { Launches } from './launches.ts'
-import { restartWrites, resubmitWrite } from './restart.ts'
+import { requireEnded, restartWrites, resubmitWrite } from './restart.ts'
 
 /** Options of `restart`. */
 export interface RestartOptions {
@@ -73,6 +73,19 @@ export class Restarter {
       // `ended`: the parent has just ended, so the next attempt creates a process without one. `fenced`: a
       // child that the new process was to adopt has changed meanwhile.
       if (outcome.status !== 'ended' && outcome.status !== 'fenced') requireCreated(create, outcome)
+    }
+  }
+
+  /**
+   * @throws ProcessLost for a pid without a process, InvalidStateError for a process that has not ended;
+   * the first of them
+   */
+  async requireEnded(pids: readonly string[]): Promise<void> {
+    const { store } = this.#parts
+    for (let start = 0; start < pids.length; start += LARGEST_READ) {
+      const page = pids.slice(start, start + LARGEST_READ)
+      const rows = new Map((await store.readAll([...new Set(page)])).map((row) => [row.pid, row]))
+      for (const pid of page) requireEnded(pid, rows.get(pid))
     }
   }
 

@@ -33,6 +33,18 @@ async function readNewest(store: Histories, pid: string, count: number): Promise
   return pages.flat()
 }
 
+/** When the first step of a process began, in wall-clock milliseconds; null if none has. */
+export async function startOf(store: Histories, pid: string): Promise<number | null> {
+  // The entry is among the first, unless much was asked of the process before its first step.
+  for (let after = 0, limit = 4; ; limit = LARGEST_HISTORY_PAGE) {
+    const page = await store.history(pid, { after, limit })
+    const started = page.find(({ name }) => name === 'running')
+    if (started !== undefined) return started.at
+    if (page.length < limit) return null
+    after = page.at(-1)?.n ?? after
+  }
+}
+
 /** The newest entry of a history that passes the test; undefined where none does. */
 export async function findLastEntry(
   store: Histories,

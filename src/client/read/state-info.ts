@@ -81,7 +81,7 @@ function reasonOf(row: ProcessRow, now: number): StateInfo['reason'] {
   if (row.crashes > 0 && row.owner === null) return 'crash'
   const isDue = row.owner === null && row.readyAt !== null && row.readyAt <= now
   if (row.state === 'waiting') return isDue ? 'queued' : waitReason(row)
-  if (row.owner !== null) return undefined
+  if (row.owner !== null) return row.state === 'created' ? 'dispatched' : undefined
   return row.state === 'created' && !isDue && row.readyAt !== null ? 'scheduled' : 'queued'
 }
 

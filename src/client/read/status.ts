@@ -105,16 +105,7 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
       succeeded: rest.succeeded,
       failed: rest.failed,
     })),
-    engines: engines.map((engine) => ({
-      id: engine.id,
-      host: engine.host,
-      osPid: engine.osPid,
-      alive: engine.alive,
-      leaseEnds: new Date(engine.expires),
-      used: running[engine.id] ?? 0,
-      concurrency: engine.concurrency,
-      classes: engine.classes.map(({ name }) => name),
-    })),
+    engines: engines.map((engine) => engineStatus(engine, running)),
     attention: [
       ...deadEngines(engines, running),
       ...(overdueKills > 0 ? [need('kill overdue', null, overdueKills)] : []),
@@ -129,6 +120,25 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
         .filter(({ failedLately }) => failedLately > 0)
         .map((one) => need('failed', one.className, one.failedLately, failed, (row) => row.message)),
     ],
+  }
+}
+
+/** Returns the engines that are alive. */
+export async function livingEngines(store: Control, now: number): Promise<readonly EngineStatus[]> {
+  const [{ running }, engines] = await Promise.all([store.survey(now), store.engines()])
+  return engines.filter(({ alive }) => alive).map((engine) => engineStatus(engine, running))
+}
+
+function engineStatus(engine: EngineRow, running: Readonly<Record<string, number>>): EngineStatus {
+  return {
+    id: engine.id,
+    host: engine.host,
+    osPid: engine.osPid,
+    alive: engine.alive,
+    leaseEnds: new Date(engine.expires),
+    used: running[engine.id] ?? 0,
+    concurrency: engine.concurrency,
+    classes: engine.classes.map(({ name }) => name),
   }
 }
 

@@ -29,6 +29,16 @@ export class BulkWrites {
     return this.#writeAll(unfinished(filter), ({ pid }) => this.#requests.request(pid, request, false))
   }
 
+  /** Ends what has not started. */
+  abort(filter: BulkFilter, message: string): Promise<number> {
+    const state = (statesOf(filter) ?? ['created']).filter((one) => one === 'created')
+    return this.#writeAll(
+      { ...filter, state },
+      ({ pid }) => this.#requests.request(pid, { kind: 'abort', message }, true),
+      ({ applied }) => applied === true,
+    )
+  }
+
   /**
    * Plays what stands: what is paused, is about to be, or is parked. With `deliberate: false`, leaves
    * what someone has paused on purpose.

@@ -62,7 +62,7 @@ export class Requests {
       message: message ?? null,
       grace,
       by: this.#by,
-      killedState: request === 'kill' ? killedStateText(message ?? null) : null,
+      killedState: request === 'kill' || request === 'abort' ? killedStateText(message ?? null) : null,
       tree,
     })
   }

@@ -199,26 +199,27 @@ export interface Ending extends TransitionEnding {
 }
 
 /**
- * Pauses, plays, kills or retries a process (C7).
+ * Pauses, plays, kills, aborts or retries a process (C7).
  *
  * - Where no living engine runs the process, the commit carries out the request. Otherwise the
  *   store keeps it, and returns it with the next `Advance`.
  * - A process that waits, between steps or within one, is paused at once, even where an engine
  *   holds it.
  * - A retry lets a process that backs off run now, and is a play for any other one.
+ * - An abort kills a process that has not started, and does nothing to any other one (`Done.applied`).
  */
 export interface Request {
   readonly kind: 'request'
   readonly pid: string
   /** Made by the sender, so that a request repeated after a lost acknowledgement is recognized. */
   readonly id?: string | undefined
-  readonly request: 'pause' | 'play' | 'kill' | 'retry'
+  readonly request: 'pause' | 'play' | 'kill' | 'abort' | 'retry'
   readonly message: string | null
   /** For a kill: milliseconds until it is enforced, whatever the step does; 0 enforces it now. */
   readonly grace: number
   /** The sender, for the history. */
   readonly by: string
-  /** For a kill: the `state` part of the killed process, kept with the stored kill. */
+  /** For a kill or an abort: the `state` part of the killed process, kept with a stored kill. */
   readonly killedState: string | null
   /**
    * Whether the same commit reaches all descendants, except abandoned children and their subtrees.

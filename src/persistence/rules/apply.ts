@@ -128,7 +128,9 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Ou
   if (report !== undefined && isReported(write, report)) tables.report(row, report.log)
   if (write.kind === 'advance') killDescendants(tables, write, row.runner)
   if (write.kind === 'request' && write.tree === true && decision.outcome.status === 'done') {
-    requestDescendants(tables, write)
+    if (write.request !== 'abort') requestDescendants(tables, write)
+    // What was aborted may have taken over the children of the process that it was restarted from.
+    else if (decision.outcome.applied === true) requestDescendants(tables, { ...write, request: 'kill' })
   }
   return decision.outcome
 }

@@ -151,7 +151,7 @@ function repeatedAdvance(row: Row, write: Advance): Outcome {
   return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }
 }
 
-/** Pauses, plays, kills or retries a process (C7). */
+/** Pauses, plays, kills, aborts or retries a process (C7). */
 export function request(row: Row, write: Request, context: RuleContext): Decision {
   const repeated = write.id !== undefined && row.last_request === write.id
   if (repeated) {
@@ -171,6 +171,7 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
       return { outcome, row, history }
     }
   }
+  const lastRequest = row.last_request
   row.last_request = write.id ?? row.last_request
   const applied = row.owner === null
   switch (write.request) {
@@ -186,6 +187,17 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
       history.push(...retried)
       // The root of a tree keeps the id of the request anyway, on behalf of its descendants.
       return history.length > 0 || write.tree === true ? { outcome, row, history } : unchanged(outcome)
+    }
+    case 'abort': {
+      // A step begins after the commit that leads into it (C3), so a process in state `created` that no
+      // engine holds has run nothing.
+      const isAborted = applied && row.state === 'created'
+      if (isAborted) history.push(kill(row, write.killedState, write.message, write.by, context.now))
+      const outcome: Outcome = { status: 'done', pid: row.pid, applied: isAborted }
+      if (history.length === 0) return unchanged(outcome)
+      // An abort that was not applied is decided again if it is repeated.
+      if (!isAborted) row.last_request = lastRequest
+      return { outcome, row, history }
     }
     case 'kill':
       if (applied || write.grace <= 0) {

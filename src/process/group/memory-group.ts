@@ -1,11 +1,14 @@
 import { systemClock, type Clock } from '../../shared/clock.ts'
+import { InvalidStateError } from '../../shared/errors.ts'
 import type { BaseHandle } from '../handle/base-handle.ts'
 import { whileWaiting } from '../handle/memory-handle.ts'
 import { waitsForText } from '../step/wait-conditions.ts'
-import { BaseGroup, type GroupMembers } from './base-group.ts'
+import { BaseGroup } from './base-group.ts'
+import type { GroupMembers } from './waiting-group.ts'
 
 /** A group of processes in memory. It holds their handles, since nothing else finds the processes again. */
 export class MemoryGroup<R = unknown> extends BaseGroup<R> {
+  protected readonly store = 'memory'
   protected readonly clock: Clock
   readonly #handles: ReadonlyMap<string, BaseHandle>
 
@@ -30,6 +33,12 @@ export class MemoryGroup<R = unknown> extends BaseGroup<R> {
 
   protected whileWaiting<T>(pids: () => readonly string[], wait: () => Promise<T>): Promise<T> {
     return whileWaiting(() => waitsForText(pids()), wait)
+  }
+
+  async save(): Promise<string> {
+    throw new InvalidStateError(
+      `the processes of the group ${this.name} run in memory, where no other program finds them`,
+    )
   }
 
   joined(others: readonly BaseGroup<R>[]): MemoryGroup<R> {

@@ -1,6 +1,6 @@
 import type { AbortSignal } from '../../shared/abort-signal.ts'
 import { onAbort } from '../../shared/abort.ts'
-import type { ProcessError } from '../../shared/errors.ts'
+import { AlreadyDone, type ProcessError } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import { wellFormed } from '../../shared/text.ts'
 import { waitLimit } from '../../shared/wait-limit.ts'
@@ -9,15 +9,19 @@ import type { HistoryOptions } from '../host/history-options.ts'
 import type {
   EventRecord,
   LogChunk,
+  Metadata,
   Outputs,
   ProcessHandle,
   ResultOptions,
   Settled,
+  SizeOptions,
   StateInfo,
+  Timing,
   TreeOptions,
   WaitOptions,
 } from '../host/process-handle.ts'
 import { withinStep } from '../step/operation.ts'
+import { dateOf, elapsed, serialTime, wallTime, type KnownTimes } from './times.ts'
 import { setImmediate } from '../../shared/timers.ts'
 import { readEntries, type Entries } from './follow.ts'
 
@@ -28,7 +32,14 @@ const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 export type HandleRequest =
   | { readonly kind: 'pause'; readonly message: string | undefined }
   | { readonly kind: 'play' }
+  | { readonly kind: 'abort'; readonly message: string }
   | { readonly kind: 'kill'; readonly message: string | undefined; readonly force: boolean }
+
+/** The message of an abort without a reason. */
+export const ABORTED = 'aborted before its first step'
+
+/** What came of an abort; `done`: the process had ended. */
+export type AbortOutcome = 'aborted' | 'running' | 'done'
 
 /**
  * The base of all handles, in memory and in a client: the public methods, their options and their
@@ -47,6 +58,10 @@ export abstract class BaseHandle implements ProcessHandle {
   abstract signal(name: string, payload?: unknown): Promise<void>
   abstract retry(): Promise<boolean>
   abstract explain(): Promise<string>
+  abstract metadata(): Promise<Metadata>
+  abstract inputs(): Promise<unknown>
+  abstract size(options?: SizeOptions): Promise<number>
+  abstract save(path?: string): Promise<string>
   abstract history(options?: HistoryOptions): Promise<readonly EventRecord[]>
   abstract addEvent(name: string, data?: unknown): Promise<void>
 
@@ -58,6 +73,13 @@ export abstract class BaseHandle implements ProcessHandle {
     }
     return this.#outputs
   }
+
+  /** @internal Ends the process if it has not started. */
+  abstract tryAbort(reason: string | undefined): Promise<AbortOutcome>
+  /** @internal What is known here of the times of the process. */
+  abstract readonly times: KnownTimes
+  /** The present time, by the clock of the handle. */
+  protected abstract now(): number
 
   /** @internal Whether nothing more is read: the process has ended, or is lost. */
   abstract readonly over: boolean
@@ -205,6 +227,37 @@ export abstract class BaseHandle implements ProcessHandle {
     checkOptions(options, { tree: isFlag, force: isFlag }, 'kill')
     const { tree = true, force = false } = options
     return this.request({ kind: 'kill', message: wellFormed(message), force }, tree)
+  }
+
+  async abort(reason?: string): Promise<boolean> {
+    const outcome = await this.tryAbort(reason)
+    if (outcome === 'done')
+      throw new AlreadyDone(`process ${this.pid} has ended (${this.state.label}), so it can not be aborted`)
+    return outcome === 'aborted'
+  }
+
+  // ---------- times ----------
+
+  get timing(): Timing {
+    const { submitted, started, completed, received } = this.times
+    return {
+      submitted: dateOf(submitted),
+      started: dateOf(started),
+      completed: dateOf(completed),
+      received: dateOf(received),
+    }
+  }
+
+  elapsed(): number {
+    return elapsed([this.times], this.now(), this.pid)
+  }
+
+  wallTime(): number {
+    return wallTime([this.times], this.pid)
+  }
+
+  serialTime(): number {
+    return serialTime([this.times], this.pid)
   }
 
   toJSON(): { readonly $process: string } {

@@ -1,13 +1,14 @@
 import type { Codec } from '../../bundle/codec.ts'
 import { copyOf } from '../../ports/plain.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { NotReady, ProcessError, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
+import { InvalidStateError, NotReady, ProcessError, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
 import { guardedLogger } from '../../shared/logger.ts'
 import { limited, waitLimit } from '../../shared/wait-limit.ts'
 import { checkHistoryOptions, selectEvents, type HistoryOptions } from '../host/history-options.ts'
 import type {
   EventRecord,
   LogChunk,
+  Metadata,
   ResultOptions,
   Settled,
   StateInfo,
@@ -17,8 +18,10 @@ import type { HistoryEvent } from '../state/history-event.ts'
 import { isTerminal } from '../state/machine.ts'
 import type { AddedEvent } from '../state/report.ts'
 import { eventText } from '../step/reports.ts'
-import { BaseHandle, type HandleRequest } from './base-handle.ts'
 import type { Host } from '../host/host.ts'
+import { wellFormed } from '../../shared/text.ts'
+import { ABORTED, BaseHandle, type AbortOutcome, type HandleRequest } from './base-handle.ts'
+import type { KnownTimes } from './times.ts'
 import { HOSTED, type ProcessObject } from '../host/process-object.ts'
 import { memoryLogOf, type MemoryLog } from './memory-log.ts'
 import { currentRun } from '../step/current-process.ts'
@@ -226,6 +229,8 @@ export class MemoryHandle extends BaseHandle {
         if (tree) return process.kill(request.message, { force: request.force })
         hosted.kill(request.message, { force: request.force })
         return true
+      case 'abort':
+        return process.state === ProcessState.CREATED && process.kill(request.message)
       default:
         return request satisfies never
     }
@@ -236,6 +241,11 @@ export class MemoryHandle extends BaseHandle {
   }
   signal(name: string, payload?: unknown): Promise<void> {
     return this.#process.sendSignal(name, payload)
+  }
+  async tryAbort(reason?: string): Promise<AbortOutcome> {
+    if (this.over) return 'done'
+    const message = wellFormed(reason) ?? ABORTED
+    return (await this.request({ kind: 'abort', message }, true)) ? 'aborted' : 'running'
   }
   /** A process that has ended in memory can't be restarted: nothing of it was saved. */
   async retry(): Promise<boolean> {
@@ -254,6 +264,49 @@ export class MemoryHandle extends BaseHandle {
     return label === 'waiting'
       ? `${this.name} ${this.pid} waits in memory (${this.#process.status ?? 'for somebody to resume it'}).`
       : `${this.name} ${this.pid} runs in memory (${label}).`
+  }
+
+  get times(): KnownTimes {
+    const started = this.#history.find(({ name }) => name === 'running')
+    const completed = this.done ? this.#at.getTime() : null
+    return {
+      submitted: this.#process.creationTime.getTime(),
+      started: started?.at.getTime() ?? null,
+      completed,
+      received: completed,
+    }
+  }
+
+  protected now(): number {
+    return this.#clock.now()
+  }
+
+  async metadata(): Promise<Metadata> {
+    const { pid, name, state, timing } = this
+    const { attempt } = this.#process
+    return {
+      pid,
+      name,
+      label: null,
+      worker: null,
+      attempt,
+      state,
+      error: this.over ? this.exception() : null,
+      ...timing,
+    }
+  }
+
+  async inputs(): Promise<unknown> {
+    return copyOf(this.#process.inputs)
+  }
+
+  /** Nothing is stored. */
+  async size(): Promise<number> {
+    return 0
+  }
+
+  async save(): Promise<string> {
+    throw new InvalidStateError(`process ${this.pid} runs in memory, where no other program finds it`)
   }
 
   async history(options: HistoryOptions = {}): Promise<readonly EventRecord[]> {

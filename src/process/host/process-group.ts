@@ -1,6 +1,8 @@
 import type { ProcessError } from '../../shared/errors.ts'
 import type { ProcessState } from '../state/process-state.ts'
+import type { GroupRecord } from './reference-record.ts'
 import type {
+  Metadata,
   ProcessHandle,
   ResultOptions,
   Settled,
@@ -51,6 +53,22 @@ export interface GroupProgress {
   /** From 0 to 1. An empty group is at 1. */
   readonly fraction: number
   readonly byState: Readonly<Record<ProcessState, number>>
+}
+
+/** The pids of the processes that an abort has ended, of those that had begun, and of those that had ended. */
+export interface AbortedPids {
+  readonly aborted: readonly string[]
+  readonly running: readonly string[]
+  readonly done: readonly string[]
+}
+
+export type Times = Date | readonly Date[]
+
+export interface TimedeltaOptions {
+  /** Chooses the start. Default: the first date. */
+  readonly startKey?: ((dates: readonly Date[]) => Date) | undefined
+  /** Chooses the end. Default: the last date. */
+  readonly endKey?: ((dates: readonly Date[]) => Date) | undefined
 }
 
 /**
@@ -141,7 +159,44 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   /** Resolves once all processes are stored. @throws ProcessLost */
   submitted(options?: WaitOptions): Promise<void>
 
+  /** Reads what is known of each process beside its values. @throws ProcessLost */
+  metadata(): Promise<Metadata[]>
+  /** Reads one field of the metadata of each process. @throws TypeError for an unknown field */
+  field<const K extends keyof Metadata>(name: K): Promise<Metadata[K][]>
+  /**
+   * Waits for all processes. Resolves to their results by the id of the engine that ran each. Rejects as
+   * `result()` does.
+   *
+   * @throws InvalidStateError if one engine has run several of the processes
+   */
+  byWorker(options?: WaitOptions): Promise<Map<string, R>>
+
+  // ---------- times, in milliseconds ----------
+
+  /**
+   * From the first launch to the last end; until now while a process has not ended. An empty group took
+   * no time.
+   *
+   * @throws NotReady before `metadata()`, where this client has not read the processes
+   */
+  elapsed(): number
+  /** From the first launch to the last end. @throws NotReady as `elapsed`, and before the end */
+  wallTime(): number
+  /** The sum of the times from first step to end. @throws NotReady before the end, and before `metadata()` */
+  serialTime(): number
+  /**
+   * The time between two dates. Of several dates, the first counts as the start and the last as the end,
+   * unless `startKey` and `endKey` choose others.
+   */
+  timedelta(start: Times, end: Times, options?: TimedeltaOptions): number
+
   // ---------- control ----------
+
+  /**
+   * Kills the processes whose first step has not begun, as `handle.abort` does. Resolves to the pids of
+   * those, of the ones that had begun, and of those that had ended; each once.
+   */
+  abort(reason?: string): Promise<AbortedPids>
 
   /** Pauses each process as `handle.pause` does. Resolves to its answers, in the order of the group. */
   pause(message?: string, options?: TreeOptions): Promise<boolean[]>
@@ -149,4 +204,17 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   play(options?: TreeOptions): Promise<boolean[]>
   /** Kills each process as `handle.kill` does. */
   kill(message?: string, options?: TreeOptions & { readonly force?: boolean | undefined }): Promise<boolean[]>
+
+  // ---------- references ----------
+
+  /**
+   * Writes a file from which `client.openGroup(path)` makes the group in another program, as
+   * `handle.save` does for one process.
+   *
+   * @throws PersistenceError if the file can't be written
+   * @throws InvalidStateError for processes in memory
+   */
+  save(path?: string): Promise<string>
+  /** What `save` writes. */
+  toJSON(): GroupRecord
 }

@@ -45,6 +45,8 @@ export interface StateInfo {
   readonly reason?:
     | 'scheduled'
     | 'queued'
+    /** An engine has claimed the process, and its first step is about to begin. */
+    | 'dispatched'
     | 'retry'
     | 'signal'
     | 'timer'
@@ -72,6 +74,38 @@ export interface LogChunk {
   readonly attempt: number
   /** Set where `this.logger` has written the text. */
   readonly level?: StoredLevel | undefined
+}
+
+/** When things happened to a process. Null where that has not happened, or is not known here yet. */
+export interface Timing {
+  /** When the process was launched. */
+  readonly submitted: Date | null
+  /** When its first step began. Known once `metadata()` was read. */
+  readonly started: Date | null
+  /** When it ended. */
+  readonly completed: Date | null
+  /** When this program learned of the end. */
+  readonly received: Date | null
+}
+
+/** What is known of a process beside its values, as `handle.metadata()` reads it. */
+export interface Metadata extends Timing {
+  readonly pid: string
+  /** The registered name of the class. */
+  readonly name: string
+  readonly label: string | null
+  /** The engine that runs the process, or ran it last. Null in memory, and before the first run. */
+  readonly worker: string | null
+  /** The number of the attempt at its step; 1 unless that was retried. */
+  readonly attempt: number
+  readonly state: StateInfo
+  /** The error that it ended with. */
+  readonly error: ProcessError | null
+}
+
+export interface SizeOptions {
+  /** Whether an outcome that this program has read already counts as nothing. Default false. */
+  readonly remoteOnly?: boolean | undefined
 }
 
 /** How a process ended, as a value. */
@@ -188,6 +222,13 @@ export interface ProcessHandle<R = unknown, C = unknown> {
    * process has ended.
    */
   kill(message?: string, options?: TreeOptions & { readonly force?: boolean | undefined }): Promise<boolean>
+  /**
+   * Kills the process if its first step has not begun. False if it has, in which case nothing happens.
+   * The answer is right whatever engines do at the same time. The reason becomes the message of the end.
+   *
+   * @throws AlreadyDone when the process has ended
+   */
+  abort(reason?: string): Promise<boolean>
   /** Ends a `Wait`. If the process does not wait, the value is kept for its next `Wait`. */
   resume(value?: unknown): Promise<boolean>
   /**
@@ -245,6 +286,34 @@ export interface ProcessHandle<R = unknown, C = unknown> {
    * at the time-out.
    */
   outputComplete(options?: WaitOptions): Promise<boolean>
+  /** The times that are known locally. `metadata()` reads them. */
+  readonly timing: Timing
+  /** Reads what is known of the process beside its values. @throws ProcessLost */
+  metadata(): Promise<Metadata>
+  /** Milliseconds from the launch to the end, or until now. @throws NotReady before `metadata()` where this client has not read the process */
+  elapsed(): number
+  /** Milliseconds from the launch to the end. @throws NotReady as `elapsed`, and before the end */
+  wallTime(): number
+  /** Milliseconds from the first step to the end. @throws NotReady before the end, and before `metadata()` */
+  serialTime(): number
+  /** The inputs as they are stored, with the defaults. @throws ProcessLost */
+  inputs(): Promise<unknown>
+  /**
+   * How many bytes the store holds of the result and the outputs so far; 0 for a process in memory.
+   *
+   * @throws ProcessLost
+   */
+  size(options?: SizeOptions): Promise<number>
+  /**
+   * Writes a file from which `client.openHandle(path)` makes a handle in another program. The file has
+   * the pid and the id of the store; the result stays in the store. Creates the folders above the file,
+   * and replaces a file that exists, as a whole. Resolves to the absolute path. Default: a new file
+   * `future-….json` in the working folder.
+   *
+   * @throws PersistenceError if the file can't be written
+   * @throws InvalidStateError for a process in memory
+   */
+  save(path?: string): Promise<string>
   /** A reference to the process, for JSON. */
   toJSON(): { readonly $process: string }
 }

@@ -58,6 +58,11 @@ export function waitFor(given: Partial<WaitConditions>, message: string): StepWa
   return { message, for: { resume: false, signal: null, until: null, on: [], any: false, ...given } }
 }
 
+/** A wait for the end of one process, whose class may not be known. */
+export function waitForEnd(pid: string, className: string): StepWait {
+  return waitFor({ on: [pid] }, `waits for ${className === '' ? 'process' : className} ${pid}`)
+}
+
 /**
  * One wait for the first of several conditions; undefined where one of them is undefined, or where
  * they can't be expressed as one wait.

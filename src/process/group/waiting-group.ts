@@ -1,0 +1,313 @@
+import type { Clock } from '../../shared/clock.ts'
+import { GroupError, WaitTimeout, type ProcessError } from '../../shared/errors.ts'
+import { checkOptions, isAbortSignal, isFlag, type OptionCheck } from '../../shared/options.ts'
+import { waitLimit } from '../../shared/wait-limit.ts'
+import type { BaseHandle } from '../handle/base-handle.ts'
+import type {
+  GroupResultOptions,
+  GroupWaitOptions,
+  ProcessGroup,
+  ValuesOptions,
+} from '../host/process-group.ts'
+import type { ProcessHandle, Settled, WaitOptions } from '../host/process-handle.ts'
+import { withinStep } from '../step/operation.ts'
+import { Ends } from './ends.ts'
+import { checkReturnWhen, enough } from './return-when.ts'
+
+/** What a group is made of. */
+export interface GroupMembers {
+  readonly pids: readonly string[]
+  readonly name: string
+  readonly ordered: boolean
+}
+
+const WAIT = { timeout: true, signal: isAbortSignal } as const
+
+/**
+ * The members of a group, in memory or in a client, and the waits for them.
+ *
+ * 1. A group holds pids. From the first time that it reads its processes, it also holds their handles,
+ *    so that what is known of them stays known.
+ * 2. A wait is one timer and one callback per process, whatever it waits for (`Ends`). The handles share
+ *    the queries of their client.
+ */
+export abstract class WaitingGroup<R = unknown> {
+  readonly pids: readonly string[]
+  readonly name: string
+  readonly ordered: boolean
+  #held: ReadonlyMap<string, BaseHandle> | undefined
+
+  protected constructor({ pids, name, ordered }: GroupMembers) {
+    this.pids = Object.freeze([...pids])
+    this.name = name
+    this.ordered = ordered
+  }
+
+  protected abstract readonly clock: Clock
+
+  /** The handle of a process of the group: the same object while a caller holds it. */
+  protected abstract handle(pid: string): BaseHandle
+
+  /** A group of the same kind. */
+  protected abstract like(members: GroupMembers): ProcessGroup<R>
+
+  /** Runs a wait for processes of the group. A step that waits lends its slot meanwhile. */
+  protected abstract whileWaiting<T>(pids: () => readonly string[], wait: () => Promise<T>): Promise<T>
+
+  // ---------- members ----------
+
+  get length(): number {
+    return this.pids.length
+  }
+
+  get handles(): readonly ProcessHandle<R>[] {
+    return [...this]
+  }
+
+  at(index: number): ProcessHandle<R> | undefined {
+    const pid = this.pids.at(index)
+    return pid === undefined ? undefined : asHandle(this.handle(pid))
+  }
+
+  slice(start?: number, end?: number): ProcessGroup<R> {
+    const { name, ordered } = this
+    return this.like({ pids: this.pids.slice(start, end), name, ordered })
+  }
+
+  split(): readonly ProcessGroup<R>[] {
+    return this.pids.map((_, index) => this.slice(index, index + 1))
+  }
+
+  *[Symbol.iterator](): Iterator<ProcessHandle<R>> {
+    for (const pid of this.pids) yield asHandle(this.handle(pid))
+  }
+
+  /** The handles by pid, each once, in the order of the group. */
+  protected get members(): ReadonlyMap<string, BaseHandle> {
+    this.#held ??= new Map(this.pids.map((pid) => [pid, this.handle(pid)]))
+    return this.#held
+  }
+
+  /** One value for each position of the group. */
+  protected each<T>(read: (handle: BaseHandle) => T): T[] {
+    const { members } = this
+    return this.pids.map((pid) => read(members.get(pid) as BaseHandle))
+  }
+
+  // ---------- waiting ----------
+
+  wait(
+    options: GroupWaitOptions = {},
+  ): Promise<{ readonly done: ProcessHandle<R>[]; readonly pending: ProcessHandle<R>[] }> {
+    return withinStep(this.#wait(options))
+  }
+
+  async #wait({ returnWhen = 'all', ...options }: GroupWaitOptions): Promise<{
+    readonly done: ProcessHandle<R>[]
+    readonly pending: ProcessHandle<R>[]
+  }> {
+    checkReturnWhen(returnWhen, this.members.size)
+    await this.#until(options, enough(returnWhen))
+    const all = [...this.members.values()]
+    return {
+      done: all.filter(({ over }) => over).map((handle) => asHandle(handle)),
+      pending: all.filter(({ over }) => !over).map((handle) => asHandle(handle)),
+    }
+  }
+
+  result(options?: GroupResultOptions & { readonly raiseOnFailure?: true | undefined }): Promise<R[]>
+  result(options: GroupResultOptions & { readonly raiseOnFailure: false }): Promise<(R | ProcessError)[]>
+  result(options: GroupResultOptions = {}): Promise<(R | ProcessError)[]> {
+    return withinStep(this.#result(options))
+  }
+
+  async #result(options: GroupResultOptions): Promise<(R | ProcessError)[]> {
+    checkOptions(options, RESULT, 'group.result')
+    const { returnWhen = 'first-failure', raiseOnFailure = true, timeout, signal } = options
+    const failsFast = raiseOnFailure && returnWhen === 'first-failure'
+    const failures: ProcessError[] = []
+    const isEnough = (ended: BaseHandle): boolean => {
+      const failure = failsFast ? ended.exception() : null
+      if (failure !== null) failures.push(failure)
+      return failure !== null
+    }
+    if (!(await this.#until({ timeout, signal }, isEnough))) throw this.timedOut()
+    const [first] = failures
+    if (first !== undefined) throw first
+    if (raiseOnFailure) this.#throwIfAnyFailed()
+    return this.each((handle) => {
+      const outcome = handle.takeOutcome()
+      return outcome.status === 'fulfilled' ? (outcome.value as R) : outcome.reason
+    })
+  }
+
+  #throwIfAnyFailed(): void {
+    const errors = [...this.members.values()].flatMap((handle) => handle.exception() ?? [])
+    if (errors.length > 0) throw new GroupError(errors)
+  }
+
+  outcomes(options: WaitOptions = {}): Promise<Settled<R>[]> {
+    return withinStep(this.#outcomes(options))
+  }
+
+  async #outcomes(options: WaitOptions): Promise<Settled<R>[]> {
+    if (!(await this.#until(options, () => false))) throw this.timedOut()
+    return this.each((handle) => handle.takeOutcome() as Settled<R>)
+  }
+
+  results(): (R | null)[] {
+    return this.each((handle) => {
+      if (!handle.over) return null
+      const outcome = handle.takeOutcome()
+      return outcome.status === 'fulfilled' ? (outcome.value as R) : null
+    })
+  }
+
+  values(options?: ValuesOptions & { readonly raiseOnFailure?: true | undefined }): AsyncIterableIterator<R>
+  values(options: ValuesOptions & { readonly raiseOnFailure: false }): AsyncIterableIterator<R | ProcessError>
+  values(options: ValuesOptions = {}): AsyncIterableIterator<R | ProcessError> {
+    checkOptions(options, { ...WAIT, raiseOnFailure: isFlag, ordered: isFlag }, 'group.values')
+    const { ordered = this.ordered, raiseOnFailure = true, timeout, signal } = options
+    waitLimit({ timeout, signal })
+    const handles = ordered ? this.#inOrder({ timeout, signal }) : this.#asTheyEnd({ timeout, signal })
+    return withinSteps(valuesOf<R>(handles, raiseOnFailure))
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<R> {
+    return this.values()
+  }
+
+  asCompleted(options: WaitOptions = {}): AsyncIterableIterator<ProcessHandle<R>> {
+    waitLimit(options)
+    return withinSteps(
+      this.#completed(options),
+    ) as AsyncIterableIterator<ProcessHandle> as AsyncIterableIterator<ProcessHandle<R>>
+  }
+
+  /** The handles as they end, each once. */
+  async *#completed(options: WaitOptions): AsyncGenerator<BaseHandle, undefined> {
+    const ends = await this.#ends(options)
+    try {
+      for (;;) {
+        const next = ends.take()
+        if (next !== undefined) yield next
+        else if (!(await this.#more(ends))) break
+      }
+      if (ends.pending.size > 0) throw this.timedOut()
+    } finally {
+      ends.close()
+    }
+  }
+
+  /** The handles of all positions, as they end. */
+  async *#asTheyEnd(options: WaitOptions): AsyncGenerator<BaseHandle, undefined> {
+    const times = new Map<string, number>()
+    for (const pid of this.pids) times.set(pid, (times.get(pid) ?? 0) + 1)
+    for await (const handle of this.#completed(options))
+      for (let left = times.get(handle.pid) ?? 0; left > 0; left--) yield handle
+  }
+
+  /** The handles of all positions in the order of the group, each once it has ended. */
+  async *#inOrder(options: WaitOptions): AsyncGenerator<BaseHandle, undefined> {
+    const { members } = this
+    const ends = await this.#ends(options)
+    try {
+      for (const pid of this.pids) {
+        const handle = members.get(pid) as BaseHandle
+        while (ends.pending.has(handle)) {
+          while (ends.take() !== undefined);
+          if (ends.pending.has(handle) && !(await this.#more(ends))) throw this.timedOut()
+        }
+        yield handle
+      }
+    } finally {
+      ends.close()
+    }
+  }
+
+  /** Waits until there is an end to take; false if there comes none. */
+  #more(ends: Ends): Promise<boolean> {
+    if (!ends.waits) return ends.more()
+    // One of the processes stands for all, so that the wait for each end costs the same.
+    const [one] = ends.pending
+    return this.whileWaiting(
+      () => (one === undefined ? [] : [one.pid]),
+      () => ends.more(),
+    )
+  }
+
+  /**
+   * Waits until enough processes have ended, or all of them. Resolves to false if the time is up
+   * before.
+   */
+  async #until(options: WaitOptions, isEnough: (ended: BaseHandle) => boolean): Promise<boolean> {
+    const ends = await this.#ends(options)
+    const takesEnough = (): boolean => {
+      for (let next = ends.take(); next !== undefined; next = ends.take()) if (isEnough(next)) return true
+      return false
+    }
+    try {
+      if (takesEnough()) return true
+      const wait = async (): Promise<boolean> => {
+        while (await ends.more()) if (takesEnough()) return true
+        return ends.pending.size === 0
+      }
+      const pids = (): readonly string[] => Array.from(ends.pending, ({ pid }) => pid)
+      return await (ends.waits ? this.whileWaiting(pids, wait) : wait())
+    } finally {
+      ends.close()
+    }
+  }
+
+  async #ends(options: WaitOptions): Promise<Ends> {
+    const timeout = waitLimit(options)
+    const { members, clock } = this
+    if (timeout === 0) await Promise.all(unfinished(members).map((handle) => handle.refreshState()))
+    return new Ends(members.values(), { clock, timeout, signal: options.signal })
+  }
+
+  protected timedOut(): WaitTimeout {
+    const pending = unfinished(this.members).map(({ pid }) => pid)
+    return new WaitTimeout(
+      `${pending.length} (of ${this.members.size}) processes of the group ${this.name} had not ended when the wait timed out; they continue`,
+      pending,
+      this.members.size,
+    )
+  }
+}
+
+const returnsResults: OptionCheck = (what, value) => {
+  if (value !== 'all' && value !== 'first-failure')
+    throw new TypeError(`${what} is 'all' or 'first-failure', not ${JSON.stringify(value)}`)
+}
+const RESULT = { ...WAIT, raiseOnFailure: isFlag, returnWhen: returnsResults } as const
+
+async function* valuesOf<R>(
+  handles: AsyncIterable<BaseHandle>,
+  raiseOnFailure: boolean,
+): AsyncGenerator<R | ProcessError, undefined> {
+  for await (const handle of handles) {
+    const outcome = handle.takeOutcome()
+    if (outcome.status === 'fulfilled') yield outcome.value as R
+    else if (raiseOnFailure) throw outcome.reason
+    else yield outcome.reason
+  }
+}
+
+/** A step may leave the promise of a `next()` pending, as it may any wait. */
+function withinSteps<T>(values: AsyncGenerator<T, undefined>): AsyncIterableIterator<T, undefined> {
+  const iterator: AsyncIterableIterator<T, undefined> = {
+    next: () => withinStep(values.next()),
+    return: () => values.return(undefined),
+    [Symbol.asyncIterator]: () => iterator,
+  }
+  return iterator
+}
+
+export function unfinished(members: ReadonlyMap<string, BaseHandle>): readonly BaseHandle[] {
+  return [...members.values()].filter(({ over }) => !over)
+}
+
+function asHandle<R>(handle: BaseHandle): ProcessHandle<R> {
+  return handle as ProcessHandle as ProcessHandle<R>
+}

@@ -1,0 +1,76 @@
+import { expect, it } from 'vitest'
+import { InvalidStateError, ProcessLost } from '../../src/index.ts'
+import { overEachStore } from '../engine/over-stores.ts'
+import { Add, Gated, gate } from '../engine/processes.ts'
+
+overEachStore((over) => {
+  it('a client waits for engines, and lists those that are alive', async () => {
+    const client = await over().client()
+    const { clock } = over()
+    expect(await client.engines()).toEqual([])
+    expect(await client.waitForEngines(1, { timeout: 0 })).toBe(false)
+    const late = client.waitForEngines(2, { timeout: '10s' })
+    const two = client.waitForEngines(2)
+    const first = await over().engine([Gated], { concurrency: 3 })
+    await first.launch(Gated, { gate: 'used' })
+    await gate('used').reached
+    await clock.advance('10s')
+    expect(await late).toBe(false)
+    expect(await client.engines()).toMatchObject([
+      { id: first.id, alive: true, concurrency: 3, used: 1, classes: ['Gated'] },
+    ])
+    await over().engine([Add])
+    await clock.advance('1s')
+    expect(await two).toBe(true)
+    expect(await client.waitForEngines(2)).toBe(true)
+    expect(await client.engines()).toHaveLength(2)
+  })
+
+  it('a wait for engines ends with its signal, and with the client', async () => {
+    const client = await over().client()
+    const aborting = new AbortController()
+    const waits = [
+      client.waitForEngines(1, { signal: aborting.signal }),
+      client.waitForEngines(1, { timeout: '1h' }),
+    ]
+    const settled = Promise.allSettled(waits)
+    await over().clock.quiet()
+    aborting.abort(new RangeError('enough'))
+    await client.close()
+    await over().clock.advance('2s')
+    expect(await settled).toMatchObject([{ reason: { message: 'enough' } }, { reason: { code: 'CLOSED' } }])
+    await expect(
+      over()
+        .client()
+        .then((one) => one.waitForEngines(0)),
+    ).rejects.toThrow(RangeError)
+  })
+
+  it('one process or a list of them is resubmitted, by pids or handles', async () => {
+    const engine = await over().engine([Add])
+    const handles = [await engine.launch(Add, { a: 1 }), await engine.launch(Add, { a: 2 })]
+    const [first, second] = handles as [(typeof handles)[0], (typeof handles)[0]]
+    await Promise.all([first.wait(), second.wait()])
+    const again = await engine.resubmit(first)
+    expect(again.pid).not.toBe(first.pid)
+    expect(await again.result()).toEqual({ sum: 2 })
+    const group = await engine.resubmit([second, first.pid, first])
+    expect(await group.result()).toEqual([{ sum: 3 }, { sum: 2 }, { sum: 2 }])
+    expect(new Set([...group.pids, first.pid, second.pid]).size).toBe(5)
+    expect(await (await engine.resubmit([])).result()).toEqual([])
+    const changed = await engine.resubmit([first, second], { set: { 'inputs.b': 10 } })
+    expect(await changed.result()).toEqual([{ sum: 11 }, { sum: 12 }])
+  })
+
+  it('none of a list is resubmitted if one of them has not ended, or is not there', async () => {
+    const client = await over().client()
+    const ended = await client.launch('Nobody', {})
+    await ended.kill()
+    const open = await client.launch('Nobody', {})
+    await expect(client.resubmit([ended, open])).rejects.toThrow(InvalidStateError)
+    await expect(client.resubmit([ended, 'gone'])).rejects.toThrow(ProcessLost)
+    // @ts-expect-error a number is no process
+    await expect(client.resubmit(3)).rejects.toThrow('a list of handles or pids')
+    expect((await client.list()).processes).toHaveLength(2)
+  })
+})
