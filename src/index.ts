@@ -110,6 +110,7 @@ export type {
 export { joinGroups } from './process/group/join-groups.ts'
 export type { FollowOptions } from './process/host/follow-options.ts'
 export type { HistoryOptions } from './process/host/history-options.ts'
+export type { PruneOptions } from './spec/prune-policy.ts'
 export type { HookResult } from './process/definition/hooks.ts'
 export type { HistoryEvent, HistoryEvents } from './process/state/history-event.ts'
 export type { Progress, StoredLevel } from './process/state/report.ts'

@@ -1,4 +1,5 @@
 import { CLIENT_OPTIONS, type ClientOptions } from '../client/client-options.ts'
+import { isPruneOptions, type PruneOptions } from '../spec/prune-policy.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { Duration } from '../shared/duration.ts'
 import { isCount, isDuration, isFlag, type OptionNames } from '../shared/options.ts'
@@ -19,6 +20,11 @@ export interface EngineOptions extends ClientOptions {
    * Default true.
    */
   readonly handleSignals?: boolean | undefined
+  /**
+   * When this engine deletes ended processes of its classes that declare no `static prune`. Default:
+   * never.
+   */
+  readonly prune?: PruneOptions | undefined
 }
 
 /** The check of each option. */
@@ -27,6 +33,7 @@ export const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
   concurrency: isCount,
   lease: isDuration,
   handleSignals: isFlag,
+  prune: isPruneOptions,
 }
 
 /** Options of `close`. */

@@ -11,6 +11,7 @@ import type { Create } from '../persistence/contract/writes.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
 import { construct } from '../process/host/construction.ts'
+import { prunePolicy } from '../spec/prune-policy.ts'
 import { checkClass } from '../process/definition/process-definition.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { alarm } from '../shared/clock.ts'
@@ -31,6 +32,7 @@ import { StepJournalWriter } from './step-journal-writer.ts'
 import { onStopSignals } from './stop-signals.ts'
 import { HandleSupport } from './handle-support.ts'
 import { LaunchQueue } from './launch-queue.ts'
+import { Pruner } from './pruner.ts'
 
 /**
  * Milliseconds between two scans of the store. A scan finds dead engines, and changes that were not
@@ -58,6 +60,7 @@ export class Engine extends Client {
   readonly #executions: Executions
   readonly #queue: LaunchQueue
   readonly #host: DurableHost
+  readonly #pruner: Pruner
   #stopWatching: (() => void) | undefined
   #stopSignals: (() => void) | undefined
   #cancelScan: (() => void) | undefined
@@ -114,6 +117,7 @@ export class Engine extends Client {
     this.#host = host
     this.#queue = queue
     this.#scheduler = scheduler
+    this.#pruner = new Pruner(engine, options.prune && prunePolicy(options.prune))
     this.handles.localEngine = new HandleSupport(queue, executions)
   }
 
@@ -151,6 +155,7 @@ export class Engine extends Client {
         this.close().catch((error: unknown) => this.#report(error, 'the engine could not be closed')),
       )
     await this.#scan()
+    this.#pruner.start()
   }
 
   /** Scans the store. A scan that is asked for during another one comes after it. */
@@ -351,6 +356,7 @@ export class Engine extends Client {
     this.#cancelDue?.()
     this.#scheduler.stop()
     this.#queue.clear()
+    await this.#pruner.stop()
     await this.#executor.drain(
       drain,
       new ClosedError(

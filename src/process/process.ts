@@ -34,6 +34,7 @@ import { checkOptions, isClock, isFlag, isLogger, type OptionNames } from '../sh
 import { checkText, wellFormed } from '../shared/text.ts'
 import { isHandle } from './state/awaits.ts'
 import { definitionOf } from './definition/process-definition.ts'
+import type { PruneOptions } from '../spec/prune-policy.ts'
 import type { ExitCodeInfo } from './state/commands.ts'
 import { effect, type EffectContext, type EffectOptions } from './step/effect.ts'
 import type { ProcessCallback } from './runner/callbacks.ts'
@@ -100,6 +101,12 @@ export class Process<C = Untyped> implements ProcessObject {
    * classes.
    */
   static readonly persisted: readonly string[] = []
+  /**
+   * When engines delete ended processes of this class and everything that is stored of them:
+   * `{ after: '30d' }`, `{ keep: 1000 }`, or both. A process that a living one needs is kept until
+   * then. Default: the option `prune` of the engine; without that, nothing is deleted.
+   */
+  static readonly prune?: PruneOptions | undefined
 
   /**
    * The name under which the class is registered and saved. Default: the name of the class. Set it

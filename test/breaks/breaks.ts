@@ -63,6 +63,14 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C2',
+    what: 'a child is pruned while its parent may still look for it',
+    file: 'src/persistence/rules/prune.ts',
+    find: 'parent !== undefined && parent.ended_at === null',
+    replace: 'parent !== undefined && parent.pid === row.pid',
+    test: ['test/engine/pruning.test.ts', 'a child is kept until its parent has ended'],
+  },
+  {
+    contract: 'C2',
     what: 'a launch by a client resolves before the commit',
     file: 'src/client/client.ts',
     find: 'return this.launched(create, await this.commits.write(create), options, known)',

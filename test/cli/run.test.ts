@@ -178,6 +178,16 @@ describe('Ctrl-C', () => {
       { event: 'stopped' },
     ])
   })
+
+  it('lets a worker delete ended processes', async () => {
+    const { Client } = await import('../../src/client/client.ts')
+    await using client = await Client.open({ store: project.store, create: true })
+    const { pid } = await client.launch('Fail')
+    const worker = project.start(['worker', 'several.ts', '--prune-after', '1ms'])
+    await expect.poll(() => client.find(pid), { timeout: 20_000 }).toBe(undefined)
+    worker.signal('SIGINT')
+    expect(await worker.ended).toMatchObject({ code: 0 })
+  })
 })
 
 async function ends(pid: string): Promise<void> {

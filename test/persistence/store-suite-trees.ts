@@ -177,6 +177,20 @@ export function trees(bench: Bench): void {
       expect(await states(first.pid, below)).toEqual(['killed', 'killed'])
     })
 
+    test('a child is pruned only when its parent has ended or is pruned (C2)', async () => {
+      const parent = await running(store, 'A')
+      const [first, second] = [await child(parent), await child(parent, { abandoned: true })]
+      await done(store, request(first, 'kill'), request(second, 'kill'))
+      expect(await commitOne(store, { kind: 'prune', pid: first })).toEqual({
+        status: 'conflict',
+        pid: first,
+        reason: `process ${first} is a child of ${parent.pid}, which has not ended and may still need it`,
+      })
+      await done(store, finish(parent))
+      for (const pid of [first, parent.pid, second]) await commitOne(store, { kind: 'prune', pid })
+      expect(await store.count()).toMatchObject({ killed: 0, finished: 0 })
+    })
+
     test('a tree may be deep and wide', async () => {
       const root = await waiting(store, 'A')
       const pids: string[] = []

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { type AnyProcessClass, Engine } from '../../index.ts'
+import { type AnyProcessClass, Engine, type PruneOptions } from '../../index.ts'
 import { UsageError } from '../input/usage-error.ts'
 import { loadClasses } from '../input/load-module.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
-import { wholeNumber, withStore, type StoreOptions } from '../input/options.ts'
+import { duration, wholeNumber, withStore, type StoreOptions } from '../input/options.ts'
 import { failureText, watchFailures } from './failures.ts'
 import { keepStdoutClean, note, printJson } from '../render/output.ts'
 import { onStop } from '../input/stop-signal.ts'
@@ -16,6 +16,16 @@ export function addWorker(program: Command): void {
       'TypeScript or JavaScript files; the worker runs every process class that they export',
     )
     .option('--concurrency <number>', 'run at most this many steps at a time (default: 100)', wholeNumber)
+    .option(
+      '--prune-after <duration>',
+      'delete processes this long after their end, such as 30d, if their class does not say when',
+      duration,
+    )
+    .option(
+      '--prune-keep <number>',
+      'keep this many ended processes of each class that does not say how many, and delete older ones',
+      wholeNumber,
+    )
     .addHelpText(
       'after',
       `
@@ -29,6 +39,8 @@ worker prints a line when it is ready, one for each process that fails, and one 
 
 interface WorkerOptions extends StoreOptions {
   readonly concurrency?: number
+  readonly pruneAfter?: number
+  readonly pruneKeep?: number
 }
 
 async function worker(modules: readonly string[], options: WorkerOptions): Promise<void> {
@@ -38,6 +50,7 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
     store: options.store,
     processes: [...processes.values()],
     concurrency: options.concurrency,
+    prune: pruneOf(options),
     handleSignals: false,
     logger: stderrLogger,
   })
@@ -60,6 +73,10 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
   clearInterval(alive)
   note('stopped')
   if (options.json) printJson({ event: 'stopped', engine: engine.id })
+}
+
+function pruneOf({ pruneAfter: after, pruneKeep: keep }: WorkerOptions): PruneOptions | undefined {
+  return after === undefined && keep === undefined ? undefined : { after, keep }
 }
 
 /** @throws UsageError if two modules export different classes of one name */

@@ -1,7 +1,7 @@
 import { adopt, apply } from '../rules/apply.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
-import * as transitions from '../rules/transitions.ts'
+import { prune } from '../rules/prune.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Create, Prune, Write } from '../contract/writes.ts'
 import type { MemorySession } from './memory-session.ts'
@@ -17,7 +17,7 @@ export function applyWrite(
   const problem = unstorable(write)
   if (problem !== undefined) return { status: 'refused', error: problem }
   if (write.kind === 'create') return create(tables, session, write, fresh)
-  if (write.kind === 'prune') return prune(tables, write)
+  if (write.kind === 'prune') return deleteEnded(tables, write)
   return apply(session, write)
 }
 
@@ -42,10 +42,11 @@ function create(tables: MemoryTables, session: MemorySession, write: Create, fre
   return outcome
 }
 
-function prune(tables: MemoryTables, write: Prune): Outcome {
+function deleteEnded(tables: MemoryTables, write: Prune): Outcome {
   const saved = tables.processes.get(write.pid)
   if (saved === undefined) return { status: 'missing' }
-  const outcome = transitions.prune(saved.row)
+  const { parent } = saved.row
+  const outcome = prune(saved.row, parent === null ? undefined : tables.processes.get(parent)?.row)
   if (outcome.status === 'done') tables.delete(saved)
   return outcome
 }

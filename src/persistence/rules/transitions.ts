@@ -3,7 +3,7 @@ import { isBackingOff, type ProcessState } from '../../process/state/process-sta
 import { killedStateText } from '../../process/state/saved-state.ts'
 import { claim } from './claim.ts'
 import { RUNS_ALONE } from './drain.ts'
-import { isReady, type BriefRow, type Row } from './row.ts'
+import { isReady, type Row } from './row.ts'
 import { entry, type Entry, type RuleContext, type Decision, unchanged } from './decision.ts'
 import { wasConsumed } from './message-ids.ts'
 import type { Done, Held, Outcome } from '../contract/outcomes.ts'
@@ -394,14 +394,4 @@ function releaseClaim(row: Row, context: RuleContext): Entry[] {
   if (row.in_step === 1) leaveWaitInStep(row, context.now)
   row.ready_at = readyAt(row, context, () => context.isAwaiting())
   return row.pause_asked === 1 ? pauseNow(row) : []
-}
-
-/** Allows the deletion of a process only after its end. */
-export function prune(row: BriefRow): Outcome {
-  if (row.ended_at !== null) return { status: 'done', pid: row.pid }
-  return {
-    status: 'conflict',
-    pid: row.pid,
-    reason: `process ${row.pid} is ${row.state}: only what has ended is pruned`,
-  }
 }

@@ -4,7 +4,7 @@ import { adopt, apply } from '../rules/apply.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
 import type { BriefRow } from '../rules/row.ts'
-import * as transitions from '../rules/transitions.ts'
+import { prune } from '../rules/prune.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Create, Prune, Write } from '../contract/writes.ts'
 import { advance } from './advance.ts'
@@ -94,7 +94,8 @@ export class Writer {
   #prune({ pid }: Prune): Outcome {
     const row = this.#processes.brief(pid)
     if (row === undefined) return { status: 'missing' }
-    const outcome = transitions.prune(row)
+    const parent = row.parent === null ? undefined : this.#processes.brief(row.parent)
+    const outcome = prune(row, parent)
     if (outcome.status === 'done') this.#processes.delete(row)
     return outcome
   }

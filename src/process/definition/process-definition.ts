@@ -8,6 +8,7 @@ import { suggestion } from '../../shared/nearest.ts'
 import { textProblem } from '../../shared/text.ts'
 import type { StepRef } from '../state/commands.ts'
 import { hookNames, type Hooks } from './hooks.ts'
+import { prunePolicyOf, type PrunePolicy } from '../../spec/prune-policy.ts'
 import { concrete } from '../host/construction.ts'
 import {
   HOSTED,
@@ -48,6 +49,8 @@ export class ProcessDefinition {
   readonly outline: Outline | undefined
   /** The deadline of a process, in milliseconds after its creation. */
   readonly deadlineAfter: number | undefined
+  /** When an engine deletes ended processes of the class; undefined where the class does not say. */
+  readonly prune: PrunePolicy | undefined
   /** The state that follows `created`. */
   readonly first: Running
   /** The prototype of `Process`, which all process classes extend. */
@@ -62,6 +65,7 @@ export class ProcessDefinition {
     this.version = processClass.version
     this.spec = specOf(processClass)
     this.deadlineAfter = this.spec.deadlineAfter
+    this.prune = prunePolicyOf(this.name, processClass.prune)
     this.persisted = persistedOf(processClass)
     this.savesInstance = overrides(processClass, base, 'saveInstanceState')
     this.hooks = {}

@@ -3,6 +3,7 @@ import type { EventEmitter } from 'eventemitter3'
 import type { Bundle, SAVE } from '../../bundle/bundle.ts'
 import type { Definable } from '../../spec/process-spec.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { PruneOptions } from '../../spec/prune-policy.ts'
 import type { ExitCodeInfo } from '../state/commands.ts'
 import type { ProcessState } from '../state/process-state.ts'
 import type { Report } from '../state/report.ts'
@@ -61,6 +62,7 @@ export interface ProcessClass extends Definable {
   readonly processName: string
   readonly version: number
   readonly persisted: readonly string[]
+  readonly prune?: PruneOptions | undefined
   readonly prototype: object
 }
 

@@ -1,0 +1,19 @@
+import type { Outcome } from '../contract/outcomes.ts'
+import type { BriefRow } from './row.ts'
+
+/**
+ * Allows the deletion of a process only after its end, and not before the end of its parent: a step
+ * of the parent that runs again would launch a second child (C2).
+ */
+export function prune(row: BriefRow, parent: BriefRow | undefined): Outcome {
+  if (parent !== undefined && parent.ended_at === null) {
+    const reason = `process ${row.pid} is a child of ${parent.pid}, which has not ended and may still need it`
+    return { status: 'conflict', pid: row.pid, reason }
+  }
+  if (row.ended_at !== null) return { status: 'done', pid: row.pid }
+  return {
+    status: 'conflict',
+    pid: row.pid,
+    reason: `process ${row.pid} is ${row.state}: only what has ended is pruned`,
+  }
+}
