@@ -18,6 +18,10 @@ const steps: readonly Step[] = [
   ['lint', () => run('npm', ['run', '--silent', 'lint'])],
   ['types, newest compiler', () => node([compilers.newest, '--project', 'tsconfig.json'])],
   ['types, TypeScript 5.9', () => node([compilers.oldest, '--project', 'tsconfig.json'])],
+  [
+    'types of the bench beside peers',
+    () => node([compilers.newest, '--project', 'bench/peers/not-installed']),
+  ],
   ['unused code', () => run(tool('knip'), [])],
   ['duplicates', () => run('npm', ['run', '--silent', 'duplicates'])],
   ['build', () => run('npm', ['run', '--silent', 'build'])],

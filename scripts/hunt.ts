@@ -1,6 +1,6 @@
 /**
  * `npm run hunt [-- MINUTES]`: runs every random test again and again, each time with another seed, until the minutes are over (10 unless
- * told). Prints what fails and the command that shows it again; ends with 1 if anything did.
+ * given). Prints what fails and the command that shows it again; ends with 1 if anything did.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -23,10 +23,10 @@ interface Report {
   }[]
 }
 
-const [told = '10'] = process.argv.slice(2)
-const minutes = Number(told)
+const [given = '10'] = process.argv.slice(2)
+const minutes = Number(given)
 if (!(minutes > 0)) {
-  console.error(`usage: npm run hunt [-- MINUTES]; '${told}' is no number of minutes`)
+  console.error(`usage: npm run hunt [-- MINUTES]; '${given}' is no number of minutes`)
   process.exit(2)
 }
 

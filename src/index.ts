@@ -36,6 +36,7 @@ export {
   AllowFailure,
   append,
   Append,
+  type ContextOptions,
   type ContextValues,
   ToContext,
   toContext,

@@ -16,14 +16,22 @@ import { addShow } from './commands/show.ts'
 import { addSignalAndResume } from './commands/signal-resume.ts'
 import { addStatus } from './commands/status.ts'
 import { printable } from './render/terminal-text.ts'
+import { paragraphs } from './render/wrap.ts'
 import { addTree } from './commands/tree.ts'
 import { addWorker } from './commands/worker.ts'
 import { codeOf, describeError, ExitCode } from './input/usage-error.ts'
 
-const EXIT_CODES = `
-Exit codes: 0 done; 1 the process failed (it excepted, was killed, or did not succeed), or the time limit passed;
-2 wrong use; 130 stopped by Ctrl-C before the process ended; 141 the reader of the output closed it.
-Every command accepts --json, which writes one JSON document to stdout and nothing else.`
+const HELP = `
+Exit codes:
+  0    done
+  1    the process failed (it excepted, was killed, or did not succeed),
+       the time limit passed, or there was nothing to do
+  2    wrong use
+  130  stopped by Ctrl-C before the process ended
+  141  the reader of the output closed it
+
+Begin with damson status: it shows what needs attention, and the command to run next. Every command accepts --json,
+which writes one JSON document to stdout and nothing else; worker and history --follow write one for each event.`
 
 /** Runs the command line and resolves to the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -49,7 +57,7 @@ function damson(): Command {
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
-    .addHelpText('after', EXIT_CODES)
+    .addHelpText('after', paragraphs(HELP))
     .showHelpAfterError('(--help lists the commands and options)')
     .exitOverride()
     .configureOutput({

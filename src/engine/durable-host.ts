@@ -46,8 +46,8 @@ export interface OtherProcesses {
     options: LaunchOptions,
     launcher: Launcher,
   ): Promise<ProcessHandle>
-  /** How a process ended; undefined if it has not ended. */
-  outcome(pid: string): Promise<Settled<unknown> | undefined>
+  /** How a process ended, with its result or its outputs; undefined if it has not ended. */
+  outcome(pid: string, outputs?: boolean): Promise<Settled<unknown> | undefined>
 }
 
 /** The collaborators of a host, all built before it. */
@@ -333,12 +333,13 @@ export class DurableHost implements Host {
   async outcomes(
     process: Hosted,
     pids: readonly string[],
+    outputs: readonly boolean[] = [],
   ): Promise<readonly (Settled<unknown> | undefined)[]> {
     const reader = this.#reader(this.#executionOf(process))
     const outcomes: (Settled<unknown> | undefined)[] = []
     for (let start = 0; start < pids.length; start += OUTCOMES_AT_A_TIME) {
       const some = pids.slice(start, start + OUTCOMES_AT_A_TIME)
-      const ends = some.map((pid) => reader.retry(() => this.#others.outcome(pid)))
+      const ends = some.map((pid, i) => reader.retry(() => this.#others.outcome(pid, outputs[start + i])))
       outcomes.push(...(await Promise.all(ends)))
     }
     return outcomes

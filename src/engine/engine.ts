@@ -9,6 +9,7 @@ import type { Change } from '../persistence/contract/rows.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
+import { outcomeOf } from '../process/host/outcome-of.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
 import { construct } from '../process/host/construction.ts'
 import { prunePolicy } from '../spec/prune-policy.ts'
@@ -339,7 +340,7 @@ export class Engine extends Client {
   }
 
   /** How a process ended; undefined if it has not ended. */
-  async #outcome(pid: string): Promise<Settled<unknown> | undefined> {
+  async #outcome(pid: string, outputs = false): Promise<Settled<unknown> | undefined> {
     const handle = this.handle(pid)
     try {
       if (!handle.done) await handle.refresh()
@@ -347,7 +348,7 @@ export class Engine extends Client {
       if (!(error instanceof ProcessLost)) throw error
       return handle.outcome()
     }
-    return handle.done ? handle.outcome() : undefined
+    return handle.done ? outcomeOf(handle, outputs) : undefined
   }
 
   async #close(drain: number): Promise<void> {

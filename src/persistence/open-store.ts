@@ -8,7 +8,7 @@ const isStore = hasAll('a path or a store', ['commit', 'read', 'load', 'list', '
 
 export interface OpenStoreOptions {
   readonly clock?: Clock | undefined
-  /** Whether to make a file at a path where there is none. */
+  /** Whether to make a file if there is none. */
   readonly create: boolean
 }
 
@@ -17,7 +17,7 @@ export interface OpenStoreOptions {
  * its native module.
  *
  * @throws TypeError for a value that is neither a path nor a store
- * @throws PersistenceError where the file can't be opened, or is missing and is not to be created
+ * @throws PersistenceError if the file can't be opened, or is missing and is not to be created
  */
 export async function openStore(store: string | Store, { clock, create }: OpenStoreOptions): Promise<Store> {
   if (store === undefined || store === null) {

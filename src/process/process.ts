@@ -1,3 +1,8 @@
+/*
+ * This file is longer than 400 lines. It declares the one class that users extend, so all its members
+ * stand in one class body, and more than half of the lines are their doc comments. The members only
+ * pass calls on to `runner/` and `step/`.
+ */
 import type { AbortSignal } from '../shared/abort-signal.ts'
 import type { EventEmitter } from 'eventemitter3'
 import { SAVE, type Bundle } from '../bundle/bundle.ts'
@@ -69,11 +74,6 @@ import { isTerminated } from './step/run-state.ts'
 import type { OperationKind, Use } from './step/step-journal.ts'
 import type { EvictOptions, JoinOptions } from './step/suspension.ts'
 
-/*
- * This file is longer than 400 lines because of its doc comments. It declares the one class that
- * users extend, and each member passes a call on to `runner/` or `step/` in a few lines.
- */
-
 let runnerOf: (process: object) => ProcessRunner
 
 /**
@@ -110,7 +110,7 @@ export class Process<C = Untyped> implements ProcessObject {
 
   /**
    * The name under which the class is registered and saved. Default: the name of the class. Set it
-   * where code is minified.
+   * if code is minified.
    */
   static get processName(): string {
     return this.name
@@ -138,9 +138,9 @@ export class Process<C = Untyped> implements ProcessObject {
    * Makes a process from its saved form, with its fields, `ctx`, outputs and state. Inputs are not
    * checked again. The process runs in memory.
    *
-   * @throws UnknownProcessClass where the context does not know the class of the bundle; without a
-   * context, where that is not this class
-   * @throws IncompatibleBundle where the bundle is damaged, or of a version that the class can't
+   * @throws UnknownProcessClass if the context does not know the class of the bundle; without a
+   * context, if that is not this class
+   * @throws IncompatibleBundle if the bundle is damaged, or of a version that the class can't
    * lift
    */
   static recreateFrom<T>(this: abstract new (...args: never) => T, bundle: Bundle, context?: LoadContext): T {
@@ -343,7 +343,7 @@ export class Process<C = Untyped> implements ProcessObject {
     return state.successful
   }
 
-  /** As `successful()`, but false where that throws. */
+  /** As `successful()`, but false if that throws. */
   get isSuccessful(): boolean {
     return this.#runner.data.state.label === 'finished' && this.#runner.data.state.successful
   }
@@ -504,7 +504,7 @@ export class Process<C = Untyped> implements ProcessObject {
    * Emits an output. It is checked at once, and saved with the command of the step.
    *
    * @throws PortValidationError for a name or value that does not fit
-   * @throws SerializationError for a value that can't be saved, where the process runs out of a
+   * @throws SerializationError for a value that can't be saved, if the process runs out of a
    * store
    * @throws ClosedError when the process has ended
    */
@@ -547,11 +547,11 @@ export class Process<C = Untyped> implements ProcessObject {
    * step runs again, after a crash or as a retry, it resolves to the same without calling `action`.
    * A crash before the result is durable calls `action` again with the same `idempotencyKey`.
    *
-   * If a step uses a name again, the uses are counted. Where the step does several things at the
+   * If a step uses a name again, the uses are counted. If the step does several things at the
    * same time, the second use is refused unless it comes in the same turn or certainly after the
    * first. Use `branch` to tell such names apart.
    *
-   * @throws SerializationError for a result that can't be saved, where the process runs out of a
+   * @throws SerializationError for a result that can't be saved, if the process runs out of a
    * store
    * @throws ProcessKilled, without calling `action`, once a kill of the process is stored
    * @throws InvalidStateError outside a step
@@ -643,7 +643,7 @@ export class Process<C = Untyped> implements ProcessObject {
    * The inputs that this class exposes from another class by `spec.exposeInputs(Class, { namespace
    * })`, for launching that class.
    *
-   * @throws SpecError where this class does not expose that one under that namespace
+   * @throws SpecError if this class does not expose that one under that namespace
    */
   // Typed by `Own`, which is `C`. With `C` itself the compiler would have to compare too much
   // wherever it compares two processes.
@@ -662,7 +662,7 @@ export class Process<C = Untyped> implements ProcessObject {
    * Those outputs of a process that this class exposes from the class of that process, as `outMany`
    * takes them.
    *
-   * @throws SpecError where that class was not exposed under that namespace
+   * @throws SpecError if that class was not exposed under that namespace
    */
   protected exposedOutputs<D extends AnyProcessClass, const N extends string = ''>(
     outputs: Readonly<Record<string, unknown>>,
@@ -772,7 +772,7 @@ export class Process<C = Untyped> implements ProcessObject {
    */
   loadInstanceState(_bundle: Readonly<Record<string, unknown>>): void {}
 
-  /** The form in which inputs are saved, where they can't be saved as they are. */
+  /** The form in which inputs are saved, if they can't be saved as they are. */
   encodeInputArgs(inputs: Readonly<Record<string, unknown>>): unknown {
     return inputs
   }
@@ -863,7 +863,7 @@ function memoryHostOf(options: Pick<ProcessOptions, 'types' | 'clock'> | undefin
 /**
  * @internal The step that a process runs.
  *
- * @throws InvalidStateError where no step runs; `what` is what needs one
+ * @throws InvalidStateError if no step runs; `what` is what needs one
  */
 export function stepOf(process: object, what: string): CurrentStep {
   return runnerOf(process).stepFor(what)

@@ -1,7 +1,7 @@
 import type { SpecClass } from '../spec/process-spec.ts'
 import { WorkChainSpec } from '../spec/work-chain-spec.ts'
 import type { ContextFit } from './step/context-values.ts'
-import type { ContextValues } from './step/context.ts'
+import { type ContextOptions, type ContextValues, ToContext } from './step/context.ts'
 import { Process, stepOf } from './process.ts'
 import type { Untyped } from './host/process-types.ts'
 
@@ -25,15 +25,18 @@ export class WorkChain<C = Untyped> extends Process<C> {
    * Puts the results of processes into `ctx`, under dotted names, before the next step. Values that
    * are not handles are set when the step has ended. A process that fails or ends unsuccessfully
    * fails this one with `UpstreamFailed`, unless its handle is given with `allowFailure`; `append`
-   * adds to a list. May be called more than once in a step.
+   * adds to a list. With `outputs: true` the handles stand for the outputs of their processes. May be
+   * called more than once in a step.
    *
    * @throws InvalidStateError outside a step
+   * @throws TypeError for an unknown option
    */
   // `Ctx` is inferred from the process. A subclass declares it anew.
-  protected toContext<Ctx extends object, const V extends ContextValues>(
+  protected toContext<Ctx extends object, const V extends ContextValues, O extends boolean = false>(
     this: { readonly ctx: Ctx },
-    values: V & ContextFit<Ctx, V>,
+    values: V & ContextFit<Ctx, V, O>,
+    options: ContextOptions & { readonly outputs?: O | undefined } = {},
   ): void {
-    stepOf(this, 'toContext').updates.add(values)
+    stepOf(this, 'toContext').updates.add(new ToContext(values, options))
   }
 }

@@ -15,11 +15,11 @@ export interface Break {
 export const breaks: readonly Break[] = [
   {
     contract: 'C1',
-    what: 'a handle tells what it remembers, without a look at the rows',
+    what: 'a handle reports what it remembers, without a look at the rows',
     file: 'src/client/handle/watched-handle.ts',
     find: 'await within(this.#parts.clock, reading, options,',
     replace: 'await within(this.#parts.clock, Promise.resolve(), options,',
-    test: ['test/contracts/one-truth.test.ts', 'C1: what a handle tells'],
+    test: ['test/contracts/one-truth.test.ts', 'C1: what a handle reports'],
   },
   {
     contract: 'C1',
@@ -31,11 +31,11 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C1',
-    what: 'an engine claims only what it was told of',
+    what: 'an engine claims only what it was notified of',
     file: 'src/engine/scheduler.ts',
     find: 'this.#foundReady = ready',
     replace: '',
-    test: ['test/contracts/one-truth.test.ts', 'C1: an engine that is told of nothing'],
+    test: ['test/contracts/one-truth.test.ts', 'C1: an engine that is notified of nothing'],
   },
   {
     contract: 'C1',
@@ -230,7 +230,7 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C5',
-    what: 'a handle tells the end that its engine wanted to write, though another came first',
+    what: 'a handle reports the end that its engine wanted to write, though another came first',
     file: 'src/engine/writes.ts',
     find: "if (outcome.status !== 'done' || outcome.existed === true || outcome.endedAt === undefined) return undefined",
     replace: '',
@@ -274,7 +274,7 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C5',
-    what: 'a completion that came after a kill is told that it was done',
+    what: 'a completion that came after a kill is reported as done',
     file: 'src/persistence/rules/transitions.ts',
     find: "return row.ended_at === null ? { status: 'fenced' } : { status: 'ended', state: row.state }",
     replace: "return row.ended_at === null ? { status: 'fenced' } : progressOutcome(row, write.paused)",
@@ -526,7 +526,7 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C8',
-    what: 'who waits for a process is not told of its end',
+    what: 'a process that waits for another is not notified of its end',
     file: 'src/persistence/rules/apply.ts',
     find: 'wake(row, tables.now) tables.putReady',
     replace: 'tables.putReady',
@@ -721,7 +721,7 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C11',
-    what: 'only the lease tells that an engine has died',
+    what: 'only the lease shows that an engine has died',
     file: 'src/persistence/sqlite/engine-table.ts',
     find: "if (lock === 'free' || (lock === 'missing' && row === undefined)) return false",
     replace: 'if (row === undefined) return false',
@@ -866,7 +866,7 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C9',
-    what: 'a history entry whose data is no JSON object is told as it is',
+    what: 'a history entry whose data is no JSON object is shown as it is',
     file: 'src/persistence/contract/event-codec.ts',
     find: 'if (!isJsonObject(data)) throw damaged() return data',
     replace: 'return data as object',
@@ -878,7 +878,10 @@ export const breaks: readonly Break[] = [
     file: 'src/persistence/sqlite/watch.ts',
     find: 'if (rows[0]?.id !== this.#cursor + 1) {',
     replace: 'if (rows.length < 0) {',
-    test: ['test/engine/missed-changes.test.ts', 'C8: who watches a file is told that something was missed'],
+    test: [
+      'test/engine/missed-changes.test.ts',
+      'C8: a watcher of a file is notified that something was missed',
+    ],
   },
   {
     contract: 'C8',

@@ -135,7 +135,7 @@ describe('the picture of a process', () => {
   const at = (place: CurrentPosition['place'], notes: readonly string[] = []): Promise<Read> =>
     Read.of(flowchart('Order', order(), { place, look: 'waiting', notes }))
 
-  it('marks its step, and tells the round of the loop that it is in', async () => {
+  it('marks its step, and shows the round of the loop that it is in', async () => {
     const read = await at({ at: '2.while(isOpen)#7.elif(isLate).remind' }, [
       'waiting',
       'for the signal "approval"',

@@ -22,7 +22,7 @@ afterAll(async () => {
 const run = (...args: readonly string[]): Promise<Ended> => damson('history', ...args, '--store', store)
 
 /** The lines of a time line, less its heading and what depends on the time. */
-function told({ stdout }: Ended): string[] {
+function events({ stdout }: Ended): string[] {
   const [heading, ...lines] = stdout.trimEnd().split('\n')
   expect(heading).toMatch(/^TIME .* WHAT/)
   return lines.map((line) => /(created|signal number \d+|killed)/.exec(line)?.[1] ?? line)
@@ -32,11 +32,11 @@ describe('damson history', () => {
   it('shows everything, or only the newest events', async () => {
     const all = await run('long')
     expect(all.code).toBe(0)
-    expect(told(all)).toHaveLength(61)
-    expect(told(all)[0]).toBe('created')
+    expect(events(all)).toHaveLength(61)
+    expect(events(all)[0]).toBe('created')
     const newest = await run('long', '--limit', '2')
     expect(newest.stdout.split('\n')[1]).toContain('number 58')
-    expect(told(newest)).toHaveLength(2)
+    expect(events(newest)).toHaveLength(2)
     expect(await run('long', '--limit', '0')).toMatchObject({ code: 2 })
     const json = JSON.parse((await run('long', '--limit', '3', '--json')).stdout) as { n: number }[]
     expect(json.map(({ n }) => n)).toEqual([59, 60, 61])

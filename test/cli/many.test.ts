@@ -135,7 +135,7 @@ it('many are played, retried, restarted, signalled and killed by one command', a
   const loose = await run('signal', '--all', 'answer', '7')
   expect(loose).toMatchObject({ code: 2, stderr: expect.stringContaining("there is no signal 'answer'") })
   expect((await run('signal', '--all', '--class', 'Asks', 'answer', '7')).stdout).toBe(
-    'the signal answer is stored for 2\n',
+    'the signal answer is stored for 2 processes\n',
   )
   for (const handle of asked) expect(await handle.result()).toBe(7)
 

@@ -155,8 +155,8 @@ describe('a step that waits', () => {
     await bench.untilWaiting(handle)
     await handle.signal('approval', true)
     await bench.untilWaiting(handle)
-    const told = await history(handle)
-    expect(told.slice(0, 7)).toEqual([
+    const events = await history(handle)
+    expect(events.slice(0, 7)).toEqual([
       'created',
       'runs run',
       'effect charge done',
@@ -165,7 +165,7 @@ describe('a step that waits', () => {
       'taken up again after a crash',
       'sleeps (night) until 20:00',
     ])
-    expect(told.slice(7)).toEqual(
+    expect(events.slice(7)).toEqual(
       expect.arrayContaining([
         'waits for the signal approval until 2026-01-08 20:00',
         'was sent the signal approval',

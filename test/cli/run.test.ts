@@ -88,7 +88,7 @@ export class Talks extends Process {
     expect(processes).toHaveLength(2)
   })
 
-  it('launches once under a key: the second time tells of the same process', async () => {
+  it('launches once under a key: the second time shows the same process', async () => {
     const first = await project.json<Shown>('run', 'add.ts', '-i', '{"a": 1}', '--key', 'k')
     const again = await project.json<Shown>('run', 'add.ts', '-i', '{"a": 1}', '--key', 'k')
     expect(again.pid).toBe(first.pid)
@@ -148,7 +148,7 @@ describe('Ctrl-C', () => {
     expect(processes).toHaveLength(1)
   })
 
-  it('tells the outputs of a process that ends while it stops', async () => {
+  it('prints the outputs of a process that ends while it stops', async () => {
     project.write('first', '')
     const run = project.start(['run', 'gated.ts'])
     await run.says('in step second')

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import stringWidth from 'string-width'
+import { classText } from '../../src/cli/commands/describe.ts'
+import { explanationText } from '../../src/cli/commands/explain.ts'
 import { timeLine } from '../../src/cli/commands/history.ts'
 import { processTable } from '../../src/cli/commands/list.ts'
 import { readTree } from '../../src/cli/commands/read-tree.ts'
@@ -73,6 +75,35 @@ class Payment extends Process<typeof Payment> {
   }
 }
 
+/** Has ports, signals and exit codes with long and wide texts. */
+class Delivery extends Process<typeof Delivery> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec
+      .input('address', {
+        schema: { type: 'string' },
+        help: '届け先の住所（郵便番号、都道府県、市区町村、番地、建物名）',
+      })
+      .input('parcels', {
+        schema: { type: 'array', items: { type: 'object', properties: { weight: { type: 'number' } } } },
+        help: 'the parcels of the delivery, each with its weight in kilograms; a van takes at most forty of them',
+      })
+      .input('options.express', { schema: { type: 'boolean' }, default: false })
+      .inputNamespace('options.metadata', { dynamic: true, schema: { type: 'string' }, required: false })
+      .output('receipt', { schema: { type: 'string' }, help: 'the number of the receipt' })
+      .signal('handover', {
+        schema: { type: 'object', properties: { by: { type: 'string' } } },
+        help: 'by whom',
+      })
+      .exitCode(
+        300,
+        'ERROR_ADDRESS_NOT_FOUND',
+        'no van goes to {address}, which is on no map that the depot has',
+      )
+      .exitCode(301, 'LOST', 'lost')
+  }
+}
+
 class Fail extends Process {
   override run(): void {
     const noError: unknown = { code: 7, why: 'no paper' }
@@ -137,6 +168,16 @@ const SCREENS: Readonly<Record<string, (screen: Screen, now: number) => Promise<
     await nameHandles(details.values)
     return inWords(details, now, screen)
   },
+  'explain of a chain': async (screen, now) => explanationText(await client.explain(pid('b2')), now, screen),
+  'explain of a wait': async (screen, now) => explanationText(await client.explain(pid('a1')), now, screen),
+  'explain of a back-off': async (screen, now) =>
+    explanationText(await client.explain(pid('c3')), now, screen),
+  'explain of an unknown class': async (screen, now) =>
+    explanationText(await client.explain(pid('e5')), now, screen),
+  'explain of a failure': async (screen, now) =>
+    explanationText(await client.explain(pid('d4')), now, screen),
+  describe: async (screen) => classText('Delivery', Delivery as never, screen),
+  'describe of no ports': async (screen) => classText('Fail', Fail as never, screen),
   history: async (screen) => timeLine(await client.history(pid('c3')), undefined, undefined, screen),
 }
 
@@ -187,7 +228,8 @@ describe.each(Object.keys(SCREENS))('%s', (name) => {
       await draw({ width: 80, colours: false }),
       await draw({ width: 80, colours: true }),
     ]
-    expect(coloured.includes('\u001B[')).toBe(name !== 'tree')
+    // Explanations, a class without ports, and a tree in which nothing has failed have no colours.
+    expect(coloured.includes('\u001B[')).toBe(!/^(tree|explain|describe of no ports)/.test(name))
     expect(coloured.replaceAll(COLOUR, '')).toBe(plain)
   })
 })

@@ -7,14 +7,14 @@ import { clockTime, withClockTimes } from '../../src/cli/render/time.ts'
 const NOON = new Date(2026, 0, 5, 12, 0, 0).getTime()
 
 describe('a time', () => {
-  it('is told as a clock shows it: with seconds where it is near, with the date on another day', () => {
+  it('is shown as on a clock: with seconds if it is near, with the date on another day', () => {
     expect(clockTime(NOON + 90_000, NOON)).toBe('12:01:30')
     expect(clockTime(NOON + 3_600_000, NOON)).toBe('13:00')
     expect(clockTime(NOON + 13 * 3_600_000, NOON)).toBe('2026-01-06 01:00')
     expect(clockTime(Number.NaN, NOON)).toBe('NaN')
   })
 
-  it('is told so within a text too', () => {
+  it('is shown so within a text too', () => {
     const text = `sleeps until ${new Date(NOON + 3_600_000).toISOString()}, at least`
     expect(withClockTimes(text, NOON)).toBe('sleeps until 13:00, at least')
   })
@@ -61,7 +61,7 @@ describe('what happened', () => {
     ['effect', { name: 'charge', failed: 'declined' }, 'effect charge failed (declined), which is recorded'],
     ['measured', { volts: 5 }, 'measured ({"volts":5})'],
     ['measured', undefined, 'measured'],
-  ])('is told in plain words: %s %j', (name, data, text) => {
+  ])('is shown in plain words: %s %j', (name, data, text) => {
     expect(event(name, data)).toBe(text)
   })
 })

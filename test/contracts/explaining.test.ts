@@ -104,8 +104,8 @@ test.each(Object.keys(SITUATIONS))('USERS 18: explain says why one that %s does 
   const { clock, client } = await open()
   const handle = await client.launch(Stands, { how }, options)
   await clock.quiet()
-  const told = await handle.explain()
-  for (const words of said) expect(told).toMatch(words)
+  const answer = await handle.explain()
+  for (const words of said) expect(answer).toMatch(words)
 })
 
 test.each([
@@ -115,7 +115,7 @@ test.each([
     (handle: ProcessHandle) => handle.kill('enough'),
     /a kill was requested \(enough\): the step has 10.* left/,
   ],
-] as const)('USERS 18: explain tells of a %s that is pending', async (_what, ask, words) => {
+] as const)('USERS 18: explain reports a %s that is pending', async (_what, ask, words) => {
   const { clock, client } = await open()
   const handle = await client.launch(Stands, { how: 'runs' })
   await clock.quiet()

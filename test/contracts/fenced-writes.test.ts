@@ -54,9 +54,9 @@ describe.each(backEnds)('over %s', (_name, open) => {
   })
 })
 
-test('C4: an engine that has lost a process is told so, and starts no further step of it', async () => {
+test('C4: an engine that has lost a process learns so, and starts no further step of it', async () => {
   let tell!: (what: unknown) => void
-  const told = new Promise((resolve) => (tell = resolve))
+  const seen = new Promise((resolve) => (tell = resolve))
   class Lost extends Process<typeof Lost> {
     static override processName = 'Count'
     override async run(): Promise<unknown> {
@@ -78,6 +78,6 @@ test('C4: an engine that has lost a process is told so, and starts no further st
   await register(store, 'other')
   expect(await claim(store, 'other')).toHaveLength(1)
   closeGates()
-  expect(await told).toBeInstanceOf(LeaseLost)
+  expect(await seen).toBeInstanceOf(LeaseLost)
   expect(await store.read(pid)).toMatchObject({ state: 'running', step: 'run', owner: 'other' })
 })

@@ -4,7 +4,7 @@ import { SimulatedClock } from '../../src/testing/simulated-clock.ts'
 import { Add } from '../engine/processes.ts'
 import { aPath, replaced } from './stores.ts'
 
-test('C1: what a handle tells after a look is what the rows say, whoever wrote them', async () => {
+test('C1: what a handle reports after a look is what the rows say, whoever wrote them', async () => {
   const store = await aPath()
   const options = { store, create: true }
   const [one, other] = await Promise.all([Client.open(options), Client.open(options)])
@@ -15,7 +15,7 @@ test('C1: what a handle tells after a look is what the rows say, whoever wrote t
   expect(await handle.refresh()).toMatchObject({ label: 'killed', message: 'by somebody else' })
 })
 
-test('C1: an engine that is told of nothing does all the same what the rows ask for', async () => {
+test('C1: an engine that is notified of nothing does all the same what the rows ask for', async () => {
   const store = new MemoryStore()
   const clock = new SimulatedClock()
   const engine = await Engine.open({

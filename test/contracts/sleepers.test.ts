@@ -45,7 +45,7 @@ const BY = {
 type Way = keyof typeof BY
 const WAYS = Object.keys(BY) as Way[]
 
-/** Goes to sleep behind a gate, in the way that it is told, and tells what woke it. */
+/** Goes to sleep behind a gate, in the given way, and reports what woke it. */
 class Sleeps extends Process<typeof Sleeps> {
   static override define(spec: ProcessSpec) {
     super.define(spec)

@@ -15,9 +15,9 @@ import {
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { backEnds } from './stores.ts'
 
-/* A step that runs is told to stop, and why (USERS 19). */
+/* The signal of a running step aborts, with the reason (USERS 19). */
 
-/** Why the step and its effect were told to stop, as their signals say. */
+/** Why the step and its effect had to stop, as their signals say. */
 let reasons: unknown[] = []
 beforeEach(() => (reasons = []))
 
@@ -27,10 +27,11 @@ class Works extends Process<typeof Works> {
     return spec.timeout('8h')
   }
   override async run(): Promise<void> {
-    const told = (signal: AbortSignal) => signal.addEventListener('abort', () => reasons.push(signal.reason))
-    told(this.signal)
+    const listen = (signal: AbortSignal) =>
+      signal.addEventListener('abort', () => reasons.push(signal.reason))
+    listen(this.signal)
     await this.effect('work', ({ signal }: EffectContext) => {
-      told(signal)
+      listen(signal)
       return new Promise<void>(() => {})
     })
   }

@@ -76,7 +76,7 @@ export function create(pid: string, engine: string | null = null): Create {
   }
 }
 
-/** From one step to the next, unless told otherwise. */
+/** From one step to the next, unless a test sets it. */
 export function advance(pid: string, fence: number, seq: number, other: Partial<Advance> = {}): Advance {
   return {
     kind: 'advance',

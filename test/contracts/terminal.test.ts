@@ -38,7 +38,7 @@ describe.each(backEnds)('over %s', (_name, open) => {
     expect(await everything(store, 'p')).toEqual(before)
   })
 
-  test('C5: of a kill and a completion the first to commit wins, and the other is told', async () => {
+  test('C5: of a kill and a completion the first to commit wins, and the other learns of it', async () => {
     const [kill, completion] = [request('p', 'kill'), advance('p', 1, 2, toEnd)]
     const killedFirst = await running()
     expect(await killedFirst.commit([kill, completion])).toMatchObject([

@@ -5,7 +5,7 @@ import { outside } from './outside.ts'
 
 /* What is asked of one process while it waits, sleeps, runs or backs off, with a crash in the middle of it. */
 
-/** Waits for the signal, in the way that it is told. */
+/** Waits for the signal, in the given way. */
 class Stands extends Process<typeof Stands> {
   static override define(spec: ProcessSpec) {
     super.define(spec)

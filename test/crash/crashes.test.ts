@@ -49,7 +49,7 @@ function names(history: readonly EventRecord[]): string[] {
 }
 
 describe('a crash at every commit boundary', () => {
-  const told = (): EngineProgram => ({
+  const task = (): EngineProgram => ({
     store,
     launch: [{ class: 'Whole', inputs: { log }, key: 'whole' }],
     resume: [{ key: 'whole', value: 'yes' }],
@@ -64,7 +64,7 @@ describe('a crash at every commit boundary', () => {
         let undisturbed: { code: number | null; stderr: string } | undefined
         for (let commit = 1; ; commit++) {
           if (!crashesAt(commit, `whole ${when}`)) continue
-          const program = start({ ...told(), crash: { commit, when } })
+          const program = start({ ...task(), crash: { commit, when } })
           const { signal, code } = await program.ended
           if (signal === null) {
             undisturbed = { code, stderr: program.stderr() }
@@ -72,7 +72,7 @@ describe('a crash at every commit boundary', () => {
           }
           expect([commit, signal]).toEqual([commit, 'SIGKILL'])
           crashes++
-          const again = start(told())
+          const again = start(task())
           expect([commit, await again.ended, again.stderr()]).toEqual([commit, { code: 0, signal: null }, ''])
           await withClient(async (client) => {
             const { processes } = await client.list()

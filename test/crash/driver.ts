@@ -70,7 +70,7 @@ export class Driver {
     const row = await this.#settled(pid)
     if (row === undefined) throw new Error(`there is no process ${pid}`)
     if (fits(row)) return row
-    throw new Error(`${await this.engine.explain(pid)}\n${await this.#told(pid)}`)
+    throw new Error(`${await this.engine.explain(pid)}\n${await this.#described(pid)}`)
   }
 
   /** It waits, whether by a command or within its step, or has ended. */
@@ -98,13 +98,13 @@ export class Driver {
     void this.clock.quiet().then(() => (rest.quiet = true))
     // What goes on and on for ever never comes to rest.
     for (let turn = 0; !rest.quiet; turn++) {
-      if (turn === MOST_TURNS) throw new Error(`it does not come to rest:\n${await this.#told(pid)}`)
+      if (turn === MOST_TURNS) throw new Error(`it does not come to rest:\n${await this.#described(pid)}`)
       await new Promise((resolve) => setImmediate(resolve))
     }
     return this.engine.store.read(pid)
   }
 
-  async #told(pid: string): Promise<string> {
+  async #described(pid: string): Promise<string> {
     const history = await this.engine.history(pid)
     return history
       .slice(0, 40)

@@ -37,8 +37,8 @@ export async function factsOf(engine: Engine): Promise<Facts> {
     })),
   )
   const inOrder = rows.toSorted((one, other) => one.at - other.at).map(({ row }) => row)
-  const told = await Promise.all(inOrder.map(async (row) => [row.pid, await tell(engine, row)] as const))
-  let text = JSON.stringify({ processes: Object.fromEntries(told), paid: outside.paid })
+  const facts = await Promise.all(inOrder.map(async (row) => [row.pid, await tell(engine, row)] as const))
+  let text = JSON.stringify({ processes: Object.fromEntries(facts), paid: outside.paid })
   for (const [pid, name] of namesOf(inOrder)) text = text.replaceAll(pid, name)
   // What began to wait later, since a crash came before, waits for longer.
   text = text.replaceAll(TIME, (time) => (time.startsWith('17') ? '0' : 'a time'))

@@ -67,8 +67,8 @@ test(
         const { processes } = await client.list()
         expect(processes.map(({ name }) => name).toSorted()).toEqual(['Order', 'Sum', 'Sum', 'Sum', 'Sum'])
         const handle = client.handle(processes.find(({ name }) => name === 'Order')?.pid as string)
-        const { told } = (await handle.outputs.all()) as { told: unknown }
-        expect(told).toEqual(['yes', [1, 2, 1, 2].map((seen) => ({ sum: (seen * (seen + 1)) / 2, seen }))])
+        const { summary } = (await handle.outputs.all()) as { summary: unknown }
+        expect(summary).toEqual(['yes', [1, 2, 1, 2].map((seen) => ({ sum: (seen * (seen + 1)) / 2, seen }))])
         const history = (await handle.history()).map(({ name }) => name)
         for (const once of ['created', 'signalled', 'received', 'finished'])
           expect([commit, once, history.filter((name) => name === once)]).toEqual([commit, once, [once]])
@@ -128,7 +128,7 @@ test(
   },
 )
 
-/** Waits until it is so, by what the store tells of changes. */
+/** Waits until it is so, by the changes that the store reports. */
 async function until(client: Client, isSo: () => Promise<boolean>): Promise<void> {
   let stop: (() => void) | undefined
   await new Promise<void>((resolve, reject) => {

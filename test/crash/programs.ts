@@ -5,8 +5,8 @@ import { startEngine, type Started } from '../programs/start.ts'
 const started: Started[] = []
 
 /** Starts an engine in a program of its own. */
-export function start(told: EngineProgram): Started {
-  const program = startEngine(told)
+export function start(task: EngineProgram): Started {
+  const program = startEngine(task)
   started.push(program)
   return program
 }

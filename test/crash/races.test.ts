@@ -23,7 +23,7 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Waits to be resumed so many times, after as many turns as it is told. */
+/** Waits to be resumed so many times, after the given number of turns. */
 class Resumed extends Process<typeof Resumed> {
   declare ctx: { got?: unknown[] }
   static override define(spec: ProcessSpec) {
@@ -44,7 +44,7 @@ class Resumed extends Process<typeof Resumed> {
   }
 }
 
-/** Ends after as many turns as it is told. */
+/** Ends after the given number of turns. */
 class Child extends Process<typeof Child> {
   static override define(spec: ProcessSpec) {
     super.define(spec)
@@ -58,7 +58,7 @@ class Child extends Process<typeof Child> {
 
 const JOINS = ['waits', 'waits for the first', 'joins', 'joins out of memory', 'asks'] as const
 
-/** Launches children, and waits for them after as many turns as it is told, in one way after the other. */
+/** Launches children, and waits for them after the given number of turns, in one way after the other. */
 class Parent extends Process<typeof Parent> {
   declare ctx: { round?: number; sums?: number[] }
   static override define(spec: ProcessSpec) {
@@ -263,7 +263,7 @@ describe.each(places)('over %s', (_name, open) => {
       const states = await turmoil.client.store.count()
       expect(states.killed).toBeGreaterThan(0)
       expect(states.excepted).toBe(0)
-      // Who was told that it had ended finds it so; who was told that it is killed finds it killed (C5).
+      // What was reported as ended has ended, and what was reported as killed is killed (C5).
       for (const pid of pids) {
         const row = await turmoil.client.store.read(pid)
         expect([pid, row?.state]).toEqual([pid, answers.get(pid) === true ? 'killed' : 'finished'])

@@ -19,7 +19,7 @@ const WAYS = [
   'waits in time',
 ] as const
 
-/** Receives so many signals, each in a way of its own, and tells which it got. */
+/** Receives so many signals, each in a way of its own, and records which it got. */
 class Receives extends Process<typeof Receives> {
   declare ctx: { got?: unknown[] }
   static override define(spec: ProcessSpec) {

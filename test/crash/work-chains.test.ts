@@ -76,7 +76,7 @@ crashAtEveryCommit(
   },
 )
 
-/** As deep as it is told, and waits for the one below. */
+/** As deep as its input says, and waits for the one below. */
 class Deep extends Process<typeof Deep> {
   static override define(spec: ProcessSpec) {
     super.define(spec)

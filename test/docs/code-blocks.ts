@@ -8,7 +8,7 @@ export interface CodeBlock {
   /** The line of the page on which the code begins. */
   readonly line: number
   readonly code: string
-  /** The name under which the page tells its reader to save the code, if the first line is a comment with a name. */
+  /** The name under which the reader of the page saves the code, if the first line is a comment with a name. */
   readonly file: string | undefined
   /** The output that the page shows right after the code, in a block of `text`. */
   readonly prints: string | undefined

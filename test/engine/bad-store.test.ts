@@ -53,7 +53,7 @@ async function unhandled(action: () => Promise<void>): Promise<unknown[]> {
 
 const broken = new PersistenceError('the disk fails (as the test requested)')
 
-test('C2: a launch whose every acknowledgement was lost is told as failed, and yet runs, once', async () => {
+test('C2: a launch whose every acknowledgement was lost is reported as failed, and yet runs, once', async () => {
   const memory = new MemoryStore()
   let deaf = 3
   const engine = await engineOn(
@@ -87,7 +87,7 @@ test('a store that can not write for a while fails no step that launches childre
   expect(failures).toBeGreaterThan(5)
 })
 
-test('C7: a kill whose acknowledgement was lost is told as done', async () => {
+test('C7: a kill whose acknowledgement was lost is reported as done', async () => {
   const memory = new MemoryStore()
   let deaf = false
   const client = await clientOn(
@@ -160,7 +160,7 @@ test('a claim that fails is tried again with the next look, and not in a circle'
   await engine.close()
 })
 
-test('an end that can not be read at once is no unhandled rejection, and is told later', async () => {
+test('an end that can not be read at once is no unhandled rejection, and is reported later', async () => {
   const memory = new MemoryStore()
   let failing = 0
   const store = replaced(memory, {

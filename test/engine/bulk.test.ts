@@ -66,7 +66,7 @@ async function states(client: Client, handles: readonly ProcessHandle[]): Promis
 }
 
 overEachStore((over) => {
-  it('plays all, counts those, and leaves deliberate pauses where it is told to', async () => {
+  it('plays all, counts those, and leaves deliberate pauses if an option asks for it', async () => {
     world.works = false
     const engine = await over().engine(CLASSES)
     const { store } = over()

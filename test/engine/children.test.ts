@@ -313,7 +313,7 @@ overEachStore((over) => {
     expect(await second.handle(pid).result()).toMatchObject({ ends: [0, 0] })
   })
 
-  test('a child that fails is told to its parent with its own error', async () => {
+  test('the failure of a child is reported to its parent with its own error', async () => {
     class Caring extends Process<typeof Caring> {
       override async run(): Promise<unknown> {
         return new Wait(this.look, { on: await this.launch(Failing) })

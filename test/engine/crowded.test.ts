@@ -54,7 +54,7 @@ test.each([
   ['over a bad line', true, 3],
   ['over a bad line', true, 4],
 ])(
-  '%s, everything ends once, as it is told by all, and every slot is free in the end (C4, C7)',
+  '%s, everything ends once, as all report it, and every slot is free in the end (C4, C7)',
   async (_, bad, seed) => {
     begun.clear()
     const random = new Random(seedOf(seed))

@@ -98,7 +98,7 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       expect(seen).toEqual([['running', 'run']])
     })
 
-    test('its history tells each transition in order', async () => {
+    test('its history shows each transition in order', async () => {
       const engine = await anEngine()
       const handle = await engine.launch(Count, { steps: 2 })
       await handle.result()
@@ -491,7 +491,7 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       expect(await early.outputs.all()).toEqual({ sum: 2 })
       const error = (await wrong.result({ raiseOnFailure: false })) as ProcessExcepted
       expect(error.cause).toBeInstanceOf(PortValidationError)
-      // Now that an engine has described the class, the client can tell at once.
+      // Now that an engine has described the class, the client knows it at once.
       const refused = await client.launch('Add', { a: 'one', c: 1 }).catch((thrown: unknown) => thrown)
       expect(refused).toBeInstanceOf(PortValidationError)
       expect((refused as PortValidationError).problems.map(({ port }) => port).toSorted()).toEqual([
@@ -751,7 +751,7 @@ class NewCounter extends Process<typeof NewCounter> {
   }
 }
 
-/** Waits until a process is seen in a state, or paused, by what the store tells of changes. */
+/** Waits until a process is seen in a state, or paused, by the changes that the store reports. */
 export async function until(client: Client, pid: string, state: string): Promise<void> {
   let stop: (() => void) | undefined
   try {

@@ -66,9 +66,9 @@ class EmitsAnew extends Process {
   }
   ends(): unknown {
     this.out('job', { code: 0 })
-    return new Continue(this.tells)
+    return new Continue(this.reports)
   }
-  tells(): unknown {
+  reports(): unknown {
     const seen = structuredClone(this.outputs)
     return new Stop(seen, { successful: !(this.inputs as { fails: boolean }).fails })
   }

@@ -114,7 +114,7 @@ overEachStore((over) => {
       const names = Array.from({ length: 10 }, (_, index) => `process ${index}`)
       const handles = await Promise.all(names.map((name) => engine.launch(Named, { name })))
       await over().engine([Named], { concurrency: 3 })
-      // The first engine is busy all the while, and told of each end.
+      // The first engine is busy all the while, and is notified of each end.
       expect(await results(handles)).toEqual(names)
       expect(ran.toSorted()).toEqual(names.toSorted())
       gate('holding').open()

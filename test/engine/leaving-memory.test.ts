@@ -114,7 +114,7 @@ overEachStore((over) => {
     await untilRow(store, pid, ({ inStep }) => inStep)
     await clock.quiet()
     finish()
-    // Looked at again and again: without the entry nobody is told of it.
+    // Looked at again and again: without the entry nobody is notified of it.
     await vi.waitFor(async () => expect(await store.read(pid)).toMatchObject({ inStep: true, owner: null }))
     // Engines look for the process at this entry: the signal may have come while it was still in memory.
     const names = (await store.history(pid)).map(({ name }) => name)

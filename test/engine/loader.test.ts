@@ -70,7 +70,7 @@ overEachStore((over) => {
     expect(await ended).toMatchObject({ className: 'Far', successful: true })
   })
 
-  test('a loader that gives a class of another name is told so', async () => {
+  test('a loader that gives a class of another name is refused', async () => {
     const loader: Loader<AnyProcessClass> = { identify: () => 'Far', load: () => Near }
     const engine = await over().engine([], { loader })
     await expect(engine.launch('Far')).rejects.toThrow(/was asked for the process class Far and gave Near/)

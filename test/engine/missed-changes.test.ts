@@ -34,7 +34,7 @@ afterEach(closeGates)
 
 let made = 0
 
-/** Commits writes, and takes from the feed what tells of them, while no other code of this program runs. */
+/** Commits writes, and takes their changes from the feed, while no other code of this program runs. */
 function commitUnheard(store: SqliteStore, path: string, writes: readonly Write[]): Promise<unknown> {
   const committed = store.commit(writes)
   // The last one stays, as it always does.
@@ -47,7 +47,7 @@ function commitUnheard(store: SqliteStore, path: string, writes: readonly Write[
   return Promise.all([committed, last])
 }
 
-test('C8: who watches a file is told that something was missed', async () => {
+test('C8: a watcher of a file is notified that something was missed', async () => {
   const path = await aPath()
   const [store, other] = [await SqliteStore.open(path), await SqliteStore.open(path)]
   onTestFinished(async () => {
@@ -55,7 +55,7 @@ test('C8: who watches a file is told that something was missed', async () => {
     await other.close()
   })
   const heard: string[] = []
-  const told = (entry: string): Promise<void> =>
+  const notified = (entry: string): Promise<void> =>
     new Promise((resolve) => {
       const look = setInterval(() => {
         if (!heard.includes(entry)) return
@@ -68,12 +68,12 @@ test('C8: who watches a file is told that something was missed', async () => {
     heard.push(...changes.map(({ pid }) => pid))
   })
   await other.commit([create('first')])
-  await told('first')
+  await notified('first')
   expect(heard).toEqual(['first'])
   await commitUnheard(other, path, [create('second')])
-  await told('missed')
+  await notified('missed')
   await other.commit([create('third')])
-  await told('third')
+  await notified('third')
   expect(heard).not.toContain('second')
 })
 
@@ -169,7 +169,7 @@ test('C8: a signal that is not heard is found, also if the store can not be read
   expect(failures).toBe(3)
 })
 
-test('C7, C8: an engine and a client miss no request, no wake-up, no launch and no end that they were not told of', async () => {
+test('C7, C8: an engine and a client miss no request, no wake-up, no launch and no end that they were not notified of', async () => {
   const path = await aPath()
   const other = await SqliteStore.open(path)
   const engine = await Engine.open({ store: path, processes: [Asks, Gated], handleSignals: false })

@@ -21,7 +21,7 @@ test('a client refuses a path at which no file exists, and creates none', async 
   expect(existsSync(store)).toBe(false)
 })
 
-test('a client creates a file where it is told to, and opens one that exists without being told', async () => {
+test('a client creates a file if an option asks for it, and opens one that exists without that option', async () => {
   const store = aPath()
   const first = await Client.open({ store, create: true })
   const { pid } = await first.launch(Add, { a: 1 })
@@ -34,7 +34,7 @@ test('a client creates a file where it is told to, and opens one that exists wit
   await third.close()
 })
 
-test('an engine creates a file, unless it is told not to', async () => {
+test('an engine creates a file, unless an option forbids it', async () => {
   const store = aPath()
   const options = { store, processes: [Add], handleSignals: false }
   await expect(Engine.open({ ...options, create: false })).rejects.toThrow(/there is no store at/)
@@ -44,7 +44,7 @@ test('an engine creates a file, unless it is told not to', async () => {
   await (await Engine.open({ ...options, create: false })).close()
 })
 
-test('a store that is opened by itself creates a file, unless it is told not to', async () => {
+test('a store that is opened by itself creates a file, unless an option forbids it', async () => {
   const path = aPath()
   await expect(SqliteStore.open(path, { create: false })).rejects.toThrow(/there is no store at/)
   expect(existsSync(path)).toBe(false)

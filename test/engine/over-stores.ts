@@ -25,7 +25,7 @@ export interface Over {
   readonly clock: SimulatedClock
   /** An engine with these classes. */
   engine(processes: readonly AnyProcessClass[], options?: Partial<EngineOptions>): Promise<Engine>
-  /** A client that knows no class, unless told. */
+  /** A client that knows no class, unless some are given. */
   client(processes?: readonly AnyProcessClass[]): Promise<Client>
 }
 
@@ -121,7 +121,7 @@ export function answeringLate(store: Store, fits: (write: Write) => boolean): An
   return { store: late, committed: committed.promise, answer: () => answered.resolve() }
 }
 
-/** Waits until what the store says of a process fits, by what it tells of changes. */
+/** Waits until what the store says of a process fits, by the changes that it reports. */
 export async function untilRow(
   store: Pick<Store, 'read' | 'watch'>,
   pid: string,

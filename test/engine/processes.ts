@@ -1,6 +1,6 @@
 import { Continue, Process, Wait, type ProcessHandle, type ProcessSpec } from '../../src/index.ts'
 
-/** A door that a step waits at until the test opens it; `reached` tells that a step stands there. */
+/** A door that a step waits at until the test opens it; `reached` resolves once a step stands there. */
 export class Gate {
   readonly reached: Promise<void>
   readonly #opened: Promise<void>
@@ -105,7 +105,7 @@ export class Failing extends Process<typeof Failing> {
   }
 }
 
-/** Launches as many children as it is told to, waits for them and adds up their sums. */
+/** Launches the given number of children, waits for them and adds up their sums. */
 export class Parent extends Process<typeof Parent> {
   static override define(spec: ProcessSpec) {
     super.define(spec)

@@ -15,7 +15,7 @@ import {
 import { overEachStore, untilRow, untilWaiting } from './over-stores.ts'
 import { Add } from './processes.ts'
 
-/** What the outside world is asked; it fails as often as it is told to. */
+/** The outside world; it fails the given number of times. */
 interface World {
   failures: number
   paid: string[]

@@ -95,7 +95,7 @@ overEachStore((over) => {
     expect((outputs as { given: unknown }).given).not.toBe(given)
   })
 
-  test('of a kill and an end that cross, a handle tells the one that was committed first (C5)', async () => {
+  test('of a kill and an end that cross, a handle reports the one that was committed first (C5)', async () => {
     const engine = await over().engine([Giving])
     const client = await over().client()
     const settled = await Promise.all(

@@ -124,7 +124,7 @@ test('C7: a process that is claimed again while its last hooks run here can be k
   await gate('second').reached
   gate('hook').open()
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
-  // Its step is told of it, long before the deadline.
+  // The signal of its step reports it, long before the deadline.
   await handle.kill('enough')
   expect(await handle.wait()).toMatchObject({ label: 'killed' })
 })

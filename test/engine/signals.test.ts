@@ -30,7 +30,7 @@ class Order extends Process<typeof Order> {
   }
 }
 
-/** Receives what it is told to within its step. */
+/** Receives the given signals within its step. */
 class Inbox extends Process<typeof Inbox> {
   static override define(spec: ProcessSpec) {
     super.define(spec)
@@ -139,7 +139,7 @@ overEachStore((over) => {
     expect(await handle.result()).toMatchObject({ value: { by: 'dora' } })
   })
 
-  test('a signal to a process that has ended or is not there is told so', async () => {
+  test('a signal to a process that has ended or is not there is refused', async () => {
     const engine = await over().engine([Order])
     const handle = await engine.launch(Order)
     await handle.kill()

@@ -75,7 +75,7 @@ overEachStore((over) => {
       expect(unknown.state.label).toBe('created')
     })
 
-    it('tells of kills that are overdue, of what is parked, and no more of a failure after a day', async () => {
+    it('reports overdue kills and parked processes, and failures for a day', async () => {
       const { store, clock } = over()
       await store.join(engine('A'))
       const [parked, killing, failed] = [
@@ -103,7 +103,7 @@ overEachStore((over) => {
   })
 })
 
-it('the status tells of an engine that has died, and of what it still holds', async () => {
+it('the status reports an engine that has died, and what it still holds', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'damson-status-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const path = join(folder, 'test.db')

@@ -49,7 +49,7 @@ overEachStore((over) => {
     },
   )
 
-  test('waits of a step may overlap: the first that comes counts, and the row tells of them', async () => {
+  test('waits of a step may overlap: the first that comes counts, and the row shows them', async () => {
     const { store, clock } = over()
     const engine = await over().engine([Busy])
     const [one, other] = [await engine.launch(Busy), await engine.launch(Busy)]
@@ -64,7 +64,7 @@ overEachStore((over) => {
     expect(await other.result()).toEqual([undefined, 'parcel'])
   })
 
-  test('a step that waits fires no hooks, and tells of its waits and of going on in its history', async () => {
+  test('a step that waits fires no hooks, and its history shows its waits and that it continues', async () => {
     const { store } = over()
     const called: string[] = []
     class Hooked extends Process<typeof Hooked> {

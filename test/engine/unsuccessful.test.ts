@@ -10,7 +10,7 @@ import {
 } from '../../src/index.ts'
 import { overEachStore } from './over-stores.ts'
 
-/** Emits one output, and ends as it is told. */
+/** Emits one output, and ends as its input says. */
 class Ending extends Process<typeof Ending> {
   static override define(spec: ProcessSpec) {
     return spec

@@ -134,7 +134,7 @@ export function beginning(bench: Bench): void {
       expect(await read(write.pid)).toMatchObject({ state: 'created', seq: 0, owner: null })
     })
 
-    test('one that fails before its first step ends with that, and tells when', async () => {
+    test('one that fails before its first step ends with that, and reports when', async () => {
       const write = create()
       await done(store, write)
       const ending = { successful: false, exitCode: null, message: 'no', dropCheckpoint: false }

@@ -41,7 +41,7 @@ export function claiming(bench: Bench): void {
       expect(await claim(store, 'A')).toEqual([])
       await done(store, { kind: 'release', pid: first.pid, fence: 1 })
       expect((await claimOne(store, 'B')).fence).toBe(2)
-      // The first owner is told, and changes nothing.
+      // The first owner gets this answer, and changes nothing.
       expect(await status(advance({ pid: first.pid, fence: 1, seq: 0 }))).toEqual(['fenced'])
     })
 

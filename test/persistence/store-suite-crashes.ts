@@ -225,7 +225,7 @@ export function crashes(bench: Bench): void {
       expect(await commitOne(store, request(guilty.pid, 'kill'))).toMatchObject({ applied: false })
     })
 
-    test('recovery tells only of suspects that the engine could run', async () => {
+    test('recovery reports only suspects that the engine could run', async () => {
       await done(store, create())
       await crashTwice()
       expect(await store.recover(BAKE)).toMatchObject({ suspects: true })

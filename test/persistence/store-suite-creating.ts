@@ -52,7 +52,7 @@ export function creating(bench: Bench): void {
       expect(await historyNames(store, write.pid)).toEqual(['created'])
     })
 
-    test('what is not there is undefined, and a write to it is told so', async () => {
+    test('what is not there is undefined, and a write to it reports so', async () => {
       expect(await store.read('nobody')).toBeUndefined()
       expect(await store.load('nobody')).toBeUndefined()
       expect(await store.history('nobody')).toEqual([])
@@ -127,10 +127,10 @@ export function creating(bench: Bench): void {
       expect((await store.list()).rows).toHaveLength(2)
     })
 
-    test('two creates of one pid in one commit make one process, and the second is told', async () => {
+    test('two creates of one pid in one commit make one process, and the second one reports so', async () => {
       const write = create({ claim: 'A', state: 'running', seq: 1 })
       const outcomes = await store.commit([write, { ...write }]).catch(() => undefined)
-      // Where the acknowledgement was lost, or a write refused, nobody was told anything.
+      // Where the acknowledgement was lost, or a write refused, nobody was notified.
       const answered = outcomes?.every((outcome) => outcome.status === 'done') === true
       expect(answered ? outcomes?.at(1) : { existed: true }).toMatchObject({ existed: true })
       await done(store, write)

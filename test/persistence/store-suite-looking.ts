@@ -196,7 +196,7 @@ export function looking(bench: Bench): void {
       await expect(store.list({ endedBefore: Number.NaN })).rejects.toThrow(TypeError)
     })
 
-    test('who watches is told of every change, in order, until he stops', async () => {
+    test('a watcher is notified of every change, in order, until it stops', async () => {
       const heard: Change[] = []
       const stop = store.watch((changes) => heard.push(...changes))
       const write = create()
@@ -215,7 +215,7 @@ export function looking(bench: Bench): void {
       expect(heard).toHaveLength(4)
     })
 
-    test('a listener that writes in turn is heard after what it was told', async () => {
+    test('a listener that writes in turn is heard after the changes that it was notified of', async () => {
       const heard: string[] = []
       const write = create()
       let nested: Promise<void> | undefined

@@ -40,9 +40,9 @@ export function records(bench: Bench): void {
         parts: { 'record:effect:charge': '{"value":7}' },
         history: [{ name: 'effect', data: '{"name":"charge"}' }],
       })
-      const told = { status: 'done', pid: process.pid, released: false }
-      expect(await commitOne(store, write)).toEqual(told)
-      expect(await commitOne(store, write)).toEqual(told)
+      const answer = { status: 'done', pid: process.pid, released: false }
+      expect(await commitOne(store, write)).toEqual(answer)
+      expect(await commitOne(store, write)).toEqual(answer)
       expect(await read(process.pid)).toEqual(before)
       const stored = await store.load(process.pid)
       expect(stored?.bundle().parts).toMatchObject({ 'record:effect:charge': '{"value":7}' })
@@ -327,8 +327,8 @@ export function records(bench: Bench): void {
           const stored = await store.load(process.pid)
           expect(stored?.bundle().parts).toMatchObject(write.parts)
           expect(await read(process.pid)).toMatchObject({ state: 'waiting', inStep: true, owner: 'A' })
-          const told = ['signalled', ...(pauses ? ['paused'] : []), 'kill requested', 'effect']
-          expect(await historyNames(store, process.pid)).toEqual(['created', ...told])
+          const answer = ['signalled', ...(pauses ? ['paused'] : []), 'kill requested', 'effect']
+          expect(await historyNames(store, process.pid)).toEqual(['created', ...answer])
           await done(store, advance(process, { state: 'killed', ending: KILLED }))
           expect(await read(process.pid)).toMatchObject({ state: 'killed', inStep: false, wait: null })
         }
@@ -356,7 +356,7 @@ export function records(bench: Bench): void {
         expect(await historyNames(store, other.pid)).toEqual(['created', 'waiting', 'waiting'])
       })
 
-      test('it is told of a kill, and ended at once where that is forced (C7)', async () => {
+      test('it is notified of a kill, and ended at once if that is forced (C7)', async () => {
         const process = await running(store, 'A')
         await done(store, waitInStep(process, { signal: 'approval' }))
         await done(store, request(process.pid, 'kill', { message: 'enough', grace: 1_000 }))
@@ -440,9 +440,9 @@ export function records(bench: Bench): void {
         const process = await running(store, 'A')
         await done(store, request(process.pid, 'pause', { message: 'lunch' }))
         const evict = waitInStep(process, { signal: 'approval' }, { evicts: true })
-        const told = { status: 'done', pid: process.pid, released: true, pause: { message: 'lunch' } }
-        expect(await commitOne(store, evict)).toEqual(told)
-        expect(await commitOne(store, evict)).toEqual(told)
+        const answer = { status: 'done', pid: process.pid, released: true, pause: { message: 'lunch' } }
+        expect(await commitOne(store, evict)).toEqual(answer)
+        expect(await commitOne(store, evict)).toEqual(answer)
         await done(store, signal(process.pid, 'approval'))
         expect(await claim(store, 'A')).toEqual([])
         await done(store, request(process.pid, 'play'))

@@ -97,9 +97,9 @@ export function requests(bench: Bench): void {
       await done(store, request(process.pid, 'pause'))
       expect(await read(process.pid)).toMatchObject({ paused: null, pauseRequested: { message: 'lunch' } })
       const write = advance(process)
-      const told = { status: 'done', pid: process.pid, released: true, pause: { message: 'lunch' } }
-      expect(await commitOne(store, write)).toEqual(told)
-      expect(await commitOne(store, write)).toEqual(told)
+      const answer = { status: 'done', pid: process.pid, released: true, pause: { message: 'lunch' } }
+      expect(await commitOne(store, write)).toEqual(answer)
+      expect(await commitOne(store, write)).toEqual(answer)
       expect(await read(process.pid)).toMatchObject({
         paused: { message: 'lunch' },
         pauseRequested: null,
@@ -162,7 +162,7 @@ export function requests(bench: Bench): void {
       expect((await store.history(process.pid)).at(-1)).toMatchObject({ name: 'killed', by: 'a client' })
     })
 
-    test('a kill of what runs is stored with its deadline, and told to its engine (C7)', async () => {
+    test('a kill of what runs is stored with its deadline, and its engine is notified (C7)', async () => {
       const process = await running(store, 'A')
       await done(store, request(process.pid, 'kill', { message: 'enough', grace: 5_000 }))
       const deadline = clock.now() + 5_000
@@ -192,10 +192,10 @@ export function requests(bench: Bench): void {
         }
         const write = advance(process, { state, ending: ends ? ending : null, parts: { memory: '{}' } })
         const kill = request(process.pid, 'kill', { message: 'enough' })
-        const told = { status: 'held', kill: { message: 'enough', deadline: clock.now() + kill.grace } }
+        const answer = { status: 'held', kill: { message: 'enough', deadline: clock.now() + kill.grace } }
         await done(store, kill)
-        expect(await commitOne(store, write)).toEqual(told)
-        expect(await commitOne(store, write)).toEqual(told)
+        expect(await commitOne(store, write)).toEqual(answer)
+        expect(await commitOne(store, write)).toEqual(answer)
         expect(await read(process.pid)).toMatchObject({ state: 'running', owner: 'A', seq: 1 })
         expect((await store.load(process.pid))?.bundle().parts).toEqual(before?.bundle().parts)
         await done(store, advance(process, { state: 'killed', ending: { ...ending, successful: false } }))
@@ -231,9 +231,9 @@ export function requests(bench: Bench): void {
       expect(await commitOne(store, request(sleeper.pid, 'pause', { message: 'lunch' }))).toMatchObject({
         applied: true,
       })
-      const told = { status: 'held', pause: { message: 'lunch' } }
-      expect(await commitOne(store, on)).toEqual(told)
-      expect(await commitOne(store, fail)).toEqual(told)
+      const answer = { status: 'held', pause: { message: 'lunch' } }
+      expect(await commitOne(store, on)).toEqual(answer)
+      expect(await commitOne(store, fail)).toEqual(answer)
       expect(await read(sleeper.pid)).toMatchObject({
         state: 'waiting',
         paused: { message: 'lunch' },

@@ -148,7 +148,7 @@ export function trees(bench: Bench): void {
       expect(await status(create({ parent: 'nobody' }))).toEqual(['missing'])
     })
 
-    test('who waits for one of a killed tree is told (C8)', async () => {
+    test('a process that waits for one of a killed tree is notified (C8)', async () => {
       const { root, orphan } = await tree()
       const waiter = await running(store, 'A')
       const on = [root, orphan]
@@ -262,15 +262,15 @@ export function trees(bench: Bench): void {
           state: 'running',
           seq: 1,
         })
-        const told = {
+        const answer = {
           status: 'done',
           pid: write.pid,
           existed: false,
           pause: { message: 'lunch' },
           released: true,
         }
-        expect(await commitOne(store, write)).toEqual(told)
-        expect(await commitOne(store, write)).toEqual(told)
+        expect(await commitOne(store, write)).toEqual(answer)
+        expect(await commitOne(store, write)).toEqual(answer)
         expect(await read(write.pid)).toMatchObject({ paused: { message: 'lunch' }, owner: null })
         expect(await historyNames(store, write.pid)).toEqual(['created', 'paused'])
         expect(await status(advance({ pid: write.pid, fence: 1, seq: 1 }))).toEqual(['fenced'])
@@ -278,7 +278,7 @@ export function trees(bench: Bench): void {
         await done(store, request(parent.pid, 'play', { tree: true }))
         const started = await claimOne(store, 'A')
         expect(started).toMatchObject({ pid: write.pid, fence: 2, seq: 1 })
-        // Who made it, and did not hear so, is told that it is not his.
+        // Its creator, which got no acknowledgement, learns that it belongs to another one.
         expect(await commitOne(store, { ...write, pid: create().pid })).toMatchObject({ existed: false })
         expect(await commitOne(store, write)).toMatchObject({ existed: true })
       })

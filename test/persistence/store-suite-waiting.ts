@@ -57,8 +57,8 @@ export function waits(bench: Bench): void {
           expect(await store.mail(process.pid, 'approval')).toBeUndefined()
           await done(store, wait({ ...woken, seq: woken.seq + 1 }, { signal: 'approval' }))
           expect(await claim(store, 'A')).toEqual([])
-          const told = (await store.history(process.pid)).find(({ name }) => name === 'signalled')
-          expect(told).toMatchObject({ data: '{"name":"approval"}', by: 'a client' })
+          const event = (await store.history(process.pid)).find(({ name }) => name === 'signalled')
+          expect(event).toMatchObject({ data: '{"name":"approval"}', by: 'a client' })
         },
       )
 
@@ -158,7 +158,7 @@ export function waits(bench: Bench): void {
         expect(await store.recover()).toMatchObject({ nextDue: until })
       })
 
-      test('recovery tells when the next one is due that the engine could run', async () => {
+      test('recovery reports when the next one is due that the engine could run', async () => {
         const [soon, later, brew] = [clock.now() + 1_000, clock.now() + 2_000, clock.now() + 500]
         expect(await store.recover()).toMatchObject({ nextDue: null })
         const first = await waitingFor(store, 'A', { until: soon })
@@ -198,7 +198,7 @@ export function waits(bench: Bench): void {
         expect(came).toEqual([1, ...times.slice(2).toSorted((a, b) => a - b)])
       })
 
-      test('who watches is told when it is due', async () => {
+      test('a watcher is notified when it is due', async () => {
         const heard: Change[] = []
         store.watch((changes) => heard.push(...changes))
         const until = clock.now() + 1_000
@@ -445,7 +445,7 @@ export function waits(bench: Bench): void {
     })
 
     describe('deadlines and delays', () => {
-      test('a process is ready at its deadline, whatever it waits for, and is told of no wake-up', async () => {
+      test('a process is ready at its deadline, whatever it waits for, and gets no wake-up', async () => {
         const deadline = clock.now() + 1_000
         const process = await waitingFor(
           store,

@@ -163,7 +163,7 @@ describe('a port namespace', () => {
     expect(ports.validate({ sub: { space: { output: 5 } }, needed: 1 })).toEqual(good)
     expect(ports.validate({ needed: 1 })).toEqual(good)
   })
-  test('fills in defaults of a namespace that was not given, unless told not to', () => {
+  test('fills in defaults of a namespace that was not given, unless an option forbids it', () => {
     const make = (populateDefaults: boolean, required: boolean) => {
       const base = new PortNamespace('base')
       base

@@ -43,7 +43,7 @@ async function snapshotsOf(process: Process): Promise<readonly Snapshot[]> {
 }
 
 /** What a saved process says, without the place in the program that an error came from. */
-function told(bundle: Bundle): unknown {
+function shown(bundle: Bundle): unknown {
   return JSON.parse(bundle.text.replaceAll(/"stack":"[^"]*"/g, '"stack":""'))
 }
 
@@ -53,8 +53,8 @@ async function expectSameEnds(processClass: Made): Promise<void> {
   expect(first.length).toBeGreaterThan(2)
   for (const [index, { bundle }] of first.entries()) {
     const again = await snapshotsOf(processClass.recreateFrom(bundle))
-    expect(again.map((each) => told(each.bundle))).toEqual(
-      first.slice(index).map((each) => told(each.bundle)),
+    expect(again.map((each) => shown(each.bundle))).toEqual(
+      first.slice(index).map((each) => shown(each.bundle)),
     )
     expect(again.map(({ outputs }) => outputs)).toEqual(first.slice(index).map(({ outputs }) => outputs))
   }

@@ -97,7 +97,7 @@ describe('validation', () => {
     expect(error.message.split('\n')).toHaveLength(4)
   })
 
-  test('tells a dotted name how to nest', () => {
+  test('a dotted name is refused with the way to nest', () => {
     const problems = relax().validate({
       'relax.base.kpoints': 1,
       label: 'x',

@@ -10,7 +10,7 @@ import { SpecError } from '../../src/shared/errors.ts'
 const messages = (port: Port, value?: unknown) => port.validate(value).map(({ message }) => message)
 
 describe('a schema', () => {
-  test('of JSON Schema tells what was expected and what was given', () => {
+  test('of JSON Schema reports what was expected and what was given', () => {
     const port = new Port('a', { schema: { type: 'number' } })
     expect(messages(port, 1)).toEqual([])
     expect(messages(port, 'x')).toEqual(['must be number, not "x"'])
@@ -192,7 +192,7 @@ describe('a validator', () => {
     ])
   })
 
-  test('that returns something other than a message is told so', () => {
+  test('that returns something other than a message is reported', () => {
     const odd = new Port('a', { validator: (() => false) as never })
     expect(messages(odd, 1)).toEqual([expect.stringContaining('its validator returned false')])
     const late = new Port('a', { validator: (() => Promise.reject(new Error('late'))) as never })
@@ -224,7 +224,7 @@ describe('a default', () => {
 })
 
 describe('the options and properties of a port', () => {
-  test('are known by name, and a misspelled one is told', () => {
+  test('are known by name, and a misspelled one is reported', () => {
     expect(() => new Port('a', { ...JSON.parse('{"shcema":{}}') })).toThrow(
       "has no option 'shcema'; did you mean 'schema'?",
     )

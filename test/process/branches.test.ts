@@ -104,7 +104,7 @@ describe('a step is refused', () => {
     expect([result, keys.length]).toEqual([refused('charge'), 3])
   })
 
-  test('also if the step catches what its branch is told', async () => {
+  test('also if the step catches the error that its branch gets', async () => {
     class Pay extends Parts {
       override async run(): Promise<unknown> {
         const ends = await Promise.allSettled([this.one(3), this.one(1)])

@@ -16,7 +16,7 @@ import { begin, calm, Latch, pass, reload, until } from './helpers.ts'
 
 type Step = (process: Parent) => unknown
 
-/** Its first step is what the test gives; then it waits to be told. */
+/** Its first step is what the test gives; then it waits to be resumed. */
 class Parent extends Process {
   static step: Step = () => undefined
   readonly children: ProcessHandle[] = []

@@ -3,6 +3,7 @@ import {
   allowFailure,
   append,
   Bundle,
+  type ContextOptions,
   if_,
   Process,
   ProcessExcepted,
@@ -22,7 +23,7 @@ import {
 import { MemoryHandle } from '../../src/process/handle/memory-handle.ts'
 import { calm, reload, until } from './helpers.ts'
 
-/** Ends as it is told, when it is told. */
+/** Ends as its input says; a late one waits for a signal first. */
 class Child extends Process {
   static override define(spec: ProcessSpec): void {
     spec.input('as').output('out', { required: false })
@@ -36,7 +37,7 @@ class Child extends Process {
       case 'excepted':
         throw new RangeError('no')
       case 'killed':
-        await this.kill('told to')
+        await this.kill('asked to')
         return undefined
       case 'unsuccessful':
         return this.exitCodes['ERROR_BAD']?.({ how: 'bad' })
@@ -52,7 +53,7 @@ class Child extends Process {
 
 type Begin = (chain: Chain) => unknown
 
-/** Gives to its context what it is told, and then looks at that. */
+/** Calls the function in its input as its first step, and then records that it has ended. */
 class Chain extends WorkChain {
   static override define(spec: WorkChainSpec): void {
     super.define(spec)
@@ -68,8 +69,8 @@ class Chain extends WorkChain {
     this.children.push(handle)
     return handle
   }
-  gives(values: Record<string, unknown>): void {
-    this.toContext(values)
+  gives(values: Record<string, unknown>, options?: ContextOptions): void {
+    this.toContext(values, options)
   }
   begin(): unknown {
     return (this.inputs['begin'] as Begin)(this)
@@ -134,6 +135,15 @@ describe('results come into the context', () => {
     expect(await contextAfter(async (chain) => ({ one: await chain.child('outputs') }))).toEqual({
       one: { out: 'outputs' },
     })
+  })
+
+  test('as outputs where the call asks for them, beside results of other calls', async () => {
+    const ctx = await contextAfter(async (chain) => {
+      chain.gives({ one: await chain.child('1'), all: [await chain.child('2')] }, { outputs: true })
+      chain.gives({ two: await chain.child('3') }, { outputs: false })
+      return toContext({ three: append(await chain.child('4')) }, { outputs: true })
+    })
+    expect(ctx).toEqual({ one: { out: '1' }, all: [{ out: '2' }], two: '3', three: [{ out: '4' }] })
   })
 
   test('under dotted keys, beside what is there', async () => {
@@ -206,7 +216,7 @@ describe('results come into the context', () => {
 describe('a child that', () => {
   test.each([
     ['excepts', 'excepted', /which was to give ctx\.one, failed: .*RangeError: no/],
-    ['is killed', 'killed', /which was to give ctx\.one, failed: told to/],
+    ['is killed', 'killed', /which was to give ctx\.one, failed: asked to/],
     ['is unsuccessful', 'unsuccessful', /failed: it finished unsuccessfully, ERROR_BAD \(300\): it is bad/],
   ])('%s fails the chain, which is not tried again for it', async (_, as, message) => {
     let begun = 0
@@ -269,9 +279,9 @@ test('a resume is kept while a chain waits for its context, and counts for the w
       spec.outline('begin', 'ask')
     }
     ask(): Wait {
-      return new Wait('told')
+      return new Wait('report')
     }
-    told(value: unknown): unknown {
+    report(value: unknown): unknown {
       return [value, this.ctx]
     }
   }

@@ -235,7 +235,7 @@ test('the pause that a step is saved with does not change its keys', async () =>
   expect(again.keys).toEqual(['p/1/send'])
 })
 
-test('an effect is told of a kill by its signal', async () => {
+test('the signal of an effect reports a kill', async () => {
   const latch = new Latch()
   const { process } = doing((does) =>
     does.act('long', async ({ signal }) => {

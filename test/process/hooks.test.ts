@@ -120,7 +120,7 @@ test('a step that is no method of the class is refused', async () => {
   expect(await refused(undefined)).toBe('TransitionError')
 })
 
-test('a child runs in memory beside its parent, and its handle tells how it ended', async () => {
+test('a child runs in memory beside its parent, and its handle reports how it ended', async () => {
   class Child extends processOf((spec: ProcessSpec) =>
     spec.input('n', { schema: { type: 'number' } }).output('twice', { schema: { type: 'number' } }),
   ) {

@@ -137,7 +137,7 @@ test('detaching rejects a step that hangs at once', async () => {
   await expect(run).rejects.toThrow('frozen too long')
 })
 
-test('C7: a pause and a kill that the commit tells of take effect at once', async () => {
+test('C7: a pause and a kill that the commit reports take effect at once', async () => {
   const host = new ListHost()
   host.answer = ({ to }) => (to === 'running' ? { pause: { message: 'stored' } } : {})
   const heard: string[] = []

@@ -19,7 +19,7 @@ abstract class Late extends Process {
       return 'done'
     }
     await this.first.opened
-    // What it is told is told to nobody who counts.
+    // The answer comes to an attempt that no longer counts.
     await this.ask().catch(() => {})
     return undefined
   }

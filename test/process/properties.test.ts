@@ -5,7 +5,7 @@ import { settle } from './helpers.ts'
 
 type Plan = readonly ('continue' | 'wait' | 'throw')[]
 
-/** Does as it is told, step by step, and keeps what it was told and given. */
+/** Follows its instructions step by step, and keeps them with the values that it got. */
 class Follows extends Process {
   static override readonly persisted = ['steps']
   override ctx: { plan: Plan; got: unknown[] } = { plan: [], got: [] }

@@ -54,13 +54,13 @@ describe('a step that takes longer than it may', () => {
     expect(process.exception()).toMatchObject({ code: 'STEP_TIMEOUT' })
   })
 
-  test('is told within what it waits for, and may do something at its end', async () => {
-    class Told extends Slow {
+  test('gets the error from what it waits for, and may do something at its end', async () => {
+    class Notified extends Slow {
       override async hang(): Promise<unknown> {
         return this.sleep('long', '1h').catch((error: unknown) => this.left.push(error))
       }
     }
-    const { process, clock, run } = begin(Told)
+    const { process, clock, run } = begin(Notified)
     await pass(clock, 10_000)
     expect(process.left).toMatchObject([{ code: 'STEP_TIMEOUT' }])
     await pass(clock, 1_000)
@@ -140,13 +140,13 @@ describe('a step that takes longer than it may', () => {
     expect(process.result()).toBe('for the second')
   })
 
-  test('while it is paused is told so at play', async () => {
-    class Told extends Slow {
+  test('while it is paused gets the error at play', async () => {
+    class Notified extends Slow {
       override async hang(): Promise<unknown> {
         return this.sleep('long', '1h')
       }
     }
-    const { process, clock, run } = begin(Told)
+    const { process, clock, run } = begin(Notified)
     await calm()
     await process.pause()
     await pass(clock, 60_000)

@@ -29,7 +29,7 @@ class Child extends Process {
 
 type Details = WaitDetails | ((children: ProcessHandle[]) => WaitDetails)
 
-/** Launches two children and waits as it is told; its result is what woke it. */
+/** Launches two children and waits in the given way; its result is what woke it. */
 class Waits extends Process {
   static override define(spec: ProcessSpec): void {
     spec.signal('approval', { schema: { type: 'string' } }).signal('cancel')

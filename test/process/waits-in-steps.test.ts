@@ -56,7 +56,7 @@ class Child extends Process {
   override async run(): Promise<unknown> {
     const { as } = this.inputs
     if (as === 'late') return this.receive('go')
-    if (as === 'kill') await this.kill('told to')
+    if (as === 'kill') await this.kill('asked to')
     if (as instanceof Error) throw as
     return as
   }
@@ -581,7 +581,7 @@ describe('a step that only waits', () => {
     expect(process.seen).toEqual([false, 'went on'])
   })
 
-  test('and hangs after it was told of a kill is given up by a forced one, also while a hook runs', async () => {
+  test('and hangs after its signal reported a kill is given up by a forced one, also while a hook runs', async () => {
     class Hooked extends Does {
       protected override onPausing(): Promise<void> {
         return calm()

@@ -56,7 +56,7 @@ test('a process that has ended says so where it is run again', async () => {
   await expect(closed.execute()).rejects.toThrow(/was closed/)
 })
 
-test('a process that excepted tells so in the same words in memory and out of a store', async () => {
+test('a process that excepted reports so in the same words in memory and out of a store', async () => {
   await using engine = await Engine.open({ store: ':memory:', processes: [Dog], handleSignals: false })
   const inMemory: unknown = await new Dog({}, { pid: 'dog' }).execute().catch((error: unknown) => error)
   const handle = await engine.launch(Dog, {}, { pid: 'dog' })

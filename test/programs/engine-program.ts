@@ -1,6 +1,6 @@
 /*
- * An engine in a program of its own, for tests that kill it: opens the store, launches what it is told to under keys,
- * says `ready` on its standard output, waits for all of it and its children to end (unless told to stay) and closes.
+ * An engine in a program of its own, for tests that kill it: opens the store, launches the given processes under keys,
+ * says `ready` on its standard output, waits for all of it and its children to end (unless it has to stay) and closes.
  */
 import { Engine, type ProcessHandle } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
@@ -26,26 +26,26 @@ export interface EngineProgram {
   readonly stay?: boolean
 }
 
-const told = JSON.parse(process.argv[2] as string) as EngineProgram
-const file = await SqliteStore.open(told.store)
-const store = told.crash === undefined ? file : crashAt(file, told.crash)
+const task = JSON.parse(process.argv[2] as string) as EngineProgram
+const file = await SqliteStore.open(task.store)
+const store = task.crash === undefined ? file : crashAt(file, task.crash)
 const engine = await Engine.open({
   store,
   processes: Object.values(processes),
-  ...(told.lease !== undefined && { lease: told.lease }),
-  ...(told.concurrency !== undefined && { concurrency: told.concurrency }),
+  ...(task.lease !== undefined && { lease: task.lease }),
+  ...(task.concurrency !== undefined && { concurrency: task.concurrency }),
 })
 const handles = await Promise.all(
-  (told.launch ?? []).map(({ class: name, inputs, key }) =>
+  (task.launch ?? []).map(({ class: name, inputs, key }) =>
     engine.launch(name, inputs as Record<string, unknown>, { key }),
   ),
 )
-for (const { key, value } of told.resume ?? [])
+for (const { key, value } of task.resume ?? [])
   await once(key, 'resumed', async (handle) => void (await handle.resume(value)))
-for (const { key, name, value } of told.signal ?? [])
+for (const { key, name, value } of task.signal ?? [])
   await once(key, 'signalled', (handle) => handle.signal(name, value))
 process.stdout.write('ready\n')
-if (told.stay !== true) {
+if (task.stay !== true) {
   await Promise.all(handles.map((handle) => handle.wait()))
   const children = await engine.list({ state: ['created', 'running'], limit: 1000 })
   await Promise.all(children.processes.map(({ pid }) => engine.handle(pid).wait()))
@@ -53,13 +53,13 @@ if (told.stay !== true) {
   await file.close()
 }
 
-/** Asks for something, unless a run before has done so already, as the history of the process tells. */
+/** Asks for something, unless a run before has done so already, as the history of the process shows. */
 async function once(
   key: string,
   entry: string,
   ask: (handle: ProcessHandle) => Promise<void>,
 ): Promise<void> {
-  const handle = handles[(told.launch ?? []).findIndex((launched) => launched.key === key)]
+  const handle = handles[(task.launch ?? []).findIndex((launched) => launched.key === key)]
   if (handle === undefined || (await handle.history()).some(({ name }) => name === entry)) return
   await ask(handle)
 }

@@ -120,7 +120,7 @@ export class Sleeper extends Process<typeof Sleeper> {
   }
 }
 
-/** Ends only when it is told to stop, and says how that was. */
+/** Ends only when its signal aborts, and then records the reason. */
 export class Blocking extends Process<typeof Blocking> {
   static override define(spec: ProcessSpec) {
     super.define(spec)
@@ -153,7 +153,7 @@ export class Order extends WorkChain<typeof Order> {
     return spec
       .input('log', { schema: { type: 'string' } })
       .signal('approval')
-      .output('told')
+      .output('summary')
       .retry('ship', { attempts: 3, backoff: { initial: 5, jitter: 0 } })
       .outline('approve', while_('isOpen')('bill', 'collect'), 'ship', 'tell')
   }
@@ -187,7 +187,7 @@ export class Order extends WorkChain<typeof Order> {
     await this.#pay(wake.by)
   }
   tell(): void {
-    this.out('told', [this.ctx.approved, this.ctx.invoices])
+    this.out('summary', [this.ctx.approved, this.ctx.invoices])
   }
   async #pay(name: string): Promise<void> {
     await this.effect(name, ({ idempotencyKey }) =>

@@ -16,11 +16,11 @@ export interface Started {
 }
 
 /** Starts an engine in a program of its own. */
-export function startEngine(told: EngineProgram): Started {
+export function startEngine(task: EngineProgram): Started {
   return startProgram(process.execPath, [
     ...withBreak(),
     compiled('test/programs/engine-program.ts'),
-    JSON.stringify(told),
+    JSON.stringify(task),
   ])
 }
 

@@ -155,7 +155,7 @@ describe('what was not exposed', () => {
   spec.exposeInputs(Relax, { namespace: 'relax' })
   spec.exposeInputs(Other)
 
-  test('is told with what was: a class', () => {
+  test('is reported with what was: a class', () => {
     const call = () => exposedInputs(spec, {}, Open)
     expect(call).toThrow(SpecError)
     expect(call).toThrow(
@@ -163,7 +163,7 @@ describe('what was not exposed', () => {
     )
   })
 
-  test('is told with what was: a namespace', () => {
+  test('is reported with what was: a namespace', () => {
     expect(() => exposedInputs(spec, {}, Relax)).toThrow(/no inputs of Relax were exposed at the top/)
     for (const namespace of ['relaxx', 'relax.deeper', 'constructor'])
       expect(() => exposedInputs(spec, {}, Relax, namespace)).toThrow(
@@ -171,7 +171,7 @@ describe('what was not exposed', () => {
       )
   })
 
-  test('is told where nothing was', () => {
+  test('is reported if nothing was', () => {
     expect(() => exposedOutputs(spec, {}, Relax, 'relax')).toThrow(
       'no outputs of Relax were exposed under "relax": define exposes no outputs',
     )

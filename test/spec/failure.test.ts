@@ -33,7 +33,7 @@ describe('how steps are tried again', () => {
     expect([spec.retryOf('run')?.attempts, spec.retryOf('pay')?.attempts]).toEqual([1, 2])
   })
 
-  test('and how long they may take tells which steps were named', () => {
+  test('and how long they may take shows which steps were named', () => {
     const spec = new WorkChainSpec()
       .retry({ attempts: 3 })
       .retry('pay', { attempts: 3 })

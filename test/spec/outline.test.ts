@@ -13,7 +13,7 @@ const outlineOf = (...parts: readonly OutlinePart[]): Outline =>
     .outline(...parts)
     .getOutline()!
 
-/** All that an outline comes to, where the predicates give what they are told in their order, and then false. */
+/** All that an outline comes to, if the predicates return the given values in order, and then false. */
 async function follow(outline: Outline, answers: Readonly<Record<string, readonly boolean[]>> = {}) {
   const asked: Record<string, number> = {}
   const visited: string[] = []
@@ -50,7 +50,7 @@ describe('an outline', () => {
     expect(outline.predicates).toEqual(['notConverged'])
   })
 
-  test('tells each step and predicate once', () => {
+  test('names each step and predicate once', () => {
     const outline = outlineOf('a', if_('p')('a', 'b').elif_('q')('a').else_('c'), while_('p')('b', return_))
     expect(outline.steps).toEqual(['a', 'b', 'c'])
     expect(outline.predicates).toEqual(['p', 'q'])
@@ -92,13 +92,13 @@ describe('an outline', () => {
     const never = () => false
     expect(outlineOf('a', return_, 'b').next('1.a', never)).toEqual({ kind: 'return', exitCode: undefined })
     const code = new ExitCode(400, 'OWN', 'of its own')
-    for (const [exit, told] of [
+    for (const [exit, exitCode] of [
       ['ERROR_X', { code: 310, label: 'ERROR_X', message: 'no x' }],
       [310, { code: 310, label: 'ERROR_X' }],
       [code, code],
       [7, { code: 7 }],
     ] as const)
-      expect(outlineOf(return_(exit)).next(null, never)).toMatchObject({ kind: 'return', exitCode: told })
+      expect(outlineOf(return_(exit)).next(null, never)).toMatchObject({ kind: 'return', exitCode })
     expect(outlineOf(return_(0)).next(null, never)).toEqual({ kind: 'return', exitCode: undefined })
     expect(
       await follow(outlineOf(while_('p')('a', if_('q')(return_)), 'b'), { p: [true, true], q: [true] }),
@@ -191,7 +191,7 @@ describe('a label that stands more than once in a block', () => {
     ])
   })
 
-  test('is told apart within one if_ too', async () => {
+  test('is distinguished within one if_ too', async () => {
     const outline = outlineOf(if_('p')('a').elif_('q')('b').elif_('q')('c'))
     expect(await follow(outline, { q: [true] })).toEqual(['1.elif(q).b', 'end'])
     expect(await follow(outline, { q: [false, true] })).toEqual(['1.elif(q)#2.c', 'end'])
@@ -226,7 +226,7 @@ describe('a position', () => {
     expect(() => outline.pathTo('3.a')).toThrow(IncompatibleBundle)
   })
 
-  test('tells its step', () => {
+  test('knows its step', () => {
     expect(outline.stepAt('1.a')).toBe('a')
     expect(outline.stepAt('2.while(p)#4711.b')).toBe('b')
     expect(outline.stepAt('2.while(p)#1.if(q).d')).toBe('d')

@@ -109,7 +109,7 @@ describe('an output', () => {
     ])
   })
 
-  test('that is required and was never emitted is told at the end', () => {
+  test('that is required and was never emitted is reported at the end', () => {
     expect(spec.validateOutputs({ trace: { x: true } })).toEqual([
       { port: 'outputs.sum', message: 'is required, but was not given' },
     ])

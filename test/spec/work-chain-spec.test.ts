@@ -48,7 +48,7 @@ test('an exit code may be declared after the outline that returns it, and declar
   expect(end(specOf(Stricter))).toMatchObject({ exitCode: { code: 301 } })
 })
 
-test('a label that was never declared is told when the class is first used', () => {
+test('a label that was never declared is reported when the class is first used', () => {
   class Wrong extends Process {
     static override readonly specClass = WorkChainSpec
     static override define(spec: WorkChainSpec) {

@@ -24,7 +24,7 @@ function again(clock: SimulatedClock, interval: number, kind: 'look' | 'beat', c
   )
 }
 
-test('it stands still until it is moved, and starts where it is told', async () => {
+test('it stands still until it is moved, and starts at the given time', async () => {
   const clock = new SimulatedClock({ start: new Date('2026-03-01') })
   expect(new Date(clock.now())).toEqual(new Date('2026-03-01'))
   await clock.advance('90s')
@@ -161,7 +161,7 @@ test('moves that are asked for together are made one after the other', async () 
   expect(clock.now()).toBe(4_000)
 })
 
-test('a timer that throws is told to who moved the clock, and holds up no other', async () => {
+test('the error of a timer is thrown to whoever moved the clock, and holds up no other', async () => {
   const { clock, calls, note } = started()
   clock.after(1_000, () => {
     throw new Error('it does not fit')

@@ -127,7 +127,7 @@ describe.each(stores)('a bench over %s', (_name, path) => {
     expect(changes.at(-1)?.at).toEqual(new Date(START + 3 * HOUR))
   })
 
-  test('a back-off is a stop that tells which attempt comes next', async () => {
+  test('a back-off is a stop that shows which attempt comes next', async () => {
     const bench = await open(Flaky)
     const flaky = await bench.launch(Flaky)
     const stops: (readonly [attempt: number, until: number | undefined])[] = []
@@ -270,7 +270,7 @@ describe.each(stores)('a bench over %s', (_name, path) => {
     expect(world.at(-1)).toBe('shipped by the new version')
   })
 
-  test('what the engine has no class for is told, and not waited for', async () => {
+  test('what the engine has no class for is reported, and not waited for', async () => {
     const bench = await open(Order)
     const order = await bench.launch(Order, { amount: 10 })
     await bench.untilWaiting(order)

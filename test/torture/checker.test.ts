@@ -9,7 +9,7 @@ import { check } from './checker/check.ts'
 import { readWorld, type Finding, type Paths } from './checker/world.ts'
 import { Sql, STEPS } from './corruptions/corruption.ts'
 import { corruptions } from './corruptions/index.ts'
-import type { Told } from './load/here.ts'
+import type { Given } from './load/here.ts'
 import { readLog, type Line } from './log.ts'
 import { races } from './races.ts'
 
@@ -24,9 +24,9 @@ beforeAll(() => {
   good = paths(mkdtempSync(join(tmpdir(), 'damson-good-run-')))
   bad = paths(mkdtempSync(join(tmpdir(), 'damson-bad-run-')))
   const { folder, store, log, lease } = good
-  const told: Told = { name: 'e1', seed: 1, store, log, folder, lease, old: false }
+  const given: Given = { name: 'e1', seed: 1, store, log, folder, lease, old: false }
   const program = compiled('test/torture/load/recorded-program.ts')
-  const { status, stderr } = spawnSync(process.execPath, [program, JSON.stringify(told)], {
+  const { status, stderr } = spawnSync(process.execPath, [program, JSON.stringify(given)], {
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(stderr)

@@ -76,7 +76,7 @@ export interface AnswerLine {
 
 /** A handle says how a process has ended. */
 export interface ToldLine {
-  readonly what: 'told'
+  readonly what: 'reported'
   readonly pid: string
   readonly state: string
 }

@@ -45,7 +45,7 @@ if (!(minutes > 0) || !Number.isInteger(first)) {
 
 if (values.check !== undefined) {
   const world = readWorld(JSON.parse(readFileSync(join(values.check, 'remains.json'), 'utf8')) as Paths)
-  process.exit(told(world, check(world)))
+  process.exit(printed(world, check(world)))
 }
 
 if (values.breaks || values.races !== undefined) process.exit(await allRaces(values.races ?? ['']))
@@ -118,7 +118,7 @@ async function checked(options: RunOptions): Promise<{ remains: Paths; world: Wo
 async function one(options: RunOptions): Promise<number> {
   const { seed, load } = options
   const { remains, world, findings } = await checked(options)
-  if (told(world, findings) === 0) {
+  if (printed(world, findings) === 0) {
     if (values.keep) console.log(`  kept in ${remains.folder}`)
     else rmSync(remains.folder, { recursive: true })
     return 0
@@ -133,10 +133,10 @@ What is chosen follows from the seed; when it happens, from the machine. To try 
 }
 
 /** Prints what was found, and gives the exit code. */
-function told(world: World, findings: readonly Finding[]): number {
+function printed(world: World, findings: readonly Finding[]): number {
   const rules = counts(findings)
   for (const rule of rules.keys())
-    // More of the same tells little.
+    // More of the same adds little.
     for (const finding of findings.filter((finding) => finding.rule === rule).slice(0, 3))
       console.log(`\n${report(world, finding)}`)
   if (rules.size > 0) console.log('\nin all:')

@@ -41,7 +41,7 @@ const RACES: Readonly<Record<string, readonly string[]>> = {
   'a signal is acknowledged before it is stored': ['what is acknowledged is stored once'],
   'a resume that comes before the wait does not end it': ['everything ends'],
   'a signal that comes before the wait does not end it': ['everything ends'],
-  'who waits for a process is not told of its end': ['everything ends'],
+  'a process that waits for another is not notified of its end': ['everything ends'],
   'a signal that ended a wait ends the next one too': ['no signal is received twice'],
   'a signal that a step received is received again': ['no signal is received twice'],
   'an engine does not hear SIGTERM': ['no healthy engine is taken for dead'],

@@ -124,7 +124,7 @@ export async function launching(engine: Engine, client: Client): Promise<void> {
   }
   // @ts-expect-error a handle is not thenable
   void handle.then
-  // @ts-expect-error the state is told, not set
+  // @ts-expect-error the state is reported, not set
   handle.state.label = 'killed'
 
   const { product } = await client.execute(Power, { x: 2 })
@@ -164,7 +164,7 @@ export async function opening(classes: AnyProcessClass[], options: EngineOptions
   await Engine.open({ store: 'damson.db', processes: [Add, Pasted] })
   // @ts-expect-error it is typed by another class
   await Client.open({ store: 'damson.db', processes: [Pasted] })
-  // @ts-expect-error an engine is told what to run
+  // @ts-expect-error an engine needs its classes
   await Engine.open({ store: 'damson.db' })
   // @ts-expect-error there is no such option
   await Engine.open({ store: 'damson.db', processes: [Add], concurency: 3 })

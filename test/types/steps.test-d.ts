@@ -132,7 +132,7 @@ export class Order extends Process<typeof Order> {
     new Wait(this.gather, { on: [child, child], any: true })
     // @ts-expect-error the value is a list
     new Wait(this.first, { on: [child] })
-    // @ts-expect-error the value tells how the child ended
+    // @ts-expect-error the value is how the child ended
     new Wait(this.needsNumber, { on: child })
   }
 
@@ -189,6 +189,9 @@ export class Chain extends WorkChain<typeof Chain> {
     byName: Record<string, string>
     deep: { text: string; any: unknown } | undefined
     count: number
+    emitted: { readonly sum: number }
+    lists: { sum: number }[]
+    ways: Settled<{ readonly sum: number }>[]
   }
   async begin(child: ProcessHandle<string, typeof Child>, untyped: ProcessHandle, name: string) {
     this.toContext({ text: child, 'deep.text': child, all: [child, child], [`byName.${name}`]: child })
@@ -214,6 +217,29 @@ export class Chain extends WorkChain<typeof Chain> {
     // @ts-expect-error a promise of a handle is no handle
     this.toContext({ text: this.launch(Child) })
     return toContext({ text: child })
+  }
+  gives(child: ProcessHandle<string, typeof Child>, untyped: ProcessHandle, isAsked: boolean) {
+    this.toContext({ emitted: child, lists: [child, child], 'deep.any': child }, { outputs: true })
+    this.toContext({ lists: append(child), ways: append(allowFailure(child)), kind: 'a' }, { outputs: true })
+    this.toContext({ text: child, kind: 'b' }, { outputs: false })
+    // The outputs of a class that is not known fit any type.
+    this.toContext({ emitted: untyped, count: untyped }, { outputs: true })
+    // @ts-expect-error without the option it is the result
+    this.toContext({ emitted: child })
+    // @ts-expect-error with the option it is no text any more
+    this.toContext({ text: child }, { outputs: true })
+    // @ts-expect-error it may be either
+    this.toContext({ text: child }, { outputs: isAsked })
+    // @ts-expect-error the outputs are no number
+    this.toContext({ count: child }, { outputs: true })
+    // @ts-expect-error the outputs are no texts
+    this.toContext({ all: append(child) }, { outputs: true })
+    // @ts-expect-error nor are those of a failure that is allowed
+    this.toContext({ ends: append(allowFailure(child)) }, { outputs: true })
+    // @ts-expect-error there is no such option
+    this.toContext({ emitted: child }, { output: true })
+    // @ts-expect-error nor here
+    void toContext({ emitted: child }, { output: true })
   }
   more() {
     return this.ctx.count > 0
@@ -302,6 +328,26 @@ class ReturnsToContext extends WorkChain<typeof ReturnsToContext> {
     return toContext({ won: await this.launch(Child) })
   }
 }
+class ReturnsOutputs extends WorkChain<typeof ReturnsOutputs> {
+  static override define(spec: WorkChainSpec) {
+    super.define(spec)
+    return spec.outline('begin')
+  }
+  declare ctx: { one?: { sum: number } }
+  async begin() {
+    return toContext({ one: await this.launch(Child) }, { outputs: true })
+  }
+}
+class ReturnsNoOutputs extends WorkChain<typeof ReturnsNoOutputs> {
+  static override define(spec: WorkChainSpec) {
+    super.define(spec)
+    return spec.outline('begin')
+  }
+  declare ctx: { one?: string }
+  async begin() {
+    return toContext({ one: await this.launch(Child) }, { outputs: true })
+  }
+}
 /** Its steps return results, not values for the context. */
 class Results extends WorkChain<typeof Results> {
   static override define(spec: WorkChainSpec) {
@@ -321,7 +367,10 @@ class Results extends WorkChain<typeof Results> {
 }
 
 export async function registering(): Promise<void> {
-  await Engine.open({ store: ':memory:', processes: [Order, Express, Chain, Loose, Hidden, Results, Child] })
+  await Engine.open({
+    store: ':memory:',
+    processes: [Order, Express, Chain, Loose, Hidden, Results, ReturnsOutputs, Child],
+  })
   // @ts-expect-error there is no method ennd
   await Engine.open({ store: ':memory:', processes: [Misspelled] })
   // @ts-expect-error there is no method chrage
@@ -334,4 +383,6 @@ export async function registering(): Promise<void> {
   await Engine.open({ store: ':memory:', processes: [Order, Returns] })
   // @ts-expect-error there is no ctx.won
   await Engine.open({ store: ':memory:', processes: [ReturnsToContext] })
+  // @ts-expect-error ctx.one is a text, and the step gives outputs
+  await Engine.open({ store: ':memory:', processes: [ReturnsNoOutputs] })
 }

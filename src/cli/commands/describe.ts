@@ -7,6 +7,7 @@ import { portRow, portRows } from '../render/port-rows.ts'
 import { type Screen, screenOf } from '../render/screen.ts'
 import { type Column, columns } from '../render/table.ts'
 import { oneLine } from '../render/terminal-text.ts'
+import { paragraphs } from '../render/wrap.ts'
 
 export function addDescribe(program: Command): void {
   withJson(program.command('describe'))
@@ -15,7 +16,9 @@ export function addDescribe(program: Command): void {
     .argument('[class]', 'a process class that it exports; all of them by default')
     .addHelpText(
       'after',
-      '\nWith --json: the JSON Schemas of inputs, outputs and signals, and the exit codes; a list if no class is named.',
+      paragraphs(
+        'With --json: the JSON Schemas of inputs, outputs and signals, and the exit codes; a list if no class is named.',
+      ),
     )
     .action(describe)
 }
@@ -29,7 +32,7 @@ async function describe(path: string, name: string | undefined, options: JsonOpt
   if (options.json) {
     const described = chosen.map((one) => schemas(one.name, one.processClass))
     printJson(name === undefined ? described : described[0])
-  } else printEscaped(chosen.map((one) => inWords(one.name, one.processClass, screenOf())).join('\n\n'))
+  } else printEscaped(chosen.map((one) => classText(one.name, one.processClass, screenOf())).join('\n\n'))
 }
 
 function schemas(name: string, processClass: LoadedClass): object {
@@ -53,7 +56,8 @@ function portColumns(heading: string): readonly (string | Column)[] {
   ]
 }
 
-function inWords(name: string, processClass: LoadedClass, screen: Screen): string {
+/** Describes a class in escaped lines: its ports, signals and exit codes. */
+export function classText(name: string, processClass: LoadedClass, screen: Screen): string {
   const description: SpecDescription = processClass.spec().getDescription()
   const parts = [oneLine(name)]
   for (const side of ['inputs', 'outputs'] as const) {

@@ -5,6 +5,7 @@ import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { UsageError } from '../input/usage-error.ts'
 import { findPid, type KeyOption, withoutPid, withPid } from './find-pid.ts'
+import { paragraphs } from '../render/wrap.ts'
 
 type Given = [string | undefined, string | undefined, string | undefined]
 
@@ -15,11 +16,11 @@ export function addEdit(program: Command): void {
     .argument('[json]', `the new value, such as 20, '"text"' or '{"by": "Ann"}'`)
     .addHelpText(
       'after',
-      `
+      paragraphs(`
 Changes the context (ctx) or the arguments of the next step (args). The process must be created, waiting or paused: pause
 a running one first. damson show prints what is there; damson history shows who changed what. Write values that JSON
 lacks in their saved form: {"$": "Date", "value": "2026-01-31T12:00:00.000Z"}. An ended process never changes: damson
-restart --set ctx.limit=20 and damson resubmit --set inputs.amount=3 make a new process with other values.`,
+restart --set ctx.limit=20 and damson resubmit --set inputs.amount=3 make a new process with other values.`),
     )
     .action((...[first, second, third, options]: [...Given, StoreOptions & KeyOption]) =>
       withClient(options.store, async (client) => {

@@ -1,7 +1,15 @@
 import type { Command } from 'commander'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { print, printJson } from '../render/output.ts'
+import { type Screen, screenOf } from '../render/screen.ts'
+import { withClockTimes } from '../render/time.ts'
+import { wrap } from '../render/wrap.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
+
+/** Returns an explanation with local times, wrapped to the screen. */
+export function explanationText(explanation: string, now: number, screen: Screen): string {
+  return wrap(withClockTimes(explanation, now), screen.width)
+}
 
 export function addExplain(program: Command): void {
   withPid(withStore(program.command('explain')))
@@ -11,7 +19,7 @@ export function addExplain(program: Command): void {
         const pid = await findPid(client, text, options)
         const explanation = await client.explain(pid)
         if (options.json) printJson({ pid, explanation })
-        else print(explanation)
+        else print(explanationText(explanation, Date.now(), screenOf()))
       }),
     )
 }

@@ -10,29 +10,52 @@ export interface Failure {
   readonly message: string | null
 }
 
-/** Calls back for each process that fails while this engine runs it. Returns a function that stops it. */
+/** The paused processes that are looked at when a worker begins, at most. */
+const LOOKED_AT = 1_000
+
+/**
+ * Calls back for each process that fails while this engine runs it, and for each that is paused because it has crashed
+ * its engine, from `began` on. Returns a function that stops it.
+ */
 export function watchFailures(
   client: Client,
   engine: string,
+  began: number,
   failed: (failure: Failure) => void,
 ): () => void {
-  return client.store.watch((changes) => {
-    for (const { pid, name, data } of changes) {
+  /** The pauses after crashes that were reported. The feed and the first look may both find one. */
+  const reported = new Set<string>()
+  const look = async (pid: string, at: number): Promise<void> => {
+    const details = await client.inspect(pid)
+    // The engine that a process has crashed is dead, and any other one has paused the process.
+    const isAfterCrash = details.paused?.cause === 'crashes'
+    const failure = isAfterCrash || details.lastEngine === engine ? failureOf(details) : undefined
+    const pause = `${pid} ${at}`
+    if (failure === undefined || reported.has(pause)) return
+    if (isAfterCrash) reported.add(pause)
+    failed(failure)
+  }
+  const stop = client.store.watch((changes) => {
+    for (const { pid, name, data, at } of changes) {
       const mayHaveFailed =
         name === 'excepted' ||
         (name === 'paused' && data?.includes('"cause":') === true) ||
         (name === 'finished' && data?.includes('"successful":false') === true)
-      if (!mayHaveFailed) continue
-      client.inspect(pid).then(
-        (details) => {
-          const failure = details.lastEngine === engine ? failureOf(details) : undefined
-          if (failure !== undefined) failed(failure)
-        },
-        // It was pruned, or the store can't be read now; damson list shows it.
-        () => {},
-      )
+      // It was pruned, or the store can't be read now; damson list shows it.
+      if (mayHaveFailed) look(pid, at).catch(() => {})
     }
   })
+  // While the engine was opened, it may have taken over processes, and nothing watched.
+  const first = async (): Promise<void> => {
+    const { rows } = await client.store.list({ paused: true, limit: LOOKED_AT })
+    for (const { pid, paused } of rows) {
+      if (paused?.cause !== 'crashes') continue
+      const [last] = await client.history(pid, { last: 1 })
+      if (last?.name === 'paused' && last.at.getTime() >= began) await look(pid, last.at.getTime())
+    }
+  }
+  first().catch(() => {})
+  return stop
 }
 
 function failureOf({

@@ -62,7 +62,10 @@ export async function findPid(
   if ((await client.find(text)) !== undefined) return text
   const [first, ...others] = await client.pidsLike(text, SHOWN + 1)
   if (first === undefined) {
-    throw new UsageError(`there is no process ${text} in this store; damson list --all shows what there is`)
+    const [named] = (await client.list({ key: text, limit: 1 })).processes
+    const advice =
+      named === undefined ? 'damson list --all shows what there is' : `it is a key: give it with --key`
+    throw new UsageError(`there is no process ${text} in this store; ${advice}`)
   }
   if (others.length === 0) return first
   throw new UsageError(await ambiguous(client, text, [first, ...others]))

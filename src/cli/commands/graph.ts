@@ -8,6 +8,7 @@ import { findPid, type KeyOption } from './find-pid.ts'
 import { stateChart } from '../render/state-chart.ts'
 import { currentPosition } from '../render/current-position.ts'
 import { UsageError } from '../input/usage-error.ts'
+import { paragraphs } from '../render/wrap.ts'
 
 interface GraphOptions extends StoreOptions, KeyOption {
   readonly pid?: string
@@ -31,9 +32,9 @@ export function addGraph(program: Command): void {
     .option('--states', 'draw the states of a process and the transitions between them')
     .addHelpText(
       'after',
-      `
+      paragraphs(`
 GitHub, many editors and https://mermaid.live draw Mermaid text. The steps of a work chain come from its outline. Of any
-other class only the first step, run, is known.`,
+other class only the first step, run, is known.`),
     )
     .action(
       async (path: string | undefined, name: string | undefined, options: GraphOptions): Promise<void> => {

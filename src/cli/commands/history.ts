@@ -104,10 +104,10 @@ export function timeLine(
   before?: EventRecord,
   screen: Screen = PLAIN,
 ): string {
-  const told = records.filter((record, index) => !repeats(record, index === 0 ? before : records[index - 1]))
-  const rows = told.map((record, index) => {
+  const shown = records.filter((record, index) => !repeats(record, index === 0 ? before : records[index - 1]))
+  const rows = shown.map((record, index) => {
     const at = record.at.getTime()
-    const previous = index === 0 ? before : told[index - 1]
+    const previous = index === 0 ? before : shown[index - 1]
     return [
       record.at.toISOString(),
       elapsed(at - (begin?.getTime() ?? at)),
@@ -118,9 +118,9 @@ export function timeLine(
   })
   const headings = [
     'TIME',
-    { heading: 'SINCE START', align: 'right' as const },
+    { heading: 'SINCE START', align: 'right' as const, drop: 2 },
     { heading: 'SINCE LAST', align: 'right' as const },
-    { heading: 'WHAT', most: WIDEST, least: 20 },
+    { heading: 'WHAT', most: WIDEST, least: 40 },
     { heading: 'BY', least: 7, cut: 'start' as const, drop: 1 },
   ]
   return columns(headings, rows, screen)

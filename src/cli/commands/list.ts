@@ -58,8 +58,7 @@ async function list(client: Client, options: ListOptions): Promise<void> {
     const pids = await client.shortPids(pidsIn(processes))
     printEscaped(processTable(processes, Date.now(), pids, screenOf()))
   }
-  if (next !== undefined)
-    note(`there are more: --after ${next} shows those behind, --limit shows more of them`)
+  if (next !== undefined) note(`there are more: --after ${next} shows those behind; or raise --limit`)
   if (processes.length === 0) {
     const count = await countOf(client, { ...filterOf(options), ...others })
     note(`no process matches${count === 0 ? '' : `; ${count} that ended would: --all shows them too`}`)
@@ -105,7 +104,7 @@ export function processTable(
     one.step ?? '',
     one.attempt > 1 ? String(one.attempt) : '',
     one.label ?? '',
-    statusText(one, now, namedIn(one.state.message)?.map(short)),
+    statusText(one, now, undefined, short),
     dueText(one, now),
     ago(one.created, now),
   ])

@@ -10,6 +10,7 @@ import { waitUntil } from './wait-until.ts'
 import { stateText } from '../render/state-text.ts'
 import { printable } from '../render/terminal-text.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
+import { paragraphs } from '../render/wrap.ts'
 
 interface ControlOptions extends StoreOptions, BulkOptions, KeyOption {
   readonly yes?: true
@@ -93,9 +94,9 @@ export function addPausePlayKill(program: Command): void {
       )
       .addHelpText(
         'after',
-        `
+        paragraphs(`
 The request is stored at once and takes effect even if no worker is running. Exits with 1 if a process has already
-ended, or if the request was not carried out in time; it then still takes effect later.${spec.help}`,
+ended, or if the request was not carried out in time; it then still takes effect later.${spec.help}`),
       )
       .action(async (starts: readonly string[], options: ControlOptions) => {
         process.exitCode = await withClient(options.store, (client) =>
@@ -180,10 +181,10 @@ async function one(
   const done = asked && (!waits || (await waitUntil(client, handle, spec.done, options.timeout)))
   const state = await handle.refresh()
   if (!options.json || !done) {
-    const told = `${pid} ${stateText(state)}`
-    if (!asked) note(`${told}: it has ended already, so there is nothing to ${spec.name}`)
-    else if (!done) note(`${told}: asked to ${spec.name}, which has not happened yet and still will`)
-    else print(spec.done(state) ? told : `${told}: asked to ${spec.name}`)
+    const text = `${pid} ${stateText(state)}`
+    if (!asked) note(`${text}: it has ended already, so there is nothing to ${spec.name}`)
+    else if (!done) note(`${text}: asked to ${spec.name}, which has not happened yet and still will`)
+    else print(spec.done(state) ? text : `${text}: asked to ${spec.name}`)
   }
   return { pid, state: state.label, paused: state.paused, done }
 }

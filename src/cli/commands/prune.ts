@@ -5,6 +5,7 @@ import { ENDED, filterOf, withFilters, type FilterOptions } from '../input/filte
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { UsageError } from '../input/usage-error.ts'
+import { paragraphs } from '../render/wrap.ts'
 
 interface PruneOptions extends StoreOptions, FilterOptions {
   readonly olderThan?: number
@@ -26,7 +27,7 @@ export function addPrune(program: Command): void {
     .option('--dry-run', 'only count them (the default)')
     .addHelpText(
       'after',
-      '\nA deleted process can no longer be shown or restarted, and its key is free again.',
+      paragraphs('A deleted process can no longer be shown or restarted, and its key is free again.'),
     )
     .action((options: PruneOptions) => withClient(options.store, (client) => prune(client, options)))
 }

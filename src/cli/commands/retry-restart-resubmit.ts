@@ -8,6 +8,7 @@ import { note, print, printJson } from '../render/output.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
 import { stateText } from '../render/state-text.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
+import { paragraphs } from '../render/wrap.ts'
 
 interface RetryOptions extends StoreOptions, BulkOptions, KeyOption {
   readonly from?: string
@@ -35,8 +36,8 @@ interface CommandSpec {
 const RETRY: CommandSpec = {
   name: 'retry',
   description: 'Let a failed process try again.',
-  help: `A process that waits for its next attempt runs at once. A process that was paused after a crash or its last attempt gets
-a new set of attempts. A process that ended without success is restarted, as by damson restart. Exits with 1 if there
+  help: `A process that waits for its next attempt runs at once. A process that was paused after its third crash or its
+last attempt gets a new set of attempts. A parked process is loaded again. A process that ended without success is restarted, as by damson restart. Exits with 1 if there
 is nothing to retry. --all leaves what someone has paused, and what has ended unless --state names it.`,
   begin: retry,
   all: {
@@ -94,7 +95,7 @@ export function addRetryRestartResubmit(program: Command): void {
       )
       .addHelpText(
         'after',
-        `\n${spec.help}\nPrints the pid of the new process to stdout. damson worker runs it.`,
+        paragraphs(`${spec.help}\nPrints the pid of the new process to stdout. damson worker runs it.`),
       )
       .action(async (text: string | undefined, options: RetryOptions) => {
         if (spec.all !== undefined) requireTargets(text === undefined ? [] : [text], options, spec.name)

@@ -10,6 +10,7 @@ import { type Screen, screenOf } from '../render/screen.ts'
 import { showProgress } from '../render/progress.ts'
 import { onStop } from '../input/stop-signal.ts'
 import { ExitCode } from '../input/usage-error.ts'
+import { paragraphs } from '../render/wrap.ts'
 
 interface RunOptions extends StoreOptions {
   readonly inputs?: string
@@ -32,11 +33,11 @@ export function addRun(program: Command): void {
     .addOption(new Option('--no-wait', 'only store the process, for a worker to run, and print its pid'))
     .addHelpText(
       'after',
-      `
+      paragraphs(`
 Meanwhile this program also runs other processes of the store, if it has their classes. The first Ctrl-C waits up to
 30 s for the running step and leaves the process in the store. The second Ctrl-C ends the program at once. damson worker
 continues the process, and so does damson run with the same --key. Write inputs that JSON lacks in their saved form:
-{"$": "Date", "value": "2026-01-31T12:00:00.000Z"}.`,
+{"$": "Date", "value": "2026-01-31T12:00:00.000Z"}.`),
     )
     .action(async (path: string, name: string | undefined, options: RunOptions) => {
       if (options.json) keepStdoutClean()

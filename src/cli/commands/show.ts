@@ -5,6 +5,7 @@ import { printEscaped, printJson } from '../render/output.ts'
 import { inJson, inWords } from '../render/process-facts.ts'
 import { screenOf } from '../render/screen.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
+import { paragraphs } from '../render/wrap.ts'
 
 export function addShow(program: Command): void {
   withPid(withStore(program.command('show')))
@@ -13,7 +14,9 @@ export function addShow(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nWith --json, values are in their saved form: plain JSON as it is, other values as {"$": "Date", ...}.',
+      paragraphs(
+        'With --json, values are in their saved form: plain JSON as it is, other values as {"$": "Date", ...}.',
+      ),
     )
     .action((text: string | undefined, options: StoreOptions & KeyOption) =>
       withClient(options.store, async (client) => {

@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
-import type { ProcessSummary } from '../../index.ts'
-import { requireTargets, type BulkOptions } from '../input/bulk.ts'
+import { PortValidationError, type ProcessSummary } from '../../index.ts'
+import { processes, requireTargets, type BulkOptions } from '../input/bulk.ts'
 import { readValue } from '../input/changes.ts'
 import { filterOf, LIVE, withFilters } from '../input/filters.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { findPid, type KeyOption, withoutPid, withPid } from './find-pid.ts'
-import { ExitCode, UsageError } from '../input/usage-error.ts'
+import { describeError, ExitCode, UsageError } from '../input/usage-error.ts'
+import { paragraphs } from '../render/wrap.ts'
 
 const HELP = `
 The message is stored at once and kept until the process uses it, even if no worker is running. Write values that JSON
@@ -25,7 +26,7 @@ export function addSignalAndResume(program: Command): void {
     .argument('[name]', 'the name of the signal')
     .argument('[json]', `the payload, such as 'true' or '{"by": "Ann"}'; none by default`)
     .option('--all', 'all unfinished processes, or those that match --state, --class and --label')
-    .addHelpText('after', HELP)
+    .addHelpText('after', paragraphs(HELP))
     .action(
       (
         first: string | undefined,
@@ -38,7 +39,10 @@ export function addSignalAndResume(program: Command): void {
   withPid(withStore(program.command('resume')))
     .description('Resume a process that is waiting to be resumed.')
     .argument('[json]', 'the value that the wait returns; none by default')
-    .addHelpText('after', `${HELP} A wait for a signal takes only a value that the signal could give.`)
+    .addHelpText(
+      'after',
+      paragraphs(`${HELP} A wait for a signal takes only a value that the signal could give.`),
+    )
     .action((first: string | undefined, second: string | undefined, options: ResumeOptions) =>
       withClient(options.store, async (client) => {
         const [text, json] = withoutPid([first, second], options)
@@ -62,7 +66,12 @@ function signal(given: Given, options: SignalOptions): Promise<void> {
     const pid = await findPid(client, text, options)
     if (name === undefined) throw new UsageError('say which signal: give its name behind the process')
     const payload = valueOf(json, 'the payload')
-    await client.handle(pid).signal(name, payload)
+    try {
+      await client.handle(pid).signal(name, payload)
+    } catch (error) {
+      if (payload !== undefined || !(error instanceof PortValidationError)) throw error
+      throw new UsageError(`${describeError(error)}\nNo payload was given: it follows the name, as JSON`)
+    }
     if (options.json) printJson({ pid, signal: name, stored: true })
     else print(`${pid} the signal ${name} is stored for it`)
   })
@@ -74,7 +83,7 @@ function signalAll([name, json, more]: Given, options: SignalOptions): Promise<v
   return withClient(options.store, async (client) => {
     const sent = await client.signalAll(filterOf(options, LIVE), name, valueOf(json, 'the payload'))
     if (options.json) printJson({ signal: name, sent })
-    else print(`the signal ${name} is stored for ${sent}`)
+    else print(`the signal ${name} is stored for ${processes(sent)}`)
   })
 }
 

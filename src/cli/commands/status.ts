@@ -1,20 +1,21 @@
 import type { Command } from 'commander'
 import { type Client, isTerminal, type ProcessState, type StoreStatus } from '../../index.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
-import { attentionText } from '../render/attention-text.ts'
+import { attentionText, withoutEngine } from '../render/attention-text.ts'
 import { printEscaped, printJson } from '../render/output.ts'
 import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
 import { type Column, columns } from '../render/table.ts'
 import { until } from '../render/time.ts'
+import { paragraphs, wrap } from '../render/wrap.ts'
 
 export function addStatus(program: Command): void {
   withStore(program.command('status'))
     .description('Show what a store holds: its processes by class, its engines, and what needs attention.')
     .addHelpText(
       'after',
-      `
+      paragraphs(`
 READY processes could go on, and no engine runs them. WAITING ones wait for an event or a time. FAILED ones excepted,
-were killed or finished without success. What needs attention is shown with the command to run next.`,
+were killed or finished without success. What needs attention is shown with the command to run next.`),
     )
     .action((options: StoreOptions) => withClient(options.store, (client) => status(client, options)))
 }
@@ -38,7 +39,7 @@ export function statusText(
   pids: ReadonlyMap<string, string> = new Map(),
   screen: Screen = PLAIN,
 ): string {
-  const parts = [totals(states)]
+  const parts = [wrap(totals(states), screen.width)]
   if (classes.length > 0) {
     const headings: readonly (string | Column)[] = [
       { heading: 'CLASS', least: 8 },
@@ -64,7 +65,7 @@ export function statusText(
     ]
     parts.push(columns(headings, rows, screen))
   } else parts.push('no engine runs: damson worker MODULE starts one')
-  parts.push(attentionText(attention, pids, screen))
+  parts.push(attentionText(withoutEngine(attention, engines), pids, screen))
   return parts.join('\n\n')
 }
 

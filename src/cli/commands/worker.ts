@@ -7,6 +7,7 @@ import { duration, wholeNumber, withStore, type StoreOptions } from '../input/op
 import { failureText, watchFailures } from './failures.ts'
 import { keepStdoutClean, note, printJson } from '../render/output.ts'
 import { onStop } from '../input/stop-signal.ts'
+import { paragraphs } from '../render/wrap.ts'
 
 export function addWorker(program: Command): void {
   withStore(program.command('worker'))
@@ -28,11 +29,11 @@ export function addWorker(program: Command): void {
     )
     .addHelpText(
       'after',
-      `
+      paragraphs(`
 Prints a line for each process that fails here: that excepts, finishes without success, or is paused after its last attempt
-or a crash. Several workers may share one store. The first Ctrl-C waits up to 30 s for running steps to end and hands the
+or its third crash. Several workers may share one store. The first Ctrl-C waits up to 30 s for running steps to end and hands the
 processes back to the store. The second Ctrl-C ends the program at once. Neither loses anything. With --json, the
-worker prints a line when it is ready, one for each process that fails, and one when it has stopped.`,
+worker prints a line when it is ready, one for each process that fails, and one when it has stopped.`),
     )
     .action(worker)
 }
@@ -46,6 +47,7 @@ interface WorkerOptions extends StoreOptions {
 async function worker(modules: readonly string[], options: WorkerOptions): Promise<void> {
   if (options.json) keepStdoutClean()
   const processes = await loadAll(modules)
+  const began = Date.now()
   const engine = await Engine.open({
     store: options.store,
     processes: [...processes.values()],
@@ -60,7 +62,7 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
       engine.close().then(resolve, reject)
     })
   })
-  const stopTelling = watchFailures(engine, engine.id, (failure) => {
+  const stopWatching = watchFailures(engine, engine.id, began, (failure) => {
     if (options.json) printJson({ event: 'failed', ...failure })
     else note(failureText(failure))
   })
@@ -69,7 +71,7 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
   // Keeps the program alive, since an idle engine may hold no timer.
   const alive = setInterval(() => {}, 2 ** 30)
   await stopped
-  stopTelling()
+  stopWatching()
   clearInterval(alive)
   note('stopped')
   if (options.json) printJson({ event: 'stopped', engine: engine.id })

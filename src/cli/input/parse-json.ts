@@ -47,8 +47,8 @@ function place(text: string, position: number): string {
 
 /** Returns the position of the error. If the message lacks it, this is the end of the longest prefix that is only incomplete. */
 function positionOf(text: string, message: string): number {
-  const told = /at position (\d+)/.exec(message)
-  if (told !== null) return Number(told[1])
+  const found = /at position (\d+)/.exec(message)
+  if (found !== null) return Number(found[1])
   let sound = 0
   let broken = text.length + 1
   while (broken - sound > 1) {

@@ -1,4 +1,4 @@
-import type { Attention } from '../../index.ts'
+import type { Attention, EngineStatus } from '../../index.ts'
 import { paint } from './paint.ts'
 import { PLAIN, type Screen } from './screen.ts'
 import { cut, oneLine } from './terminal-text.ts'
@@ -11,11 +11,32 @@ export function attentionText(
 ): string {
   if (attention.length === 0) return 'nothing needs attention'
   const lines = attention.flatMap((one) => [
-    `  ${paint(cut(inWords(one), screen.width - 2), 'yellow', screen)}`,
+    `  ${paint(cut(inWords(withShortPid(one, pids)), screen.width - 2), 'yellow', screen)}`,
     // A command is not cut: it is to be copied.
     `      ${oneLine(nextCommand(one, pids))}`,
   ])
   return [paint('needs attention', 'bold', screen), ...lines].join('\n')
+}
+
+/** The reason often names the process itself. */
+function withShortPid(one: Attention, pids: ReadonlyMap<string, string>): Attention {
+  const { pid, reason } = one
+  if (pid === null || reason === null) return one
+  return { ...one, reason: reason.replaceAll(pid, pids.get(pid) ?? pid) }
+}
+
+/** If no engine is alive, returns one entry for all processes that are ready, in place of one for each class. */
+export function withoutEngine(
+  attention: readonly Attention[],
+  engines: readonly Pick<EngineStatus, 'alive'>[],
+): readonly Attention[] {
+  const ready = attention.filter(({ kind }) => kind === 'no engine')
+  const [first] = ready
+  if (first === undefined || engines.some(({ alive }) => alive)) return attention
+  const count = ready.reduce((sum, one) => sum + one.count, 0)
+  return attention.flatMap((one) =>
+    one === first ? { ...one, name: null, count } : one.kind === 'no engine' ? [] : one,
+  )
 }
 
 function inWords({ kind, name, count, reason, engine }: Attention): string {
@@ -28,7 +49,7 @@ function inWords({ kind, name, count, reason, engine }: Attention): string {
     case 'kill overdue':
       return `${many} should have been killed by now`
     case 'no engine':
-      return `${many} ${one ? 'is' : 'are'} ready, and no engine has this class and version`
+      return `${many} ${one ? 'is' : 'are'} ready, and no engine ${name === null ? 'runs' : 'has this class and version'}`
     case 'parked':
       return `${many} ${one ? 'is' : 'are'} parked${why}`
     case 'gave up':

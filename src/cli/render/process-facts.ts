@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { isTerminal, type ProcessDetails } from '../../index.ts'
 import { type Fact, facts } from './output.ts'
 import { roundsIn, stepIn } from './position.ts'
@@ -27,7 +28,7 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
   ].filter((request) => request !== null)
   const waits = waitText(details, now, awaited)?.replace(/^waits /, '')
   const [first] = awaited
-  const isNamed = awaited.length === 1 && first !== undefined && waits?.includes(first) === true
+  const isNamed = awaited.length === 1 && (first === details.pid || waits?.includes(first as string) === true)
   return facts(
     [
       ['pid', details.pid],
@@ -106,8 +107,26 @@ function valueFacts({ values, unreadable }: ProcessDetails): Fact[] {
     const value = key as keyof typeof VALUES
     const reason = unreadable[value]
     if (reason !== undefined) return [[name, `can't be read: ${reason}`]]
-    return values[value] === undefined ? [] : [[name, { shown: values[value] }]]
+    if (values[value] === undefined) return []
+    return [[name, { shown: key === 'error' ? withoutOwnLines(values[value]) : values[value] }]]
   })
+}
+
+/** The lines of a stack that are in Damson itself: in a package, or in the copy that runs this command. */
+const OWN_LINES = [
+  `/node_modules/damson/`,
+  new URL('../../', import.meta.url).href,
+  fileURLToPath(new URL('../../', import.meta.url)),
+]
+
+/** Leaves the lines of Damson's own code out of the stack of an error and of its causes, since they explain nothing. */
+function withoutOwnLines(error: unknown): unknown {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    const lines = (typeof at.stack === 'string' ? at.stack : '').split('\n')
+    const own = lines.filter((line) => /^ +at /.test(line) && OWN_LINES.some((path) => line.includes(path)))
+    if (own.length > 0) at.stack = lines.filter((line) => !own.includes(line)).join('\n')
+  }
+  return error
 }
 
 /** Returns a process for programs. Values stay in the form in which they are saved. */

@@ -62,14 +62,14 @@ function line({ process, awaited }: ProcessTree, indent: string, look: TreeLook)
   const short = (one: string): string => pids?.get(one) ?? one
   const place = attempt > 1 ? `${step ?? ''} (attempt ${attempt})` : step
   const state = `${processStateText(process)}${abandoned ? ', abandoned' : ''}`
-  const told = [
+  const parts = [
     `${name} ${short(pid)}`,
     label === null ? null : `"${cut(label, screen.width > 120 ? WIDEST_LABEL : NARROW_LABEL)}"`,
     state,
     place,
-    statusText(process, now, awaited.map(short)),
+    statusText(process, now, awaited, short),
   ]
-  const text = oneLine(told.filter((one) => one !== null && one !== '').join('  '))
+  const text = oneLine(parts.filter((one) => one !== null && one !== '').join('  '))
   const fitting = cut(indent + text, screen.width)
   return fitting.replace(oneLine(state), (found) =>
     paint(found, stateStyle(processStateText(process)), screen),

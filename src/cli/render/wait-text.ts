@@ -7,23 +7,28 @@ import { clockTime, withClockTimes } from './time.ts'
  * processes that it waits for, if known. Returns undefined for a process that is not waiting.
  */
 export function waitText(
-  { waits, state, attempt }: ProcessSummary,
+  { pid, waits, state, attempt }: ProcessSummary,
   now: number,
   awaited?: readonly string[],
+  short: ShortPid = whole,
 ): string | undefined {
   if (waits === null) return undefined
   // The message of a paused process is the reason of the pause.
-  const said = state.paused ? undefined : state.message
+  // A wait without a message of its own has one that only repeats what it is for.
+  const said = state.paused || state.reason === 'parked' ? undefined : state.message
   const backsOff = attempt > 1 && !waits.inStep
-  if (said !== undefined && (backsOff || waits.inStep)) return withClockTimes(said, now)
+  // What it waited for has come, and no engine has continued it yet.
+  const isOver = state.reason === 'queued' && !backsOff
+  if (said !== undefined && (backsOff || waits.inStep))
+    return withClockTimes(isOver ? said.replace(/^waits for /, 'waits no longer for ') : said, now)
+  const why = said === undefined || WAIT_FOR_PROCESSES.test(said) ? '' : ` (${said})`
+  if (isOver) return `waits no longer${why}`
   const { on, signal, until } = waits
   const ends: string[] = []
-  if (on !== null) ends.push(processes(on, awaited ?? namedIn(said)))
+  if (on !== null) ends.push(processes(on, awaited ?? namedIn(said), pid, short))
   if (signal !== null) ends.push(`for the signal ${signal}`)
   if (until !== null) ends.push(`until ${clockTime(until.getTime(), now)}`)
   if (ends.length === 0) ends.push('to be resumed')
-  // A wait without a message of its own has one that only repeats what it is for.
-  const why = said === undefined || WAIT_FOR_PROCESSES.test(said) ? '' : ` (${said})`
   return `waits ${ends.join(', or ')}${why}`
 }
 
@@ -36,8 +41,18 @@ export function namedIn(message: string | undefined): readonly string[] | undefi
   return pid === undefined ? undefined : [pid]
 }
 
-function processes(on: 'all' | 'any', awaited: readonly string[] | undefined): string {
-  if (awaited?.length === 1) return `for process ${awaited[0]} to end`
+/** Returns the pid that is shown for a process. */
+export type ShortPid = (pid: string) => string
+const whole: ShortPid = (pid) => pid
+
+function processes(
+  on: 'all' | 'any',
+  awaited: readonly string[] | undefined,
+  self: string,
+  short: ShortPid,
+): string {
+  if (awaited?.includes(self) === true) return 'for itself to end, which it never does'
+  if (awaited?.length === 1) return `for process ${short(awaited[0] as string)} to end`
   // A store returns at most a hundred.
   const many = awaited === undefined ? 'other' : awaited.length < 100 ? String(awaited.length) : '100 or more'
   return on === 'any' ? `for the first of ${many} processes to end` : `for ${many} processes to end`
@@ -47,19 +62,29 @@ function processes(on: 'all' | 'any', awaited: readonly string[] | undefined): s
  * Returns what to show of a process beside its state and step: what it waits for, or its message; and
  * the progress of one that has not ended.
  */
-export function statusText(one: ProcessSummary, now: number, awaited?: readonly string[]): string {
-  const said = saidText(one, now, awaited)
+export function statusText(
+  one: ProcessSummary,
+  now: number,
+  awaited?: readonly string[],
+  short: ShortPid = whole,
+): string {
+  const said = saidText(one, now, awaited, short).replaceAll(one.pid, short(one.pid))
   if (one.progress === null || one.state.terminal) return said
   const progress = progressText(one.progress)
   return said === '' ? progress : `${progress}; ${said}`
 }
 
-function saidText(one: ProcessSummary, now: number, awaited: readonly string[] | undefined): string {
-  const waits = waitText(one, now, awaited)
-  const { paused, message } = one.state
-  if (waits === undefined) return message ?? one.status ?? ''
+function saidText(
+  one: ProcessSummary,
+  now: number,
+  awaited: readonly string[] | undefined,
+  short: ShortPid,
+): string {
+  const waits = waitText(one, now, awaited, short)
+  const { paused, message, reason: why } = one.state
+  if (waits === undefined || why === 'parked') return message ?? one.status ?? ''
   if (!paused || message === undefined) return waits
-  const told = withClockTimes(message, now)
+  const reason = withClockTimes(message, now)
   // Without a reason of the pause, the message may itself be the reason of the wait.
-  return /^(waits|sleeps) |, next try /.test(message) ? told : `${told}; ${waits}`
+  return /^(waits|sleeps) |, next try /.test(message) ? reason : `${reason}; ${waits}`
 }

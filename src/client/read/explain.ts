@@ -116,7 +116,7 @@ class Explanation {
     const row = this.#row
     if (row.parked !== null)
       return [
-        `it is parked: ${row.parked}. Its saved data has not changed. Fix the class, then play the process`,
+        `it is parked: ${row.parked.replace(/\.$/, '')}. Its saved data has not changed. Fix the class, then play the process`,
       ]
     const waits = row.state === 'waiting' ? await this.#waits(pending) : []
     if (row.paused !== null) {
@@ -289,7 +289,10 @@ function afterPlay(line: string): string {
 /** The messages that are kept and not yet consumed. */
 function kept(row: ProcessRow, { mail }: Pending): string[] {
   const said: string[] = []
-  if (mail.some(({ by }) => by === 'resume')) said.push('a resume is stored for its next wait')
+  if (mail.some(({ by }) => by === 'resume')) {
+    const isAwaited = row.state === 'waiting' && row.wait?.resume === true && !isBackingOff(row)
+    said.push(isAwaited ? 'the resume that it waits for is stored' : 'a resume is stored for its next wait')
+  }
   const counts = new Map<string, number>()
   for (const { by, name } of mail)
     if (by === 'signal' && name !== null) counts.set(name, (counts.get(name) ?? 0) + 1)

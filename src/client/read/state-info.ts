@@ -54,6 +54,7 @@ export function stateInfo(row: ProcessRow, now: number): StateInfo {
     ...endInfo(row),
     paused: paused !== null,
     ...(paused?.message != null && { message: paused.message }),
+    ...(reason === 'parked' && { message: row.parked as string }),
     ...(reason !== undefined && { reason }),
   }
 }

@@ -10,13 +10,13 @@ export interface Control {
   /** The id of the store, which never changes. */
   readonly id: string
   /**
-   * Applies writes in order and returns an outcome for each, in one transaction where the store
-   * can. Rejects only where no write was looked at.
+   * Applies writes in order and returns an outcome for each, in one transaction if the store
+   * can. Rejects only if no write was looked at.
    */
   commit(writes: readonly Write[]): Promise<readonly Outcome[]>
-  /** Reads the row of a process; undefined where there is no such process. */
+  /** Reads the row of a process; undefined if there is no such process. */
   read(pid: string): Promise<ProcessRow | undefined>
-  /** Reads a process with the parts of its bundle; undefined where there is no such process. */
+  /** Reads a process with the parts of its bundle; undefined if there is no such process. */
   load(pid: string): Promise<StoredProcess | undefined>
   /**
    * Reads the rows of several processes, at most `LARGEST_READ`, in any order. A pid without a
@@ -36,19 +36,19 @@ export interface Control {
   count(filter?: ListFilter): Promise<Readonly<Record<ProcessState, number>>>
   /** Counts the processes of each class; `since` is the time since when a failure counts as late. */
   survey(since: number): Promise<Survey>
-  /** The oldest kept signal of that name; undefined where none is kept. */
+  /** The oldest kept signal of that name; undefined if none is kept. */
   mail(pid: string, signal: string): Promise<Mail | undefined>
   /** What a process still waits for, and the messages that are kept for it. */
   pending(pid: string): Promise<Pending>
   /**
-   * A page of the history of a process, oldest entry first. Empty where there is no such process.
+   * A page of the history of a process, oldest entry first. Empty if there is no such process.
    *
    * @throws RangeError for an invalid range
    */
   history(pid: string, range?: HistoryRange): Promise<readonly HistoryRow[]>
   /**
    * At most `LARGEST_LOG_PAGE` entries of the log of a process after the one with this number, oldest
-   * first. Empty where there is no such process.
+   * first. Empty if there is no such process.
    */
   log(pid: string, after?: number): Promise<readonly LogRow[]>
   /** The classes that engines have registered and that can be launched by name. */

@@ -56,7 +56,7 @@ export interface Done extends StoredRequests {
   /**
    * For an `Advance`, a `StepRecord` and a `Create` with a claim: whether the claim was given back.
    * That happens when the process waits, is paused or has ended. A step that only waits keeps the
-   * claim unless it evicts. Where a kill is stored, an evicting step keeps it too, so that the
+   * claim unless it evicts. If a kill is stored, an evicting step keeps it too, so that the
    * engine can end the process with its hooks.
    */
   readonly released?: boolean

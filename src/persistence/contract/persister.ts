@@ -10,7 +10,7 @@ export interface Checkpoint {
 /** Keeps bundles by pid and tag. Saving under the same pid and tag replaces the earlier bundle. */
 export interface Persister {
   /**
-   * @throws SerializationError where the bundle can't be saved
+   * @throws SerializationError if the bundle can't be saved
    * @throws PersistenceError for the untagged checkpoint of a process that lives in this store,
    *   which only its engine writes
    */
@@ -21,7 +21,7 @@ export interface Persister {
   getCheckpoints(): Promise<readonly Checkpoint[]>
   /** The checkpoints of one process. */
   getProcessCheckpoints(pid: string): Promise<readonly Checkpoint[]>
-  /** Does nothing where there is no such checkpoint. */
+  /** Does nothing if there is no such checkpoint. */
   deleteCheckpoint(pid: string, tag?: string): Promise<void>
   /** Deletes all checkpoints of one process. */
   deleteProcessCheckpoints(pid: string): Promise<void>

@@ -29,7 +29,7 @@ export interface LogRow extends LogEntry {
 export const REPORTED = 'reported'
 
 /**
- * A history entry that has just been committed, or a report (`REPORTED`). Where another program
+ * A history entry that has just been committed, or a report (`REPORTED`). If another program
  * wrote it, the row may have changed since.
  */
 export interface Change {
@@ -111,7 +111,7 @@ export interface StoredProcess {
   readonly row: ProcessRow
   /** Raised by each claim, kill, crash and edit (C4). */
   readonly fence: number
-  /** @throws IncompatibleBundle where the stored parts are damaged */
+  /** @throws IncompatibleBundle if the stored parts are damaged */
   bundle(): Bundle
   /**
    * For a process that ended unsuccessfully: the last `state` part before the end, from which a

@@ -48,7 +48,7 @@ export interface Store extends Control, Persister {
   /**
    * Whether this engine must start nothing until it runs nothing, so that a suspect of these
    * classes can run there alone. The store chooses at most one engine at a time, and only
-   * where no engine has taken a suspect for a minute. Asked again by the draining engine, it
+   * if no engine has taken a suspect for a minute. Asked again by the draining engine, it
    * returns whether the engine must go on draining, which lasts a minute at most.
    */
   drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean>
@@ -81,7 +81,7 @@ export interface ClaimedProcess extends Omit<StoredProcess, 'before'> {
   readonly fence: number
   /**
    * What ended the wait of a waiting process. Of several, the first of: a resume, the end of the
-   * processes that it waits for, a signal, its time. Null where it was claimed because its deadline
+   * processes that it waits for, a signal, its time. Null if it was claimed because its deadline
    * has passed.
    */
   readonly wake: StoredWake | null

@@ -21,7 +21,7 @@ export type Write =
 export interface StoredReport {
   readonly log: readonly LogEntry[]
   readonly events: readonly HistoryEntry[]
-  /** JSON text; undefined where the progress is as before. */
+  /** JSON text; undefined if the progress is as before. */
   readonly progress: string | undefined
 }
 
@@ -29,7 +29,7 @@ export interface StoredReport {
 export type Parts = Readonly<Record<string, string>>
 
 /**
- * Creates a process (C2). Also `done` where a process with the same class and raw inputs has the
+ * Creates a process (C2). Also `done` if a process with the same class and raw inputs has the
  * pid or the key; the answer then has the pid of that process.
  */
 export interface Create {
@@ -41,7 +41,7 @@ export interface Create {
   /** Must exist, unless this process is restarted (`origin`) in one commit with its parent. */
   readonly parent: string | null
   /**
-   * The fence of the parent's claim, where the parent's engine launches the process. The claim must
+   * The fence of the parent's claim, if the parent's engine launches the process. The claim must
    * hold (C4).
    */
   readonly parentFence: number | null
@@ -56,7 +56,7 @@ export interface Create {
   readonly state: ProcessState
   readonly step: string | null
   readonly status: string | null
-  /** All parts. `inputs` is compared where the pid or the key is in use. */
+  /** All parts. `inputs` is compared if the pid or the key is in use. */
   readonly parts: Parts
   /**
    * The engine that runs the process from the start, under fence 1. With null, any engine may claim
@@ -64,7 +64,7 @@ export interface Create {
    */
   readonly claim: string | null
   readonly history: readonly HistoryEntry[]
-  /** Set where the process ended before it was saved, for example in a failing hook. */
+  /** Set if the process ended before it was saved, for example in a failing hook. */
   readonly ending: Ending | null
   /** The earliest time at which the process may be claimed, in wall-clock milliseconds. */
   readonly readyAt?: number | null
@@ -79,7 +79,7 @@ export interface Create {
   /** What a process waits for that is created waiting, as a restarted one may be. */
   readonly wait?: WaitConditions | null
   /**
-   * Processes that get another parent in this commit. The outcome is `fenced` where one of them has
+   * Processes that get another parent in this commit. The outcome is `fenced` if one of them has
    * ended, is being killed, or is no longer a child of `from`.
    */
   readonly adopts?: readonly Adoption[] | undefined
@@ -114,7 +114,7 @@ export interface Advance {
    * it was created.
    */
   readonly begins?: boolean
-  /** The version of the saved form, where the process was upgraded when it was loaded. */
+  /** The version of the saved form, if the process was upgraded when it was loaded. */
   readonly version?: number | undefined
   readonly state: ProcessState
   readonly step: string | null
@@ -175,7 +175,7 @@ export interface StepRecord {
    */
   readonly evicts?: boolean
   /**
-   * The deadline of the class, where the launch by name did not know it; in wall-clock
+   * The deadline of the class, if the launch by name did not know it; in wall-clock
    * milliseconds.
    */
   readonly deadline?: number
@@ -184,7 +184,7 @@ export interface StepRecord {
    * ends that (C11).
    */
   readonly beside?: string
-  /** The status that the step has set; left out where it has set none. */
+  /** The status that the step has set; left out if it has set none. */
   readonly status?: string | null
   /** A bundle to keep under this tag. */
   readonly checkpoint?: { readonly tag: string; readonly text: string }
@@ -201,9 +201,9 @@ export interface Ending extends TransitionEnding {
 /**
  * Pauses, plays, kills, aborts or retries a process (C7).
  *
- * - Where no living engine runs the process, the commit carries out the request. Otherwise the
+ * - If no living engine runs the process, the commit carries out the request. Otherwise the
  *   store keeps it, and returns it with the next `Advance`.
- * - A process that waits, between steps or within one, is paused at once, even where an engine
+ * - A process that waits, between steps or within one, is paused at once, even if an engine
  *   holds it.
  * - A retry lets a process that backs off run now, and is a play for any other one.
  * - An abort kills a process that has not started, and does nothing to any other one (`Done.applied`).
@@ -229,8 +229,8 @@ export interface Request {
 }
 
 /**
- * Changes saved values of a process that has not ended and that no engine holds. `conflict` where a
- * living engine holds it; `fenced` where it has changed since it was read.
+ * Changes saved values of a process that has not ended and that no engine holds. `conflict` if a
+ * living engine holds it; `fenced` if it has changed since it was read.
  */
 export interface Edit {
   readonly kind: 'edit'
@@ -279,7 +279,7 @@ export interface Resume {
   readonly pid: string
   /**
    * Made by the sender, so that a resume repeated after a lost acknowledgement is kept once. The
-   * row remembers the ids of consumed messages, so that this also holds where the first one has
+   * row remembers the ids of consumed messages, so that this also holds if the first one has
    * been consumed since.
    */
   readonly id: string
@@ -293,7 +293,7 @@ export interface Release {
   readonly kind: 'release'
   readonly pid: string
   readonly fence: number
-  /** Releases only where this engine holds the claim. */
+  /** Releases only if this engine holds the claim. */
   readonly owner?: string | undefined
 }
 

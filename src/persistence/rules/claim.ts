@@ -32,7 +32,7 @@ export function claim(row: Row, request: Pick<ClaimRequest, 'engine' | 'suspects
   return row.crashes > 0 ? [entry('recovered', request.engine)] : []
 }
 
-/** What ends the wait of a claimed process; null where nothing has come that it waits for (C8). */
+/** What ends the wait of a claimed process; null if nothing has come that it waits for (C8). */
 export function wakeUp(row: BriefRow, now: number, arrivals: Arrivals): StoredWake | null {
   if (row.state !== 'waiting') return null
   const resume = row.resumable === 1 ? arrivals.message(null) : undefined

@@ -27,7 +27,7 @@ export interface Entry extends HistoryEntry {
 /** What a rule decides about a write. */
 export interface Decision {
   readonly outcome: Outcome
-  /** The row to store; undefined where nothing changes. */
+  /** The row to store; undefined if nothing changes. */
   readonly row?: Row
   /**
    * The processes whose end the process awaits from now on. Left out: those that it awaited before.

@@ -4,7 +4,7 @@ import type { BriefRow, Row } from './row.ts'
  * Chooses the engine that starts no other work, so that a suspect can run there alone (C11).
  * Usually some engine is idle before that and takes the suspect.
  *
- * 1. Where no engine has taken a suspect for a minute, one engine drains for it and the others go
+ * 1. If no engine has taken a suspect for a minute, one engine drains for it and the others go
  *    on. The row of the suspect names that engine.
  * 2. If that engine dies, another one is chosen at once. Otherwise draining ends after a minute,
  *    and the suspect waits for another minute.

@@ -14,12 +14,12 @@ export interface NewRow {
   readonly row: Row
   readonly awaits: readonly string[]
   readonly history: readonly Entry[]
-  /** The entries of its log; undefined where it has reported nothing. */
+  /** The entries of its log; undefined if it has reported nothing. */
   readonly log: readonly LogEntry[] | undefined
 }
 
 /**
- * The row of a new process (C2). It is paused where its parent is paused or is about to be (C7).
+ * The row of a new process (C2). It is paused if its parent is paused or is about to be (C7).
  */
 export function newRow(
   write: Create,
@@ -88,7 +88,7 @@ function initialRow(write: Create, now: number): Row {
     key: write.key,
     label: write.label,
     seq: write.seq,
-    // A row that was created under a claim has fence 1 even where the claim is given back at once,
+    // A row that was created under a claim has fence 1 even if the claim is given back at once,
     // so that the next claim fences its creator (C4).
     fence: write.claim === null ? 0 : 1,
     owner: ended ? null : write.claim,
@@ -128,7 +128,7 @@ function initialRow(write: Create, now: number): Row {
 }
 
 /**
- * The outcome where the pid or the key is in use. The same class and raw inputs make it the same
+ * The outcome if the pid or the key is in use. The same class and raw inputs make it the same
  * launch.
  */
 export function existingOutcome(
@@ -201,7 +201,7 @@ export function creationRefusal(write: Create, parent: BriefRow | null | undefin
 }
 
 /**
- * Refuses a restart where a process that it takes over has ended or was taken over by another
+ * Refuses a restart if a process that it takes over has ended or was taken over by another
  * restart (C1).
  */
 export function adoptionRefusal(

@@ -15,7 +15,7 @@ export interface TakenReport {
 }
 
 /**
- * Takes what a write reports into the row, and returns what else is to be stored; undefined where the
+ * Takes what a write reports into the row, and returns what else is to be stored; undefined if the
  * write reports nothing.
  */
 export function takeReport(row: Row, write: Write, now: number): TakenReport | undefined {

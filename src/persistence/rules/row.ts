@@ -26,7 +26,7 @@ export interface Row {
   pause_asked: number
   /** The message of the pause, or of the one that is stored. */
   pause_message: string | null
-  /** Why the process is paused; null where someone asked for it, and where it is not paused. */
+  /** Why the process is paused; null if someone asked for it, and if it is not paused. */
   pause_cause: Exclude<PauseCause, 'request'> | null
   parked: string | null
   parent: string | null

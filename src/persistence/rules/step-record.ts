@@ -49,7 +49,7 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
   // A waiting process is paused at once, whether the pause was requested before or after the wait
   // began.
   if (row.pause_asked === 1) history.push(...pauseNow(row))
-  // An engine that holds the process watches what it awaits. Where a kill is stored, the claim
+  // An engine that holds the process watches what it awaits. If a kill is stored, the claim
   // stays, so that the engine can end the process with its hooks.
   const stays = write.evicts !== true || row.kill_deadline !== null
   if (stays) return { outcome: progressOutcome(row, null), row, awaits: [], history }

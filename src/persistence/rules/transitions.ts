@@ -104,7 +104,7 @@ function mayAdvance(row: Row, write: Advance, now: number): boolean {
 }
 
 /**
- * The refusal of a write that the process may not make, whatever it knows; undefined where it may.
+ * The refusal of a write that the process may not make, whatever it knows; undefined if it may.
  * Once a kill is stored, the process may only end as `killed` (C5). While it is paused where it
  * waits, it may do nothing (C7). A pause of a computing step is carried out by its next transition.
  */

@@ -14,7 +14,7 @@ import type { WaitConditions } from '../../process/state/transition.ts'
 const RESUME_ALONE: WaitConditions = { resume: true, signal: null, until: null, on: [], any: false }
 
 /**
- * Stores what a process waits for. Returns the processes that it awaits: none, where enough of them
+ * Stores what a process waits for. Returns the processes that it awaits: none, if enough of them
  * have ended.
  */
 export function beginWait(

@@ -121,7 +121,7 @@ function putBeside(processes: ProcessTable, pid: string, { id, beside, change, d
   if (drops === 'checkpoint') processes.dropBeside(id, CHECKPOINT_PART)
 }
 
-/** Takes the process to a step. Returns false where the row is special. */
+/** Takes the process to a step. Returns false if the row is special. */
 function goOn(connection: Connection, session: Session, write: Advance, target: Target): boolean {
   const { pid, fence, seq, owner, step, status, consumes, attempt = 1 } = write
   const data = write.parts['state'] ?? null

@@ -172,7 +172,7 @@ export class Claims {
   }
 
   /**
-   * Whether the engine must drain for a suspect, where that is decided already. Otherwise the pid
+   * Whether the engine must drain for a suspect, if that is decided already. Otherwise the pid
    * of the suspect for which it must drain, which the caller stores.
    */
   draining({ engine, classes }: Pick<ClaimRequest, 'engine' | 'classes'>, now: number): boolean | string {
@@ -329,7 +329,7 @@ export class Claims {
 /**
  * Runs an action on one process, unless it failed before.
  *
- * @throws FailedAlone where the action fails for this process alone
+ * @throws FailedAlone if the action fails for this process alone
  */
 function alone(pid: string, spared: Spared, action: () => void): void {
   if (spared.has(pid)) return

@@ -31,7 +31,7 @@ const PIECE = 200
 export type Trace = (sql: string) => void
 
 export interface ConnectionOptions {
-  /** Whether to make a file where there is none. */
+  /** Whether to make a file if there is none. */
   readonly create: boolean
   /** The steps from one version of the schema to the next. Default: those of this release. */
   readonly migrations?: readonly string[] | undefined
@@ -56,7 +56,7 @@ export class Connection {
   /** Why every write is refused from now on, if one is. */
   #gone: PersistenceError | undefined
 
-  /** @throws PersistenceError where the file can't be opened; it is then untouched */
+  /** @throws PersistenceError if the file can't be opened; it is then untouched */
   static async open(
     path: string,
     { create, trace, migrations = MIGRATIONS }: ConnectionOptions,
@@ -112,7 +112,7 @@ export class Connection {
   }
 
   /**
-   * Writes in one transaction, which is durable when this resolves. `action` may run again where
+   * Writes in one transaction, which is durable when this resolves. `action` may run again if
    * the lock was taken, or after a rollback; `committed` runs directly after the commit, in the
    * same turn.
    */
@@ -133,7 +133,7 @@ export class Connection {
   writeAhead<T>(doing: string, action: () => T, committed?: (value: T) => void): Promise<T> {
     return this.#whenFree(doing, () => {
       this.#requireFile()
-      // It takes effect where the statement is prepared, so a prepared one can't be kept.
+      // It takes effect when the statement is prepared, so a prepared one can't be kept.
       this.#db.pragma('synchronous = NORMAL')
       let value: T
       try {
@@ -188,7 +188,7 @@ export class Connection {
     )
   }
 
-  /** @throws PersistenceError where the file is gone */
+  /** @throws PersistenceError if the file is gone */
   #requireFile(): void {
     if (elapsed() - this.#lookedAt >= LOOK_INTERVAL) this.checkFile()
     if (this.#gone !== undefined) throw this.#gone
@@ -305,7 +305,7 @@ function refuseNewer(path: string, version: number, known: number): void {
   )
 }
 
-/** The file to which a path leads; undefined where there is none. */
+/** The file to which a path leads; undefined if there is none. */
 function fileAt(path: string): string | undefined {
   try {
     const found = statSync(path, { throwIfNoEntry: false, bigint: true })
@@ -335,7 +335,7 @@ async function whenFree<T>(path: string, doing: string, action: () => T): Promis
         )
       }
     }
-    // Waits in real time even where the clock is simulated, since another program holds the lock.
+    // Waits in real time even if the clock is simulated, since another program holds the lock.
     await new Promise((resolve) => setTimeout(resolve, pause * Math.random()))
   }
 }

@@ -11,7 +11,7 @@ import { isBusy } from './driver-errors.ts'
  * its locks.
  */
 
-/** The state of a lock. Where it is `missing`, the lease decides. */
+/** The state of a lock. If it is `missing`, the lease decides. */
 export type LockState = 'held' | 'free' | 'missing'
 
 /**

@@ -44,7 +44,7 @@ export class EngineTable {
   }
 
   /**
-   * Whether an engine is alive (C11). A free lock shows at once that it is dead. Where the lock is
+   * Whether an engine is alive (C11). A free lock shows at once that it is dead. If the lock is
    * held, the engine may be frozen, and without a lock nothing is known: then the lease decides.
    */
   isAlive(id: string): boolean {
@@ -59,7 +59,7 @@ export class EngineTable {
   }
 
   /**
-   * Whether an engine seems alive to a store without a heartbeat of its own: where there is no
+   * Whether an engine seems alive to a store without a heartbeat of its own: if there is no
    * lock, by the clock.
    */
   seemsAlive({ id, expires }: EngineRecord, now: number): boolean {

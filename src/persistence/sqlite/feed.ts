@@ -29,7 +29,7 @@ export class Feed {
     this.#connection = connection
   }
 
-  /** The id of the last commit; 0 where there is none. */
+  /** The id of the last commit; 0 if there is none. */
   last(): number {
     return this.#connection.sql<number>(LAST).pluck().get() ?? 0
   }

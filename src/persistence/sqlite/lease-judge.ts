@@ -1,7 +1,7 @@
 import type { Heartbeat } from './heartbeat.ts'
 
 interface Sighting {
-  /** The lease in the engine's row; null where it has no row. */
+  /** The lease in the engine's row; null if it has no row. */
   readonly expires: number | null
   /** When this was seen first, by the monotonic clock. */
   readonly since: number

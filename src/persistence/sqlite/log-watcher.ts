@@ -47,7 +47,7 @@ export class LogWatcher {
     return this.#watcher !== undefined || this.#pause !== undefined
   }
 
-  /** Begins to listen, where it does not. There may be no file yet. */
+  /** Begins to listen, if it does not. There may be no file yet. */
   listen(): void {
     if (this.listens) return
     try {

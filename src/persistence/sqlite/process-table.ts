@@ -149,7 +149,7 @@ export class ProcessTable {
   }
 
   /**
-   * The number of a process's row, and whether parts are stored beside it; undefined where there is
+   * The number of a process's row, and whether parts are stored beside it; undefined if there is
    * no such process. By now both may be those of another process.
    */
   known(pid: string): Readonly<Known> | undefined {
@@ -170,7 +170,7 @@ export class ProcessTable {
     this.#known.set(pid, known)
   }
 
-  /** Stores a new row with the first lines of its history. Returns false where the pid or the key is in use. */
+  /** Stores a new row with the first lines of its history. Returns false if the pid or the key is in use. */
   insert(row: Row, parts: RowParts, beside: number, recent: string): boolean {
     const { changes, lastInsertRowid } = this.#connection
       .sql(INSERT_ROW)

@@ -4,7 +4,7 @@ import { checkText } from '../../shared/text.ts'
 
 /**
  * Resolves the links in the path of a file. SQLite names the files beside the database by the
- * resolved path, and all programs must name their locks alike. Where there is no file yet, returns
+ * resolved path, and all programs must name their locks alike. If there is no file yet, returns
  * the path at which it would be made.
  */
 export function realPath(path: string): string {

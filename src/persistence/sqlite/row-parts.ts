@@ -137,7 +137,7 @@ function hasStateAlone(parts: Parts): boolean {
 }
 
 /**
- * The change of a write, which ends the process successfully where `succeeds`. Undefined where it
+ * The change of a write, which ends the process successfully if `succeeds`. Undefined if it
  * can't be made blindly: the write has a part of the step's record.
  */
 export function partChange(

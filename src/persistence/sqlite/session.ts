@@ -35,7 +35,7 @@ export class Session implements Tables {
   #reported: Set<number> | undefined
   #commit: number | undefined
   /**
-   * Whether any process has a kept message or awaits another. Where none does, an end needs no
+   * Whether any process has a kept message or awaits another. If none does, an end needs no
    * look-up of either.
    */
   #anyMessage: boolean | undefined

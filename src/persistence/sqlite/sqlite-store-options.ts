@@ -6,7 +6,7 @@ import type { Trace } from './connection.ts'
 export interface SqliteStoreOptions {
   /** The source of the time. Default: the machine's clock. */
   readonly clock?: Clock | undefined
-  /** Whether to make a file at a path where there is none. Default: true. */
+  /** Whether to make a file if there is none. Default: true. */
   readonly create?: boolean | undefined
   /** @internal The steps of the schema, for tests of a later one. */
   readonly migrations?: readonly string[] | undefined

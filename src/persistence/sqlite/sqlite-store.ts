@@ -63,7 +63,7 @@ export class SqliteStore implements Store {
    * Opens a file, or makes a new one unless `create` is false.
    *
    * @throws TypeError for a value that is not a path
-   * @throws PersistenceError where the file can't be opened or written to, is damaged, or was made
+   * @throws PersistenceError if the file can't be opened or written to, is damaged, or was made
    *   by another program or a newer release; the file is then unchanged
    */
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {

@@ -9,7 +9,7 @@ import { startWorker } from './heartbeat-thread.ts'
  * Starts the heartbeat of an engine in a worker thread. With a clock other than the machine's, the
  * heartbeat follows that clock, so that a test can move it.
  *
- * @throws PersistenceError where the thread can't be started
+ * @throws PersistenceError if the thread can't be started
  */
 export async function startHeartbeat(
   connection: Connection,

@@ -9,7 +9,7 @@ import { clearTimeout, setTimeout } from '../../shared/timers.ts'
 import { LogWatcher } from './log-watcher.ts'
 import type { SqliteTables } from './sqlite-tables.ts'
 
-/** How often to look even where no change of the log file was noticed, in milliseconds. */
+/** How often to look even if no change of the log file was noticed, in milliseconds. */
 const SCAN_INTERVAL = 5_000
 /** The same, while changes of the log file can't be noticed. */
 const UNHEARD_INTERVAL = 1_000
@@ -37,7 +37,7 @@ export class Watch {
   readonly #read: Change[] = []
   /** Whether commits were missed since the last publication. */
   #missed = false
-  /** The id of the last commit that was read; undefined where that could not be read. */
+  /** The id of the last commit that was read; undefined if that could not be read. */
   #cursor: number | undefined
   #version = 0
   readonly #log: LogWatcher
@@ -107,7 +107,7 @@ export class Watch {
     if (changes.length > 0 || missed) this.#publish(changes, missed)
   }
 
-  /** Skips our own commit; 0 where it changed nothing. */
+  /** Skips our own commit; 0 if it changed nothing. */
   jump(commit: number): void {
     if (commit === 0 || !this.running) return
     this.#cursor = commit

@@ -47,8 +47,8 @@ export class Writer {
 
   /**
    * Applies a batch and returns its outcomes. The conditions of the statements check the writes, so
-   * that they need no savepoints. Where a statement throws over a value (`RefusedInBatch`), the
-   * batch is made again with a savepoint around each write (`careful`). Where one throws over a
+   * that they need no savepoints. If a statement throws over a value (`RefusedInBatch`), the
+   * batch is made again with a savepoint around each write (`careful`). If one throws over a
    * damaged page (`FailedAlone`), it is made again without that write.
    */
   apply(writes: readonly Write[], session: Session, { careful, damaged }: Care): Outcome[] {

@@ -1,7 +1,7 @@
 import type { ProcessObject } from '../host/process-object.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
-/** A hook may be asynchronous where its type says so; the transition then waits for it. */
+/** A hook may be asynchronous if its type says so; the transition then waits for it. */
 export type HookResult = void | Promise<void>
 
 /**

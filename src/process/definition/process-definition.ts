@@ -174,7 +174,7 @@ export class ProcessDefinition {
 const RUN: Running = { label: 'running', step: 'run', args: [] }
 
 /**
- * The first step of an outline. Where that depends on a predicate, running the outline finds it.
+ * The first step of an outline. If that depends on a predicate, running the outline finds it.
  */
 function firstOf(outline: Outline): Running {
   const first = outline.parts[0]?.kind === 'step' ? outline.next(null, () => false) : undefined

@@ -25,7 +25,7 @@ export class Ends {
   #stopped: { readonly error: Error | undefined } | undefined
   #wake: (() => void) | undefined
 
-  /** `members` are distinct. Where the time-out is 0, their states must have been read just now. */
+  /** `members` are distinct. If the time-out is 0, their states must have been read just now. */
   constructor(members: Iterable<BaseHandle>, { clock, timeout, signal }: Limit) {
     this.#pending = new Set(members)
     if (timeout === 0) {

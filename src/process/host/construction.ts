@@ -26,7 +26,7 @@ export interface PendingConstruction {
   readonly logger?: Logger | undefined
   /** Default: memory. */
   readonly host?: Host | undefined
-  /** When the process was created, where that was before. */
+  /** When the process was created, if that was before. */
   readonly created?: Date | undefined
   /** The retries that the process is launched with. */
   readonly retry?: number | RetryOptions | undefined
@@ -37,7 +37,7 @@ export interface PendingConstruction {
 let pending: { readonly of: object; readonly construction: PendingConstruction } | undefined
 
 /**
- * For the constructor of `Process`: what was handed over for this object; undefined where a user
+ * For the constructor of `Process`: what was handed over for this object; undefined if a user
  * wrote `new`.
  */
 export function takeConstruction(processClass: object): PendingConstruction | undefined {
@@ -105,8 +105,8 @@ export interface RecreateOptions {
 /**
  * @internal Makes a process from its saved form, under a host.
  *
- * @throws UnknownProcessClass where the loader does not know its class
- * @throws IncompatibleBundle where the bundle is damaged, or of a version that the class can't lift
+ * @throws UnknownProcessClass if the loader does not know its class
+ * @throws IncompatibleBundle if the bundle is damaged, or of a version that the class can't lift
  */
 export function recreate(bundle: Bundle, { loader, host, logger }: RecreateOptions): Hosted {
   const processClass = concrete(loader.load(bundle.head.class))

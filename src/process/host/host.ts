@@ -60,7 +60,7 @@ export interface Host {
   ): Promise<ProcessHandle>
   /**
    * The children that the step launched when it ran before and has not launched in this run, except
-   * those that ended without success. Undefined where the step has not run before, and for a host
+   * those that ended without success. Undefined if the step has not run before, and for a host
    * that begins no step again.
    */
   missing?(process: Hosted): Promise<readonly MissingChild[]> | undefined
@@ -87,7 +87,7 @@ export interface Host {
    */
   reported?(process: Hosted): void
   /**
-   * The oldest kept signal of that name, decoded; undefined where there is none. The host reports a
+   * The oldest kept signal of that name, decoded; undefined if there is none. The host reports a
    * new signal by `Hosted.signalled`.
    */
   mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> | KeptSignal | undefined
@@ -98,8 +98,8 @@ export interface Host {
   suspend(process: Hosted, wait: StepWait): () => void
   /**
    * Called before a step that only waited continues. Resolves once the process shows as running:
-   * from then on a pause waits for the end of the step. Undefined where the process shows as
-   * running already, and where the step still waits for something else and `does` nothing by name
+   * from then on a pause waits for the end of the step. Undefined if the process shows as
+   * running already, and if the step still waits for something else and `does` nothing by name
    * now. A host that stores nothing does not need this.
    *
    * @throws LeaseLost when another host has taken the process over
@@ -112,9 +112,15 @@ export interface Host {
   evict(process: Hosted, wait: StepWait): void
   /**
    * How processes ended, in the order of their pids; undefined for a process that has not ended.
-   * Does not wait for them. A process that no longer exists counts as failed with `ProcessLost`.
+   * Does not wait for them. A process that no longer exists counts as failed with `ProcessLost`. The
+   * value is the outputs for each process for which `outputs` is true; one that finished without
+   * success then counts as failed.
    */
-  outcomes(process: Hosted, pids: readonly string[]): Promise<readonly (Settled<unknown> | undefined)[]>
+  outcomes(
+    process: Hosted,
+    pids: readonly string[],
+    outputs?: readonly boolean[],
+  ): Promise<readonly (Settled<unknown> | undefined)[]>
   /**
    * Keeps the process as it was saved last, with the record of its step, under a tag. Durable when
    * the promise resolves.
@@ -135,7 +141,7 @@ export interface RecordEntry {
    * after `record:`.
    */
   readonly name: string
-  /** JSON text; undefined where the entry only consumes a message or adds to the history. */
+  /** JSON text; undefined if the entry only consumes a message or adds to the history. */
   readonly text: string | undefined
   readonly history: HistoryEvent | undefined
   /** The kept message that the entry consumes, by its `KeptSignal.id`. */
@@ -146,11 +152,11 @@ export interface RecordEntry {
 export interface Transition {
   readonly from: ProcessState
   readonly to: ProcessState
-  /** The step that is to run in the new state, or after it; null where there is none. */
+  /** The step that is to run in the new state, or after it; null if there is none. */
   readonly step: string | null
   /** Why the process waits, for people; null in any other state. */
   readonly message: string | null
-  /** False where the process only pauses and stays in its state. */
+  /** False if the process only pauses and stays in its state. */
   readonly moved: boolean
   /** Set when the process pauses with this transition. */
   readonly paused: { readonly message?: string | undefined } | null

@@ -75,7 +75,7 @@ export interface TimedeltaOptions {
  * Several processes, in an order. A group may contain a process more than once. It holds pids, and
  * makes handles when they are needed. A group is not thenable.
  *
- * Where the store has no process of a pid, that process counts as failed with `ProcessLost`. Members
+ * If the store has no process of a pid, that process counts as failed with `ProcessLost`. Members
  * that ask the store for every process, such as `refresh()`, reject with that error.
  */
 export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
@@ -114,12 +114,12 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   /**
    * Resolves to the results of all processes, in the order of the group, each as `handle.result()`
    * gives it. Rejects with the error of the process that failed first; the others continue. With
-   * `returnWhen: 'all'`, waits for all, and rejects with one `GroupError` where any failed.
+   * `returnWhen: 'all'`, waits for all, and rejects with one `GroupError` if any failed.
    *
    * @throws WaitTimeout, whose message says how many have not ended: "2 (of 6)"
    */
   result(options?: GroupResultOptions & { readonly raiseOnFailure?: true | undefined }): Promise<R[]>
-  /** Waits for all processes. Resolves to the error in the place of the result where one failed. */
+  /** Waits for all processes. Resolves to the error in the place of the result if one failed. */
   result(options: GroupResultOptions & { readonly raiseOnFailure: false }): Promise<(R | ProcessError)[]>
   /** Waits for all processes. Resolves to how each of them ended. @throws WaitTimeout */
   outcomes(options?: WaitOptions): Promise<Settled<R>[]>
@@ -133,7 +133,7 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
    * @throws WaitTimeout
    */
   values(options?: ValuesOptions & { readonly raiseOnFailure?: true | undefined }): AsyncIterableIterator<R>
-  /** As above, but gives the error where the above rejects, and goes on. */
+  /** As above, but gives the error if the above rejects, and goes on. */
   values(options: ValuesOptions & { readonly raiseOnFailure: false }): AsyncIterableIterator<R | ProcessError>
   /**
    * The handles of the processes as they end, each once. The time-out counts from the first handle

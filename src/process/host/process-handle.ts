@@ -41,7 +41,7 @@ export interface StateInfo {
   readonly exitCode?: ExitCodeInfo
   /** What the process has reported by `this.progress` last. */
   readonly progress?: Progress
-  /** Why the process does not move, where the label does not say that. */
+  /** Why the process does not move, if the label does not say that. */
   readonly reason?:
     | 'scheduled'
     | 'queued'
@@ -72,7 +72,7 @@ export interface LogChunk {
    * with the next number, after a crash with the same one.
    */
   readonly attempt: number
-  /** Set where `this.logger` has written the text. */
+  /** Set if `this.logger` has written the text. */
   readonly level?: StoredLevel | undefined
 }
 
@@ -117,7 +117,7 @@ export type Settled<R> =
 export interface Outputs<C = unknown> {
   /**
    * Resolves to all outputs once the process has ended. Rejects as `result()` does, and with
-   * `ProcessUnsuccessful` where the process finished without success.
+   * `ProcessUnsuccessful` if the process finished without success.
    */
   all(options?: ResultOptions & { readonly raiseOnFailure?: true | undefined }): Promise<OutputsOf<C>>
   /** Resolves to what the process emitted, once it has ended, however it ended. */
@@ -149,13 +149,13 @@ export type EventRecord = EventSource & HistoryEvent
  * A reference to one process, by its pid. It works in any program that opens the same store.
  * Handles are interned: one object per pid and client. A handle is not thenable.
  *
- * Where the store has no such process, every method that asks it rejects with `ProcessLost`.
+ * If the store has no such process, every method that asks it rejects with `ProcessLost`.
  * `outcome()` and `result({ raiseOnFailure: false })` resolve to that error. An end that the handle
  * has read stays known after the process was pruned.
  */
 export interface ProcessHandle<R = unknown, C = unknown> {
   readonly pid: string
-  /** The registered name of the class, where it is known here. */
+  /** The registered name of the class, if it is known here. */
   readonly name: string
   readonly outputs: Outputs<C>
   /** The state as known locally, without I/O. */
@@ -165,7 +165,7 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   /**
    * Resolves once the process is stored. A process that `launch` has returned is stored already.
    *
-   * @throws ProcessLost where the store has no such process
+   * @throws ProcessLost if the store has no such process
    * @throws WaitTimeout
    */
   submitted(options?: WaitOptions): Promise<void>
@@ -176,12 +176,12 @@ export interface ProcessHandle<R = unknown, C = unknown> {
    */
   isReady(options?: WaitOptions): Promise<boolean>
   /**
-   * Reads the state from the store. Rejects with `ProcessLost` where the store has no such process.
+   * Reads the state from the store. Rejects with `ProcessLost` if the store has no such process.
    */
   refresh(options?: WaitOptions): Promise<StateInfo>
   /**
    * Waits for the end: the state, or `null` at the time-out. However the process ends, that is no
-   * rejection. Rejects with `ProcessLost` where there is no such process.
+   * rejection. Rejects with `ProcessLost` if there is no such process.
    */
   wait(options?: WaitOptions): Promise<StateInfo | null>
   /**
@@ -191,7 +191,7 @@ export interface ProcessHandle<R = unknown, C = unknown> {
    * `WaitTimeout` (the process continues).
    */
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<R>
-  /** As above, but resolves to the error where the above rejects. */
+  /** As above, but resolves to the error if the above rejects. */
   result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<R | ProcessError>
   /**
    * Resolves to how the process ended. Rejects only with `WaitTimeout` or the reason of the abort.
@@ -244,7 +244,7 @@ export interface ProcessHandle<R = unknown, C = unknown> {
    * Retries the process. A process that backs off runs its step now. A process that is paused
    * because its attempts are used up, or because it crashed, is played with a new budget of
    * attempts. A process that ended unsuccessfully is restarted as a new process; use
-   * `Client.restart` to get its handle. False where there is nothing to retry.
+   * `Client.restart` to get its handle. False if there is nothing to retry.
    */
   retry(): Promise<boolean>
   /** Explains in plain words why the process does not move. */
@@ -259,7 +259,7 @@ export interface ProcessHandle<R = unknown, C = unknown> {
   /**
    * The log of the process, oldest entry first: what its steps have written by `this.print` and
    * `this.logger`. With `follow` the loop goes on with each new entry until the process has ended,
-   * also where another program runs the process. Entries arrive when they are stored: with the next
+   * even if another program runs the process. Entries arrive when they are stored: with the next
    * commit of the process, and within a second at the latest.
    *
    * @throws TypeError for wrong options

@@ -72,7 +72,7 @@ export interface HostedReports {
   readonly pending: number
   /** Whether the host has taken all. */
   readonly isEmpty: boolean
-  /** Takes what was reported since the last call; undefined where that is nothing. */
+  /** Takes what was reported since the last call; undefined if that is nothing. */
   take(): Report | undefined
   /** Takes a report back that could not be stored. */
   putBack(report: Report): void
@@ -147,7 +147,7 @@ export interface Hosted {
    * it. It is the same for each attempt.
    */
   readonly stepKey: { readonly pid: string; readonly number: number }
-  /** The text of an entry of the step's record; undefined where there is none. */
+  /** The text of an entry of the step's record; undefined if there is none. */
   recorded(entry: string): string | undefined
   /** All entries of the step's record: names and texts. */
   records(): Iterable<readonly [entry: string, text: string]>

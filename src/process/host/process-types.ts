@@ -21,7 +21,7 @@ export interface ProcessOptions {
    */
   readonly types?: readonly SavedType[] | undefined
   /**
-   * The clock of timers, where the process runs in memory. Default: the system clock.
+   * The clock of timers, if the process runs in memory. Default: the system clock.
    */
   readonly clock?: Clock | undefined
 }
@@ -55,7 +55,7 @@ export type SeveralOutputs<C> =
 /** Handles for `join`: one, a list, or named ones. */
 export type Joined = ProcessHandle | readonly ProcessHandle[] | Readonly<Record<string, ProcessHandle>>
 
-/** What `join` gives, in the shape of the handles: results, or outputs where `O` is true. */
+/** What `join` gives, in the shape of the handles: results, or outputs if `O` is true. */
 export type JoinedResults<H, O = false> =
   H extends ProcessHandle<infer R, infer C>
     ? JoinedValue<R, C, O>

@@ -83,7 +83,7 @@ export class MemoryChildren {
    * inputs in an earlier attempt at the step. A child of an earlier attempt that ended
    * unsuccessfully is launched again.
    *
-   * @throws KeyConflictError where the child that was found has another class or other inputs
+   * @throws KeyConflictError if the child that was found has another class or other inputs
    */
   launch(
     processClass: AnyProcessClass,

@@ -3,6 +3,7 @@ import { copyOf } from '../../ports/plain.ts'
 import { alarm, systemClock, type Clock } from '../../shared/clock.ts'
 import { ProcessKilled, ProcessLost, UnknownProcessClass } from '../../shared/errors.ts'
 import type { AnyProcessClass, Hosted } from '../host/process-object.ts'
+import { outcomeOf } from '../host/outcome-of.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../host/process-handle.ts'
 import type { KeptSignal, WaitConditions } from '../state/transition.ts'
 import type { Committed, ControlRequest, Host, MissingChild, RecordEntry, Transition } from '../host/host.ts'
@@ -118,12 +119,13 @@ export class MemoryHost implements Host {
   async outcomes(
     process: Hosted,
     pids: readonly string[],
+    outputs: readonly boolean[] = [],
   ): Promise<readonly (Settled<unknown> | undefined)[]> {
     return Promise.all(
-      pids.map(async (pid): Promise<Settled<unknown> | undefined> => {
+      pids.map(async (pid, index): Promise<Settled<unknown> | undefined> => {
         const handle = this.#handle(process, pid)
         if (handle === undefined) return gone(pid)
-        return handle.done ? handle.outcome() : undefined
+        return handle.done ? outcomeOf(handle, outputs[index] === true) : undefined
       }),
     )
   }

@@ -85,7 +85,7 @@ export class Driver {
 
   /**
    * Something was requested. Notifies the call that runs the process, or carries the request out at
-   * once where there is no such call.
+   * once if there is no such call.
    */
   attend(): void {
     if (this.#isBusy) this.#requests.changed()
@@ -137,7 +137,7 @@ export class Driver {
   /** Makes one transition or pause, and more as long as `goOn` returns true. */
   async #turns(goOn: () => boolean): Promise<void> {
     do {
-      // Awaited also where there is nothing to wait for: others take their turns meanwhile.
+      // Awaited even if there is nothing to wait for: others take their turns meanwhile.
       await this.#once()
       if (this.#requests.any) await this.#carryOut()
     } while (goOn())

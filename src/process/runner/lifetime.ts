@@ -49,7 +49,7 @@ export class Lifetime {
   }
 
   /**
-   * Records a kill, aborts the signal and, where the kill is forced, abandons the running code. The
+   * Records a kill, aborts the signal and, if the kill is forced, abandons the running code. The
    * driver carries the kill out.
    */
   kill(message: string | undefined, force: boolean): void {

@@ -118,7 +118,7 @@ export class Pausing {
     this.#notifier.paused(paused?.message)
   }
 
-  /** Takes in that the pause has come about, and undoes it where a play was stored first. */
+  /** Takes in that the pause has come about, and undoes it if a play was stored first. */
   completePause(): void {
     const { host, hosted } = this.#run
     // The play was stored before the pause was: only now is it certain to undo the pause.

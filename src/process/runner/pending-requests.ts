@@ -41,7 +41,7 @@ export class PendingRequests {
   killing: { readonly message: string | undefined; readonly force: boolean } | undefined
   failing: { readonly error: unknown; readonly force?: boolean } | undefined
   #wakes: Woken[] | undefined
-  /** Signals that the process itself keeps, where no store keeps them. */
+  /** Signals that the process itself keeps, if no store keeps them. */
   #mail: KeptMail[] | undefined
   #lastMail = 0
   /** Whether the process was played while the commit of its pause was in progress. */
@@ -99,7 +99,7 @@ export class PendingRequests {
     this.#playsAfterPause = isWanted
   }
 
-  /** Takes the pause back, or only this one where it is given. */
+  /** Takes the pause back, or only this one if it is given. */
   callOff(pausing = this.pausing): void {
     if (this.pausing !== pausing) return
     this.pausing?.done.resolve(false)
@@ -117,7 +117,7 @@ export class PendingRequests {
 
   // ---------- ending ----------
 
-  /** Records a kill, and calls a pause off; false where that kill is recorded already. */
+  /** Records a kill, and calls a pause off; false if that kill is recorded already. */
   kill(message: string | undefined, force: boolean): boolean {
     if (this.killing !== undefined && (this.killing.force || !force)) return false
     this.killing = { message: this.killing?.message ?? message, force }
@@ -172,7 +172,7 @@ export class PendingRequests {
     this.#wakes = this.#wakes?.filter((woken) => woken.wake !== wake && isKept(woken))
   }
 
-  /** Keeps a signal in the process, where no store keeps it. */
+  /** Keeps a signal in the process, if no store keeps it. */
   post(name: string, value: unknown): KeptSignal {
     const mail = { id: ++this.#lastMail, name, value }
     ;(this.#mail ??= []).push(mail)
@@ -189,7 +189,7 @@ export class PendingRequests {
   }
 
   /**
-   * What the process itself keeps, less the next wake-up where that is consumed; a store keeps its
+   * What the process itself keeps, less the next wake-up if that is consumed; a store keeps its
    * own.
    */
   kept(wakeUsed: boolean): KeptRequests {

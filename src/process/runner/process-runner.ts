@@ -160,7 +160,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     this.lifetime.assertOpen()
   }
 
-  /** @throws InvalidStateError where no step of the process runs; `what` is what needs one */
+  /** @throws InvalidStateError if no step of the process runs; `what` is what needs one */
   stepFor(what: string): CurrentStep {
     this.assertOpen()
     if (this.data.inStep) return this.currentStep
@@ -173,7 +173,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     const { data, requests } = this
     if (this.isOver || requests.killing !== undefined || this.code.isStaleAttempt) return NO
     const isOwn = isWithin(data)
-    // Stored also where the process is paused: its children may not be.
+    // Stored even if the process is paused: its children may not be.
     return this.#ask({ kind: 'pause', message }, () => {
       if (data.paused !== undefined) return YES
       if (requests.pausing === undefined) return NO
@@ -216,7 +216,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   }
 
   /**
-   * Resolves once what was asked of an idle process has been done; at once where a step is in
+   * Resolves once what was asked of an idle process has been done; at once if a step is in
    * progress.
    */
   #carriedOut(): Promise<boolean> {

@@ -59,7 +59,7 @@ export class ProcessResult {
   /**
    * The outputs, complete unless `raiseOnFailure` is false.
    *
-   * @throws ProcessUnsuccessful where the process finished without success
+   * @throws ProcessUnsuccessful if the process finished without success
    */
   outputs(raiseOnFailure: boolean): unknown {
     const { state, pid, definition, outputs, detached } = this.#run

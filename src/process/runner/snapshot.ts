@@ -27,7 +27,7 @@ export class Snapshot {
   #outputs: Map<string, Output> | undefined
   #created: string | undefined
   #launch: string | undefined
-  /** What the process kept when its step began, where the step may run again. */
+  /** What the process kept when its step began, if the step may run again. */
   #mark: { readonly memory: string | undefined; readonly outputs: Map<string, Output> } | undefined
 
   constructor(run: RunState) {
@@ -37,8 +37,8 @@ export class Snapshot {
   /**
    * Keeps an output that was emitted.
    *
-   * @throws SerializationError where it is to be kept and can't be saved (C10)
-   * @throws PortValidationError where it is to be within a value that was emitted before
+   * @throws SerializationError if it is to be kept and can't be saved (C10)
+   * @throws PortValidationError if it is to be within a value that was emitted before
    */
   output(port: string, value: unknown): void {
     this.#requireOutside(port)
@@ -136,13 +136,13 @@ export class Snapshot {
    * A step begins. If it may run again, keeps what it begins with, so that it begins with the same
    * then.
    *
-   * @throws SerializationError in memory, where what the process keeps can't be copied
+   * @throws SerializationError in memory, if what the process keeps can't be copied
    */
   mark(mayRunAgain: boolean): void {
     this.#mark = undefined
     if (!mayRunAgain) return
     const { host } = this.#run
-    // Where the host is durable, the transition that led here has just made the text.
+    // If the host is durable, the transition that led here has just made the text.
     const memory = host.durable ? this.#memory : this.#hasMemory() ? this.#memoryText() : undefined
     this.#mark = { memory, outputs: new Map(this.#outputs) }
   }
@@ -173,7 +173,7 @@ export class Snapshot {
    * Takes in a bundle, while the process is constructed, and returns what the process kept for
    * waits to come. The fields of the process come later, by `restoreMembers`.
    *
-   * @throws IncompatibleBundle where a part is damaged
+   * @throws IncompatibleBundle if a part is damaged
    */
   load(bundle: Bundle): KeptRequests {
     const { head, parts } = bundle
@@ -220,7 +220,7 @@ export class Snapshot {
     )
   }
 
-  /** @throws IncompatibleBundle where the outline does not have that position any more */
+  /** @throws IncompatibleBundle if the outline does not have that position any more */
   #checkPlace(at: string): void {
     const { name, outline } = this.#run.definition
     if (outline === undefined) throw new TypeError(`${name} has no outline, and it was at ${at} in one`)
@@ -267,7 +267,7 @@ export class Snapshot {
   }
 
   /**
-   * Makes the process hold its inputs as they were saved, where they contain something that only
+   * Makes the process hold its inputs as they were saved, if they contain something that only
    * the codec copies: a value of a registered type, or an error. So a caller's later changes do not
    * reach the process.
    */

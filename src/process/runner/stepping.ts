@@ -49,7 +49,7 @@ export class Stepping {
   }
 
   /**
-   * Runs the step of this state and makes the transition that follows. Returns no promise where
+   * Runs the step of this state and makes the transition that follows. Returns no promise if
    * there is nothing to wait for.
    */
   runStep(state: Running): Promise<void> | undefined {

@@ -49,7 +49,7 @@ export class TransitionMaker {
   }
 
   /**
-   * Makes one transition. Returns no promise where neither the host nor the class has anything to
+   * Makes one transition. Returns no promise if neither the host nor the class has anything to
    * wait for.
    */
   make(next: StateData, wake?: WakeUp, failed?: FailedAttempt): Promise<void> | undefined {
@@ -78,7 +78,7 @@ export class TransitionMaker {
     )
   }
 
-  /** As `make`, where hooks run on the way, or a pause or kill was asked for. */
+  /** As `make`, if hooks run on the way, or a pause or kill was asked for. */
   async #makeWithHooks(next: StateData, wake?: WakeUp, failed?: FailedAttempt): Promise<void> {
     const code = this.#code
     const requests = this.#requests
@@ -127,7 +127,7 @@ export class TransitionMaker {
   /**
    * The state that is to be entered.
    *
-   * @throws TransitionError where that state may not follow the present one
+   * @throws TransitionError if that state may not follow the present one
    * @throws PortValidationError for a result that does not fit
    */
   #checked(next: StateData): StateData {
@@ -209,7 +209,7 @@ export class TransitionMaker {
     return isTerminal(to.label) ? this.#lifetime.terminated() : undefined
   }
 
-  /** As `#entered`, where hooks are to run, or something was requested. */
+  /** As `#entered`, if hooks are to run, or something was requested. */
   async #enteredWithHooks(
     from: StateData,
     to: StateData,

@@ -28,7 +28,7 @@ export class UserCode {
   readonly #requests: PendingRequests
   readonly #callbacks: Callbacks
   #abandons: Set<() => void> | undefined
-  /** The attempt at a step that runs, where the process may go on without it after a time-out. */
+  /** The attempt at a step that runs, if the process may go on without it after a time-out. */
   #attempt: object | undefined
   /** The time-out after which the process went on without an attempt. */
   #timedOut: StepTimeout | undefined
@@ -53,13 +53,13 @@ export class UserCode {
     return this.#timedOut !== undefined && isStaleAttempt(this.#run, this.#attempt)
   }
 
-  /** @throws StepTimeout where the caller belongs to an attempt that has timed out */
+  /** @throws StepTimeout if the caller belongs to an attempt that has timed out */
   assertCurrent(): void {
     if (this.#timedOut !== undefined && this.isStaleAttempt) throw this.#timedOut
   }
 
   /**
-   * The state that a step leads to, without a promise where the step needs none; undefined when the
+   * The state that a step leads to, without a promise if the step needs none; undefined when the
    * step was abandoned.
    */
   step(state: Running, step: StepDefinition): StateData | undefined | Promise<StateData | undefined> {
@@ -139,7 +139,8 @@ export class UserCode {
     const { process, host, hosted } = this.#run
     if (state.onward === true) {
       if (state.into !== undefined) {
-        const outcomes = await this.awaited(host.outcomes(hosted, awaits.pids))
+        const outputs = state.into.map((target) => target.outputs === true)
+        const outcomes = await this.awaited(host.outcomes(hosted, awaits.pids, outputs))
         intoContext(process, state.into, awaits.pids, outcomes)
       }
       return this.#slowStep(state, undefined)

@@ -52,7 +52,7 @@ export interface HistoryEvents {
     readonly name: string
     readonly at: number
     readonly data?: unknown
-    /** Set where a client has added it. */
+    /** Set if a client has added it. */
     readonly caller?: true | undefined
   }
   /** A step kept a checkpoint. */
@@ -60,7 +60,7 @@ export interface HistoryEvents {
 
   /** A running process was asked to pause. */
   'pause requested': WithMessage
-  /** `cause` is missing where someone asked for the pause. */
+  /** `cause` is missing if someone asked for the pause. */
   paused: WithMessage & { readonly cause?: 'failure' | 'crashes' | undefined }
   played: {}
   /** A process that backed off was asked to try again at once. */
@@ -75,8 +75,8 @@ export interface HistoryEvents {
   signalled: { readonly name: string }
 
   /**
-   * A saved value was changed from outside. `before` and `after` are its saved JSON, cut where it is
-   * long; `before` is missing where there was none.
+   * A saved value was changed from outside. `before` and `after` are its saved JSON, cut if it is
+   * long; `before` is missing if there was none.
    */
   edited: { readonly path: string; readonly before?: string | undefined; readonly after: string }
 

@@ -6,7 +6,7 @@
 export interface Progress {
   /** How much is done: a number from 0. */
   readonly done: number
-  /** How much there is to do, where that is known. */
+  /** How much there is to do, if that is known. */
   readonly total?: number | undefined
   /** What the process does now, for people. */
   readonly message?: string | undefined
@@ -24,7 +24,7 @@ export interface LogEntry {
   readonly at: number
   /** The attempt of the step that printed it. */
   readonly attempt: number
-  /** Set where `this.logger` has written the text. */
+  /** Set if `this.logger` has written the text. */
   readonly level?: StoredLevel | undefined
 }
 
@@ -33,7 +33,7 @@ export interface AddedEvent {
   readonly name: string
   /** When it was added, in wall-clock milliseconds. */
   readonly at: number
-  /** The data in its saved form, as JSON text; undefined where there is none. */
+  /** The data in its saved form, as JSON text; undefined if there is none. */
   readonly data: string | undefined
   /** Whether a caller has added it by a handle, not the code of the process. */
   readonly caller?: true | undefined
@@ -43,7 +43,7 @@ export interface AddedEvent {
 export interface Report {
   readonly log: readonly LogEntry[]
   readonly events: readonly AddedEvent[]
-  /** Undefined where the process has reported no progress. */
+  /** Undefined if the process has reported no progress. */
   readonly progress: Progress | undefined
 }
 
@@ -72,7 +72,7 @@ export interface Admitted<E> {
 }
 
 /**
- * Decides what is kept of a report by a process that has reported `size` characters before. Where
+ * Decides what is kept of a report by a process that has reported `size` characters before. If
  * the limit is reached, the log gets one last entry that says so, and nothing is kept from then on.
  */
 export function admit<E>(

@@ -55,8 +55,8 @@ const awaits: Check = [
   '{ pids, as, any }',
 ]
 const into: Check = [
-  isListOf(isLike({ key: text, 'append?': yes, 'allowFailure?': yes })),
-  'a list of { key, append?, allowFailure? }',
+  isListOf(isLike({ key: text, 'append?': yes, 'allowFailure?': yes, 'outputs?': yes })),
+  'a list of { key, append?, allowFailure?, outputs? }',
 ]
 const facts: Shape = {
   args: list,
@@ -113,7 +113,7 @@ export const UNCHECKED_STATE = JSON.stringify({ label: 'created', unchecked: tru
  */
 export const RESUBMITTED_STATE = JSON.stringify({ label: 'created', resubmitted: true })
 
-/** The state part of a process that is killed in the store, where no engine runs it. */
+/** The state part of a process that is killed in the store, if no engine runs it. */
 export function killedStateText(message: string | null): string {
   return stateText({ label: 'killed', message: message ?? undefined })
 }
@@ -121,7 +121,7 @@ export function killedStateText(message: string | null): string {
 /**
  * The part `state`, with its values decoded.
  *
- * @throws IncompatibleBundle where it is damaged or its types are not registered here
+ * @throws IncompatibleBundle if it is damaged or its types are not registered here
  */
 export function decodeState(
   parts: BundleParts,
@@ -164,7 +164,7 @@ export function encodeState(
 /**
  * The state of the text of a part `state`, its values in saved form.
  *
- * @throws IncompatibleBundle where it is damaged
+ * @throws IncompatibleBundle if it is damaged
  */
 export function parseState(text: string): SavedState {
   let value: unknown
@@ -194,13 +194,13 @@ export interface SavedEnd {
  * Reads the result or error in the part `state` of an ended process. `parse` decodes the values or
  * leaves them in saved form.
  *
- * @throws IncompatibleBundle where it is damaged
+ * @throws IncompatibleBundle if it is damaged
  */
 export function readEnd(parts: BundleParts, parse: (text: string) => unknown): SavedEnd {
   return record(parse(parts['state'] ?? '{}'), 'state')
 }
 
-/** @throws IncompatibleBundle where a value is not what the part `state` holds */
+/** @throws IncompatibleBundle if a value is not what the part `state` holds */
 function requireState(value: unknown): asserts value is SavedState {
   if (!isObject(value)) throw damaged(`it should be an object, and is ${preview(value)}`)
   const label = value['label']

@@ -31,7 +31,7 @@ export interface StepFacts {
    */
   readonly onward?: true | undefined
   /**
-   * The number of the step, which names its effects and children; undefined where it is the number
+   * The number of the step, which names its effects and children; undefined if it is the number
    * of the transition into the step.
    */
   readonly number?: number | undefined
@@ -39,7 +39,7 @@ export interface StepFacts {
    * In a restarted process, the process whose step this was. Effects keep their keys by it.
    */
   readonly origin?: string | undefined
-  /** The number of the attempt; 1 where it is undefined. */
+  /** The number of the attempt; 1 if it is undefined. */
   readonly attempt?: number | undefined
   /**
    * The processes that the wait before the step was for. How they ended is fetched when the step
@@ -55,12 +55,12 @@ export interface StepFacts {
 export interface Running extends StepFacts {
   readonly label: 'running'
   readonly step: string
-  /** The message of the last failure, where the step is played after its attempts were used up. */
+  /** The message of the last failure, if the step is played after its attempts were used up. */
   readonly failure?: string | undefined
 }
 export interface Waiting {
   readonly label: 'waiting'
-  /** The step after the wait; null where the process then finishes with the value. */
+  /** The step after the wait; null if the process then finishes with the value. */
   readonly step: string | null
   readonly message: string | undefined
   readonly data: unknown
@@ -84,6 +84,8 @@ export interface ContextTarget {
   readonly append?: true | undefined
   /** Whether a failure is stored, as its `Settled`, rather than failing the chain. */
   readonly allowFailure?: true | undefined
+  /** Whether the outputs of the process are stored, and not what its last step returned. */
+  readonly outputs?: true | undefined
 }
 export interface Finished {
   readonly label: 'finished'
@@ -152,7 +154,7 @@ export function excepted(error: unknown): Excepted {
 }
 
 /**
- * The thrown value, or an error in its place where not even its message can be read: a getter
+ * The thrown value, or an error in its place if not even its message can be read: a getter
  * throws, or the value is a revoked proxy.
  */
 function legible(error: unknown): unknown {

@@ -45,7 +45,7 @@ export type WaitCall<P extends TypedProcess> = [StepName<P>] extends [never]
   : [step?: StepName<P> | undefined, options?: WaitDetails<SignalName<P['~class']>>]
 
 /**
- * More arguments than a call has. Where no class is given, the compiler thus passes over the
+ * More arguments than a call has. If no class is given, the compiler thus passes over the
  * signature for classes, and explains errors by the other one.
  */
 type NoCall = [never, never, never, never, never, never, never, never, never, never, never, never]

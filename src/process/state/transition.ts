@@ -30,7 +30,7 @@ export interface WakeUp {
   readonly by: 'resume' | 'signal' | 'timer' | 'handles'
   /** The name of the signal. */
   readonly signal?: string | undefined
-  /** @internal The stored message that the wake-up consumes, where there is one. */
+  /** @internal The stored message that the wake-up consumes, if there is one. */
   readonly id?: number | undefined
 }
 
@@ -40,7 +40,7 @@ export interface FailedAttempt {
   readonly attempt: number
   readonly attempts: number
   readonly message: string
-  /** When the next attempt begins, in wall-clock milliseconds; null where it begins with a play. */
+  /** When the next attempt begins, in wall-clock milliseconds; null if it begins with a play. */
   readonly until: number | null
 }
 

@@ -1,7 +1,7 @@
 import type { SignalName, SignalValue } from '../../spec/typing.ts'
 
 /**
- * What ended a `Wait`. The next step receives it after the value. `by` tells which of the
+ * What ended a `Wait`. The next step receives it after the value. `by` says which of the
  * conditions it was, and narrows the type of `value`, which is the same value.
  *
  * `C` is the class of the process, `Wake<typeof Order>`. It types the payloads of signals. `Ended`

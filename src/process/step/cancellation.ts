@@ -29,7 +29,7 @@ export class Cancellation {
     if (this.#reason !== undefined) throw this.#reason
   }
 
-  /** Aborts the signal; false where it is aborted already. */
+  /** Aborts the signal; false if it is aborted already. */
   abort(reason: Error): boolean {
     this.renew()
     if (this.#reason !== undefined) return false

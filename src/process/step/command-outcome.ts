@@ -95,7 +95,7 @@ export function afterWait(
 }
 
 /**
- * The wait of a work chain for the processes whose results go into its context; undefined where
+ * The wait of a work chain for the processes whose results go into its context; undefined if
  * there are none.
  */
 export function contextWait(

@@ -1,6 +1,7 @@
 import { isPlainObject } from '../../ports/plain.ts'
 import { getOwn, holderAt, setOwn } from '../../shared/own.ts'
 import { SpecError, TransitionError, UpstreamFailed } from '../../shared/errors.ts'
+import { checkOptions, isFlag } from '../../shared/options.ts'
 import type { Carrier } from '../../spec/named-methods.ts'
 import { isHandle, type HandleLike } from '../state/awaits.ts'
 import { Continue, exitCodeText, Wait } from '../state/commands.ts'
@@ -55,31 +56,50 @@ export function allowFailure<H extends HandleLike>(handle: H): AllowFailure<H> {
  */
 export type ContextValues = Readonly<Record<string, unknown>>
 
+/** Options of `toContext`. */
+export interface ContextOptions {
+  /**
+   * Whether the handles stand for the outputs of their processes, as `handle.outputs.all()` gives
+   * them, and not for what the last steps returned. Default false.
+   */
+  readonly outputs?: boolean | undefined
+}
+
 /** A step returns this to have the results of processes in `ctx` before the next step. */
-export class ToContext<V = ContextValues> {
+export class ToContext<V = ContextValues, O = boolean> {
   /** Type only: what was given. Any other type is assignable, so a subclass may give other values. */
   declare readonly '~given'?: Carrier<V>
+  /** Type only: whether the handles stand for outputs. */
+  declare readonly '~outputs'?: Carrier<O>
   readonly values: ContextValues
+  readonly outputs: boolean
 
-  constructor(values: ContextValues) {
+  constructor(values: ContextValues, options: ContextOptions = {}) {
+    checkOptions(options, { outputs: isFlag }, 'toContext')
     this.values = values
+    this.outputs = options.outputs ?? false
   }
 }
 
 /**
  * A step of a work chain returns this to have the results of these processes in `ctx` before the
- * next step.
+ * next step, or with `outputs: true` their outputs.
+ *
+ * @throws TypeError for an unknown option
  */
-export function toContext<const V extends ContextValues>(values: V): ToContext<V> {
-  return new ToContext<V>(values)
+export function toContext<const V extends ContextValues, O extends boolean = false>(
+  values: V,
+  options: ContextOptions & { readonly outputs?: O | undefined } = {},
+): ToContext<V, O> {
+  return new ToContext<V, O>(values, options)
 }
 
 /** What a step gives for the context: by calls of `this.toContext`, and by its return value. */
 export class ContextUpdates {
-  readonly #given: ContextValues[] = []
+  readonly #given: ToContext[] = []
 
-  add(values: ContextValues): void {
-    this.#given.push(values)
+  add(given: ToContext): void {
+    this.#given.push(given)
   }
 
   /** Forgets what a failed attempt gave: the next one gives it again. */
@@ -94,7 +114,7 @@ export class ContextUpdates {
   }
 
   /**
-   * Forgets what was given, where the step ends otherwise. @throws TransitionError where the
+   * Forgets what was given, if the step ends otherwise. @throws TransitionError if the
    * process goes on, and would lack it
    */
   drop(returned: unknown): void {
@@ -109,20 +129,25 @@ export class ContextUpdates {
   apply(ctx: Record<string, unknown>): { readonly pids: string[]; readonly into: ContextTarget[] } {
     const pids: string[] = []
     const into: ContextTarget[] = []
-    const add = (key: string, given: unknown, appended: boolean): void => {
+    const add = (key: string, given: unknown, outputs: boolean, appended: boolean): void => {
       const allowed = given instanceof AllowFailure
       const handle: unknown = allowed ? given.handle : given
       if (!isHandle(handle)) throw notAwaited(key, handle)
       pids.push(handle.pid)
-      into.push({ key, ...(appended && { append: true }), ...(allowed && { allowFailure: true }) })
+      into.push({
+        key,
+        ...(appended && { append: true }),
+        ...(allowed && { allowFailure: true }),
+        ...(outputs && { outputs: true }),
+      })
     }
-    for (const values of this.#given.splice(0)) {
+    for (const { values, outputs } of this.#given.splice(0)) {
       for (const [key, value] of Object.entries(values)) {
-        if (value instanceof Append) add(key, value.handle, true)
+        if (value instanceof Append) add(key, value.handle, outputs, true)
         else if (isListOfHandles(value)) {
           put(ctx, key, [], false)
-          for (const one of value) add(key, one, true)
-        } else if (isGiven(value)) add(key, value, false)
+          for (const one of value) add(key, one, outputs, true)
+        } else if (isGiven(value)) add(key, value, outputs, false)
         else if (value instanceof Promise) throw notAwaited(key, value)
         else put(ctx, key, value, false)
       }
@@ -132,15 +157,15 @@ export class ContextUpdates {
 }
 
 /**
- * What a step gave for the context, if it returned nothing else. Undefined where the returned value
+ * What a step gave for the context, if it returned nothing else. Undefined if the returned value
  * decides the next state, and not the outline.
  *
- * @throws TransitionError where it did both
+ * @throws TransitionError if it did both
  */
 export function updatesOf(given: ContextUpdates, returned: unknown): ContextUpdates | undefined {
   if (returned === undefined) return given
-  if (returned instanceof ToContext) given.add(returned.values)
-  else if (isOfHandles(returned)) given.add(returned)
+  if (returned instanceof ToContext) given.add(returned)
+  else if (isOfHandles(returned)) given.add(new ToContext(returned))
   else {
     given.drop(returned)
     return undefined
@@ -181,7 +206,7 @@ function notAwaited(key: string, given: unknown): TransitionError {
 /**
  * Puts how processes ended into the context.
  *
- * @throws UpstreamFailed for the first that failed, or did not succeed, where that was not allowed
+ * @throws UpstreamFailed for the first that failed, or did not succeed, if that was not allowed
  */
 export function intoContext(
   { pid, ctx }: ProcessObject,

@@ -30,7 +30,7 @@ export interface Place {
 interface Frame {
   readonly run: RunState
   readonly outer: Frame | undefined
-  /** The attempt at a step, where the process may go on without it. */
+  /** The attempt at a step, if the process may go on without it. */
   readonly attempt?: object | undefined
   readonly place?: Place | undefined
 }

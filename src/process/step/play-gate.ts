@@ -20,7 +20,7 @@ export class PlayGate {
   }
 
   /**
-   * Resolves once the process, which is about to be played, may go on; undefined where it is not.
+   * Resolves once the process, which is about to be played, may go on; undefined if it is not.
    */
   get playing(): Promise<void> | undefined {
     return this.#playing

@@ -45,7 +45,7 @@ export class Reports {
     return this.#log.length === 0 && this.#events.length === 0 && this.#progress === undefined
   }
 
-  /** Takes what was reported since the last call; undefined where that is nothing. */
+  /** Takes what was reported since the last call; undefined if that is nothing. */
   take(): Report | undefined {
     if (this.isEmpty) return undefined
     const report = { log: this.#log, events: this.#events, progress: this.#progress }
@@ -128,7 +128,7 @@ export function checkedProgress(progress: Progress): Progress {
 const LARGEST_DATA = 64_000
 
 /**
- * Returns the saved form of an event's data; undefined where there is none.
+ * Returns the saved form of an event's data; undefined if there is none.
  *
  * @throws TypeError for a bad name
  * @throws SerializationError for data that can't be saved or is too large

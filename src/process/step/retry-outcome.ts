@@ -98,7 +98,7 @@ function decisionOn(error: unknown): boolean | undefined {
 }
 
 /**
- * What the rule of the step that runs says of a failure; undefined where it has none, or fails
+ * What the rule of the step that runs says of a failure; undefined if it has none, or fails
  * itself.
  */
 export function ruleFor(run: RunState, error: unknown): boolean | undefined {

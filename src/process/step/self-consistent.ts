@@ -80,13 +80,13 @@ type MethodProblem<Use, M, Instance> = M extends (...args: never) => infer R
 type PredicateProblem<R> = unknown extends R ? never : [R] extends [boolean] ? never : NoPredicate<R>
 
 type ReturnProblem<R, Ctx> =
-  R extends ToContext<infer V>
-    ? ValuesProblem<V, Ctx>
+  R extends ToContext<infer V, infer O>
+    ? ValuesProblem<V, Ctx, O>
     : R extends HandleLike
       ? never
       : R extends object
         ? true extends { [K in keyof R]: IsForContext<R[K]> }[keyof R]
-          ? ValuesProblem<R, Ctx>
+          ? ValuesProblem<R, Ctx, false>
           : never
         : never
 type IsForContext<V> = V extends HandleLike | AllowFailure | Append | readonly (HandleLike | AllowFailure)[]
@@ -95,4 +95,4 @@ type IsForContext<V> = V extends HandleLike | AllowFailure | Append | readonly (
     : true
   : false
 
-type ValuesProblem<V, Ctx> = V extends ContextFit<Ctx, V> ? never : NotForContext<V>
+type ValuesProblem<V, Ctx, O> = V extends ContextFit<Ctx, V, O> ? never : NotForContext<V>

@@ -38,7 +38,7 @@ export interface Asked {
  * 1. Requests of one turn have a fixed order:
  *    `Promise.all(items.map((item) => this.effect('x', …)))`.
  * 2. As long as no two operations of a step have overlapped, the step counts as one sequence.
- *    (Branches that never overlap can't be told from one sequence.)
+ *    (Branches that never overlap look like one sequence.)
  * 3. Once two operations have overlapped, a turn comes certainly after another turn if it goes on from
  *    the result of an operation of that turn, or if its asynchronous context has been there. Results
  *    are therefore handed out one by one, each in a turn of the event loop of its own.
@@ -72,7 +72,7 @@ export class StepFlow {
    * Registers an operation. `key` is its kind and full name; undefined for an operation without a
    * name.
    *
-   * @throws SpecError where its name may be that of another branch
+   * @throws SpecError if its name may be that of another branch
    */
   ask(key: string | undefined): Asked {
     if (this.refusal !== undefined) throw this.refusal
@@ -113,7 +113,7 @@ export class StepFlow {
   /**
    * Runs a part of the step as a branch of it.
    *
-   * @throws SpecError where a branch of that name is in progress
+   * @throws SpecError if a branch of that name is in progress
    */
   async inBranch<T>(name: string, run: () => T | PromiseLike<T>): Promise<Awaited<T>> {
     const outer = this.branch

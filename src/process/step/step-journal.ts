@@ -260,7 +260,7 @@ export class StepJournal {
     for (const name of bundle.recordNames) this.#put(name, { text: bundle.parts[recordPart(name)] })
   }
 
-  /** The text of an entry; undefined where there is none. */
+  /** The text of an entry; undefined if there is none. */
   text(entry: string): string | undefined {
     const found = this.#entries?.get(entry)
     if (found === undefined) return undefined
@@ -271,7 +271,7 @@ export class StepJournal {
     for (const name of this.#entries?.keys() ?? []) yield [name, this.text(name) as string]
   }
 
-  /** The value of an entry; undefined where there is none. */
+  /** The value of an entry; undefined if there is none. */
   get(entry: string): Readonly<Record<string, unknown>> | undefined {
     const found = this.#entries?.get(entry)
     if (found === undefined) return undefined
@@ -282,7 +282,7 @@ export class StepJournal {
   /**
    * Adds or replaces an entry. Durable when the promise resolves.
    *
-   * @throws SerializationError for what can't be saved, where the process is run out of a store
+   * @throws SerializationError for what can't be saved, if the process is run out of a store
    * (C10)
    */
   async add(

@@ -41,7 +41,7 @@ export interface WaitObserver {
 /** A wait that is pending. */
 interface Waiting {
   readonly stop: (reason: Error | undefined) => void
-  /** What the wait is for, where the process may leave memory for it. */
+  /** What the wait is for, if the process may leave memory for it. */
   readonly evicts: WaitConditions | undefined
   readonly message: string
 }

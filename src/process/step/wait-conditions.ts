@@ -5,7 +5,7 @@ import type { StepWait, WaitConditions } from '../state/transition.ts'
 import type { RunState } from './run-state.ts'
 
 /**
- * The wall-clock time so many milliseconds after `now`; undefined where that is later than any
+ * The wall-clock time so many milliseconds after `now`; undefined if that is later than any
  * date.
  */
 export function timeAfter(now: number, length: number): number | undefined {
@@ -23,7 +23,7 @@ export function resumeRefusal(problems: readonly PortProblem[]): PortValidationE
   )
 }
 
-/** Why a process that waits for a signal is not resumed with this value; undefined where it is. */
+/** Why a process that waits for a signal is not resumed with this value; undefined if it is. */
 export function refusalOfResume(
   { state, definition }: Pick<RunState, 'state' | 'definition'>,
   value: unknown,
@@ -64,7 +64,7 @@ export function waitForEnd(pid: string, className: string): StepWait {
 }
 
 /**
- * One wait for the first of several conditions; undefined where one of them is undefined, or where
+ * One wait for the first of several conditions; undefined if one of them is undefined, or if
  * they can't be expressed as one wait.
  */
 export function firstOf(all: readonly (WaitConditions | undefined)[]): WaitConditions | undefined {

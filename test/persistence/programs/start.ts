@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { compiled } from '../../programs/compiled.ts'
-import type { Told } from './store-program.ts'
+import type { StoreTask } from './store-program.ts'
 
 export const STORE_PROGRAM = compiled('test/persistence/programs/store-program.ts')
 
@@ -13,8 +13,8 @@ export class StoreProgram {
   errors = ''
   said = ''
 
-  constructor(told: Told) {
-    const args = [STORE_PROGRAM, JSON.stringify(told)]
+  constructor(task: StoreTask) {
+    const args = [STORE_PROGRAM, JSON.stringify(task)]
     this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child.stderr.on('data', (data) => (this.errors += String(data)))
     this.child.stdout.on('data', (data) => (this.said += String(data)))
@@ -34,6 +34,6 @@ export class StoreProgram {
   }
 }
 
-export function startStore(path: string, told: Omit<Told, 'path'>): StoreProgram {
-  return new StoreProgram({ ...told, path })
+export function startStore(path: string, task: Omit<StoreTask, 'path'>): StoreProgram {
+  return new StoreProgram({ ...task, path })
 }

@@ -32,8 +32,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function start(told: Parameters<typeof startStore>[1]): Promise<StoreProgram> {
-  const program = startStore(path, told)
+async function start(task: Parameters<typeof startStore>[1]): Promise<StoreProgram> {
+  const program = startStore(path, task)
   programs.push(program)
   await program.hears('ready')
   return program

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
 import { advance, claimOne, commitOne, create, done, engine, Heard, request } from '../fixtures.ts'
 import { STORE_PROGRAM, StoreProgram } from '../programs/start.ts'
-import type { Told } from '../programs/store-program.ts'
+import type { StoreTask } from '../programs/store-program.ts'
 
 let folder: string
 let path: string
@@ -26,8 +26,8 @@ afterEach(async () => {
 })
 
 class Program extends StoreProgram {
-  constructor(told: Omit<Told, 'path'>) {
-    super({ ...told, path })
+  constructor(task: Omit<StoreTask, 'path'>) {
+    super({ ...task, path })
     programs.push(this)
   }
 }
@@ -84,9 +84,9 @@ test('what a killed program ran can be killed by a client at once (C7)', async (
 })
 
 test('on a full disk a commit fails with words that say so, and nothing that was acknowledged is lost', async () => {
-  const told: Told = { path, what: 'fill', name: 'one' }
+  const task: StoreTask = { path, what: 'fill', name: 'one' }
   const command = `ulimit -f 1024; exec "$0" "$1" "$2"`
-  const child = spawn('bash', ['-c', command, process.execPath, STORE_PROGRAM, JSON.stringify(told)])
+  const child = spawn('bash', ['-c', command, process.execPath, STORE_PROGRAM, JSON.stringify(task)])
   let said = ''
   child.stdout.on('data', (data) => (said += String(data)))
   await once(child, 'close')

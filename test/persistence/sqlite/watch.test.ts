@@ -7,7 +7,7 @@ import type { Change } from '../../../src/persistence/contract/rows.ts'
 import { SimulatedClock } from '../../../src/testing/index.ts'
 import { create, done, engine, Heard, request, running, signal, wait, waitingFor } from '../fixtures.ts'
 
-test('who watches is told of what others commit whether it is ready, and when it is due', async () => {
+test('a watcher is notified whether what others commit is ready, and when it is due', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'damson-watch-'))
   const clock = new SimulatedClock()
   const [store, other] = [
@@ -22,23 +22,27 @@ test('who watches is told of what others commit whether it is ready, and when it
   await other.join(engine('B'))
   const until = clock.now() + 60_000
   const heard = new Heard(store)
-  /** What is told last of a process, after its state has been committed. */
-  const told = async (pid: string, name: string): Promise<Change | undefined> => {
+  /** The last change that is reported of a process, after its state has been committed. */
+  const lastChange = async (pid: string, name: string): Promise<Change | undefined> => {
     const last = () => heard.changes.findLast((one) => one.pid === pid)
     await heard.until(() => last()?.name === name)
     return last()
   }
   const process = await running(other, 'B')
   const waiter = await waitingFor(other, 'B', { on: [process.pid] })
-  expect(await told(waiter.pid, 'waiting')).toMatchObject({ ready: false, dueAt: null })
+  expect(await lastChange(waiter.pid, 'waiting')).toMatchObject({ ready: false, dueAt: null })
   await done(other, wait(process, { signal: 'approval', until }))
-  expect(await told(process.pid, 'waiting')).toMatchObject({ ready: false, dueAt: until, paused: false })
+  expect(await lastChange(process.pid, 'waiting')).toMatchObject({
+    ready: false,
+    dueAt: until,
+    paused: false,
+  })
   await done(other, request(process.pid, 'pause'))
-  expect(await told(process.pid, 'paused')).toMatchObject({ ready: false, dueAt: null, paused: true })
+  expect(await lastChange(process.pid, 'paused')).toMatchObject({ ready: false, dueAt: null, paused: true })
   await done(other, request(process.pid, 'play'), signal(process.pid, 'approval'))
-  expect(await told(process.pid, 'signalled')).toMatchObject({ ready: true, dueAt: null })
+  expect(await lastChange(process.pid, 'signalled')).toMatchObject({ ready: true, dueAt: null })
   await done(other, request(process.pid, 'kill'))
-  expect(await told(waiter.pid, 'joined')).toMatchObject({ ready: true, dueAt: null })
+  expect(await lastChange(waiter.pid, 'joined')).toMatchObject({ ready: true, dueAt: null })
 })
 
 test('a store that commits all the time hears of what others commit meanwhile, and after it', async () => {

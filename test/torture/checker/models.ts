@@ -193,7 +193,7 @@ function mayFail(process: Stored, children: readonly Stored[], isClockSetBack: b
 /** What a handle said of an end is what the store has. */
 function checkTold({ lines, processes }: World): Finding[] {
   return lines.flatMap((line) => {
-    if (line.what !== 'told') return []
+    if (line.what !== 'reported') return []
     const state = processes.get(line.pid)?.state
     if (state === line.state) return []
     return [

@@ -169,7 +169,7 @@ export const ofLog: readonly Corruption[] = [
   {
     what: 'a handle says another end than the store',
     rule: 'a handle says how it ended',
-    log: (lines) => replaced(lines, 'told', isOf('asks'), (line) => [{ ...line, state: 'killed' }]),
+    log: (lines) => replaced(lines, 'reported', isOf('asks'), (line) => [{ ...line, state: 'killed' }]),
   },
   {
     what: 'one key is two processes',

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Compiled } from './compiling.ts'
-import type { Told } from '../load/here.ts'
+import type { Given } from '../load/here.ts'
 import type { Log } from '../log.ts'
 
 export type Kind = 'engine' | 'client' | 'quiet'
@@ -105,8 +105,8 @@ export class Programs {
   start(kind: Kind, { seed, old = false }: { readonly seed: number; readonly old?: boolean }): Program {
     const name = `${kind[0]}${++this.#count}${old ? 'old' : ''}`
     const { folder, store, log, lease, compiled } = this.#around
-    const told: Told = { name, seed, store, log, folder, lease, old }
-    return this.#add(name, kind, [compiled.file(FILES[kind]), JSON.stringify(told)])
+    const given: Given = { name, seed, store, log, folder, lease, old }
+    return this.#add(name, kind, [compiled.file(FILES[kind]), JSON.stringify(given)])
   }
 
   /** A call of the command line. */

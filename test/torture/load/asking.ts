@@ -1,6 +1,6 @@
 import type { ProcessHandle } from '../../../src/index.ts'
 import type { AskLine } from '../log.ts'
-import { log, told } from './here.ts'
+import { log, given } from './here.ts'
 
 let count = 0
 
@@ -9,7 +9,7 @@ export async function ask<T>(
   asked: Omit<AskLine, 'what' | 'op'>,
   call: (op: string) => Promise<T>,
 ): Promise<T | undefined> {
-  const op = `${told.name}.${++count}`
+  const op = `${given.name}.${++count}`
   log.add({ what: 'ask', op, ...asked })
   try {
     const value = await call(op)

@@ -15,7 +15,7 @@ import {
   type Settled,
   type WorkChainSpec,
 } from '../../../src/index.ts'
-import { block, told } from './here.ts'
+import { block, given } from './here.ts'
 import { Branches, Brood, Doomed, Hasty, Stubborn } from './hard-classes.ts'
 import { Noted, noted, pay, woke, type Kept } from './noted.ts'
 
@@ -376,5 +376,5 @@ export type Known = keyof typeof always | 'Evolving'
 /** The classes that a program knows. */
 export const classes: Readonly<Record<Known, AnyProcessClass>> = {
   ...always,
-  Evolving: told.old ? OldEvolving : Evolving,
+  Evolving: given.old ? OldEvolving : Evolving,
 }

@@ -5,14 +5,14 @@ import { Client, type ProcessHandle } from '../../../src/index.ts'
 import { Random } from '../../crash/random.ts'
 import { ask, kill, pause, play, resume, retry, signal } from './asking.ts'
 import { classes, type Known } from './classes.ts'
-import { log, told } from './here.ts'
+import { log, given } from './here.ts'
 import { logger, opened } from './opening.ts'
 
 /** Launches processes and does what one can do to them, until its standard input ends. */
-const random = new Random(told.seed)
+const random = new Random(given.seed)
 const client = await opened(() =>
   Client.open({
-    store: told.store,
+    store: given.store,
     create: true,
     processes: Object.values(classes),
     killGrace: 1_500,
@@ -77,7 +77,7 @@ await client.close()
 
 /** A process from its launch until nothing more is done to it. */
 async function one(kind: Known): Promise<void> {
-  const pid = `${kind}-${told.name}-${String(++launches).padStart(4, '0')}`
+  const pid = `${kind}-${given.name}-${String(++launches).padStart(4, '0')}`
   const shared = random.below(8) === 0 && kind !== 'Failing' ? `${kind} ${random.below(3)}` : undefined
   const inputs = shared === undefined ? inputsOf(kind, pid, random) : inputsOf(kind, shared, keyed(shared))
   const delay = random.below(6) === 0 ? random.below(1_500) : undefined
@@ -128,7 +128,7 @@ function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<st
     case 'Racer':
       return { n, slow: 100 + random.below(600) }
     case 'Blocker':
-      return { n, slow: random.below(6) === 0 ? BLOCKED : random.below(told.lease * 2) }
+      return { n, slow: random.below(6) === 0 ? BLOCKED : random.below(given.lease * 2) }
     case 'Brood':
       return { n, slow: random.below(30) }
     case 'Branches':
@@ -137,7 +137,7 @@ function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<st
       return { n, slow: slow * 8, within: 300 + random.below(1_500) }
     case 'Failing':
     case 'Stubborn':
-      return { n, slow, mend: join(told.folder, `mended ${name}`) }
+      return { n, slow, mend: join(given.folder, `mended ${name}`) }
     case 'Steps':
     case 'Asker':
     case 'Flaky':
@@ -211,7 +211,7 @@ async function after(random: Random, call: () => Promise<unknown>): Promise<void
 async function ends(handle: ProcessHandle): Promise<void> {
   try {
     const state = await handle.wait({ timeout: 10_000 })
-    if (state !== null) log.add({ what: 'told', pid: handle.pid, state: state.label })
+    if (state !== null) log.add({ what: 'reported', pid: handle.pid, state: state.label })
   } catch (error) {
     logger.warn({ error, pid: handle.pid }, 'nothing more is heard of it')
   }

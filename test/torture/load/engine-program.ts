@@ -1,15 +1,15 @@
 import { Engine } from '../../../src/index.ts'
 import { classes } from './classes.ts'
-import { here, log, told } from './here.ts'
+import { here, log, given } from './here.ts'
 import { logger, opened } from './opening.ts'
 
 /** Runs processes until it is stopped by a signal. */
 const engine = await opened(() =>
   Engine.open({
-    store: told.store,
+    store: given.store,
     processes: Object.values(classes),
     concurrency: 6,
-    lease: told.lease,
+    lease: given.lease,
     killGrace: 1_500,
     logger,
   }),

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { Continue, type ProcessSpec } from '../../../src/index.ts'
-import { here, log, MENDED, told } from './here.ts'
+import { here, log, MENDED, given } from './here.ts'
 import { Noted, noted, paid, woke } from './noted.ts'
 
 /*
@@ -43,7 +43,7 @@ export class Stubborn extends Noted {
   override run(): Promise<unknown> {
     return noted(this, 'run', async () => {
       await this.pay('try')
-      if (!existsSync(String(this.inputs['mend'])) && !existsSync(join(told.folder, MENDED)))
+      if (!existsSync(String(this.inputs['mend'])) && !existsSync(join(given.folder, MENDED)))
         throw new Error('not mended')
       await this.pay('done')
       this.emit(this.n)
@@ -103,7 +103,7 @@ export class Doomed extends Noted {
 
 /** Kills a process through the client of its own program. */
 async function killed({ pid, attempt }: Noted): Promise<void> {
-  const op = `${told.name}:${pid}:${attempt}:${performance.now()}`
+  const op = `${given.name}:${pid}:${attempt}:${performance.now()}`
   log.add({ what: 'ask', op, do: 'kill', pid })
   const value = await here.client?.handle(pid).kill(op)
   log.add({ what: 'answer', op, ok: true, value })

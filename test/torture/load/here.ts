@@ -1,8 +1,8 @@
 import type { Client } from '../../../src/index.ts'
 import { Log } from '../log.ts'
 
-/** What a program of the load is told when it is started. */
-export interface Told {
+/** What a program of the load gets when it is started. */
+export interface Given {
   readonly name: string
   readonly seed: number
   readonly store: string
@@ -14,8 +14,8 @@ export interface Told {
   readonly old: boolean
 }
 
-export const told = JSON.parse(process.argv[2] ?? '{}') as Told
-export const log = new Log(told.log, told.name)
+export const given = JSON.parse(process.argv[2] ?? '{}') as Given
+export const log = new Log(given.log, given.name)
 
 /** The name of a file with which everything is mended. */
 export const MENDED = 'all is mended'
@@ -26,10 +26,10 @@ let blockedUntil = 0
 
 /** Stops the whole program for so long, on purpose. */
 export function block(ms: number): void {
-  log.add({ what: 'fault', fault: 'block', phase: 'begin', program: told.name })
+  log.add({ what: 'fault', fault: 'block', phase: 'begin', program: given.name })
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
   blockedUntil = performance.now()
-  log.add({ what: 'fault', fault: 'block', phase: 'end', program: told.name })
+  log.add({ what: 'fault', fault: 'block', phase: 'end', program: given.name })
 }
 
 let last = performance.now()

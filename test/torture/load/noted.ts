@@ -1,6 +1,6 @@
 import { setTimeout as later } from 'node:timers/promises'
 import { Process, type ProcessSpec } from '../../../src/index.ts'
-import { log, told } from './here.ts'
+import { log, given } from './here.ts'
 
 /** What every process of the load keeps. */
 export interface Kept {
@@ -68,7 +68,7 @@ export async function paid(process: Noting, effect: Effect, name: string, takes 
   const { pid } = process
   const k = process.ctx.k ?? 0
   const token = await effect(name, async ({ idempotencyKey: key }) => {
-    const token = `${told.name}:${++tokens}`
+    const token = `${given.name}:${++tokens}`
     log.add({ what: 'effect', phase: 'begin', pid, k, name, key, token })
     if (takes > 0) await later(takes)
     log.add({ what: 'effect', phase: 'end', pid, k, name, key, token })

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { PersistenceError, type Logger } from '../../../src/index.ts'
-import { told } from './here.ts'
+import { given } from './here.ts'
 
 /** How often it is tried to open the store, as long as the disk is full or another program holds the lock. */
 const TRIES = 20
@@ -21,7 +21,7 @@ export async function opened<T>(open: () => Promise<T>): Promise<T> {
 
 const say = (level: string) => (details: object, message: string) =>
   appendFileSync(
-    join(told.folder, `${told.name}.log`),
+    join(given.folder, `${given.name}.log`),
     `${new Date().toISOString()} ${level} ${message} ${JSON.stringify(details, plain)}\n`,
   )
 

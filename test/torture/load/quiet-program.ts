@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import { Client } from '../../../src/index.ts'
 import { play, resume, signal } from './asking.ts'
 import { classes } from './classes.ts'
-import { log, MENDED, told } from './here.ts'
+import { log, MENDED, given } from './here.ts'
 import { logger, opened } from './opening.ts'
 
 /*
@@ -28,11 +28,11 @@ interface Waiting {
   readonly kept: number
 }
 
-writeFileSync(join(told.folder, MENDED), '')
+writeFileSync(join(given.folder, MENDED), '')
 const client = await opened(() =>
-  Client.open({ store: told.store, processes: Object.values(classes), killGrace: 1_500, logger }),
+  Client.open({ store: given.store, processes: Object.values(classes), killGrace: 1_500, logger }),
 )
-const file = new Database(told.store, { readonly: true, timeout: 5_000 })
+const file = new Database(given.store, { readonly: true, timeout: 5_000 })
 const unended = file.prepare<[], Waiting>(
   `SELECT p.pid, class, state, paused, parked, receives, resumable,
      (SELECT count(*) FROM wake w WHERE w.pid = p.pid AND w.name IS p.receives) AS kept

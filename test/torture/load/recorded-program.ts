@@ -4,14 +4,14 @@ import { setTimeout as later } from 'node:timers/promises'
 import { Engine, type LaunchOptions, type ProcessHandle } from '../../../src/index.ts'
 import { ask, kill, pause, play, resume, signal } from './asking.ts'
 import { classes, type Known } from './classes.ts'
-import { here, log, told } from './here.ts'
+import { here, log, given } from './here.ts'
 
 /*
  * A bit of everything, once, without any fault: what is recorded of it is what the tests of the checker corrupt.
  */
 
 const engine = await Engine.open({
-  store: told.store,
+  store: given.store,
   processes: Object.values(classes),
   killGrace: 1_500,
   handleSignals: false,
@@ -63,7 +63,7 @@ async function launched(
 
 async function ends(handle: ProcessHandle): Promise<void> {
   const state = await handle.wait()
-  log.add({ what: 'told', pid: handle.pid, state: state?.label ?? 'nothing' })
+  log.add({ what: 'reported', pid: handle.pid, state: state?.label ?? 'nothing' })
 }
 
 async function ended(...args: Parameters<typeof launched>): Promise<void> {
@@ -101,7 +101,7 @@ async function pausedInItsStep(): Promise<void> {
 }
 
 async function playedAgain(): Promise<void> {
-  const mend = join(told.folder, 'mended for good')
+  const mend = join(given.folder, 'mended for good')
   const handle = await launched('Stubborn', { n: 2, slow: 0, mend }, { pid: 'is played again' })
   while (!(await handle.refresh()).paused) await later(5)
   writeFileSync(mend, '')
@@ -129,7 +129,7 @@ async function treeKilled(): Promise<void> {
 }
 
 async function mended(): Promise<void> {
-  const mend = join(told.folder, 'mended')
+  const mend = join(given.folder, 'mended')
   const handle = await launched('Failing', { n: 2, slow: 0, mend }, { pid: 'fails' })
   await ends(handle)
   writeFileSync(mend, '')
