@@ -8,7 +8,9 @@ import {
   type ProcessSpec,
 } from '../../src/index.ts'
 import { overEachStore, untilWaiting } from '../engine/over-stores.ts'
-import { Approval, Gated, gate } from '../engine/processes.ts'
+import { Add, Approval, Gated, gate } from '../engine/processes.ts'
+import { defer } from '../../src/process/state/deferred.ts'
+import { intercept } from '../../src/testing/intercept.ts'
 
 const ran = new Set<string>()
 
@@ -64,6 +66,24 @@ overEachStore((over) => {
     expect(await client.handle(runs.pid).abort()).toBe(false)
     gate('one').open()
     expect(await runs.wait()).toMatchObject({ label: 'finished' })
+  })
+
+  it('a process that an engine has claimed is dispatched, and is no longer aborted', async () => {
+    const begin = defer<void>()
+    const { store } = over()
+    const slow = intercept(store, (commit) => async (writes) => {
+      if (writes.some(({ kind }) => kind === 'advance')) await begin.promise
+      return commit(writes)
+    })
+    await over().engine([Add], { store: slow })
+    const client = await over().client()
+    const handle = await client.launch('Add', { a: 1 })
+    while ((await store.read(handle.pid))?.owner === null)
+      await new Promise((resolve) => setImmediate(resolve))
+    expect(await handle.refresh()).toMatchObject({ label: 'created', reason: 'dispatched' })
+    expect(await handle.abort()).toBe(false)
+    begin.resolve()
+    expect(await handle.result()).toEqual({ sum: 2 })
   })
 
   it('whatever engines do meanwhile, a process was either aborted or run (C5)', async () => {

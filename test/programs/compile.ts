@@ -22,6 +22,7 @@ const ENTRIES = [
   'src/testing/index',
   'src/cli/main',
   'test/programs/engine-program',
+  'test/programs/groups-program',
   'test/persistence/programs/store-program',
   'test/torture/load/recorded-program',
 ]
