@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { HAS_MORE, share } from '../run/extent.ts'
 import * as fc from '../run/properties.ts'
 import { describe, expect, it } from 'vitest'
 import { Bundle, type BundleParts, outputPart, recordPart } from '../../src/bundle/bundle.ts'
@@ -12,18 +13,18 @@ import { anyRecord, anyValue } from './values.ts'
 const codec = new Codec()
 
 describe('any value that can be saved (C10)', () => {
-  it('is byte for byte the same after saving, JSON, loading and saving again', () => {
+  it('is byte for byte the same after saving, JSON, loading and saving again', HAS_MORE, () => {
     fc.assert(
       fc.property(anyValue, (value) => {
         const text = codec.stringify(value, 'ctx')
         const loaded = codec.parse(JSON.stringify(JSON.parse(text)), 'ctx')
         expect(codec.stringify(loaded, 'ctx')).toBe(text)
       }),
-      { numRuns: 500 },
+      { numRuns: share(150, 500) },
     )
   })
 
-  it('comes back as it went', () => {
+  it('comes back as it went', HAS_MORE, () => {
     fc.assert(
       fc.property(anyValue, (value) => {
         const text = codec.stringify(value)
@@ -31,7 +32,7 @@ describe('any value that can be saved (C10)', () => {
         fc.pre(!text.includes('"$":"Date","value":null') && !text.includes('"$":"Date","id":'))
         expect(isDeepStrictEqual(codec.parse(text), value)).toBe(true)
       }),
-      { numRuns: 500 },
+      { numRuns: share(150, 500) },
     )
   })
 
@@ -62,7 +63,7 @@ describe('any value that can be saved (C10)', () => {
 })
 
 describe('damaged JSON', () => {
-  it('is refused as IncompatibleBundle or read, but nothing else happens', () => {
+  it('is refused as IncompatibleBundle or read, but nothing else happens', HAS_MORE, () => {
     fc.assert(
       fc.property(anyValue, fc.nat(), fc.jsonValue(), (value, where, other) => {
         const json = JSON.parse(codec.stringify(value)) as JsonValue
@@ -74,7 +75,7 @@ describe('damaged JSON', () => {
         expect(refused).toBeInstanceOf(IncompatibleBundle)
         expect(refused?.message).toMatch(/^ctx/)
       }),
-      { numRuns: 500 },
+      { numRuns: share(150, 500) },
     )
   })
 
@@ -139,7 +140,7 @@ const anyHead = fc.record(
 )
 
 describe('any bundle (C10)', () => {
-  it('is byte for byte the same after saving, JSON, loading and saving again', () => {
+  it('is byte for byte the same after saving, JSON, loading and saving again', HAS_MORE, () => {
     fc.assert(
       fc.property(anyHead, anyParts, (head, parts) => {
         const bundle = Bundle.fromParts(head, parts)
@@ -150,7 +151,7 @@ describe('any bundle (C10)', () => {
         expect(loaded.parts).toEqual(parts)
         expect(encodeBundle(loaded.head, decodeBundle(loaded, codec), codec).text).toBe(bundle.text)
       }),
-      { numRuns: 200 },
+      { numRuns: share(100, 200) },
     )
   })
 })

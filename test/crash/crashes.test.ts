@@ -8,7 +8,7 @@ import { untilRow, untilWaiting } from '../engine/over-stores.ts'
 import { killStarted, start, withClientOf } from './programs.ts'
 import type { EngineProgram } from '../programs/engine-program.ts'
 import { Blocking, Held, Poison, Sum, Whole } from '../programs/processes.ts'
-import { crashesAt } from '../run/commits.ts'
+import { crashesAt, sidesOf } from '../run/commits.ts'
 import { extent, HAS_MORE, share } from '../run/extent.ts'
 import { seedOf } from '../run/seed.ts'
 
@@ -55,7 +55,7 @@ describe('a crash at every commit boundary', () => {
     resume: [{ key: 'whole', value: 'yes' }],
   })
 
-  for (const when of ['before', 'after'] as const) {
+  for (const when of sidesOf('whole')) {
     test(
       `C1, C3, C8, C11: killed ${when} each commit in turn, it goes on by itself to the same end`,
       { ...HAS_MORE, timeout: 240_000 },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { crashesAt } from '../run/commits.ts'
+import { crashesAt, sidesOf } from '../run/commits.ts'
 import { extent, HAS_MORE, share } from '../run/extent.ts'
 import type { Driver } from './driver.ts'
 import { live, places, type Scenario } from './lives.ts'
@@ -22,7 +22,7 @@ export function crashAtEveryCommit(
 ): void {
   const scenario = { ...options, drive }
   describe.each(places)('over %s', (place, open) => {
-    for (const when of ['before', 'after'] as const) {
+    for (const when of sidesOf(`${name} ${place}`)) {
       test(
         `${name}: killed ${when} each commit in turn, it comes to the same end`,
         { ...HAS_MORE, timeout: TIME_OUT },

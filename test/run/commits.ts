@@ -17,6 +17,12 @@ export function crashesAt(commit: number, test: string): boolean {
   return place % MORE === taken % MORE || (row === 0 && place < FIRST)
 }
 
+/** Whether its program dies before a commit or after it, in a test that does both in turn: `some` has one of them, which the seed says. */
+export function sidesOf(test: string): readonly ('before' | 'after')[] {
+  const sides = ['before', 'after'] as const
+  return extent === 'some' ? sides.filter((_, side) => hash(`${test} ${hunted ?? ''}`) % 2 === side) : sides
+}
+
 /** FNV-1a. */
 function hash(text: string): number {
   let state = 0x811c9dc5
