@@ -1,7 +1,7 @@
 /*
  * This file is longer than 400 lines. It declares the one class that users extend, so all its members
- * stand in one class body, and more than half of the lines are their doc comments. The members only
- * pass calls on to `runner/` and `step/`.
+ * stand in one class body with their doc comments. The members only pass calls on to `runner/` and
+ * `step/`.
  */
 import type { AbortSignal } from '../shared/abort-signal.ts'
 import type { EventEmitter } from 'eventemitter3'
