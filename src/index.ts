@@ -32,8 +32,6 @@ export {
 } from './shared/errors.ts'
 export type { Awaits } from './process/state/awaits.ts'
 export {
-  allowFailure,
-  AllowFailure,
   append,
   Append,
   type ContextOptions,
@@ -78,14 +76,19 @@ export type {
 } from './process/process-events.ts'
 export type { AnyProcessClass } from './process/host/process-object.ts'
 export type {
+  AnyRef,
+  Dependency,
+  DoneRef,
   EventRecord,
   EventSource,
   Launched,
   LaunchOptions,
   LogChunk,
   Metadata,
+  OutputRef,
   Outputs,
   ProcessHandle,
+  Ref,
   ResultOf,
   ResultOptions,
   Settled,
@@ -110,6 +113,16 @@ export type {
 } from './process/host/process-group.ts'
 export { joinGroups } from './process/group/join-groups.ts'
 export type { FollowOptions } from './process/host/follow-options.ts'
+export { allowFailure, AllowFailure, quote, Quoted } from './process/host/input-marks.ts'
+export type { Refable, RefableInputs } from './process/host/references.ts'
+export { callRepr } from './process/references/call-repr.ts'
+export {
+  type Resolved,
+  type ResolvedStates,
+  resolveHandles,
+  type ResolveOptions,
+  resolveStates,
+} from './process/references/resolve-handles.ts'
 export type { HistoryOptions } from './process/host/history-options.ts'
 export type { PruneOptions } from './spec/prune-policy.ts'
 export type { HookResult } from './process/definition/hooks.ts'

@@ -1,4 +1,4 @@
-import { Codec, type SavedType } from '../bundle/codec.ts'
+import { Codec } from '../bundle/codec.ts'
 import { ClassRegistry, mangledName } from '../bundle/loader.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
@@ -8,6 +8,7 @@ import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
 import type { ClientOptions } from './client-options.ts'
 import { ClientHandle, type HandleParts } from './handle/client-handle.ts'
 import { HandleRegistry } from './handle/handle-registry.ts'
+import { handleTypes } from './handle/saved-handles.ts'
 import { Launches } from './launch/launches.ts'
 import { Restarter } from './launch/restarter.ts'
 import { SignalSchemas } from './write/signal-schemas.ts'
@@ -41,7 +42,7 @@ export class ClientParts implements HandleParts {
     this.store = store
     this.clock = options.clock ?? systemClock
     this.logger = guardedLogger(options.logger ?? silentLogger)
-    this.codec = new Codec([...(options.types ?? []), this.#handleType()])
+    this.codec = new Codec([...(options.types ?? []), ...handleTypes((pid) => this.handle(pid, ''))])
     this.classes = new ClassRegistry(options.processes, options.loader)
     for (const [className, processClass] of this.classes) {
       const warning = mangledName(processClass)
@@ -66,15 +67,5 @@ export class ClientParts implements HandleParts {
     const handle = new ClientHandle(this, pid, name)
     this.registry.add(handle)
     return handle
-  }
-
-  /** Saved handles, in contexts and inputs, come back as the handles of this client. */
-  #handleType(): SavedType<ClientHandle, string> {
-    return {
-      name: 'process',
-      is: (value) => value instanceof ClientHandle,
-      encode: ({ pid }) => pid,
-      decode: (pid) => this.handle(pid, ''),
-    }
   }
 }

@@ -8,12 +8,14 @@ import { checkLaunch } from '../process/host/launch-arguments.ts'
 import type { Launched, LaunchOptions, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
 import type { GroupOptions, ProcessGroup } from '../process/host/process-group.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
+import { referring } from '../process/references/reference.ts'
+import type { LaunchArgs } from '../process/host/references.ts'
 import type { Registrable } from '../process/step/self-consistent.ts'
 import { ClosedError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { checkOptions, isFlag } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
-import type { LaunchArgs, OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
+import type { OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { CLIENT_OPTIONS, type ClientOptions } from './client-options.ts'
 import { ClientParts } from './client-parts.ts'
 import { ClientController } from './client-controller.ts'
@@ -237,11 +239,13 @@ export class Client extends ClientController {
     options: LaunchOptions,
     launcher: Launcher,
   ): Promise<ProcessHandle> {
-    const known = this.parts.launches.classOf(processClass)
+    const { launches } = this.parts
+    const known = launches.classOf(processClass)
+    const given = referring(inputs)
     const create =
       known === undefined
-        ? await this.parts.launches.createByName(processClass as string, inputs, options, launcher)
-        : this.parts.launches.createByClass(known, inputs, options, launcher)
+        ? await launches.createByName(processClass as string, given, options, launcher)
+        : launches.createByClass(known, given, options, launcher)
     return this.launched(create, await this.commits.write(create), options, known)
   }
 

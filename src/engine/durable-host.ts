@@ -18,6 +18,7 @@ import type {
   RecordEntry,
   Transition,
 } from '../process/host/host.ts'
+import { referring } from '../process/references/reference.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import type { Clock } from '../shared/clock.ts'
 import { KeyConflictError, SerializationError } from '../shared/errors.ts'
@@ -217,7 +218,7 @@ export class DurableHost implements Host {
   ): Promise<ProcessHandle> {
     const execution = this.#executionOf(parent)
     // A copy, since the step may change its object after the call.
-    const inputs = copyOf(given)
+    const { inputs } = referring(copyOf(given))
     const className = typeof processClass === 'string' ? processClass : registeredName(processClass)
     const launches = this.#launchesOf(execution)
     const { pid, isOwn }: LaunchingPid =

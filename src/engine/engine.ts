@@ -14,6 +14,7 @@ import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/proc
 import { construct } from '../process/host/construction.ts'
 import { prunePolicy } from '../spec/prune-policy.ts'
 import { checkClass } from '../process/definition/process-definition.ts'
+import { referring } from '../process/references/reference.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds } from '../shared/duration.ts'
@@ -30,6 +31,7 @@ import { ExecutionControl } from './execution-control.ts'
 import { Executions } from './executions.ts'
 import { Executor } from './executor.ts'
 import { StepJournalWriter } from './step-journal-writer.ts'
+import { Gathering } from './gathering.ts'
 import { onStopSignals } from './stop-signals.ts'
 import { HandleSupport } from './handle-support.ts'
 import { LaunchQueue } from './launch-queue.ts'
@@ -111,7 +113,8 @@ export class Engine extends Client {
     const journal = new StepJournalWriter(engine, scheduler, control)
     const others = { start: this.start.bind(this), outcome: this.#outcome.bind(this) }
     const host = new DurableHost({ engine, executions, scheduler, control, journal, others })
-    this.#executor = new Executor({ engine, executions, queue, scheduler, control, journal, host })
+    const gathering = new Gathering(engine, () => this.#closing !== undefined)
+    this.#executor = new Executor({ engine, executions, queue, scheduler, control, journal, host, gathering })
     scheduler.connect(this.#executor)
     scheduler.claimClasses(this.#classes)
     this.#executions = executions
@@ -265,11 +268,12 @@ export class Engine extends Client {
     const again =
       options.pid !== undefined &&
       (this.#executions.find(options.pid) !== undefined || this.#queue.has(options.pid))
-    const isDelayed = options.delay !== undefined
-    if (known === undefined || !this.classes.has(known) || again || isDelayed) {
-      return super.start(processClass, inputs, options, launcher)
+    const { inputs: given, refers } = referring(inputs)
+    const isLater = options.delay !== undefined || options.after !== undefined || refers
+    if (known === undefined || !this.classes.has(known) || again || isLater) {
+      return super.start(processClass, given, options, launcher)
     }
-    const { create, stored } = this.#store(known, inputs, options, launcher)
+    const { create, stored } = this.#store(known, given, options, launcher)
     return this.launched(create, await stored, options, known)
   }
 

@@ -10,11 +10,12 @@ import type { Hosted } from '../process/host/process-object.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { errorText } from '../shared/error-text.ts'
-import { ClosedError, PortValidationError } from '../shared/errors.ts'
+import { ClosedError, PortValidationError, UpstreamFailed } from '../shared/errors.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { ExecutionControl } from './execution-control.ts'
 import { Execution } from './execution.ts'
 import type { Executions } from './executions.ts'
+import type { Gathering } from './gathering.ts'
 import type { LaunchQueue, QueuedLaunch } from './launch-queue.ts'
 import { deadlineOf, revived } from './revive.ts'
 import type { Scheduler, Starter } from './scheduler.ts'
@@ -32,6 +33,7 @@ export interface ExecutorParts {
   readonly control: ExecutionControl
   readonly journal: StepJournalWriter
   readonly host: Host
+  readonly gathering: Gathering
 }
 
 /**
@@ -89,11 +91,49 @@ export class Executor implements Starter {
     }
   }
 
-  /** Continues a claimed process, or parks it if it can't be loaded (C9). */
-  resume(claimed: ClaimedProcess): Execution | undefined {
+  /**
+   * Continues a claimed process, or parks it if it can't be loaded (C9). A process that needs others
+   * is started once their values were read.
+   */
+  resume(claimed: ClaimedProcess): Execution | undefined | Promise<Execution | undefined> {
+    return claimed.row.upstream === null ? this.#continue(claimed) : this.#gather(claimed)
+  }
+
+  /**
+   * Starts a process with the values that it needs, excepts it if it can't start any more, or gives
+   * it back. Requests that come meanwhile are in the row, and its first commit reports them (C5, C7).
+   */
+  async #gather(claimed: ClaimedProcess): Promise<Execution | undefined> {
+    const { engine, scheduler, control, gathering } = this.#parts
+    const { pid } = claimed.row
+    try {
+      const gathered = await gathering.gather(claimed)
+      // While the engine closes, the claim is given back when the engine leaves.
+      if (control.draining !== undefined) return undefined
+      if (gathered?.starts === true) return this.#continue(claimed, gathered.inputs)
+      if (gathered === undefined) await this.#giveBack(claimed)
+      else await this.#except(claimed, gathered.error)
+    } catch (error) {
+      if (control.draining !== undefined) return undefined
+      engine.logger.error({ err: error, pid }, 'a process could not be started with the values of others')
+      await this.#setAside(claimed, error).catch((failure: unknown) =>
+        engine.logger.error({ err: failure, pid }, 'a process that can not be loaded could not be parked'),
+      )
+    }
+    scheduler.giveBackSlot()
+    return undefined
+  }
+
+  async #giveBack({ row, fence }: ClaimedProcess): Promise<void> {
+    const { id: owner, commits } = this.#parts.engine
+    await commits.write({ kind: 'release', pid: row.pid, fence, owner })
+  }
+
+  /** `inputs` are those with the values of other processes. */
+  #continue(claimed: ClaimedProcess, inputs?: Readonly<Record<string, unknown>>): Execution | undefined {
     const { engine, scheduler } = this.#parts
     try {
-      const process = this.#processOf(claimed)
+      const process = this.#processOf(claimed, inputs)
       return this.#resume(process, claimed, deadlineOf(claimed.row, engine.classes))
     } catch (error) {
       this.#setAside(claimed, error)
@@ -112,13 +152,14 @@ export class Executor implements Starter {
    * The object that was launched here, if its row has not changed since; otherwise a new object
    * from the row.
    */
-  #processOf(claimed: ClaimedProcess): Hosted {
+  #processOf(claimed: ClaimedProcess, inputs?: Readonly<Record<string, unknown>>): Hosted {
     const { engine, queue, host } = this.#parts
     const { pid, seq } = claimed.row
     const isKept = queue.isDurable(pid) && seq === 0 && claimed.fence === 1
     const queued = queue.take(pid)
     if (queued?.process !== undefined && isKept) return queued.process
-    return noContext(() => revived(claimed, { host, logger: engine.logger, classes: engine.classes }))
+    const context = { host, logger: engine.logger, classes: engine.classes }
+    return noContext(() => revived(claimed, context, inputs))
   }
 
   /** `deadline` is the time at which the process is excepted, if it has one. */
@@ -162,15 +203,27 @@ export class Executor implements Starter {
    * loaded.
    */
   async #setAside(claimed: ClaimedProcess, error: unknown): Promise<void> {
-    const { id: owner, commits, codec, logger } = this.#parts.engine
+    const { commits, logger } = this.#parts.engine
     const { row, fence } = claimed
-    const message = errorText(error)
     if (!(error instanceof PortValidationError)) {
       logger.error({ err: error, pid: row.pid }, 'a process can not be loaded and is parked')
-      await commits.write({ kind: 'park', pid: row.pid, fence, reason: message })
+      await commits.write({ kind: 'park', pid: row.pid, fence, reason: errorText(error) })
       return
     }
-    await commits.write({
+    await this.#except(claimed, error)
+  }
+
+  /** Excepts a process that has no object. None of its code runs. */
+  async #except(claimed: ClaimedProcess, error: Error): Promise<void> {
+    const { id: owner, commits, codec } = this.#parts.engine
+    const { row, fence } = claimed
+    const message = errorText(error)
+    const state = {
+      label: 'excepted',
+      error,
+      ...(error instanceof UpstreamFailed && { upstream: true }),
+    }
+    const outcome = await commits.write({
       kind: 'advance',
       pid: row.pid,
       fence,
@@ -179,13 +232,15 @@ export class Executor implements Starter {
       state: 'excepted',
       step: null,
       status: null,
-      parts: { state: codec.stringifyFailure({ label: 'excepted', error }, 'state') },
+      parts: { state: codec.stringifyFailure(state, 'state') },
       dropped: [],
       paused: null,
       consumes: null,
       history: [encodeEvent('excepted', { message })],
       ending: { successful: false, exitCode: null, message, dropCheckpoint: false },
     })
+    // A kill was stored meanwhile, and is carried out with the claim (C5).
+    if (outcome.status === 'held') await this.#giveBack(claimed)
   }
 
   /** Handles a change that this or another program has committed. */

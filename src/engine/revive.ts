@@ -18,22 +18,29 @@ export interface RevivingContext {
 
 /**
  * Makes the process object of a claimed row. If it was launched by name or resubmitted, its inputs
- * are not checked yet, and it is constructed from them.
+ * are not checked yet, and it is constructed from them. `gathered` are the inputs with the values of
+ * other processes, if its inputs refer to such.
  *
  * @throws PortValidationError for unchecked inputs that do not fit
  * @throws IncompatibleBundle if the process can't be loaded
  */
-export function revived(claimed: ClaimedProcess, { host, logger, classes }: RevivingContext): Hosted {
+export function revived(
+  claimed: ClaimedProcess,
+  { host, logger, classes }: RevivingContext,
+  gathered?: Readonly<Record<string, unknown>>,
+): Hosted {
   const { row } = claimed
   const bundle = claimed.bundle()
   const { state, inputs = '{}', launch } = bundle.parts
   const options = { host, logger, loader: classes }
   if (state !== UNCHECKED_STATE && state !== RESUBMITTED_STATE) return recreate(bundle, options)
   const given =
-    state === UNCHECKED_STATE
-      ? (host.codec.parse(inputs, 'inputs') as Readonly<Record<string, unknown>>)
-      : recreate(Bundle.fromParts(bundle.head, { ...bundle.parts, state: CREATED_STATE }), options).process
-          .rawInputs
+    gathered !== undefined
+      ? gathered
+      : state === UNCHECKED_STATE
+        ? (host.codec.parse(inputs, 'inputs') as Readonly<Record<string, unknown>>)
+        : recreate(Bundle.fromParts(bundle.head, { ...bundle.parts, state: CREATED_STATE }), options).process
+            .rawInputs
   const retry =
     launch === undefined
       ? undefined
@@ -44,6 +51,7 @@ export function revived(claimed: ClaimedProcess, { host, logger, classes }: Revi
     pid: row.pid,
     created: new Date(row.createdAt),
     retry,
+    referring: gathered && { inputs, launch: launch ?? '{}' },
   })
 }
 

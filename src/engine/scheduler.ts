@@ -11,9 +11,10 @@ import { setImmediate } from '../shared/timers.ts'
 export interface Starter {
   /**
    * Continues a claimed process. Returns undefined if the process can't be loaded and is parked;
-   * its slot is then given back.
+   * its slot is then given back. A promise where values of other processes are read first; it never
+   * rejects.
    */
-  resume(claimed: ClaimedProcess): Execution | undefined
+  resume(claimed: ClaimedProcess): Execution | undefined | Promise<Execution | undefined>
   /** Starts a launch that was queued here. Returns undefined if it has to be claimed instead. */
   begin(launch: QueuedLaunch): Execution | undefined
 }
@@ -386,7 +387,7 @@ export class Scheduler {
     for (const one of claimed) {
       const execution = this.#starter?.resume(one)
       if (!suspects) continue
-      this.#alone = execution
+      this.#alone = await execution
       this.#accompanied = false
     }
   }

@@ -2,6 +2,7 @@ import { childrenOf } from '../client/launch/earlier-children.ts'
 import type { Mail } from '../persistence/contract/control.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
 import { ClosedError } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { Execution } from './execution.ts'
 import type { ChildReader } from './step-launches.ts'
@@ -45,17 +46,33 @@ export class StoreReader implements ChildReader {
 
   /** @throws LeaseLost if the execution ends before a read succeeds */
   async retry<T>(read: () => Promise<T>): Promise<T> {
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-      try {
-        return await read()
-      } catch (error) {
-        const { lost, over, process } = this.#execution
-        const { pid } = process
-        if (lost || over || error instanceof ClosedError) throw claimLost(pid)
-        this.#parts.logger.warn({ err: error, pid, pause }, 'the store could not be read; trying again')
-        // Real time, also where the clock is simulated: this waits for a disk, not for a date.
-        await new Promise<void>((resolve) => setTimeout(resolve, pause).unref())
-      }
+    const { process } = this.#execution
+    const isOver = (): boolean => this.#execution.lost || this.#execution.over
+    try {
+      return await untilRead(read, { pid: process.pid, logger: this.#parts.logger, isOver })
+    } catch {
+      throw claimLost(process.pid)
+    }
+  }
+}
+
+/**
+ * Reads for a process, and tries again for as long as the read fails.
+ *
+ * @throws the error of the read if the process is over before a read succeeds, or the store is closed
+ */
+export async function untilRead<T>(
+  read: () => Promise<T>,
+  { pid, logger, isOver }: { readonly pid: string; readonly logger: Logger; readonly isOver: () => boolean },
+): Promise<T> {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+    try {
+      return await read()
+    } catch (error) {
+      if (isOver() || error instanceof ClosedError) throw error
+      logger.warn({ err: error, pid, pause }, 'the store could not be read; trying again')
+      // Real time, also where the clock is simulated: this waits for a disk, not for a date.
+      await new Promise<void>((resolve) => setTimeout(resolve, pause).unref())
     }
   }
 }

@@ -144,6 +144,28 @@ export class PortNamespace extends PortGroup {
   }
 
   /**
+   * As `validate`, for values some of which are not known yet: leaves out the ports with such a
+   * value (`isOpen`), and the validators of the namespaces around it.
+   */
+  validateAround(values: unknown, path: string, isOpen: (value: unknown) => boolean): PortProblem[] {
+    if (!isOpen(values)) return this.validate(values, path)
+    if (!isPlainObject(values)) return []
+    const problems: PortProblem[] = []
+    for (const [name, port] of this.list()) {
+      const value = getOwn(values, name)
+      const inner = join(path, name)
+      if (port instanceof PortNamespace) problems.push(...port.validateAround(value, inner, isOpen))
+      else if (!isOpen(value)) problems.push(...port.validate(value, inner))
+    }
+    for (const name of Object.keys(values)) {
+      if (this.has(name)) continue
+      const isNamed = isOpen(values[name])
+      this.#checkUndeclared(name, isNamed ? undefined : values[name], join(path, name), problems)
+    }
+    return problems
+  }
+
+  /**
    * Returns the problems of one value under a dotted name, which may be undeclared in a dynamic
    * namespace.
    */

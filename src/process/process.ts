@@ -198,6 +198,7 @@ export class Process<C = Untyped> implements ProcessObject {
     if (construction.bundle === undefined) {
       data.rawInputs = inputs === undefined ? undefined : frozenCopy(inputs as Record<string, unknown>)
       data.inputs = definition.spec.parseInputs(data.rawInputs).inputs
+      if (construction.referring !== undefined) runner.keepReferences(construction.referring)
     } else runner.load(construction.bundle)
     this.inputs = data.inputs as InputsOf<C>
     if (construction.bundle === undefined) definition.hooks.onCreate?.call(this)

@@ -35,10 +35,6 @@ export type SignalValue<C, Name> =
 export type SignalArgs<C, Name> =
   undefined extends SignalValue<C, Name> ? [payload?: SignalValue<C, Name>] : [payload: SignalValue<C, Name>]
 
-/** The arguments of a launch: the inputs, which are optional if every input is optional. */
-export type LaunchArgs<C> =
-  {} extends LaunchInputsOf<C> ? [inputs?: LaunchInputsOf<C>] : [inputs: LaunchInputsOf<C>]
-
 /**
  * The inputs exposed from `C` in a process with the inputs `Tree`, under the dotted namespace `N`
  * and the namespaces that contain it. Inner values win.

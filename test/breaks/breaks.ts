@@ -581,6 +581,22 @@ export const breaks: readonly Break[] = [
     test: ['test/contracts/sleepers.test.ts', 'C8: a signal that comes between a look for it and its answer'],
   },
   {
+    contract: 'C8',
+    what: 'the end of a process does not reach the processes that need it',
+    file: 'src/persistence/rules/apply.ts',
+    find: 'upstreamEnded(tables, pid, successful)',
+    replace: '',
+    test: ['test/persistence/stores.test.ts', 'a process is ready once all that it needs has ended well'],
+  },
+  {
+    contract: 'C8',
+    what: 'what a process needs is waited for to the end, although one of them has failed',
+    file: 'src/persistence/rules/upstream.ts',
+    find: "if (decides || (need.any && isEnough)) tables.settleNeeds(need.pid, decides ? 'all' : 'any')",
+    replace: '',
+    test: ['test/persistence/stores.test.ts', 'one failure makes it ready at once'],
+  },
+  {
     contract: 'C9',
     what: 'processes of any version are claimed',
     file: 'src/persistence/sqlite/claims.ts',

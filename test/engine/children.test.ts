@@ -4,6 +4,7 @@ import {
   Process,
   ProcessKilled,
   ProcessLost,
+  quote,
   Wait,
   type ProcessHandle,
   type ProcessSpec,
@@ -294,7 +295,7 @@ overEachStore((over) => {
     }
     const client = await over().client([Watching, Add])
     const adding = await client.launch(Add, { a: 4 })
-    const watching = await client.launch(Watching, { of: { deep: [adding] } })
+    const watching = await client.launch(Watching, { of: { deep: [quote(adding)] } })
     const engine = await over().engine([Watching, Add], { concurrency: 1 })
     expect(await engine.handle(watching.pid).outputs.all()).toEqual({ sum: 5 })
   })

@@ -44,6 +44,14 @@ const reported = fc.option(
   }),
   { nil: undefined, freq: 2 },
 )
+const needs = fc.array(
+  fc.record({
+    pid: fc.constantFrom(...PIDS, 'nobody'),
+    ended: fc.constantFrom('successful' as const, 'failed' as const, 'either' as const),
+    any: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 3 },
+)
 
 /** One thing that an engine or a client does; fences, sequences and counts are filled in from the row, mostly rightly. */
 const action = fc.oneof(
@@ -57,6 +65,7 @@ const action = fc.oneof(
     deadline: fc.option(fc.nat(20)),
     wait: maybe(what),
     reported,
+    needs: maybe(needs),
   }),
   {
     weight: 4,
@@ -145,6 +154,7 @@ const FAMILY: readonly Action[] = [undefined, 'a', 'b'].map((parent, index) => (
   deadline: null,
   wait: undefined,
   reported: undefined,
+  needs: undefined,
 }))
 
 /** What an engine knows of what it runs. */
@@ -255,8 +265,13 @@ class Player {
       }
     switch (one.do) {
       case 'create': {
-        const { parent = null, held, abandoned, delay, deadline, wait } = one
         const later = (time: number | null): number | null => (time === null ? null : clock.now() + time)
+        const { parent = null, abandoned, delay, deadline, wait, needs } = one
+        const upstream =
+          needs === undefined || wait !== undefined
+            ? null
+            : { needs, until: later(delay === null ? null : delay + 2) }
+        const held = one.held && upstream === null
         return create({
           pid: one.pid,
           createdAt: 1,
@@ -265,6 +280,7 @@ class Player {
           readyAt: later(delay),
           deadline: later(deadline),
           wait: until(wait) ?? null,
+          upstream,
           state: wait !== undefined ? 'waiting' : held ? 'running' : 'created',
           claim: held ? 'B' : null,
           seq: held ? 1 : 0,

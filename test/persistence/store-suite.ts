@@ -7,6 +7,7 @@ import { beginning } from './store-suite-beginning.ts'
 import { claiming } from './store-suite-claiming.ts'
 import { retries } from './store-suite-retries.ts'
 import { trees } from './store-suite-trees.ts'
+import { needs } from './store-suite-needs.ts'
 import { waits } from './store-suite-waiting.ts'
 import { waking } from './store-suite-waking.ts'
 import { edits } from './store-suite-edits.ts'
@@ -27,6 +28,7 @@ const SUBJECTS = [
   beginning,
   waking,
   waits,
+  needs,
   records,
   reports,
   retries,

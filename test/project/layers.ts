@@ -23,7 +23,17 @@ const SHARED_WITH_CLI: ReadonlySet<string> = new Set(['shared/nearest.ts'])
  * folders, and no inner folder imports such a file.
  */
 const INSIDE: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  process: [['state'], ['host'], ['definition'], ['step'], ['handle'], ['group'], ['memory'], ['runner']],
+  process: [
+    ['state'],
+    ['host'],
+    ['definition'],
+    ['step'],
+    ['references'],
+    ['handle'],
+    ['group'],
+    ['memory'],
+    ['runner'],
+  ],
   persistence: [['contract'], ['rules'], ['memory', 'sqlite']],
   client: [['write'], ['read'], ['launch'], ['handle'], ['group']],
   cli: [['input'], ['render'], ['commands']],

@@ -32,6 +32,7 @@ declare module 'openworkflow' {
   export type Worker = Any
   export class OpenWorkflow {
     constructor(options: Any)
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
     defineWorkflow<Input, Output>(
       options: Any,
       workflow: (context: { readonly input: Input; readonly step: Any }) => Output | Promise<Output>,

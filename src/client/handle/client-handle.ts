@@ -13,7 +13,7 @@ import { ABORTED, type AbortOutcome, type HandleRequest } from '../../process/ha
 import type { KnownTimes } from '../../process/handle/times.ts'
 import { eventText } from '../../process/step/reports.ts'
 import { resumeRefusal } from '../../process/step/wait-conditions.ts'
-import { unsuccessfulError } from '../../process/runner/result.ts'
+import { unsuccessfulError } from '../../process/state/unsuccessful.ts'
 import { AlreadyDone, PortValidationError, ProcessLost } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import { checkText, wellFormed } from '../../shared/text.ts'

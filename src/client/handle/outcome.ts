@@ -5,7 +5,7 @@ import { exceptedError } from '../../process/runner/result.ts'
 import { readEnd } from '../../process/state/saved-state.ts'
 import { outputsOf } from '../read/saved-outputs.ts'
 import { endInfo, type EndedRow } from '../read/state-info.ts'
-import { DamsonError, ProcessExcepted, ProcessKilled } from '../../shared/errors.ts'
+import { DamsonError, ProcessExcepted, ProcessKilled, UpstreamFailed } from '../../shared/errors.ts'
 
 /**
  * Returns how a process ended: its result or its error, decoded from the store. `saved` returns the parts
@@ -17,7 +17,12 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
     const parts = saved()
     const data = readEnd(parts, (text) => codec.parse(text, 'state'))
     if (row.state === 'excepted') {
-      return { status: 'rejected', state, reason: exceptedError(row.pid, row.className, data.error) }
+      const { error } = data
+      if (!(error instanceof UpstreamFailed))
+        return { status: 'rejected', state, reason: exceptedError(row.pid, row.className, error) }
+      // A process that never started threw nothing itself.
+      const reason = data.upstream === true ? error : exceptedError(row.pid, row.className, error)
+      return { status: 'rejected', state: { ...state, reason: 'upstream' }, reason }
     }
     if (row.state === 'killed') {
       return { status: 'rejected', state, reason: new ProcessKilled(row.pid, row.message ?? 'killed') }

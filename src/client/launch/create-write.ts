@@ -11,11 +11,13 @@ import {
   LeaseLost,
   PortValidationError,
   ProcessKilled,
+  ProcessLost,
 } from '../../shared/errors.ts'
 import { newPid } from '../../shared/ids.ts'
 import type { Hosted } from '../../process/host/process-object.ts'
 import { UNCHECKED_STATE } from '../../process/state/saved-state.ts'
 import type { LaunchOptions } from '../../process/host/process-handle.ts'
+import { withoutOpen } from './upstream.ts'
 import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 
 /**
@@ -110,21 +112,20 @@ function timeOf(deadline: NonNullable<LaunchOptions['deadline']>, now: number): 
 }
 
 /**
- * Returns the write for a class that this program knows only by name. The inputs are checked
- * against the JSON Schema that an engine has registered. Defaults and validators run at the first
- * claim, by an engine that has the class.
+ * Returns the write for inputs that the class has not checked, because this program knows it only by
+ * name, or because some values are still to come. Defaults and validators run when an engine that has
+ * the class starts the process. `deadlineAfter` is the deadline of the class, if it is known.
  *
- * @throws PortValidationError for inputs that do not match the schema
+ * @throws SerializationError with the path of an input that can't be saved (C10)
  */
-export function createByName(
-  described: Pick<ClassRow, 'name' | 'version' | 'inputs'>,
+export function uncheckedWrite(
+  described: Pick<ClassRow, 'name' | 'version'> & { readonly deadlineAfter?: number | undefined },
   inputs: Readonly<Record<string, unknown>>,
   now: number,
   options: LaunchOptions,
   launcher: Launcher,
   codec: Codec,
 ): Create {
-  checkByName(described, inputs)
   const retry = retryOf(options)
   return {
     kind: 'create',
@@ -135,7 +136,7 @@ export function createByName(
     parent: launcher.parent,
     parentFence: launcher.parentFence,
     onlyOwn: launcher.onlyOwn,
-    ...launched(options, now, undefined),
+    ...launched(options, now, described.deadlineAfter),
     seq: 0,
     state: 'created',
     step: 'run',
@@ -156,7 +157,7 @@ export function checkByName(
   described: Pick<ClassRow, 'name' | 'inputs'>,
   inputs: Readonly<Record<string, unknown>> | undefined,
 ): void {
-  const problems = inputs === undefined ? [] : checkOfClass(described)(inputs)
+  const problems = inputs === undefined ? [] : withoutOpen(checkOfClass(described)(inputs), inputs)
   if (problems.length > 0) throw new PortValidationError(problems)
 }
 
@@ -182,10 +183,21 @@ export function requireCreated(create: Create, outcome: Outcome): Done {
         'the launching process has ended or is being killed; no child was launched',
       )
     case 'missing':
+      if (outcome.needed !== undefined) throw notThere(create, outcome.needed)
       throw new InvalidStateError(
         `the launching process ${create.parent} is not in this store; no child was launched`,
       )
   }
+}
+
+/** The error for a launch that refers to a process which does not exist. */
+function notThere({ pid }: Create, needed: string): ProcessLost {
+  return new ProcessLost(
+    needed,
+    needed === pid
+      ? `the process ${pid} would wait for its own end: its inputs or \`after\` refer to its own pid; nothing was launched`
+      : `there is no process ${needed} in this store, and the inputs or \`after\` of the launch refer to it: the pid is wrong, it is another store, it is not launched yet, or it was pruned; nothing was launched`,
+  )
 }
 
 const checks = new Map<string, { readonly of: string; readonly check: ReturnType<typeof namespaceCheck> }>()

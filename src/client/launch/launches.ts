@@ -4,14 +4,29 @@ import { registeredName, type ClassRegistry } from '../../bundle/loader.ts'
 import type { Control } from '../../persistence/contract/control.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import { construct, recreate } from '../../process/host/construction.ts'
+import { savedDependency, type SavedDependency } from '../../process/references/dependency.ts'
 import type { LaunchOptions } from '../../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { CREATED_STATE, UNCHECKED_STATE } from '../../process/state/saved-state.ts'
-import { IncompatibleBundle, SpecError } from '../../shared/errors.ts'
+import { IncompatibleBundle, PortValidationError, SpecError } from '../../shared/errors.ts'
 import { specOf } from '../../spec/process-spec.ts'
-import { checkByName, createByName, createWrite, retryOf, type Launcher } from './create-write.ts'
+import { checkByName, createWrite, retryOf, uncheckedWrite, type Launcher } from './create-write.ts'
 import { LaunchingHost } from './launching-host.ts'
+import {
+  knownProblems,
+  savedUpstream,
+  upstreamOf,
+  withSavedUpstream,
+  type SavedUpstream,
+} from './upstream.ts'
+
+/** The inputs of a launch, with references in place of handles. */
+export interface LaunchedInputs {
+  readonly inputs: Readonly<Record<string, unknown>> | undefined
+  /** Whether they contain references. */
+  readonly refers: boolean
+}
 
 /** Makes the writes of launches, by class or by name. */
 export class Launches {
@@ -37,18 +52,45 @@ export class Launches {
   /** Validates the inputs by the class, and saves the process. Synchronous, so that launches are stored in the order of the calls. */
   createByClass(
     processClass: AnyProcessClass,
-    inputs: Readonly<Record<string, unknown>> | undefined,
+    { inputs, refers }: LaunchedInputs,
     options: LaunchOptions,
     launcher: Launcher,
   ): Create {
     this.#requireRegistered(processClass)
+    const after = savedDependency(options.after)
+    if (refers) return this.#referring(processClass, inputs ?? {}, options, after, launcher)
     const process = construct(processClass, inputs, {
       pid: options.pid,
       host: this.#host,
       created: new Date(this.#clock.now()),
       retry: retryOf(options),
     })
-    return createWrite(process, options, launcher, specOf(processClass).deadlineAfter)
+    return withUpstream(createWrite(process, options, launcher, specOf(processClass).deadlineAfter), {
+      after,
+    })
+  }
+
+  /**
+   * The write for inputs with references. The values around the references are checked now, and all
+   * of them when the process starts.
+   */
+  #referring(
+    processClass: AnyProcessClass,
+    inputs: Readonly<Record<string, unknown>>,
+    options: LaunchOptions,
+    after: SavedDependency | undefined,
+    launcher: Launcher,
+  ): Create {
+    const spec = specOf(processClass)
+    const problems = knownProblems(spec, inputs)
+    if (problems.length > 0) throw new PortValidationError(problems)
+    const described = {
+      name: registeredName(processClass),
+      version: (processClass as { readonly version?: number }).version ?? 1,
+      deadlineAfter: spec.deadlineAfter,
+    }
+    const create = uncheckedWrite(described, inputs, this.#clock.now(), options, launcher, this.#codec)
+    return withUpstream(create, { refers: true, after })
   }
 
   /**
@@ -57,22 +99,19 @@ export class Launches {
    */
   async createByName(
     name: string,
-    inputs: Readonly<Record<string, unknown>> | undefined,
+    { inputs, refers }: LaunchedInputs,
     options: LaunchOptions,
     launcher: Launcher,
   ): Promise<Create> {
+    const after = savedDependency(options.after)
     // Copied before the first await: later changes by the caller are not launched.
     const given = this.#codec.copy(inputs ?? {}) as Readonly<Record<string, unknown>>
     // An engine may register the class later (C9), so a class that no engine has registered is launched unchecked.
     const described = (await this.#store.classes()).find((row) => row.name === name)
-    return createByName(
-      described ?? { name, version: 1, inputs: '{}' },
-      given,
-      this.#clock.now(),
-      options,
-      launcher,
-      this.#codec,
-    )
+    const known = described ?? { name, version: 1, inputs: '{}' }
+    checkByName(known, given)
+    const create = uncheckedWrite(known, given, this.#clock.now(), options, launcher, this.#codec)
+    return withUpstream(create, { ...(refers && { refers }), after })
   }
 
   /**
@@ -84,6 +123,12 @@ export class Launches {
   async checkAgain({ pid, className, version, createdAt, seq, parts }: Create): Promise<void> {
     const { inputs = '{}' } = parts
     const known = this.#classes.find(className)
+    if (known !== undefined && savedUpstream(parts).refers === true) {
+      const given = this.#codec.parse(inputs, 'inputs') as Readonly<Record<string, unknown>>
+      const problems = knownProblems(specOf(known), given)
+      if (problems.length > 0) throw new PortValidationError(problems)
+      return
+    }
     if (known !== undefined) {
       // As the engine does: the class itself reads its saved inputs.
       const head = { pid, class: className, version, created: new Date(createdAt).toISOString(), seq }
@@ -119,4 +164,15 @@ export class Launches {
         'launch the registered class, or give one of them another `static processName`. If a module is loaded twice, each of its classes exists twice',
     )
   }
+}
+
+/** The write with what the process needs of others before it starts. */
+function withUpstream(
+  create: Create,
+  { refers, after }: { readonly refers?: true; readonly after: SavedDependency | undefined },
+): Create {
+  const saved: SavedUpstream = { ...(refers && { refers }), ...(after !== undefined && { after }) }
+  const parts = withSavedUpstream(create.parts, saved)
+  if (parts === create.parts) return create
+  return { ...create, parts, upstream: upstreamOf(parts, create.createdAt) }
 }

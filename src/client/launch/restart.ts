@@ -4,6 +4,8 @@ import { encodeEvent, eventData } from '../../persistence/contract/event-codec.t
 import type { ProcessRow, StoredProcess } from '../../persistence/contract/rows.ts'
 import type { Store } from '../../persistence/contract/store.ts'
 import type { Adoption, Create, Origin } from '../../persistence/contract/writes.ts'
+import { savedReferences } from '../../process/references/saved-references.ts'
+import { savedUpstream, upstreamOf, withSavedUpstream } from './upstream.ts'
 import { CheckpointNotFound, InvalidStateError, ProcessLost } from '../../shared/errors.ts'
 import { newPid } from '../../shared/ids.ts'
 import { conditionsOf, placeOf } from '../../process/state/state-data.ts'
@@ -104,9 +106,13 @@ export async function resubmitWrite(
   now: number,
 ): Promise<Create> {
   const create = resubmitted(await ended(store, pid), null, now)
-  return changes.length === 0
-    ? create
-    : changed(create, changeInputs(create.parts['inputs'] ?? '{}', changes))
+  if (changes.length === 0) return create
+  const again = changed(create, changeInputs(create.parts['inputs'] ?? '{}', changes))
+  const refers = savedReferences(again.parts['inputs'] ?? '{}').length > 0
+  const parts = refers
+    ? withSavedUpstream({ ...again.parts, state: UNCHECKED_STATE }, { refers: true })
+    : again.parts
+  return { ...again, parts, upstream: upstreamOf(parts, now) }
 }
 
 /** The write with changed parts, each change in the history of the new process. */
@@ -122,16 +128,21 @@ function changed(create: Create, { parts, edited }: Changed): Create {
 function resubmitted(stored: StoredProcess, parent: string | null, now: number): Create {
   const { pid } = stored.row
   const { inputs = '{}', launch, state } = stored.bundle().parts
-  const unchecked = state === UNCHECKED_STATE || stored.before() === UNCHECKED_STATE
+  const unchecked =
+    state === UNCHECKED_STATE ||
+    stored.before() === UNCHECKED_STATE ||
+    savedUpstream(stored.bundle().parts).refers === true
+  const parts = {
+    state: unchecked ? UNCHECKED_STATE : RESUBMITTED_STATE,
+    inputs,
+    ...(launch !== undefined && { launch }),
+  }
   return {
     ...created(stored.row, newPid(), parent, { pid, kind: 'resubmit' }, now),
     state: 'created',
     step: 'run',
-    parts: {
-      state: unchecked ? UNCHECKED_STATE : RESUBMITTED_STATE,
-      inputs,
-      ...(launch !== undefined && { launch }),
-    },
+    parts,
+    upstream: upstreamOf(parts, now),
   }
 }
 
@@ -274,6 +285,8 @@ class Restart {
       step: placeOf(next),
       parts,
       wait: conditionsOf(next),
+      // A process that had not started takes its values again.
+      upstream: next.label === 'created' ? upstreamOf(parts, this.#now) : null,
     }
     return [...[...referenced.restarted.values()].flatMap(({ writes }) => writes), own]
   }

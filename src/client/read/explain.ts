@@ -3,6 +3,7 @@ import { LARGEST_PENDING, type Control, type Pending } from '../../persistence/c
 import { canLoad } from '../../persistence/contract/engines.ts'
 import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
+import { savedReferences } from '../../process/references/saved-references.ts'
 import { isTerminal, UNFINISHED_STATES } from '../../process/state/machine.ts'
 import { isBackingOff } from '../../process/state/process-state.ts'
 import { isWaitsForText, waitsForItself } from '../../process/step/wait-conditions.ts'
@@ -118,7 +119,12 @@ class Explanation {
       return [
         `it is parked: ${row.parked.replace(/\.$/, '')}. Its saved data has not changed. Fix the class, then play the process`,
       ]
-    const waits = row.state === 'waiting' ? await this.#waits(pending) : []
+    const needs = row.upstream !== null && row.owner === null && pending.on.length > 0
+    const waits = needs
+      ? await this.#needs(pending)
+      : row.state === 'waiting'
+        ? await this.#waits(pending)
+        : []
     if (row.paused !== null) {
       return [
         `it is paused${inParentheses(row.paused.message)}; it continues when it is played`,
@@ -138,7 +144,7 @@ class Explanation {
     }
     said.push(...waits)
     if (row.readyAt !== null && row.readyAt <= this.#now) said.push(...(await this.#whoCouldRun()))
-    else if (row.state === 'created' && row.readyAt !== null)
+    else if (row.state === 'created' && row.readyAt !== null && !needs)
       said.push(`its launch was delayed; it starts at ${formatTime(row.readyAt, this.#now)}`)
     const isReady = row.readyAt !== null && row.readyAt <= this.#now
     if (!isReady && this.#path.length === 1 && !(await this.#store.engines()).some(({ alive }) => alive))
@@ -187,6 +193,21 @@ class Explanation {
     ]
   }
 
+  /** The processes that it needs before it starts, with the inputs that take their values. */
+  async #needs({ on }: Pending): Promise<string[]> {
+    const { pid, upstream } = this.#row
+    const stored = await this.#store.load(pid)
+    const paths = new Map<string, string[]>()
+    for (const reference of savedReferences(stored?.bundle().parts['inputs'] ?? '{}'))
+      paths.set(reference.pid, [...(paths.get(reference.pid) ?? []), reference.path])
+    const until = upstream?.until ?? null
+    return [
+      'it has not started: it waits for its inputs and for what it was launched after',
+      ...(await this.#awaited(on, (needed) => paths.get(needed)?.join(' and ') ?? 'it')),
+      ...(until === null ? [] : [`it is excepted unless they have ended by ${formatTime(until, this.#now)}`]),
+    ]
+  }
+
   /**
    * The unfinished children. Which of them a step in memory waits for is known only to the engine
    * that runs it.
@@ -200,7 +221,8 @@ class Explanation {
     return rows.map(({ pid }) => pid).toReversed()
   }
 
-  async #awaited(pids: readonly string[]): Promise<string[]> {
+  /** `who`: what waits for a process, an input or the process itself. */
+  async #awaited(pids: readonly string[], who: (pid: string) => string = () => 'it'): Promise<string[]> {
     const said: string[] = []
     for (const pid of pids.slice(0, NAMED)) {
       if (pid === this.#row.pid) {
@@ -215,7 +237,7 @@ class Explanation {
       const state = paused + parked === '' ? `, which is ${row.state}` : paused + parked
       const isCircle = this.#path.includes(pid)
       said.push(
-        `it waits for ${row.className} ${pid}${isCircle ? ', which waits for this process in turn: neither ends unless one is killed' : state}`,
+        `${who(pid)} waits for ${row.className} ${pid}${isCircle ? ', which waits for this process in turn: neither ends unless one is killed' : state}`,
       )
       if (paused + parked !== '' || this.#explained.has(pid) || this.#explained.size >= PASSED_ON) continue
       const explanation = new Explanation(row, this.#store, this.#now, this.#path, this.#explained)
@@ -283,7 +305,7 @@ class Explanation {
 const FOR_ITSELF = 'it waits for itself, so it will never end; kill it'
 
 function afterPlay(line: string): string {
-  return line.replace(/^it waits/, 'it then waits')
+  return line.replace(/^(it|inputs\S*) waits/, '$1 then waits')
 }
 
 /** The messages that are kept and not yet consumed. */

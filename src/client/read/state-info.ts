@@ -83,7 +83,13 @@ function reasonOf(row: ProcessRow, now: number): StateInfo['reason'] {
   const isDue = row.owner === null && row.readyAt !== null && row.readyAt <= now
   if (row.state === 'waiting') return isDue ? 'queued' : waitReason(row)
   if (row.owner !== null) return row.state === 'created' ? 'dispatched' : undefined
+  if (!isDue && needsOthers(row)) return 'inputs'
   return row.state === 'created' && !isDue && row.readyAt !== null ? 'scheduled' : 'queued'
+}
+
+/** Whether a process waits for what it needs of others, and not only for the end of its delay. */
+function needsOthers({ upstream, readyAt, deadline }: ProcessRow): boolean {
+  return upstream !== null && (readyAt === null || readyAt === upstream.until || readyAt === deadline)
 }
 
 function waitReason(row: ProcessRow): StateInfo['reason'] {

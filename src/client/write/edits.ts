@@ -4,6 +4,7 @@ import { parseSavedPath, setSaved, type SavedPath } from '../../bundle/saved-pat
 import type { Control } from '../../persistence/contract/control.ts'
 import { encodeEvent, type HistoryEntry } from '../../persistence/contract/event-codec.ts'
 import type { StoredProcess } from '../../persistence/contract/rows.ts'
+import { referring } from '../../process/references/reference.ts'
 import { parseState, RESUBMITTED_STATE, UNCHECKED_STATE } from '../../process/state/saved-state.ts'
 import {
   IncompatibleBundle,
@@ -114,10 +115,15 @@ export function encodeChanges(
     const path = parseSavedPath(text, roots, where)
     if (path.keys.length === 0)
       throw new TypeError(`${where}: ${text} is all of it: name a value in it, such as ${roots[0]}.name`)
-    return { path, value: codec.encode(value, text) }
+    return { path, value: codec.encode(isInput(path) ? referring(value).inputs : value, text) }
   })
   if (wanted.length === 0) throw new TypeError(`${where}: no path is given, so there is nothing to change`)
   return wanted
+}
+
+/** In inputs, a handle stands for the result of its process, as in those of a launch. */
+function isInput({ root }: SavedPath): boolean {
+  return root === 'inputs'
 }
 
 /** What changes do to saved parts. */

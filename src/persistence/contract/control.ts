@@ -115,7 +115,10 @@ export interface Mail {
 export const LARGEST_PENDING = 100
 
 export interface Pending {
-  /** The pids of the unfinished processes that the process waits for, at most 100. */
+  /**
+   * The pids of the unfinished processes that the process waits for, or whose values its inputs
+   * need; at most 100.
+   */
   readonly on: readonly string[]
   /** The kept messages, oldest first, at most 100; `name` is that of a signal. */
   readonly mail: readonly { readonly by: 'resume' | 'signal'; readonly name: string | null }[]

@@ -3,8 +3,11 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 /** What a store answers to one write. */
 export type Outcome =
   | Done
-  /** There is no such process. */
-  | { readonly status: 'missing' }
+  /**
+   * There is no such process. For a `Create`: there is no parent, or no process `needed`, which the
+   * new process needs, or which is the new process itself.
+   */
+  | { readonly status: 'missing'; readonly needed?: string }
   /**
    * The writer no longer holds the claim, or the sequence number is not the next one (C4). For a
    * `Create`: a process that it takes over has changed.

@@ -83,6 +83,11 @@ export interface ProcessRow {
    * processes ends the wait.
    */
   readonly wait: (Omit<WaitConditions, 'on' | 'any'> & { readonly on: 'all' | 'any' | null }) | null
+  /**
+   * Set from the launch until the first step or the end, where the process takes values from other
+   * processes or was launched `after` others. `until`: when it is excepted unless they have ended.
+   */
+  readonly upstream: { readonly until: number | null } | null
   /** Whether the process waits within a step. The step continues after the wait, or runs again. */
   readonly inStep: boolean
   /**

@@ -1,3 +1,4 @@
+import type { Need } from '../../process/references/dependency.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { TransitionEnding, WaitConditions } from '../../process/state/transition.ts'
 import type { LogEntry } from '../../process/state/report.ts'
@@ -79,11 +80,23 @@ export interface Create {
   /** What a process waits for that is created waiting, as a restarted one may be. */
   readonly wait?: WaitConditions | null
   /**
+   * What has to become of other processes before the process may start. Each of them must exist.
+   * Until then no engine claims the process, except to end it.
+   */
+  readonly upstream?: Upstream | null
+  /**
    * Processes that get another parent in this commit. The outcome is `fenced` if one of them has
    * ended, is being killed, or is no longer a child of `from`.
    */
   readonly adopts?: readonly Adoption[] | undefined
   readonly report?: StoredReport | undefined
+}
+
+/** What a process needs of others before its first step. */
+export interface Upstream {
+  readonly needs: readonly Need[]
+  /** When the process becomes ready anyway, to be excepted; in wall-clock milliseconds. */
+  readonly until: number | null
 }
 
 /** A process that a restart takes over with its descendants. */

@@ -1,4 +1,5 @@
 import type { BriefRow, Row } from '../rules/row.ts'
+import type { NeedEntry } from '../rules/upstream.ts'
 import { canLoad, type LoadableClass } from '../contract/engines.ts'
 import type { HistoryRow, LogRow } from '../contract/rows.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
@@ -11,6 +12,13 @@ export interface KeptMessage {
   readonly value: string
 }
 
+/** What a process needs of others before it starts, by their pids. */
+export interface NeedsByTarget {
+  readonly of: ReadonlyMap<string, (Omit<NeedEntry, 'over'> & { over: boolean })[]>
+  /** How many are not over. */
+  left: number
+}
+
 /** One process: its row, parts, kept messages, awaited processes and history. */
 export class MemoryProcess {
   row: Row
@@ -18,6 +26,8 @@ export class MemoryProcess {
   messages: KeptMessage[] = []
   /** The pids of the processes whose end it awaits. */
   awaits = new Set<string>()
+  /** What it needs of others before it starts. */
+  needs: NeedsByTarget | undefined
   readonly history: HistoryRow[] = []
   readonly log: LogRow[] = []
 

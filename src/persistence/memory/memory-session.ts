@@ -5,9 +5,10 @@ import { isKeptAfterSuccess, RECORD_PREFIX } from '../rules/parts.ts'
 import { afterOf, type BriefRow, type Row } from '../rules/row.ts'
 import type { Entry } from '../rules/decision.ts'
 import { REPORTED, type Change } from '../contract/rows.ts'
+import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { Parts } from '../contract/writes.ts'
 import type { MemoryTables } from './memory-tables.ts'
-import type { MemoryProcess } from './memory-process.ts'
+import type { MemoryProcess, NeedsByTarget } from './memory-process.ts'
 
 /**
  * One commit, as the rules see it. `changes` holds its history, to be published after the commit.
@@ -154,9 +155,54 @@ export class MemorySession implements Tables {
     return waiters.map(({ row }) => row.pid)
   }
 
+  ends(pids: readonly string[]): Ends {
+    const found = new Map<string, boolean | null>()
+    for (const pid of pids) {
+      const row = this.#tables.processes.get(pid)?.row
+      if (row !== undefined) found.set(pid, row.ended_at === null ? null : row.successful === 1)
+    }
+    return found
+  }
+
+  addNeeds(pid: string, needs: readonly NeedEntry[]): void {
+    if (needs.length > 0) this.#tables.addNeeds(this.#saved(pid), needs)
+  }
+
+  hasNeeds(pid: string): boolean {
+    return (this.#saved(pid).needs?.left ?? 0) > 0
+  }
+
+  settleNeeds(pid: string, which: 'all' | 'any'): void {
+    const { needs } = this.#saved(pid)
+    for (const entries of needs?.of.values() ?? [])
+      for (const entry of entries) if (which === 'all' || entry.any) makeOver(needs, entry)
+  }
+
+  takeNeeds(target: string): readonly MetNeed[] {
+    const met: MetNeed[] = []
+    for (const { row, needs } of this.#tables.needing(target)) {
+      for (const entry of needs?.of.get(target) ?? []) {
+        if (entry.over) continue
+        makeOver(needs, entry)
+        met.push({ pid: row.pid, ended: entry.ended, any: entry.any })
+      }
+    }
+    return met
+  }
+
+  dropNeeds(pid: string): void {
+    this.#tables.dropNeeds(this.#saved(pid))
+  }
+
   #saved(pid: string): MemoryProcess {
     const saved = this.#tables.processes.get(pid)
     if (saved === undefined) throw new Error(`there is no process ${pid}`)
     return saved
   }
+}
+
+function makeOver(needs: NeedsByTarget | undefined, entry: { over: boolean }): void {
+  if (entry.over || needs === undefined) return
+  entry.over = true
+  needs.left--
 }

@@ -135,7 +135,7 @@ export class MemoryStore implements Store {
     const saved = this.#tables.processes.get(pid)
     const mail = saved?.messages.slice(0, LARGEST_PENDING) ?? []
     return {
-      on: [...(saved?.awaits ?? [])].toSorted().slice(0, LARGEST_PENDING),
+      on: [...(saved?.awaits ?? []), ...leftNeeds(saved)].toSorted().slice(0, LARGEST_PENDING),
       mail: mail.map(({ signal }) => ({ by: signal === null ? 'resume' : 'signal', name: signal })),
     }
   }
@@ -312,4 +312,9 @@ export class MemoryStore implements Store {
   #requireOpen(): void {
     if (this.#closed) throw new ClosedError('the store is closed: open another one')
   }
+}
+
+function leftNeeds(saved: MemoryProcess | undefined): readonly string[] {
+  const needs = [...(saved?.needs?.of ?? [])]
+  return needs.flatMap(([target, entries]) => (entries.some(({ over }) => !over) ? [target] : []))
 }

@@ -1,5 +1,6 @@
 import type { Row } from '../rules/row.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
+import type { NeedEntry } from '../rules/upstream.ts'
 import { MemoryProcess } from './memory-process.ts'
 import { Schedule } from './schedule.ts'
 
@@ -18,6 +19,7 @@ export class MemoryTables {
   readonly #owned = new Map<string, Set<MemoryProcess>>()
   readonly #deadlines = new Set<MemoryProcess>()
   readonly #waiters = new Map<string, Set<MemoryProcess>>()
+  readonly #needing = new Map<string, Set<MemoryProcess>>()
   #lastProcess = 0
   #lastCommit = 0
   #lastMessage = 0
@@ -97,6 +99,32 @@ export class MemoryTables {
     const waiters = this.#waiters.get(target)
     waiters?.delete(saved)
     if (waiters?.size === 0) this.#waiters.delete(target)
+  }
+
+  /** The processes that need this one. */
+  needing(target: string): MemoryProcess[] {
+    return [...(this.#needing.get(target) ?? [])]
+  }
+
+  addNeeds(saved: MemoryProcess, needs: readonly NeedEntry[]): void {
+    const of = new Map<string, (Omit<NeedEntry, 'over'> & { over: boolean })[]>()
+    for (const need of needs) {
+      const known = of.get(need.pid)
+      if (known === undefined) of.set(need.pid, [{ ...need }])
+      else known.push({ ...need })
+      const needing = this.#needing.get(need.pid) ?? new Set()
+      this.#needing.set(need.pid, needing.add(saved))
+    }
+    saved.needs = { of, left: needs.filter(({ over }) => !over).length }
+  }
+
+  dropNeeds(saved: MemoryProcess): void {
+    for (const target of saved.needs?.of.keys() ?? []) {
+      const needing = this.#needing.get(target)
+      needing?.delete(saved)
+      if (needing?.size === 0) this.#needing.delete(target)
+    }
+    saved.needs = undefined
   }
 
   /** The number of the next commit that adds to histories. */

@@ -2,6 +2,7 @@ import { adopt, apply } from '../rules/apply.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
 import { prune } from '../rules/prune.ts'
+import { neededPids, upstreamRefusal } from '../rules/upstream.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Create, Prune, Write } from '../contract/writes.ts'
 import type { MemorySession } from './memory-session.ts'
@@ -29,12 +30,17 @@ function create(tables: MemoryTables, session: MemorySession, write: Create, fre
     return existingOutcome(existing.row, inputs, write, fresh.has(existing.row.pid))
   }
   const parent = write.parent === null ? null : tables.processes.get(write.parent)?.row
-  const refusal = creationRefusal(write, parent) ?? adoptionRefusal(write, (pid) => session.brief(pid))
+  const ends = write.upstream == null ? undefined : session.ends(neededPids(write))
+  const refusal =
+    creationRefusal(write, parent) ??
+    adoptionRefusal(write, (pid) => session.brief(pid)) ??
+    (ends && upstreamRefusal(write, ends))
   if (refusal !== undefined) return refusal
-  const { outcome, row, awaits, history, log } = newRow(write, parent, session)
+  const { outcome, row, awaits, needs, history, log } = newRow(write, parent, session, ends)
   const saved = tables.insert(row, session.now)
   for (const [name, text] of Object.entries(write.parts)) if (isKept(name, write)) saved.parts.set(name, text)
   session.addAwaits(row.pid, awaits)
+  session.addNeeds(row.pid, needs)
   session.record(saved, history)
   if (log !== undefined) session.report(row, log)
   adopt(session, write)
@@ -46,7 +52,8 @@ function deleteEnded(tables: MemoryTables, write: Prune): Outcome {
   const saved = tables.processes.get(write.pid)
   if (saved === undefined) return { status: 'missing' }
   const { parent } = saved.row
-  const outcome = prune(saved.row, parent === null ? undefined : tables.processes.get(parent)?.row)
+  const above = parent === null ? undefined : tables.processes.get(parent)?.row
+  const outcome = prune(saved.row, above, () => tables.needing(write.pid)[0]?.row.pid)
   if (outcome.status === 'done') tables.delete(saved)
   return outcome
 }

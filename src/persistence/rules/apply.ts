@@ -9,6 +9,7 @@ import { type Decision, entry, type Entry, type RuleContext } from './decision.t
 import { withConsumed } from './message-ids.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Advance, Create, Parts, Prune, Request, Write } from '../contract/writes.ts'
+import { upstreamEnded, type NeedTables } from './upstream.ts'
 import { wake } from './waits.ts'
 
 /*
@@ -17,17 +18,13 @@ import { wake } from './waits.ts'
  */
 
 /** The tables of a back end within one commit. */
-export interface Tables {
-  readonly now: number
+export interface Tables extends NeedTables {
   /** Whether an engine lives (C11). */
   alive(engine: string): boolean
 
   /** A copy of the row, which may be changed and put back. */
   get(pid: string): Row | undefined
   put(row: Row, history: readonly Entry[]): void
-  brief(pid: string): BriefRow | undefined
-  /** Stores `ready_at`, and nothing else of the row. */
-  putReady(row: BriefRow, history: readonly Entry[]): void
   /** Stores `parent`, and nothing else of the row. */
   putParent(row: BriefRow, history: readonly Entry[]): void
   /**
@@ -79,6 +76,7 @@ export function contextFor(tables: Tables, pid: string, consumes: number | null 
     alive: (engine) => tables.alive(engine),
     hasMessage: (signal) => tables.message(pid, signal, consumes) !== undefined,
     isAwaiting: () => tables.isAwaiting(pid),
+    hasNeeds: () => tables.hasNeeds(pid),
     unended: (pids) => tables.unended(pids),
   }
 }
@@ -88,11 +86,14 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Ou
   const row = tables.get(write.pid)
   if (row === undefined) return { status: 'missing' }
   const mayAwait = row.awaits !== null
+  const mayNeed = row.awaits === 'inputs'
   const decision = decide(tables, row, write)
   if (decision.row === undefined) return decision.outcome
   switch (write.kind) {
     case 'advance':
       putAdvance(tables, row, write)
+      // The process has taken its values.
+      if (mayNeed) tables.dropNeeds(row.pid)
       break
     case 'record': {
       consume(tables, row, write.consumes)
@@ -163,7 +164,7 @@ function decide(tables: Tables, row: Row, write: Exclude<Write, Create | Prune>)
 /** Stores a row that a rule has changed, with what follows from an end. */
 export function putRow(tables: Tables, row: Row, history: readonly Entry[]): void {
   tables.put(row, history)
-  if (row.ended_at !== null) afterEnd(tables, row.pid)
+  if (row.ended_at !== null) afterEnd(tables, row.pid, row.successful === 1)
 }
 
 /**
@@ -180,12 +181,14 @@ export function adopt(tables: Tables, { adopts = [] }: Create): void {
 }
 
 /**
- * Drops the messages and waits of a process that has ended, and makes the processes ready that
- * waited for its end (C8).
+ * Drops the messages, waits and needs of a process that has ended, and makes the processes ready that
+ * waited for its end or needed it (C8).
  */
-export function afterEnd(tables: Tables, pid: string): void {
+export function afterEnd(tables: Tables, pid: string, successful: boolean): void {
   tables.dropMessages(pid)
   tables.dropAwaits(pid)
+  tables.dropNeeds(pid)
+  upstreamEnded(tables, pid, successful)
   for (const waiter of tables.takeWaiters(pid)) {
     const row = tables.brief(waiter)
     if (row === undefined) continue

@@ -15,6 +15,8 @@ export interface RuleContext {
   hasMessage(signal: string | null): boolean
   /** Whether the process still waits for the end of other processes. */
   isAwaiting(): boolean
+  /** Whether a process that has not started still needs other processes. */
+  hasNeeds(): boolean
   /** Of these processes, those that exist and have not ended. */
   unended(pids: readonly string[]): readonly string[]
 }

@@ -6,6 +6,7 @@ import { entry, type Entry, type RuleContext } from './decision.ts'
 import type { Done, Outcome } from '../contract/outcomes.ts'
 import type { Adoption, Create } from '../contract/writes.ts'
 import { takeReport } from './report.ts'
+import { needEntries, type Ends, type NeedEntry } from './upstream.ts'
 import { beginWait, earliest, readyAt, wholeMilliseconds } from './waits.ts'
 
 /** A new process, ready to be stored. */
@@ -13,6 +14,7 @@ export interface NewRow {
   readonly outcome: Done
   readonly row: Row
   readonly awaits: readonly string[]
+  readonly needs: readonly NeedEntry[]
   readonly history: readonly Entry[]
   /** The entries of its log; undefined if it has reported nothing. */
   readonly log: readonly LogEntry[] | undefined
@@ -25,8 +27,10 @@ export function newRow(
   write: Create,
   parent: BriefRow | null | undefined,
   context: Pick<RuleContext, 'now' | 'unended'>,
+  ends: Ends = NO_ENDS,
 ): NewRow {
   const row = initialRow(write, context.now)
+  const needs = needEntries(write, ends)
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by: write.claim }))
   const waits = row.state === 'waiting'
   const awaits = waits ? beginWait(row, write.wait, context) : []
@@ -43,13 +47,24 @@ export function newRow(
   if (waits || isPaused) row.owner = null
   if (row.owner === null && row.ended_at === null) {
     const soonest = Math.max(context.now, wholeMilliseconds(write.readyAt) ?? context.now)
-    row.ready_at = waits
-      ? readyAt(row, { now: context.now, hasMessage: () => false }, () => awaits.length > 0)
-      : earliest(soonest, row.deadline)
+    row.ready_at =
+      waits || row.awaits === 'inputs'
+        ? readyAt(
+            row,
+            { now: context.now, hasMessage: () => false },
+            () => awaits.length > 0 || needs.some(isLeft),
+          )
+        : earliest(soonest, row.deadline)
   }
   const report = takeReport(row, write, context.now)
   if (report !== undefined) history.push(...report.history)
-  return { outcome: createdOutcome(row, write), row, awaits, history, log: report?.log }
+  return { outcome: createdOutcome(row, write), row, awaits, needs, history, log: report?.log }
+}
+
+const NO_ENDS: Ends = new Map()
+
+function isLeft({ over }: NeedEntry): boolean {
+  return !over
 }
 
 /** The outcome of a `Create` that was applied. */
@@ -112,8 +127,9 @@ function initialRow(write: Create, now: number): Row {
     last_request: null,
     resumable: 0,
     receives: null,
-    due_at: null,
-    awaits: null,
+    due_at: wholeMilliseconds(write.upstream?.until),
+    awaits: write.upstream == null ? null : 'inputs',
+    starts_at: write.upstream == null ? null : wholeMilliseconds(write.readyAt),
     in_step: 0,
     attempt: 1,
     deadline: wholeMilliseconds(write.deadline),

@@ -3,14 +3,24 @@ import type { BriefRow } from './row.ts'
 
 /**
  * Allows the deletion of a process only after its end, and not before the end of its parent: a step
- * of the parent that runs again would launch a second child (C2).
+ * of the parent that runs again would launch a second child (C2). Nor while another process needs it
+ * and has not started; `needing` is the pid of one.
  */
-export function prune(row: BriefRow, parent: BriefRow | undefined): Outcome {
+export function prune(
+  row: BriefRow,
+  parent: BriefRow | undefined,
+  needing: () => string | undefined,
+): Outcome {
   if (parent !== undefined && parent.ended_at === null) {
     const reason = `process ${row.pid} is a child of ${parent.pid}, which has not ended and may still need it`
     return { status: 'conflict', pid: row.pid, reason }
   }
-  if (row.ended_at !== null) return { status: 'done', pid: row.pid }
+  if (row.ended_at !== null) {
+    const other = needing()
+    if (other === undefined) return { status: 'done', pid: row.pid }
+    const reason = `process ${row.pid} is needed by the process ${other}, which has not started: it is pruned after that`
+    return { status: 'conflict', pid: row.pid, reason }
+  }
   return {
     status: 'conflict',
     pid: row.pid,

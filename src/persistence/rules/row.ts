@@ -70,12 +70,15 @@ export interface Row {
   last_request: string | null
   /**
    * These four say what ends a wait: a resume, the signal of this name, this time, the end of the
-   * processes in the table `awaits`. All are clear unless the process waits.
+   * processes in the table `awaits`. All are clear unless the process waits. While it has not
+   * started, `inputs` says that it has needs (`upstream.ts`), and `due_at` limits the wait for them.
    */
   resumable: number
   receives: string | null
   due_at: number | null
-  awaits: 'all' | 'any' | null
+  awaits: 'all' | 'any' | 'inputs' | null
+  /** The end of the delay of a process that has needs. */
+  readonly starts_at: number | null
   /**
    * Whether the process waits within a step. If it has no owner, the step runs again from its start
    * after the wait.
@@ -157,8 +160,9 @@ export function processRow(row: BriefRow): ProcessRow {
     message: row.message,
     wait:
       row.state === 'waiting'
-        ? { resume: row.resumable === 1, signal: row.receives, until: row.due_at, on: row.awaits }
+        ? { resume: row.resumable === 1, signal: row.receives, until: row.due_at, on: awaitedOf(row) }
         : null,
+    upstream: row.awaits === 'inputs' ? { until: row.due_at } : null,
     inStep: row.in_step === 1,
     attempt: row.attempt,
     deadline: row.deadline,
@@ -172,6 +176,10 @@ export function processRow(row: BriefRow): ProcessRow {
       row.kill_deadline === null ? null : { message: row.kill_message, deadline: row.kill_deadline },
     readyAt: row.ready_at,
   }
+}
+
+function awaitedOf({ awaits }: BriefRow): 'all' | 'any' | null {
+  return awaits === 'inputs' ? null : awaits
 }
 
 /** An engine as a back end stores it. */

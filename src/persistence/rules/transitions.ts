@@ -392,6 +392,8 @@ function releaseClaim(row: Row, context: RuleContext): Entry[] {
   row.alone = 0
   if (row.kill_deadline !== null) return [kill(row, row.kill_state, row.kill_message, by, context.now)]
   if (row.in_step === 1) leaveWaitInStep(row, context.now)
-  row.ready_at = readyAt(row, context, () => context.isAwaiting())
+  row.ready_at = readyAt(row, context, () =>
+    row.awaits === 'inputs' ? context.hasNeeds() : context.isAwaiting(),
+  )
   return row.pause_asked === 1 ? pauseNow(row) : []
 }

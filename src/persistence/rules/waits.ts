@@ -52,14 +52,19 @@ export function leaveWaitInStep(row: Row, now: number): void {
 
 /**
  * When a process without an owner becomes ready: now, at a time, or, with null, when a message or
- * an end comes.
+ * an end comes. `isAwaiting`: whether it waits for the end of other processes, or has needs.
  */
 export function readyAt(
   row: BriefRow,
   context: Pick<RuleContext, 'now' | 'hasMessage'>,
   isAwaiting: () => boolean,
 ): number | null {
-  if (row.state !== 'waiting') return context.now
+  if (row.state !== 'waiting') {
+    if (row.awaits !== 'inputs') return context.now
+    return isAwaiting()
+      ? earliest(row.due_at, row.deadline)
+      : earliest(Math.max(context.now, row.starts_at ?? 0), row.deadline)
+  }
   const hasCome =
     (row.awaits !== null && !isAwaiting()) ||
     (row.resumable === 1 && context.hasMessage(null)) ||

@@ -105,7 +105,7 @@ export function advance(
   session.mark(id, history)
   if (change.any || drops !== 'nothing') putBeside(processes, pid, target)
   if (write.consumes !== null) session.takeMessage(pid, write.consumes)
-  if (ends) afterEnd(session, pid)
+  if (ends) afterEnd(session, pid, ending?.successful === true)
   killDescendants(session, write, owner)
   const outcome: Done = { status: 'done', pid, released: ends, ...(ends && { endedAt: session.now }) }
   return outcome

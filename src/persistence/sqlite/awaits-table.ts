@@ -2,6 +2,9 @@ import type { Connection } from './connection.ts'
 
 const ADD = 'INSERT INTO awaits (pid, target) SELECT ?, value FROM json_each(?)'
 
+const TARGETS = `SELECT target FROM awaits WHERE pid = ? UNION SELECT target FROM need WHERE pid = ? AND over = 0
+  ORDER BY target LIMIT ?`
+
 /** The table `awaits`: which process waits for the end of which others. */
 export class AwaitsTable {
   readonly #connection: Connection
@@ -14,16 +17,14 @@ export class AwaitsTable {
     return this.#connection.sql('SELECT 1 FROM awaits WHERE pid = ? LIMIT 1').get(pid) !== undefined
   }
 
-  /** Whether any process awaits another. */
+  /** Whether any process awaits or needs another. */
   any(): boolean {
     return this.#connection.sql('SELECT 1 FROM awaits LIMIT 1').get() !== undefined
   }
 
+  /** What a process awaits or needs, and has not ended. */
   targets(pid: string, limit: number): string[] {
-    return this.#connection
-      .sql<string>('SELECT target FROM awaits WHERE pid = ? ORDER BY target LIMIT ?')
-      .pluck()
-      .all(pid, limit)
+    return this.#connection.sql<string>(TARGETS).pluck().all(pid, pid, limit)
   }
 
   add(pid: string, targets: readonly string[]): void {

@@ -1,6 +1,7 @@
 import { RECORD_PREFIX } from '../rules/parts.ts'
 import type { BriefRow, Row } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
+import type { Ends } from '../rules/upstream.ts'
 import type { StoredProcess } from '../contract/rows.ts'
 import type { Parts } from '../contract/writes.ts'
 import type { Connection } from './connection.ts'
@@ -16,7 +17,7 @@ import { dropFromRow, partsOf, putInRow, type RowParts } from './row-parts.ts'
 const COLUMNS = `id, pid, class, version, state, step, status, progress, reported, paused, pause_asked, pause_message, pause_cause, parked, parent,
   key, label, seq, fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
   exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
-  resumable, receives, due_at, awaits, in_step, attempt, deadline, abandoned, origin, origin_kind, records,
+  resumable, receives, due_at, awaits, starts_at, in_step, attempt, deadline, abandoned, origin, origin_kind, records,
   beside, spilled`
 
 /** Selects a whole row, or a row without its long columns. */
@@ -39,10 +40,10 @@ const UPDATE_ROW = `UPDATE process SET
 const INSERT_ROW = `INSERT INTO process
   (pid, class, version, state, step, status, paused, pause_message, pause_cause, parent, key, label, seq, fence, owner, runner,
    created_at, updated_at, ended_at, successful, exit_code, exit_label, exit_message, message, ready_at, resumable,
-   receives, due_at, awaits, deadline, abandoned, origin, origin_kind, beside, data, inputs, memory, small, record,
+   receives, due_at, awaits, starts_at, deadline, abandoned, origin, origin_kind, beside, data, inputs, memory, small, record,
    before, recent)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-   ?, ?, ?)
+   ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`
 
 const UPSERT_PART =
@@ -66,6 +67,10 @@ const HAS_ROOM = `octet_length(recent) < ${LONGEST_RECENT}`
  */
 const UNENDED = `SELECT p.pid FROM json_each(?) AS listed CROSS JOIN process p ON p.pid = listed.value
   WHERE p.ended_at IS NULL`
+
+/** Of a list of pids, how those processes ended that exist. */
+const ENDS = `SELECT p.pid, p.ended_at, p.successful FROM json_each(?) AS listed
+  CROSS JOIN process p ON p.pid = listed.value`
 
 /**
  * All unfinished descendants of a process, level by level, except abandoned children and their
@@ -204,6 +209,7 @@ export class ProcessTable {
         row.receives,
         row.due_at,
         row.awaits,
+        row.starts_at,
         row.deadline,
         row.abandoned,
         row.origin,
@@ -270,6 +276,13 @@ export class ProcessTable {
     return this.#connection.sql<string>(UNENDED).pluck().all(JSON.stringify(pids))
   }
 
+  ends(pids: readonly string[]): Ends {
+    const rows = this.#connection.sql<EndRow>(ENDS).all(JSON.stringify(pids))
+    return new Map(
+      rows.map(({ pid, ended_at, successful }) => [pid, ended_at === null ? null : successful === 1]),
+    )
+  }
+
   descendants(pid: string): string[] {
     return this.#connection.sql<string>(DESCENDANTS).pluck().all(pid, pid)
   }
@@ -322,12 +335,14 @@ export class ProcessTable {
     if (beside === 1) this.#connection.sql('DELETE FROM part WHERE process = ?').run(id)
     if (spilled > 0) this.#histories.deleteAll(id)
     if (reported > 0) this.#logs.deleteAll(id)
-    for (const table of ['process', 'wake', 'awaits', 'checkpoint'])
+    for (const table of ['process', 'wake', 'awaits', 'need', 'checkpoint'])
       this.#connection.sql(`DELETE FROM ${table} WHERE pid = ?`).run(pid)
     this.#connection.sql('UPDATE process SET parent = NULL WHERE parent = ?').run(pid)
     this.#known.delete(pid)
   }
 }
+
+type EndRow = Pick<BriefRow, 'pid' | 'ended_at' | 'successful'>
 
 interface NamedPart {
   readonly name: string

@@ -51,6 +51,7 @@ CREATE TABLE process (
   receives TEXT,
   due_at INTEGER,
   awaits TEXT,
+  starts_at INTEGER,
   in_step INTEGER NOT NULL DEFAULT 0,
   attempt INTEGER NOT NULL DEFAULT 1,
   deadline INTEGER,
@@ -150,6 +151,19 @@ CREATE TABLE awaits (
   PRIMARY KEY (pid, target)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX awaits_target ON awaits (target);
+
+-- What a process needs of others before it starts: from its creation until its start or end. Over is
+-- what needs not be waited for any more.
+CREATE TABLE need (
+  pid TEXT NOT NULL,
+  target TEXT NOT NULL,
+  ended TEXT NOT NULL,
+  any INTEGER NOT NULL,
+  over INTEGER NOT NULL,
+  PRIMARY KEY (pid, target, ended, any)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX need_target ON need (target);
+CREATE INDEX need_left ON need (pid) WHERE over = 0;
 
 CREATE TABLE engine (
   id TEXT PRIMARY KEY,

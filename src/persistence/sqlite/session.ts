@@ -4,6 +4,7 @@ import type { Message } from '../rules/claim.ts'
 import { afterOf, type After, type BriefRow, type Row } from '../rules/row.ts'
 import type { Entry } from '../rules/decision.ts'
 import { REPORTED, type Change } from '../contract/rows.ts'
+import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { Parts } from '../contract/writes.ts'
 import { PersistenceError } from '../../shared/errors.ts'
 import { CHECKPOINT_PART } from '../rules/parts.ts'
@@ -35,7 +36,7 @@ export class Session implements Tables {
   #reported: Set<number> | undefined
   #commit: number | undefined
   /**
-   * Whether any process has a kept message or awaits another. If none does, an end needs no
+   * Whether any process has a kept message, awaits another or needs another. If none does, an end needs no
    * look-up of either.
    */
   #anyMessage: boolean | undefined
@@ -229,6 +230,36 @@ export class Session implements Tables {
 
   takeWaiters(target: string): readonly string[] {
     return this.#mayAwait ? this.#tables.awaits.takeWaiters(target) : []
+  }
+
+  ends(pids: readonly string[]): Ends {
+    return this.#tables.processes.ends(pids)
+  }
+
+  addNeeds(pid: string, needs: readonly NeedEntry[]): void {
+    this.#anyAwaits ||= true
+    this.#tables.needs.add(pid, needs)
+  }
+
+  hasNeeds(pid: string): boolean {
+    return this.#tables.needs.isLeft(pid)
+  }
+
+  settleNeeds(pid: string, which: 'all' | 'any'): void {
+    this.#tables.needs.settle(pid, which)
+  }
+
+  takeNeeds(target: string): readonly MetNeed[] {
+    return this.#mayAwait ? this.#tables.needs.take(target) : []
+  }
+
+  dropNeeds(pid: string): void {
+    if (this.#mayAwait) this.#tables.needs.drop(pid)
+  }
+
+  /** One process that needs this one. */
+  needing(target: string): string | undefined {
+    return this.#mayAwait ? this.#tables.needs.needing(target) : undefined
   }
 
   #row(pid: string): StoredRow {

@@ -8,6 +8,7 @@ import { HistoryTable } from './history-table.ts'
 import type { LeaseJudge } from './lease-judge.ts'
 import { LogTable } from './log-table.ts'
 import { MessageTable } from './message-table.ts'
+import { NeedTable } from './need-table.ts'
 import { ProcessTable } from './process-table.ts'
 import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
 
@@ -20,6 +21,7 @@ export interface SqliteTables {
   readonly logs: LogTable
   readonly messages: MessageTable
   readonly awaits: AwaitsTable
+  readonly needs: NeedTable
   readonly classes: ClassTable
   readonly checkpoints: SqliteCheckpoints
   readonly engines: EngineTable
@@ -38,6 +40,7 @@ export function tablesOf(connection: Connection, judge: LeaseJudge): SqliteTable
     logs,
     messages: new MessageTable(connection),
     awaits: new AwaitsTable(connection),
+    needs: new NeedTable(connection),
     classes: new ClassTable(connection),
     checkpoints: new SqliteCheckpoints(connection, processes),
     engines: new EngineTable(connection, judge),

@@ -5,6 +5,7 @@ import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../ru
 import { isKept, unstorable } from '../rules/parts.ts'
 import type { BriefRow } from '../rules/row.ts'
 import { prune } from '../rules/prune.ts'
+import { neededPids, upstreamRefusal, type Ends } from '../rules/upstream.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Create, Prune, Write } from '../contract/writes.ts'
 import { advance } from './advance.ts'
@@ -85,33 +86,37 @@ export class Writer {
       case 'create':
         return this.#create(write, session, fresh)
       case 'prune':
-        return this.#prune(write)
+        return this.#prune(write, session)
       default:
         return apply(session, write)
     }
   }
 
-  #prune({ pid }: Prune): Outcome {
+  #prune({ pid }: Prune, session: Session): Outcome {
     const row = this.#processes.brief(pid)
     if (row === undefined) return { status: 'missing' }
     const parent = row.parent === null ? undefined : this.#processes.brief(row.parent)
-    const outcome = prune(row, parent)
+    const outcome = prune(row, parent, () => session.needing(pid))
     if (outcome.status === 'done') this.#processes.delete(row)
     return outcome
   }
 
   #create(write: Create, session: Session, fresh: Set<string>): Outcome {
     let parent: BriefRow | undefined
-    if (write.parent !== null || write.adopts !== undefined) {
-      // An existing process is found whatever has become of its parent since.
+    let ends: Ends | undefined
+    if (write.parent !== null || write.adopts !== undefined || write.upstream != null) {
+      // An existing process is found whatever has become since of its parent and of what it needed.
       const existing = this.#existing(write, fresh)
       if (existing !== undefined) return existing
       if (write.parent !== null) parent = this.#processes.brief(write.parent)
+      ends = write.upstream == null ? undefined : session.ends(neededPids(write))
       const refused =
-        creationRefusal(write, parent) ?? adoptionRefusal(write, (pid) => this.#processes.brief(pid))
+        creationRefusal(write, parent) ??
+        adoptionRefusal(write, (pid) => this.#processes.brief(pid)) ??
+        (ends && upstreamRefusal(write, ends))
       if (refused !== undefined) return refused
     }
-    const { outcome, row, awaits, history, log } = newRow(write, parent, session)
+    const { outcome, row, awaits, needs, history, log } = newRow(write, parent, session, ends)
     const parts = noParts()
     const large: NamedText[] = []
     for (const name in write.parts) {
@@ -136,6 +141,7 @@ export class Writer {
     }
     for (const [name, text] of large) this.#processes.putBeside(row.id, name, text)
     if (awaits.length > 0) session.addAwaits(write.pid, awaits)
+    if (needs.length > 0) session.addNeeds(write.pid, needs)
     fresh.add(write.pid)
     adopt(session, write)
     return outcome

@@ -1,7 +1,7 @@
 import type { AbortSignal } from '../../shared/abort-signal.ts'
 import { onAbort } from '../../shared/abort.ts'
 import { AlreadyDone, type ProcessError } from '../../shared/errors.ts'
-import { checkOptions, isFlag } from '../../shared/options.ts'
+import { checkOptions, isFlag, shown } from '../../shared/options.ts'
 import { wellFormed } from '../../shared/text.ts'
 import { waitLimit } from '../../shared/wait-limit.ts'
 import type { FollowOptions } from '../host/follow-options.ts'
@@ -10,6 +10,7 @@ import type {
   EventRecord,
   LogChunk,
   Metadata,
+  OutputRef,
   Outputs,
   ProcessHandle,
   ResultOptions,
@@ -20,6 +21,7 @@ import type {
   TreeOptions,
   WaitOptions,
 } from '../host/process-handle.ts'
+import { DoneReference, OutputReference } from '../references/output-reference.ts'
 import { withinStep } from '../step/operation.ts'
 import { dateOf, elapsed, serialTime, wallTime, type KnownTimes } from './times.ts'
 import { setImmediate } from '../../shared/timers.ts'
@@ -27,6 +29,13 @@ import { readEntries, type Entries } from './follow.ts'
 
 /** The method by which Node shows an object. */
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
+
+/** @throws TypeError for what is neither a name nor an index */
+function checkedKey(key: unknown): string | number {
+  if (typeof key === 'string' || (typeof key === 'number' && Number.isSafeInteger(key) && key >= 0))
+    return key
+  throw new TypeError(`outputs.ref takes the name of an output or an index of the result, not ${shown(key)}`)
+}
 
 /** A request to a process, and perhaps to the tree below it. */
 export type HandleRequest =
@@ -46,6 +55,8 @@ export type AbortOutcome = 'aborted' | 'running' | 'done'
  * callbacks. The classes that extend it read the process and send it requests.
  */
 export abstract class BaseHandle implements ProcessHandle {
+  /** Type only. */
+  declare readonly '~value': unknown
   #outputs: Outputs | undefined
 
   abstract readonly pid: string
@@ -70,6 +81,8 @@ export abstract class BaseHandle implements ProcessHandle {
     this.#outputs ??= {
       all: (options?: ResultOptions) => withinStep(this.readOutputs(options ?? {})) as Promise<never>,
       snapshot: () => this.readSnapshot() as Promise<never>,
+      ref: (key) => new OutputReference(this, checkedKey(key)) as OutputRef<never>,
+      done: new DoneReference(this),
     }
     return this.#outputs
   }

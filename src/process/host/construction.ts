@@ -30,6 +30,8 @@ export interface PendingConstruction {
   readonly created?: Date | undefined
   /** The retries that the process is launched with. */
   readonly retry?: number | RetryOptions | undefined
+  /** The inputs and the options of the launch as they were saved, where the inputs were references. */
+  readonly referring?: { readonly inputs: string; readonly launch: string } | undefined
   /** The saved form that the process comes back from. Its inputs are then not checked. */
   readonly bundle?: Bundle | undefined
 }

@@ -16,6 +16,7 @@ const OPTIONS: OptionNames<LaunchOptions> = {
   deadline: true,
   retry: true,
   abandon: isFlag,
+  after: true,
 }
 
 /**

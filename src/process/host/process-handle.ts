@@ -5,11 +5,19 @@ import type { ProcessError } from '../../shared/errors.ts'
 import type { Duration } from '../../shared/duration.ts'
 import type { RetryOptions } from '../../spec/retry-policy.ts'
 import type { SpecOf } from '../../spec/process-spec.ts'
-import type { OutputsOf, PartialOutputsOf, SignalArgs, SignalName } from '../../spec/typing.ts'
+import type {
+  OutputName,
+  OutputsOf,
+  OutputValue,
+  PartialOutputsOf,
+  SignalArgs,
+  SignalName,
+} from '../../spec/typing.ts'
 import type { ExitCodeInfo } from '../state/commands.ts'
 import type { HistoryEvent } from '../state/history-event.ts'
 import type { ProcessState } from '../state/process-state.ts'
 import type { Progress, StoredLevel } from '../state/report.ts'
+import type { AllowFailure } from './input-marks.ts'
 
 /**
  * How long to wait. Without a `timeout` there is no limit; with 0 the state is read once. A
@@ -51,6 +59,8 @@ export interface StateInfo {
     | 'signal'
     | 'timer'
     | 'children'
+    | 'inputs'
+    | 'upstream'
     | 'killing'
     | 'crash'
     | 'parked'
@@ -113,6 +123,46 @@ export type Settled<R> =
   | { readonly status: 'fulfilled'; readonly value: R; readonly state: StateInfo }
   | { readonly status: 'rejected'; readonly reason: ProcessError; readonly state: StateInfo }
 
+/**
+ * A reference to the result of a process, or to one of its outputs. It reads nothing, has a form in
+ * JSON, and is not thenable. A handle is one.
+ */
+export interface Ref<T = unknown> {
+  readonly pid: string
+  /** Type only: the type of the value. */
+  readonly '~value': T
+  toJSON(): { readonly $process: string; readonly output?: string | number }
+}
+
+/** A reference to an output of a process, as `handle.outputs.ref(key)` gives it. */
+export interface OutputRef<T = unknown> extends Ref<T> {
+  /**
+   * The dotted name of an output, or where the process has no such output, a path into its result.
+   */
+  readonly key: string | number
+  readonly handle: ProcessHandle
+  /**
+   * Waits for the process, and resolves to the value. Rejects as `handle.result()` does, and with
+   * `MissingResult` where there is no value under the key.
+   */
+  result(options?: ResultOptions & { readonly raiseOnFailure?: true | undefined }): Promise<T>
+  /** As above, but resolves to the error where the above rejects. */
+  result(options: ResultOptions): Promise<unknown>
+}
+
+/** A reference to the successful end of a process, without a value: `handle.outputs.done`. */
+export interface DoneRef {
+  readonly pid: string
+  /** Type only. */
+  readonly '~done': true
+  toJSON(): { readonly $process: string; readonly done: true }
+  /**
+   * Resolves to true once the process has ended successfully. Rejects as `handle.result()` does,
+   * and with `ProcessUnsuccessful` where the process finished without success.
+   */
+  result(options?: WaitOptions): Promise<true>
+}
+
 /** The outputs of a process of class `C`. */
 export interface Outputs<C = unknown> {
   /**
@@ -124,7 +174,17 @@ export interface Outputs<C = unknown> {
   all(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<PartialOutputsOf<C>>
   /** The outputs committed so far. More may follow while the process runs. */
   snapshot(): Promise<PartialOutputsOf<C>>
+  /**
+   * A reference to the output of this name, to stand for its value in the inputs of a launch. If the
+   * process has no such output, the reference points into its result, by a key or an index:
+   * `ref('best.energy')`, `ref(0)`. `ref(0)` of a result that is no list is the result. A key that
+   * does not exist fails where the value is read.
+   */
+  ref<const Name extends OutputName<C> | number>(key: Name): OutputRef<OutputOf<C, Name>>
+  /** A reference to the successful end of the process. It carries no value. */
+  readonly done: DoneRef
 }
+type OutputOf<C, Name> = Name extends string ? OutputValue<C, Name> : unknown
 
 /** The process, the author and the time of an event in a history. */
 export interface EventSource {
@@ -153,7 +213,7 @@ export type EventRecord = EventSource & HistoryEvent
  * `outcome()` and `result({ raiseOnFailure: false })` resolve to that error. An end that the handle
  * has read stays known after the process was pruned.
  */
-export interface ProcessHandle<R = unknown, C = unknown> {
+export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
   readonly pid: string
   /** The registered name of the class, if it is known here. */
   readonly name: string
@@ -332,6 +392,30 @@ export interface TreeOptions {
   readonly tree?: boolean | undefined
 }
 
+/** Anything that refers to one process. */
+export type AnyRef = Ref | DoneRef | AllowFailure
+
+/**
+ * The processes that have to end before a process starts, and how. `after: [a, b]` is short for
+ * `after: { on: [a, b] }`.
+ */
+export interface Dependency {
+  /** Handles or references; of a reference only the process counts. */
+  readonly on: readonly AnyRef[]
+  /** Whether all of them have to end so, or one. Default `all`. */
+  readonly when?: 'all' | 'any' | undefined
+  /**
+   * How they have to end. One given with `allowFailure` may end in any way. Default `successful`.
+   * Once that can't come about any more, the process is excepted with `UpstreamFailed`.
+   */
+  readonly ended?: 'successful' | 'failed' | 'either' | undefined
+  /**
+   * The process is excepted with `WaitTimeout` if that has not come about within this time from the
+   * launch. Default: no limit.
+   */
+  readonly timeout?: Duration | undefined
+}
+
 /** Options of a launch. */
 export interface LaunchOptions {
   /** The pid; default a new UUIDv7. */
@@ -359,4 +443,9 @@ export interface LaunchOptions {
    * parent. Default false.
    */
   readonly abandon?: boolean | undefined
+  /**
+   * Processes that have to end before the first step: handles or references, all of which have to
+   * end successfully, or a `Dependency`. Passes no values.
+   */
+  readonly after?: readonly AnyRef[] | Dependency | undefined
 }

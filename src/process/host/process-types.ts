@@ -4,6 +4,7 @@ import type { LaunchInputsOf, OutputName, OutputsOf, OutputValue } from '../../s
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { LaunchOptions, ProcessHandle } from './process-handle.ts'
+import type { RefableInputs } from './references.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
 /** The class of a process whose type is not declared: all ports are `unknown`. */
@@ -67,5 +68,5 @@ type JoinedValue<R, C, O> = O extends true ? OutputsOf<C> : R
 /** The arguments of `launch` for a child. */
 export type LaunchChildArgs<C> =
   {} extends LaunchInputsOf<C>
-    ? [inputs?: LaunchInputsOf<C> | undefined, options?: LaunchOptions]
-    : [inputs: LaunchInputsOf<C>, options?: LaunchOptions]
+    ? [inputs?: RefableInputs<C> | undefined, options?: LaunchOptions]
+    : [inputs: RefableInputs<C>, options?: LaunchOptions]

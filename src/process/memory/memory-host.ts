@@ -7,8 +7,11 @@ import { outcomeOf } from '../host/outcome-of.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../host/process-handle.ts'
 import type { KeptSignal, WaitConditions } from '../state/transition.ts'
 import type { Committed, ControlRequest, Host, MissingChild, RecordEntry, Transition } from '../host/host.ts'
+import { savedDependency } from '../references/dependency.ts'
+import { referring } from '../references/reference.ts'
 import { MemoryHandle } from '../handle/memory-handle.ts'
 import { memoryLogOf } from '../handle/memory-log.ts'
+import { gathered } from './memory-needs.ts'
 import { expireAt, type MemoryChildren } from './memory-children.ts'
 import { MemoryProcess } from './memory-process.ts'
 
@@ -56,13 +59,18 @@ export class MemoryHost implements Host {
         `there is no class ${processClass} to be found by name in memory: launch the class itself, or run the process by an engine`,
       )
     }
+    const { inputs: given, refers } = referring(inputs)
+    const { pid } = parent
+    const after = savedDependency(options.after)
+    const find = (needed: string): MemoryHandle | undefined => this.#handle(parent, needed)
+    const values =
+      refers || after !== undefined
+        ? await gathered({ pid, inputs: given, after, clock: this.clock, find })
+        : given
     // The child would outlive the kill, which has reached the other children already.
     if (parent.process.isKilling)
-      throw new ProcessKilled(
-        parent.pid,
-        `the process ${parent.pid} is being killed: it launches nothing more`,
-      )
-    return this.#of(parent).childrenForLaunch().launch(processClass, inputs, options, branch)
+      throw new ProcessKilled(pid, `the process ${pid} is being killed: it launches nothing more`)
+    return this.#of(parent).childrenForLaunch().launch(processClass, values, options, branch)
   }
 
   missing(process: Hosted): Promise<readonly MissingChild[]> | undefined {

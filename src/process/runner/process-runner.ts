@@ -152,6 +152,11 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     return (this.#reporting ??= new Reporting(this.data, this.code))
   }
 
+  /** Keeps the inputs as they were launched, with references, beside the values in their place. */
+  keepReferences(launched: NonNullable<PendingConstruction['referring']>): void {
+    this.#snapshot.keepReferences(launched)
+  }
+
   get isOver(): boolean {
     return isOver(this.data)
   }

@@ -1,13 +1,7 @@
-import {
-  InvalidStateError,
-  ProcessExcepted,
-  ProcessKilled,
-  ProcessUnsuccessful,
-  type DamsonError,
-} from '../../shared/errors.ts'
-import { exitCodeText } from '../state/commands.ts'
+import { InvalidStateError, ProcessExcepted, ProcessKilled, type DamsonError } from '../../shared/errors.ts'
 import { defer, type Deferred } from '../state/deferred.ts'
-import { errorText, type Finished, type StateData } from '../state/state-data.ts'
+import { errorText, type StateData } from '../state/state-data.ts'
+import { unsuccessfulError } from '../state/unsuccessful.ts'
 import { isOver, type RunState } from '../step/run-state.ts'
 
 /**
@@ -84,21 +78,6 @@ export class ProcessResult {
     if (error === undefined) this.#future.resolve(this.#run.outputs)
     else this.#future.reject(error)
   }
-}
-
-/** Reports that a process finished without success, and why. */
-export function unsuccessfulError(
-  pid: string,
-  className: string,
-  { exitCode, message, missing }: Partial<Pick<Finished, 'exitCode' | 'message' | 'missing'>>,
-): ProcessUnsuccessful {
-  const why = exitCode === undefined ? message : exitCodeText(exitCode)
-  return new ProcessUnsuccessful(
-    pid,
-    `the process ${pid} (${className}) finished without success${why === undefined ? '' : `: ${why}`}`,
-    exitCode,
-    missing ?? [],
-  )
 }
 
 /** The error for a process that excepted, with what it threw as the cause. */

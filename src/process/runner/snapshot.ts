@@ -16,6 +16,13 @@ interface Output {
   readonly text?: string
 }
 
+/** The options of a launch that are saved with the process. */
+interface SavedLaunch {
+  readonly retry?: number | RetryOptions
+  /** Whether the saved inputs have references. */
+  readonly refers?: true
+}
+
 /** Makes bundles of a process and loads them. Texts that can't change any more are made once. */
 export class Snapshot {
   readonly #run: RunState
@@ -169,6 +176,18 @@ export class Snapshot {
     this.#launch = this.#run.host.codec.stringify({ retry }, 'launch')
   }
 
+  /** Keeps the inputs with references, and the options of the launch, as they were saved. */
+  keepReferences({ inputs, launch }: { readonly inputs: string; readonly launch: string }): void {
+    this.#inputs = inputs
+    this.#launch = launch
+    this.#run.rawInputs = this.#references(inputs)
+  }
+
+  /** Inputs with references, which the class has not encoded. */
+  #references(inputs: string): Readonly<Record<string, unknown>> {
+    return frozenCopy(record(this.#run.host.codec.parse(inputs, 'inputs'), 'inputs'))
+  }
+
   /**
    * Takes in a bundle, while the process is constructed, and returns what the process kept for
    * waits to come. The fields of the process come later, by `restoreMembers`.
@@ -184,13 +203,13 @@ export class Snapshot {
     run.paused = head.paused && { message: head.paused.message }
     this.#inputs = parts['inputs'] ?? '{}'
     this.#parsed = parts['parsed'] ?? this.#inputs
-    run.rawInputs = this.#decodedInputs(this.#inputs)
+    const { refers } = this.#loadLaunch(parts['launch'])
+    run.rawInputs = refers === true ? this.#references(this.#inputs) : this.#decodedInputs(this.#inputs)
     run.inputs = this.#parsed === this.#inputs ? run.rawInputs : this.#decodedInputs(this.#parsed)
     this.#loadOutputs(bundle)
     const { state, extras } = decodeState(parts, codec)
     const { resumes = [], signals = [], unsaved = [] } = extras
     run.state = this.#known(state)
-    this.#loadLaunch(parts['launch'])
     this.#notes = unsaved
     this.#memory = parts['memory']
     return { resumes, signals }
@@ -227,18 +246,18 @@ export class Snapshot {
     outline.stepAt(at)
   }
 
-  #loadLaunch(text: string | undefined): void {
-    if (text === undefined) return
+  #loadLaunch(text: string | undefined): SavedLaunch {
+    if (text === undefined) return {}
     const { host } = this.#run
-    const { retry } = record(host.codec.parse(text, 'launch'), 'launch') as {
-      readonly retry?: number | RetryOptions
-    }
+    const launch = record(host.codec.parse(text, 'launch'), 'launch') as SavedLaunch
+    const { retry } = launch
     try {
       if (retry !== undefined) this.launchedWith(retry)
     } catch (error) {
       throw this.#incompatible(error)
     }
     this.#launch = text
+    return launch
   }
 
   #loadOutputs({ outputNames, parts }: Bundle): void {

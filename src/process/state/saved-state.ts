@@ -186,6 +186,8 @@ export function stateText(state: SavedState): string {
 export interface SavedEnd {
   readonly result?: unknown
   readonly error?: unknown
+  /** Whether it never started, because a process that it needed failed. */
+  readonly upstream?: true
   /** The dotted names of the required outputs that were never emitted. */
   readonly missing?: readonly string[]
 }

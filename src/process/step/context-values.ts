@@ -3,7 +3,8 @@ import type { SpecOf } from '../../spec/process-spec.ts'
 import type { OutputsOf } from '../../spec/typing.ts'
 import type { ProcessHandle, Settled } from '../host/process-handle.ts'
 import type { HandleLike } from '../state/awaits.ts'
-import type { AllowFailure, Append } from './context.ts'
+import type { AllowFailure } from '../host/input-marks.ts'
+import type { Append } from './context.ts'
 
 /*
  * The types of what a step gives for the context of a work chain, compared with the declared type

@@ -7,21 +7,8 @@ import { isHandle, type HandleLike } from '../state/awaits.ts'
 import { Continue, exitCodeText, Wait } from '../state/commands.ts'
 import type { Settled } from '../host/process-handle.ts'
 import type { ProcessObject } from '../host/process-object.ts'
+import { AllowFailure } from '../host/input-marks.ts'
 import type { ContextTarget } from '../state/state-data.ts'
-
-/**
- * A handle whose failure does not fail the chain that waits for it: the chain stores its settled
- * outcome.
- */
-export class AllowFailure<H extends HandleLike = HandleLike> {
-  /** Type only. */
-  declare readonly '~kind': 'allowFailure'
-  readonly handle: H
-
-  constructor(handle: H) {
-    this.handle = handle
-  }
-}
 
 /** A handle whose result is added to the list of its key. */
 export class Append<H extends HandleLike | AllowFailure = HandleLike | AllowFailure> {
@@ -40,14 +27,6 @@ export class Append<H extends HandleLike | AllowFailure = HandleLike | AllowFail
  */
 export function append<H extends HandleLike | AllowFailure>(handle: H): Append<H> {
   return new Append(handle)
-}
-
-/**
- * In `toContext`: stores how the process ended, as `handle.outcome()` resolves to it. Without this
- * a failure fails the chain.
- */
-export function allowFailure<H extends HandleLike>(handle: H): AllowFailure<H> {
-  return new AllowFailure(handle)
 }
 
 /**

@@ -3,7 +3,8 @@ import type { SpecOf } from '../../spec/process-spec.ts'
 import type { SelfTyped } from '../../spec/typing.ts'
 import type { HandleLike } from '../state/awaits.ts'
 import type { ContextFit } from './context-values.ts'
-import type { AllowFailure, Append, ToContext } from './context.ts'
+import type { AllowFailure } from '../host/input-marks.ts'
+import type { Append, ToContext } from './context.ts'
 
 /*
  * What the compiler checks of a class as a whole, where it is registered. While the class is being

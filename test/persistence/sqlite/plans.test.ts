@@ -63,7 +63,7 @@ function expectIndexed(sqls: readonly string[]): void {
   for (const sql of queries) {
     const plan = `${planOf(sql)} of ${sql}`
     expect(plan).not.toMatch(
-      /SCAN (process|part|history|feed|author|wake|p|awaits)\b(?! USING (COVERING )?INDEX)/,
+      /SCAN (process|part|history|feed|author|wake|p|awaits|need)\b(?! USING (COVERING )?INDEX)/,
     )
     expect(plan).not.toMatch(/TEMP B-TREE/)
   }
@@ -315,6 +315,40 @@ test.each([
     expect(waking.filter((sql) => sql.startsWith('UPDATE process SET ready_at'))).toHaveLength(1)
     expect(others.flat().filter((sql) => sql.startsWith('UPDATE process SET ready_at'))).toHaveLength(0)
     expect(await claim(store, 'A')).toMatchObject([{ row: { pid: parent.pid }, wake: { by: 'handles' } }])
+  },
+)
+
+test(
+  'with many processes that one needs before it starts, each end is the same work, and the row is written once',
+  { ...HAS_MORE, timeout: 240_000 },
+  async () => {
+    const needed = Array.from({ length: share(2_000, 10_000) }, () =>
+      create({ claim: 'A', state: 'running', seq: 1 }),
+    )
+    const pids = needed.map(({ pid }) => pid)
+    for (let from = 0; from < pids.length; from += 1_000)
+      await done(store, ...needed.slice(from, from + 1_000))
+    const needs = pids.map((pid) => ({ pid, ended: 'successful' as const, any: false }))
+    const dependent = create({ upstream: { needs, until: null } })
+    const created = await statements(() => done(store, dependent))
+    expectIndexed(created)
+    expect(created.length).toBeLessThan(12)
+    const [first, second, ...rest] = pids as [string, string, ...string[]]
+    const last = rest.pop() as string
+    const firstEnd = await ends(first)
+    expect(await ends(second)).toEqual(firstEnd)
+    expect(firstEnd.length).toBeLessThan(16)
+    for (let from = 0; from < rest.length; from += 1_000) {
+      const sqls = await statements(() =>
+        done(store, ...rest.slice(from, from + 1_000).map((pid) => finish({ pid, fence: 1, seq: 1 }))),
+      )
+      expect(sqls.filter((sql) => sql.includes('UPDATE process SET ready_at'))).toEqual([])
+    }
+    expect((await ends(last)).filter((sql) => sql.startsWith('UPDATE process SET ready_at'))).toHaveLength(1)
+    const [claimed] = await claim(store, 'A')
+    expect(claimed?.row.pid).toBe(dependent.pid)
+    await done(store, advance(held(claimed as NonNullable<typeof claimed>)))
+    expectIndexed(await statements(() => done(store, { kind: 'prune', pid: first })))
   },
 )
 

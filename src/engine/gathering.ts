@@ -1,0 +1,293 @@
+import type { BundleParts } from '../bundle/bundle.ts'
+import { missingOf, settledOf } from '../client/handle/outcome.ts'
+import { savedUpstream } from '../client/launch/upstream.ts'
+import { outputsOf } from '../client/read/saved-outputs.ts'
+import { LARGEST_LOAD, LARGEST_READ } from '../persistence/contract/control.ts'
+import type { ProcessRow, StoredProcess } from '../persistence/contract/rows.ts'
+import type { ClaimedProcess } from '../persistence/contract/store.ts'
+import type { Settled } from '../process/host/process-handle.ts'
+import { isMet, needsOf, type Need } from '../process/references/dependency.ts'
+import { outputValue } from '../process/references/output-value.ts'
+import { Reference, type SavedReference } from '../process/references/reference.ts'
+import { savedReferences, type PlacedReference } from '../process/references/saved-references.ts'
+import { Search } from '../process/references/search.ts'
+import { exitCodeText } from '../process/state/commands.ts'
+import { unsuccessfulError } from '../process/state/unsuccessful.ts'
+import {
+  DeadlineExceeded,
+  ProcessLost,
+  UpstreamFailed,
+  WaitTimeout,
+  type ProcessError,
+} from '../shared/errors.ts'
+import type { EngineParts } from './engine-parts.ts'
+import { deadlineOf } from './revive.ts'
+import { untilRead } from './store-reader.ts'
+
+/** What has come of the needs of a claimed process. */
+export type Gathered =
+  /** It may start; `inputs` are those with the values of others, where it has such. */
+  | { readonly starts: true; readonly inputs: Readonly<Record<string, unknown>> | undefined }
+  /** It can't start any more. */
+  | { readonly starts: false; readonly error: Error }
+  /** It still has to wait. */
+  | undefined
+
+/** The most causes that an `UpstreamFailed` has, so that a long chain of processes stays small. */
+const LONGEST_CHAIN = 10
+
+/**
+ * Gathers what a process needs of others before it starts: reads how they ended, and puts their
+ * values into its inputs.
+ */
+export class Gathering {
+  readonly #engine: EngineParts
+  readonly #isClosing: () => boolean
+
+  constructor(engine: EngineParts, isClosing: () => boolean) {
+    this.#engine = engine
+    this.#isClosing = isClosing
+  }
+
+  /** @throws ClosedError if the engine closes meanwhile */
+  async gather(claimed: ClaimedProcess): Promise<Gathered> {
+    const { row } = claimed
+    const { parts } = claimed.bundle()
+    const { refers, after } = savedUpstream(parts)
+    const references = refers === true ? savedReferences(parts['inputs'] ?? '{}') : []
+    const needs = needsOf(references, after)
+    const rows = await this.#rows(row.pid, [...new Set(needs.map(({ pid }) => pid))])
+    const failed = failedNeed(needs, rows)
+    if (failed !== undefined) {
+      const path = references.find(
+        ({ pid, allowFailure }) => pid === failed.pid && allowFailure !== true,
+      )?.path
+      return { starts: false, error: await this.#upstreamFailed(row, failed, rows.get(failed.pid), path) }
+    }
+    const pending = pendingNeeds(needs, rows)
+    if (pending.length > 0) {
+      const error = this.#tooLate(row, pending)
+      return error && { starts: false, error }
+    }
+    if (refers !== true) return { starts: true, inputs: undefined }
+    try {
+      return { starts: true, inputs: await this.#inputs(row.pid, parts, references) }
+    } catch (error) {
+      if (error instanceof UpstreamFailed) return { starts: false, error }
+      throw error
+    }
+  }
+
+  async #rows(of: string, pids: readonly string[]): Promise<ReadonlyMap<string, ProcessRow>> {
+    const rows = new Map<string, ProcessRow>()
+    for (let start = 0; start < pids.length; start += LARGEST_READ) {
+      const some = pids.slice(start, start + LARGEST_READ)
+      for (const row of await this.#read(of, () => this.#engine.store.readAll(some))) rows.set(row.pid, row)
+    }
+    return rows
+  }
+
+  /** A store that can't be read now ends no process: the read is tried again. */
+  #read<T>(pid: string, read: () => Promise<T>): Promise<T> {
+    return untilRead(read, { pid, logger: this.#engine.logger, isOver: this.#isClosing })
+  }
+
+  /** The error of a process that was claimed because a time has come before its needs were met. */
+  #tooLate(row: ProcessRow, pending: readonly string[]): Error | undefined {
+    const now = this.#engine.clock.now()
+    const deadline = deadlineOf(row, this.#engine.classes)
+    if (deadline !== undefined && deadline <= now) {
+      return new DeadlineExceeded(
+        `process ${row.pid} had not ended by its deadline, ${new Date(deadline).toISOString()}: it still waited for ${named(pending)}`,
+      )
+    }
+    const until = row.upstream?.until ?? null
+    if (until === null || until > now) return undefined
+    const text = `process ${row.pid} was to start after ${named(pending)}, and the time-out of \`after\` has passed; what it waited for continues`
+    return new WaitTimeout(text, pending, pending.length)
+  }
+
+  async #upstreamFailed(
+    { pid }: ProcessRow,
+    need: Need,
+    row: ProcessRow | undefined,
+    path: string | undefined,
+  ): Promise<UpstreamFailed> {
+    const [stored] = row === undefined ? [] : await this.#load(pid, [need.pid])
+    const cause = this.#causeOf(need.pid, stored)
+    const taken =
+      path === undefined
+        ? `it was to start after the process ${need.pid}`
+        : `${path} takes its value from the process ${need.pid}`
+    const named = row === undefined ? '' : ` (${row.className})`
+    const advice = path === undefined ? '' : '. Give it with allowFailure(handle) to have its outcome instead'
+    return upstreamFailed(pid, need.pid, `${taken}${named}, ${endingText(row, cause)}${advice}`, cause)
+  }
+
+  /** The error that stands for how a process failed; undefined if it succeeded. */
+  #causeOf(pid: string, stored: StoredProcess | undefined): ProcessError | undefined {
+    if (stored === undefined) return lost(pid)
+    const { row } = stored
+    const settled = this.#settled(stored)
+    if (settled.status === 'rejected') return settled.reason
+    if (row.successful === true) return undefined
+    const { exitCode, message } = settled.state
+    const missing = missingOf(stored.bundle().parts, this.#engine.codec)
+    return unsuccessfulError(pid, row.className, { exitCode, message, missing })
+  }
+
+  #settled(stored: StoredProcess): Settled<unknown> {
+    return settledOf(stored.row, () => stored.bundle().parts, this.#engine.codec)
+  }
+
+  #load(of: string, pids: readonly string[]): Promise<readonly StoredProcess[]> {
+    return this.#read(of, () => this.#engine.store.loadAll(pids))
+  }
+
+  /** The inputs with the values of other processes in place of the references. */
+  async #inputs(
+    pid: string,
+    parts: BundleParts,
+    references: readonly PlacedReference[],
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const values = new Map<string, unknown>()
+    const byPid = new Map<string, PlacedReference[]>()
+    for (const reference of references) {
+      const known = byPid.get(reference.pid)
+      if (known === undefined) byPid.set(reference.pid, [reference])
+      else known.push(reference)
+    }
+    const pids = [...byPid.keys()]
+    for (let start = 0; start < pids.length; start += LARGEST_LOAD) {
+      const some = pids.slice(start, start + LARGEST_LOAD)
+      const stored = new Map((await this.#load(pid, some)).map((one) => [one.row.pid, one]))
+      for (const target of some)
+        for (const reference of byPid.get(target) ?? [])
+          values.set(keyOf(reference), this.#value(pid, reference, stored.get(target)))
+    }
+    const inputs = this.#engine.codec.parse(parts['inputs'] ?? '{}', 'inputs')
+    const search = Search.for(inputs, (value) => value instanceof Reference)
+    const found = (search?.found ?? []) as readonly Reference[]
+    const replaced = search?.replaced(new Map(found.map((one) => [one, values.get(keyOf(one.saved))])))
+    return (replaced ?? inputs) as Readonly<Record<string, unknown>>
+  }
+
+  /** @throws UpstreamFailed for a value that there is not */
+  #value(pid: string, reference: PlacedReference, stored: StoredProcess | undefined): unknown {
+    const settled = this.#settledValue(reference, stored)
+    if (reference.allowFailure === true) return settled
+    if (settled.status === 'fulfilled') return settled.value
+    const { reason } = settled
+    throw upstreamFailed(pid, reference.pid, `${reference.path}: ${reason.message}`, reason)
+  }
+
+  #settledValue({ pid, output, done }: SavedReference, stored: StoredProcess | undefined): Settled<unknown> {
+    if (stored === undefined) return { status: 'rejected', reason: lost(pid), state: LOST_STATE }
+    const settled = this.#settled(stored)
+    const { state } = settled
+    if (settled.status === 'rejected') return settled
+    if (done === true) return { status: 'fulfilled', value: true, state }
+    if (output === undefined) return settled
+    try {
+      const outputs = outputsOf(stored.bundle().parts, this.#engine.codec)
+      return { status: 'fulfilled', value: outputValue(pid, output, outputs, settled.value), state }
+    } catch (error) {
+      return { status: 'rejected', reason: error as ProcessError, state }
+    }
+  }
+}
+
+const LOST_STATE = {
+  label: 'excepted',
+  terminal: true,
+  successful: false,
+  paused: false,
+  at: new Date(0),
+  reason: 'lost',
+} as const
+
+/** The first need that can't be met any more. A need of any process can't once all have ended. */
+function failedNeed(needs: readonly Need[], rows: ReadonlyMap<string, ProcessRow>): Need | undefined {
+  const cannot = (need: Need): boolean => {
+    const row = rows.get(need.pid)
+    if (row === undefined) return need.ended !== 'either'
+    return row.endedAt !== null && !isMet(need, row.successful)
+  }
+  const sufficient = needs.filter(({ any }) => any)
+  return (
+    needs.find((need) => !need.any && cannot(need)) ?? (sufficient.every(cannot) ? sufficient[0] : undefined)
+  )
+}
+
+/** The pids of the processes that are still to be waited for. */
+function pendingNeeds(needs: readonly Need[], rows: ReadonlyMap<string, ProcessRow>): readonly string[] {
+  const isLeft = ({ pid }: Need): boolean => rows.get(pid)?.endedAt === null
+  const isEnough = needs.some(
+    (need) => need.any && !isLeft(need) && isMet(need, rows.get(need.pid)?.successful),
+  )
+  return needs.filter((need) => isLeft(need) && !(need.any && isEnough)).map(({ pid }) => pid)
+}
+
+function keyOf({ pid, output, done, allowFailure }: SavedReference): string {
+  return JSON.stringify([pid, output, done, allowFailure])
+}
+
+function lost(pid: string): ProcessLost {
+  return new ProcessLost(pid, `there is no process ${pid} in this store any more`)
+}
+
+/** How a process failed; where that was because of others, the one that failed first. */
+function endingText(row: ProcessRow | undefined, cause: ProcessError | undefined): string {
+  if (row === undefined) return 'which is no longer in the store'
+  const chain = cause === undefined ? [] : chainOf(cause)
+  const last = chain.findLast((one) => one instanceof UpstreamFailed)
+  if (last !== undefined) {
+    const first = chain[chain.indexOf(last) + 1]
+    return `which failed because of the process ${last.upstream}${first === undefined ? '' : `: ${first.message}`}`
+  }
+  const { state, exitCode, message, successful } = row
+  if (successful === true) return 'which was to fail, and finished successfully'
+  const why = exitCode === null ? message : exitCodeText(exitCode)
+  const how = state === 'finished' ? 'finished without success' : state === 'killed' ? 'was killed' : 'failed'
+  return `which ${how}${why === null ? '' : `: ${why}`}`
+}
+
+function named(pids: readonly string[]): string {
+  const [first = ''] = pids
+  return pids.length === 1 ? `the process ${first}` : `${pids.length} processes, such as ${first}`
+}
+
+function upstreamFailed(
+  pid: string,
+  upstream: string,
+  message: string,
+  cause: ProcessError | undefined,
+): UpstreamFailed {
+  const error = new UpstreamFailed(pid, upstream, message, cause && { cause: bounded(cause) })
+  // The stack would show this engine, and each process that follows would save it again.
+  error.stack = `${error.name}: ${message}`
+  return error
+}
+
+/**
+ * An error with the errors that led to it, where those are many without the ones in the middle. The
+ * last is always that of the process that failed first.
+ */
+function bounded(error: ProcessError): ProcessError {
+  const chain = chainOf(error)
+  const first = chain.findLastIndex((one) => one instanceof UpstreamFailed) + 1
+  if (first <= LONGEST_CHAIN) return error
+  Object.defineProperty(chain[LONGEST_CHAIN - 1], 'cause', {
+    value: chain[first],
+    configurable: true,
+    writable: true,
+  })
+  return error
+}
+
+/** An error and its causes. */
+function chainOf(error: Error): readonly Error[] {
+  const chain: Error[] = []
+  for (let at: unknown = error; at instanceof Error && !chain.includes(at); at = at.cause) chain.push(at)
+  return chain
+}

@@ -1,0 +1,92 @@
+import { isMet, type Need } from '../../process/references/dependency.ts'
+import type { Outcome } from '../contract/outcomes.ts'
+import type { Create } from '../contract/writes.ts'
+import { entry, type Entry } from './decision.ts'
+import type { BriefRow } from './row.ts'
+import { earliest } from './waits.ts'
+
+/*
+ * The processes that a new process needs before its first step: those whose values its inputs refer
+ * to, and those that it was launched after.
+ *
+ * 1. A list beside the row has an entry for each need, from the creation until the process starts or
+ *    ends. A process in that list is not pruned.
+ * 2. An entry is over once the needed process has ended. All entries are over as soon as one end
+ *    decides that the process can't start, so that it fails at once. An end that is enough for a need
+ *    of any process makes the others of that need over too.
+ * 3. The row is ready once no entry is left. The engine that claims it reads how the processes ended.
+ *    It starts the process with their values, or excepts it.
+ *
+ * A process that is needed must exist, so no circle of needs can come about.
+ */
+
+/** An entry of the list. */
+export interface NeedEntry extends Need {
+  readonly over: boolean
+}
+
+/** An entry that an end has made over. */
+export interface MetNeed extends Omit<Need, 'pid'> {
+  /** The process that has the need. */
+  readonly pid: string
+}
+
+/** How processes ended: whether with success, or null for one that has not ended. */
+export type Ends = ReadonlyMap<string, boolean | null>
+
+/** The part of the tables of a back end that needs are about. */
+export interface NeedTables {
+  readonly now: number
+  brief(pid: string): BriefRow | undefined
+  /** Stores `ready_at`, and nothing else of the row. */
+  putReady(row: BriefRow, history: readonly Entry[]): void
+  /** How these processes ended; one that does not exist is not in the answer. */
+  ends(pids: readonly string[]): Ends
+  addNeeds(pid: string, needs: readonly NeedEntry[]): void
+  /** Whether any need of the process is left. */
+  hasNeeds(pid: string): boolean
+  /** Makes all needs of a process over, or those of which one is enough. */
+  settleNeeds(pid: string, which: 'all' | 'any'): void
+  /** Makes the needs of this process over. Returns those that were not. */
+  takeNeeds(target: string): readonly MetNeed[]
+  /** Forgets the needs of a process that starts or has ended. */
+  dropNeeds(pid: string): void
+}
+
+/** The pids that a new process needs. */
+export function neededPids({ upstream }: Create): readonly string[] {
+  return upstream == null ? [] : [...new Set(upstream.needs.map(({ pid }) => pid))]
+}
+
+/** Refuses a new process that needs itself, or a process that does not exist. */
+export function upstreamRefusal(write: Create, ends: Ends): Outcome | undefined {
+  const needed = neededPids(write).find((pid) => pid === write.pid || !ends.has(pid))
+  return needed === undefined ? undefined : { status: 'missing', needed }
+}
+
+/** The entries of a new process. */
+export function needEntries({ upstream }: Create, ends: Ends): readonly NeedEntry[] {
+  const needs = upstream?.needs ?? []
+  const decides = needs.some((need) => !need.any && isKnown(need, ends) && !isMet(need, ends.get(need.pid)))
+  const suffices = needs.some((need) => need.any && isKnown(need, ends) && isMet(need, ends.get(need.pid)))
+  return needs.map((need) => ({ ...need, over: decides || (need.any && suffices) || isKnown(need, ends) }))
+}
+
+function isKnown({ pid }: Need, ends: Ends): boolean {
+  return ends.get(pid) != null
+}
+
+/** Makes the processes ready that needed this end alone, or that can't start any more. */
+export function upstreamEnded(tables: NeedTables, target: string, successful: boolean): void {
+  for (const need of tables.takeNeeds(target)) {
+    const isEnough = isMet(need, successful)
+    const decides = !need.any && !isEnough
+    if (decides || (need.any && isEnough)) tables.settleNeeds(need.pid, decides ? 'all' : 'any')
+    if (tables.hasNeeds(need.pid)) continue
+    const row = tables.brief(need.pid)
+    if (row === undefined || row.awaits !== 'inputs' || row.owner !== null || row.ended_at !== null) continue
+    const soonest = decides ? tables.now : Math.max(tables.now, row.starts_at ?? 0)
+    row.ready_at = earliest(soonest, row.deadline)
+    tables.putReady(row, [entry('joined', null)])
+  }
+}
