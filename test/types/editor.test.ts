@@ -100,7 +100,7 @@ describe.skipIf(extent === 'some')('in an editor', { ...HAS_MORE, timeout: 180_0
     ["engine.launch(Order, { item: 'x', | })", ['amount', 'options']],
     ['engine.execute(Order, { | })', ['amount', 'item', 'options']],
     ['new Order({ | })', ['amount', 'item', 'options']],
-    ["engine.launch(Order, { item: 'x' }, { | })", ['abandon', 'deadline']],
+    ["engine.launch(Order, { item: 'x' }, { | })", ['abandon', 'after']],
   ])('completions in %s list the names of inputs or options first', (call, names) => {
     const offered = opened().completionsAt(`${order} }\n ${call}`)
     expect(offered.slice(0, names.length).toSorted()).toEqual(names)
