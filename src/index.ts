@@ -105,6 +105,7 @@ export type {
   GroupProgress,
   GroupResultOptions,
   GroupWaitOptions,
+  InteractiveOptions,
   ProcessGroup,
   ReturnWhen,
   TimedeltaOptions,
@@ -112,6 +113,7 @@ export type {
   ValuesOptions,
 } from './process/host/process-group.ts'
 export { joinGroups } from './process/group/join-groups.ts'
+export type { DisplayOptions, TextSink } from './process/host/display-options.ts'
 export type { FollowOptions } from './process/host/follow-options.ts'
 export { allowFailure, AllowFailure, quote, Quoted } from './process/host/input-marks.ts'
 export type { Refable, RefableInputs } from './process/host/references.ts'

@@ -15,9 +15,10 @@ import { addRun } from './commands/run.ts'
 import { addShow } from './commands/show.ts'
 import { addSignalAndResume } from './commands/signal-resume.ts'
 import { addStatus } from './commands/status.ts'
-import { printable } from './render/terminal-text.ts'
 import { paragraphs } from './render/wrap.ts'
+import { printable } from '../shared/terminal-text.ts'
 import { addTree } from './commands/tree.ts'
+import { addWatch } from './commands/watch.ts'
 import { addWorker } from './commands/worker.ts'
 import { codeOf, describeError, ExitCode } from './input/usage-error.ts'
 
@@ -79,6 +80,7 @@ function damson(): Command {
   addGraph(program)
   addHistory(program)
   addLogs(program)
+  addWatch(program)
   addExplain(program)
   return program
 }

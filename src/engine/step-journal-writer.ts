@@ -84,7 +84,7 @@ export class StepJournalWriter {
     this.#unstored.add(execution)
     // Much of it does not wait in memory for the time. Before the first commit it has to.
     const isMuch = (execution.process.reports?.pending ?? 0) >= LARGEST_UNSTORED
-    if (!isMuch || execution.reportScheduled || execution.fence === undefined) return
+    if (!isMuch || execution.reportScheduled) return
     execution.reportScheduled = true
     setImmediate(() => {
       execution.reportScheduled = false
@@ -98,9 +98,14 @@ export class StepJournalWriter {
   }
 
   #writeReport(execution: Execution): void {
+    const { lost, over, released, process, fence } = execution
     // A process that is paused in its step writes nothing before it is played.
-    const isHeld = execution.process.paused || execution.isCommitting
-    if (isHeld || execution.lost || execution.over || execution.released) return
+    if (lost || over || released || process.paused) return
+    // The commit in flight does not have it, and before the first one there is no row to write to.
+    if (execution.isCommitting || fence === undefined || execution.claimPending) {
+      this.#unstored.add(execution)
+      return
+    }
     this.#write(execution, NOTHING).catch((error: unknown) =>
       this.#report(execution, error, 'the output or status of a process could not be written down'),
     )

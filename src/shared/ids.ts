@@ -1,6 +1,9 @@
 import { v7 } from 'uuid'
 import { wallClock } from './timers.ts'
 
+/** A pid as Damson makes it. A pid that a caller chose has a meaning, so it is never shortened. */
+export const GENERATED_PID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
 /**
  * The number of ids for which random bytes are requested together, since a request costs more than
  * an id.

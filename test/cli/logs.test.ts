@@ -79,3 +79,36 @@ it('refuses a process that is not there', async () => {
   expect(code).toBe(2)
   expect(stderr).toContain('there is no process nobody')
 })
+
+it('watches processes to their ends, in lines where there is no terminal, and reports a failure', async () => {
+  class Round extends Process {
+    override run(): void {
+      this.progress({ done: 1, total: 1 })
+    }
+  }
+  class Fails extends Process {
+    override run(): void {
+      throw new Error('no luck')
+    }
+  }
+  const other = join(folder, 'watched.db')
+  const several = await Engine.open({ store: other, processes: [Round, Fails], handleSignals: false })
+  const round = await several.launch(Round)
+  const fails = await several.launch(Fails)
+  await Promise.all([round.wait(), fails.wait()])
+  await several.close()
+  const watched = await damson('watch', round.pid, '--store', other)
+  expect(watched).toEqual({
+    code: 0,
+    stdout: `Round ${round.pid.slice(-6)}: finished, 1 of 1 (100 %)\n`,
+    stderr: '',
+  })
+  expect(await damson('watch', '--state', 'failed', '--quiet', '--store', other)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: '',
+  })
+  const { stdout, code } = await damson('watch', '--state', 'finished,excepted', '--json', '--store', other)
+  expect([code, JSON.parse(stdout)]).toMatchObject([1, { completed: 2, total: 2 }])
+  expect(await damson('watch', '--store', other)).toMatchObject({ code: 0, stderr: 'no process matches\n' })
+})

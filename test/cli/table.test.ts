@@ -2,7 +2,7 @@ import stringWidth from 'string-width'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { screenOf } from '../../src/cli/render/screen.ts'
 import { columns } from '../../src/cli/render/table.ts'
-import { cut, cutStart } from '../../src/cli/render/terminal-text.ts'
+import { cut, cutStart } from '../../src/shared/terminal-text.ts'
 
 const HEADINGS = [
   'PID',

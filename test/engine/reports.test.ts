@@ -124,6 +124,30 @@ overEachStore((over) => {
     await engine.close()
   })
 
+  it('stores what a hook prints before the first commit, however long that takes', async () => {
+    class Hooked extends Process {
+      protected override async onRun(): Promise<void> {
+        this.print('from a hook')
+        await gate('hook').pass()
+      }
+    }
+    const engine = await over().engine([Hooked, Talks], { concurrency: 1 })
+    const first = await engine.launch(Talks)
+    await gate('first').reached
+    const queued = await engine.launch(Hooked)
+    gate('first').open()
+    gate('second').open()
+    await first.wait()
+    await gate('hook').reached
+    await over().clock.advance(2_000)
+    gate('hook').open()
+    await queued.result()
+    expect(await logOf(queued)).toEqual(['from a hook'])
+    const direct = await engine.launch(Hooked)
+    await direct.result()
+    expect(await logOf(direct)).toEqual(['from a hook'])
+  })
+
   it('numbers the attempts of a step that prints again', async () => {
     const engine = await over().engine([Retries])
     const handle = await engine.launch(Retries)

@@ -15,7 +15,7 @@ const PUBLIC_ENTRIES: ReadonlySet<string> = new Set([
 ])
 
 /** Functions for texts of any kind, which are no concern of the API and which `cli` shares. */
-const SHARED_WITH_CLI: ReadonlySet<string> = new Set(['shared/nearest.ts'])
+const SHARED_WITH_CLI: ReadonlySet<string> = new Set(['shared/nearest.ts', 'shared/terminal-text.ts'])
 
 /**
  * The folders inside a folder of src/. Each imports only itself and the folders before it. Folders in
@@ -45,6 +45,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   'ajv-formats': 'ports/',
   xstate: 'process/state/machine.ts',
   'better-sqlite3': 'persistence/sqlite/',
+  'log-update': 'process/group/wait-interactive.ts',
 }
 
 /** The parts of `process` and `console` that write to the standard output or end the program. */

@@ -6,8 +6,8 @@ import { printEscaped, printJson } from '../render/output.ts'
 import { portRow, portRows } from '../render/port-rows.ts'
 import { type Screen, screenOf } from '../render/screen.ts'
 import { type Column, columns } from '../render/table.ts'
-import { oneLine } from '../render/terminal-text.ts'
 import { paragraphs } from '../render/wrap.ts'
+import { oneLine } from '../../shared/terminal-text.ts'
 
 export function addDescribe(program: Command): void {
   withJson(program.command('describe'))

@@ -8,7 +8,7 @@ import { note, print, printJson } from '../render/output.ts'
 import { findPids, type KeyOption, withPid } from './find-pid.ts'
 import { waitUntil } from './wait-until.ts'
 import { stateText } from '../render/state-text.ts'
-import { printable } from '../render/terminal-text.ts'
+import { printable } from '../../shared/terminal-text.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
 import { paragraphs } from '../render/wrap.ts'
 

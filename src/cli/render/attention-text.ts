@@ -1,7 +1,7 @@
 import type { Attention, EngineStatus } from '../../index.ts'
 import { paint } from './paint.ts'
 import { PLAIN, type Screen } from './screen.ts'
-import { cut, oneLine } from './terminal-text.ts'
+import { cut, oneLine } from '../../shared/terminal-text.ts'
 
 /** Returns what needs attention in escaped lines, each with the command to run next. */
 export function attentionText(

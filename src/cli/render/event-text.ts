@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import type { EventRecord } from '../../index.ts'
-import { inParentheses } from './terminal-text.ts'
+import { inParentheses } from '../../shared/terminal-text.ts'
 import { clockTime, withClockTimes } from './time.ts'
 
 /** Returns an event in words: `relax failed 2 of 5 (no memory), next try 14:03`. */

@@ -1,4 +1,4 @@
-import { cut } from './terminal-text.ts'
+import { cut } from '../../shared/terminal-text.ts'
 
 /** What a live line needs of a stream. */
 export type LiveStream = Pick<NodeJS.WriteStream, 'write' | 'columns' | 'isTTY'>

@@ -2,7 +2,7 @@ import { Console } from 'node:console'
 import { inspect, type InspectOptions } from 'node:util'
 import { paint } from './paint.ts'
 import { PLAIN, type Screen } from './screen.ts'
-import { printable, printableJson } from './terminal-text.ts'
+import { printable, printableJson } from '../../shared/terminal-text.ts'
 
 /*
  * Every output of the command line goes through this file, which keeps texts from controlling the terminal.

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width'
 import { paint, type Style } from './paint.ts'
 import { PLAIN, type Screen } from './screen.ts'
-import { cut, cutStart } from './terminal-text.ts'
+import { cut, cutStart } from '../../shared/terminal-text.ts'
 
 /** A column of a table. */
 export interface Column {

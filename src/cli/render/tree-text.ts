@@ -2,7 +2,7 @@ import type { ProcessState, ProcessSummary } from '../../index.ts'
 import { paint } from './paint.ts'
 import { PLAIN, type Screen } from './screen.ts'
 import { processStateText, stateStyle } from './state-text.ts'
-import { cut, oneLine } from './terminal-text.ts'
+import { cut, oneLine } from '../../shared/terminal-text.ts'
 import { namedIn, statusText } from './wait-text.ts'
 
 /** A process and its descendants. */

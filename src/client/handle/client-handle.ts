@@ -12,6 +12,7 @@ import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import { ABORTED, type AbortOutcome, type HandleRequest } from '../../process/handle/base-handle.ts'
 import type { KnownTimes } from '../../process/handle/times.ts'
 import { eventText } from '../../process/step/reports.ts'
+import type { Description } from '../../process/handle/titles.ts'
 import { resumeRefusal } from '../../process/step/wait-conditions.ts'
 import { unsuccessfulError } from '../../process/state/unsuccessful.ts'
 import { AlreadyDone, PortValidationError, ProcessLost } from '../../shared/errors.ts'
@@ -150,6 +151,13 @@ export class ClientHandle extends WatchedHandle {
     // Each process has at least the entry of its creation.
     if (entries.length === 0 && (await store.read(this.pid)) === undefined) throw this.notStored()
     return entries.map((entry) => eventRecord(entry, this.#parts.codec))
+  }
+
+  /** @internal */
+  async describe(): Promise<Description> {
+    const row = await this.#parts.rows.read(this.pid)
+    if (row === undefined) throw this.notStored()
+    return { title: row.label ?? row.className, worker: row.runner ?? undefined }
   }
 
   async addEvent(name: string, data?: unknown): Promise<void> {

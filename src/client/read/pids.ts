@@ -1,8 +1,7 @@
 import type { Control } from '../../persistence/contract/control.ts'
 import { ProcessLost } from '../../shared/errors.ts'
+import { GENERATED_PID } from '../../shared/ids.ts'
 
-/** A pid as Damson makes it. A pid that a caller chose has a meaning, so it is never shortened. */
-const GENERATED = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /** The fewest characters of a shortened pid. */
 const SHORTEST = 6
 /** The most pids that are compared. If more are alike, no pid is shortened. */
@@ -36,7 +35,7 @@ export async function shortPids(
   pids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const short = new Map(pids.map((pid) => [pid, pid]))
-  const generated = pids.filter((pid) => GENERATED.test(pid))
+  const generated = pids.filter((pid) => GENERATED_PID.test(pid))
   if (generated.length === 0) return short
   const last = (pid: string): string => pid.slice(-SHORTEST)
   const endings = new Map(generated.map((pid) => [last(pid), new Set<string>()]))

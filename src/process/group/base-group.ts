@@ -2,17 +2,23 @@ import { InvalidStateError } from '../../shared/errors.ts'
 import { checkOptions } from '../../shared/options.ts'
 import { waitLimit, within } from '../../shared/wait-limit.ts'
 import type { AbortOutcome, BaseHandle } from '../handle/base-handle.ts'
+import { display } from '../handle/display.ts'
 import { elapsed, serialTime, wallTime, type KnownTimes } from '../handle/times.ts'
 import type {
   AbortedPids,
   GroupProgress,
+  InteractiveOptions,
   ProcessGroup,
   TimedeltaOptions,
   Times,
 } from '../host/process-group.ts'
+import type { DisplayOptions } from '../host/display-options.ts'
+import type { FollowOptions } from '../host/follow-options.ts'
 import type { GroupRecord } from '../host/reference-record.ts'
-import type { Metadata, StateInfo, TreeOptions, WaitOptions } from '../host/process-handle.ts'
+import type { LogChunk, Metadata, StateInfo, TreeOptions, WaitOptions } from '../host/process-handle.ts'
 import { ProcessState } from '../state/process-state.ts'
+import { mergedLogs } from './merged-logs.ts'
+import { waitInteractive } from './wait-interactive.ts'
 import { WaitingGroup, unfinished } from './waiting-group.ts'
 
 /**
@@ -140,6 +146,32 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
 
   get #who(): string {
     return `the group ${this.name}`
+  }
+
+  // ---------- output ----------
+
+  logs(options: Omit<FollowOptions, 'after'> = {}): AsyncIterable<LogChunk> {
+    return mergedLogs([...this.members.values()], options)
+  }
+
+  display(options: DisplayOptions = {}): Promise<void> {
+    return display([...this.members.values()], options)
+  }
+
+  async outputComplete(options: WaitOptions = {}): Promise<boolean> {
+    return (await this.wait(options)).pending.length === 0
+  }
+
+  waitInteractive(options: InteractiveOptions = {}): Promise<boolean> {
+    return waitInteractive(
+      {
+        clock: this.clock,
+        watched: [...this.members.values()],
+        wait: (limits) => this.wait(limits),
+        progress: () => this.progress,
+      },
+      options,
+    )
   }
 
   // ---------- control ----------

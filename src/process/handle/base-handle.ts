@@ -4,6 +4,7 @@ import { AlreadyDone, type ProcessError } from '../../shared/errors.ts'
 import { checkOptions, isFlag, shown } from '../../shared/options.ts'
 import { wellFormed } from '../../shared/text.ts'
 import { waitLimit } from '../../shared/wait-limit.ts'
+import type { DisplayOptions } from '../host/display-options.ts'
 import type { FollowOptions } from '../host/follow-options.ts'
 import type { HistoryOptions } from '../host/history-options.ts'
 import type {
@@ -25,7 +26,9 @@ import { DoneReference, OutputReference } from '../references/output-reference.t
 import { withinStep } from '../step/operation.ts'
 import { dateOf, elapsed, serialTime, wallTime, type KnownTimes } from './times.ts'
 import { setImmediate } from '../../shared/timers.ts'
+import { display } from './display.ts'
 import { readEntries, type Entries } from './follow.ts'
+import type { Description } from './titles.ts'
 
 /** The method by which Node shows an object. */
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
@@ -118,6 +121,8 @@ export abstract class BaseHandle implements ProcessHandle {
    */
   abstract whenOver(notify: (closed?: Error) => void): () => void
   protected abstract request(request: HandleRequest, tree: boolean): Promise<boolean>
+  /** @internal How the process is named, for people. @throws ProcessLost */
+  abstract describe(): Promise<Description>
   /** Reads some of the log after this entry. */
   protected abstract readLog(after: number): Promise<readonly LogChunk[]>
   /** Reads some of the history after this event. */
@@ -217,6 +222,10 @@ export abstract class BaseHandle implements ProcessHandle {
 
   #entries<T>(read: (after: number) => Promise<readonly T[]>): Entries<T> {
     return { read, isOver: () => this.over, listen: (news) => this.listen(news) }
+  }
+
+  display(options: DisplayOptions = {}): Promise<void> {
+    return display([this], options)
   }
 
   async outputComplete(options: WaitOptions = {}): Promise<boolean> {

@@ -33,10 +33,10 @@ export function readEntries<T extends { readonly n: number }>(
 
 async function* follow<T extends { readonly n: number }>(
   entries: Entries<T>,
-  { follow: goesOn = false, signal }: FollowOptions,
+  { follow: goesOn = false, after: first = 0, signal }: FollowOptions,
 ): AsyncGenerator<T, void, undefined> {
   signal?.throwIfAborted()
-  let after = 0
+  let after = first
   let news = defer<void>()
   const stops = [
     goesOn

@@ -23,6 +23,7 @@ import { wellFormed } from '../../shared/text.ts'
 import { ABORTED, BaseHandle, type AbortOutcome, type HandleRequest } from './base-handle.ts'
 import type { KnownTimes } from './times.ts'
 import { HOSTED, type ProcessObject } from '../host/process-object.ts'
+import type { Description } from './titles.ts'
 import { memoryLogOf, type MemoryLog } from './memory-log.ts'
 import { currentRun } from '../step/current-process.ts'
 import { waitFor } from '../step/wait-conditions.ts'
@@ -312,6 +313,10 @@ export class MemoryHandle extends BaseHandle {
   async history(options: HistoryOptions = {}): Promise<readonly EventRecord[]> {
     checkHistoryOptions(options)
     return selectEvents(this.#history, options)
+  }
+
+  async describe(): Promise<Description> {
+    return { title: this.name, worker: undefined }
   }
 
   async addEvent(name: string, data?: unknown): Promise<void> {

@@ -1,7 +1,11 @@
+import type { Duration } from '../../shared/duration.ts'
 import type { ProcessError } from '../../shared/errors.ts'
 import type { ProcessState } from '../state/process-state.ts'
+import type { DisplayOptions, TextSink } from './display-options.ts'
+import type { FollowOptions } from './follow-options.ts'
 import type { GroupRecord } from './reference-record.ts'
 import type {
+  LogChunk,
   Metadata,
   ProcessHandle,
   ResultOptions,
@@ -31,6 +35,18 @@ export type ReturnWhen = 'all' | 'first-completed' | 'first-failure' | number
 export interface GroupWaitOptions extends WaitOptions {
   /** Default `'all'`. */
   readonly returnWhen?: ReturnWhen | undefined
+}
+
+export interface InteractiveOptions extends GroupWaitOptions {
+  /**
+   * The time between two pictures, or between two lines where `out` is no terminal. Default 250 ms and
+   * 1 s.
+   */
+  readonly interval?: Duration | undefined
+  /** Called at the start, after each interval and at the end; `elapsed` is in milliseconds. */
+  readonly onProgress?: ((progress: GroupProgress, elapsed: number) => void) | undefined
+  /** Default: the standard error of the program. */
+  readonly out?: TextSink | undefined
 }
 
 export interface GroupResultOptions extends ResultOptions {
@@ -144,8 +160,25 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
    */
   asCompleted(options?: WaitOptions): AsyncIterableIterator<ProcessHandle<R>>
 
+  /**
+   * Waits as `wait` does, and shows meanwhile how far the processes are: bars on a terminal, and
+   * elsewhere a line for each change. Resolves to whether enough have ended before the time-out.
+   */
+  waitInteractive(options?: InteractiveOptions): Promise<boolean>
+  /** As `wait` for all processes. False at the time-out. All output is stored when a process has ended. */
+  outputComplete(options?: WaitOptions): Promise<boolean>
+
   // ---------- reading ----------
 
+  /** The logs of all processes: one after the other, or with `follow` as the entries arrive. */
+  logs(options?: Omit<FollowOptions, 'after'>): AsyncIterable<LogChunk>
+  /**
+   * Writes what the processes have printed, and then the failures of at most four of them. A line is
+   * labelled where the process changes: `[label or class, end of the pid]`.
+   *
+   * @throws TypeError for wrong options
+   */
+  display(options?: DisplayOptions): Promise<void>
   /** The states that are known locally, in the order of the group. */
   readonly statuses: readonly StateInfo[]
   /** How many have ended, as far as is known locally. */

@@ -1,4 +1,5 @@
 import type { AbortSignal } from '../../shared/abort-signal.ts'
+import type { DisplayOptions } from './display-options.ts'
 import type { FollowOptions } from './follow-options.ts'
 import type { HistoryOptions } from './history-options.ts'
 import type { ProcessError } from '../../shared/errors.ts'
@@ -374,6 +375,13 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
    * @throws InvalidStateError for a process in memory
    */
   save(path?: string): Promise<string>
+  /**
+   * Writes what the process has printed to the standard output and standard error of this program, or
+   * to other streams, and then how it failed if it has failed. With `follow`, until it has ended.
+   *
+   * @throws TypeError for wrong options
+   */
+  display(options?: DisplayOptions): Promise<void>
   /** A reference to the process, for JSON. */
   toJSON(): { readonly $process: string }
 }

@@ -1,8 +1,8 @@
 import stringWidth from 'string-width'
 
 /*
- * The command line prints texts from stores, modules and arguments. None of them may control the terminal or reverse the
- * direction of text.
+ * Texts from stores, modules and arguments that are shown on a terminal. None of them may control the
+ * terminal or reverse the direction of text.
  */
 
 /** Control characters, direction marks and overrides, and lone surrogates. */

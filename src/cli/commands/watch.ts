@@ -1,0 +1,61 @@
+import { Option, type Command } from 'commander'
+import { isTerminal, type ListFilter } from '../../index.ts'
+import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
+import { duration, wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
+import { ExitCode } from '../input/usage-error.ts'
+import { note, printJson } from '../render/output.ts'
+import { collect } from './collect.ts'
+import { findPid, type KeyOption, withPid } from './find-pid.ts'
+import type { Client } from '../../index.ts'
+
+interface WatchOptions extends StoreOptions, FilterOptions, KeyOption {
+  readonly key?: string
+  readonly limit: number
+  readonly timeout?: number
+  readonly quiet?: true
+}
+
+export function addWatch(program: Command): void {
+  withFilters(withPid(withStore(program.command('watch'))))
+    .description(
+      'Show how far a process is, or all that match the filters, until they have ended; by default all that have not ended.',
+    )
+    .option('-n, --limit <number>', 'watch at most this many, the newest', wholeNumber, 10_000)
+    .addOption(
+      new Option('--timeout <duration>', 'stop watching after this time, such as 90s').argParser(duration),
+    )
+    .option('-q, --quiet', 'show nothing, and only wait')
+    .addHelpText(
+      'after',
+      '\nOn a terminal it draws bars; elsewhere it prints a line for each change. It exits with 1 where a process failed or the time limit passed.',
+    )
+    .action((text: string | undefined, options: WatchOptions) =>
+      withClient(options.store, async (client) => {
+        process.exitCode = await watch(client, text, options)
+      }),
+    )
+}
+
+async function watch(client: Client, text: string | undefined, options: WatchOptions): Promise<number> {
+  const pids =
+    text === undefined && options.key === undefined
+      ? await matching(client, { ...filterOf(options, LIVE) }, options.limit)
+      : [await findPid(client, text, options)]
+  const group = client.group(pids)
+  if (pids.length === 0) note('no process matches')
+  const { timeout } = options
+  const out = options.quiet || options.json || pids.length === 0 ? NOWHERE : process.stdout
+  const haveEnded = await group.waitInteractive({ timeout, out })
+  const { completed, total, byState } = group.progress
+  if (options.json) printJson({ completed, total, byState })
+  const succeeded = group.statuses.every((state) => isTerminal(state.label) && state.successful)
+  return haveEnded && succeeded ? ExitCode.DONE : ExitCode.FAILED
+}
+
+const NOWHERE = { write: (): void => {} }
+
+async function matching(client: Client, filter: ListFilter, limit: number): Promise<readonly string[]> {
+  const { processes } = await collect(client, filter, limit)
+  // Oldest first.
+  return processes.map(({ pid }) => pid).toReversed()
+}
