@@ -50,6 +50,14 @@ class Logs extends Process {
   }
 }
 
+/** Logs errors and values that JSON does not have. */
+class OddLogs extends Process {
+  override run(): void {
+    this.logger.error(new RangeError('too much'), 'it failed')
+    this.logger.warn({ error: new RangeError('too much'), free: 3n }, 'nearly')
+  }
+}
+
 async function all<T>(entries: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = []
   for await (const entry of entries) found.push(entry)
@@ -224,6 +232,15 @@ overEachStore((over) => {
     ])
   })
 
+  it('stores errors that are logged as the details or among them', async () => {
+    const engine = await over().engine([OddLogs])
+    const handle = await engine.launch(OddLogs)
+    await handle.result()
+    const [failed, nearly] = await all(handle.logs())
+    expect(failed?.text).toMatch(/^error: it failed\nRangeError: too much\n {4}at /)
+    expect(nearly?.text).toBe('warn: nearly {"error":"RangeError: too much","free":"3n"}\n')
+  })
+
   it('shows the progress of a process to those who run it and to others', async () => {
     const engine = await over().engine([Talks])
     const client = await over().client()
@@ -298,6 +315,7 @@ overEachStore((over) => {
           () => this.addEvent(''),
           () => this.addEvent('socket', () => {}),
           () => this.addEvent('large', 'x'.repeat(70_000)),
+          () => this.addEvent('n'.repeat(70_000)),
         ]
         for (const one of tries) {
           try {
@@ -320,6 +338,7 @@ overEachStore((over) => {
       TypeError,
       TypeError,
       TypeError,
+      SerializationError,
       SerializationError,
       SerializationError,
     ])

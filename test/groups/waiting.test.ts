@@ -197,6 +197,30 @@ overEachStore((over) => {
     expect(await group.result()).toEqual([[0], [1]])
   })
 
+  it('a signal that aborts in the body of a loop ends the loop, although more have ended', async () => {
+    const engine = await over().engine([Job])
+    const two = await jobs(engine, 2)
+    open(0, 1)
+    await two.wait()
+    const group = engine.group([...two.pids, ...two.pids])
+    for (const loop of [
+      (signal: AbortSignal) => group.asCompleted({ signal }),
+      (signal: AbortSignal) => group.values({ signal }),
+      (signal: AbortSignal) => group.values({ signal, ordered: false }),
+    ]) {
+      const aborting = new AbortController()
+      let rounds = 0
+      const left = (async () => {
+        for await (const _ of loop(aborting.signal)) {
+          rounds++
+          aborting.abort(new RangeError('enough'))
+        }
+      })()
+      await expect(left).rejects.toThrow('enough')
+      expect(rounds).toBe(1)
+    }
+  })
+
   it('asCompleted gives each process once, as they end, and again when it is called again', async () => {
     const engine = await over().engine([Job])
     const three = await jobs(engine, 3, [1])

@@ -190,8 +190,11 @@ export abstract class WaitingGroup<R = unknown> {
     try {
       for (;;) {
         const next = ends.take()
-        if (next !== undefined) yield next
-        else if (!(await this.#more(ends))) break
+        if (next !== undefined) {
+          yield next
+          // The body of the loop may have aborted it, with ends left to take.
+          options.signal?.throwIfAborted()
+        } else if (!(await this.#more(ends))) break
       }
       if (ends.pending.size > 0) throw this.timedOut()
     } finally {
@@ -204,7 +207,10 @@ export abstract class WaitingGroup<R = unknown> {
     const times = new Map<string, number>()
     for (const pid of this.pids) times.set(pid, (times.get(pid) ?? 0) + 1)
     for await (const handle of this.#completed(options))
-      for (let left = times.get(handle.pid) ?? 0; left > 0; left--) yield handle
+      for (let left = times.get(handle.pid) ?? 0; left > 0; left--) {
+        yield handle
+        options.signal?.throwIfAborted()
+      }
   }
 
   /** The handles of all positions in the order of the group, each once it has ended. */
@@ -219,6 +225,7 @@ export abstract class WaitingGroup<R = unknown> {
           if (ends.pending.has(handle) && !(await this.#more(ends))) throw this.timedOut()
         }
         yield handle
+        options.signal?.throwIfAborted()
       }
     } finally {
       ends.close()

@@ -124,8 +124,8 @@ export function checkedProgress(progress: Progress): Progress {
   }
 }
 
-/** The largest data of an added event, in characters of its saved form. */
-const LARGEST_DATA = 64_000
+/** The largest added event, in characters of its name and of the saved form of its data. */
+const LARGEST_EVENT = 64_000
 
 /**
  * Returns the saved form of an event's data; undefined if there is none.
@@ -135,13 +135,13 @@ const LARGEST_DATA = 64_000
  */
 export function eventText(name: string, data: unknown, codec: Codec): string | undefined {
   checkText('addEvent: the name', name)
-  if (data === undefined) return undefined
-  const path = `event ${name}`
-  const text = codec.stringify(data, path)
-  if (text.length > LARGEST_DATA)
+  const path = `event ${name.slice(0, LONGEST_MESSAGE)}`
+  const text = data === undefined ? undefined : codec.stringify(data, path)
+  const size = name.length + (text?.length ?? 0)
+  if (size > LARGEST_EVENT)
     throw new SerializationError(
       path,
-      `takes ${text.length} characters as JSON, and an event ${LARGEST_DATA} at most: keep large data in a file and save its path`,
+      `takes ${size} characters as JSON, and an event ${LARGEST_EVENT} at most: keep large data in a file and save its path`,
     )
   return text
 }

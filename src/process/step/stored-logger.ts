@@ -43,9 +43,13 @@ function isLogger(value: unknown): value is Logger {
   return typeof value === 'object' && value !== null && LEVELS.every((level) => level in value)
 }
 
-/** `warn: the disk is slow {"free":3}`, and below it the stack of the error `err`. */
+/**
+ * `warn: the disk is slow {"free":3}`, and below it the stack of the error `err`, or of the error that
+ * was given as the details.
+ */
 function lineOf(level: string, [details, message]: readonly unknown[]): string {
   if (typeof details !== 'object' || details === null) return `${level}: ${wordsOf(message ?? details)}\n`
+  if (details instanceof Error) return lineOf(level, [{ err: details }, message ?? details.message])
   const { err, ...rest } = details as { readonly err?: unknown }
   const shown = textOf(rest)
   const line = `${level}: ${wordsOf(message ?? '')}${shown === '{}' ? '' : ` ${shown}`}\n`
@@ -60,9 +64,15 @@ function wordsOf(message: unknown): string {
 /** The logger may take values that JSON does not. */
 function textOf(value: unknown): string {
   try {
-    const text = JSON.stringify(value) ?? String(value)
+    const text = JSON.stringify(value, withErrors) ?? String(value)
     return text.length > LONGEST_DETAILS ? `${text.slice(0, LONGEST_DETAILS)}…` : text
   } catch {
     return '{…}'
   }
+}
+
+/** JSON would show an error as `{}`, and refuses a bigint. */
+function withErrors(_: string, value: unknown): unknown {
+  if (value instanceof Error) return String(value)
+  return typeof value === 'bigint' ? `${value}n` : value
 }
