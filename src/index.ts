@@ -7,6 +7,8 @@ export {
   DamsonError,
   DeadlineExceeded,
   GroupError,
+  GroupLaunchError,
+  GroupNotFound,
   IncompatibleBundle,
   InvalidStateError,
   KeyConflictError,
@@ -84,6 +86,7 @@ export type {
   Launched,
   LaunchOptions,
   LogChunk,
+  MemberResult,
   Metadata,
   OutputRef,
   Outputs,
@@ -125,6 +128,15 @@ export {
   type ResolveOptions,
   resolveStates,
 } from './process/references/resolve-handles.ts'
+export { each, type Each } from './process/host/group-options.ts'
+export type {
+  Columns,
+  GroupLaunchOptions,
+  ImapOptions,
+  InputsSource,
+  MapOptions,
+  ResultStream,
+} from './process/host/group-options.ts'
 export type { HistoryOptions } from './process/host/history-options.ts'
 export type { PruneOptions } from './spec/prune-policy.ts'
 export type { HookResult } from './process/definition/hooks.ts'

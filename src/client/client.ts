@@ -18,15 +18,15 @@ import { checkText } from '../shared/text.ts'
 import type { OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { CLIENT_OPTIONS, type ClientOptions } from './client-options.ts'
 import { ClientParts } from './client-parts.ts'
-import { ClientController } from './client-controller.ts'
+import { GroupClient, type StoredLaunch } from './group-client.ts'
 import { checkPid } from './client-reader.ts'
 import type { ClientHandle } from './handle/client-handle.ts'
 import { ClientGroup } from './group/client-group.ts'
 import { memberPids, newGroupName } from './group/member-pids.ts'
 import type { HandleRegistry } from './handle/handle-registry.ts'
 import { killOnAbort } from './handle/kill-on-abort.ts'
-import { BY_A_CALLER, requireCreated, type Launcher } from './launch/create-write.ts'
-import { readGroup, readHandle } from './handle/reference-file.ts'
+import { BY_A_CALLER, type Launcher } from './launch/create-write.ts'
+import { readHandle } from './handle/reference-file.ts'
 import { pidOfKey } from './read/pids.ts'
 import type { GroupCommit } from './write/group-commit.ts'
 
@@ -36,7 +36,7 @@ export interface ByKey {
 }
 
 /** Launches, watches and controls processes in a store. Engines run them, in this program or another. */
-export class Client extends ClientController {
+export class Client extends GroupClient {
   protected readonly logger: Logger
   protected readonly classes: ClassRegistry<AnyProcessClass>
   /** The name under which histories show the requests of this client. */
@@ -179,18 +179,7 @@ export class Client extends ClientController {
     return new ClientGroup<R>(this.parts, { pids: memberPids(members), name, ordered })
   }
 
-  /**
-   * Opens a group that `group.save` has written. Nothing is read from the store.
-   *
-   * @throws PersistenceError for a file that can't be read, that `save` has not written, or that is of
-   * another store or a newer release
-   */
-  async openGroup<R = unknown>(path: string): Promise<ProcessGroup<R>> {
-    this.requireOpen()
-    return new ClientGroup<R>(this.parts, await readGroup(path, this.store.id))
-  }
-
-  /** Opens what `handle.save` has written. @throws PersistenceError as `openGroup` does */
+  /** Opens what `handle.save` has written. @throws PersistenceError as `openGroup` does for a file */
   async openHandle<R = unknown>(path: string): Promise<ProcessHandle<R>> {
     this.requireOpen()
     const { pid } = await readHandle(path, this.store.id)
@@ -249,6 +238,17 @@ export class Client extends ClientController {
     return this.launched(create, await this.commits.write(create), options, known)
   }
 
+  /** Validates the inputs, and has a process of a known class stored. */
+  protected override storeLaunch(
+    processClass: AnyProcessClass,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions,
+    launcher: Launcher,
+  ): StoredLaunch {
+    const create = this.parts.launches.createByClass(processClass, referring(inputs), options, launcher)
+    return { create, stored: this.commits.write(create) }
+  }
+
   /** Returns the handle of the process that a `Create` stored or found. */
   protected launched(
     create: Create,
@@ -256,11 +256,10 @@ export class Client extends ClientController {
     options: LaunchOptions = {},
     processClass?: AnyProcessClass,
   ): ProcessHandle {
-    const { pid, existed } = requireCreated(create, outcome)
-    if (existed === false) this.handles.renew(pid)
+    const pid = this.storedPid(create, outcome)
     const handle = this.parts.handle(pid, create.className)
     if (processClass !== undefined) handle.setClass(processClass)
-    if (existed !== true) handle.submittedAt(create.createdAt)
+    if (outcome.status === 'done' && outcome.existed !== true) handle.submittedAt(create.createdAt)
     killOnAbort(handle, options.signal, this.logger)
     return handle
   }

@@ -1,10 +1,8 @@
 import { killedStateText } from '../process/state/saved-state.ts'
 import type { Bundle } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
-import { registeredName } from '../bundle/loader.ts'
 import type { EndedRow } from '../client/read/state-info.ts'
-import { copyOf } from '../ports/plain.ts'
-import type { Launcher } from '../client/launch/create-write.ts'
+import type { ProcessGroup } from '../process/host/process-group.ts'
 import type { Held, Outcome } from '../persistence/contract/outcomes.ts'
 import type { Advance, Create, Parts } from '../persistence/contract/writes.ts'
 import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
@@ -13,15 +11,15 @@ import type { KeptSignal, StepWait } from '../process/state/transition.ts'
 import type {
   Committed,
   ControlRequest,
+  GroupToLaunch,
   Host,
   MissingChild,
   RecordEntry,
   Transition,
 } from '../process/host/host.ts'
-import { referring } from '../process/references/reference.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import type { Clock } from '../shared/clock.ts'
-import { KeyConflictError, SerializationError } from '../shared/errors.ts'
+import { ChildLaunches, type OtherProcesses } from './child-launches.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { ExecutionControl } from './execution-control.ts'
 import type { Executions } from './executions.ts'
@@ -29,7 +27,6 @@ import type { Scheduler } from './scheduler.ts'
 import { StoreReader } from './store-reader.ts'
 import { endedElsewhere, claimLost, unsavable } from './stop-reasons.ts'
 import type { PendingLaunch, Execution } from './execution.ts'
-import { freePid, StepLaunches, type LaunchingPid } from './step-launches.ts'
 import type { StepJournalWriter } from './step-journal-writer.ts'
 import { advanceWrite, endedRow, launchWrite } from './writes.ts'
 
@@ -37,19 +34,6 @@ import { advanceWrite, endedRow, launchWrite } from './writes.ts'
 const LARGE_PART = 4 * 2 ** 20
 /** How many outcomes are read at a time. */
 const OUTCOMES_AT_A_TIME = 200
-
-/** The operations of an engine that steps call for other processes. */
-export interface OtherProcesses {
-  /** Launches a child. */
-  start(
-    processClass: AnyProcessClass | string,
-    inputs: Readonly<Record<string, unknown>> | undefined,
-    options: LaunchOptions,
-    launcher: Launcher,
-  ): Promise<ProcessHandle>
-  /** How a process ended, with its result or its outputs; undefined if it has not ended. */
-  outcome(pid: string, outputs?: boolean): Promise<Settled<unknown> | undefined>
-}
 
 /** The collaborators of a host, all built before it. */
 export interface HostParts {
@@ -79,6 +63,7 @@ export class DurableHost implements Host {
   readonly #control: ExecutionControl
   readonly #journal: StepJournalWriter
   readonly #others: OtherProcesses
+  readonly #children: ChildLaunches
 
   constructor({ engine, executions, scheduler, control, journal, others }: HostParts) {
     this.codec = engine.codec
@@ -89,6 +74,7 @@ export class DurableHost implements Host {
     this.#control = control
     this.#journal = journal
     this.#others = others
+    this.#children = new ChildLaunches(engine, others, (process) => this.#executionOf(process))
   }
 
   commit(process: Hosted, transition: Transition): Promise<Committed> {
@@ -209,54 +195,32 @@ export class DurableHost implements Host {
     return claimLost(pid)
   }
 
-  async launch(
+  launch(
     parent: Hosted,
     processClass: AnyProcessClass | string,
-    given: Readonly<Record<string, unknown>> | undefined,
+    inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions = {},
     branch = '',
   ): Promise<ProcessHandle> {
-    const execution = this.#executionOf(parent)
-    // A copy, since the step may change its object after the call.
-    const { inputs } = referring(copyOf(given))
-    const className = typeof processClass === 'string' ? processClass : registeredName(processClass)
-    const launches = this.#launchesOf(execution)
-    const { pid, isOwn }: LaunchingPid =
-      options.pid === undefined
-        ? await launches.pidOf({ branch, className, inputs: this.#inputsText(inputs) })
-        : { pid: options.pid, isOwn: false }
-    const launcher = { parent: parent.pid, parentFence: execution.fence as number, onlyOwn: isOwn }
-    try {
-      return await this.#others.start(processClass, inputs, { ...options, pid }, launcher)
-    } catch (error) {
-      if (!isOwn || !(error instanceof KeyConflictError)) throw error
-      const free = await freePid(pid, parent.pid, this.#reader(execution))
-      if (free === pid) throw error
-      return this.#others.start(processClass, inputs, { ...options, pid: free }, launcher)
-    }
+    return this.#children.launch({ parent, processClass, branch }, inputs, options)
+  }
+
+  launchAll(
+    parent: Hosted,
+    processClass: AnyProcessClass | string,
+    group: GroupToLaunch,
+    branch: string,
+  ): Promise<ProcessGroup> {
+    return this.#children.launchAll({ parent, processClass, branch }, group)
   }
 
   missing(process: Hosted): Promise<readonly MissingChild[]> | undefined {
     const execution = this.#liveExecutionOf(process)
-    return execution && this.#launchesOf(execution).missing()
-  }
-
-  #launchesOf(execution: Execution): StepLaunches {
-    return (execution.launches ??= new StepLaunches(execution, this.#reader(execution)))
+    return execution && this.#children.of(execution).missing()
   }
 
   #reader(execution: Execution): StoreReader {
     return new StoreReader(this.#engine, execution)
-  }
-
-  /** The inputs as they are saved; undefined if only the class can save them. */
-  #inputsText(inputs: Readonly<Record<string, unknown>> | undefined): string | undefined {
-    try {
-      return this.codec.stringify(inputs ?? {}, 'inputs')
-    } catch (error) {
-      if (error instanceof SerializationError) return undefined
-      throw error
-    }
   }
 
   async request(process: Hosted, request: ControlRequest): Promise<boolean> {

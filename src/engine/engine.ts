@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { Client } from '../client/client.ts'
+import type { StoredLaunch } from '../client/group-client.ts'
 import { registeredName } from '../bundle/loader.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launch/create-write.ts'
 import { openStore } from '../persistence/open-store.ts'
@@ -102,6 +103,7 @@ export class Engine extends Client {
     const id = newPid()
     super(store, options, `engine ${id}`)
     this.#id = id
+    this.launchesAhead = concurrency
     this.#classes = loadable(this.classes)
     const { name, commits, handles, classes, codec, clock, logger, killGrace } = this
     const engine = { id, name, store, commits, handles, classes, codec, clock, logger, killGrace }
@@ -111,7 +113,11 @@ export class Engine extends Client {
     const scheduler = new Scheduler({ engine: id, store, concurrency, clock, logger, queue })
     const control = new ExecutionControl(engine, executions)
     const journal = new StepJournalWriter(engine, scheduler, control)
-    const others = { start: this.start.bind(this), outcome: this.#outcome.bind(this) }
+    const others = {
+      start: this.start.bind(this),
+      startGroup: this.startGroup.bind(this),
+      outcome: this.#outcome.bind(this),
+    }
     const host = new DurableHost({ engine, executions, scheduler, control, journal, others })
     const gathering = new Gathering(engine, () => this.#closing !== undefined)
     this.#executor = new Executor({ engine, executions, queue, scheduler, control, journal, host, gathering })
@@ -258,23 +264,38 @@ export class Engine extends Client {
     options: LaunchOptions,
     launcher: Launcher = BY_A_CALLER,
   ): Promise<ProcessHandle> {
-    const known = typeof processClass === 'string' ? this.classes.find(processClass) : processClass
-    // A process of a class that is not registered here is left to an engine that has the class
-    // (C9).
-    if (known === undefined) this.#warnOfUnknownClass(processClass as string)
-    else if (!this.classes.has(known)) this.#warnOfUnknownClass(registeredName(known))
-    // A second launch under a pid must not start a second execution. Its answer reports the first
-    // process.
-    const again =
-      options.pid !== undefined &&
-      (this.#executions.find(options.pid) !== undefined || this.#queue.has(options.pid))
+    const known = this.parts.launches.classOf(processClass)
     const { inputs: given, refers } = referring(inputs)
-    const isLater = options.delay !== undefined || options.after !== undefined || refers
-    if (known === undefined || !this.classes.has(known) || again || isLater) {
+    if (known === undefined || !this.#mayRun(known, options, refers)) {
+      if (known === undefined) this.#warnOfUnknownClass(processClass as string)
       return super.start(processClass, given, options, launcher)
     }
     const { create, stored } = this.#store(known, given, options, launcher)
     return this.launched(create, await stored, options, known)
+  }
+
+  protected override storeLaunch(
+    processClass: AnyProcessClass,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions,
+    launcher: Launcher,
+  ): StoredLaunch {
+    const { inputs: given, refers } = referring(inputs)
+    if (this.#mayRun(processClass, options, refers))
+      return this.#store(processClass, given, options, launcher)
+    return super.storeLaunch(processClass, given, options, launcher)
+  }
+
+  /** Whether a launched process may run here at once. Warns of a class that is not registered here. */
+  #mayRun(known: AnyProcessClass, { pid, delay, after }: LaunchOptions, refers: boolean): boolean {
+    // A process of a class that is not registered here is left to an engine that has the class
+    // (C9).
+    const isRegistered = this.classes.has(known)
+    if (!isRegistered) this.#warnOfUnknownClass(registeredName(known))
+    // A second launch under a pid must not start a second execution. Its answer reports the first
+    // process.
+    const again = pid !== undefined && (this.#executions.find(pid) !== undefined || this.#queue.has(pid))
+    return isRegistered && !again && delay === undefined && after === undefined && !refers
   }
 
   /**
@@ -286,7 +307,7 @@ export class Engine extends Client {
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions,
     launcher: Launcher,
-  ): { readonly create: Create; readonly stored: Promise<Outcome> } {
+  ): StoredLaunch {
     const begins = this.#scheduler.takeSlot()
     try {
       const process = construct(processClass, inputs, {

@@ -65,10 +65,14 @@ export class LaunchQueue {
   add(process: Hosted, create: Create): boolean {
     let characters = 0
     for (const name in create.parts) characters += (create.parts[name] as string).length
-    const fits = this.#entries.size < MAX_ENTRIES && this.#characters + characters <= MAX_CHARACTERS
+    const isKept = this.#objects < MAX_OBJECTS
+    const fits =
+      this.#entries.size < MAX_ENTRIES &&
+      this.#characters + characters <= MAX_CHARACTERS &&
+      // A large group is kept in the store alone.
+      (isKept || create.group === undefined)
     this.#full = !fits || (this.#full && !this.isEmpty)
     if (this.#full || this.has(create.pid)) return false
-    const isKept = this.#objects < MAX_OBJECTS
     if (isKept) this.#objects++
     const entry: Entry = { process: isKept ? process : undefined, create, characters, durable: false }
     this.#entries.set(create.pid, entry)

@@ -64,6 +64,14 @@ export class StepLaunches {
     return { pid: isAnew ? pid : earlier.row.pid, isOwn: true }
   }
 
+  /** The name of a group that was given none. It is the same each time the step runs. */
+  groupName(branch: string, className: string): string {
+    const { process } = this.#step
+    const { stepKey: step } = process
+    const id = this.#ids.next({ step, branch, className: `group of ${className}`, inputs: undefined })
+    return `group-${childPid(process.pid, stepTag(process.pid, step, 0), id)}`
+  }
+
   /**
    * The children that an earlier run of the step launched and this run has not. Earlier runs in the
    * process that was restarted count too. Children that ended without success are left out.

@@ -24,6 +24,7 @@ import type {
   ExposedInputs,
   ExposedOutputs,
   InputsOf,
+  LaunchInputsOf,
   OutputName,
   OutputsOf,
   OutputValue,
@@ -43,7 +44,16 @@ import type { PruneOptions } from '../spec/prune-policy.ts'
 import type { ExitCodeInfo } from './state/commands.ts'
 import { effect, type EffectContext, type EffectOptions } from './step/effect.ts'
 import type { ProcessCallback } from './runner/callbacks.ts'
-import type { Launched, LaunchOptions, ProcessHandle, ResultOf } from './host/process-handle.ts'
+import type { Launched, LaunchOptions, MemberResult, ProcessHandle, ResultOf } from './host/process-handle.ts'
+import {
+  checkGroupLaunch,
+  type Columns,
+  type GroupLaunchOptions,
+  type InputsSource,
+  type MapOptions,
+} from './host/group-options.ts'
+import type { ProcessGroup } from './host/process-group.ts'
+import { rowsOf } from './group/columns.ts'
 import type { HookResult } from './definition/hooks.ts'
 import { recreate, takeConstruction, type PendingConstruction } from './host/construction.ts'
 import type { Host } from './host/host.ts'
@@ -530,14 +540,70 @@ export class Process<C = Untyped> implements ProcessObject {
     inputs?: Readonly<Record<string, unknown>>,
     options: LaunchOptions = {},
   ): Promise<ProcessHandle> {
+    return this.#launching(processClass, async (host, branch) => {
+      checkLaunch(processClass, options)
+      return host.launch(this.#runner, processClass, inputs, options, branch)
+    })
+  }
+
+  /**
+   * Starts a child for each of the inputs, as a group. Resolves once all of them are durable. When
+   * the step runs again, after a crash or as a retry, it finds the same children and the same group.
+   *
+   * @throws GroupLaunchError for inputs that do not fit, can't be saved or can't be read
+   * @throws KeyConflictError if the name is that of a group of another class or with other inputs
+   * @throws TypeError or RangeError for a wrong option
+   */
+  protected launchAll<D extends AnyProcessClass | string>(
+    processClass: D & SelfTyped<D>,
+    inputs: InputsSource<LaunchInputsOf<D>>,
+    options: GroupLaunchOptions = {},
+  ): Promise<ProcessGroup<MemberResult<D>>> {
+    return this.#launchAll(
+      'launchAll',
+      processClass,
+      () => inputs as InputsSource<Readonly<Record<string, unknown>>>,
+      options,
+    )
+  }
+
+  /**
+   * Starts a child for each value of the inputs that are marked with `each`, as a group. The other
+   * inputs are the same for all of them.
+   *
+   * @throws RangeError for columns of different lengths, unless `lengths` is `'shortest'`
+   * @throws as `launchAll`
+   */
+  protected map<D extends AnyProcessClass | string>(
+    processClass: D & SelfTyped<D>,
+    inputs: Columns<D>,
+    { lengths, ...options }: MapOptions = {},
+  ): Promise<ProcessGroup<MemberResult<D>>> {
+    return this.#launchAll('map', processClass, () => rowsOf(inputs, lengths), options)
+  }
+
+  #launchAll<R>(
+    where: string,
+    processClass: AnyProcessClass | string,
+    inputs: () => InputsSource<Readonly<Record<string, unknown>>>,
+    given: GroupLaunchOptions,
+  ): Promise<ProcessGroup<R>> {
+    return this.#launching(processClass, async (host, branch) => {
+      const { own: settings, ofMembers: options } = checkGroupLaunch(where, processClass, given)
+      const launch = { where, inputs: inputs(), settings, options }
+      return (await host.launchAll(this.#runner, processClass, launch, branch)) as ProcessGroup<R>
+    })
+  }
+
+  /** Launches something as an operation of the step that runs. */
+  #launching<T>(processClass: unknown, launch: (host: Host, branch: string) => Promise<T>): Promise<T> {
     const runner = this.#runner
     const { host, inStep } = runner.data
-    const work = async (branch: string): Promise<ProcessHandle> => {
+    const work = async (branch: string): Promise<T> => {
       runner.assertOpen()
-      checkLaunch(processClass, options)
       const { barrier } = runner.currentStep
       if (barrier !== undefined) await barrier
-      return host.launch(runner, processClass, inputs, options, branch)
+      return launch(host, branch)
     }
     if (!inStep || runner.code.isStaleAttempt) return Operation.of(work(''))
     return runner.currentStep.journal.operation('launch', nameOf(processClass), ({ branch }) => work(branch))

@@ -185,6 +185,12 @@ export class SerializationError extends PersistenceError {
   }
 }
 
+/** There is no group of this name in the store. */
+export class GroupNotFound extends PersistenceError {
+  static override readonly [BRAND] = 'GroupNotFound'
+  override readonly code = 'GROUP_NOT_FOUND'
+}
+
 /** There is no checkpoint with that pid and tag. */
 export class CheckpointNotFound extends PersistenceError {
   static override readonly [BRAND] = 'CheckpointNotFound'
@@ -217,6 +223,35 @@ export class LeaseLost extends DamsonError {
 export class KeyConflictError extends DamsonError {
   static override readonly [BRAND] = 'KeyConflictError'
   override readonly code = 'KEY_CONFLICT'
+}
+
+interface GroupLaunchFacts {
+  readonly group: string
+  readonly position: number
+  readonly launched: number
+  readonly cause: unknown
+}
+
+/**
+ * Some processes of a group were not launched: the `cause` says why. What was launched before
+ * stays, under the name of the group.
+ */
+export class GroupLaunchError extends DamsonError {
+  static override readonly [BRAND] = 'GroupLaunchError'
+  override readonly code = 'GROUP_LAUNCH'
+  /** The name of the group. */
+  readonly group: string
+  /** The position of the inputs that failed, from 0. */
+  readonly position: number
+  /** The number of processes that are launched. */
+  readonly launched: number
+
+  constructor(message: string, { group, position, launched, cause }: GroupLaunchFacts) {
+    super(message, { cause })
+    this.group = group
+    this.position = position
+    this.launched = launched
+  }
 }
 
 /** A wait took longer than its timeout. The processes keep running. */

@@ -51,6 +51,7 @@ const WRITES: Readonly<Record<Kind, true>> = {
   park: true,
   enforce: true,
   prune: true,
+  complete: true,
 }
 const kinds: readonly unknown[] = Object.keys(WRITES)
 const WITH_STATE: readonly unknown[] = ['create', 'advance', 'record']

@@ -39,11 +39,22 @@ export async function factsOf(engine: Engine): Promise<Facts> {
   const inOrder = rows.toSorted((one, other) => one.at - other.at).map(({ row }) => row)
   const facts = await Promise.all(inOrder.map(async (row) => [row.pid, await tell(engine, row)] as const))
   let text = JSON.stringify({ processes: Object.fromEntries(facts), paid: outside.paid })
-  for (const [pid, name] of namesOf(inOrder)) text = text.replaceAll(pid, name)
+  for (const [pid, name] of [...namesOf(inOrder), ...(await placesOf(engine))])
+    text = text.replaceAll(pid, name)
   // What began to wait later, since a crash came before, waits for longer.
   text = text.replaceAll(TIME, (time) => (time.startsWith('17') ? '0' : 'a time'))
   const { processes: named, paid } = JSON.parse(text) as Facts
   return { processes: named, paid: paid.toSorted() }
+}
+
+/** What was launched from outside in a group has its place for a name. */
+async function placesOf(engine: Engine): Promise<Map<string, string>> {
+  const names = new Map<string, string>()
+  for (const { name, parent } of (await engine.store.groups()).rows) {
+    if (parent !== null) continue
+    for (const { pid, position } of await engine.store.members(name, 0)) names.set(pid, `${name} ${position}`)
+  }
+  return names
 }
 
 /** What is launched from outside has the name that the test gave it; what comes of others has one that says of which. */

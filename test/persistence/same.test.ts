@@ -20,6 +20,7 @@ import { BAKE, create, engine } from './fixtures.ts'
 const PIDS = ['a', 'b', 'c', 'd']
 const NAMES = ['approval', 'price']
 const REQUESTS = ['pause', 'play', 'kill', 'abort', 'retry'] as const
+const GROUPS = ['g', 'h']
 
 const pid = fc.constantFrom(...PIDS)
 /** Parts with a column of their own, as a line in the row, and with a name that no line may have. */
@@ -66,6 +67,7 @@ const action = fc.oneof(
     wait: maybe(what),
     reported,
     needs: maybe(needs),
+    group: maybe(fc.record({ name: fc.constantFrom(...GROUPS), position: fc.nat(2), byStep: fc.boolean() })),
   }),
   {
     weight: 4,
@@ -133,6 +135,13 @@ const action = fc.oneof(
   fc.record({ do: fc.constant('park' as const), pid }),
   fc.record({ do: fc.constant('enforce' as const), pid }),
   fc.record({ do: fc.constant('prune' as const), pid }),
+  fc.record({
+    do: fc.constant('complete' as const),
+    pid: fc.constantFrom(...GROUPS),
+    length: fc.nat(3),
+    parent: maybe(pid),
+    byStep: fc.boolean(),
+  }),
   {
     weight: 3,
     arbitrary: fc.record({ do: fc.constant('claim' as const), engine: fc.constantFrom('A', 'B') }),
@@ -155,6 +164,7 @@ const FAMILY: readonly Action[] = [undefined, 'a', 'b'].map((parent, index) => (
   wait: undefined,
   reported: undefined,
   needs: undefined,
+  group: undefined,
 }))
 
 /** What an engine knows of what it runs. */
@@ -225,7 +235,12 @@ class Player {
 
   async look(): Promise<unknown> {
     const { store } = this.stage
-    return Promise.all(
+    const groups = GROUPS.map(async (group) => ({
+      row: await store.group(group),
+      members: await store.members(group, 0),
+      listed: (await store.list({ group })).rows.map((row) => row.pid),
+    }))
+    const processes = await Promise.all(
       PIDS.map(async (one) => ({
         row: await store.read(one),
         parts: (await store.load(one))?.bundle().parts,
@@ -235,6 +250,7 @@ class Player {
         history: (await store.history(one)).map((entry) => ({ ...entry, commit: 0 })),
       })),
     )
+    return { processes, groups: await Promise.all(groups), all: await store.groups() }
   }
 
   async #write(
@@ -266,7 +282,7 @@ class Player {
     switch (one.do) {
       case 'create': {
         const later = (time: number | null): number | null => (time === null ? null : clock.now() + time)
-        const { parent = null, abandoned, delay, deadline, wait, needs } = one
+        const { parent = null, abandoned, delay, deadline, wait, needs, group } = one
         const upstream =
           needs === undefined || wait !== undefined
             ? null
@@ -285,6 +301,7 @@ class Player {
           claim: held ? 'B' : null,
           seq: held ? 1 : 0,
           ...report(one.reported),
+          group: group && { ...group, ordered: true },
         })
       }
       case 'advance': {
@@ -376,6 +393,20 @@ class Player {
           history: [{ name: 'edited', data: null }],
           by: 'a client',
         }
+      case 'complete': {
+        const { pid: name, length, parent = null, byStep } = one
+        return {
+          kind: 'complete',
+          pid: name,
+          name,
+          ordered: false,
+          createdAt: 1,
+          length,
+          parent,
+          parentFence: null,
+          byStep,
+        }
+      }
       case 'resume':
         return { kind: 'resume', pid: one.pid, id: `resume ${one.id}`, value: id, by: 'a client' }
       case 'signal':

@@ -15,6 +15,7 @@ import { records } from './store-suite-records.ts'
 import { reports } from './store-suite-reports.ts'
 import { requests } from './store-suite-requests.ts'
 import { crashes } from './store-suite-crashes.ts'
+import { groups } from './store-suite-groups.ts'
 import { histories } from './store-suite-history.ts'
 import { looking } from './store-suite-looking.ts'
 import { checkpoints } from './store-suite-checkpoints.ts'
@@ -39,6 +40,7 @@ const SUBJECTS = [
   looking,
   histories,
   checkpoints,
+  groups,
 ]
 
 /** What every back end has to keep; a third one runs it by calling this with how it is opened. */

@@ -48,6 +48,9 @@ class ListHost implements Host {
   launch(): never {
     throw new Error('this host launches nothing')
   }
+  launchAll(): never {
+    throw new Error('this host launches nothing')
+  }
   mail(): undefined {}
   record(): void {}
   suspend(): () => void {

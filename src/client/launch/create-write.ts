@@ -2,6 +2,7 @@ import type { Codec } from '../../bundle/codec.ts'
 import type { ClassRow } from '../../persistence/contract/engines.ts'
 import { encodeEvent } from '../../persistence/contract/event-codec.ts'
 import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
+import type { GroupPlace } from '../../persistence/contract/groups.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import { namespaceCheck } from '../../ports/validation.ts'
 import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
@@ -29,6 +30,8 @@ export interface Launcher {
   readonly parentFence: number | null
   /** Whether the pid is derived from the step that launches, so that only a child of this parent can have it. */
   readonly onlyOwn?: boolean
+  /** The place of the process in a group. */
+  readonly group?: GroupPlace | undefined
 }
 
 export const BY_A_CALLER: Launcher = { parent: null, parentFence: null }
@@ -66,6 +69,7 @@ export function createWrite(
     parent: launcher.parent,
     parentFence: launcher.parentFence,
     onlyOwn: launcher.onlyOwn,
+    group: launcher.group,
     ...launched(options, createdAt, deadlineAfter),
     seq: head.seq,
     state: 'created',
@@ -136,6 +140,7 @@ export function uncheckedWrite(
     parent: launcher.parent,
     parentFence: launcher.parentFence,
     onlyOwn: launcher.onlyOwn,
+    group: launcher.group,
     ...launched(options, now, described.deadlineAfter),
     seq: 0,
     state: 'created',
@@ -166,7 +171,7 @@ export function checkByName(
  *
  * @throws KeyConflictError, LeaseLost, ProcessKilled, InvalidStateError, or the store's own error
  */
-export function requireCreated(create: Create, outcome: Outcome): Done {
+export function requireCreated(create: Pick<Create, 'parent'>, outcome: Outcome): Done {
   switch (outcome.status) {
     case 'done':
       return outcome

@@ -2,6 +2,7 @@ import { Bundle } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import { registeredName, type ClassRegistry } from '../../bundle/loader.ts'
 import type { Control } from '../../persistence/contract/control.ts'
+import type { ClassRow } from '../../persistence/contract/engines.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import { construct, recreate } from '../../process/host/construction.ts'
 import { savedDependency, type SavedDependency } from '../../process/references/dependency.ts'
@@ -94,6 +95,17 @@ export class Launches {
   }
 
   /**
+   * Returns what makes the writes of several launches by one name: as `createByName`, with the schema
+   * that is registered now.
+   */
+  async creatorByName(
+    name: string,
+  ): Promise<(given: LaunchedInputs, options: LaunchOptions, launcher: Launcher) => Create> {
+    const described = await this.#described(name)
+    return (given, options, launcher) => this.#createAs(described, given, options, launcher)
+  }
+
+  /**
    * Checks the inputs against the schema that an engine has registered for the name. Without a
    * schema, nothing is checked.
    */
@@ -103,15 +115,28 @@ export class Launches {
     options: LaunchOptions,
     launcher: Launcher,
   ): Promise<Create> {
-    const after = savedDependency(options.after)
+    savedDependency(options.after)
     // Copied before the first await: later changes by the caller are not launched.
     const given = this.#codec.copy(inputs ?? {}) as Readonly<Record<string, unknown>>
-    // An engine may register the class later (C9), so a class that no engine has registered is launched unchecked.
-    const described = (await this.#store.classes()).find((row) => row.name === name)
-    const known = described ?? { name, version: 1, inputs: '{}' }
-    checkByName(known, given)
-    const create = uncheckedWrite(known, given, this.#clock.now(), options, launcher, this.#codec)
+    return this.#createAs(await this.#described(name), { inputs: given, refers }, options, launcher)
+  }
+
+  #createAs(
+    described: Pick<ClassRow, 'name' | 'version' | 'inputs'>,
+    { inputs = {}, refers }: LaunchedInputs,
+    options: LaunchOptions,
+    launcher: Launcher,
+  ): Create {
+    const after = savedDependency(options.after)
+    checkByName(described, inputs)
+    const create = uncheckedWrite(described, inputs, this.#clock.now(), options, launcher, this.#codec)
     return withUpstream(create, { ...(refers && { refers }), after })
+  }
+
+  /** An engine may register the class later (C9), so a class that no engine has registered is launched unchecked. */
+  async #described(name: string): Promise<Pick<ClassRow, 'name' | 'version' | 'inputs'>> {
+    const described = (await this.#store.classes()).find((row) => row.name === name)
+    return described ?? { name, version: 1, inputs: '{}' }
   }
 
   /**

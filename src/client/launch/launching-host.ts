@@ -22,6 +22,10 @@ export class LaunchingHost implements Host {
     return Promise.reject(notHere())
   }
 
+  launchAll(): Promise<never> {
+    return Promise.reject(notHere())
+  }
+
   request(): Promise<never> {
     return Promise.reject(notHere())
   }

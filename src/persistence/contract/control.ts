@@ -1,5 +1,6 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { EngineRow, ClassRow } from './engines.ts'
+import type { GroupPage, GroupRange, GroupRow, Member } from './groups.ts'
 import type { Outcome } from './outcomes.ts'
 import type { HistoryRow, Change, LogRow, ProcessRow, StoredProcess } from './rows.ts'
 import type { Survey } from './survey.ts'
@@ -51,6 +52,19 @@ export interface Control {
    * first. Empty if there is no such process.
    */
   log(pid: string, after?: number): Promise<readonly LogRow[]>
+  /** The group of that name; undefined where there is none. */
+  group(name: string): Promise<GroupRow | undefined>
+  /**
+   * A page of the groups, newest first.
+   *
+   * @throws RangeError for an invalid range
+   */
+  groups(range?: GroupRange): Promise<GroupPage>
+  /**
+   * The members of a group from a position on, in their order, at most `LARGEST_MEMBERS`. Empty
+   * where there is no such group.
+   */
+  members(name: string, from: number): Promise<readonly Member[]>
   /** The classes that engines have registered and that can be launched by name. */
   classes(): Promise<readonly ClassRow[]>
   /** All registered engines, alive or not. */
@@ -136,6 +150,8 @@ export interface ListFilter {
   readonly key?: string | undefined
   /** The label; must match as a whole. */
   readonly label?: string | undefined
+  /** The name of a group that they were launched in. */
+  readonly group?: string | undefined
   /** The pid of the parent. */
   readonly parent?: string | undefined
   /** The pid of the process that they were restarted or resubmitted from. */

@@ -3,6 +3,7 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 import type { TransitionEnding, WaitConditions } from '../../process/state/transition.ts'
 import type { LogEntry } from '../../process/state/report.ts'
 import type { HistoryEntry } from './event-codec.ts'
+import type { GroupPlace } from './groups.ts'
 
 export type Write =
   | Create
@@ -17,6 +18,7 @@ export type Write =
   | Park
   | Enforce
   | Prune
+  | CompleteGroup
 
 /** What a process has reported since its last write: its log, events of its own, and its progress. */
 export interface StoredReport {
@@ -90,6 +92,11 @@ export interface Create {
    */
   readonly adopts?: readonly Adoption[] | undefined
   readonly report?: StoredReport | undefined
+  /**
+   * The place in a group that the process takes in this commit. A process that has the place
+   * already counts as one with the pid or the key does.
+   */
+  readonly group?: GroupPlace | undefined
 }
 
 /** What a process needs of others before its first step. */
@@ -335,4 +342,23 @@ export interface Enforce {
 export interface Prune {
   readonly kind: 'prune'
   readonly pid: string
+}
+
+/**
+ * Says that all members of a launched group are stored. An empty group is stored by this write.
+ * `conflict` where the group has another number of members.
+ */
+export interface CompleteGroup {
+  readonly kind: 'complete'
+  /** The name of the group once more: the writes of one commit differ in it. */
+  readonly pid: string
+  readonly name: string
+  readonly ordered: boolean
+  readonly createdAt: number
+  readonly length: number
+  /** Whether the step of `parent` has made the name. The group then drops the members beyond `length`. */
+  readonly byStep?: boolean | undefined
+  /** As in `Create`. */
+  readonly parent: string | null
+  readonly parentFence: number | null
 }

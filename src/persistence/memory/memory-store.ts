@@ -20,6 +20,7 @@ import {
   type WatchListener,
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
+import type { GroupPage, GroupRange, GroupRow, Member } from '../contract/groups.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { HistoryRow, LogRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
@@ -151,6 +152,21 @@ export class MemoryStore implements Store {
   async log(pid: string, after = 0): Promise<readonly LogRow[]> {
     this.#requireOpen()
     return this.#tables.processes.get(pid)?.log.slice(after, after + LARGEST_LOG_PAGE) ?? []
+  }
+
+  async group(name: string): Promise<GroupRow | undefined> {
+    this.#requireOpen()
+    return this.#tables.groups.row(name)
+  }
+
+  async groups(range: GroupRange = {}): Promise<GroupPage> {
+    this.#requireOpen()
+    return this.#tables.groups.page(range)
+  }
+
+  async members(name: string, from: number): Promise<readonly Member[]> {
+    this.#requireOpen()
+    return this.#tables.groups.members(name, from)
   }
 
   async classes(): Promise<readonly ClassRow[]> {
@@ -286,6 +302,7 @@ export class MemoryStore implements Store {
       if (filter.className !== undefined && row.class !== filter.className) continue
       if (filter.key !== undefined && row.key !== filter.key) continue
       if (filter.label !== undefined && row.label !== filter.label) continue
+      if (filter.group !== undefined && !this.#tables.groups.has(filter.group, row.pid)) continue
       if (filter.parent !== undefined && row.parent !== filter.parent) continue
       if (filter.origin !== undefined && row.origin !== filter.origin) continue
       if (filter.paused !== undefined && (row.paused === 1) !== filter.paused) continue

@@ -1,6 +1,7 @@
 import type { Row } from '../rules/row.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
 import type { NeedEntry } from '../rules/upstream.ts'
+import { MemoryGroups } from './memory-groups.ts'
 import { MemoryProcess } from './memory-process.ts'
 import { Schedule } from './schedule.ts'
 
@@ -14,6 +15,7 @@ export class MemoryTables {
    */
   readonly checkpoints = new Map<string, Map<string | null, string>>()
   readonly schedule = new Schedule()
+  readonly groups = new MemoryGroups()
   readonly #keys = new Map<string, MemoryProcess>()
   readonly #children = new Map<string, Set<MemoryProcess>>()
   readonly #owned = new Map<string, Set<MemoryProcess>>()
@@ -66,6 +68,7 @@ export class MemoryTables {
   /** Deletes an ended process with all that is stored of it. */
   delete(saved: MemoryProcess): void {
     const { row } = saved
+    this.groups.leave(row.pid)
     this.processes.delete(row.pid)
     this.checkpoints.delete(row.pid)
     if (row.key !== null) this.#keys.delete(row.key)

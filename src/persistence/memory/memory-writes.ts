@@ -1,10 +1,12 @@
 import { adopt, apply } from '../rules/apply.ts'
+import { completeGroup, findPlace, placeText, takePlace } from '../rules/groups.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
 import { prune } from '../rules/prune.ts'
 import { neededPids, upstreamRefusal } from '../rules/upstream.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { Create, Prune, Write } from '../contract/writes.ts'
+import type { CompleteGroup, Create, Prune, Write } from '../contract/writes.ts'
+import type { MemoryProcess } from './memory-process.ts'
 import type { MemorySession } from './memory-session.ts'
 import type { MemoryTables } from './memory-tables.ts'
 
@@ -19,16 +21,31 @@ export function applyWrite(
   if (problem !== undefined) return { status: 'refused', error: problem }
   if (write.kind === 'create') return create(tables, session, write, fresh)
   if (write.kind === 'prune') return deleteEnded(tables, write)
+  if (write.kind === 'complete') return complete(tables, write)
   return apply(session, write)
 }
 
+function complete(tables: MemoryTables, write: CompleteGroup): Outcome {
+  const parent = write.parent === null ? null : tables.processes.get(write.parent)?.row
+  return completeGroup(tables.groups, write, parent)
+}
+
 function create(tables: MemoryTables, session: MemorySession, write: Create, fresh: Set<string>): Outcome {
+  const { group } = write
+  if (group === undefined) return createOne(tables, session, write, fresh)
+  const { refusal, member } = findPlace(tables.groups, write, group)
+  if (refusal !== undefined) return refusal
+  const found = member === undefined || member === write.pid ? undefined : tables.processes.get(member)
+  if (found !== undefined) return existing(found, write, fresh, placeText(group))
+  const outcome = createOne(tables, session, write, fresh)
+  if (outcome.status === 'done') takePlace(tables.groups, write, group, outcome.pid)
+  return outcome
+}
+
+function createOne(tables: MemoryTables, session: MemorySession, write: Create, fresh: Set<string>): Outcome {
   const keyed = write.key === null ? undefined : tables.byKey(write.key)
-  const existing = tables.processes.get(write.pid) ?? keyed
-  if (existing !== undefined) {
-    const inputs = existing.parts.get('inputs')
-    return existingOutcome(existing.row, inputs, write, fresh.has(existing.row.pid))
-  }
+  const known = tables.processes.get(write.pid) ?? keyed
+  if (known !== undefined) return existing(known, write, fresh)
   const parent = write.parent === null ? null : tables.processes.get(write.parent)?.row
   const ends = write.upstream == null ? undefined : session.ends(neededPids(write))
   const refusal =
@@ -46,6 +63,11 @@ function create(tables: MemoryTables, session: MemorySession, write: Create, fre
   adopt(session, write)
   fresh.add(write.pid)
   return outcome
+}
+
+function existing(known: MemoryProcess, write: Create, fresh: ReadonlySet<string>, what?: string): Outcome {
+  const { row, parts } = known
+  return existingOutcome(row, parts.get('inputs'), write, fresh.has(row.pid), what)
 }
 
 function deleteEnded(tables: MemoryTables, write: Prune): Outcome {

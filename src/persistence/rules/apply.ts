@@ -8,7 +8,7 @@ import * as transitions from './transitions.ts'
 import { type Decision, entry, type Entry, type RuleContext } from './decision.ts'
 import { withConsumed } from './message-ids.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { Advance, Create, Parts, Prune, Request, Write } from '../contract/writes.ts'
+import type { Advance, CompleteGroup, Create, Parts, Prune, Request, Write } from '../contract/writes.ts'
 import { upstreamEnded, type NeedTables } from './upstream.ts'
 import { wake } from './waits.ts'
 
@@ -82,7 +82,7 @@ export function contextFor(tables: Tables, pid: string, consumes: number | null 
 }
 
 /** Applies a write to an existing process. */
-export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Outcome {
+export function apply(tables: Tables, write: Exclude<Write, Create | Prune | CompleteGroup>): Outcome {
   const row = tables.get(write.pid)
   if (row === undefined) return { status: 'missing' }
   const mayAwait = row.awaits !== null
@@ -136,7 +136,7 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune>): Ou
   return decision.outcome
 }
 
-function decide(tables: Tables, row: Row, write: Exclude<Write, Create | Prune>): Decision {
+function decide(tables: Tables, row: Row, write: Exclude<Write, Create | Prune | CompleteGroup>): Decision {
   const context = contextFor(tables, row.pid, 'consumes' in write ? write.consumes : null)
   switch (write.kind) {
     case 'advance':

@@ -152,8 +152,8 @@ export function existingOutcome(
   inputs: string | undefined,
   write: Create,
   inThisBatch: boolean,
+  what = existing.pid === write.pid ? `pid ${write.pid}` : `key ${JSON.stringify(write.key)}`,
 ): Outcome {
-  const what = existing.pid === write.pid ? `pid ${write.pid}` : `key ${JSON.stringify(write.key)}`
   const conflict = (reason: string): Outcome => ({ status: 'conflict', pid: existing.pid, reason })
   if (write.onlyOwn === true && existing.pid === write.pid && existing.parent !== write.parent) {
     return conflict(`${what} belongs to a process that is not a child of ${write.parent}`)
@@ -203,7 +203,10 @@ function isUntouched(row: Row, write: Create, claim: string): boolean {
 /**
  * Refuses a child whose parent has ended, or whose parent's claim the launcher does not hold (C4).
  */
-export function creationRefusal(write: Create, parent: BriefRow | null | undefined): Outcome | undefined {
+export function creationRefusal(
+  write: Pick<Create, 'parent' | 'parentFence' | 'origin'>,
+  parent: BriefRow | null | undefined,
+): Outcome | undefined {
   if (write.parent === null || parent === null) return undefined
   // A child that is restarted together with its parent is created first, so that the parent waits
   // for it.

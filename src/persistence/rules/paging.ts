@@ -16,6 +16,7 @@ const BULK: OptionNames<BulkFilter> = {
   className: true,
   key: true,
   label: true,
+  group: true,
   parent: true,
   origin: true,
   paused: isFlag,
@@ -59,13 +60,14 @@ export function checkBulkFilter(filter: BulkFilter, where: string): void {
 }
 
 function checkConditions(
-  { state, className, key, label, parent, origin, since, until, endedBefore, text }: BulkFilter,
+  { state, className, key, label, group, parent, origin, since, until, endedBefore, text }: BulkFilter,
   where: string,
 ): void {
   if (state !== undefined) for (const one of [state].flat()) checkState(one, where)
   if (className !== undefined) checkText(`${where}: className`, className)
   if (key !== undefined) checkText(`${where}: key`, key)
   if (label !== undefined) checkText(`${where}: label`, label, { empty: true })
+  if (group !== undefined) checkText(`${where}: group`, group)
   if (parent !== undefined) checkText(`${where}: parent`, parent)
   if (origin !== undefined) checkText(`${where}: origin`, origin)
   if (text !== undefined) checkText(`${where}: text`, text, { empty: true })

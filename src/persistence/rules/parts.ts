@@ -34,9 +34,9 @@ function malformed(write: Write): SerializationError | undefined {
   if (!pid.isWellFormed()) return malformedText('pid', pid)
   switch (write.kind) {
     case 'create': {
-      const { className, key, label } = write
+      const { className, key, label, group } = write
       return (
-        malformedOf({ className, key, label, step: write.step, status: write.status }) ??
+        malformedOf({ className, key, label, step: write.step, status: write.status, group: group?.name }) ??
         malformedPart(write.parts)
       )
     }
@@ -51,6 +51,8 @@ function malformed(write: Write): SerializationError | undefined {
       return malformedOf({ tag: write.checkpoint?.tag, status: write.status }) ?? malformedPart(write.parts)
     case 'signal':
       return malformedOf({ signal: write.name })
+    case 'complete':
+      return malformedOf({ group: write.name })
     default:
       return undefined
   }
@@ -99,6 +101,7 @@ function tooLarge(write: Write): SerializationError | undefined {
     case 'enforce':
     case 'event':
     case 'prune':
+    case 'complete':
       break
   }
   return undefined

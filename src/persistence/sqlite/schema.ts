@@ -164,6 +164,27 @@ CREATE TABLE need (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX need_target ON need (target);
 CREATE INDEX need_left ON need (pid) WHERE over = 0;
+-- Groups of processes that were launched together. length is null until all members are stored;
+-- present is the number of members that are not pruned.
+CREATE TABLE grp (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  ordered INTEGER NOT NULL,
+  parent TEXT,
+  created_at INTEGER NOT NULL,
+  length INTEGER,
+  present INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- The members of the groups. process is the number of the row, null once the process is pruned.
+CREATE TABLE member (
+  grp INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  pid TEXT NOT NULL,
+  process INTEGER,
+  PRIMARY KEY (grp, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX member_process ON member (process) WHERE process IS NOT NULL;
 
 CREATE TABLE engine (
   id TEXT PRIMARY KEY,

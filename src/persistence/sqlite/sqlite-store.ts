@@ -5,6 +5,7 @@ import { ClosedError } from '../../shared/errors.ts'
 import { checkOptions } from '../../shared/options.ts'
 import { ChangeFeed } from '../rules/change-feed.ts'
 import { checkRange } from '../rules/history-range.ts'
+import { sliceOf } from '../rules/groups.ts'
 import { checkFilter, limitOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { processRow } from '../rules/row.ts'
@@ -19,6 +20,7 @@ import {
   type WatchListener,
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
+import type { GroupPage, GroupRange, GroupRow, Member } from '../contract/groups.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { HistoryRow, LogRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
@@ -186,6 +188,19 @@ export class SqliteStore implements Store {
 
   log(pid: string, after = 0): Promise<readonly LogRow[]> {
     return this.#look('reading a log', () => this.#tables.logs.page(pid, after))
+  }
+
+  async group(name: string): Promise<GroupRow | undefined> {
+    return this.#read('reading a group', () => this.#tables.groups.row(name))
+  }
+
+  async groups(range: GroupRange = {}): Promise<GroupPage> {
+    const slice = sliceOf(range)
+    return this.#read('reading the groups', () => this.#tables.groups.page(slice))
+  }
+
+  async members(name: string, from: number): Promise<readonly Member[]> {
+    return this.#read('reading the members of a group', () => this.#tables.groups.members(name, from))
   }
 
   async classes(): Promise<readonly ClassRow[]> {

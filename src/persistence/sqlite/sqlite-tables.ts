@@ -4,6 +4,7 @@ import { ClassTable } from './class-table.ts'
 import type { Connection } from './connection.ts'
 import { EngineTable } from './engine-table.ts'
 import { Feed } from './feed.ts'
+import { GroupTable } from './group-table.ts'
 import { HistoryTable } from './history-table.ts'
 import type { LeaseJudge } from './lease-judge.ts'
 import { LogTable } from './log-table.ts'
@@ -23,6 +24,7 @@ export interface SqliteTables {
   readonly awaits: AwaitsTable
   readonly needs: NeedTable
   readonly classes: ClassTable
+  readonly groups: GroupTable
   readonly checkpoints: SqliteCheckpoints
   readonly engines: EngineTable
 }
@@ -42,6 +44,7 @@ export function tablesOf(connection: Connection, judge: LeaseJudge): SqliteTable
     awaits: new AwaitsTable(connection),
     needs: new NeedTable(connection),
     classes: new ClassTable(connection),
+    groups: new GroupTable(connection, processes),
     checkpoints: new SqliteCheckpoints(connection, processes),
     engines: new EngineTable(connection, judge),
   }

@@ -2,18 +2,20 @@ import { errorText } from '../../shared/error-text.ts'
 import { DamsonError, PersistenceError } from '../../shared/errors.ts'
 import { adopt, apply } from '../rules/apply.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
+import { completeGroup, findPlace, placeText, takePlace } from '../rules/groups.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
 import type { BriefRow } from '../rules/row.ts'
 import { prune } from '../rules/prune.ts'
 import { neededPids, upstreamRefusal, type Ends } from '../rules/upstream.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { Create, Prune, Write } from '../contract/writes.ts'
+import type { CompleteGroup, Create, Prune, Write } from '../contract/writes.ts'
 import { advance } from './advance.ts'
 import type { Connection } from './connection.ts'
 import { isDamage, isOfOneWrite, persistenceError } from './driver-errors.ts'
 import { FailedAlone } from './failed-alone.ts'
+import type { GroupTable } from './group-table.ts'
 import type { HistoryTable } from './history-table.ts'
-import type { ProcessTable } from './process-table.ts'
+import type { ProcessTable, StoredRow } from './process-table.ts'
 import { noParts, putInRow, type NamedText } from './row-parts.ts'
 import type { Session } from './session.ts'
 import type { SqliteTables } from './sqlite-tables.ts'
@@ -24,7 +26,7 @@ import type { SqliteTables } from './sqlite-tables.ts'
  */
 export class RefusedInBatch extends DamsonError {}
 
-type WriterTables = Pick<SqliteTables, 'processes' | 'histories'>
+type WriterTables = Pick<SqliteTables, 'processes' | 'histories' | 'groups'>
 
 /** How to apply a batch that has failed before. */
 export interface Care {
@@ -39,11 +41,13 @@ export class Writer {
   readonly #connection: Connection
   readonly #processes: ProcessTable
   readonly #histories: HistoryTable
+  readonly #groups: GroupTable
 
-  constructor(connection: Connection, { processes, histories }: WriterTables) {
+  constructor(connection: Connection, { processes, histories, groups }: WriterTables) {
     this.#connection = connection
     this.#processes = processes
     this.#histories = histories
+    this.#groups = groups
   }
 
   /**
@@ -87,6 +91,8 @@ export class Writer {
         return this.#create(write, session, fresh)
       case 'prune':
         return this.#prune(write, session)
+      case 'complete':
+        return this.#complete(write)
       default:
         return apply(session, write)
     }
@@ -97,11 +103,33 @@ export class Writer {
     if (row === undefined) return { status: 'missing' }
     const parent = row.parent === null ? undefined : this.#processes.brief(row.parent)
     const outcome = prune(row, parent, () => session.needing(pid))
-    if (outcome.status === 'done') this.#processes.delete(row)
+    if (outcome.status !== 'done') return outcome
+    this.#groups.leave(row.id)
+    this.#processes.delete(row)
     return outcome
   }
 
+  #complete(write: CompleteGroup): Outcome {
+    return completeGroup(
+      this.#groups,
+      write,
+      write.parent === null ? null : this.#processes.brief(write.parent),
+    )
+  }
+
   #create(write: Create, session: Session, fresh: Set<string>): Outcome {
+    const { group } = write
+    if (group === undefined) return this.#createOne(write, session, fresh)
+    const { refusal, member } = findPlace(this.#groups, write, group)
+    if (refusal !== undefined) return refusal
+    const found = member === undefined || member === write.pid ? undefined : this.#processes.get(member)
+    if (found !== undefined) return this.#existingOutcome(found, write, fresh, placeText(group))
+    const outcome = this.#createOne(write, session, fresh)
+    if (outcome.status === 'done') takePlace(this.#groups, write, group, outcome.pid)
+    return outcome
+  }
+
+  #createOne(write: Create, session: Session, fresh: Set<string>): Outcome {
     let parent: BriefRow | undefined
     let ends: Ends | undefined
     if (write.parent !== null || write.adopts !== undefined || write.upstream != null) {
@@ -150,8 +178,11 @@ export class Writer {
   #existing(write: Create, fresh: ReadonlySet<string>): Outcome | undefined {
     const found =
       this.#processes.get(write.pid) ?? (write.key === null ? undefined : this.#processes.byKey(write.key))
-    if (found === undefined) return undefined
-    return existingOutcome(found, this.#processes.parts(found)['inputs'], write, fresh.has(found.pid))
+    return found && this.#existingOutcome(found, write, fresh)
+  }
+
+  #existingOutcome(found: StoredRow, write: Create, fresh: ReadonlySet<string>, what?: string): Outcome {
+    return existingOutcome(found, this.#processes.parts(found)['inputs'], write, fresh.has(found.pid), what)
   }
 }
 

@@ -9,6 +9,8 @@ import type {
   WaitConditions,
   WakeUp,
 } from '../state/transition.ts'
+import type { GroupSettings, InputsSource } from './group-options.ts'
+import type { ProcessGroup } from './process-group.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from './process-handle.ts'
 import type { AnyProcessClass, Hosted } from './process-object.ts'
 import type { HistoryEvent } from '../state/history-event.ts'
@@ -58,6 +60,17 @@ export interface Host {
     options: LaunchOptions | undefined,
     branch: string,
   ): Promise<ProcessHandle>
+  /**
+   * Starts a child for each of the inputs. Resolves once all of them are durable.
+   *
+   * @throws GroupLaunchError for inputs that do not fit or can't be read
+   */
+  launchAll(
+    parent: Hosted,
+    processClass: AnyProcessClass | string,
+    launch: GroupToLaunch,
+    branch: string,
+  ): Promise<ProcessGroup>
   /**
    * The children that the step launched when it ran before and has not launched in this run, except
    * those that ended without success. Undefined if the step has not run before, and for a host
@@ -126,6 +139,15 @@ export interface Host {
    * the promise resolves.
    */
   checkpoint(process: Hosted, tag: string): Promise<void>
+}
+
+/** A group that a step launches. */
+export interface GroupToLaunch {
+  /** The call, for messages. */
+  readonly where: string
+  readonly inputs: InputsSource<Readonly<Record<string, unknown>>>
+  readonly settings: GroupSettings
+  readonly options: LaunchOptions
 }
 
 /** A child that a step has not launched again. */

@@ -7,7 +7,8 @@ import type { LaunchOptions } from './process-handle.ts'
 /** Ten thousand years in milliseconds: the margin for what is added to a clock. */
 const MARGIN = 3.2e14
 
-const OPTIONS: OptionNames<LaunchOptions> = {
+/** The options of a launch, with the checks of their values. */
+export const LAUNCH_OPTIONS: OptionNames<LaunchOptions> = {
   pid: true,
   key: true,
   label: true,
@@ -27,22 +28,22 @@ const OPTIONS: OptionNames<LaunchOptions> = {
  * @throws TypeError for an unknown option, or one of another type
  * @throws RangeError for a delay or deadline that is none
  */
-export function checkLaunch(processClass: unknown, options: LaunchOptions): void {
-  if (typeof processClass === 'string') checkText('launch: the name of a process class', processClass)
+export function checkLaunch(processClass: unknown, options: LaunchOptions, where = 'launch'): void {
+  if (typeof processClass === 'string') checkText(`${where}: the name of a process class`, processClass)
   else if (typeof processClass !== 'function') {
     throw new SpecError(
-      `launch takes a process class or its registered name, not ${String(processClass)}` +
+      `${where} takes a process class or its registered name, not ${String(processClass)}` +
         (processClass === undefined ? ': is the class exported, and imported without a cycle?' : ''),
     )
   }
-  checkOptions(options, OPTIONS, 'launch')
+  checkOptions(options, LAUNCH_OPTIONS, where)
   const { pid, key, label, delay, deadline } = options
-  if (pid !== undefined) checkText('launch: the pid', pid)
-  if (key !== undefined) checkText('launch: the key', key)
-  if (label !== undefined) checkText('launch: the label', label, { empty: true })
+  if (pid !== undefined) checkText(`${where}: the pid`, pid)
+  if (key !== undefined) checkText(`${where}: the key`, key)
+  if (label !== undefined) checkText(`${where}: the label`, label, { empty: true })
   if (delay !== undefined && !isBeforeLastDate(milliseconds(delay)))
     throw new RangeError(
-      `launch: the delay ${delay} ends after the last date there is: the process would never run`,
+      `${where}: the delay ${delay} ends after the last date there is: the process would never run`,
     )
   if (
     typeof deadline === 'number' &&
@@ -50,7 +51,7 @@ export function checkLaunch(processClass: unknown, options: LaunchOptions): void
     !isBeforeLastDate(milliseconds(deadline))
   )
     throw new RangeError(
-      `launch: the deadline ${deadline} is after the last date there is: leave it out for none`,
+      `${where}: the deadline ${deadline} is after the last date there is: leave it out for none`,
     )
 }
 

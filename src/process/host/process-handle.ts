@@ -389,6 +389,9 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
 /** The handle of a launched process, by its class or the name of the class. */
 export type Launched<C> = C extends string ? ProcessHandle : ProcessHandle<ResultOf<C>, C>
 
+/** The type of a result in a group, by the class of its processes or the name of the class. */
+export type MemberResult<C> = C extends string ? unknown : ResultOf<C>
+
 /** The type of `result()`: the type stated by `spec.returns`, else unknown. */
 export type ResultOf<C> = SpecOf<C> extends { readonly '~returns': infer R } ? R : unknown
 

@@ -6,11 +6,24 @@ import type { AnyProcessClass, Hosted } from '../host/process-object.ts'
 import { outcomeOf } from '../host/outcome-of.ts'
 import type { LaunchOptions, ProcessHandle, Settled } from '../host/process-handle.ts'
 import type { KeptSignal, WaitConditions } from '../state/transition.ts'
-import type { Committed, ControlRequest, Host, MissingChild, RecordEntry, Transition } from '../host/host.ts'
+import type {
+  Committed,
+  ControlRequest,
+  GroupToLaunch,
+  Host,
+  MissingChild,
+  RecordEntry,
+  Transition,
+} from '../host/host.ts'
+import type { ProcessGroup } from '../host/process-group.ts'
+import { GroupLaunch } from '../group/group-launch.ts'
+import { MemoryGroup } from '../group/memory-group.ts'
+import { MemoryHandle, whileWaiting } from '../handle/memory-handle.ts'
+import { memoryLogOf } from '../handle/memory-log.ts'
+import { newPid } from '../../shared/ids.ts'
+import { waitsForText } from '../step/wait-conditions.ts'
 import { savedDependency } from '../references/dependency.ts'
 import { referring } from '../references/reference.ts'
-import { MemoryHandle } from '../handle/memory-handle.ts'
-import { memoryLogOf } from '../handle/memory-log.ts'
 import { gathered } from './memory-needs.ts'
 import { expireAt, type MemoryChildren } from './memory-children.ts'
 import { MemoryProcess } from './memory-process.ts'
@@ -47,13 +60,54 @@ export class MemoryHost implements Host {
     return NOTHING
   }
 
-  async launch(
+  launch(
     parent: Hosted,
     processClass: AnyProcessClass | string,
     inputs: Readonly<Record<string, unknown>> | undefined,
     options: LaunchOptions = {},
     branch = '',
   ): Promise<ProcessHandle> {
+    return this.#launch(parent, processClass, inputs, options, branch)
+  }
+
+  async launchAll(
+    parent: Hosted,
+    processClass: AnyProcessClass | string,
+    { where, inputs, settings, options }: GroupToLaunch,
+    branch: string,
+  ): Promise<ProcessGroup> {
+    const { group, ordered = true, maxOutstanding = 0 } = settings
+    const name = group ?? `group-${newPid()}`
+    const handles: MemoryHandle[] = []
+    const byPid = new Map<string, MemoryHandle>()
+    const launch = new GroupLaunch<Readonly<Record<string, unknown>>>({
+      where,
+      name,
+      maxOutstanding,
+      known: 0,
+      signal: options.signal,
+      launch: async (given, position) => {
+        // As in a store, a place in a group with a given name is found again.
+        const key = group === undefined ? undefined : JSON.stringify([group, position])
+        const handle = await this.#launch(parent, processClass, given, { ...options, key }, branch)
+        handles[position] = handle
+        byPid.set(handle.pid, handle)
+        return { stored: Promise.resolve(handle.pid) }
+      },
+      whenOver: (pid, over) => byPid.get(pid)?.whenOver(over),
+      whileWaiting: (pids, wait) => whileWaiting(() => waitsForText(pids()), wait),
+    })
+    await launch.run(inputs)
+    return new MemoryGroup(handles, { name, ordered }, this.clock)
+  }
+
+  async #launch(
+    parent: Hosted,
+    processClass: AnyProcessClass | string,
+    inputs: Readonly<Record<string, unknown>> | undefined,
+    options: LaunchOptions,
+    branch: string,
+  ): Promise<MemoryHandle> {
     if (typeof processClass === 'string') {
       throw new UnknownProcessClass(
         `there is no class ${processClass} to be found by name in memory: launch the class itself, or run the process by an engine`,

@@ -1,5 +1,10 @@
 import { LAST_DATE } from '../../shared/duration.ts'
-import { NonRetryableError, SerializationError, UpstreamFailed } from '../../shared/errors.ts'
+import {
+  GroupLaunchError,
+  NonRetryableError,
+  SerializationError,
+  UpstreamFailed,
+} from '../../shared/errors.ts'
 import type { RetryPolicy } from '../../spec/retry-policy.ts'
 import type { StepDefinition } from '../definition/process-definition.ts'
 import type { FailedAttempt } from '../state/transition.ts'
@@ -120,7 +125,8 @@ function isFinal(error: unknown): boolean {
   return (
     error instanceof NonRetryableError ||
     error instanceof UpstreamFailed ||
-    error instanceof SerializationError
+    error instanceof SerializationError ||
+    (error instanceof GroupLaunchError && isFinal(error.cause))
   )
 }
 

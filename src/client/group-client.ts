@@ -1,0 +1,232 @@
+import type { Outcome } from '../persistence/contract/outcomes.ts'
+import type { Create } from '../persistence/contract/writes.ts'
+import { rowsOf } from '../process/group/columns.ts'
+import type { StoringMember } from '../process/group/group-launch.ts'
+import { LazyLaunch } from '../process/group/lazy-launch.ts'
+import {
+  checkGroupLaunch,
+  type Columns,
+  type GroupLaunchOptions,
+  type ImapOptions,
+  type InputsSource,
+  type MapOptions,
+  type ResultStream,
+} from '../process/host/group-options.ts'
+import type { ProcessGroup } from '../process/host/process-group.ts'
+import type { LaunchOptions, MemberResult } from '../process/host/process-handle.ts'
+import { referring } from '../process/references/reference.ts'
+import type { AnyProcessClass } from '../process/host/process-object.ts'
+import { checkOptions } from '../shared/options.ts'
+import { checkText } from '../shared/text.ts'
+import type { LaunchInputsOf, SelfTyped } from '../spec/typing.ts'
+import { ClientController } from './client-controller.ts'
+import type { ClientParts } from './client-parts.ts'
+import { ClientGroup } from './group/client-group.ts'
+import { GroupStarts, type GroupStart, type Inputs } from './group/group-starts.ts'
+import { newGroupName } from './group/member-pids.ts'
+import { readGroup } from './handle/reference-file.ts'
+import { killOnAbort } from './handle/kill-on-abort.ts'
+import { BY_A_CALLER, requireCreated, type Launcher } from './launch/create-write.ts'
+
+/** A launch that is being stored. */
+export interface StoredLaunch {
+  readonly create: Create
+  readonly stored: Promise<Outcome>
+}
+
+/** Stores the launch of a process. Throws or rejects for inputs that do not fit. */
+export type StoreMember = (
+  inputs: Inputs,
+  options: LaunchOptions,
+  launcher: Launcher,
+) => StoringMember | Promise<StoringMember>
+
+/** The methods of a client that launch many processes, and find them again. */
+export abstract class GroupClient extends ClientController {
+  /** The default `maxOutstanding` of `imap`. */
+  protected launchesAhead = 100
+  readonly #groups: GroupStarts
+
+  protected constructor(parts: ClientParts) {
+    super(parts)
+    this.#groups = new GroupStarts(parts)
+  }
+
+  /**
+   * Launches a process of one class for each of the inputs. Resolves to their group, once all of them
+   * are durable. Inputs may come from any iterable, also an asynchronous one, and are read no faster
+   * than the processes are stored. Without inputs the group is empty.
+   *
+   * The group is stored under its name. A program that was stopped in between launches it again
+   * under the same name, with the same inputs in the same order: no process is missing then, and none
+   * is launched twice.
+   *
+   * ```ts
+   * const group = await client.launchAll(Square, [{ n: 1 }, { n: 2 }], { group: 'squares' })
+   * await group.result() // [1, 4]
+   * ```
+   *
+   * @throws GroupLaunchError for inputs that do not fit, can't be saved or can't be read, with their
+   *   position. What was launched before stays, and the group is open under its name.
+   * @throws KeyConflictError if the name is that of a group of another class or with other inputs
+   * @throws TypeError or RangeError for a wrong option
+   */
+  async launchAll<C extends AnyProcessClass | string>(
+    processClass: C & SelfTyped<C>,
+    inputs: InputsSource<LaunchInputsOf<C>>,
+    options: GroupLaunchOptions = {},
+  ): Promise<ProcessGroup<MemberResult<C>>> {
+    return this.#launchAll('launchAll', processClass, inputs as InputsSource<Inputs>, options)
+  }
+
+  /**
+   * Launches a process for each value of the inputs that are marked with `each`. The others are the
+   * same for all processes. Text is never a column.
+   *
+   * ```ts
+   * const group = await client.map(Power, { base: each([1, 2, 3]), exponent: 2 })
+   * ```
+   *
+   * @throws RangeError for columns of different lengths, before anything is launched, unless
+   *   `lengths` is `'shortest'`
+   * @throws as `launchAll`
+   */
+  async map<C extends AnyProcessClass | string>(
+    processClass: C & SelfTyped<C>,
+    inputs: Columns<C>,
+    options: MapOptions = {},
+  ): Promise<ProcessGroup<MemberResult<C>>> {
+    const { lengths, ...rest } = options
+    return this.#launchAll('map', processClass, rowsOf(inputs, lengths), rest)
+  }
+
+  /**
+   * Launches processes as their results are taken, so that the inputs may be endless. Returns the
+   * results, in the order of the inputs unless `ordered` is false. Leaving the loop stops the source
+   * of the inputs; what is launched continues. With `group`, the processes are stored as a group.
+   *
+   * ```ts
+   * for await (const square of client.imap(Square, numbers())) if (square > 1000) break
+   * ```
+   *
+   * A process that fails ends the results with its error. So do inputs that do not fit and a source
+   * that throws, after the results of what was launched before.
+   *
+   * @throws TypeError or RangeError for a wrong option
+   */
+  imap<C extends AnyProcessClass | string>(
+    processClass: C & SelfTyped<C>,
+    inputs: InputsSource<LaunchInputsOf<C>>,
+    options: ImapOptions = {},
+  ): ResultStream<MemberResult<C>> {
+    this.requireOpen()
+    const { own, ofMembers } = checkGroupLaunch('imap', processClass, options)
+    const { signal, ...memberOptions } = ofMembers
+    signal?.throwIfAborted()
+    const { group: name, ordered = true, maxOutstanding = this.launchesAhead } = own
+    const store = this.#members(processClass)
+    return new LazyLaunch(inputs as InputsSource<Inputs>, {
+      where: 'imap',
+      name: name ?? '',
+      ordered,
+      maxOutstanding,
+      signal,
+      launch: (given, position) => {
+        const group = name === undefined ? undefined : { name, position, ordered }
+        const member = store(given, memberOptions, { ...BY_A_CALLER, group })
+        const stored = member instanceof Promise ? member.then((one) => one.stored) : member.stored
+        return stored.then((pid) => {
+          const handle = this.parts.handle(pid, '')
+          killOnAbort(handle, signal, this.parts.logger)
+          return (stop) => handle.result({ signal: stop }) as Promise<MemberResult<C>>
+        })
+      },
+      ...(name !== undefined && {
+        complete: (length) => this.#groups.complete({ name, ordered, launcher: BY_A_CALLER }, length),
+      }),
+    })
+  }
+
+  /**
+   * Opens a group: a stored one by the name under which any program has launched it, or one that
+   * `group.save` has written, by the path of the file. While a group is still being launched, it has
+   * the members that are stored so far. Of a file, nothing is read from the store.
+   *
+   * @throws GroupNotFound if the store has no group of the name
+   * @throws PersistenceError for a file that can't be read, that `save` has not written, or that is of
+   * another store or a newer release
+   */
+  async openGroup<R = unknown>(by: string | { readonly name: string }): Promise<ProcessGroup<R>> {
+    this.requireOpen()
+    if (typeof by === 'string') return new ClientGroup<R>(this.parts, await readGroup(by, this.store.id))
+    checkOptions(by, { name: true }, 'openGroup')
+    checkText('openGroup: the name', by.name)
+    return this.#groups.open<R>(by.name)
+  }
+
+  // ---------- for the client and the engine ----------
+
+  /** Validates the inputs, and has a process of a known class stored. */
+  protected abstract storeLaunch(
+    processClass: AnyProcessClass,
+    inputs: Inputs | undefined,
+    options: LaunchOptions,
+    launcher: Launcher,
+  ): StoredLaunch
+
+  /** Launches a group whose members `launch` stores by the given function. */
+  protected async startGroup<R = unknown>(
+    processClass: AnyProcessClass | string,
+    start: Omit<GroupStart, 'launch'>,
+    launch: (store: StoreMember) => GroupStart['launch'],
+  ): Promise<ProcessGroup<R>> {
+    return this.#groups.start<R>({ ...start, launch: launch(this.#members(processClass)) })
+  }
+
+  async #launchAll<R>(
+    where: string,
+    processClass: AnyProcessClass | string,
+    inputs: InputsSource<Inputs>,
+    options: GroupLaunchOptions,
+  ): Promise<ProcessGroup<R>> {
+    this.requireOpen()
+    const { own: settings, ofMembers } = checkGroupLaunch(where, processClass, options)
+    const { signal, ...memberOptions } = ofMembers
+    const name = settings.group ?? newGroupName()
+    const read = <T>(work: () => Promise<T>): Promise<T> => work()
+    const start = { where, name, inputs, settings, signal, launcher: BY_A_CALLER, read }
+    return this.startGroup<R>(
+      processClass,
+      start,
+      (store) => (given, group) => store(given, memberOptions, { ...BY_A_CALLER, group }),
+    )
+  }
+
+  /** Returns what stores processes of one class without making handles. */
+  #members(processClass: AnyProcessClass | string): StoreMember {
+    const known = this.parts.launches.classOf(processClass)
+    if (known !== undefined) {
+      return (inputs, options, launcher) => {
+        const { create, stored } = this.storeLaunch(known, inputs, options, launcher)
+        return { stored: stored.then((outcome) => this.storedPid(create, outcome)) }
+      }
+    }
+    let creator: ReturnType<ClientParts['launches']['creatorByName']> | undefined
+    return async (inputs, options, launcher) => {
+      // A copy, since the caller may change its object before the schema is read.
+      const { inputs: referred, refers } = referring(inputs)
+      const given = { inputs: this.codec.copy(referred) as Inputs, refers }
+      creator ??= this.parts.launches.creatorByName(processClass as string)
+      const create = (await creator)(given, options, launcher)
+      const stored = this.parts.commits.write(create)
+      return { stored: stored.then((outcome) => this.storedPid(create, outcome)) }
+    }
+  }
+
+  /** Returns the pid of the process that a `Create` stored or found. */
+  protected storedPid(create: Create, outcome: Outcome): string {
+    const { pid, existed } = requireCreated(create, outcome)
+    if (existed === false) this.parts.registry.renew(pid)
+    return pid
+  }
+}

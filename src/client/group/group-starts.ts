@@ -1,0 +1,132 @@
+import type { Control } from '../../persistence/contract/control.ts'
+import type { GroupPlace, GroupRow } from '../../persistence/contract/groups.ts'
+import { LARGEST_MEMBERS } from '../../persistence/contract/groups.ts'
+import { GroupLaunch, type StoringMember } from '../../process/group/group-launch.ts'
+import type { GroupSettings, InputsSource } from '../../process/host/group-options.ts'
+import { waitFor, waitsForText } from '../../process/step/wait-conditions.ts'
+import type { AbortSignal } from '../../shared/abort-signal.ts'
+import { onAbort } from '../../shared/abort.ts'
+import { errorText } from '../../shared/error-text.ts'
+import { GroupNotFound } from '../../shared/errors.ts'
+import type { Logger } from '../../shared/logger.ts'
+import { requireCreated, type Launcher } from '../launch/create-write.ts'
+import type { BulkWrites } from '../write/bulk.ts'
+import type { GroupCommit } from '../write/group-commit.ts'
+import { ClientGroup, type GroupParts } from './client-group.ts'
+
+export type Inputs = Readonly<Record<string, unknown>>
+
+/** A launch of a group. */
+export interface GroupStart {
+  /** The call, for messages. */
+  readonly where: string
+  readonly name: string
+  readonly inputs: InputsSource<Inputs>
+  readonly settings: GroupSettings
+  readonly signal: AbortSignal | undefined
+  readonly launcher: Launcher
+  /** Launches one member. Throws or rejects for inputs that do not fit. */
+  launch(inputs: Inputs, place: GroupPlace): StoringMember | Promise<StoringMember>
+  /** Reads the store. */
+  read<T>(read: () => Promise<T>): Promise<T>
+}
+
+/** The parts of a client that launch groups. */
+export interface StartingParts extends GroupParts {
+  readonly store: Control
+  readonly commits: GroupCommit
+  readonly bulk: BulkWrites
+  readonly logger: Logger
+}
+
+/** Launches groups, and finds those that are stored. */
+export class GroupStarts {
+  readonly #parts: StartingParts
+
+  constructor(parts: StartingParts) {
+    this.#parts = parts
+  }
+
+  async start<R>(start: GroupStart): Promise<ClientGroup<R>> {
+    const { where, name, inputs, settings, signal, launcher } = start
+    // A name of one's own may be that of a group that is stored already.
+    const known =
+      settings.group === undefined ? undefined : await start.read(() => this.#parts.store.group(name))
+    const ordered = settings.ordered ?? known?.ordered ?? true
+    const byStep = launcher.parent !== null && settings.group === undefined
+    const members = new GroupLaunch<Inputs>({
+      where,
+      name,
+      maxOutstanding: settings.maxOutstanding ?? 0,
+      known: known?.launched ?? 0,
+      signal,
+      launch: (given, position) => start.launch(given, { name, position, ordered, byStep }),
+      whenOver: (pid, over) => this.#parts.handle(pid, '').whenOver(over),
+      whileWaiting: (pids, wait) => this.#whileWaiting(pids, wait),
+    })
+    try {
+      const pids = await members.run(inputs)
+      await this.complete({ name, ordered, byStep, launcher }, pids.length)
+      // By name, so that the signal holds no pids.
+      if (signal !== undefined) onAbort(signal, () => this.#kill(name, signal))
+      signal?.throwIfAborted()
+      return new ClientGroup<R>(this.#parts, { pids, name, ordered })
+    } catch (error) {
+      if (signal?.aborted === true) this.#kill(name, signal)
+      throw error
+    }
+  }
+
+  /** @throws GroupNotFound */
+  async open<R>(name: string): Promise<ClientGroup<R>> {
+    const { store } = this.#parts
+    const group = await store.group(name)
+    if (group === undefined) {
+      throw new GroupNotFound(
+        `there is no group ${JSON.stringify(name)} in this store: was it launched under another name, or were all of its processes pruned?`,
+      )
+    }
+    return new ClientGroup<R>(this.#parts, { pids: await pidsOf(store, group), name, ordered: group.ordered })
+  }
+
+  /** All members of a group are stored. @throws KeyConflictError if the group has another number of them */
+  async complete(
+    { name, ordered, byStep, launcher }: Omit<GroupPlace, 'position'> & { readonly launcher: Launcher },
+    length: number,
+  ): Promise<void> {
+    const { parent, parentFence } = launcher
+    const createdAt = this.#parts.clock.now()
+    const group = { pid: name, name, ordered, byStep, createdAt, length, parent, parentFence }
+    const write = { kind: 'complete', ...group } as const
+    requireCreated(write, await this.#parts.commits.write(write))
+  }
+
+  /** A step that waits lends its slot meanwhile. */
+  #whileWaiting<T>(pids: () => readonly string[], wait: () => Promise<T>): Promise<T> {
+    const { localEngine } = this.#parts.registry
+    if (localEngine === undefined) return wait()
+    const on = pids()
+    return localEngine.whileWaiting(() => waitFor({ on, any: true }, waitsForText(on)), wait)
+  }
+
+  /** Kills what has not ended of a group whose signal has aborted. */
+  #kill(group: string, signal: AbortSignal): void {
+    const { bulk, logger } = this.#parts
+    const message = errorText(signal.reason)
+    bulk.request({ group }, { kind: 'kill', message, force: false }).catch((error: unknown) => {
+      logger.error({ err: error, group }, 'a group could not be killed when its signal aborted')
+    })
+  }
+}
+
+/** The pids of a group, in the order of its inputs. */
+async function pidsOf(store: Control, { name }: GroupRow): Promise<string[]> {
+  const pids: string[] = []
+  for (let from = 0; ;) {
+    const page = await store.members(name, from)
+    for (const { pid } of page) pids.push(pid)
+    const last = page.at(-1)
+    if (last === undefined || page.length < LARGEST_MEMBERS) return pids
+    from = last.position + 1
+  }
+}

@@ -1,0 +1,97 @@
+import { shown } from '../../shared/options.ts'
+import { Each } from '../host/group-options.ts'
+
+type Row = Readonly<Record<string, unknown>>
+type Column = readonly [name: string, values: Iterable<unknown>]
+
+/**
+ * Returns the inputs of each process of a `map`. Where all columns must be of one length, they are
+ * compared before the first row, so that nothing is launched when they differ; a column that is no
+ * array is read as far as needed for that.
+ *
+ * @throws TypeError for what is no object of inputs, without any column, or with another `lengths`
+ * @throws RangeError for columns of different lengths
+ */
+export function rowsOf(
+  inputs: Row,
+  lengths: 'equal' | 'shortest' | undefined = 'equal',
+  where = 'map',
+): Iterable<Row> {
+  const given: unknown = inputs
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new TypeError(
+      `${where} takes an object of inputs with columns, { x: each([1, 2]) }, not ${shown(given)}`,
+    )
+  if (lengths !== 'equal' && lengths !== 'shortest')
+    throw new TypeError(`${where}: lengths is 'equal' or 'shortest', not ${shown(lengths)}`)
+  const columns: Column[] = []
+  const constants: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(inputs)) {
+    if (value instanceof Each) columns.push([name, value.values])
+    else constants[name] = value
+  }
+  if (columns.length === 0)
+    throw new TypeError(`${where}: none of the inputs is a column: mark one with each(...), or use launch`)
+  return zipped(lengths === 'equal' ? equalColumns(columns, where) : columns, constants)
+}
+
+/** Yields a row for each place that all columns have. */
+function* zipped(columns: readonly Column[], constants: Row): Generator<Row, undefined> {
+  const open = columns.map(([name, values]) => ({ name, iterator: values[Symbol.iterator]() }))
+  const over = new Set<Iterator<unknown>>()
+  try {
+    for (;;) {
+      const row: Record<string, unknown> = { ...constants }
+      for (const { name, iterator } of open) {
+        const next = iterator.next()
+        if (next.done === true) {
+          over.add(iterator)
+          return undefined
+        }
+        row[name] = next.value
+      }
+      yield row
+    }
+  } finally {
+    // The other columns have more values, which are not read.
+    for (const { iterator } of open) if (!over.has(iterator)) iterator.return?.()
+  }
+}
+
+/** @throws RangeError for columns of different lengths */
+function equalColumns(columns: readonly Column[], where: string): readonly Column[] {
+  const sized = columns.map(([name, values]) => ({ name, values, length: lengthOf(values) }))
+  const known = sized.flatMap(({ length }) => length ?? [])
+  // Of a column whose length is not known, one value more than the shortest other one shows enough.
+  const most = known.length === 0 ? undefined : Math.min(...known) + 1
+  const read = sized.map(({ name, values, length }) => {
+    if (length !== undefined) return { name, values, length, isCut: false }
+    const some = firstOf(values, most)
+    return { name, values: some, length: some.length, isCut: some.length === most }
+  })
+  const [first] = read
+  if (read.some(({ length }) => length !== first?.length)) {
+    const each = read.map(({ name, length, isCut }) => `${name} has ${isCut ? 'at least ' : ''}${length}`)
+    throw new RangeError(
+      `${where}: the columns have different lengths: ${each.join(', ')}. Nothing was launched. ` +
+        "With { lengths: 'shortest' }, the shortest column decides",
+    )
+  }
+  return read.map(({ name, values }) => [name, values])
+}
+
+/** The number of values; undefined where only reading them tells. */
+function lengthOf(values: Iterable<unknown>): number | undefined {
+  if (Array.isArray(values)) return values.length
+  if (values instanceof Set || values instanceof Map) return values.size
+  return ArrayBuffer.isView(values) && 'length' in values ? Number(values.length) : undefined
+}
+
+function firstOf(values: Iterable<unknown>, most: number | undefined): readonly unknown[] {
+  const read: unknown[] = []
+  for (const value of values) {
+    read.push(value)
+    if (read.length === most) break
+  }
+  return read
+}

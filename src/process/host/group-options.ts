@@ -1,0 +1,130 @@
+import { checkOptions, isFlag, shown, type OptionNames } from '../../shared/options.ts'
+import { checkText } from '../../shared/text.ts'
+import type { LaunchInputsOf } from '../../spec/typing.ts'
+import { checkLaunch, LAUNCH_OPTIONS } from './launch-arguments.ts'
+import type { LaunchOptions } from './process-handle.ts'
+
+/** Several inputs, for several processes of one class. They are read as the processes are launched. */
+export type InputsSource<I> = Iterable<I> | AsyncIterable<I>
+
+/** Options of a launch of several processes. Those of a single launch hold for each of them. */
+export interface GroupLaunchOptions extends Omit<LaunchOptions, 'pid' | 'key'> {
+  /**
+   * The name of the group, by which every program finds it. A launch under the name of an existing
+   * group, with the same class and inputs, launches the members that are missing. Default: a new
+   * name.
+   */
+  readonly group?: string | undefined
+  /**
+   * Whether results come in the order of the inputs rather than as the processes end. Default true.
+   */
+  readonly ordered?: boolean | undefined
+  /**
+   * How many of the processes may be launched and not ended at a time. The launch waits while so
+   * many have not ended. 0 means no limit. Default 0.
+   */
+  readonly maxOutstanding?: number | undefined
+}
+
+/** Options of `map`. */
+export interface MapOptions extends GroupLaunchOptions {
+  /**
+   * What to do with columns of different lengths: `'equal'` refuses them, `'shortest'` ends with the
+   * shortest. Default `'equal'`.
+   */
+  readonly lengths?: 'equal' | 'shortest' | undefined
+}
+
+/** Options of `imap`. */
+export interface ImapOptions extends Omit<GroupLaunchOptions, 'maxOutstanding'> {
+  /**
+   * How many processes may be launched whose results were not taken. 0 means no limit. Default: the
+   * `concurrency` of the engine, and 100 for a client.
+   */
+  readonly maxOutstanding?: number | undefined
+}
+
+const columnBrand: unique symbol = Symbol('damson.column')
+
+/** Values of an input, one for each process. Made by `each`. */
+export class Each<T> {
+  readonly values: Iterable<T>
+  readonly [columnBrand] = true
+
+  /** @internal Use `each`. */
+  constructor(values: Iterable<T>) {
+    this.values = values
+  }
+}
+
+/**
+ * Marks an input of `map` as a column: each process gets one of the values.
+ *
+ * ```ts
+ * await client.map(Add, { x: each([1, 2, 3]), y: 10 })
+ * ```
+ *
+ * @throws TypeError for text, and for what can't be iterated
+ */
+export function each<T>(values: Iterable<T> & object): Each<T> {
+  const given: unknown = values
+  if (typeof given === 'string')
+    throw new TypeError('each: a text is one value, not a column; for its characters, write each([...text])')
+  if (typeof given !== 'object' || given === null || !(Symbol.iterator in given))
+    throw new TypeError(`each takes an array or another iterable, not ${shown(given)}`)
+  return new Each(values)
+}
+
+/** The inputs of `map`: a column or one value for each input. */
+export type Columns<C> = {
+  readonly [K in keyof LaunchInputsOf<C>]: LaunchInputsOf<C>[K] | Each<LaunchInputsOf<C>[K]>
+}
+
+/** The results of a lazy launch, as they come. */
+export interface ResultStream<R> extends AsyncIterableIterator<R> {
+  /** Reads no more inputs. The results of what is launched still come. */
+  cancel(): void
+}
+
+const { pid: _, key: __, ...OF_MEMBERS } = LAUNCH_OPTIONS
+const OPTIONS: OptionNames<GroupLaunchOptions> = {
+  ...OF_MEMBERS,
+  group: true,
+  ordered: isFlag,
+  maxOutstanding: isLimit,
+}
+
+/** The options of a group launch, apart from those of its members. */
+export type GroupSettings = Pick<GroupLaunchOptions, 'group' | 'ordered' | 'maxOutstanding'>
+
+/**
+ * Checks the arguments of a group launch, and takes its options apart. `where` names the call.
+ *
+ * @throws as `checkLaunch`
+ */
+export function checkGroupLaunch(
+  where: string,
+  processClass: unknown,
+  options: GroupLaunchOptions,
+): { readonly own: GroupSettings; readonly ofMembers: LaunchOptions } {
+  for (const name of ['pid', 'key']) {
+    if (isObject(options) && name in options)
+      throw new TypeError(`${where}: ${name} is of one process; a group is found by its name, { group: '…' }`)
+  }
+  checkOptions(options, OPTIONS, where)
+  const { group, ordered, maxOutstanding, ...ofMembers } = options
+  if (group !== undefined) checkText(`${where}: the name of the group`, group)
+  checkLaunch(processClass, ofMembers, where)
+  return { own: { group, ordered, maxOutstanding }, ofMembers }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function isLimit(what: string, value: unknown): void {
+  if (typeof value !== 'number')
+    throw new TypeError(`${what} takes a whole number, 0 for no limit, not ${shown(value)}`)
+  if (!Number.isInteger(value) || value < 0)
+    throw new RangeError(`${what} is ${value}: give a whole number, 0 for no limit`)
+}
