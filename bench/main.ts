@@ -8,6 +8,7 @@ import type { RowSizes } from './bare.ts'
 import { childrenRows } from './children.ts'
 import { crowdRows } from './crowd.ts'
 import { durableRows, durableSizes } from './durable.ts'
+import { groupRows } from './groups.ts'
 import { idleRows } from './idle.ts'
 import { largeInputRows } from './large-inputs.ts'
 import type { Row } from './measure.ts'
@@ -39,6 +40,7 @@ const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   steps: () => stepRows(rounds),
   signals: () => signalRows(rounds),
   crowd: () => crowdRows(Math.min(3, rounds)),
+  groups: () => groupRows(Math.min(3, rounds)),
   idle: async () => idleRows(Math.min(3, rounds), sizes ?? (await durableSizes())),
 }
 

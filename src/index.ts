@@ -259,6 +259,13 @@ export type { CloseOptions, EngineOptions } from './engine/engine-options.ts'
 export { MemoryStore } from './persistence/memory/memory-store.ts'
 export type { Checkpoint, Persister } from './persistence/contract/persister.ts'
 export type { Control, ListFilter } from './persistence/contract/control.ts'
+export type {
+  GroupMember,
+  GroupPage,
+  GroupPlace,
+  GroupRange,
+  GroupRow,
+} from './persistence/contract/groups.ts'
 export type { PauseCause, ProcessRow } from './persistence/contract/rows.ts'
 export type { Store } from './persistence/contract/store.ts'
 export type { Origin } from './persistence/contract/writes.ts'

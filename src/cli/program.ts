@@ -6,6 +6,7 @@ import { addEdit } from './commands/edit.ts'
 import { addDescribe } from './commands/describe.ts'
 import { addExplain } from './commands/explain.ts'
 import { addGraph } from './commands/graph.ts'
+import { addGroups } from './commands/groups.ts'
 import { addHistory } from './commands/history.ts'
 import { addList } from './commands/list.ts'
 import { addLogs } from './commands/logs.ts'
@@ -71,6 +72,7 @@ function damson(): Command {
   addList(program)
   addTree(program)
   addShow(program)
+  addGroups(program)
   addPausePlayKill(program)
   addSignalAndResume(program)
   addRetryRestartResubmit(program)

@@ -265,12 +265,11 @@ export class Engine extends Client {
     launcher: Launcher = BY_A_CALLER,
   ): Promise<ProcessHandle> {
     const known = this.parts.launches.classOf(processClass)
-    const { inputs: given, refers } = referring(inputs)
-    if (known === undefined || !this.#mayRun(known, options, refers)) {
-      if (known === undefined) this.#warnOfUnknownClass(processClass as string)
-      return super.start(processClass, given, options, launcher)
+    if (known === undefined) {
+      this.#warnOfUnknownClass(processClass as string)
+      return super.start(processClass, inputs, options, launcher)
     }
-    const { create, stored } = this.#store(known, given, options, launcher)
+    const { create, stored } = this.storeLaunch(known, inputs, options, launcher)
     return this.launched(create, await stored, options, known)
   }
 

@@ -167,7 +167,7 @@ it('what fails again while many are played is not said to be paused on purpose',
 })
 
 it.each([
-  [['retry'], /say what to retry: pids, --key KEY, or --all/],
+  [['retry'], /say what to retry: pids, --key KEY, --group NAME, or --all/],
   [['restart', 'x', '--all'], /give pids or --all, not both/],
   [['restart', '--all', '--from', 'tag'], /--from goes with a pid/],
   [['kill', 'x', '--yes'], /--yes goes with kill --all/],

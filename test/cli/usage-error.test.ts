@@ -44,7 +44,7 @@ describe('wrong use exits with 2, prints nothing on stdout, and says what is rig
       [/several pids begin or end with abc/, /abc-1 +Add +created/, /abc-2/],
     ],
     ['pids and --all', ['kill', 'abc-1', '--all'], [/pids or --all, not both/]],
-    ['nothing to pause', ['pause'], [/say what to pause: pids, --key KEY, or --all/]],
+    ['nothing to pause', ['pause'], [/say what to pause: pids, --key KEY, --group NAME, or --all/]],
     ['a filter without --all', ['kill', 'abc-1', '--class', 'Add'], [/go with --all/]],
     ['a store that is not there', ['list', '--store', 'dmson.db'], [/no store dmson\.db/, /DAMSON_STORE/]],
     ['a store that is no database', ['list', '--store', 'text.db'], [/text\.db/]],

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { Client, ListFilter, ProcessHandle, StateInfo } from '../../index.ts'
-import { countOf, processes, requireTargets, type BulkOptions } from '../input/bulk.ts'
+import { countOf, isBulk, processes, requireTargets, type BulkOptions } from '../input/bulk.ts'
 import { confirm } from '../input/confirm.ts'
 import { filterOf, LIVE, withFilters } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
@@ -114,7 +114,7 @@ async function carryOut(
 ): Promise<number> {
   requireTargets(starts, options, spec.name)
   requireFitting(spec, options)
-  if (options.all) return askAll(spec, client, options)
+  if (isBulk(options)) return askAll(spec, client, options)
   const pids = await findPids(client, starts, options)
   const waits = options.wait ?? spec.waits
   const answers = await Promise.all(pids.map((pid) => one(spec, client, pid, waits, options)))
@@ -123,17 +123,18 @@ async function carryOut(
 }
 
 function requireFitting({ name }: CommandSpec, options: ControlOptions): void {
-  if (options.all && options.alone)
+  const all = isBulk(options)
+  if (all && options.alone)
     throw new UsageError('--alone goes with pids; --all reaches each process that matches, and no other')
-  if (options.all && options.wait)
-    throw new UsageError('--all does not wait; damson list shows how far they are')
-  if (!options.all && (options.yes || options.deliberate))
+  if (all && options.wait) throw new UsageError('--all does not wait; damson list shows how far they are')
+  if (!all && (options.yes || options.deliberate))
     throw new UsageError(`--${options.yes ? 'yes' : 'deliberate'} goes with ${name} --all`)
 }
 
 async function askAll(spec: CommandSpec, client: Client, options: ControlOptions): Promise<number> {
   const filter = filterOf(options, LIVE)
-  if (spec.name === 'kill' && options.yes !== true) {
+  // A group is named as pids are, so it is not asked about.
+  if (spec.name === 'kill' && options.all && options.yes !== true) {
     const what = `${processes(await countOf(client, filter))} in ${options.store}`
     const how = `--all would kill ${what}: give --yes to do that where no one can be asked`
     if (!(await confirm(printable(`kill ${what}?`), how))) {

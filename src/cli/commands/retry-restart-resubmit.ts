@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import { type Client, InvalidStateError, type ListFilter, type ProcessHandle } from '../../index.ts'
-import { requireTargets, type BulkOptions } from '../input/bulk.ts'
+import { isBulk, requireTargets, type BulkOptions } from '../input/bulk.ts'
 import { addChange, readChanges, withPaths } from '../input/changes.ts'
 import { filterOf, withFilters } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
@@ -100,7 +100,7 @@ export function addRetryRestartResubmit(program: Command): void {
       .action(async (text: string | undefined, options: RetryOptions) => {
         if (spec.all !== undefined) requireTargets(text === undefined ? [] : [text], options, spec.name)
         process.exitCode = await withClient(options.store, (client) =>
-          options.all ? carryOutAll(spec, client, options) : carryOut(spec, client, text, options),
+          isBulk(options) ? carryOutAll(spec, client, options) : carryOut(spec, client, text, options),
         )
       })
   }

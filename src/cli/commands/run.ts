@@ -1,9 +1,10 @@
 import { Option, type Command } from 'commander'
 import { Client, ClosedError, Engine, type ProcessDetails, type ProcessHandle } from '../../index.ts'
+import { runGroup } from './run-group.ts'
 import { readInputs } from '../input/read-inputs.ts'
 import { loadClasses, pick, type ProcessClasses } from '../input/load-module.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
-import { withStore, type StoreOptions } from '../input/options.ts'
+import { wholeNumber, withStore, type StoreOptions } from '../input/options.ts'
 import { keepStdoutClean, note, pretty, print, printEscaped, printJson } from '../render/output.ts'
 import { inJson } from '../render/process-facts.ts'
 import { type Screen, screenOf } from '../render/screen.ts'
@@ -17,6 +18,9 @@ interface RunOptions extends StoreOptions {
   readonly key?: string
   readonly label?: string
   readonly wait: boolean
+  readonly count?: number
+  readonly inputsFile?: string
+  readonly group?: string
 }
 
 /** The exit code that a shell reports for a program ended by Ctrl-C. */
@@ -30,19 +34,26 @@ export function addRun(program: Command): void {
     .option('-i, --inputs <file|json>', `a file of JSON, - for stdin, or the JSON itself: '{"a": 1}'`)
     .option('--key <key>', 'launch it only once: the same key, class and inputs find the same process')
     .option('--label <text>', 'free text for lists')
+    .option('--count <number>', 'run so many processes with these inputs', wholeNumber)
+    .option('--inputs-file <file>', 'run a process for each line of this file, a JSON object; - for stdin')
+    .option('--group <name>', 'with --count or --inputs-file: the name of the group of processes')
     .addOption(new Option('--no-wait', 'only store the process, for a worker to run, and print its pid'))
     .addHelpText(
       'after',
       paragraphs(`
 Meanwhile this program also runs other processes of the store, if it has their classes. The first Ctrl-C waits up to
 30 s for the running step and leaves the process in the store. The second Ctrl-C ends the program at once. damson worker
-continues the process, and so does damson run with the same --key. Write inputs that JSON lacks in their saved form:
+continues the process, and so does damson run with the same --key, or --group for several. Write inputs that JSON lacks in their saved form:
 {"$": "Date", "value": "2026-01-31T12:00:00.000Z"}.`),
     )
     .action(async (path: string, name: string | undefined, options: RunOptions) => {
       if (options.json) keepStdoutClean()
       const classes = await loadClasses(path)
       const chosen = pick(classes, name, path).name
+      if (options.count !== undefined || options.inputsFile !== undefined || options.group !== undefined) {
+        process.exitCode = await runGroup(path, classes, chosen, options)
+        return
+      }
       const inputs = await readInputs(options.inputs)
       if (options.wait) process.exitCode = await runHere(path, classes, chosen, inputs, options)
       else await launchOnly(classes, chosen, inputs, options)

@@ -6,20 +6,33 @@ import { inJson, inWords } from '../render/process-facts.ts'
 import { screenOf } from '../render/screen.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
 import { paragraphs } from '../render/wrap.ts'
+import { showGroup } from './groups.ts'
+import { UsageError } from '../input/usage-error.ts'
+
+interface ShowOptions extends StoreOptions, KeyOption {
+  readonly group?: string
+}
 
 export function addShow(program: Command): void {
   withPid(withStore(program.command('show')))
     .description(
       'Show what is stored about a process: its step, what it waits for, its inputs and outputs, and how it ended.',
     )
+    .option('--group <name>', 'show this group of processes instead')
     .addHelpText(
       'after',
       paragraphs(
         'With --json, values are in their saved form: plain JSON as it is, other values as {"$": "Date", ...}.',
       ),
     )
-    .action((text: string | undefined, options: StoreOptions & KeyOption) =>
+    .action((text: string | undefined, options: ShowOptions) =>
       withClient(options.store, async (client) => {
+        const { group, key } = options
+        if (group !== undefined) {
+          if (text !== undefined || key !== undefined) throw new UsageError('give a pid or --group, not both')
+          await showGroup(client, group, options.json === true)
+          return
+        }
         const details = await client.inspect(await findPid(client, text, options))
         const { awaited, kept, children } = details
         if (options.json) {

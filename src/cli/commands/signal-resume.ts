@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { PortValidationError, type ProcessSummary } from '../../index.ts'
-import { processes, requireTargets, type BulkOptions } from '../input/bulk.ts'
+import { isBulk, processes, requireTargets, type BulkOptions } from '../input/bulk.ts'
 import { readValue } from '../input/changes.ts'
 import { filterOf, LIVE, withFilters } from '../input/filters.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
@@ -34,7 +34,9 @@ export function addSignalAndResume(program: Command): void {
         third: string | undefined,
         options: SignalOptions,
       ) =>
-        options.all ? signalAll([first, second, third], options) : signal([first, second, third], options),
+        isBulk(options)
+          ? signalAll([first, second, third], options)
+          : signal([first, second, third], options),
     )
   withPid(withStore(program.command('resume')))
     .description('Resume a process that is waiting to be resumed.')

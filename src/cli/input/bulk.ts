@@ -3,10 +3,16 @@ import { UsageError } from './usage-error.ts'
 import type { FilterOptions } from './filters.ts'
 
 /**
- * The options of a command for given processes, or with `--all` for those that match the filters.
+ * The options of a command for given processes, or with `--all` or `--group` for those that match the
+ * filters.
  */
 export interface BulkOptions extends FilterOptions {
   readonly all?: true
+}
+
+/** Whether a command is for all that match. */
+export function isBulk({ all, group }: BulkOptions): boolean {
+  return all === true || group !== undefined
 }
 
 /** @throws UsageError unless there are either pids or `--all` */
@@ -17,11 +23,15 @@ export function requireTargets(
 ): void {
   const named = starts.length > 0 || options.key !== undefined
   const filtered = options.state ?? options.class ?? options.label
-  if (options.all && named) throw new UsageError('give pids or --all, not both')
-  if (!options.all && filtered !== undefined)
-    throw new UsageError('--state, --class and --label go with --all')
-  if (!options.all && !named)
-    throw new UsageError(`say what to ${name}: pids, --key KEY, or --all with --state, --class and --label`)
+  const { all, group } = options
+  if ((all || group !== undefined) && named)
+    throw new UsageError(`give pids or --${all ? 'all' : 'group'}, not both`)
+  if (group !== undefined) return
+  if (!all && filtered !== undefined) throw new UsageError('--state, --class and --label go with --all')
+  if (!all && !named)
+    throw new UsageError(
+      `say what to ${name}: pids, --key KEY, --group NAME, or --all with --state, --class and --label`,
+    )
 }
 
 /** Returns how many processes match, in whatever state. */

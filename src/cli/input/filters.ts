@@ -26,6 +26,7 @@ export interface FilterOptions {
   readonly state?: readonly string[]
   readonly class?: string
   readonly label?: string
+  readonly group?: string
   readonly key?: string | undefined
 }
 
@@ -39,6 +40,7 @@ export function withFilters(command: Command): Command {
     )
     .option('--class <name>', 'only processes of this class')
     .option('--label <text>', 'only processes with exactly this label')
+    .option('--group <name>', 'only processes of this group')
 }
 
 /** Returns the filter of these options; `states` is its default. @throws UsageError for an unknown state */
@@ -54,6 +56,7 @@ export function filterOf(options: FilterOptions, states?: ListFilter['state']): 
     ...(options.class !== undefined && { className: options.class }),
     ...(options.key !== undefined && { key: options.key }),
     ...(options.label !== undefined && { label: options.label }),
+    ...(options.group !== undefined && { group: options.group }),
   }
 }
 

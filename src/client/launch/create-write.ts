@@ -171,7 +171,7 @@ export function checkByName(
  *
  * @throws KeyConflictError, LeaseLost, ProcessKilled, InvalidStateError, or the store's own error
  */
-export function requireCreated(create: Pick<Create, 'parent'>, outcome: Outcome): Done {
+export function requireCreated(create: Pick<Create, 'pid' | 'parent'>, outcome: Outcome): Done {
   switch (outcome.status) {
     case 'done':
       return outcome
@@ -196,7 +196,7 @@ export function requireCreated(create: Pick<Create, 'parent'>, outcome: Outcome)
 }
 
 /** The error for a launch that refers to a process which does not exist. */
-function notThere({ pid }: Create, needed: string): ProcessLost {
+function notThere({ pid }: Pick<Create, 'pid'>, needed: string): ProcessLost {
   return new ProcessLost(
     needed,
     needed === pid

@@ -1,6 +1,6 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { EngineRow, ClassRow } from './engines.ts'
-import type { GroupPage, GroupRange, GroupRow, Member } from './groups.ts'
+import type { GroupPage, GroupRange, GroupRow, GroupMember } from './groups.ts'
 import type { Outcome } from './outcomes.ts'
 import type { HistoryRow, Change, LogRow, ProcessRow, StoredProcess } from './rows.ts'
 import type { Survey } from './survey.ts'
@@ -64,7 +64,7 @@ export interface Control {
    * The members of a group from a position on, in their order, at most `LARGEST_MEMBERS`. Empty
    * where there is no such group.
    */
-  members(name: string, from: number): Promise<readonly Member[]>
+  members(name: string, from: number): Promise<readonly GroupMember[]>
   /** The classes that engines have registered and that can be launched by name. */
   classes(): Promise<readonly ClassRow[]>
   /** All registered engines, alive or not. */

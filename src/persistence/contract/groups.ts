@@ -30,7 +30,7 @@ export interface GroupRow {
 }
 
 /** A member of a group. Its process may have been pruned. */
-export interface Member {
+export interface GroupMember {
   readonly position: number
   readonly pid: string
 }

@@ -3,7 +3,7 @@ import {
   type GroupPage,
   type GroupRange,
   type GroupRow,
-  type Member,
+  type GroupMember,
 } from '../contract/groups.ts'
 import { sliceOf, type Groups, type StoredGroup } from '../rules/groups.ts'
 
@@ -101,8 +101,8 @@ export class MemoryGroups implements Groups {
     }
   }
 
-  members(name: string, from: number): Member[] {
-    const members: Member[] = []
+  members(name: string, from: number): GroupMember[] {
+    const members: GroupMember[] = []
     const pids = this.#byName.get(name)?.pids ?? []
     for (let position = from; position < pids.length && members.length < LARGEST_MEMBERS; position++) {
       const pid = pids[position]

@@ -20,7 +20,7 @@ import {
   type WatchListener,
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
-import type { GroupPage, GroupRange, GroupRow, Member } from '../contract/groups.ts'
+import type { GroupPage, GroupRange, GroupRow, GroupMember } from '../contract/groups.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { HistoryRow, LogRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
@@ -164,7 +164,7 @@ export class MemoryStore implements Store {
     return this.#tables.groups.page(range)
   }
 
-  async members(name: string, from: number): Promise<readonly Member[]> {
+  async members(name: string, from: number): Promise<readonly GroupMember[]> {
     this.#requireOpen()
     return this.#tables.groups.members(name, from)
   }

@@ -1,4 +1,4 @@
-import { LARGEST_MEMBERS, type GroupPage, type GroupRow, type Member } from '../contract/groups.ts'
+import { LARGEST_MEMBERS, type GroupPage, type GroupRow, type GroupMember } from '../contract/groups.ts'
 import type { Groups, GroupSlice, StoredGroup } from '../rules/groups.ts'
 import type { Connection } from './connection.ts'
 import type { ProcessTable } from './process-table.ts'
@@ -100,11 +100,11 @@ export class GroupTable implements Groups {
     }
   }
 
-  members(name: string, from: number): Member[] {
+  members(name: string, from: number): GroupMember[] {
     const group = this.find(name)
     if (group === undefined) return []
     return this.#connection
-      .sql<Member>(
+      .sql<GroupMember>(
         'SELECT position, pid FROM member WHERE grp = ? AND position >= ? ORDER BY position LIMIT ?',
       )
       .all(group.id, from, LARGEST_MEMBERS)
