@@ -125,6 +125,14 @@ export const breaks: readonly Break[] = [
     test: ['test/engine/children.test.ts', 'SQLite children are found again whatever the order'],
   },
   {
+    contract: 'C2',
+    what: 'a place of a group that is taken is given to another process',
+    file: 'src/persistence/rules/groups.ts',
+    find: 'if (group === undefined || byStep === true) return {}',
+    replace: 'if (group !== null) return {}',
+    test: ['test/groups/launching.test.ts', 'the same launch under the same name'],
+  },
+  {
     contract: 'C3',
     what: 'a step starts while the commit that leads into it is under way',
     file: 'src/process/runner/transition-maker.ts',
@@ -219,6 +227,14 @@ export const breaks: readonly Break[] = [
     find: 'row.fence++',
     replace: '',
     test: ['test/persistence/stores.test.ts', 'an engine that has the launch in memory reads it anew'],
+  },
+  {
+    contract: 'C4',
+    what: 'an engine that has lost its claim completes a group',
+    file: 'src/persistence/rules/groups.ts',
+    find: 'if (refusal !== undefined) return refusal',
+    replace: '',
+    test: ['test/persistence/stores.test.ts', 'an engine that has lost the claim completes nothing'],
   },
   {
     contract: 'C5',

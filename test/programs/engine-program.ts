@@ -19,6 +19,13 @@ export interface EngineProgram {
   readonly resume?: readonly { readonly key: string; readonly value: unknown }[]
   /** Signals, by key. */
   readonly signal?: readonly { readonly key: string; readonly name: string; readonly value: unknown }[]
+  /** A group of one class, each of whose processes has the same inputs. */
+  readonly group?: {
+    readonly class: keyof typeof processes
+    readonly name: string
+    readonly count: number
+    readonly inputs: object
+  }
   readonly lease?: number
   readonly concurrency?: number
   readonly crash?: CrashPoint
@@ -44,6 +51,11 @@ for (const { key, value } of task.resume ?? [])
   await once(key, 'resumed', async (handle) => void (await handle.resume(value)))
 for (const { key, name, value } of task.signal ?? [])
   await once(key, 'signalled', (handle) => handle.signal(name, value))
+if (task.group !== undefined) {
+  const { class: ofClass, name, count, inputs } = task.group
+  const each = Array.from({ length: count }, () => inputs as Record<string, unknown>)
+  await engine.launchAll(ofClass, each, { group: name })
+}
 process.stdout.write('ready\n')
 if (task.stay !== true) {
   await Promise.all(handles.map((handle) => handle.wait()))

@@ -195,7 +195,8 @@ function endOfTurn(): Promise<void> {
 /** Whether a caller outside a process waits for this write and can handle its failure. */
 function isByCaller(write: Write): boolean {
   // What a step launches is part of what its process does: a disk that is full for a while must not fail it.
-  if ((write.kind === 'create' || write.kind === 'complete') && write.parentFence !== null) return false
+  if (write.kind === 'create' && write.parentFence !== null) return false
+  if (write.kind === 'complete' && write.parentFence !== null) return false
   return CALLERS.has(write.kind)
 }
 

@@ -1,0 +1,71 @@
+import {
+  each,
+  Engine,
+  Process,
+  type ProcessGroup,
+  type ProcessHandle,
+  ProcessSpec,
+  type ResultStream,
+} from 'damson'
+
+type Equal<A, B> = (<G>() => G extends A ? 1 : 2) extends <G>() => G extends B ? 1 : 2 ? true : false
+function expectType<_T extends true>(): void {}
+
+class Add extends Process<typeof Add> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec
+      .input('a', { schema: { type: 'number' } })
+      .input('label', { schema: { type: 'string' }, default: '' })
+      .returns({ schema: { type: 'number' } })
+  }
+  override run(): number {
+    return this.inputs.a
+  }
+}
+
+declare const engine: Engine
+
+export async function launching(): Promise<void> {
+  const group = await engine.launchAll(Add, [{ a: 1 }, { a: 2, label: 'two' }], {
+    group: 'adds',
+    maxOutstanding: 3,
+  })
+  expectType<Equal<typeof group, ProcessGroup<number>>>()
+  const results = await group.result()
+  expectType<Equal<typeof results, number[]>>()
+  expectType<Equal<ReturnType<typeof group.at>, ProcessHandle<number> | undefined>>()
+  const unknown = await engine.launchAll('Add', [{ a: 1 }])
+  expectType<Equal<typeof unknown, ProcessGroup<unknown>>>()
+  // @ts-expect-error a is a number
+  await engine.launchAll(Add, [{ a: 'one' }])
+  // @ts-expect-error there is no input b
+  await engine.launchAll(Add, [{ a: 1, b: 2 }])
+  // @ts-expect-error inputs are several
+  await engine.launchAll(Add, { a: 1 })
+  // @ts-expect-error a key is of one process
+  await engine.launchAll(Add, [{ a: 1 }], { key: 'k' })
+  // @ts-expect-error there is no such option
+  await engine.launchAll(Add, [{ a: 1 }], { gruop: 'k' })
+}
+
+export async function columns(): Promise<void> {
+  const group = await engine.map(Add, { a: each([1, 2]), label: 'x' })
+  expectType<Equal<typeof group, ProcessGroup<number>>>()
+  await engine.map(Add, { a: each(new Set([1])) }, { lengths: 'shortest' })
+  // @ts-expect-error a is a number
+  await engine.map(Add, { a: each(['one']) })
+  // @ts-expect-error a is required
+  await engine.map(Add, { label: each(['x']) })
+  // @ts-expect-error a text is no column
+  each('abc')
+  // @ts-expect-error no such way
+  await engine.map(Add, { a: each([1]) }, { lengths: 'longest' })
+}
+
+export async function lazily(): Promise<void> {
+  const stream = engine.imap(Add, [{ a: 1 }])
+  expectType<Equal<typeof stream, ResultStream<number>>>()
+  for await (const sum of stream) expectType<Equal<typeof sum, number>>()
+  stream.cancel()
+}
