@@ -10,8 +10,7 @@ import type { Change } from '../persistence/contract/rows.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
-import { outcomeOf } from '../process/host/outcome-of.ts'
-import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
+import type { LaunchOptions, ProcessHandle } from '../process/host/process-handle.ts'
 import { construct } from '../process/host/construction.ts'
 import { prunePolicy } from '../spec/prune-policy.ts'
 import { checkClass } from '../process/definition/process-definition.ts'
@@ -19,7 +18,7 @@ import { referring } from '../process/references/reference.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds } from '../shared/duration.ts'
-import { ClosedError, ProcessLost } from '../shared/errors.ts'
+import { ClosedError } from '../shared/errors.ts'
 import { checkOptions, isDuration } from '../shared/options.ts'
 import { newPid } from '../shared/ids.ts'
 import { specOf } from '../spec/process-spec.ts'
@@ -34,7 +33,7 @@ import { Executor } from './executor.ts'
 import { StepJournalWriter } from './step-journal-writer.ts'
 import { Gathering } from './gathering.ts'
 import { onStopSignals } from './stop-signals.ts'
-import { HandleSupport } from './handle-support.ts'
+import { HandleSupport, outcomeNow } from './handle-support.ts'
 import { LaunchQueue } from './launch-queue.ts'
 import { Pruner } from './pruner.ts'
 
@@ -116,7 +115,7 @@ export class Engine extends Client {
     const others = {
       start: this.start.bind(this),
       startGroup: this.startGroup.bind(this),
-      outcome: this.#outcome.bind(this),
+      outcome: (pid: string, outputs?: boolean) => outcomeNow(this.handle(pid), outputs),
     }
     const host = new DurableHost({ engine, executions, scheduler, control, journal, others })
     const gathering = new Gathering(engine, () => this.#closing !== undefined)
@@ -361,18 +360,6 @@ export class Engine extends Client {
         if (outcome === undefined) this.#scheduler.oneReady()
       }
     }
-  }
-
-  /** How a process ended; undefined if it has not ended. */
-  async #outcome(pid: string, outputs = false): Promise<Settled<unknown> | undefined> {
-    const handle = this.handle(pid)
-    try {
-      if (!handle.done) await handle.refresh()
-    } catch (error) {
-      if (!(error instanceof ProcessLost)) throw error
-      return handle.outcome()
-    }
-    return handle.done ? outcomeOf(handle, outputs) : undefined
   }
 
   async #close(drain: number): Promise<void> {

@@ -1,7 +1,10 @@
 import type { LocalEngine } from '../client/handle/local-engine.ts'
+import { outcomeOf } from '../process/host/outcome-of.ts'
+import type { ProcessHandle, Settled } from '../process/host/process-handle.ts'
 import { HOSTED } from '../process/host/process-object.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import { Process } from '../process/process.ts'
+import { ProcessLost } from '../shared/errors.ts'
 import type { Executions } from './executions.ts'
 import type { LaunchQueue } from './launch-queue.ts'
 
@@ -35,4 +38,18 @@ export class HandleSupport implements LocalEngine {
     if (process === undefined || this.#executions.of(process)?.over !== false) return wait()
     return process.waits(describe(), wait)
   }
+}
+
+/** How a process ended, with its result or its outputs; undefined if it has not ended. */
+export async function outcomeNow(
+  handle: ProcessHandle,
+  outputs = false,
+): Promise<Settled<unknown> | undefined> {
+  try {
+    if (!handle.done) await handle.refresh()
+  } catch (error) {
+    if (!(error instanceof ProcessLost)) throw error
+    return handle.outcome()
+  }
+  return handle.done ? outcomeOf(handle, outputs) : undefined
 }
