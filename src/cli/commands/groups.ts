@@ -12,7 +12,7 @@ import { facts, note, pretty, printEscaped, printJson } from '../render/output.t
 import { inJson } from '../render/process-facts.ts'
 import { screenOf } from '../render/screen.ts'
 import { columns } from '../render/table.ts'
-import { printable } from '../render/terminal-text.ts'
+import { printable } from '../../shared/terminal-text.ts'
 import { ago } from '../render/time.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
 
