@@ -55,18 +55,20 @@ function sources(filter: ListFilter, now: number): Source[] {
   const states = statesOf(filter)
   const { sql, values } = conditions(filter, now)
   const isIn = states === undefined ? '' : ` AND state IN (${states.map(() => '?').join(', ')})`
+  const all = [...values, ...(states ?? [])]
   // By the numbers of the rows, since no index would find them faster.
-  if (filter.group !== undefined)
-    return [{ index: ' NOT INDEXED', sql: `${sql}${isIn}`, values: [...values, ...(states ?? [])] }]
+  if (filter.group !== undefined) return [{ index: ' NOT INDEXED', sql: `${sql}${isIn}`, values: all }]
   const few = fewIndexes(filter)
-  if (few.length > 0) {
+  if (few.length > 0)
     return few.map(([index, condition]) => ({
       index: ` INDEXED BY ${index}`,
       sql: `${condition} AND ${sql}${isIn}`,
-      values: [...values, ...(states ?? [])],
+      values: all,
     }))
-  }
-  if (states === undefined) return [{ index: '', sql, values }]
+  // The index of classes goes through all states of a class. A query for a state that few of them are
+  // in would read the whole class for each page.
+  if (states === undefined || filter.className !== undefined)
+    return [{ index: '', sql: `${sql}${isIn}`, values: all }]
   return states.map((state) => ({ index: '', sql: `state = ? AND ${sql}`, values: [state, ...values] }))
 }
 

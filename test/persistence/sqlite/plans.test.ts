@@ -106,11 +106,18 @@ test('recovery goes by the indexes of owners and deadlines (C11)', async () => {
   expect(sqls.map(planOf).join()).toContain('process_deadline')
 })
 
+test('a page of several states of a class is one query, since each would read the whole class', async () => {
+  const states = ['finished', 'excepted', 'killed'] as const
+  const sqls = await statements(() => store.list({ className: 'Bake', state: states }))
+  expect(sqls.filter((sql) => sql.includes('FROM process'))).toHaveLength(1)
+})
+
 test.each([
   ['everything', {}, 'process_created'],
   ['a state', { state: 'waiting' }, 'process_state'],
   ['several states', { state: ['waiting', 'running'] }, 'process_state'],
   ['a class', { className: 'Bake' }, 'process_class'],
+  ['several states of a class', { className: 'Bake', state: ['finished', 'killed'] }, 'process_class'],
   ['a key', { key: 'x' }, 'process_key'],
   ['a label', { label: 'x' }, 'process_label'],
   ['a parent', { parent: 'x' }, 'process_parent'],
