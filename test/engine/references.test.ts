@@ -96,6 +96,14 @@ overEachStore((over) => {
     })
   })
 
+  test('a reference by index takes an item of a list, and the whole of any other result', async () => {
+    const engine = await over().engine(CLASSES)
+    const list = await engine.launch(Shows, { given: ['first', 'second'] })
+    const text = await engine.launch(Shows, { given: 'text' })
+    const shown = await engine.launch(Shows, { given: [list.outputs.ref(1), text.outputs.ref(0)] })
+    expect(await shown.result()).toEqual(['second', 'text'])
+  })
+
   test('a quoted handle stays a handle', async () => {
     const engine = await over().engine(CLASSES)
     const one = await engine.launch(Sum, { x: 1 })

@@ -2,16 +2,29 @@ import { describe, expect, test } from 'vitest'
 import {
   allowFailure,
   callRepr,
+  Process,
   ProcessExcepted,
   quote,
   resolveHandles,
   resolveStates,
   WaitTimeout,
+  type ProcessSpec,
 } from '../../src/index.ts'
 import { overEachStore } from './over-stores.ts'
 import { Add, Failing, Gated } from './processes.ts'
 
-const CLASSES = [Add, Failing, Gated]
+/** Returns what it is given. */
+class HandsOn extends Process<typeof HandsOn> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('given').returns({})
+  }
+  override run(): unknown {
+    return this.inputs.given
+  }
+}
+
+const CLASSES = [Add, Failing, Gated, HandsOn]
 
 overEachStore((over) => {
   test('handles in a value are replaced by their results, at any depth', async () => {
@@ -49,6 +62,15 @@ overEachStore((over) => {
     expect(resolved.plain).toBe(plain)
     expect([...iterator]).toEqual([1, 2])
     expect(shared.handle).not.toBe(2)
+  })
+
+  test('a result is not searched for further handles', async () => {
+    const engine = await over().engine(CLASSES)
+    const add = await engine.launch(Add, { a: 1 })
+    const hands = await engine.launch(HandsOn, { given: [quote(add)] })
+    expect(await resolveHandles({ hands })).toEqual({ hands: [add] })
+    const [handle] = (await resolveHandles(hands)) as unknown[]
+    expect(handle).toBe(add)
   })
 
   test('a depth limits where handles are looked for', async () => {

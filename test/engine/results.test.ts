@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { Engine, Process, type ProcessSpec, Stop } from '../../src/index.ts'
+import { Engine, Process, type ProcessSpec, resolveHandles, Stop } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { overEachStore } from './over-stores.ts'
 
@@ -93,6 +93,20 @@ overEachStore((over) => {
     const outputs = await (await engine.launch(Giving, { how: 'output' })).result()
     expect(outputs).toEqual({ given, another: 1 })
     expect((outputs as { given: unknown }).given).not.toBe(given)
+  })
+
+  test('each reader of a result gets a value of its own', async () => {
+    const engine = await over().engine([Giving])
+    const handle = await engine.launch(Giving, { how: 'result' })
+    const [one, other] = (await Promise.all([handle.result(), handle.result()])) as [
+      typeof given,
+      typeof given,
+    ]
+    expect(one).toEqual(given)
+    one.list.length = 0
+    expect(other).toEqual(given)
+    expect(await handle.result()).toEqual(given)
+    expect(await resolveHandles([handle, handle])).toEqual([given, given])
   })
 
   test('of a kill and an end that cross, a handle reports the one that was committed first (C5)', async () => {

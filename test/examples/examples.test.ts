@@ -8,6 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { compiled } from '../programs/compiled.ts'
 import { extent, HAS_MORE } from '../run/extent.ts'
 
+/** Those for users of another system. A label of printed output shows the end of a pid as `…`. */
+const OTHERS = 'coming-from'
+
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What each prints, to the letter. */
@@ -115,9 +118,49 @@ downloads: 1, licences: 1, keys: 1
 { result: 'TEXT OF A.TXT' }
 downloads: 2, licences: 2, keys: 2
 `,
+  'coming-from/chemcloud.ts': `
+{ energy: -0.0615234375 } finished
+[PairEnergy, …] two atoms, 2 apart
+3 of 3 true
+0
+-0.0615234375
+RangeError: the atoms overlap
+[ 0, -0.0615234375 ]
+`,
+  'coming-from/ipyparallel.ts': `
+[ 168, 135, 127 ]
+true 4 of 4
+true true
+59
+60
+56
+59
+234 in all
+1 true true
+[Primes, …] 59 primes from 3000
+[Primes, …] 60 primes from 4000
+[Primes, …] 56 primes from 5000
+[Primes, …] 59 primes from 6000
+168
+135
+`,
+  'coming-from/plumpy.ts': `
+{ gross: 100, approval: { by: 'Ada' } }
+created true closed on Sunday
+{ approval: { by: 'Grace' }, gross: 107 }
+finished true
+`,
+  'coming-from/prefect.ts': `
+24 mm of rain
+2 done, 0 not
+finished
+excepted
+Error: there is no gauge in Atlantis
+{ Oslo: 4, unit: 'mm' }
+`,
 }
 
-describe('the numbered examples', () => {
+describe('the examples of one file', () => {
   let folder: string
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'damson-example-'))
@@ -136,7 +179,9 @@ describe('the numbered examples', () => {
   )
 
   it('are all tested here and listed in their README', async () => {
-    const files = (await readdir(join(root, 'examples'))).filter((file) => /^\d\d-.*\.ts$/.test(file))
+    const numbered = (await readdir(join(root, 'examples'))).filter((file) => /^\d\d-.*\.ts$/.test(file))
+    const others = (await readdir(join(root, 'examples', OTHERS))).map((file) => `${OTHERS}/${file}`)
+    const files = [...numbered, ...others]
     expect(files.toSorted()).toEqual(Object.keys(printed))
     const readme = await readFile(join(root, 'examples/README.md'), 'utf8')
     for (const file of files) expect(readme).toContain(`](${file})`)
@@ -152,6 +197,6 @@ describe('the numbered examples', () => {
       cwd: folder,
       env: { ...process.env, NO_COLOR: '1' },
     })
-    return stdout
+    return stdout.replaceAll(/, [\da-f]{6}\]/g, ', …]')
   }
 })

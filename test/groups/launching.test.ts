@@ -86,6 +86,12 @@ overEachStore((over) => {
     expect(await asynchronous.result()).toEqual([4, 9, 16])
   })
 
+  it('one input in a list gives a list of one result, and a launch the result itself', async () => {
+    const engine = await over().engine([Square])
+    expect(await (await engine.launchAll(Square, [{ n: 3 }])).result()).toEqual([9])
+    expect(await (await engine.launch(Square, { n: 3 })).result()).toBe(9)
+  })
+
   it('without inputs, a group is empty and complete', async () => {
     const client = await over().client([Square])
     const group = await client.launchAll(Square, [], { group: 'none' })

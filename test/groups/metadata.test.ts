@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { NotReady, Process, ProcessExcepted, ProcessLost } from '../../src/index.ts'
+import { NotReady, Process, ProcessExcepted, ProcessLost, WaitTimeout } from '../../src/index.ts'
 import { overEachStore } from '../engine/over-stores.ts'
 import { Add, Failing, Gated, gate } from '../engine/processes.ts'
 
@@ -96,6 +96,18 @@ overEachStore((over) => {
       ]),
     )
     await expect(one.group([first.pid, first.pid]).byWorker()).rejects.toThrow('has run several processes')
+  })
+
+  it('results by engine are not waited for beyond the time-out', async () => {
+    const engine = await over().engine([Add, Gated])
+    const add = await engine.launch(Add, { a: 1 })
+    const gated = await engine.launch(Gated, { gate: 'shut' })
+    await gate('shut').reached
+    await expect(engine.group([gated]).byWorker({ timeout: 0 })).rejects.toThrow(WaitTimeout)
+    await add.wait()
+    expect(await engine.group([add]).byWorker({ timeout: 0 })).toEqual(new Map([[engine.id, { sum: 2 }]]))
+    gate('shut').open()
+    await gated.wait()
   })
 
   it('the metadata of a failed process has its error, and its inputs stay', async () => {
