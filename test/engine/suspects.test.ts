@@ -4,13 +4,15 @@ import {
   Engine,
   MemoryStore,
   Process,
+  UpstreamFailed,
   type AnyProcessClass,
   type ProcessSpec,
 } from '../../src/index.ts'
+import { defer } from '../../src/process/state/deferred.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { create, register, replaced } from '../contracts/stores.ts'
 import { untilWaiting } from './over-stores.ts'
-import { Add, closeGates, Count, gate, Gated, Parent } from './processes.ts'
+import { Add, closeGates, Count, Failing, gate, Gated, Parent } from './processes.ts'
 
 let store: MemoryStore
 let clock: SimulatedClock
@@ -261,4 +263,67 @@ describe('C11: a suspect', () => {
     gate('endless').open()
     expect(await engine.handle(pid).result()).toEqual({ sum: 2 })
   })
+})
+
+/** Takes a value of another process. */
+class Takes extends Process<typeof Takes> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('given').returns({})
+  }
+  override run(): unknown {
+    return this.inputs.given
+  }
+}
+
+test('C11: suspects that need values of others get them, or fail with those, and hold up nobody', async () => {
+  const client = await Client.open({ store, clock, processes: [Takes, Failing, Count] })
+  opened.push(client)
+  const first = await open([Failing, Count])
+  const [count, failing] = [await client.launch(Count), await client.launch(Failing)]
+  await Promise.all([count.wait(), failing.wait()])
+  await first.close()
+  const takes = await client.launch(Takes, { given: count.outputs.ref('count') })
+  const fails = await client.launch(Takes, { given: failing })
+  await crash([Takes])
+  expect((await store.list({ state: 'created' })).rows.map(({ crashes }) => crashes)).toEqual([2, 2])
+  const engine = await open([Takes, Count], 2)
+  expect(await takes.result()).toBe(3)
+  await expect(fails.result()).rejects.toThrow(UpstreamFailed)
+  expect(await engine.execute(Count)).toEqual({ count: 3 })
+  expect(await (await client.launch(Count)).result()).toEqual({ count: 3 })
+})
+
+test('C7, C11: a suspect that is killed or paused while its values are read holds up nobody', async () => {
+  const client = await Client.open({ store, clock, processes: [Takes, Count] })
+  opened.push(client)
+  const first = await open([Count])
+  const count = await client.launch(Count)
+  await count.wait()
+  await first.close()
+  const reading = defer<void>()
+  const answer = defer<void>()
+  const killed = await client.launch(Takes, { given: count })
+  const paused = await client.launch(Takes, { given: count })
+  await crash([Takes])
+  const slow = replaced(store, {
+    loadAll: async (pids) => {
+      reading.resolve()
+      await answer.promise
+      return store.loadAll(pids)
+    },
+  })
+  const engine = await Engine.open({ store: slow, clock, processes: [Takes, Count], handleSignals: false })
+  opened.push(engine)
+  await reading.promise
+  const killing = killed.kill('enough')
+  const pausing = paused.pause('wait')
+  await new Promise((resolve) => setImmediate(resolve))
+  answer.resolve()
+  expect(await Promise.all([killing, pausing])).toEqual([true, true])
+  expect(await (await client.launch(Count)).result()).toEqual({ count: 3 })
+  expect(await engine.execute(Count)).toEqual({ count: 3 })
+  expect((await paused.refresh()).paused).toBe(true)
+  await paused.play()
+  expect(await paused.result()).toEqual({ count: 3 })
 })
