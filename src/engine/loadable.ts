@@ -14,6 +14,7 @@ export function classRows(classes: ClassRegistry<AnyProcessClass>): readonly Cla
     name,
     version: versionOf(processClass),
     inputs: JSON.stringify(specOf(processClass).toJSONSchema('inputs')),
+    deadlineAfter: specOf(processClass).deadlineAfter ?? null,
     signals: JSON.stringify(specOf(processClass).signalSchemas()),
   }))
 }

@@ -90,21 +90,33 @@ function ajvFor(schema: object): Ajv {
 
 /**
  * Returns a check of values by the JSON Schema of their namespace, as `toJSONSchema` made it. Each
- * problem has the full path of its port. Create the check once for each schema.
+ * problem has the full path of its port. Create the check once for each schema. `isOpen`: whether a
+ * value of that port is still to come, so that only its name can be wrong.
  */
-export function namespaceCheck(schema: object, base: string): (values: unknown) => PortProblem[] {
+export function namespaceCheck(
+  schema: object,
+  base: string,
+): (values: unknown, isOpen?: (port: string) => boolean) => PortProblem[] {
   const validate = compiled(schema)
-  return (values) => {
+  return (values, isOpen) => {
     if (validate(values)) return []
-    return (validate.errors ?? []).filter(isTelling).map((error) => {
+    return (validate.errors ?? []).filter(isTelling).flatMap((error) => {
       const { requiredPort, unknownPort } = portsOf(error)
       const path = [base, ...pointer(error.instancePath), requiredPort ?? unknownPort].filter(
         (part) => part !== undefined,
       )
       const message = requiredPort === undefined ? plainMessage(error) : 'is required, but was not given'
-      return { port: pathText(path.filter((part) => part !== '')), message }
+      const port = pathText(path.filter((part) => part !== ''))
+      return isOpen?.(port) === true && !isUndeclared(error) ? [] : [{ port, message }]
     })
   }
+}
+
+/** Whether a name is not declared, whatever its value is: not only in one of several alternatives. */
+function isUndeclared({ keyword, schemaPath }: ErrorObject): boolean {
+  return (
+    keyword === 'additionalProperties' && /^#\/(properties\/[^/]+\/)*additionalProperties$/.test(schemaPath)
+  )
 }
 
 /** The port that an error of its namespace is about. */

@@ -1,11 +1,28 @@
 import { expect, test } from 'vitest'
-import { allowFailure, Process, UpstreamFailed, WaitTimeout, type ProcessExcepted } from '../../src/index.ts'
+import {
+  allowFailure,
+  Process,
+  UpstreamFailed,
+  WaitTimeout,
+  type ProcessExcepted,
+  type ProcessSpec,
+} from '../../src/index.ts'
 import { overEachStore } from './over-stores.ts'
 import { Failing, gate, Gated } from './processes.ts'
 
 class Quick extends Process<typeof Quick> {
   override run(): string {
     return 'done'
+  }
+}
+
+class Takes extends Process<typeof Takes> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('given', {})
+  }
+  override run(): unknown {
+    return this.inputs.given
   }
 }
 
@@ -73,6 +90,21 @@ overEachStore((over) => {
     await expect(fails.result()).rejects.toThrow(UpstreamFailed)
     await slow.kill('enough', { force: true })
     await expect(waits.result()).rejects.toThrow(UpstreamFailed)
+  })
+
+  test('once none of any can end as needed, it is excepted at once, also while it waits for a value', async () => {
+    const engine = await over().engine([...CLASSES, Takes])
+    const [slow, fails] = [
+      await engine.launch(Gated, { gate: 'value' }),
+      await engine.launch(Gated, { gate: 'fails' }),
+    ]
+    const after = { on: [fails], when: 'any' } as const
+    const early = await engine.launch(Takes, { given: slow }, { after, delay: '1d' })
+    await fails.kill('enough', { force: true })
+    await expect(early.result()).rejects.toMatchObject({ name: 'UpstreamFailed', upstream: fails.pid })
+    const late = await engine.launch(Takes, { given: slow }, { after })
+    await expect(late.result()).rejects.toMatchObject({ name: 'UpstreamFailed', upstream: fails.pid })
+    expect(slow.done).toBe(false)
   })
 
   test('a time-out excepts the process, and what it waited for continues', async () => {

@@ -127,7 +127,7 @@ overEachStore((over) => {
       const { store } = over()
       const [owner] = await client.engines()
       // Another engine takes the process over, as it does once the lease of this one is over.
-      await store.commit([{ kind: 'release', pid: taking.pid, fence: 1, owner: owner?.id ?? null }])
+      await store.commit([{ kind: 'release', pid: taking.pid, fence: 1, owner: owner?.id }])
       await register(store, 'other')
       const [claimed] = await store.claim({
         engine: 'other',

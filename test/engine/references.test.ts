@@ -63,6 +63,13 @@ class Shows extends Process<typeof Shows> {
 }
 const ran: string[] = []
 
+/** Has a minute. */
+class Hurried extends Shows {
+  static override define(spec: ProcessSpec) {
+    return super.define(spec).deadline('1m')
+  }
+}
+
 const CLASSES = [Sum, Fails, Shows, Gated]
 
 overEachStore((over) => {
@@ -102,6 +109,28 @@ overEachStore((over) => {
     const text = await engine.launch(Shows, { given: 'text' })
     const shown = await engine.launch(Shows, { given: [list.outputs.ref(1), text.outputs.ref(0)] })
     expect(await shown.result()).toEqual(['second', 'text'])
+  })
+
+  test('a launch by name refuses references under unknown names, as far as the class is known', async () => {
+    const client = await over().client()
+    const one = client.handle((await (await over().engine(CLASSES)).launch(Sum, { x: 1 })).pid)
+    await expect(client.launch('Sum', { x: one, z: one })).rejects.toThrow(/inputs\.z: has no 'z'/)
+    await expect(client.launch('Sum', { x: 1, more: { lists: [one] } })).rejects.toThrow(
+      /inputs\.more\.lists/,
+    )
+    await expect(client.launch('Sum', { x: one, y: 'text' })).rejects.toThrow(/inputs\.y/)
+    await (await client.launch('Unknown', { z: one })).kill('enough')
+  })
+
+  test('a process that is launched by name and waits for inputs has the deadline of its class', async () => {
+    const engine = await over().engine([...CLASSES, Hurried])
+    const client = await over().client()
+    const slow = await engine.launch(Gated, { gate: 'hurry' })
+    const hurried = await client.launch('Hurried', { given: client.handle(slow.pid) })
+    expect((await over().store.read(hurried.pid))?.deadline).toBe(over().clock.now() + 60_000)
+    await over().clock.advance('1m')
+    await expect(hurried.result()).rejects.toThrow(/DeadlineExceeded/)
+    expect(slow.done).toBe(false)
   })
 
   test('a quoted handle stays a handle', async () => {

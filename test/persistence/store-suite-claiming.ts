@@ -171,10 +171,11 @@ export function claiming(bench: Bench): void {
     })
 
     test('engines and classes are known to all who ask', async () => {
-      await store.describe([{ name: 'Bake', version: 1, inputs: '{"type":"object"}', signals: '{}' }])
-      await store.describe([{ name: 'Bake', version: 2, inputs: '{}', signals: '{}' }])
-      await store.describe([{ name: 'Bake', version: 1, inputs: '{"type":"object"}', signals: '{}' }])
-      expect(await store.classes()).toEqual([{ name: 'Bake', version: 2, inputs: '{}', signals: '{}' }])
+      const bake = { name: 'Bake', version: 1, inputs: '{}', deadlineAfter: null, signals: '{}' }
+      await store.describe([{ ...bake, inputs: '{"type":"object"}' }])
+      await store.describe([{ ...bake, version: 2, deadlineAfter: 5 }])
+      await store.describe([{ ...bake, inputs: '{"type":"object"}' }])
+      expect(await store.classes()).toEqual([{ ...bake, version: 2, deadlineAfter: 5 }])
       expect(await store.engines()).toMatchObject([{ id: 'A', host: 'here', alive: true, classes: BAKE }])
     })
   })

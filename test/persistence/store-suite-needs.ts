@@ -89,6 +89,20 @@ export function needs(bench: Bench): void {
       expect(await readyPids()).toEqual([first])
     })
 
+    test('a need of any that nothing can meet any more makes it ready at once, whatever else it needs', async () => {
+      const { needs } = needing([two.pid], { any: true })
+      const mixed = [...needing([one.pid]).needs, ...needs]
+      const twice = [...mixed, { pid: two.pid, ended: 'either', any: true } as const]
+      const pid = await dependent({ needs: mixed, until: null }, { readyAt: clock.now() + 1_000 })
+      await dependent({ needs: twice, until: null })
+      await done(store, fail(two))
+      expect(await readyPids()).toEqual([pid])
+      const late = await dependent({ needs: mixed, until: null })
+      const waits = await dependent({ needs: twice, until: null })
+      expect(await readyPids()).toEqual([late])
+      expect((await store.pending(waits)).on).toEqual([one.pid])
+    })
+
     test('what has ended before counts', async () => {
       await done(store, finish(one), fail(two))
       const pids = [

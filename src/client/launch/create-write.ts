@@ -18,7 +18,7 @@ import { newPid } from '../../shared/ids.ts'
 import type { Hosted } from '../../process/host/process-object.ts'
 import { UNCHECKED_STATE } from '../../process/state/saved-state.ts'
 import type { LaunchOptions } from '../../process/host/process-handle.ts'
-import { withoutOpen } from './upstream.ts'
+import { openPorts } from './upstream.ts'
 import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 
 /**
@@ -123,7 +123,7 @@ function timeOf(deadline: NonNullable<LaunchOptions['deadline']>, now: number): 
  * @throws SerializationError with the path of an input that can't be saved (C10)
  */
 export function uncheckedWrite(
-  described: Pick<ClassRow, 'name' | 'version'> & { readonly deadlineAfter?: number | undefined },
+  described: Pick<ClassRow, 'name' | 'version'> & { readonly deadlineAfter?: number | null | undefined },
   inputs: Readonly<Record<string, unknown>>,
   now: number,
   options: LaunchOptions,
@@ -141,7 +141,7 @@ export function uncheckedWrite(
     parentFence: launcher.parentFence,
     onlyOwn: launcher.onlyOwn,
     group: launcher.group,
-    ...launched(options, now, described.deadlineAfter),
+    ...launched(options, now, described.deadlineAfter ?? undefined),
     seq: 0,
     state: 'created',
     step: 'run',
@@ -162,7 +162,7 @@ export function checkByName(
   described: Pick<ClassRow, 'name' | 'inputs'>,
   inputs: Readonly<Record<string, unknown>> | undefined,
 ): void {
-  const problems = inputs === undefined ? [] : withoutOpen(checkOfClass(described)(inputs), inputs)
+  const problems = inputs === undefined ? [] : checkOfClass(described)(inputs, openPorts(inputs))
   if (problems.length > 0) throw new PortValidationError(problems)
 }
 

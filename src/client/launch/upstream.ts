@@ -47,14 +47,16 @@ export function knownProblems(
   return inputs.validateAround(inputs.preProcess(given), 'inputs', holdsReference)
 }
 
-/** Without the problems of values in which a reference stands, or that are within one. */
-export function withoutOpen(
-  problems: readonly PortProblem[],
-  given: Readonly<Record<string, unknown>>,
-): readonly PortProblem[] {
-  const search = Search.for(given, isReference)
-  const open = search?.found.map((item) => search.pathTo(item, 'inputs')) ?? []
-  return problems.filter(({ port }) => !open.some((path) => isWithin(path, port) || isWithin(port, path)))
+/** Whether a reference stands for the value of a port, or for a value within it. */
+export function openPorts(given: Readonly<Record<string, unknown>>): (port: string) => boolean {
+  let open: readonly string[] | undefined
+  return (port) => {
+    if (open === undefined) {
+      const search = Search.for(given, isReference)
+      open = search?.found.map((item) => search.pathTo(item, 'inputs')) ?? []
+    }
+    return open.some((path) => isWithin(path, port) || isWithin(port, path))
+  }
 }
 
 function isWithin(path: string, outer: string): boolean {

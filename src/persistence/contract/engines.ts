@@ -48,6 +48,8 @@ export interface ClassRow {
   readonly version: number
   /** The JSON Schema of the inputs, as text. */
   readonly inputs: string
+  /** The deadline that the class declares, in milliseconds from the launch. */
+  readonly deadlineAfter: number | null
   /** The JSON Schema of each signal's payload by the signal's name, as JSON text. */
   readonly signals: string
 }

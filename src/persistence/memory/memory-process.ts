@@ -15,8 +15,8 @@ export interface KeptMessage {
 /** What a process needs of others before it starts, by their pids. */
 export interface NeedsByTarget {
   readonly of: ReadonlyMap<string, (Omit<NeedEntry, 'over'> & { over: boolean })[]>
-  /** How many are not over. */
-  left: number
+  /** How many are not over, and how many of those of which one is enough. */
+  readonly left: { all: number; any: number }
 }
 
 /** One process: its row, parts, kept messages, awaited processes and history. */

@@ -168,8 +168,8 @@ export class MemorySession implements Tables {
     if (needs.length > 0) this.#tables.addNeeds(this.#saved(pid), needs)
   }
 
-  hasNeeds(pid: string): boolean {
-    return (this.#saved(pid).needs?.left ?? 0) > 0
+  hasNeeds(pid: string, which: 'all' | 'any' = 'all'): boolean {
+    return (this.#saved(pid).needs?.left[which] ?? 0) > 0
   }
 
   settleNeeds(pid: string, which: 'all' | 'any'): void {
@@ -201,8 +201,9 @@ export class MemorySession implements Tables {
   }
 }
 
-function makeOver(needs: NeedsByTarget | undefined, entry: { over: boolean }): void {
+function makeOver(needs: NeedsByTarget | undefined, entry: { readonly any: boolean; over: boolean }): void {
   if (entry.over || needs === undefined) return
   entry.over = true
-  needs.left--
+  needs.left.all--
+  if (entry.any) needs.left.any--
 }

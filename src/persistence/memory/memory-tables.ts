@@ -118,7 +118,8 @@ export class MemoryTables {
       const needing = this.#needing.get(need.pid) ?? new Set()
       this.#needing.set(need.pid, needing.add(saved))
     }
-    saved.needs = { of, left: needs.filter(({ over }) => !over).length }
+    const left = needs.filter(({ over }) => !over)
+    saved.needs = { of, left: { all: left.length, any: left.filter(({ any }) => any).length } }
   }
 
   dropNeeds(saved: MemoryProcess): void {

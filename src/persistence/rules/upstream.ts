@@ -12,8 +12,9 @@ import { earliest } from './waits.ts'
  * 1. A list beside the row has an entry for each need, from the creation until the process starts or
  *    ends. A process in that list is not pruned.
  * 2. An entry is over once the needed process has ended. All entries are over as soon as one end
- *    decides that the process can't start, so that it fails at once. An end that is enough for a need
- *    of any process makes the others of that need over too.
+ *    decides that the process can't start, so that it fails at once: one that does not meet a need,
+ *    or the last one that does not meet a need of any process. An end that is enough for a need of any
+ *    process makes the others of that need over too.
  * 3. The row is ready once no entry is left. The engine that claims it reads how the processes ended.
  *    It starts the process with their values, or excepts it.
  *
@@ -43,8 +44,8 @@ export interface NeedTables {
   /** How these processes ended; one that does not exist is not in the answer. */
   ends(pids: readonly string[]): Ends
   addNeeds(pid: string, needs: readonly NeedEntry[]): void
-  /** Whether any need of the process is left. */
-  hasNeeds(pid: string): boolean
+  /** Whether any need of the process is left, or any of those of which one is enough. */
+  hasNeeds(pid: string, which?: 'all' | 'any'): boolean
   /** Makes all needs of a process over, or those of which one is enough. */
   settleNeeds(pid: string, which: 'all' | 'any'): void
   /** Makes the needs of this process over. Returns those that were not. */
@@ -67,8 +68,11 @@ export function upstreamRefusal(write: Create, ends: Ends): Outcome | undefined 
 /** The entries of a new process. */
 export function needEntries({ upstream }: Create, ends: Ends): readonly NeedEntry[] {
   const needs = upstream?.needs ?? []
-  const decides = needs.some((need) => !need.any && isKnown(need, ends) && !isMet(need, ends.get(need.pid)))
-  const suffices = needs.some((need) => need.any && isKnown(need, ends) && isMet(need, ends.get(need.pid)))
+  const isFailed = (need: Need): boolean => isKnown(need, ends) && !isMet(need, ends.get(need.pid))
+  const ofAny = needs.filter(({ any }) => any)
+  const decides =
+    needs.some((need) => !need.any && isFailed(need)) || (ofAny.length > 0 && ofAny.every(isFailed))
+  const suffices = ofAny.some((need) => isKnown(need, ends) && isMet(need, ends.get(need.pid)))
   return needs.map((need) => ({ ...need, over: decides || (need.any && suffices) || isKnown(need, ends) }))
 }
 
@@ -78,15 +82,30 @@ function isKnown({ pid }: Need, ends: Ends): boolean {
 
 /** Makes the processes ready that needed this end alone, or that can't start any more. */
 export function upstreamEnded(tables: NeedTables, target: string, successful: boolean): void {
+  const byProcess = new Map<string, MetNeed[]>()
   for (const need of tables.takeNeeds(target)) {
-    const isEnough = isMet(need, successful)
-    const decides = !need.any && !isEnough
-    if (decides || (need.any && isEnough)) tables.settleNeeds(need.pid, decides ? 'all' : 'any')
-    if (tables.hasNeeds(need.pid)) continue
-    const row = tables.brief(need.pid)
+    const others = byProcess.get(need.pid)
+    if (others === undefined) byProcess.set(need.pid, [need])
+    else others.push(need)
+  }
+  for (const [pid, needs] of byProcess) {
+    const decides = decidedBy(tables, pid, needs, successful)
+    if (decides) tables.settleNeeds(pid, 'all')
+    if (tables.hasNeeds(pid)) continue
+    const row = tables.brief(pid)
     if (row === undefined || row.awaits !== 'inputs' || row.owner !== null || row.ended_at !== null) continue
     const soonest = decides ? tables.now : Math.max(tables.now, row.starts_at ?? 0)
     row.ready_at = earliest(soonest, row.deadline)
     tables.putReady(row, [entry('joined', null)])
   }
+}
+
+/** Whether these needs, which an end has made over, decide that their process can't start. */
+function decidedBy(tables: NeedTables, pid: string, needs: readonly MetNeed[], successful: boolean): boolean {
+  const ofAny = needs.filter(({ any }) => any)
+  const isEnough = ofAny.some((need) => isMet(need, successful))
+  if (isEnough) tables.settleNeeds(pid, 'any')
+  // Had one been enough before, those of any would have been over already.
+  const isLast = ofAny.length > 0 && !isEnough && !tables.hasNeeds(pid, 'any')
+  return isLast || needs.some((need) => !need.any && !isMet(need, successful))
 }

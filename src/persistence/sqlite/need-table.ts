@@ -3,7 +3,10 @@ import type { Connection } from './connection.ts'
 
 const ADD = `INSERT OR IGNORE INTO need (pid, target, ended, any, over)
   SELECT ?, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)`
-const LEFT = 'SELECT 1 FROM need WHERE pid = ? AND over = 0 LIMIT 1'
+const LEFT = {
+  all: 'SELECT 1 FROM need WHERE pid = ? AND over = 0 LIMIT 1',
+  any: 'SELECT 1 FROM need WHERE pid = ? AND over = 0 AND any = 1 LIMIT 1',
+} as const
 const OF_TARGET = 'SELECT pid, ended, any FROM need WHERE target = ? AND over = 0'
 const TAKE = 'UPDATE need SET over = 1 WHERE target = ? AND over = 0'
 const SETTLE = {
@@ -32,8 +35,8 @@ export class NeedTable {
     this.#connection.sql(NOTE).run(pid)
   }
 
-  isLeft(pid: string): boolean {
-    return this.#connection.sql(LEFT).get(pid) !== undefined
+  isLeft(pid: string, which: 'all' | 'any'): boolean {
+    return this.#connection.sql(LEFT[which]).get(pid) !== undefined
   }
 
   settle(pid: string, which: 'all' | 'any'): void {

@@ -201,6 +201,7 @@ CREATE TABLE class (
   name TEXT PRIMARY KEY,
   version INTEGER NOT NULL,
   inputs TEXT NOT NULL,
+  deadline_after INTEGER,
   signals TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 

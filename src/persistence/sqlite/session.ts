@@ -241,8 +241,8 @@ export class Session implements Tables {
     this.#tables.needs.add(pid, needs)
   }
 
-  hasNeeds(pid: string): boolean {
-    return this.#tables.needs.isLeft(pid)
+  hasNeeds(pid: string, which: 'all' | 'any' = 'all'): boolean {
+    return this.#tables.needs.isLeft(pid, which)
   }
 
   settleNeeds(pid: string, which: 'all' | 'any'): void {
