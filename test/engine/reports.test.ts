@@ -58,6 +58,19 @@ class OddLogs extends Process {
   }
 }
 
+/** Adds an event in each of two steps, and before an effect. */
+class Steps extends Process {
+  override async run(): Promise<Continue> {
+    this.addEvent('before the effect')
+    await this.effect('pay', () => 1)
+    this.addEvent('in run')
+    return new Continue(this.next)
+  }
+  next(): void {
+    this.addEvent('in next')
+  }
+}
+
 async function all<T>(entries: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = []
   for await (const entry of entries) found.push(entry)
@@ -286,8 +299,8 @@ overEachStore((over) => {
       [2, 'running'],
       [3, 'running'],
       [4, 'event'],
-      [5, 'finished'],
-      [6, 'event'],
+      [5, 'event'],
+      [6, 'finished'],
     ])
     const added = (await all(handle.events())).flatMap((event) =>
       event.name === 'event' ? [[event.side, event.data.name, event.data.data]] : [],
@@ -299,6 +312,25 @@ overEachStore((over) => {
     ])
     const times = (await all(handle.events())).map(({ at }) => at.getTime())
     expect(times).toEqual(times.toSorted((a, b) => a - b))
+  })
+
+  it('puts an event before what the process did after it', async () => {
+    const engine = await over().engine([Steps])
+    const handle = await engine.launch(Steps)
+    await handle.wait()
+    const names = (await all(handle.events())).map((event) =>
+      event.name === 'event' ? event.data.name : event.name,
+    )
+    expect(names).toEqual([
+      'created',
+      'running',
+      'before the effect',
+      'effect',
+      'in run',
+      'running',
+      'in next',
+      'finished',
+    ])
   })
 
   it('refuses what can not be printed, reported, added or followed', async () => {

@@ -125,7 +125,8 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune | Com
     if (decision.awaits.length > 0) tables.addAwaits(row.pid, decision.awaits)
   }
   const report = decision.outcome.status === 'done' ? takeReport(row, write, tables.now) : undefined
-  putRow(tables, row, report === undefined ? decision.history : [...decision.history, ...report.history])
+  // The code of the process added its events before it did what this write stores.
+  putRow(tables, row, report === undefined ? decision.history : [...report.history, ...decision.history])
   if (report !== undefined && isReported(write, report)) tables.report(row, report.log)
   if (write.kind === 'advance') killDescendants(tables, write, row.runner)
   if (write.kind === 'request' && write.tree === true && decision.outcome.status === 'done') {
