@@ -14,11 +14,12 @@ import {
 } from '../process/host/group-options.ts'
 import type { ProcessGroup } from '../process/host/process-group.ts'
 import type { LaunchOptions, MemberResult } from '../process/host/process-handle.ts'
+import type { RefableInputs } from '../process/host/references.ts'
 import { referring } from '../process/references/reference.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { checkOptions } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
-import type { LaunchInputsOf, SelfTyped } from '../spec/typing.ts'
+import type { SelfTyped } from '../spec/typing.ts'
 import { ClientController } from './client-controller.ts'
 import type { ClientParts } from './client-parts.ts'
 import { ClientGroup } from './group/client-group.ts'
@@ -73,7 +74,7 @@ export abstract class GroupClient extends ClientController {
    */
   async launchAll<C extends AnyProcessClass | string>(
     processClass: C & SelfTyped<C>,
-    inputs: InputsSource<LaunchInputsOf<C>>,
+    inputs: InputsSource<RefableInputs<C>>,
     options: GroupLaunchOptions = {},
   ): Promise<ProcessGroup<MemberResult<C>>> {
     return this.#launchAll('launchAll', processClass, inputs as InputsSource<Inputs>, options)
@@ -116,7 +117,7 @@ export abstract class GroupClient extends ClientController {
    */
   imap<C extends AnyProcessClass | string>(
     processClass: C & SelfTyped<C>,
-    inputs: InputsSource<LaunchInputsOf<C>>,
+    inputs: InputsSource<RefableInputs<C>>,
     options: ImapOptions = {},
   ): ResultStream<MemberResult<C>> {
     this.requireOpen()

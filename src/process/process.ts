@@ -24,7 +24,6 @@ import type {
   ExposedInputs,
   ExposedOutputs,
   InputsOf,
-  LaunchInputsOf,
   OutputName,
   OutputsOf,
   OutputValue,
@@ -53,6 +52,7 @@ import {
   type MapOptions,
 } from './host/group-options.ts'
 import type { ProcessGroup } from './host/process-group.ts'
+import type { RefableInputs } from './host/references.ts'
 import { rowsOf } from './group/columns.ts'
 import type { HookResult } from './definition/hooks.ts'
 import { recreate, takeConstruction, type PendingConstruction } from './host/construction.ts'
@@ -556,7 +556,7 @@ export class Process<C = Untyped> implements ProcessObject {
    */
   protected launchAll<D extends AnyProcessClass | string>(
     processClass: D & SelfTyped<D>,
-    inputs: InputsSource<LaunchInputsOf<D>>,
+    inputs: InputsSource<RefableInputs<D>>,
     options: GroupLaunchOptions = {},
   ): Promise<ProcessGroup<MemberResult<D>>> {
     return this.#launchAll(

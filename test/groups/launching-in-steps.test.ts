@@ -67,6 +67,18 @@ class Branches extends Process<typeof Branches> {
   }
 }
 
+/** Launches a group from the results of another one. */
+class Chained extends Process<typeof Chained> {
+  override async run(): Promise<unknown> {
+    const squares = await this.map(Square, { n: each([1, 2]) })
+    const fourth = await this.launchAll(
+      Square,
+      [...squares].map((square) => ({ n: square })),
+    )
+    return fourth.result()
+  }
+}
+
 class Wrong extends Process<typeof Wrong> {
   override async run(): Promise<void> {
     await this.launchAll(Square, [{ n: 1 }, { n: 0.5 }, { n: 2 }])
@@ -98,6 +110,12 @@ overEachStore((over) => {
     expect(rows).toMatchObject([{ parent: handle.pid, length: 5, launched: 5 }])
     const children = await engine.list({ parent: handle.pid })
     expect(children.processes).toHaveLength(5)
+  })
+
+  it('a step launches a group from the results of another one, which it does not wait for', async () => {
+    const engine = await over().engine([Square, Chained], { concurrency: 1 })
+    const handle = await engine.launch(Chained)
+    expect(await handle.result()).toEqual([1, 16])
   })
 
   it('a step that is tried again keeps the children that succeeded, and replaces the others', async () => {
@@ -169,6 +187,12 @@ overEachStore((over) => {
 })
 
 describe('in memory', () => {
+  it('a step launches a group from the results of another one', async () => {
+    const process = new Chained()
+    await process.execute()
+    expect(process.result()).toEqual([1, 16])
+  })
+
   it('a step launches a group and waits for it', async () => {
     const process = new Squares({ count: 4 })
     await process.execute()

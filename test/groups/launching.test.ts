@@ -302,6 +302,32 @@ overEachStore((over) => {
     expect(empty.length).toBe(0)
   })
 
+  it('a handle in the inputs of a group stands for the result of its process', async () => {
+    const engine = await over().engine([Square, Sum], { concurrency: 1 })
+    const three = await engine.launch(Square, { n: 3 })
+    const group = await engine.launchAll(Square, [{ n: three }, { n: 2 }], { group: 'squares' })
+    expect(await group.result()).toEqual([81, 4])
+    const again = await engine.launchAll(Square, [{ n: three }, { n: 2 }], { group: 'squares' })
+    expect(again.pids).toEqual(group.pids)
+    const client = await over().client([Sum])
+    const columns = await client.map(Sum, { a: three, b: each(['x', 'y']) })
+    expect(await columns.result()).toEqual(['9x', '9y'])
+    const column = await client.map(Sum, { a: each(group.handles), b: 'z' })
+    expect(await column.result()).toEqual(['81z', '4z'])
+    const lazy: string[] = []
+    for await (const text of client.imap(Sum, [{ a: three, b: '' }])) lazy.push(text)
+    expect(lazy).toEqual(['9'])
+  })
+
+  it('a group whose inputs refer to a failed process fails at once', async () => {
+    const engine = await over().engine([Square, Sum])
+    const killed = await engine.launch(Square, { n: 1 }, { delay: '1d' })
+    const group = await engine.map(Sum, { a: killed, b: each(['x', 'y']) })
+    await killed.kill('not needed')
+    for (const { status, state } of await group.outcomes())
+      expect({ status, reason: state.reason }).toEqual({ status: 'rejected', reason: 'upstream' })
+  })
+
   it('map refuses columns of different lengths before it launches, unless the shortest one decides', async () => {
     const engine = await over().engine([Sum])
     let closed = 0

@@ -36,7 +36,7 @@ export async function launching(): Promise<void> {
   expectType<Equal<typeof results, number[]>>()
   expectType<Equal<ReturnType<typeof group.at>, ProcessHandle<number> | undefined>>()
   const unknown = await engine.launchAll('Add', [{ a: 1 }])
-  expectType<Equal<typeof unknown, ProcessGroup<unknown>>>()
+  expectType<Equal<typeof unknown, ProcessGroup>>()
   // @ts-expect-error a is a number
   await engine.launchAll(Add, [{ a: 'one' }])
   // @ts-expect-error there is no input b
@@ -61,6 +61,18 @@ export async function columns(): Promise<void> {
   each('abc')
   // @ts-expect-error no such way
   await engine.map(Add, { a: each([1]) }, { lengths: 'longest' })
+}
+
+export async function references(): Promise<void> {
+  const one = await engine.launch(Add, { a: 1 })
+  await engine.launchAll(Add, [{ a: one }, { a: 2, label: 'two' }])
+  await engine.map(Add, { a: each([1, one]), label: each(['x', 'y']) })
+  await engine.map(Add, { a: one, label: each(['x']) })
+  engine.imap(Add, [{ a: one }])
+  // @ts-expect-error the result is a number, and the label a text
+  await engine.map(Add, { a: each([1]), label: one })
+  // @ts-expect-error the result is a number
+  await engine.launchAll(Add, [{ a: 1, label: one }])
 }
 
 export async function lazily(): Promise<void> {

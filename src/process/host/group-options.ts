@@ -3,6 +3,7 @@ import { checkText } from '../../shared/text.ts'
 import type { LaunchInputsOf } from '../../spec/typing.ts'
 import { checkLaunch, LAUNCH_OPTIONS } from './launch-arguments.ts'
 import type { LaunchOptions } from './process-handle.ts'
+import type { Refable } from './references.ts'
 
 /** Several inputs, for several processes of one class. They are read as the processes are launched. */
 export type InputsSource<I> = Iterable<I> | AsyncIterable<I>
@@ -75,9 +76,12 @@ export function each<T>(values: Iterable<T> & object): Each<T> {
   return new Each(values)
 }
 
-/** The inputs of `map`: a column or one value for each input. */
+/**
+ * The inputs of `map`: a column or one value for each input. A handle or a reference may stand for
+ * each value, also in a column.
+ */
 export type Columns<C> = {
-  readonly [K in keyof LaunchInputsOf<C>]: LaunchInputsOf<C>[K] | Each<LaunchInputsOf<C>[K]>
+  readonly [K in keyof LaunchInputsOf<C>]: Refable<LaunchInputsOf<C>[K]> | Each<Refable<LaunchInputsOf<C>[K]>>
 }
 
 /** The results of a lazy launch, as they come. */
