@@ -94,6 +94,29 @@ overEachStore((over) => {
     await expect(resolveHandles([slow], { depth: 1 } as never)).rejects.toThrow(TypeError)
   })
 
+  test('a group stands for the list of its results, or of its states', async () => {
+    const engine = await over().engine(CLASSES)
+    const sums = await engine.launchAll(Add, [{ a: 1 }, { a: 2 }])
+    const mixed = engine.group([sums.at(0)?.pid ?? '', await engine.launch(Failing)])
+    const { list, none, at } = await resolveHandles({ list: [sums], none: engine.group([]), at: { sums } })
+    expect(list).toEqual([[{ sum: 2 }, { sum: 3 }]])
+    expect(none).toEqual([])
+    expect(at.sums).toBe(list[0])
+    expect(await resolveHandles(sums)).toEqual([{ sum: 2 }, { sum: 3 }])
+    await expect(resolveHandles([allowFailure(sums as never)])).rejects.toThrow(
+      /allowFailure takes a handle or a ref/,
+    )
+    await expect(resolveHandles({ mixed })).rejects.toThrow(ProcessExcepted)
+    const kept = await resolveHandles({ mixed }, { raiseOnFailure: false })
+    expect(kept.mixed).toMatchObject([{ sum: 2 }, { name: 'ProcessExcepted' }])
+    const states = await resolveStates(new Map([['mixed', mixed]]))
+    expect(states.get('mixed')).toMatchObject([{ label: 'finished' }, { label: 'excepted' }])
+    expect(await resolveStates(sums)).toMatchObject([{ successful: true }, { successful: true }])
+    const slow = engine.group([await engine.launch(Gated, { gate: 'group' })])
+    await expect(resolveHandles({ slow }, { timeout: 0 })).rejects.toThrow(WaitTimeout)
+    await expect(resolveStates({ slow }, { timeout: 0 })).rejects.toThrow(WaitTimeout)
+  })
+
   test('resolveStates gives the final states, and no failure rejects', async () => {
     const engine = await over().engine(CLASSES)
     const add = await engine.launch(Add, { a: 1 })

@@ -195,3 +195,32 @@ export class Order extends WorkChain<typeof Order> {
     )
   }
 }
+
+/** Returns what it is given, and writes a line to a file each time it runs. */
+export class Takes extends Process<typeof Takes> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec
+      .input('given', {})
+      .input('log', { schema: { type: 'string' } })
+      .returns({})
+  }
+  override run(): unknown {
+    appendFileSync(this.inputs.log, `${this.pid} takes\n`)
+    return this.inputs.given
+  }
+}
+
+/** Launches processes that take the values of one another. */
+export class Pipes extends Process<typeof Pipes> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('log', { schema: { type: 'string' } }).returns({})
+  }
+  override async run(): Promise<unknown> {
+    const { log } = this.inputs
+    const sum = await this.launch(Sum, { steps: 2, log })
+    const takes = await this.launch(Takes, { given: { sum: sum.outputs.ref('sum') }, log })
+    return this.join('last', await this.launch(Takes, { given: [takes, sum.outputs.ref('seen')], log }))
+  }
+}

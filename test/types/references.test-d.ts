@@ -6,6 +6,7 @@ import {
   type DoneRef,
   type Engine,
   type OutputRef,
+  type ProcessGroup,
   type ProcessHandle,
   type ProcessSpec,
   type Resolved,
@@ -80,6 +81,9 @@ expectType<Equal<Resolved<DoneRef>, true>>()
 expectType<Equal<Resolved<Map<string, OutputRef<number>>>, Map<string, number>>>()
 expectType<Equal<Resolved<readonly [OutputRef<number>, 1]>, readonly [number, 1]>>()
 expectType<Equal<ResolvedStates<Set<ProcessHandle<1>>>, Set<StateInfo>>>()
+expectType<Equal<Resolved<ProcessGroup<number>>, number[]>>()
+expectType<Equal<Resolved<{ a: ProcessGroup<string> }>, { a: string[] }>>()
+expectType<Equal<ResolvedStates<ProcessGroup<number>>, StateInfo[]>>()
 expectType<Equal<ResolvedStates<{ a: ProcessHandle; b: 1 }>, { a: StateInfo; b: 1 }>>()
 
 export async function resolves() {

@@ -19,6 +19,7 @@ import { AllowFailure, Quoted } from '../host/input-marks.ts'
 import { isHandle } from '../state/awaits.ts'
 import { withinStep } from '../step/operation.ts'
 import { DoneReference, OutputReference, settledOutput } from './output-reference.ts'
+import { savedReference } from './reference.ts'
 import { Search } from './search.ts'
 
 /** Options of `resolveHandles`. */
@@ -114,6 +115,7 @@ async function resolved(
 ): Promise<unknown> {
   const search = Search.for(value, isResolvable, maxDepth)
   if (search === undefined) return value
+  for (const item of search.found) if (item instanceof AllowFailure) savedReference(item)
   const values = new Map<object, unknown>()
   const readings = search.found.map(async (item) => {
     values.set(item, item instanceof Quoted ? item.value : await read(item))
