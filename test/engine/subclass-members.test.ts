@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Continue, Process, Wait, type ProcessSpec } from '../../src/index.ts'
+import { Continue, Process, SerializationError, Wait, type ProcessSpec } from '../../src/index.ts'
 import { overEachStore, untilWaiting } from './over-stores.ts'
 
 /** A unit that can only be saved as its text. */
@@ -17,7 +17,7 @@ class Unit {
 class Measure extends Process<typeof Measure> {
   static override define(spec: ProcessSpec) {
     super.define(spec)
-    return spec.input('unit', { instanceOf: Unit }).output('reading')
+    return spec.input('unit', { instanceOf: Unit }).input('note', { required: false }).output('reading')
   }
   #readings = 0
 
@@ -48,6 +48,18 @@ class Measure extends Process<typeof Measure> {
 }
 
 overEachStore((over) => {
+  test('inputs that only the class can encode are refused beside references, and nothing is launched', async () => {
+    const engine = await over().engine([Measure])
+    const other = await engine.launch(Measure, { unit: new Unit('kelvin') })
+    const unit = new Unit('bar')
+    const launching = engine.launch(Measure, { unit, note: other.outputs.ref('reading') })
+    await expect(launching).rejects.toThrow(SerializationError)
+    await expect(launching).rejects.toThrow(/inputs\.unit: an instance of Unit .* encodeInputArgs/)
+    expect((await engine.list()).processes).toHaveLength(1)
+    await (await engine.launch(Measure, { unit }, { after: [other] })).kill('enough')
+    await other.kill('enough')
+  })
+
   test('a class saves more by saveInstanceState, and inputs in its own form by encodeInputArgs', async () => {
     const engine = await over().engine([Measure])
     const handle = await engine.launch(Measure, { unit: new Unit('kelvin') })

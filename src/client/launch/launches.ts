@@ -6,11 +6,17 @@ import type { ClassRow } from '../../persistence/contract/engines.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import { construct, recreate } from '../../process/host/construction.ts'
 import { savedDependency, type SavedDependency } from '../../process/references/dependency.ts'
+import { Process } from '../../process/process.ts'
 import type { LaunchOptions } from '../../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { CREATED_STATE, UNCHECKED_STATE } from '../../process/state/saved-state.ts'
-import { IncompatibleBundle, PortValidationError, SpecError } from '../../shared/errors.ts'
+import {
+  IncompatibleBundle,
+  PortValidationError,
+  SerializationError,
+  SpecError,
+} from '../../shared/errors.ts'
 import { specOf } from '../../spec/process-spec.ts'
 import { checkByName, createWrite, retryOf, uncheckedWrite, type Launcher } from './create-write.ts'
 import { LaunchingHost } from './launching-host.ts'
@@ -90,8 +96,13 @@ export class Launches {
       version: (processClass as { readonly version?: number }).version ?? 1,
       deadlineAfter: spec.deadlineAfter,
     }
-    const create = uncheckedWrite(described, inputs, this.#clock.now(), options, launcher, this.#codec)
-    return withUpstream(create, { refers: true, after })
+    try {
+      const create = uncheckedWrite(described, inputs, this.#clock.now(), options, launcher, this.#codec)
+      return withUpstream(create, { refers: true, after })
+    } catch (error) {
+      const isByClass = processClass.prototype.encodeInputArgs !== Process.prototype.encodeInputArgs
+      throw error instanceof SerializationError && isByClass ? notEncoded(error) : error
+    }
   }
 
   /**
@@ -189,6 +200,15 @@ export class Launches {
         'launch the registered class, or give one of them another `static processName`. If a module is loaded twice, each of its classes exists twice',
     )
   }
+}
+
+/** The error for inputs that only the class can encode, which it can't before all of them are known. */
+function notEncoded({ path, message }: SerializationError): SerializationError {
+  const text = message.slice(`${path}: `.length)
+  return new SerializationError(
+    path,
+    `${text} Its class saves inputs by encodeInputArgs, which is not asked before the values of other processes have come: launch it without references to such, or order it by \`after\``,
+  )
 }
 
 /** The write with what the process needs of others before it starts. */
