@@ -608,9 +608,17 @@ export const breaks: readonly Break[] = [
     contract: 'C8',
     what: 'what a process needs is waited for to the end, although one of them has failed',
     file: 'src/persistence/rules/upstream.ts',
-    find: "if (decides || (need.any && isEnough)) tables.settleNeeds(need.pid, decides ? 'all' : 'any')",
+    find: "if (decides) tables.settleNeeds(pid, 'all')",
     replace: '',
     test: ['test/persistence/stores.test.ts', 'one failure makes it ready at once'],
+  },
+  {
+    contract: 'C8',
+    what: 'a process that none of any can let start any more waits for its values first',
+    file: 'src/persistence/rules/upstream.ts',
+    find: "ofAny.length > 0 && !isEnough && !tables.hasNeeds(pid, 'any')",
+    replace: 'false',
+    test: ['test/persistence/stores.test.ts', 'a need of any that nothing can meet any more'],
   },
   {
     contract: 'C9',

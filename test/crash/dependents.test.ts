@@ -28,11 +28,10 @@ for (const when of sidesOf('pipes')) {
         const { signal } = await program.ended
         const states = await statesOf(store)
         if (states.includes('Sum finished') && states.includes('Takes created')) between++
-        if (signal !== null) {
-          expect([commit, signal]).toEqual([commit, 'SIGKILL'])
-          const again = start(task)
-          expect([commit, await again.ended, again.stderr()]).toEqual([commit, { code: 0, signal: null }, ''])
-        }
+        expect([null, 'SIGKILL']).toContain(signal)
+        // After the run without a crash there is nothing left to do.
+        const again = start(task)
+        expect([commit, await again.ended, again.stderr()]).toEqual([commit, { code: 0, signal: null }, ''])
         await withClientOf(store, async (client) => {
           const { processes } = await client.list()
           const taking = processes.filter(({ name }) => name === 'Takes')
@@ -50,7 +49,7 @@ for (const when of sidesOf('pipes')) {
         await rm(folder, { recursive: true })
         if (signal === null) break
       }
-      if (extent === 'all') expect(between).toBeGreaterThan(0)
+      expect(between).toBeGreaterThanOrEqual(extent === 'all' ? 1 : 0)
     },
   )
 }

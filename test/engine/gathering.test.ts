@@ -3,7 +3,7 @@ import { Process, ProcessKilled, UpstreamFailed, type ProcessSpec, type Store } 
 import { defer } from '../../src/process/state/deferred.ts'
 import { register, replaced } from '../contracts/stores.ts'
 import { historyOf, overEachStore, untilRow } from './over-stores.ts'
-import { Failing, gate, Gated } from './processes.ts'
+import { Failing, Gated } from './processes.ts'
 
 /** Returns its input. */
 class Takes extends Process<typeof Takes> {
