@@ -368,3 +368,16 @@ test('other calls refuse options that do not exist, instead of waiting for ever 
   expect(() => new Wait('next', untyped({ untill: new Date() }))).toThrow(/did you mean "until"\?/)
   expect((await handle.refresh()).label).toBe('created')
 })
+
+test('a message of a pause, a kill or an abort that is no text is refused', async () => {
+  const engine = await anEngine()
+  const handle = await engine.launch(Add, { a: 1 }, { delay: '1h' })
+  await expect(handle.pause(untyped(5))).rejects.toThrow('pause: the message must be text, not 5')
+  await expect(handle.kill(untyped({ tree: false }))).rejects.toThrow(
+    'kill: the message must be text, not an object',
+  )
+  await expect(handle.abort(untyped(true))).rejects.toThrow(TypeError)
+  await expect(engine.group([handle]).kill(untyped(['why']))).rejects.toThrow(TypeError)
+  await expect(engine.killAll({}, untyped(5))).rejects.toThrow(TypeError)
+  expect(await handle.refresh()).toMatchObject({ label: 'created', paused: false })
+})

@@ -3,6 +3,7 @@ import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import type { HandleRequest } from '../../process/handle/base-handle.ts'
 import { killedStateText } from '../../process/state/saved-state.ts'
 import type { JsonValue } from '../../shared/json.ts'
+import { shown } from '../../shared/options.ts'
 import type { GroupCommit } from './group-commit.ts'
 
 /** Writes what callers ask of processes. Each request is stored when its promise resolves (C7). */
@@ -19,9 +20,14 @@ export class Requests {
     this.#killGrace = killGrace
   }
 
-  /** Asks a process, and with `tree` all its descendants, to pause, to play or to end. */
-  request(pid: string, request: HandleRequest, tree: boolean): Promise<Outcome> {
+  /**
+   * Asks a process, and with `tree` all its descendants, to pause, to play or to end. Rejects with
+   * `TypeError` for a message that is no text.
+   */
+  async request(pid: string, request: HandleRequest, tree: boolean): Promise<Outcome> {
     const message = request.kind === 'play' ? undefined : request.message
+    if (message !== undefined && typeof message !== 'string')
+      throw new TypeError(`${request.kind}: the message must be text, not ${shown(message)}`)
     const grace = request.kind === 'kill' && !request.force ? this.#killGrace : 0
     return this.#write(pid, request.kind, message, grace, tree)
   }
