@@ -6,7 +6,7 @@ import { advance, claimOne, commitOne, create, done, finish, Heard, record, runn
 import type { Bench } from './store-bench.ts'
 
 /** A report of these lines and nothing else, unless more is given. */
-export function report(texts: readonly string[], fields: Partial<StoredReport> = {}): StoredReport {
+function report(texts: readonly string[], fields: Partial<StoredReport> = {}): StoredReport {
   const log = texts.map((text) => ({ stream: 'stdout' as const, text: `${text}\n`, at: 5, attempt: 1 }))
   return { log, events: [], progress: undefined, ...fields }
 }
