@@ -13,6 +13,7 @@ import type { Screen } from '../../src/cli/render/screen.ts'
 import { pidsInTree, treeText } from '../../src/cli/render/tree-text.ts'
 import {
   Process,
+  quote,
   toContext,
   Wait,
   while_,
@@ -128,7 +129,7 @@ beforeAll(async () => {
   await bench.untilWaiting(await bench.launch(Relaxation, { material: 'Si' }, { pid: pid('b2') }))
   const payment = await bench.launch(
     Payment,
-    { order: word },
+    { order: quote(word) },
     { pid: pid('c3'), label: 'order 17 of the night run of January' },
   )
   await bench.untilWaiting(payment)

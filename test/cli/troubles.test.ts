@@ -23,7 +23,11 @@ class Asks extends Process<typeof Asks> {
   }
 }
 
-class Word extends Process {
+class Word extends Process<typeof Word> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('word', { required: false })
+  }
   override run(): Wait {
     return new Wait(undefined, { message: 'for a word' })
   }
@@ -80,6 +84,14 @@ describe('in the list', () => {
     )
     const { stdout } = await run('explain', 'parked')
     expect(stdout).toContain('it is parked: process parked has no step oldStep. Its saved data')
+  })
+
+  it('a process that needs the result of another one shows that it waits for it', async () => {
+    await using client = await Client.open({ store: project.store, processes: [Word] })
+    await client.launch(Word, { word: client.handle('word') }, { pid: 'needs' })
+    expect((await run('list', '--class', 'Word')).stdout).toMatch(/^needs +Word +created .*waits for its inputs/m)
+    expect((await run('show', 'needs')).stdout).toMatch(/its inputs/)
+    expect((await run('explain', 'needs')).stdout).toMatch(/inputs\.word waits for Word word/)
   })
 
   it('a process whose wait is over no longer waits', async () => {

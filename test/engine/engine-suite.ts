@@ -409,7 +409,7 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
         /paused; it continues when it is played\nit then waits .* \(waiting for the approval\)$/,
       )
       await handle.resume('kept')
-      expect(await handle.explain()).toMatch(/a resume is stored for its next wait/)
+      expect(await handle.explain()).toMatch(/the resume that it waits for is stored/)
       expect(await handle.wait({ timeout: 20 })).toBeNull()
       await handle.play()
       expect(await handle.outputs.all()).toEqual({ answer: 'kept' })

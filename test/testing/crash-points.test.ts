@@ -20,7 +20,7 @@ test.each<readonly [point: object, says: string]>([
   [{ commit: 1, write: 'create', when: 'before' }, 'give `commit`, counted from 1, or `write`'],
   [{ commit: 0, when: 'before' }, '`commit` is a whole number from 1'],
   [{ commit: 1, nth: 2, when: 'before' }, 'goes with `when` alone'],
-  [{ write: 'launch', when: 'after' }, '`write` is create, advance, record, request, edit, resume, signal,'],
+  [{ write: 'launch', when: 'after' }, '`write` is create, advance, record, request, edit, event, resume,'],
   [{ write: 'advance', state: 'asleep', when: 'after' }, '`state` is created, running, waiting,'],
   [
     { write: 'signal', state: 'waiting', when: 'after' },

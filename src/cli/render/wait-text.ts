@@ -4,7 +4,7 @@ import { clockTime, withClockTimes } from './time.ts'
 
 /**
  * Returns what a process waits for: `relax failed 2 of 5 (no memory), next try 14:03`. `awaited` are the unfinished
- * processes that it waits for, if known. Returns undefined for a process that is not waiting.
+ * processes that it waits for, if known. Returns undefined for a process that waits for nothing.
  */
 export function waitText(
   { pid, waits, state, attempt }: ProcessSummary,
@@ -12,7 +12,7 @@ export function waitText(
   awaited?: readonly string[],
   short: ShortPid = whole,
 ): string | undefined {
-  if (waits === null) return undefined
+  if (waits === null) return state.reason === 'inputs' ? 'waits for its inputs' : undefined
   // The message of a paused process is the reason of the pause.
   // A wait without a message of its own has one that only repeats what it is for.
   const said = state.paused || state.reason === 'parked' ? undefined : state.message
