@@ -89,7 +89,9 @@ describe('in the list', () => {
   it('a process that needs the result of another one shows that it waits for it', async () => {
     await using client = await Client.open({ store: project.store, processes: [Word] })
     await client.launch(Word, { word: client.handle('word') }, { pid: 'needs' })
-    expect((await run('list', '--class', 'Word')).stdout).toMatch(/^needs +Word +created .*waits for its inputs/m)
+    expect((await run('list', '--class', 'Word')).stdout).toMatch(
+      /^needs +Word +created .*waits for its inputs/m,
+    )
     expect((await run('show', 'needs')).stdout).toMatch(/its inputs/)
     expect((await run('explain', 'needs')).stdout).toMatch(/inputs\.word waits for Word word/)
   })

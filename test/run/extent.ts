@@ -13,6 +13,9 @@ export const extent: Extent = read(process.env[EXTENT])
 /** Tags of a test that does in `more` what it left out in `some`. */
 export const HAS_MORE = { tags: ['more'] }
 
+/** Whether those tests are run that `some` leaves out as a whole. They have the tag. */
+export const runsMore = extent !== 'some'
+
 /** Which of several a test is run for that has the tag: those that `isSome` takes, the others for `more`, or all of them. */
 export function partOf<T>(all: readonly T[], isSome: (one: T) => boolean): readonly T[] {
   return extent === 'all' ? all : all.filter((one) => isSome(one) === (extent === 'some'))
