@@ -155,41 +155,37 @@ describe('a module of the user', () => {
     },
   )
 
-  if (runsMore) {
-    it('is compiled again once its tsconfig.json asks for other decorators', HAS_MORE, async () => {
+  it.runIf(runsMore)(
+    'is compiled again once its tsconfig.json asks for other decorators',
+    HAS_MORE,
+    async () => {
       project.write('switched/tsconfig.json', '{}')
       expect((await project.damson(['run', 'switched/switched.ts'])).stdout).toBe('object\n')
       project.write('switched/tsconfig.json', '{ "compilerOptions": { "experimentalDecorators": true } }')
       expect((await project.damson(['run', 'switched/switched.ts'])).stdout).toBe('string\n')
-    })
-  }
+    },
+  )
 
-  if (runsMore) {
-    it(
-      'may be TypeScript with an enum and parameter properties, and needs no tsconfig.json',
-      HAS_MORE,
-      async () => {
-        expect((await project.damson(['run', './add.mts', '-i', '{"a": 1}'])).stdout).toBe('{ sum: 2 }\n')
-      },
-    )
-  }
+  it.runIf(runsMore)(
+    'may be TypeScript with an enum and parameter properties, and needs no tsconfig.json',
+    HAS_MORE,
+    async () => {
+      expect((await project.damson(['run', './add.mts', '-i', '{"a": 1}'])).stdout).toBe('{ sum: 2 }\n')
+    },
+  )
 
   it('may import others, by the name that they have once compiled, and launch their classes', async () => {
     expect((await project.damson(['run', 'parent.ts', 'Parent'])).stdout).toBe('child\n')
   })
 
-  if (runsMore) {
-    it('may be given by an absolute path, and have a default export', HAS_MORE, async () => {
-      expect((await project.damson(['run', `${project.folder}/default.ts`])).stdout).toBe('child\n')
-    })
-  }
+  it.runIf(runsMore)('may be given by an absolute path, and have a default export', HAS_MORE, async () => {
+    expect((await project.damson(['run', `${project.folder}/default.ts`])).stdout).toBe('child\n')
+  })
 
-  if (runsMore) {
-    it('is loaded once where a worker is given two that share it', HAS_MORE, async () => {
-      const worker = project.start(['worker', 'parent.ts', 'child.ts'])
-      await worker.says('ready: runs Child, Parent')
-      worker.signal('SIGINT')
-      expect((await worker.ended).code).toBe(0)
-    })
-  }
+  it.runIf(runsMore)('is loaded once where a worker is given two that share it', HAS_MORE, async () => {
+    const worker = project.start(['worker', 'parent.ts', 'child.ts'])
+    await worker.says('ready: runs Child, Parent')
+    worker.signal('SIGINT')
+    expect((await worker.ended).code).toBe(0)
+  })
 })

@@ -43,14 +43,13 @@ describe('damson run', () => {
     expect(code).toBe(0)
   })
 
-  if (runsMore) {
-    it(
-      'keeps stdout to the JSON document also where the process prints something itself',
-      HAS_MORE,
-      async () => {
-        project.write(
-          'talks.ts',
-          `import { Process } from 'damson'
+  it.runIf(runsMore)(
+    'keeps stdout to the JSON document also where the process prints something itself',
+    HAS_MORE,
+    async () => {
+      project.write(
+        'talks.ts',
+        `import { Process } from 'damson'
 console.log('loading')
 export class Talks extends Process {
   run() {
@@ -58,23 +57,20 @@ export class Talks extends Process {
     console.info('still running')
   }
 }`,
-        )
-        const { stdout, stderr } = await project.damson(['run', 'talks.ts', '--json'])
-        expect(JSON.parse(stdout)).toMatchObject({ class: 'Talks', state: 'finished' })
-        expect(stderr).toMatch(/^loading\n(.|\n)*running\nstill running\n/)
-        expect(stderr).toMatch(/^Talks \S+ runs in damson\.db$/m)
-      },
-    )
-  }
+      )
+      const { stdout, stderr } = await project.damson(['run', 'talks.ts', '--json'])
+      expect(JSON.parse(stdout)).toMatchObject({ class: 'Talks', state: 'finished' })
+      expect(stderr).toMatch(/^loading\n(.|\n)*running\nstill running\n/)
+      expect(stderr).toMatch(/^Talks \S+ runs in damson\.db$/m)
+    },
+  )
 
-  if (runsMore) {
-    it('reads the inputs from a file, or from stdin', HAS_MORE, async () => {
-      project.write('in.json', '\uFEFF{"a": 4}')
-      const file = await project.damson(['run', 'add.ts', '--inputs', 'in.json'])
-      const stdin = await project.damson(['run', 'add.ts', '--inputs', '-'], { stdin: '{"a": 5}' })
-      expect([file.stdout, stdin.stdout]).toEqual(['{ sum: 5 }\n', '{ sum: 6 }\n'])
-    })
-  }
+  it.runIf(runsMore)('reads the inputs from a file, or from stdin', HAS_MORE, async () => {
+    project.write('in.json', '\uFEFF{"a": 4}')
+    const file = await project.damson(['run', 'add.ts', '--inputs', 'in.json'])
+    const stdin = await project.damson(['run', 'add.ts', '--inputs', '-'], { stdin: '{"a": 5}' })
+    expect([file.stdout, stdin.stdout]).toEqual(['{ sum: 5 }\n', '{ sum: 6 }\n'])
+  })
 
   it('exits with 1 and says the exit code where the process does not succeed', async () => {
     const { code, stderr } = await project.damson(['run', 'add.ts', '-i', '{"a": 200}'])
@@ -82,29 +78,24 @@ export class Talks extends Process {
     expect(stderr).toContain('failed: ERROR_TOO_LARGE: the sum is above 100')
   })
 
-  if (runsMore) {
-    it('exits with 1 and says what was thrown where the process excepts', HAS_MORE, async () => {
+  it.runIf(runsMore)(
+    'exits with 1 and says what was thrown where the process excepts',
+    HAS_MORE,
+    async () => {
       const { code, stderr, stdout } = await project.damson(['run', 'several.ts', 'Fail'])
       expect(code).toBe(1)
       expect(stdout).toBe('{}\n')
       expect(stderr).toMatch(/Fail \S+ excepted: .*no such atom/)
       expect(stderr).not.toContain('    at ')
-    })
-  }
+    },
+  )
 
-  if (runsMore) {
-    it('uses the store of --store, else of DAMSON_STORE', HAS_MORE, async () => {
-      await project.damson(['run', 'add.ts', '-i', '{"a": 1}'], { env: { DAMSON_STORE: 'mine.db' } })
-      await project.damson(['run', 'add.ts', '-i', '{"a": 2}', '--store', 'mine.db'])
-      const { processes } = await project.json<{ processes: unknown[] }>(
-        'list',
-        '--all',
-        '--store',
-        'mine.db',
-      )
-      expect(processes).toHaveLength(2)
-    })
-  }
+  it.runIf(runsMore)('uses the store of --store, else of DAMSON_STORE', HAS_MORE, async () => {
+    await project.damson(['run', 'add.ts', '-i', '{"a": 1}'], { env: { DAMSON_STORE: 'mine.db' } })
+    await project.damson(['run', 'add.ts', '-i', '{"a": 2}', '--store', 'mine.db'])
+    const { processes } = await project.json<{ processes: unknown[] }>('list', '--all', '--store', 'mine.db')
+    expect(processes).toHaveLength(2)
+  })
 
   it('launches once under a key: the second time shows the same process', async () => {
     const first = await project.json<Shown>('run', 'add.ts', '-i', '{"a": 1}', '--key', 'k')
@@ -152,33 +143,29 @@ describe('Ctrl-C', () => {
     expect(history.map(({ name }) => name)).not.toContain('crashed')
   })
 
-  if (runsMore) {
-    it('the second time ends the program at once', HAS_MORE, async () => {
-      const run = project.start(['run', 'gated.ts'])
-      await run.says('in step first')
-      run.signal('SIGINT')
-      await run.says('stopping')
-      // One that comes right behind the first counts as the same, so it is sent until it is heard.
-      const press = setInterval(() => run.signal('SIGINT'), 20)
-      const { code } = await run.ended
-      clearInterval(press)
-      expect(code).toBe(130)
-      const { processes } = await project.json<{ processes: unknown[] }>('list')
-      expect(processes).toHaveLength(1)
-    })
-  }
+  it.runIf(runsMore)('the second time ends the program at once', HAS_MORE, async () => {
+    const run = project.start(['run', 'gated.ts'])
+    await run.says('in step first')
+    run.signal('SIGINT')
+    await run.says('stopping')
+    // One that comes right behind the first counts as the same, so it is sent until it is heard.
+    const press = setInterval(() => run.signal('SIGINT'), 20)
+    const { code } = await run.ended
+    clearInterval(press)
+    expect(code).toBe(130)
+    const { processes } = await project.json<{ processes: unknown[] }>('list')
+    expect(processes).toHaveLength(1)
+  })
 
-  if (runsMore) {
-    it('prints the outputs of a process that ends while it stops', HAS_MORE, async () => {
-      project.write('first', '')
-      const run = project.start(['run', 'gated.ts'])
-      await run.says('in step second')
-      run.signal('SIGINT')
-      await run.says('stopping')
-      project.write('second', '')
-      expect(await run.ended).toMatchObject({ code: 0, stdout: "{ done: 'both' }\n" })
-    })
-  }
+  it.runIf(runsMore)('prints the outputs of a process that ends while it stops', HAS_MORE, async () => {
+    project.write('first', '')
+    const run = project.start(['run', 'gated.ts'])
+    await run.says('in step second')
+    run.signal('SIGINT')
+    await run.says('stopping')
+    project.write('second', '')
+    expect(await run.ended).toMatchObject({ code: 0, stdout: "{ done: 'both' }\n" })
+  })
 
   it('stops a worker cleanly, with a line of JSON for each event and each process that failed', async () => {
     const { Client } = await import('../../src/client/client.ts')
