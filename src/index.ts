@@ -77,14 +77,12 @@ export type {
   ProcessPausedEvent,
 } from './process/process-events.ts'
 export type { AnyProcessClass } from './process/host/process-object.ts'
+export type { AnyRef, Dependency, LaunchOptions } from './process/host/launch-options.ts'
 export type {
-  AnyRef,
-  Dependency,
   DoneRef,
   EventRecord,
   EventSource,
   Launched,
-  LaunchOptions,
   LogChunk,
   MemberResult,
   Metadata,

@@ -13,7 +13,8 @@ import {
   type ResultStream,
 } from '../process/host/group-options.ts'
 import type { ProcessGroup } from '../process/host/process-group.ts'
-import type { LaunchOptions, MemberResult } from '../process/host/process-handle.ts'
+import type { LaunchOptions } from '../process/host/launch-options.ts'
+import type { MemberResult } from '../process/host/process-handle.ts'
 import type { RefableInputs } from '../process/host/references.ts'
 import { referring } from '../process/references/reference.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'

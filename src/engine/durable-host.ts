@@ -6,7 +6,8 @@ import type { ProcessGroup } from '../process/host/process-group.ts'
 import type { Held, Outcome } from '../persistence/contract/outcomes.ts'
 import type { Advance, Create, Parts } from '../persistence/contract/writes.ts'
 import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
-import type { LaunchOptions, ProcessHandle, Settled } from '../process/host/process-handle.ts'
+import type { LaunchOptions } from '../process/host/launch-options.ts'
+import type { ProcessHandle, Settled } from '../process/host/process-handle.ts'
 import type { KeptSignal, StepWait } from '../process/state/transition.ts'
 import type {
   Committed,

@@ -43,7 +43,8 @@ import type { PruneOptions } from '../spec/prune-policy.ts'
 import type { ExitCodeInfo } from './state/commands.ts'
 import { effect, type EffectContext, type EffectOptions } from './step/effect.ts'
 import type { ProcessCallback } from './runner/callbacks.ts'
-import type { Launched, LaunchOptions, MemberResult, ProcessHandle, ResultOf } from './host/process-handle.ts'
+import type { LaunchOptions } from './host/launch-options.ts'
+import type { Launched, MemberResult, ProcessHandle, ResultOf } from './host/process-handle.ts'
 import {
   checkGroupLaunch,
   type Columns,

@@ -17,7 +17,7 @@ import {
 import { newPid } from '../../shared/ids.ts'
 import type { Hosted } from '../../process/host/process-object.ts'
 import { UNCHECKED_STATE } from '../../process/state/saved-state.ts'
-import type { LaunchOptions } from '../../process/host/process-handle.ts'
+import type { LaunchOptions } from '../../process/host/launch-options.ts'
 import { openPorts } from './upstream.ts'
 import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 

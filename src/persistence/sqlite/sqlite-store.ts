@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because it has a method for each of `Store`. */
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'

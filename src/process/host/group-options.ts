@@ -2,7 +2,7 @@ import { checkOptions, isFlag, shown, type OptionNames } from '../../shared/opti
 import { checkText } from '../../shared/text.ts'
 import type { LaunchInputsOf } from '../../spec/typing.ts'
 import { checkLaunch, LAUNCH_OPTIONS } from './launch-arguments.ts'
-import type { LaunchOptions } from './process-handle.ts'
+import type { LaunchOptions } from './launch-options.ts'
 import type { Refable } from './references.ts'
 
 /** Several inputs, for several processes of one class. They are read as the processes are launched. */

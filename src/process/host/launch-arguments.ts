@@ -2,7 +2,7 @@ import { SpecError } from '../../shared/errors.ts'
 import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
 import { checkOptions, isAbortSignal, isDuration, isFlag, type OptionNames } from '../../shared/options.ts'
 import { checkText } from '../../shared/text.ts'
-import type { LaunchOptions } from './process-handle.ts'
+import type { LaunchOptions } from './launch-options.ts'
 
 /** Ten thousand years in milliseconds: the margin for what is added to a clock. */
 const MARGIN = 3.2e14

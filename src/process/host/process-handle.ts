@@ -1,10 +1,10 @@
+/* This file is longer than 400 lines, because one interface declares all that a handle can do, with its comments. */
 import type { AbortSignal } from '../../shared/abort-signal.ts'
 import type { DisplayOptions } from './display-options.ts'
 import type { FollowOptions } from './follow-options.ts'
 import type { HistoryOptions } from './history-options.ts'
 import type { ProcessError } from '../../shared/errors.ts'
 import type { Duration } from '../../shared/duration.ts'
-import type { RetryOptions } from '../../spec/retry-policy.ts'
 import type { SpecOf } from '../../spec/process-spec.ts'
 import type {
   OutputName,
@@ -18,7 +18,6 @@ import type { ExitCodeInfo } from '../state/commands.ts'
 import type { HistoryEvent } from '../state/history-event.ts'
 import type { ProcessState } from '../state/process-state.ts'
 import type { Progress, StoredLevel } from '../state/report.ts'
-import type { AllowFailure } from './input-marks.ts'
 
 /**
  * How long to wait. Without a `timeout` there is no limit; with 0 the state is read once. A
@@ -401,62 +400,4 @@ export type ResultOf<C> = SpecOf<C> extends { readonly '~returns': infer R } ? R
  */
 export interface TreeOptions {
   readonly tree?: boolean | undefined
-}
-
-/** Anything that refers to one process. */
-export type AnyRef = Ref | DoneRef | AllowFailure
-
-/**
- * The processes that have to end before a process starts, and how. `after: [a, b]` is short for
- * `after: { on: [a, b] }`.
- */
-export interface Dependency {
-  /** Handles or references; of a reference only the process counts. */
-  readonly on: readonly AnyRef[]
-  /** Whether all of them have to end so, or one. Default `all`. */
-  readonly when?: 'all' | 'any' | undefined
-  /**
-   * How they have to end. One given with `allowFailure` may end in any way. Default `successful`.
-   * Once that can't come about any more, the process is excepted with `UpstreamFailed`.
-   */
-  readonly ended?: 'successful' | 'failed' | 'either' | undefined
-  /**
-   * The process is excepted with `WaitTimeout` if that has not come about within this time from the
-   * launch. Default: no limit.
-   */
-  readonly timeout?: Duration | undefined
-}
-
-/** Options of a launch. */
-export interface LaunchOptions {
-  /** The pid; default a new UUIDv7. */
-  readonly pid?: string | undefined
-  /** The same key with the same class and inputs is the same process; else `KeyConflictError`. */
-  readonly key?: string | undefined
-  /** Free text shown in lists. */
-  readonly label?: string | undefined
-  /** Kills the process when it aborts. */
-  readonly signal?: AbortSignal | undefined
-  /** The first step does not run before this time has passed. */
-  readonly delay?: Duration | undefined
-  /**
-   * A date, or a time from now. If the process has not ended by then, it is excepted with
-   * `DeadlineExceeded` and its children are killed.
-   */
-  readonly deadline?: Date | Duration | undefined
-  /**
-   * Replaces the retries that the class declares for all its steps, but not those of single steps.
-   * A number means that many attempts.
-   */
-  readonly retry?: number | RetryOptions | undefined
-  /**
-   * For a child: kills, pauses and plays of the parent do not reach it, and it may outlive the
-   * parent. Default false.
-   */
-  readonly abandon?: boolean | undefined
-  /**
-   * Processes that have to end before the first step: handles or references, all of which have to
-   * end successfully, or a `Dependency`. Passes no values.
-   */
-  readonly after?: readonly AnyRef[] | Dependency | undefined
 }

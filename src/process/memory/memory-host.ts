@@ -4,7 +4,8 @@ import { alarm, systemClock, type Clock } from '../../shared/clock.ts'
 import { ProcessKilled, ProcessLost, UnknownProcessClass } from '../../shared/errors.ts'
 import type { AnyProcessClass, Hosted } from '../host/process-object.ts'
 import { outcomeOf } from '../host/outcome-of.ts'
-import type { LaunchOptions, ProcessHandle, Settled } from '../host/process-handle.ts'
+import type { LaunchOptions } from '../host/launch-options.ts'
+import type { ProcessHandle, Settled } from '../host/process-handle.ts'
 import type { KeptSignal, WaitConditions } from '../state/transition.ts'
 import type {
   Committed,

@@ -1,7 +1,7 @@
 import { milliseconds } from '../../shared/duration.ts'
 import { checkOptions, isDuration, shown, type OptionNames } from '../../shared/options.ts'
 import { AllowFailure } from '../host/input-marks.ts'
-import type { AnyRef, Dependency } from '../host/process-handle.ts'
+import type { AnyRef, Dependency } from '../host/launch-options.ts'
 import { isReference, savedReference } from './reference.ts'
 import type { PlacedReference } from './saved-references.ts'
 

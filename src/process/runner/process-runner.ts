@@ -1,3 +1,7 @@
+/*
+ * This file is longer than 400 lines. It builds the parts of a process and is what users, the host and
+ * the parts themselves call, so most of its lines pass a call on to the part that does the work.
+ */
 import type { EventEmitter } from 'eventemitter3'
 import type { Bundle } from '../../bundle/bundle.ts'
 import { InvalidStateError } from '../../shared/errors.ts'
