@@ -20,7 +20,7 @@ describe('any value that can be saved (C10)', () => {
         const loaded = codec.parse(JSON.stringify(JSON.parse(text)), 'ctx')
         expect(codec.stringify(loaded, 'ctx')).toBe(text)
       }),
-      { numRuns: share(150, 500) },
+      { numRuns: share(80, 500) },
     )
   })
 

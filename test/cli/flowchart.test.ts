@@ -287,7 +287,7 @@ describe('whatever the names and texts are', () => {
             expect(read.shown['note'] ?? '').toBe(notes.map(asShown).join('|'))
           },
         ),
-        { numRuns: share(25, 100) },
+        { numRuns: share(8, 100) },
       )
     },
   )

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { HAS_MORE, runsMore } from '../run/extent.ts'
 import { Client, Process, type ProcessSpec } from '../../src/index.ts'
 import { Project } from './project.ts'
 
@@ -92,7 +93,7 @@ describe('damson run for several processes', () => {
     expect(await project.json('show', '--group', 'g')).toMatchObject({ launched: 2, length: 2 })
   })
 
-  it('options that do not go together are refused', async () => {
+  it.runIf(runsMore)('options that do not go together are refused', HAS_MORE, async () => {
     const wrong: readonly (readonly [args: readonly string[], message: string])[] = [
       [['--count', '2', '--inputs-file', 'n.jsonl'], 'give --count or --inputs-file, not both'],
       [['--group', 'g'], '--group goes with --count or --inputs-file'],

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HAS_MORE, runsMore } from '../run/extent.ts'
 import { Client, Engine, Process, Wait, type ProcessSpec } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { done, engine, running as claimed } from '../persistence/fixtures.ts'
@@ -138,15 +139,19 @@ it('an error is shown with the lines of its own code, and not with those of Dams
   expect(stdout).not.toMatch(/src\/(process|engine)\//)
 })
 
-it('a worker prints a line for a process that has crashed its engine three times', async () => {
-  await using crashing = new Project({ 'killer.ts': KILLER })
-  const { stdout } = await crashing.damson(['run', 'killer.ts', '--no-wait'])
-  for (let crash = 1; crash <= 3; crash++)
-    expect((await crashing.start(['worker', 'killer.ts']).ended).code).toBe(null)
-  const worker = crashing.start(['worker', 'killer.ts'])
-  await worker.says(`Killer ${stdout.trim()} paused: it crashed its engine 3 times`)
-  worker.signal('SIGTERM')
-  const { code, stderr } = await worker.ended
-  expect(code).toBe(0)
-  expect(stderr.match(/crashed its engine/g)).toHaveLength(1)
-}, 120_000)
+it.runIf(runsMore)(
+  'a worker prints a line for a process that has crashed its engine three times',
+  { ...HAS_MORE, timeout: 120_000 },
+  async () => {
+    await using crashing = new Project({ 'killer.ts': KILLER })
+    const { stdout } = await crashing.damson(['run', 'killer.ts', '--no-wait'])
+    for (let crash = 1; crash <= 3; crash++)
+      expect((await crashing.start(['worker', 'killer.ts']).ended).code).toBe(null)
+    const worker = crashing.start(['worker', 'killer.ts'])
+    await worker.says(`Killer ${stdout.trim()} paused: it crashed its engine 3 times`)
+    worker.signal('SIGTERM')
+    const { code, stderr } = await worker.ended
+    expect(code).toBe(0)
+    expect(stderr.match(/crashed its engine/g)).toHaveLength(1)
+  },
+)

@@ -10,6 +10,7 @@ import {
   type ProcessState,
   type Store,
 } from '../../src/index.ts'
+import { HAS_MORE, share } from '../run/extent.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { closeGates, gate } from '../engine/processes.ts'
 import { Random } from '../crash/random.ts'
@@ -182,12 +183,12 @@ describe.each(backEnds)('over %s', (_name, openStore) => {
 
   test(
     'USERS 12: no child that is born during a kill survives it, whenever that comes',
-    { timeout: 240_000 },
+    { ...HAS_MORE, timeout: 240_000 },
     async () => {
       const { store, clock, client } = await open()
       await anEngine(store, clock)
       const random = new Random(seedOf(12))
-      for (let kill = 0; kill < 50; kill++) {
+      for (let kill = 0; kill < share(20, 50); kill++) {
         const parent = await client.launch(Breeds)
         for (let turns = random.below(60); turns > 0; turns--)
           await new Promise((resolve) => setImmediate(resolve))

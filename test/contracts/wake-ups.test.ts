@@ -42,8 +42,8 @@ function randomOf(seed: number): (limit: number) => number {
 }
 
 const RACES: Readonly<Record<string, number>> = {
-  memory: share(2_000, 10_000),
-  SQLite: share(400, 1_000),
+  memory: share(800, 10_000),
+  SQLite: share(150, 1_000),
 }
 
 describe.each(backEnds)('over %s', (name, open) => {

@@ -9,7 +9,7 @@ import { killStarted, start, withClientOf } from './programs.ts'
 import type { EngineProgram } from '../programs/engine-program.ts'
 import { Blocking, Held, Poison, Sum, Whole } from '../programs/processes.ts'
 import { crashesAt, sidesOf } from '../run/commits.ts'
-import { extent, HAS_MORE, share } from '../run/extent.ts'
+import { extent, HAS_MORE, runsMore, share } from '../run/extent.ts'
 import { seedOf } from '../run/seed.ts'
 
 /*
@@ -242,34 +242,38 @@ test('C11: a process whose step kills its engine is paused at the third crash, a
   }
 }, 240_000)
 
-test('C11: a step that waited beside a suspect, goes on and kills its engine brings no blame on the suspect', async () => {
-  await withClient(async (client) => {
-    const [began, release] = [join(folder, 'began'), join(folder, 'release')]
-    const suspect = await client.launch('Held', { started: began, release })
-    const taken = (crashed: number) =>
-      untilRow(client.store, suspect.pid, ({ crashes, owner }) => crashes === crashed && owner !== null)
-    const first = start({ store, concurrency: 1, stay: true })
-    await taken(0)
-    first.kill('SIGKILL')
-    await first.ended
-    const second = start({ store, concurrency: 1, stay: true })
-    await taken(1)
-    // The suspect has the only place there, so the step that is to wait runs in another program.
-    const sleeper = await client.launch('Sleeper')
-    const program = start({ store, stay: true })
-    await untilWaiting(client.store, sleeper.pid)
-    second.kill('SIGKILL')
-    await second.ended
-    await taken(2)
-    const [engine] = (await client.store.engines()).filter(({ suspect: alone }) => alone !== null)
-    expect(engine?.suspect).toMatchObject({ pid: suspect.pid, runs: true })
-    await sleeper.signal('go')
-    expect(await program.ended).toMatchObject({ signal: 'SIGKILL' })
-    await client.store.recover()
-    expect(await client.store.read(sleeper.pid)).toMatchObject({ owner: null, crashes: 1, paused: null })
-    expect(await client.store.read(suspect.pid)).toMatchObject({ owner: null, crashes: 3, paused: null })
-  })
-}, 240_000)
+test.runIf(runsMore)(
+  'C11: a step that waited beside a suspect, goes on and kills its engine brings no blame on the suspect',
+  { ...HAS_MORE, timeout: 240_000 },
+  async () => {
+    await withClient(async (client) => {
+      const [began, release] = [join(folder, 'began'), join(folder, 'release')]
+      const suspect = await client.launch('Held', { started: began, release })
+      const taken = (crashed: number) =>
+        untilRow(client.store, suspect.pid, ({ crashes, owner }) => crashes === crashed && owner !== null)
+      const first = start({ store, concurrency: 1, stay: true })
+      await taken(0)
+      first.kill('SIGKILL')
+      await first.ended
+      const second = start({ store, concurrency: 1, stay: true })
+      await taken(1)
+      // The suspect has the only place there, so the step that is to wait runs in another program.
+      const sleeper = await client.launch('Sleeper')
+      const program = start({ store, stay: true })
+      await untilWaiting(client.store, sleeper.pid)
+      second.kill('SIGKILL')
+      await second.ended
+      await taken(2)
+      const [engine] = (await client.store.engines()).filter(({ suspect: alone }) => alone !== null)
+      expect(engine?.suspect).toMatchObject({ pid: suspect.pid, runs: true })
+      await sleeper.signal('go')
+      expect(await program.ended).toMatchObject({ signal: 'SIGKILL' })
+      await client.store.recover()
+      expect(await client.store.read(sleeper.pid)).toMatchObject({ owner: null, crashes: 1, paused: null })
+      expect(await client.store.read(suspect.pid)).toMatchObject({ owner: null, crashes: 3, paused: null })
+    })
+  },
+)
 
 test('C12: on SIGTERM with 50 live processes none is excepted or killed, and all go on', async () => {
   const launch = Array.from({ length: 50 }, (_, index) => ({

@@ -16,7 +16,7 @@ import { Turmoil } from './turmoil.ts'
 /* Whoever waits is woken, and whoever is killed ends, whatever comes first, also where engines are closed or die in between. */
 
 /** Of each test. */
-const RACES = share(200, 1_000)
+const RACES = share(120, 1_000)
 const TIME_OUT = 120_000
 
 async function turns(count: number): Promise<void> {

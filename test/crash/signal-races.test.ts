@@ -61,7 +61,7 @@ function late(error: unknown): string {
 }
 
 /** Of each test: so many processes, and so many signals to each. */
-const [PROCESSES, SIGNALS] = [share(40, 250), 10]
+const [PROCESSES, SIGNALS] = [share(25, 250), 10]
 
 describe.each(places)('over %s', (_name, open) => {
   for (const [what, ways, moves] of [

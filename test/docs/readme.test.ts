@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
+import { HAS_MORE, runsMore } from '../run/extent.ts'
 import { root } from '../project/files.ts'
 import { codeBlocks } from './code-blocks.ts'
 
 const [first] = codeBlocks('README.md')
 
-test('the first process of the README runs as it is printed', async () => {
+test.runIf(runsMore)('the first process of the README runs as it is printed', HAS_MORE, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'damson-readme-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   writeFileSync(join(folder, 'add.ts'), first?.code ?? '')

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build, transform, type BuildOptions } from 'esbuild'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { HAS_MORE, runsMore } from '../run/extent.ts'
 import { compiledFolder } from '../programs/compiled.ts'
 
 /**
@@ -77,7 +78,7 @@ test('an application in one CommonJS file renews its lease', async () => {
   expect(warned).toEqual([])
 })
 
-test('an application in one ES module renews its lease', async () => {
+test.runIf(runsMore)('an application in one ES module renews its lease', HAS_MORE, async () => {
   const banner = { js: BANNER }
   const { warned } = await run({ format: 'esm', outfile: 'application.mjs', keepNames: true, banner })
   expect(warned).toEqual([])

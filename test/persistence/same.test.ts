@@ -489,7 +489,7 @@ test(
           await file.stage.close()
         }
       }),
-      { numRuns: share(60, 200) },
+      { numRuns: share(30, 200) },
     )
   },
 )

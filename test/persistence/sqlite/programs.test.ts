@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { HAS_MORE, runsMore } from '../../run/extent.ts'
 import { SqliteStore } from '../../../src/persistence/sqlite/index.ts'
 import { advance, claimOne, commitOne, create, done, engine, Heard, request } from '../fixtures.ts'
 import { STORE_PROGRAM, StoreProgram } from '../programs/start.ts'
@@ -99,21 +100,25 @@ test('on a full disk a commit fails with words that say so, and nothing that was
   await done(store, create())
 })
 
-test('a main thread that is blocked for two leases keeps its processes: the heart beats beside it', async () => {
-  const program = new Program({ what: 'block', name: 'B', lease: 2_400, count: 4_800 })
-  await program.hears('ready')
-  const taken: number[] = []
-  const blocked = { free: false }
-  const freed = program.hears('free').then(() => (blocked.free = true))
-  while (!blocked.free) {
-    taken.push((await store.recover()).processes)
-    // Nothing reports that an engine is still alive.
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  await freed
-  expect(taken.length).toBeGreaterThan(2)
-  expect(taken.every((processes) => processes === 0)).toBe(true)
-})
+test.runIf(runsMore)(
+  'a main thread that is blocked for two leases keeps its processes: the heart beats beside it',
+  HAS_MORE,
+  async () => {
+    const program = new Program({ what: 'block', name: 'B', lease: 2_400, count: 4_800 })
+    await program.hears('ready')
+    const taken: number[] = []
+    const blocked = { free: false }
+    const freed = program.hears('free').then(() => (blocked.free = true))
+    while (!blocked.free) {
+      taken.push((await store.recover()).processes)
+      // Nothing reports that an engine is still alive.
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    await freed
+    expect(taken.length).toBeGreaterThan(2)
+    expect(taken.every((processes) => processes === 0)).toBe(true)
+  },
+)
 
 test('a program that is frozen past its lease loses its processes, and changes nothing when it goes on (C4, C11)', async () => {
   await store.join(engine('A', { lease: 500 }))
