@@ -1,6 +1,6 @@
+// @module-tag more
 // @vitest-environment jsdom
 // Mermaid's parser cleans labels by the DOM of a browser.
-import { HAS_MORE, share } from '../run/extent.ts'
 import * as fc from '../run/properties.ts'
 import mermaid from 'mermaid'
 import { describe, expect, it } from 'vitest'
@@ -266,31 +266,27 @@ const asShown = (text: string): string =>
     .trim()
 
 describe('whatever the names and texts are', () => {
-  it(
-    'Mermaid reads the picture, and each label shows what it was given',
-    { ...HAS_MORE, timeout: 180_000 },
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(part, { minLength: 1, maxLength: 4 }),
-          awkward,
-          awkward,
-          fc.array(awkward, { maxLength: 3 }),
-          async (parts, name, help, notes) => {
-            const spec = new WorkChainSpec()
-              .exitCode(310, 'FAILED', help)
-              .input('a', { help })
-              .outline(...parts)
-            const read = await Read.of(flowchart(name, spec, { place: 'start', look: 'moving', notes }))
-            expect(read.shown['start']).toBe(asShown(name))
-            expect(read.marked).toEqual([[asShown(name), 'moving']])
-            expect(read.shown['note'] ?? '').toBe(notes.map(asShown).join('|'))
-          },
-        ),
-        { numRuns: share(8, 100) },
-      )
-    },
-  )
+  it('Mermaid reads the picture, and each label shows what it was given', { timeout: 180_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(part, { minLength: 1, maxLength: 4 }),
+        awkward,
+        awkward,
+        fc.array(awkward, { maxLength: 3 }),
+        async (parts, name, help, notes) => {
+          const spec = new WorkChainSpec()
+            .exitCode(310, 'FAILED', help)
+            .input('a', { help })
+            .outline(...parts)
+          const read = await Read.of(flowchart(name, spec, { place: 'start', look: 'moving', notes }))
+          expect(read.shown['start']).toBe(asShown(name))
+          expect(read.marked).toEqual([[asShown(name), 'moving']])
+          expect(read.shown['note'] ?? '').toBe(notes.map(asShown).join('|'))
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
 
   it('cuts what is too long', async () => {
     const read = await Read.of(

@@ -1,3 +1,4 @@
+// @module-tag more
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,7 +7,6 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build, transform, type BuildOptions } from 'esbuild'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { HAS_MORE, runsMore } from '../run/extent.ts'
 import { compiledFolder } from '../programs/compiled.ts'
 
 /**
@@ -78,7 +78,7 @@ test('an application in one CommonJS file renews its lease', async () => {
   expect(warned).toEqual([])
 })
 
-test.runIf(runsMore)('an application in one ES module renews its lease', HAS_MORE, async () => {
+test('an application in one ES module renews its lease', async () => {
   const banner = { js: BANNER }
   const { warned } = await run({ format: 'esm', outfile: 'application.mjs', keepNames: true, banner })
   expect(warned).toEqual([])
