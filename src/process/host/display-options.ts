@@ -3,6 +3,7 @@ import { hasAll, isAbortSignal, isFlag, shown, type OptionNames } from '../../sh
 
 /** What output is written to, such as `process.stdout`. */
 export interface TextSink {
+  /** Writes a text; what it returns is ignored. */
   write(text: string): unknown
 }
 

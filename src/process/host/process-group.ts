@@ -78,8 +78,10 @@ export interface AbortedPids {
   readonly done: readonly string[]
 }
 
+/** One date, or several of which one is chosen. */
 export type Times = Date | readonly Date[]
 
+/** Options of `timedelta`. */
 export interface TimedeltaOptions {
   /** Chooses the start. Default: the first date. */
   readonly startKey?: ((dates: readonly Date[]) => Date) | undefined

@@ -113,6 +113,7 @@ export interface Metadata extends Timing {
   readonly error: ProcessError | null
 }
 
+/** Options of `size`. */
 export interface SizeOptions {
   /** Whether an outcome that this program has read already counts as nothing. Default false. */
   readonly remoteOnly?: boolean | undefined
@@ -131,6 +132,7 @@ export interface Ref<T = unknown> {
   readonly pid: string
   /** Type only: the type of the value. */
   readonly '~value': T
+  /** The reference for JSON: the pid, and the name of the output if it refers to one. */
   toJSON(): { readonly $process: string; readonly output?: string | number }
 }
 
@@ -155,6 +157,7 @@ export interface DoneRef {
   readonly pid: string
   /** Type only. */
   readonly '~done': true
+  /** The reference for JSON. */
   toJSON(): { readonly $process: string; readonly done: true }
   /**
    * Resolves to true once the process has ended successfully. Rejects as `handle.result()` does,
