@@ -6,7 +6,14 @@ import type { Ref, Settled } from './process-handle.ts'
  * What may stand in the inputs of a launch for a value that another process has yet to give.
  */
 
-type Leaf = string | number | boolean | bigint | null | undefined | Date | Uint8Array | RegExp | URL | Error
+type Leaf =
+  string | number | boolean | bigint | null | undefined | Date | Uint8Array | RegExp | UrlLike | Error
+
+/** A `URL`, whose type a program has only with those of the DOM or of Node. */
+interface UrlLike {
+  readonly href: string
+  readonly searchParams: object
+}
 
 /** A value of the type `T`, in which a reference or handle may stand for each value in it. */
 export type Refable<T> =
