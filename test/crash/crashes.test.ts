@@ -9,7 +9,7 @@ import { killStarted, start, withClientOf } from './programs.ts'
 import type { EngineProgram } from '../programs/engine-program.ts'
 import { Blocking, Held, Poison, Sum, Whole } from '../programs/processes.ts'
 import { crashesAt, sidesOf } from '../run/commits.ts'
-import { extent, HAS_MORE, runsMore, share } from '../run/extent.ts'
+import { extent, HAS_MORE, share } from '../run/extent.ts'
 import { seedOf } from '../run/seed.ts'
 
 /*
@@ -242,9 +242,9 @@ test('C11: a process whose step kills its engine is paused at the third crash, a
   }
 }, 240_000)
 
-test.runIf(runsMore)(
+test(
   'C11: a step that waited beside a suspect, goes on and kills its engine brings no blame on the suspect',
-  { ...HAS_MORE, timeout: 240_000 },
+  { timeout: 240_000 },
   async () => {
     await withClient(async (client) => {
       const [began, release] = [join(folder, 'began'), join(folder, 'release')]
