@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compiled } from '../programs/compiled.ts'
 import { check } from './checker/check.ts'
 import { readWorld, type Finding, type Paths } from './checker/world.ts'
-import { Sql, STEPS } from './corruptions/corruption.ts'
+import { ofProcess, Sql, STEPS } from './corruptions/corruption.ts'
 import { corruptions } from './corruptions/index.ts'
 import type { Given } from './load/here.ts'
 import { readLog, type Line } from './log.ts'
@@ -126,6 +126,31 @@ describe('the checker of the torture test', () => {
     writeFileSync(join(bad.folder, 'e1.stderr'), '')
     const rules = found(bad).map(({ rule }) => rule)
     expect(rules.includes('no healthy engine is taken for dead')).toBe(!excuses)
+  })
+
+  it('knows that a kill of what a dead engine ran may pause it in the same commit', () => {
+    for (const end of ['-wal', '-shm']) rmSync(bad.store + end, { force: true })
+    copyFileSync(good.store, bad.store)
+    const file = new Database(bad.store)
+    const sql = new Sql(file)
+    sql.run(`UPDATE entry SET name = 'killed', n = n + 2 WHERE ${ofProcess(STEPS)} AND name = 'finished'`)
+    for (const [name, back] of [
+      ['crashed', 2],
+      ['paused', 1],
+    ] as const) {
+      sql.run(
+        `INSERT INTO entry (process, n, "commit", seq, at, name, data, by)
+         SELECT process, n - ${back}, "commit", seq, at, '${name}', '{}', by FROM entry
+         WHERE ${ofProcess(STEPS)} AND name = 'killed'`,
+      )
+    }
+    sql.run(`UPDATE process SET state = 'killed', successful = 0 WHERE pid = '${STEPS}'`)
+    file.close()
+    writeFileSync(bad.log, readFileSync(good.log))
+    writeFileSync(join(bad.folder, 'e1.stderr'), '')
+    const rules = found(bad).map(({ rule }) => rule)
+    expect(rules).not.toContain('only what may follow follows')
+    expect(rules).not.toContain('the row is as its history')
   })
 
   it.each(races)('is proven for the rules by which it is to find that $fault.what', ({ rules }) => {

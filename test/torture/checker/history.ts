@@ -135,7 +135,7 @@ function checkOne(process: Stored, isPlayed: boolean): Finding[] {
       inStep = name === 'waiting'
     } else if (isState) {
       found('only what may follow follows', entry, `it was ${state} with this sequence already`)
-    } else if (name === 'paused') {
+    } else if (name === 'paused' && !endsWith(entry, history[index + 1])) {
       // It may be a commit of its own.
       seq = Math.max(seq, entry.seq)
     }
@@ -176,6 +176,11 @@ function ownerAfter({ name, by }: Happened, owner: string | undefined): string |
 /** Whether it is paused in the very commit that led into a step, which does not begin then. */
 function isPausedWith(entry: Happened, next: Happened | undefined): boolean {
   return next?.name === 'paused' && next.commit === entry.commit && next.seq === entry.seq
+}
+
+/** Whether the commit that paused it also ended it: a kill takes it back from a dead engine, and carries out its pause first. */
+function endsWith(entry: Happened, next: Happened | undefined): boolean {
+  return next !== undefined && next.commit === entry.commit && ENDS.includes(next.name)
 }
 
 /** Nothing is kept for what has ended. */
