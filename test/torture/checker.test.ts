@@ -144,6 +144,9 @@ describe('the checker of the torture test', () => {
          WHERE ${ofProcess(STEPS)} AND name = 'killed'`,
       )
     }
+    sql.run(
+      `UPDATE entry SET id = (SELECT max(id) + 1 FROM entry) WHERE ${ofProcess(STEPS)} AND name = 'killed'`,
+    )
     sql.run(`UPDATE process SET state = 'killed', successful = 0 WHERE pid = '${STEPS}'`)
     file.close()
     writeFileSync(bad.log, readFileSync(good.log))
