@@ -5,6 +5,7 @@ import { outputsOf } from '../client/read/saved-outputs.ts'
 import { LARGEST_LOAD, LARGEST_READ } from '../persistence/contract/control.ts'
 import type { ProcessRow, StoredProcess } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess } from '../persistence/contract/store.ts'
+import { lostOutcome } from '../process/host/lost-outcome.ts'
 import type { Settled } from '../process/host/process-handle.ts'
 import { isMet, needsOf, type Need } from '../process/references/dependency.ts'
 import { outputValue } from '../process/references/output-value.ts'
@@ -182,7 +183,7 @@ export class Gathering {
   }
 
   #settledValue({ pid, output, done }: SavedReference, stored: StoredProcess | undefined): Settled<unknown> {
-    if (stored === undefined) return { status: 'rejected', reason: lost(pid), state: LOST_STATE }
+    if (stored === undefined) return lostOutcome(lost(pid))
     const settled = this.#settled(stored)
     const { state } = settled
     if (settled.status === 'rejected') return settled
@@ -196,15 +197,6 @@ export class Gathering {
     }
   }
 }
-
-const LOST_STATE = {
-  label: 'excepted',
-  terminal: true,
-  successful: false,
-  paused: false,
-  at: new Date(0),
-  reason: 'lost',
-} as const
 
 /** The first need that can't be met any more. A need of any process can't once all have ended. */
 function failedNeed(needs: readonly Need[], rows: ReadonlyMap<string, ProcessRow>): Need | undefined {

@@ -17,6 +17,13 @@ test.each(breaks)('$contract: what a break replaces is in its file exactly once 
   expect(brokenSource(text, broken)).not.toBe(text)
 })
 
+test('every break names tests that npm test runs', () => {
+  const leftOut = breaks.filter(({ test: [file] }) =>
+    readFileSync(join(root, file), 'utf8').startsWith('// @module-tag more'),
+  )
+  expect(leftOut).toEqual([])
+})
+
 test('no two breaks are the same', () => {
   const places = breaks.map(({ file, find, replace }) => [file, find, replace].join('\n'))
   expect(new Set(places).size).toBe(places.length)

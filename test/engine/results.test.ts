@@ -57,7 +57,7 @@ test('from a launch to its result, two commits each write a row and its place in
     'SELECT coalesce',
     'UPDATE process',
     'SELECT 1',
-    'SELECT 1',
+    'SELECT EXISTS',
     'INSERT feed',
     'COMMIT ',
   ])

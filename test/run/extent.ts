@@ -21,9 +21,9 @@ export function partOf<T>(all: readonly T[], isSome: (one: T) => boolean): reado
   return extent === 'all' ? all : all.filter((one) => isSome(one) === (extent === 'some'))
 }
 
-/** How many of something a test does that has the tag: `some`, or all of them. */
+/** How many of something a test does that has the tag: `some`, half of all for `more`, or `all` of them. */
 export function share(some: number, all: number): number {
-  return extent === 'some' ? some : all
+  return extent === 'some' ? some : extent === 'more' ? Math.max(some, Math.ceil(all / 2)) : all
 }
 
 function read(said: string | undefined): Extent {

@@ -1,6 +1,11 @@
 import type { SavedType } from '../../bundle/codec.ts'
 import { DoneReference, OutputReference } from '../../process/references/output-reference.ts'
-import { Reference, REFERENCE_TYPE, type SavedReference } from '../../process/references/reference.ts'
+import {
+  readReference,
+  Reference,
+  REFERENCE_TYPE,
+  type SavedReference,
+} from '../../process/references/reference.ts'
 import { ClientHandle } from './client-handle.ts'
 
 /**
@@ -30,7 +35,7 @@ export function handleTypes(handleOf: (pid: string) => ClientHandle): readonly S
     name: REFERENCE_TYPE,
     is: (value) => value instanceof Reference,
     encode: ({ saved }) => saved,
-    decode: (saved) => new Reference(saved),
+    decode: (saved) => new Reference(readReference(saved, 'a reference in the inputs')),
   }
   return [handle, output, done, reference] as readonly SavedType[]
 }

@@ -6,7 +6,14 @@ export function progressOf(text: string | null): Progress | null {
   if (text === null) return null
   try {
     const value: unknown = JSON.parse(text)
-    return isJsonObject(value) && typeof value['done'] === 'number' ? (value as unknown as Progress) : null
+    if (!isJsonObject(value)) return null
+    const { done, total, message } = value
+    if (typeof done !== 'number') return null
+    return {
+      done,
+      ...(typeof total === 'number' && { total }),
+      ...(typeof message === 'string' && { message }),
+    }
   } catch {
     return null
   }

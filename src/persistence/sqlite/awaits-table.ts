@@ -2,6 +2,9 @@ import type { Connection } from './connection.ts'
 
 const ADD = 'INSERT INTO awaits (pid, target) SELECT ?, value FROM json_each(?)'
 
+/** One look-up, since each commit that ends processes makes it. */
+const ANY = 'SELECT EXISTS (SELECT 1 FROM awaits) OR EXISTS (SELECT 1 FROM need)'
+
 const TARGETS = `SELECT target FROM awaits WHERE pid = ? UNION SELECT target FROM need WHERE pid = ? AND over = 0
   ORDER BY target LIMIT ?`
 
@@ -19,7 +22,7 @@ export class AwaitsTable {
 
   /** Whether any process awaits or needs another. */
   any(): boolean {
-    return this.#connection.sql('SELECT 1 FROM awaits LIMIT 1').get() !== undefined
+    return this.#connection.sql<number>(ANY).pluck().get() === 1
   }
 
   /** What a process awaits or needs, and has not ended. */

@@ -14,13 +14,6 @@ const SETTLE = {
   any: 'UPDATE need SET over = 1 WHERE pid = ? AND over = 0 AND any = 1',
 } as const
 
-/**
- * Notes in the table `awaits` that a process has needs, under no waiter, so that one look-up finds
- * whether a commit that ends processes has anything to look for.
- */
-const NOTE = "INSERT OR IGNORE INTO awaits (pid, target) VALUES ('', ?)"
-const DROP_NOTE = "DELETE FROM awaits WHERE pid = '' AND target = ?"
-
 /** The table `need`: what processes need of others before they start (`rules/upstream.ts`). */
 export class NeedTable {
   readonly #connection: Connection
@@ -32,7 +25,6 @@ export class NeedTable {
   add(pid: string, needs: readonly NeedEntry[]): void {
     const listed = needs.map((need) => [need.pid, need.ended, Number(need.any), Number(need.over)])
     this.#connection.sql(ADD).run(pid, JSON.stringify(listed))
-    this.#connection.sql(NOTE).run(pid)
   }
 
   isLeft(pid: string, which: 'all' | 'any'): boolean {
@@ -53,7 +45,6 @@ export class NeedTable {
 
   drop(pid: string): void {
     this.#connection.sql('DELETE FROM need WHERE pid = ?').run(pid)
-    this.#connection.sql(DROP_NOTE).run(pid)
   }
 
   /** One process that needs this one. */

@@ -3,6 +3,7 @@ import { copyOf } from '../../ports/plain.ts'
 import { alarm, systemClock, type Clock } from '../../shared/clock.ts'
 import { ProcessKilled, ProcessLost, UnknownProcessClass } from '../../shared/errors.ts'
 import type { AnyProcessClass, Hosted } from '../host/process-object.ts'
+import { lostOutcome } from '../host/lost-outcome.ts'
 import { outcomeOf } from '../host/outcome-of.ts'
 import type { LaunchOptions } from '../host/launch-options.ts'
 import type { ProcessHandle, Settled } from '../host/process-handle.ts'
@@ -246,15 +247,7 @@ export class MemoryHost implements Host {
 }
 
 function gone(pid: string): Settled<unknown> {
-  const state = {
-    label: 'excepted',
-    terminal: true,
-    successful: false,
-    paused: false,
-    at: new Date(0),
-    reason: 'lost',
-  } as const
-  return { status: 'rejected', reason: new ProcessLost(pid, `there is no process ${pid} in memory`), state }
+  return lostOutcome(new ProcessLost(pid, `there is no process ${pid} in memory`))
 }
 
 /** The host of processes that do not run out of a store. */

@@ -1,3 +1,5 @@
+import { IncompatibleBundle } from '../../shared/errors.ts'
+import { isJsonObject } from '../../shared/json.ts'
 import { isHandle } from '../state/awaits.ts'
 import { AllowFailure, Quoted } from '../host/input-marks.ts'
 import type { Ref } from '../host/process-handle.ts'
@@ -16,6 +18,28 @@ export interface SavedReference {
   readonly done?: true
   /** Whether it stands for the settled outcome. */
   readonly allowFailure?: true
+}
+
+/**
+ * A reference from its saved form.
+ *
+ * @param path where it is saved, such as `inputs.cutoff`
+ * @throws IncompatibleBundle if it is damaged
+ */
+export function readReference(value: unknown, path: string): SavedReference {
+  if (isJsonObject(value)) {
+    const { pid, output, done, allowFailure } = value
+    const isKey = output === undefined || typeof output === 'string' || typeof output === 'number'
+    if (typeof pid === 'string' && isKey) {
+      return {
+        pid,
+        ...(output !== undefined && { output }),
+        ...(done === true && { done }),
+        ...(allowFailure === true && { allowFailure }),
+      }
+    }
+  }
+  throw new IncompatibleBundle(`${path} is damaged: it is no reference to a process`)
 }
 
 /**

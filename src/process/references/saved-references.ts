@@ -1,6 +1,6 @@
 import { ValuePath } from '../../bundle/value-path.ts'
 import { isJsonObject, type JsonValue } from '../../shared/json.ts'
-import { REFERENCE_TYPE, type SavedReference } from './reference.ts'
+import { readReference, REFERENCE_TYPE, type SavedReference } from './reference.ts'
 
 /** A reference in saved inputs, with its path. */
 export interface PlacedReference extends SavedReference {
@@ -27,7 +27,8 @@ function collect(json: JsonValue, path: ValuePath, found: PlacedReference[]): vo
   }
   const { $: kind } = json
   if (kind === 'type' && json['name'] === REFERENCE_TYPE) {
-    found.push({ ...(json['data'] as unknown as SavedReference), path: path.toString() })
+    const text = path.toString()
+    found.push({ ...readReference(json['data'], text), path: text })
   } else if (kind === undefined) {
     for (const key of Object.keys(json)) within(key, json[key] as JsonValue, path, found)
   } else if (kind === 'Map') {

@@ -220,3 +220,38 @@ test.each(['no JSON', '[1]', '"text"'])(
     expect(await handle.wait()).toMatchObject({ label: 'finished' })
   },
 )
+
+test('C9: a process with a damaged reference in its inputs is parked with the place, and others run', async () => {
+  const client = kept(await Client.open({ store: path, create: true, processes: [Padded] }))
+  const first = await client.launch(Padded, { number: 1, padding: '' })
+  const dependent = await client.launch(Padded, { number: 2, padding: first })
+  const another = await client.launch(Padded, { number: 3, padding: first })
+  const db = new Database(path)
+  const damaged = db
+    .prepare(`UPDATE process SET inputs = replace(inputs, '"pid":', '"pib":') WHERE pid = ?`)
+    .run(dependent.pid)
+  db.close()
+  expect(damaged.changes).toBe(1)
+  const runner = kept(await Engine.open({ store: path, processes: [Padded], handleSignals: false }))
+  expect(await runner.handle(another.pid).result()).toBe(3)
+  await untilRow(runner.store, dependent.pid, ({ parked }) => parked !== null)
+  expect(await client.explain(dependent.pid)).toContain('inputs.padding is damaged: it is no reference')
+  expect(await client.handle(dependent.pid).kill()).toBe(true)
+})
+
+test.each(['no JSON', '[1]', '{"done":"x"}'])(
+  'C9: a process whose progress is damaged (%s) is listed without it, and goes on',
+  async (progress) => {
+    const runner = kept(await Engine.open({ store: path, processes: [Idle], handleSignals: false }))
+    const handle = await runner.launch(Idle)
+    await untilWaiting(runner.store, handle.pid)
+    const db = new Database(path)
+    db.prepare('UPDATE process SET progress = ? WHERE pid = ?').run(progress, handle.pid)
+    db.close()
+    const [listed] = (await runner.list({ limit: 10 })).processes
+    expect(listed?.state).toMatchObject({ label: 'waiting' })
+    expect(listed?.state.progress).toBeUndefined()
+    await handle.resume()
+    expect(await handle.wait()).toMatchObject({ label: 'finished' })
+  },
+)
