@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
-import { Continue, type ProcessSpec } from '../../../src/index.ts'
+import { Continue, PersistenceError, type ProcessSpec } from '../../../src/index.ts'
 import { here, log, MENDED, given } from './here.ts'
 import { Noted, noted, paid, woke } from './noted.ts'
 
@@ -101,10 +101,19 @@ export class Doomed extends Noted {
   }
 }
 
-/** Kills a process through the client of its own program. */
+/** Kills a process through the client of its own program, again and again while the disk is full. */
 async function killed({ pid, attempt }: Noted): Promise<void> {
-  const op = `${given.name}:${pid}:${attempt}:${performance.now()}`
-  log.add({ what: 'ask', op, do: 'kill', pid })
-  const value = await here.client?.handle(pid).kill(op)
-  log.add({ what: 'answer', op, ok: true, value })
+  for (;;) {
+    const op = `${given.name}:${pid}:${attempt}:${performance.now()}`
+    log.add({ what: 'ask', op, do: 'kill', pid })
+    try {
+      const value = await here.client?.handle(pid).kill(op)
+      log.add({ what: 'answer', op, ok: true, value })
+      return
+    } catch (error) {
+      if (!(error instanceof PersistenceError)) throw error
+      log.add({ what: 'answer', op, ok: false, error: error.name, value: error.message })
+      await later(300)
+    }
+  }
 }
