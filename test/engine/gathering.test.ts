@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { Process, ProcessKilled, UpstreamFailed, type ProcessSpec, type Store } from '../../src/index.ts'
+import {
+  type Client,
+  Process,
+  type ProcessHandle,
+  ProcessKilled,
+  type ProcessSpec,
+  type Store,
+  UpstreamFailed,
+} from '../../src/index.ts'
 import { defer } from '../../src/process/state/deferred.ts'
 import { register, replaced } from '../contracts/stores.ts'
 import { historyOf, overEachStore, untilRow } from './over-stores.ts'
@@ -145,7 +153,12 @@ overEachStore((over) => {
     })
   })
 
-  test('C5: a kill that comes while it is excepted because of its upstream is carried out', async () => {
+  /** A process whose upstream has failed, and whose engine is held up as it reads that. */
+  async function excepting(): Promise<{
+    readonly client: Client
+    readonly taking: ProcessHandle
+    readonly release: () => void
+  }> {
     const client = await over().client(CLASSES)
     const first = await over().engine(CLASSES)
     const upstream = await client.launch(Failing)
@@ -155,6 +168,11 @@ overEachStore((over) => {
     const taking = await client.launch(Takes, { given: upstream })
     await over().engine(CLASSES, { store, concurrency: 1 })
     await reached
+    return { client, taking, release }
+  }
+
+  test('C5: a kill that comes while it is excepted because of its upstream is carried out', async () => {
+    const { client, taking, release } = await excepting()
     const killing = taking.kill('no more')
     await untilRow(over().store, taking.pid, ({ killRequested }) => killRequested !== null)
     release()
@@ -164,15 +182,7 @@ overEachStore((over) => {
   })
 
   test('C7: a pause that comes while it is excepted because of its upstream does not stop that', async () => {
-    const client = await over().client(CLASSES)
-    const first = await over().engine(CLASSES)
-    const upstream = await client.launch(Failing)
-    await upstream.wait()
-    await first.close()
-    const { store, reached, release } = holding(over().store)
-    const taking = await client.launch(Takes, { given: upstream })
-    await over().engine(CLASSES, { store, concurrency: 1 })
-    await reached
+    const { client, taking, release } = await excepting()
     const pausing = taking.pause('no more')
     await untilRow(over().store, taking.pid, ({ pauseRequested }) => pauseRequested !== null)
     release()

@@ -58,6 +58,19 @@ class Sleeps extends Process<typeof Sleeps> {
 
 const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, n) => ({ n: from + n }))
 
+/** Inputs without an end, which know whether they were closed. */
+function endless(): { readonly inputs: Iterable<{ n: number }>; readonly closed: boolean } {
+  const state = { closed: false }
+  const inputs = function* () {
+    try {
+      for (let n = 0; ; n++) yield { n }
+    } finally {
+      state.closed = true
+    }
+  }
+  return Object.assign(state, { inputs: inputs() })
+}
+
 async function* slowly<T>(values: Iterable<T>): AsyncGenerator<T> {
   for (const value of values) {
     await new Promise((resolve) => setImmediate(resolve))
@@ -416,15 +429,8 @@ overEachStore((over) => {
 
   it('after cancel, imap reads no more and gives what is launched', async () => {
     const engine = await over().engine([Square])
-    let closed = false
-    const source = function* () {
-      try {
-        for (let n = 0; ; n++) yield { n }
-      } finally {
-        closed = true
-      }
-    }
-    const stream = engine.imap(Square, source(), { maxOutstanding: 4 })
+    const source = endless()
+    const stream = engine.imap(Square, source.inputs, { maxOutstanding: 4 })
     const results = []
     for await (const square of stream) {
       results.push(square)
@@ -432,7 +438,7 @@ overEachStore((over) => {
     }
     expect(results).toEqual([0, 1, 4, 9, 16].slice(0, results.length))
     expect(results.length).toBe(await total(engine))
-    expect(closed).toBe(true)
+    expect(source.closed).toBe(true)
   })
 
   it('imap ends with the error of its source, or of wrong inputs, at its place', async () => {
@@ -463,20 +469,13 @@ overEachStore((over) => {
 
   it('imap ends with the error of a process, and stops its source', async () => {
     const engine = await over().engine([Sleeps])
-    let closed = false
-    const source = function* () {
-      try {
-        for (let n = 0; ; n++) yield { n }
-      } finally {
-        closed = true
-      }
-    }
-    const stream = engine.imap(Sleeps, source(), { maxOutstanding: 2 })
+    const source = endless()
+    const stream = engine.imap(Sleeps, source.inputs, { maxOutstanding: 2 })
     const next = stream.next()
     await gate('sleeper 1').reached
     expect(await engine.killAll()).toBe(2)
     await expect(next).rejects.toThrow(ProcessKilled)
-    expect(closed).toBe(true)
+    expect(source.closed).toBe(true)
     expect(await stream.next()).toEqual({ done: true, value: undefined })
   })
 
