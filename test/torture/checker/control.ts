@@ -7,6 +7,8 @@ import { ancestors, type Finding, type Happened, type Numbered, type Stored, typ
 
 /** An engine hears of a kill within so long, in milliseconds, also where the machine is busy. */
 const HEARS = 3_000
+/** A branch that wakes while others still wait moves its process only with what it does next by name. */
+const BRANCHES = 'Branches'
 const PAUSES = ['paused', 'pause requested']
 const ENDS = ['finished', 'excepted', 'killed']
 
@@ -126,7 +128,9 @@ function checkPause(
       if (one.index > until) break
       if (!('pid' in one) || one.pid !== pid || excuses.stale(one)) continue
       const moves =
-        one.what === 'woke' || one.what === 'recorded' || (one.what === 'step' && one.phase === 'begin')
+        (one.what === 'woke' && process.class !== BRANCHES) ||
+        one.what === 'recorded' ||
+        (one.what === 'step' && one.phase === 'begin')
       if (!moves && !(one.what === 'effect' && one.phase === 'begin')) continue
       findings.push({
         rule: 'what is paused does not move',
