@@ -97,16 +97,24 @@ export function isListOfClasses(what: string, value: unknown): void {
 export const isLoader = hasAll('a loader', ['identify', 'load'])
 
 /**
+ * Makes a class that follows from another one, such as that of its chunks, by its name. Undefined where
+ * the name is of no such class, or the other one is not found.
+ */
+export type DerivedClass<C> = (name: string, find: (name: string) => C | undefined) => C | undefined
+
+/**
  * Process classes by their registered names. A loader, if there is one, is asked for an unknown
  * class when it is needed.
  */
 export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<C>, Iterable<[string, C]> {
   readonly #byName = new Map<string, C>()
   readonly #loader: Loader<C> | undefined
+  readonly #derived: DerivedClass<C> | undefined
 
   /** @throws SpecError for a class without a name, or two classes of the same name */
-  constructor(classes: Iterable<C> = [], loader?: Loader<C>) {
+  constructor(classes: Iterable<C> = [], loader?: Loader<C>, derived?: DerivedClass<C>) {
     this.#loader = loader
+    this.#derived = derived
     for (const processClass of classes) this.register(processClass)
   }
 
@@ -158,7 +166,7 @@ export class ClassRegistry<C extends NamedClass = NamedClass> implements Loader<
    * @throws SpecError if the loader returns a class of another name
    */
   find(name: string): C | undefined {
-    return this.#byName.get(name) ?? this.#ask(name)
+    return this.#byName.get(name) ?? this.#derived?.(name, (of) => this.find(of)) ?? this.#ask(name)
   }
 
   #ask(name: string): C | undefined {

@@ -1,7 +1,10 @@
 import { Codec } from '../bundle/codec.ts'
 import { ClassRegistry, mangledName } from '../bundle/loader.ts'
 import type { Store } from '../persistence/contract/store.ts'
+import { itemClassName } from '../process/host/chunks.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
+import { chunkClassOf } from '../process/memory/chunk.ts'
+import { Process } from '../process/process.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { milliseconds } from '../shared/duration.ts'
 import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
@@ -17,6 +20,16 @@ import { BulkWrites } from './write/bulk.ts'
 import { Edits } from './write/edits.ts'
 import { GroupCommit } from './write/group-commit.ts'
 import { Requests } from './write/requests.ts'
+
+/** The class of chunks of this name. */
+function chunkClassNamed(
+  name: string,
+  find: (name: string) => AnyProcessClass | undefined,
+): AnyProcessClass | undefined {
+  const itemName = itemClassName(name)
+  const itemClass = itemName === undefined ? undefined : find(itemName)
+  return itemClass && chunkClassOf(Process, itemClass)
+}
 
 /** The objects that a client consists of, built in the order in which they depend on each other. */
 export class ClientParts implements HandleParts {
@@ -43,7 +56,7 @@ export class ClientParts implements HandleParts {
     this.clock = options.clock ?? systemClock
     this.logger = guardedLogger(options.logger ?? silentLogger)
     this.codec = new Codec([...(options.types ?? []), ...handleTypes((pid) => this.handle(pid, ''))])
-    this.classes = new ClassRegistry(options.processes, options.loader)
+    this.classes = new ClassRegistry(options.processes, options.loader, chunkClassNamed)
     for (const [className, processClass] of this.classes) {
       const warning = mangledName(processClass)
       if (warning !== undefined) this.logger.warn({ class: className }, warning)

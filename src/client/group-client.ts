@@ -1,6 +1,6 @@
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Create } from '../persistence/contract/writes.ts'
-import { rowsOf } from '../process/group/columns.ts'
+import { rowsOf, withLists } from '../process/group/columns.ts'
 import type { StoringMember } from '../process/group/group-launch.ts'
 import { LazyLaunch } from '../process/group/lazy-launch.ts'
 import {
@@ -16,6 +16,8 @@ import type { ProcessGroup } from '../process/host/process-group.ts'
 import type { LaunchOptions } from '../process/host/launch-options.ts'
 import type { MemberResult } from '../process/host/process-handle.ts'
 import type { RefableInputs } from '../process/host/references.ts'
+import { Process } from '../process/process.ts'
+import { inChunks } from '../process/memory/chunk.ts'
 import { referring } from '../process/references/reference.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { checkOptions } from '../shared/options.ts'
@@ -89,6 +91,9 @@ export abstract class GroupClient extends ClientController {
    * const group = await client.map(Power, { base: each([1, 2, 3]), exponent: 2 })
    * ```
    *
+   * A column may be a list that another process returns: `each(handle)`. `map` waits for that process,
+   * and launches nothing before it has succeeded.
+   *
    * @throws RangeError for columns of different lengths, before anything is launched, unless
    *   `lengths` is `'shortest'`
    * @throws as `launchAll`
@@ -99,7 +104,10 @@ export abstract class GroupClient extends ClientController {
     options: MapOptions = {},
   ): Promise<ProcessGroup<MemberResult<C>>> {
     const { lengths, ...rest } = options
-    return this.#launchAll('map', processClass, rowsOf(inputs, lengths), rest)
+    this.requireOpen()
+    checkGroupLaunch('map', processClass, rest)
+    const rows = rowsOf(await withLists(inputs, rest.signal), lengths)
+    return this.#launchAll('map', processClass, rows, rest)
   }
 
   /**
@@ -123,6 +131,10 @@ export abstract class GroupClient extends ClientController {
   ): ResultStream<MemberResult<C>> {
     this.requireOpen()
     const { own, ofMembers } = checkGroupLaunch('imap', processClass, options)
+    if (own.chunkSize !== undefined)
+      throw new TypeError(
+        'imap launches as results are taken, so it has no chunks: leave out chunkSize, or use launchAll',
+      )
     const { signal, ...memberOptions } = ofMembers
     signal?.throwIfAborted()
     const { group: name, ordered = true, maxOutstanding = this.launchesAhead } = own
@@ -196,9 +208,10 @@ export abstract class GroupClient extends ClientController {
     const { signal, ...memberOptions } = ofMembers
     const name = settings.group ?? newGroupName()
     const read = <T>(work: () => Promise<T>): Promise<T> => work()
-    const start = { where, name, inputs, settings, signal, launcher: BY_A_CALLER, read }
+    const launched = inChunks(Process, { processClass, inputs }, settings.chunkSize)
+    const start = { where, name, inputs: launched.inputs, settings, signal, launcher: BY_A_CALLER, read }
     return this.startGroup<R>(
-      processClass,
+      launched.processClass,
       start,
       (store) => (given, group) => store(given, memberOptions, { ...BY_A_CALLER, group }),
     )

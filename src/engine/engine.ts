@@ -218,9 +218,10 @@ export class Engine extends Client {
         this.#report(error, `the class ${name} could not be loaded; its processes are left to other engines`)
       }
     }
-    if (this.classes.size === this.#classes.length) return
+    const classes = loadable(this.classes)
+    if (classes.length === this.#classes.length) return
     await this.store.describe(classRows(this.classes))
-    this.#classes = loadable(this.classes)
+    this.#classes = classes
     this.#scheduler.claimClasses(this.#classes)
   }
 

@@ -1,11 +1,13 @@
 import type { ClassRegistry } from '../bundle/loader.ts'
 import type { ClassRow, LoadableClass } from '../persistence/contract/engines.ts'
+import { chunkName } from '../process/host/chunks.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { specOf } from '../spec/process-spec.ts'
 
-/** The classes that an engine can load, each up to its version (C9). */
+/** The classes that an engine can load, each up to its version (C9), and those of their chunks. */
 export function loadable(classes: ClassRegistry<AnyProcessClass>): readonly LoadableClass[] {
-  return [...classes].map(([name, processClass]) => ({ name, version: versionOf(processClass) }))
+  const known = [...classes].map(([name, processClass]) => ({ name, version: versionOf(processClass) }))
+  return [...known, ...known.map(({ name, version }) => ({ name: chunkName(name), version }))]
 }
 
 /** The descriptions of the classes, for launches by name and for signals. */

@@ -54,7 +54,7 @@ import {
 } from './host/group-options.ts'
 import type { ProcessGroup } from './host/process-group.ts'
 import type { RefableInputs } from './host/references.ts'
-import { rowsOf } from './group/columns.ts'
+import { rowsOf, withLists } from './group/columns.ts'
 import type { HookResult } from './definition/hooks.ts'
 import { recreate, takeConstruction, type PendingConstruction } from './host/construction.ts'
 import type { Host } from './host/host.ts'
@@ -63,6 +63,7 @@ import { checkLaunch } from './host/launch-arguments.ts'
 import { ProcessRunner } from './runner/process-runner.ts'
 import type { ProcessEventMap } from './host/events.ts'
 import type { ProcessListener } from './host/listener.ts'
+import { inChunks } from './memory/chunk.ts'
 import { MemoryHost, memoryHost } from './memory/memory-host.ts'
 import { Operation } from './step/operation.ts'
 import type {
@@ -580,19 +581,25 @@ export class Process<C = Untyped> implements ProcessObject {
     inputs: Columns<D>,
     { lengths, ...options }: MapOptions = {},
   ): Promise<ProcessGroup<MemberResult<D>>> {
-    return this.#launchAll('map', processClass, () => rowsOf(inputs, lengths), options)
+    const rows = async (): Promise<Iterable<Readonly<Record<string, unknown>>>> =>
+      rowsOf(await withLists(inputs, options.signal), lengths)
+    return this.#launchAll('map', processClass, rows, options)
   }
 
   #launchAll<R>(
     where: string,
     processClass: AnyProcessClass | string,
-    inputs: () => InputsSource<Readonly<Record<string, unknown>>>,
-    given: GroupLaunchOptions,
+    inputs: () =>
+      | InputsSource<Readonly<Record<string, unknown>>>
+      | Promise<InputsSource<Readonly<Record<string, unknown>>>>,
+    groupOptions: GroupLaunchOptions,
   ): Promise<ProcessGroup<R>> {
     return this.#launching(processClass, async (host, branch) => {
-      const { own: settings, ofMembers: options } = checkGroupLaunch(where, processClass, given)
-      const launch = { where, inputs: inputs(), settings, options }
-      return (await host.launchAll(this.#runner, processClass, launch, branch)) as ProcessGroup<R>
+      const { own: settings, ofMembers: options } = checkGroupLaunch(where, processClass, groupOptions)
+      const given = { processClass, inputs: await inputs() }
+      const launched = inChunks(Process, given, settings.chunkSize)
+      const launch = { where, inputs: launched.inputs, settings, options }
+      return (await host.launchAll(this.#runner, launched.processClass, launch, branch)) as ProcessGroup<R>
     })
   }
 

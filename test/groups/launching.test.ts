@@ -372,7 +372,9 @@ overEachStore((over) => {
       'map: none of the inputs is a column: mark one with each(...), or use launch',
     )
     expect(() => each('abc' as never)).toThrow('each: a text is one value, not a column')
-    expect(() => each(3 as never)).toThrow('each takes an array or another iterable, not 3')
+    expect(() => each(3 as never)).toThrow(
+      'each takes an array or another iterable, or a handle whose result is a list, not 3',
+    )
   })
 
   it('imap launches as the results are taken, from a source without an end', async () => {

@@ -41,6 +41,7 @@ export function groups(bench: Bench): void {
         parent: null,
         createdAt: 5_000,
         length: null,
+        chunkSize: 1,
         launched: 1,
       })
       await done(store, b!)
@@ -49,6 +50,18 @@ export function groups(bench: Bench): void {
       expect(await store.group('loaves')).toMatchObject({ length: 3, launched: 3 })
       expect(await members()).toEqual([b!.pid, c!.pid, a!.pid])
       expect(await store.members('loaves', 2)).toEqual([{ position: 2, pid: a!.pid }])
+    })
+
+    test('a group of chunks counts inputs, and has each chunk at the position of its first input', async () => {
+      const [a, b] = [0, 10].map((position) => create({ group: { ...at(position), chunkSize: 10 } }))
+      await done(store, b!)
+      await done(store, a!)
+      await done(store, complete(13, { chunkSize: 10 }))
+      expect(await store.group('loaves')).toMatchObject({ length: 13, chunkSize: 10, launched: 2 })
+      expect(await store.members('loaves', 0)).toEqual([
+        { position: 0, pid: a!.pid },
+        { position: 10, pid: b!.pid },
+      ])
     })
 
     test('an empty group is stored', async () => {

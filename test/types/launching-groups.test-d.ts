@@ -25,6 +25,24 @@ class Add extends Process<typeof Add> {
 }
 
 declare const engine: Engine
+declare const list: ProcessHandle<number[], typeof Lists>
+
+class Lists extends Process<typeof Lists> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec
+      .output('names', { schema: { type: 'array', items: { type: 'string' } } })
+      .returns({ schema: { type: 'array', items: { type: 'number' } } })
+  }
+}
+
+export async function listedColumns(): Promise<void> {
+  await engine.map(Add, { a: each(list), label: each(list.outputs.ref('names')) })
+  // @ts-expect-error the names are no numbers
+  await engine.map(Add, { a: each(list.outputs.ref('names')) })
+  // @ts-expect-error a reference to the end has no values
+  each(list.outputs.done)
+}
 
 export async function launching(): Promise<void> {
   const group = await engine.launchAll(Add, [{ a: 1 }, { a: 2, label: 'two' }], {
@@ -53,6 +71,13 @@ export async function columns(): Promise<void> {
   const group = await engine.map(Add, { a: each([1, 2]), label: 'x' })
   expectType<Equal<typeof group, ProcessGroup<number>>>()
   await engine.map(Add, { a: each(new Set([1])) }, { lengths: 'shortest' })
+  const inChunks = await engine.map(Add, { a: each([1]) }, { chunkSize: 10 })
+  expectType<Equal<typeof inChunks, ProcessGroup<number>>>()
+  await engine.launchAll(Add, [{ a: 1 }], { chunkSize: 10 })
+  // @ts-expect-error a number
+  await engine.launchAll(Add, [{ a: 1 }], { chunkSize: '10' })
+  // @ts-expect-error imap has no chunks
+  engine.imap(Add, [{ a: 1 }], { chunkSize: 10 })
   // @ts-expect-error a is a number
   await engine.map(Add, { a: each(['one']) })
   // @ts-expect-error a is required

@@ -175,8 +175,9 @@ async function requireGroup(client: Client, name: string): Promise<GroupRow> {
   return row
 }
 
-function sizeText({ launched, length }: GroupRow): string {
-  return length === null ? `${launched}, not all launched` : String(length)
+function sizeText({ launched, length, chunkSize }: GroupRow): string {
+  if (length === null) return `${launched}, not all launched`
+  return chunkSize === 1 ? String(length) : `${launched} for ${length} inputs`
 }
 
 /** For example `3 finished, 1 running, 2 pruned`. */

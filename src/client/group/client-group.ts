@@ -60,6 +60,11 @@ export class ClientGroup<R = unknown> extends BaseGroup<R> {
       if (!isOfThisStore) throw new TypeError(`joinGroups: the group ${group.name} is not of the same store`)
       return group.pids
     })
-    return new ClientGroup<R>(this.#parts, { pids, name: this.name, ordered: this.ordered })
+    return new ClientGroup<R>(this.#parts, {
+      pids,
+      name: this.name,
+      ordered: this.ordered,
+      items: this.itemsWith(others),
+    })
   }
 }

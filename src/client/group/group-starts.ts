@@ -1,5 +1,6 @@
 import type { Control } from '../../persistence/contract/control.ts'
-import type { GroupPlace, GroupRow } from '../../persistence/contract/groups.ts'
+import { chunkSizes, type ChunkInputs } from '../../process/host/chunks.ts'
+import type { GroupMember, GroupPlace, GroupRow } from '../../persistence/contract/groups.ts'
 import { LARGEST_MEMBERS } from '../../persistence/contract/groups.ts'
 import { GroupLaunch, type StoringMember } from '../../process/group/group-launch.ts'
 import type { GroupSettings, InputsSource } from '../../process/host/group-options.ts'
@@ -54,23 +55,31 @@ export class GroupStarts {
       settings.group === undefined ? undefined : await start.read(() => this.#parts.store.group(name))
     const ordered = settings.ordered ?? known?.ordered ?? true
     const byStep = launcher.parent !== null && settings.group === undefined
+    const { chunkSize = 1 } = settings
+    let length = 0
     const members = new GroupLaunch<Inputs>({
       where,
       name,
       maxOutstanding: settings.maxOutstanding ?? 0,
       known: known?.launched ?? 0,
       signal,
-      launch: (given, position) => start.launch(given, { name, position, ordered, byStep }),
+      chunkSize,
+      launch: (given, index) => {
+        length += chunkSize === 1 ? 1 : (given as Inputs & ChunkInputs).items.length
+        return start.launch(given, { name, position: index * chunkSize, ordered, byStep, chunkSize })
+      },
       whenOver: (pid, over) => this.#parts.handle(pid, '').whenOver(over),
       whileWaiting: (pids, wait) => this.#whileWaiting(pids, wait),
     })
     try {
       const pids = await members.run(inputs)
-      await this.complete({ name, ordered, byStep, launcher }, pids.length)
+      await this.complete({ name, ordered, byStep, chunkSize, launcher }, length)
       // By name, so that the signal holds no pids.
       if (signal !== undefined) onAbort(signal, () => this.#kill(name, signal))
       signal?.throwIfAborted()
-      return new ClientGroup<R>(this.#parts, { pids, name, ordered })
+      const starts = pids.map((_, index) => index * chunkSize)
+      const items = chunkSizes(starts, chunkSize, length)
+      return new ClientGroup<R>(this.#parts, { pids, name, ordered, items })
     } catch (error) {
       if (signal?.aborted === true) this.#kill(name, signal)
       throw error
@@ -86,17 +95,27 @@ export class GroupStarts {
         `there is no group ${JSON.stringify(name)} in this store: was it launched under another name, or were all of its processes pruned?`,
       )
     }
-    return new ClientGroup<R>(this.#parts, { pids: await pidsOf(store, group), name, ordered: group.ordered })
+    const members = await membersOf(store, group)
+    const pids = members.map(({ pid }) => pid)
+    const starts = members.map(({ position }) => position)
+    const items = chunkSizes(starts, group.chunkSize, group.length ?? Number.POSITIVE_INFINITY)
+    return new ClientGroup<R>(this.#parts, { pids, name, ordered: group.ordered, items })
   }
 
   /** All members of a group are stored. @throws KeyConflictError if the group has another number of them */
   async complete(
-    { name, ordered, byStep, launcher }: Omit<GroupPlace, 'position'> & { readonly launcher: Launcher },
+    {
+      name,
+      ordered,
+      byStep,
+      chunkSize,
+      launcher,
+    }: Omit<GroupPlace, 'position'> & { readonly launcher: Launcher },
     length: number,
   ): Promise<void> {
     const { parent, parentFence } = launcher
     const createdAt = this.#parts.clock.now()
-    const group = { pid: name, name, ordered, byStep, createdAt, length, parent, parentFence }
+    const group = { pid: name, name, ordered, byStep, chunkSize, createdAt, length, parent, parentFence }
     const write = { kind: 'complete', ...group } as const
     requireCreated(write, await this.#parts.commits.write(write))
   }
@@ -119,14 +138,14 @@ export class GroupStarts {
   }
 }
 
-/** The pids of a group, in the order of its inputs. */
-async function pidsOf(store: Control, { name }: GroupRow): Promise<string[]> {
-  const pids: string[] = []
+/** The members of a group, in the order of its inputs. */
+async function membersOf(store: Control, { name }: GroupRow): Promise<readonly GroupMember[]> {
+  const members: GroupMember[] = []
   for (let from = 0; ;) {
     const page = await store.members(name, from)
-    for (const { pid } of page) pids.push(pid)
+    members.push(...page)
     const last = page.at(-1)
-    if (last === undefined || page.length < LARGEST_MEMBERS) return pids
+    if (last === undefined || page.length < LARGEST_MEMBERS) return members
     from = last.position + 1
   }
 }

@@ -25,7 +25,16 @@ const GROUP: Readonly<Record<keyof GroupRecord, Check>> = {
     return index === -1 ? undefined : `has at position ${index} no pid: it ${textProblem(value[index])}`
   },
   ordered: (value) => (typeof value === 'boolean' ? undefined : `must be true or false, not ${shown(value)}`),
+  items: (value) => {
+    if (!Array.isArray(value)) return `must be a list of numbers, not ${shown(value)}`
+    return value.every((count) => count === null || (Number.isSafeInteger(count) && count > 0))
+      ? undefined
+      : 'must have whole numbers from 1, or null'
+  },
 }
+
+/** The fields that only some files have. */
+const OPTIONAL: readonly string[] = ['items']
 
 const HANDLE: Readonly<Record<keyof HandleRecord, Check>> = {
   version: isVersion,
@@ -46,6 +55,11 @@ export async function readGroup(path: string, store: string): Promise<GroupRecor
   const record = await read<GroupRecord>(path, GROUP, (found) =>
     'pid' in found ? 'is the file of one process: open it with openHandle' : undefined,
   )
+  const { pids, items } = record
+  if (items !== undefined && items.length !== pids.length)
+    throw new PersistenceError(
+      `${path} can not be opened: its field items has ${items.length} numbers for ${pids.length} pids`,
+    )
   return ofStore(record, path, store)
 }
 
@@ -76,7 +90,7 @@ async function read<T extends object>(
   const isMistaken = mistake(found)
   if (isMistaken !== undefined) throw refuse(isMistaken)
   const problem = (name: string): string | undefined => {
-    if (!Object.hasOwn(found, name)) return 'is missing'
+    if (!Object.hasOwn(found, name)) return OPTIONAL.includes(name) ? undefined : 'is missing'
     return fields[name as keyof T](found[name])
   }
   // The version comes first: it says which fields there are.

@@ -6,6 +6,8 @@ import type { ClassRow } from '../../persistence/contract/engines.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import { construct, recreate } from '../../process/host/construction.ts'
 import { savedDependency, type SavedDependency } from '../../process/references/dependency.ts'
+import { itemClassName } from '../../process/host/chunks.ts'
+import { requireNoSignal } from '../../process/memory/chunk.ts'
 import { Process } from '../../process/process.ts'
 import type { LaunchOptions } from '../../process/host/launch-options.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
@@ -146,7 +148,8 @@ export class Launches {
 
   /** An engine may register the class later (C9), so a class that no engine has registered is launched unchecked. */
   async #described(name: string): Promise<Pick<ClassRow, 'name' | 'version' | 'inputs'>> {
-    const described = (await this.#store.classes()).find((row) => row.name === name)
+    const classes = await this.#store.classes()
+    const described = classes.find((row) => row.name === name) ?? chunksDescribed(name, classes)
     return described ?? { name, version: 1, inputs: '{}' }
   }
 
@@ -200,6 +203,20 @@ export class Launches {
         'launch the registered class, or give one of them another `static processName`. If a module is loaded twice, each of its classes exists twice',
     )
   }
+}
+
+/** Describes the chunks of a class that is registered. @throws SpecError for a class with signals */
+function chunksDescribed(
+  name: string,
+  classes: readonly ClassRow[],
+): Pick<ClassRow, 'name' | 'version' | 'inputs'> | undefined {
+  const items = classes.find((row) => row.name === itemClassName(name))
+  if (items === undefined) return undefined
+  requireNoSignal(items.name, Object.keys(JSON.parse(items.signals) as object))
+  const { version, inputs } = items
+  const list = { type: 'array', items: JSON.parse(inputs) as object }
+  const schema = { type: 'object', properties: { items: list }, required: ['items'] }
+  return { name, version, inputs: JSON.stringify(schema) }
 }
 
 /** The error for inputs that only the class can encode, which it can't before all of them are known. */

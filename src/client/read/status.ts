@@ -3,6 +3,7 @@ import type { Control, ListFilter } from '../../persistence/contract/control.ts'
 import type { EngineRow } from '../../persistence/contract/engines.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { ClassSurvey } from '../../persistence/contract/survey.ts'
+import { itemClassName } from '../../process/host/chunks.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 
 /** What a store holds and what needs attention, as `client.status` returns it. */
@@ -138,7 +139,8 @@ function engineStatus(engine: EngineRow, running: Readonly<Record<string, number
     leaseEnds: new Date(engine.expires),
     used: running[engine.id] ?? 0,
     concurrency: engine.concurrency,
-    classes: engine.classes.map(({ name }) => name),
+    // Who has a class has that of its chunks too.
+    classes: engine.classes.map(({ name }) => name).filter((name) => itemClassName(name) === undefined),
   }
 }
 

@@ -5,7 +5,7 @@
 /** The place of a new process in a group. The group is stored with its first member. */
 export interface GroupPlace {
   readonly name: string
-  /** The number of the input, from 0. */
+  /** The number of the input, from 0. Of a chunk, that of its first item. */
   readonly position: number
   /** Whether results are read in this order by default. Kept from the first member on. */
   readonly ordered: boolean
@@ -14,6 +14,8 @@ export interface GroupPlace {
    * Then the child that the step launches now takes the place, whatever had it before.
    */
   readonly byStep?: boolean | undefined
+  /** How many inputs each process takes; the last process may take fewer. Default 1. */
+  readonly chunkSize?: number | undefined
 }
 
 /** A group as a store reports it. Times are in wall-clock milliseconds. */
@@ -23,8 +25,10 @@ export interface GroupRow {
   /** The process whose step launched the group. */
   readonly parent: string | null
   readonly createdAt: number
-  /** The number of members; null until the launch has stored all of them. */
+  /** The number of inputs; null until the launch has stored all members. */
   readonly length: number | null
+  /** How many inputs each process takes; the last process may take fewer. */
+  readonly chunkSize: number
   /** The number of members that are stored, pruned ones included. */
   readonly launched: number
 }

@@ -358,6 +358,8 @@ export interface CompleteGroup {
   readonly length: number
   /** Whether the step of `parent` has made the name. The group then drops the members beyond `length`. */
   readonly byStep?: boolean | undefined
+  /** As in `GroupPlace`. */
+  readonly chunkSize?: number | undefined
   /** As in `Create`. */
   readonly parent: string | null
   readonly parentFence: number | null

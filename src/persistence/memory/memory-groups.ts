@@ -125,6 +125,6 @@ export class MemoryGroups implements Groups {
   }
 }
 
-function rowOf({ name, ordered, parent, createdAt, length, launched }: KeptGroup): GroupRow {
-  return { name, ordered, parent, createdAt, length, launched }
+function rowOf({ name, ordered, parent, createdAt, length, chunkSize, launched }: KeptGroup): GroupRow {
+  return { name, ordered, parent, createdAt, length, chunkSize, launched }
 }

@@ -13,6 +13,7 @@ export interface StoredGroup {
   readonly parent: string | null
   readonly createdAt: number
   readonly length: number | null
+  readonly chunkSize: number
 }
 
 /** The groups of one transaction, as the rules see them. */
@@ -48,10 +49,10 @@ export function findPlace(groups: Groups, write: Create, { name, position, bySte
 
 /** Gives the process that a `Create` has stored or found its place. */
 export function takePlace(groups: Groups, write: Create, place: GroupPlace, pid: string): void {
-  const { name, position, ordered } = place
+  const { name, position, ordered, chunkSize = 1 } = place
   const { parent } = write
   const createdAt = Math.round(write.createdAt)
-  const group = groups.find(name) ?? groups.add({ name, ordered, parent, createdAt, length: null })
+  const group = groups.find(name) ?? groups.add({ name, ordered, parent, createdAt, length: null, chunkSize })
   // A step that runs again may launch more members than before.
   if (group.length !== null && position >= group.length) groups.setLength(group.id, null)
   groups.put(group.id, position, pid)
@@ -73,12 +74,12 @@ export function completeGroup(
 ): Outcome {
   const refusal = creationRefusal(write, parent)
   if (refusal !== undefined) return refusal
-  const { pid, name, length, ordered } = write
+  const { pid, name, length, ordered, chunkSize = 1 } = write
   const done = { status: 'done', pid } as const
   const group = groups.find(name)
   if (group === undefined) {
     const createdAt = Math.round(write.createdAt)
-    if (length === 0) groups.add({ name, ordered, parent: write.parent, createdAt, length })
+    if (length === 0) groups.add({ name, ordered, parent: write.parent, createdAt, length, chunkSize })
     return done
   }
   if (group.length === length) return done

@@ -3,7 +3,8 @@ import type { Groups, GroupSlice, StoredGroup } from '../rules/groups.ts'
 import type { Connection } from './connection.ts'
 import type { ProcessTable } from './process-table.ts'
 
-const GROUP = 'SELECT id, name, ordered, parent, created_at AS createdAt, length FROM grp'
+const GROUP =
+  'SELECT id, name, ordered, parent, created_at AS createdAt, length, chunk_size AS chunkSize FROM grp'
 const AT = 'SELECT pid, process FROM member WHERE grp = ? AND position = ?'
 const PUT = `INSERT INTO member (grp, position, pid, process) VALUES (?, ?, ?, ?)
   ON CONFLICT (grp, position) DO UPDATE SET pid = excluded.pid, process = excluded.process`
@@ -32,10 +33,12 @@ export class GroupTable implements Groups {
   }
 
   add(group: Omit<StoredGroup, 'id'>): StoredGroup {
-    const { name, ordered, parent, createdAt, length } = group
+    const { name, ordered, parent, createdAt, length, chunkSize } = group
     const { lastInsertRowid } = this.#connection
-      .sql('INSERT INTO grp (name, ordered, parent, created_at, length) VALUES (?, ?, ?, ?, ?)')
-      .run(name, Number(ordered), parent, createdAt, length)
+      .sql(
+        'INSERT INTO grp (name, ordered, parent, created_at, length, chunk_size) VALUES (?, ?, ?, ?, ?, ?)',
+      )
+      .run(name, Number(ordered), parent, createdAt, length, chunkSize)
     return { ...group, id: Number(lastInsertRowid) }
   }
 

@@ -164,8 +164,9 @@ CREATE TABLE need (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX need_target ON need (target);
 CREATE INDEX need_left ON need (pid) WHERE over = 0;
--- Groups of processes that were launched together. length is null until all members are stored;
--- present is the number of members that are not pruned.
+-- Groups of processes that were launched together. length is the number of inputs, null until all
+-- members are stored; each process takes chunk_size of them. present is the number of members that are
+-- not pruned.
 CREATE TABLE grp (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
@@ -173,10 +174,11 @@ CREATE TABLE grp (
   parent TEXT,
   created_at INTEGER NOT NULL,
   length INTEGER,
+  chunk_size INTEGER NOT NULL,
   present INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- The members of the groups. process is the number of the row, null once the process is pruned.
+-- The members of the groups. position is that of the first input; process is the number of the row, null once the process is pruned.
 CREATE TABLE member (
   grp INTEGER NOT NULL,
   position INTEGER NOT NULL,

@@ -17,6 +17,7 @@ import type { FollowOptions } from '../host/follow-options.ts'
 import type { GroupRecord } from '../host/reference-record.ts'
 import type { LogChunk, Metadata, StateInfo, TreeOptions, WaitOptions } from '../host/process-handle.ts'
 import { ProcessState } from '../state/process-state.ts'
+import type { Items } from './items.ts'
 import { mergedLogs } from './merged-logs.ts'
 import { waitInteractive } from './wait-interactive.ts'
 import { WaitingGroup, unfinished } from './waiting-group.ts'
@@ -37,8 +38,8 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
   protected abstract readonly store: string
 
   toJSON(): GroupRecord {
-    const { name, store, pids, ordered } = this
-    return { version: 1, name, store, pids, ordered }
+    const { name, store, pids, ordered, items } = this
+    return { version: 1, name, store, pids, ordered, ...(items !== undefined && { items }) }
   }
 
   /** Calls for each process once. Resolves to the answers, one for each position. */
@@ -60,9 +61,10 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
       number
     >
     let completed = 0
-    for (const { label, terminal } of this.statuses) {
-      byState[label]++
-      if (terminal) completed++
+    for (const [position, { label, terminal }] of this.statuses.entries()) {
+      const count = this.items?.[position] ?? 1
+      byState[label] += count
+      if (terminal) completed += count
     }
     const total = this.length
     return { completed, total, fraction: total === 0 ? 1 : completed / total, byState }
@@ -106,6 +108,10 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
   }
 
   async byWorker(options: WaitOptions = {}): Promise<Map<string, R>> {
+    if (this.items?.some((count) => count !== null) === true)
+      throw new InvalidStateError(
+        `byWorker: each process of the group ${this.name} has several results, since it was launched in chunks; use metadata()`,
+      )
     const results = await this.result(options)
     const found = new Map<string, R>()
     for (const [index, { worker, pid }] of (await this.metadata()).entries()) {
@@ -138,6 +144,13 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
     checkOptions(options, { startKey: true, endKey: true }, 'timedelta')
     const { startKey = first, endKey = last } = options
     return oneOf(end, endKey).getTime() - oneOf(start, startKey).getTime()
+  }
+
+  /** The items of this group and of others; undefined where no process is a chunk. */
+  protected itemsWith(others: readonly BaseGroup<R>[]): Items | undefined {
+    const all = [this, ...others]
+    if (all.every(({ items }) => items === undefined)) return undefined
+    return all.flatMap(({ items, pids }) => items ?? pids.map(() => null))
   }
 
   #times(): readonly KnownTimes[] {

@@ -1,8 +1,60 @@
+import type { AbortSignal } from '../../shared/abort-signal.ts'
 import { shown } from '../../shared/options.ts'
 import { Each } from '../host/group-options.ts'
+import { quote } from '../host/input-marks.ts'
+import type { ProcessHandle, Ref } from '../host/process-handle.ts'
+import { DoneReference, OutputReference } from '../references/output-reference.ts'
+import { WaitingGroup } from './waiting-group.ts'
 
 type Row = Readonly<Record<string, unknown>>
 type Column = readonly [name: string, values: Iterable<unknown>]
+
+/**
+ * Returns the inputs with the lists in place of the references to them. Waits for the processes whose
+ * results they are: the lists alone tell how many processes there are. Nothing is stored meanwhile; a
+ * step that runs again waits again.
+ *
+ * @throws the error of a process that failed
+ * @throws TypeError for a value that is no list
+ */
+export async function withLists(inputs: Row, signal: AbortSignal | undefined, where = 'map'): Promise<Row> {
+  const given: unknown = inputs
+  if (typeof given !== 'object' || given === null) return inputs
+  const entries = Object.entries(inputs)
+  if (!entries.some(([, value]) => value instanceof Each && !isIterable(value.values))) return inputs
+  const read = entries.map(async ([name, value]) => {
+    const source: unknown = value instanceof Each ? value.values : undefined
+    if (source === undefined || isIterable(source)) return [name, value] as const
+    const list = await resultOf(source as ProcessHandle | OutputReference, signal)
+    if (!isIterable(list)) {
+      const { pid } = source as Ref
+      throw new TypeError(
+        `${where}: the column ${name} takes a list, and the process ${pid} gives ${shown(list)}`,
+      )
+    }
+    // A value of a result is never searched for handles.
+    return [name, new Each(Array.from(list, (one) => (isObject(one) ? quote(one) : one)))] as const
+  })
+  return Object.fromEntries(await Promise.all(read))
+}
+
+/** What a process gives, which has to succeed, as for any input. */
+async function resultOf(
+  source: ProcessHandle | OutputReference,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const handle = source instanceof OutputReference ? source.handle : source
+  await new DoneReference(handle).result({ signal })
+  return source.result({ signal })
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
 
 /**
  * Returns the inputs of each process of a `map`. Where all columns must be of one length, they are
@@ -27,12 +79,18 @@ export function rowsOf(
   const columns: Column[] = []
   const constants: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(inputs)) {
-    if (value instanceof Each) columns.push([name, value.values])
+    if (value instanceof Each) columns.push([name, valuesOf(value)])
     else constants[name] = value
   }
   if (columns.length === 0)
     throw new TypeError(`${where}: none of the inputs is a column: mark one with each(...), or use launch`)
   return zipped(lengths === 'equal' ? equalColumns(columns, where) : columns, constants)
+}
+
+/** The values of a column. A group that was launched in chunks gives its items. */
+function valuesOf({ values }: Each<unknown>): Iterable<unknown> {
+  if (values instanceof WaitingGroup) return values.itemReferences()
+  return values as Iterable<unknown>
 }
 
 /** Yields a row for each place that all columns have. */

@@ -23,6 +23,8 @@ export interface MemberLaunch<I> {
   readonly where: string
   /** The name of the group. */
   readonly name: string
+  /** How many inputs each member takes. */
+  readonly chunkSize: number
   /** How many members may be launched and not ended; 0 for any number. */
   readonly maxOutstanding: number
   /** The number of members that an earlier launch has stored. */
@@ -200,16 +202,16 @@ export class GroupLaunch<I> {
         { cause: error },
       )
     }
-    if (error instanceof GroupLaunchError) return this.#withRest(error)
+    if (error instanceof GroupLaunchError) return this.#withRest(error, position)
     const refused = new GroupLaunchError(
       this.#text(position, 'can not be launched', error),
       this.#facts(position, error),
     )
-    return this.#withRest(refused)
+    return this.#withRest(refused, position)
   }
 
   /** The error with what is launched, which is known once nothing is under way. */
-  #withRest({ message, position, cause }: GroupLaunchError): GroupLaunchError {
+  #withRest({ message, cause }: GroupLaunchError, position: number): GroupLaunchError {
     const { name } = this.#members
     const rest =
       this.#launched === 0
@@ -219,12 +221,14 @@ export class GroupLaunch<I> {
   }
 
   #text(position: number, what: string, cause: unknown): string {
-    const { where, name } = this.#members
-    return `${where}: the inputs at position ${position} of the group ${JSON.stringify(name)} ${what}: ${errorText(cause)}`
+    const { where, name, chunkSize } = this.#members
+    const at = chunkSize === 1 ? 'at' : 'from'
+    return `${where}: the inputs ${at} position ${position * chunkSize} of the group ${JSON.stringify(name)} ${what}: ${errorText(cause)}`
   }
 
   #facts(position: number, cause: unknown): ConstructorParameters<typeof GroupLaunchError>[1] {
-    return { group: this.#members.name, position, launched: this.#launched, cause }
+    const { name, chunkSize } = this.#members
+    return { group: name, position: position * chunkSize, launched: this.#launched, cause }
   }
 }
 

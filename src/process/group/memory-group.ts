@@ -14,10 +14,10 @@ export class MemoryGroup<R = unknown> extends BaseGroup<R> {
 
   constructor(
     handles: readonly BaseHandle[],
-    { name, ordered }: Pick<GroupMembers, 'name' | 'ordered'>,
+    { name, ordered, items }: Omit<GroupMembers, 'pids'>,
     clock: Clock = systemClock,
   ) {
-    super({ pids: handles.map(({ pid }) => pid), name, ordered })
+    super({ pids: handles.map(({ pid }) => pid), name, ordered, items })
     this.clock = clock
     this.#handles = new Map(handles.map((handle) => [handle.pid, handle]))
   }
@@ -46,7 +46,8 @@ export class MemoryGroup<R = unknown> extends BaseGroup<R> {
       if (group instanceof MemoryGroup) return group.#all()
       throw new TypeError('joinGroups: groups in memory and groups of a store can not be joined')
     })
-    return new MemoryGroup<R>(handles, this, this.clock)
+    const { name, ordered } = this
+    return new MemoryGroup<R>(handles, { name, ordered, items: this.itemsWith(others) }, this.clock)
   }
 
   #all(): readonly BaseHandle[] {

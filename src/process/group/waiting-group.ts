@@ -12,6 +12,7 @@ import type {
 import type { ProcessHandle, Settled, WaitOptions } from '../host/process-handle.ts'
 import { withinStep } from '../step/operation.ts'
 import { Ends } from './ends.ts'
+import { countOf, outcomesOfItems, processesOf, processOf, type Items } from './items.ts'
 import { checkReturnWhen, enough } from './return-when.ts'
 
 /** What a group is made of. */
@@ -19,6 +20,8 @@ export interface GroupMembers {
   readonly pids: readonly string[]
   readonly name: string
   readonly ordered: boolean
+  /** Undefined where no process is a chunk. */
+  readonly items?: Items | undefined
 }
 
 const WAIT = { timeout: true, signal: isAbortSignal } as const
@@ -35,12 +38,15 @@ export abstract class WaitingGroup<R = unknown> {
   readonly pids: readonly string[]
   readonly name: string
   readonly ordered: boolean
+  /** Undefined where no process is a chunk. */
+  protected readonly items: Items | undefined
   #held: ReadonlyMap<string, BaseHandle> | undefined
 
-  protected constructor({ pids, name, ordered }: GroupMembers) {
+  protected constructor({ pids, name, ordered, items }: GroupMembers) {
     this.pids = Object.freeze([...pids])
     this.name = name
     this.ordered = ordered
+    this.items = items
   }
 
   protected abstract readonly clock: Clock
@@ -57,7 +63,7 @@ export abstract class WaitingGroup<R = unknown> {
   // ---------- members ----------
 
   get length(): number {
-    return this.pids.length
+    return this.items === undefined ? this.pids.length : countOf(this.items)
   }
 
   get handles(): readonly ProcessHandle<R>[] {
@@ -65,21 +71,39 @@ export abstract class WaitingGroup<R = unknown> {
   }
 
   at(index: number): ProcessHandle<R> | undefined {
-    const pid = this.pids.at(index)
+    const position = this.items === undefined ? index : processOf(this.items, index)
+    const pid = position === undefined ? undefined : this.pids.at(position)
     return pid === undefined ? undefined : asHandle(this.handle(pid))
   }
 
   slice(start?: number, end?: number): ProcessGroup<R> {
-    const { name, ordered } = this
-    return this.like({ pids: this.pids.slice(start, end), name, ordered })
+    const [from, to] = this.items === undefined ? [start, end] : processesOf(this.items, start, end)
+    return this.#processes(from, to)
   }
 
   split(): readonly ProcessGroup<R>[] {
-    return this.pids.map((_, index) => this.slice(index, index + 1))
+    return this.pids.map((_, index) => this.#processes(index, index + 1))
+  }
+
+  /** The group of some of the processes. */
+  #processes(from?: number, to?: number): ProcessGroup<R> {
+    const { name, ordered, pids, items } = this
+    return this.like({ pids: pids.slice(from, to), name, ordered, items: items?.slice(from, to) })
   }
 
   *[Symbol.iterator](): Iterator<ProcessHandle<R>> {
     for (const pid of this.pids) yield asHandle(this.handle(pid))
+  }
+
+  /** @internal What stands for the results in the inputs of a launch: handles, or references to the items of chunks. */
+  itemReferences(): readonly unknown[] {
+    const { items } = this
+    if (items === undefined) return this.handles
+    return this.handles.flatMap((handle, position): unknown[] => {
+      const count = items[position] ?? null
+      if (count === null) return [handle]
+      return Array.from({ length: count }, (_, item) => handle.outputs.ref(item))
+    })
   }
 
   /** The handles by pid, each once, in the order of the group. */
@@ -88,10 +112,25 @@ export abstract class WaitingGroup<R = unknown> {
     return this.#held
   }
 
-  /** One value for each position of the group. */
-  protected each<T>(read: (handle: BaseHandle) => T): T[] {
+  /** One value for each process of the group, in its order. */
+  protected each<T>(read: (handle: BaseHandle, position: number) => T): T[] {
     const { members } = this
-    return this.pids.map((pid) => read(members.get(pid) as BaseHandle))
+    return this.pids.map((pid, position) => read(members.get(pid) as BaseHandle, position))
+  }
+
+  /** The pids of the processes that are chunks. */
+  get #chunks(): ReadonlySet<string> {
+    return new Set(this.pids.filter((_, position) => (this.items?.[position] ?? null) !== null))
+  }
+
+  /** The outcomes that are known, one for each item, or for each chunk that failed. */
+  #outcomesOfItems(): Settled<R>[] {
+    const outcomes = this.each((handle) => handle.takeOutcome())
+    const { items } = this
+    if (items === undefined) return outcomes as Settled<R>[]
+    return outcomes.flatMap((outcome, position) =>
+      (items[position] ?? null) === null ? [outcome as Settled<R>] : outcomesOfItems<R>(outcome),
+    )
   }
 
   // ---------- waiting ----------
@@ -135,10 +174,9 @@ export abstract class WaitingGroup<R = unknown> {
     const [first] = failures
     if (first !== undefined) throw first
     if (raiseOnFailure) this.#throwIfAnyFailed()
-    return this.each((handle) => {
-      const outcome = handle.takeOutcome()
-      return outcome.status === 'fulfilled' ? (outcome.value as R) : outcome.reason
-    })
+    return this.#outcomesOfItems().map((outcome) =>
+      outcome.status === 'fulfilled' ? outcome.value : outcome.reason,
+    )
   }
 
   #throwIfAnyFailed(): void {
@@ -152,15 +190,18 @@ export abstract class WaitingGroup<R = unknown> {
 
   async #outcomes(options: WaitOptions): Promise<Settled<R>[]> {
     if (!(await this.#until(options, () => false))) throw this.timedOut()
-    return this.each((handle) => handle.takeOutcome() as Settled<R>)
+    return this.#outcomesOfItems()
   }
 
   results(): (R | null)[] {
-    return this.each((handle) => {
-      if (!handle.over) return null
-      const outcome = handle.takeOutcome()
-      return outcome.status === 'fulfilled' ? (outcome.value as R) : null
+    const { items } = this
+    const found = this.each((handle, position): readonly (R | null)[] => {
+      const count = items?.[position] ?? null
+      const outcome = handle.over ? handle.takeOutcome() : undefined
+      if (outcome?.status !== 'fulfilled') return Array.from({ length: count ?? 1 }, () => null)
+      return count === null ? [outcome.value as R] : (outcome.value as readonly R[])
     })
+    return found.flat()
   }
 
   values(options?: ValuesOptions & { readonly raiseOnFailure?: true | undefined }): AsyncIterableIterator<R>
@@ -170,7 +211,7 @@ export abstract class WaitingGroup<R = unknown> {
     const { ordered = this.ordered, raiseOnFailure = true, timeout, signal } = options
     waitLimit({ timeout, signal })
     const handles = ordered ? this.#inOrder({ timeout, signal }) : this.#asTheyEnd({ timeout, signal })
-    return withinSteps(valuesOf<R>(handles, raiseOnFailure))
+    return withinSteps(valuesOf<R>(handles, raiseOnFailure, this.#chunks))
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<R> {
@@ -292,11 +333,14 @@ const RESULT = { ...WAIT, raiseOnFailure: isFlag, returnWhen: returnsResults } a
 async function* valuesOf<R>(
   handles: AsyncIterable<BaseHandle>,
   raiseOnFailure: boolean,
+  chunks: ReadonlySet<string>,
 ): AsyncGenerator<R | ProcessError, undefined> {
   for await (const handle of handles) {
     const outcome = handle.takeOutcome()
-    if (outcome.status === 'fulfilled') yield outcome.value as R
-    else if (raiseOnFailure) throw outcome.reason
+    if (outcome.status === 'fulfilled') {
+      if (chunks.has(handle.pid)) yield* outcome.value as R[]
+      else yield outcome.value as R
+    } else if (raiseOnFailure) throw outcome.reason
     else yield outcome.reason
   }
 }

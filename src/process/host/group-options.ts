@@ -3,6 +3,8 @@ import { checkText } from '../../shared/text.ts'
 import type { LaunchInputsOf } from '../../spec/typing.ts'
 import { checkLaunch, LAUNCH_OPTIONS } from './launch-arguments.ts'
 import type { LaunchOptions } from './launch-options.ts'
+import { isHandle } from '../state/awaits.ts'
+import type { Ref } from './process-handle.ts'
 import type { Refable } from './references.ts'
 
 /** Several inputs, for several processes of one class. They are read as the processes are launched. */
@@ -25,6 +27,11 @@ export interface GroupLaunchOptions extends Omit<LaunchOptions, 'pid' | 'key'> {
    * many have not ended. 0 means no limit. Default 0.
    */
   readonly maxOutstanding?: number | undefined
+  /**
+   * How many of the inputs one process takes. The items of such a chunk run one after the other in
+   * memory, within the step of their process. A chunk whose item fails fails as a whole. Default 1.
+   */
+  readonly chunkSize?: number | undefined
 }
 
 /** Options of `map`. */
@@ -37,7 +44,7 @@ export interface MapOptions extends GroupLaunchOptions {
 }
 
 /** Options of `imap`. */
-export interface ImapOptions extends Omit<GroupLaunchOptions, 'maxOutstanding'> {
+export interface ImapOptions extends Omit<GroupLaunchOptions, 'maxOutstanding' | 'chunkSize'> {
   /**
    * How many processes may be launched whose results were not taken. 0 means no limit. Default: the
    * `concurrency` of the engine, and 100 for a client.
@@ -49,11 +56,12 @@ const columnBrand: unique symbol = Symbol('damson.column')
 
 /** Values of an input, one for each process. Made by `each`. */
 export class Each<T> {
-  readonly values: Iterable<T>
+  /** The values, or a reference to the process whose result they are. */
+  readonly values: Iterable<T> | Ref<readonly T[]>
   readonly [columnBrand] = true
 
   /** @internal Use `each`. */
-  constructor(values: Iterable<T>) {
+  constructor(values: Iterable<T> | Ref<readonly T[]>) {
     this.values = values
   }
 }
@@ -67,13 +75,35 @@ export class Each<T> {
  *
  * @throws TypeError for text, and for what can't be iterated
  */
-export function each<T>(values: Iterable<T> & object): Each<T> {
+export function each<T>(values: Iterable<T> & object): Each<T>
+/**
+ * As above, with the list that a process returns, or emits as an output. `map` then waits until that
+ * process has ended, since only the list tells how many processes there are, and launches nothing
+ * before. It rejects with the error of that process if it fails.
+ *
+ * ```ts
+ * const files = await client.launch(ListFiles)
+ * const group = await client.map(Convert, { file: each(files) })
+ * ```
+ */
+export function each<T>(list: Ref<readonly T[]>): Each<T>
+export function each<T>(values: (Iterable<T> & object) | Ref<readonly T[]>): Each<T> {
   const given: unknown = values
+  if (isReferenceToValue(given)) return new Each(values)
   if (typeof given === 'string')
     throw new TypeError('each: a text is one value, not a column; for its characters, write each([...text])')
   if (typeof given !== 'object' || given === null || !(Symbol.iterator in given))
-    throw new TypeError(`each takes an array or another iterable, not ${shown(given)}`)
+    throw new TypeError(
+      `each takes an array or another iterable, or a handle whose result is a list, not ${shown(given)}`,
+    )
   return new Each(values)
+}
+
+/** Whether something is a handle, or a reference to an output. */
+function isReferenceToValue(given: unknown): boolean {
+  return (
+    isHandle(given) || (typeof given === 'object' && given !== null && 'handle' in given && 'key' in given)
+  )
 }
 
 /**
@@ -96,10 +126,11 @@ const OPTIONS: OptionNames<GroupLaunchOptions> = {
   group: true,
   ordered: isFlag,
   maxOutstanding: isLimit,
+  chunkSize: isChunkSize,
 }
 
 /** The options of a group launch, apart from those of its members. */
-export type GroupSettings = Pick<GroupLaunchOptions, 'group' | 'ordered' | 'maxOutstanding'>
+export type GroupSettings = Pick<GroupLaunchOptions, 'group' | 'ordered' | 'maxOutstanding' | 'chunkSize'>
 
 /**
  * Checks the arguments of a group launch, and takes its options apart. `where` names the call.
@@ -116,14 +147,21 @@ export function checkGroupLaunch(
       throw new TypeError(`${where}: ${name} is of one process; a group is found by its name, { group: '…' }`)
   }
   checkOptions(options, OPTIONS, where)
-  const { group, ordered, maxOutstanding, ...ofMembers } = options
+  const { group, ordered, maxOutstanding, chunkSize, ...ofMembers } = options
   if (group !== undefined) checkText(`${where}: the name of the group`, group)
   checkLaunch(processClass, ofMembers, where)
-  return { own: { group, ordered, maxOutstanding }, ofMembers }
+  return { own: { group, ordered, maxOutstanding, chunkSize }, ofMembers }
 }
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
+}
+
+function isChunkSize(what: string, value: unknown): void {
+  if (typeof value !== 'number')
+    throw new TypeError(`${what} takes a whole number from 1, not ${shown(value)}`)
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new RangeError(`${what} is ${value}: give a whole number from 1`)
 }
 
 function isLimit(what: string, value: unknown): void {

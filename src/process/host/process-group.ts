@@ -62,7 +62,10 @@ export interface ValuesOptions extends ResultOptions {
   readonly ordered?: boolean | undefined
 }
 
-/** How many processes of a group have ended, as far as is known locally. */
+/**
+ * How many processes of a group have ended, as far as is known locally. Of a group that was launched in
+ * chunks, how many of its items.
+ */
 export interface GroupProgress {
   readonly completed: number
   readonly total: number
@@ -93,6 +96,10 @@ export interface TimedeltaOptions {
  * Several processes, in an order. A group may contain a process more than once. It holds pids, and
  * makes handles when they are needed. A group is not thenable.
  *
+ * Of a group that was launched in chunks (`chunkSize`), `pids`, `handles`, `statuses`, `metadata()` and
+ * `asCompleted()` are about the processes, each of which runs several items. `length`, `at`, `slice`,
+ * `progress`, and all that gives results are about the items. A chunk that fails gives one error.
+ *
  * If the store has no process of a pid, that process counts as failed with `ProcessLost`. Members
  * that ask the store for every process, such as `refresh()`, reject with that error.
  */
@@ -102,15 +109,22 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   readonly ordered: boolean
   /** The pids, in the order of the group. */
   readonly pids: readonly string[]
-  /** The number of pids. */
+  /** The number of positions: of pids, or where the processes are chunks, of items. */
   readonly length: number
   /** The handles, in the order of the group. */
   readonly handles: readonly ProcessHandle<R>[]
-  /** Returns the handle at a position. A negative position counts from the end. */
+  /**
+   * Returns the handle at a position. A negative position counts from the end. At the position of an
+   * item, the handle of its chunk.
+   */
   at(index: number): ProcessHandle<R> | undefined
-  /** Returns the group of the positions from `start` up to `end`, as `Array.slice` does. */
+  /**
+   * Returns the group of the positions from `start` up to `end`, as `Array.slice` does.
+   *
+   * @throws RangeError for a part of a chunk
+   */
   slice(start?: number, end?: number): ProcessGroup<R>
-  /** Returns one group for each position. */
+  /** Returns one group for each process. A group that was launched in chunks gives its chunks. */
   split(): readonly ProcessGroup<R>[]
   /** The handles, in the order of the group. */
   [Symbol.iterator](): Iterator<ProcessHandle<R>>

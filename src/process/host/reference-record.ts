@@ -7,6 +7,8 @@ export interface GroupRecord {
   readonly store: string
   readonly pids: readonly string[]
   readonly ordered: boolean
+  /** The number of items of each process, where some are chunks; null for one that is none. */
+  readonly items?: readonly (number | null)[]
 }
 
 /** One process in a file. */

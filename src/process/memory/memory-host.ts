@@ -19,6 +19,7 @@ import type {
 } from '../host/host.ts'
 import type { ProcessGroup } from '../host/process-group.ts'
 import { GroupLaunch } from '../group/group-launch.ts'
+import type { ChunkInputs } from '../host/chunks.ts'
 import { MemoryGroup } from '../group/memory-group.ts'
 import { MemoryHandle, whileWaiting } from '../handle/memory-handle.ts'
 import { memoryLogOf } from '../handle/memory-log.ts'
@@ -78,14 +79,16 @@ export class MemoryHost implements Host {
     { where, inputs, settings, options }: GroupToLaunch,
     branch: string,
   ): Promise<ProcessGroup> {
-    const { group, ordered = true, maxOutstanding = 0 } = settings
+    const { group, ordered = true, maxOutstanding = 0, chunkSize = 1 } = settings
     const name = group ?? `group-${newPid()}`
     const handles: MemoryHandle[] = []
     const byPid = new Map<string, MemoryHandle>()
+    const items: number[] = []
     const launch = new GroupLaunch<Readonly<Record<string, unknown>>>({
       where,
       name,
       maxOutstanding,
+      chunkSize,
       known: 0,
       signal: options.signal,
       launch: async (given, position) => {
@@ -93,6 +96,7 @@ export class MemoryHost implements Host {
         const key = group === undefined ? undefined : JSON.stringify([group, position])
         const handle = await this.#launch(parent, processClass, given, { ...options, key }, branch)
         handles[position] = handle
+        if (chunkSize > 1) items[position] = (given as object as ChunkInputs).items.length
         byPid.set(handle.pid, handle)
         return { stored: Promise.resolve(handle.pid) }
       },
@@ -100,7 +104,7 @@ export class MemoryHost implements Host {
       whileWaiting: (pids, wait) => whileWaiting(() => waitsForText(pids()), wait),
     })
     await launch.run(inputs)
-    return new MemoryGroup(handles, { name, ordered }, this.clock)
+    return new MemoryGroup(handles, { name, ordered, items: chunkSize > 1 ? items : undefined }, this.clock)
   }
 
   async #launch(
