@@ -9,7 +9,8 @@ import { checkOptions, isFlag } from '../shared/options.ts'
 import { checkText, wellFormed } from '../shared/text.ts'
 import { ClientReader } from './client-reader.ts'
 import { ClientGroup } from './group/client-group.ts'
-import { memberPids, newGroupName, pidOf } from './group/member-pids.ts'
+import { memberPids, pidOf } from './group/given-pids.ts'
+import { newGroupName } from '../shared/ids.ts'
 import { restartAll } from './launch/bulk-restart.ts'
 import type { RestartOptions, ResubmitOptions } from './launch/restarter.ts'
 import { unfinished } from './write/bulk.ts'
@@ -192,8 +193,8 @@ export abstract class ClientController extends ClientReader {
    *
    * @throws ProcessLost
    * @throws InvalidStateError for a process that has not ended
-   * @throws PortValidationError for inputs that no longer fit, where this program has the class or
-   *   an engine has registered it
+   * @throws PortValidationError with `set`, for inputs that do not fit, where this program has the class
+   *   or an engine has registered it
    * @throws SerializationError or TypeError for a wrong value or path in `set`
    */
   resubmit<R = unknown>(
@@ -201,8 +202,9 @@ export abstract class ClientController extends ClientReader {
     options?: ResubmitOptions,
   ): Promise<ProcessHandle<R>>
   /**
-   * As above, for several processes. Resolves to the group of the new ones, in the same order. Creates
-   * none if one of the processes has not ended, or is not in the store.
+   * As above, for several processes. Resolves to the group of the new ones, in the same order. Checks all
+   * processes first, and creates none if one of them has not ended, is not in the store, or does not take
+   * what `set` gives it.
    */
   resubmit<R = unknown>(
     processes: Iterable<ProcessHandle<R> | string>,
@@ -214,18 +216,14 @@ export abstract class ClientController extends ClientReader {
   ): Promise<unknown> {
     this.requireOpen()
     checkOptions(options, { set: true }, 'resubmit')
-    if (typeof given === 'string' || isHandle(given)) return this.#resubmit(pidOf(given), options)
-    const pids = memberPids(given)
-    await this.parts.restarter.requireEnded(pids)
-    const handles = await Promise.all(pids.map((pid) => this.#resubmit(pid, options)))
+    const isOne = typeof given === 'string' || isHandle(given)
+    const pids = isOne ? [pidOf(given)] : memberPids(given)
+    for (const pid of pids) this.checkRead(pid)
+    const created = await this.parts.restarter.resubmit(pids, options)
+    const handles = created.map(({ pid, className }) => this.parts.handle(pid, className))
+    if (isOne) return handles[0]
     const members = { pids: handles.map(({ pid }) => pid), name: newGroupName(), ordered: true }
     return new ClientGroup(this.parts, members)
-  }
-
-  async #resubmit(pid: string, options: ResubmitOptions): Promise<ProcessHandle> {
-    this.checkRead(pid)
-    const { pid: resubmitted, className } = await this.parts.restarter.resubmit(pid, options)
-    return this.parts.handle(resubmitted, className)
   }
 
   /**

@@ -32,3 +32,8 @@ export function newPid(): string {
   lastTime = Math.max(now, lastTime)
   return v7({ random, msecs: lastTime, seq: sequence })
 }
+
+/** The name of a group to which the caller gives none. */
+export function newGroupName(): string {
+  return `group-${newPid()}`
+}

@@ -113,7 +113,7 @@ export const breaks: readonly Break[] = [
     file: 'src/client/launch/restarter.ts',
     find: 'const done = requireCreated(create, await commits.write(create))',
     replace: `void commits.write(create)
-      const done = requireCreated(create, { status: 'done', pid: create.pid })`,
+        const done = requireCreated(create, { status: 'done', pid: create.pid })`,
     test: ['test/contracts/durable-launch.test.ts', 'C2: a resubmit resolves'],
   },
   {
@@ -407,7 +407,7 @@ export const breaks: readonly Break[] = [
     contract: 'C7',
     what: 'a list shows a process whose kill is overdue as running',
     file: 'src/client/read/row-reader.ts',
-    find: 'page.rows.map((row) => enforceDue(row, now, this.#commits))',
+    find: 'page.rows.map((row) => enforceIfOverdue(row, now, this.#commits))',
     replace: '[false]',
     test: ['test/engine/unheard-requests.test.ts', 'looks by list'],
   },
@@ -438,7 +438,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'a client that looks leaves a kill whose time is up to the engine',
-    file: 'src/client/write/due-kill.ts',
+    file: 'src/client/write/overdue-kill.ts',
     find: 'killRequested === null || killRequested.deadline > now',
     replace: 'killRequested === null || now > 0',
     test: ['test/engine/unheard-requests.test.ts', 'memory C7: a kill whose engine is frozen'],

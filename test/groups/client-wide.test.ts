@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { InvalidStateError, ProcessLost } from '../../src/index.ts'
+import { InvalidStateError, PortValidationError, ProcessLost } from '../../src/index.ts'
 import { overEachStore } from '../engine/over-stores.ts'
 import { Add, Gated, gate } from '../engine/processes.ts'
 
@@ -72,5 +72,16 @@ overEachStore((over) => {
     // @ts-expect-error a number is no process
     await expect(client.resubmit(3)).rejects.toThrow('a list of handles or pids')
     expect((await client.list()).processes).toHaveLength(2)
+  })
+
+  it('none of a list is resubmitted if one of them does not take its changed inputs', async () => {
+    const engine = await over().engine([Add])
+    const unknown = await engine.launch('Nobody', {})
+    await unknown.kill()
+    const sum = await engine.launch(Add, { a: 1 })
+    await sum.wait()
+    const changed = engine.resubmit([unknown, sum], { set: { 'inputs.b': 'ten' } })
+    await expect(changed).rejects.toThrow(PortValidationError)
+    expect((await engine.list()).processes).toHaveLength(2)
   })
 })

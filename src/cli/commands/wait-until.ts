@@ -30,7 +30,7 @@ export async function watchUntil(
   const stopWatching = client.store.watch((changes, missed) => {
     if (missed || changes.some(({ pid }) => pid === handle.pid)) wake()
   })
-  // A handle with a listener enforces a kill whose deadline has passed, also if no engine runs.
+  // A handle with a listener enforces an overdue kill, even if no engine runs.
   const forget = handle.onDone(() => wake())
   try {
     for (;;) {

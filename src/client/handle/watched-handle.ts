@@ -13,7 +13,7 @@ import type { Logger } from '../../shared/logger.ts'
 import { limited, waitLimit, within } from '../../shared/wait-limit.ts'
 import type { RowReader } from '../read/row-reader.ts'
 import { changedInfo, stateInfo, UNKNOWN_STATE, type EndedRow } from '../read/state-info.ts'
-import { enforceKill } from '../write/due-kill.ts'
+import { enforceOverdueKill } from '../write/overdue-kill.ts'
 import type { GroupCommit } from '../write/group-commit.ts'
 import type { HandleRegistry, RegisteredHandle } from './handle-registry.ts'
 import { notStored, timedOut } from './handle-errors.ts'
@@ -162,7 +162,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     const { clock, commits, logger } = this.#parts
     this.#cancelKill = alarm(clock, killRequested.deadline, () => {
       this.#cancelKill = undefined
-      enforceKill(this.pid, killRequested.message, commits).then(
+      enforceOverdueKill(this.pid, killRequested.message, commits).then(
         () => this.#tryToRefresh(),
         (error: unknown) => logger.warn({ err: error, pid: this.pid }, 'a kill could not be enforced'),
       )

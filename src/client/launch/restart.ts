@@ -153,7 +153,7 @@ async function ended(store: Store, pid: string): Promise<StoredProcess> {
 }
 
 /** @throws ProcessLost without a row, InvalidStateError for that of a process that has not ended */
-export function requireEnded(pid: string, row: ProcessRow | undefined): void {
+function requireEnded(pid: string, row: ProcessRow | undefined): void {
   if (row === undefined)
     throw new ProcessLost(
       pid,

@@ -1,6 +1,6 @@
 import type { Codec } from '../../bundle/codec.ts'
 import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
-import { LARGEST_READ, type Control } from '../../persistence/contract/control.ts'
+import type { Control } from '../../persistence/contract/control.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Store } from '../../persistence/contract/store.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
@@ -11,7 +11,7 @@ import type { Requests } from '../write/requests.ts'
 import { encodeChanges, type EditChanges, type InputChanges } from '../write/edits.ts'
 import { requireCreated } from './create-write.ts'
 import type { Launches } from './launches.ts'
-import { requireEnded, restartWrites, resubmitWrite } from './restart.ts'
+import { restartWrites, resubmitWrite } from './restart.ts'
 
 /** Options of `restart`. */
 export interface RestartOptions {
@@ -77,26 +77,25 @@ export class Restarter {
   }
 
   /**
-   * @throws ProcessLost for a pid without a process, InvalidStateError for a process that has not ended;
-   * the first of them
+   * Creates a process from the inputs of each of these ended ones. Writes nothing unless all of them have
+   * ended and their inputs fit.
    */
-  async requireEnded(pids: readonly string[]): Promise<void> {
-    const { store } = this.#parts
-    for (let start = 0; start < pids.length; start += LARGEST_READ) {
-      const page = pids.slice(start, start + LARGEST_READ)
-      const rows = new Map((await store.readAll([...new Set(page)])).map((row) => [row.pid, row]))
-      for (const pid of page) requireEnded(pid, rows.get(pid))
-    }
-  }
-
-  /** Creates a process from the inputs of an ended one. */
-  async resubmit(pid: string, { set }: ResubmitOptions = {}): Promise<NewProcess> {
+  async resubmit(pids: readonly string[], { set }: ResubmitOptions = {}): Promise<readonly NewProcess[]> {
     const { store, commits, launches, codec, clock } = this.#parts
     const changes = set === undefined ? [] : encodeChanges(set, ['inputs'], codec, 'resubmit')
-    const create = await resubmitWrite(store, pid, changes, clock.now())
-    if (changes.length > 0) await launches.checkAgain(create)
-    const done = requireCreated(create, await commits.write(create))
-    return { pid: done.pid, className: create.className }
+    const creates = await Promise.all(
+      pids.map(async (pid) => {
+        const create = await resubmitWrite(store, pid, changes, clock.now())
+        if (changes.length > 0) await launches.checkAgain(create)
+        return create
+      }),
+    )
+    return Promise.all(
+      creates.map(async (create) => {
+        const done = requireCreated(create, await commits.write(create))
+        return { pid: done.pid, className: create.className }
+      }),
+    )
   }
 
   async #warnOfEarlier(pid: string): Promise<void> {

@@ -7,7 +7,7 @@ import {
 } from '../../persistence/contract/control.ts'
 import type { ProcessRow, StoredProcess } from '../../persistence/contract/rows.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { enforceDue } from '../write/due-kill.ts'
+import { enforceIfOverdue } from '../write/overdue-kill.ts'
 import type { GroupCommit } from '../write/group-commit.ts'
 import { SharedReads } from './shared-reads.ts'
 
@@ -39,7 +39,7 @@ export class RowReader {
   async read(pid: string): Promise<ProcessRow | undefined> {
     const row = await this.#rows.read(pid)
     if (row === undefined) return undefined
-    return (await enforceDue(row, this.#clock.now(), this.#commits)) ? this.#rows.read(pid) : row
+    return (await enforceIfOverdue(row, this.#clock.now(), this.#commits)) ? this.#rows.read(pid) : row
   }
 
   /** Returns a process with the parts of its bundle, or undefined if the store has no such process. */
@@ -51,7 +51,7 @@ export class RowReader {
   async list(filter: ListFilter): Promise<ProcessPage> {
     const page = await this.#store.list(filter)
     const now = this.#clock.now()
-    const enforced = await Promise.all(page.rows.map((row) => enforceDue(row, now, this.#commits)))
+    const enforced = await Promise.all(page.rows.map((row) => enforceIfOverdue(row, now, this.#commits)))
     return enforced.includes(true) ? this.#store.list(filter) : page
   }
 }

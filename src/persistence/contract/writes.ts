@@ -328,7 +328,7 @@ export interface Park {
   readonly reason: string
 }
 
-/** Carries out a stored kill whose deadline has passed. Any client or engine may write it. */
+/** Carries out an overdue kill: one that is stored, and whose deadline has passed. Any client or engine may write it. */
 export interface Enforce {
   readonly kind: 'enforce'
   readonly pid: string

@@ -1,6 +1,6 @@
 import { contextFor, putRow } from '../rules/apply.ts'
 import { claim, wakeUp } from '../rules/claim.ts'
-import { RUNS_ALONE, drainFor, drainingEngine, isOverdue } from '../rules/drain.ts'
+import { RUNS_ALONE, drainFor, drainingEngine, mustDrain } from '../rules/drain.ts'
 import { isReady } from '../rules/row.ts'
 import * as transitions from '../rules/transitions.ts'
 import { earliest } from '../rules/waits.ts'
@@ -48,7 +48,7 @@ export class MemoryClaims {
     /**
      * A suspect whose engine died while it drained, otherwise the suspect that has waited longest.
      */
-    let chosen = suspects.find((saved) => isOverdue(saved.row, now))
+    let chosen = suspects.find((saved) => mustDrain(saved.row, now))
     for (const saved of suspects) {
       const drainer = drainingEngine(saved.row, now)
       if (drainer === engine) return true
@@ -110,7 +110,7 @@ export class MemoryClaims {
         continue
       }
       const row = { ...asked }
-      putRow(session, row, transitions.killDue(row, now))
+      putRow(session, row, transitions.enforceOverdue(row, now))
     }
     const found = { ready: false, suspects: false }
     for (const { row } of schedule.ready(now)) {

@@ -34,7 +34,7 @@ export function drainingEngine(
 }
 
 /** Whether a suspect has waited so long that an engine must drain for it. */
-export function isOverdue({ ready_at }: Pick<Row, 'ready_at'>, now: number): boolean {
+export function mustDrain({ ready_at }: Pick<Row, 'ready_at'>, now: number): boolean {
   return ready_at !== null && ready_at + SUSPECT_PATIENCE <= now
 }
 

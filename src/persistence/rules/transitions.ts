@@ -349,21 +349,21 @@ export function park(row: Row, write: Park, context: RuleContext): Decision {
 }
 
 /**
- * Carries out a stored kill whose deadline has passed, or whose engine is dead. Any client or
+ * Carries out an overdue kill, or a stored kill whose engine is dead. Any client or
  * engine may ask for it.
  */
 export function enforce(row: Row, write: Enforce, context: RuleContext): Decision {
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
-  const due =
+  const mayEnd =
     row.kill_deadline !== null &&
     (row.kill_deadline <= context.now || row.owner === null || !context.alive(row.owner))
-  if (!due) return unchanged({ status: 'done', pid: row.pid, applied: false })
+  if (!mayEnd) return unchanged({ status: 'done', pid: row.pid, applied: false })
   const history = [kill(row, write.killedState, row.kill_message, null, context.now)]
   return { outcome: { status: 'done', pid: row.pid, applied: true }, row, history }
 }
 
-/** Carries out a stored kill with the message and state that were stored with it. */
-export function killDue(row: Row, now: number): Entry[] {
+/** Carries out an overdue kill with the message and state that were stored with it. */
+export function enforceOverdue(row: Row, now: number): Entry[] {
   return [kill(row, row.kill_state, row.kill_message, null, now)]
 }
 

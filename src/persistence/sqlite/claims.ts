@@ -2,7 +2,7 @@ import { errorText } from '../../shared/error-text.ts'
 import { IncompatibleBundle } from '../../shared/errors.ts'
 import { contextFor, putRow } from '../rules/apply.ts'
 import { claim, wakeUp } from '../rules/claim.ts'
-import { RUNS_ALONE, DRAINED_FOR, drainFor, drainingEngine, isOverdue } from '../rules/drain.ts'
+import { RUNS_ALONE, DRAINED_FOR, drainFor, drainingEngine, mustDrain } from '../rules/drain.ts'
 import { damageOf, type BriefRow, type Row } from '../rules/row.ts'
 import { entry } from '../rules/decision.ts'
 import * as transitions from '../rules/transitions.ts'
@@ -57,7 +57,7 @@ const NEXT_DUE = forEach(
 )
 const NEXT_DEADLINE =
   'SELECT kill_deadline FROM process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1'
-const DUE_KILLS = 'SELECT pid FROM process WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?'
+const OVERDUE_KILLS = 'SELECT pid FROM process WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?'
 const OWNED = 'SELECT pid FROM process WHERE owner = ? ORDER BY id'
 
 const CLAIM = `UPDATE process SET owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, alone = ?, records = 0 WHERE pid = ?`
@@ -190,7 +190,7 @@ export class Claims {
       const next = this.#connection.sql<Candidate>(CANDIDATES.suspect).get(name, version, now, 1)
       if (next !== undefined && (first === undefined || isBefore(next, first))) first = next
     }
-    return left ?? (first !== undefined && isOverdue(first, now) ? first.pid : false)
+    return left ?? (first !== undefined && mustDrain(first, now) ? first.pid : false)
   }
 
   drain(pid: string, engine: string, now: number): void {
@@ -225,12 +225,12 @@ export class Claims {
     classes?: readonly LoadableClass[],
   ): {
     readonly dead: readonly string[]
-    readonly due: boolean
+    readonly overdue: boolean
     readonly outlook: Outlook
   } {
     const outlook = this.outlook(now, classes)
-    const due = outlook.nextDeadline !== null && outlook.nextDeadline <= now
-    return { dead: this.#tables.engines.dead(), due, outlook }
+    const overdue = outlook.nextDeadline !== null && outlook.nextDeadline <= now
+    return { dead: this.#tables.engines.dead(), overdue, outlook }
   }
 
   outlook(now: number, classes?: readonly LoadableClass[]): Outlook {
@@ -252,7 +252,7 @@ export class Claims {
   }
 
   /**
-   * Takes back the processes of dead engines (C11), and carries out the kills that are due (C7).
+   * Takes back the processes of dead engines (C11), and carries out the overdue kills (C7).
    */
   recover(
     dead: readonly string[],
@@ -272,7 +272,9 @@ export class Claims {
       this.#tables.engines.remove(engine)
       engines.push(engine)
     }
-    this.#each(DUE_KILLS, now, session, spared, (row) => putRow(session, row, transitions.killDue(row, now)))
+    this.#each(OVERDUE_KILLS, now, session, spared, (row) =>
+      putRow(session, row, transitions.enforceOverdue(row, now)),
+    )
     return { processes, engines }
   }
 

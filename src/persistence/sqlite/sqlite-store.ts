@@ -298,8 +298,10 @@ export class SqliteStore implements Store {
 
   async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {
     const doing = 'taking back processes'
-    const { dead, due, outlook } = await this.#look(doing, () => this.#claims.survey(this.#now(), classes))
-    if (dead.length === 0 && !due) return { processes: 0, ...outlook }
+    const { dead, overdue, outlook } = await this.#look(doing, () =>
+      this.#claims.survey(this.#now(), classes),
+    )
+    if (dead.length === 0 && !overdue) return { processes: 0, ...outlook }
     const { processes, engines, after } = await this.#changeEach(doing, null, (session, spared) => ({
       ...this.#claims.recover(dead, session, spared),
       after: this.#claims.outlook(session.now, classes),

@@ -6,12 +6,12 @@ import type { FeedRow } from './feed.ts'
 import type { RowHistory } from './history-table.ts'
 import { afterOf, type Row } from '../rules/row.ts'
 import { clearTimeout, setTimeout } from '../../shared/timers.ts'
-import { LogWatcher } from './log-watcher.ts'
+import { WalWatcher } from './wal-watcher.ts'
 import type { SqliteTables } from './sqlite-tables.ts'
 
-/** How often to look even if no change of the log file was noticed, in milliseconds. */
+/** How often to look even if no change of the WAL was noticed, in milliseconds. */
 const SCAN_INTERVAL = 5_000
-/** The same, while changes of the log file can't be noticed. */
+/** The same, while changes of the WAL can't be noticed. */
 const UNHEARD_INTERVAL = 1_000
 /** `CROSS JOIN` makes the list the outer loop. */
 const ROWS = `SELECT p.id, p.pid, p.state, p.paused, p.parked, p.owner, p.ready_at, p.spilled, p.recent,
@@ -40,7 +40,7 @@ export class Watch {
   /** The id of the last commit that was read; undefined if that could not be read. */
   #cursor: number | undefined
   #version = 0
-  readonly #log: LogWatcher
+  readonly #wal: WalWatcher
   #scan: NodeJS.Timeout | undefined
 
   constructor(connection: Connection, tables: WatchTables, now: () => number, publish: WatchListener) {
@@ -48,7 +48,7 @@ export class Watch {
     this.#tables = tables
     this.#now = now
     this.#publish = publish
-    this.#log = new LogWatcher(`${connection.path}-wal`, () => this.#look())
+    this.#wal = new WalWatcher(`${connection.path}-wal`, () => this.#look())
   }
 
   get running(): boolean {
@@ -66,24 +66,24 @@ export class Watch {
       this.#version = 0
       this.#cursor = undefined
     }
-    this.#log.listen()
+    this.#wal.listen()
     this.#scanLater()
   }
 
   stop(): void {
     clearTimeout(this.#scan)
     this.#scan = undefined
-    this.#log.stop()
+    this.#wal.stop()
   }
 
   #scanLater(): void {
     const scan = (): void => {
       this.#scanLater()
       this.#connection.checkFile()
-      this.#log.listen()
+      this.#wal.listen()
       this.#look()
     }
-    this.#scan = setTimeout(scan, this.#log.listens ? SCAN_INTERVAL : UNHEARD_INTERVAL)
+    this.#scan = setTimeout(scan, this.#wal.listens ? SCAN_INTERVAL : UNHEARD_INTERVAL)
     this.#scan.unref()
   }
 
@@ -111,7 +111,7 @@ export class Watch {
   jump(commit: number): void {
     if (commit === 0 || !this.running) return
     this.#cursor = commit
-    this.#log.committed()
+    this.#wal.committed()
   }
 
   #look(): void {

@@ -2,12 +2,12 @@ import { type FSWatcher, watch } from 'node:fs'
 import { clearTimeout, setTimeout } from '../../shared/timers.ts'
 
 /**
- * Milliseconds between the looks after a change of the log file. The file changes before the commit
+ * Milliseconds between the looks after a change of the WAL. The file changes before the commit
  * is visible, and a slow disk makes that time longer, so several looks follow.
  */
 const BURST = [0, 1, 3, 10, 30, 100, 300]
 /**
- * A change of the log file during the first looks does not start them again at once, since they are
+ * A change of the WAL during the first looks does not start them again at once, since they are
  * near enough.
  */
 const NEAR = 2
@@ -17,12 +17,12 @@ const OWN_CHANGES = 8
 const QUIET = 20
 
 /**
- * Watches the log file of a database for the commits of other connections.
+ * Watches the WAL (write-ahead log) of a database for the commits of other connections.
  *
  * The file does not show whose commit has changed it. A connection that commits all the time reads
  * what others have committed at each of its own commits, so the watcher does not listen meanwhile.
  */
-export class LogWatcher {
+export class WalWatcher {
   readonly #path: string
   readonly #look: () => void
   #watcher: FSWatcher | undefined
@@ -52,13 +52,13 @@ export class LogWatcher {
     if (this.listens) return
     try {
       this.#watcher = watch(this.#path, { persistent: false }, (event) => {
-        // The log file is gone or replaced: the next call of `listen` finds the new one.
+        // The WAL is gone or replaced: the next call of `listen` finds the new one.
         if (event === 'rename') this.#forget()
         this.#changed()
       })
       this.#watcher.on('error', () => this.#forget())
     } catch {
-      // There is no log file yet, or the system has no more watches.
+      // There is no WAL yet, or the system has no more watches.
       this.#forget()
     }
   }

@@ -1,4 +1,3 @@
-import { newPid } from '../../shared/ids.ts'
 import { isHandle, type HandleLike } from '../../process/state/awaits.ts'
 import { shown } from '../../shared/options.ts'
 import { checkText } from '../../shared/text.ts'
@@ -26,11 +25,7 @@ export function memberPids(members: Iterable<HandleLike | string>): readonly str
   })
 }
 
+/** Returns the pid of a handle or pid. */
 export function pidOf(given: HandleLike | string): string {
   return typeof given === 'string' ? given : given.pid
-}
-
-/** The name of a group to which the caller gives none. */
-export function newGroupName(): string {
-  return `group-${newPid()}`
 }
