@@ -68,11 +68,8 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
   })
   note(`ready: runs ${[...processes.keys()].join(', ')} out of ${options.store}; Ctrl-C stops`)
   if (options.json) printJson({ event: 'ready', engine: engine.id, classes: [...processes.keys()] })
-  // Keeps the program alive, since an idle engine may hold no timer.
-  const alive = setInterval(() => {}, 2 ** 30)
   await stopped
   stopWatching()
-  clearInterval(alive)
   note('stopped')
   if (options.json) printJson({ event: 'stopped', engine: engine.id })
 }
