@@ -18,7 +18,7 @@ interface WatchOptions extends StoreOptions, FilterOptions, KeyOption {
 export function addWatch(program: Command): void {
   withFilters(withPid(withStore(program.command('watch'))))
     .description(
-      'Show how far a process is, or all that match the filters, until they have ended; by default all that have not ended.',
+      'Show how far along a process is, or all that match the filters, until they have ended; by default all that have not ended.',
     )
     .option('-n, --limit <number>', 'watch at most this many, the newest', wholeNumber, 10_000)
     .addOption(
