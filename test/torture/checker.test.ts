@@ -6,7 +6,8 @@ import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compiled } from '../programs/compiled.ts'
 import { check } from './checker/check.ts'
-import { readWorld, type Finding, type Paths } from './checker/world.ts'
+import { wallClock } from './checker/wall.ts'
+import { readWorld, type Finding, type Numbered, type Paths } from './checker/world.ts'
 import { ofProcess, Sql, STEPS } from './corruptions/corruption.ts'
 import { corruptions } from './corruptions/index.ts'
 import type { Given } from './load/here.ts'
@@ -154,6 +155,23 @@ describe('the checker of the torture test', () => {
     const rules = found(bad).map(({ rule }) => rule)
     expect(rules).not.toContain('only what may follow follows')
     expect(rules).not.toContain('the row is as its history')
+  })
+
+  it('knows the time by a clock that was set before anything else happened', () => {
+    const line = (at: number, wall: number, ms: number): Numbered => ({
+      index: 0,
+      at,
+      wall,
+      by: 'main',
+      what: 'fault',
+      fault: 'clock',
+      phase: 'at',
+      detail: `${ms} ms`,
+    })
+    const timesOf = wallClock({ lines: [line(100, 7_100, -3_000), line(500, 11_500, 4_000)] })
+    expect(timesOf(10_050)).toEqual([50])
+    expect(timesOf(7_300)).toContain(300)
+    expect(timesOf(11_600)).toEqual([600])
   })
 
   it.each(races)('is proven for the rules by which it is to find that $fault.what', ({ rules }) => {
