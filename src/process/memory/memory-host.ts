@@ -23,7 +23,7 @@ import type { ChunkInputs } from '../host/chunks.ts'
 import { MemoryGroup } from '../group/memory-group.ts'
 import { MemoryHandle, whileWaiting } from '../handle/memory-handle.ts'
 import { memoryLogOf } from '../handle/memory-log.ts'
-import { newPid } from '../../shared/ids.ts'
+import { newGroupName } from '../../shared/ids.ts'
 import { waitsForText } from '../step/wait-conditions.ts'
 import { savedDependency } from '../references/dependency.ts'
 import { referring } from '../references/reference.ts'
@@ -80,7 +80,7 @@ export class MemoryHost implements Host {
     branch: string,
   ): Promise<ProcessGroup> {
     const { group, ordered = true, maxOutstanding = 0, chunkSize = 1 } = settings
-    const name = group ?? `group-${newPid()}`
+    const name = group ?? newGroupName()
     const handles: MemoryHandle[] = []
     const byPid = new Map<string, MemoryHandle>()
     const items: number[] = []
