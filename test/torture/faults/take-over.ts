@@ -60,13 +60,18 @@ export async function freezeUntilTakenOver(
   await locked
   const its = `pid = '${pid}' AND`
   if (ask !== undefined) {
-    await ask('pause', pid)
+    await atMost(ask('pause', pid))
     await until(() => look(store, `${its} owner IS NULL`).length > 0)
-    await ask('play', pid)
+    await atMost(ask('play', pid))
   }
   await until(() => look(store, `${its} owner IS NOT NULL AND owner <> '${engine.id}'`).length > 0)
   engine.signal('SIGCONT')
   log.add({ what: 'fault', fault: 'freeze', phase: 'end', program: engine.name })
+}
+
+/** An engine that is frozen within a commit holds the lock of the file, and then nobody is answered before it goes on. */
+async function atMost(asked: Promise<unknown>): Promise<void> {
+  await Promise.race([asked, later(PATIENCE)])
 }
 
 async function until(isSo: () => boolean): Promise<void> {
