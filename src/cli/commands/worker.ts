@@ -30,7 +30,7 @@ export function addWorker(program: Command): void {
     .addHelpText(
       'after',
       paragraphs(`
-Prints a line for each process that fails here: that excepts, finishes without success, or is paused after its last attempt
+Prints a line for each process that fails here: that is excepted, finishes without success, or is paused after its last attempt
 or its third crash. Several workers may share one store. The first Ctrl-C waits up to 30 s for running steps to end and hands the
 processes back to the store. The second Ctrl-C ends the program at once. Neither loses anything. With --json, the
 worker prints a line when it is ready, one for each process that fails, and one when it has stopped.`),

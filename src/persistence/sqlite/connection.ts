@@ -11,7 +11,7 @@ import { elapsed, setTimeout } from '../../shared/timers.ts'
 const PATIENCE = 60_000
 const LONGEST_PAUSE = 16
 /**
- * The pages in the log (16 MiB) after which a commit copies them into the database. That takes many
+ * The pages in the WAL (16 MiB) after which a commit copies them into the database. That takes many
  * times as long as a commit. With SQLite's default of 1,000 pages it would meet one of 70 launches.
  * The heartbeat of an engine checkpoints off the main thread, at SQLite's default.
  */
@@ -20,10 +20,10 @@ const CHECKPOINT_PAGES = 4_000
 const LOOK_INTERVAL = 1_000
 
 /**
- * The size to which the log file is cut once its content is in the database, in bytes: somewhat more
+ * The size to which the WAL is cut once its content is in the database, in bytes: somewhat more
  * than it has at a checkpoint. A large commit or a long read may make it larger for a while.
  */
-const LARGEST_LOG = 20 * 2 ** 20
+const LARGEST_WAL = 20 * 2 ** 20
 /** How many pages are given back to the system at a time. */
 const PIECE = 200
 
@@ -157,7 +157,7 @@ export class Connection {
       if (before > 0) this.#db.pragma(`incremental_vacuum(${PIECE})`)
       const left = this.#freePages()
       const isDone = left === 0 || left >= before
-      // The file gets shorter once the log is in it.
+      // The file gets shorter once the WAL is in it.
       if (isDone && before > 0) this.#db.pragma('wal_checkpoint(PASSIVE)')
       return !isDone
     })
@@ -248,7 +248,7 @@ export class Connection {
     }
     this.#db.pragma('synchronous = FULL')
     this.#db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
-    this.#db.pragma(`journal_size_limit = ${LARGEST_LOG}`)
+    this.#db.pragma(`journal_size_limit = ${LARGEST_WAL}`)
     this.#transaction('BEGIN IMMEDIATE', () => this.#migrate(migrations))
   }
 

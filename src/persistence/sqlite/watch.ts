@@ -25,8 +25,8 @@ type WatchTables = Pick<SqliteTables, 'feed' | 'histories'>
 
 /**
  * Notices the commits of other connections, and reads from the feed and the histories what they
- * have changed. Polls only while there are listeners, and then only compares a number: when the log
- * file changes, and every few seconds.
+ * have changed. Polls only while there are listeners, and then only compares a number: when the WAL
+ * changes, and every few seconds.
  */
 export class Watch {
   readonly #connection: Connection
