@@ -249,6 +249,7 @@ export type {
   EngineStatus,
   StoreStatus,
 } from './client/read/status.ts'
+export type { Successor } from './client/read/successors.ts'
 export type { ProcessList, ProcessSummary, WaitSummary } from './client/read/summary.ts'
 export type { RestartOptions, ResubmitOptions } from './client/launch/restarter.ts'
 export type { EditChanges, EditedValue, InputChanges } from './client/write/edits.ts'

@@ -96,24 +96,26 @@ describe('damson edit', () => {
   })
 })
 
-it('restart and resubmit give the new process other values, and a second restart is warned of', async () => {
+it('restart and resubmit give the new process other values, and a second time only with --again', async () => {
   const old = await stopped()
   await old.kill()
   const restarted = await run('restart', old.pid, '--set', 'ctx.limit=20', '--wait')
   expect(restarted).toMatchObject({ code: 0, stderr: `restarted from ${old.pid}\n` })
-  const resubmitted = await run('resubmit', old.pid, '--set', 'inputs.amount=5', '--wait')
-  expect(resubmitted).toMatchObject({ code: 0, stderr: `resubmitted from ${old.pid}\n` })
   const [first = ''] = restarted.stdout.split(' ')
   const again = await run('restart', old.pid)
-  expect(again.stderr).toMatch(/^warning: \S+ was begun again before, as /)
-  expect(again.stderr).toContain(`${first} (finished)`)
+  expect(again).toMatchObject({ code: 2, stdout: '' })
+  expect(again.stderr).toContain(
+    `was begun again as ${first} (finished). --again begins ${old.pid} once more`,
+  )
+  const resubmitted = await run('resubmit', old.pid, '--again', '--set', 'inputs.amount=5', '--wait')
+  expect(resubmitted).toMatchObject({ code: 0, stderr: `resubmitted from ${old.pid}\n` })
   for (const args of [
     ['--set', 'ctx.limit'],
     ['--set', 'ctx.limit=1', '--set', 'ctx.limit=2'],
     ['--set', 'inputs.amount=1'],
   ])
-    expect((await run('restart', old.pid, ...args)).code).toBe(2)
-  const wrong = await run('resubmit', old.pid, '--set', 'inputs.amount="much"')
+    expect((await run('restart', old.pid, '--again', ...args)).code).toBe(2)
+  const wrong = await run('resubmit', old.pid, '--again', '--set', 'inputs.amount="much"')
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('inputs.amount: must be number') })
 })
 

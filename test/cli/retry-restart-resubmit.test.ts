@@ -112,8 +112,17 @@ describe('damson restart and resubmit', () => {
       state: 'waiting',
       done: true,
     })
-    expect(await json('resubmit', handle.pid)).toMatchObject({ from: handle.pid, done: true })
-    expect(await run('restart', handle.pid, '--from', 'noon')).toMatchObject({
+    const [again] = (await engine.list({ origin: handle.pid })).processes
+    for (const name of ['retry', 'restart', 'resubmit'])
+      expect(await run(name, handle.pid)).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringContaining(
+          `was begun again as ${again?.pid} (waiting); it has not ended. --again`,
+        ),
+      })
+    expect(await json('resubmit', handle.pid, '--again')).toMatchObject({ from: handle.pid, done: true })
+    expect(await run('restart', handle.pid, '--again', '--from', 'noon')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('no checkpoint'),
     })

@@ -45,7 +45,16 @@ overEachStore((over) => {
       await deliberate.pause('lunch')
       const status = await running.status()
       expect(status.states).toMatchObject({ created: 2, running: 1, excepted: 1 })
-      const none = { ready: 0, running: 0, waiting: 0, paused: 0, parked: 0, succeeded: 0, failed: 0 }
+      const none = {
+        ready: 0,
+        running: 0,
+        waiting: 0,
+        paused: 0,
+        parked: 0,
+        succeeded: 0,
+        killed: 0,
+        failed: 0,
+      }
       expect(status.classes).toEqual([
         { name: 'Odd', ...none, failed: 1 },
         { name: 'Tired', ...none, paused: 1 },
@@ -73,6 +82,24 @@ overEachStore((over) => {
         { kind: 'failed', name: 'Odd', count: 1, pid: odd.pid, reason: '{"code":7}' },
       ])
       expect(unknown.state.label).toBe('created')
+    })
+
+    it('reports a failure until it is begun again, and then that of the newest process', async () => {
+      const running = await over().engine([Odd])
+      const odd = await running.launch(Odd)
+      await odd.wait()
+      const failed = async () => (await running.status()).attention.map(({ count, pid }) => ({ count, pid }))
+      expect(await failed()).toEqual([{ count: 1, pid: odd.pid }])
+      const again = await running.restart(odd.pid)
+      await again.wait()
+      expect(await failed()).toEqual([{ count: 1, pid: again.pid }])
+      const { successors } = await running.inspect(odd.pid)
+      expect(successors).toMatchObject([{ pid: again.pid, kind: 'restart', state: { label: 'excepted' } }])
+      expect((await running.inspect(again.pid)).successors).toEqual([])
+      expect(await running.explain(odd.pid)).toContain(
+        `it was restarted as Odd ${again.pid}, which is excepted`,
+      )
+      expect(await running.explain(again.pid)).toContain(`damson retry ${again.pid}`)
     })
 
     it('reports overdue kills and parked processes, and failures for a day', async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Change, StoredProcess } from '../../src/persistence/contract/rows.ts'
+import type { Create } from '../../src/persistence/contract/writes.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import { ClosedError } from '../../src/shared/errors.ts'
 import { advance, claimOne, create, done, finish, request, resume, running, waiting } from './fixtures.ts'
@@ -128,7 +129,16 @@ export function looking(bench: Bench): void {
       await expect(store.list({ requested: 'play' as 'pause' })).rejects.toThrow(RangeError)
       await expect(store.list({ ready: 1 as never })).rejects.toThrow(TypeError)
 
-      const none = { ready: 0, running: 0, waiting: 0, paused: 0, parked: 0, succeeded: 0, failed: 0 }
+      const none = {
+        ready: 0,
+        running: 0,
+        waiting: 0,
+        paused: 0,
+        parked: 0,
+        succeeded: 0,
+        killed: 0,
+        failed: 0,
+      }
       expect(await store.survey(now)).toEqual({
         classes: [
           {
@@ -139,7 +149,8 @@ export function looking(bench: Bench): void {
             paused: 1,
             parked: 1,
             succeeded: 1,
-            failed: 2,
+            killed: 1,
+            failed: 1,
             failedLately: 1,
             readyVersions: [],
           },
@@ -148,7 +159,37 @@ export function looking(bench: Bench): void {
         running: { A: 3 },
         overdueKills: 1,
       })
-      expect((await store.survey(now + 1)).classes[0]).toMatchObject({ failed: 2, failedLately: 0 })
+      expect((await store.survey(now + 1)).classes[0]).toMatchObject({ failed: 1, failedLately: 0 })
+    })
+
+    test('a failure is superseded by what was made of it, of its parent, or later of what it was made of', async () => {
+      const store = bench.store
+      const ending = { successful: false, exitCode: null, message: 'no', dropCheckpoint: false }
+      const from = (pid: string) => ({ origin: { pid, kind: 'restart' as const } })
+      const made: string[] = []
+      const fails = async (given: Partial<Create> = {}) => {
+        const one = await running(store, 'A', given)
+        await done(store, finish(one, { state: 'excepted', ending }))
+        made.push(one.pid)
+        return one.pid
+      }
+      const parent = create()
+      await done(store, parent)
+      const child = await fails({ parent: parent.pid })
+      const plain = await fails()
+      const first = await fails()
+      const second = await fails(from(first))
+      const found = async (superseded: boolean) =>
+        (await store.list({ superseded, successful: false })).rows.map(({ pid }) => pid)
+      const lately = async () => (await store.survey(0)).classes[0]?.failedLately
+      expect(await found(true)).toEqual([first])
+      expect(await found(false)).toEqual([second, plain, child])
+      expect(await lately()).toBe(3)
+      await done(store, create(from(first)), create(from(parent.pid)))
+      expect(await found(true)).toEqual([second, first, child])
+      expect(await store.count({ superseded: false })).toMatchObject({ excepted: 1 })
+      expect(await lately()).toBe(1)
+      expect(made).toHaveLength(4)
     })
 
     test('finds the process of a key, which must match as a whole', async () => {

@@ -2,8 +2,10 @@ import { Option, type Command } from 'commander'
 import { type Client, type EventRecord, type HistoryOptions } from '../../index.ts'
 import { eventText } from '../render/event-text.ts'
 import { withClient, withStore, wholeNumber, type StoreOptions } from '../input/options.ts'
-import { printEscaped, printJson } from '../render/output.ts'
+import { note, printEscaped, printJson } from '../render/output.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
+import { stateText } from '../render/state-text.ts'
+import { successorsOf } from './successors.ts'
 import { watchUntil } from './wait-until.ts'
 import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
 import { columns } from '../render/table.ts'
@@ -35,8 +37,18 @@ export function addHistory(program: Command): void {
         const printer = new HistoryPrinter(options, creation?.at)
         const last = await printNew(client, pid, printer, newest(options))
         if (options.follow) await follow(client, pid, printer, last)
+        if (!options.json) await noteNow(client, pid)
       }),
     )
+}
+
+/** What no event says: a claim writes none, and neither does a restart write one to the old process. */
+async function noteNow(client: Client, pid: string): Promise<void> {
+  const found = await client.find(pid)
+  if (found === undefined) return
+  if (found.engine !== null) note(`now with engine ${found.engine}`)
+  const successor = (await successorsOf(client, [found])).get(pid)
+  if (successor !== undefined) note(`begun again as ${successor.pid} (${stateText(successor.state)})`)
 }
 
 function newest({ limit }: ShownOptions): HistoryOptions {

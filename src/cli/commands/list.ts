@@ -8,10 +8,11 @@ import { note, printEscaped, printJson } from '../render/output.ts'
 import { UsageError } from '../input/usage-error.ts'
 import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
 import { findPid } from './find-pid.ts'
-import { processStateText, stateStyle } from '../render/state-text.ts'
+import { successorsOf } from './successors.ts'
+import { processStateText, stateStyle, stateText } from '../render/state-text.ts'
 import { type Column, columns } from '../render/table.ts'
 import { ago, until } from '../render/time.ts'
-import { namedIn, statusText } from '../render/wait-text.ts'
+import { namedIn, statusText, type ShortPid } from '../render/wait-text.ts'
 
 interface ListOptions extends StoreOptions, FilterOptions {
   readonly parent?: string
@@ -55,8 +56,9 @@ async function list(client: Client, options: ListOptions): Promise<void> {
     return
   }
   if (processes.length > 0) {
-    const pids = await client.shortPids(pidsIn(processes))
-    printEscaped(processTable(processes, Date.now(), pids, screenOf()))
+    const successors = await successorsOf(client, processes)
+    const pids = await client.shortPids([...pidsIn(processes), ...pidsIn([...successors.values()])])
+    printEscaped(processTable(processes, Date.now(), pids, screenOf(), successors))
   }
   if (next !== undefined) note(`there are more: --after ${next} shows those behind; or raise --limit`)
   if (processes.length === 0) {
@@ -68,6 +70,13 @@ async function list(client: Client, options: ListOptions): Promise<void> {
 /** The pids that a table of these processes has. */
 function pidsIn(processes: readonly ProcessSummary[]): readonly string[] {
   return processes.flatMap(({ pid, state }) => [pid, ...(namedIn(state.message) ?? [])])
+}
+
+/** `begun again as 1a2b3c (running): no memory`. */
+function withSuccessor(text: string, successor: ProcessSummary | undefined, short: ShortPid): string {
+  if (successor === undefined) return text
+  const begun = `begun again as ${short(successor.pid)} (${stateText(successor.state)})`
+  return text === '' ? begun : `${begun}: ${text}`
 }
 
 /** Columns in the order of the table. What is left out first is what another column or command shows too. */
@@ -95,6 +104,7 @@ export function processTable(
   now: number,
   pids: ReadonlyMap<string, string> = new Map(),
   screen: Screen = PLAIN,
+  successors: ReadonlyMap<string, ProcessSummary> = new Map(),
 ): string {
   const short = (pid: string): string => pids.get(pid) ?? pid
   const rows = processes.map((one) => [
@@ -104,7 +114,7 @@ export function processTable(
     one.step ?? '',
     one.attempt > 1 ? String(one.attempt) : '',
     one.label ?? '',
-    statusText(one, now, undefined, short),
+    withSuccessor(statusText(one, now, undefined, short), successors.get(one.pid), short),
     dueText(one, now),
     ago(one.created, now),
   ])

@@ -6,12 +6,14 @@ import { filterOf, withFilters } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
+import { successorsOf } from './successors.ts'
 import { stateText } from '../render/state-text.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
 import { paragraphs } from '../render/wrap.ts'
 
 interface RetryOptions extends StoreOptions, BulkOptions, KeyOption {
   readonly from?: string
+  readonly again?: true
   readonly set?: readonly string[]
   readonly wait?: boolean
   readonly timeout?: number
@@ -77,6 +79,7 @@ export function addRetryRestartResubmit(program: Command): void {
     if (spec.all !== undefined) withFilters(command.option('--all', spec.all.help))
     if (spec.name === 'restart')
       command.option('--from <tag>', 'continue from the checkpoint that the process kept under this tag')
+    command.option('--again', 'even if the failed process was begun again before')
     if (spec.sets !== undefined) {
       command.addOption(
         new Option(
@@ -130,17 +133,13 @@ async function carryOut(
   if (options.timeout !== undefined && options.wait !== true)
     throw new UsageError('--timeout goes with --wait')
   const pid = await findPid(client, text, options)
-  const earlier = spec.name === 'resubmit' ? [] : (await client.list({ origin: pid, limit: 3 })).processes
+  if (options.again !== true) await requireFirst(spec, client, pid)
   const handle = await begun(spec, client, pid, options)
   if (handle === undefined) {
     const state = await client.handle(pid).refresh()
     if (options.json) printJson({ pid, state: state.label, done: false })
     note(`${pid} ${stateText(state)}: there is nothing to ${spec.name}`)
     return ExitCode.FAILED
-  }
-  if (handle.pid !== pid && earlier.length > 0) {
-    const which = earlier.map((one) => `${one.pid} (${stateText(one.state)})`).join(', ')
-    note(`warning: ${pid} was begun again before, as ${which}; now both do its work`)
   }
   if (handle.pid !== pid) note(`${spec.name === 'resubmit' ? 'resubmitted' : 'restarted'} from ${pid}`)
   const ended = options.wait === true ? await handle.wait({ timeout: options.timeout }) : undefined
@@ -151,6 +150,22 @@ async function carryOut(
   else print(options.wait === true || handle.pid === pid ? `${handle.pid} ${stateText(state)}` : handle.pid)
   if (ended === null) note(`${handle.pid} has not ended in this time, and continues`)
   return done ? ExitCode.DONE : ExitCode.FAILED
+}
+
+/** @throws UsageError for a failed process that was begun again before: its work would be done twice */
+async function requireFirst({ name }: CommandSpec, client: Client, pid: string): Promise<void> {
+  const found = await client.find(pid)
+  const successor = found && (await successorsOf(client, [found])).get(pid)
+  if (successor === undefined) return
+  const { pid: next, state } = successor
+  const instead = state.terminal
+    ? state.successful
+      ? ''
+      : `; damson ${name} ${next} begins that one again`
+    : '; it has not ended'
+  throw new UsageError(
+    `${pid} was begun again as ${next} (${stateText(state)})${instead}. --again begins ${pid} once more`,
+  )
 }
 
 /** @throws UsageError for an unfinished process, if only an ended one can be continued */

@@ -34,9 +34,9 @@ export function addShow(program: Command): void {
           return
         }
         const details = await client.inspect(await findPid(client, text, options))
-        const { awaited, kept, children } = details
+        const { awaited, kept, children, successors } = details
         if (options.json) {
-          printJson({ ...inJson(details), awaited, kept, children })
+          printJson({ ...inJson(details), awaited, kept, children, successors })
           return
         }
         await nameHandles(details.values)

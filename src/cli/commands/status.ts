@@ -14,8 +14,8 @@ export function addStatus(program: Command): void {
     .addHelpText(
       'after',
       paragraphs(`
-READY processes could go on, and no engine runs them. WAITING ones wait for an event or a time. FAILED ones excepted,
-were killed or finished without success. What needs attention is shown with the command to run next.`),
+READY processes could go on, and no engine runs them. WAITING ones wait for an event or a time. FAILED ones excepted or
+finished without success. A failure that was begun again, by retry, restart or resubmit, needs no attention any more. What needs attention is shown with the command to run next.`),
     )
     .action((options: StoreOptions) => withClient(options.store, (client) => status(client, options)))
 }
@@ -30,7 +30,7 @@ async function status(client: Client, options: StoreOptions): Promise<void> {
   printEscaped(statusText(found, Date.now(), await client.shortPids(named), screenOf()))
 }
 
-const NUMBERS = ['ready', 'running', 'waiting', 'paused', 'parked', 'succeeded', 'failed'] as const
+const NUMBERS = ['ready', 'running', 'waiting', 'paused', 'parked', 'succeeded', 'killed', 'failed'] as const
 
 /** Returns tables of classes and engines, and what needs attention, in escaped lines. */
 export function statusText(

@@ -12,12 +12,16 @@ const FLAGS = {
   killing: { requested: 'kill' },
   parked: { parked: true },
   failed: { successful: false },
+  unrepaired: { successful: false, superseded: false },
 } satisfies Readonly<Record<string, ListFilter>>
 type Flag = keyof typeof FLAGS
 const FILTERS = [...STATES, ...Object.keys(FLAGS)]
 
 /** The states of processes that have ended. */
 export const ENDED = STATES.filter(isTerminal)
+
+/** The states of processes that have failed. One that was killed was ended on purpose. */
+const FAILED = [ProcessState.FINISHED, ProcessState.EXCEPTED]
 
 /** The states of unfinished processes. */
 export const LIVE = [ProcessState.CREATED, ProcessState.RUNNING, ProcessState.WAITING] as const
@@ -48,7 +52,7 @@ export function filterOf(options: FilterOptions, states?: ListFilter['state']): 
   const asked = options.state ?? []
   const flags = asked.filter(isFlag)
   const own = asked.filter((name) => !isFlag(name)).map(requireState)
-  const state = own.length > 0 ? own : flags.length === 0 ? states : flags.includes('failed') ? ENDED : LIVE
+  const state = own.length > 0 ? own : flags.length === 0 ? states : statesOf(flags)
   return {
     ...(state !== undefined && { state }),
     ...(saysReady(own) && { ready: false }),
@@ -58,6 +62,12 @@ export function filterOf(options: FilterOptions, states?: ListFilter['state']): 
     ...(options.label !== undefined && { label: options.label }),
     ...(options.group !== undefined && { group: options.group }),
   }
+}
+
+/** The states that conditions without a state are about. */
+function statesOf(flags: readonly Flag[]): readonly ProcessState[] {
+  if (flags.includes('unrepaired')) return FAILED
+  return flags.includes('failed') ? ENDED : LIVE
 }
 
 function isFlag(name: string): name is Flag {

@@ -74,7 +74,7 @@ function nextCommand({ kind, name, count, pid }: Attention, pids: ReadonlyMap<st
     case 'gave up':
       return isOne ? `damson explain ${quoted(short)}` : `damson list --state paused${ofClass}`
     case 'failed':
-      return isOne ? `damson show ${quoted(short)}` : `damson list --state failed${ofClass}`
+      return isOne ? `damson explain ${quoted(short)}` : `damson list --state unrepaired${ofClass}`
   }
 }
 

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
-import { isTerminal, type ProcessDetails } from '../../index.ts'
+import { isTerminal, type ProcessDetails, type Successor } from '../../index.ts'
 import { type Fact, facts } from './output.ts'
 import { roundsIn, stepIn } from './position.ts'
 import { progressText } from './progress-text.ts'
 import { PLAIN, type Screen } from './screen.ts'
-import { processStateText } from './state-text.ts'
+import { processStateText, stateText } from './state-text.ts'
 import { inParentheses } from '../../shared/terminal-text.ts'
 import { ago } from './time.ts'
 import { countText } from './tree-text.ts'
@@ -19,8 +19,18 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
       ? `${text} (in ${ago(new Date(now), date.getTime())})`
       : `${text} (${ago(date, now)} ago)`
   }
-  const { state, attempt, attempts, awaited, parent, children, origin, pauseRequested, killRequested } =
-    details
+  const {
+    state,
+    attempt,
+    attempts,
+    awaited,
+    parent,
+    children,
+    successors,
+    origin,
+    pauseRequested,
+    killRequested,
+  } = details
   const { exitCode } = state
   const requests = [
     pauseRequested && `pause${inParentheses(pauseRequested.message)}`,
@@ -51,6 +61,7 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
       ['key', details.key],
       ['parent', parent && `${parent}${details.abandoned ? ', which has abandoned it' : ''}`],
       ['children', Object.values(children).some((count) => count > 0) ? countText(children) : null],
+      ['begun again', successors.map(successorText).join('\n')],
       ['made from', origin && `${origin.pid}, by ${origin.kind}`],
       ['engine', details.engine],
       ['crashes', details.crashes > 0 ? String(details.crashes) : null],
@@ -63,6 +74,11 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
     ],
     screen,
   )
+}
+
+/** `as 01b2…, by restart (running)`. */
+function successorText({ pid, kind, state }: Successor): string {
+  return `as ${pid}, by ${kind} (${stateText(state)})`
 }
 
 /** Awaited processes that are named, at most. */

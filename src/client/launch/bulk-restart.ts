@@ -4,7 +4,8 @@ import { isTerminal } from '../../process/state/machine.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { GroupError, ProcessError } from '../../shared/errors.ts'
 import type { BulkWrites } from '../write/bulk.ts'
-import { begunAgain, type Restarter } from './restarter.ts'
+import { begunAgain } from '../read/successors.ts'
+import type { Restarter } from './restarter.ts'
 
 /** The states in which a process has failed. One that was killed was ended on purpose. */
 const FAILED: readonly ProcessState[] = ['excepted', 'finished']
@@ -13,7 +14,7 @@ const FAILED: readonly ProcessState[] = ['excepted', 'finished']
  * Restarts the processes that match a filter and ended without success, newest first. Resolves to
  * their number. Leaves out:
  *
- * - a process that was restarted or resubmitted before, so that a second call begins nothing twice
+ * - a process whose work was begun again before (the filter `superseded`), so that a second call begins nothing twice
  * - a child whose parent is restarted too, since that restarts the failed children that it needs
  *
  * @throws GroupError once all were tried, where some could not be restarted
@@ -28,7 +29,7 @@ export async function restartAll(
   if (filter.successful === true) return 0
   const parents = new Map<string, string | null>()
   const state = (statesOf(filter) ?? FAILED).filter((one) => isTerminal(one))
-  await bulk.eachPage({ ...filter, state, successful: false }, (rows) => {
+  await bulk.eachPage({ ...filter, state, successful: false, superseded: false }, (rows) => {
     for (const { pid, parent, abandoned } of rows) parents.set(pid, abandoned ? null : parent)
   })
   let restarted = 0

@@ -1,7 +1,5 @@
 import type { Codec } from '../../bundle/codec.ts'
 import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
-import type { Control } from '../../persistence/contract/control.ts'
-import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import type { Store } from '../../persistence/contract/store.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -11,6 +9,7 @@ import type { Requests } from '../write/requests.ts'
 import { encodeChanges, type EditChanges, type InputChanges } from '../write/edits.ts'
 import { requireCreated } from './create-write.ts'
 import type { Launches } from './launches.ts'
+import { begunAgain } from '../read/successors.ts'
 import { restartWrites, resubmitWrite } from './restart.ts'
 
 /** Options of `restart`. */
@@ -104,9 +103,4 @@ export class Restarter {
     if (again.length > 0)
       logger.warn({ pid, again }, 'a process is restarted that was restarted or resubmitted before')
   }
-}
-
-/** The processes that were made of an ended one, newest first; 10 at most. */
-export async function begunAgain(store: Control, pid: string): Promise<readonly ProcessRow[]> {
-  return (await store.list({ origin: pid, limit: 10 })).rows
 }

@@ -11,6 +11,7 @@ import { DamsonError, IncompatibleBundle } from '../../shared/errors.ts'
 import { isJsonObject, type JsonValue } from '../../shared/json.ts'
 import { findLastEntry } from './history.ts'
 import { outputsOf, type ValueParser } from './saved-outputs.ts'
+import { successorsOf, type Successor } from './successors.ts'
 import { summary, type ProcessSummary } from './summary.ts'
 
 /** Everything that is stored about one process, as `client.inspect` returns it. */
@@ -31,6 +32,8 @@ export interface ProcessDetails extends ProcessSummary {
   readonly awaited: readonly string[]
   /** The messages that are kept until the process uses them, oldest first, 100 at most. */
   readonly kept: readonly KeptMessage[]
+  /** The processes that were restarted or resubmitted from it, newest first; 10 at most. */
+  readonly successors: readonly Successor[]
   /** The number of its children in each state. */
   readonly children: Readonly<Record<ProcessState, number>>
   /** What the unfinished or failed step has recorded by name, such as effects. */
@@ -83,9 +86,10 @@ export async function detailsOf(
 ): Promise<ProcessDetails> {
   const { row } = stored
   const { pid } = row
-  const [pending, children, failed] = await Promise.all([
+  const [pending, children, successors, failed] = await Promise.all([
     store.pending(pid),
     store.count({ parent: pid }),
+    successorsOf(store, row, now),
     row.attempt > 1 ? findLastEntry(store, pid, ({ name }) => name === 'failed') : undefined,
   ])
   return {
@@ -99,6 +103,7 @@ export async function detailsOf(
     awaited: pending.on,
     kept: pending.mail.map(({ by, name }) => ({ by, name })),
     children,
+    successors,
     ...valuesOf(stored, codec),
   }
 }

@@ -11,6 +11,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
 import { findLastEntry } from './history.ts'
 import type { RowReader } from './row-reader.ts'
+import { successorsOf } from './successors.ts'
 import { inParentheses, formatTime, span } from './wording.ts'
 
 /** The most awaited processes that are named one by one. */
@@ -64,7 +65,8 @@ class Explanation {
   async lines(): Promise<string[]> {
     const row = this.#row
     const origin = originOf(row)
-    if (isTerminal(row.state)) return [this.#headline(), ...endingOf(row), ...origin]
+    if (isTerminal(row.state))
+      return [this.#headline(), ...endingOf(row), ...(await this.#afterEnd()), ...origin]
     const pending = await this.#store.pending(row.pid)
     return [
       this.#headline(),
@@ -89,6 +91,21 @@ class Explanation {
     return isTerminal(state)
       ? `${className} ${pid} ended as ${state} ${elapsed} ago`
       : `${className} ${pid} has been ${state}${where} for ${elapsed}`
+  }
+
+  /** What was made of an ended process; of a failed one of which nothing was made, how it is repaired. */
+  async #afterEnd(): Promise<string[]> {
+    const { pid, successful, state, className } = this.#row
+    const [newest, ...others] = await successorsOf(this.#store, this.#row, this.#now)
+    if (newest !== undefined) {
+      const how = newest.kind === 'restart' ? 'restarted' : 'resubmitted'
+      const before = others.length === 0 ? '' : `, and before as ${others.map((one) => one.pid).join(', ')}`
+      return [`it was ${how} as ${className} ${newest.pid}, which is ${newest.state.label}${before}`]
+    }
+    if (successful === true || state === 'killed') return []
+    return [
+      `repair the cause; then \`damson retry ${pid}\` continues it as a new process from the step that failed, and \`damson resubmit ${pid}\` runs it again from its inputs, which --set changes`,
+    ]
   }
 
   /** The stored kill and the stored pause that have not taken effect yet. */

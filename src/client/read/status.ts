@@ -31,7 +31,8 @@ export interface ClassStatus {
   readonly paused: number
   readonly parked: number
   readonly succeeded: number
-  /** Ended without success: excepted, killed, or finished without success. */
+  readonly killed: number
+  /** Excepted, or finished without success. */
   readonly failed: number
 }
 
@@ -73,7 +74,7 @@ export interface Attention {
  * ready, and no engine that is alive has their class and version. `parked`: the processes can't be
  * loaded. `gave up`: the processes are paused after their last attempt, after a third crash, or
  * because a step that ran again did not do what its record says. `failed`: the processes have
- * excepted or finished without success within a day.
+ * excepted or finished without success within a day, and were not begun again (the filter `superseded`).
  */
 export type AttentionKind = 'engine died' | 'kill overdue' | 'no engine' | 'parked' | 'gave up' | 'failed'
 
@@ -91,7 +92,7 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
     store.engines(),
     newest(store, { parked: true }),
     newest(store, { paused: true }),
-    newest(store, { successful: false, state: ['excepted', 'finished'] }),
+    newest(store, { successful: false, superseded: false, state: ['excepted', 'finished'] }),
   ])
   const givenUp = paused.filter((row) => row.paused?.cause !== 'request')
   return {
@@ -104,6 +105,7 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
       paused: held,
       parked: rest.parked,
       succeeded: rest.succeeded,
+      killed: rest.killed,
       failed: rest.failed,
     })),
     engines: engines.map((engine) => engineStatus(engine, running)),

@@ -165,6 +165,11 @@ export interface ListFilter {
   readonly requested?: 'pause' | 'kill' | undefined
   /** Whether the process has ended with success; only ended processes match. */
   readonly successful?: boolean | undefined
+  /**
+   * Whether the work of the process was begun again: a later process was restarted or resubmitted from
+   * it, from its parent, or from the process that it was itself made of.
+   */
+  readonly superseded?: boolean | undefined
   /** Created at this time or later, in wall-clock milliseconds. */
   readonly since?: number | undefined
   /** Created before this time, in wall-clock milliseconds. */

@@ -8,7 +8,7 @@ export interface Survey {
   readonly overdueKills: number
 }
 
-/** The processes of one class. Each is counted in one of the first seven numbers. */
+/** The processes of one class. Each is counted in one of the first eight numbers. */
 export interface ClassSurvey {
   readonly className: string
   /** Could go on now, and no engine runs them. */
@@ -20,9 +20,14 @@ export interface ClassSurvey {
   readonly paused: number
   readonly parked: number
   readonly succeeded: number
-  /** Ended without success. */
+  /** Were killed. */
+  readonly killed: number
+  /** Ended without success, and were not killed. */
   readonly failed: number
-  /** Of those, how many have not been killed and ended since the given time. */
+  /**
+   * Of those, how many have ended since the given time, and were not begun again (the
+   * filter `superseded`).
+   */
   readonly failedLately: number
   /** The versions of the processes that are ready. */
   readonly readyVersions: readonly number[]

@@ -30,6 +30,7 @@ import type { MemoryProcess } from './memory-process.ts'
 import { MemoryCheckpoints } from './memory-checkpoints.ts'
 import { MemoryClaims } from './memory-claims.ts'
 import { MemorySession } from './memory-session.ts'
+import { supersededTest } from '../rules/superseded.ts'
 import { surveyOf } from './memory-survey.ts'
 import { MemoryTables } from './memory-tables.ts'
 import { applyWrite } from './memory-writes.ts'
@@ -122,7 +123,7 @@ export class MemoryStore implements Store {
 
   async survey(since: number): Promise<Survey> {
     this.#requireOpen()
-    return surveyOf(this.#tables.processes.values(), since, this.#now())
+    return surveyOf([...this.#rows()], since, this.#now())
   }
 
   async mail(pid: string, signal: string): Promise<Mail | undefined> {
@@ -292,10 +293,15 @@ export class MemoryStore implements Store {
     return [...new Set(pids)].map((pid) => processes.get(pid)).filter((saved) => saved !== undefined)
   }
 
+  *#rows(): Iterable<Row> {
+    for (const { row } of this.#tables.processes.values()) yield row
+  }
+
   #matching(filter: ListFilter): Row[] {
     const states = statesOf(filter)
     const text = filter.text?.toLowerCase()
     const now = this.#now()
+    const isSuperseded = filter.superseded === undefined ? undefined : supersededTest(this.#rows())
     const rows: Row[] = []
     for (const { row } of this.#tables.processes.values()) {
       if (states !== undefined && !states.includes(row.state)) continue
@@ -311,6 +317,7 @@ export class MemoryStore implements Store {
       if (filter.requested === 'pause' && row.pause_asked === 0) continue
       if (filter.requested === 'kill' && row.kill_deadline === null) continue
       if (filter.successful !== undefined && row.successful !== Number(filter.successful)) continue
+      if (isSuperseded !== undefined && isSuperseded(row) !== filter.superseded) continue
       if (filter.since !== undefined && row.created_at < filter.since) continue
       if (filter.until !== undefined && row.created_at >= filter.until) continue
       if (filter.endedBefore !== undefined && !(row.ended_at !== null && row.ended_at < filter.endedBefore))

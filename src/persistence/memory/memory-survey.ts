@@ -1,14 +1,15 @@
 import type { Survey } from '../contract/survey.ts'
-import { isReady } from '../rules/row.ts'
+import { isReady, type Row } from '../rules/row.ts'
 import { SurveyCounts } from '../rules/survey.ts'
-import type { MemoryProcess } from './memory-process.ts'
+import { supersededTest } from '../rules/superseded.ts'
 
 /** Counts processes; `since` is the time since when a failure counts as late. */
-export function surveyOf(processes: Iterable<MemoryProcess>, since: number, now: number): Survey {
+export function surveyOf(rows: readonly Row[], since: number, now: number): Survey {
   const classes = new SurveyCounts()
   const running: Record<string, number> = {}
   let overdueKills = 0
-  for (const { row } of processes) {
+  const isSuperseded = supersededTest(rows)
+  for (const row of rows) {
     const counts = classes.of(row.class)
     const { owner, ended_at: endedAt } = row
     const inStep = owner !== null && row.state !== 'waiting'
@@ -16,9 +17,10 @@ export function surveyOf(processes: Iterable<MemoryProcess>, since: number, now:
     if (row.kill_deadline !== null && row.kill_deadline <= now) overdueKills++
     if (endedAt !== null) {
       if (row.successful === 1) counts.succeeded++
+      else if (row.state === 'killed') counts.killed++
       else {
         counts.failed++
-        if (endedAt >= since && row.state !== 'killed') counts.failedLately++
+        if (endedAt >= since && !isSuperseded(row)) counts.failedLately++
       }
     } else if (row.parked !== null) counts.parked++
     else if (row.paused === 1) counts.paused++

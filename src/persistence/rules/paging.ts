@@ -24,6 +24,7 @@ const BULK: OptionNames<BulkFilter> = {
   ready: isFlag,
   requested: isRequest,
   successful: isFlag,
+  superseded: isFlag,
   since: true,
   until: true,
   endedBefore: true,

@@ -18,6 +18,7 @@ export class SurveyCounts {
         paused: 0,
         parked: 0,
         succeeded: 0,
+        killed: 0,
         failed: 0,
         failedLately: 0,
         readyVersions: [],

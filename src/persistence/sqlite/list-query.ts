@@ -45,6 +45,13 @@ export function count(connection: Connection, filter: ListFilter, now: number): 
   return counts
 }
 
+/**
+ * Whether the work of a process was begun again. The processes that were begun again have an index of
+ * their own. A later process has a larger number.
+ */
+export const SUPERSEDED = `EXISTS (SELECT 1 FROM process AS later
+  WHERE later.origin IN (process.pid, process.parent, process.origin) AND later.id > process.id)`
+
 /** A query, and the index that it must use, if any. */
 interface Source extends Query {
   readonly index: string
@@ -110,6 +117,7 @@ function conditions(filter: ListFilter, now: number): Query {
   if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')
   if (filter.parked !== undefined) add(filter.parked ? 'parked IS NOT NULL' : 'parked IS NULL')
   if (filter.successful !== undefined) add(filter.successful ? 'successful = 1' : 'successful = 0')
+  if (filter.superseded !== undefined) add(filter.superseded ? SUPERSEDED : `NOT ${SUPERSEDED}`)
   if (filter.requested === 'pause') add('pause_asked = 1')
   if (filter.requested === 'kill') add('kill_deadline IS NOT NULL')
   if (filter.ready === true) add(`${UNOWNED} AND ready_at <= ?`, now)

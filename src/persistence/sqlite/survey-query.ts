@@ -1,6 +1,7 @@
 import type { Survey } from '../contract/survey.ts'
 import { SurveyCounts } from '../rules/survey.ts'
 import type { Connection } from './connection.ts'
+import { SUPERSEDED } from './list-query.ts'
 
 /** From the index of classes. */
 const ALL = 'SELECT class, count(*) AS n FROM process GROUP BY class'
@@ -13,8 +14,20 @@ const UNFINISHED = `SELECT class, version, count(*) AS n, sum(parked IS NOT NULL
   FROM process WHERE state IN ('created', 'running', 'waiting') GROUP BY class, version`
 
 /** From the index of failures. */
-const FAILED = `SELECT class, count(*) AS n, sum(ended_at >= ? AND state <> 'killed') AS lately
+const FAILED = `SELECT class, sum(state = 'killed') AS killed, sum(state <> 'killed') AS n,
+  sum(ended_at >= ? AND state <> 'killed') AS lately
   FROM process INDEXED BY process_failure WHERE successful = 0 GROUP BY class`
+
+/**
+ * The late failures that were begun again. Begins with the processes that were restarted or resubmitted,
+ * which have an index of their own, so that a store without any pays nothing.
+ */
+const BEGUN_AGAIN = `SELECT class, count(*) AS n FROM process WHERE id IN (
+    WITH again AS MATERIALIZED (SELECT id, origin FROM process INDEXED BY process_origin WHERE origin IS NOT NULL)
+    SELECT id FROM again
+    UNION SELECT p.id FROM again CROSS JOIN process AS p ON p.pid = again.origin
+    UNION SELECT p.id FROM again CROSS JOIN process AS p ON p.parent = again.origin)
+  AND successful = 0 AND state <> 'killed' AND ended_at >= ? AND ${SUPERSEDED} GROUP BY class`
 
 const RUNNING = `SELECT owner, sum(state <> 'waiting') AS n
   FROM process INDEXED BY process_owner WHERE owner IS NOT NULL GROUP BY owner`
@@ -45,13 +58,18 @@ export function surveyOf(connection: Connection, since: number, now: number): Su
     counts.succeeded -= row.n
     classes.addReady(row.class, row.version, row.ready)
   }
-  const failed = connection.sql<Total & { readonly lately: number }>(FAILED).all(since)
-  for (const { class: name, n, lately } of failed) {
+  const failed = connection
+    .sql<Total & { readonly killed: number; readonly lately: number }>(FAILED)
+    .all(since)
+  for (const { class: name, n, killed, lately } of failed) {
     const counts = classes.of(name)
+    counts.killed = killed
     counts.failed = n
     counts.failedLately = lately
-    counts.succeeded -= n
+    counts.succeeded -= n + killed
   }
+  for (const { class: name, n } of connection.sql<Total>(BEGUN_AGAIN).all(since))
+    classes.of(name).failedLately -= n
   const running = connection.sql<{ readonly owner: string; readonly n: number }>(RUNNING).all()
   return {
     classes: classes.sorted(),

@@ -164,11 +164,14 @@ test('a survey reads no row of what has ended', async () => {
     'INDEX process_class',
     'INDEX process_state',
     'INDEX process_failure',
+    'INDEX process_origin',
     'INDEX process_owner',
     'INDEX process_deadline',
   ])
   expect(plans[0]).toContain('COVERING')
   expect(plans[2]).toContain('COVERING')
+  expect(plans[3]).not.toContain('SCAN process ')
+  expect(plans[3]).not.toContain('SCAN p ')
 })
 
 test('looking up pids by a beginning is a range of an index, and by an ending reads no row', async () => {
