@@ -261,6 +261,7 @@ export class Client extends GroupClient {
     const pid = this.storedPid(create, outcome)
     const handle = this.parts.handle(pid, create.className)
     if (processClass !== undefined) handle.setClass(processClass)
+    handle.launchedWith(create.parts)
     if (outcome.status === 'done' && outcome.existed !== true) handle.submittedAt(create.createdAt)
     killOnAbort(handle, options.signal, this.logger)
     return handle

@@ -19,6 +19,8 @@ import type {
   Transition,
 } from '../process/host/host.ts'
 import { isTerminal } from '../process/state/machine.ts'
+import { newId } from '../client/write/requests.ts'
+import { setImmediate } from '../shared/timers.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ChildLaunches, type OtherProcesses } from './child-launches.ts'
 import type { EngineParts } from './engine-parts.ts'
@@ -29,6 +31,7 @@ import { StoreReader } from './store-reader.ts'
 import { endedElsewhere, claimLost, unsavable } from './stop-reasons.ts'
 import type { PendingLaunch, Execution } from './execution.ts'
 import type { StepJournalWriter } from './step-journal-writer.ts'
+import { storedReport } from './unstored-reports.ts'
 import { advanceWrite, endedRow, launchWrite } from './writes.ts'
 
 /** A saved part of this many characters or more is worth a warning. */
@@ -65,6 +68,8 @@ export class DurableHost implements Host {
   readonly #journal: StepJournalWriter
   readonly #others: OtherProcesses
   readonly #children: ChildLaunches
+  /** The processes that have ended and have reported something in this turn. */
+  readonly #endedReports = new Set<Hosted>()
 
   constructor({ engine, executions, scheduler, control, journal, others }: HostParts) {
     this.codec = engine.codec
@@ -272,8 +277,31 @@ export class DurableHost implements Host {
   }
 
   reported(process: Hosted): void {
+    if (isTerminal(process.state)) {
+      this.#reportedAfterEnd(process)
+      return
+    }
     const execution = this.#liveExecutionOf(process)
     if (execution !== undefined) this.#journal.reported(execution)
+  }
+
+  /** Hooks that follow the end have printed something. No execution stores it any more. */
+  #reportedAfterEnd(process: Hosted): void {
+    if (this.#endedReports.has(process)) return
+    this.#endedReports.add(process)
+    setImmediate(() => {
+      this.#endedReports.delete(process)
+      const { commits, logger, name: by } = this.#engine
+      const { pid } = process
+      const taken = process.reports?.take()
+      if (taken === undefined) return
+      const report = storedReport({ ...taken, progress: undefined })
+      commits
+        .write({ kind: 'event', pid, id: newId(), report, by })
+        .catch((error: unknown) =>
+          logger.warn({ err: error, pid }, 'what a hook printed after the end could not be stored'),
+        )
+    })
   }
 
   async mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> {

@@ -7,6 +7,7 @@ import type { Create } from '../persistence/contract/writes.ts'
 import { recreate } from '../process/host/construction.ts'
 import type { Host } from '../process/host/host.ts'
 import type { Hosted } from '../process/host/process-object.ts'
+import type { EndingReason } from '../process/state/transition.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { errorText } from '../shared/error-text.ts'
@@ -237,7 +238,7 @@ export class Executor implements Starter {
       paused: null,
       consumes: null,
       history: [encodeEvent('excepted', { message })],
-      ending: { successful: false, exitCode: null, message, dropCheckpoint: false },
+      ending: { successful: false, exitCode: null, message, reason: reasonOf(error), dropCheckpoint: false },
     })
     // A kill was stored meanwhile, and is carried out with the claim (C5).
     if (outcome.status === 'held') await this.#giveBack(claimed)
@@ -357,4 +358,9 @@ export class Executor implements Starter {
     executions.remove(execution)
     scheduler.executionEnded(execution)
   }
+}
+
+function reasonOf(error: Error): EndingReason | undefined {
+  if (error instanceof UpstreamFailed) return 'upstream'
+  return error instanceof PortValidationError ? 'rejected' : undefined
 }

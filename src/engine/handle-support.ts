@@ -3,6 +3,7 @@ import { outcomeOf } from '../process/host/outcome-of.ts'
 import type { ProcessHandle, Settled } from '../process/host/process-handle.ts'
 import { HOSTED } from '../process/host/process-object.ts'
 import type { StepWait } from '../process/state/transition.ts'
+import { waitsForText } from '../process/step/wait-conditions.ts'
 import { Process } from '../process/process.ts'
 import { ProcessLost } from '../shared/errors.ts'
 import type { Executions } from './executions.ts'
@@ -36,8 +37,14 @@ export class HandleSupport implements LocalEngine {
   whileWaiting<T>(describe: () => StepWait, wait: () => Promise<T>): Promise<T> {
     const process = Process.current()?.[HOSTED]
     if (process === undefined || this.#executions.of(process)?.over !== false) return wait()
-    return process.waits(describe(), wait)
+    return process.waits(ofProcess(describe(), process.pid), wait)
   }
+}
+
+/** A wait of a process, whose message says so if it is for the end of that process itself. */
+function ofProcess(wait: StepWait, pid: string): StepWait {
+  const { on } = wait.for
+  return on.includes(pid) ? { ...wait, message: waitsForText(on, pid) } : wait
 }
 
 /** How a process ended, with its result or its outputs; undefined if it has not ended. */

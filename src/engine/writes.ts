@@ -109,15 +109,16 @@ export function endedRow(
 ): EndedRow | undefined {
   const { pid, state, status, ending } = write
   if (outcome.status !== 'done' || outcome.existed === true || outcome.endedAt === undefined) return undefined
-  const { successful = false, exitCode = null, message = null } = ending ?? {}
+  const { successful = false, exitCode = null, message = null, reason = null } = ending ?? {}
   const { endedAt: updatedAt } = outcome
-  return { pid, className: head.class, state, status, progress, message, successful, exitCode, updatedAt }
+  const end = { message, successful, exitCode, reason, updatedAt }
+  return { pid, className: head.class, state, status, progress, ...end }
 }
 
 function endingOf(transition: Transition): Ending | null {
   if (transition.ending === null) return null
-  const { successful, exitCode, message } = transition.ending
-  return { successful, exitCode, message, dropCheckpoint: transition.to === 'finished' && successful }
+  const { successful, exitCode, message, reason } = transition.ending
+  return { successful, exitCode, message, reason, dropCheckpoint: transition.to === 'finished' && successful }
 }
 
 function droppedEntry({ dropped }: Transition): readonly HistoryEntry[] {

@@ -10,7 +10,9 @@ interface Limits {
   readonly raiseOnFailure?: boolean | undefined
 }
 
-const LIMITS: OptionNames<Limits> = { timeout: true, signal: isAbortSignal, raiseOnFailure: isFlag }
+const WAIT: OptionNames<Omit<Limits, 'raiseOnFailure'>> = { timeout: true, signal: isAbortSignal }
+/** The options of a wait for a result. */
+export const RESULT_LIMITS: OptionNames<Limits> = { ...WAIT, raiseOnFailure: isFlag }
 
 /**
  * Returns how many milliseconds a wait may take, or Infinity without a limit. Every wait calls it
@@ -21,7 +23,8 @@ const LIMITS: OptionNames<Limits> = { timeout: true, signal: isAbortSignal, rais
  * @throws the reason of a signal that has already aborted
  */
 export function waitLimit(options: Limits): number {
-  checkOptions(options, LIMITS, 'a wait')
+  if ('raiseOnFailure' in options) checkOptions(options, RESULT_LIMITS, 'a wait')
+  else checkOptions(options, WAIT, 'a wait')
   const limit = options.timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(options.timeout)
   options.signal?.throwIfAborted()
   return limit

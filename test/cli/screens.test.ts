@@ -149,7 +149,7 @@ const SCREENS: Readonly<Record<string, (screen: Screen, now: number) => Promise<
   list: async (screen, now) => {
     const { processes } = await client.list()
     const pids = await client.shortPids(processes.map((one) => one.pid))
-    return processTable(processes, now, pids, screen)
+    return processTable(processes, now, { pids, screen })
   },
   status: async (screen, now) => {
     const { engines: _, ...status } = await client.status()
@@ -248,7 +248,9 @@ describe('a store of 5,000 processes', () => {
     expect(Math.max(...[...short.values()].map((ending) => ending.length))).toBeLessThan(10)
     for (const one of pids.slice(0, 20)) expect(await many.pidsLike(short.get(one) ?? '')).toEqual([one])
     const { processes, next } = await many.list({ limit: 1_000 })
-    const lines = processTable(processes, NOON, short, { width: 80, colours: false }).split('\n')
+    const lines = processTable(processes, NOON, { pids: short, screen: { width: 80, colours: false } }).split(
+      '\n',
+    )
     expect(lines).toHaveLength(1_001)
     for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(80)
     expect(lines[1]).toMatch(/^[0-9a-f]{6,9} +Bake +created +run +注文 of the night run, with a long …? +1m$/)

@@ -379,7 +379,11 @@ class Player {
           kind: 'event',
           pid: one.pid,
           id: `event ${one.id}`,
-          event: { name: 'event', data: `{"name":"${id}","at":1}` },
+          report: {
+            log: [],
+            events: [{ name: 'event', data: `{"name":"${id}","at":1}` }],
+            progress: undefined,
+          },
           by: 'a client',
         }
       case 'edit':

@@ -58,7 +58,13 @@ export function reports(bench: Bench): void {
       const process = await running(store, 'A', { report: report([], { events: [EVENT] }) })
       await done(store, record(process, { report: report([], { events: [EVENT] }) }))
       await done(store, finish(process, { report: report([], { events: [EVENT] }) }))
-      const added = { kind: 'event', pid: process.pid, id: 'one', event: EVENT, by: 'a client' } as const
+      const added = {
+        kind: 'event',
+        pid: process.pid,
+        id: 'one',
+        report: { log: [], events: [EVENT], progress: undefined },
+        by: 'a client',
+      } as const
       await done(store, added, added)
       expect(
         (await store.history(process.pid)).filter(({ name }) => name === 'event').map(({ by }) => by),
@@ -106,7 +112,13 @@ export function reports(bench: Bench): void {
       expect(log.at(-1)).toMatchObject({ stream: 'stderr' })
       expect(log.at(-1)?.text).toContain('the log is full')
       expect((await store.history(process.pid)).filter(({ name }) => name === 'event')).toHaveLength(4)
-      const added = { kind: 'event', pid: process.pid, id: 'one', event: EVENT, by: 'a client' } as const
+      const added = {
+        kind: 'event',
+        pid: process.pid,
+        id: 'one',
+        report: { log: [], events: [EVENT], progress: undefined },
+        by: 'a client',
+      } as const
       await done(store, added)
       expect(await store.log(process.pid)).toHaveLength(5)
       expect((await store.history(process.pid)).filter(({ name }) => name === 'event')).toHaveLength(4)

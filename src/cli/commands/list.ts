@@ -56,9 +56,15 @@ async function list(client: Client, options: ListOptions): Promise<void> {
     return
   }
   if (processes.length > 0) {
-    const successors = await successorsOf(client, processes)
-    const pids = await client.shortPids([...pidsIn(processes), ...pidsIn([...successors.values()])])
-    printEscaped(processTable(processes, Date.now(), pids, screenOf(), successors))
+    const [successors, awaited] = await Promise.all([
+      successorsOf(client, processes),
+      awaitedBy(client, processes),
+    ])
+    const pids = await client.shortPids([
+      ...pidsIn(processes, awaited),
+      ...pidsIn([...successors.values()], awaited),
+    ])
+    printEscaped(processTable(processes, Date.now(), { pids, awaited, successors, screen: screenOf() }))
   }
   if (next !== undefined) note(`there are more: --after ${next} shows those behind; or raise --limit`)
   if (processes.length === 0) {
@@ -67,9 +73,35 @@ async function list(client: Client, options: ListOptions): Promise<void> {
   }
 }
 
+/** The unfinished processes that each process waits for, by its pid. */
+type Awaited = ReadonlyMap<string, readonly string[]>
+
+/** Reads what processes wait for between their steps, or before the first. */
+async function awaitedBy(client: Client, processes: readonly ProcessSummary[]): Promise<Awaited> {
+  const waiting = processes.filter(
+    ({ waits, state, engine }) =>
+      engine === null && (state.reason === 'inputs' || (waits?.on ?? null) !== null),
+  )
+  const read = waiting.map(async ({ pid }) => [pid, (await client.store.pending(pid)).on] as const)
+  return new Map(await Promise.all(read))
+}
+
 /** The pids that a table of these processes has. */
-function pidsIn(processes: readonly ProcessSummary[]): readonly string[] {
-  return processes.flatMap(({ pid, state }) => [pid, ...(namedIn(state.message) ?? [])])
+function pidsIn(processes: readonly ProcessSummary[], awaited: Awaited): readonly string[] {
+  return processes.flatMap(({ pid, state }) => {
+    const [first, ...others] = awaited.get(pid) ?? namedIn(state.message) ?? []
+    return first === undefined || others.length > 0 ? [pid] : [pid, first]
+  })
+}
+
+/** What a table of processes shows beside them. */
+interface TableOptions {
+  /** The pids that are shown for pids. */
+  readonly pids?: ReadonlyMap<string, string>
+  readonly awaited?: Awaited
+  /** What was restarted or resubmitted from them. */
+  readonly successors?: ReadonlyMap<string, ProcessSummary>
+  readonly screen?: Screen
 }
 
 /** `begun again as 1a2b3c (running): no memory`. */
@@ -102,9 +134,7 @@ function dueText({ due, state }: ProcessSummary, now: number): string {
 export function processTable(
   processes: readonly ProcessSummary[],
   now: number,
-  pids: ReadonlyMap<string, string> = new Map(),
-  screen: Screen = PLAIN,
-  successors: ReadonlyMap<string, ProcessSummary> = new Map(),
+  { pids = new Map(), awaited = new Map(), successors = new Map(), screen = PLAIN }: TableOptions = {},
 ): string {
   const short = (pid: string): string => pids.get(pid) ?? pid
   const rows = processes.map((one) => [
@@ -114,7 +144,7 @@ export function processTable(
     one.step ?? '',
     one.attempt > 1 ? String(one.attempt) : '',
     one.label ?? '',
-    withSuccessor(statusText(one, now, undefined, short), successors.get(one.pid), short),
+    withSuccessor(statusText(one, now, awaited.get(one.pid), short), successors.get(one.pid), short),
     dueText(one, now),
     ago(one.created, now),
   ])

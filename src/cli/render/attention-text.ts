@@ -54,6 +54,8 @@ function inWords({ kind, name, count, reason, engine }: Attention): string {
       return `${many} ${one ? 'is' : 'are'} parked${why}`
     case 'gave up':
       return `${many} ${one ? 'is' : 'are'} paused after failures${why}`
+    case 'waits for itself':
+      return `${many} ${one ? 'waits for itself' : 'wait for themselves'}, so ${one ? 'it' : 'they'} will never end`
     case 'failed':
       return `${many} failed within a day${why}`
   }
@@ -73,6 +75,8 @@ function nextCommand({ kind, name, count, pid }: Attention, pids: ReadonlyMap<st
       return isOne ? `damson explain ${quoted(short)}` : `damson list --state parked${ofClass}`
     case 'gave up':
       return isOne ? `damson explain ${quoted(short)}` : `damson list --state paused${ofClass}`
+    case 'waits for itself':
+      return isOne ? `damson kill ${quoted(short)}` : `damson list --state waiting${ofClass}`
     case 'failed':
       return isOne ? `damson explain ${quoted(short)}` : `damson list --state unrepaired${ofClass}`
   }

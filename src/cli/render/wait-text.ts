@@ -12,7 +12,7 @@ export function waitText(
   awaited?: readonly string[],
   short: ShortPid = whole,
 ): string | undefined {
-  if (waits === null) return state.reason === 'inputs' ? 'waits for its inputs' : undefined
+  if (waits === null) return state.reason === 'inputs' ? inputsText(awaited, short) : undefined
   // The message of a paused process is the reason of the pause.
   // A wait without a message of its own has one that only repeats what it is for.
   const said = state.paused || state.reason === 'parked' ? undefined : state.message
@@ -30,6 +30,12 @@ export function waitText(
   if (until !== null) ends.push(`until ${clockTime(until.getTime(), now)}`)
   if (ends.length === 0) ends.push('to be resumed')
   return `waits ${ends.join(', or ')}${why}`
+}
+
+function inputsText(needed: readonly string[] = [], short: ShortPid): string {
+  if (needed.length === 0) return 'waits for its inputs'
+  const which = needed.length === 1 ? `process ${short(needed[0] as string)}` : `${needed.length} processes`
+  return `waits for its inputs, from ${which}`
 }
 
 /** The message of a wait for processes that was given no other one. */

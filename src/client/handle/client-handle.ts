@@ -1,4 +1,5 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
+import type { Codec } from '../../bundle/codec.ts'
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import { checkHistoryOptions, type HistoryOptions } from '../../process/host/history-options.ts'
 import type {
@@ -10,15 +11,19 @@ import type {
 } from '../../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import { ABORTED, type AbortOutcome, type HandleRequest } from '../../process/handle/base-handle.ts'
+import { outputText } from '../../process/handle/output-text.ts'
 import type { KnownTimes } from '../../process/handle/times.ts'
+import { callRepr } from '../../process/references/call-repr.ts'
+import { savedReferences } from '../../process/references/saved-references.ts'
 import { eventText } from '../../process/step/reports.ts'
 import type { Description } from '../../process/handle/titles.ts'
 import { resumeRefusal } from '../../process/step/wait-conditions.ts'
 import { unsuccessfulError } from '../../process/state/unsuccessful.ts'
-import { AlreadyDone, PortValidationError, ProcessLost } from '../../shared/errors.ts'
+import { AlreadyDone, IncompatibleBundle, PortValidationError, ProcessLost } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
 import { checkText, wellFormed } from '../../shared/text.ts'
 import type { Restarter } from '../launch/restarter.ts'
+import { savedUpstream } from '../launch/upstream.ts'
 import type { SignalSchemas } from '../write/signal-schemas.ts'
 import { eventRecord } from '../read/event.ts'
 import { outputsOf } from '../read/saved-outputs.ts'
@@ -28,6 +33,9 @@ import type { Requests } from '../write/requests.ts'
 import { WatchedHandle, type WatchParts } from './watched-handle.ts'
 import { saveReference } from './reference-file.ts'
 import { endingParts, missingOf, sizeOf } from './outcome.ts'
+
+/** The longest saved inputs that a handle keeps for `call`. */
+const LONGEST_KEPT = 1_000
 
 /** The parts of a client that its handles use. */
 export interface HandleParts extends WatchParts {
@@ -44,6 +52,8 @@ export class ClientHandle extends WatchedHandle {
   #listeners: Set<() => void> | undefined
   /** When the first step began, in wall-clock milliseconds; null if none has, undefined if that was not read. */
   #started: number | null | undefined
+  /** The saved inputs, or where these are long, their `argumentsText`. */
+  #inputs: string | undefined
   /** The check of the signal or resume that was sent last. */
   #lastCheck: Promise<void> | undefined
 
@@ -211,19 +221,66 @@ export class ClientHandle extends WatchedHandle {
 
   async metadata(): Promise<Metadata> {
     await this.refresh()
-    const { rows, store } = this.#parts
-    const [row, started] = await Promise.all([rows.read(this.pid), startOf(store, this.pid)])
-    if (row === undefined) throw this.notStored()
+    const { rows, store, codec } = this.#parts
+    const [stored, started, log] = await Promise.all([
+      rows.load(this.pid),
+      startOf(store, this.pid),
+      this.#wholeLog(),
+    ])
+    if (stored === undefined) throw this.notStored()
+    const { row } = stored
+    const { parts } = stored.bundle()
     this.submittedAt(row.createdAt)
+    this.launchedWith(parts)
     this.#started = started
-    const { pid, name, state, timing } = this
+    const { pid, name, call, state, timing } = this
     const { label, runner: worker, attempt } = row
-    return { pid, name, label, worker, attempt, state, error: this.over ? this.exception() : null, ...timing }
+    return {
+      pid,
+      name,
+      call,
+      label,
+      worker,
+      attempt,
+      state,
+      error: this.over ? this.exception() : null,
+      ...outputText(log),
+      published: outputsOf(parts, codec),
+      after: [...new Set(savedUpstream(parts).after?.needs.map((need) => need.pid))],
+      ...timing,
+    }
+  }
+
+  async #wholeLog(): Promise<readonly LogChunk[]> {
+    const log: LogChunk[] = []
+    for (;;) {
+      const page = await this.readLog(log.at(-1)?.n ?? 0)
+      if (page.length === 0) return log
+      log.push(...page)
+    }
+  }
+
+  get call(): string {
+    const inputs = this.#inputs
+    if (inputs === undefined) return `${this.name}(...)`
+    return this.name + (inputs.startsWith('{') ? argumentsText(inputs, this.#parts.codec) : inputs)
+  }
+
+  /** @internal The parts that the process was launched with. Long inputs are kept in their short form. */
+  launchedWith({ inputs = '{}' }: BundleParts): void {
+    this.#inputs ??= inputs.length > LONGEST_KEPT ? argumentsText(inputs, this.#parts.codec) : inputs
   }
 
   async inputs(): Promise<unknown> {
     const parts = await this.#load()
+    this.launchedWith(parts)
     return this.#parts.codec.parse(parts['parsed'] ?? parts['inputs'] ?? '{}', 'inputs')
+  }
+
+  async references(): Promise<readonly string[]> {
+    const parts = await this.#load()
+    if (savedUpstream(parts).refers !== true) return []
+    return [...new Set(savedReferences(parts['inputs'] ?? '{}').map(({ pid }) => pid))]
   }
 
   async size(options: SizeOptions = {}): Promise<number> {
@@ -259,5 +316,15 @@ export class ClientHandle extends WatchedHandle {
       throw new ProcessLost(this.pid, `there is no process ${this.pid} in this store, or no longer`)
     }
     return stored.bundle().parts
+  }
+}
+
+/** Saved inputs as the arguments of a call: `(a=1, b=2)`. */
+function argumentsText(inputs: string, codec: Codec): string {
+  try {
+    return callRepr('', [], codec.parse(inputs, 'inputs') as Readonly<Record<string, unknown>>)
+  } catch (error) {
+    if (error instanceof IncompatibleBundle) return '(...)'
+    throw error
   }
 }

@@ -22,7 +22,7 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
         return { status: 'rejected', state, reason: exceptedError(row.pid, row.className, error) }
       // A process that never started threw nothing itself.
       const reason = data.upstream === true ? error : exceptedError(row.pid, row.className, error)
-      return { status: 'rejected', state: { ...state, reason: 'upstream' }, reason }
+      return { status: 'rejected', state, reason }
     }
     if (row.state === 'killed') {
       return { status: 'rejected', state, reason: new ProcessKilled(row.pid, row.message ?? 'killed') }

@@ -8,7 +8,16 @@ import { isBackingOff } from '../../process/state/process-state.ts'
 /** The columns that say how a process ended. */
 export type EndedRow = Pick<
   ProcessRow,
-  'pid' | 'className' | 'state' | 'status' | 'progress' | 'message' | 'successful' | 'exitCode' | 'updatedAt'
+  | 'pid'
+  | 'className'
+  | 'state'
+  | 'status'
+  | 'progress'
+  | 'message'
+  | 'successful'
+  | 'exitCode'
+  | 'reason'
+  | 'updatedAt'
 >
 
 /** The state of a process of which nothing was read yet. */
@@ -71,6 +80,7 @@ export function endInfo(row: EndedRow): StateInfo {
     ...(message !== null && { message }),
     ...(row.exitCode !== null && { exitCode: row.exitCode }),
     ...(row.progress !== null && { progress: row.progress }),
+    ...(row.reason !== null && { reason: row.reason }),
   }
 }
 

@@ -73,10 +73,12 @@ export interface Attention {
  * processes. `kill overdue`: the deadline of a kill has passed. `no engine`: the processes are
  * ready, and no engine that is alive has their class and version. `parked`: the processes can't be
  * loaded. `gave up`: the processes are paused after their last attempt, after a third crash, or
- * because a step that ran again did not do what its record says. `failed`: the processes have
- * excepted or finished without success within a day, and were not begun again (the filter `superseded`).
+ * because a step that ran again did not do what its record says. `waits for itself`: the processes wait
+ * for their own end, which never comes. `failed`: the processes have excepted or finished without
+ * success within a day, and were not begun again (the filter `superseded`).
  */
-export type AttentionKind = 'engine died' | 'kill overdue' | 'no engine' | 'parked' | 'gave up' | 'failed'
+export type AttentionKind =
+  'engine died' | 'kill overdue' | 'no engine' | 'parked' | 'gave up' | 'waits for itself' | 'failed'
 
 /** How long a failure needs attention, in milliseconds. */
 const LATELY = 24 * 60 * 60 * 1000
@@ -94,6 +96,8 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
     newest(store, { paused: true }),
     newest(store, { successful: false, superseded: false, state: ['excepted', 'finished'] }),
   ])
+  const waitsForItself = classes.some(({ selfAwaiting }) => selfAwaiting > 0)
+  const waiting = waitsForItself ? await newest(store, { state: 'waiting', text: 'itself' }) : []
   const givenUp = paused.filter((row) => row.paused?.cause !== 'request')
   return {
     states,
@@ -119,6 +123,9 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
       ...byClass(givenUp).map(([name, rows]) =>
         need('gave up', name, rows.length, rows, (row) => row.paused?.message ?? null),
       ),
+      ...classes
+        .filter(({ selfAwaiting }) => selfAwaiting > 0)
+        .map((one) => need('waits for itself', one.className, one.selfAwaiting, waiting)),
       ...classes
         .filter(({ failedLately }) => failedLately > 0)
         .map((one) => need('failed', one.className, one.failedLately, failed, (row) => row.message)),

@@ -45,7 +45,8 @@ export class Requests {
   addEvent(pid: string, name: string, at: number, data: string | undefined): Promise<Outcome> {
     const value = data === undefined ? {} : { data: JSON.parse(data) as JsonValue }
     const event = encodeEvent('event', { name, at, ...value, caller: true })
-    return this.#commits.write({ kind: 'event', pid, id: newId(), event, by: this.#by })
+    const report = { log: [], events: [event], progress: undefined }
+    return this.#commits.write({ kind: 'event', pid, id: newId(), report, by: this.#by })
   }
 
   /** `payload` is checked and encoded. */

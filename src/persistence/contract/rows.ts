@@ -1,7 +1,7 @@
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { LogEntry, Progress } from '../../process/state/report.ts'
-import type { WaitConditions } from '../../process/state/transition.ts'
+import type { EndingReason, WaitConditions } from '../../process/state/transition.ts'
 import type { HistoryEntry } from './event-codec.ts'
 import type { Ending, Origin } from './writes.ts'
 
@@ -78,6 +78,8 @@ export interface ProcessRow {
   readonly successful: boolean | null
   readonly exitCode: Ending['exitCode']
   readonly message: string | null
+  /** Set for an end that was not the doing of the process. */
+  readonly reason: EndingReason | null
   /**
    * What a waiting process waits for. `on` says whether the end of all or of any of several
    * processes ends the wait.

@@ -29,6 +29,8 @@ export interface ClassSurvey {
    * filter `superseded`).
    */
   readonly failedLately: number
+  /** How many wait for their own end, which never comes. */
+  readonly selfAwaiting: number
   /** The versions of the processes that are ready. */
   readonly readyVersions: readonly number[]
 }

@@ -267,13 +267,16 @@ export interface Edit {
   readonly by: string
 }
 
-/** Adds an event to the history of a process, which may have ended. It changes nothing else. */
+/**
+ * Adds events and lines of the log to a process, which may have ended: an event that a caller has
+ * added, or what hooks have printed after the end. It changes nothing else.
+ */
 export interface AddEvent {
   readonly kind: 'event'
   readonly pid: string
   /** Made by the sender, as that of a `Request`. */
   readonly id: string
-  readonly event: HistoryEntry
+  readonly report: StoredReport
   /** The sender, for the history. */
   readonly by: string
 }

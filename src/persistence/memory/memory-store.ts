@@ -123,7 +123,7 @@ export class MemoryStore implements Store {
 
   async survey(since: number): Promise<Survey> {
     this.#requireOpen()
-    return surveyOf([...this.#rows()], since, this.#now())
+    return surveyOf(this.#tables.processes.values(), since, this.#now())
   }
 
   async mail(pid: string, signal: string): Promise<Mail | undefined> {

@@ -1,19 +1,23 @@
 import type { Survey } from '../contract/survey.ts'
-import { isReady, type Row } from '../rules/row.ts'
+import { waitsForItself } from '../../process/step/wait-conditions.ts'
+import { isReady } from '../rules/row.ts'
 import { SurveyCounts } from '../rules/survey.ts'
 import { supersededTest } from '../rules/superseded.ts'
+import type { MemoryProcess } from './memory-process.ts'
 
 /** Counts processes; `since` is the time since when a failure counts as late. */
-export function surveyOf(rows: readonly Row[], since: number, now: number): Survey {
+export function surveyOf(processes: Iterable<MemoryProcess>, since: number, now: number): Survey {
   const classes = new SurveyCounts()
   const running: Record<string, number> = {}
   let overdueKills = 0
-  const isSuperseded = supersededTest(rows)
-  for (const row of rows) {
+  const all = [...processes]
+  const isSuperseded = supersededTest(all.map(({ row }) => row))
+  for (const { row, awaits } of all) {
     const counts = classes.of(row.class)
     const { owner, ended_at: endedAt } = row
     const inStep = owner !== null && row.state !== 'waiting'
     if (inStep) running[owner] = (running[owner] ?? 0) + 1
+    if (row.state === 'waiting' && (awaits.has(row.pid) || waitsForItself(row.message))) counts.selfAwaiting++
     if (row.kill_deadline !== null && row.kill_deadline <= now) overdueKills++
     if (endedAt !== null) {
       if (row.successful === 1) counts.succeeded++

@@ -118,6 +118,7 @@ function initialRow(write: Create, now: number): Row {
     exit_label: ending?.exitCode?.label ?? null,
     exit_message: ending?.exitCode?.message ?? null,
     message: ending?.message ?? null,
+    reason: null,
     kill_deadline: null,
     kill_message: null,
     kill_state: null,

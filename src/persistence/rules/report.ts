@@ -19,10 +19,8 @@ export interface TakenReport {
  * write reports nothing.
  */
 export function takeReport(row: Row, write: Write, now: number): TakenReport | undefined {
-  if (write.kind === 'event')
-    return taken(row, { log: [], events: [write.event], progress: undefined }, write.by, now)
   const report = 'report' in write ? write.report : undefined
-  return report && taken(row, report, row.runner, now)
+  return report && taken(row, report, write.kind === 'event' ? write.by : row.runner, now)
 }
 
 function taken(row: Row, report: StoredReport, by: string | null, now: number): TakenReport {

@@ -1,4 +1,5 @@
 import { isProcessState, type ProcessState } from '../../process/state/process-state.ts'
+import type { EndingReason } from '../../process/state/transition.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
 import type { Change, PauseCause, ProcessRow } from '../contract/rows.ts'
 import type { Origin } from '../contract/writes.ts'
@@ -54,6 +55,8 @@ export interface Row {
   exit_label: string | null
   exit_message: string | null
   message: string | null
+  /** Set for an end that was not the doing of the process. */
+  reason: EndingReason | null
   kill_deadline: number | null
   kill_message: string | null
   /** The `state` part of the process after the kill that is stored. */
@@ -158,6 +161,7 @@ export function processRow(row: BriefRow): ProcessRow {
         ? null
         : { code: row.exit_code, label: row.exit_label ?? '', message: row.exit_message ?? '' },
     message: row.message,
+    reason: row.reason,
     wait:
       row.state === 'waiting'
         ? { resume: row.resumable === 1, signal: row.receives, until: row.due_at, on: awaitedOf(row) }

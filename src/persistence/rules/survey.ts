@@ -21,6 +21,7 @@ export class SurveyCounts {
         killed: 0,
         failed: 0,
         failedLately: 0,
+        selfAwaiting: 0,
         readyVersions: [],
       }
       this.#classes.set(className, counts)

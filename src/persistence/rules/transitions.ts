@@ -54,6 +54,7 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
     row.exit_code = ending?.exitCode?.code ?? null
     row.exit_label = ending?.exitCode?.label ?? null
     row.exit_message = ending?.exitCode?.message ?? null
+    row.reason = ending?.reason ?? null
     row.step = write.step
     row.status = write.status
     return {

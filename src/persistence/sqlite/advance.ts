@@ -87,7 +87,7 @@ export function advance(
   const change = partChange(write.parts, write.dropped, succeeds)
   // A process is upgraded once, if ever, which is not worth a column of each statement.
   // So does a process that reports nothing pay nothing for those that do.
-  const isPlain = write.version === undefined && write.report === undefined
+  const isPlain = write.version === undefined && write.report === undefined && ending?.reason === undefined
   if (!isPlain || known === undefined || change === undefined) return apply(session, write)
   const { length } = session.changes
   const after = { pid, seq, state, paused: false, ready: false, dueAt: null }

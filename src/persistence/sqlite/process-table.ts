@@ -16,7 +16,7 @@ import { dropFromRow, partsOf, putInRow, type RowParts } from './row-parts.ts'
 
 const COLUMNS = `id, pid, class, version, state, step, status, progress, reported, paused, pause_asked, pause_message, pause_cause, parked, parent,
   key, label, seq, fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
-  exit_message, message, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
+  exit_message, message, reason, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
   resumable, receives, due_at, awaits, starts_at, in_step, attempt, deadline, abandoned, origin, origin_kind, records,
   beside, spilled`
 
@@ -29,7 +29,7 @@ const UPDATE_ROW = `UPDATE process SET
   reported = @reported, paused = @paused, pause_asked = @pause_asked,
   pause_message = @pause_message, pause_cause = @pause_cause, parked = @parked, seq = @seq, fence = @fence, owner = @owner, runner = @runner,
   crashes = @crashes, alone = @alone, updated_at = @updated_at, ended_at = @ended_at, successful = @successful,
-  exit_code = @exit_code, exit_label = @exit_label, exit_message = @exit_message, message = @message,
+  exit_code = @exit_code, exit_label = @exit_label, exit_message = @exit_message, message = @message, reason = @reason,
   kill_deadline = @kill_deadline, kill_message = @kill_message, kill_state = @kill_state, ready_at = @ready_at,
   played = @played, last_wake = @last_wake, last_request = @last_request, resumable = @resumable,
   receives = @receives, due_at = @due_at, awaits = @awaits, in_step = @in_step, attempt = @attempt,

@@ -40,6 +40,7 @@ CREATE TABLE process (
   exit_label TEXT,
   exit_message TEXT,
   message TEXT,
+  reason TEXT,
   kill_deadline INTEGER,
   kill_message TEXT,
   kill_state TEXT,

@@ -10,7 +10,10 @@ const ALL = 'SELECT class, count(*) AS n FROM process GROUP BY class'
 const UNFINISHED = `SELECT class, version, count(*) AS n, sum(parked IS NOT NULL) AS parked,
   sum(parked IS NULL AND paused = 1) AS paused,
   sum(parked IS NULL AND paused = 0 AND owner IS NULL AND ready_at IS NOT NULL AND ready_at <= ?) AS ready,
-  sum(parked IS NULL AND paused = 0 AND owner IS NOT NULL AND state <> 'waiting') AS running
+  sum(parked IS NULL AND paused = 0 AND owner IS NOT NULL AND state <> 'waiting') AS running,
+  sum(state = 'waiting' AND (message GLOB 'waits for itself*' OR message GLOB 'waits for * processes, itself*'
+    OR awaits IS NOT NULL AND EXISTS (SELECT 1 FROM awaits AS a WHERE a.pid = process.pid AND a.target = process.pid))
+  ) AS itself
   FROM process WHERE state IN ('created', 'running', 'waiting') GROUP BY class, version`
 
 /** From the index of failures. */
@@ -43,6 +46,8 @@ interface Unfinished extends Total {
   readonly paused: number
   readonly ready: number
   readonly running: number
+  /** See `waitsForItself`: the message of a step that waits in memory names what it waits for. */
+  readonly itself: number
 }
 
 /** Counts processes; `since` is the time since when a failure counts as late. */
@@ -54,6 +59,7 @@ export function surveyOf(connection: Connection, since: number, now: number): Su
     counts.parked += row.parked
     counts.paused += row.paused
     counts.running += row.running
+    counts.selfAwaiting += row.itself
     counts.waiting += row.n - row.parked - row.paused - row.ready - row.running
     counts.succeeded -= row.n
     classes.addReady(row.class, row.version, row.ready)

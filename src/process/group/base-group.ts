@@ -1,4 +1,4 @@
-import { InvalidStateError } from '../../shared/errors.ts'
+import { InvalidStateError, ProcessLost } from '../../shared/errors.ts'
 import { checkOptions } from '../../shared/options.ts'
 import { waitLimit, within } from '../../shared/wait-limit.ts'
 import type { AbortOutcome, BaseHandle } from '../handle/base-handle.ts'
@@ -16,6 +16,7 @@ import type { DisplayOptions } from '../host/display-options.ts'
 import type { FollowOptions } from '../host/follow-options.ts'
 import type { GroupRecord } from '../host/reference-record.ts'
 import type { LogChunk, Metadata, StateInfo, TreeOptions, WaitOptions } from '../host/process-handle.ts'
+import { INSPECT } from '../../shared/inspect.ts'
 import { ProcessState } from '../state/process-state.ts'
 import type { Items } from './items.ts'
 import { mergedLogs } from './merged-logs.ts'
@@ -33,6 +34,17 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
    * @throws TypeError for a group of another store
    */
   abstract joined(others: readonly BaseGroup<R>[]): ProcessGroup<R>
+  /** `console.log(group)` in Node: the name, the length and the progress, without I/O. */
+  [INSPECT](): string {
+    const { name, length } = this
+    const { completed, byState } = this.progress
+    const states = Object.entries(byState).flatMap(([state, count]) =>
+      count > 0 ? [`${count} ${state}`] : [],
+    )
+    const known = length === 0 ? 'empty' : `${completed} of ${length} have ended (${states.join(', ')})`
+    return `ProcessGroup { ${name}: ${known} }`
+  }
+
   abstract save(path?: string): Promise<string>
   /** The id of the store of the processes. */
   protected abstract readonly store: string
@@ -61,10 +73,11 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
       number
     >
     let completed = 0
-    for (const [position, { label, terminal }] of this.statuses.entries()) {
+    for (const [position, { label, terminal, reason }] of this.statuses.entries()) {
       const count = this.items?.[position] ?? 1
       byState[label] += count
-      if (terminal) completed += count
+      // Nothing more comes of a process that is not in the store.
+      if (terminal || reason === 'lost') completed += count
     }
     const total = this.length
     return { completed, total, fraction: total === 0 ? 1 : completed / total, byState }
@@ -73,7 +86,7 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
   async refresh(options: WaitOptions = {}): Promise<void> {
     waitLimit(options)
     const left = [...this.members.values()].filter(({ done }) => !done)
-    const reading = Promise.all(left.map((handle) => handle.refresh()))
+    const reading = Promise.all(left.map((handle) => unlessLost(handle.refresh())))
     await within(this.clock, reading, options, () => this.timedOut())
   }
 
@@ -94,7 +107,7 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
   }
 
   async metadata(): Promise<Metadata[]> {
-    return this.#ask((handle) => handle.metadata())
+    return this.#ask(async (handle) => (await unlessLost(handle.metadata())) ?? lostMetadata(handle))
   }
 
   async field<K extends keyof Metadata>(name: K): Promise<Metadata[K][]> {
@@ -154,7 +167,8 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
   }
 
   #times(): readonly KnownTimes[] {
-    return Array.from(this.members.values(), ({ times }) => times)
+    const stored = [...this.members.values()].filter(({ state }) => state.reason !== 'lost')
+    return stored.map(({ times }) => times)
   }
 
   get #who(): string {
@@ -189,29 +203,65 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
 
   // ---------- control ----------
 
+  /** False for a process that is not in the store, as for one that has ended. */
+  #control(request: (handle: BaseHandle) => Promise<boolean>): Promise<boolean[]> {
+    return this.#ask(async (handle) => (await unlessLost(request(handle))) ?? false)
+  }
+
   async abort(reason?: string): Promise<AbortedPids> {
     const pids: Record<AbortOutcome, string[]> = { aborted: [], running: [], done: [] }
     const asked = Array.from(
       this.members.values(),
-      async (handle) => [handle.pid, await handle.tryAbort(reason)] as const,
+      async (handle) =>
+        [handle.pid, (await unlessLost(handle.tryAbort(reason))) ?? ('done' as const)] as const,
     )
     for (const [pid, outcome] of await Promise.all(asked)) pids[outcome].push(pid)
     return pids
   }
 
   pause(message?: string, options?: TreeOptions): Promise<boolean[]> {
-    return this.#ask((handle) => handle.pause(message, options))
+    return this.#control((handle) => handle.pause(message, options))
   }
 
   play(options?: TreeOptions): Promise<boolean[]> {
-    return this.#ask((handle) => handle.play(options))
+    return this.#control((handle) => handle.play(options))
   }
 
   kill(
     message?: string,
     options?: TreeOptions & { readonly force?: boolean | undefined },
   ): Promise<boolean[]> {
-    return this.#ask((handle) => handle.kill(message, options))
+    return this.#control((handle) => handle.kill(message, options))
+  }
+}
+
+/** Undefined for a process that is not in the store, which must not keep the others from being asked. */
+async function unlessLost<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof ProcessLost) return undefined
+    throw error
+  }
+}
+
+/** What is known of a process that is not in the store. */
+function lostMetadata(handle: BaseHandle): Metadata {
+  const { pid, name, call, state, timing } = handle
+  return {
+    pid,
+    name,
+    call,
+    label: null,
+    worker: null,
+    attempt: 1,
+    state,
+    error: handle.exception(),
+    stdout: '',
+    stderr: '',
+    published: {},
+    after: [],
+    ...timing,
   }
 }
 

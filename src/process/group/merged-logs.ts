@@ -1,5 +1,6 @@
 import { defer } from '../state/deferred.ts'
 import { onAbort } from '../../shared/abort.ts'
+import { ProcessLost } from '../../shared/errors.ts'
 import { checkOptions } from '../../shared/options.ts'
 import { FOLLOW_OPTIONS, type FollowOptions } from '../host/follow-options.ts'
 import type { LogChunk } from '../host/process-handle.ts'
@@ -21,11 +22,20 @@ export function mergedLogs(
   }
 }
 
+/** A process that is not in the store has no log. */
+async function* unlessLost(log: AsyncIterable<LogChunk>): AsyncGenerator<LogChunk, void, undefined> {
+  try {
+    yield* log
+  } catch (error) {
+    if (!(error instanceof ProcessLost)) throw error
+  }
+}
+
 async function* each(
   members: readonly Logging[],
   options: FollowOptions,
 ): AsyncGenerator<LogChunk, void, undefined> {
-  for (const member of members) yield* member.logs(options)
+  for (const member of members) yield* unlessLost(member.logs(options))
 }
 
 async function* merged(
@@ -41,7 +51,7 @@ async function* merged(
   let failure: { readonly error: unknown } | undefined
   const read = async (member: Logging): Promise<void> => {
     try {
-      for await (const chunk of member.logs({ follow: true, signal: stop.signal })) {
+      for await (const chunk of unlessLost(member.logs({ follow: true, signal: stop.signal }))) {
         arrived.push(chunk)
         news.resolve()
       }

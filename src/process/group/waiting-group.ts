@@ -141,10 +141,12 @@ export abstract class WaitingGroup<R = unknown> {
     return withinStep(this.#wait(options))
   }
 
-  async #wait({ returnWhen = 'all', ...options }: GroupWaitOptions): Promise<{
+  async #wait(given: GroupWaitOptions): Promise<{
     readonly done: ProcessHandle<R>[]
     readonly pending: ProcessHandle<R>[]
   }> {
+    checkOptions(given, { ...WAIT, returnWhen: true }, 'group.wait')
+    const { returnWhen = 'all', ...options } = given
     checkReturnWhen(returnWhen, this.members.size)
     await this.#until(options, enough(returnWhen))
     const all = [...this.members.values()]

@@ -2,8 +2,9 @@ import type { AbortSignal } from '../../shared/abort-signal.ts'
 import { onAbort } from '../../shared/abort.ts'
 import { AlreadyDone, type ProcessError } from '../../shared/errors.ts'
 import { checkOptions, isFlag, shown } from '../../shared/options.ts'
+import { INSPECT } from '../../shared/inspect.ts'
 import { wellFormed } from '../../shared/text.ts'
-import { waitLimit } from '../../shared/wait-limit.ts'
+import { RESULT_LIMITS, waitLimit } from '../../shared/wait-limit.ts'
 import type { DisplayOptions } from '../host/display-options.ts'
 import type { FollowOptions } from '../host/follow-options.ts'
 import type { HistoryOptions } from '../host/history-options.ts'
@@ -30,14 +31,17 @@ import { display } from './display.ts'
 import { readEntries, type Entries } from './follow.ts'
 import type { Description } from './titles.ts'
 
-/** The method by which Node shows an object. */
-const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
-
 /** @throws TypeError for what is neither a name nor an index */
 function checkedKey(key: unknown): string | number {
   if (typeof key === 'string' || (typeof key === 'number' && Number.isSafeInteger(key) && key >= 0))
     return key
   throw new TypeError(`outputs.ref takes the name of an output or an index of the result, not ${shown(key)}`)
+}
+
+/** @throws TypeError for wrong options of a wait for a result */
+function resultOptions(options: ResultOptions, where: string): ResultOptions {
+  checkOptions(options, RESULT_LIMITS, where)
+  return options
 }
 
 /** A request to a process, and perhaps to the tree below it. */
@@ -64,6 +68,7 @@ export abstract class BaseHandle implements ProcessHandle {
 
   abstract readonly pid: string
   abstract readonly name: string
+  abstract readonly call: string
   abstract readonly state: StateInfo
   abstract readonly done: boolean
 
@@ -74,6 +79,7 @@ export abstract class BaseHandle implements ProcessHandle {
   abstract explain(): Promise<string>
   abstract metadata(): Promise<Metadata>
   abstract inputs(): Promise<unknown>
+  abstract references(): Promise<readonly string[]>
   abstract size(options?: SizeOptions): Promise<number>
   abstract save(path?: string): Promise<string>
   abstract history(options?: HistoryOptions): Promise<readonly EventRecord[]>
@@ -82,7 +88,8 @@ export abstract class BaseHandle implements ProcessHandle {
   /** Made when they are first asked for, since many handles are held only for their result. */
   get outputs(): Outputs {
     this.#outputs ??= {
-      all: (options?: ResultOptions) => withinStep(this.readOutputs(options ?? {})) as Promise<never>,
+      all: (options?: ResultOptions) =>
+        withinStep(this.readOutputs(resultOptions(options ?? {}, 'outputs.all'))) as Promise<never>,
       snapshot: () => this.readSnapshot() as Promise<never>,
       ref: (key) => new OutputReference(this, checkedKey(key)) as OutputRef<never>,
       done: new DoneReference(this),
@@ -150,12 +157,16 @@ export abstract class BaseHandle implements ProcessHandle {
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<unknown>
   result(options: ResultOptions & { readonly raiseOnFailure: false }): Promise<unknown>
   result(options: ResultOptions = {}): Promise<unknown> {
-    const result = this.readOutcome(options).then((outcome) => {
+    const result = this.#outcomeFor(options).then((outcome) => {
       if (outcome.status === 'fulfilled') return outcome.value
       if (options.raiseOnFailure === false) return outcome.reason
       throw outcome.reason
     })
     return withinStep(result)
+  }
+
+  async #outcomeFor(options: ResultOptions): Promise<Settled<unknown>> {
+    return this.readOutcome(resultOptions(options, 'result'))
   }
 
   outcome(options: WaitOptions = {}): Promise<Settled<unknown>> {
@@ -224,8 +235,10 @@ export abstract class BaseHandle implements ProcessHandle {
     return { read, isOver: () => this.over, listen: (news) => this.listen(news) }
   }
 
-  display(options: DisplayOptions = {}): Promise<void> {
-    return display([this], options)
+  async display(options: DisplayOptions = {}): Promise<void> {
+    // Of several processes, one that is not in the store is displayed as such. This one is reported.
+    await this.describe()
+    await display([this], options)
   }
 
   async outputComplete(options: WaitOptions = {}): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { DISPLAY_OPTIONS, type DisplayOptions, type TextSink } from '../host/display-options.ts'
 import type { FollowOptions } from '../host/follow-options.ts'
 import type { LogChunk } from '../host/process-handle.ts'
+import { ProcessLost } from '../../shared/errors.ts'
 import { checkOptions } from '../../shared/options.ts'
 import { oneLine } from '../../shared/terminal-text.ts'
 import { endingsOf, grouped, type Description } from './titles.ts'
@@ -29,24 +30,39 @@ export async function display(members: readonly Displayed[], options: DisplayOpt
   checkOptions(options, DISPLAY_OPTIONS, 'display')
   const { groupBy = 'type', follow = false, signal } = options
   signal?.throwIfAborted()
-  const described = await describeAll(members)
+  const lost = new Map<string, ProcessLost>()
+  const described = await describeAll(members, lost)
   const screen = new LabelledScreen(sinksOf(options), described)
+  const stored = members.filter(({ pid }) => !lost.has(pid))
   if (groupBy === 'type' && !follow) {
     for (const stream of ['stdout', 'stderr'] as const)
-      for (const member of members) await show(member, screen, { signal }, stream)
+      for (const member of stored) await show(member, screen, { signal }, stream)
   } else {
-    const ordered = groupBy === 'worker' ? byWorker(members, described) : members
+    const ordered = groupBy === 'worker' ? byWorker(stored, described) : stored
     const shown: (readonly [Displayed, number])[] = []
     for (const member of ordered) shown.push([member, await show(member, screen, { signal })])
     if (follow)
       await Promise.all(shown.map(([member, after]) => show(member, screen, { signal, follow, after })))
   }
-  await showFailures(members, screen)
+  await showFailures(members, lost, screen)
 }
 
-async function describeAll(members: readonly Displayed[]): Promise<ReadonlyMap<string, Description>> {
-  const all = await Promise.all(members.map(async (member) => [member.pid, await member.describe()] as const))
-  return new Map(all)
+/** Describes the processes. Those that are not in the store are added to `lost`, and named by their pids. */
+async function describeAll(
+  members: readonly Displayed[],
+  lost: Map<string, ProcessLost>,
+): Promise<ReadonlyMap<string, Description>> {
+  const all = members.map(async (member) => {
+    const { pid } = member
+    try {
+      return [pid, await member.describe()] as const
+    } catch (error) {
+      if (!(error instanceof ProcessLost)) throw error
+      lost.set(pid, error)
+      return [pid, { title: 'lost', worker: undefined }] as const
+    }
+  })
+  return new Map(await Promise.all(all))
 }
 
 /** Writes the log of a process. Returns the number of the last entry. */
@@ -72,10 +88,15 @@ function byWorker(
   return [...workers.values()].flat()
 }
 
-async function showFailures(members: readonly Displayed[], screen: LabelledScreen): Promise<void> {
-  await Promise.all(members.filter(({ done }) => !done).map((member) => member.refresh()))
+async function showFailures(
+  members: readonly Displayed[],
+  lost: ReadonlyMap<string, ProcessLost>,
+  screen: LabelledScreen,
+): Promise<void> {
+  const left = members.filter(({ pid, done }) => !done && !lost.has(pid))
+  await Promise.all(left.map((member) => member.refresh()))
   const failures = members.flatMap((member) => {
-    const error = member.done ? member.exception() : null
+    const error = lost.get(member.pid) ?? (member.done ? member.exception() : null)
     return error === null ? [] : [{ pid: member.pid, text: `${failureText(error)}\n` }]
   })
   for (const { pid, text } of failures.slice(0, MOST_FAILURES)) screen.write({ pid, stream: 'stderr', text })

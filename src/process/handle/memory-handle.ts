@@ -25,6 +25,8 @@ import type { KnownTimes } from './times.ts'
 import { HOSTED, type ProcessObject } from '../host/process-object.ts'
 import type { Description } from './titles.ts'
 import { memoryLogOf, type MemoryLog } from './memory-log.ts'
+import { outputText } from './output-text.ts'
+import { callRepr } from '../references/call-repr.ts'
 import { currentRun } from '../step/current-process.ts'
 import { waitFor } from '../step/wait-conditions.ts'
 import { isBackingOff, ProcessState } from '../state/process-state.ts'
@@ -283,22 +285,35 @@ export class MemoryHandle extends BaseHandle {
   }
 
   async metadata(): Promise<Metadata> {
-    const { pid, name, state, timing } = this
-    const { attempt } = this.#process
+    const { pid, name, call, state, timing } = this
+    const { attempt, outputs } = this.#process
     return {
       pid,
       name,
+      call,
       label: null,
       worker: null,
       attempt,
       state,
       error: this.over ? this.exception() : null,
+      ...outputText(this.#log.entries),
+      published: copyOf(outputs),
+      after: [],
       ...timing,
     }
   }
 
+  get call(): string {
+    return callRepr(this.name, [], this.#process.rawInputs)
+  }
+
   async inputs(): Promise<unknown> {
     return copyOf(this.#process.inputs)
+  }
+
+  /** In memory, a launch waits for what it refers to and comes after. */
+  async references(): Promise<readonly string[]> {
+    return []
   }
 
   /** Nothing is stored. */

@@ -100,8 +100,8 @@ export interface TimedeltaOptions {
  * `asCompleted()` are about the processes, each of which runs several items. `length`, `at`, `slice`,
  * `progress`, and all that gives results are about the items. A chunk that fails gives one error.
  *
- * If the store has no process of a pid, that process counts as failed with `ProcessLost`. Members
- * that ask the store for every process, such as `refresh()`, reject with that error.
+ * If the store has no process of a pid, that process counts as failed with `ProcessLost`, and as ended
+ * in `progress`. It keeps no other process from being asked.
  */
 export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   readonly name: string
@@ -199,16 +199,16 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   readonly statuses: readonly StateInfo[]
   /** How many have ended, as far as is known locally. */
   readonly progress: GroupProgress
-  /** Reads the states of the processes that have not ended, as far as is known. @throws ProcessLost */
+  /** Reads the states of the processes that have not ended, as far as is known. */
   refresh(options?: WaitOptions): Promise<void>
-  /** Reads the states as `refresh` does. Resolves to whether all have ended. @throws ProcessLost */
+  /** Reads the states as `refresh` does. Resolves to whether all have ended. */
   isReady(options?: WaitOptions): Promise<boolean>
   /** Whether all have succeeded. @throws NotReady while one has not ended, as far as is known */
   successful(): boolean
   /** Resolves once all processes are stored. @throws ProcessLost */
   submitted(options?: WaitOptions): Promise<void>
 
-  /** Reads what is known of each process beside its values. @throws ProcessLost */
+  /** Reads what is known of each process beside its values. Of one that was pruned, that is its error. */
   metadata(): Promise<Metadata[]>
   /** Reads one field of the metadata of each process. @throws TypeError for an unknown field */
   field<const K extends keyof Metadata>(name: K): Promise<Metadata[K][]>

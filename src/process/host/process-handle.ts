@@ -59,8 +59,12 @@ export interface StateInfo {
     | 'signal'
     | 'timer'
     | 'children'
+    /** The process waits for values of other processes, or to start after them. */
     | 'inputs'
+    /** It was excepted because of another process that failed. */
     | 'upstream'
+    /** Its inputs did not fit when it was to start, so none of its code has run. */
+    | 'rejected'
     | 'killing'
     | 'crash'
     | 'parked'
@@ -103,6 +107,8 @@ export interface Metadata extends Timing {
   readonly pid: string
   /** The registered name of the class. */
   readonly name: string
+  /** The class with the inputs, as `handle.call` has them. */
+  readonly call: string
   readonly label: string | null
   /** The engine that runs the process, or ran it last. Null in memory, and before the first run. */
   readonly worker: string | null
@@ -111,6 +117,13 @@ export interface Metadata extends Timing {
   readonly state: StateInfo
   /** The error that it ended with. */
   readonly error: ProcessError | null
+  /** What its steps have printed so far, and what they have logged or printed to stderr. */
+  readonly stdout: string
+  readonly stderr: string
+  /** The outputs so far. */
+  readonly published: Readonly<Record<string, unknown>>
+  /** The pids of the processes that it was launched `after`. */
+  readonly after: readonly string[]
 }
 
 /** Options of `size`. */
@@ -220,6 +233,11 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
   readonly pid: string
   /** The registered name of the class, if it is known here. */
   readonly name: string
+  /**
+   * The class with the inputs, as `callRepr` shows a call: `Add(a=1, b=2)`. The inputs are known here
+   * after the launch, and after `inputs()` or `metadata()`; before, they are shown as `...`.
+   */
+  readonly call: string
   readonly outputs: Outputs<C>
   /** The state as known locally, without I/O. */
   readonly state: StateInfo
@@ -359,8 +377,15 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
   wallTime(): number
   /** Milliseconds from the first step to the end. @throws NotReady before the end, and before `metadata()` */
   serialTime(): number
-  /** The inputs as they are stored, with the defaults. @throws ProcessLost */
+  /**
+   * The inputs as they are stored, with the defaults. Once the process has started, they have the values
+   * of other processes; before, references to these.
+   *
+   * @throws ProcessLost
+   */
   inputs(): Promise<unknown>
+  /** The pids of the processes that the inputs refer to, also after the process has started. @throws ProcessLost */
+  references(): Promise<readonly string[]>
   /**
    * How many bytes the store holds of the result and the outputs so far; 0 for a process in memory.
    *

@@ -1,6 +1,8 @@
 import { kindOf } from '../../shared/kinds.ts'
 import { isHandle } from '../state/awaits.ts'
 import { isPlainObject } from '../../ports/plain.ts'
+import { AllowFailure } from '../host/input-marks.ts'
+import { isReference, savedReference, type SavedReference } from './reference.ts'
 
 /** The most characters of the arguments that `callRepr` shows by default. */
 const LONGEST = 100
@@ -70,8 +72,15 @@ class Text {
 
   #object(value: object): void {
     const kind = kindOf(value)
+    const reference =
+      isReference(value) && !(value instanceof AllowFailure) ? savedReference(value) : undefined
     if (Array.isArray(value)) this.#within('[', unnamed(value), ']')
     else if (isHandle(value)) this.#text += `<process ${value.pid}>`
+    else if (value instanceof AllowFailure) {
+      this.#text += 'allowFailure('
+      this.#value(value.handle)
+      this.#text += ')'
+    } else if (reference !== undefined) this.#text += referenceText(reference)
     else if (kind === 'Map') this.#within('Map {', pairs(value as Map<unknown, unknown>), '}')
     else if (kind === 'Set') this.#within('Set {', unnamed(value as Set<unknown>), '}')
     else if (kind === 'Date') this.#text += dateText(value as Date)
@@ -100,6 +109,12 @@ function* pairs(map: Map<unknown, unknown>): Iterable<readonly [string, unknown]
 
 function* unnamed(items: Iterable<unknown>): Iterable<readonly [string, unknown]> {
   for (const item of items) yield ['', item]
+}
+
+function referenceText({ pid, output, done, allowFailure }: SavedReference): string {
+  const part = done === true ? ' done' : output === undefined ? '' : ` ${output}`
+  const text = `<process ${pid}${part}>`
+  return allowFailure === true ? `allowFailure(${text})` : text
 }
 
 function quoted(text: string): string {

@@ -70,7 +70,9 @@ export class Reporting implements HostedReports {
 
   #add(add: () => void): void {
     const run = this.#run
-    if (isOver(run) || this.#code.isStaleAttempt) return
+    // Hooks run after the commit of the end too, and what they report belongs to the process.
+    const isLate = isOver(run) && (run.detached !== undefined || !this.#code.runsHookAfterCommit)
+    if (isLate || this.#code.isStaleAttempt) return
     add()
     run.host.reported?.(run.hosted)
   }

@@ -30,6 +30,8 @@ export class UserCode {
   #abandons: Set<() => void> | undefined
   /** The attempt at a step that runs, if the process may go on without it after a time-out. */
   #attempt: object | undefined
+  /** How many hooks run that follow a commit. */
+  #hooksAfter = 0
   /** The time-out after which the process went on without an attempt. */
   #timedOut: StepTimeout | undefined
 
@@ -51,6 +53,11 @@ export class UserCode {
    */
   get isStaleAttempt(): boolean {
     return this.#timedOut !== undefined && isStaleAttempt(this.#run, this.#attempt)
+  }
+
+  /** Whether a hook runs that follows a commit, perhaps that of the end. */
+  get runsHookAfterCommit(): boolean {
+    return this.#hooksAfter > 0
   }
 
   /** @throws StepTimeout if the caller belongs to an attempt that has timed out */
@@ -214,12 +221,15 @@ export class UserCode {
    * reported when there is none.
    */
   async tried<K extends HookName>(name: K, ...args: HookArgs<K>): Promise<void> {
+    this.#hooksAfter++
     try {
       await this.hook(name, ...args)
     } catch (error) {
       if (error === ABANDONED) return
       if (isTerminated(this.#run)) reportError(this.#run, error, `${name} threw`)
       else this.#requests.fail(error)
+    } finally {
+      this.#hooksAfter--
     }
   }
 

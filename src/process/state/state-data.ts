@@ -1,6 +1,7 @@
 import type { ExitCodeInfo } from './commands.ts'
 import type { Awaits } from './awaits.ts'
 import { thrownText } from '../../shared/error-text.ts'
+import { UpstreamFailed } from '../../shared/errors.ts'
 import { wellFormed } from '../../shared/text.ts'
 import type { TransitionEnding, WaitConditions, WakeUp } from './transition.ts'
 
@@ -205,7 +206,12 @@ export function endingOf(state: StateData): TransitionEnding | null {
         message: state.message ?? state.exitCode?.message ?? null,
       }
     case 'excepted':
-      return { successful: false, exitCode: null, message: errorText(state.error) }
+      return {
+        successful: false,
+        exitCode: null,
+        message: errorText(state.error),
+        ...(state.error instanceof UpstreamFailed && { reason: 'upstream' as const }),
+      }
     case 'killed':
       return { successful: false, exitCode: null, message: state.message ?? null }
     default:

@@ -50,7 +50,12 @@ export interface TransitionEnding {
   readonly exitCode: ExitCodeInfo | null
   /** The message of the kill or of the error; for an unsuccessful process, what is missing. */
   readonly message: string | null
+  /** Why the process could not do what it was to do, where that was not its own doing. */
+  readonly reason?: EndingReason | undefined
 }
+
+/** `upstream`: because of another process that failed. `rejected`: its inputs did not fit at its start. */
+export type EndingReason = 'upstream' | 'rejected'
 
 /** A signal that is kept until the process receives it. */
 export interface KeptSignal {
