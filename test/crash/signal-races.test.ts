@@ -81,7 +81,7 @@ describe.each(places)('over %s', (_name, open) => {
         }))
         // Whatever the seed, some waits time out: nothing has been sent yet.
         if (moves) {
-          await turmoil.turns(20)
+          await turmoil.rests()
           clock.jump(1_000)
         }
         const sent = new Map<string, number>()
