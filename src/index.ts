@@ -239,7 +239,7 @@ export type {
 export type { AnyWorkChainSpec } from './spec/work-chain-spec.ts'
 export { WorkChainSpec } from './spec/work-chain-spec.ts'
 export { type ByKey, Client } from './client/client.ts'
-export type { PlayAllOptions } from './client/client-controller.ts'
+export type { DeliberateOptions, PreviewedRequest } from './client/client-controller.ts'
 export type { ClientOptions } from './client/client-options.ts'
 export type { KeptMessage, ProcessDetails, ProcessValues, StepRecordName } from './client/read/details.ts'
 export type {

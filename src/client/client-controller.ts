@@ -1,4 +1,5 @@
 import { checkBulkFilter, statesOf, type BulkFilter } from '../persistence/rules/paging.ts'
+import type { ProcessRow } from '../persistence/contract/rows.ts'
 import { ABORTED } from '../process/handle/base-handle.ts'
 import type { ProcessHandle } from '../process/host/process-handle.ts'
 import type { ProcessGroup } from '../process/host/process-group.ts'
@@ -11,16 +12,21 @@ import { ClientReader } from './client-reader.ts'
 import { ClientGroup } from './group/client-group.ts'
 import { memberPids, pidOf } from './group/given-pids.ts'
 import { newGroupName } from '../shared/ids.ts'
-import { restartAll } from './launch/bulk-restart.ts'
+import { restartable, restartAll } from './launch/bulk-restart.ts'
 import type { RestartOptions, ResubmitOptions } from './launch/restarter.ts'
+import { summary, type ProcessSummary } from './read/summary.ts'
 import { unfinished } from './write/bulk.ts'
+import { reaches, type BulkRequest } from './write/reach.ts'
 import type { EditChanges, EditedValue } from './write/edits.ts'
 
-/** Options of `playAll`. */
-export interface PlayAllOptions {
-  /** Whether to play what someone has paused on purpose too. Default true. */
+/** Options of `playAll`, `signalAll` and `preview`. */
+export interface DeliberateOptions {
+  /** Whether to reach what someone has paused on purpose too. Default true. */
   readonly deliberate?: boolean | undefined
 }
+
+/** What `preview` previews: the request to many of this name. */
+export type PreviewedRequest = BulkRequest | 'restart' | 'resubmit'
 
 /** The methods of a client that control processes, one or many. */
 export abstract class ClientController extends ClientReader {
@@ -40,7 +46,7 @@ export abstract class ClientController extends ClientReader {
    * plays only what was paused by failures or crashes, or parked. Resolves to the number of those
    * that it has played.
    */
-  async playAll(filter: BulkFilter = {}, options: PlayAllOptions = {}): Promise<number> {
+  async playAll(filter: BulkFilter = {}, options: DeliberateOptions = {}): Promise<number> {
     checkBulkFilter(filter, 'playAll')
     checkOptions(options, { deliberate: isFlag }, 'playAll')
     this.requireOpen()
@@ -103,21 +109,28 @@ export abstract class ClientController extends ClientReader {
   }
 
   /**
-   * Sends a signal to all unfinished processes that match the filter. Resolves to their
-   * number. Nothing is sent unless the class of each of them declares the signal and takes the
+   * Sends a signal to all unfinished processes that match the filter. With `deliberate: false`, leaves
+   * those that someone has paused on purpose. Resolves to the number of processes. Nothing is sent unless the class of each of them declares the signal and takes the
    * payload.
    *
    * @throws PortValidationError with the problems of each class
    */
-  async signalAll(filter: BulkFilter, name: string, payload?: unknown): Promise<number> {
+  async signalAll(
+    filter: BulkFilter,
+    name: string,
+    payload?: unknown,
+    options: DeliberateOptions = {},
+  ): Promise<number> {
     checkBulkFilter(filter, 'signalAll')
+    checkOptions(options, { deliberate: isFlag }, 'signalAll')
     checkText('the name of a signal', name)
     this.requireOpen()
     const { codec, bulk, signals } = this.parts
     const value = codec.stringify(payload, `signals.${name}`)
+    const { deliberate = true } = options
     const classes = new Set<string>()
     await bulk.eachPage(unfinished(filter), (rows) => {
-      for (const { className } of rows) classes.add(className)
+      for (const row of rows) if (reaches('signal', row, deliberate)) classes.add(row.className)
     })
     const sent = codec.parse(value, `signals.${name}`)
     const problems = await Promise.all(
@@ -127,7 +140,7 @@ export abstract class ClientController extends ClientReader {
       }),
     )
     if (problems.flat().length > 0) throw new PortValidationError(problems.flat())
-    return bulk.signal(filter, name, value)
+    return bulk.signal(filter, name, value, deliberate)
   }
 
   /**
@@ -224,6 +237,53 @@ export abstract class ClientController extends ClientReader {
     if (isOne) return handles[0]
     const members = { pids: handles.map(({ pid }) => pid), name: newGroupName(), ordered: true }
     return new ClientGroup(this.parts, members)
+  }
+
+  /**
+   * Resubmits the processes that `restartAll` would restart with this filter, each from its inputs.
+   * Checks all of them first, and creates none if one of them does not take what `set` gives it.
+   * Resolves to the group of the new processes, newest of the old ones first.
+   *
+   * @throws as `resubmit`
+   */
+  async resubmitAll(filter: BulkFilter = {}, options: ResubmitOptions = {}): Promise<ProcessGroup> {
+    checkBulkFilter(filter, 'resubmitAll')
+    this.requireOpen()
+    const rows = await restartable(this.parts.bulk, filter)
+    return this.resubmit(
+      rows.map(({ pid }) => pid),
+      options,
+    )
+  }
+
+  /**
+   * Returns the processes that a request to many would reach now, newest first, and changes nothing:
+   * `preview('kill', filter)` returns those that `killAll(filter)` would kill. `deliberate` counts for
+   * `play` and `signal`.
+   */
+  async preview(
+    request: PreviewedRequest,
+    filter: BulkFilter = {},
+    options: DeliberateOptions = {},
+  ): Promise<readonly ProcessSummary[]> {
+    checkBulkFilter(filter, 'preview')
+    checkOptions(options, { deliberate: isFlag }, 'preview')
+    this.requireOpen()
+    const now = this.clock.now()
+    return (await this.#reached(request, filter, options.deliberate ?? true)).map((row) => summary(row, now))
+  }
+
+  async #reached(
+    request: PreviewedRequest,
+    filter: BulkFilter,
+    deliberate: boolean,
+  ): Promise<readonly ProcessRow[]> {
+    const { bulk } = this.parts
+    if (request === 'restart' || request === 'resubmit') return restartable(bulk, filter)
+    const found = await bulk.reached(request, filter, deliberate)
+    const state = (statesOf(filter) ?? []).filter((one) => isTerminal(one))
+    if (request !== 'retry' || state.length === 0) return found
+    return [...found, ...(await restartable(bulk, { ...filter, state }))]
   }
 
   /**

@@ -123,6 +123,18 @@ it('many are played, retried, restarted, signalled and killed by one command', a
   const failed = [await stopped(), await stopped()]
   const held = await stopped()
   await held.pause('audit')
+  const dry = await run('play', '--all', '--dry-run', '--json')
+  expect(JSON.parse(dry.stdout)).toEqual({
+    wouldReach: 2,
+    processes: failed.map(({ pid }) => pid).toReversed(),
+  })
+  expect((await run('play', '--all', '--dry-run')).stdout).toMatch(
+    /Limited[^]*\n2 processes would be played\n$/,
+  )
+  expect(await run('retry', held.pid)).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/paused on purpose .*: damson play \S+ lets it continue/),
+  })
   expect(await run('play', '--all')).toEqual({
     code: 0,
     stdout: '2 played\n',
@@ -131,26 +143,47 @@ it('many are played, retried, restarted, signalled and killed by one command', a
   for (const { pid } of failed) await untilRow(engine.store, pid, ({ paused }) => paused !== null)
   expect((await run('retry', '--all', '--json')).stdout).toBe('{"retried":2}\n')
   for (const { pid } of failed) await untilRow(engine.store, pid, ({ paused }) => paused !== null)
-  expect((await run('play', '--all', '--deliberate', '--class', 'Asks')).stdout).toBe('0 played\n')
+  expect(await run('play', '--all', '--deliberate', '--class', 'Asks')).toEqual({
+    code: 1,
+    stdout: '0 played\n',
+    stderr: 'no process matches\n',
+  })
 
   const asked = [await engine.launch(Asks), await engine.launch(Asks)]
   const loose = await run('signal', '--all', 'answer', '7')
   expect(loose).toMatchObject({ code: 2, stderr: expect.stringContaining("there is no signal 'answer'") })
-  expect((await run('signal', '--all', '--class', 'Asks', 'answer', '7')).stdout).toBe(
-    'the signal answer is stored for 2 processes\n',
-  )
+  const silent = await engine.launch(Asks)
+  await silent.pause('lunch')
+  expect(await run('signal', '--all', '--class', 'Asks', 'answer', '7')).toEqual({
+    code: 0,
+    stdout: 'the signal answer is stored for 2 processes\n',
+    stderr: '1 paused on purpose get no signal; --deliberate reaches them too\n',
+  })
+  await silent.kill('lunch is over', { force: true })
+  await silent.wait()
+  expect(await run('play', silent.pid)).toMatchObject({ code: 1, stderr: expect.stringContaining('ended') })
   for (const handle of asked) expect(await handle.result()).toBe(7)
 
   const unsure = await run('kill', '--all')
   expect(unsure).toMatchObject({
     code: 2,
     stdout: '',
-    stderr: expect.stringMatching(/would kill 3 processes.*--yes/),
+    stderr: expect.stringMatching(/would kill 3 processes \(3 Limited\) in .*--yes/),
   })
   expect((await run('kill', '--all', '--yes')).stdout).toBe('3 asked to kill\n')
-  expect((await run('restart', '--all')).stdout).toBe('0 restarted\n')
-  expect((await run('restart', '--all', '--state', 'killed')).stdout).toBe('3 restarted\n')
-  expect((await run('restart', '--all', '--state', 'killed')).stdout).toBe('0 restarted\n')
+  expect(await run('restart', '--all')).toEqual({
+    code: 1,
+    stdout: '0 restarted\n',
+    stderr:
+      'of what matches (2 finished, 4 killed), no process ended without success and was not begun again\n',
+  })
+  const killed = ['--all', '--state', 'killed', '--class', 'Limited']
+  const wrong = await run('resubmit', ...killed, '--set', 'inputs.amount="much"')
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('inputs.amount: must be number') })
+  expect((await run('resubmit', ...killed, '--set', 'inputs.amount=5')).stdout).toBe('3 resubmitted\n')
+  expect((await run('restart', ...killed)).stdout).toBe('0 restarted\n')
+  const { processes } = await engine.list({ className: 'Limited', limit: 3 })
+  for (const { pid } of processes) expect(await engine.handle(pid).outputs.all()).toEqual({ spent: 5 })
 })
 
 it('what fails again while many are played is not said to be paused on purpose', async () => {
@@ -174,6 +207,7 @@ it.each([
   [['restart', '--all', '--from', 'tag'], /--from goes with a pid/],
   [['kill', 'x', '--yes'], /--yes goes with kill --all/],
   [['signal', '--all', 'x', 'answer', '1'], /give pids or --all, not both/],
+  [['kill', 'x', '--dry-run'], /--dry-run goes with --all/],
   [['signal', 'x', 'answer', '--label', 'l'], /--state, --class and --label go with --all/],
 ])('refuses %j', async (args, words) => {
   const { code, stderr } = await run(...args)

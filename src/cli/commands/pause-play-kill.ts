@@ -1,13 +1,14 @@
 import { Option, type Command } from 'commander'
-import type { Client, ListFilter, ProcessHandle, StateInfo } from '../../index.ts'
-import { countOf, isBulk, processes, requireTargets, type BulkOptions } from '../input/bulk.ts'
+import type { Client, ProcessHandle, ProcessSummary, StateInfo } from '../../index.ts'
+import { isBulk, processes, requireTargets, withBulk, type BulkOptions } from '../input/bulk.ts'
 import { confirm } from '../input/confirm.ts'
-import { filterOf, LIVE, withFilters } from '../input/filters.ts'
+import { filterOf, LIVE } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { findPids, type KeyOption, withPid } from './find-pid.ts'
 import { waitUntil } from './wait-until.ts'
-import { stateText } from '../render/state-text.ts'
+import { codeOf, pausedOnPurpose, printPreview } from './preview.ts'
+import { processStateText, stateText } from '../render/state-text.ts'
 import { printable } from '../../shared/terminal-text.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
 import { paragraphs } from '../render/wrap.ts'
@@ -25,6 +26,8 @@ interface ControlOptions extends StoreOptions, BulkOptions, KeyOption {
 interface CommandSpec {
   readonly name: 'pause' | 'play' | 'kill'
   readonly description: string
+  /** Which processes `--all` reaches. */
+  readonly all: string
   /** What follows in the help. */
   readonly help: string
   /** Whether the command waits by default. */
@@ -38,6 +41,7 @@ interface CommandSpec {
 const PAUSE: CommandSpec = {
   name: 'pause',
   description: 'Pause processes: the running step ends, and the next one starts only after a play.',
+  all: 'all unfinished processes',
   help: '',
   waits: false,
   ask: (handle, { message, alone }) => handle.pause(message, { tree: alone !== true }),
@@ -47,7 +51,8 @@ const PAUSE: CommandSpec = {
 
 const PLAY: CommandSpec = {
   name: 'play',
-  description: 'Let paused processes continue.',
+  description: 'Let paused or parked processes continue.',
+  all: 'what failures or crashes have paused, and what is parked',
   help: `
 With --all, plays what was paused by failures or crashes, and what is parked. What someone has paused on purpose stays
 paused, unless --deliberate is given.`,
@@ -61,8 +66,9 @@ paused, unless --deliberate is given.`,
 const KILL: CommandSpec = {
   name: 'kill',
   description: 'Kill processes and wait until they have ended.',
+  all: 'all unfinished processes',
   help: `
---all asks before, and needs --yes where no one sits at a terminal.`,
+With --all, the command does not wait for the ends. --all asks before, and needs --yes where no one sits at a terminal.`,
   waits: true,
   ask: (handle, { message, force, alone }) =>
     handle.kill(message, { force: force === true, tree: alone !== true }),
@@ -74,9 +80,10 @@ const KILL: CommandSpec = {
 /** Adds `pause`, `play` and `kill`. */
 export function addPausePlayKill(program: Command): void {
   for (const spec of [PAUSE, PLAY, KILL]) {
-    const command = withPid(withFilters(withStore(program.command(spec.name))), { several: true })
-      .description(spec.description)
-      .option('--all', 'all unfinished processes, or those that match --state and --class; does not wait')
+    const command = withBulk(
+      withPid(withStore(program.command(spec.name)), { several: true }).description(spec.description),
+      spec.all,
+    )
     if (spec.name === 'play')
       command.option('--deliberate', 'with --all: also those that someone has paused on purpose')
     if (spec.name === 'kill') command.option('--yes', 'with --all: do not ask before')
@@ -85,7 +92,10 @@ export function addPausePlayKill(program: Command): void {
     if (spec.name === 'kill')
       command.option('--force', 'kill at once; otherwise the running step has 10 s to end')
     command
-      .option('--wait', `wait until the request has been carried out${spec.waits ? ' (the default)' : ''}`)
+      .option(
+        '--wait',
+        `wait until the request has been carried out${spec.waits ? ' (the default)' : ''}; not with --all`,
+      )
       .option('--no-wait', `return once the request is stored${spec.waits ? '' : ' (the default)'}`)
       .addOption(
         new Option('--timeout <duration>', 'wait at most this long, such as 5s or 2m')
@@ -126,16 +136,20 @@ function requireFitting({ name }: CommandSpec, options: ControlOptions): void {
   const all = isBulk(options)
   if (all && options.alone)
     throw new UsageError('--alone goes with pids; --all reaches each process that matches, and no other')
-  if (all && options.wait) throw new UsageError('--all does not wait; damson list shows how far they are')
+  if (all && options.wait === true)
+    throw new UsageError('--all does not wait; damson list shows how far they are')
   if (!all && (options.yes || options.deliberate))
     throw new UsageError(`--${options.yes ? 'yes' : 'deliberate'} goes with ${name} --all`)
 }
 
 async function askAll(spec: CommandSpec, client: Client, options: ControlOptions): Promise<number> {
   const filter = filterOf(options, LIVE)
+  const { json } = options
+  const reached = { deliberate: spec.name !== 'play' || options.deliberate === true }
+  if (options.dryRun) return printPreview(client, spec.name, filter, { ...reached, json })
   // A group is named as pids are, so it is not asked about.
   if (spec.name === 'kill' && options.all && options.yes !== true) {
-    const what = `${processes(await countOf(client, filter))} in ${options.store}`
+    const what = `${classesText(await client.preview('kill', filter))} in ${options.store}`
     const how = `--all would kill ${what}: give --yes to do that where no one can be asked`
     if (!(await confirm(printable(`kill ${what}?`), how))) {
       note('nothing was killed')
@@ -147,19 +161,21 @@ async function askAll(spec: CommandSpec, client: Client, options: ControlOptions
   if (options.json) printJson({ asked, ...(spec.name === 'play' && { left }) })
   else print(spec.name === 'play' ? `${asked} played` : `${asked} asked to ${spec.name}`)
   if (left > 0) note(`${left} paused on purpose stay paused; --deliberate plays them too`)
-  return ExitCode.DONE
+  return codeOf(client, spec.name, filter, asked)
 }
 
-/** Returns how many someone has paused on purpose. What was played may have failed and be paused again by now. */
-async function pausedOnPurpose(client: Client, filter: ListFilter): Promise<number> {
-  let count = 0
-  let after: string | undefined
-  do {
-    const page = await client.store.list({ ...filter, paused: true, limit: 1_000, after })
-    count += page.rows.filter((row) => row.paused?.cause === 'request' || row.pauseRequested !== null).length
-    after = page.next
-  } while (after !== undefined)
-  return count
+/** `3 processes (2 Order, 1 Payment)`. */
+function classesText(found: readonly ProcessSummary[]): string {
+  const counts = new Map<string, number>()
+  for (const { name } of found) counts.set(name, (counts.get(name) ?? 0) + 1)
+  const each = Array.from(counts, ([name, count]) => `${count} ${name}`)
+  return `${processes(found.length)}${each.length === 0 ? '' : ` (${each.join(', ')})`}`
+}
+
+/** Whether there may be something to play: the process is paused or parked, or has children that may be. */
+async function stands(client: Client, { pid, state, pauseRequested }: ProcessSummary): Promise<boolean> {
+  if (state.terminal || state.paused || pauseRequested !== null || state.reason === 'parked') return true
+  return (await client.list({ parent: pid, limit: 1 })).processes.length > 0
 }
 
 interface Answer {
@@ -178,6 +194,11 @@ async function one(
   options: ControlOptions,
 ): Promise<Answer> {
   const handle = client.handle(pid)
+  const before = spec.name === 'play' ? await client.find(pid) : undefined
+  if (before !== undefined && !(await stands(client, before))) {
+    note(`${pid} ${processStateText(before)}: it is not paused, so there is nothing to play`)
+    return { pid, state: before.state.label, paused: false, done: false }
+  }
   const asked = await spec.ask(handle, options)
   const done = asked && (!waits || (await waitUntil(client, handle, spec.done, options.timeout)))
   const state = await handle.refresh()

@@ -1,13 +1,15 @@
 import { Option, type Command } from 'commander'
-import { type Client, InvalidStateError, type ListFilter, type ProcessHandle } from '../../index.ts'
-import { isBulk, requireTargets, type BulkOptions } from '../input/bulk.ts'
+import type { Client, ListFilter, ProcessHandle } from '../../index.ts'
+import { isBulk, requireTargets, withBulk, type BulkOptions } from '../input/bulk.ts'
 import { addChange, readChanges, withPaths } from '../input/changes.ts'
-import { filterOf, withFilters } from '../input/filters.ts'
+import { filterOf } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
-import { findPid, type KeyOption, withPid } from './find-pid.ts'
+import { codeOf, printPreview } from './preview.ts'
+import { findPids, type KeyOption, withPid } from './find-pid.ts'
 import { successorsOf } from './successors.ts'
 import { stateText } from '../render/state-text.ts'
+import { inParentheses } from '../../shared/terminal-text.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
 import { paragraphs } from '../render/wrap.ts'
 
@@ -20,30 +22,34 @@ interface RetryOptions extends StoreOptions, BulkOptions, KeyOption {
 }
 
 interface CommandSpec {
-  readonly name: string
+  readonly name: 'retry' | 'restart' | 'resubmit'
   readonly description: string
   readonly help: string
   /** An example of `--set`, where the command takes it. */
   readonly sets?: string
-  /** Returns the process that continues; undefined if there is nothing to do. */
-  begin(client: Client, pid: string, options: RetryOptions): Promise<ProcessHandle | undefined>
-  /** Where the command takes `--all`: how it reaches many. */
-  readonly all?: {
+  /** Begins each process, and returns those that continue; undefined where there is nothing to do. */
+  begin(
+    client: Client,
+    pids: readonly string[],
+    options: RetryOptions,
+  ): Promise<readonly (ProcessHandle | undefined)[]>
+  /** How the command reaches many. */
+  readonly all: {
     readonly help: string
     readonly done: string
-    begin(client: Client, filter: ListFilter): Promise<number>
+    begin(client: Client, filter: ListFilter, options: RetryOptions): Promise<number>
   }
 }
 
 const RETRY: CommandSpec = {
   name: 'retry',
-  description: 'Let a failed process try again.',
+  description: 'Let failed processes try again.',
   help: `A process that waits for its next attempt runs at once. A process that was paused after its third crash or its
-last attempt gets a new set of attempts. A parked process is loaded again. A process that ended without success is restarted, as by damson restart. Exits with 1 if there
-is nothing to retry. --all leaves what someone has paused, and what has ended unless --state names it.`,
-  begin: retry,
+last attempt gets a new set of attempts. A parked process is loaded again. A process that ended without success is restarted, as by damson restart. A process that someone has paused is left as it is. Exits with 1 if there
+is nothing to retry. --all leaves what has ended, unless --state names it.`,
+  begin: (client, pids) => each(pids, (pid) => retry(client, pid)),
   all: {
-    help: 'unfinished processes that failed, or those that match --state, --class and --label',
+    help: 'unfinished processes that failed',
     done: 'retried',
     begin: (client, filter) => client.retryAll(filter),
   },
@@ -52,13 +58,15 @@ is nothing to retry. --all leaves what someone has paused, and what has ended un
 const RESTART: CommandSpec = {
   name: 'restart',
   sets: 'ctx.limit=20',
-  description: 'Continue an ended process as a new one, from the step before it ended.',
+  description: 'Continue ended processes as new ones, from the step before they ended.',
   help: `The new process takes over the context, members and outputs of the old one, and the record of its failed step, so that
-no effect runs twice. The old process does not change. --all leaves what was restarted or killed before, and the children
+no effect runs twice. The old process does not change. A worker runs the classes that it loaded when it began: after a
+change of the module, start it again first. --all leaves what was begun again or killed before, and the children
 of what it restarts.`,
-  begin: (client, pid, { from, set }) => client.restart(pid, { from, set: readChanges(set) }),
+  begin: (client, pids, { from, set }) =>
+    each(pids, (pid) => client.restart(pid, { from, set: readChanges(set) })),
   all: {
-    help: 'processes that ended without success, or those of them that match --state, --class and --label',
+    help: 'processes that ended without success',
     done: 'restarted',
     begin: (client, filter) => client.restartAll(filter),
   },
@@ -67,16 +75,35 @@ of what it restarts.`,
 const RESUBMIT: CommandSpec = {
   name: 'resubmit',
   sets: 'inputs.amount=3',
-  description: 'Run an ended process again from its inputs, as a new one.',
-  help: 'The old process does not change.',
-  begin: (client, pid, { set }) => client.resubmit(pid, { set: readChanges(set) }),
+  description: 'Run ended processes again from their inputs, as new ones.',
+  help: `The old process does not change. With several processes, all are checked first, and none begins if the inputs of
+one do not fit. --all leaves what restart --all leaves.`,
+  begin: async (client, pids, { set }) => {
+    const changes = { set: readChanges(set) }
+    return [...(await client.resubmit(pids, changes)).handles]
+  },
+  all: {
+    help: 'processes that ended without success',
+    done: 'resubmitted',
+    begin: async (client, filter, { set }) =>
+      (await client.resubmitAll(filter, { set: readChanges(set) })).length,
+  },
+}
+
+/** Calls for one process after the other. */
+async function each<T>(pids: readonly string[], call: (pid: string) => Promise<T>): Promise<readonly T[]> {
+  const results: T[] = []
+  for (const pid of pids) results.push(await call(pid))
+  return results
 }
 
 /** Adds `retry`, `restart` and `resubmit`. */
 export function addRetryRestartResubmit(program: Command): void {
   for (const spec of [RETRY, RESTART, RESUBMIT]) {
-    const command = withPid(withStore(program.command(spec.name))).description(spec.description)
-    if (spec.all !== undefined) withFilters(command.option('--all', spec.all.help))
+    const command = withBulk(
+      withPid(withStore(program.command(spec.name)), { several: true }).description(spec.description),
+      spec.all.help,
+    )
     if (spec.name === 'restart')
       command.option('--from <tag>', 'continue from the checkpoint that the process kept under this tag')
     command.option('--again', 'even if the failed process was begun again before')
@@ -84,7 +111,7 @@ export function addRetryRestartResubmit(program: Command): void {
       command.addOption(
         new Option(
           '--set <path=value>',
-          `give the new process another value, such as ${spec.sets}; may be repeated`,
+          `give each new process another value, such as ${spec.sets}; may be repeated`,
         ).argParser(addChange),
       )
     }
@@ -98,12 +125,14 @@ export function addRetryRestartResubmit(program: Command): void {
       )
       .addHelpText(
         'after',
-        paragraphs(`${spec.help}\nPrints the pid of the new process to stdout. damson worker runs it.`),
+        paragraphs(
+          `${spec.help}\nPrints the pid of each new process to stdout. damson worker runs it. A failed process that was begun again before is refused without --again.`,
+        ),
       )
-      .action(async (text: string | undefined, options: RetryOptions) => {
-        if (spec.all !== undefined) requireTargets(text === undefined ? [] : [text], options, spec.name)
+      .action(async (texts: readonly string[], options: RetryOptions) => {
+        requireTargets(texts, options, spec.name)
         process.exitCode = await withClient(options.store, (client) =>
-          isBulk(options) ? carryOutAll(spec, client, options) : carryOut(spec, client, text, options),
+          isBulk(options) ? carryOutAll(spec, client, options) : carryOut(spec, client, texts, options),
         )
       })
   }
@@ -114,42 +143,80 @@ async function carryOutAll(
   client: Client,
   options: RetryOptions,
 ): Promise<number> {
-  const { from, set, wait, timeout } = options
-  for (const [option, given] of Object.entries({ from, set, wait, timeout }))
+  const { from, set, again, wait, timeout, json } = options
+  const single = { from, again, wait, timeout, ...(name === 'restart' && { set }) }
+  for (const [option, given] of Object.entries(single))
     if (given !== undefined && given !== false)
       throw new UsageError(`--${option} goes with a pid, not with --all`)
-  const count = (await all?.begin(client, filterOf(options))) ?? 0
-  if (options.json) printJson({ [all?.done ?? name]: count })
-  else print(`${count} ${all?.done}`)
-  return ExitCode.DONE
+  const filter = filterOf(options)
+  if (options.dryRun) return printPreview(client, name, filter, { json })
+  const count = await withPaths(() => all.begin(client, filter, options))
+  if (json) printJson({ [all.done]: count })
+  else print(`${count} ${all.done}`)
+  return codeOf(client, name, filter, count)
 }
 
 async function carryOut(
   spec: CommandSpec,
   client: Client,
-  text: string | undefined,
+  texts: readonly string[],
   options: RetryOptions,
 ): Promise<number> {
   if (options.timeout !== undefined && options.wait !== true)
     throw new UsageError('--timeout goes with --wait')
-  const pid = await findPid(client, text, options)
-  if (options.again !== true) await requireFirst(spec, client, pid)
-  const handle = await begun(spec, client, pid, options)
+  const pids = await findPids(client, texts, options)
+  for (const pid of pids) {
+    if (spec.name === 'retry') await requireNotPaused(client, pid)
+    if (options.again !== true) await requireFirst(spec, client, pid)
+  }
+  const handles = await begun(spec, client, pids, options)
+  const answers = await Promise.all(
+    handles.map((handle, at) => answer(spec, client, pids[at] as string, handle, options)),
+  )
+  if (options.json) printJson(answers.length === 1 ? answers[0] : { processes: answers })
+  return answers.every(({ done }) => done) ? ExitCode.DONE : ExitCode.FAILED
+}
+
+interface Answer {
+  readonly pid: string
+  readonly from?: string
+  readonly state: string
+  readonly successful?: boolean
+  readonly done: boolean
+}
+
+/** Waits for a process where that is asked for, and says what became of it. */
+async function answer(
+  spec: CommandSpec,
+  client: Client,
+  pid: string,
+  handle: ProcessHandle | undefined,
+  options: RetryOptions,
+): Promise<Answer> {
   if (handle === undefined) {
     const state = await client.handle(pid).refresh()
-    if (options.json) printJson({ pid, state: state.label, done: false })
     note(`${pid} ${stateText(state)}: there is nothing to ${spec.name}`)
-    return ExitCode.FAILED
+    return { pid, state: state.label, done: false }
   }
   if (handle.pid !== pid) note(`${spec.name === 'resubmit' ? 'resubmitted' : 'restarted'} from ${pid}`)
   const ended = options.wait === true ? await handle.wait({ timeout: options.timeout }) : undefined
   const state = ended ?? (await handle.refresh())
   const done = options.wait !== true || (ended !== null && state.successful)
-  if (options.json)
-    printJson({ pid: handle.pid, from: pid, state: state.label, successful: state.successful, done })
-  else print(options.wait === true || handle.pid === pid ? `${handle.pid} ${stateText(state)}` : handle.pid)
+  if (!options.json)
+    print(options.wait === true || handle.pid === pid ? `${handle.pid} ${stateText(state)}` : handle.pid)
   if (ended === null) note(`${handle.pid} has not ended in this time, and continues`)
-  return done ? ExitCode.DONE : ExitCode.FAILED
+  else if (!done) note(`${handle.pid} ${state.exitCode?.message ?? state.message ?? 'did not succeed'}`)
+  return { pid: handle.pid, from: pid, state: state.label, successful: state.successful, done }
+}
+
+/** @throws UsageError for a process that someone has paused: a retry would play it */
+async function requireNotPaused(client: Client, pid: string): Promise<void> {
+  const { paused, pauseRequested } = await client.inspect(pid)
+  const held = paused?.cause === 'request' ? paused : pauseRequested
+  if (held === null) return
+  throw new UsageError(
+    `${pid} was paused on purpose${inParentheses(held.message)}: damson play ${pid} lets it continue`,
+  )
 }
 
 /** @throws UsageError for a failed process that was begun again before: its work would be done twice */
@@ -172,18 +239,19 @@ async function requireFirst({ name }: CommandSpec, client: Client, pid: string):
 async function begun(
   spec: CommandSpec,
   client: Client,
-  pid: string,
+  pids: readonly string[],
   options: RetryOptions,
-): Promise<ProcessHandle | undefined> {
-  try {
-    return await withPaths(() => spec.begin(client, pid, options))
-  } catch (error) {
-    const { terminal } = await client.handle(pid).refresh()
-    if (!(error instanceof InvalidStateError) || terminal) throw error
-    throw new UsageError(
-      `process ${pid} has not ended: damson retry or damson play lets it go on, damson kill ends it`,
-    )
-  }
+): Promise<readonly (ProcessHandle | undefined)[]> {
+  if (spec.name !== 'retry') for (const pid of pids) await requireEnded(client, pid)
+  return withPaths(() => spec.begin(client, pids, options))
+}
+
+async function requireEnded(client: Client, pid: string): Promise<void> {
+  const { terminal } = await client.handle(pid).refresh()
+  if (terminal) return
+  throw new UsageError(
+    `process ${pid} has not ended: damson retry or damson play lets it go on, damson kill ends it`,
+  )
 }
 
 async function retry(client: Client, pid: string): Promise<ProcessHandle | undefined> {

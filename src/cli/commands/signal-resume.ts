@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { PortValidationError, type ProcessSummary } from '../../index.ts'
-import { isBulk, processes, requireTargets, type BulkOptions } from '../input/bulk.ts'
+import { isBulk, processes, requireTargets, withBulk, type BulkOptions } from '../input/bulk.ts'
 import { readValue } from '../input/changes.ts'
-import { filterOf, LIVE, withFilters } from '../input/filters.ts'
+import { filterOf, LIVE } from '../input/filters.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
+import { codeOf, pausedOnPurpose, printPreview } from './preview.ts'
 import { findPid, type KeyOption, withoutPid, withPid } from './find-pid.ts'
 import { describeError, ExitCode, UsageError } from '../input/usage-error.ts'
 import { paragraphs } from '../render/wrap.ts'
@@ -15,17 +16,20 @@ lacks in their saved form: {"$": "Date", "value": "2026-01-31T12:00:00.000Z"}. E
 already ended.`
 
 type ResumeOptions = StoreOptions & KeyOption
-type SignalOptions = ResumeOptions & BulkOptions
+type SignalOptions = ResumeOptions & BulkOptions & { readonly deliberate?: true }
 type Given = readonly (string | undefined)[]
 
 /** Adds `signal` and `resume`. */
 export function addSignalAndResume(program: Command): void {
-  withPid(withFilters(withStore(program.command('signal'))))
+  withBulk(
+    withPid(withStore(program.command('signal'))),
+    'all unfinished processes that no one has paused on purpose',
+  )
     .description('Send a process a signal that its class declares.')
     .usage('[options] <pid> <name> [json]\n       damson signal [options] --all <name> [json]')
     .argument('[name]', 'the name of the signal')
     .argument('[json]', `the payload, such as 'true' or '{"by": "Ann"}'; none by default`)
-    .option('--all', 'all unfinished processes, or those that match --state, --class and --label')
+    .option('--deliberate', 'with --all or --group: also those that someone has paused on purpose')
     .addHelpText('after', paragraphs(HELP))
     .action(
       (
@@ -83,9 +87,18 @@ function signalAll([name, json, more]: Given, options: SignalOptions): Promise<v
   requireTargets(more === undefined ? [] : [more], options, 'signal')
   if (name === undefined) throw new UsageError('say which signal: damson signal --all NAME [JSON]')
   return withClient(options.store, async (client) => {
-    const sent = await client.signalAll(filterOf(options, LIVE), name, valueOf(json, 'the payload'))
-    if (options.json) printJson({ signal: name, sent })
+    const filter = filterOf(options, LIVE)
+    const reached = { deliberate: options.deliberate === true }
+    if (options.dryRun) {
+      process.exitCode = await printPreview(client, 'signal', filter, { ...reached, json: options.json })
+      return
+    }
+    const sent = await client.signalAll(filter, name, valueOf(json, 'the payload'), reached)
+    const left = reached.deliberate ? 0 : await pausedOnPurpose(client, filter)
+    if (options.json) printJson({ signal: name, sent, left })
     else print(`the signal ${name} is stored for ${processes(sent)}`)
+    if (left > 0) note(`${left} paused on purpose get no signal; --deliberate reaches them too`)
+    process.exitCode = await codeOf(client, 'signal', filter, sent)
   })
 }
 

@@ -1,6 +1,7 @@
+import type { Command } from 'commander'
 import type { Client, ListFilter } from '../../index.ts'
 import { UsageError } from './usage-error.ts'
-import type { FilterOptions } from './filters.ts'
+import { withFilters, type FilterOptions } from './filters.ts'
 
 /**
  * The options of a command for given processes, or with `--all` or `--group` for those that match the
@@ -8,6 +9,15 @@ import type { FilterOptions } from './filters.ts'
  */
 export interface BulkOptions extends FilterOptions {
   readonly all?: true
+  readonly dryRun?: true
+}
+
+/** Adds `--all`, the filters and `--dry-run`. `all` says which processes the command reaches. */
+export function withBulk(command: Command, all: string): Command {
+  return withFilters(command.option('--all', `${all}; the filters below select among them`)).option(
+    '--dry-run',
+    'with --all or --group: only list what would be reached',
+  )
 }
 
 /** Whether a command is for all that match. */
@@ -23,9 +33,10 @@ export function requireTargets(
 ): void {
   const named = starts.length > 0 || options.key !== undefined
   const filtered = options.state ?? options.class ?? options.label
-  const { all, group } = options
+  const { all, group, dryRun } = options
   if ((all || group !== undefined) && named)
     throw new UsageError(`give pids or --${all ? 'all' : 'group'}, not both`)
+  if (dryRun && !all && group === undefined) throw new UsageError('--dry-run goes with --all or --group')
   if (group !== undefined) return
   if (!all && filtered !== undefined) throw new UsageError('--state, --class and --label go with --all')
   if (!all && !named)

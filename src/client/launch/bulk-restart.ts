@@ -1,4 +1,5 @@
 import type { Control } from '../../persistence/contract/control.ts'
+import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { statesOf, type BulkFilter } from '../../persistence/rules/paging.ts'
 import { isTerminal } from '../../process/state/machine.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
@@ -11,11 +12,27 @@ import type { Restarter } from './restarter.ts'
 const FAILED: readonly ProcessState[] = ['excepted', 'finished']
 
 /**
- * Restarts the processes that match a filter and ended without success, newest first. Resolves to
- * their number. Leaves out:
+ * The processes that match a filter and ended without success, newest first. Leaves out:
  *
- * - a process whose work was begun again before (the filter `superseded`), so that a second call begins nothing twice
- * - a child whose parent is restarted too, since that restarts the failed children that it needs
+ * - a process whose work was begun again before (the filter `superseded`), so that a second call begins
+ *   nothing twice
+ * - a child whose parent is begun again too, since that begins the failed children that it needs
+ */
+export async function restartable(bulk: BulkWrites, filter: BulkFilter): Promise<readonly ProcessRow[]> {
+  // No process that succeeded is begun again.
+  if (filter.successful === true) return []
+  const found = new Map<string, ProcessRow>()
+  const state = (statesOf(filter) ?? FAILED).filter((one) => isTerminal(one))
+  await bulk.eachPage({ ...filter, state, successful: false, superseded: false }, (rows) => {
+    for (const row of rows) found.set(row.pid, row)
+  })
+  return [...found.values()].filter(
+    ({ parent, abandoned }) => abandoned || parent === null || !found.has(parent),
+  )
+}
+
+/**
+ * Restarts the processes that `restartable` returns. Resolves to their number.
  *
  * @throws GroupError once all were tried, where some could not be restarted
  */
@@ -25,17 +42,10 @@ export async function restartAll(
   restarter: Restarter,
   filter: BulkFilter,
 ): Promise<number> {
-  // No process that succeeded is restarted.
-  if (filter.successful === true) return 0
-  const parents = new Map<string, string | null>()
-  const state = (statesOf(filter) ?? FAILED).filter((one) => isTerminal(one))
-  await bulk.eachPage({ ...filter, state, successful: false, superseded: false }, (rows) => {
-    for (const { pid, parent, abandoned } of rows) parents.set(pid, abandoned ? null : parent)
-  })
   let restarted = 0
   const errors: ProcessError[] = []
-  for (const [pid, parent] of parents) {
-    if (parent !== null && parents.has(parent)) continue
+  for (const { pid } of await restartable(bulk, filter)) {
+    // A parent that was restarted meanwhile may have begun it again.
     if ((await begunAgain(store, pid)).length > 0) continue
     try {
       await restarter.restart(pid)

@@ -4,9 +4,9 @@ import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { statesOf, type BulkFilter } from '../../persistence/rules/paging.ts'
 import { isTerminal, TERMINAL_STATES, UNFINISHED_STATES } from '../../process/state/machine.ts'
-import { isBackingOff } from '../../process/state/process-state.ts'
 import type { HandleRequest } from '../../process/handle/base-handle.ts'
 import type { GroupCommit } from './group-commit.ts'
+import { reaches, type BulkRequest } from './reach.ts'
 import type { Requests } from './requests.ts'
 
 /** The number of processes in one page of a bulk write. */
@@ -44,12 +44,9 @@ export class BulkWrites {
    * what someone has paused on purpose.
    */
   play(filter: BulkFilter, deliberate: boolean): Promise<number> {
-    return this.#writeAll(unfinished(filter), (row) => {
-      const isDeliberate = row.paused?.cause === 'request' || row.pauseRequested !== null
-      const stands = row.paused !== null || row.pauseRequested !== null || row.parked !== null
-      if (!stands || (isDeliberate && !deliberate)) return undefined
-      return this.#requests.request(row.pid, { kind: 'play' }, false)
-    })
+    return this.#writeAll(unfinished(filter), (row) =>
+      reaches('play', row, deliberate) ? this.#requests.request(row.pid, { kind: 'play' }, false) : undefined,
+    )
   }
 
   /**
@@ -59,19 +56,29 @@ export class BulkWrites {
   retry(filter: BulkFilter): Promise<number> {
     return this.#writeAll(
       unfinished(filter),
-      (row) => {
-        const { pid, paused, parked } = row
-        const backsOff = paused === null && isBackingOff(row)
-        const failed = paused !== null && paused.cause !== 'request'
-        return backsOff || failed || parked !== null ? this.#requests.retry(pid) : undefined
-      },
+      (row) => (reaches('retry', row, false) ? this.#requests.retry(row.pid) : undefined),
       ({ applied }) => applied === true,
     )
   }
 
   /** Sends each process the same signal, whose payload is checked and encoded. */
-  signal(filter: BulkFilter, name: string, payload: string): Promise<number> {
-    return this.#writeAll(unfinished(filter), ({ pid }) => this.#requests.signal(pid, name, payload))
+  signal(filter: BulkFilter, name: string, payload: string, deliberate: boolean): Promise<number> {
+    return this.#writeAll(unfinished(filter), (row) =>
+      reaches('signal', row, deliberate) ? this.#requests.signal(row.pid, name, payload) : undefined,
+    )
+  }
+
+  /** The unfinished processes that a request would reach now, newest first. */
+  async reached(
+    request: BulkRequest,
+    filter: BulkFilter,
+    deliberate: boolean,
+  ): Promise<readonly ProcessRow[]> {
+    const found: ProcessRow[] = []
+    await this.eachPage(unfinished(filter), (rows) => {
+      found.push(...rows.filter((row) => reaches(request, row, deliberate)))
+    })
+    return found
   }
 
   /** Deletes ended processes, and then returns their space to the system, piece by piece. */

@@ -1,0 +1,70 @@
+import type { Client, DeliberateOptions, ListFilter, PreviewedRequest } from '../../index.ts'
+import { processes } from '../input/bulk.ts'
+import { ExitCode } from '../input/usage-error.ts'
+import { note, print, printEscaped, printJson } from '../render/output.ts'
+import { screenOf } from '../render/screen.ts'
+import { processTable } from './list.ts'
+
+/** The processes that are shown one by one, at most. */
+const SHOWN = 20
+
+/** What a request to many does, and which processes it reaches of those that match. */
+const REQUESTS: Readonly<Record<PreviewedRequest, { readonly done: string; readonly reaches: string }>> = {
+  pause: { done: 'paused', reaches: 'has not ended' },
+  play: { done: 'played', reaches: 'is paused after failures or crashes, or parked' },
+  kill: { done: 'killed', reaches: 'has not ended' },
+  retry: { done: 'retried', reaches: 'backs off, is paused after failures or crashes, or is parked' },
+  restart: { done: 'restarted', reaches: 'ended without success and was not begun again' },
+  resubmit: { done: 'resubmitted', reaches: 'ended without success and was not begun again' },
+  signal: { done: 'sent the signal', reaches: 'has not ended' },
+}
+
+/** Prints what a request to many would reach, and returns the exit code. */
+export async function printPreview(
+  client: Client,
+  request: PreviewedRequest,
+  filter: ListFilter,
+  { json, ...options }: DeliberateOptions & { readonly json?: true | undefined },
+): Promise<number> {
+  const found = await client.preview(request, filter, options)
+  if (json) printJson({ wouldReach: found.length, processes: found.map(({ pid }) => pid) })
+  else if (found.length > 0) {
+    const shown = found.slice(0, SHOWN)
+    const pids = await client.shortPids(shown.map(({ pid }) => pid))
+    printEscaped(processTable(shown, Date.now(), { pids, screen: screenOf() }))
+    if (found.length > SHOWN) print(`and ${found.length - SHOWN} more`)
+  }
+  if (!json) print(`${processes(found.length)} would be ${REQUESTS[request].done}`)
+  return codeOf(client, request, filter, found.length)
+}
+
+/** Returns how many someone has paused on purpose. What was played may have failed and be paused again by now. */
+export async function pausedOnPurpose(client: Client, filter: ListFilter): Promise<number> {
+  let count = 0
+  let after: string | undefined
+  do {
+    const page = await client.store.list({ ...filter, paused: true, limit: 1_000, after })
+    count += page.rows.filter((row) => row.paused?.cause === 'request' || row.pauseRequested !== null).length
+    after = page.next
+  } while (after !== undefined)
+  return count
+}
+
+/** Returns the exit code of a request to many that has reached so many, and notes why it reached none. */
+export async function codeOf(
+  client: Client,
+  request: PreviewedRequest,
+  filter: ListFilter,
+  count: number,
+): Promise<number> {
+  if (count > 0) return ExitCode.DONE
+  const { state: _, ...others } = filter
+  const states = Object.entries(await client.count(others)).filter(([, number]) => number > 0)
+  const each = states.map(([state, number]) => `${number} ${state}`).join(', ')
+  note(
+    states.length === 0
+      ? 'no process matches'
+      : `of what matches (${each}), no process ${REQUESTS[request].reaches}${filter.state === undefined ? '' : ' and is in the state that is asked for'}`,
+  )
+  return ExitCode.FAILED
+}
