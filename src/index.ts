@@ -246,6 +246,7 @@ export type {
   Attention,
   AttentionKind,
   ClassStatus,
+  EngineInfo,
   EngineStatus,
   StoreStatus,
 } from './client/read/status.ts'

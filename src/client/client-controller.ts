@@ -197,6 +197,7 @@ export abstract class ClientController extends ClientReader {
     checkOptions(options, { from: true, set: true }, 'restart')
     if (options.from !== undefined) checkText('restart: the tag `from`', options.from)
     const { pid: restarted, className } = await this.parts.restarter.restart(pid, options)
+    this.parts.launched.add(restarted)
     return this.parts.handle(restarted, className)
   }
 
@@ -233,6 +234,7 @@ export abstract class ClientController extends ClientReader {
     const pids = isOne ? [pidOf(given)] : memberPids(given)
     for (const pid of pids) this.checkRead(pid)
     const created = await this.parts.restarter.resubmit(pids, options)
+    for (const { pid } of created) this.parts.launched.add(pid)
     const handles = created.map(({ pid, className }) => this.parts.handle(pid, className))
     if (isOne) return handles[0]
     const members = { pids: handles.map(({ pid }) => pid), name: newGroupName(), ordered: true }

@@ -9,6 +9,7 @@ import { systemClock, type Clock } from '../shared/clock.ts'
 import { milliseconds } from '../shared/duration.ts'
 import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
 import type { ClientOptions } from './client-options.ts'
+import { LaunchedProcesses } from './launched-processes.ts'
 import { ClientHandle, type HandleParts } from './handle/client-handle.ts'
 import { HandleRegistry } from './handle/handle-registry.ts'
 import { handleTypes } from './handle/saved-handles.ts'
@@ -49,6 +50,7 @@ export class ClientParts implements HandleParts {
   readonly launches: Launches
   readonly restarter: Restarter
   readonly registry: HandleRegistry<ClientHandle>
+  readonly launched: LaunchedProcesses
 
   /** `name` is how histories show the requests of this client. */
   constructor(store: Store, options: ClientOptions, name: string) {
@@ -71,6 +73,7 @@ export class ClientParts implements HandleParts {
     this.launches = new Launches(store, this.codec, this.clock, this.classes)
     this.restarter = new Restarter(this)
     this.registry = new HandleRegistry(store, this.clock)
+    this.launched = new LaunchedProcesses(store)
   }
 
   /** Returns the handle of a process: the same object for each call while a caller holds it. */

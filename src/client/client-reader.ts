@@ -17,7 +17,7 @@ import { detailsOf, type ProcessDetails } from './read/details.ts'
 import { eventRecord } from './read/event.ts'
 import { explain } from './read/explain.ts'
 import { pidsLike, shortPids } from './read/pids.ts'
-import { livingEngines, statusOf, type EngineStatus, type StoreStatus } from './read/status.ts'
+import { livingEngines, statusOf, type EngineInfo, type StoreStatus } from './read/status.ts'
 import { summary, type ProcessList, type ProcessSummary } from './read/summary.ts'
 
 /** The methods of a client that only read the store. */
@@ -85,10 +85,10 @@ export abstract class ClientReader {
     return statusOf(this.store, this.clock.now())
   }
 
-  /** Returns the engines that are alive, with their slots, how many of these are used, and their leases. */
-  async engines(): Promise<readonly EngineStatus[]> {
+  /** Returns the engines that are alive, with their slots, the processes that they run, and their leases. */
+  async engines(): Promise<readonly EngineInfo[]> {
     this.requireOpen()
-    return livingEngines(this.store, this.clock.now())
+    return livingEngines(this.store)
   }
 
   /**

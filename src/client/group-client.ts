@@ -12,9 +12,9 @@ import {
   type MapOptions,
   type ResultStream,
 } from '../process/host/group-options.ts'
-import type { ProcessGroup } from '../process/host/process-group.ts'
+import type { AbortedPids, InteractiveOptions, ProcessGroup } from '../process/host/process-group.ts'
 import type { LaunchOptions } from '../process/host/launch-options.ts'
-import type { MemberResult } from '../process/host/process-handle.ts'
+import type { MemberResult, WaitOptions } from '../process/host/process-handle.ts'
 import type { RefableInputs } from '../process/host/references.ts'
 import { Process } from '../process/process.ts'
 import { inChunks } from '../process/memory/chunk.ts'
@@ -178,6 +178,40 @@ export abstract class GroupClient extends ClientController {
     return this.#groups.open<R>(by.name)
   }
 
+  // ---------- all that was launched here ----------
+
+  /**
+   * Waits until all processes have ended that this client has launched before the call. False at the
+   * time-out. However they end, that is no rejection. What their steps have launched does not count.
+   */
+  async barrier(options: WaitOptions = {}): Promise<boolean> {
+    const { pending } = await this.#launchedHere().wait(options)
+    return pending.length === 0
+  }
+
+  /**
+   * Ends the processes that this client has launched and that have not started, as `group.abort` does.
+   * `abortAll` reaches those of other programs too.
+   */
+  async abort(reason?: string): Promise<AbortedPids> {
+    return this.#launchedHere().abort(reason)
+  }
+
+  /**
+   * Waits as `barrier` does, and shows meanwhile how far the processes are, as `group.waitInteractive`
+   * does.
+   */
+  async waitInteractive(options: InteractiveOptions = {}): Promise<boolean> {
+    return this.#launchedHere().waitInteractive(options)
+  }
+
+  /** The group of what this client has launched and what has not ended, as far as is known here. */
+  #launchedHere(): ClientGroup {
+    this.requireOpen()
+    const { pids } = this.parts.launched
+    return new ClientGroup(this.parts, { pids, name: 'launched here', ordered: true })
+  }
+
   // ---------- for the client and the engine ----------
 
   /** Validates the inputs, and has a process of a known class stored. */
@@ -241,6 +275,8 @@ export abstract class GroupClient extends ClientController {
   /** Returns the pid of the process that a `Create` stored or found. */
   protected storedPid(create: Create, outcome: Outcome): string {
     const { pid, existed } = requireCreated(create, outcome)
+    // What a step launches belongs to its process.
+    if (create.parent === null) this.parts.launched.add(pid)
     if (existed === false) this.parts.registry.renew(pid)
     return pid
   }

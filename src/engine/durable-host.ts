@@ -359,7 +359,9 @@ export class DurableHost implements Host {
 
   /** Reports to the handle, if any, how the commit ended the process; no row: it did not. */
   #ended(pid: string, row: EndedRow | undefined, parts: Parts): void {
-    this.#engine.handles.find(pid)?.endCommitted(row, parts)
+    const { handles, launched } = this.#engine
+    if (row !== undefined) launched.ended(pid)
+    handles.find(pid)?.endCommitted(row, parts)
   }
 
   #launchAnswered(execution: Execution, pendingLaunch: PendingLaunch, outcome: Outcome): void {

@@ -6,6 +6,7 @@ import type { GroupCommit } from '../client/write/group-commit.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { Clock } from '../shared/clock.ts'
+import type { LaunchedProcesses } from '../client/launched-processes.ts'
 import type { Logger } from '../shared/logger.ts'
 
 /** What all parts of one engine share. */
@@ -17,6 +18,7 @@ export interface EngineParts {
   readonly store: Store
   readonly commits: GroupCommit
   readonly handles: HandleRegistry<ClientHandle>
+  readonly launched: LaunchedProcesses
   readonly classes: ClassRegistry<AnyProcessClass>
   readonly codec: Codec
   readonly clock: Clock

@@ -106,7 +106,9 @@ export class Engine extends Client {
     this.launchesAhead = concurrency
     this.#classes = loadable(this.classes)
     const { name, commits, handles, classes, codec, clock, logger, killGrace } = this
-    const engine = { id, name, store, commits, handles, classes, codec, clock, logger, killGrace }
+    const { launched } = this.parts
+    const shared = { store, commits, handles, launched, classes, codec, clock, logger, killGrace }
+    const engine = { id, name, ...shared }
     // Each part is given those that are built before it.
     const executions = new Executions()
     const queue = new LaunchQueue()

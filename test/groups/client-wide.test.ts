@@ -12,12 +12,12 @@ overEachStore((over) => {
     const late = client.waitForEngines(2, { timeout: '10s' })
     const two = client.waitForEngines(2)
     const first = await over().engine([Gated], { concurrency: 3 })
-    await first.launch(Gated, { gate: 'used' })
+    const used = await first.launch(Gated, { gate: 'used' })
     await gate('used').reached
     await clock.advance('10s')
     expect(await late).toBe(false)
     expect(await client.engines()).toMatchObject([
-      { id: first.id, alive: true, concurrency: 3, used: 1, classes: ['Gated'] },
+      { id: first.id, slots: 3, running: [used.pid], classes: ['Gated'], leaseUntil: expect.any(Date) },
     ])
     await over().engine([Add])
     await clock.advance('1s')
@@ -44,6 +44,33 @@ overEachStore((over) => {
         .client()
         .then((one) => one.waitForEngines(0)),
     ).rejects.toThrow(RangeError)
+  })
+
+  it('a client waits for all that it has launched, and aborts of it what has not begun', async () => {
+    const client = await over().client([Add, Gated])
+    const other = await over().client([Add])
+    expect(await client.barrier()).toBe(true)
+    const engine = await over().engine([Gated], { concurrency: 1 })
+    const begun = await client.launch(Gated, { gate: 'begun' })
+    await gate('begun').reached
+    const foreign = await other.launch(Add, { a: 1 })
+    const group = await client.launchAll(Add, [{ a: 1 }, { a: 2 }])
+    expect(await client.barrier({ timeout: 0 })).toBe(false)
+    expect(await client.abort('no more')).toEqual({ aborted: group.pids, running: [begun.pid], done: [] })
+    expect(await foreign.refresh()).toMatchObject({ label: 'created' })
+    const both = client.barrier()
+    const lines: string[] = []
+    const out = { write: (text: string) => lines.push(text) }
+    const shown = client.waitInteractive({ out })
+    gate('begun').open()
+    expect(await both).toBe(true)
+    expect(await shown).toBe(true)
+    expect(lines.join('')).toContain('3')
+    expect(await engine.barrier()).toBe(true)
+    const own = await engine.launch(Gated, { gate: 'begun' })
+    expect(await engine.barrier()).toBe(true)
+    expect(own.done).toBe(true)
+    expect(await engine.abort()).toEqual({ aborted: [], running: [], done: [] })
   })
 
   it('one process or a list of them is resubmitted, by pids or handles', async () => {

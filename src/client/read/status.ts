@@ -53,6 +53,16 @@ export interface EngineStatus {
   readonly classes: readonly string[]
 }
 
+/** An engine that is alive, as `client.engines` returns it. */
+export interface EngineInfo extends Pick<EngineStatus, 'id' | 'host' | 'osPid' | 'classes'> {
+  /** The most steps that it runs at the same time. */
+  readonly slots: number
+  /** The pids of the processes whose steps it runs. */
+  readonly running: readonly string[]
+  /** When its lease ends, unless a heartbeat renews it. */
+  readonly leaseUntil: Date
+}
+
 /** Processes, or an engine, that need attention. */
 export interface Attention {
   readonly kind: AttentionKind
@@ -133,10 +143,40 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
   }
 }
 
-/** Returns the engines that are alive. */
-export async function livingEngines(store: Control, now: number): Promise<readonly EngineStatus[]> {
-  const [{ running }, engines] = await Promise.all([store.survey(now), store.engines()])
-  return engines.filter(({ alive }) => alive).map((engine) => engineStatus(engine, running))
+/** Returns the engines that are alive, with what they run. */
+export async function livingEngines(store: Control): Promise<readonly EngineInfo[]> {
+  const [running, engines] = await Promise.all([runningByEngine(store), store.engines()])
+  return engines
+    .filter(({ alive }) => alive)
+    .map((engine) => {
+      const { id, host, osPid, classes } = engineStatus(engine, {})
+      const leaseUntil = new Date(engine.expires)
+      return {
+        id,
+        host,
+        osPid,
+        classes,
+        slots: engine.concurrency,
+        running: running.get(id) ?? [],
+        leaseUntil,
+      }
+    })
+}
+
+/** The pids of the processes whose steps run, by their engines. */
+async function runningByEngine(store: Control): Promise<ReadonlyMap<string, string[]>> {
+  const running = new Map<string, string[]>()
+  for (let after: string | undefined; ;) {
+    const { rows, next } = await store.list({ state: 'running', limit: READ, after })
+    for (const { pid, owner } of rows) {
+      if (owner === null) continue
+      const known = running.get(owner)
+      if (known === undefined) running.set(owner, [pid])
+      else known.push(pid)
+    }
+    if (next === undefined) return running
+    after = next
+  }
 }
 
 function engineStatus(engine: EngineRow, running: Readonly<Record<string, number>>): EngineStatus {
