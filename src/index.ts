@@ -250,6 +250,7 @@ export type {
   EngineStatus,
   StoreStatus,
 } from './client/read/status.ts'
+export type { WaitCount, WaitKind } from './persistence/contract/survey.ts'
 export type { Successor } from './client/read/successors.ts'
 export type { ProcessList, ProcessSummary, WaitSummary } from './client/read/summary.ts'
 export type { RestartOptions, ResubmitOptions } from './client/launch/restarter.ts'

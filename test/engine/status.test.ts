@@ -102,6 +102,37 @@ overEachStore((over) => {
       expect(await running.explain(again.pid)).toContain(`damson retry ${again.pid}`)
     })
 
+    it('reports an engine whose slots are taken for long, and what waiting processes wait for', async () => {
+      const { store, clock } = over()
+      await store.join(engine('A', { concurrency: 2 }))
+      const longest = await running(store, 'A')
+      await clock.advance('20m')
+      await running(store, 'A')
+      const ready = create()
+      await done(store, ready, create({ readyAt: clock.now() + 7_200_000 }))
+      const client = await over().client()
+      expect((await client.status()).attention).toEqual([])
+      await clock.advance('1m')
+      const status = await client.status()
+      expect(status.attention).toEqual([
+        {
+          kind: 'engine full',
+          name: 'Bake',
+          count: 1,
+          pid: longest.pid,
+          reason: `the longest is in Bake ${longest.pid}, for 21 min`,
+          engine: 'A',
+        },
+      ])
+      expect(status.waits).toEqual([{ for: 'start', name: null, count: 1 }])
+      expect(await client.explain(ready.pid)).toContain(
+        `engine A has 2 of 2 slots taken, for longest by Bake ${longest.pid}, for 21 min`,
+      )
+      expect(await client.explain(longest.pid)).toMatch(
+        /nothing was recorded since its step began at \S+\. If it hangs, `damson kill \S+` ends it/,
+      )
+    })
+
     it('reports overdue kills and parked processes, and failures for a day', async () => {
       const { store, clock } = over()
       await store.join(engine('A'))

@@ -122,6 +122,8 @@ export function looking(bench: Bench): void {
       expect(await found({ successful: false })).toEqual([killed.pid, failed.pid])
       expect(await found({ successful: false, state: 'excepted' })).toEqual([failed.pid])
       expect(await found({ successful: true })).toEqual([succeeded.pid])
+      expect(await found({ engine: 'A', state: 'running' })).toEqual([overdue.pid, killing.pid, pausing.pid])
+      expect(await found({ engine: 'B' })).toEqual([])
       expect(await store.count({ successful: false })).toMatchObject({ excepted: 1, killed: 1, finished: 0 })
       expect(await store.count({ ready: true })).toMatchObject({ created: 1, running: 0 })
       const page = await store.list({ successful: false, limit: 1 })
@@ -158,6 +160,10 @@ export function looking(bench: Bench): void {
           { className: 'Brew', ...none, ready: 1, failedLately: 0, selfAwaiting: 0, readyVersions: [3] },
         ],
         running: { A: 3 },
+        waits: [
+          { for: 'resume', name: null, count: 1 },
+          { for: 'start', name: null, count: 1 },
+        ],
         overdueKills: 1,
       })
       expect((await store.survey(now + 1)).classes[0]).toMatchObject({ failed: 1, failedLately: 0 })

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Client, isTerminal, type ProcessState, type StoreStatus } from '../../index.ts'
+import type { Client, StoreStatus } from '../../index.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { attentionText, withoutEngine } from '../render/attention-text.ts'
 import { printEscaped, printJson } from '../render/output.ts'
@@ -7,6 +7,7 @@ import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
 import { type Column, columns } from '../render/table.ts'
 import { until } from '../render/time.ts'
 import { paragraphs, wrap } from '../render/wrap.ts'
+import { oneLine } from '../../shared/terminal-text.ts'
 
 export function addStatus(program: Command): void {
   withStore(program.command('status'))
@@ -30,16 +31,19 @@ async function status(client: Client, options: StoreOptions): Promise<void> {
   printEscaped(statusText(found, Date.now(), await client.shortPids(named), screenOf()))
 }
 
-const NUMBERS = ['ready', 'running', 'waiting', 'paused', 'parked', 'succeeded', 'killed', 'failed'] as const
+const LIVE = ['ready', 'running', 'waiting', 'paused', 'parked'] as const
+const ENDED = ['succeeded', 'killed', 'failed'] as const
+const NUMBERS = [...LIVE, ...ENDED] as const
+type Numbered = (typeof NUMBERS)[number]
 
 /** Returns tables of classes and engines, and what needs attention, in escaped lines. */
 export function statusText(
-  { states, classes, engines, attention }: StoreStatus,
+  { classes, waits, engines, attention }: StoreStatus,
   now: number,
   pids: ReadonlyMap<string, string> = new Map(),
   screen: Screen = PLAIN,
 ): string {
-  const parts = [wrap(totals(states), screen.width)]
+  const parts = [wrap(totals(classes), screen.width)]
   if (classes.length > 0) {
     const headings: readonly (string | Column)[] = [
       { heading: 'CLASS', least: 8 },
@@ -48,6 +52,7 @@ export function statusText(
     const rows = classes.map((one) => [one.name, ...NUMBERS.map((name) => number(one[name]))])
     parts.push(columns(headings, rows, screen))
   }
+  if (waits.length > 0) parts.push(wrap(waitsText(waits), screen.width))
   if (engines.length > 0) {
     const rows = engines.map(({ id, host, osPid, used, concurrency, alive, leaseEnds, classes: names }) => [
       id.slice(-6),
@@ -69,18 +74,35 @@ export function statusText(
   return parts.join('\n\n')
 }
 
-/** `5,000 processes: 1,200 unfinished (200 created, 1,000 waiting), 3,800 ended (3,700 finished, 100 excepted)`. */
-function totals(states: StoreStatus['states']): string {
-  const all = Object.entries(states) as [ProcessState, number][]
-  const sum = (some: readonly [ProcessState, number][]): string =>
-    number(some.reduce((total, [, count]) => total + count, 0))
-  const part = (some: readonly [ProcessState, number][]): string => {
-    const each = some.filter(([, count]) => count > 0).map(([state, count]) => `${number(count)} ${state}`)
-    return each.length === 0 ? '' : ` (${each.join(', ')})`
+/** `5,000 processes: 1,200 unfinished (200 ready, 1,000 waiting), 3,800 ended (3,700 succeeded, 100 failed)`. */
+function totals(classes: StoreStatus['classes']): string {
+  const sum = (names: readonly Numbered[]): number =>
+    classes.reduce((total, one) => names.reduce((own, name) => own + one[name], total), 0)
+  const part = (what: string, names: readonly Numbered[]): string => {
+    const each = names.filter((name) => sum([name]) > 0).map((name) => `${number(sum([name]))} ${name}`)
+    return `${number(sum(names))} ${what}${each.length === 0 ? '' : ` (${each.join(', ')})`}`
   }
-  const ended = all.filter(([state]) => isTerminal(state))
-  const live = all.filter(([state]) => !isTerminal(state))
-  return `${sum(all)} processes: ${sum(live)} unfinished${part(live)}, ${sum(ended)} ended${part(ended)}`
+  const all = sum(NUMBERS)
+  return `${number(all)} ${all === 1 ? 'process' : 'processes'}: ${part('unfinished', LIVE)}, ${part('ended', ENDED)}`
+}
+
+const WAITS = {
+  signal: 'the signal',
+  processes: 'other processes',
+  time: 'a time',
+  resume: 'a resume',
+  attempt: 'the next attempt',
+  inputs: 'their inputs',
+  start: 'a delayed start',
+} as const
+
+/** `1,205 wait for a time, 26 for the signal approval`. */
+function waitsText(waits: StoreStatus['waits']): string {
+  const each = waits.map(({ for: kind, name, count }, index) => {
+    const verb = index > 0 ? '' : count === 1 ? ' waits' : ' wait'
+    return `${number(count)}${verb} for ${WAITS[kind]}${name === null ? '' : ` ${oneLine(name)}`}`
+  })
+  return each.join(', ')
 }
 
 function number(count: number): string {

@@ -1,6 +1,7 @@
 import type { Attention, EngineStatus } from '../../index.ts'
 import { paint } from './paint.ts'
 import { PLAIN, type Screen } from './screen.ts'
+import { wrap } from './wrap.ts'
 import { cut, oneLine } from '../../shared/terminal-text.ts'
 
 /** Returns what needs attention in escaped lines, each with the command to run next. */
@@ -11,11 +12,21 @@ export function attentionText(
 ): string {
   if (attention.length === 0) return 'nothing needs attention'
   const lines = attention.flatMap((one) => [
-    `  ${paint(cut(inWords(withShortPid(one, pids)), screen.width - 2), 'yellow', screen)}`,
+    ...reasonLines(inWords(withShortPid(one, pids)), screen),
     // A command is not cut: it is to be copied.
     `      ${oneLine(nextCommand(one, pids))}`,
   ])
   return [paint('needs attention', 'bold', screen), ...lines].join('\n')
+}
+
+/** The most lines of a reason. */
+const LINES = 4
+
+/** A reason, wrapped to the screen. A long one is cut: the command below shows all of it. */
+function reasonLines(text: string, screen: Screen): string[] {
+  const lines = wrap(`  ${oneLine(text)}`, screen.width, '  ').split('\n')
+  const shown = lines.length > LINES ? [...lines.slice(0, LINES - 1), `${lines[LINES - 1]} …`] : lines
+  return shown.map((line) => paint(cut(line, screen.width), 'yellow', screen))
 }
 
 /** The reason often names the process itself. */
@@ -50,6 +61,8 @@ function inWords({ kind, name, count, reason, engine }: Attention): string {
       return `${many} should have been killed by now`
     case 'no engine':
       return `${many} ${one ? 'is' : 'are'} ready, and no engine ${name === null ? 'runs' : 'has this class and version'}`
+    case 'engine full':
+      return `all slots of engine ${engine?.slice(-6)} are taken by steps that run for long, ${reason ?? ''}; ${count.toLocaleString('en-US')} ${one ? 'process waits' : 'processes wait'} for a slot`
     case 'parked':
       return `${many} ${one ? 'is' : 'are'} parked${why}`
     case 'gave up':
@@ -69,6 +82,8 @@ function nextCommand({ kind, name, count, pid }: Attention, pids: ReadonlyMap<st
     case 'engine died':
     case 'no engine':
       return 'damson worker MODULE'
+    case 'engine full':
+      return `damson explain ${quoted(short ?? '')}`
     case 'kill overdue':
       return 'damson list --state killing'
     case 'parked':

@@ -60,7 +60,7 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
       ['label', details.label],
       ['key', details.key],
       ['parent', parent && `${parent}${details.abandoned ? ', which has abandoned it' : ''}`],
-      ['children', Object.values(children).some((count) => count > 0) ? countText(children) : null],
+      ['children', Object.values(children).some((count) => count > 0) ? childrenText(details) : null],
       ['begun again', successors.map(successorText).join('\n')],
       ['made from', origin && `${origin.pid}, by ${origin.kind}`],
       ['engine', details.engine],
@@ -74,6 +74,12 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
     ],
     screen,
   )
+}
+
+/** `2 children: 2 running; 1 of them is paused`. */
+function childrenText({ children, pausedChildren: paused }: ProcessDetails): string {
+  const text = countText(children)
+  return paused === 0 ? text : `${text}; ${paused} of them ${paused === 1 ? 'is' : 'are'} paused`
 }
 
 /** `as 01b2…, by restart (running)`. */

@@ -36,6 +36,8 @@ export interface ProcessDetails extends ProcessSummary {
   readonly successors: readonly Successor[]
   /** The number of its children in each state. */
   readonly children: Readonly<Record<ProcessState, number>>
+  /** How many of its children are paused. */
+  readonly pausedChildren: number
   /** What the unfinished or failed step has recorded by name, such as effects. */
   readonly recorded: readonly StepRecordName[]
   /** Inputs, context, arguments, outputs, result and error. Handles in them belong to this client. */
@@ -86,9 +88,10 @@ export async function detailsOf(
 ): Promise<ProcessDetails> {
   const { row } = stored
   const { pid } = row
-  const [pending, children, successors, failed] = await Promise.all([
+  const [pending, children, paused, successors, failed] = await Promise.all([
     store.pending(pid),
     store.count({ parent: pid }),
+    store.count({ parent: pid, paused: true }),
     successorsOf(store, row, now),
     row.attempt > 1 ? findLastEntry(store, pid, ({ name }) => name === 'failed') : undefined,
   ])
@@ -103,6 +106,7 @@ export async function detailsOf(
     awaited: pending.on,
     kept: pending.mail.map(({ by, name }) => ({ by, name })),
     children,
+    pausedChildren: Object.values(paused).reduce((sum, count) => sum + count, 0),
     successors,
     ...valuesOf(stored, codec),
   }

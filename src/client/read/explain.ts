@@ -1,6 +1,6 @@
 import { SUSPECT_AFTER } from '../../persistence/rules/transitions.ts'
 import { LARGEST_PENDING, type Control, type Pending } from '../../persistence/contract/control.ts'
-import { canLoad } from '../../persistence/contract/engines.ts'
+import { canLoad, type EngineRow } from '../../persistence/contract/engines.ts'
 import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { savedReferences } from '../../process/references/saved-references.ts'
@@ -11,6 +11,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
 import { findLastEntry } from './history.ts'
 import type { RowReader } from './row-reader.ts'
+import { stepsOf } from './steps-of-engine.ts'
 import { successorsOf } from './successors.ts'
 import { inParentheses, formatTime, span } from './wording.ts'
 
@@ -18,6 +19,9 @@ import { inParentheses, formatTime, span } from './wording.ts'
 const NAMED = 4
 /** The most processes of one explanation whose own reasons are passed on. */
 const PASSED_ON = 12
+
+/** How long a step runs before an explanation says what to do if it hangs, in milliseconds. */
+const LONG = 60_000
 
 const START = 'start one with `damson worker MODULE`'
 
@@ -178,7 +182,19 @@ class Explanation {
     if (engine === undefined) return [`engine ${owner} ran it and is gone; ${taken}`]
     const named = `engine ${engine.id} (program ${engine.osPid} on ${engine.host})`
     if (!engine.alive) return [`${named} ran it and has crashed; ${taken}`]
-    return [`${named} runs it; its lease lasts another ${span(engine.expires - this.#now)}`]
+    return [
+      `${named} runs it; its lease lasts another ${span(engine.expires - this.#now)}`,
+      ...this.#longStep(),
+    ]
+  }
+
+  /** That a step has run for long. */
+  #longStep(): string[] {
+    const { pid, state, updatedAt } = this.#row
+    if (state === 'waiting' || this.#now - updatedAt < LONG) return []
+    return [
+      `nothing was recorded since its step began at ${formatTime(updatedAt, this.#now)}. If it hangs, \`damson kill ${pid}\` ends it; \`spec.timeout\` limits each attempt of a step`,
+    ]
   }
 
   #attempt(): string[] {
@@ -192,7 +208,12 @@ class Explanation {
     const { wait } = row
     if (isBackingOff(row)) return [await this.#backOff()]
     if (wait === null) return []
+    if (row.owner === null && row.paused === null && row.readyAt !== null && row.readyAt <= this.#now)
+      return [`its wait is over${isWaitsForText(row.message) ? '' : inParentheses(row.message)}`]
     const { resume, signal, until, on } = wait
+    const [awaited, ...others] = pending.on
+    if (on !== null && awaited === row.pid && others.length === 0 && signal === null && until === null)
+      return [FOR_ITSELF]
     const ends: string[] = []
     if (on !== null) ends.push(on === 'any' ? 'for the first of these to end' : 'for these to end')
     if (signal !== null) ends.push(`for the signal ${signal}`)
@@ -287,6 +308,17 @@ class Explanation {
     ]
   }
 
+  /** That the slots of an engine are taken, and by which step for longest. */
+  async #taken({ id, concurrency }: EngineRow): Promise<string[]> {
+    const steps = await stepsOf(this.#store, id)
+    const [longest] = steps
+    if (longest === undefined || concurrency === 0 || steps.length < concurrency) return []
+    const { className, pid, updatedAt } = longest
+    return [
+      `engine ${id} has ${steps.length} of ${concurrency} slots taken, for longest by ${className} ${pid}, for ${span(this.#now - updatedAt)}`,
+    ]
+  }
+
   async #whoCouldRun(): Promise<string[]> {
     const { className, version, crashes, pid } = this.#row
     const alive = (await this.#store.engines()).filter((engine) => engine.alive)
@@ -315,7 +347,9 @@ class Explanation {
     }
     const full = loadable.length - held.length
     const who = full === 1 ? 'one running engine has its class' : `${full} running engines have its class`
-    return [full === 0 ? 'it is ready and queued' : `it is ready and queued for a free slot; ${who}`, ...held]
+    const taken = (await Promise.all(loadable.slice(0, NAMED).map((engine) => this.#taken(engine)))).flat()
+    const queued = full === 0 ? 'it is ready and queued' : `it is ready and queued for a free slot; ${who}`
+    return [queued, ...taken, ...held]
   }
 }
 

@@ -2,8 +2,10 @@ import { canLoad } from '../../persistence/contract/engines.ts'
 import type { Control, ListFilter } from '../../persistence/contract/control.ts'
 import type { EngineRow } from '../../persistence/contract/engines.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
-import type { ClassSurvey } from '../../persistence/contract/survey.ts'
+import type { ClassSurvey, WaitCount } from '../../persistence/contract/survey.ts'
 import { itemClassName } from '../../process/host/chunks.ts'
+import { stepsOf } from './steps-of-engine.ts'
+import { span } from './wording.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 
 /** What a store holds and what needs attention, as `client.status` returns it. */
@@ -14,6 +16,8 @@ export interface StoreStatus {
   readonly classes: readonly ClassStatus[]
   /** The registered engines, alive or not. */
   readonly engines: readonly EngineStatus[]
+  /** What the waiting processes wait for, the most frequent first. */
+  readonly waits: readonly WaitCount[]
   /** What does not go on by itself, the most urgent kind first. */
   readonly attention: readonly Attention[]
 }
@@ -74,22 +78,33 @@ export interface Attention {
   readonly pid: string | null
   /** Why the newest of them does not go on, if that is known. */
   readonly reason: string | null
-  /** The id of a dead engine. */
+  /** The id of a dead or full engine. */
   readonly engine?: string
 }
 
 /**
  * `engine died`: its lease is over or its program has ended, and no other engine has taken its
  * processes. `kill overdue`: the deadline of a kill has passed. `no engine`: the processes are
- * ready, and no engine that is alive has their class and version. `parked`: the processes can't be
+ * ready, and no engine that is alive has their class and version. `engine full`: the processes are ready,
+ * and an engine that has their class has run the same steps in all its slots for a minute; `name` and
+ * `pid` are those of the step that runs longest. `parked`: the processes can't be
  * loaded. `gave up`: the processes are paused after their last attempt, after a third crash, or
  * because a step that ran again did not do what its record says. `waits for itself`: the processes wait
  * for their own end, which never comes. `failed`: the processes have excepted or finished without
  * success within a day, and were not begun again (the filter `superseded`).
  */
 export type AttentionKind =
-  'engine died' | 'kill overdue' | 'no engine' | 'parked' | 'gave up' | 'waits for itself' | 'failed'
+  | 'engine died'
+  | 'kill overdue'
+  | 'no engine'
+  | 'engine full'
+  | 'parked'
+  | 'gave up'
+  | 'waits for itself'
+  | 'failed'
 
+/** How long an engine runs the same steps in all its slots before it needs attention, in milliseconds. */
+const LONG = 60 * 1000
 /** How long a failure needs attention, in milliseconds. */
 const LATELY = 24 * 60 * 60 * 1000
 /** The processes of one kind that are read for their reasons, at most. */
@@ -98,14 +113,15 @@ const READ = 1000
 /** Reads what a store holds. Every query is bounded or goes by an index. */
 export async function statusOf(store: Control, now: number): Promise<StoreStatus> {
   const since = now - LATELY
-  const [states, { classes, running, overdueKills }, engines, parked, paused, failed] = await Promise.all([
-    store.count(),
-    store.survey(since),
-    store.engines(),
-    newest(store, { parked: true }),
-    newest(store, { paused: true }),
-    newest(store, { successful: false, superseded: false, state: ['excepted', 'finished'] }),
-  ])
+  const [states, { classes, running, waits, overdueKills }, engines, parked, paused, failed] =
+    await Promise.all([
+      store.count(),
+      store.survey(since),
+      store.engines(),
+      newest(store, { parked: true }),
+      newest(store, { paused: true }),
+      newest(store, { successful: false, superseded: false, state: ['excepted', 'finished'] }),
+    ])
   const waitsForItself = classes.some(({ selfAwaiting }) => selfAwaiting > 0)
   const waiting = waitsForItself ? await newest(store, { state: 'waiting', text: 'itself' }) : []
   const givenUp = paused.filter((row) => row.paused?.cause !== 'request')
@@ -122,11 +138,13 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
       killed: rest.killed,
       failed: rest.failed,
     })),
+    waits,
     engines: engines.map((engine) => engineStatus(engine, running)),
     attention: [
       ...deadEngines(engines, running),
       ...(overdueKills > 0 ? [need('kill overdue', null, overdueKills)] : []),
       ...withoutEngine(classes, engines),
+      ...(await fullEngines(store, classes, engines, running, now)),
       ...classes
         .filter(({ parked: count }) => count > 0)
         .map((one) => need('parked', one.className, one.parked, parked, (row) => row.parked)),
@@ -226,6 +244,34 @@ function withoutEngine(classes: readonly ClassSurvey[], engines: readonly Engine
       readyVersions.some((version) => !alive.some((engine) => canLoad(engine.classes, className, version))),
     )
     .map(({ className, ready }) => need('no engine', className, ready))
+}
+
+/** The engines whose slots are all taken by steps that have run for long, while processes are ready. */
+async function fullEngines(
+  store: Control,
+  classes: readonly ClassSurvey[],
+  engines: readonly EngineRow[],
+  running: Readonly<Record<string, number>>,
+  now: number,
+): Promise<readonly Attention[]> {
+  const full: Attention[] = []
+  for (const engine of engines) {
+    const used = running[engine.id] ?? 0
+    if (!engine.alive || engine.concurrency === 0 || used < engine.concurrency) continue
+    const waiting = classes.filter(({ className, readyVersions }) =>
+      readyVersions.some((version) => canLoad(engine.classes, className, version)),
+    )
+    const count = waiting.reduce((sum, { ready }) => sum + ready, 0)
+    const steps = await stepsOf(store, engine.id)
+    const [longest] = steps
+    const newest = steps.at(-1)
+    if (count === 0 || longest === undefined || newest === undefined || now - newest.updatedAt < LONG)
+      continue
+    const { className, pid, updatedAt } = longest
+    const reason = `the longest is in ${className} ${pid}, for ${span(now - updatedAt)}`
+    full.push({ kind: 'engine full', name: className, count, pid, reason, engine: engine.id })
+  }
+  return full
 }
 
 function byClass(rows: readonly ProcessRow[]): [name: string, rows: readonly ProcessRow[]][] {

@@ -156,6 +156,8 @@ export interface ListFilter {
   readonly parent?: string | undefined
   /** The pid of the process that they were restarted or resubmitted from. */
   readonly origin?: string | undefined
+  /** The id of the engine that has it now. */
+  readonly engine?: string | undefined
   readonly paused?: boolean | undefined
   /** Whether the process is parked. */
   readonly parked?: boolean | undefined

@@ -4,9 +4,26 @@ export interface Survey {
   readonly classes: readonly ClassSurvey[]
   /** The number of steps that each engine runs, by its id. */
   readonly running: Readonly<Record<string, number>>
+  /** What the processes that are counted as waiting wait for, by kind and name. */
+  readonly waits: readonly WaitCount[]
   /** How many stored kills are past their deadline. */
   readonly overdueKills: number
 }
+
+/** How many processes wait for one thing. */
+export interface WaitCount {
+  readonly for: WaitKind
+  /** The name of the signal; null for all else. */
+  readonly name: string | null
+  readonly count: number
+}
+
+/**
+ * What a process waits for. `signal`: a signal, perhaps with a time limit. `processes`: the ends of
+ * others. `time`: a time. `resume`: to be resumed. `attempt`: the next attempt at a step that failed.
+ * `inputs`: what it needs of others before it starts. `start`: the time of a delayed launch.
+ */
+export type WaitKind = 'signal' | 'processes' | 'time' | 'resume' | 'attempt' | 'inputs' | 'start'
 
 /** The processes of one class. Each is counted in one of the first eight numbers. */
 export interface ClassSurvey {

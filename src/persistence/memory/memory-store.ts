@@ -310,6 +310,7 @@ export class MemoryStore implements Store {
       if (filter.label !== undefined && row.label !== filter.label) continue
       if (filter.group !== undefined && !this.#tables.groups.has(filter.group, row.pid)) continue
       if (filter.parent !== undefined && row.parent !== filter.parent) continue
+      if (filter.engine !== undefined && row.owner !== filter.engine) continue
       if (filter.origin !== undefined && row.origin !== filter.origin) continue
       if (filter.paused !== undefined && (row.paused === 1) !== filter.paused) continue
       if (filter.parked !== undefined && (row.parked !== null) !== filter.parked) continue

@@ -1,7 +1,7 @@
 import type { Survey } from '../contract/survey.ts'
 import { waitsForItself } from '../../process/step/wait-conditions.ts'
 import { isReady } from '../rules/row.ts'
-import { SurveyCounts } from '../rules/survey.ts'
+import { SurveyCounts, waitKind } from '../rules/survey.ts'
 import { supersededTest } from '../rules/superseded.ts'
 import type { MemoryProcess } from './memory-process.ts'
 
@@ -30,7 +30,10 @@ export function surveyOf(processes: Iterable<MemoryProcess>, since: number, now:
     else if (row.paused === 1) counts.paused++
     else if (isReady(row, now)) classes.addReady(row.class, row.version, 1)
     else if (inStep) counts.running++
-    else counts.waiting++
+    else {
+      const kind = waitKind(row)
+      classes.addWaiting(row.class, kind, kind === 'signal' ? row.receives : null, 1)
+    }
   }
-  return { classes: classes.sorted(), running, overdueKills }
+  return { classes: classes.sorted(), running, waits: classes.waits(), overdueKills }
 }

@@ -19,6 +19,7 @@ const BULK: OptionNames<BulkFilter> = {
   group: true,
   parent: true,
   origin: true,
+  engine: true,
   paused: isFlag,
   parked: isFlag,
   ready: isFlag,
@@ -61,7 +62,20 @@ export function checkBulkFilter(filter: BulkFilter, where: string): void {
 }
 
 function checkConditions(
-  { state, className, key, label, group, parent, origin, since, until, endedBefore, text }: BulkFilter,
+  {
+    state,
+    className,
+    key,
+    label,
+    group,
+    parent,
+    origin,
+    engine,
+    since,
+    until,
+    endedBefore,
+    text,
+  }: BulkFilter,
   where: string,
 ): void {
   if (state !== undefined) for (const one of [state].flat()) checkState(one, where)
@@ -71,6 +85,7 @@ function checkConditions(
   if (group !== undefined) checkText(`${where}: group`, group)
   if (parent !== undefined) checkText(`${where}: parent`, parent)
   if (origin !== undefined) checkText(`${where}: origin`, origin)
+  if (engine !== undefined) checkText(`${where}: engine`, engine)
   if (text !== undefined) checkText(`${where}: text`, text, { empty: true })
   for (const [name, time] of Object.entries({ since, until, endedBefore })) {
     if (time !== undefined && (typeof time !== 'number' || Number.isNaN(time)))

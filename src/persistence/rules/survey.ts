@@ -1,4 +1,15 @@
-import type { ClassSurvey } from '../contract/survey.ts'
+import { isBackingOff } from '../../process/state/process-state.ts'
+import type { ClassSurvey, WaitCount, WaitKind } from '../contract/survey.ts'
+import type { Row } from './row.ts'
+
+/** What a process waits for that is neither ready, paused nor parked, and runs no step. */
+export function waitKind(row: Row): WaitKind {
+  if (row.state !== 'waiting') return row.awaits === 'inputs' ? 'inputs' : 'start'
+  if (isBackingOff({ state: row.state, attempt: row.attempt, inStep: row.in_step === 1 })) return 'attempt'
+  if (row.receives !== null) return 'signal'
+  if (row.awaits !== null) return 'processes'
+  return row.due_at === null ? 'resume' : 'time'
+}
 
 /** The counts of a class, while they are added up. */
 export type Counts = { -readonly [Name in keyof ClassSurvey]: ClassSurvey[Name] }
@@ -6,6 +17,7 @@ export type Counts = { -readonly [Name in keyof ClassSurvey]: ClassSurvey[Name] 
 /** The counts of classes by their names. */
 export class SurveyCounts {
   readonly #classes = new Map<string, Counts>()
+  readonly #waits = new Map<string, WaitCount>()
 
   of(className: string): Counts {
     let counts = this.#classes.get(className)
@@ -35,6 +47,19 @@ export class SurveyCounts {
     counts.ready += count
     if (count > 0 && !counts.readyVersions.includes(version))
       counts.readyVersions = [...counts.readyVersions, version].toSorted((a, b) => a - b)
+  }
+
+  addWaiting(className: string, kind: WaitKind, name: string | null, count: number): void {
+    this.of(className).waiting += count
+    const key = `${kind} ${name ?? ''}`
+    const before = this.#waits.get(key)
+    this.#waits.set(key, { for: kind, name, count: count + (before?.count ?? 0) })
+  }
+
+  /** The most frequent waits first. */
+  waits(): WaitCount[] {
+    const named = ({ for: kind, name }: WaitCount): string => `${kind} ${name ?? ''}`
+    return [...this.#waits.values()].toSorted((a, b) => b.count - a.count || (named(a) < named(b) ? -1 : 1))
   }
 
   sorted(): ClassSurvey[] {

@@ -87,6 +87,7 @@ function fewIndexes(filter: ListFilter): (readonly [index: string, condition: st
   if (filter.key !== undefined) return [['process_key', 'key IS NOT NULL']]
   if (filter.parent !== undefined) return []
   if (filter.requested === 'kill') return [['process_deadline', 'kill_deadline IS NOT NULL']]
+  if (filter.engine !== undefined) return [['process_owner', 'owner IS NOT NULL']]
   // Only a process that an engine runs keeps a pause for later.
   if (filter.requested === 'pause') return [['process_owner', 'owner IS NOT NULL']]
   if (filter.parked === true) return [['process_parked', 'parked IS NOT NULL']]
@@ -112,6 +113,7 @@ function conditions(filter: ListFilter, now: number): Query {
   if (filter.label !== undefined) add('label = ?', filter.label)
   if (filter.group !== undefined) add(`id IN (${OF_GROUP})`, filter.group)
   if (filter.parent !== undefined) add('parent = ?', filter.parent)
+  if (filter.engine !== undefined) add('owner = ?', filter.engine)
   if (filter.origin !== undefined) add('origin = ?', filter.origin)
   // Written out, since SQLite finds a partial index only by the literal value.
   if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')

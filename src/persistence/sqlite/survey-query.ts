@@ -1,4 +1,4 @@
-import type { Survey } from '../contract/survey.ts'
+import type { Survey, WaitKind } from '../contract/survey.ts'
 import { SurveyCounts } from '../rules/survey.ts'
 import type { Connection } from './connection.ts'
 import { SUPERSEDED } from './list-query.ts'
@@ -6,15 +6,24 @@ import { SUPERSEDED } from './list-query.ts'
 /** From the index of classes. */
 const ALL = 'SELECT class, count(*) AS n FROM process GROUP BY class'
 
+/** As `waitKind` has it, for what is neither ready, paused nor parked, and runs no step; else null. */
+const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR (owner IS NULL AND ready_at IS NOT NULL AND ready_at <= ?)
+    OR (owner IS NOT NULL AND state <> 'waiting') THEN NULL
+  WHEN state <> 'waiting' THEN iif(awaits = 'inputs', 'inputs', 'start')
+  WHEN attempt > 1 AND in_step = 0 THEN 'attempt'
+  WHEN receives IS NOT NULL THEN 'signal'
+  WHEN awaits IS NOT NULL THEN 'processes'
+  WHEN due_at IS NOT NULL THEN 'time' ELSE 'resume' END`
+
 /** Reads the rows of what has not ended, by the index of states, and no row of what has. */
-const UNFINISHED = `SELECT class, version, count(*) AS n, sum(parked IS NOT NULL) AS parked,
+const UNFINISHED = `SELECT class, version, ${WAIT} AS wait, receives AS name, count(*) AS n, sum(parked IS NOT NULL) AS parked,
   sum(parked IS NULL AND paused = 1) AS paused,
   sum(parked IS NULL AND paused = 0 AND owner IS NULL AND ready_at IS NOT NULL AND ready_at <= ?) AS ready,
   sum(parked IS NULL AND paused = 0 AND owner IS NOT NULL AND state <> 'waiting') AS running,
   sum(state = 'waiting' AND (message GLOB 'waits for itself*' OR message GLOB 'waits for * processes, itself*'
     OR awaits IS NOT NULL AND EXISTS (SELECT 1 FROM awaits AS a WHERE a.pid = process.pid AND a.target = process.pid))
   ) AS itself
-  FROM process WHERE state IN ('created', 'running', 'waiting') GROUP BY class, version`
+  FROM process WHERE state IN ('created', 'running', 'waiting') GROUP BY class, version, wait, receives`
 
 /** From the index of failures. */
 const FAILED = `SELECT class, sum(state = 'killed') AS killed, sum(state <> 'killed') AS n,
@@ -46,6 +55,8 @@ interface Unfinished extends Total {
   readonly paused: number
   readonly ready: number
   readonly running: number
+  readonly wait: WaitKind | null
+  readonly name: string | null
   /** See `waitsForItself`: the message of a step that waits in memory names what it waits for. */
   readonly itself: number
 }
@@ -54,13 +65,14 @@ interface Unfinished extends Total {
 export function surveyOf(connection: Connection, since: number, now: number): Survey {
   const classes = new SurveyCounts()
   for (const { class: name, n } of connection.sql<Total>(ALL).all()) classes.of(name).succeeded = n
-  for (const row of connection.sql<Unfinished>(UNFINISHED).all(now)) {
+  for (const row of connection.sql<Unfinished>(UNFINISHED).all(now, now)) {
     const counts = classes.of(row.class)
     counts.parked += row.parked
     counts.paused += row.paused
     counts.running += row.running
     counts.selfAwaiting += row.itself
-    counts.waiting += row.n - row.parked - row.paused - row.ready - row.running
+    if (row.wait !== null)
+      classes.addWaiting(row.class, row.wait, row.wait === 'signal' ? row.name : null, row.n)
     counts.succeeded -= row.n
     classes.addReady(row.class, row.version, row.ready)
   }
@@ -80,6 +92,7 @@ export function surveyOf(connection: Connection, since: number, now: number): Su
   return {
     classes: classes.sorted(),
     running: Object.fromEntries(running.filter(({ n }) => n > 0).map(({ owner, n }) => [owner, n])),
+    waits: classes.waits(),
     overdueKills: connection.sql<number>(OVERDUE).pluck().get(now) ?? 0,
   }
 }
