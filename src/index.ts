@@ -77,7 +77,8 @@ export type {
   ProcessPausedEvent,
 } from './process/process-events.ts'
 export type { AnyProcessClass } from './process/host/process-object.ts'
-export type { AnyRef, Dependency, LaunchOptions } from './process/host/launch-options.ts'
+export type { AnyRef, Dependency, LaunchOptions, Retention } from './process/host/launch-options.ts'
+export type { Dropped } from './process/state/dropped.ts'
 export type {
   DoneRef,
   EventRecord,

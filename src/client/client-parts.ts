@@ -1,5 +1,7 @@
 import { Codec } from '../bundle/codec.ts'
 import { ClassRegistry, mangledName } from '../bundle/loader.ts'
+import { LARGEST_READ } from '../persistence/contract/control.ts'
+import type { LifetimeRow } from '../persistence/contract/lifetime.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import { itemClassName } from '../process/host/chunks.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
@@ -17,9 +19,11 @@ import { Launches } from './launch/launches.ts'
 import { Restarter } from './launch/restarter.ts'
 import { SignalSchemas } from './write/signal-schemas.ts'
 import { RowReader } from './read/row-reader.ts'
+import { SharedReads } from './read/shared-reads.ts'
 import { BulkWrites } from './write/bulk.ts'
 import { Edits } from './write/edits.ts'
 import { GroupCommit } from './write/group-commit.ts'
+import { ClientSession } from './write/client-session.ts'
 import { Requests } from './write/requests.ts'
 
 /** The class of chunks of this name. */
@@ -36,6 +40,8 @@ function chunkClassNamed(
 export class ClientParts implements HandleParts {
   readonly store: Store
   readonly clock: Clock
+  /** How histories show the requests of the client. */
+  readonly name: string
   readonly logger: Logger
   readonly codec: Codec
   readonly classes: ClassRegistry<AnyProcessClass>
@@ -43,6 +49,9 @@ export class ClientParts implements HandleParts {
   readonly killGrace: number
   readonly commits: GroupCommit
   readonly rows: RowReader
+  /** How long results are kept. */
+  readonly lifetimes: SharedReads<LifetimeRow>
+  readonly session: ClientSession
   readonly requests: Requests
   readonly bulk: BulkWrites
   readonly edits: Edits
@@ -66,6 +75,13 @@ export class ClientParts implements HandleParts {
     this.killGrace = milliseconds(options.killGrace ?? '10s')
     this.commits = new GroupCommit(store, this.logger)
     this.rows = new RowReader(store, this.commits, this.clock)
+    this.lifetimes = new SharedReads({
+      one: async (pid) => (await store.lifetimes([pid]))[0],
+      several: async (pids) => new Map((await store.lifetimes(pids)).map((row) => [row.pid, row])),
+      largest: LARGEST_READ,
+    })
+    this.session = new ClientSession(store, this.commits, this.logger, name)
+    this.name = name
     this.requests = new Requests(this.commits, name, this.killGrace)
     this.bulk = new BulkWrites(store, this.commits, this.requests)
     this.edits = new Edits(store, this.commits, this.codec, name)

@@ -4,6 +4,7 @@ import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 import { openStore } from '../persistence/open-store.ts'
+import { copyOf } from '../ports/plain.ts'
 import { checkLaunch } from '../process/host/launch-arguments.ts'
 import type { LaunchOptions } from '../process/host/launch-options.ts'
 import type { Launched, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
@@ -27,7 +28,7 @@ import { memberPids } from './group/given-pids.ts'
 import { newGroupName } from '../shared/ids.ts'
 import type { HandleRegistry } from './handle/handle-registry.ts'
 import { killOnAbort } from './handle/kill-on-abort.ts'
-import { BY_A_CALLER, type Launcher } from './launch/create-write.ts'
+import type { Launcher } from './launch/create-write.ts'
 import { readHandle } from './handle/reference-file.ts'
 import { pidOfKey } from './read/pids.ts'
 import type { GroupCommit } from './write/group-commit.ts'
@@ -128,8 +129,14 @@ export class Client extends GroupClient {
       ...options
     }: LaunchOptions & { readonly raiseOnFailure?: boolean | undefined } = {},
   ): Promise<unknown> {
-    const { outputs } = await this.#launch(processClass, inputs, options)
-    return raiseOnFailure ? outputs.all() : outputs.all({ raiseOnFailure })
+    const handle = await this.#launch(processClass, inputs, options)
+    const { outputs } = handle
+    try {
+      return await (raiseOnFailure ? outputs.all() : outputs.all({ raiseOnFailure }))
+    } finally {
+      // No caller has the handle.
+      if (options.retention === 'refs') await handle.release()
+    }
   }
 
   /** Returns the handle of a process, the same object for the same pid. No I/O: `refresh()` checks that the process exists. */
@@ -203,6 +210,11 @@ export class Client extends GroupClient {
       handle.close(new ClosedError('the client was closed during this wait; the process continues'))
     await this.parts.commits.close()
     await this.leave()
+    await this.parts.session
+      .close()
+      .catch((error: unknown) =>
+        this.logger.warn({ err: error }, 'what this client retained could not be released'),
+      )
     if (this.#ownsStore) await this.store.close()
   }
 
@@ -275,7 +287,11 @@ export class Client extends GroupClient {
     this.requireOpen()
     checkLaunch(processClass, options)
     options.signal?.throwIfAborted()
-    return this.start(processClass, inputs, options, BY_A_CALLER)
+    const launcher = this.launcher(options)
+    if (!(launcher instanceof Promise)) return this.start(processClass, inputs, options, launcher)
+    // Later changes by the caller are not launched.
+    const given = copyOf(inputs)
+    return this.start(processClass, given, options, await launcher)
   }
 
   protected requireOpen(): void {

@@ -29,6 +29,7 @@ import { ClientGroup } from './group/client-group.ts'
 import { GroupStarts, type GroupStart, type Inputs } from './group/group-starts.ts'
 import { newGroupName } from '../shared/ids.ts'
 import { readGroup } from './handle/reference-file.ts'
+import type { ClientHandle } from './handle/client-handle.ts'
 import { killOnAbort } from './handle/kill-on-abort.ts'
 import { BY_A_CALLER, requireCreated, type Launcher } from './launch/create-write.ts'
 
@@ -139,6 +140,8 @@ export abstract class GroupClient extends ClientController {
     signal?.throwIfAborted()
     const { group: name, ordered = true, maxOutstanding = this.launchesAhead } = own
     const store = this.#members(processClass)
+    const isRetained = memberOptions.retention === 'refs'
+    const handles = new Map<number, ClientHandle>()
     return new LazyLaunch(inputs as InputsSource<Inputs>, {
       where: 'imap',
       name: name ?? '',
@@ -147,14 +150,25 @@ export abstract class GroupClient extends ClientController {
       signal,
       launch: (given, position) => {
         const group = name === undefined ? undefined : { name, position, ordered }
-        const member = store(given, memberOptions, { ...BY_A_CALLER, group })
-        const stored = member instanceof Promise ? member.then((one) => one.stored) : member.stored
+        const launch = (by: Launcher): Promise<string> => {
+          const member = store(given, memberOptions, { ...by, group })
+          return member instanceof Promise ? member.then((one) => one.stored) : member.stored
+        }
+        const launcher = this.launcher(memberOptions)
+        const stored = launcher instanceof Promise ? launcher.then(launch) : launch(launcher)
         return stored.then((pid) => {
           const handle = this.parts.handle(pid, '')
+          if (isRetained) handles.set(position, handle)
           killOnAbort(handle, signal, this.parts.logger)
           return (stop) => handle.result({ signal: stop }) as Promise<MemberResult<C>>
         })
       },
+      ...(isRetained && {
+        taken: async (position) => {
+          await handles.get(position)?.release()
+          handles.delete(position)
+        },
+      }),
       ...(name !== undefined && {
         complete: (length) => this.#groups.complete({ name, ordered, launcher: BY_A_CALLER }, length),
       }),
@@ -214,6 +228,14 @@ export abstract class GroupClient extends ClientController {
 
   // ---------- for the client and the engine ----------
 
+  /** The launcher of a call, whose session is open if it is to retain what is launched. */
+  protected launcher({ retention }: LaunchOptions): Launcher | Promise<Launcher> {
+    if (retention !== 'refs') return BY_A_CALLER
+    const { session } = this.parts
+    const launcher = { ...BY_A_CALLER, session: session.id }
+    return session.isOpen ? launcher : session.open().then(() => launcher)
+  }
+
   /** Validates the inputs, and has a process of a known class stored. */
   protected abstract storeLaunch(
     processClass: AnyProcessClass,
@@ -243,11 +265,13 @@ export abstract class GroupClient extends ClientController {
     const name = settings.group ?? newGroupName()
     const read = <T>(work: () => Promise<T>): Promise<T> => work()
     const launched = inChunks(Process, { processClass, inputs }, settings.chunkSize)
-    const start = { where, name, inputs: launched.inputs, settings, signal, launcher: BY_A_CALLER, read }
+    const found = this.launcher(memberOptions)
+    const launcher = found instanceof Promise ? await found : found
+    const start = { where, name, inputs: launched.inputs, settings, signal, launcher, read }
     return this.startGroup<R>(
       launched.processClass,
       start,
-      (store) => (given, group) => store(given, memberOptions, { ...BY_A_CALLER, group }),
+      (store) => (given, group) => store(given, memberOptions, { ...launcher, group }),
     )
   }
 
@@ -278,6 +302,7 @@ export abstract class GroupClient extends ClientController {
     // What a step launches belongs to its process.
     if (create.parent === null) this.parts.launched.add(pid)
     if (existed === false) this.parts.registry.renew(pid)
+    if (create.retainedBy !== undefined) this.parts.session.launched(pid)
     return pid
   }
 }

@@ -16,6 +16,7 @@ import { construct } from '../process/host/construction.ts'
 import { prunePolicy } from '../spec/prune-policy.ts'
 import { checkClass } from '../process/definition/process-definition.ts'
 import { referring } from '../process/references/reference.ts'
+import { isTerminal } from '../process/state/machine.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { alarm } from '../shared/clock.ts'
 import { milliseconds } from '../shared/duration.ts'
@@ -37,6 +38,8 @@ import { onStopSignals } from './stop-signals.ts'
 import { HandleSupport, outcomeNow } from './handle-support.ts'
 import { LaunchQueue } from './launch-queue.ts'
 import { Pruner } from './pruner.ts'
+import { ResultCollector } from './result-collector.ts'
+import { UnknownClasses } from './unknown-classes.ts'
 
 /**
  * Milliseconds between two scans of the store. A scan finds dead engines, and changes that were not
@@ -57,14 +60,14 @@ export class Engine extends Client {
   #classes: readonly LoadableClass[]
   /** Names of classes that the loader does not know, or could not load. */
   readonly #unloadable = new Set<string>()
-  /** Names of unknown classes that were launched here. */
-  readonly #warnedOf = new Set<string>()
+  readonly #unknown: UnknownClasses
   readonly #executor: Executor
   readonly #scheduler: Scheduler
   readonly #executions: Executions
   readonly #queue: LaunchQueue
   readonly #host: DurableHost
   readonly #pruner: Pruner
+  readonly #collector: ResultCollector
   #stopWatching: (() => void) | undefined
   #stopSignals: (() => void) | undefined
   #cancelScan: (() => void) | undefined
@@ -130,6 +133,8 @@ export class Engine extends Client {
     this.#queue = queue
     this.#scheduler = scheduler
     this.#pruner = new Pruner(engine, options.prune && prunePolicy(options.prune))
+    this.#collector = new ResultCollector(engine)
+    this.#unknown = new UnknownClasses(engine)
     this.handles.localEngine = new HandleSupport(queue, executions)
   }
 
@@ -168,6 +173,7 @@ export class Engine extends Client {
       )
     await this.#scan()
     this.#pruner.start()
+    this.#collector.start()
   }
 
   /** Scans the store. A scan that is asked for during another one comes after it. */
@@ -258,6 +264,7 @@ export class Engine extends Client {
       }
       if (change.ready && !this.#queue.has(change.pid)) this.#scheduler.oneReady()
       if (change.dueAt !== null) this.#armDue(change.dueAt)
+      if (isTerminal(change.state)) this.#collector.processEnded()
     }
   }
 
@@ -269,7 +276,7 @@ export class Engine extends Client {
   ): Promise<ProcessHandle> {
     const known = this.parts.launches.classOf(processClass)
     if (known === undefined) {
-      this.#warnOfUnknownClass(processClass as string)
+      this.#unknown.launched(processClass as string)
       return super.start(processClass, inputs, options, launcher)
     }
     const { create, stored } = this.storeLaunch(known, inputs, options, launcher)
@@ -283,6 +290,7 @@ export class Engine extends Client {
     launcher: Launcher,
   ): StoredLaunch {
     const { inputs: given, refers } = referring(inputs)
+    if (options.retention !== undefined) this.#collector.expect()
     if (this.#mayRun(processClass, options, refers))
       return this.#store(processClass, given, options, launcher)
     return super.storeLaunch(processClass, given, options, launcher)
@@ -293,7 +301,7 @@ export class Engine extends Client {
     // A process of a class that is not registered here is left to an engine that has the class
     // (C9).
     const isRegistered = this.classes.has(known)
-    if (!isRegistered) this.#warnOfUnknownClass(registeredName(known))
+    if (!isRegistered) this.#unknown.launched(registeredName(known))
     // A second launch under a pid must not start a second execution. Its answer reports the first
     // process.
     const again = pid !== undefined && (this.#executions.find(pid) !== undefined || this.#queue.has(pid))
@@ -332,16 +340,6 @@ export class Engine extends Client {
     }
   }
 
-  /** Warns once per class, because processes of a forgotten class would wait silently. */
-  #warnOfUnknownClass(name: string): void {
-    if (this.#warnedOf.has(name)) return
-    this.#warnedOf.add(name)
-    this.logger.warn(
-      { class: name, engine: this.#id },
-      `the launched class ${name} is not among the \`processes\` of this engine. The process is stored, but only an engine that has the class can run it`,
-    )
-  }
-
   /**
    * Creates a process for which no slot is free. It starts here in its turn, unless another engine
    * claims it first. `waits` is whether it is in the launch queue.
@@ -373,6 +371,7 @@ export class Engine extends Client {
     this.#scheduler.stop()
     this.#queue.clear()
     await this.#pruner.stop()
+    await this.#collector.stop()
     await this.#executor.drain(
       drain,
       new ClosedError(

@@ -8,6 +8,7 @@ import type { ClaimedProcess } from '../persistence/contract/store.ts'
 import { lostOutcome } from '../process/host/lost-outcome.ts'
 import type { Settled } from '../process/host/process-handle.ts'
 import { isMet, needsOf, type Need } from '../process/references/dependency.ts'
+import { isDropped } from '../process/references/output-reference.ts'
 import { outputValue } from '../process/references/output-value.ts'
 import { Reference, type SavedReference } from '../process/references/reference.ts'
 import { savedReferences, type PlacedReference } from '../process/references/saved-references.ts'
@@ -130,7 +131,7 @@ export class Gathering {
     if (stored === undefined) return lost(pid)
     const { row } = stored
     const settled = this.#settled(stored)
-    if (settled.status === 'rejected') return settled.reason
+    if (settled.status === 'rejected' && !isDropped(settled)) return settled.reason
     if (row.successful === true) return undefined
     const { exitCode, message } = settled.state
     const missing = missingOf(stored.bundle().parts, this.#engine.codec)
@@ -186,8 +187,9 @@ export class Gathering {
     if (stored === undefined) return lostOutcome(lost(pid))
     const settled = this.#settled(stored)
     const { state } = settled
+    const isOver = settled.status === 'fulfilled' || isDropped(settled)
+    if (done === true && isOver) return { status: 'fulfilled', value: true, state }
     if (settled.status === 'rejected') return settled
-    if (done === true) return { status: 'fulfilled', value: true, state }
     if (output === undefined) return settled
     try {
       const outputs = outputsOf(stored.bundle().parts, this.#engine.codec)

@@ -52,6 +52,10 @@ const WRITES: Readonly<Record<Kind, true>> = {
   enforce: true,
   prune: true,
   complete: true,
+  retain: true,
+  unretain: true,
+  purge: true,
+  drop: true,
 }
 const kinds: readonly unknown[] = Object.keys(WRITES)
 const WITH_STATE: readonly unknown[] = ['create', 'advance', 'record']

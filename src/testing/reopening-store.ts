@@ -49,6 +49,7 @@ export class ReopeningStore {
   async crash(engine: string): Promise<void> {
     if (this.#current instanceof MemoryStore) {
       this.#current.forget(engine)
+      this.#current.forgetSessions()
       return
     }
     this.#opening = this.#reopen()

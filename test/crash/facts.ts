@@ -75,9 +75,12 @@ async function tell(engine: Engine, row: ProcessRow): Promise<unknown> {
   const { state, step, paused, parked, parent, successful, exitCode, message, wait, attempt, owner } = row
   const ended = row.endedAt !== null
   const outcome = ended ? await engine.handle(row.pid).outcome() : undefined
-  const outputs = await engine.handle(row.pid).outputs.snapshot()
+  // When a result was dropped depends on when an engine looks.
+  const { dropped } = await engine.inspect(row.pid)
+  const outputs = dropped === null ? await engine.handle(row.pid).outputs.snapshot() : dropped.why
   const { mail } = await engine.store.pending(row.pid)
-  const result = outcome?.status === 'rejected' ? String(outcome.reason) : outcome?.value
+  const result =
+    dropped !== null ? dropped.why : outcome?.status === 'rejected' ? String(outcome.reason) : outcome?.value
   const counts: Record<string, number> = {}
   for (const { name, data } of await engine.history(row.pid)) {
     if (REPEATED.has(name)) continue

@@ -138,6 +138,7 @@ class Memory implements Place {
 
   async crash(): Promise<void> {
     for (const { id } of await this.store.engines()) this.kill(id)
+    this.store.forgetSessions()
   }
 
   kill(engine: string): void {

@@ -7,6 +7,7 @@ import { beginning } from './store-suite-beginning.ts'
 import { claiming } from './store-suite-claiming.ts'
 import { retries } from './store-suite-retries.ts'
 import { trees } from './store-suite-trees.ts'
+import { lifetimes } from './store-suite-lifetimes.ts'
 import { needs } from './store-suite-needs.ts'
 import { waits } from './store-suite-waiting.ts'
 import { waking } from './store-suite-waking.ts'
@@ -30,6 +31,7 @@ const SUBJECTS = [
   waking,
   waits,
   needs,
+  lifetimes,
   records,
   reports,
   retries,

@@ -2,7 +2,7 @@
  * An engine in a program of its own, for tests that kill it: opens the store, launches the given processes under keys,
  * says `ready` on its standard output, waits for all of it and its children to end (unless it has to stay) and closes.
  */
-import { Engine, type ProcessHandle } from '../../src/index.ts'
+import { Engine, type ProcessHandle, type Retention } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { crashAt, type CrashPoint } from '../../src/testing/index.ts'
 import * as processes from './processes.ts'
@@ -14,6 +14,7 @@ export interface EngineProgram {
     readonly class: keyof typeof processes
     readonly inputs: object
     readonly key: string
+    readonly retention?: Retention
   }[]
   /** Answers given to waits, by key. */
   readonly resume?: readonly { readonly key: string; readonly value: unknown }[]
@@ -43,8 +44,8 @@ const engine = await Engine.open({
   ...(task.concurrency !== undefined && { concurrency: task.concurrency }),
 })
 const handles = await Promise.all(
-  (task.launch ?? []).map(({ class: name, inputs, key }) =>
-    engine.launch(name, inputs as Record<string, unknown>, { key }),
+  (task.launch ?? []).map(({ class: name, inputs, key, retention }) =>
+    engine.launch(name, inputs as Record<string, unknown>, { key, retention }),
   ),
 )
 for (const { key, value } of task.resume ?? [])

@@ -124,7 +124,9 @@ export async function printResults(client: Client, name: string, inJsonForm: boo
     ]
     printEscaped(columns(headings, rows, screenOf()))
   }
-  return found.every((details) => details?.state.successful === true) ? ExitCode.DONE : ExitCode.FAILED
+  return found.every((details) => details?.state.successful === true && details.dropped === null)
+    ? ExitCode.DONE
+    : ExitCode.FAILED
 }
 
 /** How many processes are read together, and how many pids are shortened. */
@@ -142,18 +144,19 @@ async function detailsOf(client: Client, pid: string): Promise<ProcessDetails | 
 
 function resultJson(details: ProcessDetails | undefined, pid: string): object {
   if (details === undefined) return { pid, state: 'lost', successful: false }
-  const { state, successful, exitCode, result, outputs, error, message } = inJson(details) as Record<
+  const { state, successful, exitCode, result, outputs, error, message, dropped } = inJson(details) as Record<
     string,
     unknown
   >
-  return { pid, state, successful, exitCode, result, outputs, error, message }
+  return { pid, state, successful, exitCode, result, outputs, error, message, dropped }
 }
 
 /** The result in one line; of a process that failed, why. */
 function resultText(details: ProcessDetails | undefined): string {
   if (details === undefined) return 'it was pruned'
-  const { state, message, values } = details
+  const { state, message, values, dropped } = details
   if (!isTerminal(state.label)) return ''
+  if (dropped !== null) return `it was dropped: ${dropped.why}`
   if (!state.successful) return printable(state.exitCode?.message ?? message ?? '')
   const value = values.result ?? values.outputs
   return value == null ? '' : pretty(value).replaceAll(/\s*\n\s*/g, ' ')

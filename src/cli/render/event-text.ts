@@ -73,6 +73,8 @@ export function eventText(record: EventRecord): string {
       return 'taken up again after a crash'
     case 'released':
       return 'given back by its engine'
+    case 'result dropped':
+      return `its result was dropped: ${record.data.why}`
     case 'parked':
       return `parked: ${record.data.reason}`
     case 'excepted':

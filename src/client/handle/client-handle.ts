@@ -8,6 +8,8 @@ import type {
   Metadata,
   ResultOptions,
   SizeOptions,
+  StateInfo,
+  WaitOptions,
 } from '../../process/host/process-handle.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import { ABORTED, type AbortOutcome, type HandleRequest } from '../../process/handle/base-handle.ts'
@@ -20,8 +22,11 @@ import type { Description } from '../../process/handle/titles.ts'
 import { resumeRefusal } from '../../process/step/wait-conditions.ts'
 import { unsuccessfulError } from '../../process/state/unsuccessful.ts'
 import { AlreadyDone, IncompatibleBundle, PortValidationError, ProcessLost } from '../../shared/errors.ts'
-import { checkOptions, isFlag } from '../../shared/options.ts'
+import { checkOptions } from '../../shared/options.ts'
 import { checkText, wellFormed } from '../../shared/text.ts'
+import { waitLimit, within } from '../../shared/wait-limit.ts'
+import { SIZE_OPTIONS } from '../../process/references/output-reference.ts'
+import { ResultLifetime, type LifetimeParts } from './result-lifetime.ts'
 import type { Restarter } from '../launch/restarter.ts'
 import { savedUpstream } from '../launch/upstream.ts'
 import type { SignalSchemas } from '../write/signal-schemas.ts'
@@ -32,13 +37,15 @@ import { readHistory, startOf } from '../read/history.ts'
 import type { Requests } from '../write/requests.ts'
 import { WatchedHandle, type WatchParts } from './watched-handle.ts'
 import { saveReference } from './reference-file.ts'
-import { endingParts, missingOf, sizeOf } from './outcome.ts'
+import { requireKept } from '../../process/state/saved-state.ts'
+import { endingParts, missingOf, sizeOf, sizeOfOutput } from './outcome.ts'
+import { timedOut } from './handle-errors.ts'
 
 /** The longest saved inputs that a handle keeps for `call`. */
 const LONGEST_KEPT = 1_000
 
 /** The parts of a client that its handles use. */
-export interface HandleParts extends WatchParts {
+export interface HandleParts extends WatchParts, LifetimeParts {
   readonly requests: Requests
   readonly signals: SignalSchemas
   readonly restarter: Restarter
@@ -54,6 +61,7 @@ export class ClientHandle extends WatchedHandle {
   #started: number | null | undefined
   /** The saved inputs, or where these are long, their `argumentsText`. */
   #inputs: string | undefined
+  #known: ResultLifetime | undefined
   /** The check of the signal or resume that was sent last. */
   #lastCheck: Promise<void> | undefined
 
@@ -284,9 +292,62 @@ export class ClientHandle extends WatchedHandle {
   }
 
   async size(options: SizeOptions = {}): Promise<number> {
-    checkOptions(options, { remoteOnly: isFlag }, 'size')
-    if (options.remoteOnly === true && this.done) return 0
-    return sizeOf(endingParts(await this.#load()))
+    const { remoteOnly = false, ...limits } = options
+    checkOptions(options, SIZE_OPTIONS, 'size')
+    waitLimit(limits)
+    if (remoteOnly && this.done) return 0
+    const parts = await within(this.#parts.clock, this.#load(), limits, () => timedOut(this.pid))
+    return sizeOf(endingParts(parts))
+  }
+
+  async outputSize(key: string | number, { remoteOnly = false, ...limits }: SizeOptions): Promise<number> {
+    const isHere = this.done
+    const settled = await this.readOutcome(limits)
+    if (settled.status === 'rejected') throw settled.reason
+    if (remoteOnly && isHere) return 0
+    const { codec } = this.#parts
+    const parts = await this.#load()
+    requireKept(parts, this.pid, this.name)
+    return sizeOfOutput(parts, key, { pid: this.pid, result: settled.value, codec })
+  }
+
+  // ---------- lifetime of the result ----------
+
+  /** Made when it is first asked for, since most handles are held only for their result. */
+  get #lifetime(): ResultLifetime {
+    return (this.#known ??= new ResultLifetime(this.#parts, this.pid))
+  }
+
+  get collectable(): boolean {
+    return this.done && this.#lifetime.collectable
+  }
+
+  override async refresh(options: WaitOptions = {}): Promise<StateInfo> {
+    const state = await super.refresh(options)
+    if (this.done || this.#lifetime.isRetained)
+      await within(this.#parts.clock, this.#readLifetime(), options, () => timedOut(this.pid))
+    return state
+  }
+
+  async #readLifetime(): Promise<void> {
+    if (await this.#lifetime.read()) await this.forgetValue()
+  }
+
+  retain(): void {
+    this.#lifetime.retain()
+  }
+
+  release(): Promise<void> {
+    return this.#lifetime.release(false).then(() => this.#readLifetime())
+  }
+
+  override releaseOfGroup(): Promise<void> {
+    return this.#lifetime.release(true).then(() => this.#readLifetime())
+  }
+
+  async purge(): Promise<void> {
+    if (!(await this.#lifetime.purge())) throw this.notStored()
+    await this.#readLifetime()
   }
 
   async save(path?: string): Promise<string> {
@@ -299,6 +360,7 @@ export class ClientHandle extends WatchedHandle {
     if (raiseOnFailure && settled.status === 'rejected') throw settled.reason
     const parts = await this.#load()
     const { codec } = this.#parts
+    requireKept(parts, this.pid, this.name)
     if (raiseOnFailure && !settled.state.successful) {
       const { exitCode, message } = settled.state
       throw unsuccessfulError(this.pid, this.name, { exitCode, message, missing: missingOf(parts, codec) })
@@ -307,7 +369,9 @@ export class ClientHandle extends WatchedHandle {
   }
 
   protected async readSnapshot(): Promise<unknown> {
-    return outputsOf(await this.#load(), this.#parts.codec)
+    const parts = await this.#load()
+    requireKept(parts, this.pid, this.name)
+    return outputsOf(parts, this.#parts.codec)
   }
 
   async #load(): Promise<BundleParts> {

@@ -1,8 +1,10 @@
-import { portOf, type BundleParts } from '../../bundle/bundle.ts'
+import { outputPart, portOf, type BundleParts } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import type { Settled } from '../../process/host/process-handle.ts'
+import { outputValue } from '../../process/references/output-value.ts'
 import { exceptedError } from '../../process/runner/result.ts'
-import { readEnd } from '../../process/state/saved-state.ts'
+import { droppedError } from '../../process/state/dropped.ts'
+import { droppedOf, readEnd } from '../../process/state/saved-state.ts'
 import { outputsOf } from '../read/saved-outputs.ts'
 import { endInfo, type EndedRow } from '../read/state-info.ts'
 import { DamsonError, ProcessExcepted, ProcessKilled, UpstreamFailed } from '../../shared/errors.ts'
@@ -27,6 +29,8 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
     if (row.state === 'killed') {
       return { status: 'rejected', state, reason: new ProcessKilled(row.pid, row.message ?? 'killed') }
     }
+    if (data.dropped !== undefined)
+      return { status: 'rejected', state, reason: droppedError(row.pid, row.className, data.dropped) }
     const value = data.result === undefined ? outputsOf(parts, codec) : data.result
     return { status: 'fulfilled', value, state }
   } catch (error) {
@@ -56,8 +60,27 @@ export function endingParts(parts: BundleParts): BundleParts {
   )
 }
 
-/** Returns how many bytes these parts take in UTF-8. */
+/** Returns how many bytes these parts take in UTF-8; 0 for what was dropped. */
 export function sizeOf(parts: BundleParts): number {
+  if (droppedOf(parts) !== undefined) return 0
   const encoder = new TextEncoder()
   return Object.values(parts).reduce((sum, text) => sum + encoder.encode(text).length, 0)
+}
+
+/**
+ * Returns how many bytes an output takes in UTF-8, or if there is no such output, what the result has
+ * under the key.
+ *
+ * @throws MissingResult where there is no value under the key
+ */
+export function sizeOfOutput(
+  parts: BundleParts,
+  key: string | number,
+  { pid, result, codec }: { readonly pid: string; readonly result: unknown; readonly codec: Codec },
+): number {
+  const name = outputPart(String(key))
+  const emitted = Object.entries(parts).filter(([part]) => part === name || part.startsWith(`${name}.`))
+  if (emitted.length > 0) return sizeOf(Object.fromEntries(emitted))
+  const value = outputValue(pid, key, outputsOf(parts, codec), result)
+  return sizeOf({ [name]: codec.stringify(value, `outputs.${key}`) })
 }

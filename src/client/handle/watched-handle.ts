@@ -17,7 +17,7 @@ import { enforceOverdueKill } from '../write/overdue-kill.ts'
 import type { GroupCommit } from '../write/group-commit.ts'
 import type { HandleRegistry, RegisteredHandle } from './handle-registry.ts'
 import { notStored, timedOut } from './handle-errors.ts'
-import { endingParts, settledOf } from './outcome.ts'
+import { KeptOutcome } from './kept-outcome.ts'
 
 /** The parts of a client that its handles read with. */
 export interface WatchParts {
@@ -46,11 +46,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   readonly #parts: WatchParts
   #name: string
   #state: StateInfo = UNKNOWN_STATE
-  #settled: Settled<unknown> | undefined
-  /** Decodes the outcome again, for further readers of a value that can be changed. */
-  #decodeAgain: (() => Settled<unknown>) | undefined
-  /** Whether a reader has received the value of `#settled`. */
-  #isHandedOut = false
+  #outcome: KeptOutcome | undefined
   #lost: ProcessLost | undefined
   /** Undefined while no caller waits. Most handles have one waiter, and a set takes much memory. */
   #waiters: Waiter | Set<Waiter> | undefined
@@ -81,6 +77,10 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
 
   get done(): boolean {
     return this.#settled !== undefined
+  }
+
+  get #settled(): Settled<unknown> | undefined {
+    return this.#outcome?.settled
   }
 
   // ---------- reading ----------
@@ -173,16 +173,19 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
 
   #settleAs(row: EndedRow, saved: () => BundleParts): void {
     this.#name = row.className
-    const { codec } = this.#parts
-    let parts: BundleParts = {}
-    const settled = (this.#settled = settledOf(row, () => (parts = saved()), codec))
-    if (settled.status === 'fulfilled' && typeof settled.value === 'object') {
-      const kept = endingParts(parts)
-      this.#decodeAgain = () => settledOf(row, () => kept, codec)
-    }
-    this.#state = settled.state
+    this.#outcome = new KeptOutcome(row, saved, this.#parts.codec)
+    this.#state = this.#outcome.settled.state
     this.#received = this.#parts.clock.now()
     this.#wakeWaiters()
+  }
+
+  /** The value was dropped, so it is read no more. What callers have received stays theirs. */
+  protected async forgetValue(): Promise<void> {
+    if (this.#settled?.status !== 'fulfilled') return
+    const stored = await this.#parts.rows.load(this.pid)
+    // Another process may have the pid by now.
+    if (stored?.row.updatedAt !== this.#state.at.getTime()) return
+    this.#outcome = new KeptOutcome(stored.row, () => stored.bundle().parts, this.#parts.codec)
   }
 
   protected get timesOfRow(): Omit<KnownTimes, 'started'> {
@@ -232,10 +235,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
 
   /** @internal Each reader gets a value of its own, so that no reader sees the changes of another. */
   takeOutcome(): Settled<unknown> {
-    if (this.#settled !== undefined && this.#isHandedOut && this.#decodeAgain !== undefined)
-      return this.#decodeAgain()
-    this.#isHandedOut = true
-    return this.requireSettled()
+    return this.#outcome?.take() ?? this.requireSettled()
   }
 
   // ---------- waiting ----------

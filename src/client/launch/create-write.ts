@@ -18,6 +18,7 @@ import { newPid } from '../../shared/ids.ts'
 import type { Hosted } from '../../process/host/process-object.ts'
 import { UNCHECKED_STATE } from '../../process/state/saved-state.ts'
 import type { LaunchOptions } from '../../process/host/launch-options.ts'
+import { storedRetention, type StoredRetention } from '../../process/host/retention.ts'
 import { openPorts } from './upstream.ts'
 import { launchRetry, type RetryOptions } from '../../spec/retry-policy.ts'
 
@@ -32,6 +33,8 @@ export interface Launcher {
   readonly onlyOwn?: boolean
   /** The place of the process in a group. */
   readonly group?: GroupPlace | undefined
+  /** The session of the caller, which retains what is launched with the retention `refs`. */
+  readonly session?: string | undefined
 }
 
 export const BY_A_CALLER: Launcher = { parent: null, parentFence: null }
@@ -43,6 +46,8 @@ interface Launched {
   readonly readyAt: number | null
   readonly deadline: number | null
   readonly abandoned: boolean
+  readonly retention: StoredRetention | undefined
+  readonly retainedBy: string | undefined
 }
 
 /**
@@ -70,7 +75,7 @@ export function createWrite(
     parentFence: launcher.parentFence,
     onlyOwn: launcher.onlyOwn,
     group: launcher.group,
-    ...launched(options, createdAt, deadlineAfter),
+    ...launched(options, launcher, createdAt, deadlineAfter),
     seq: head.seq,
     state: 'created',
     step: 'run',
@@ -93,8 +98,13 @@ export function retryOf({ retry }: LaunchOptions): RetryOptions | undefined {
   return typeof retry === 'number' ? { attempts: retry } : retry
 }
 
-function launched(options: LaunchOptions, now: number, deadlineAfter: number | undefined): Launched {
-  const { key = null, label = null, delay, deadline, abandon = false } = options
+function launched(
+  options: LaunchOptions,
+  { session }: Launcher,
+  now: number,
+  deadlineAfter: number | undefined,
+): Launched {
+  const { key = null, label = null, delay, deadline, abandon = false, retention } = options
   const deadlines = [
     ...(deadline === undefined ? [] : [timeOf(deadline, now)]),
     ...(deadlineAfter === undefined ? [] : [now + deadlineAfter]),
@@ -105,6 +115,8 @@ function launched(options: LaunchOptions, now: number, deadlineAfter: number | u
     readyAt: delay === undefined ? null : now + milliseconds(delay),
     deadline: deadlines.length === 0 ? null : Math.min(...deadlines),
     abandoned: abandon,
+    retention: storedRetention(retention),
+    retainedBy: retention === 'refs' ? session : undefined,
   }
 }
 
@@ -141,7 +153,7 @@ export function uncheckedWrite(
     parentFence: launcher.parentFence,
     onlyOwn: launcher.onlyOwn,
     group: launcher.group,
-    ...launched(options, now, described.deadlineAfter ?? undefined),
+    ...launched(options, launcher, now, described.deadlineAfter ?? undefined),
     seq: 0,
     state: 'created',
     step: 'run',

@@ -1,22 +1,17 @@
 import type { BundleParts } from '../../bundle/bundle.ts'
 import { recordPart } from '../../bundle/bundle.ts'
-import { encodeEvent, eventData } from '../../persistence/contract/event-codec.ts'
+import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow, StoredProcess } from '../../persistence/contract/rows.ts'
 import type { Store } from '../../persistence/contract/store.ts'
-import type { Adoption, Create, Origin } from '../../persistence/contract/writes.ts'
-import { savedReferences } from '../../process/references/saved-references.ts'
-import { savedUpstream, upstreamOf, withSavedUpstream } from './upstream.ts'
-import { CheckpointNotFound, InvalidStateError, ProcessLost } from '../../shared/errors.ts'
+import type { Adoption, Create } from '../../persistence/contract/writes.ts'
+import { changed, created, ended, resubmitted } from './resubmit.ts'
+import { upstreamOf } from './upstream.ts'
+import { CheckpointNotFound } from '../../shared/errors.ts'
 import { newPid } from '../../shared/ids.ts'
 import { conditionsOf, placeOf } from '../../process/state/state-data.ts'
-import {
-  RESUBMITTED_STATE,
-  stateText,
-  UNCHECKED_STATE,
-  type SavedState,
-} from '../../process/state/saved-state.ts'
+import { droppedOf, requireKept, stateText, type SavedState } from '../../process/state/saved-state.ts'
 import { findLastEntry } from '../read/history.ts'
-import { changeInputs, changeProcess, editedEntry, type Changed, type WantedChange } from '../write/edits.ts'
+import { changeProcess, type WantedChange } from '../write/edits.ts'
 import { LaunchIds, launchEntry, type StepKey } from './child-pid.ts'
 import { childrenOf, earlierChildren } from './earlier-children.ts'
 import {
@@ -43,6 +38,8 @@ import {
  *    goes to the first restart. The second restart launches a new child. What was launched after
  *    the checkpoint stays with the old process.
  * 5. The old process does not change.
+ * 6. The new process keeps the values of the processes that it refers to from being dropped, from the commit
+ *    that creates it on.
  */
 
 /** A saved point from which a process can continue. */
@@ -75,6 +72,7 @@ export interface RestartFrom {
  * @throws ProcessLost if the store has no such process
  * @throws InvalidStateError for a process that has not ended
  * @throws CheckpointNotFound if there is no checkpoint to restart from
+ * @throws MissingResult if its result was dropped
  */
 export async function restartWrites(
   store: Store,
@@ -83,6 +81,7 @@ export async function restartWrites(
   now: number,
 ): Promise<readonly Create[]> {
   const stored = await ended(store, pid)
+  requireKept(stored.bundle().parts, pid, stored.row.className)
   const point = from === undefined ? lastPoint(stored) : await taggedPoint(store, pid, from)
   const { parent } = stored.row
   const above = parent === null ? undefined : await store.read(parent)
@@ -90,80 +89,6 @@ export async function restartWrites(
   const writes = await new Restart(store, now).writes(stored, point, under)
   const own = writes.pop() as Create
   return [...writes, changes.length === 0 ? own : changed(own, changeProcess(own.parts, changes))]
-}
-
-/**
- * Returns the write that resubmits a process: a new one with the same inputs.
- *
- * @throws ProcessLost if the store has no such process
- * @throws InvalidStateError for a process that has not ended
- * @throws SerializationError where a path of the changes does not fit the inputs
- */
-export async function resubmitWrite(
-  store: Store,
-  pid: string,
-  changes: readonly WantedChange[],
-  now: number,
-): Promise<Create> {
-  const create = resubmitted(await ended(store, pid), null, now)
-  if (changes.length === 0) return create
-  const again = changed(create, changeInputs(create.parts['inputs'] ?? '{}', changes))
-  const refers = savedReferences(again.parts['inputs'] ?? '{}').length > 0
-  const parts = refers
-    ? withSavedUpstream({ ...again.parts, state: UNCHECKED_STATE }, { refers: true })
-    : again.parts
-  return { ...again, parts, upstream: upstreamOf(parts, now) }
-}
-
-/** The write with changed parts, each change in the history of the new process. */
-function changed(create: Create, { parts, edited }: Changed): Create {
-  return {
-    ...create,
-    parts: { ...create.parts, ...parts },
-    history: [...create.history, ...edited.map(editedEntry)],
-  }
-}
-
-/** The write of a new process with the inputs of another one. */
-function resubmitted(stored: StoredProcess, parent: string | null, now: number): Create {
-  const { pid } = stored.row
-  const { inputs = '{}', launch, state } = stored.bundle().parts
-  const unchecked =
-    state === UNCHECKED_STATE ||
-    stored.before() === UNCHECKED_STATE ||
-    savedUpstream(stored.bundle().parts).refers === true
-  const parts = {
-    state: unchecked ? UNCHECKED_STATE : RESUBMITTED_STATE,
-    inputs,
-    ...(launch !== undefined && { launch }),
-  }
-  return {
-    ...created(stored.row, newPid(), parent, { pid, kind: 'resubmit' }, now),
-    state: 'created',
-    step: 'run',
-    parts,
-    upstream: upstreamOf(parts, now),
-  }
-}
-
-async function ended(store: Store, pid: string): Promise<StoredProcess> {
-  const stored = await store.load(pid)
-  requireEnded(pid, stored?.row)
-  return stored as StoredProcess
-}
-
-/** @throws ProcessLost without a row, InvalidStateError for that of a process that has not ended */
-function requireEnded(pid: string, row: ProcessRow | undefined): void {
-  if (row === undefined)
-    throw new ProcessLost(
-      pid,
-      `there is no process ${pid} in this store, so it can't be restarted or resubmitted`,
-    )
-  if (row.endedAt === null) {
-    throw new InvalidStateError(
-      `process ${pid} is ${row.state}: only an ended process can be restarted or resubmitted. Use retry() or play() to let it continue, or kill it first`,
-    )
-  }
 }
 
 function lastPoint(stored: StoredProcess): Point {
@@ -204,45 +129,6 @@ async function taggedPoint(store: Store, pid: string, tag: string): Promise<Poin
   }
 }
 
-/** Returns what a new process takes over from the old one. */
-function created(
-  row: ProcessRow,
-  pid: string,
-  parent: string | null,
-  origin: Origin,
-  now: number,
-): Omit<Create, 'state' | 'step' | 'parts'> {
-  return {
-    kind: 'create',
-    pid,
-    className: row.className,
-    version: row.version,
-    createdAt: now,
-    parent,
-    parentFence: null,
-    key: null,
-    label: row.label,
-    seq: 0,
-    status: null,
-    claim: null,
-    history: [
-      encodeEvent('created', { [origin.kind === 'restart' ? 'restarted' : 'resubmitted']: origin.pid }),
-    ],
-    ending: null,
-    abandoned: row.abandoned,
-    deadline: deadlineAgain(row, now),
-    origin,
-  }
-}
-
-/**
- * The new process gets as much time as the old one had. A deadline that had passed at its creation
- * is dropped.
- */
-function deadlineAgain({ deadline, createdAt }: ProcessRow, now: number): number | null {
-  return deadline === null || deadline <= createdAt ? null : now + (deadline - createdAt)
-}
-
 class Restart {
   readonly #store: Store
   readonly #now: number
@@ -268,12 +154,13 @@ class Restart {
     const { row } = stored
     const pid = newPid()
     const children = await this.#children(row.pid, point)
+    const refers = new Set<string>()
     for (const child of children.values())
       if (lives(child)) this.#adopts.push({ pid: child.pid, from: row.pid, parent: pid })
     const { state, step } = continuationOf(lastState(point.state, row.pid), row.pid, point.seq)
-    const referenced = await this.#referenced(state, row.pid, pid)
+    const referenced = await this.#referenced(state, row.pid, pid, refers)
     const next = waitingAgain(withNewPids(state, referenced), referenced)
-    const entries = step === undefined ? {} : await this.#launched(row, step, point, children)
+    const entries = step === undefined ? {} : await this.#launched(row, step, point, children, refers)
     const parts: Record<string, string> = { ...point.parts, ...entries, state: stateText(next) }
     // Failed children are launched again, so the record must not name them.
     for (const name in parts) if (parts[name] === GONE) delete parts[name]
@@ -287,15 +174,22 @@ class Restart {
       wait: conditionsOf(next),
       // A process that had not started takes its values again.
       upstream: next.label === 'created' ? upstreamOf(parts, this.#now) : null,
+      ...(refers.size > 0 && { refers: [...refers] }),
     }
     return [...[...referenced.restarted.values()].flatMap(({ writes }) => writes), own]
   }
 
   /**
    * Restarts the failed processes that the state refers to, as children of the new process. A child
-   * that another restart has taken over is resubmitted instead.
+   * that another restart has taken over is resubmitted instead, and so is a process whose result was
+   * dropped. `refers` gets the others that have ended.
    */
-  async #referenced(state: SavedState, old: string, parent: string): Promise<Referenced> {
+  async #referenced(
+    state: SavedState,
+    old: string,
+    parent: string,
+    refers: Set<string>,
+  ): Promise<Referenced> {
     const restarted = new Map<string, Restarted>()
     const living = new Set<string>()
     const into = 'into' in state ? state.into : undefined
@@ -309,9 +203,17 @@ class Restart {
         } else living.add(pid)
         continue
       }
+      if (stored !== undefined && isDropped(stored)) {
+        const write = resubmitted(stored, parent, this.#now)
+        restarted.set(pid, { pid: write.pid, writes: [write] })
+        continue
+      }
       // The process accepts the failure and continues with it.
-      if (into?.[index]?.allowFailure === true) continue
-      if (stored?.row.successful !== false || stored.before() === undefined) continue
+      const isAccepted = into?.[index]?.allowFailure === true
+      if (isAccepted || stored?.row.successful !== false || stored.before() === undefined) {
+        if (stored !== undefined) refers.add(pid)
+        continue
+      }
       const writes = await this.#writes(stored, lastPoint(stored), parent)
       restarted.set(pid, { pid: (writes.at(-1) as Create).pid, writes })
     }
@@ -344,15 +246,24 @@ class Restart {
 
   /**
    * Returns the record entries of the step's children that succeeded or have not ended. The new
-   * step finds them by these entries.
+   * step finds them by these entries. A child whose result was dropped is launched again. `refers` gets
+   * those that have ended.
    */
   async #launched(
     row: ProcessRow,
     step: StepKey,
     { parts, seq }: Point,
     children: ReadonlyMap<string, ProcessRow>,
+    refers: Set<string>,
   ): Promise<Record<string, string>> {
     const entries: Record<string, string> = {}
+    const isUsable = async (child: ProcessRow): Promise<boolean> => {
+      if (!didWell(child)) return false
+      const [lifetime] = await this.#store.lifetimes([child.pid])
+      if (lifetime?.dropped === true) return false
+      refers.add(child.pid)
+      return true
+    }
     const prefix = recordPart('launch:')
     const ids = new LaunchIds()
     const inputsOf = async (pid: string): Promise<string | undefined> =>
@@ -362,7 +273,8 @@ class Restart {
       const { pid } = JSON.parse(text) as { readonly pid: string }
       const child = children.get(pid) ?? (await this.#store.read(pid))
       // Another restart of the same process may have taken the child over.
-      const isKept = child !== undefined && (didWell(child) || (lives(child) && child.parent === row.pid))
+      const isKept =
+        child !== undefined && ((lives(child) && child.parent === row.pid) || (await isUsable(child)))
       if (!isKept) entries[name] = GONE
       else if (name.includes('#')) {
         // Earlier releases named the entry by the class and a count.
@@ -375,11 +287,15 @@ class Restart {
     const tries = Math.max(0, seq - (step.pid === row.pid ? step.number : 0))
     const earlier = await earlierChildren(row.pid, step, tries, [...children.values()], inputsOf)
     for (const [id, { row: child }] of earlier) {
-      if (didWell(child) || lives(child))
+      if (lives(child) || (await isUsable(child)))
         entries[recordPart(launchEntry(id))] = JSON.stringify({ pid: child.pid })
     }
     return entries
   }
+}
+
+function isDropped(stored: StoredProcess): boolean {
+  return stored.row.endedAt !== null && droppedOf(stored.bundle().parts) !== undefined
 }
 
 function didWell({ endedAt, successful }: ProcessRow): boolean {

@@ -5,12 +5,14 @@ import type { Create } from '../../persistence/contract/writes.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { GroupCommit } from '../write/group-commit.ts'
+import type { ClientSession } from '../write/client-session.ts'
 import type { Requests } from '../write/requests.ts'
 import { encodeChanges, type EditChanges, type InputChanges } from '../write/edits.ts'
 import { requireCreated } from './create-write.ts'
 import type { Launches } from './launches.ts'
 import { begunAgain } from '../read/successors.ts'
-import { restartWrites, resubmitWrite } from './restart.ts'
+import { restartWrites } from './restart.ts'
+import { resubmitWrite } from './resubmit.ts'
 
 /** Options of `restart`. */
 export interface RestartOptions {
@@ -43,6 +45,7 @@ export interface RestarterParts {
   readonly store: Store
   readonly commits: GroupCommit
   readonly requests: Requests
+  readonly session: ClientSession
   readonly launches: Launches
   readonly codec: Codec
   readonly clock: Clock
@@ -63,14 +66,14 @@ export class Restarter {
     const changes = set === undefined ? [] : encodeChanges(set, ['ctx', 'args'], codec, 'restart')
     await this.#warnOfEarlier(pid)
     for (;;) {
-      const writes = await restartWrites(store, pid, { from, changes }, clock.now())
+      const writes = await this.#retaining(await restartWrites(store, pid, { from, changes }, clock.now()))
       const outcomes = await commits.writeAll(writes)
       const [create, outcome] = [writes.at(-1) as Create, outcomes.at(-1) as Outcome]
-      if (outcome.status === 'done') return { pid: outcome.pid, className: create.className }
+      if (outcome.status === 'done') return this.#made(create, outcome)
       const orphans = outcomes.filter(({ status }) => status === 'done') as Done[]
       await Promise.all(orphans.map(({ pid: orphan }) => requests.request(orphan, UNUSED, true)))
       // `ended`: the parent has just ended, so the next attempt creates a process without one. `fenced`: a
-      // child that the new process was to adopt has changed meanwhile.
+      // child that the new process was to adopt has changed meanwhile, or a result that it may take was dropped.
       if (outcome.status !== 'ended' && outcome.status !== 'fenced') requireCreated(create, outcome)
     }
   }
@@ -82,19 +85,39 @@ export class Restarter {
   async resubmit(pids: readonly string[], { set }: ResubmitOptions = {}): Promise<readonly NewProcess[]> {
     const { store, commits, launches, codec, clock } = this.#parts
     const changes = set === undefined ? [] : encodeChanges(set, ['inputs'], codec, 'resubmit')
-    const creates = await Promise.all(
+    const writes = await Promise.all(
       pids.map(async (pid) => {
-        const create = await resubmitWrite(store, pid, changes, clock.now())
-        if (changes.length > 0) await launches.checkAgain(create)
-        return create
+        const write = await resubmitWrite(store, pid, changes, clock.now())
+        if (changes.length > 0) await launches.checkAgain(write)
+        return write
       }),
     )
+    const creates = await this.#retaining(writes)
     return Promise.all(
       creates.map(async (create) => {
         const done = requireCreated(create, await commits.write(create))
-        return { pid: done.pid, className: create.className }
+        return this.#made(create, done)
       }),
     )
+  }
+
+  #made({ className, retainedBy }: Create, { pid }: Done): NewProcess {
+    if (retainedBy !== undefined) this.#parts.session.launched(pid)
+    return { pid, className }
+  }
+
+  /** The writes with the retention of the old processes. A child is kept by its parent. */
+  async #retaining(writes: readonly Create[]): Promise<readonly Create[]> {
+    const { store, session } = this.#parts
+    const lifetimes = await store.lifetimes(writes.flatMap(({ origin }) => origin?.pid ?? []))
+    const known = new Map(lifetimes.map(({ pid, retention }) => [pid, retention]))
+    const retaining = writes.map((write) => {
+      const retention = known.get(write.origin?.pid ?? '') ?? undefined
+      const isRetained = retention?.policy === 'refs' && write.parent === null
+      return { ...write, retention, ...(isRetained && { retainedBy: session.id }) }
+    })
+    if (retaining.some(({ retainedBy }) => retainedBy !== undefined)) await session.open()
+    return retaining
   }
 
   async #warnOfEarlier(pid: string): Promise<void> {

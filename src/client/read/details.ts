@@ -5,7 +5,8 @@ import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow, StoredProcess } from '../../persistence/contract/rows.ts'
 import { isTerminal } from '../../process/state/machine.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
-import { parseState, readEnd } from '../../process/state/saved-state.ts'
+import type { Dropped } from '../../process/state/dropped.ts'
+import { droppedOf, parseState, readEnd } from '../../process/state/saved-state.ts'
 import { placeOf } from '../../process/state/state-data.ts'
 import { DamsonError, IncompatibleBundle } from '../../shared/errors.ts'
 import { isJsonObject, type JsonValue } from '../../shared/json.ts'
@@ -44,6 +45,8 @@ export interface ProcessDetails extends ProcessSummary {
   readonly values: ProcessValues
   /** The same values as they are saved: plain JSON as it is, other values as `{ "$": kind, … }`. */
   readonly saved: ProcessValues<JsonValue>
+  /** When and why the result and the outputs were dropped; null if they were not. */
+  readonly dropped: Dropped | null
   /** Why a value is missing: it is damaged, or of a type that is not registered here. */
   readonly unreadable: Readonly<Partial<Record<keyof ProcessValues, string>>>
 }
@@ -122,7 +125,7 @@ const END_VALUES: Readonly<Partial<Record<ProcessState, 'result' | 'error'>>> = 
 function valuesOf(
   stored: StoredProcess,
   codec: Codec,
-): Pick<ProcessDetails, 'recorded' | 'values' | 'saved' | 'unreadable'> {
+): Pick<ProcessDetails, 'recorded' | 'values' | 'saved' | 'unreadable' | 'dropped'> {
   const unreadable: Partial<Record<keyof ProcessValues, string>> = {}
   const attempt = <T>(name: keyof ProcessValues, read: () => T): T | undefined => {
     try {
@@ -134,6 +137,7 @@ function valuesOf(
     }
   }
   const bundle = attempt('inputs', () => stored.bundle())
+  const dropped = bundle && attempt('result', () => droppedOf(bundle.parts))
   const read = ({ parse }: ValueParser): ProcessValues => {
     if (bundle === undefined) return {}
     const { parts } = bundle
@@ -144,7 +148,7 @@ function valuesOf(
       inputs: attempt('inputs', () => parse(parts['parsed'] ?? parts['inputs'] ?? '{}', 'inputs')),
       ctx: attempt('ctx', () => record(parse(parts['memory'] ?? '{}', 'memory'), 'memory')['ctx']),
       ...attempt('args', () => stepValues(record(parse(last ?? '{}', 'state'), 'state'))),
-      outputs: attempt('outputs', () => outputsOf(parts, { parse })),
+      outputs: dropped === undefined ? attempt('outputs', () => outputsOf(parts, { parse })) : undefined,
       ...(end?.result !== undefined && { result: end.result }),
       ...(end?.error !== undefined && { error: end.error }),
     }
@@ -152,6 +156,7 @@ function valuesOf(
   return {
     values: read({ parse: (text, path) => codec.parse(text, path) }),
     saved: read({ parse: parseJson }) as ProcessValues<JsonValue>,
+    dropped: dropped ?? null,
     unreadable,
     recorded: (bundle?.recordNames ?? []).map((entry) => {
       const colon = entry.indexOf(':')

@@ -210,4 +210,8 @@ const CALLERS: ReadonlySet<Write['kind']> = new Set([
   'signal',
   'enforce',
   'prune',
+  'retain',
+  'unretain',
+  'purge',
+  'drop',
 ])

@@ -1,6 +1,7 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { EngineRow, ClassRow } from './engines.ts'
 import type { GroupPage, GroupRange, GroupRow, GroupMember } from './groups.ts'
+import type { LifetimeRow } from './lifetime.ts'
 import type { Outcome } from './outcomes.ts'
 import type { HistoryRow, Change, LogRow, ProcessRow, StoredProcess } from './rows.ts'
 import type { Survey } from './survey.ts'
@@ -65,6 +66,18 @@ export interface Control {
    * where there is no such group.
    */
   members(name: string, from: number): Promise<readonly GroupMember[]>
+  /**
+   * How long the results of these processes are kept, in any order; at most `LARGEST_READ`. A pid without
+   * a process has no row in the answer.
+   */
+  lifetimes(pids: readonly string[]): Promise<readonly LifetimeRow[]>
+  /**
+   * Opens a session, which may then retain results. It ends with `closeSession`, or with this program,
+   * however that ends.
+   */
+  openSession(session: string): Promise<void>
+  /** Ends a session. What it retains is retained no longer. */
+  closeSession(session: string): Promise<void>
   /** The classes that engines have registered and that can be launched by name. */
   classes(): Promise<readonly ClassRow[]>
   /** All registered engines, alive or not. */

@@ -18,7 +18,7 @@ export type Outcome =
   | { readonly status: 'ended'; readonly state: ProcessState }
   /**
    * The pid or the key belongs to a process of another class or with other inputs. For an `Edit`:
-   * an engine holds the process. For a `Prune`: the process has not ended.
+   * an engine holds the process. For a `Prune` or a `Purge`: the process has not ended.
    */
   | { readonly status: 'conflict'; readonly pid: string; readonly reason: string }
   /**
@@ -67,7 +67,7 @@ export interface Done extends StoredRequests {
   readonly endedAt?: number
   /**
    * For a `Request` or an `Enforce`: whether it took effect at once. Otherwise it is stored for the
-   * engine.
+   * engine. For an `Unretain`, a `Purge` or a `DropDue`: whether the result is dropped.
    */
   readonly applied?: boolean
 }

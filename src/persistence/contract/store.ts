@@ -1,6 +1,7 @@
 import type { WakeUp } from '../../process/state/transition.ts'
 import type { Control } from './control.ts'
 import type { EngineIdentity, LoadableClass, ClassRow } from './engines.ts'
+import type { DueResults } from './lifetime.ts'
 import type { Persister } from './persister.ts'
 import type { StoredProcess } from './rows.ts'
 
@@ -21,6 +22,8 @@ import type { StoredProcess } from './rows.ts'
  * 5. A process that waits and is paused does not move until it is played: it makes no record and no
  *    transition, and only a kill ends it (C7).
  * 6. `claim` gives a process to one engine at a time, and only to an engine that can load it (C9).
+ * 7. The result of a process is not dropped while a process that has not ended may still take it
+ *    (`rules/lifetime.ts`).
  */
 
 /** A `Control` that can also hand out processes to run. */
@@ -60,6 +63,11 @@ export interface Store extends Control, Persister {
    * With `classes`, the report covers only processes of these classes.
    */
   recover(classes?: readonly LoadableClass[]): Promise<Recovered>
+  /**
+   * Ends the sessions whose program has died. Returns at most `limit` processes whose results are due to
+   * be dropped (`DropDue`). Cheap when there is nothing to do.
+   */
+  dueResults(limit: number): Promise<DueResults>
 }
 
 export interface ClaimRequest {

@@ -1,9 +1,11 @@
+import type { StoredRetention } from '../../process/host/retention.ts'
 import type { Need } from '../../process/references/dependency.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { TransitionEnding, WaitConditions } from '../../process/state/transition.ts'
 import type { LogEntry } from '../../process/state/report.ts'
 import type { HistoryEntry } from './event-codec.ts'
 import type { GroupPlace } from './groups.ts'
+import type { DropDue, Purge, Retain, Unretain } from './lifetime.ts'
 
 export type Write =
   | Create
@@ -19,6 +21,10 @@ export type Write =
   | Enforce
   | Prune
   | CompleteGroup
+  | Retain
+  | Unretain
+  | Purge
+  | DropDue
 
 /** What a process has reported since its last write: its log, events of its own, and its progress. */
 export interface StoredReport {
@@ -97,6 +103,15 @@ export interface Create {
    * already counts as one with the pid or the key does.
    */
   readonly group?: GroupPlace | undefined
+  /** How long the result is kept; undefined: until the process is pruned. */
+  readonly retention?: StoredRetention | undefined
+  /** The session that retains the result from the start. Also of a process that existed. */
+  readonly retainedBy?: string | undefined
+  /**
+   * Ended processes whose values the process may take: a restarted one, what its step had launched. The
+   * outcome is `fenced` if the value of one of them was dropped or is gone.
+   */
+  readonly refers?: readonly string[] | undefined
 }
 
 /** What a process needs of others before its first step. */

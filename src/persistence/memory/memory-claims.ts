@@ -124,7 +124,7 @@ export class MemoryClaims {
   #one(saved: MemoryProcess, request: ClaimRequest, session: MemorySession): ClaimedProcess {
     if (request.beside !== undefined) session.clearAlone(request.beside, request.engine)
     const row = { ...saved.row }
-    if (row.in_step === 1) session.dropAwaits(row.pid)
+    if (row.in_step === 1) session.settleAwaits(row.pid)
     session.put(row, claim(row, request, session.now))
     const stored = saved.stored()
     return {

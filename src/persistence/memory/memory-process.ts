@@ -1,4 +1,5 @@
 import type { BriefRow, Row } from '../rules/row.ts'
+import type { Lifetime } from '../rules/lifetime.ts'
 import type { NeedEntry } from '../rules/upstream.ts'
 import { canLoad, type LoadableClass } from '../contract/engines.ts'
 import type { HistoryRow, LogRow } from '../contract/rows.ts'
@@ -24,10 +25,14 @@ export class MemoryProcess {
   row: Row
   readonly parts = new Map<string, string>()
   messages: KeptMessage[] = []
-  /** The pids of the processes whose end it awaits. */
-  awaits = new Set<string>()
+  /** The pids of the processes whose end it awaits, or has awaited: whether that is over. */
+  readonly awaits = new Map<string, boolean>()
   /** What it needs of others before it starts. */
   needs: NeedsByTarget | undefined
+  /** How long its result is kept; undefined: until it is pruned. */
+  lifetime: Lifetime | undefined
+  /** The sessions that retain its result. */
+  readonly retainedBy = new Set<string>()
   readonly history: HistoryRow[] = []
   readonly log: LogRow[] = []
 

@@ -1,9 +1,10 @@
 import type { LogEntry } from '../../process/state/report.ts'
 import type { Tables } from '../rules/apply.ts'
 import type { Message } from '../rules/claim.ts'
-import { isKeptAfterSuccess, RECORD_PREFIX } from '../rules/parts.ts'
+import { isKeptAfterSuccess, OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
 import { afterOf, type BriefRow, type Row } from '../rules/row.ts'
-import type { Entry } from '../rules/decision.ts'
+import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
+import type { Lifetime } from '../rules/lifetime.ts'
 import { REPORTED, type Change } from '../contract/rows.ts'
 import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { Parts } from '../contract/writes.ts'
@@ -68,8 +69,13 @@ export class MemorySession implements Tables {
     }
   }
 
-  unended(pids: readonly string[]): readonly string[] {
-    return pids.filter((pid) => this.#tables.processes.get(pid)?.row.ended_at === null)
+  targets(pids: readonly string[], of: string): readonly AwaitTarget[] {
+    return pids.flatMap((pid) => {
+      const row = this.#tables.processes.get(pid)?.row
+      if (row === undefined) return []
+      const target = { pid, ended: row.ended_at !== null, isChild: row.parent === of }
+      return target.ended && target.isChild ? [] : [target]
+    })
   }
 
   descendants(pid: string): readonly string[] {
@@ -137,22 +143,75 @@ export class MemorySession implements Tables {
   }
 
   isAwaiting(pid: string): boolean {
-    return this.#saved(pid).awaits.size > 0
+    return [...this.#saved(pid).awaits.values()].includes(false)
   }
 
-  addAwaits(pid: string, targets: readonly string[]): void {
-    for (const target of targets) this.#tables.await(this.#saved(pid), target)
+  addAwaits(pid: string, awaited: readonly Awaited[]): void {
+    for (const { pid: target, over } of awaited) this.#tables.await(this.#saved(pid), target, over)
+  }
+
+  settleAwaits(pid: string): void {
+    const { awaits } = this.#saved(pid)
+    for (const target of awaits.keys()) awaits.set(target, true)
   }
 
   dropAwaits(pid: string): void {
     const saved = this.#saved(pid)
-    for (const target of saved.awaits) this.#tables.awaitNoMore(saved, target)
+    for (const target of Array.from(saved.awaits.keys())) this.#tables.awaitNoMore(saved, target)
   }
 
   takeWaiters(target: string): readonly string[] {
-    const waiters = this.#tables.waiters(target)
-    for (const waiter of waiters) this.#tables.awaitNoMore(waiter, target)
+    const waiters = this.#tables.waiters(target).filter(({ awaits }) => awaits.get(target) === false)
+    const { parent } = this.#saved(target).row
+    for (const waiter of waiters) {
+      if (waiter.row.pid === parent) this.#tables.awaitNoMore(waiter, target)
+      else waiter.awaits.set(target, true)
+    }
     return waiters.map(({ row }) => row.pid)
+  }
+
+  needing(target: string): string | undefined {
+    return (this.#tables.needing(target)[0] ?? this.#tables.waiters(target)[0])?.row.pid
+  }
+
+  lifetime(pid: string): Lifetime | undefined {
+    return this.#tables.processes.get(pid)?.lifetime
+  }
+
+  putLifetime(pid: string, lifetime: Lifetime): void {
+    const saved = this.#saved(pid)
+    saved.lifetime = lifetime
+    this.#tables.limited.add(saved)
+  }
+
+  endLifetime(pid: string, ended: (lifetime: Lifetime) => Lifetime): void {
+    const saved = this.#saved(pid)
+    if (saved.lifetime !== undefined) saved.lifetime = ended(saved.lifetime)
+  }
+
+  isRetained(pid: string): boolean {
+    return this.#saved(pid).retainedBy.size > 0
+  }
+
+  retain(pid: string, session: string): void {
+    const saved = this.#saved(pid)
+    saved.retainedBy.add(session)
+    this.#tables.limited.add(saved)
+  }
+
+  unretain(pid: string, session: string): void {
+    this.#tables.processes.get(pid)?.retainedBy.delete(session)
+  }
+
+  dropOutputs(pid: string): boolean {
+    const { parts } = this.#saved(pid)
+    const outputs = [...parts.keys()].filter((name) => name.startsWith(OUTPUT_PREFIX))
+    for (const name of outputs) parts.delete(name)
+    return outputs.length > 0
+  }
+
+  dropCheckpoints(pid: string): void {
+    this.#tables.checkpoints.delete(pid)
   }
 
   ends(pids: readonly string[]): Ends {

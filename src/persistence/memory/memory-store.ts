@@ -5,6 +5,7 @@ import { checkOptions, isClock, type OptionNames } from '../../shared/options.ts
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { ChangeFeed } from '../rules/change-feed.ts'
 import { checkRange, rangeOf } from '../rules/history-range.ts'
+import { isNeeded, lifetimeRow } from '../rules/lifetime.ts'
 import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { isReady, processRow, type Row } from '../rules/row.ts'
@@ -21,6 +22,7 @@ import {
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { GroupPage, GroupRange, GroupRow, GroupMember } from '../contract/groups.ts'
+import type { DueResults, LifetimeRow } from '../contract/lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { HistoryRow, LogRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
@@ -33,6 +35,7 @@ import { MemorySession } from './memory-session.ts'
 import { supersededTest } from '../rules/superseded.ts'
 import { surveyOf } from './memory-survey.ts'
 import { MemoryTables } from './memory-tables.ts'
+import { dueResults, endSessions } from './memory-lifetimes.ts'
 import { applyWrite } from './memory-writes.ts'
 
 export interface MemoryStoreOptions {
@@ -137,7 +140,7 @@ export class MemoryStore implements Store {
     const saved = this.#tables.processes.get(pid)
     const mail = saved?.messages.slice(0, LARGEST_PENDING) ?? []
     return {
-      on: [...(saved?.awaits ?? []), ...leftNeeds(saved)].toSorted().slice(0, LARGEST_PENDING),
+      on: [...leftAwaits(saved), ...leftNeeds(saved)].toSorted().slice(0, LARGEST_PENDING),
       mail: mail.map(({ signal }) => ({ by: signal === null ? 'resume' : 'signal', name: signal })),
     }
   }
@@ -168,6 +171,30 @@ export class MemoryStore implements Store {
   async members(name: string, from: number): Promise<readonly GroupMember[]> {
     this.#requireOpen()
     return this.#tables.groups.members(name, from)
+  }
+
+  async lifetimes(pids: readonly string[]): Promise<readonly LifetimeRow[]> {
+    this.#requireOpen()
+    const session = new MemorySession(this.#tables, this.#now())
+    return this.#saved(pids).map(({ row, lifetime, retainedBy }) =>
+      lifetimeRow(row.pid, lifetime, { retained: retainedBy.size > 0, needed: isNeeded(session, row) }),
+    )
+  }
+
+  async openSession(session: string): Promise<void> {
+    this.#requireOpen()
+    this.#tables.sessions.add(session)
+  }
+
+  async closeSession(session: string): Promise<void> {
+    this.#requireOpen()
+    this.#tables.sessions.delete(session)
+    this.#change(({ now }) => endSessions(this.#tables, now))
+  }
+
+  async dueResults(limit: number): Promise<DueResults> {
+    this.#requireOpen()
+    return this.#change(({ now }) => dueResults(this.#tables, now, limit))
   }
 
   async classes(): Promise<readonly ClassRow[]> {
@@ -211,6 +238,11 @@ export class MemoryStore implements Store {
     this.#requireOpen()
     this.#change((session) => this.#claims.giveBack(engineId, session))
     this.#tables.engines.delete(engineId)
+  }
+
+  /** @internal Leaves what the sessions retain as after the death of their programs, for tests. */
+  forgetSessions(): void {
+    this.#tables.sessions.clear()
   }
 
   /** @internal Leaves an engine's processes as after its death, for tests: it still owns them. */
@@ -342,4 +374,8 @@ export class MemoryStore implements Store {
 function leftNeeds(saved: MemoryProcess | undefined): readonly string[] {
   const needs = [...(saved?.needs?.of ?? [])]
   return needs.flatMap(([target, entries]) => (entries.some(({ over }) => !over) ? [target] : []))
+}
+
+function leftAwaits(saved: MemoryProcess | undefined): readonly string[] {
+  return [...(saved?.awaits ?? [])].flatMap(([target, over]) => (over ? [] : [target]))
 }

@@ -8,6 +8,10 @@ import { Schedule } from './schedule.ts'
 /** The tables of a memory store, and their indexes. */
 export class MemoryTables {
   readonly processes = new Map<string, MemoryProcess>()
+  /** The open sessions. */
+  readonly sessions = new Set<string>()
+  /** The processes that have a lifetime or are retained. */
+  readonly limited = new Set<MemoryProcess>()
   readonly engines = new Map<string, EngineIdentity & { readonly startedAt: number }>()
   /**
    * Saved bundles by pid and tag, as text, so that they share nothing with the caller that saved
@@ -70,6 +74,7 @@ export class MemoryTables {
     const { row } = saved
     this.groups.leave(row.pid)
     this.processes.delete(row.pid)
+    this.limited.delete(saved)
     this.checkpoints.delete(row.pid)
     if (row.key !== null) this.#keys.delete(row.key)
     this.#removeChild(saved)
@@ -87,12 +92,13 @@ export class MemoryTables {
     this.checkpoints.set(pid, tags.set(tag, text))
   }
 
+  /** The processes that await this one, or have awaited it. */
   waiters(target: string): MemoryProcess[] {
     return [...(this.#waiters.get(target) ?? [])]
   }
 
-  await(saved: MemoryProcess, target: string): void {
-    saved.awaits.add(target)
+  await(saved: MemoryProcess, target: string, over: boolean): void {
+    saved.awaits.set(target, over)
     const waiters = this.#waiters.get(target) ?? new Set()
     this.#waiters.set(target, waiters.add(saved))
   }

@@ -1,4 +1,5 @@
-import { adopt, apply } from '../rules/apply.ts'
+import { adopt, apply, applyToResult, isOfResult } from '../rules/apply.ts'
+import { beginLifetime, referenceRefusal, referred } from '../rules/lifetime.ts'
 import { completeGroup, findPlace, placeText, takePlace } from '../rules/groups.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
@@ -20,9 +21,9 @@ export function applyWrite(
   const problem = unstorable(write)
   if (problem !== undefined) return { status: 'refused', error: problem }
   if (write.kind === 'create') return create(tables, session, write, fresh)
-  if (write.kind === 'prune') return deleteEnded(tables, write)
+  if (write.kind === 'prune') return deleteEnded(tables, session, write)
   if (write.kind === 'complete') return complete(tables, write)
-  return apply(session, write)
+  return isOfResult(write) ? applyToResult(session, write) : apply(session, write)
 }
 
 function complete(tables: MemoryTables, write: CompleteGroup): Outcome {
@@ -31,6 +32,17 @@ function complete(tables: MemoryTables, write: CompleteGroup): Outcome {
 }
 
 function create(tables: MemoryTables, session: MemorySession, write: Create, fresh: Set<string>): Outcome {
+  const outcome = createInGroup(tables, session, write, fresh)
+  if (outcome.status === 'done') beginLifetime(session, outcome.pid, write, outcome.existed === false)
+  return outcome
+}
+
+function createInGroup(
+  tables: MemoryTables,
+  session: MemorySession,
+  write: Create,
+  fresh: Set<string>,
+): Outcome {
   const { group } = write
   if (group === undefined) return createOne(tables, session, write, fresh)
   const { refusal, member } = findPlace(tables.groups, write, group)
@@ -51,12 +63,13 @@ function createOne(tables: MemoryTables, session: MemorySession, write: Create, 
   const refusal =
     creationRefusal(write, parent) ??
     adoptionRefusal(write, (pid) => session.brief(pid)) ??
+    referenceRefusal(session, write) ??
     (ends && upstreamRefusal(write, ends))
   if (refusal !== undefined) return refusal
   const { outcome, row, awaits, needs, history, log } = newRow(write, parent, session, ends)
   const saved = tables.insert(row, session.now)
   for (const [name, text] of Object.entries(write.parts)) if (isKept(name, write)) saved.parts.set(name, text)
-  session.addAwaits(row.pid, awaits)
+  session.addAwaits(row.pid, [...awaits, ...referred(write, awaits)])
   session.addNeeds(row.pid, needs)
   session.record(saved, history)
   if (log !== undefined) session.report(row, log)
@@ -70,12 +83,12 @@ function existing(known: MemoryProcess, write: Create, fresh: ReadonlySet<string
   return existingOutcome(row, parts.get('inputs'), write, fresh.has(row.pid), what)
 }
 
-function deleteEnded(tables: MemoryTables, write: Prune): Outcome {
+function deleteEnded(tables: MemoryTables, session: MemorySession, write: Prune): Outcome {
   const saved = tables.processes.get(write.pid)
   if (saved === undefined) return { status: 'missing' }
   const { parent } = saved.row
   const above = parent === null ? undefined : tables.processes.get(parent)?.row
-  const outcome = prune(saved.row, above, () => tables.needing(write.pid)[0]?.row.pid)
+  const outcome = prune(saved.row, above, () => session.needing(write.pid))
   if (outcome.status === 'done') tables.delete(saved)
   return outcome
 }

@@ -5,8 +5,17 @@ import { addEvent, isReported, takeReport } from './report.ts'
 import { recordStep } from './step-record.ts'
 import type { BriefRow, Row } from './row.ts'
 import * as transitions from './transitions.ts'
-import { type Decision, entry, type Entry, type RuleContext } from './decision.ts'
+import {
+  type Awaited,
+  type AwaitTarget,
+  type Decision,
+  entry,
+  type Entry,
+  type RuleContext,
+} from './decision.ts'
+import { dropDue, ended, purge, retain, unretain, type LifetimeTables } from './lifetime.ts'
 import { withConsumed } from './message-ids.ts'
+import type { DropDue, Purge, Retain, Unretain } from '../contract/lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Advance, CompleteGroup, Create, Parts, Prune, Request, Write } from '../contract/writes.ts'
 import { upstreamEnded, type NeedTables } from './upstream.ts'
@@ -18,7 +27,7 @@ import { wake } from './waits.ts'
  */
 
 /** The tables of a back end within one commit. */
-export interface Tables extends NeedTables {
+export interface Tables extends NeedTables, LifetimeTables {
   /** Whether an engine lives (C11). */
   alive(engine: string): boolean
 
@@ -32,8 +41,8 @@ export interface Tables extends NeedTables {
    * of the row.
    */
   clearAlone(pid: string, engine: string): void
-  /** Of these processes, those that exist and have not ended. */
-  unended(pids: readonly string[]): readonly string[]
+  /** Of these processes, those that exist, except ended children of the process `of`. */
+  targets(pids: readonly string[], of: string): readonly AwaitTarget[]
   /** All unfinished descendants, except abandoned children and their subtrees. */
   descendants(pid: string): readonly string[]
 
@@ -60,11 +69,15 @@ export interface Tables extends NeedTables {
   takeMessage(pid: string, id: number): string | undefined
   dropMessages(pid: string): void
 
+  /** Whether the process still waits for the end of others. */
   isAwaiting(pid: string): boolean
-  addAwaits(pid: string, targets: readonly string[]): void
+  addAwaits(pid: string, awaited: readonly Awaited[]): void
+  /** Makes all that a process awaits over. */
+  settleAwaits(pid: string): void
+  /** Forgets what a process awaits, or has awaited. */
   dropAwaits(pid: string): void
   /**
-   * Removes the waits for the end of this process. Returns the pids of the processes that waited.
+   * Makes the waits for the end of this process over. Returns the pids of the processes that waited.
    */
   takeWaiters(target: string): readonly string[]
 }
@@ -77,12 +90,35 @@ export function contextFor(tables: Tables, pid: string, consumes: number | null 
     hasMessage: (signal) => tables.message(pid, signal, consumes) !== undefined,
     isAwaiting: () => tables.isAwaiting(pid),
     hasNeeds: () => tables.hasNeeds(pid),
-    unended: (pids) => tables.unended(pids),
+    targets: (pids, of) => tables.targets(pids, of),
   }
 }
 
+/** Applies a write that is about the result of a process, and changes nothing else. */
+export function applyToResult(tables: LifetimeTables, write: ResultWrite): Outcome {
+  switch (write.kind) {
+    case 'retain':
+      return retain(tables, write)
+    case 'unretain':
+      return unretain(tables, write)
+    case 'purge':
+      return purge(tables, write)
+    case 'drop':
+      return dropDue(tables, write)
+  }
+}
+
+type ResultWrite = Retain | Unretain | Purge | DropDue
+const OF_RESULTS: readonly Write['kind'][] = ['retain', 'unretain', 'purge', 'drop']
+
+export function isOfResult(write: Write): write is ResultWrite {
+  return OF_RESULTS.includes(write.kind)
+}
+
+type Applied = Exclude<Write, Create | Prune | CompleteGroup | ResultWrite>
+
 /** Applies a write to an existing process. */
-export function apply(tables: Tables, write: Exclude<Write, Create | Prune | CompleteGroup>): Outcome {
+export function apply(tables: Tables, write: Applied): Outcome {
   const row = tables.get(write.pid)
   if (row === undefined) return { status: 'missing' }
   const mayAwait = row.awaits !== null
@@ -121,7 +157,7 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune | Com
       break
   }
   if (decision.awaits !== undefined) {
-    if (mayAwait) tables.dropAwaits(row.pid)
+    if (mayAwait) tables.settleAwaits(row.pid)
     if (decision.awaits.length > 0) tables.addAwaits(row.pid, decision.awaits)
   }
   const report = decision.outcome.status === 'done' ? takeReport(row, write, tables.now) : undefined
@@ -137,7 +173,7 @@ export function apply(tables: Tables, write: Exclude<Write, Create | Prune | Com
   return decision.outcome
 }
 
-function decide(tables: Tables, row: Row, write: Exclude<Write, Create | Prune | CompleteGroup>): Decision {
+function decide(tables: Tables, row: Row, write: Applied): Decision {
   const context = contextFor(tables, row.pid, 'consumes' in write ? write.consumes : null)
   switch (write.kind) {
     case 'advance':
@@ -189,11 +225,12 @@ export function afterEnd(tables: Tables, pid: string, successful: boolean): void
   tables.dropMessages(pid)
   tables.dropAwaits(pid)
   tables.dropNeeds(pid)
+  ended(tables, pid)
   upstreamEnded(tables, pid, successful)
   for (const waiter of tables.takeWaiters(pid)) {
     const row = tables.brief(waiter)
     if (row === undefined) continue
-    if (row.awaits === 'any') tables.dropAwaits(waiter)
+    if (row.awaits === 'any') tables.settleAwaits(waiter)
     else if (tables.isAwaiting(waiter)) continue
     if (row.state !== 'waiting' || row.owner !== null) continue
     wake(row, tables.now)

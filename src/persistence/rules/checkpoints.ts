@@ -28,7 +28,7 @@ export function belongsToEngine(pid: string): PersistenceError {
 
 export function missingCheckpoint(pid: string, tag: string | null, finished: boolean): string {
   if (finished)
-    return `process ${pid} has finished successfully, so its checkpoint was dropped; its outputs are kept`
+    return `process ${pid} has finished successfully, so its checkpoint was dropped; its handle reads its outputs`
   return tag === null
     ? `there is no checkpoint of process ${pid} without a tag`
     : `there is no checkpoint of process ${pid} tagged ${JSON.stringify(tag)}`

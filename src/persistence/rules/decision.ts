@@ -3,6 +3,22 @@ import type { HistoryEvents } from '../../process/state/history-event.ts'
 import { encodeEvent, type HistoryEntry } from '../contract/event-codec.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 
+/** A process that another one awaits, or whose value it may still take. */
+export interface Awaited {
+  readonly pid: string
+  /** Whether the wait for it is over. */
+  readonly over: boolean
+  /** Whether it is a child of the waiting process. */
+  readonly isChild: boolean
+}
+
+/** Of the processes to await: one that exists, unless it is a child that has ended. */
+export interface AwaitTarget {
+  readonly pid: string
+  readonly ended: boolean
+  readonly isChild: boolean
+}
+
 /** What a rule needs to know beside the row. */
 export interface RuleContext {
   readonly now: number
@@ -17,8 +33,8 @@ export interface RuleContext {
   isAwaiting(): boolean
   /** Whether a process that has not started still needs other processes. */
   hasNeeds(): boolean
-  /** Of these processes, those that exist and have not ended. */
-  unended(pids: readonly string[]): readonly string[]
+  /** Of these processes, those that exist, except ended children of the process `of`. */
+  targets(pids: readonly string[], of: string): readonly AwaitTarget[]
 }
 
 /** A history entry with the engine or client that is named in it. */
@@ -34,7 +50,7 @@ export interface Decision {
   /**
    * The processes whose end the process awaits from now on. Left out: those that it awaited before.
    */
-  readonly awaits?: readonly string[]
+  readonly awaits?: readonly Awaited[]
   readonly history: readonly Entry[]
 }
 

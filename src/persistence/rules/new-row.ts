@@ -2,18 +2,18 @@ import { isTerminal } from '../../process/state/machine.ts'
 import type { LogEntry } from '../../process/state/report.ts'
 import { CREATED_STATE } from '../../process/state/saved-state.ts'
 import type { BriefRow, Row } from './row.ts'
-import { entry, type Entry, type RuleContext } from './decision.ts'
+import { entry, type Awaited, type Entry, type RuleContext } from './decision.ts'
 import type { Done, Outcome } from '../contract/outcomes.ts'
 import type { Adoption, Create } from '../contract/writes.ts'
 import { takeReport } from './report.ts'
 import { needEntries, type Ends, type NeedEntry } from './upstream.ts'
-import { beginWait, earliest, readyAt, wholeMilliseconds } from './waits.ts'
+import { beginWait, earliest, isLeft, readyAt, wholeMilliseconds } from './waits.ts'
 
 /** A new process, ready to be stored. */
 export interface NewRow {
   readonly outcome: Done
   readonly row: Row
-  readonly awaits: readonly string[]
+  readonly awaits: readonly Awaited[]
   readonly needs: readonly NeedEntry[]
   readonly history: readonly Entry[]
   /** The entries of its log; undefined if it has reported nothing. */
@@ -26,7 +26,7 @@ export interface NewRow {
 export function newRow(
   write: Create,
   parent: BriefRow | null | undefined,
-  context: Pick<RuleContext, 'now' | 'unended'>,
+  context: Pick<RuleContext, 'now' | 'targets'>,
   ends: Ends = NO_ENDS,
 ): NewRow {
   const row = initialRow(write, context.now)
@@ -52,7 +52,7 @@ export function newRow(
         ? readyAt(
             row,
             { now: context.now, hasMessage: () => false },
-            () => awaits.length > 0 || needs.some(isLeft),
+            () => awaits.some(isLeft) || needs.some(isLeft),
           )
         : earliest(soonest, row.deadline)
   }
@@ -62,10 +62,6 @@ export function newRow(
 }
 
 const NO_ENDS: Ends = new Map()
-
-function isLeft({ over }: NeedEntry): boolean {
-  return !over
-}
 
 /** The outcome of a `Create` that was applied. */
 function createdOutcome(row: Row, write: Create): Done {

@@ -1,4 +1,4 @@
-import { portOf, recordPart } from '../../bundle/bundle.ts'
+import { outputPart, portOf, recordPart } from '../../bundle/bundle.ts'
 import { SerializationError } from '../../shared/errors.ts'
 import { textProblem } from '../../shared/text.ts'
 import type { Create, Parts, Write } from '../contract/writes.ts'
@@ -10,6 +10,8 @@ const LARGEST_PART = 64 * 2 ** 20
 export const CHECKPOINT_PART = 'memory'
 /** The prefix of the parts of a step's record, which is dropped when the step ends. */
 export const RECORD_PREFIX = recordPart('')
+/** The prefix of the parts that hold outputs. */
+export const OUTPUT_PREFIX = outputPart('')
 
 /** Whether a part is kept after success; the checkpoint is not. */
 export function isKeptAfterSuccess(name: string): boolean {
@@ -102,6 +104,10 @@ function tooLarge(write: Write): SerializationError | undefined {
     case 'event':
     case 'prune':
     case 'complete':
+    case 'retain':
+    case 'unretain':
+    case 'purge':
+    case 'drop':
       break
   }
   return undefined

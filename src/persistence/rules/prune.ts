@@ -4,7 +4,7 @@ import type { BriefRow } from './row.ts'
 /**
  * Allows the deletion of a process only after its end, and not before the end of its parent: a step
  * of the parent that runs again would launch a second child (C2). Nor while another process needs it
- * and has not started; `needing` is the pid of one.
+ * that has not started, or awaits it and has not ended; `needing` is the pid of one.
  */
 export function prune(
   row: BriefRow,
@@ -18,7 +18,7 @@ export function prune(
   if (row.ended_at !== null) {
     const other = needing()
     if (other === undefined) return { status: 'done', pid: row.pid }
-    const reason = `process ${row.pid} is needed by the process ${other}, which has not started: it is pruned after that`
+    const reason = `process ${row.pid} is needed by the process ${other}, which has not taken its value yet: it is pruned after that`
     return { status: 'conflict', pid: row.pid, reason }
   }
   return {

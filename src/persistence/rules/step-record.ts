@@ -3,7 +3,7 @@ import type { Row } from './row.ts'
 import { type Entry, type RuleContext, type Decision, unchanged } from './decision.ts'
 import { heldOutcome, pauseNow, progressOutcome } from './transitions.ts'
 import type { StepRecord } from '../contract/writes.ts'
-import { beginWait, leaveWaitInStep, readyAt, wholeMilliseconds } from './waits.ts'
+import { beginWait, isLeft, leaveWaitInStep, readyAt, watched, wholeMilliseconds } from './waits.ts'
 
 const EFFECTS = recordPart('effect:')
 
@@ -52,10 +52,10 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
   // An engine that holds the process watches what it awaits. If a kill is stored, the claim
   // stays, so that the engine can end the process with its hooks.
   const stays = write.evicts !== true || row.kill_deadline !== null
-  if (stays) return { outcome: progressOutcome(row, null), row, awaits: [], history }
+  if (stays) return { outcome: progressOutcome(row, null), row, awaits: watched(row, awaits), history }
   row.owner = null
   row.played = 0
-  row.ready_at = readyAt(row, context, () => awaits.length > 0)
+  row.ready_at = readyAt(row, context, () => awaits.some(isLeft))
   return { outcome: progressOutcome(row, null), row, awaits, history }
 }
 

@@ -8,7 +8,7 @@ import { entry, type Entry, type RuleContext, type Decision, unchanged } from '.
 import { wasConsumed } from './message-ids.ts'
 import type { Done, Held, Outcome } from '../contract/outcomes.ts'
 import type { Advance, Enforce, Park, Request, Resume, Signal } from '../contract/writes.ts'
-import { beginWait, endWait, leaveWaitInStep, readyAt, isWaitingOwned, wake } from './waits.ts'
+import { beginWait, endWait, isLeft, leaveWaitInStep, readyAt, isWaitingOwned, wake } from './waits.ts'
 
 /*
  * What each write does to the row of a process, for all back ends.
@@ -85,7 +85,7 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
     row.ready_at = null
   } else {
     row.owner = null
-    row.ready_at = readyAt(row, context, () => awaits.length > 0)
+    row.ready_at = readyAt(row, context, () => awaits.some(isLeft))
   }
   return { outcome: progressOutcome(row, write.paused), row, awaits, history }
 }

@@ -1,5 +1,5 @@
 import type { BriefRow, Row } from './row.ts'
-import type { RuleContext } from './decision.ts'
+import type { Awaited, RuleContext } from './decision.ts'
 import type { WaitConditions } from '../../process/state/transition.ts'
 
 /*
@@ -7,21 +7,28 @@ import type { WaitConditions } from '../../process/state/transition.ts'
  *
  * 1. `ready_at` of a process without an owner is always right: each write that may change it sets
  *    it anew, even while the process is paused or parked. `ready_at` of an owned process is null.
- * 2. A list beside the row holds the awaited processes. A process leaves the list when it ends.
- *    Once enough of them have ended, the list is empty.
+ * 2. A list beside the row holds the awaited processes. An entry is over when its process ends. All are
+ *    over once enough of them have ended.
+ * 3. An entry that is over stays until the process ends, since a step that runs again takes the value
+ *    again: it keeps the value from being dropped (`lifetime.ts`). That of a child need not stay, since
+ *    the parent keeps the value as well.
  */
+
+export function isLeft({ over }: Pick<Awaited, 'over'>): boolean {
+  return !over
+}
 
 const RESUME_ALONE: WaitConditions = { resume: true, signal: null, until: null, on: [], any: false }
 
 /**
- * Stores what a process waits for. Returns the processes that it awaits: none, if enough of them
- * have ended.
+ * Stores what a process waits for. Returns the processes that it awaits. They are over, if enough of
+ * them have ended.
  */
 export function beginWait(
   row: Row,
   wait: WaitConditions | null | undefined,
-  context: Pick<RuleContext, 'unended'>,
-): readonly string[] {
+  context: Pick<RuleContext, 'targets'>,
+): readonly Awaited[] {
   const { resume, signal, until, on, any } = wait ?? RESUME_ALONE
   row.resumable = Number(resume)
   row.receives = signal
@@ -30,8 +37,22 @@ export function beginWait(
   const others = new Set(on)
   // The process itself may not be stored yet, and does not end while it waits.
   const itself = others.delete(row.pid) ? [row.pid] : []
-  const unended = others.size === 0 ? [] : context.unended([...others])
-  return any && unended.length < others.size ? [] : [...unended, ...itself]
+  const targets = others.size === 0 ? [] : context.targets([...others], row.pid)
+  const unended = targets.filter(({ ended }) => !ended)
+  const isEnough = any && unended.length < others.size
+  const awaited = targets
+    .filter(({ isChild }) => !isChild || !isEnough)
+    .map(({ pid, ended, isChild }) => ({ pid, isChild, over: ended || isEnough }))
+  return isEnough ? awaited : [...awaited, ...itself.map((pid) => ({ pid, isChild: false, over: false }))]
+}
+
+/**
+ * What is stored of processes that an engine awaits which holds the waiting one: it watches them by
+ * itself, so only their values are kept.
+ */
+export function watched(row: Pick<Row, 'pid'>, awaited: readonly Awaited[]): readonly Awaited[] {
+  const others = awaited.filter(({ pid, isChild }) => !isChild && pid !== row.pid)
+  return others.map((one) => ({ ...one, over: true }))
 }
 
 export function endWait(row: Row): void {

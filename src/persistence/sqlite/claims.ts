@@ -155,7 +155,7 @@ export class Claims {
     if (damage !== undefined) throw new IncompatibleBundle(damage)
     const waitedInStep = row.in_step === 1
     const history = claim(row, request, session.now)
-    if (waitedInStep) session.dropAwaits(pid)
+    if (waitedInStep) session.settleAwaits(pid)
     if (waitedInStep || history.length > 0) session.put(row, history)
     else this.#connection.sql(CLAIM).run(request.engine, request.engine, row.alone, pid)
     const stored = new LoadedProcess(row, processes.parts(row))

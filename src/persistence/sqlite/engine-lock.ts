@@ -4,7 +4,8 @@ import Database from 'better-sqlite3'
 import { isBusy } from './driver-errors.ts'
 
 /*
- * Each engine holds an exclusive lock on a file of its own beside the database. The kernel frees
+ * Each engine holds an exclusive lock on a file of its own beside the database, and so does each
+ * session that retains results (`open-sessions.ts`). The kernel frees
  * the lock when the program ends, however it ends, so a free lock shows at once that the engine is
  * dead. A program number would not: it may be reused, or belong to another container. SQLite takes
  * the lock for us. The files must never be opened otherwise: closing any handle of a file gives up
@@ -128,6 +129,6 @@ function tryToRemove(path: string): void {
 
 const INFIX = '-engine-'
 
-function lockPath(database: string, engine: string): string {
+export function lockPath(database: string, engine: string): string {
   return `${database}${INFIX}${engine}`
 }

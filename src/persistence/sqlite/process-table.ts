@@ -1,4 +1,5 @@
-import { RECORD_PREFIX } from '../rules/parts.ts'
+import { OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
+import type { AwaitTarget } from '../rules/decision.ts'
 import type { BriefRow, Row } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 import type { Ends } from '../rules/upstream.ts'
@@ -8,7 +9,7 @@ import type { Connection } from './connection.ts'
 import { LONGEST_RECENT } from './history-lines.ts'
 import type { HistoryTable } from './history-table.ts'
 import type { LogTable } from './log-table.ts'
-import { dropFromRow, partsOf, putInRow, type RowParts } from './row-parts.ts'
+import { dropFromRow, dropOutputsFromRow, partsOf, putInRow, type RowParts } from './row-parts.ts'
 
 /*
  * Statements on one process, by its pid.
@@ -51,6 +52,7 @@ const UPSERT_PART =
 const BESIDE = 'SELECT name, text FROM part WHERE process = ?'
 const DROP_PART = 'DELETE FROM part WHERE process = ? AND name = ?'
 const DROP_RECORD = `DELETE FROM part WHERE process = ? AND name >= '${RECORD_PREFIX}' AND name < '${RECORD_PREFIX}\uffff'`
+const DROP_OUTPUTS = `DELETE FROM part WHERE process = ? AND name >= '${OUTPUT_PREFIX}' AND name < '${OUTPUT_PREFIX}\uffff'`
 
 /** One of a list of pids. */
 const LISTED = 'pid IN (SELECT value FROM json_each(?))'
@@ -62,11 +64,11 @@ const APPEND = `recent = recent || ?`
 const HAS_ROOM = `octet_length(recent) < ${LONGEST_RECENT}`
 
 /**
- * Of a list of pids, those of processes that exist and have not ended. `CROSS JOIN` makes the list
- * the outer loop.
+ * Of a list of pids, the processes that exist, except ended children of one process. `CROSS JOIN` makes
+ * the list the outer loop.
  */
-const UNENDED = `SELECT p.pid FROM json_each(?) AS listed CROSS JOIN process p ON p.pid = listed.value
-  WHERE p.ended_at IS NULL`
+const AWAITED = `SELECT p.pid, p.ended_at IS NOT NULL AS ended, p.parent IS @of AS isChild FROM json_each(@pids) AS listed
+  CROSS JOIN process p ON p.pid = listed.value WHERE p.ended_at IS NULL OR p.parent IS NOT @of`
 
 /** Of a list of pids, how those processes ended that exist. */
 const ENDS = `SELECT p.pid, p.ended_at, p.successful FROM json_each(?) AS listed
@@ -272,8 +274,9 @@ export class ProcessTable {
     this.#connection.sql('UPDATE process SET alone = 0 WHERE pid = ? AND owner = ?').run(pid, engine)
   }
 
-  unended(pids: readonly string[]): string[] {
-    return this.#connection.sql<string>(UNENDED).pluck().all(JSON.stringify(pids))
+  targets(pids: readonly string[], of: string): AwaitTarget[] {
+    const rows = this.#connection.sql<AwaitColumns>(AWAITED).all({ of, pids: JSON.stringify(pids) })
+    return rows.map(({ pid, ended, isChild }) => ({ pid, ended: ended === 1, isChild: isChild === 1 }))
   }
 
   ends(pids: readonly string[]): Ends {
@@ -304,6 +307,13 @@ export class ProcessTable {
   dropPart(row: StoredRow, name: string): void {
     dropFromRow(row, name)
     if (row.beside === 1) this.dropBeside(row.id, name)
+  }
+
+  /** Drops the outputs of a row that is stored afterwards. Returns whether there were any. */
+  dropOutputs(row: StoredRow): boolean {
+    const had = dropOutputsFromRow(row)
+    if (row.beside === 0) return had
+    return this.#connection.sql(DROP_OUTPUTS).run(row.id).changes > 0 || had
   }
 
   /** Drops the record of the step from a row that is stored afterwards. */
@@ -342,6 +352,11 @@ export class ProcessTable {
   }
 }
 
+interface AwaitColumns {
+  readonly pid: string
+  readonly ended: number
+  readonly isChild: number
+}
 type EndRow = Pick<BriefRow, 'pid' | 'ended_at' | 'successful'>
 
 interface NamedPart {

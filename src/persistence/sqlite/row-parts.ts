@@ -1,4 +1,4 @@
-import { CHECKPOINT_PART, isKeptAfterSuccess, RECORD_PREFIX } from '../rules/parts.ts'
+import { CHECKPOINT_PART, isKeptAfterSuccess, OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
 import type { Parts } from '../contract/writes.ts'
 
 /*
@@ -106,6 +106,16 @@ export function dropFromRow(row: RowParts, name: string): void {
     delete parts[name]
     row[column] = writeLines(parts) || null
   }
+}
+
+/** Drops the outputs that a row has. Returns whether there were any. */
+export function dropOutputsFromRow(row: RowParts): boolean {
+  if (row.small === null) return false
+  const parts = readLines(row.small)
+  const outputs = Object.keys(parts).filter((name) => name.startsWith(OUTPUT_PREFIX))
+  for (const name of outputs) delete parts[name]
+  if (outputs.length > 0) row.small = writeLines(parts) || null
+  return outputs.length > 0
 }
 
 function writeLines(parts: Parts): string {

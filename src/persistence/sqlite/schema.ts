@@ -145,10 +145,12 @@ CREATE UNIQUE INDEX wake_sender ON wake (pid, sender);
 CREATE INDEX wake_pid ON wake (pid, id);
 CREATE INDEX wake_name ON wake (pid, name, id);
 
--- The ends of other processes that a process still waits for.
+-- The processes that a process waits for. Over is what it waits for no longer, and whose value it may
+-- still take.
 CREATE TABLE awaits (
   pid TEXT NOT NULL,
   target TEXT NOT NULL,
+  over INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (pid, target)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX awaits_target ON awaits (target);
@@ -165,6 +167,30 @@ CREATE TABLE need (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX need_target ON need (target);
 CREATE INDEX need_left ON need (pid) WHERE over = 0;
+
+-- How long results are kept, of the processes that do not keep theirs for ever. check_at is when to look
+-- at one; null while the process has not ended, and where nothing is due.
+CREATE TABLE lifetime (
+  pid TEXT PRIMARY KEY,
+  policy TEXT,
+  ttl INTEGER,
+  wanted TEXT,
+  ended INTEGER NOT NULL DEFAULT 0,
+  check_at INTEGER,
+  dropped INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lifetime_due ON lifetime (check_at) WHERE check_at IS NOT NULL;
+CREATE INDEX lifetime_open ON lifetime (pid) WHERE ended = 0;
+CREATE INDEX lifetime_kept ON lifetime (pid) WHERE dropped = 0;
+
+-- The sessions that keep the result of a process. Each holds a lock beside the file while it lives.
+CREATE TABLE retain (
+  pid TEXT NOT NULL,
+  session TEXT NOT NULL,
+  PRIMARY KEY (pid, session)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX retain_session ON retain (session);
+
 -- Groups of processes that were launched together. length is the number of inputs, null until all
 -- members are stored; each process takes chunk_size of them. present is the number of members that are
 -- not pruned.

@@ -2,7 +2,8 @@ import type { LogEntry } from '../../process/state/report.ts'
 import type { Tables } from '../rules/apply.ts'
 import type { Message } from '../rules/claim.ts'
 import { afterOf, type After, type BriefRow, type Row } from '../rules/row.ts'
-import type { Entry } from '../rules/decision.ts'
+import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
+import type { Lifetime } from '../rules/lifetime.ts'
 import { REPORTED, type Change } from '../contract/rows.ts'
 import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { Parts } from '../contract/writes.ts'
@@ -36,11 +37,14 @@ export class Session implements Tables {
   #reported: Set<number> | undefined
   #commit: number | undefined
   /**
-   * Whether any process has a kept message, awaits another or needs another. If none does, an end needs no
-   * look-up of either.
+   * Whether any process has a kept message; awaits or needs another, or has a lifetime. If none does, an
+   * end needs no look-up of either.
    */
   #anyMessage: boolean | undefined
   #anyAwaits: boolean | undefined
+  #anyOpenLifetime: boolean | undefined
+  /** Whether any process has a lifetime or is retained, ended ones included. */
+  #anyLifetime: boolean | undefined
 
   constructor(tables: SqliteTables, now: number) {
     this.#tables = tables
@@ -163,8 +167,8 @@ export class Session implements Tables {
     this.#reported = reported && new Set(reported)
   }
 
-  unended(pids: readonly string[]): readonly string[] {
-    return this.#tables.processes.unended(pids)
+  targets(pids: readonly string[], of: string): readonly AwaitTarget[] {
+    return this.#tables.processes.targets(pids, of)
   }
 
   descendants(pid: string): readonly string[] {
@@ -219,9 +223,13 @@ export class Session implements Tables {
     return this.#tables.awaits.isAwaiting(pid)
   }
 
-  addAwaits(pid: string, targets: readonly string[]): void {
+  addAwaits(pid: string, awaited: readonly Awaited[]): void {
     this.#anyAwaits = true
-    this.#tables.awaits.add(pid, targets)
+    this.#tables.awaits.add(pid, awaited)
+  }
+
+  settleAwaits(pid: string): void {
+    if (this.#mayAwait) this.#tables.awaits.settle(pid)
   }
 
   dropAwaits(pid: string): void {
@@ -257,9 +265,52 @@ export class Session implements Tables {
     if (this.#mayAwait) this.#tables.needs.drop(pid)
   }
 
-  /** One process that needs this one. */
   needing(target: string): string | undefined {
-    return this.#mayAwait ? this.#tables.needs.needing(target) : undefined
+    if (!this.#mayAwait) return undefined
+    return this.#tables.needs.needing(target) ?? this.#tables.awaits.awaiting(target)
+  }
+
+  lifetime(pid: string): Lifetime | undefined {
+    return this.#tables.lifetimes.get(pid)
+  }
+
+  putLifetime(pid: string, lifetime: Lifetime): void {
+    this.#tables.lifetimes.put(pid, lifetime)
+    this.#anyOpenLifetime = true
+    this.#anyLifetime = true
+  }
+
+  endLifetime(pid: string, ended: (lifetime: Lifetime) => Lifetime): void {
+    if (!this.#mayHaveLifetimes) return
+    const lifetime = this.lifetime(pid)
+    if (lifetime !== undefined) this.#tables.lifetimes.end(pid, ended(lifetime).checkAt)
+  }
+
+  isRetained(pid: string): boolean {
+    return this.#tables.lifetimes.isRetained(pid)
+  }
+
+  retain(pid: string, session: string): void {
+    this.#anyLifetime = true
+    this.#tables.lifetimes.retain(pid, session)
+  }
+
+  unretain(pid: string, session: string): void {
+    this.#tables.lifetimes.unretain(pid, session)
+  }
+
+  /** Forgets how long the result of a process that is pruned was kept. */
+  deleteLifetime(pid: string): void {
+    this.#anyLifetime ??= !this.#tables.lifetimes.isEmpty()
+    if (this.#anyLifetime) this.#tables.lifetimes.delete(pid)
+  }
+
+  dropOutputs(pid: string): boolean {
+    return this.#tables.processes.dropOutputs(this.#row(pid))
+  }
+
+  dropCheckpoints(pid: string): void {
+    this.#tables.checkpoints.deleteAll(pid)
   }
 
   #row(pid: string): StoredRow {
@@ -275,7 +326,18 @@ export class Session implements Tables {
   }
 
   get #mayAwait(): boolean {
-    this.#anyAwaits ??= this.#tables.awaits.any()
-    return this.#anyAwaits
+    if (this.#anyAwaits === undefined) this.#look()
+    return this.#anyAwaits === true
+  }
+
+  get #mayHaveLifetimes(): boolean {
+    if (this.#anyOpenLifetime === undefined) this.#look()
+    return this.#anyOpenLifetime === true
+  }
+
+  #look(): void {
+    const { awaits, lifetimes } = this.#tables.awaits.any()
+    this.#anyAwaits ||= awaits
+    this.#anyOpenLifetime ||= lifetimes
   }
 }

@@ -22,6 +22,7 @@ import {
 } from '../contract/control.ts'
 import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { GroupPage, GroupRange, GroupRow, GroupMember } from '../contract/groups.ts'
+import type { DueResults, LifetimeRow } from '../contract/lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { HistoryRow, LogRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
@@ -35,6 +36,7 @@ import { FailedAlone } from './failed-alone.ts'
 import { LeaseJudge } from './lease-judge.ts'
 import { count, list, pageQueries } from './list-query.ts'
 import { JoinedEngines } from './joined-engines.ts'
+import { OpenSessions } from './open-sessions.ts'
 import { pidsWith } from './pid-query.ts'
 import { checkPath, realPath } from './real-path.ts'
 import { Session } from './session.ts'
@@ -60,6 +62,7 @@ export class SqliteStore implements Store {
   readonly #writer: Writer
   readonly #claims: Claims
   readonly #joined: JoinedEngines
+  readonly #sessions: OpenSessions
   #closed = false
 
   /**
@@ -108,6 +111,7 @@ export class SqliteStore implements Store {
       (changes, missed) => this.#listeners.publish(changes, missed),
     )
     this.#joined = new JoinedEngines(connection, tables.engines, this.#clock)
+    this.#sessions = new OpenSessions(connection)
     this.#writer = new Writer(connection, tables)
     this.#claims = new Claims(connection, tables)
   }
@@ -204,6 +208,29 @@ export class SqliteStore implements Store {
     return this.#read('reading the members of a group', () => this.#tables.groups.members(name, from))
   }
 
+  async lifetimes(pids: readonly string[]): Promise<readonly LifetimeRow[]> {
+    return this.#look('reading how long results are kept', () => this.#tables.lifetimes.rows(pids))
+  }
+
+  async openSession(session: string): Promise<void> {
+    this.#requireOpen()
+    await this.#sessions.open(session)
+  }
+
+  async closeSession(session: string): Promise<void> {
+    await this.#change('closing a session', ({ now }) => this.#tables.lifetimes.endSession(session, now))
+    this.#sessions.close(session)
+  }
+
+  async dueResults(limit: number): Promise<DueResults> {
+    const { lifetimes } = this.#tables
+    const doing = 'looking for results to drop'
+    const sessions = await this.#look(doing, () => lifetimes.sessions())
+    const dead = sessions.filter((session) => !this.#sessions.isOpen(session))
+    for (const session of dead) await this.closeSession(session)
+    return this.#read(doing, () => lifetimes.due(this.#now(), limit))
+  }
+
   async classes(): Promise<readonly ClassRow[]> {
     return this.#look('reading the classes', () => this.#tables.classes.all())
   }
@@ -241,6 +268,7 @@ export class SqliteStore implements Store {
     this.#listeners.clear()
     this.#watch.stop()
     await this.#joined.drop()
+    this.#sessions.drop()
     this.#connection.close()
   }
 

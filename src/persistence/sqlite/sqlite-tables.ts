@@ -7,6 +7,7 @@ import { Feed } from './feed.ts'
 import { GroupTable } from './group-table.ts'
 import { HistoryTable } from './history-table.ts'
 import type { LeaseJudge } from './lease-judge.ts'
+import { LifetimeTable } from './lifetime-table.ts'
 import { LogTable } from './log-table.ts'
 import { MessageTable } from './message-table.ts'
 import { NeedTable } from './need-table.ts'
@@ -23,6 +24,7 @@ export interface SqliteTables {
   readonly messages: MessageTable
   readonly awaits: AwaitsTable
   readonly needs: NeedTable
+  readonly lifetimes: LifetimeTable
   readonly classes: ClassTable
   readonly groups: GroupTable
   readonly checkpoints: SqliteCheckpoints
@@ -43,6 +45,7 @@ export function tablesOf(connection: Connection, judge: LeaseJudge): SqliteTable
     messages: new MessageTable(connection),
     awaits: new AwaitsTable(connection),
     needs: new NeedTable(connection),
+    lifetimes: new LifetimeTable(connection),
     classes: new ClassTable(connection),
     groups: new GroupTable(connection, processes),
     checkpoints: new SqliteCheckpoints(connection, processes),

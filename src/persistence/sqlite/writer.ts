@@ -1,6 +1,7 @@
 import { errorText } from '../../shared/error-text.ts'
 import { DamsonError, PersistenceError } from '../../shared/errors.ts'
-import { adopt, apply } from '../rules/apply.ts'
+import { adopt, apply, applyToResult, isOfResult } from '../rules/apply.ts'
+import { beginLifetime, referenceRefusal, referred } from '../rules/lifetime.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { completeGroup, findPlace, placeText, takePlace } from '../rules/groups.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
@@ -94,7 +95,7 @@ export class Writer {
       case 'complete':
         return this.#complete(write)
       default:
-        return apply(session, write)
+        return isOfResult(write) ? applyToResult(session, write) : apply(session, write)
     }
   }
 
@@ -105,6 +106,7 @@ export class Writer {
     const outcome = prune(row, parent, () => session.needing(pid))
     if (outcome.status !== 'done') return outcome
     this.#groups.leave(row.id)
+    session.deleteLifetime(pid)
     this.#processes.delete(row)
     return outcome
   }
@@ -118,6 +120,14 @@ export class Writer {
   }
 
   #create(write: Create, session: Session, fresh: Set<string>): Outcome {
+    const outcome = this.#createInGroup(write, session, fresh)
+    const isLimited = write.retention !== undefined || write.retainedBy !== undefined
+    if (isLimited && outcome.status === 'done')
+      beginLifetime(session, outcome.pid, write, outcome.existed === false)
+    return outcome
+  }
+
+  #createInGroup(write: Create, session: Session, fresh: Set<string>): Outcome {
     const { group } = write
     if (group === undefined) return this.#createOne(write, session, fresh)
     const { refusal, member } = findPlace(this.#groups, write, group)
@@ -132,7 +142,12 @@ export class Writer {
   #createOne(write: Create, session: Session, fresh: Set<string>): Outcome {
     let parent: BriefRow | undefined
     let ends: Ends | undefined
-    if (write.parent !== null || write.adopts !== undefined || write.upstream != null) {
+    if (
+      write.parent !== null ||
+      write.adopts !== undefined ||
+      write.refers !== undefined ||
+      write.upstream != null
+    ) {
       // An existing process is found whatever has become since of its parent and of what it needed.
       const existing = this.#existing(write, fresh)
       if (existing !== undefined) return existing
@@ -141,6 +156,7 @@ export class Writer {
       const refused =
         creationRefusal(write, parent) ??
         adoptionRefusal(write, (pid) => this.#processes.brief(pid)) ??
+        referenceRefusal(session, write) ??
         (ends && upstreamRefusal(write, ends))
       if (refused !== undefined) return refused
     }
@@ -168,7 +184,8 @@ export class Writer {
       session.report(row, log)
     }
     for (const [name, text] of large) this.#processes.putBeside(row.id, name, text)
-    if (awaits.length > 0) session.addAwaits(write.pid, awaits)
+    const awaited = [...awaits, ...referred(write, awaits)]
+    if (awaited.length > 0) session.addAwaits(write.pid, awaited)
     if (needs.length > 0) session.addNeeds(write.pid, needs)
     fresh.add(write.pid)
     adopt(session, write)

@@ -1,4 +1,4 @@
-import { InvalidStateError, ProcessLost } from '../../shared/errors.ts'
+import { InvalidStateError, NotReady, ProcessLost } from '../../shared/errors.ts'
 import { checkOptions } from '../../shared/options.ts'
 import { waitLimit, within } from '../../shared/wait-limit.ts'
 import type { AbortOutcome, BaseHandle } from '../handle/base-handle.ts'
@@ -137,6 +137,31 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
       found.set(worker, results[index] as R)
     }
     return found
+  }
+
+  // ---------- lifetime of the results ----------
+
+  retain(): void {
+    for (const handle of this.members.values()) handle.retain()
+  }
+
+  async release(): Promise<void> {
+    await this.#ask((handle) => handle.releaseOfGroup())
+  }
+
+  async purge(): Promise<void> {
+    const running = unfinished(this.members)
+    await Promise.all(running.map((handle) => handle.refreshState()))
+    const left = unfinished(this.members).length
+    if (left > 0)
+      throw new NotReady(
+        `${left} (of ${this.members.size}) processes of the group ${this.name} have not ended, so nothing was purged; wait() for them first`,
+      )
+    await this.#ask((handle) => handle.purge())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
   }
 
   // ---------- times ----------

@@ -22,12 +22,15 @@ export interface LazyMembers<I, R> {
    * signal aborts. Throws for inputs that do not fit.
    */
   launch(inputs: I, position: number): Promise<(signal: AbortSignal) => Promise<R>>
+  /** The caller is done with the result of a position: it has asked for the next one. */
+  taken?(position: number): Promise<void>
   /** All inputs were read, and all processes are stored. */
   complete?(length: number): Promise<void>
 }
 
 /** A process whose result was not taken. */
 interface Entry<R> {
+  readonly position: number
   outcome: { readonly value: R } | { readonly error: unknown } | undefined
 }
 
@@ -46,6 +49,8 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
   #failure: { readonly error: unknown } | undefined
   readonly #waits = new AbortController()
   #position = 0
+  /** The position whose result was taken last. */
+  #taken: number | undefined
   #underWay = 0
   /** The next inputs, while the source takes its time over them. */
   #isReading = false
@@ -89,6 +94,9 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
   async #next(): Promise<IteratorResult<R, undefined>> {
     if (this.#isOver) return { done: true, value: undefined }
     try {
+      const taken = this.#taken
+      this.#taken = undefined
+      if (taken !== undefined) await this.#members.taken?.(taken)
       for (;;) {
         this.#members.signal?.throwIfAborted()
         const outcome = this.#takeEnded()
@@ -117,6 +125,7 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
     if (first?.outcome === undefined) return undefined
     this.#entries.delete(first)
     if (!this.#members.ordered) this.#ended.shift()
+    this.#taken = first.position
     return first.outcome
   }
 
@@ -163,9 +172,8 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
       this.#source.stop().catch(() => {})
       return
     }
-    this.#position++
+    const entry: Entry<R> = { position: this.#position++, outcome: undefined }
     this.#underWay++
-    const entry: Entry<R> = { outcome: undefined }
     this.#entries.add(entry)
     const settle = (outcome: Entry<R>['outcome']): void => {
       entry.outcome = outcome

@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../../shared/clock.ts'
 import { InvalidStateError } from '../../shared/errors.ts'
 import type { BaseHandle } from '../handle/base-handle.ts'
-import { whileWaiting } from '../handle/memory-handle.ts'
+import { whileWaiting } from '../handle/while-waiting.ts'
 import { waitsForText } from '../step/wait-conditions.ts'
 import { BaseGroup } from './base-group.ts'
 import type { GroupMembers } from './waiting-group.ts'

@@ -168,7 +168,7 @@ export abstract class WaitingGroup<R = unknown> {
     const failsFast = raiseOnFailure && returnWhen === 'first-failure'
     const failures: ProcessError[] = []
     const isEnough = (ended: BaseHandle): boolean => {
-      const failure = failsFast ? ended.exception() : null
+      const failure = failsFast ? ended.failure() : null
       if (failure !== null) failures.push(failure)
       return failure !== null
     }
@@ -182,7 +182,7 @@ export abstract class WaitingGroup<R = unknown> {
   }
 
   #throwIfAnyFailed(): void {
-    const errors = [...this.members.values()].flatMap((handle) => handle.exception() ?? [])
+    const errors = [...this.members.values()].flatMap((handle) => handle.failure() ?? [])
     if (errors.length > 0) throw new GroupError(errors)
   }
 
@@ -209,11 +209,15 @@ export abstract class WaitingGroup<R = unknown> {
   values(options?: ValuesOptions & { readonly raiseOnFailure?: true | undefined }): AsyncIterableIterator<R>
   values(options: ValuesOptions & { readonly raiseOnFailure: false }): AsyncIterableIterator<R | ProcessError>
   values(options: ValuesOptions = {}): AsyncIterableIterator<R | ProcessError> {
-    checkOptions(options, { ...WAIT, raiseOnFailure: isFlag, ordered: isFlag }, 'group.values')
-    const { ordered = this.ordered, raiseOnFailure = true, timeout, signal } = options
+    checkOptions(
+      options,
+      { ...WAIT, raiseOnFailure: isFlag, ordered: isFlag, release: isFlag },
+      'group.values',
+    )
+    const { ordered = this.ordered, raiseOnFailure = true, release = false, timeout, signal } = options
     waitLimit({ timeout, signal })
     const handles = ordered ? this.#inOrder({ timeout, signal }) : this.#asTheyEnd({ timeout, signal })
-    return withinSteps(valuesOf<R>(handles, raiseOnFailure, this.#chunks))
+    return withinSteps(valuesOf<R>(release ? this.#purging(handles) : handles, raiseOnFailure, this.#chunks))
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<R> {
@@ -272,6 +276,18 @@ export abstract class WaitingGroup<R = unknown> {
       }
     } finally {
       ends.close()
+    }
+  }
+
+  /** Drops the result of a process once the caller is done with the last of its positions. */
+  async *#purging(handles: AsyncIterable<BaseHandle>): AsyncGenerator<BaseHandle, undefined> {
+    const left = new Map<string, number>()
+    for (const pid of this.pids) left.set(pid, (left.get(pid) ?? 0) + 1)
+    for await (const handle of handles) {
+      yield handle
+      const more = (left.get(handle.pid) ?? 1) - 1
+      left.set(handle.pid, more)
+      if (more === 0 && !handle.isLost) await handle.purge()
     }
   }
 

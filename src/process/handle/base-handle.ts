@@ -23,7 +23,7 @@ import type {
   TreeOptions,
   WaitOptions,
 } from '../host/process-handle.ts'
-import { DoneReference, OutputReference } from '../references/output-reference.ts'
+import { DoneReference, isDropped, OutputReference } from '../references/output-reference.ts'
 import { withinStep } from '../step/operation.ts'
 import { dateOf, elapsed, serialTime, wallTime, type KnownTimes } from './times.ts'
 import { setImmediate } from '../../shared/timers.ts'
@@ -82,6 +82,16 @@ export abstract class BaseHandle implements ProcessHandle {
   abstract references(): Promise<readonly string[]>
   abstract size(options?: SizeOptions): Promise<number>
   abstract save(path?: string): Promise<string>
+  abstract readonly collectable: boolean
+  abstract retain(): void
+  abstract release(): Promise<void>
+  abstract purge(): Promise<void>
+  /** @internal Releases the process with its group. */
+  releaseOfGroup(): Promise<void> {
+    return this.release()
+  }
+  /** @internal The stored bytes of the value under a key. Waits for the end. @throws MissingResult */
+  abstract outputSize(key: string | number, options: SizeOptions): Promise<number>
   abstract history(options?: HistoryOptions): Promise<readonly EventRecord[]>
   abstract addEvent(name: string, data?: unknown): Promise<void>
 
@@ -91,7 +101,7 @@ export abstract class BaseHandle implements ProcessHandle {
       all: (options?: ResultOptions) =>
         withinStep(this.readOutputs(resultOptions(options ?? {}, 'outputs.all'))) as Promise<never>,
       snapshot: () => this.readSnapshot() as Promise<never>,
-      ref: (key) => new OutputReference(this, checkedKey(key)) as OutputRef<never>,
+      ref: (key) => new OutputReference(this, checkedKey(key)) as OutputRef as OutputRef<never>,
       done: new DoneReference(this),
     }
     return this.#outputs
@@ -175,12 +185,27 @@ export abstract class BaseHandle implements ProcessHandle {
 
   successful(): boolean {
     const settled = this.requireSettled()
-    return settled.status === 'fulfilled' && settled.state.successful
+    return (settled.status === 'fulfilled' || isDropped(settled)) && settled.state.successful
   }
 
   exception(): ProcessError | null {
     const settled = this.requireSettled()
+    return settled.status === 'fulfilled' || isDropped(settled) ? null : settled.reason
+  }
+
+  /** @internal Why there is no result: the error of the process, or that the result was dropped. */
+  failure(): ProcessError | null {
+    const settled = this.requireSettled()
     return settled.status === 'rejected' ? settled.reason : null
+  }
+
+  /** @internal Whether there is no such process. */
+  get isLost(): boolean {
+    return this.over && !this.done
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
   }
 
   onDone(callback: (handle: this) => void, { signal }: { readonly signal?: AbortSignal } = {}): () => void {

@@ -3,6 +3,7 @@ import { copyOf } from '../../ports/plain.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { InvalidStateError, NotReady, ProcessError, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
 import { guardedLogger } from '../../shared/logger.ts'
+import { checkOptions } from '../../shared/options.ts'
 import { limited, waitLimit } from '../../shared/wait-limit.ts'
 import { checkHistoryOptions, selectEvents, type HistoryOptions } from '../host/history-options.ts'
 import type {
@@ -11,12 +12,15 @@ import type {
   Metadata,
   ResultOptions,
   Settled,
+  SizeOptions,
   StateInfo,
   WaitOptions,
 } from '../host/process-handle.ts'
+import { SIZE_OPTIONS } from '../references/output-reference.ts'
+import { outputValue } from '../references/output-value.ts'
+import { droppedError, type Dropped } from '../state/dropped.ts'
 import type { HistoryEvent } from '../state/history-event.ts'
 import { isTerminal } from '../state/machine.ts'
-import type { AddedEvent } from '../state/report.ts'
 import { eventText } from '../step/reports.ts'
 import type { Host } from '../host/host.ts'
 import { wellFormed } from '../../shared/text.ts'
@@ -24,25 +28,15 @@ import { ABORTED, BaseHandle, type AbortOutcome, type HandleRequest } from './ba
 import type { KnownTimes } from './times.ts'
 import { HOSTED, type ProcessObject } from '../host/process-object.ts'
 import type { Description } from './titles.ts'
-import { memoryLogOf, type MemoryLog } from './memory-log.ts'
+import { addedEvent, memoryLogOf, PROCESS_EVENTS, type MemoryEvent, type MemoryLog } from './memory-log.ts'
 import { outputText } from './output-text.ts'
+import { WeakHandles } from './weak-handles.ts'
+import { whileWaiting } from './while-waiting.ts'
 import { callRepr } from '../references/call-repr.ts'
 import { currentRun } from '../step/current-process.ts'
-import { waitFor } from '../step/wait-conditions.ts'
 import { isBackingOff, ProcessState } from '../state/process-state.ts'
 
-/** The events in the history of a process in memory. */
-const EVENTS = [
-  'created',
-  'running',
-  'waiting',
-  'paused',
-  'played',
-  'finished',
-  'excepted',
-  'killed',
-] as const
-type MemoryEvent = (typeof EVENTS)[number]
+const handles = new WeakHandles<MemoryHandle>()
 
 /** A handle of a process that runs in this program's memory. */
 export class MemoryHandle extends BaseHandle {
@@ -58,10 +52,12 @@ export class MemoryHandle extends BaseHandle {
   #at: Date
   /** Whether the process has ended, or was closed before its end. */
   #isOver = false
+  /** Set once the result was purged. */
+  #dropped: Dropped | undefined
 
   /** The handle of a process in memory, as long as something refers to it. */
   static find(pid: string): MemoryHandle | undefined {
-    return handles.get(pid)?.deref()
+    return handles.find(pid)
   }
 
   /** Time-outs of waits go by the clock of the host. */
@@ -76,15 +72,14 @@ export class MemoryHandle extends BaseHandle {
     this.#over = ended(process).then(() => {
       this.#isOver = true
     })
-    if (handles.size >= room) sweep()
-    handles.set(this.pid, new WeakRef(this))
+    handles.add(this)
     const { events } = process[HOSTED]
     const note = (name: MemoryEvent) => (): void => {
       this.#at = new Date(clock.now())
       this.#note({ name })
       this.#tell()
     }
-    for (const name of EVENTS) events.on(`process:${name}`, note(name))
+    for (const name of PROCESS_EVENTS) events.on(`process:${name}`, note(name))
     this.#log = memoryLogOf(process[HOSTED])
     this.#log.listen((added) => {
       for (const event of added) this.#note(addedEvent(event, codec))
@@ -173,6 +168,7 @@ export class MemoryHandle extends BaseHandle {
 
   #settled(state: StateInfo): Settled<unknown> {
     try {
+      if (state.label === 'finished') this.#requireKept()
       return { status: 'fulfilled', value: copyOf(this.#process.result()), state }
     } catch (error) {
       return { status: 'rejected', reason: this.#reason(error), state }
@@ -191,10 +187,12 @@ export class MemoryHandle extends BaseHandle {
   protected async readOutputs({ raiseOnFailure = true, ...options }: ResultOptions): Promise<unknown> {
     const outcome = await this.readOutcome(options)
     if (outcome.status === 'rejected' && outcome.reason instanceof ProcessLost) throw outcome.reason
+    this.#requireKept()
     return copyOf(this.#process[HOSTED].outputs(raiseOnFailure))
   }
 
   protected async readSnapshot(): Promise<unknown> {
+    this.#requireKept()
     return copyOf(this.#process.outputs)
   }
 
@@ -317,8 +315,33 @@ export class MemoryHandle extends BaseHandle {
   }
 
   /** Nothing is stored. */
-  async size(): Promise<number> {
+  async size(options: SizeOptions = {}): Promise<number> {
+    checkOptions(options, SIZE_OPTIONS, 'size')
     return 0
+  }
+
+  async outputSize(key: string | number, { timeout, signal }: SizeOptions): Promise<number> {
+    const settled = await this.readOutcome({ timeout, signal })
+    if (settled.status === 'rejected') throw settled.reason
+    outputValue(this.pid, key, this.#process.outputs, settled.value)
+    return 0
+  }
+
+  /** Nobody else can retain a result in memory, which lives as long as its handle. */
+  get collectable(): boolean {
+    return this.done
+  }
+
+  retain(): void {}
+  async release(): Promise<void> {}
+
+  async purge(): Promise<void> {
+    if (!this.over) throw new NotReady(`process ${this.pid} has not ended; wait() for it first`)
+    this.#dropped ??= { at: this.#clock.now(), why: 'purged' }
+  }
+
+  #requireKept(): void {
+    if (this.#dropped !== undefined) throw droppedError(this.pid, this.name, this.#dropped)
   }
 
   async save(): Promise<string> {
@@ -366,30 +389,6 @@ export class MemoryHandle extends BaseHandle {
   #closedEarly(cause?: unknown): ProcessLost {
     return new ProcessLost(this.pid, `the process ${this.pid} was closed before it ended`, { cause })
   }
-}
-
-/** Runs a wait. A step that waits for another process can be paused and killed there. */
-export function whileWaiting<T>(message: () => string, wait: () => Promise<T>): Promise<T> {
-  const waiting = currentRun()?.process
-  return waiting === undefined ? wait() : waiting[HOSTED].waits(waitFor({}, message()), wait)
-}
-
-function addedEvent({ name, at, data, caller }: AddedEvent, codec: Codec): HistoryEvent {
-  const value = data === undefined ? undefined : codec.parse(data, `event ${name}`)
-  return {
-    name: 'event',
-    data: { name, at, ...(data !== undefined && { data: value }), ...(caller && { caller }) },
-  }
-}
-
-const handles = new Map<string, WeakRef<MemoryHandle>>()
-const LEAST_ROOM = 1_000
-/** When the map reaches this size, the entries of collected handles are deleted. */
-let room = LEAST_ROOM
-
-function sweep(): void {
-  for (const [pid, handle] of handles) if (handle.deref() === undefined) handles.delete(pid)
-  room = Math.max(LEAST_ROOM, 2 * handles.size)
 }
 
 async function ended(process: ProcessObject): Promise<void> {

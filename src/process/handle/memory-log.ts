@@ -1,4 +1,6 @@
+import type { Codec } from '../../bundle/codec.ts'
 import type { Hosted } from '../host/process-object.ts'
+import type { HistoryEvent } from '../state/history-event.ts'
 import {
   admit,
   costOfEvent,
@@ -7,6 +9,19 @@ import {
   type Progress,
   type Report,
 } from '../state/report.ts'
+
+/** The events in the history of a process in memory. */
+export const PROCESS_EVENTS = [
+  'created',
+  'running',
+  'waiting',
+  'paused',
+  'played',
+  'finished',
+  'excepted',
+  'killed',
+] as const
+export type MemoryEvent = (typeof PROCESS_EVENTS)[number]
 
 /** What a process in memory has reported: its log, its events and its progress. */
 export class MemoryLog {
@@ -42,4 +57,13 @@ export function memoryLogOf(process: Hosted): MemoryLog {
   let log = logs.get(process)
   if (log === undefined) logs.set(process, (log = new MemoryLog()))
   return log
+}
+
+/** The event of a history for one that was added. */
+export function addedEvent({ name, at, data, caller }: AddedEvent, codec: Codec): HistoryEvent {
+  const value = data === undefined ? undefined : codec.parse(data, `event ${name}`)
+  return {
+    name: 'event',
+    data: { name, at, ...(data !== undefined && { data: value }), ...(caller && { caller }) },
+  }
 }

@@ -3,6 +3,7 @@ import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
 import { checkOptions, isAbortSignal, isDuration, isFlag, type OptionNames } from '../../shared/options.ts'
 import { checkText } from '../../shared/text.ts'
 import type { LaunchOptions } from './launch-options.ts'
+import { isRetention } from './retention.ts'
 
 /** Ten thousand years in milliseconds: the margin for what is added to a clock. */
 const MARGIN = 3.2e14
@@ -18,6 +19,7 @@ export const LAUNCH_OPTIONS: OptionNames<LaunchOptions> = {
   retry: true,
   abandon: isFlag,
   after: true,
+  retention: isRetention,
 }
 
 /**

@@ -60,4 +60,18 @@ export interface LaunchOptions {
    * end successfully, or a `Dependency`. Passes no values.
    */
   readonly after?: readonly AnyRef[] | Dependency | undefined
+  /** How long the store keeps the result and the outputs. Default `'keep'`. */
+  readonly retention?: Retention | undefined
 }
+
+/**
+ * How long the store keeps the result and the outputs of a process. Its record stays in any case. No
+ * policy drops a value that a process which has not ended may still take.
+ *
+ * - `'keep'`: until the process is pruned, or its result purged.
+ * - `'until-fetched'`: until `handle.purge()`, or the `release()` of its group. Reading drops nothing.
+ * - `'refs'`: while any session retains it (`handle.retain()`), after its end. The session that launches
+ *   it does so from the start; a child is kept until its parent has ended.
+ * - `{ ttl: '30d' }`: for this long after the end.
+ */
+export type Retention = 'keep' | 'until-fetched' | 'refs' | { readonly ttl: Duration }

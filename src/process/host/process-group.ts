@@ -60,6 +60,11 @@ export interface GroupResultOptions extends ResultOptions {
 export interface ValuesOptions extends ResultOptions {
   /** Whether the values come in the order of the group. Default: `ordered` of the group. */
   readonly ordered?: boolean | undefined
+  /**
+   * Whether the result of a process is purged (`handle.purge`) once the loop asks for what comes after
+   * it. Leaving the loop keeps the result that was given last. Default false.
+   */
+  readonly release?: boolean | undefined
 }
 
 /**
@@ -253,6 +258,26 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   play(options?: TreeOptions): Promise<boolean[]>
   /** Kills each process as `handle.kill` does. */
   kill(message?: string, options?: TreeOptions & { readonly force?: boolean | undefined }): Promise<boolean[]>
+
+  // ---------- lifetime of the results ----------
+
+  /** Retains the result of each process, as `handle.retain` does. @throws ClosedError */
+  retain(): void
+  /**
+   * Releases the result of each process, as `handle.release` does, and says that the group is done with
+   * them: results with the retention `'until-fetched'` are dropped, those of processes that run once
+   * these end. Also for a group that another program has launched.
+   */
+  release(): Promise<void>
+  /**
+   * Drops the result of each process, as `handle.purge` does.
+   *
+   * @throws NotReady if a process has not ended; then nothing is dropped
+   * @throws ProcessLost
+   */
+  purge(): Promise<void>
+  /** Calls `release()`: `await using group = …` releases the results where the block ends. */
+  [Symbol.asyncDispose](): Promise<void>
 
   // ---------- references ----------
 

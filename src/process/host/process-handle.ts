@@ -1,4 +1,5 @@
 /* This file is longer than 400 lines, because one interface declares all that a handle can do, with its comments. */
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { AbortSignal } from '../../shared/abort-signal.ts'
 import type { DisplayOptions } from './display-options.ts'
 import type { FollowOptions } from './follow-options.ts'
@@ -126,8 +127,8 @@ export interface Metadata extends Timing {
   readonly after: readonly string[]
 }
 
-/** Options of `size`. */
-export interface SizeOptions {
+/** Options of `size`. The wait is for the read, and for an output also for the end of the process. */
+export interface SizeOptions extends WaitOptions {
   /** Whether an outcome that this program has read already counts as nothing. Default false. */
   readonly remoteOnly?: boolean | undefined
 }
@@ -163,6 +164,11 @@ export interface OutputRef<T = unknown> extends Ref<T> {
   result(options?: ResultOptions & { readonly raiseOnFailure?: true | undefined }): Promise<T>
   /** As above, but resolves to the error where the above rejects. */
   result(options: ResultOptions): Promise<unknown>
+  /**
+   * Waits for the process, and resolves to how many bytes the store holds of the value; 0 for a process
+   * in memory. Rejects as `result()` does.
+   */
+  size(options?: SizeOptions): Promise<number>
 }
 
 /** A reference to the successful end of a process, without a value: `handle.outputs.done`. */
@@ -177,6 +183,8 @@ export interface DoneRef {
    * and with `ProcessUnsuccessful` where the process finished without success.
    */
   result(options?: WaitOptions): Promise<true>
+  /** 0, since no value is stored for it. */
+  size(): Promise<0>
 }
 
 /** The outputs of a process of class `C`. */
@@ -268,8 +276,8 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
   /**
    * Resolves to what the last step returned, or to the outputs if that step returned nothing; also
    * for a process that finished without success. Typed by `spec.returns`; for typed outputs use
-   * `outputs.all()`. Rejects with `ProcessExcepted`, `ProcessKilled`, `ProcessLost`, or
-   * `WaitTimeout` (the process continues).
+   * `outputs.all()`. Rejects with `ProcessExcepted`, `ProcessKilled`, `ProcessLost`, `MissingResult`
+   * (the result was dropped), or `WaitTimeout` (the process continues).
    */
   result(options?: ResultOptions & { readonly raiseOnFailure?: true }): Promise<R>
   /** As above, but resolves to the error if the above rejects. */
@@ -387,11 +395,43 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
   /** The pids of the processes that the inputs refer to, also after the process has started. @throws ProcessLost */
   references(): Promise<readonly string[]>
   /**
-   * How many bytes the store holds of the result and the outputs so far; 0 for a process in memory.
+   * How many bytes the store holds of the result and the outputs so far; 0 if they were dropped, and for
+   * a process in memory.
    *
-   * @throws ProcessLost
+   * @throws ProcessLost, WaitTimeout
    */
   size(options?: SizeOptions): Promise<number>
+  /**
+   * Whether nothing keeps the result: the process has ended, no session retains it, and no process that
+   * has not ended may still take its value. As of the last `refresh()`, `release()` or `purge()` after
+   * the end; false before that.
+   */
+  readonly collectable: boolean
+  /**
+   * Keeps the result and the outputs in the store, whatever the `retention` of the process, until
+   * `release()` or the end of this client's session: its `close()`, or the death of its program. Each
+   * `retain` needs a `release` of its own. A purge is not held up by it. The store knows of it soon after
+   * the call, and for certain once a later `refresh()` of this handle resolves.
+   *
+   * @throws ClosedError if the client is closed
+   */
+  retain(): void
+  /**
+   * Takes one `retain()` of this client back, or that of a launch with `retention: 'refs'`. If nothing
+   * else keeps the result, it is dropped now. Does nothing if the client does not retain the process.
+   */
+  release(): Promise<void>
+  /**
+   * Drops the result and the outputs from the store, under every retention and even if sessions retain
+   * them. The record, state, history, exit code and error stay. If a process that has not ended may still
+   * take the value, it is dropped after that.
+   *
+   * @throws NotReady if the process has not ended
+   * @throws ProcessLost
+   */
+  purge(): Promise<void>
+  /** Calls `release()`: `await using handle = …` releases the result where the block ends. */
+  [Symbol.asyncDispose](): Promise<void>
   /**
    * Writes a file from which `client.openHandle(path)` makes a handle in another program. The file has
    * the pid and the id of the store; the result stays in the store. Creates the folders above the file,

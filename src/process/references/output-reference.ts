@@ -1,23 +1,37 @@
-import type { ProcessError } from '../../shared/errors.ts'
+import { MissingResult, type ProcessError } from '../../shared/errors.ts'
+import { checkOptions, isAbortSignal, isFlag, type OptionNames } from '../../shared/options.ts'
 import type {
   DoneRef,
   OutputRef,
   ProcessHandle,
   ResultOptions,
   Settled,
+  SizeOptions,
   WaitOptions,
 } from '../host/process-handle.ts'
 import { unsuccessfulError } from '../state/unsuccessful.ts'
 import { withinStep } from '../step/operation.ts'
 import { outputValue } from './output-value.ts'
 
+/** A handle that knows how large its outputs are. */
+interface SizedHandle extends ProcessHandle {
+  outputSize(key: string | number, options: SizeOptions): Promise<number>
+}
+
+/** The options of `size`, with the checks of their values. */
+export const SIZE_OPTIONS: OptionNames<SizeOptions> = {
+  remoteOnly: isFlag,
+  timeout: true,
+  signal: isAbortSignal,
+}
+
 /** See `Outputs.ref`. */
 export class OutputReference implements OutputRef {
   declare readonly '~value': unknown
-  readonly handle: ProcessHandle
+  readonly handle: SizedHandle
   readonly key: string | number
 
-  constructor(handle: ProcessHandle, key: string | number) {
+  constructor(handle: SizedHandle, key: string | number) {
     this.handle = handle
     this.key = key
   }
@@ -33,6 +47,11 @@ export class OutputReference implements OutputRef {
       throw outcome.reason
     })
     return withinStep(reading)
+  }
+
+  async size(options: SizeOptions = {}): Promise<number> {
+    checkOptions(options, SIZE_OPTIONS, 'size')
+    return withinStep(this.handle.outputSize(this.key, options))
   }
 
   toJSON(): { readonly $process: string; readonly output: string | number } {
@@ -55,12 +74,19 @@ export class DoneReference implements DoneRef {
 
   result(options: WaitOptions = {}): Promise<true> {
     const { handle } = this
-    const reading = handle.outcome(options).then(({ status, state, ...outcome }) => {
-      if (status === 'rejected') throw (outcome as { readonly reason: ProcessError }).reason
+    const reading = handle.outcome(options).then((outcome) => {
+      const { status, state } = outcome
+      // The end stays, even if the value was dropped.
+      if (status === 'rejected' && !isDropped(outcome)) throw outcome.reason
       if (!state.successful) throw unsuccessfulError(handle.pid, handle.name, state)
       return true as const
     })
     return withinStep(reading)
+  }
+
+  /** No value is stored for it. */
+  async size(): Promise<0> {
+    return 0
   }
 
   toJSON(): { readonly $process: string; readonly done: true } {
@@ -83,4 +109,9 @@ export async function settledOutput(
   } catch (reason) {
     return { status: 'rejected', reason: reason as ProcessError, state }
   }
+}
+
+/** Whether the result of a process was dropped, which is no failure of the process. */
+export function isDropped(outcome: Settled<unknown>): boolean {
+  return outcome.status === 'rejected' && outcome.reason instanceof MissingResult
 }

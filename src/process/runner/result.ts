@@ -1,5 +1,12 @@
-import { InvalidStateError, ProcessExcepted, ProcessKilled, type DamsonError } from '../../shared/errors.ts'
+import {
+  InvalidStateError,
+  ProcessExcepted,
+  ProcessKilled,
+  type DamsonError,
+  type MissingResult,
+} from '../../shared/errors.ts'
 import { defer, type Deferred } from '../state/deferred.ts'
+import { droppedError, type Dropped } from '../state/dropped.ts'
 import { errorText, type StateData } from '../state/state-data.ts'
 import { unsuccessfulError } from '../state/unsuccessful.ts'
 import { isOver, type RunState } from '../step/run-state.ts'
@@ -14,6 +21,10 @@ export function result(
 ): { readonly value: unknown } | undefined {
   if (state.label !== 'finished') return undefined
   return { value: state.result === undefined ? outputs : state.result }
+}
+
+function droppedFrom(state: StateData): Dropped | undefined {
+  return 'dropped' in state ? state.dropped : undefined
 }
 
 /** The error that stands for how a process ended; undefined if it finished or has not ended. */
@@ -45,6 +56,8 @@ export class ProcessResult {
   /** What the last step returned, or the outputs if it returned nothing. */
   value(): unknown {
     const { state, pid, outputs } = this.#run
+    const missing = this.#missing
+    if (missing !== undefined) throw missing
     const came = result(state, outputs)
     if (came !== undefined) return came.value
     throw this.error ?? new InvalidStateError(`the process ${pid} has not ended: it is ${state.label}`)
@@ -61,7 +74,16 @@ export class ProcessResult {
     if (error !== undefined) throw error
     if (raiseOnFailure && state.label === 'finished' && !state.successful)
       throw unsuccessfulError(pid, definition.name, state)
+    const missing = this.#missing
+    if (missing !== undefined) throw missing
     return outputs
+  }
+
+  /** The error for a value that a store had dropped before the process was loaded. */
+  get #missing(): MissingResult | undefined {
+    const { state, pid, definition } = this.#run
+    const dropped = droppedFrom(state)
+    return dropped && droppedError(pid, definition.name, dropped)
   }
 
   future(): Promise<unknown> {
@@ -74,7 +96,7 @@ export class ProcessResult {
 
   settle(): void {
     if (this.#future === undefined) return
-    const { error } = this
+    const error = this.error ?? this.#missing
     if (error === undefined) this.#future.resolve(this.#run.outputs)
     else this.#future.reject(error)
   }

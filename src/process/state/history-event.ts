@@ -89,6 +89,9 @@ export interface HistoryEvents {
   crashed: { readonly step?: string | undefined; readonly crashes: number }
   /** An engine claimed it after a crash. */
   recovered: {}
+  /** The store has dropped its result and its outputs. */
+  'result dropped': { readonly why: string }
+
   /** An engine that stopped gave it back. */
   released: {}
   /** The process can't be loaded and was set aside. */

@@ -5,6 +5,7 @@ import { preview } from '../../ports/plain.ts'
 import { IncompatibleBundle, SerializationError } from '../../shared/errors.ts'
 import { getOwn } from '../../shared/own.ts'
 import { errorText, type StateData } from './state-data.ts'
+import { droppedError, type Dropped } from './dropped.ts'
 import { ProcessState } from './process-state.ts'
 
 /*
@@ -54,6 +55,10 @@ const awaits: Check = [
   }),
   '{ pids, as, any }',
 ]
+const dropped: Check = [
+  isLike({ at: [(value) => typeof value === 'number', 'a time'], why: text }),
+  '{ at, why }',
+]
 const into: Check = [
   isListOf(isLike({ key: text, 'append?': yes, 'allowFailure?': yes, 'outputs?': yes })),
   'a list of { key, append?, allowFailure?, outputs? }',
@@ -90,9 +95,10 @@ const shapes: Readonly<Record<ProcessState, Shape>> = {
       '{ code, label, message }',
     ],
     'message?': text,
+    'dropped?': dropped,
   },
-  excepted: {},
-  killed: { 'message?': text },
+  excepted: { 'dropped?': dropped },
+  killed: { 'message?': text, 'dropped?': dropped },
 }
 
 const extras: Shape = {
@@ -182,9 +188,36 @@ export function stateText(state: SavedState): string {
   return JSON.stringify(state)
 }
 
+/**
+ * The text of the part `state` of an ended process once its result was dropped.
+ *
+ * @throws IncompatibleBundle if the part is damaged
+ */
+export function droppedStateText(text: string, dropped: Dropped): string {
+  const { result: _, ...state } = { result: undefined, ...parseState(text) }
+  return JSON.stringify({ ...state, dropped })
+}
+
+/** When and why the result of a process was dropped; undefined if it was not. */
+export function droppedOf(parts: BundleParts): Dropped | undefined {
+  const { state = '' } = parts
+  // Most states need not be parsed for this.
+  if (!state.includes('"dropped":')) return undefined
+  const saved = parseState(state)
+  return 'dropped' in saved ? saved.dropped : undefined
+}
+
+/** @throws MissingResult if the result and the outputs of the process were dropped */
+export function requireKept(parts: BundleParts, pid: string, className: string): void {
+  const dropped = droppedOf(parts)
+  if (dropped !== undefined) throw droppedError(pid, className, dropped)
+}
+
 /** The result or error in the state of an ended process. */
 export interface SavedEnd {
   readonly result?: unknown
+  /** Set if the result and the outputs were dropped. */
+  readonly dropped?: Dropped
   readonly error?: unknown
   /** Whether it never started, because a process that it needed failed. */
   readonly upstream?: true

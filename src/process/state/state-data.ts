@@ -1,5 +1,6 @@
 import type { ExitCodeInfo } from './commands.ts'
 import type { Awaits } from './awaits.ts'
+import type { Dropped } from './dropped.ts'
 import { thrownText } from '../../shared/error-text.ts'
 import { UpstreamFailed } from '../../shared/errors.ts'
 import { wellFormed } from '../../shared/text.ts'
@@ -97,14 +98,17 @@ export interface Finished {
   readonly message: string | undefined
   /** The dotted names of the required outputs that were never emitted. */
   readonly missing?: readonly string[] | undefined
+  readonly dropped?: Dropped | undefined
 }
 export interface Excepted {
   readonly label: 'excepted'
   readonly error: unknown
+  readonly dropped?: Dropped | undefined
 }
 export interface Killed {
   readonly label: 'killed'
   readonly message: string | undefined
+  readonly dropped?: Dropped | undefined
 }
 export type StateData = Created | Running | Waiting | Finished | Excepted | Killed
 
