@@ -2,7 +2,7 @@ import { Client, Engine } from 'damson'
 import { costOf, median, memoryInUse, withFile, type Row } from './measure.ts'
 import { OneStep } from './processes.ts'
 
-/* Row o: groups of processes. */
+/* Row p: groups of processes. */
 
 const FEW = 10_000
 const MANY = 100_000
@@ -26,7 +26,7 @@ export async function groupRows(rounds: number, few = FEW, many = MANY): Promise
     const of = (way: keyof typeof WAYS, what: string): Row => {
       const value = median(times[way])
       return {
-        id: 'o',
+        id: 'p',
         what: `a group of ${count.toLocaleString('en')} one-step processes: ${what}`,
         value,
         unit: 'µs',
@@ -42,7 +42,7 @@ export async function groupRows(rounds: number, few = FEW, many = MANY): Promise
   }
   const bytes = await memory(many)
   rows.push({
-    id: 'o',
+    id: 'p',
     what: `memory for each of ${many.toLocaleString('en')} processes launched by launchAll`,
     value: bytes,
     unit: 'bytes',

@@ -66,11 +66,7 @@ export class LaunchQueue {
     let characters = 0
     for (const name in create.parts) characters += (create.parts[name] as string).length
     const isKept = this.#objects < MAX_OBJECTS
-    const fits =
-      this.#entries.size < MAX_ENTRIES &&
-      this.#characters + characters <= MAX_CHARACTERS &&
-      // A large group is kept in the store alone.
-      (isKept || create.group === undefined)
+    const fits = this.#entries.size < MAX_ENTRIES && this.#characters + characters <= MAX_CHARACTERS
     this.#full = !fits || (this.#full && !this.isEmpty)
     if (this.#full || this.has(create.pid)) return false
     if (isKept) this.#objects++
