@@ -40,6 +40,21 @@ async function stored(): Promise<readonly string[]> {
   return group.pids
 }
 
+it('shows that the result of a process was dropped, and why', async () => {
+  await project.damson(['run', 'square.mjs', '--inputs-file', 'n.jsonl', '--group', 'squares'])
+  const client = await Client.open({ store: project.store })
+  const group = await client.openGroup({ name: 'squares' })
+  await group.at(0)?.purge()
+  await client.close()
+  const results = await project.damson(['results', '--group', 'squares'])
+  expect(results.stdout).toMatch(/finished\s+it was dropped: it was purged\n\s*1\s+\S+\s+finished\s+4\n/)
+  expect(results.code).toBe(1)
+  const shown = await project.damson(['show', group.pids[0] as string])
+  expect(shown.stdout).toMatch(/dropped\s+\S+ \(.* ago\): it was purged/)
+  const history = await project.damson(['history', group.pids[0] as string])
+  expect(history.stdout).toContain('its result was dropped: it was purged')
+})
+
 describe('damson run for several processes', () => {
   it('runs a process for each line of a file, and prints the results in order', async () => {
     const ended = await project.damson([
