@@ -46,6 +46,16 @@ class Hooked extends Process<typeof Hooked> {
   }
 }
 
+/** Prints once more after a gate, whatever has become of it. */
+class Lingers extends Process<typeof Lingers> {
+  override async run(): Promise<void> {
+    this.print('begun')
+    await gate('lingers').pass()
+    this.print('too late')
+    void gate('lingered').pass()
+  }
+}
+
 async function textsOf(handle: ProcessHandle): Promise<string[]> {
   const texts: string[] = []
   for await (const { text } of handle.logs()) texts.push(text)
@@ -115,6 +125,19 @@ overEachStore((over) => {
     expect(added).toMatchObject([{ data: { name: 'told', data: { to: 'all' } } }])
     const inMemory = new Hooked()
     await inMemory.execute()
+  })
+
+  it('C4: a step that goes on after a forced kill stores nothing more', async () => {
+    const engine = await over().engine([Lingers])
+    const handle = await engine.launch(Lingers)
+    await gate('lingers').reached
+    await over().clock.advance('1s')
+    await handle.kill('enough', { force: true })
+    await handle.wait()
+    gate('lingers').open()
+    await gate('lingered').reached
+    await over().clock.quiet()
+    expect(await textsOf(handle)).toEqual(['begun\n'])
   })
 
   it('lists tell why a process failed that has not run', async () => {
