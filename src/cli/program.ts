@@ -32,6 +32,13 @@ Exit codes:
   130  stopped by Ctrl-C before the process ended
   141  the reader of the output closed it
 
+To let a process go on:
+  resume    one that waits to be resumed: its wait ends
+  play      one that is paused or parked: it continues where it stands
+  retry     one that failed: its step runs again; one that ended is restarted
+  restart   one that ended: a new process continues from its last step
+  resubmit  one that ended: a new process begins with its inputs
+
 Begin with damson status: it shows what needs attention, and the command to run next. Every command accepts --json,
 which writes one JSON document to stdout and nothing else; worker and history --follow write one for each event.`
 

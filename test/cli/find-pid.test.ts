@@ -54,7 +54,8 @@ describe('a process', () => {
     const pausedBoat = { code: 0, stdout: 'boat-2 created, paused\n' }
     expect(await run('pause', ...key)).toMatchObject(pausedBoat)
     expect(await run('play', 'ship-1', ...key)).toMatchObject({
-      code: 0,
+      code: 1,
+      stderr: 'ship-1 created: it is not paused, so there is nothing to play\n',
       stdout: expect.stringContaining('boat-2 created\n'),
     })
     expect((await run('signal', ...key, 'word', '1')).stderr).not.toContain('no process')
@@ -64,7 +65,7 @@ describe('a process', () => {
     })
     expect(await run('kill', ...key)).toMatchObject({ code: 0, stdout: 'boat-2 killed\n' })
     expect(await run('retry', ...key)).toMatchObject({ code: 0, stderr: 'restarted from boat-2\n' })
-    expect((await run('resubmit', ...key)).stderr).toContain('resubmitted from boat-2')
+    expect((await run('resubmit', ...key, '--again')).stderr).toContain('resubmitted from boat-2')
     const graph = await run('graph', project.write('several.ts', SEVERAL), ...key)
     expect(graph.stdout).toContain('killed')
     expect(await run('prune', ...key, '--yes')).toMatchObject({ code: 0, stdout: '1 process deleted\n' })

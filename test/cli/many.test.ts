@@ -87,6 +87,7 @@ describe('damson edit', () => {
     [['ctx.limit', 'twenty'], /ctx\.limit is no valid JSON.*a text needs quotes: '"twenty"'/],
     [['cxt.limit', '1'], /"cxt\.limit" is no path: it begins with ctx or args/],
     [['ctx.limit.x', '1'], /leads into 10, which has no parts/],
+    [['inputs.amount', '1'], /inputs of a process never change: .*damson resubmit \S+ --set inputs.amount=/],
     [['ctx.limit'], /say what to change, and the new value/],
   ])('refuses %j', async (args, words) => {
     const { pid } = await stopped()
@@ -109,6 +110,14 @@ it('restart and resubmit give the new process other values, and a second time on
   )
   const resubmitted = await run('resubmit', old.pid, '--again', '--set', 'inputs.amount=5', '--wait')
   expect(resubmitted).toMatchObject({ code: 0, stderr: `resubmitted from ${old.pid}\n` })
+  const [source = ''] = resubmitted.stdout.split(' ')
+  const refer = (reference: object): Promise<Ended> =>
+    run('resubmit', old.pid, '--again', '--wait', '--set', `inputs.amount=${JSON.stringify(reference)}`)
+  expect(await refer({ $process: source, output: 'spent' })).toMatchObject({ code: 0 })
+  expect(await refer({ $process: source, key: 'spent' })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('inputs.amount: a reference is {"$process": "PID"}'),
+  })
   for (const args of [
     ['--set', 'ctx.limit'],
     ['--set', 'ctx.limit=1', '--set', 'ctx.limit=2'],

@@ -115,7 +115,7 @@ describe('a step that failed and is tried again', () => {
     expect(await show(handle)).toMatchObject({
       state: 'excepted',
       'ended in': '2.while(isNotConverged)#2.relax',
-      message: 'no memory',
+      error: expect.stringContaining('no memory'),
       'done in step': 'effect reserve',
     })
     expect(await where(handle)).toEqual({

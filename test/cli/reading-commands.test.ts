@@ -78,6 +78,19 @@ describe('damson list', () => {
     expect((await project.damson(['list', '--since', 'yesterday'])).code).toBe(2)
   })
 
+  it.each([
+    [
+      ['--class', 'add'],
+      /^no process matches: there is no class 'add' in this store; did you mean 'Add'\?$/m,
+    ],
+    [['--text', 'H2O'], /^no process matches: --text looks into .* and not into inputs$/m],
+    [['--state', 'xyzzyxyzzy'], /there are created, .*, unrepaired$/m],
+    [['--since', 'yesterday'], /is neither a duration, such as 2h, nor a date/],
+    [['--store', 'dam.db'], /there is no store dam\.db here; .*there is damson\.db$/m],
+  ])('says what is wrong with %j', async (args, words) => {
+    expect((await project.damson(['list', ...args])).stderr).toMatch(words)
+  })
+
   it('reports on stderr that only ended processes match', async () => {
     const { stdout, stderr } = await project.damson(['list', '--class', 'Add'])
     expect(stdout).toBe('')

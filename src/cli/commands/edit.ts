@@ -28,6 +28,10 @@ restart --set ctx.limit=20 and damson resubmit --set inputs.amount=3 make a new 
         const pid = await findPid(client, text, options)
         if (path === undefined || json === undefined)
           throw new UsageError('say what to change, and the new value: damson edit PID ctx.limit 20')
+        if (/^inputs\b/.test(path))
+          throw new UsageError(
+            `the inputs of a process never change: once it has ended, damson resubmit ${pid} --set ${path}=VALUE makes a new process with other inputs`,
+          )
         const value = readValue(json, path)
         // The client checks the path.
         const edited = await withPaths(() => client.edit(pid, { [path]: value }))

@@ -13,6 +13,7 @@ import { inJson } from '../render/process-facts.ts'
 import { screenOf } from '../render/screen.ts'
 import { columns } from '../render/table.ts'
 import { printable } from '../../shared/terminal-text.ts'
+import { paragraphs } from '../render/wrap.ts'
 import { ago } from '../render/time.ts'
 import { ExitCode, UsageError } from '../input/usage-error.ts'
 
@@ -33,7 +34,9 @@ export function addGroups(program: Command): void {
     .requiredOption('--group <name>', 'the name of the group')
     .addHelpText(
       'after',
-      '\nDoes not wait. Exits with 1 if a process has failed or has not ended. With --json, values are in their saved form.',
+      paragraphs(
+        'Does not wait. Exits with 1 if a process has failed or has not ended. With --json, values are in their saved form.',
+      ),
     )
     .action(async (options: StoreOptions & { readonly group: string }) => {
       process.exitCode = await withClient(options.store, (client) =>

@@ -12,7 +12,7 @@ import { columns } from '../render/table.ts'
 import { elapsed } from '../render/time.ts'
 
 /** The widest text of an event, in characters. */
-const WIDEST = 120
+const WIDEST = 400
 /** How many events are read and printed at a time. */
 const PAGE = 1_000
 
@@ -132,7 +132,7 @@ export function timeLine(
     'TIME',
     { heading: 'SINCE START', align: 'right' as const, drop: 2 },
     { heading: 'SINCE LAST', align: 'right' as const },
-    { heading: 'WHAT', most: WIDEST, least: 40 },
+    { heading: 'WHAT', most: WIDEST, least: 40, wraps: true },
     { heading: 'BY', least: 7, cut: 'start' as const, drop: 1 },
   ]
   return columns(headings, rows, screen)

@@ -5,6 +5,7 @@ import { countOf } from '../input/bulk.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
 import { timeSince, wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, printEscaped, printJson } from '../render/output.ts'
+import { suggestion } from '../../shared/nearest.ts'
 import { UsageError } from '../input/usage-error.ts'
 import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
 import { findPid } from './find-pid.ts'
@@ -69,8 +70,20 @@ async function list(client: Client, options: ListOptions): Promise<void> {
   if (next !== undefined) note(`there are more: --after ${next} shows those behind; or raise --limit`)
   if (processes.length === 0) {
     const count = await countOf(client, { ...filterOf(options), ...others })
-    note(`no process matches${count === 0 ? '' : `; ${count} that ended would: --all shows them too`}`)
+    if (count > 0) note(`no process matches; ${count} that ended would: --all shows them too`)
+    else note(`no process matches${await hint(client, options)}`)
   }
+}
+
+/** What may be wrong with filters that match nothing. */
+async function hint(client: Client, { class: name, text }: ListOptions): Promise<string> {
+  if (name !== undefined) {
+    const names = (await client.status()).classes.map((one) => one.name)
+    if (!names.includes(name)) return `: there is no class '${name}' in this store${suggestion(name, names)}`
+  }
+  return text === undefined
+    ? ''
+    : ': --text looks into pids, keys, labels, statuses and messages, and not into inputs'
 }
 
 /** The unfinished processes that each process waits for, by its pid. */
@@ -116,11 +129,12 @@ const COLUMNS: readonly (Column & { readonly optional?: true })[] = [
   { heading: 'PID', most: 40, least: 13 },
   { heading: 'CLASS', least: 6 },
   { heading: 'STATE', most: 30, style: stateStyle },
-  { heading: 'STEP', least: 8, cut: 'start', drop: 2 },
+  { heading: 'STEP', least: 8, cut: 'start', drop: 4 },
   { heading: 'TRY', align: 'right', optional: true, drop: 1 },
+  { heading: 'KEY', least: 8, optional: true, drop: 2 },
   { heading: 'LABEL', least: 8, optional: true, drop: 3 },
-  { heading: 'STATUS', most: 120, least: 16, drop: 4 },
-  { heading: 'DUE', align: 'right', optional: true, drop: 5 },
+  { heading: 'STATUS', most: 120, least: 16, drop: 5 },
+  { heading: 'DUE', align: 'right', optional: true, drop: 6 },
   { heading: 'AGE', align: 'right' },
 ]
 
@@ -143,6 +157,7 @@ export function processTable(
     processStateText(one),
     one.step ?? '',
     one.attempt > 1 ? String(one.attempt) : '',
+    one.key ?? '',
     one.label ?? '',
     withSuccessor(statusText(one, now, awaited.get(one.pid), short), successors.get(one.pid), short),
     dueText(one, now),

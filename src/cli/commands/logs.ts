@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { LogChunk } from '../../index.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { printJson, printLog } from '../render/output.ts'
+import { paragraphs } from '../render/wrap.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
 
 interface LogsOptions extends StoreOptions, KeyOption {
@@ -14,7 +15,7 @@ export function addLogs(program: Command): void {
     .option('--follow', 'continue with each new line until the process has ended')
     .addHelpText(
       'after',
-      '\nA step that runs again prints again; --json shows the time and the attempt of each line.',
+      paragraphs('A step that runs again prints again; --json shows the time and the attempt of each line.'),
     )
     .action((text: string | undefined, options: LogsOptions) =>
       withClient(options.store, async (client) => {

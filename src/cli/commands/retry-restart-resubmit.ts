@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
-import type { Client, ListFilter, ProcessHandle } from '../../index.ts'
+import type { Client, InputChanges, ListFilter, ProcessHandle } from '../../index.ts'
 import { isBulk, requireTargets, withBulk, type BulkOptions } from '../input/bulk.ts'
+import { withReferences } from '../input/references.ts'
 import { addChange, readChanges, withPaths } from '../input/changes.ts'
 import { filterOf } from '../input/filters.ts'
 import { duration, withClient, withStore, type StoreOptions } from '../input/options.ts'
@@ -76,18 +77,30 @@ const RESUBMIT: CommandSpec = {
   name: 'resubmit',
   sets: 'inputs.amount=3',
   description: 'Run ended processes again from their inputs, as new ones.',
-  help: `The old process does not change. With several processes, all are checked first, and none begins if the inputs of
+  help: `The old process does not change. --set 'inputs.order={"$process": "PID", "output": "key"}' sets a reference to an
+output of another process; without output, to its result. With several processes, all are checked first, and none begins if the inputs of
 one do not fit. --all leaves what restart --all leaves.`,
   begin: async (client, pids, { set }) => {
-    const changes = { set: readChanges(set) }
+    const changes = { set: readInputChanges(client, set) }
     return [...(await client.resubmit(pids, changes)).handles]
   },
   all: {
     help: 'processes that ended without success',
     done: 'resubmitted',
     begin: async (client, filter, { set }) =>
-      (await client.resubmitAll(filter, { set: readChanges(set) })).length,
+      (await client.resubmitAll(filter, { set: readInputChanges(client, set) })).length,
   },
+}
+
+/** Changes of inputs, in which references may stand. */
+function readInputChanges(client: Client, set: RetryOptions['set']): InputChanges | undefined {
+  const changes = readChanges(set)
+  return (
+    changes &&
+    Object.fromEntries(
+      Object.entries(changes).map(([path, value]) => [path, withReferences(client, value, path)]),
+    )
+  )
 }
 
 /** Calls for one process after the other. */

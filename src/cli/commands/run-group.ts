@@ -8,6 +8,7 @@ import {
 } from '../../index.ts'
 import { InputLines } from '../input/input-lines.ts'
 import type { ProcessClasses } from '../input/load-module.ts'
+import { withReferences } from '../input/references.ts'
 import { readInputs } from '../input/read-inputs.ts'
 import { onStop } from '../input/stop-signal.ts'
 import { UsageError } from '../input/usage-error.ts'
@@ -15,6 +16,8 @@ import { note, print, printJson } from '../render/output.ts'
 import { showGroupProgress } from '../render/progress.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
 import { printResults } from './groups.ts'
+
+type Inputs = Readonly<Record<string, unknown>>
 
 /** The options of `damson run` for a group. */
 export interface RunGroupOptions {
@@ -90,7 +93,7 @@ async function launch(client: Client, name: string, options: RunGroupOptions): P
   const { count = 0, inputsFile, group, label } = options
   const given: GroupLaunchOptions = { group, label }
   if (inputsFile === undefined) {
-    const inputs = await readInputs(options.inputs)
+    const inputs = withReferences(client, await readInputs(options.inputs), '--inputs') as Inputs
     return client.launchAll(
       name,
       Array.from({ length: count }, () => inputs),

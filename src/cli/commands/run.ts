@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import { Client, ClosedError, Engine, type ProcessDetails, type ProcessHandle } from '../../index.ts'
 import { runGroup } from './run-group.ts'
+import { withReferences } from '../input/references.ts'
 import { readInputs } from '../input/read-inputs.ts'
 import { loadClasses, pick, type ProcessClasses } from '../input/load-module.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
@@ -44,7 +45,8 @@ export function addRun(program: Command): void {
 Meanwhile this program also runs other processes of the store, if it has their classes. The first Ctrl-C waits up to
 30 s for the running step and leaves the process in the store. The second Ctrl-C ends the program at once. damson worker
 continues the process, and so does damson run with the same --key, or --group for several. Write inputs that JSON lacks in their saved form:
-{"$": "Date", "value": "2026-01-31T12:00:00.000Z"}.`),
+{"$": "Date", "value": "2026-01-31T12:00:00.000Z"}. {"$process": "PID", "output": "key"} stands for an output of another
+process, and {"$process": "PID"} for its result.`),
     )
     .action(async (path: string, name: string | undefined, options: RunOptions) => {
       if (options.json) keepStdoutClean()
@@ -62,6 +64,10 @@ continues the process, and so does damson run with the same --key, or --group fo
 
 type Inputs = Readonly<Record<string, unknown>>
 
+function referring(client: Client, inputs: Inputs): Inputs {
+  return withReferences(client, inputs, '--inputs') as Inputs
+}
+
 async function launchOnly(
   classes: ProcessClasses,
   name: string,
@@ -71,7 +77,7 @@ async function launchOnly(
   const { store, key, label } = options
   const client = await Client.open({ store, create: true, processes: [...classes.values()] })
   try {
-    const { pid } = await client.launch(name, inputs, { key, label })
+    const { pid } = await client.launch(name, referring(client, inputs), { key, label })
     if (options.json) printJson({ pid, class: name })
     else print(pid)
   } finally {
@@ -101,7 +107,7 @@ async function runHere(
     engine.close().catch(() => {})
   })
   try {
-    const handle = await engine.launch(name, inputs, { key, label })
+    const handle = await engine.launch(name, referring(engine, inputs), { key, label })
     note(`${name} ${handle.pid} runs in ${store}`)
     endProgress = showProgress(engine, handle.pid)
     const ended = await endOf(handle, engine)

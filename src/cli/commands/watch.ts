@@ -4,6 +4,7 @@ import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filter
 import { duration, wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { ExitCode } from '../input/usage-error.ts'
 import { note, printJson } from '../render/output.ts'
+import { paragraphs } from '../render/wrap.ts'
 import { collect } from './collect.ts'
 import { findPid, type KeyOption, withPid } from './find-pid.ts'
 import type { Client } from '../../index.ts'
@@ -27,7 +28,9 @@ export function addWatch(program: Command): void {
     .option('-q, --quiet', 'show nothing, and only wait')
     .addHelpText(
       'after',
-      '\nOn a terminal it draws bars; elsewhere it prints a line for each change. It exits with 1 where a process failed or the time limit passed.',
+      paragraphs(
+        'On a terminal it draws bars; elsewhere it prints a line for each change. It exits with 1 where a process failed or the time limit passed.',
+      ),
     )
     .action((text: string | undefined, options: WatchOptions) =>
       withClient(options.store, async (client) => {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { type AnyProcessClass, Engine, type PruneOptions } from '../../index.ts'
 import { UsageError } from '../input/usage-error.ts'
@@ -30,6 +31,7 @@ export function addWorker(program: Command): void {
     .addHelpText(
       'after',
       paragraphs(`
+The worker loads its modules once: start it again after a change of the code, before you retry or restart what failed.
 Prints a line for each process that fails here: that is excepted, finishes without success, or is paused after its last attempt
 or its third crash. Several workers may share one store. The first Ctrl-C waits up to 30 s for running steps to end and hands the
 processes back to the store. The second Ctrl-C ends the program at once. Neither loses anything. With --json, the
@@ -46,6 +48,7 @@ interface WorkerOptions extends StoreOptions {
 
 async function worker(modules: readonly string[], options: WorkerOptions): Promise<void> {
   if (options.json) keepStdoutClean()
+  const loadedAt = Date.now()
   const processes = await loadAll(modules)
   const began = Date.now()
   const engine = await Engine.open({
@@ -62,9 +65,12 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
       engine.close().then(resolve, reject)
     })
   })
+  const noted = new Set<string>()
   const stopWatching = watchFailures(engine, engine.id, began, (failure) => {
     if (options.json) printJson({ event: 'failed', ...failure })
     else note(failureText(failure))
+    for (const path of changedSince(loadedAt, modules, noted))
+      note(`${path} has changed since this worker loaded it: start the worker again to run the new code`)
   })
   note(`ready: runs ${[...processes.keys()].join(', ')} out of ${options.store}; Ctrl-C stops`)
   if (options.json) printJson({ event: 'ready', engine: engine.id, classes: [...processes.keys()] })
@@ -72,6 +78,16 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
   stopWatching()
   note('stopped')
   if (options.json) printJson({ event: 'stopped', engine: engine.id })
+}
+
+/** The modules that were written after a time and are not noted yet; notes them. */
+function changedSince(time: number, modules: readonly string[], noted: Set<string>): readonly string[] {
+  const changed = modules.filter((path) => {
+    const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+    return written > time && !noted.has(path)
+  })
+  for (const path of changed) noted.add(path)
+  return changed
 }
 
 function pruneOf({ pruneAfter: after, pruneKeep: keep }: WorkerOptions): PruneOptions | undefined {

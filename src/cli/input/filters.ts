@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import { isTerminal, type ListFilter, ProcessState } from '../../index.ts'
-import { suggestion } from '../../shared/nearest.ts'
+import { nearest } from '../../shared/nearest.ts'
 import { UsageError } from './usage-error.ts'
 
 const STATES = Object.values(ProcessState)
@@ -39,7 +39,7 @@ export function withFilters(command: Command): Command {
     .addOption(
       new Option(
         '--state <states>',
-        `only processes in these states: ${STATES.join(', ')}; and only those that are ${Object.keys(FLAGS).join(', ')}`,
+        `only processes in one of these states, with commas between them: ${STATES.join(', ')}; and which meet each of these conditions: ${Object.keys(FLAGS).join(', ')}`,
       ).argParser((text: string) => text.split(',')),
     )
     .option('--class <name>', 'only processes of this class')
@@ -82,6 +82,10 @@ function saysReady(states: readonly ProcessState[]): boolean {
 
 function requireState(name: string): ProcessState {
   const state = STATES.find((known) => known === name)
-  if (state === undefined) throw new UsageError(`there is no state '${name}'${suggestion(name, FILTERS)}`)
+  const near = state === undefined ? nearest(name, FILTERS) : undefined
+  if (state === undefined)
+    throw new UsageError(
+      `there is no state '${name}'${near === undefined ? `; there are ${FILTERS.join(', ')}` : `; did you mean '${near}'?`}`,
+    )
   return state
 }

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { Client, milliseconds } from '../../index.ts'
 import { UsageError } from './usage-error.ts'
@@ -27,12 +28,28 @@ export function withStore(command: Command): Command {
   )
 }
 
+/** The files of a folder that may be stores, at most 5. */
+function storesIn(folder: string): readonly string[] {
+  try {
+    const names = readdirSync(folder).filter((name) => /\.(db|sqlite3?)$/.test(name))
+    return names
+      .toSorted()
+      .slice(0, 5)
+      .map((name) => join(folder, name))
+  } catch {
+    return []
+  }
+}
+
 /** Opens a client of an existing store. A command that shows or controls processes must not create one. */
 export async function withClient<T>(store: string, use: (client: Client) => Promise<T>): Promise<T> {
   if (store !== ':memory:' && !existsSync(store)) {
-    throw new UsageError(
-      `there is no store ${store} here; name one with --store FILE or DAMSON_STORE, or make one with damson run`,
-    )
+    const others = storesIn(dirname(store))
+    const there =
+      others.length === 0
+        ? 'name one with --store FILE or DAMSON_STORE, or make one with damson run'
+        : `--store FILE or DAMSON_STORE names one: there ${others.length === 1 ? 'is' : 'are'} ${others.join(', ')}`
+    throw new UsageError(`there is no store ${store} here; ${there}`)
   }
   const client = await Client.open({ store })
   try {
@@ -58,7 +75,13 @@ export function timeSince(text: string): number {
       throw new InvalidArgumentError('give a date such as 2026-01-31 or 2026-01-31T12:00.')
     return time
   }
-  return Date.now() - duration(text)
+  try {
+    return Date.now() - duration(text)
+  } catch {
+    throw new InvalidArgumentError(
+      `"${text}" is neither a duration, such as 2h, nor a date, such as 2026-01-31 or 2026-01-31T12:00.`,
+    )
+  }
 }
 
 export function wholeNumber(text: string): number {

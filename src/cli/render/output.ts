@@ -2,6 +2,7 @@ import { Console } from 'node:console'
 import { inspect, type InspectOptions } from 'node:util'
 import { paint } from './paint.ts'
 import { PLAIN, type Screen } from './screen.ts'
+import { wrap } from './wrap.ts'
 import { printable, printableJson } from '../../shared/terminal-text.ts'
 
 /*
@@ -73,7 +74,10 @@ export function facts(pairs: readonly Fact[], screen: Screen = PLAIN): string {
   const width = Math.max(0, ...given.map(([name]) => name.length)) + 2
   return given
     .map(([name, value]) => {
-      const text = typeof value === 'object' ? pretty(value?.shown, screen, width) : printable(value ?? '')
+      const text =
+        typeof value === 'object'
+          ? pretty(value?.shown, screen, width)
+          : wrap(printable(value ?? ''), screen.width - width, '')
       return (
         paint(name, 'dim', screen) +
         ' '.repeat(width - name.length) +

@@ -24,17 +24,29 @@ function typeText(port: PortDescription): string {
   return isNamespace(port) ? 'namespace' : valueText(port)
 }
 
-function valueText({ instanceOf, schema }: PortDescription): string {
+function valueText({ instanceOf, schema }: Pick<PortDescription, 'instanceOf' | 'schema'>): string {
   if (instanceOf !== undefined) return instanceOf.join(' or ')
   if (typeof schema !== 'object' || schema === null) return typeof schema === 'string' ? schema : 'any value'
   const { type, enum: values, const: value, ...rules } = schema as Readonly<Record<string, unknown>>
   if (Array.isArray(values)) return values.map((one) => JSON.stringify(one)).join(' or ')
   if (value !== undefined) return JSON.stringify(value)
+  const members = type === 'object' ? membersText(rules) : undefined
+  if (members !== undefined) return members
   const known = Array.isArray(type) ? type.join(' or ') : type
   const others = Object.entries(rules)
     .filter(([name, rule]) => typeof rule !== 'object' && !['title', 'description', '$schema'].includes(name))
     .map(([name, rule]) => `${name} ${String(rule)}`)
   return typeof known === 'string' ? [known, ...others].join(', ') : JSON.stringify(schema)
+}
+
+/** `{ by: string, ok?: boolean }`; undefined where the schema names no properties. */
+function membersText({ properties, required }: Readonly<Record<string, unknown>>): string | undefined {
+  if (typeof properties !== 'object' || properties === null) return undefined
+  const isRequired = (name: string): boolean => Array.isArray(required) && required.includes(name)
+  const members = Object.entries(properties).map(
+    ([name, schema]) => `${name}${isRequired(name) ? '' : '?'}: ${valueText({ schema })}`,
+  )
+  return members.length === 0 ? undefined : `{ ${members.join(', ')} }`
 }
 
 function needText(port: PortDescription): string {

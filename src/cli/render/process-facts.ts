@@ -48,7 +48,12 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
       ['attempt', attempt > 1 ? `${attempt}${attempts === null ? '' : ` of ${attempts}`}` : null],
       ['waits', waits],
       ['waits for', awaited.length > NAMED || isNamed ? null : awaited.join('\n')],
-      ['due', waits === undefined && state.reason !== 'queued' ? time(details.due) : null],
+      [
+        'due',
+        waits === undefined && state.reason !== 'queued' && details.paused === null
+          ? time(details.due)
+          : null,
+      ],
       ['kept for it', keptText(details)],
       ['done in step', details.recorded.map(({ kind, name }) => `${kind} ${name}`).join(', ')],
       ['deadline', time(details.deadline)],
@@ -69,7 +74,7 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
       ['updated', time(details.updated)],
       ['ended', time(details.ended)],
       ['exit code', exitCode && `${exitCode.code} ${exitCode.label}: ${exitCode.message}`],
-      ['message', state.label === 'waiting' ? null : details.message],
+      ['message', state.label === 'waiting' || isShownByError(details) ? null : details.message],
       ['dropped', details.dropped && `${time(new Date(details.dropped.at))}: ${details.dropped.why}`],
       ...valueFacts(details),
     ],
@@ -86,6 +91,11 @@ function childrenText({ children, pausedChildren: paused }: ProcessDetails): str
 /** `as 01b2…, by restart (running)`. */
 function successorText({ pid, kind, state }: Successor): string {
   return `as ${pid}, by ${kind} (${stateText(state)})`
+}
+
+/** Whether the error of a process, which is shown, has its message. */
+function isShownByError({ values: { error }, message }: ProcessDetails): boolean {
+  return error instanceof Error && message !== null && error.message === message
 }
 
 /** Awaited processes that are named, at most. */

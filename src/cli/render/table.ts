@@ -1,6 +1,7 @@
 import stringWidth from 'string-width'
 import { paint, type Style } from './paint.ts'
 import { PLAIN, type Screen } from './screen.ts'
+import { wrap } from './wrap.ts'
 import { cut, cutStart } from '../../shared/terminal-text.ts'
 
 /** A column of a table. */
@@ -12,6 +13,8 @@ export interface Column {
   readonly least?: number
   /** Where the table is still too wide, the columns with a number are left out, the smallest number first. */
   readonly drop?: number
+  /** Whether a cell that is too long goes on in the next line, instead of being cut. */
+  readonly wraps?: boolean
   /** Which end of a cell is cut. */
   readonly cut?: 'start' | 'end'
   readonly align?: 'left' | 'right'
@@ -37,13 +40,10 @@ export function columns(
     return { ...whole, cells, width: Math.max(...[whole.heading, ...cells].map((text) => stringWidth(text))) }
   })
   const shown = fitting(measured, screen.width)
-  const line = (
-    textOf: (column: Shown) => string,
-    styleOf: (column: Shown, text: string) => Style | undefined,
-  ) =>
+  const line = (texts: readonly string[], styleOf: (column: Shown, text: string) => Style | undefined) =>
     shown
       .map((column, index) => {
-        const text = (column.cut === 'start' ? cutStart : cut)(textOf(column), column.width)
+        const text = (column.cut === 'start' ? cutStart : cut)(texts[index] ?? '', column.width)
         const space = ' '.repeat(Math.max(0, column.width - stringWidth(text)))
         const painted = paint(text, styleOf(column, text), screen)
         if (column.align === 'right') return space + painted
@@ -51,18 +51,23 @@ export function columns(
       })
       .join(GAP)
       .trimEnd()
-  return [
-    line(
-      ({ heading }) => heading,
-      () => 'bold',
-    ),
-    ...rows.map((_, row) =>
+  const linesOf = (row: number): string[] => {
+    const cells = shown.map((column) => partsOf(column, column.cells[row] ?? ''))
+    const height = Math.max(...cells.map(({ length }) => length))
+    return Array.from({ length: height }, (_, at) =>
       line(
-        ({ cells }) => cells[row] ?? '',
+        cells.map((parts) => parts[at] ?? ''),
         ({ style }, text) => style?.(text),
       ),
-    ),
-  ].join('\n')
+    )
+  }
+  const headings = shown.map(({ heading }) => heading)
+  return [line(headings, () => 'bold'), ...rows.flatMap((_, row) => linesOf(row))].join('\n')
+}
+
+/** The lines of a cell. */
+function partsOf({ wraps, width }: Shown, cell: string): readonly string[] {
+  return wraps === true && stringWidth(cell) > width ? wrap(cell, width, '  ').split('\n') : [cell]
 }
 
 interface Shown extends Column {
