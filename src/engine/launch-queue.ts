@@ -4,6 +4,11 @@ import type { Create } from '../persistence/contract/writes.ts'
 /** The most launches in a queue, and the most characters that their saved parts have together. */
 const MAX_ENTRIES = 100_000
 const MAX_CHARACTERS = 16 * 2 ** 20
+/**
+ * The length of a queue at which members of groups are left to the store. A member in the queue
+ * takes 750 bytes, and a group of 100,000 is to take less than 200 for each.
+ */
+const MAX_MEMBERS = 20_000
 /** The most objects of processes in a queue. They take ten times the memory of their saved form. */
 const MAX_OBJECTS = 1_000
 /** The places at the front that may be empty before the queue is moved up. */
@@ -66,7 +71,8 @@ export class LaunchQueue {
     let characters = 0
     for (const name in create.parts) characters += (create.parts[name] as string).length
     const isKept = this.#objects < MAX_OBJECTS
-    const fits = this.#entries.size < MAX_ENTRIES && this.#characters + characters <= MAX_CHARACTERS
+    const most = create.group === undefined ? MAX_ENTRIES : MAX_MEMBERS
+    const fits = this.#entries.size < most && this.#characters + characters <= MAX_CHARACTERS
     this.#full = !fits || (this.#full && !this.isEmpty)
     if (this.#full || this.has(create.pid)) return false
     if (isKept) this.#objects++

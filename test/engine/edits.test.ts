@@ -236,7 +236,9 @@ overEachStore((over) => {
       { name: 'edited', data: { path: 'args[0]', after: '"visa"' } },
       { name: 'edited', data: { path: 'ctx.fee' } },
     ])
-    expect(await engine.inspect(old.pid)).toEqual(before)
+    const { successors, ...after } = await engine.inspect(old.pid)
+    expect(successors).toMatchObject([{ pid: again.pid }])
+    expect({ ...after, successors: [] }).toEqual(before)
     await expect(engine.restart(old.pid, { set: { 'args[9]': 1 } })).rejects.toBeInstanceOf(
       SerializationError,
     )
