@@ -272,9 +272,7 @@ test('where nobody waits for anybody, a commit that ends processes looks for tha
   const some = [await running(store, 'A'), await running(store, 'A'), await running(store, 'A')]
   const sqls = await statements(() => done(store, ...some.map((process) => finish(process))))
   expectIndexed(sqls)
-  expect(sqls.filter((sql) => sql.includes('FROM awaits'))).toEqual([
-    'SELECT EXISTS (SELECT 1 FROM awaits) OR EXISTS (SELECT 1 FROM need)',
-  ])
+  expect(sqls.filter((sql) => sql.includes('FROM awaits'))).toEqual([expect.stringMatching(/^SELECT EXISTS/)])
   expect(sqls.filter((sql) => sql.startsWith('UPDATE process'))).toHaveLength(some.length)
 })
 
