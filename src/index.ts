@@ -13,6 +13,7 @@ export {
   InvalidStateError,
   KeyConflictError,
   LeaseLost,
+  MailboxFull,
   MissingResult,
   NonRetryableError,
   NotReady,
@@ -79,6 +80,18 @@ export type {
 export type { AnyProcessClass } from './process/host/process-object.ts'
 export type { AnyRef, Dependency, LaunchOptions, Retention } from './process/host/launch-options.ts'
 export type { Dropped } from './process/state/dropped.ts'
+export type {
+  ActorCalls,
+  ActorOptions,
+  ActorRef,
+  CallArgs,
+  CallOptions,
+  CallResult,
+  FieldOf,
+  MethodOf,
+} from './process/host/actor-ref.ts'
+export type { AnyActorClass } from './process/actor/actor-class.ts'
+export { currentCall, type CallContext } from './process/actor-call.ts'
 export type {
   DoneRef,
   EventRecord,

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
+import { addActors } from './commands/actors.ts'
 import { addRetryRestartResubmit } from './commands/retry-restart-resubmit.ts'
 import { addPausePlayKill } from './commands/pause-play-kill.ts'
 import { addEdit } from './commands/edit.ts'
@@ -80,6 +81,7 @@ function damson(): Command {
   addTree(program)
   addShow(program)
   addGroups(program)
+  addActors(program)
   addPausePlayKill(program)
   addSignalAndResume(program)
   addRetryRestartResubmit(program)

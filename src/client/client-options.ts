@@ -2,6 +2,7 @@ import type { SavedType } from '../bundle/codec.ts'
 import { isListOfClasses, isLoader, type Loader } from '../bundle/loader.ts'
 import { isListOfTypes } from '../bundle/saved-type.ts'
 import type { Store } from '../persistence/contract/store.ts'
+import { isListOfActors, type AnyActorClass } from '../process/actor/actor-class.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Duration } from '../shared/duration.ts'
@@ -19,6 +20,8 @@ export interface ClientOptions {
   readonly create?: boolean | undefined
   /** Classes that may also be launched by name; their inputs are then validated in this program. */
   readonly processes?: readonly AnyProcessClass[] | undefined
+  /** Classes of actors. An engine runs the calls of actors of these classes. */
+  readonly actors?: readonly AnyActorClass[] | undefined
   /** Finds classes that are not among `processes` by name, for example by importing modules. */
   readonly loader?: Loader<AnyProcessClass> | undefined
   /** The user's own classes in saved values. */
@@ -34,6 +37,7 @@ export const CLIENT_OPTIONS: OptionNames<ClientOptions> = {
   store: true,
   create: isFlag,
   processes: isListOfClasses,
+  actors: isListOfActors,
   loader: isLoader,
   types: isListOfTypes,
   killGrace: isDuration,

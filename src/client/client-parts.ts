@@ -3,15 +3,18 @@ import { ClassRegistry, mangledName } from '../bundle/loader.ts'
 import { LARGEST_READ } from '../persistence/contract/control.ts'
 import type { LifetimeRow } from '../persistence/contract/lifetime.ts'
 import type { Store } from '../persistence/contract/store.ts'
+import { ActorClasses } from '../process/actor/actor-class.ts'
 import { itemClassName } from '../process/host/chunks.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { chunkClassOf } from '../process/memory/chunk.ts'
 import { Process } from '../process/process.ts'
+import { SpecError } from '../shared/errors.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { milliseconds } from '../shared/duration.ts'
 import { guardedLogger, silentLogger, type Logger } from '../shared/logger.ts'
 import type { ClientOptions } from './client-options.ts'
 import { LaunchedProcesses } from './launched-processes.ts'
+import { actorType, ClientActor } from './handle/client-actor.ts'
 import { ClientHandle, type HandleParts } from './handle/client-handle.ts'
 import { HandleRegistry } from './handle/handle-registry.ts'
 import { handleTypes } from './handle/saved-handles.ts'
@@ -45,6 +48,7 @@ export class ClientParts implements HandleParts {
   readonly logger: Logger
   readonly codec: Codec
   readonly classes: ClassRegistry<AnyProcessClass>
+  readonly actorClasses: ActorClasses
   /** How long a killed step has before its process is fenced, in milliseconds. */
   readonly killGrace: number
   readonly commits: GroupCommit
@@ -66,11 +70,22 @@ export class ClientParts implements HandleParts {
     this.store = store
     this.clock = options.clock ?? systemClock
     this.logger = guardedLogger(options.logger ?? silentLogger)
-    this.codec = new Codec([...(options.types ?? []), ...handleTypes((pid) => this.handle(pid, ''))])
+    this.codec = new Codec([
+      ...(options.types ?? []),
+      ...handleTypes((pid) => this.handle(pid, '')),
+      actorType((name, id) => this.actor(name, id)),
+    ])
     this.classes = new ClassRegistry(options.processes, options.loader, chunkClassNamed)
     for (const [className, processClass] of this.classes) {
       const warning = mangledName(processClass)
       if (warning !== undefined) this.logger.warn({ class: className }, warning)
+    }
+    this.actorClasses = new ActorClasses(options.actors)
+    for (const [name] of this.actorClasses) {
+      if (this.classes.find(name) !== undefined)
+        throw new SpecError(
+          `the actor class ${name} has the name of a process class: give it another \`static actorName\``,
+        )
     }
     this.killGrace = milliseconds(options.killGrace ?? '10s')
     this.commits = new GroupCommit(store, this.logger)
@@ -90,6 +105,11 @@ export class ClientParts implements HandleParts {
     this.restarter = new Restarter(this)
     this.registry = new HandleRegistry(store, this.clock)
     this.launched = new LaunchedProcesses(store)
+  }
+
+  /** Returns a reference to an actor. */
+  actor(className: string, id: string, actorClass = this.actorClasses.find(className)): ClientActor {
+    return new ClientActor(this, id, className, actorClass)
   }
 
   /** Returns the handle of a process: the same object for each call while a caller holds it. */

@@ -5,6 +5,7 @@ import type { Store } from '../persistence/contract/store.ts'
 import type { Create } from '../persistence/contract/writes.ts'
 import { openStore } from '../persistence/open-store.ts'
 import { copyOf } from '../ports/plain.ts'
+import type { ActorClasses } from '../process/actor/actor-class.ts'
 import { checkLaunch } from '../process/host/launch-arguments.ts'
 import type { LaunchOptions } from '../process/host/launch-options.ts'
 import type { Launched, ProcessHandle, ResultOf } from '../process/host/process-handle.ts'
@@ -20,7 +21,8 @@ import { checkText } from '../shared/text.ts'
 import type { OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { CLIENT_OPTIONS, type ClientOptions } from './client-options.ts'
 import { ClientParts } from './client-parts.ts'
-import { GroupClient, type StoredLaunch } from './group-client.ts'
+import { ActorClient } from './actor-client.ts'
+import type { StoredLaunch } from './group-client.ts'
 import { checkPid } from './client-reader.ts'
 import type { ClientHandle } from './handle/client-handle.ts'
 import { ClientGroup } from './group/client-group.ts'
@@ -39,9 +41,10 @@ export interface ByKey {
 }
 
 /** Launches, watches and controls processes in a store. Engines run them, in this program or another. */
-export class Client extends GroupClient {
+export class Client extends ActorClient {
   protected readonly logger: Logger
   protected readonly classes: ClassRegistry<AnyProcessClass>
+  protected readonly actorClasses: ActorClasses
   /** The name under which histories show the requests of this client. */
   protected readonly name: string
   protected readonly killGrace: number
@@ -76,6 +79,7 @@ export class Client extends GroupClient {
     this.#ownsStore = typeof options.store === 'string'
     this.logger = this.parts.logger
     this.classes = this.parts.classes
+    this.actorClasses = this.parts.actorClasses
     this.killGrace = this.parts.killGrace
     this.handles = this.parts.registry
     this.commits = this.parts.commits

@@ -99,7 +99,8 @@ export class DurableHost implements Host {
     execution.isEnding = isTerminal(transition.to)
     const { playCount } = execution
     return new Promise((resolve, reject) => {
-      this.#engine.commits.send(
+      this.send(
+        execution,
         write,
         (outcome) => {
           // Goes with the write that follows.
@@ -114,6 +115,16 @@ export class DurableHost implements Host {
         (error) => reject(this.#notCommitted(execution, pendingLaunch, error)),
       )
     })
+  }
+
+  /** Has a transition stored. Callbacks must not throw. */
+  protected send(
+    _execution: Execution,
+    write: Advance | Create,
+    answered: (outcome: Outcome) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    this.#engine.commits.send(write, answered, failed)
   }
 
   /** Handles the answer to a commit. @throws an error that ends the execution */

@@ -1,16 +1,12 @@
 import { CLIENT_OPTIONS, type ClientOptions } from '../client/client-options.ts'
-import { isPruneOptions, type PruneOptions } from '../spec/prune-policy.ts'
+import type { AnyActorClass } from '../process/actor/actor-class.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
+import { isPruneOptions, type PruneOptions } from '../spec/prune-policy.ts'
 import type { Duration } from '../shared/duration.ts'
 import { isCount, isDuration, isFlag, type OptionNames } from '../shared/options.ts'
 
-/** Options of `Engine.open`. */
-export interface EngineOptions extends ClientOptions {
-  /**
-   * The classes that this engine runs, besides those that its `loader` finds. Processes of other
-   * classes are left to engines that have them.
-   */
-  readonly processes: readonly AnyProcessClass[]
+/** Options of `Engine.open`, except the classes. */
+export interface EngineSettings extends Omit<ClientOptions, 'processes' | 'actors'> {
   /** The most steps in flight at the same time. Default 100. A process that waits takes no slot. */
   readonly concurrency?: number | undefined
   /** How long this engine counts as alive after its last heartbeat. Default 10 s. */
@@ -25,6 +21,25 @@ export interface EngineOptions extends ClientOptions {
    * never.
    */
   readonly prune?: PruneOptions | undefined
+}
+
+/** Options of `Engine.open`: the settings, with `processes`, `actors` or both. */
+export type EngineOptions = EngineSettings & (RunsProcesses | RunsActors)
+
+interface RunsProcesses {
+  /**
+   * The classes that this engine runs, besides those that its `loader` finds. Processes of other
+   * classes are left to engines that have them.
+   */
+  readonly processes: readonly AnyProcessClass[]
+  /** The classes of actors whose calls this engine runs. Other actors are left to engines that have them. */
+  readonly actors?: readonly AnyActorClass[] | undefined
+}
+
+/* One of both has to be given, so that an engine runs something. */
+interface RunsActors {
+  readonly processes?: readonly AnyProcessClass[] | undefined
+  readonly actors: readonly AnyActorClass[]
 }
 
 /** The check of each option. */

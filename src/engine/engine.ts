@@ -25,8 +25,10 @@ import { checkOptions, isDuration } from '../shared/options.ts'
 import { newPid } from '../shared/ids.ts'
 import { specOf } from '../spec/process-spec.ts'
 import type { Registrable } from '../process/step/self-consistent.ts'
+import { Actors } from './actors.ts'
+import { CallHost } from './call-host.ts'
 import { Scheduler } from './scheduler.ts'
-import { classRows, loadable } from './loadable.ts'
+import { classRows, loadable, loadableActors } from './loadable.ts'
 import { DurableHost } from './durable-host.ts'
 import { ENGINE_OPTIONS, type CloseOptions, type EngineOptions } from './engine-options.ts'
 import { ExecutionControl } from './execution-control.ts'
@@ -62,6 +64,7 @@ export class Engine extends Client {
   readonly #unloadable = new Set<string>()
   readonly #unknown: UnknownClasses
   readonly #executor: Executor
+  readonly #actors: Actors
   readonly #scheduler: Scheduler
   readonly #executions: Executions
   readonly #queue: LaunchQueue
@@ -107,7 +110,7 @@ export class Engine extends Client {
     super(store, options, `engine ${id}`)
     this.#id = id
     this.launchesAhead = concurrency
-    this.#classes = loadable(this.classes)
+    this.#classes = [...loadable(this.classes), ...loadableActors(this.actorClasses)]
     const { name, commits, handles, classes, codec, clock, logger, killGrace } = this
     const { launched } = this.parts
     const shared = { store, commits, handles, launched, classes, codec, clock, logger, killGrace }
@@ -125,14 +128,30 @@ export class Engine extends Client {
     }
     const host = new DurableHost({ engine, executions, scheduler, control, journal, others })
     const gathering = new Gathering(engine, () => this.#closing !== undefined)
-    this.#executor = new Executor({ engine, executions, queue, scheduler, control, journal, host, gathering })
+    const callHost = new CallHost({ engine, executions, scheduler, control, journal, others })
+    const called = { engine, executions, scheduler, control, gathering, host: callHost }
+    this.#actors = new Actors(this.actorClasses, called)
+    this.#executor = new Executor({
+      engine,
+      executions,
+      queue,
+      scheduler,
+      control,
+      journal,
+      host,
+      gathering,
+      actors: this.#actors,
+    })
     scheduler.connect(this.#executor)
     scheduler.claimClasses(this.#classes)
     this.#executions = executions
     this.#host = host
     this.#queue = queue
     this.#scheduler = scheduler
-    this.#pruner = new Pruner(engine, options.prune && prunePolicy(options.prune))
+    this.#pruner = new Pruner(
+      { ...engine, actors: this.actorClasses },
+      options.prune && prunePolicy(options.prune),
+    )
     this.#collector = new ResultCollector(engine)
     this.#unknown = new UnknownClasses(engine)
     this.handles.localEngine = new HandleSupport(queue, executions)
@@ -218,7 +237,7 @@ export class Engine extends Client {
    */
   async #learn(): Promise<void> {
     for (const { name } of await this.store.wanted()) {
-      if (this.#unloadable.has(name)) continue
+      if (this.#unloadable.has(name) || this.actorClasses.find(name) !== undefined) continue
       try {
         if (this.classes.find(name) === undefined) this.#unloadable.add(name)
       } catch (error) {
@@ -226,7 +245,7 @@ export class Engine extends Client {
         this.#report(error, `the class ${name} could not be loaded; its processes are left to other engines`)
       }
     }
-    const classes = loadable(this.classes)
+    const classes = [...loadable(this.classes), ...loadableActors(this.actorClasses)]
     if (classes.length === this.#classes.length) return
     await this.store.describe(classRows(this.classes))
     this.#classes = classes
@@ -249,6 +268,7 @@ export class Engine extends Client {
     // The rows show what the store no longer reports (C8).
     if (missed) {
       this.#executor.catchUp()
+      void this.#actors.catchUp()
       void this.#scan()
     }
     for (const change of changes) {
@@ -258,6 +278,7 @@ export class Engine extends Client {
       if (change.name !== 'created') this.#queue.take(change.pid)
       try {
         this.#executor.note(change)
+        this.#actors.note(change)
       } catch (error) {
         // A damaged entry does not keep the others from being noted (C9).
         this.#report(error, 'a change of a process could not be handled')

@@ -1,6 +1,7 @@
 import type { Bundle } from '../bundle/bundle.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
-import type { Create } from '../persistence/contract/writes.ts'
+import type { HistoryEntry } from '../persistence/contract/event-codec.ts'
+import type { Advance, Create } from '../persistence/contract/writes.ts'
 import type { Hosted } from '../process/host/process-object.ts'
 import type { Progress, Report } from '../process/state/report.ts'
 import type { StepWait } from '../process/state/transition.ts'
@@ -25,6 +26,31 @@ export interface PendingLaunch {
 /** A wait within a step, with the pids of the processes that it waits for. */
 export interface PendingWait extends StepWait {
   readonly pids: ReadonlySet<string>
+}
+
+/** The call of an actor that runs, as the host of calls sees it. */
+export interface Turn {
+  /** The pid of the actor. */
+  readonly actor: string
+  /**
+   * What has to be stored before the call does something by name: the ends of the calls before it, and
+   * that it has begun.
+   */
+  prepare(): Promise<void> | undefined
+  /** The call has succeeded. @throws SerializationError for a state of the actor that can't be saved */
+  succeeded(): void
+  /** The call has failed or is killed: what it has changed does not count. */
+  undo(): Promise<void>
+  /** Pending while it is stored that the call has begun. */
+  readonly settling: Promise<void> | undefined
+  /** The call has failed and is tried again at this time, in wall-clock milliseconds. */
+  retries(at: number, failed: HistoryEntry): void
+  /** The call has ended, and its end is to be stored with the state that it leads to. */
+  ended(write: Advance, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void
+  /** The call has printed or reported something. */
+  reported(): void
+  /** The processes that the call waits for. */
+  waits(pids: readonly string[]): void
 }
 
 /** One process that this engine runs, under one claim. */
@@ -60,8 +86,9 @@ export class Execution {
    * leaves memory.
    */
   lost = false
-  /** Whether others may use the slot of this execution, because its step only waits. */
-  slotLent = false
+  /** What holds the slot, if not the execution itself: the actor whose call this is. */
+  holder: { slotLent: boolean } | undefined
+  #slotLent = false
   /** Number of plays seen. A pause reported before the latest play is stale. */
   playCount = 0
   /** The launches of the present step. */
@@ -100,6 +127,8 @@ export class Execution {
    * are fenced and sent again.
    */
   refusals = 0
+  /** Set for the call of an actor. */
+  turn: Turn | undefined
   /** Cancels the timer that enforces a kill. */
   cancelKill: (() => void) | undefined
   /** Cancels the timer of the deadline. */
@@ -112,6 +141,16 @@ export class Execution {
     this.step = claimed?.step ?? null
     this.saved = claimed?.saved
     this.progress = claimed?.progress ?? null
+  }
+
+  /** Whether others may use the slot of this execution, because its step only waits. */
+  get slotLent(): boolean {
+    return this.holder?.slotLent ?? this.#slotLent
+  }
+
+  set slotLent(isLent: boolean) {
+    if (this.holder === undefined) this.#slotLent = isLent
+    else this.holder.slotLent = isLent
   }
 
   /** Takes what the process has reported since its last write; undefined where that is nothing. */

@@ -12,6 +12,7 @@ import { isTerminal } from '../process/state/machine.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { errorText } from '../shared/error-text.ts'
 import { ClosedError, PortValidationError, UpstreamFailed } from '../shared/errors.ts'
+import type { Actors } from './actors.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { ExecutionControl } from './execution-control.ts'
 import { Execution } from './execution.ts'
@@ -19,7 +20,7 @@ import type { Executions } from './executions.ts'
 import type { Gathering } from './gathering.ts'
 import type { LaunchQueue, QueuedLaunch } from './launch-queue.ts'
 import { deadlineOf, revived } from './revive.ts'
-import type { Scheduler, Starter } from './scheduler.ts'
+import type { Occupant, Scheduler, Starter } from './scheduler.ts'
 import type { StepJournalWriter } from './step-journal-writer.ts'
 import { changesOf } from './changes-of-row.ts'
 import { claimLost, endedElsewhere } from './stop-reasons.ts'
@@ -35,6 +36,7 @@ export interface ExecutorParts {
   readonly journal: StepJournalWriter
   readonly host: Host
   readonly gathering: Gathering
+  readonly actors: Actors
 }
 
 /**
@@ -96,7 +98,9 @@ export class Executor implements Starter {
    * Continues a claimed process, or parks it if it can't be loaded (C9). A process that needs others
    * is started once their values were read.
    */
-  resume(claimed: ClaimedProcess): Execution | undefined | Promise<Execution | undefined> {
+  resume(claimed: ClaimedProcess): Occupant | undefined | Promise<Occupant | undefined> {
+    const actor = this.#parts.actors.start(claimed)
+    if (actor !== undefined) return actor
     return claimed.row.upstream === null ? this.#continue(claimed) : this.#gather(claimed)
   }
 
@@ -332,6 +336,7 @@ export class Executor implements Starter {
       })
     }
     for (const execution of executions.all()) control.stop(execution, reason)
+    await this.#parts.actors.empty()
     this.#parts.journal.close()
   }
 

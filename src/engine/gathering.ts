@@ -52,7 +52,7 @@ export class Gathering {
   }
 
   /** @throws ClosedError if the engine closes meanwhile */
-  async gather(claimed: ClaimedProcess): Promise<Gathered> {
+  async gather(claimed: Pick<ClaimedProcess, 'row' | 'bundle'>): Promise<Gathered> {
     const { row } = claimed
     const { parts } = claimed.bundle()
     const { refers, after } = savedUpstream(parts)

@@ -2,7 +2,9 @@ import type { ClassRegistry } from '../bundle/loader.ts'
 import type { GroupCommit } from '../client/write/group-commit.ts'
 import { LARGEST_READ, type Control, type ListFilter } from '../persistence/contract/control.ts'
 import { definitionOf } from '../process/definition/process-definition.ts'
-import type { PrunePolicy } from '../spec/prune-policy.ts'
+import { methodsOf, type ActorClasses } from '../process/actor/actor-class.ts'
+import { callName } from '../process/actor-call.ts'
+import { prunePolicy, type PrunePolicy } from '../spec/prune-policy.ts'
 import { concrete } from '../process/host/construction.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { TERMINAL_STATES } from '../process/state/machine.ts'
@@ -24,6 +26,7 @@ export interface PrunerParts {
   readonly store: Control
   readonly commits: GroupCommit
   readonly classes: ClassRegistry<AnyProcessClass>
+  readonly actors: ActorClasses
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -77,10 +80,9 @@ export class Pruner {
   }
 
   async #sweep(): Promise<void> {
-    const { store, clock, classes } = this.#parts
+    const { store, clock } = this.#parts
     const count: Count = { deleted: 0, refused: 0 }
-    for (const [className, processClass] of classes) {
-      const { after, keep } = definitionOf(concrete(processClass)).prune ?? this.#policy ?? {}
+    for (const [className, { after, keep }] of this.#policies()) {
       if (after !== undefined) await this.#delete({ className, endedBefore: clock.now() - after }, 0, count)
       if (keep !== undefined) await this.#delete({ className }, keep, count)
     }
@@ -88,6 +90,18 @@ export class Pruner {
       count.refused > count.deleted ? Math.min(LONGEST_INTERVAL, 2 * this.#interval) : SHORTEST_INTERVAL
     if (count.deleted === 0) return
     while (!this.#stopped && (await store.reclaim())) await endOfTurn()
+  }
+
+  /** The policy for each class, and for the calls of each actor class. */
+  *#policies(): Iterable<readonly [className: string, policy: Partial<PrunePolicy>]> {
+    const { classes, actors } = this.#parts
+    for (const [className, processClass] of classes)
+      yield [className, definitionOf(concrete(processClass)).prune ?? this.#policy ?? {}]
+    for (const [className, actorClass] of actors) {
+      const policy = actorClass.prune === undefined ? this.#policy : prunePolicy(actorClass.prune)
+      for (const method of methodsOf(actorClass)) yield [callName(className, method), policy ?? {}]
+      yield [className, policy ?? {}]
+    }
   }
 
   /** Deletes the ended processes that match, newest first, except the first `keep` of them. */

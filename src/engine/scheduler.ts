@@ -3,9 +3,19 @@ import type { ClaimedProcess, Store } from '../persistence/contract/store.ts'
 import { SUSPECT_PATIENCE } from '../persistence/rules/drain.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
-import type { Execution } from './execution.ts'
 import type { QueuedLaunch, LaunchQueue } from './launch-queue.ts'
 import { setImmediate } from '../shared/timers.ts'
+
+/** What takes a slot: the execution of a process, or the run of an actor. */
+export interface Occupant {
+  readonly process: { readonly pid: string }
+  /** Whether nothing more of it runs here. */
+  readonly over: boolean
+  /** Whether others may use its slot, because it only waits. */
+  slotLent: boolean
+  /** The run of the actor that has the slot, for one of its calls. */
+  readonly holder?: { slotLent: boolean } | undefined
+}
 
 /** Starts the processes to which the scheduler has given a slot. */
 export interface Starter {
@@ -14,9 +24,9 @@ export interface Starter {
    * its slot is then given back. A promise where values of other processes are read first; it never
    * rejects.
    */
-  resume(claimed: ClaimedProcess): Execution | undefined | Promise<Execution | undefined>
+  resume(claimed: ClaimedProcess): Occupant | undefined | Promise<Occupant | undefined>
   /** Starts a launch that was queued here. Returns undefined if it has to be claimed instead. */
-  begin(launch: QueuedLaunch): Execution | undefined
+  begin(launch: QueuedLaunch): Occupant | undefined
 }
 
 export interface SchedulerOptions {
@@ -94,7 +104,7 @@ export class Scheduler {
    */
   #drains = false
   /** The suspect that runs alone. */
-  #alone: Execution | undefined
+  #alone: Occupant | undefined
   /** Whether the store knows that other steps run at the same time as that suspect. */
   #accompanied = false
   /** Whether the claim under way is for a suspect. */
@@ -137,7 +147,7 @@ export class Scheduler {
   }
 
   /** Call it when an execution is over. */
-  executionEnded(execution: Execution): void {
+  executionEnded(execution: Occupant): void {
     if (this.#alone === execution) this.#wasAlone()
     if (!execution.slotLent) this.#free++
     execution.slotLent = false
@@ -148,21 +158,21 @@ export class Scheduler {
    * Call it when an execution has committed a transition. A suspect that ran alone is then no
    * longer one.
    */
-  executionCommitted(execution: Execution): void {
+  executionCommitted(execution: Occupant): void {
     if (this.#alone !== execution) return
     this.#wasAlone()
     this.#pump()
   }
 
   /** Frees the slot of an execution whose step only waits, until `reclaimSlot`. */
-  lendSlot(execution: Execution): void {
+  lendSlot(execution: Occupant): void {
     if (execution.slotLent || execution.over) return
     execution.slotLent = true
     this.#free++
     this.#pump()
   }
 
-  reclaimSlot(execution: Execution): void {
+  reclaimSlot(execution: Occupant): void {
     if (!execution.slotLent) return
     execution.slotLent = false
     // The number may go below zero for a moment. A step that has begun is not held up, and nothing
@@ -182,9 +192,10 @@ export class Scheduler {
    * The suspect that the store believes to run alone, although this execution continues at the same
    * time.
    */
-  suspectBeside(execution: Execution): string | undefined {
+  suspectBeside(execution: Occupant): string | undefined {
     const { pid } = this.#alone?.process ?? {}
-    return this.#alone === execution || this.#accompanied ? undefined : pid
+    const isAlone = this.#alone === execution || this.#alone === execution.holder
+    return isAlone || this.#accompanied ? undefined : pid
   }
 
   /**

@@ -102,7 +102,7 @@ export function launchWrite(
 
 /** The row of a process that this write ended; undefined if the write did not end it. */
 export function endedRow(
-  { progress }: Execution,
+  { progress, turn }: Execution,
   write: Advance | Create,
   { head }: Bundle,
   outcome: Outcome,
@@ -112,7 +112,8 @@ export function endedRow(
   const { successful = false, exitCode = null, message = null, reason = null } = ending ?? {}
   const { endedAt: updatedAt } = outcome
   const end = { message, successful, exitCode, reason, updatedAt }
-  return { pid, className: head.class, state, status, progress, ...end }
+  const called = { actor: turn?.actor ?? null, mailbox: null }
+  return { pid, className: head.class, ...called, state, status, progress, ...end }
 }
 
 function endingOf(transition: Transition): Ending | null {

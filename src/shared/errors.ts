@@ -300,6 +300,12 @@ export class AlreadyDone extends InvalidStateError {
   override readonly code = 'ALREADY_DONE'
 }
 
+/** An actor has as many calls as it may have, and took no more. */
+export class MailboxFull extends DamsonError {
+  static override readonly [BRAND] = 'MailboxFull'
+  override readonly code = 'MAILBOX_FULL'
+}
+
 /** Several processes of a group failed; the message shows the first four. */
 export class GroupError extends DamsonError {
   static override readonly [BRAND] = 'GroupError'

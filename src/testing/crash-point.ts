@@ -56,6 +56,7 @@ const WRITES: Readonly<Record<Kind, true>> = {
   unretain: true,
   purge: true,
   drop: true,
+  calls: true,
 }
 const kinds: readonly unknown[] = Object.keys(WRITES)
 const WITH_STATE: readonly unknown[] = ['create', 'advance', 'record']

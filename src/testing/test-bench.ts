@@ -79,7 +79,7 @@ export class TestBench {
     this.#store = store
     this.#options = { ...options, handleSignals: false }
     this.#codec = new Codec(options.types)
-    this.#processes = options.processes
+    this.#processes = options.processes ?? []
     store.store.watch(() => this.#wake())
   }
 
@@ -205,10 +205,10 @@ export class TestBench {
   async #start(processes: readonly AnyProcessClass[] = this.#processes): Promise<void> {
     await this.#kill()
     if (this.#clients.length === 0 || processes !== this.#processes) {
-      const { loader, types, killGrace, logger } = this.#options
+      const { actors, loader, types, killGrace, logger } = this.#options
       const { store } = this.#store
       this.#clients.push(
-        await Client.open({ store, clock: this.clock, processes, loader, types, killGrace, logger }),
+        await Client.open({ store, clock: this.clock, processes, actors, loader, types, killGrace, logger }),
       )
     }
     this.#processes = processes

@@ -12,6 +12,10 @@ const MEMBERS: Readonly<Record<string, string>> = {
     'wait result raise_on_failure get_state resolve_futures_to_results resolve_futures_to_states ' +
     'call_repr as_completed map submit opaque add_done_callback',
   plumpy: 'future result launch',
+  mosaic:
+    'Task TaskProxy uid sender_id tessera_id runtime_id args_value kwargs_value prepare_args check_result ' +
+    'set_done set_exception set_result add_done_callback add_event add_profile collectable done done_future ' +
+    'init_future outputs result size wait TaskOutputGenerator TaskOutput TaskDone',
 }
 
 interface Row {
@@ -43,7 +47,7 @@ it('each row of the page for users of other systems has four cells, and names a 
     if (cells.length !== 4 || cells.includes('')) return true
     const [, ours, , test = ''] = cells
     // There is nothing to test.
-    if (ours === 'not offered' || ours === 'not yet') return test !== 'none'
+    if (ours === 'not offered') return test !== 'none'
     const [file = '', ...name] = test.split(': ')
     if (name.length === 0 || !existsSync(file)) return true
     return !readFileSync(file, 'utf8').replaceAll("\\'", "'").includes(name.join(': '))

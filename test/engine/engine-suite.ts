@@ -47,9 +47,9 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
     async function anEngine(options: Partial<EngineOptions> = {}): Promise<Engine> {
       const engine = await Engine.open({
         store: options.store ?? (await aStore()),
-        processes: [Add, Count, Gated, Approval, Failing, Parent],
         handleSignals: false,
         ...options,
+        processes: options.processes ?? [Add, Count, Gated, Approval, Failing, Parent],
       })
       disposers.push(() => engine.close({ drain: 0 }))
       return engine

@@ -77,7 +77,7 @@ export function overEachStore(tests: (over: () => Over) => void): void {
         store,
         clock,
         engine: async (processes, options = {}) => {
-          const engine = await Engine.open({ store, clock, processes, handleSignals: false, ...options })
+          const engine = await Engine.open({ store, clock, handleSignals: false, ...options, processes })
           disposers.push(() => engine.close({ drain: 0 }))
           return engine
         },

@@ -118,6 +118,15 @@ downloads: 1, licences: 1, keys: 1
 { result: 'TEXT OF A.TXT' }
 downloads: 2, licences: 2, keys: 2
 `,
+  '14-actors.ts': `
+transfers 30 €
+71
+500 € are more than 70 €
+70 [ '-30', '+1' ]
+queued: 1
+80
+AlreadyDone
+`,
   'coming-from/chemcloud.ts': `
 { energy: -0.0615234375 } finished
 [PairEnergy, …] two atoms, 2 apart

@@ -13,7 +13,7 @@ import type {
   StepRecord,
   Write,
 } from '../../src/persistence/contract/writes.ts'
-import { SerializationError } from '../../src/shared/errors.ts'
+import { PersistenceError, SerializationError } from '../../src/shared/errors.ts'
 
 let made = 0
 
@@ -114,7 +114,10 @@ export async function commit(store: Store, ...writes: Write[]): Promise<Outcome[
   }
   const settled: Outcome[] = []
   for (const [index, outcome] of outcomes.entries()) {
-    const again = outcome.status === 'refused' && !(outcome.error instanceof SerializationError)
+    const again =
+      outcome.status === 'refused' &&
+      outcome.error instanceof PersistenceError &&
+      !(outcome.error instanceof SerializationError)
     const [redone] = again ? await commit(store, writes[index] as Write) : [outcome]
     settled.push(redone as Outcome)
   }

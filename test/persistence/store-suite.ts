@@ -18,6 +18,7 @@ import { requests } from './store-suite-requests.ts'
 import { crashes } from './store-suite-crashes.ts'
 import { groups } from './store-suite-groups.ts'
 import { histories } from './store-suite-history.ts'
+import { mailboxes } from './store-suite-mailboxes.ts'
 import { looking } from './store-suite-looking.ts'
 import { checkpoints } from './store-suite-checkpoints.ts'
 
@@ -43,6 +44,7 @@ const SUBJECTS = [
   histories,
   checkpoints,
   groups,
+  mailboxes,
 ]
 
 /** What every back end has to keep; a third one runs it by calling this with how it is opened. */

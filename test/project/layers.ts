@@ -26,6 +26,7 @@ const INSIDE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   process: [
     ['state'],
     ['host'],
+    ['actor'],
     ['definition'],
     ['step'],
     ['references'],

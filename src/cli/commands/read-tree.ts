@@ -24,6 +24,7 @@ async function below(
   const parent = process.pid
   const awaited = process.waits?.on == null ? [] : (await client.store.pending(parent)).on
   const most = Math.min(widest, budget.left)
+  if (process.mailbox !== null) return withCalls(client, process, most)
   const { processes: found } = await collect(client, { parent }, most + 1)
   if (found.length > most) {
     return { process, awaited, children: [], counts: await client.count({ parent }) }
@@ -32,6 +33,17 @@ async function below(
   const children: ProcessTree[] = []
   for (const child of found.toReversed()) children.push(await below(client, child, widest, budget))
   return { process, awaited, children }
+}
+
+/** An actor, with the first of its calls that have not ended. */
+async function withCalls(client: Client, process: ProcessSummary, most: number): Promise<ProcessTree> {
+  const rows = await client.store.mailbox(process.pid, Math.max(1, Math.min(most, PAGE)))
+  const found = await Promise.all(rows.map(({ pid }) => client.find(pid)))
+  const children = found.flatMap((one) =>
+    one === undefined ? [] : [{ process: one, awaited: [], children: [] }],
+  )
+  const left = (process.mailbox?.calls ?? 0) - children.length
+  return { process, awaited: [], children, ...(left > 0 && { moreCalls: left }) }
 }
 
 /**
@@ -52,9 +64,10 @@ export async function findRoots(
   do {
     const page = await client.list({ state: LIVE, after, limit: PAGE })
     for (const one of page.processes) {
-      if (one.parent !== null) {
-        const isBelow = known.get(one.parent) ?? (await lives(one.parent))
-        known.set(one.parent, isBelow)
+      const above = one.parent ?? one.actor
+      if (above !== null) {
+        const isBelow = known.get(above) ?? (await lives(above))
+        known.set(above, isBelow)
         if (isBelow) continue
       }
       if (roots.length === limit) return { roots, more: true }

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs'
 import type { Command } from 'commander'
-import { type AnyProcessClass, Engine, type PruneOptions } from '../../index.ts'
+import { type AnyActorClass, type AnyProcessClass, Engine, type PruneOptions } from '../../index.ts'
 import { UsageError } from '../input/usage-error.ts'
-import { loadClasses } from '../input/load-module.ts'
+import { loadRunnable } from '../input/load-module.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
 import { duration, wholeNumber, withStore, type StoreOptions } from '../input/options.ts'
 import { failureText, watchFailures } from './failures.ts'
@@ -15,7 +15,7 @@ export function addWorker(program: Command): void {
     .description('Run the processes of a store until Ctrl-C or SIGTERM.')
     .argument(
       '<module...>',
-      'TypeScript or JavaScript files; the worker runs every process class that they export',
+      'TypeScript or JavaScript files; the worker runs every process class that they export, and the actors of the classes that they export in a list `actors`',
     )
     .option('--concurrency <number>', 'run at most this many steps at a time (default: 100)', wholeNumber)
     .option(
@@ -49,11 +49,13 @@ interface WorkerOptions extends StoreOptions {
 async function worker(modules: readonly string[], options: WorkerOptions): Promise<void> {
   if (options.json) keepStdoutClean()
   const loadedAt = Date.now()
-  const processes = await loadAll(modules)
+  const { processes, actors } = await loadAll(modules)
+  const names = [...processes.keys(), ...actors.map((one) => one.actorName ?? one.name)]
   const began = Date.now()
   const engine = await Engine.open({
     store: options.store,
     processes: [...processes.values()],
+    actors,
     concurrency: options.concurrency,
     prune: pruneOf(options),
     handleSignals: false,
@@ -72,8 +74,8 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
     for (const path of changedSince(loadedAt, modules, noted))
       note(`${path} has changed since this worker loaded it: start the worker again to run the new code`)
   })
-  note(`ready: runs ${[...processes.keys()].join(', ')} out of ${options.store}; Ctrl-C stops`)
-  if (options.json) printJson({ event: 'ready', engine: engine.id, classes: [...processes.keys()] })
+  note(`ready: runs ${names.join(', ')} out of ${options.store}; Ctrl-C stops`)
+  if (options.json) printJson({ event: 'ready', engine: engine.id, classes: names })
   await stopped
   stopWatching()
   note('stopped')
@@ -94,11 +96,20 @@ function pruneOf({ pruneAfter: after, pruneKeep: keep }: WorkerOptions): PruneOp
   return after === undefined && keep === undefined ? undefined : { after, keep }
 }
 
+/** What a worker runs. */
+interface Runnable {
+  readonly processes: ReadonlyMap<string, AnyProcessClass>
+  readonly actors: readonly AnyActorClass[]
+}
+
 /** @throws UsageError if two modules export different classes of one name */
-async function loadAll(modules: readonly string[]): Promise<ReadonlyMap<string, AnyProcessClass>> {
+async function loadAll(modules: readonly string[]): Promise<Runnable> {
+  const actors = new Set<AnyActorClass>()
   const all = new Map<string, AnyProcessClass>()
   for (const path of modules) {
-    for (const [name, processClass] of await loadClasses(path)) {
+    const loaded = await loadRunnable(path)
+    for (const one of loaded.actors) actors.add(one)
+    for (const [name, processClass] of loaded.classes) {
       const other = all.get(name)
       if (other !== undefined && other !== processClass) {
         throw new UsageError(`two modules export different classes ${name}: set static processName in one`)
@@ -106,5 +117,5 @@ async function loadAll(modules: readonly string[]): Promise<ReadonlyMap<string, 
       all.set(name, processClass)
     }
   }
-  return all
+  return { processes: all, actors: [...actors] }
 }

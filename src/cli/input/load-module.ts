@@ -1,6 +1,12 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { type AnyProcessClass, DamsonError, Process, registeredName } from '../../index.ts'
+import {
+  type AnyActorClass,
+  type AnyProcessClass,
+  DamsonError,
+  Process,
+  registeredName,
+} from '../../index.ts'
 import * as damson from '../../index.ts'
 import { nearest } from '../../shared/nearest.ts'
 import { moduleLoader } from './module-loader.ts'
@@ -19,6 +25,30 @@ export type ProcessClasses = ReadonlyMap<string, LoadedClass>
  * @throws UsageError for a file that is missing, can't be loaded, or exports no process class
  */
 export async function loadClasses(path: string): Promise<ProcessClasses> {
+  const { classes, exported } = await loadModule(path)
+  if (classes.size === 0) throw new UsageError(noClass(path, exported))
+  return classes
+}
+
+/**
+ * As `loadClasses`, with the actor classes of the list that the module exports as `actors`.
+ *
+ * @throws UsageError also for a module that exports neither
+ */
+export async function loadRunnable(
+  path: string,
+): Promise<{ readonly classes: ProcessClasses; readonly actors: readonly AnyActorClass[] }> {
+  const { classes, exported } = await loadModule(path)
+  const { actors = [] } = exported as { readonly actors?: unknown }
+  if (!Array.isArray(actors) || actors.some((one) => typeof one !== 'function'))
+    throw new UsageError(`${path} exports as \`actors\` what is no list of classes`)
+  if (classes.size === 0 && actors.length === 0) throw new UsageError(noClass(path, exported))
+  return { classes, actors: actors as readonly AnyActorClass[] }
+}
+
+async function loadModule(
+  path: string,
+): Promise<{ readonly classes: ProcessClasses; readonly exported: object }> {
   requireFile(path)
   const exported = await load(path)
   const own = new Set<unknown>(Object.values(damson))
@@ -26,8 +56,7 @@ export async function loadClasses(path: string): Promise<ProcessClasses> {
   for (const value of Object.values(exported)) {
     if (isProcessClass(value) && !own.has(value)) classes.set(registeredName(value), value)
   }
-  if (classes.size === 0) throw new UsageError(noClass(path, exported))
-  return classes
+  return { classes, exported }
 }
 
 /** Returns the class of this name, or the only class. @throws UsageError */

@@ -81,6 +81,10 @@ export function eventText(record: EventRecord): string {
     case 'killed':
     case 'paused':
       return record.name + inParentheses(record.data?.message ?? null)
+    case 'called':
+      return 'called, after it had nothing to do'
+    case 'stopping':
+      return 'takes no more calls, and ends after those that it has'
     case 'played':
       return record.name
     default:

@@ -14,6 +14,8 @@ export interface ProcessTree {
   readonly children: readonly ProcessTree[]
   /** The number of children in each state, if there are too many to show. */
   readonly counts?: Readonly<Record<ProcessState, number>>
+  /** How many further calls an actor has that are not shown. */
+  readonly moreCalls?: number
 }
 
 /** The most characters of a label. */
@@ -44,16 +46,17 @@ export function pidsInTree({ process, awaited, children }: ProcessTree): readonl
   return [process.pid, ...named, ...awaitedOnly, ...children.flatMap(pidsInTree)]
 }
 
-function linesBelow({ children, counts }: ProcessTree, indent: string, look: TreeLook): string[] {
+function linesBelow({ children, counts, moreCalls }: ProcessTree, indent: string, look: TreeLook): string[] {
   const entries = children.map((child, index) => {
-    const isLast = index === children.length - 1
+    const isLast = index === children.length - 1 && moreCalls === undefined
     const below = linesBelow(child, `${indent}${isLast ? '   ' : '│  '}`, look)
     return [line(child, `${indent}${isLast ? '└─ ' : '├─ '}`, look), ...below]
   })
   const { screen = PLAIN } = look
   const rest =
     counts === undefined ? [] : [cut(`${indent}└─ ${countText(counts)}; --all shows them`, screen.width)]
-  return [...entries.flat(), ...rest]
+  const calls = moreCalls === undefined ? [] : [cut(`${indent}└─ and ${moreCalls} more`, screen.width)]
+  return [...entries.flat(), ...rest, ...calls]
 }
 
 function line({ process, awaited }: ProcessTree, indent: string, look: TreeLook): string {

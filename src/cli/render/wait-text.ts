@@ -7,11 +7,12 @@ import { clockTime, withClockTimes } from './time.ts'
  * processes that it waits for, if known. Returns undefined for a process that waits for nothing.
  */
 export function waitText(
-  { pid, waits, state, attempt }: ProcessSummary,
+  { pid, waits, state, attempt, mailbox, engine }: ProcessSummary,
   now: number,
   awaited?: readonly string[],
   short: ShortPid = whole,
 ): string | undefined {
+  if (mailbox !== null && waits !== null) return callsText(mailbox, engine !== null)
   if (waits === null) return state.reason === 'inputs' ? inputsText(awaited, short) : undefined
   // The message of a paused process is the reason of the pause.
   // A wait without a message of its own has one that only repeats what it is for.
@@ -36,6 +37,13 @@ function inputsText(needed: readonly string[] = [], short: ShortPid): string {
   if (needed.length === 0) return 'waits for its inputs'
   const which = needed.length === 1 ? `process ${short(needed[0] as string)}` : `${needed.length} processes`
   return `waits for its inputs, from ${which}`
+}
+
+function callsText({ calls, stopping }: NonNullable<ProcessSummary['mailbox']>, isHeld: boolean): string {
+  const last = stopping ? ', then ends' : ''
+  if (calls === 0) return `waits to be called${last}`
+  const many = calls === 1 ? 'one call' : `${calls} calls`
+  return `${isHeld ? 'runs' : 'has'} ${many}${last}`
 }
 
 /** The message of a wait for processes that was given no other one. */

@@ -31,7 +31,9 @@ export function settledOf(row: EndedRow, saved: () => BundleParts, codec: Codec)
     }
     if (data.dropped !== undefined)
       return { status: 'rejected', state, reason: droppedError(row.pid, row.className, data.dropped) }
-    const value = data.result === undefined ? outputsOf(parts, codec) : data.result
+    // Actors and their calls have no outputs.
+    const hasOutputs = row.actor === null && row.mailbox === null
+    const value = data.result === undefined && hasOutputs ? outputsOf(parts, codec) : data.result
     return { status: 'fulfilled', value, state }
   } catch (error) {
     // The outcome is damaged, or has a type that is not registered here. The caller gets an error

@@ -47,7 +47,9 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   #name: string
   #state: StateInfo = UNKNOWN_STATE
   #outcome: KeptOutcome | undefined
-  #lost: ProcessLost | undefined
+  #lost: Error | undefined
+  /** Pending while the process is being stored, and rejected if it was not stored. */
+  #submitting: Promise<void> | undefined
   /** Undefined while no caller waits. Most handles have one waiter, and a set takes much memory. */
   #waiters: Waiter | Set<Waiter> | undefined
   #refreshing: Promise<void> | undefined
@@ -124,6 +126,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   }
 
   async #readState(): Promise<void> {
+    if (this.#submitting !== undefined && !(await this.#isStored(this.#submitting))) return
     if (!this.#endNotified) {
       const row = await this.#parts.rows.read(this.pid)
       if (this.over) return
@@ -146,6 +149,34 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     this.#submitted = stored?.row.createdAt
     if (stored === undefined) this.#lose()
     else this.#settleAs(stored.row, () => stored.bundle().parts)
+  }
+
+  /** Waits until the process is stored. Returns whether it was. */
+  async #isStored(submitting: Promise<void>): Promise<boolean> {
+    try {
+      await submitting
+      this.#submitting = undefined
+      return true
+    } catch (error) {
+      this.#lose(error as Error)
+      return false
+    }
+  }
+
+  /** @internal The process is being stored. Nothing is read of it before. */
+  submitting(stored: Promise<void>): void {
+    this.#submitting = stored
+    // Whoever awaits the process learns of it.
+    stored.then(
+      () => (this.#submitting = undefined),
+      (error: unknown) => this.#lose(error as Error),
+    )
+  }
+
+  override async submitted(options: WaitOptions = {}): Promise<void> {
+    if (this.#submitting === undefined) return super.submitted(options)
+    waitLimit(options)
+    await within(this.#parts.clock, this.#submitting, options, () => timedOut(this.pid))
   }
 
   /** The outcome is final (C5). Only checks that the process has not been pruned. */
@@ -198,8 +229,8 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     this.#submitted ??= time
   }
 
-  #lose(): void {
-    this.#lost = this.notStored()
+  #lose(error: Error = this.notStored()): void {
+    this.#lost = error
     this.#state = { ...this.#state, reason: 'lost' }
     this.#wakeWaiters()
   }
@@ -220,7 +251,9 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   /** Returns how the process ended, or the error that it is not in the store. */
   protected requireSettled(): Settled<unknown> {
     if (this.#settled !== undefined) return this.#settled
-    if (this.#lost !== undefined) return { status: 'rejected', reason: this.#lost, state: this.#state }
+    // What could not be stored has an error of its own.
+    if (this.#lost !== undefined)
+      return { status: 'rejected', reason: this.#lost as ProcessLost, state: this.#state }
     throw new NotReady(
       `process ${this.pid} has not ended, as far as is known here; wait() or refresh() first`,
     )
@@ -337,6 +370,33 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     this.#parts.registry.unwatch(this)
   }
 
+  /**
+   * @internal Waits until the state is one of these, or the process has ended. Resolves to false at the
+   * time-out.
+   */
+  until(isReached: (state: StateInfo) => boolean, options: WaitOptions): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const limit = waitLimit(options)
+      options.signal?.throwIfAborted()
+      const end = (settle: () => void): void => {
+        stop()
+        forget()
+        settle()
+      }
+      const check = (closed?: Error): void => {
+        if (closed !== undefined) end(() => reject(closed))
+        else if (this.#settled === undefined && this.#lost !== undefined) {
+          const lost = this.#lost
+          end(() => reject(lost))
+        } else if (this.over || isReached(this.#state)) end(() => resolve(true))
+      }
+      const aborted = (reason: Error): void => end(() => reject(reason))
+      const stop = limited(this.#parts.clock, limit, options.signal, () => end(() => resolve(false)), aborted)
+      const forget = this.listen(check)
+      this.refreshState().then(() => check(), aborted)
+    })
+  }
+
   // ---------- for the client and the engine ----------
 
   /** @internal Whether a caller waits for the end. */
@@ -349,7 +409,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     return this.#settled !== undefined || this.#lost !== undefined
   }
 
-  protected get lost(): ProcessLost | undefined {
+  protected get lost(): Error | undefined {
     return this.#lost
   }
 

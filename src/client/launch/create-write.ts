@@ -7,6 +7,7 @@ import type { Create } from '../../persistence/contract/writes.ts'
 import { namespaceCheck } from '../../ports/validation.ts'
 import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
 import {
+  AlreadyDone,
   InvalidStateError,
   KeyConflictError,
   LeaseLost,
@@ -183,7 +184,7 @@ export function checkByName(
  *
  * @throws KeyConflictError, LeaseLost, ProcessKilled, InvalidStateError, or the store's own error
  */
-export function requireCreated(create: Pick<Create, 'pid' | 'parent'>, outcome: Outcome): Done {
+export function requireCreated(create: Pick<Create, 'pid' | 'parent' | 'actor'>, outcome: Outcome): Done {
   switch (outcome.status) {
     case 'done':
       return outcome
@@ -195,6 +196,7 @@ export function requireCreated(create: Pick<Create, 'pid' | 'parent'>, outcome: 
     case 'held':
       throw new LeaseLost('another engine has taken over the launching process; no child was launched')
     case 'ended':
+      if (create.actor !== undefined) throw stoppedError(create.actor)
       throw new ProcessKilled(
         create.parent ?? '',
         'the launching process has ended or is being killed; no child was launched',
@@ -205,6 +207,13 @@ export function requireCreated(create: Pick<Create, 'pid' | 'parent'>, outcome: 
         `the launching process ${create.parent} is not in this store; no child was launched`,
       )
   }
+}
+
+/** The error for a call of an actor that takes no more. */
+export function stoppedError(actor: string): AlreadyDone {
+  return new AlreadyDone(
+    `the actor ${actor} was stopped or has ended, and takes no more calls: nothing was queued`,
+  )
 }
 
 /** The error for a launch that refers to a process which does not exist. */

@@ -6,9 +6,14 @@ import type { ClassRow } from '../../persistence/contract/engines.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import { construct, recreate } from '../../process/host/construction.ts'
 import { savedDependency, type SavedDependency } from '../../process/references/dependency.ts'
+import { actorName, type AnyActorClass } from '../../process/actor/actor-class.ts'
+import { isRetries, retriesOf } from '../../process/actor/call-retries.ts'
+import type { ActorOptions, CallOptions } from '../../process/host/actor-ref.ts'
 import { itemClassName } from '../../process/host/chunks.ts'
 import { requireNoSignal } from '../../process/memory/chunk.ts'
 import { Process } from '../../process/process.ts'
+import { referring } from '../../process/references/reference.ts'
+import { checkOptions, type OptionNames } from '../../shared/options.ts'
 import type { LaunchOptions } from '../../process/host/launch-options.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -20,7 +25,14 @@ import {
   SpecError,
 } from '../../shared/errors.ts'
 import { specOf } from '../../spec/process-spec.ts'
-import { checkByName, createWrite, retryOf, uncheckedWrite, type Launcher } from './create-write.ts'
+import {
+  BY_A_CALLER,
+  checkByName,
+  createWrite,
+  retryOf,
+  uncheckedWrite,
+  type Launcher,
+} from './create-write.ts'
 import { LaunchingHost } from './launching-host.ts'
 import {
   knownProblems,
@@ -36,6 +48,8 @@ export interface LaunchedInputs {
   /** Whether they contain references. */
   readonly refers: boolean
 }
+
+const CALL_OPTIONS: OptionNames<CallOptions> = { after: true, retries: isRetries, label: true }
 
 /** Makes the writes of launches, by class or by name. */
 export class Launches {
@@ -144,6 +158,50 @@ export class Launches {
     checkByName(described, inputs)
     const create = uncheckedWrite(described, inputs, this.#clock.now(), options, launcher, this.#codec)
     return withUpstream(create, { ...(refers && { refers }), after })
+  }
+
+  /**
+   * Makes the write of a new actor.
+   *
+   * @throws SerializationError for an argument that can't be saved
+   */
+  createActor(actorClass: AnyActorClass, args: readonly unknown[], options: ActorOptions): Create {
+    const { id: pid, label, retries, order = 'strict', maxMailbox: limit = null } = options
+    const { inputs, refers } = referring({ args: [...args] })
+    const described = { name: actorName(actorClass), version: 1 }
+    const write = uncheckedWrite(
+      described,
+      inputs,
+      this.#clock.now(),
+      { pid, label },
+      BY_A_CALLER,
+      this.#codec,
+    )
+    const parts =
+      retries === undefined ? write.parts : { ...write.parts, launch: JSON.stringify({ retries }) }
+    const create = { ...write, parts, step: null, mailbox: { order, limit } }
+    return withUpstream(create, { ...(refers && { refers }), after: undefined })
+  }
+
+  /**
+   * Makes the write of a call of an actor.
+   *
+   * @throws SerializationError for an argument that can't be saved
+   */
+  createCall(actor: string, name: string, args: readonly unknown[], options: CallOptions): Create {
+    checkOptions(options, CALL_OPTIONS, 'send')
+    const { after, retries, label } = options
+    const { inputs, refers } = referring({ args: [...args] })
+    const retry = retries === undefined ? undefined : retriesOf(retries)
+    const write = uncheckedWrite(
+      { name, version: 1 },
+      inputs,
+      this.#clock.now(),
+      { label, retry },
+      BY_A_CALLER,
+      this.#codec,
+    )
+    return withUpstream({ ...write, actor }, { ...(refers && { refers }), after: savedDependency(after) })
   }
 
   /** An engine may register the class later (C9), so a class that no engine has registered is launched unchecked. */

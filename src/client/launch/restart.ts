@@ -4,7 +4,7 @@ import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow, StoredProcess } from '../../persistence/contract/rows.ts'
 import type { Store } from '../../persistence/contract/store.ts'
 import type { Adoption, Create } from '../../persistence/contract/writes.ts'
-import { changed, created, ended, resubmitted } from './resubmit.ts'
+import { changed, created, ended, resubmitted, notRestarted } from './resubmit.ts'
 import { upstreamOf } from './upstream.ts'
 import { CheckpointNotFound } from '../../shared/errors.ts'
 import { newPid } from '../../shared/ids.ts'
@@ -81,6 +81,8 @@ export async function restartWrites(
   now: number,
 ): Promise<readonly Create[]> {
   const stored = await ended(store, pid)
+  const { actor, mailbox } = stored.row
+  if (actor !== null || mailbox !== null) throw notRestarted(stored.row)
   requireKept(stored.bundle().parts, pid, stored.row.className)
   const point = from === undefined ? lastPoint(stored) : await taggedPoint(store, pid, from)
   const { parent } = stored.row

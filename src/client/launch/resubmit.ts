@@ -24,7 +24,9 @@ export async function resubmitWrite(
   changes: readonly WantedChange[],
   now: number,
 ): Promise<Create> {
-  const create = resubmitted(await ended(store, pid), null, now)
+  const stored = await ended(store, pid)
+  if (stored.row.mailbox !== null) throw notRestarted(stored.row)
+  const create = resubmitted(stored, null, now)
   if (changes.length === 0) return create
   const again = changed(create, changeInputs(create.parts['inputs'] ?? '{}', changes))
   const refers = savedReferences(again.parts['inputs'] ?? '{}').length > 0
@@ -32,6 +34,15 @@ export async function resubmitWrite(
     ? withSavedUpstream({ ...again.parts, state: UNCHECKED_STATE }, { refers: true })
     : again.parts
   return { ...again, parts, upstream: upstreamOf(parts, now) }
+}
+
+/** A call has no steps to continue from, and the id of an actor is that of its state. */
+export function notRestarted({ pid, actor }: ProcessRow): InvalidStateError {
+  return new InvalidStateError(
+    actor === null
+      ? `process ${pid} is an actor, which is neither restarted nor resubmitted: make another one`
+      : `process ${pid} is a call of the actor ${actor}, which has no step to restart from: resubmit it, and it is called again`,
+  )
 }
 
 /** The write with changed parts, each change in the history of the new process. */
@@ -58,6 +69,7 @@ export function resubmitted(stored: StoredProcess, parent: string | null, now: n
   }
   return {
     ...created(stored.row, newPid(), parent, { pid, kind: 'resubmit' }, now),
+    ...(stored.row.actor !== null && { actor: stored.row.actor }),
     state: 'created',
     step: 'run',
     parts,

@@ -140,6 +140,8 @@ class Explanation {
       return [
         `it is parked: ${row.parked.replace(/\.$/, '')}. Its saved data has not changed. Fix the class, then play the process`,
       ]
+    if (row.actor !== null) return this.#call(row.actor, pending)
+    if (row.mailbox !== null && row.state === 'waiting') return this.#actor(row.mailbox)
     const needs = row.upstream !== null && row.owner === null && pending.on.length > 0
     const waits = needs
       ? await this.#needs(pending)
@@ -170,6 +172,56 @@ class Explanation {
     const isReady = row.readyAt !== null && row.readyAt <= this.#now
     if (!isReady && this.#path.length === 1 && !(await this.#store.engines()).some(({ alive }) => alive))
       said.push(`no engine runs on this store, so it does not go on after that: ${START}`)
+    return said
+  }
+
+  /** Why the call of an actor does not run. */
+  async #call(actorId: string, pending: Pending): Promise<string[]> {
+    const row = this.#row
+    const { ahead = 0 } = pending
+    const actor = await this.#store.read(actorId)
+    const waits = row.upstream !== null && pending.on.length > 0 ? await this.#needs(pending) : []
+    if (actor === undefined) return [...waits, `its actor ${actorId} is not in this store any more`]
+    const named = `${actor.className} ${actorId}`
+    if (row.owner !== null)
+      return [`its actor ${named} runs it`, ...(await this.#held(row.owner)), ...this.#attempt()]
+    const said = [
+      ...waits,
+      ahead === 0 ? `it is the next call of ${named}` : `it is number ${ahead + 1} of the calls of ${named}`,
+    ]
+    const [first] = ahead === 0 ? [] : await this.#store.mailbox(actorId, 1)
+    if (first !== undefined) {
+      const runs = actor.owner === null || first.upstream !== null ? 'is' : 'runs'
+      said.push(`the first of them ${runs}: ${first.className} ${first.pid}`)
+      const explanation = new Explanation(first, this.#store, this.#now, this.#path, this.#explained)
+      if (first.upstream !== null)
+        said.push(...(await explanation.reasons()).slice(0, -1).map((line) => `  ${line}`))
+    }
+    const reasons = await new Explanation(
+      actor,
+      this.#store,
+      this.#now,
+      this.#path,
+      this.#explained,
+    ).reasons()
+    return [...said, ...reasons.map((line) => `its actor: ${line}`)]
+  }
+
+  /** What an actor does, or why it runs no call. */
+  async #actor({ calls, stopping }: NonNullable<ProcessRow['mailbox']>): Promise<string[]> {
+    const row = this.#row
+    const many = calls === 1 ? 'one call that has' : `${calls} calls that have`
+    const said = [calls === 0 ? 'it waits to be called' : `it has ${many} not ended`]
+    if (stopping) said.push('it was stopped: it takes no more calls, and ends after those that it has')
+    if (row.paused !== null)
+      return [
+        ...said,
+        `it is paused${inParentheses(row.paused.message)}; it runs calls again when it is played`,
+      ]
+    if (row.owner !== null) return [...said, ...(await this.#held(row.owner))]
+    if (row.readyAt !== null) return [...said, ...(await this.#whoCouldRun())]
+    const [first] = calls === 0 || this.#path.length > 1 ? [] : await this.#store.mailbox(row.pid, 1)
+    if (first !== undefined) said.push(`${first.className} ${first.pid} waits for its inputs`)
     return said
   }
 

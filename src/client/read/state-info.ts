@@ -10,6 +10,8 @@ export type EndedRow = Pick<
   ProcessRow,
   | 'pid'
   | 'className'
+  | 'actor'
+  | 'mailbox'
   | 'state'
   | 'status'
   | 'progress'
@@ -103,6 +105,7 @@ function needsOthers({ upstream, readyAt, deadline }: ProcessRow): boolean {
 }
 
 function waitReason(row: ProcessRow): StateInfo['reason'] {
+  if (row.mailbox !== null) return undefined
   if (isBackingOff(row)) return 'retry'
   const { wait } = row
   if (wait === null) return 'signal'

@@ -19,6 +19,10 @@ export interface ProcessSummary {
   readonly parent: string | null
   readonly key: string | null
   readonly label: string | null
+  /** The actor whose call it is. */
+  readonly actor: string | null
+  /** The calls of an actor; null of what is no actor. */
+  readonly mailbox: ProcessRow['mailbox']
   /** The engine that runs it now. */
   readonly engine: string | null
   /** The engine that runs it, or ran it last. */
@@ -79,6 +83,8 @@ export function summary(row: ProcessRow, now: number): ProcessSummary {
     parent: row.parent,
     key: row.key,
     label: row.label,
+    actor: row.actor,
+    mailbox: row.mailbox,
     engine: row.owner,
     lastEngine: row.runner,
     attempt: row.attempt,

@@ -32,6 +32,23 @@ export class Requests {
     return this.#write(pid, request.kind, message, grace, tree)
   }
 
+  /** Asks an actor to take no more calls, and to end. */
+  stop(pid: string, drain: boolean): Promise<Outcome> {
+    const id = newId()
+    const by = this.#by
+    return this.#commits.write({
+      kind: 'request',
+      pid,
+      id,
+      request: 'stop',
+      drain,
+      message: null,
+      grace: 0,
+      by,
+      killedState: null,
+    })
+  }
+
   retry(pid: string): Promise<Outcome> {
     return this.#write(pid, 'retry', undefined, 0, false)
   }

@@ -40,6 +40,8 @@ export interface Control {
   survey(since: number): Promise<Survey>
   /** The oldest kept signal of that name; undefined if none is kept. */
   mail(pid: string, signal: string): Promise<Mail | undefined>
+  /** The first calls of an actor that have not ended, in their order; at most `LARGEST_READ`. */
+  mailbox(actor: string, limit: number): Promise<readonly ProcessRow[]>
   /** What a process still waits for, and the messages that are kept for it. */
   pending(pid: string): Promise<Pending>
   /**
@@ -149,6 +151,8 @@ export interface Pending {
   readonly on: readonly string[]
   /** The kept messages, oldest first, at most 100; `name` is that of a signal. */
   readonly mail: readonly { readonly by: 'resume' | 'signal'; readonly name: string | null }[]
+  /** For the call of an actor that has not ended: how many calls come before it. */
+  readonly ahead?: number
 }
 
 /** What pids begin or end with. */
@@ -171,6 +175,8 @@ export interface ListFilter {
   readonly origin?: string | undefined
   /** The id of the engine that has it now. */
   readonly engine?: string | undefined
+  /** Whether it is an actor. */
+  readonly actor?: boolean | undefined
   readonly paused?: boolean | undefined
   /** Whether the process is parked. */
   readonly parked?: boolean | undefined

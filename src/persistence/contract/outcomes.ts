@@ -41,6 +41,8 @@ interface StoredRequests {
  */
 export interface Held extends StoredRequests {
   readonly status: 'held'
+  /** For `ServeCalls`: the calls that have ended or are being killed. */
+  readonly calls?: readonly string[]
 }
 
 /**
@@ -63,7 +65,10 @@ export interface Done extends StoredRequests {
    * engine can end the process with its hooks.
    */
   readonly released?: boolean
-  /** For an `Advance` that ends the process: the time of the end by the store's clock. */
+  /**
+   * For an `Advance` that ends the process, and for `ServeCalls`: the time of the end by the store's
+   * clock.
+   */
   readonly endedAt?: number
   /**
    * For a `Request` or an `Enforce`: whether it took effect at once. Otherwise it is stored for the

@@ -3,7 +3,7 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 import type { LogEntry, Progress } from '../../process/state/report.ts'
 import type { EndingReason, WaitConditions } from '../../process/state/transition.ts'
 import type { HistoryEntry } from './event-codec.ts'
-import type { Ending, Origin } from './writes.ts'
+import type { Ending, Mailbox, Origin } from './writes.ts'
 
 /** An entry of a history as a store reports it. */
 export interface HistoryRow extends HistoryEntry {
@@ -44,6 +44,8 @@ export interface Change {
   readonly ready: boolean
   /** The time at which an engine may claim the process, if that is a time to come. */
   readonly dueAt: number | null
+  /** The actor whose call this is; left out where it is no call. */
+  readonly actor?: string | undefined
 }
 
 /**
@@ -100,6 +102,17 @@ export interface ProcessRow {
   readonly deadline: number | null
   readonly abandoned: boolean
   readonly origin: Origin | null
+  /** The actor whose call this is. */
+  readonly actor: string | null
+  /** Set for an actor. */
+  readonly mailbox:
+    | (Mailbox & {
+        /** How many of its calls have not ended. */
+        readonly calls: number
+        /** Whether it takes no more calls, and ends after those that it has. */
+        readonly stopping: boolean
+      })
+    | null
   /** The engine that runs the process now. */
   readonly owner: string | null
   /** The engine that runs the process, or ran it last. */

@@ -49,6 +49,11 @@ export interface Store extends Control, Persister {
    */
   claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]>
   /**
+   * The next calls that an actor may run, in their order, at most `LARGEST_LOAD`; none of `except`.
+   * The claim of the actor is the right to run them.
+   */
+  calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredProcess[]>
+  /**
    * Whether this engine must start nothing until it runs nothing, so that a suspect of these
    * classes can run there alone. The store chooses at most one engine at a time, and only
    * if no engine has taken a suspect for a minute. Asked again by the draining engine, it

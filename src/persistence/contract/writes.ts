@@ -25,6 +25,7 @@ export type Write =
   | Unretain
   | Purge
   | DropDue
+  | ServeCalls
 
 /** What a process has reported since its last write: its log, events of its own, and its progress. */
 export interface StoredReport {
@@ -112,6 +113,28 @@ export interface Create {
    * outcome is `fenced` if the value of one of them was dropped or is gone.
    */
   readonly refers?: readonly string[] | undefined
+  /**
+   * The pid of the actor whose call this is. The call comes after those that the actor has. The
+   * outcome is `missing` with `needed` where there is no such process, `conflict` if it is no actor
+   * of the class of the call, `ended` if it takes no more calls, and `refused` with `MailboxFull` if
+   * it has too many.
+   */
+  readonly actor?: string | undefined
+  /** Set for a new actor. */
+  readonly mailbox?: Mailbox | undefined
+}
+
+/**
+ * Whether a call that waits for its inputs holds up the later ones of its actor (`strict`) or lets
+ * them pass (`ready`).
+ */
+export type CallOrder = 'strict' | 'ready'
+
+/** How an actor keeps its calls. */
+export interface Mailbox {
+  readonly order: CallOrder
+  /** The most calls that may be queued and running; null for no limit. */
+  readonly limit: number | null
 }
 
 /** What a process needs of others before its first step. */
@@ -149,6 +172,11 @@ export interface Advance {
    * it was created.
    */
   readonly begins?: boolean
+  /**
+   * With `begins`, for the call of an actor: the fence of the engine's claim of the actor. The write
+   * then applies to the call as long as that claim holds, also if the call had begun before (C4).
+   */
+  readonly actorFence?: number
   /** The version of the saved form, if the process was upgraded when it was loaded. */
   readonly version?: number | undefined
   readonly state: ProcessState
@@ -180,6 +208,39 @@ export interface Advance {
    */
   readonly killsChildren?: { readonly grace: number } | undefined
   readonly report?: StoredReport | undefined
+}
+
+/**
+ * What an engine stores of an actor that it holds: the ends of some of its calls with the state that
+ * they lead to, in one transaction (C3), under the fence and with the next sequence number of the
+ * actor (C4). `held` as a whole, with the pids in `calls`, if one of these calls has ended or is being
+ * killed (C5): the state then never has an effect of a call that ended otherwise.
+ */
+export interface ServeCalls {
+  readonly kind: 'calls'
+  /** The pid of the actor. */
+  readonly pid: string
+  readonly fence: number
+  readonly seq: number
+  readonly owner: string
+  /** The parts that changed: `memory` with the fields of the instance. */
+  readonly parts: Parts
+  /** How these calls end, in their order. */
+  readonly calls: readonly Advance[]
+  /**
+   * Whether the claim is given back unless another call may run: then `released` is false. A stored
+   * pause gives the claim back in any case.
+   */
+  readonly releases: boolean
+  readonly history: readonly HistoryEntry[]
+  /** Set if the actor ends: it can't be constructed, or is killed. */
+  readonly ending: {
+    readonly state: 'excepted' | 'killed'
+    /** The `state` part. */
+    readonly text: string
+    readonly message: string | null
+    readonly reason?: TransitionEnding['reason']
+  } | null
 }
 
 /**
@@ -241,6 +302,7 @@ export interface Ending extends TransitionEnding {
  * - A process that waits, between steps or within one, is paused at once, even if an engine
  *   holds it.
  * - A retry lets a process that backs off run now, and is a play for any other one.
+ * - A stop lets an actor take no more calls, and ends it once none is left.
  * - An abort kills a process that has not started, and does nothing to any other one (`Done.applied`).
  */
 export interface Request {
@@ -248,7 +310,9 @@ export interface Request {
   readonly pid: string
   /** Made by the sender, so that a request repeated after a lost acknowledgement is recognized. */
   readonly id?: string | undefined
-  readonly request: 'pause' | 'play' | 'kill' | 'abort' | 'retry'
+  readonly request: 'pause' | 'play' | 'kill' | 'abort' | 'retry' | 'stop'
+  /** For a stop: whether the calls that are queued are still run. */
+  readonly drain?: boolean
   readonly message: string | null
   /** For a kill: milliseconds until it is enforced, whatever the step does; 0 enforces it now. */
   readonly grace: number

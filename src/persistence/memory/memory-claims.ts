@@ -1,6 +1,7 @@
-import { contextFor, putRow } from '../rules/apply.ts'
+import { contextFor } from '../rules/apply.ts'
 import { claim, wakeUp } from '../rules/claim.ts'
 import { RUNS_ALONE, drainFor, drainingEngine, mustDrain } from '../rules/drain.ts'
+import { putRow } from '../rules/ends.ts'
 import { isReady } from '../rules/row.ts'
 import * as transitions from '../rules/transitions.ts'
 import { earliest } from '../rules/waits.ts'

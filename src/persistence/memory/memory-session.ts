@@ -1,13 +1,13 @@
 import type { LogEntry } from '../../process/state/report.ts'
-import type { Tables } from '../rules/apply.ts'
+import type { Tables } from '../rules/tables.ts'
 import type { Message } from '../rules/claim.ts'
 import { isKeptAfterSuccess, OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
-import { afterOf, type BriefRow, type Row } from '../rules/row.ts'
+import { afterOf, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
 import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { REPORTED, type Change } from '../contract/rows.ts'
 import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
-import type { Parts } from '../contract/writes.ts'
+import type { CallOrder, Parts } from '../contract/writes.ts'
 import type { MemoryTables } from './memory-tables.ts'
 import type { MemoryProcess, NeedsByTarget } from './memory-process.ts'
 
@@ -140,6 +140,26 @@ export class MemorySession implements Tables {
 
   dropMessages(pid: string): void {
     this.#saved(pid).messages = []
+  }
+
+  actor(pid: string): ActorRow | undefined {
+    return this.get(pid)
+  }
+
+  hasCall(actor: string, order: CallOrder): boolean {
+    return this.#tables.nextCalls(actor, order).next().done !== true
+  }
+
+  queued(actor: string): readonly string[] {
+    return this.#tables.calls(actor).map(({ row }) => row.pid)
+  }
+
+  putQueue({ pid, calls, ready_at }: ActorRow, history: readonly Entry[]): void {
+    this.put({ ...this.#saved(pid).row, calls, ready_at }, history)
+  }
+
+  putRunnable({ pid, awaits }: BriefRow, history: readonly Entry[]): void {
+    this.put({ ...this.#saved(pid).row, awaits }, history)
   }
 
   isAwaiting(pid: string): boolean {

@@ -10,8 +10,10 @@ import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, states
 import type { Checkpoint } from '../contract/persister.ts'
 import { isReady, processRow, type Row } from '../rules/row.ts'
 import {
+  LARGEST_LOAD,
   LARGEST_LOG_PAGE,
   LARGEST_PENDING,
+  LARGEST_READ,
   type HistoryRange,
   type ListFilter,
   type Mail,
@@ -135,13 +137,22 @@ export class MemoryStore implements Store {
     return kept && { id: kept.id, value: kept.value }
   }
 
+  async mailbox(actor: string, limit: number): Promise<readonly ProcessRow[]> {
+    this.#requireOpen()
+    const calls = this.#tables.calls(actor).slice(0, Math.min(limit, LARGEST_READ))
+    return calls.map(({ row }) => processRow(row))
+  }
+
   async pending(pid: string): Promise<Pending> {
     this.#requireOpen()
     const saved = this.#tables.processes.get(pid)
+    const { actor = null, ended_at: endedAt = null } = saved?.row ?? {}
+    const isQueued = saved !== undefined && actor !== null && endedAt === null
     const mail = saved?.messages.slice(0, LARGEST_PENDING) ?? []
     return {
       on: [...leftAwaits(saved), ...leftNeeds(saved)].toSorted().slice(0, LARGEST_PENDING),
       mail: mail.map(({ signal }) => ({ by: signal === null ? 'resume' : 'signal', name: signal })),
+      ...(isQueued && { ahead: this.#tables.calls(actor).indexOf(saved) }),
     }
   }
 
@@ -269,6 +280,17 @@ export class MemoryStore implements Store {
     return this.#change((session) => this.#claims.claim(request, session))
   }
 
+  async calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredProcess[]> {
+    this.#requireOpen()
+    const order = this.#tables.processes.get(actor)?.row.call_order ?? 'strict'
+    const found: StoredProcess[] = []
+    for (const call of this.#tables.nextCalls(actor, order)) {
+      if (found.length === Math.min(limit, LARGEST_LOAD)) break
+      if (!except.includes(call.row.pid)) found.push(call.stored())
+    }
+    return found
+  }
+
   async drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean> {
     this.#requireOpen()
     return this.#change((session) => this.#claims.drain(request, session))
@@ -344,6 +366,7 @@ export class MemoryStore implements Store {
       if (filter.parent !== undefined && row.parent !== filter.parent) continue
       if (filter.engine !== undefined && row.owner !== filter.engine) continue
       if (filter.origin !== undefined && row.origin !== filter.origin) continue
+      if (filter.actor !== undefined && (row.calls !== null) !== filter.actor) continue
       if (filter.paused !== undefined && (row.paused === 1) !== filter.paused) continue
       if (filter.parked !== undefined && (row.parked !== null) !== filter.parked) continue
       if (filter.ready !== undefined && isReady(row, now) !== filter.ready) continue

@@ -1,4 +1,5 @@
 import type { Row } from '../rules/row.ts'
+import type { CallOrder } from '../contract/writes.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
 import type { NeedEntry } from '../rules/upstream.ts'
 import { MemoryGroups } from './memory-groups.ts'
@@ -26,6 +27,8 @@ export class MemoryTables {
   readonly #deadlines = new Set<MemoryProcess>()
   readonly #waiters = new Map<string, Set<MemoryProcess>>()
   readonly #needing = new Map<string, Set<MemoryProcess>>()
+  /** By actor, its calls that have not ended, in their order. */
+  readonly #calls = new Map<string, Set<MemoryProcess>>()
   #lastProcess = 0
   #lastCommit = 0
   #lastMessage = 0
@@ -50,6 +53,20 @@ export class MemoryTables {
   /** The processes with a stored kill. */
   deadlines(): MemoryProcess[] {
     return [...this.#deadlines]
+  }
+
+  /** The calls of an actor that have not ended, in their order. */
+  calls(actor: string): MemoryProcess[] {
+    return [...(this.#calls.get(actor) ?? [])]
+  }
+
+  /** The calls that an actor may run, in their order. */
+  *nextCalls(actor: string, order: CallOrder): Generator<MemoryProcess> {
+    for (const call of this.#calls.get(actor) ?? []) {
+      const { awaits } = call.row
+      if (awaits === null) yield call
+      else if (awaits === 'inputs' && order === 'strict') return
+    }
   }
 
   /** Adds a new process. */
@@ -173,7 +190,17 @@ export class MemoryTables {
       const owned = this.#owned.get(row.owner) ?? new Set()
       this.#owned.set(row.owner, owned.add(saved))
     }
+    if (row.actor !== null) this.#indexCall(row.actor, saved)
     if (row.kill_deadline === null) this.#deadlines.delete(saved)
     else this.#deadlines.add(saved)
+  }
+
+  #indexCall(actor: string, saved: MemoryProcess): void {
+    const calls = this.#calls.get(actor) ?? new Set()
+    if (saved.row.ended_at === null) this.#calls.set(actor, calls.add(saved))
+    else {
+      calls.delete(saved)
+      if (calls.size === 0) this.#calls.delete(actor)
+    }
   }
 }

@@ -2,6 +2,7 @@ import { adopt, apply, applyToResult, isOfResult } from '../rules/apply.ts'
 import { beginLifetime, referenceRefusal, referred } from '../rules/lifetime.ts'
 import { completeGroup, findPlace, placeText, takePlace } from '../rules/groups.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
+import { addCall, callRefusal, serveCalls } from '../rules/mailbox.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
 import { prune } from '../rules/prune.ts'
 import { neededPids, upstreamRefusal } from '../rules/upstream.ts'
@@ -23,6 +24,7 @@ export function applyWrite(
   if (write.kind === 'create') return create(tables, session, write, fresh)
   if (write.kind === 'prune') return deleteEnded(tables, session, write)
   if (write.kind === 'complete') return complete(tables, write)
+  if (write.kind === 'calls') return serveCalls(session, write)
   return isOfResult(write) ? applyToResult(session, write) : apply(session, write)
 }
 
@@ -60,10 +62,12 @@ function createOne(tables: MemoryTables, session: MemorySession, write: Create, 
   if (known !== undefined) return existing(known, write, fresh)
   const parent = write.parent === null ? null : tables.processes.get(write.parent)?.row
   const ends = write.upstream == null ? undefined : session.ends(neededPids(write))
+  const actor = write.actor === undefined ? undefined : session.actor(write.actor)
   const refusal =
     creationRefusal(write, parent) ??
     adoptionRefusal(write, (pid) => session.brief(pid)) ??
     referenceRefusal(session, write) ??
+    (write.actor === undefined ? undefined : callRefusal(write, actor)) ??
     (ends && upstreamRefusal(write, ends))
   if (refusal !== undefined) return refusal
   const { outcome, row, awaits, needs, history, log } = newRow(write, parent, session, ends)
@@ -73,6 +77,7 @@ function createOne(tables: MemoryTables, session: MemorySession, write: Create, 
   session.addNeeds(row.pid, needs)
   session.record(saved, history)
   if (log !== undefined) session.report(row, log)
+  if (actor !== undefined) addCall(session, actor)
   adopt(session, write)
   fresh.add(write.pid)
   return outcome

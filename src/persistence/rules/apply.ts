@@ -1,86 +1,21 @@
-import type { LogEntry } from '../../process/state/report.ts'
-import type { Arrivals } from './claim.ts'
 import { edit } from './edit.ts'
 import { addEvent, isReported, takeReport } from './report.ts'
 import { recordStep } from './step-record.ts'
-import type { BriefRow, Row } from './row.ts'
+import type { Row } from './row.ts'
 import * as transitions from './transitions.ts'
-import {
-  type Awaited,
-  type AwaitTarget,
-  type Decision,
-  entry,
-  type Entry,
-  type RuleContext,
-} from './decision.ts'
-import { dropDue, ended, purge, retain, unretain, type LifetimeTables } from './lifetime.ts'
+import { type Decision, entry, type RuleContext } from './decision.ts'
+import { dropDue, purge, retain, unretain, type LifetimeTables } from './lifetime.ts'
 import { withConsumed } from './message-ids.ts'
 import type { DropDue, Purge, Retain, Unretain } from '../contract/lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { Advance, CompleteGroup, Create, Parts, Prune, Request, Write } from '../contract/writes.ts'
-import { upstreamEnded, type NeedTables } from './upstream.ts'
-import { wake } from './waits.ts'
+import type { Advance, CompleteGroup, Create, Prune, Request, ServeCalls, Write } from '../contract/writes.ts'
+import { dropQueued, isOver, putRow } from './ends.ts'
+import type { Tables } from './tables.ts'
 
 /*
  * What a write does beyond the row that it names, for all back ends: to the parts and kept messages
  * of the process, to the processes that wait for its end (C8), and to its descendants (C7).
  */
-
-/** The tables of a back end within one commit. */
-export interface Tables extends NeedTables, LifetimeTables {
-  /** Whether an engine lives (C11). */
-  alive(engine: string): boolean
-
-  /** A copy of the row, which may be changed and put back. */
-  get(pid: string): Row | undefined
-  put(row: Row, history: readonly Entry[]): void
-  /** Stores `parent`, and nothing else of the row. */
-  putParent(row: BriefRow, history: readonly Entry[]): void
-  /**
-   * Notes that a process no longer runs alone, if this engine runs it so (C11). Stores nothing else
-   * of the row.
-   */
-  clearAlone(pid: string, engine: string): void
-  /** Of these processes, those that exist, except ended children of the process `of`. */
-  targets(pids: readonly string[], of: string): readonly AwaitTarget[]
-  /** All unfinished descendants, except abandoned children and their subtrees. */
-  descendants(pid: string): readonly string[]
-
-  /** Stores parts of a row that is put afterwards, except `state`, which the row holds. */
-  putParts(pid: string, parts: Parts): void
-  dropPart(pid: string, name: string): void
-  /** Drops the parts of the step's record. */
-  dropRecord(pid: string): void
-  /** Drops the parts that are not kept after success. */
-  dropCheckpoint(pid: string): void
-  /** Adds entries to the log of a process, and publishes that the process has reported. */
-  report(row: Row, log: readonly LogEntry[]): void
-  /** Keeps a bundle under a tag. */
-  putCheckpoint(pid: string, tag: string, text: string): void
-
-  /**
-   * The oldest kept signal of a name, or with null the oldest resume, except the message with the
-   * id `except`.
-   */
-  message(pid: string, signal: string | null, except?: number | null): ReturnType<Arrivals['message']>
-  hasMessageFrom(pid: string, sender: string): boolean
-  addMessage(pid: string, sender: string, signal: string | null, value: string): void
-  /** Removes a kept message. Returns the sender's id of the message. */
-  takeMessage(pid: string, id: number): string | undefined
-  dropMessages(pid: string): void
-
-  /** Whether the process still waits for the end of others. */
-  isAwaiting(pid: string): boolean
-  addAwaits(pid: string, awaited: readonly Awaited[]): void
-  /** Makes all that a process awaits over. */
-  settleAwaits(pid: string): void
-  /** Forgets what a process awaits, or has awaited. */
-  dropAwaits(pid: string): void
-  /**
-   * Makes the waits for the end of this process over. Returns the pids of the processes that waited.
-   */
-  takeWaiters(target: string): readonly string[]
-}
 
 /** The context of a rule that decides about this process. */
 export function contextFor(tables: Tables, pid: string, consumes: number | null = null): RuleContext {
@@ -90,6 +25,8 @@ export function contextFor(tables: Tables, pid: string, consumes: number | null 
     hasMessage: (signal) => tables.message(pid, signal, consumes) !== undefined,
     isAwaiting: () => tables.isAwaiting(pid),
     hasNeeds: () => tables.hasNeeds(pid),
+    hasCall: (order) => tables.hasCall(pid, order),
+    isActorHeld: (engine, fence) => isActorHeld(tables, pid, engine, fence),
     targets: (pids, of) => tables.targets(pids, of),
   }
 }
@@ -115,10 +52,16 @@ export function isOfResult(write: Write): write is ResultWrite {
   return OF_RESULTS.includes(write.kind)
 }
 
-type Applied = Exclude<Write, Create | Prune | CompleteGroup | ResultWrite>
+function isActorHeld(tables: Tables, pid: string, engine: string, fence: number): boolean {
+  const actor = tables.brief(tables.brief(pid)?.actor ?? '')
+  return actor?.owner === engine && actor.fence === fence
+}
+
+/** The writes that are decided by the row of the process that they name, and by what waits for it. */
+export type OnOne = Exclude<Write, Create | Prune | CompleteGroup | ServeCalls | ResultWrite>
 
 /** Applies a write to an existing process. */
-export function apply(tables: Tables, write: Applied): Outcome {
+export function apply(tables: Tables, write: OnOne): Outcome {
   const row = tables.get(write.pid)
   if (row === undefined) return { status: 'missing' }
   const mayAwait = row.awaits !== null
@@ -161,8 +104,12 @@ export function apply(tables: Tables, write: Applied): Outcome {
     if (decision.awaits.length > 0) tables.addAwaits(row.pid, decision.awaits)
   }
   const report = decision.outcome.status === 'done' ? takeReport(row, write, tables.now) : undefined
+  const ends = write.kind === 'request' && write.request === 'stop' && isOver(row)
+  const end = ends ? [transitions.endStopped(row, tables.now)] : []
   // The code of the process added its events before it did what this write stores.
-  putRow(tables, row, report === undefined ? decision.history : [...report.history, ...decision.history])
+  putRow(tables, row, [...(report?.history ?? []), ...decision.history, ...end])
+  if (write.kind === 'request' && write.request === 'stop' && write.drain === false && !ends)
+    dropQueued(tables, row)
   if (report !== undefined && isReported(write, report)) tables.report(row, report.log)
   if (write.kind === 'advance') killDescendants(tables, write, row.runner)
   if (write.kind === 'request' && write.tree === true && decision.outcome.status === 'done') {
@@ -173,7 +120,7 @@ export function apply(tables: Tables, write: Applied): Outcome {
   return decision.outcome
 }
 
-function decide(tables: Tables, row: Row, write: Applied): Decision {
+function decide(tables: Tables, row: Row, write: OnOne): Decision {
   const context = contextFor(tables, row.pid, 'consumes' in write ? write.consumes : null)
   switch (write.kind) {
     case 'advance':
@@ -198,12 +145,6 @@ function decide(tables: Tables, row: Row, write: Applied): Decision {
   }
 }
 
-/** Stores a row that a rule has changed, with what follows from an end. */
-export function putRow(tables: Tables, row: Row, history: readonly Entry[]): void {
-  tables.put(row, history)
-  if (row.ended_at !== null) afterEnd(tables, row.pid, row.successful === 1)
-}
-
 /**
  * Makes the living children of a restarted process children of the new one, whose pauses, plays and
  * kills reach them (C7).
@@ -214,27 +155,6 @@ export function adopt(tables: Tables, { adopts = [] }: Create): void {
     if (row === undefined) continue
     row.parent = parent
     tables.putParent(row, [entry('adopted', null, { parent })])
-  }
-}
-
-/**
- * Drops the messages, waits and needs of a process that has ended, and makes the processes ready that
- * waited for its end or needed it (C8).
- */
-export function afterEnd(tables: Tables, pid: string, successful: boolean): void {
-  tables.dropMessages(pid)
-  tables.dropAwaits(pid)
-  tables.dropNeeds(pid)
-  ended(tables, pid)
-  upstreamEnded(tables, pid, successful)
-  for (const waiter of tables.takeWaiters(pid)) {
-    const row = tables.brief(waiter)
-    if (row === undefined) continue
-    if (row.awaits === 'any') tables.settleAwaits(waiter)
-    else if (tables.isAwaiting(waiter)) continue
-    if (row.state !== 'waiting' || row.owner !== null) continue
-    wake(row, tables.now)
-    tables.putReady(row, [entry('joined', null)])
   }
 }
 
@@ -266,7 +186,7 @@ function requestDescendants(tables: Tables, write: Request): void {
 }
 
 /** Stores what an advance changes beside the row. */
-function putAdvance(tables: Tables, row: Row, write: Advance): void {
+export function putAdvance(tables: Tables, row: Row, write: Advance): void {
   consume(tables, row, write.consumes)
   tables.putParts(row.pid, write.parts)
   for (const name of write.dropped) tables.dropPart(row.pid, name)

@@ -2,6 +2,7 @@ import type { Row } from './row.ts'
 import type { HistoryEvents } from '../../process/state/history-event.ts'
 import { encodeEvent, type HistoryEntry } from '../contract/event-codec.ts'
 import type { Outcome } from '../contract/outcomes.ts'
+import type { CallOrder } from '../contract/writes.ts'
 
 /** A process that another one awaits, or whose value it may still take. */
 export interface Awaited {
@@ -33,6 +34,10 @@ export interface RuleContext {
   isAwaiting(): boolean
   /** Whether a process that has not started still needs other processes. */
   hasNeeds(): boolean
+  /** Whether an actor has a call that may run. */
+  hasCall(order: CallOrder): boolean
+  /** Whether the actor of a call is held under this fence. */
+  isActorHeld(engine: string, fence: number): boolean
   /** Of these processes, those that exist, except ended children of the process `of`. */
   targets(pids: readonly string[], of: string): readonly AwaitTarget[]
 }

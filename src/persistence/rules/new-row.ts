@@ -31,6 +31,8 @@ export function newRow(
 ): NewRow {
   const row = initialRow(write, context.now)
   const needs = needEntries(write, ends)
+  // A call whose needs are over may run: the engine that holds its actor reads how they ended.
+  if (row.actor !== null && !needs.some(isLeft)) row.awaits = null
   const history: Entry[] = write.history.map((entry) => ({ ...entry, by: write.claim }))
   const waits = row.state === 'waiting'
   const awaits = waits ? beginWait(row, write.wait, context) : []
@@ -45,13 +47,14 @@ export function newRow(
     history.push(entry('paused', write.claim, { message: row.pause_message ?? undefined }))
   }
   if (waits || isPaused) row.owner = null
-  if (row.owner === null && row.ended_at === null) {
+  // A call is run by the engine that holds its actor, and never claimed.
+  if (row.owner === null && row.ended_at === null && row.actor === null) {
     const soonest = Math.max(context.now, wholeMilliseconds(write.readyAt) ?? context.now)
     row.ready_at =
       waits || row.awaits === 'inputs'
         ? readyAt(
             row,
-            { now: context.now, hasMessage: () => false },
+            { now: context.now, hasMessage: () => false, hasCall: () => false },
             () => awaits.some(isLeft) || needs.some(isLeft),
           )
         : earliest(soonest, row.deadline)
@@ -134,6 +137,11 @@ function initialRow(write: Create, now: number): Row {
     origin: write.origin?.pid ?? null,
     origin_kind: write.origin?.kind ?? null,
     records: 0,
+    actor: write.actor ?? null,
+    calls: write.mailbox === undefined ? null : 0,
+    most_calls: write.mailbox?.limit ?? null,
+    call_order: write.mailbox?.order ?? null,
+    stopping: 0,
     data: write.parts['state'] ?? '{}',
     // A process that failed before its first commit is restarted from the beginning.
     before: ended && ending?.dropCheckpoint !== true ? CREATED_STATE : null,

@@ -20,6 +20,7 @@ const BULK: OptionNames<BulkFilter> = {
   parent: true,
   origin: true,
   engine: true,
+  actor: isFlag,
   paused: isFlag,
   parked: isFlag,
   ready: isFlag,

@@ -49,6 +49,8 @@ function malformed(write: Write): SerializationError | undefined {
     }
     case 'edit':
       return malformedPart(write.parts)
+    case 'calls':
+      return first(write.calls, malformed)
     case 'record':
       return malformedOf({ tag: write.checkpoint?.tag, status: write.status }) ?? malformedPart(write.parts)
     case 'signal':
@@ -58,6 +60,17 @@ function malformed(write: Write): SerializationError | undefined {
     default:
       return undefined
   }
+}
+
+function first<T>(
+  all: readonly T[],
+  problemOf: (one: T) => SerializationError | undefined,
+): SerializationError | undefined {
+  for (const one of all) {
+    const problem = problemOf(one)
+    if (problem !== undefined) return problem
+  }
+  return undefined
 }
 
 function isWellFormed(text: string | null): boolean {
@@ -94,6 +107,8 @@ function tooLarge(write: Write): SerializationError | undefined {
         tooLargePart(write.parts) ??
         (write.checkpoint && tooLargeText(`checkpoint ${write.checkpoint.tag}`, write.checkpoint.text))
       )
+    case 'calls':
+      return first([write.parts, ...write.calls.map((call) => call.parts)], tooLargePart)
     case 'resume':
     case 'signal':
       return tooLargeText('value', write.value)

@@ -2,7 +2,7 @@ import { isProcessState, type ProcessState } from '../../process/state/process-s
 import type { EndingReason } from '../../process/state/transition.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
 import type { Change, PauseCause, ProcessRow } from '../contract/rows.ts'
-import type { Origin } from '../contract/writes.ts'
+import type { CallOrder, Origin } from '../contract/writes.ts'
 import { progressOf } from './progress.ts'
 
 /**
@@ -94,6 +94,16 @@ export interface Row {
   readonly origin_kind: Origin['kind'] | null
   /** The number of `StepRecord`s under the present claim. */
   records: number
+  /** The actor whose call this is. */
+  readonly actor: string | null
+  /** How many calls of an actor have not ended; null of what is no actor. */
+  calls: number | null
+  /** How many of them there may be; null for no limit. */
+  readonly most_calls: number | null
+  /** Whether later calls of an actor pass one that waits for its inputs (`ready`). */
+  readonly call_order: CallOrder | null
+  /** Whether an actor takes no more calls, and ends after those that it has. */
+  stopping: number
   /** The `state` part. */
   data: string
   /** The last `state` part before an unsuccessful end, from which a restart continues. */
@@ -102,6 +112,26 @@ export interface Row {
 
 /** A row without its long columns. */
 export type BriefRow = Omit<Row, 'data' | 'before'>
+
+/** The columns of an actor that a new or ended call concerns. */
+export type ActorRow = Pick<
+  Row,
+  | 'id'
+  | 'pid'
+  | 'class'
+  | 'state'
+  | 'seq'
+  | 'owner'
+  | 'paused'
+  | 'parked'
+  | 'ended_at'
+  | 'ready_at'
+  | 'actor'
+  | 'calls'
+  | 'most_calls'
+  | 'call_order'
+  | 'stopping'
+>
 
 /** The columns that decide whether a process may be claimed. */
 export type Claimability = Pick<Row, 'ready_at' | 'owner' | 'paused' | 'parked'>
@@ -121,11 +151,12 @@ function mayBeClaimed({ owner, paused, parked }: Claimability): boolean {
 }
 
 /** A process after a change, as it is published. */
-export type After = Pick<Change, 'pid' | 'state' | 'paused' | 'ready' | 'dueAt'>
+export type After = Pick<Change, 'pid' | 'state' | 'paused' | 'ready' | 'dueAt' | 'actor'>
 
-export function afterOf(row: Pick<Row, 'pid' | 'state'> & Claimability, now: number): After {
-  const { pid, state, paused } = row
-  return { pid, state, paused: paused === 1, ready: isReady(row, now), dueAt: dueAt(row, now) }
+export function afterOf(row: Pick<Row, 'pid' | 'state' | 'actor'> & Claimability, now: number): After {
+  const { pid, state, paused, actor } = row
+  const after = { pid, state, paused: paused === 1, ready: isReady(row, now), dueAt: dueAt(row, now) }
+  return actor === null ? after : { ...after, actor }
 }
 
 /** The damage of a row that can't be run, as far as the row shows it (C9). */
@@ -173,6 +204,16 @@ export function processRow(row: BriefRow): ProcessRow {
     abandoned: row.abandoned === 1,
     origin:
       row.origin === null || row.origin_kind === null ? null : { pid: row.origin, kind: row.origin_kind },
+    actor: row.actor,
+    mailbox:
+      row.calls === null
+        ? null
+        : {
+            order: row.call_order ?? 'strict',
+            limit: row.most_calls,
+            calls: row.calls,
+            stopping: row.stopping === 1,
+          },
     owner: row.owner,
     runner: row.runner,
     pauseRequested: row.pause_asked === 1 ? { message: row.pause_message } : null,

@@ -1,6 +1,7 @@
 import { isTerminal } from '../../process/state/machine.ts'
 import { isBackingOff, type ProcessState } from '../../process/state/process-state.ts'
-import { killedStateText } from '../../process/state/saved-state.ts'
+import { killedStateText, stateText } from '../../process/state/saved-state.ts'
+import { InvalidStateError } from '../../shared/errors.ts'
 import { claim } from './claim.ts'
 import { RUNS_ALONE } from './drain.ts'
 import { isReady, type Row } from './row.ts'
@@ -31,7 +32,7 @@ const PAUSED_AFTER = 3
  */
 export function advance(row: Row, write: Advance, context: RuleContext): Decision {
   const { now } = context
-  if (!mayAdvance(row, write, now)) return unchanged(repeatedAdvance(row, write))
+  if (!mayAdvance(row, write, context)) return unchanged(repeatedAdvance(row, write))
   const held = heldOutcome(row, write.state === 'killed')
   if (held !== undefined) return unchanged(held)
   if (write.begins === true) claim(row, { engine: write.owner, suspects: false }, now)
@@ -40,23 +41,7 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
   row.attempt = write.attempt ?? 1
   row.version = write.version ?? row.version
   if (write.ending !== null || isTerminal(write.state)) {
-    const { ending } = write
-    const restartable = ending?.dropCheckpoint !== true
-    end(
-      row,
-      write.state,
-      write.parts['state'] ?? row.data,
-      ending?.successful ?? false,
-      ending?.message ?? null,
-      now,
-    )
-    if (!restartable) row.before = null
-    row.exit_code = ending?.exitCode?.code ?? null
-    row.exit_label = ending?.exitCode?.label ?? null
-    row.exit_message = ending?.exitCode?.message ?? null
-    row.reason = ending?.reason ?? null
-    row.step = write.step
-    row.status = write.status
+    endAs(row, write, now)
     return {
       outcome: progressOutcome(row, write.paused),
       row,
@@ -90,13 +75,28 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
   return { outcome: progressOutcome(row, write.paused), row, awaits, history }
 }
 
+/** Ends a process as this write says. */
+export function endAs(row: Row, { state, step, status, parts, ending }: Advance, now: number): void {
+  end(row, state, parts['state'] ?? row.data, ending?.successful ?? false, ending?.message ?? null, now)
+  if (ending?.dropCheckpoint === true) row.before = null
+  row.exit_code = ending?.exitCode?.code ?? null
+  row.exit_label = ending?.exitCode?.label ?? null
+  row.exit_message = ending?.exitCode?.message ?? null
+  row.reason = ending?.reason ?? null
+  row.step = step
+  row.status = status
+}
+
 /**
  * Whether the advance has the fence of the claim, or makes the claim, and has the next sequence
  * number (C4).
  */
-function mayAdvance(row: Row, write: Advance, now: number): boolean {
+function mayAdvance(row: Row, write: Advance, context: RuleContext): boolean {
   if (row.fence !== write.fence || row.seq !== write.seq - 1 || row.ended_at !== null) return false
   if (write.begins === true) {
+    const { actorFence } = write
+    if (actorFence !== undefined) return row.actor !== null && context.isActorHeld(write.owner, actorFence)
+    const { now } = context
     return row.state === 'created' && row.crashes === 0 && row.kill_deadline === null && isReady(row, now)
   }
   // An error after the commit that gave the claim back (in `onWaiting`, say) counts until another
@@ -159,6 +159,8 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
     return unchanged({ status: 'done', pid: row.pid, applied: row.owner === null || isWaitingOwned(row) })
   }
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
+  const error = wrongRequest(row, write)
+  if (error !== undefined) return unchanged({ status: 'refused', error })
   const history: Entry[] = []
   // A process of a dead engine is taken back first. From then on no engine runs it.
   if (row.owner !== null && !context.alive(row.owner)) {
@@ -176,6 +178,12 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
   row.last_request = write.id ?? row.last_request
   const applied = row.owner === null
   switch (write.request) {
+    case 'stop': {
+      const outcome: Outcome = { status: 'done', pid: row.pid, applied }
+      if (row.stopping === 1 && history.length === 0) return unchanged(outcome)
+      row.stopping = 1
+      return { outcome, row, history: [...history, entry('stopping', write.by)] }
+    }
     case 'pause':
       history.push(...pause(row, write))
       break
@@ -211,13 +219,24 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
   return { outcome: { status: 'done', pid: row.pid, applied: applied || isWaitingOwned(row) }, row, history }
 }
 
+function wrongRequest({ pid, actor, calls }: Row, { request }: Request): Error | undefined {
+  if (request === 'pause' && actor !== null)
+    return new InvalidStateError(
+      `process ${pid} is a call of the actor ${actor}, and a call is not paused by itself: pause the actor, or kill the call`,
+    )
+  if (request === 'stop' && calls === null)
+    return new InvalidStateError(`process ${pid} is no actor: only an actor is stopped`)
+  return undefined
+}
+
 function pause(row: Row, write: Request): Entry[] {
   // What stood for another reason stays paused until someone plays it on purpose.
   if (row.paused === 1) row.pause_cause = null
   if (row.paused === 1 || row.pause_asked === 1) return []
   row.pause_message = write.message
   row.pause_cause = null
-  const atOnce = row.owner === null || isWaitingOwned(row)
+  // An actor is paused after the call that it runs.
+  const atOnce = row.owner === null || (isWaitingOwned(row) && row.calls === null)
   if (atOnce) row.paused = 1
   else row.pause_asked = 1
   return [entry(atOnce ? 'paused' : 'pause requested', write.by, { message: write.message ?? undefined })]
@@ -278,8 +297,27 @@ function kill(
   return entry('killed', by, { message: message ?? undefined })
 }
 
+/** Ends an actor that was stopped and has no more calls. */
+export function endStopped(row: Row, now: number): Entry {
+  end(
+    row,
+    'finished',
+    stateText({
+      label: 'finished',
+      result: undefined,
+      successful: true,
+      exitCode: undefined,
+      message: undefined,
+    }),
+    true,
+    null,
+    now,
+  )
+  return entry('finished', null, { successful: true })
+}
+
 /** Makes the row terminal, which is final (C5): it has no owner, no wait and no stored request. */
-function end(
+export function end(
   row: Row,
   state: ProcessState,
   saved: string,

@@ -41,6 +41,8 @@ export interface NeedTables {
   brief(pid: string): BriefRow | undefined
   /** Stores `ready_at`, and nothing else of the row. */
   putReady(row: BriefRow, history: readonly Entry[]): void
+  /** Stores `awaits` of the call of an actor, and nothing else of the row. */
+  putRunnable(row: BriefRow, history: readonly Entry[]): void
   /** How these processes ended; one that does not exist is not in the answer. */
   ends(pids: readonly string[]): Ends
   addNeeds(pid: string, needs: readonly NeedEntry[]): void
@@ -80,8 +82,12 @@ function isKnown({ pid }: Need, ends: Ends): boolean {
   return ends.get(pid) != null
 }
 
-/** Makes the processes ready that needed this end alone, or that can't start any more. */
-export function upstreamEnded(tables: NeedTables, target: string, successful: boolean): void {
+/**
+ * Makes the processes ready that needed this end alone, or that can't start any more. Returns the
+ * actors of the calls among them.
+ */
+export function upstreamEnded(tables: NeedTables, target: string, successful: boolean): ReadonlySet<string> {
+  const actors = new Set<string>()
   const byProcess = new Map<string, MetNeed[]>()
   for (const need of tables.takeNeeds(target)) {
     const others = byProcess.get(need.pid)
@@ -94,10 +100,18 @@ export function upstreamEnded(tables: NeedTables, target: string, successful: bo
     if (tables.hasNeeds(pid)) continue
     const row = tables.brief(pid)
     if (row === undefined || row.awaits !== 'inputs' || row.owner !== null || row.ended_at !== null) continue
+    if (row.actor !== null) {
+      // The engine that holds its actor reads how the processes ended.
+      row.awaits = null
+      tables.putRunnable(row, [entry('joined', null)])
+      actors.add(row.actor)
+      continue
+    }
     const soonest = decides ? tables.now : Math.max(tables.now, row.starts_at ?? 0)
     row.ready_at = earliest(soonest, row.deadline)
     tables.putReady(row, [entry('joined', null)])
   }
+  return actors
 }
 
 /** Whether these needs, which an end has made over, decide that their process can't start. */

@@ -77,9 +77,15 @@ export function leaveWaitInStep(row: Row, now: number): void {
  */
 export function readyAt(
   row: BriefRow,
-  context: Pick<RuleContext, 'now' | 'hasMessage'>,
+  context: Pick<RuleContext, 'now' | 'hasMessage' | 'hasCall'>,
   isAwaiting: () => boolean,
 ): number | null {
+  // A call is run by the engine that holds its actor.
+  if (row.actor !== null) return null
+  if (row.calls !== null && row.state === 'waiting')
+    return (row.stopping === 1 && row.calls === 0) || context.hasCall(row.call_order ?? 'strict')
+      ? context.now
+      : null
   if (row.state !== 'waiting') {
     if (row.awaits !== 'inputs') return context.now
     return isAwaiting()

@@ -1,4 +1,5 @@
-import { apply, afterEnd, killDescendants } from '../rules/apply.ts'
+import { apply, killDescendants } from '../rules/apply.ts'
+import { afterEnd } from '../rules/ends.ts'
 import { isTerminal } from '../../process/state/machine.ts'
 import { MAX_CONSUMED_LENGTH } from '../rules/message-ids.ts'
 import { CHECKPOINT_PART } from '../rules/parts.ts'
@@ -63,7 +64,7 @@ const END = new HotStatement(
   crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, pause_cause = NULL, parked = NULL,
   kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL, ${WAIT_ENDED}`,
   `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND paused = 0
-  AND kill_deadline IS NULL`,
+  AND kill_deadline IS NULL AND actor IS NULL AND calls IS NULL`,
 )
 
 /** The row, what changes in its parts, and the lines that its history gets. */

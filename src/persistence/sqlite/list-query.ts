@@ -92,6 +92,7 @@ function fewIndexes(filter: ListFilter): (readonly [index: string, condition: st
   if (filter.requested === 'pause') return [['process_owner', 'owner IS NOT NULL']]
   if (filter.parked === true) return [['process_parked', 'parked IS NOT NULL']]
   if (filter.paused === true) return [['process_paused', 'paused = 1']]
+  if (filter.actor === true) return [['process_actor', 'calls IS NOT NULL']]
   if (filter.successful === false) return [['process_failed', 'successful = 0']]
   if (filter.ready !== true) return []
   return [
@@ -115,6 +116,7 @@ function conditions(filter: ListFilter, now: number): Query {
   if (filter.parent !== undefined) add('parent = ?', filter.parent)
   if (filter.engine !== undefined) add('owner = ?', filter.engine)
   if (filter.origin !== undefined) add('origin = ?', filter.origin)
+  if (filter.actor !== undefined) add(filter.actor ? 'calls IS NOT NULL' : 'calls IS NULL')
   // Written out, since SQLite finds a partial index only by the literal value.
   if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')
   if (filter.parked !== undefined) add(filter.parked ? 'parked IS NOT NULL' : 'parked IS NULL')

@@ -1,6 +1,6 @@
 import { OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
 import type { AwaitTarget } from '../rules/decision.ts'
-import type { BriefRow, Row } from '../rules/row.ts'
+import type { ActorRow, BriefRow, Row } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 import type { Ends } from '../rules/upstream.ts'
 import type { StoredProcess } from '../contract/rows.ts'
@@ -19,10 +19,10 @@ const COLUMNS = `id, pid, class, version, state, step, status, progress, reporte
   key, label, seq, fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
   exit_message, message, reason, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
   resumable, receives, due_at, awaits, starts_at, in_step, attempt, deadline, abandoned, origin, origin_kind, records,
-  beside, spilled`
+  actor, calls, most_calls, call_order, stopping, beside, spilled`
 
 /** Selects a whole row, or a row without its long columns. */
-const SELECT_ROW = `SELECT ${COLUMNS}, data, inputs, memory, small, record, before, recent FROM process`
+export const SELECT_ROW = `SELECT ${COLUMNS}, data, inputs, memory, small, record, before, recent FROM process`
 export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM process`
 
 const UPDATE_ROW = `UPDATE process SET
@@ -34,7 +34,7 @@ const UPDATE_ROW = `UPDATE process SET
   kill_deadline = @kill_deadline, kill_message = @kill_message, kill_state = @kill_state, ready_at = @ready_at,
   played = @played, last_wake = @last_wake, last_request = @last_request, resumable = @resumable,
   receives = @receives, due_at = @due_at, awaits = @awaits, in_step = @in_step, attempt = @attempt,
-  deadline = @deadline, records = @records, beside = @beside, spilled = @spilled, data = @data, inputs = @inputs,
+  deadline = @deadline, records = @records, calls = @calls, stopping = @stopping, beside = @beside, spilled = @spilled, data = @data, inputs = @inputs,
   memory = @memory, small = @small, record = @record, before = @before, recent = @recent
   WHERE pid = @pid`
 
@@ -46,6 +46,12 @@ const INSERT_ROW = `INSERT INTO process
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
    ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`
+/** The same for the calls of actors, and for actors. */
+const INSERT_CALL = INSERT_ROW.replace('(pid,', '(actor, pid,').replace('(?,', '(?, ?,')
+const INSERT_ACTOR = INSERT_ROW.replace('(pid,', '(calls, most_calls, call_order, pid,').replace(
+  '(?,',
+  '(?, ?, ?, ?,',
+)
 
 const UPSERT_PART =
   'INSERT INTO part (process, name, text) VALUES (?, ?, ?) ON CONFLICT (process, name) DO UPDATE SET text = excluded.text'
@@ -180,8 +186,13 @@ export class ProcessTable {
   /** Stores a new row with the first lines of its history. Returns false if the pid or the key is in use. */
   insert(row: Row, parts: RowParts, beside: number, recent: string): boolean {
     const { changes, lastInsertRowid } = this.#connection
-      .sql(INSERT_ROW)
+      .sql(row.actor !== null ? INSERT_CALL : row.calls !== null ? INSERT_ACTOR : INSERT_ROW)
       .run(
+        ...(row.actor !== null
+          ? [row.actor]
+          : row.calls !== null
+            ? [row.calls, row.most_calls, row.call_order]
+            : []),
         row.pid,
         row.class,
         row.version,
@@ -249,25 +260,35 @@ export class ProcessTable {
 
   /** Stores `ready_at` of a row, and adds lines to its history. */
   updateReady({ id, ready_at }: BriefRow, lines: string): void {
-    this.#append('ready_at = ?', ready_at, id, lines)
+    this.#append('ready_at = ?', [ready_at], id, lines)
+  }
+
+  /** Stores `calls` and `ready_at` of the row of an actor, and adds lines to its history. */
+  updateQueue({ id, calls, ready_at }: ActorRow, lines: string): void {
+    this.#append('calls = ?, ready_at = ?', [calls, ready_at], id, lines)
+  }
+
+  /** Stores `awaits` of a row, and adds lines to its history. */
+  updateAwaits({ id, awaits }: BriefRow, lines: string): void {
+    this.#append('awaits = ?', [awaits], id, lines)
   }
 
   /** Stores `parent` of a row, and adds lines to its history. */
   updateParent({ id, parent }: BriefRow, lines: string): void {
-    this.#append('parent = ?', parent, id, lines)
+    this.#append('parent = ?', [parent], id, lines)
   }
 
   /** Sets a process aside for this reason, and adds lines to its history. */
   setAside({ id }: BriefRow, reason: string, lines: string): void {
-    this.#append('owner = NULL, fence = fence + 1, alone = 0, parked = ?', reason, id, lines)
+    this.#append('owner = NULL, fence = fence + 1, alone = 0, parked = ?', [reason], id, lines)
   }
 
-  #append(columns: string, value: unknown, id: number, lines: string): void {
+  #append(columns: string, values: readonly unknown[], id: number, lines: string): void {
     const append = this.#connection.sql(
       `UPDATE process SET ${columns}, ${APPEND} WHERE id = ? AND ${HAS_ROOM}`,
     )
-    if (append.run(value, lines, id).changes === 0 && this.#histories.makeRoom(id))
-      append.run(value, lines, id)
+    if (append.run(...values, lines, id).changes === 0 && this.#histories.makeRoom(id))
+      append.run(...values, lines, id)
   }
 
   notAlone(pid: string, engine: string): void {

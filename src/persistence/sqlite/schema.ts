@@ -60,6 +60,13 @@ CREATE TABLE process (
   origin TEXT,
   origin_kind TEXT,
   records INTEGER NOT NULL DEFAULT 0,
+  -- Of a call, its actor. Of an actor: how many of its calls have not ended, how many may be, whether later ones
+  -- pass one that waits for its inputs, and whether it takes no more of them.
+  actor TEXT,
+  calls INTEGER,
+  most_calls INTEGER,
+  call_order TEXT,
+  stopping INTEGER NOT NULL DEFAULT 0,
   -- Whether the table part has parts of the process.
   beside INTEGER NOT NULL DEFAULT 0,
   -- How many entries of the history have gone to the table history.
@@ -85,6 +92,11 @@ CREATE INDEX process_suspect ON process (class, version, ready_at)
 CREATE INDEX process_owner ON process (owner) WHERE owner IS NOT NULL;
 CREATE INDEX process_deadline ON process (kill_deadline) WHERE kill_deadline IS NOT NULL;
 CREATE UNIQUE INDEX process_key ON process (key) WHERE key IS NOT NULL;
+
+-- The calls of each actor that have not ended, in their order; first those that may run.
+CREATE INDEX process_call ON process (actor, awaits) WHERE actor IS NOT NULL AND ended_at IS NULL;
+-- The actors.
+CREATE INDEX process_actor ON process (created_at) WHERE calls IS NOT NULL;
 
 -- For lists, newest first. An index ends with the number of the row, by which those of the same time are ordered.
 CREATE INDEX process_created ON process (created_at);

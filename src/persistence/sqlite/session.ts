@@ -1,12 +1,12 @@
 import type { LogEntry } from '../../process/state/report.ts'
-import type { Tables } from '../rules/apply.ts'
+import type { Tables } from '../rules/tables.ts'
 import type { Message } from '../rules/claim.ts'
-import { afterOf, type After, type BriefRow, type Row } from '../rules/row.ts'
+import { afterOf, type ActorRow, type After, type BriefRow, type Row } from '../rules/row.ts'
 import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { REPORTED, type Change } from '../contract/rows.ts'
 import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
-import type { Parts } from '../contract/writes.ts'
+import type { CallOrder, Parts } from '../contract/writes.ts'
 import { PersistenceError } from '../../shared/errors.ts'
 import { CHECKPOINT_PART } from '../rules/parts.ts'
 import { historyLine } from './history-lines.ts'
@@ -113,7 +113,7 @@ export class Session implements Tables {
   }
 
   /** The lines of history entries, which are published as changes of this row. */
-  lines(row: BriefRow, history: readonly Entry[]): string {
+  lines(row: ActorRow, history: readonly Entry[]): string {
     if (history.length === 0) return ''
     const after = { ...afterOf(row, this.now), seq: row.seq }
     let lines = ''
@@ -128,9 +128,10 @@ export class Session implements Tables {
     data: string | null,
     by: string | null,
   ): string {
-    const { pid, seq, state, paused, ready, dueAt } = after
+    const { pid, seq, state, paused, ready, dueAt, actor } = after
     const { now } = this
-    this.changes.push({ pid, name, data, at: now, state, paused, ready, dueAt })
+    const change: Change = { pid, name, data, at: now, state, paused, ready, dueAt }
+    this.changes.push(actor === undefined ? change : { ...change, actor })
     const commit = this.#nextCommit()
     const author = by === null ? null : this.#tables.authors.idOf(by)
     return historyLine(commit, seq, now, name, author, data)
@@ -217,6 +218,28 @@ export class Session implements Tables {
 
   dropMessages(pid: string): void {
     if (this.#mayHaveMessages) this.#tables.messages.dropAll(pid)
+  }
+
+  actor(pid: string): ActorRow | undefined {
+    return this.#tables.mailboxes.actor(pid)
+  }
+
+  hasCall(actor: string, order: CallOrder): boolean {
+    return this.#tables.mailboxes.hasCall(actor, order)
+  }
+
+  queued(actor: string): readonly string[] {
+    return this.#tables.mailboxes.pids(actor)
+  }
+
+  putQueue(row: ActorRow, history: readonly Entry[]): void {
+    this.#tables.processes.updateQueue(row, this.lines(row, history))
+    this.mark(row.id, history)
+  }
+
+  putRunnable(row: BriefRow, history: readonly Entry[]): void {
+    this.#tables.processes.updateAwaits(row, this.lines(row, history))
+    this.mark(row.id, history)
   }
 
   isAwaiting(pid: string): boolean {

@@ -11,7 +11,9 @@ import { checkFilter, limitOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { processRow } from '../rules/row.ts'
 import {
+  LARGEST_LOAD,
   LARGEST_PENDING,
+  LARGEST_READ,
   type HistoryRange,
   type ListFilter,
   type Mail,
@@ -179,11 +181,22 @@ export class SqliteStore implements Store {
     return this.#look('reading a signal', () => this.#tables.messages.oldest(pid, signal))
   }
 
+  async mailbox(actor: string, limit: number): Promise<readonly ProcessRow[]> {
+    const rows = await this.#look('reading the calls of an actor', () =>
+      this.#tables.mailboxes.rows(actor, Math.min(limit, LARGEST_READ)),
+    )
+    return rows.map(processRow)
+  }
+
   async pending(pid: string): Promise<Pending> {
-    return this.#read('reading what is pending', () => ({
-      on: this.#tables.awaits.targets(pid, LARGEST_PENDING),
-      mail: this.#tables.messages.pending(pid, LARGEST_PENDING),
-    }))
+    return this.#read('reading what is pending', () => {
+      const ahead = this.#tables.mailboxes.ahead(pid)
+      return {
+        on: this.#tables.awaits.targets(pid, LARGEST_PENDING),
+        mail: this.#tables.messages.pending(pid, LARGEST_PENDING),
+        ...(ahead !== undefined && { ahead }),
+      }
+    })
   }
 
   async history(pid: string, range: HistoryRange = {}): Promise<readonly HistoryRow[]> {
@@ -310,6 +323,13 @@ export class SqliteStore implements Store {
       (session, spared) => this.#claims.claim(request, session, spared),
       'writeAhead',
     )
+  }
+
+  calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredProcess[]> {
+    return this.#read('reading the calls of an actor', () => {
+      const rows = this.#tables.mailboxes.next(actor, Math.min(limit, LARGEST_LOAD), except)
+      return rows.map((row) => new LoadedProcess(row, this.#tables.processes.parts(row)))
+    })
   }
 
   async drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean> {

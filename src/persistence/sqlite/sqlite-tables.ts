@@ -9,6 +9,7 @@ import { HistoryTable } from './history-table.ts'
 import type { LeaseJudge } from './lease-judge.ts'
 import { LifetimeTable } from './lifetime-table.ts'
 import { LogTable } from './log-table.ts'
+import { MailboxTable } from './mailbox-table.ts'
 import { MessageTable } from './message-table.ts'
 import { NeedTable } from './need-table.ts'
 import { ProcessTable } from './process-table.ts'
@@ -25,6 +26,7 @@ export interface SqliteTables {
   readonly awaits: AwaitsTable
   readonly needs: NeedTable
   readonly lifetimes: LifetimeTable
+  readonly mailboxes: MailboxTable
   readonly classes: ClassTable
   readonly groups: GroupTable
   readonly checkpoints: SqliteCheckpoints
@@ -46,6 +48,7 @@ export function tablesOf(connection: Connection, judge: LeaseJudge): SqliteTable
     awaits: new AwaitsTable(connection),
     needs: new NeedTable(connection),
     lifetimes: new LifetimeTable(connection),
+    mailboxes: new MailboxTable(connection),
     classes: new ClassTable(connection),
     groups: new GroupTable(connection, processes),
     checkpoints: new SqliteCheckpoints(connection, processes),

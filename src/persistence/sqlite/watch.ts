@@ -15,10 +15,13 @@ const SCAN_INTERVAL = 5_000
 const UNHEARD_INTERVAL = 1_000
 /** `CROSS JOIN` makes the list the outer loop. */
 const ROWS = `SELECT p.id, p.pid, p.state, p.paused, p.parked, p.owner, p.ready_at, p.spilled, p.recent,
-  p.progress
+  p.progress, p.actor
   FROM json_each(?) AS listed CROSS JOIN process p ON p.id = listed.value`
 
-type ChangedRow = Pick<Row, 'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at' | 'progress'> &
+type ChangedRow = Pick<
+  Row,
+  'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at' | 'progress' | 'actor'
+> &
   RowHistory
 
 type WatchTables = Pick<SqliteTables, 'feed' | 'histories'>

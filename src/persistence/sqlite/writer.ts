@@ -4,8 +4,9 @@ import { adopt, apply, applyToResult, isOfResult } from '../rules/apply.ts'
 import { beginLifetime, referenceRefusal, referred } from '../rules/lifetime.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { completeGroup, findPlace, placeText, takePlace } from '../rules/groups.ts'
+import { addCall, callRefusal, serveCalls } from '../rules/mailbox.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
-import type { BriefRow } from '../rules/row.ts'
+import type { ActorRow, BriefRow } from '../rules/row.ts'
 import { prune } from '../rules/prune.ts'
 import { neededPids, upstreamRefusal, type Ends } from '../rules/upstream.ts'
 import type { Outcome } from '../contract/outcomes.ts'
@@ -94,6 +95,8 @@ export class Writer {
         return this.#prune(write, session)
       case 'complete':
         return this.#complete(write)
+      case 'calls':
+        return serveCalls(session, write)
       default:
         return isOfResult(write) ? applyToResult(session, write) : apply(session, write)
     }
@@ -142,21 +145,25 @@ export class Writer {
   #createOne(write: Create, session: Session, fresh: Set<string>): Outcome {
     let parent: BriefRow | undefined
     let ends: Ends | undefined
+    let actor: ActorRow | undefined
     if (
       write.parent !== null ||
       write.adopts !== undefined ||
       write.refers !== undefined ||
-      write.upstream != null
+      write.upstream != null ||
+      write.actor !== undefined
     ) {
       // An existing process is found whatever has become since of its parent and of what it needed.
       const existing = this.#existing(write, fresh)
       if (existing !== undefined) return existing
       if (write.parent !== null) parent = this.#processes.brief(write.parent)
+      if (write.actor !== undefined) actor = session.actor(write.actor)
       ends = write.upstream == null ? undefined : session.ends(neededPids(write))
       const refused =
         creationRefusal(write, parent) ??
         adoptionRefusal(write, (pid) => this.#processes.brief(pid)) ??
         referenceRefusal(session, write) ??
+        (write.actor === undefined ? undefined : callRefusal(write, actor)) ??
         (ends && upstreamRefusal(write, ends))
       if (refused !== undefined) return refused
     }
@@ -188,6 +195,7 @@ export class Writer {
     if (awaited.length > 0) session.addAwaits(write.pid, awaited)
     if (needs.length > 0) session.addNeeds(write.pid, needs)
     fresh.add(write.pid)
+    if (actor !== undefined) addCall(session, actor)
     adopt(session, write)
     return outcome
   }

@@ -80,6 +80,11 @@ export interface HistoryEvents {
    */
   edited: { readonly path: string; readonly before?: string | undefined; readonly after: string }
 
+  /** An actor that had nothing to do was called. */
+  called: {}
+  /** An actor takes no more calls, and ends once it has run those that it has. */
+  stopping: {}
+
   /** The processes that it waited for have ended. */
   joined: {}
   /** A process that was restarted from its parent took it over. */

@@ -125,6 +125,34 @@ export function killedStateText(message: string | null): string {
 }
 
 /**
+ * The part `state` of a call whose actor has ended before it ran. `cause` is the error of the actor, in
+ * its saved form.
+ */
+export function unservedStateText(pid: string, actor: string, message: string, cause: unknown): string {
+  const name = 'UpstreamFailed'
+  const error = {
+    $: 'Error',
+    class: name,
+    name,
+    message,
+    stack: `${name}: ${message}`,
+    ...(cause !== undefined && { cause }),
+    fields: { code: 'UPSTREAM_FAILED', pid, upstream: actor },
+  }
+  return JSON.stringify({ label: 'excepted', error, upstream: true })
+}
+
+/** The error in the part `state` of a process that was excepted, in its saved form. */
+export function savedError(text: string): unknown {
+  try {
+    const state: unknown = JSON.parse(text)
+    return isObject(state) ? getOwn(state, 'error') : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
  * The part `state`, with its values decoded.
  *
  * @throws IncompatibleBundle if it is damaged or its types are not registered here

@@ -1,0 +1,456 @@
+import { encodeEvent } from '../persistence/contract/event-codec.ts'
+import type { Held, Outcome } from '../persistence/contract/outcomes.ts'
+import type { StoredProcess } from '../persistence/contract/rows.ts'
+import type { ClaimedProcess } from '../persistence/contract/store.ts'
+import type { ServeCalls } from '../persistence/contract/writes.ts'
+import { ActorObject, type AnyActorClass } from '../process/actor/actor-class.ts'
+import { killedStateText } from '../process/state/saved-state.ts'
+import { noContext } from '../process/step/current-process.ts'
+import { errorText } from '../shared/error-text.ts'
+import { ClosedError, UpstreamFailed } from '../shared/errors.ts'
+import { setImmediate } from '../shared/timers.ts'
+import { CallRun, type CalledActor, type CallEnd, type CallParts } from './call-run.ts'
+import { claimLost, endedElsewhere } from './stop-reasons.ts'
+import { untilRead } from './store-reader.ts'
+
+/** How many calls are read at a time, and how many ends may wait to be stored. */
+const PAGE = 100
+/** After how many milliseconds of calls everything else has its turn. */
+const LONGEST_TURN = 5
+
+/**
+ * Runs the calls of one actor, under one claim of it.
+ *
+ * 1. One call runs at a time, in the order of the store. The next one may start before the end of the
+ *    one before it is durable (the exception to C3), and does nothing by name before that.
+ * 2. The ends of several calls and the state after the last of them are one write, under the fence and
+ *    the sequence number of the actor (C4). One such write is in flight at a time.
+ * 3. If the store holds the write because one of these calls was killed, that call and all that came
+ *    after it are undone here, and the others of them run again from the state before it (C5).
+ * 4. The claim is given back with the write after which no call may run. The store decides that, so
+ *    that no call is missed (C8). The actor then leaves memory.
+ */
+export class ActorRun implements CalledActor {
+  readonly pid: string
+  readonly process: { readonly pid: string }
+  slotLent = false
+  over = false
+  readonly fence: number
+  readonly retries: number
+  object!: ActorObject
+  readonly #class: AnyActorClass
+  /** The arguments of the constructor, where their references were replaced by values. */
+  #parsed: string | undefined
+  readonly #parts: CallParts
+  readonly #claimed: ClaimedProcess
+  #seq: number
+  /** The state that is stored; undefined until the construction is. */
+  #stored: string | undefined
+  /** The state after the last call that has ended here. */
+  #fields = ''
+  #queue: StoredProcess[] = []
+  /** Whether the store may have calls that are not in `#queue`. */
+  #mayFind = true
+  /** The calls that have begun here and whose ends are not durable. */
+  readonly #live = new Set<CallRun>()
+  #current: CallRun | undefined
+  /** The ends that are not sent yet, in the order of the calls. */
+  #ends: CallEnd[] = []
+  #sending: Promise<void> | undefined
+  #sendScheduled = false
+  /** Whether each end gets a write of its own, because the store has refused one of several. */
+  #isCareful = false
+  /** Pending while the instance is made from an earlier state. */
+  #undoing: Promise<void> | undefined
+  #pausing = false
+  #killing: { readonly message: string | null } | undefined
+  /** Whether the claim was given back. */
+  #released = false
+  /** Whether this engine may write nothing more for the actor. */
+  #lost = false
+  #turnBegan = 0
+
+  constructor(claimed: ClaimedProcess, actorClass: AnyActorClass, parts: CallParts) {
+    const { row } = claimed
+    this.pid = row.pid
+    this.process = { pid: row.pid }
+    this.fence = claimed.fence
+    this.#class = actorClass
+    this.#parts = parts
+    this.#claimed = claimed
+    this.#seq = row.seq
+    const { launch } = claimed.bundle().parts
+    this.retries = launch === undefined ? 0 : ((JSON.parse(launch) as { retries?: number }).retries ?? 0)
+  }
+
+  get fields(): string {
+    return this.#fields
+  }
+
+  // ---------- notifications ----------
+
+  /** A call was added, or may run now. */
+  called(): void {
+    this.#mayFind = true
+  }
+
+  /** The actor is to be paused after the present call. */
+  pause(): void {
+    this.#pausing = true
+  }
+
+  kill(message: string | null): void {
+    this.#killing ??= { message }
+    this.#current?.kill(message ?? undefined)
+  }
+
+  /** The actor no longer belongs to this engine, so nothing more of it runs or is written here. */
+  lose(reason: Error): void {
+    if (this.#lost) return
+    this.#lost = true
+    for (const call of this.#live) call.stop(reason)
+    this.#live.clear()
+    for (const { answered } of this.#ends.splice(0)) answered(FENCED)
+  }
+
+  // ---------- running ----------
+
+  /** Runs the calls until none may run, or this engine has to stop. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      if (await this.#begin()) await this.#serve()
+    } catch (error) {
+      await this.fail(error)
+    }
+    this.over = true
+  }
+
+  /** Constructs the actor, or loads it. Returns whether its calls may run. */
+  async #begin(): Promise<boolean> {
+    const { row } = this.#claimed
+    const { parts } = this.#claimed.bundle()
+    if (row.killRequested !== null) this.kill(row.killRequested.message)
+    if (row.pauseRequested !== null) this.#pausing = true
+    const { codec } = this.#parts.engine
+    const given = parts['parsed'] ?? parts['inputs'] ?? '{}'
+    if (row.state !== 'created') {
+      this.object = new ActorObject(this.#class, given, codec)
+      this.#stored = this.#fields = parts['memory'] ?? '{}'
+      await this.undo()
+      return true
+    }
+    const gathered = row.upstream === null ? undefined : await this.#parts.gathering.gather(this.#claimed)
+    if (row.upstream !== null && gathered === undefined) return this.#giveBack()
+    if (gathered?.starts === false) return this.#except(gathered.error)
+    try {
+      if (gathered?.inputs !== undefined) this.#parsed = codec.stringify(gathered.inputs, 'inputs')
+      this.object = new ActorObject(this.#class, this.#parsed ?? given, codec)
+      await noContext(() => this.object.make())
+      this.#fields = this.object.text()
+    } catch (error) {
+      return this.#except(error)
+    }
+    return true
+  }
+
+  async #serve(): Promise<void> {
+    const { engine, control } = this.#parts
+    while (!this.#lost && !this.#released) {
+      if (this.#undoing !== undefined) await this.#undoing
+      else if (this.#killing !== undefined) await this.#kill(this.#killing.message)
+      else if (control.draining !== undefined) return this.#drain()
+      else {
+        const next = this.#pausing ? undefined : await this.#next()
+        if (next === undefined) await this.#rest()
+        else if (!this.#lost && this.#undoing === undefined) await this.#call(next)
+        else this.#mayFind = true
+      }
+      if (this.#ends.length < PAGE && engine.clock.now() - this.#turnBegan < LONGEST_TURN) continue
+      await nextTurn()
+      this.#turnBegan = engine.clock.now()
+      if (this.#ends.length >= PAGE) await this.#send(false)
+    }
+  }
+
+  /** The next call; undefined where none may run. */
+  async #next(): Promise<StoredProcess | undefined> {
+    const found = this.#queue.shift()
+    if (found !== undefined || !this.#mayFind) return found
+    this.#mayFind = false
+    const busy = Array.from(this.#live, ({ pid }) => pid)
+    const page = await this.#read(() => this.#parts.engine.store.calls(this.pid, PAGE, busy))
+    if (page.length === PAGE) this.#mayFind = true
+    this.#queue = [...page]
+    return this.#queue.shift()
+  }
+
+  async #call(stored: StoredProcess): Promise<void> {
+    const call = new CallRun(this, stored, this.#parts)
+    this.#live.add(call)
+    this.#current = call
+    await call.run()
+    this.#current = undefined
+    // It was killed or ended by someone else, and may have changed the instance.
+    if (!call.isLost || this.#lost || this.#undoing !== undefined) return
+    this.#live.delete(call)
+    this.#mayFind = true
+    await this.undo()
+  }
+
+  /** No call may run: gives the claim back. */
+  async #rest(): Promise<void> {
+    // A call that was killed meanwhile is still to end.
+    if (this.#live.size > this.#ends.length && this.#sending === undefined) await nextTurn()
+    else await this.#send(true)
+    this.#pausing = false
+  }
+
+  // ---------- for its calls ----------
+
+  undo(): Promise<void> {
+    return noContext(() => this.object.make(this.#fields))
+  }
+
+  ended(end: CallEnd): void {
+    if (this.#lost || end.call.isLost) {
+      end.answered(FENCED)
+      return
+    }
+    this.#fields = end.fields
+    this.#ends.push(end)
+    this.#sendSoon()
+  }
+
+  get isFlushed(): boolean {
+    return this.#ends.length === 0 && this.#sending === undefined && this.#stored !== undefined
+  }
+
+  async flush(): Promise<void> {
+    while (!this.isFlushed && !this.#lost) await this.#send(false)
+    if (this.#lost) throw claimLost(this.pid)
+  }
+
+  async fail(error: unknown): Promise<void> {
+    const { engine, control } = this.#parts
+    const isClosing = error instanceof ClosedError && control.draining !== undefined
+    if (this.#lost || this.#released || isClosing) return
+    engine.logger.error({ err: error, pid: this.pid }, 'an actor can not be run and is parked')
+    this.lose(claimLost(this.pid))
+    const reason = errorText(error)
+    try {
+      await engine.commits.write({ kind: 'park', pid: this.pid, fence: this.fence, reason })
+    } catch (failure) {
+      engine.logger.error({ err: failure, pid: this.pid }, 'an actor could not be parked')
+    }
+  }
+
+  // ---------- storing ----------
+
+  /** At the end of the turn, so that the calls of one turn share a write. */
+  #sendSoon(): void {
+    if (this.#sendScheduled || this.#sending !== undefined) return
+    this.#sendScheduled = true
+    setImmediate(() => {
+      this.#sendScheduled = false
+      if (this.#ends.length > 0 && this.#sending === undefined) void this.#send(false)
+    })
+  }
+
+  /** Stores the ends that there are, after those that are being stored. With `releases`, gives the claim back. */
+  async #send(releases: boolean): Promise<void> {
+    while (this.#sending !== undefined) await this.#sending
+    if (this.#lost || this.#released) return
+    const ends = this.#ends.splice(0, this.#isCareful ? 1 : this.#ends.length)
+    const gives = releases && this.#live.size === ends.length
+    if (ends.length === 0 && !gives && this.#stored !== undefined) return
+    const storing = this.#store(ends, gives).catch((error: unknown) => this.fail(error))
+    this.#sending = storing
+    await storing
+    this.#sending = undefined
+    if (this.#ends.length > 0) this.#sendSoon()
+  }
+
+  async #store(ends: readonly CallEnd[], releases: boolean): Promise<void> {
+    const { engine } = this.#parts
+    // The instance is as the last of these calls left it, or as it was constructed.
+    const fields = ends.at(-1)?.fields ?? this.#stored ?? this.#fields
+    const write: ServeCalls = {
+      ...this.#write,
+      parts: {
+        ...(fields !== this.#stored && { memory: fields }),
+        ...(this.#stored === undefined && this.#parsed !== undefined && { parsed: this.#parsed }),
+      },
+      calls: ends.map((end) => end.write),
+      releases,
+      history: this.#stored === undefined ? [encodeEvent('waiting')] : [],
+    }
+    let outcome: Outcome
+    try {
+      outcome = await engine.commits.write(write)
+    } catch (error) {
+      // It is not known whether the write is durable.
+      this.lose(claimLost(this.pid))
+      for (const { failed } of ends) failed(error)
+      return
+    }
+    if (outcome.status === 'done') {
+      this.#stored = fields
+      this.#isCareful = false
+      this.#done(ends, outcome.endedAt as number, releases, outcome.released === true)
+    } else if (outcome.status === 'held') await this.#held(outcome, ends)
+    else if (outcome.status === 'refused') await this.#refused(outcome.error, ends)
+    else {
+      this.lose(outcome.status === 'ended' ? endedElsewhere(this.pid, outcome.state) : claimLost(this.pid))
+      for (const { answered } of ends) answered(FENCED)
+    }
+  }
+
+  get #write() {
+    const { fence, pid } = this
+    const content = { parts: {}, calls: [], releases: true, ending: null }
+    const seq = this.#seq + 1
+    return { kind: 'calls', pid, fence, seq, owner: this.#parts.engine.id, ...content } as const
+  }
+
+  #done(ends: readonly CallEnd[], endedAt: number, releases: boolean, isReleased: boolean): void {
+    this.#seq++
+    this.#released = isReleased
+    for (const { call } of ends) this.#live.delete(call)
+    if (releases && !isReleased) this.#mayFind = true
+    // A pause took effect. What ran after these calls runs again once the actor is played.
+    if (isReleased) this.#takeBack([], this.#ends)
+    this.#parts.scheduler.executionCommitted(this)
+    for (const { call, answered } of ends)
+      answered({ status: 'done', pid: call.pid, released: true, endedAt })
+  }
+
+  /** The store has held the ends of these calls. */
+  async #held({ calls, kill }: Held, ends: readonly CallEnd[]): Promise<void> {
+    const at = calls === undefined ? -1 : ends.findIndex(({ call }) => calls.includes(call.pid))
+    const held = ends[at]
+    if (held === undefined) {
+      this.#takeBack([], [...ends, ...this.#ends])
+      if (kill === undefined)
+        throw new ClosedError('the store has held the calls of an actor without a reason')
+      this.kill(kill.message)
+      return
+    }
+    this.#takeBack(ends.slice(0, at), [...ends.slice(at + 1), ...this.#ends])
+    const row = await this.#read(() => this.#parts.engine.store.read(held.call.pid))
+    if (row?.endedAt === null && row.killRequested !== null) {
+      // It ends with a write of its own, as killed.
+      held.answered({ status: 'held', kill: row.killRequested })
+      return
+    }
+    const state = row?.state ?? 'killed'
+    this.#live.delete(held.call)
+    held.answered({ status: 'ended', state })
+  }
+
+  /** The store can't keep the end of one of these calls. If there are several, each gets a write of its own. */
+  async #refused(error: Error, ends: readonly CallEnd[]): Promise<void> {
+    const [first, ...others] = ends
+    if (first === undefined) {
+      if (this.#stored !== undefined) throw error
+      await this.#except(error)
+    } else if (others.length > 0) {
+      this.#isCareful = true
+      this.#takeBack([first], [...others, ...this.#ends])
+    } else {
+      this.#isCareful = false
+      this.#takeBack([], this.#ends)
+      // The call fails over the value that was refused.
+      first.answered({ status: 'refused', error })
+    }
+  }
+
+  /**
+   * Takes back what the present call and these have done here: they run again. Those that are kept are
+   * stored with the next write.
+   */
+  #takeBack(kept: readonly CallEnd[], undone: readonly CallEnd[]): void {
+    const current = this.#current
+    if (undone.length === 0 && current === undefined && this.#released) return
+    for (const { call, answered } of undone) {
+      this.#stop(call)
+      answered(FENCED)
+    }
+    if (current !== undefined) this.#stop(current)
+    this.#ends = [...kept]
+    this.#fields = kept.at(-1)?.fields ?? this.#stored ?? this.#fields
+    this.#queue = []
+    this.#mayFind = true
+    if (this.#released) return
+    const undoing = this.undo()
+      .catch((error: unknown) => this.fail(error))
+      .then(() => {
+        if (this.#undoing === undoing) this.#undoing = undefined
+      })
+    this.#undoing = undoing
+  }
+
+  #stop(call: CallRun): void {
+    this.#live.delete(call)
+    call.stop(claimLost(call.pid))
+    call.giveBack()
+  }
+
+  // ---------- ending ----------
+
+  /** The actor can't be constructed. */
+  async #except(error: unknown): Promise<false> {
+    const state = { label: 'excepted', error, ...(error instanceof UpstreamFailed && { upstream: true }) }
+    const text = this.#parts.engine.codec.stringifyFailure(state, 'state')
+    await this.#end(
+      'excepted',
+      text,
+      errorText(error),
+      error instanceof UpstreamFailed ? 'upstream' : undefined,
+    )
+    return false
+  }
+
+  async #kill(message: string | null): Promise<void> {
+    while (this.#sending !== undefined) await this.#sending
+    await this.#end('killed', killedStateText(message), message)
+  }
+
+  async #end(
+    state: 'excepted' | 'killed',
+    text: string,
+    message: string | null,
+    reason?: 'upstream',
+  ): Promise<void> {
+    if (this.#lost) return
+    const history = [encodeEvent(state, { message: message ?? undefined })]
+    const ending = { state, text, message, reason }
+    const outcome = await this.#parts.engine.commits.write({ ...this.#write, history, ending })
+    // A kill was stored meanwhile, and is carried out with the claim (C5).
+    if (outcome.status === 'held') await this.#giveBack()
+    this.lose(endedElsewhere(this.pid, state))
+  }
+
+  async #giveBack(): Promise<false> {
+    const { id: owner, commits } = this.#parts.engine
+    await commits.write({ kind: 'release', pid: this.pid, fence: this.fence, owner })
+    return false
+  }
+
+  /** The engine closes: what has ended is stored. The engine gives its claims back when it leaves (C12). */
+  async #drain(): Promise<void> {
+    while ((this.#ends.length > 0 || this.#sending !== undefined) && !this.#lost) await this.#send(false)
+    this.lose(this.#parts.control.draining as Error)
+  }
+
+  /** A store that can't be read now ends nothing: the read is tried again. */
+  #read<T>(read: () => Promise<T>): Promise<T> {
+    const isOver = (): boolean => this.#lost || this.#parts.control.draining !== undefined
+    return untilRead(read, { pid: this.pid, logger: this.#parts.engine.logger, isOver })
+  }
+}
+
+const FENCED: Outcome = { status: 'fenced' }
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,87 @@
+import { encodeEvent } from '../persistence/contract/event-codec.ts'
+import type { Outcome } from '../persistence/contract/outcomes.ts'
+import type { Advance, Create } from '../persistence/contract/writes.ts'
+import type { Committed, Transition } from '../process/host/host.ts'
+import type { Hosted } from '../process/host/process-object.ts'
+import { isTerminal } from '../process/state/machine.ts'
+import type { StepWait } from '../process/state/transition.ts'
+import { DurableHost, type HostParts } from './durable-host.ts'
+import type { Execution, Turn } from './execution.ts'
+import type { Executions } from './executions.ts'
+import type { Scheduler } from './scheduler.ts'
+import { claimLost } from './stop-reasons.ts'
+
+/**
+ * The host of the calls of actors. It differs from that of other processes in what is stored when:
+ *
+ * 1. The end of a call is stored with the state of its actor, by `ActorRun`. The next call may start
+ *    before that (the exception to C3).
+ * 2. A call that does nothing by name is stored once, at its end. Before it does something by name, the
+ *    calls before it are durable, and so is that it has begun.
+ * 3. The attempts of a call follow each other here, and its actor runs no other call between them.
+ */
+export class CallHost extends DurableHost {
+  readonly #executions: Executions
+  readonly #scheduler: Scheduler
+
+  constructor(parts: HostParts) {
+    super(parts)
+    this.#executions = parts.executions
+    this.#scheduler = parts.scheduler
+  }
+
+  override commit(process: Hosted, transition: Transition): Promise<Committed> {
+    const execution = this.#executions.of(process)
+    const turn = execution?.turn
+    if (execution === undefined || turn === undefined || execution.lost) throw claimLost(process.pid)
+    const { to, failed, wait } = transition
+    if (to === 'finished') turn.succeeded()
+    if (isTerminal(to)) {
+      // What is stored of the call now is part of what its end is written with.
+      const before = to === 'finished' ? turn.settling : turn.undo()
+      if (before === undefined) return super.commit(process, transition)
+      return before.then(() => turn.settling).then(() => super.commit(process, transition))
+    }
+    if (to === 'waiting' && failed !== null) turn.retries(wait?.until ?? 0, encodeEvent('failed', failed))
+    return NOTHING
+  }
+
+  protected override send(
+    execution: Execution,
+    write: Advance | Create,
+    answered: (outcome: Outcome) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    execution.turn?.ended(write as Advance, answered, failed)
+  }
+
+  override goOn(process: Hosted, does: boolean): Promise<void> | undefined {
+    const execution = this.#executions.of(process)
+    const preparing = does ? execution?.turn?.prepare() : undefined
+    if (preparing !== undefined || execution?.claimPending === true) return preparing
+    return super.goOn(process, does)
+  }
+
+  override reported(process: Hosted): void {
+    super.reported(process)
+    this.#turnOf(process)?.reported()
+  }
+
+  override suspend(process: Hosted, wait: StepWait): () => void {
+    const execution = this.#executions.of(process)
+    execution?.turn?.waits(wait.for.on)
+    if (execution?.claimPending !== true) return super.suspend(process, wait)
+    // The row does not show the wait of a call that does nothing by name.
+    this.#scheduler.lendSlot(execution)
+    return () => this.#scheduler.reclaimSlot(execution)
+  }
+
+  /** A call stays in memory while it waits: its actor is there too. */
+  override evict(): void {}
+
+  #turnOf(process: Hosted): Turn | undefined {
+    return this.#executions.of(process)?.turn
+  }
+}
+
+const NOTHING = Promise.resolve<Committed>({})

@@ -1,0 +1,399 @@
+import { savedUpstream } from '../client/launch/upstream.ts'
+import { encodeEvent, type HistoryEntry } from '../persistence/contract/event-codec.ts'
+import type { Outcome } from '../persistence/contract/outcomes.ts'
+import type { StoredProcess } from '../persistence/contract/rows.ts'
+import type { Advance } from '../persistence/contract/writes.ts'
+import { ActorCall, callClass } from '../process/actor-call.ts'
+import { retriesOf } from '../process/actor/call-retries.ts'
+import type { ActorObject } from '../process/actor/actor-class.ts'
+import { construct, recreate } from '../process/host/construction.ts'
+import type { Host } from '../process/host/host.ts'
+import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
+import { isTerminal } from '../process/state/machine.ts'
+import { noContext } from '../process/step/current-process.ts'
+import { alarm } from '../shared/clock.ts'
+import { errorText } from '../shared/error-text.ts'
+import { InvalidStateError, UpstreamFailed } from '../shared/errors.ts'
+import type { RetryOptions } from '../spec/retry-policy.ts'
+import type { EngineParts } from './engine-parts.ts'
+import type { ExecutionControl } from './execution-control.ts'
+import { Execution, type Turn } from './execution.ts'
+import type { Executions } from './executions.ts'
+import type { Gathering } from './gathering.ts'
+import type { Occupant, Scheduler } from './scheduler.ts'
+import { claimLost, endedElsewhere } from './stop-reasons.ts'
+
+/** A call that has ended here, with the state of the actor that it leads to. */
+export interface CallEnd {
+  readonly call: CallRun
+  readonly write: Advance
+  readonly fields: string
+  readonly answered: (outcome: Outcome) => void
+  readonly failed: (error: unknown) => void
+}
+
+/** The actor of a call, as the call sees it. */
+export interface CalledActor extends Occupant {
+  readonly pid: string
+  /** The fence of the claim of the actor. */
+  readonly fence: number
+  /** How often a failed call is tried again, unless the call says otherwise. */
+  readonly retries: number
+  readonly object: ActorObject
+  /** The state from which the present call started. */
+  readonly fields: string
+  /** Whether the ends of the calls before the present one are durable. */
+  readonly isFlushed: boolean
+  /** Stores the ends of the calls before the present one. @throws LeaseLost */
+  flush(): Promise<void>
+  /** Makes the instance from the state before the present call. */
+  undo(): Promise<void>
+  /** A call has ended here. */
+  ended(end: CallEnd): void
+  /** The actor can't be loaded or run, and is set aside (C9). */
+  fail(error: unknown): Promise<void>
+}
+
+/** The collaborators of the runs of actors and of their calls. */
+export interface CallParts {
+  readonly engine: EngineParts
+  readonly executions: Executions
+  readonly scheduler: Scheduler
+  readonly control: ExecutionControl
+  readonly gathering: Gathering
+  /** The host of the calls. */
+  readonly host: Host
+}
+
+/** After how many milliseconds the row shows a call as running that has reported something. */
+const SHOWN_AFTER = 1_000
+
+/** Runs one call of an actor, with all its attempts. */
+export class CallRun implements Turn {
+  readonly pid: string
+  readonly #actor: CalledActor
+  readonly #stored: StoredProcess
+  readonly #parts: CallParts
+  #execution: Execution | undefined
+  /** The state of the actor after the call, once it has succeeded. */
+  #fields: string | undefined
+  #isLost = false
+  /** The history of the call that is stored with its end. */
+  #history: HistoryEntry[] = []
+  #beginning: Promise<void> | undefined
+  #preparing: Promise<void> | undefined
+  /** Set while the call waits for its next attempt. */
+  #retryAt: number | undefined
+  #cancelRetry: (() => void) | undefined
+  #cancelShow: (() => void) | undefined
+  #settle: () => void = () => {}
+
+  constructor(actor: CalledActor, stored: StoredProcess, parts: CallParts) {
+    this.pid = stored.row.pid
+    this.#actor = actor
+    this.#stored = stored
+    this.#parts = parts
+  }
+
+  get actor(): string {
+    return this.#actor.pid
+  }
+
+  /** Whether the call does not run here any more, and has not ended here. */
+  get isLost(): boolean {
+    return this.#isLost || this.#execution?.lost === true
+  }
+
+  /** Resolves once the call has ended here, or does not run here any more. */
+  async run(): Promise<void> {
+    const { gathering } = this.#parts
+    const { parts } = this.#stored.bundle()
+    const { refers, after } = savedUpstream(parts)
+    const needs = refers === true || after !== undefined
+    let inputs: Readonly<Record<string, unknown>> | undefined
+    if (needs && this.#stored.row.state === 'created') {
+      const gathered = await gathering.gather(this.#stored)
+      if (gathered === undefined || this.isLost) return this.stop(claimLost(this.pid))
+      if (!gathered.starts) return this.#fail(gathered.error)
+      inputs = gathered.inputs
+    }
+    let process: Hosted
+    try {
+      process = noContext(() => this.#construct(inputs))
+    } catch (error) {
+      return this.#fail(error)
+    }
+    await new Promise<void>((resolve) => {
+      this.#settle = resolve
+      void this.#drive(this.#begun(process))
+    })
+  }
+
+  kill(message: string | undefined): void {
+    this.#execution?.process.kill(message)
+    this.#cancelRetry?.()
+  }
+
+  /** Nothing more of the call runs or counts here. */
+  stop(reason: Error): void {
+    this.#isLost = true
+    if (this.#execution !== undefined) this.#parts.control.stop(this.#execution, reason)
+    this.#cancelRetry?.()
+    this.#settle()
+  }
+
+  /** If the row shows the call as running here, it does not do so any more. */
+  giveBack(): void {
+    const execution = this.#execution
+    if (execution !== undefined && !execution.claimPending) void this.#parts.control.release(execution)
+  }
+
+  // ---------- its process ----------
+
+  #construct(inputs: Readonly<Record<string, unknown>> | undefined): Hosted {
+    const { engine, host } = this.#parts
+    const { row } = this.#stored
+    const bundle = this.#stored.bundle()
+    const { parts } = bundle
+    const processClass = callClass(row.className)
+    const options = { host, logger: engine.logger, pid: row.pid, created: new Date(row.createdAt) }
+    let process: Hosted
+    if (row.state === 'created') {
+      const { launch = '{}' } = parts
+      const { retry } = JSON.parse(launch) as { readonly retry?: RetryOptions }
+      const retries = this.#actor.retries === 0 ? undefined : retriesOf(this.#actor.retries)
+      const given = inputs ?? (engine.codec.parse(parts['inputs'] ?? '{}', 'inputs') as typeof inputs)
+      const referring = inputs && { inputs: parts['inputs'] ?? '{}', launch }
+      process = construct(processClass, given, { ...options, retry: retry ?? retries, referring })
+    } else {
+      const load = (): AnyProcessClass => processClass
+      process = recreate(bundle, { ...options, loader: { load, identify: () => row.className } })
+    }
+    const saved = process.bundle().parts
+    const text = saved['parsed'] ?? saved['inputs'] ?? '{}'
+    const method = row.className.slice(row.className.indexOf('.') + 1)
+    ActorCall.serve(process, {
+      actor: this.#actor.pid,
+      method,
+      // Each attempt gets arguments of its own, since the actor may keep them.
+      call: () => {
+        const { args } = engine.codec.parse(text, 'inputs') as { readonly args: readonly unknown[] }
+        return this.#actor.object.call(method, args)
+      },
+    })
+    return process
+  }
+
+  #begun(process: Hosted): Execution {
+    const { executions, control } = this.#parts
+    const { row, fence } = this.#stored
+    const { seq, step, progress } = row
+    const execution = new Execution(process, { fence, seq, step, saved: this.#stored.bundle(), progress })
+    execution.claimPending = true
+    execution.holder = this.#actor
+    execution.turn = this
+    execution.rerunsStep = row.state === 'running'
+    this.#execution = execution
+    executions.replace(execution)
+    control.deliver(process, { kill: row.killRequested && { message: row.killRequested.message } })
+    return execution
+  }
+
+  async #drive(execution: Execution): Promise<void> {
+    const { executions, scheduler, control } = this.#parts
+    const { process } = execution
+    try {
+      for (;;) {
+        await process.run(() => !execution.lost)
+        if (execution.lost || this.#retryAt === undefined) break
+        await this.#nextAttempt(execution, this.#retryAt)
+      }
+    } catch (error) {
+      if (!execution.lost) await this.#actor.fail(error)
+    }
+    execution.over = true
+    execution.cancelKill?.()
+    this.#cancelShow?.()
+    scheduler.reclaimSlot(execution)
+    executions.remove(execution)
+    if (!isTerminal(process.state)) control.stop(execution, claimLost(this.pid))
+    this.#settle()
+  }
+
+  async #nextAttempt(execution: Execution, at: number): Promise<void> {
+    const { engine, scheduler, control } = this.#parts
+    this.#retryAt = undefined
+    const undoing = this.#actor.undo()
+    scheduler.lendSlot(execution)
+    control.stopIfDraining(execution)
+    await new Promise<void>((resolve) => {
+      const cancel = alarm(engine.clock, at, resolve)
+      this.#cancelRetry = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#cancelRetry = undefined
+    await undoing
+    scheduler.reclaimSlot(execution)
+    if (!execution.lost) execution.process.wake(undefined, { by: 'timer' })
+  }
+
+  /** Ends the call without running it. */
+  #fail(error: unknown): void {
+    const { engine } = this.#parts
+    const { row, fence } = this.#stored
+    const message = errorText(error)
+    const state = { label: 'excepted', error, ...(error instanceof UpstreamFailed && { upstream: true }) }
+    const write: Advance = {
+      kind: 'advance',
+      pid: this.pid,
+      fence,
+      seq: row.seq + 1,
+      owner: engine.id,
+      state: 'excepted',
+      step: null,
+      status: null,
+      parts: { state: engine.codec.stringifyFailure(state, 'state') },
+      dropped: [],
+      paused: null,
+      consumes: null,
+      history: [encodeEvent('excepted', { message })],
+      ending: {
+        successful: false,
+        exitCode: null,
+        message,
+        ...(error instanceof UpstreamFailed && { reason: 'upstream' as const }),
+        dropCheckpoint: false,
+      },
+    }
+    // A handle learns of the end from the store.
+    const ignored = (): void => {}
+    this.#actor.ended({ call: this, write, fields: this.#actor.fields, answered: ignored, failed: ignored })
+  }
+
+  // ---------- for its host ----------
+
+  prepare(): Promise<void> | undefined {
+    if (this.#actor.isFlushed && this.#execution?.claimPending === false) return undefined
+    return (this.#preparing ??= this.#prepare().finally(() => (this.#preparing = undefined)))
+  }
+
+  async #prepare(): Promise<void> {
+    await this.#actor.flush()
+    await this.#begin()
+  }
+
+  /** Resolves once the row shows the call as running. */
+  #begin(): Promise<void> {
+    return (this.#beginning ??= this.#storeBegin().finally(() => (this.#beginning = undefined)))
+  }
+
+  async #storeBegin(): Promise<void> {
+    const { engine, control } = this.#parts
+    const execution = this.#execution as Execution
+    if (execution.lost) throw claimLost(this.pid)
+    if (!execution.claimPending) return
+    const { process, fence = 0, seq, saved } = execution
+    const bundle = process.bundle()
+    const parts: Record<string, string> = {}
+    for (const [name, text] of Object.entries(bundle.parts))
+      if (saved?.parts[name] !== text) parts[name] = text
+    const history = [...this.#history, encodeEvent('running', { step: 'run' })]
+    const outcome = await engine.commits.write({
+      kind: 'advance',
+      pid: this.pid,
+      fence,
+      seq: seq + 1,
+      owner: engine.id,
+      begins: true,
+      actorFence: this.#actor.fence,
+      state: 'running',
+      step: 'run',
+      status: bundle.head.status ?? null,
+      parts,
+      dropped: [],
+      paused: null,
+      consumes: null,
+      history,
+      ending: null,
+      attempt: process.attempt,
+    })
+    if (outcome.status === 'done') {
+      this.#history = []
+      execution.claimPending = false
+      execution.fence = fence + 1
+      execution.seq++
+      execution.step = 'run'
+      execution.saved = bundle
+      control.deliver(process, outcome)
+      return
+    }
+    if (outcome.status === 'held') control.deliver(process, { kill: outcome.kill })
+    else if (outcome.status === 'refused') throw outcome.error
+    else this.stop(outcome.status === 'ended' ? endedElsewhere(this.pid, outcome.state) : claimLost(this.pid))
+    process.signal.throwIfAborted()
+    throw claimLost(this.pid)
+  }
+
+  succeeded(): void {
+    this.#fields = undefined
+    this.#fields = this.#actor.object.text()
+  }
+
+  async undo(): Promise<void> {
+    this.#fields = undefined
+    await this.#actor.undo()
+  }
+
+  get settling(): Promise<void> | undefined {
+    return this.#beginning?.catch(() => {})
+  }
+
+  retries(at: number, failed: HistoryEntry): void {
+    this.#retryAt = at
+    this.#history.push(failed)
+  }
+
+  ended(write: Advance, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void {
+    const isShown = this.#execution?.claimPending === false
+    const began = isShown ? [] : [encodeEvent('running', { step: 'run' })]
+    const history = [...this.#history, ...began, ...write.history]
+    const fields = this.#fields ?? this.#actor.fields
+    this.#actor.ended({ call: this, write: { ...write, history }, fields, answered, failed })
+    this.#settle()
+  }
+
+  reported(): void {
+    if (this.#cancelShow !== undefined || this.#execution?.claimPending !== true) return
+    this.#cancelShow = this.#parts.engine.clock.after(SHOWN_AFTER, () => {
+      if (this.#execution?.over === false && !this.isLost) this.#begin().catch(() => {})
+    })
+  }
+
+  /**
+   * A call that waits for another call of its actor would wait for ever, since that one comes after it.
+   */
+  waits(pids: readonly string[]): void {
+    for (const pid of pids) void this.#refuseOwn(pid)
+  }
+
+  async #refuseOwn(pid: string): Promise<void> {
+    const { engine } = this.#parts
+    // It may have been queued just now.
+    await engine.handles
+      .find(pid)
+      ?.submitted()
+      .catch(() => {})
+    const row = await engine.store.read(pid).catch(() => undefined)
+    const isOwn = row?.endedAt === null && (row.actor === this.#actor.pid || pid === this.#actor.pid)
+    if (!isOwn || this.#execution?.over !== false) return
+    this.#execution.process.expire(ownCallError(this.pid, pid))
+  }
+}
+
+function ownCallError(call: string, awaited: string): Error {
+  return new InvalidStateError(
+    `the call ${call} waits for ${awaited}, which its own actor runs after it: it would wait for ever. Queue the call without waiting for it, or call the method of \`this\``,
+  )
+}

@@ -1,0 +1,122 @@
+import { savedError, unservedStateText } from '../../process/state/saved-state.ts'
+import { entry, type Entry } from './decision.ts'
+import { ended } from './lifetime.ts'
+import type { ActorRow, Row } from './row.ts'
+import type { Tables } from './tables.ts'
+import { end, endStopped } from './transitions.ts'
+import { upstreamEnded } from './upstream.ts'
+import { wake } from './waits.ts'
+
+/*
+ * What follows from the end of a process, for all back ends: to the processes that wait for it or need
+ * it (C8), to the actor whose call it was, and to the calls of an actor.
+ *
+ * 1. `calls` of an actor is the number of its calls that have not ended.
+ * 2. `ready_at` of an actor without an owner is always right: set if one of its calls may run. That of
+ *    a call is always null.
+ */
+
+/** Stores a row that a rule has changed, with what follows from an end. */
+export function putRow(tables: Tables, row: Row, history: readonly Entry[]): void {
+  const isOver = row.ended_at !== null
+  const hadCalls = isOver && row.calls !== null && row.calls > 0
+  if (hadCalls) row.calls = 0
+  tables.put(row, history)
+  if (!isOver) return
+  afterEnd(tables, row.pid, row.successful === 1)
+  if (hadCalls) endCalls(tables, row)
+  if (row.actor !== null) callEnded(tables, row.actor)
+}
+
+/**
+ * Drops the messages, waits and needs of a process that has ended, and makes the processes ready that
+ * waited for its end or needed it (C8).
+ */
+export function afterEnd(tables: Tables, pid: string, successful: boolean): void {
+  tables.dropMessages(pid)
+  tables.dropAwaits(pid)
+  tables.dropNeeds(pid)
+  ended(tables, pid)
+  for (const called of upstreamEnded(tables, pid, successful)) {
+    const actor = tables.actor(called)
+    if (actor !== undefined) wakeActor(tables, actor)
+  }
+  for (const waiter of tables.takeWaiters(pid)) {
+    const row = tables.brief(waiter)
+    if (row === undefined) continue
+    if (row.awaits === 'any') tables.settleAwaits(waiter)
+    else if (tables.isAwaiting(waiter)) continue
+    if (row.state !== 'waiting' || row.owner !== null) continue
+    wake(row, tables.now)
+    tables.putReady(row, [entry('joined', null)])
+  }
+}
+
+/** Ends the calls that an actor has left at its end. */
+function endCalls(tables: Tables, actor: Row): void {
+  const { pid, state, message } = actor
+  const how = state === 'killed' ? 'was killed' : state === 'excepted' ? 'failed' : 'was stopped'
+  const said = message === null ? '' : `: ${message}`
+  const text = `the actor ${pid} (${actor.class}) ${how} before it had run the call${said}`
+  dropCalls(tables, pid, true, text, savedError(actor.data))
+}
+
+/** Ends the calls of an actor that have not begun, because it is stopped. */
+export function dropQueued(tables: Tables, { pid, class: name }: Row): void {
+  const text = `the actor ${pid} (${name}) was stopped before it had run the call`
+  const dropped = dropCalls(tables, pid, false, text, undefined)
+  if (dropped > 0) callEnded(tables, pid, dropped)
+}
+
+function dropCalls(
+  tables: Tables,
+  actor: string,
+  begunToo: boolean,
+  message: string,
+  cause: unknown,
+): number {
+  let dropped = 0
+  for (const pid of tables.queued(actor)) {
+    const row = tables.get(pid)
+    if (row === undefined || (!begunToo && row.owner !== null)) continue
+    row.fence++
+    end(row, 'excepted', unservedStateText(pid, actor, message, cause), false, message, tables.now)
+    row.reason = 'upstream'
+    tables.put(row, [entry('excepted', null, { message })])
+    afterEnd(tables, pid, false)
+    dropped++
+  }
+  return dropped
+}
+
+/** Some calls of an actor have ended otherwise than by a write of its engine. */
+function callEnded(tables: Tables, pid: string, count = 1): void {
+  const actor = tables.actor(pid)
+  if (actor === undefined || actor.ended_at !== null || actor.calls === null) return
+  actor.calls -= count
+  if (isOver(actor)) {
+    const row = tables.get(pid)
+    if (row === undefined) return
+    row.calls = 0
+    putRow(tables, row, [endStopped(row, tables.now)])
+  } else wakeActor(tables, actor)
+}
+
+/** Whether an actor that no engine holds is to end, because it was stopped and has no more calls. */
+export function isOver({ stopping, calls, owner, state }: ActorRow): boolean {
+  return stopping === 1 && calls === 0 && owner === null && state === 'waiting'
+}
+
+/** A call of an actor may run now, or has ended. Makes the actor ready if one of its calls may run. */
+export function wakeActor(tables: Pick<Tables, 'now' | 'hasCall' | 'putQueue'>, actor: ActorRow): void {
+  const history: Entry[] = []
+  if (actor.owner === null && actor.state === 'waiting' && actor.ended_at === null) {
+    const before = actor.ready_at
+    if (!tables.hasCall(actor.pid, actor.call_order ?? 'strict')) actor.ready_at = null
+    else if (before === null) {
+      wake(actor, tables.now)
+      history.push(entry('called', null))
+    }
+  }
+  tables.putQueue(actor, history)
+}
