@@ -14,6 +14,7 @@ import { largeInputRows } from './large-inputs.ts'
 import type { Row } from './measure.ts'
 import { memoryRows } from './memory.ts'
 import { millionRows } from './million.ts'
+import { referenceRows } from './references.ts'
 import { tableOf } from './report.ts'
 import { signalRows } from './signals.ts'
 import { stepRows } from './steps.ts'
@@ -41,6 +42,7 @@ const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   signals: () => signalRows(rounds),
   crowd: () => crowdRows(Math.min(3, rounds)),
   groups: () => groupRows(Math.min(3, rounds)),
+  references: () => referenceRows(Math.min(3, rounds)),
   idle: async () => idleRows(Math.min(3, rounds), sizes ?? (await durableSizes())),
 }
 
