@@ -1069,7 +1069,7 @@ export const breaks: readonly Break[] = [
     file: 'src/process/runner/reporting.ts',
     find: 'if (isLate || this.#code.isStaleAttempt) return',
     replace: 'if (isLate) return',
-    test: ['test/engine/reports.test.ts', 'C4: an attempt that the process goes on without'],
+    test: ['test/process/reports.test.ts', 'C4: in memory, an attempt that has timed out'],
   },
   {
     contract: 'C4',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Process, type LogChunk, type ProcessHandle } from 'damson'
+import { Process, type LogChunk, type ProcessHandle, type ProcessSpec } from 'damson'
 import { Latch } from './helpers.ts'
 
 const latch = new Latch()
@@ -69,4 +69,36 @@ it('does not keep more than a limit in memory either, and says so once', async (
   }
   expect(notices).toBe(1)
   expect(size).toBeLessThan(1_001_000)
+})
+
+it('C4: in memory, an attempt that has timed out reports nothing more', async () => {
+  const [again, late] = [new Latch(), new Latch()]
+  class Late extends Process<typeof Late> {
+    static override define(spec: ProcessSpec) {
+      super.define(spec)
+      return spec.timeout('run', 100).retry({ attempts: 10, backoff: { initial: 1, factor: 1 } })
+    }
+    override async run(): Promise<void> {
+      if (this.attempt > 1) {
+        again.open()
+        await late.opened
+        return
+      }
+      this.print('in time')
+      await again.opened
+      this.print('too late')
+      late.open()
+    }
+  }
+  let child: ProcessHandle | undefined
+  class Parent extends Process {
+    override async run(): Promise<void> {
+      child = await this.launch(Late)
+      await child.result()
+    }
+  }
+  await new Parent().execute()
+  const printed: string[] = []
+  for await (const { text } of child?.logs() ?? []) printed.push(text)
+  expect(printed).toEqual(['in time\n'])
 })
