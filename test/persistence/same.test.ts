@@ -10,7 +10,7 @@ import type { Change } from '../../src/persistence/contract/rows.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import type { Write } from '../../src/persistence/contract/writes.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
-import { BAKE, create, engine } from './fixtures.ts'
+import { BAKE, create, engine, finish } from './fixtures.ts'
 
 /*
  * SQLite has statements of its own for the hot path, and the rules are shared. Whatever is written in whatever order, both back ends
@@ -19,7 +19,7 @@ import { BAKE, create, engine } from './fixtures.ts'
 
 const PIDS = ['a', 'b', 'c', 'd']
 const NAMES = ['approval', 'price']
-const REQUESTS = ['pause', 'play', 'kill', 'abort', 'retry'] as const
+const REQUESTS = ['pause', 'play', 'kill', 'abort', 'retry', 'stop'] as const
 const GROUPS = ['g', 'h']
 
 const pid = fc.constantFrom(...PIDS)
@@ -129,6 +129,24 @@ const action = fc.oneof(
       pid,
       name: fc.constantFrom(...NAMES),
       id: fc.nat(5),
+    }),
+  },
+  fc.record({
+    do: fc.constant('actor' as const),
+    pid,
+    order: fc.constantFrom('strict' as const, 'ready' as const),
+  }),
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('call' as const), pid, actor: pid, needs: maybe(needs) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('serve' as const),
+      pid,
+      releases: fc.boolean(),
+      count: fc.nat(2),
     }),
   },
   fc.record({ do: fc.constant('release' as const), pid }),
@@ -397,6 +415,33 @@ class Player {
           history: [{ name: 'edited', data: null }],
           by: 'a client',
         }
+      case 'actor':
+        return create({ pid: one.pid, createdAt: 1, mailbox: { order: one.order, limit: 2 } })
+      case 'call': {
+        const upstream = one.needs === undefined ? null : { needs: one.needs, until: null }
+        return create({ pid: one.pid, createdAt: 1, className: 'Bake.add', actor: one.actor, upstream })
+      }
+      case 'serve': {
+        const calls = (await store.mailbox(one.pid, one.count)).map((call) =>
+          finish({ pid: call.pid, fence: 0, seq: call.seq }, { owner: row?.owner ?? 'A' }),
+        )
+        const memory = `${++this.#made}`
+        const seq = (row?.seq ?? 0) + 1
+        const { pid: actor, releases } = one
+        const owner = row?.owner ?? 'A'
+        return {
+          kind: 'calls',
+          pid: actor,
+          fence,
+          seq,
+          owner,
+          parts: { memory },
+          calls,
+          releases,
+          history: [],
+          ending: null,
+        }
+      }
       case 'complete': {
         const { pid: name, length, parent = null, byStep } = one
         return {
