@@ -70,6 +70,8 @@ function damson(): Command {
     .addHelpText('after', paragraphs(HELP))
     .showHelpAfterError('(--help lists the commands and options)')
     .exitOverride()
+    // The longest list of arguments leaves less than the 40 columns below which nothing is wrapped.
+    .configureHelp({ minWidthToWrap: 30 })
     .configureOutput({
       writeOut: (text) => process.stdout.write(printable(text)),
       writeErr: (text) => process.stderr.write(printable(text)),
