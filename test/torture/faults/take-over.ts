@@ -59,19 +59,20 @@ export async function freezeUntilTakenOver(
   release()
   await locked
   const its = `pid = '${pid}' AND`
-  if (ask !== undefined) {
-    await atMost(ask('pause', pid))
+  const isAnswered = ask === undefined || (await inTime(ask('pause', pid)))
+  if (ask !== undefined && isAnswered) {
     await until(() => look(store, `${its} owner IS NULL`).length > 0)
-    await atMost(ask('play', pid))
+    await inTime(ask('play', pid))
   }
-  await until(() => look(store, `${its} owner IS NOT NULL AND owner <> '${engine.id}'`).length > 0)
+  if (isAnswered)
+    await until(() => look(store, `${its} owner IS NOT NULL AND owner <> '${engine.id}'`).length > 0)
   engine.signal('SIGCONT')
   log.add({ what: 'fault', fault: 'freeze', phase: 'end', program: engine.name })
 }
 
-/** An engine that is frozen within a commit holds the lock of the file, and then nobody is answered before it goes on. */
-async function atMost(asked: Promise<unknown>): Promise<void> {
-  await Promise.race([asked, later(PATIENCE)])
+/** An engine that is frozen within a commit holds the lock of the file, and then nobody is answered, and none can close, before it goes on. */
+async function inTime(asked: Promise<unknown>): Promise<boolean> {
+  return Promise.race([asked.then(() => true), later(PATIENCE).then(() => false)])
 }
 
 async function until(isSo: () => boolean): Promise<void> {
