@@ -5,6 +5,7 @@ import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { RowSizes } from './bare.ts'
+import { actorRows } from './actors.ts'
 import { childrenRows } from './children.ts'
 import { crowdRows } from './crowd.ts'
 import { durableRows, durableSizes } from './durable.ts'
@@ -43,6 +44,7 @@ const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   crowd: () => crowdRows(Math.min(3, rounds)),
   groups: () => groupRows(Math.min(3, rounds)),
   references: () => referenceRows(Math.min(3, rounds)),
+  actors: () => actorRows(Math.min(3, rounds)),
   idle: async () => idleRows(Math.min(3, rounds), sizes ?? (await durableSizes())),
 }
 

@@ -1,6 +1,5 @@
 import { SUSPECT_AFTER } from '../../persistence/rules/transitions.ts'
 import { LARGEST_PENDING, type Control, type Pending } from '../../persistence/contract/control.ts'
-import { canLoad, type EngineRow } from '../../persistence/contract/engines.ts'
 import { eventData } from '../../persistence/contract/event-codec.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { savedReferences } from '../../process/references/saved-references.ts'
@@ -11,19 +10,14 @@ import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
 import { findLastEntry } from './history.ts'
 import type { RowReader } from './row-reader.ts'
-import { stepsOf } from './steps-of-engine.ts'
 import { successorsOf } from './successors.ts'
+import { runBy, START, whoCouldRun } from './who-runs.ts'
 import { inParentheses, formatTime, span } from './wording.ts'
 
 /** The most awaited processes that are named one by one. */
 const NAMED = 4
 /** The most processes of one explanation whose own reasons are passed on. */
 const PASSED_ON = 12
-
-/** How long a step runs before an explanation says what to do if it hangs, in milliseconds. */
-const LONG = 60_000
-
-const START = 'start one with `damson worker MODULE`'
 
 /**
  * Explains in plain words why a process is not moving: which engine runs it, what it waits for, and
@@ -154,7 +148,8 @@ class Explanation {
         ...waits.map(afterPlay),
       ]
     }
-    if (row.owner !== null) return [...(await this.#held(row.owner)), ...this.#attempt(), ...waits]
+    if (row.owner !== null)
+      return [...(await runBy(row, row.owner, this.#store, this.#now)), ...this.#attempt(), ...waits]
     const said: string[] = []
     if (row.crashes > 0) {
       const times = row.crashes === 1 ? 'once' : `${row.crashes} times`
@@ -166,7 +161,8 @@ class Explanation {
       )
     }
     said.push(...waits)
-    if (row.readyAt !== null && row.readyAt <= this.#now) said.push(...(await this.#whoCouldRun()))
+    if (row.readyAt !== null && row.readyAt <= this.#now)
+      said.push(...(await whoCouldRun(this.#row, this.#store, this.#now)))
     else if (row.state === 'created' && row.readyAt !== null && !needs)
       said.push(`its launch was delayed; it starts at ${formatTime(row.readyAt, this.#now)}`)
     const isReady = row.readyAt !== null && row.readyAt <= this.#now
@@ -184,7 +180,11 @@ class Explanation {
     if (actor === undefined) return [...waits, `its actor ${actorId} is not in this store any more`]
     const named = `${actor.className} ${actorId}`
     if (row.owner !== null)
-      return [`its actor ${named} runs it`, ...(await this.#held(row.owner)), ...this.#attempt()]
+      return [
+        `its actor ${named} runs it`,
+        ...(await runBy(row, row.owner, this.#store, this.#now)),
+        ...this.#attempt(),
+      ]
     const said = [
       ...waits,
       ahead === 0 ? `it is the next call of ${named}` : `it is number ${ahead + 1} of the calls of ${named}`,
@@ -218,35 +218,11 @@ class Explanation {
         ...said,
         `it is paused${inParentheses(row.paused.message)}; it runs calls again when it is played`,
       ]
-    if (row.owner !== null) return [...said, ...(await this.#held(row.owner))]
-    if (row.readyAt !== null) return [...said, ...(await this.#whoCouldRun())]
+    if (row.owner !== null) return [...said, ...(await runBy(row, row.owner, this.#store, this.#now))]
+    if (row.readyAt !== null) return [...said, ...(await whoCouldRun(this.#row, this.#store, this.#now))]
     const [first] = calls === 0 || this.#path.length > 1 ? [] : await this.#store.mailbox(row.pid, 1)
     if (first !== undefined) said.push(`${first.className} ${first.pid} waits for its inputs`)
     return said
-  }
-
-  async #held(owner: string): Promise<string[]> {
-    const engines = await this.#store.engines()
-    const engine = engines.find(({ id }) => id === owner)
-    const taken = engines.some(({ alive }) => alive)
-      ? 'the next scan of any engine takes it back'
-      : `no engine runs that could take it back: ${START}`
-    if (engine === undefined) return [`engine ${owner} ran it and is gone; ${taken}`]
-    const named = `engine ${engine.id} (program ${engine.osPid} on ${engine.host})`
-    if (!engine.alive) return [`${named} ran it and has crashed; ${taken}`]
-    return [
-      `${named} runs it; its lease lasts another ${span(engine.expires - this.#now)}`,
-      ...this.#longStep(),
-    ]
-  }
-
-  /** That a step has run for long. */
-  #longStep(): string[] {
-    const { pid, state, updatedAt } = this.#row
-    if (state === 'waiting' || this.#now - updatedAt < LONG) return []
-    return [
-      `nothing was recorded since its step began at ${formatTime(updatedAt, this.#now)}. If it hangs, \`damson kill ${pid}\` ends it; \`spec.timeout\` limits each attempt of a step`,
-    ]
   }
 
   #attempt(): string[] {
@@ -358,50 +334,6 @@ class Explanation {
         ? `its deadline ${time} has passed; the next engine that runs it excepts it`
         : `its deadline is ${time}; after that it is excepted`,
     ]
-  }
-
-  /** That the slots of an engine are taken, and by which step for longest. */
-  async #taken({ id, concurrency }: EngineRow): Promise<string[]> {
-    const steps = await stepsOf(this.#store, id)
-    const [longest] = steps
-    if (longest === undefined || concurrency === 0 || steps.length < concurrency) return []
-    const { className, pid, updatedAt } = longest
-    return [
-      `engine ${id} has ${steps.length} of ${concurrency} slots taken, for longest by ${className} ${pid}, for ${span(this.#now - updatedAt)}`,
-    ]
-  }
-
-  async #whoCouldRun(): Promise<string[]> {
-    const { className, version, crashes, pid } = this.#row
-    const alive = (await this.#store.engines()).filter((engine) => engine.alive)
-    if (alive.length === 0) return [`it is ready, and no engine runs on this store: ${START}`]
-    const loadable = alive.filter(({ classes }) => canLoad(classes, className, version))
-    if (loadable.length === 0)
-      return [
-        `it is ready, but no running engine has class ${className} in version ${version}: ${START} that exports it`,
-      ]
-    const held = loadable.flatMap(({ id, suspect }) => {
-      if (suspect === null) return []
-      if (suspect.pid === pid)
-        return [`engine ${id} is waiting for its other steps to end, and then runs this process`]
-      const named = `the suspect ${suspect.className} ${suspect.pid}`
-      const why = suspect.runs
-        ? `it runs ${named} alone`
-        : `it waits for its steps to end, to run ${named} alone`
-      return [`engine ${id} starts nothing else, because ${why}`]
-    })
-    if (crashes >= SUSPECT_AFTER) {
-      const isDrainedFor = loadable.some(({ suspect }) => suspect?.pid === pid)
-      const then = isDrainedFor
-        ? ''
-        : '; if no engine is idle within a minute, one engine that has its class stops starting other processes until it is idle'
-      return [`it is ready, and waits for an engine that runs nothing else${then}`, ...held]
-    }
-    const full = loadable.length - held.length
-    const who = full === 1 ? 'one running engine has its class' : `${full} running engines have its class`
-    const taken = (await Promise.all(loadable.slice(0, NAMED).map((engine) => this.#taken(engine)))).flat()
-    const queued = full === 0 ? 'it is ready and queued' : `it is ready and queued for a free slot; ${who}`
-    return [queued, ...taken, ...held]
   }
 }
 

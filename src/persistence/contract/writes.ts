@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because it declares one interface for each write. */
 import type { StoredRetention } from '../../process/host/retention.ts'
 import type { Need } from '../../process/references/dependency.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'

@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because it has a method for each of `Store`. */
 import type { Bundle } from '../../bundle/bundle.ts'
 import { systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'

@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because it has one rule for each write of one process. */
 import { isTerminal } from '../../process/state/machine.ts'
 import { isBackingOff, type ProcessState } from '../../process/state/process-state.ts'
 import { killedStateText, stateText } from '../../process/state/saved-state.ts'
