@@ -41,7 +41,7 @@ To let a process go on:
   resubmit  one that ended: a new process begins with its inputs
 
 Begin with damson status: it shows what needs attention, and the command to run next. Every command accepts --json,
-which writes one JSON document to stdout and nothing else; worker and history --follow write one for each event.`
+which writes one JSON document to stdout and nothing else; worker and --follow write one for each event.`
 
 /** Runs the command line and resolves to the exit code. */
 export async function main(args: readonly string[]): Promise<number> {

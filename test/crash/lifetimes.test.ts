@@ -5,6 +5,16 @@ import { crashAtEveryCommit } from './every-commit.ts'
 
 /* Results that are released, purged, needed and dropped, with a crash in the middle of it. */
 
+class Takes extends Process<typeof Takes> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('given').returns({})
+  }
+  override run(): unknown {
+    return this.inputs.given
+  }
+}
+
 class Gives extends Process<typeof Gives> {
   static override define(spec: ProcessSpec) {
     super.define(spec)
@@ -17,16 +27,6 @@ class Gives extends Process<typeof Gives> {
     await this.receive('go')
     this.out('more', 'an output')
     return 'a value'
-  }
-}
-
-class Takes extends Process<typeof Takes> {
-  static override define(spec: ProcessSpec) {
-    super.define(spec)
-    return spec.input('given').returns({})
-  }
-  override run(): unknown {
-    return this.inputs.given
   }
 }
 
