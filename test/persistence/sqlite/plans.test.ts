@@ -265,7 +265,9 @@ test('a tree is found by the index of parents, with one statement', async () => 
 /** How the statements begin that the end of a process runs. */
 async function ends(pid: string): Promise<string[]> {
   const sqls = await statements(() => done(store, finish({ pid, fence: 1, seq: 1 })))
-  return sqls.map((sql) => sql.trim().split(/\s+/).slice(0, 4).join(' '))
+  const begins = sqls.map((sql) => sql.trim().split(/\s+/).slice(0, 4).join(' '))
+  // Depends on how many other rows the store has seen since: it remembers the numbers of some thousands.
+  return begins.filter((sql) => sql !== 'SELECT id, beside FROM')
 }
 
 test('where nobody waits for anybody, a commit that ends processes looks for that once', async () => {
