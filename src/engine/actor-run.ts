@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because the calls, the commits and the end of a run of an actor share its state. */
 import { encodeEvent } from '../persistence/contract/event-codec.ts'
 import type { Held, Outcome } from '../persistence/contract/outcomes.ts'
 import type { StoredProcess } from '../persistence/contract/rows.ts'

@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because it has a method for each of `Host`. */
 import { killedStateText } from '../process/state/saved-state.ts'
 import type { Bundle } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'

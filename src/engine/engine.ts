@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because it builds all parts of an engine, and then only passes on what they ask of each other. */
 import { hostname } from 'node:os'
 import { Client } from '../client/client.ts'
 import type { StoredLaunch } from '../client/group-client.ts'

@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because all its rules share the counts of slots and of what is ready. */
 import type { LoadableClass } from '../persistence/contract/engines.ts'
 import type { ClaimedProcess, Store } from '../persistence/contract/store.ts'
 import { SUSPECT_PATIENCE } from '../persistence/rules/drain.ts'

@@ -63,6 +63,7 @@ test('a result stays while another program retains it, and goes when that ends',
   handle.retain()
   await handle.wait()
   await handle.release()
+  // Nothing notifies of what is not dropped: an engine looks a second after an end, in real time.
   await new Promise((resolve) => setTimeout(resolve, 1_500))
   expect((await engine.inspect(handle.pid)).dropped).toBe(null)
   program.kill('SIGTERM')

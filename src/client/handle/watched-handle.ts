@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because what a handle knows of its process, and who waits for it, change together. */
 import type { BundleParts } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import type { Control } from '../../persistence/contract/control.ts'

@@ -255,3 +255,31 @@ test.each(['no JSON', '[1]', '{"done":"x"}'])(
     expect(await handle.wait()).toMatchObject({ label: 'finished' })
   },
 )
+
+class Counter {
+  count = 0
+  add(): number {
+    return ++this.count
+  }
+}
+
+test('C9: an actor whose saved state is damaged is parked with its calls, and other actors go on', async () => {
+  const first = kept(await Engine.open({ store: path, actors: [Counter], handleSignals: false }))
+  const [damaged, sound] = [
+    await first.actor(Counter, [], { id: 'damaged' }),
+    await first.actor(Counter, [], { id: 'sound' }),
+  ]
+  for (const actor of [damaged, sound]) expect(await actor.call.add().result()).toBe(1)
+  await first.close()
+  const db = new Database(path)
+  const { changes } = db.prepare(`UPDATE process SET memory = '{"count' WHERE pid = 'damaged'`).run()
+  db.close()
+  expect(changes).toBe(1)
+  const runner = kept(await Engine.open({ store: path, actors: [Counter], handleSignals: false }))
+  const waiting = runner.actorById(Counter, 'damaged').call.add()
+  expect(await runner.actorById(Counter, 'sound').call.add().result()).toBe(2)
+  await untilRow(runner.store, 'damaged', ({ parked }) => parked !== null)
+  expect(await runner.explain(waiting.pid)).toContain('parked')
+  expect(await runner.handle('damaged').kill()).toBe(true)
+  expect((await waiting.wait())?.label).toBe('excepted')
+})
