@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import type { AsyncContext, RunState } from './run-state.ts'
 
 /**
@@ -41,11 +41,15 @@ const frames = new AsyncLocalStorage<Frame>()
  * The context in which this module was loaded, which is no caller's. Everything that an engine runs
  * is in it.
  */
-export const noContext: AsyncContext = AsyncLocalStorage.snapshot()
+export const noContext: AsyncContext = presentContext()
 
-/** The context of the caller. */
+/**
+ * The context of the caller. It does what `AsyncLocalStorage.snapshot()` does, which took a fifth
+ * of the time of `execute()` on Node 20: that makes a deprecated property for each function.
+ */
 export function presentContext(): AsyncContext {
-  return AsyncLocalStorage.snapshot()
+  const resource = new AsyncResource('DamsonProcess', { requireManualDestroy: true })
+  return (call) => resource.runInAsyncScope(call)
 }
 
 /**
