@@ -470,7 +470,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C7',
     what: 'nobody does a kill whose deadline has passed',
-    file: 'src/persistence/sqlite/claims.ts',
+    file: 'src/persistence/sqlite/recovery.ts',
     find: 'outlook.nextDeadline <= now',
     replace: 'outlook.nextDeadline < 0',
     test: ['test/contracts/control.test.ts', 'SQLite C7: a kill is stored for its engine'],
@@ -687,7 +687,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C9',
     what: 'processes of any version are claimed',
-    file: 'src/persistence/sqlite/claims.ts',
+    file: 'src/persistence/sqlite/ready-index.ts',
     find: 'AND version > ? AND version <= ? AND',
     replace: 'AND version > ? AND ? IS NOT NULL AND',
     test: ['test/contracts/loadable.test.ts', 'C9: only classes that an engine names'],
@@ -810,7 +810,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C9',
     what: 'a process that can not be read keeps all others from being claimed',
-    file: 'src/persistence/sqlite/claims.ts',
+    file: 'src/persistence/sqlite/unreadable-processes.ts',
     find: 'throw isOfOneProcess(error) ? new FailedAlone(pid, error) : error',
     replace: 'throw error',
     test: ['test/persistence/sqlite/damage.test.ts', 'C9: of processes whose parts lie on a damaged page'],

@@ -31,7 +31,7 @@ import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract
 import type { Survey } from '../contract/survey.ts'
 import type { Write } from '../contract/writes.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
-import { Claims, type Spared } from './claims.ts'
+import { Claims } from './claims.ts'
 import { Connection } from './connection.ts'
 import { removeLock, removeLocks } from './engine-lock.ts'
 import { FailedAlone } from './failed-alone.ts'
@@ -40,12 +40,16 @@ import { count, list, pageQueries } from './list-query.ts'
 import { JoinedEngines } from './joined-engines.ts'
 import { OpenSessions } from './open-sessions.ts'
 import { pidsWith } from './pid-query.ts'
+import { ReadyIndex } from './ready-index.ts'
 import { checkPath, realPath } from './real-path.ts'
+import { Recovery } from './recovery.ts'
 import { Session } from './session.ts'
 import { SQLITE_STORE_OPTIONS, type SqliteStoreOptions } from './sqlite-store-options.ts'
 import { tablesOf, type SqliteTables } from './sqlite-tables.ts'
 import { persistenceError } from './driver-errors.ts'
 import { surveyOf } from './survey-query.ts'
+import { Suspects } from './suspects.ts'
+import { UnreadableProcesses, type Spared } from './unreadable-processes.ts'
 import { Watch } from './watch.ts'
 import { RefusedInBatch, Writer } from './writer.ts'
 
@@ -63,6 +67,9 @@ export class SqliteStore implements Store {
   readonly #tables: SqliteTables
   readonly #writer: Writer
   readonly #claims: Claims
+  readonly #suspects: Suspects
+  readonly #recovery: Recovery
+  readonly #unreadable: UnreadableProcesses
   readonly #joined: JoinedEngines
   readonly #sessions: OpenSessions
   #closed = false
@@ -115,7 +122,11 @@ export class SqliteStore implements Store {
     this.#joined = new JoinedEngines(connection, tables.engines, this.#clock)
     this.#sessions = new OpenSessions(connection)
     this.#writer = new Writer(connection, tables)
-    this.#claims = new Claims(connection, tables)
+    this.#unreadable = new UnreadableProcesses(tables.processes)
+    const index = new ReadyIndex(connection)
+    this.#claims = new Claims(connection, tables.processes, index, this.#unreadable)
+    this.#suspects = new Suspects(connection, tables, index)
+    this.#recovery = new Recovery(connection, tables.engines, index, this.#unreadable)
   }
 
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
@@ -251,7 +262,7 @@ export class SqliteStore implements Store {
   async engines(): Promise<readonly EngineRow[]> {
     return this.#look('reading the engines', () => {
       const now = this.#now()
-      const suspects = this.#claims.suspects(now)
+      const suspects = this.#suspects.byEngine(now)
       return this.#tables.engines.all().map((engine) => ({
         ...engine,
         alive: this.#tables.engines.seemsAlive(engine, now),
@@ -334,12 +345,12 @@ export class SqliteStore implements Store {
 
   async drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean> {
     const doing = 'choosing who runs a process alone'
-    const found = await this.#look(doing, () => this.#claims.draining(request, this.#now()))
+    const found = await this.#look(doing, () => this.#suspects.draining(request, this.#now()))
     if (typeof found === 'boolean') return found
     return this.#change(doing, ({ now }) => {
-      const again = this.#claims.draining(request, now)
+      const again = this.#suspects.draining(request, now)
       if (typeof again === 'boolean') return again
-      this.#claims.drain(again, request.engine, now)
+      this.#suspects.drain(again, request.engine, now)
       return true
     })
   }
@@ -347,12 +358,12 @@ export class SqliteStore implements Store {
   async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {
     const doing = 'taking back processes'
     const { dead, overdue, outlook } = await this.#look(doing, () =>
-      this.#claims.survey(this.#now(), classes),
+      this.#recovery.survey(this.#now(), classes),
     )
     if (dead.length === 0 && !overdue) return { processes: 0, ...outlook }
     const { processes, engines, after } = await this.#changeEach(doing, null, (session, spared) => ({
-      ...this.#claims.recover(dead, session, spared),
-      after: this.#claims.outlook(session.now, classes),
+      ...this.#recovery.recover(dead, session, spared),
+      after: this.#recovery.outlook(session.now, classes),
     }))
     for (const engine of engines) removeLock(this.#connection.path, engine)
     return { processes, ...after }
@@ -428,9 +439,9 @@ export class SqliteStore implements Store {
 
   async #park(pid: string, cause: unknown, by: string | null): Promise<void> {
     try {
-      await this.#change('parking a process', (session) => this.#claims.park(pid, cause, by, session))
+      await this.#change('parking a process', (session) => this.#unreadable.park(pid, cause, by, session))
     } catch {
-      this.#claims.leaveAlone(pid)
+      this.#unreadable.leaveAlone(pid)
     }
   }
 

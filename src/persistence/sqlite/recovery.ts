@@ -1,0 +1,100 @@
+import type { LoadableClass } from '../contract/engines.ts'
+import type { Recovered } from '../contract/store.ts'
+import { contextFor } from '../rules/apply.ts'
+import { putRow } from '../rules/ends.ts'
+import * as transitions from '../rules/transitions.ts'
+import { earliest } from '../rules/waits.ts'
+import { OWNED } from './claims.ts'
+import type { Connection } from './connection.ts'
+import type { EngineTable } from './engine-table.ts'
+import { KINDS, type ReadyIndex } from './ready-index.ts'
+import type { Session } from './session.ts'
+import type { Spared, UnreadableProcesses } from './unreadable-processes.ts'
+
+const NEXT_DEADLINE =
+  'SELECT kill_deadline FROM process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1'
+const OVERDUE_KILLS = 'SELECT pid FROM process WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?'
+
+type Outlook = Omit<Recovered, 'processes'>
+
+/**
+ * Takes back the processes of dead engines (C11), carries out the overdue kills (C7), and finds what
+ * is ready or will be.
+ */
+export class Recovery {
+  readonly #connection: Connection
+  readonly #engines: EngineTable
+  readonly #index: ReadyIndex
+  readonly #unreadable: UnreadableProcesses
+
+  constructor(
+    connection: Connection,
+    engines: EngineTable,
+    index: ReadyIndex,
+    unreadable: UnreadableProcesses,
+  ) {
+    this.#connection = connection
+    this.#engines = engines
+    this.#index = index
+    this.#unreadable = unreadable
+  }
+
+  /** Whether `recover` has anything to write, and its report if not. */
+  survey(
+    now: number,
+    classes?: readonly LoadableClass[],
+  ): {
+    readonly dead: readonly string[]
+    readonly overdue: boolean
+    readonly outlook: Outlook
+  } {
+    const outlook = this.outlook(now, classes)
+    const overdue = outlook.nextDeadline !== null && outlook.nextDeadline <= now
+    return { dead: this.#engines.dead(), overdue, outlook }
+  }
+
+  outlook(now: number, classes?: readonly LoadableClass[]): Outlook {
+    const isReady = { ready: false, suspect: false }
+    let nextDue: number | null = null
+    for (const kind of KINDS) {
+      for (const found of this.#index.classes(kind, classes)) {
+        isReady[kind] ||= this.#index.first(kind, found, now) !== undefined
+        nextDue = earliest(nextDue, this.#index.nextDue(kind, found, now) ?? null)
+      }
+    }
+    return {
+      ready: isReady.ready,
+      suspects: isReady.suspect,
+      nextDeadline: this.#connection.sql<number>(NEXT_DEADLINE).pluck().get() ?? null,
+      nextDue,
+    }
+  }
+
+  recover(
+    dead: readonly string[],
+    session: Session,
+    spared: Spared,
+  ): { readonly processes: number; readonly engines: readonly string[] } {
+    const { now } = session
+    const engines: string[] = []
+    let processes = 0
+    for (const engine of dead) {
+      // A frozen engine may have come back to life since the survey.
+      if (this.#engines.isAlive(engine)) continue
+      this.#unreadable.forEachReadable(this.#pids(OWNED, engine), session, spared, (row) => {
+        putRow(session, row, transitions.takeBack(row, contextFor(session, row.pid)))
+        processes++
+      })
+      this.#engines.remove(engine)
+      engines.push(engine)
+    }
+    this.#unreadable.forEachReadable(this.#pids(OVERDUE_KILLS, now), session, spared, (row) =>
+      putRow(session, row, transitions.enforceOverdue(row, now)),
+    )
+    return { processes, engines }
+  }
+
+  #pids(select: string, value: unknown): string[] {
+    return this.#connection.sql<string>(select).pluck().all(value)
+  }
+}
