@@ -1,5 +1,6 @@
 import type { LogEntry } from '../../process/state/report.ts'
-import type { Tables } from '../rules/tables.ts'
+import type { Groups } from '../rules/groups.ts'
+import type { WriteTables } from '../rules/write.ts'
 import type { Message } from '../rules/claim.ts'
 import { isKeptAfterSuccess, OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
 import { afterOf, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
@@ -14,7 +15,7 @@ import type { MemoryProcess, NeedsByTarget } from './memory-process.ts'
 /**
  * One commit, as the rules see it. `changes` holds its history, to be published after the commit.
  */
-export class MemorySession implements Tables {
+export class MemorySession implements WriteTables {
   readonly now: number
   readonly changes: Change[] = []
   readonly #tables: MemoryTables
@@ -25,8 +26,31 @@ export class MemorySession implements Tables {
     this.now = now
   }
 
+  get groups(): Groups {
+    return this.#tables.groups
+  }
+
   alive(engine: string): boolean {
     return this.#tables.engines.has(engine)
+  }
+
+  byKey(key: string): Row | undefined {
+    const saved = this.#tables.byKey(key)
+    return saved && { ...saved.row }
+  }
+
+  inputs(pid: string): string | undefined {
+    return this.#saved(pid).parts.get('inputs')
+  }
+
+  insert(row: Row, parts: Parts, history: readonly Entry[]): void {
+    const saved = this.#tables.insert(row, this.now)
+    for (const [name, text] of Object.entries(parts)) saved.parts.set(name, text)
+    this.record(saved, history)
+  }
+
+  delete({ pid }: Row): void {
+    this.#tables.delete(this.#saved(pid))
   }
 
   get(pid: string): Row | undefined {

@@ -36,10 +36,10 @@ import { MemoryCheckpoints } from './memory-checkpoints.ts'
 import { MemoryClaims } from './memory-claims.ts'
 import { MemorySession } from './memory-session.ts'
 import { supersededTest } from '../rules/superseded.ts'
+import { applyWrite } from '../rules/write.ts'
 import { surveyOf } from './memory-survey.ts'
 import { MemoryTables } from './memory-tables.ts'
 import { dueResults, endSessions } from './memory-lifetimes.ts'
-import { applyWrite } from './memory-writes.ts'
 
 export interface MemoryStoreOptions {
   readonly clock?: Clock | undefined
@@ -68,7 +68,7 @@ export class MemoryStore implements Store {
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
     this.#requireOpen()
     const fresh = new Set<string>()
-    return this.#change((session) => writes.map((write) => applyWrite(this.#tables, session, write, fresh)))
+    return this.#change((session) => writes.map((write) => applyWrite(session, write, fresh)))
   }
 
   async read(pid: string): Promise<ProcessRow | undefined> {
