@@ -70,13 +70,13 @@ const engine = await Engine.open({ store: 'numbers.db', processes: [Collatz] })
 const chain = await engine.launch(Collatz, { start: 6 })
 console.log(await chain.outputs.all())
 
-// The number before the name is the place in the outline, the one behind `#` the round.
-const places = (await chain.history())
+// The number before the name is the position in the outline, the one behind `#` the round.
+const positions = (await chain.history())
   .filter(({ name }) => name === 'running')
   .map(({ data }) => (data as { step: string }).step)
-console.log(places.slice(0, 5).join('\n'))
-console.log(`… ${places.length - 7} more`)
-console.log(places.slice(-2).join('\n'))
+console.log(positions.slice(0, 5).join('\n'))
+console.log(`… ${positions.length - 7} more`)
+console.log(positions.slice(-2).join('\n'))
 
 const long = await engine.launch(Collatz, { start: 27 })
 console.log((await long.wait())?.exitCode?.message)

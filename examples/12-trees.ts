@@ -79,7 +79,7 @@ class Family extends WorkChain<typeof Family> {
 const engine = await Engine.open({
   store: 'trees.db',
   processes: [Square, SumOfSquares, Sleeper, Family],
-  // Enough for any tree: who waits for others holds no place.
+  // Enough for any tree: who waits for others holds no slot.
   concurrency: 1,
 })
 

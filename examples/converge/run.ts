@@ -9,7 +9,7 @@ import { MadelungConstant } from './madelung-constant.ts'
 const [tolerance = '1e-5', rounds = '50'] = process.argv.slice(2)
 
 await using engine = await Engine.open({ store: 'converge.db', processes: [MadelungConstant] })
-// What is committed to the file, by this program or another. The place in the outline is part of it, so `damson show` tells it too.
+// What is committed to the file, by this program or another. The position in the outline is part of it, so `damson show` tells it too.
 engine.store.watch((changes) => {
   for (const { name, data } of changes)
     if (name === 'running') console.log((JSON.parse(data ?? '{}') as { step: string }).step)

@@ -18,7 +18,7 @@ if (file === undefined || key === undefined || inputs === undefined) {
 await using engine = await Engine.open({
   store: file,
   processes: [EquationOfState, LatticeEnergy],
-  // So many volumes at a time. The process that waits for them takes no place.
+  // So many volumes at a time. The process that waits for them takes no slot.
   concurrency: 4,
 })
 const handle = await engine.launch(

@@ -26,7 +26,7 @@ export type { SavedType }
  * | an object without a prototype | `{ "$": "dict", "fields": {…} }` |
  * | a list with holes or named members | `{ "$": "array", "length": 3, "items": { "1": … } }` |
  * | a value of a registered type | `{ "$": "type", "name": "Vector", "data": … }` |
- * | an object that the value contains again, also in a cycle | `{ "$": "ref", "id": 1 }`; its first place has the same `id` |
+ * | an object that the value contains again, also in a cycle | `{ "$": "ref", "id": 1 }`; its first use has the same `id` |
  *
  * An error comes back as an instance of its nearest class that is built in or Damson's own, with
  * its own name. No code of the user runs. Objects of another realm (`node:vm`) come back as objects

@@ -12,11 +12,11 @@ import { ValuePath } from './value-path.ts'
 /** JSON under construction. */
 type Node = Record<string, JsonValue> | JsonValue[]
 
-/** The first place of an object in the value. */
-interface Place {
+/** Where the value contains an object first. */
+interface FirstUse {
   readonly parent: Node
   readonly key: string
-  /** The references at its further places, which get the id of the object at the end. */
+  /** The references in place of its further uses, which get the id of the object at the end. */
   refs: { $: 'ref'; id: number }[] | undefined
 }
 
@@ -47,12 +47,12 @@ const DEPTH = `it is nested more than ${MAX_DEPTH} levels deep. Keep such data f
 /**
  * Walks a value once, so that getters and the `encode` of types are called once. An object that is
  * met again becomes a reference. At the end each object with references gets an id, in the order of
- * first places.
+ * first uses.
  */
 class Encoder {
   readonly #path: ValuePath
   readonly #types: ReadonlyMap<string, SavedType>
-  readonly #places = new Map<object, Place>()
+  readonly #firstUses = new Map<object, FirstUse>()
   /** The values of registered types that are being encoded. */
   readonly #open = new Set<object>()
   /** Undoes what was noted of values if a member of an error turns out not to be savable. */
@@ -78,22 +78,22 @@ class Encoder {
       setOwn(parent, key, this.#leaf(value))
       return
     }
-    const place = this.#places.get(value)
-    if (place !== undefined) {
+    const use = this.#firstUses.get(value)
+    if (use !== undefined) {
       if (this.#open.has(value)) throw this.#refused(LEADS_BACK)
       const ref = { $: 'ref' as const, id: 0 }
-      ;(place.refs ??= []).push(ref)
+      ;(use.refs ??= []).push(ref)
       this.#undo?.push(() => {
-        place.refs?.pop()
-        if (place.refs?.length === 0) place.refs = undefined
+        use.refs?.pop()
+        if (use.refs?.length === 0) use.refs = undefined
       })
       this.#shared = true
       setOwn(parent, key, ref)
       return
     }
     if (this.#depth >= MAX_DEPTH) throw new SerializationError(this.#path.toString(), DEPTH)
-    this.#places.set(value, { parent, key, refs: undefined })
-    this.#undo?.push(() => this.#places.delete(value))
+    this.#firstUses.set(value, { parent, key, refs: undefined })
+    this.#undo?.push(() => this.#firstUses.delete(value))
     this.#depth++
     setOwn(parent, key, this.#object(value))
     this.#depth--
@@ -290,11 +290,11 @@ class Encoder {
    * Gives ids to the objects with references, and wraps those that can't carry an id themselves.
    */
   #giveIds(): void {
-    const shared = [...this.#places.values()].filter(({ refs }) => refs !== undefined)
+    const shared = [...this.#firstUses.values()].filter(({ refs }) => refs !== undefined)
     for (const [index, { refs }] of shared.entries()) for (const ref of refs ?? []) ref.id = index + 1
     // Inner objects come first, so that the content of a wrapper is complete.
     for (let index = shared.length - 1; index >= 0; index--) {
-      const { parent, key } = shared[index] as Place
+      const { parent, key } = shared[index] as FirstUse
       const node = Reflect.get(parent, key) as Node
       setOwn(parent, key, withId(node, index + 1))
     }

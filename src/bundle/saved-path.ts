@@ -102,7 +102,7 @@ export function setSaved(
   return before
 }
 
-/** The object or list that a saved value is. A reference leads to the first place of its object. */
+/** The object or list that a saved value is. A reference leads to the first use of its object. */
 function contentOf(node: JsonValue, ids: ReadonlyMap<number, JsonValue>, path: string): Mutable {
   if (Array.isArray(node)) return node as JsonValue[]
   if (isJsonObject(node)) {

@@ -11,7 +11,7 @@ const MAX_CHARACTERS = 16 * 2 ** 20
 const MAX_MEMBERS = 20_000
 /** The most objects of processes in a queue. They take ten times the memory of their saved form. */
 const MAX_OBJECTS = 1_000
-/** The places at the front that may be empty before the queue is moved up. */
+/** The entries at the front that may be empty before the queue is moved up. */
 const LONGEST_GAP = 1_000
 
 /** A launch that waits for a slot. */
@@ -39,8 +39,8 @@ interface Entry extends QueuedLaunch {
 export class LaunchQueue {
   readonly #entries = new Map<string, Entry>()
   /**
-   * The entries in the order of the launches, from `#front` on. One that has left the queue keeps
-   * its place until it comes to the front. A map alone would be slow to find its first entry after
+   * The entries in the order of the launches, from `#front` on. One that has left the queue stays
+   * in the list until it comes to the front. A map alone would be slow to find its first entry after
    * many were deleted.
    */
   #order: (Entry | undefined)[] = []
@@ -48,7 +48,7 @@ export class LaunchQueue {
   #characters = 0
   #objects = 0
   /**
-   * Whether a launch found no room. Later launches are not added either, since they would start
+   * Whether a launch did not fit. Later launches are not added either, since they would start
    * before it.
    */
   #full = false
@@ -66,7 +66,7 @@ export class LaunchQueue {
     return this.#entries.get(pid)?.durable === true
   }
 
-  /** Adds a launch that is being made durable. Returns false if there is no room for it. */
+  /** Adds a launch that is being made durable. Returns false if it does not fit. */
   add(process: Hosted, create: Create): boolean {
     let characters = 0
     for (const name in create.parts) characters += (create.parts[name] as string).length

@@ -58,17 +58,17 @@ function* walk(inside: Inside, index: number): Generator<string, OutlineNext, bo
     const node = inside.block.nodes[index]
     if (node === undefined) {
       if (inside.entered === undefined) return { kind: 'end' }
-      const { from, index: place, way, round } = inside.entered
+      const { from, index: entry, way, round } = inside.entered
       inside = from
-      index = place + 1
-      if (from.block.nodes[place]?.kind !== 'while') continue
+      index = entry + 1
+      if (from.block.nodes[entry]?.kind !== 'while') continue
       emptyRounds += 1
       if (emptyRounds > MOST_EMPTY_ROUNDS)
         throw new SpecError(
-          `'${from.prefix}${from.block.written(place, way.label)}' went through ${MOST_EMPTY_ROUNDS} rounds without reaching a step: add a step that always runs to its block`,
+          `'${from.prefix}${from.block.written(entry, way.label)}' went through ${MOST_EMPTY_ROUNDS} rounds without reaching a step: add a step that always runs to its block`,
         )
       if (yield way.predicate!) {
-        inside = enter(from, place, way, round + 1)
+        inside = enter(from, entry, way, round + 1)
         index = 0
       }
     } else if (node.kind === 'step') {
@@ -145,9 +145,7 @@ function missing({ block, prefix }: Inside, at: string, index: number): Incompat
 
 /** Lists the labels at one index of a block, or all of them. */
 function labelsOf(block: Block, index: number): string {
-  const places = index === -1 ? [...block.nodes.keys()] : [index]
-  const labels = places.flatMap((place) =>
-    block.waysAt(place).map(({ label }) => block.written(place, label)),
-  )
+  const indexes = index === -1 ? [...block.nodes.keys()] : [index]
+  const labels = indexes.flatMap((one) => block.waysAt(one).map(({ label }) => block.written(one, label)))
   return labels.length === 0 ? 'no step there' : labels.map((label) => `'${label}'`).join(', ')
 }

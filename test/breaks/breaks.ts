@@ -126,7 +126,7 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C2',
-    what: 'a place of a group that is taken is given to another process',
+    what: 'a position of a group that is taken is given to another process',
     file: 'src/persistence/rules/groups.ts',
     find: 'if (group === undefined || byStep === true) return {}',
     replace: 'if (group !== null) return {}',

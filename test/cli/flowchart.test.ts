@@ -132,8 +132,8 @@ describe('the picture of a class', () => {
 })
 
 describe('the picture of a process', () => {
-  const at = (place: CurrentPosition['place'], notes: readonly string[] = []): Promise<Read> =>
-    Read.of(flowchart('Order', order(), { place, look: 'waiting', notes }))
+  const at = (position: CurrentPosition['position'], notes: readonly string[] = []): Promise<Read> =>
+    Read.of(flowchart('Order', order(), { position, look: 'waiting', notes }))
 
   it('marks its step, and shows the round of the loop that it is in', async () => {
     const read = await at({ at: '2.while(isOpen)#7.elif(isLate).remind' }, [
@@ -150,7 +150,7 @@ describe('the picture of a process', () => {
     const loop = while_('more')('go')
     const twice = new WorkChainSpec().outline(loop, loop)
     const read = await Read.of(
-      flowchart('Twice', twice, { place: { at: '2.while(more)#3.go' }, look: 'moving', notes: [] }),
+      flowchart('Twice', twice, { position: { at: '2.while(more)#3.go' }, look: 'moving', notes: [] }),
     )
     expect(Object.values(read.shown)).toEqual([
       'Twice',
@@ -177,7 +177,7 @@ describe('the picture of a process', () => {
 
   it('shows its step where the class has no outline', async () => {
     const read = await Read.of(
-      flowchart('Add', new ProcessSpec(), { place: { at: 'add' }, look: 'moving', notes: [] }),
+      flowchart('Add', new ProcessSpec(), { position: { at: 'add' }, look: 'moving', notes: [] }),
     )
     expect(read.ways).toEqual(['Add -> run', 'run -> add', 'add -> finished'])
     expect(read.marked).toEqual([['add', 'moving']])
@@ -278,7 +278,7 @@ describe('whatever the names and texts are', () => {
             .exitCode(310, 'FAILED', help)
             .input('a', { help })
             .outline(...parts)
-          const read = await Read.of(flowchart(name, spec, { place: 'start', look: 'moving', notes }))
+          const read = await Read.of(flowchart(name, spec, { position: 'start', look: 'moving', notes }))
           expect(read.shown['start']).toBe(asShown(name))
           expect(read.marked).toEqual([[asShown(name), 'moving']])
           expect(read.shown['note'] ?? '').toBe(notes.map(asShown).join('|'))

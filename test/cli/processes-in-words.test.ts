@@ -69,7 +69,7 @@ describe('a step that failed and is tried again', () => {
       'done in step': 'effect reserve',
     })
     expect(await where(handle)).toEqual({
-      place: { at: '2.while(isNotConverged)#2.relax' },
+      position: { at: '2.while(isNotConverged)#2.relax' },
       look: 'waiting',
       notes: ['waiting', 'relax failed 1 of 2 (no memory), next try 13:00'],
     })
@@ -104,7 +104,7 @@ describe('a step that failed and is tried again', () => {
       'runs 3.report',
       'finished',
     ])
-    expect(await where(handle)).toEqual({ place: 'end', look: 'done', notes: ['finished'] })
+    expect(await where(handle)).toEqual({ position: 'end', look: 'done', notes: ['finished'] })
   })
 
   it('is where the process ended, when its retries have run out', async () => {
@@ -119,7 +119,7 @@ describe('a step that failed and is tried again', () => {
       'done in step': 'effect reserve',
     })
     expect(await where(handle)).toEqual({
-      place: { at: '2.while(isNotConverged)#2.relax' },
+      position: { at: '2.while(isNotConverged)#2.relax' },
       look: 'failed',
       notes: ['excepted', 'no memory'],
     })

@@ -20,11 +20,11 @@ describe('a time', () => {
   })
 })
 
-describe('a place', () => {
+describe('a position', () => {
   it('has a step, and the rounds of the loops around it', () => {
-    const place = '2.while(isOpen)#3.if(isBig).while(more)#12.2.go'
-    expect(stepIn(place)).toBe('go')
-    expect(roundsIn(place)).toEqual(['round 3 of while(isOpen)', 'round 12 of while(more)'])
+    const position = '2.while(isOpen)#3.if(isBig).while(more)#12.2.go'
+    expect(stepIn(position)).toBe('go')
+    expect(roundsIn(position)).toEqual(['round 3 of while(isOpen)', 'round 12 of while(more)'])
     expect([stepIn('run'), roundsIn('run')]).toEqual(['run', []])
   })
 })

@@ -351,7 +351,7 @@ overEachStore((over) => {
     expect(await again.result()).toBe('awake')
   })
 
-  test('a work chain is restarted at its place, with the results that it had', async () => {
+  test('a work chain is restarted at its position, with the results that it had', async () => {
     class Chain extends WorkChain<typeof Chain> {
       declare ctx: { add?: { sum: number }; mood?: string; begun?: number }
       static override define(spec: WorkChainSpec) {

@@ -50,7 +50,7 @@ describe('the Madelung constant', () => {
 })
 
 describe('its program', () => {
-  it('shows the place in the outline while it runs', async () => {
+  it('shows the position in the outline while it runs', async () => {
     const lines = await run()
     expect(lines.slice(0, 3)).toEqual([
       '1.start',

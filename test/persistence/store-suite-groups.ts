@@ -71,7 +71,7 @@ export function groups(bench: Bench): void {
       expect(await store.group('loaves')).toMatchObject({ ordered: false })
     })
 
-    test('a place that is taken gives the process that has it, for the same class and inputs', async () => {
+    test('a position that is taken gives the process that has it, for the same class and inputs', async () => {
       const first = create({ group: at(0), parts: inputs(1) })
       await done(store, first)
       expect(await commitOne(store, create({ group: at(0), parts: inputs(1) }))).toEqual({
@@ -100,7 +100,7 @@ export function groups(bench: Bench): void {
       expect(await store.group('loaves')).toMatchObject({ launched: 1 })
     })
 
-    test('of two launches of one place in one commit, the first one counts', async () => {
+    test('of two launches for one position in one commit, the first one counts', async () => {
       const writes = [create({ group: at(0) }), create({ group: at(0) })]
       expect(await commit(store, ...writes)).toMatchObject([
         { pid: writes[0]!.pid, existed: false },
@@ -108,7 +108,7 @@ export function groups(bench: Bench): void {
       ])
     })
 
-    test('a process that is found by its key takes the place', async () => {
+    test('a process that is found by its key takes the position', async () => {
       const first = create({ key: 'rye' })
       await done(store, first)
       await done(store, create({ key: 'rye', group: at(0) }))
@@ -160,7 +160,7 @@ export function groups(bench: Bench): void {
       await expect(store.groups({ limit: 0 })).rejects.toThrow(RangeError)
     })
 
-    test('a pruned member keeps its place, until the last one is pruned and the group with it', async () => {
+    test('a pruned member keeps its position, until the last one is pruned and the group with it', async () => {
       const writes = [0, 1].map((position) => create({ group: at(position) }))
       await commit(store, ...writes, complete(2))
       const [a, b] = writes.map(({ pid }) => pid) as [string, string]
@@ -192,7 +192,7 @@ export function groups(bench: Bench): void {
         return { parent: pid, parentFence: fence }
       }
 
-      test('under a name that the step has made, the new child takes the place of another one', async () => {
+      test('under a name that the step has made, the new child takes the position of another one', async () => {
         const by = await launched()
         const child = (position: number, n: number) =>
           create({ ...by, group: { ...at(position), byStep: true }, parts: inputs(n) })
@@ -210,7 +210,7 @@ export function groups(bench: Bench): void {
         expect(await store.group('loaves')).toMatchObject({ length: null, launched: 2 })
       })
 
-      test('under a given name, the process that has the place keeps it', async () => {
+      test('under a given name, the process that has the position keeps it', async () => {
         const by = await launched()
         const first = create({ ...by, group: at(0), parts: inputs(1) })
         await done(store, first)

@@ -266,7 +266,7 @@ describe('what a step of a chain returns decides', () => {
     ['an unsuccessful result', new UnsuccessfulResult('no'), ['a'], false, 'no'],
     ['Stop', new Stop({ n: 1 }), ['a'], true, { n: 1 }],
     [
-      'Continue: then the outline goes on from the same place',
+      'Continue: then the outline goes on from the same position',
       new Continue('last', 1),
       ['a', 'last 1', 'b'],
       true,
@@ -402,7 +402,7 @@ describe('a saved position', () => {
     expect(chain.ctx.ran).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  test('that the outline does not have any more is refused, with the place', async () => {
+  test('that the outline does not have any more is refused, with the position', async () => {
     class After extends Before {
       static override get processName(): string {
         return 'Chain'

@@ -109,7 +109,7 @@ async function launch(client: Client, name: string, options: RunGroupOptions): P
     const why =
       cause instanceof UsageError
         ? cause.message
-        : `${lines.place(position)} does not fit: ${(cause as Error).message}`
+        : `${lines.lineOf(position)} does not fit: ${(cause as Error).message}`
     const before =
       launched === 0
         ? ''

@@ -18,7 +18,7 @@ export class InputLines implements AsyncIterable<Inputs> {
   }
 
   /** How a message names the line of these inputs. */
-  place(position: number): string {
+  lineOf(position: number): string {
     return `line ${this.#lines[position] ?? position + 1} of ${this.#name}`
   }
 
@@ -32,10 +32,10 @@ export class InputLines implements AsyncIterable<Inputs> {
         const text = number === 1 ? line.replace(/^\uFEFF/, '') : line
         if (text.trim() === '') continue
         const position = this.#lines.push(number) - 1
-        const value = parseJson(text, this.place(position))
+        const value = parseJson(text, this.lineOf(position))
         if (typeof value !== 'object' || value === null || Array.isArray(value))
           throw new UsageError(
-            `${this.place(position)} must be an object, from the names of the inputs to their values`,
+            `${this.lineOf(position)} must be an object, from the names of the inputs to their values`,
           )
         yield codec.decode(value as JsonObject, 'inputs') as Inputs
       }

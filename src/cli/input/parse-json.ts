@@ -13,7 +13,7 @@ export function parseJson(text: string, source: string): unknown {
       /, (\.\.\.)?".*$| (in|after) JSON.*$| of JSON input$| at position.*$/s,
       '',
     )
-    const at = place(text, positionOf(text, (error as Error).message))
+    const at = lineAndColumn(text, positionOf(text, (error as Error).message))
     throw new UsageError(`${source} is no valid JSON: ${at}: ${what}`)
   }
   refuseInexact(text, source)
@@ -32,7 +32,7 @@ function refuseInexact(text: string, source: string): void {
     if (isWhole ? Number.isSafeInteger(number) || BigInt(token) === BigInt(number) : Number.isFinite(number))
       continue
     throw new UsageError(
-      `${source}: ${place(text, index)}: ${token} can't be kept exactly and would become ${number}; ` +
+      `${source}: ${lineAndColumn(text, index)}: ${token} can't be kept exactly and would become ${number}; ` +
         (isWhole
           ? `give it as a text, or as a bigint: {"$": "bigint", "value": "${token}"}`
           : 'give it as a text'),
@@ -40,7 +40,7 @@ function refuseInexact(text: string, source: string): void {
   }
 }
 
-function place(text: string, position: number): string {
+function lineAndColumn(text: string, position: number): string {
   const before = text.slice(0, position).split('\n')
   return `line ${before.length}, column ${(before.at(-1) as string).length + 1}`
 }

@@ -8,10 +8,10 @@ export function currentPosition(details: ProcessDetails, now: number): CurrentPo
   const { state, attempt, awaited } = details
   const retry = attempt > 1 && state.label === 'running' ? `attempt ${attempt}` : ''
   const notes = [stateText(state), retry, statusText(details, now, awaited)]
-  return { place: placeOf(details), look: lookOf(details), notes: notes.filter((note) => note !== '') }
+  return { position: positionOf(details), look: lookOf(details), notes: notes.filter((note) => note !== '') }
 }
 
-function placeOf({ state, step, endedIn }: ProcessDetails): CurrentPosition['place'] {
+function positionOf({ state, step, endedIn }: ProcessDetails): CurrentPosition['position'] {
   if (state.terminal && state.successful) return 'end'
   if (state.label === 'created') return 'start'
   const at = state.terminal ? endedIn : step

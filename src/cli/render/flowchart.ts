@@ -15,7 +15,7 @@ import { portRow, portRows } from './port-rows.ts'
 /** The position of a process, as its flowchart shows it. */
 export interface CurrentPosition {
   /** The start, the end, a position in the outline, or the name of a step. */
-  readonly place: 'start' | 'end' | { readonly at: string }
+  readonly position: 'start' | 'end' | { readonly at: string }
   readonly look: Look
   /** Lines that describe the process: its state, what it waits for. */
   readonly notes: readonly string[]
@@ -56,7 +56,7 @@ class Drawing {
   readonly #description: SpecDescription
   readonly #outline: Outline | undefined
   readonly #name: string
-  readonly #place: CurrentPosition['place'] | undefined
+  readonly #position: CurrentPosition['position'] | undefined
   readonly #look: Look | undefined
   #notes: readonly string[]
   /** The node to be marked. */
@@ -74,9 +74,9 @@ class Drawing {
     this.#notes = currentPosition?.notes ?? []
     this.#outline = spec instanceof WorkChainSpec ? spec.getOutline() : undefined
     // A work chain is in `run`, which is no part of its outline, until its first predicate has been called.
-    const isAtStart = isAt(currentPosition?.place, 'run') && this.#outline !== undefined
-    this.#place = isAtStart ? 'start' : currentPosition?.place
-    this.#path = typeof this.#place === 'object' ? this.#pathTo(this.#place.at) : undefined
+    const isAtStart = isAt(currentPosition?.position, 'run') && this.#outline !== undefined
+    this.#position = isAtStart ? 'start' : currentPosition?.position
+    this.#path = typeof this.#position === 'object' ? this.#pathTo(this.#position.at) : undefined
   }
 
   #pathTo(at: string): Path {
@@ -101,8 +101,8 @@ class Drawing {
     if (end !== undefined) this.#connect(this.#ends, end)
     if (this.#ports('outputs', portLines(outputs), '[/', '/]') && end !== undefined)
       this.#line(`${end} --> outputs`)
-    if (this.#place === 'start') this.#marked = start
-    if (this.#place === 'end') this.#marked = end
+    if (this.#position === 'start') this.#marked = start
+    if (this.#position === 'end') this.#marked = end
     this.#mark()
     return ['flowchart TD', ...this.#lines.map((line) => `  ${line}`)].join('\n')
   }
@@ -167,7 +167,7 @@ class Drawing {
 
   /** Draws `run` and, if the process is in another step, that step. The steps in between are not known. */
   #unknownSteps(start: string): Exit {
-    const at = typeof this.#place === 'object' ? this.#place.at : undefined
+    const at = typeof this.#position === 'object' ? this.#position.at : undefined
     let last = this.#next('[', ['run'], ']')
     this.#connect([{ from: start }], last)
     if (at !== undefined && at !== 'run') {
@@ -218,8 +218,8 @@ class Drawing {
   }
 }
 
-function isAt(place: CurrentPosition['place'] | undefined, step: string): boolean {
-  return typeof place === 'object' && place.at === step
+function isAt(position: CurrentPosition['position'] | undefined, step: string): boolean {
+  return typeof position === 'object' && position.at === step
 }
 
 function portLines(namespace: SpecDescription['inputs']): string[] {

@@ -63,13 +63,13 @@ function line({ process, awaited }: ProcessTree, indent: string, look: TreeLook)
   const { name, pid, step, attempt, abandoned, label } = process
   const { now, pids, screen = PLAIN } = look
   const short = (one: string): string => pids?.get(one) ?? one
-  const place = attempt > 1 ? `${step ?? ''} (attempt ${attempt})` : step
+  const stepText = attempt > 1 ? `${step ?? ''} (attempt ${attempt})` : step
   const state = `${processStateText(process)}${abandoned ? ', abandoned' : ''}`
   const parts = [
     `${name} ${short(pid)}`,
     label === null ? null : `"${cut(label, screen.width > 120 ? WIDEST_LABEL : NARROW_LABEL)}"`,
     state,
-    place,
+    stepText,
     statusText(process, now, awaited, short),
   ]
   const text = oneLine(parts.filter((one) => one !== null && one !== '').join('  '))

@@ -27,7 +27,7 @@ export interface GroupStart {
   readonly signal: AbortSignal | undefined
   readonly launcher: Launcher
   /** Launches one member. Throws or rejects for inputs that do not fit. */
-  launch(inputs: Inputs, place: GroupPlace): StoringMember | Promise<StoringMember>
+  launch(inputs: Inputs, group: GroupPlace): StoringMember | Promise<StoringMember>
   /** Reads the store. */
   read<T>(read: () => Promise<T>): Promise<T>
 }

@@ -32,7 +32,7 @@ export interface Launcher {
   readonly parentFence: number | null
   /** Whether the pid is derived from the step that launches, so that only a child of this parent can have it. */
   readonly onlyOwn?: boolean
-  /** The place of the process in a group. */
+  /** The position of the process in a group. */
   readonly group?: GroupPlace | undefined
   /** The session of the caller, which retains what is launched with the retention `refs`. */
   readonly session?: string | undefined

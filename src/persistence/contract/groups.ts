@@ -2,7 +2,7 @@
  * A stored group: processes that were launched together, in the order of their inputs.
  */
 
-/** The place of a new process in a group. The group is stored with its first member. */
+/** The position of a new process in a group. The group is stored with its first member. */
 export interface GroupPlace {
   readonly name: string
   /** The number of the input, from 0. Of a chunk, that of its first item. */
@@ -11,7 +11,7 @@ export interface GroupPlace {
   readonly ordered: boolean
   /**
    * Whether the step that launches the group has made the name, which is the same each time it runs.
-   * Then the child that the step launches now takes the place, whatever had it before.
+   * Then the child that the step launches now takes the position, whatever was there before.
    */
   readonly byStep?: boolean | undefined
   /** How many inputs each process takes; the last process may take fewer. Default 1. */

@@ -101,7 +101,7 @@ export interface Create {
   readonly adopts?: readonly Adoption[] | undefined
   readonly report?: StoredReport | undefined
   /**
-   * The place in a group that the process takes in this commit. A process that has the place
+   * The position in a group that the process takes in this commit. A process that has the position
    * already counts as one with the pid or the key does.
    */
   readonly group?: GroupPlace | undefined

@@ -6,7 +6,7 @@ interface Node<T> {
 /** Items ordered by a number, the least first. Holds each item once. */
 export class Heap<T> {
   readonly #nodes: Node<T>[] = []
-  readonly #places = new Map<T, number>()
+  readonly #indexes = new Map<T, number>()
 
   get least(): Node<T> | undefined {
     return this.#nodes[0]
@@ -18,44 +18,44 @@ export class Heap<T> {
   }
 
   delete(item: T): void {
-    const place = this.#places.get(item)
-    if (place === undefined) return
-    this.#places.delete(item)
+    const index = this.#indexes.get(item)
+    if (index === undefined) return
+    this.#indexes.delete(item)
     const last = this.#nodes.pop() as Node<T>
     if (last.item === item) return
-    this.#nodes[place] = last
-    this.#rise(place)
-    this.#sink(this.#places.get(last.item) as number)
+    this.#nodes[index] = last
+    this.#rise(index)
+    this.#sink(this.#indexes.get(last.item) as number)
   }
 
-  #rise(place: number): void {
-    const node = this.#nodes[place] as Node<T>
-    while (place > 0) {
-      const above = (place - 1) >> 1
+  #rise(index: number): void {
+    const node = this.#nodes[index] as Node<T>
+    while (index > 0) {
+      const above = (index - 1) >> 1
       const other = this.#nodes[above] as Node<T>
       if (other.at <= node.at) break
-      this.#put(other, place)
-      place = above
+      this.#put(other, index)
+      index = above
     }
-    this.#put(node, place)
+    this.#put(node, index)
   }
 
-  #sink(place: number): void {
-    const node = this.#nodes[place] as Node<T>
+  #sink(index: number): void {
+    const node = this.#nodes[index] as Node<T>
     for (;;) {
-      let below = 2 * place + 1
+      let below = 2 * index + 1
       const right = this.#nodes[below + 1]
       if (right !== undefined && right.at < (this.#nodes[below] as Node<T>).at) below++
       const other = this.#nodes[below]
       if (other === undefined || other.at >= node.at) break
-      this.#put(other, place)
-      place = below
+      this.#put(other, index)
+      index = below
     }
-    this.#put(node, place)
+    this.#put(node, index)
   }
 
-  #put(node: Node<T>, place: number): void {
-    this.#nodes[place] = node
-    this.#places.set(node.item, place)
+  #put(node: Node<T>, index: number): void {
+    this.#nodes[index] = node
+    this.#indexes.set(node.item, index)
   }
 }

@@ -9,9 +9,9 @@ import { sliceOf, type Groups, type StoredGroup } from '../rules/groups.ts'
 
 interface KeptGroup extends StoredGroup {
   length: number | null
-  /** The pids by their positions. A hole is a place that no member has taken. */
+  /** The pids by their positions. A hole is a position that no member has taken. */
   readonly pids: (string | undefined)[]
-  /** The number of places that are taken. */
+  /** The number of positions that are taken. */
   launched: number
   /** The pids of the members that are not pruned. */
   readonly present: Set<string>

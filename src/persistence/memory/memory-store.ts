@@ -7,7 +7,7 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 import { ChangeFeed } from '../rules/change-feed.ts'
 import { checkRange, rangeOf } from '../rules/history-range.ts'
 import { isNeeded, lifetimeRow } from '../rules/lifetime.ts'
-import { checkFilter, limitOf, newestFirst, noCounts, pageOf, positionOf, statesOf } from '../rules/paging.ts'
+import { checkFilter, limitOf, newestFirst, noCounts, pageOf, cursorOf, statesOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { isReady, processRow, type Row } from '../rules/row.ts'
 import {
@@ -97,15 +97,15 @@ export class MemoryStore implements Store {
     checkFilter(filter)
     this.#requireOpen()
     const limit = limitOf(filter)
-    const position = positionOf(filter)
+    const cursor = cursorOf(filter)
     const rows = this.#matching(filter).toSorted(newestFirst)
     const rest =
-      position === undefined
+      cursor === undefined
         ? rows
         : rows.filter(
             (row) =>
-              row.created_at < position.createdAt ||
-              (row.created_at === position.createdAt && row.id < position.id),
+              row.created_at < cursor.createdAt ||
+              (row.created_at === cursor.createdAt && row.id < cursor.id),
           )
     return pageOf(rest, limit)
   }

@@ -4,7 +4,7 @@ import { earliest } from '../rules/waits.ts'
 import { Heap } from './heap.ts'
 import { isLoadable, type MemoryProcess } from './memory-process.ts'
 
-type Place = Pick<Row, 'ready_at' | 'id'>
+type OrderKey = Pick<Row, 'ready_at' | 'id'>
 
 interface Sleepers {
   readonly class: string
@@ -19,7 +19,7 @@ interface Sleepers {
 export class Schedule {
   #ready = new Set<MemoryProcess>()
   /** The last process in the order, and whether all were added in that order. */
-  #last: Place = { ready_at: 0, id: 0 }
+  #last: OrderKey = { ready_at: 0, id: 0 }
   #isSorted = true
   /**
    * Sleeping processes by class and version, so that those that no engine can load are not looked
@@ -99,6 +99,6 @@ export class Schedule {
  * Orders the longest ready first; of those that became ready at the same time, the one that was
  * created first.
  */
-function inOrder(a: Place, b: Place): number {
+function inOrder(a: OrderKey, b: OrderKey): number {
   return (a.ready_at ?? 0) - (b.ready_at ?? 0) || a.id - b.id
 }

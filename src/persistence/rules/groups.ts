@@ -23,21 +23,25 @@ export interface Groups {
   setLength(id: number, length: number | null): void
   /** The pid of the member at a position. */
   member(id: number, position: number): string | undefined
-  /** Gives a process a place. A process that had the place loses it. */
+  /** Puts a process at a position. Another process that was there leaves the group. */
   put(id: number, position: number, pid: string): void
-  /** Drops the places from this position on. */
+  /** Drops the members from this position on. */
   cut(id: number, position: number): void
   /** One more than the last position that is taken. */
   end(id: number): number
 }
 
-/** What a `Create` finds at its place in a group: a reason to refuse it, or the pid of the member. */
-export interface FoundPlace {
+/** What a `Create` finds at its position in a group: a reason to refuse it, or the pid of the member. */
+export interface FoundMember {
   readonly refusal?: Outcome
   readonly member?: string | undefined
 }
 
-export function findPlace(groups: Groups, write: Create, { name, position, byStep }: GroupPlace): FoundPlace {
+export function findMember(
+  groups: Groups,
+  write: Create,
+  { name, position, byStep }: GroupPlace,
+): FoundMember {
   const group = groups.find(name)
   // The step finds its children by their pids.
   if (group === undefined || byStep === true) return {}
@@ -47,19 +51,20 @@ export function findPlace(groups: Groups, write: Create, { name, position, bySte
   return { member: groups.member(group.id, position) }
 }
 
-/** Gives the process that a `Create` has stored or found its place. */
-export function takePlace(groups: Groups, write: Create, place: GroupPlace, pid: string): void {
-  const { name, position, ordered, chunkSize = 1 } = place
+/** Puts the process that a `Create` has stored or found at its position. */
+export function putMember(groups: Groups, write: Create, group: GroupPlace, pid: string): void {
+  const { name, position, ordered, chunkSize = 1 } = group
   const { parent } = write
   const createdAt = Math.round(write.createdAt)
-  const group = groups.find(name) ?? groups.add({ name, ordered, parent, createdAt, length: null, chunkSize })
+  const stored =
+    groups.find(name) ?? groups.add({ name, ordered, parent, createdAt, length: null, chunkSize })
   // A step that runs again may launch more members than before.
-  if (group.length !== null && position >= group.length) groups.setLength(group.id, null)
-  groups.put(group.id, position, pid)
+  if (stored.length !== null && position >= stored.length) groups.setLength(stored.id, null)
+  groups.put(stored.id, position, pid)
 }
 
-/** How a message names a place. */
-export function placeText({ name, position }: GroupPlace): string {
+/** How a message names a position in a group. */
+export function positionText({ name, position }: GroupPlace): string {
   return `position ${position} of the group ${quoted(name)}`
 }
 

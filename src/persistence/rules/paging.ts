@@ -110,7 +110,7 @@ const DEFAULT_LIMIT = 50
 const LARGEST_LIMIT = 1_000
 
 /** The process behind which a page begins, newest first. */
-export interface Position {
+export interface PageCursor {
   readonly createdAt: number
   readonly id: number
 }
@@ -125,7 +125,7 @@ export function limitOf(filter: ListFilter): number {
 }
 
 /** @throws RangeError for an `after` that is not the `next` of a page */
-export function positionOf(filter: ListFilter): Position | undefined {
+export function cursorOf(filter: ListFilter): PageCursor | undefined {
   if (filter.after === undefined) return undefined
   const match = /^(-?\d+):(\d+)$/.exec(filter.after)
   if (match === null)

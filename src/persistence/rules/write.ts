@@ -1,6 +1,6 @@
 import { adopt, apply, applyToResult, isOfResult } from './apply.ts'
 import type { Entry } from './decision.ts'
-import { completeGroup, findPlace, placeText, takePlace, type Groups } from './groups.ts'
+import { completeGroup, findMember, positionText, putMember, type Groups } from './groups.ts'
 import { beginLifetime, referenceRefusal, referred } from './lifetime.ts'
 import { addCall, callRefusal, serveCalls } from './mailbox.ts'
 import { adoptionRefusal, creationRefusal, existingOutcome, newRow } from './new-row.ts'
@@ -49,12 +49,12 @@ function create(tables: WriteTables, write: Create, fresh: Set<string>): Outcome
 function createInGroup(tables: WriteTables, write: Create, fresh: Set<string>): Outcome {
   const { group } = write
   if (group === undefined) return createOne(tables, write, fresh)
-  const { refusal, member } = findPlace(tables.groups, write, group)
+  const { refusal, member } = findMember(tables.groups, write, group)
   if (refusal !== undefined) return refusal
   const found = member === undefined || member === write.pid ? undefined : tables.get(member)
-  if (found !== undefined) return existing(tables, found, write, fresh, placeText(group))
+  if (found !== undefined) return existing(tables, found, write, fresh, positionText(group))
   const outcome = createOne(tables, write, fresh)
-  if (outcome.status === 'done') takePlace(tables.groups, write, group, outcome.pid)
+  if (outcome.status === 'done') putMember(tables.groups, write, group, outcome.pid)
   return outcome
 }
 

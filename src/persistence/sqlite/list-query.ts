@@ -1,5 +1,5 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
-import { newestFirst, noCounts, pageOf, positionOf, statesOf } from '../rules/paging.ts'
+import { newestFirst, noCounts, pageOf, cursorOf, statesOf } from '../rules/paging.ts'
 import type { Row } from '../rules/row.ts'
 import type { ListFilter, ProcessPage } from '../contract/control.ts'
 import { READY, SUSPECT, UNOWNED } from './ready-index.ts'
@@ -20,12 +20,12 @@ export function list(connection: Connection, queries: readonly Query[], limit: n
 /**
  * The queries for a page: one for each state or index, so that each can use its index.
  *
- * @throws RangeError for an invalid limit or position
+ * @throws RangeError for an invalid limit or cursor
  */
 export function pageQueries(filter: ListFilter, limit: number, now: number): Query[] {
-  const position = positionOf(filter)
-  const after = position === undefined ? [] : [position.createdAt, position.id]
-  const behind = position === undefined ? '' : ' AND (created_at, id) < (?, ?)'
+  const cursor = cursorOf(filter)
+  const after = cursor === undefined ? [] : [cursor.createdAt, cursor.id]
+  const behind = cursor === undefined ? '' : ' AND (created_at, id) < (?, ?)'
   return sources(filter, now).map(({ index, sql, values }) => ({
     sql: `${SELECT_BRIEF}${index} WHERE ${sql}${behind} ORDER BY created_at DESC, id DESC LIMIT ?`,
     values: [...values, ...after, limit + 1],

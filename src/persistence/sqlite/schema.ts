@@ -84,7 +84,7 @@ CREATE TABLE process (
   recent TEXT NOT NULL
 ) STRICT;
 
--- What wants to run, now or at a time to come; what waits for something without a time, runs or has ended takes no place in them.
+-- What wants to run, now or at a time to come; what waits for something without a time, runs or has ended takes no space in them.
 CREATE INDEX process_ready ON process (class, version, ready_at)
   WHERE ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL AND crashes < 2;
 CREATE INDEX process_suspect ON process (class, version, ready_at)

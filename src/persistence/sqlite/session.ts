@@ -14,7 +14,7 @@ import type { StoredRow } from './process-table.ts'
 import type { SqliteTables } from './sqlite-tables.ts'
 
 /** How far a session has come. */
-export interface SessionPosition {
+export interface SessionSavepoint {
   readonly changes: number
   readonly changed: ReadonlySet<number>
   readonly reported: ReadonlySet<number> | undefined
@@ -155,13 +155,13 @@ export class Session implements Tables {
   }
 
   /** How far the session has come, for `forget`. */
-  get position(): SessionPosition {
+  get savepoint(): SessionSavepoint {
     const reported = this.#reported && new Set(this.#reported)
     return { changes: this.changes.length, changed: new Set(this.#changed), reported }
   }
 
-  /** Drops the changes after a position, whose writes were undone. */
-  forget({ changes, changed, reported }: SessionPosition): void {
+  /** Drops the changes after a savepoint, whose writes were undone. */
+  forget({ changes, changed, reported }: SessionSavepoint): void {
     this.#tables.authors.begin()
     this.changes.length = changes
     this.#changed = new Set(changed)

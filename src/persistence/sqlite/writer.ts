@@ -3,7 +3,7 @@ import { DamsonError, PersistenceError } from '../../shared/errors.ts'
 import { adopt, apply, applyToResult, isOfResult } from '../rules/apply.ts'
 import { beginLifetime, referenceRefusal, referred } from '../rules/lifetime.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
-import { completeGroup, findPlace, placeText, takePlace } from '../rules/groups.ts'
+import { completeGroup, findMember, positionText, putMember } from '../rules/groups.ts'
 import { addCall, callRefusal, serveCalls } from '../rules/mailbox.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
 import type { ActorRow, BriefRow } from '../rules/row.ts'
@@ -64,16 +64,16 @@ export class Writer {
       const problem = unstorable(write)
       if (problem !== undefined) return { status: 'refused', error: problem }
       if (damaged.has(write)) return this.#damaged(write, damaged.get(write))
-      const position = careful ? session.position : undefined
+      const savepoint = careful ? session.savepoint : undefined
       try {
         if (!careful) return this.#one(write, session, fresh)
         return this.#connection.savepoint(() => this.#one(write, session, fresh))
       } catch (error) {
         if (isDamage(error)) throw new FailedAlone(write, error)
         if (!isOfOneWrite(error)) throw error
-        if (position === undefined)
+        if (savepoint === undefined)
           throw new RefusedInBatch('a write of the batch was refused', { cause: error })
-        session.forget(position)
+        session.forget(savepoint)
         if (write.kind === 'create') fresh.delete(write.pid)
         return { status: 'refused', error: refusal(write, error) }
       }
@@ -133,12 +133,12 @@ export class Writer {
   #createInGroup(write: Create, session: Session, fresh: Set<string>): Outcome {
     const { group } = write
     if (group === undefined) return this.#createOne(write, session, fresh)
-    const { refusal, member } = findPlace(this.#groups, write, group)
+    const { refusal, member } = findMember(this.#groups, write, group)
     if (refusal !== undefined) return refusal
     const found = member === undefined || member === write.pid ? undefined : this.#processes.get(member)
-    if (found !== undefined) return this.#existingOutcome(found, write, fresh, placeText(group))
+    if (found !== undefined) return this.#existingOutcome(found, write, fresh, positionText(group))
     const outcome = this.#createOne(write, session, fresh)
-    if (outcome.status === 'done') takePlace(this.#groups, write, group, outcome.pid)
+    if (outcome.status === 'done') putMember(this.#groups, write, group, outcome.pid)
     return outcome
   }
 

@@ -71,8 +71,8 @@ export class MemoryChildren {
   missing(): readonly MissingChild[] | undefined {
     if (!this.#isAgain || this.#parent.stepKey.number !== this.#step) return undefined
     const missing: MissingChild[] = []
-    for (const [place, child] of this.#launched) {
-      if (this.#found.has(place) || hasFailed(child) || child.process.isKilling) continue
+    for (const [launchKey, child] of this.#launched) {
+      if (this.#found.has(launchKey) || hasFailed(child) || child.process.isKilling) continue
       missing.push({ pid: child.handle.pid, className: child.handle.name })
     }
     return missing
@@ -93,17 +93,17 @@ export class MemoryChildren {
   ): MemoryHandle {
     const { key, pid } = options
     // A child with a given pid is found by its pid.
-    const place = pid === undefined ? this.#place(processClass, inputs, branch) : undefined
+    const launchKey = pid === undefined ? this.#launchKey(processClass, inputs, branch) : undefined
     const named =
       (key === undefined ? undefined : this.#keyed.get(key)) ??
       (pid === undefined ? undefined : this.#children.get(pid))
-    const known = named ?? (place === undefined ? undefined : this.#launched.get(place))
+    const known = named ?? (launchKey === undefined ? undefined : this.#launched.get(launchKey))
     if (known !== undefined && (named !== undefined || !hasFailed(known))) {
       assertSame(known, processClass, inputs)
       return known.handle
     }
     const child = this.#start(processClass, inputs, options)
-    if (place !== undefined) this.#launched.set(place, child)
+    if (launchKey !== undefined) this.#launched.set(launchKey, child)
     if (key !== undefined) this.#keyed.set(key, child)
     return child.handle
   }
@@ -112,7 +112,7 @@ export class MemoryChildren {
    * What distinguishes a launch from the other launches of the step, the same in each attempt.
    * Equal launches are numbered.
    */
-  #place(processClass: AnyProcessClass, inputs: Inputs, branch: string): string {
+  #launchKey(processClass: AnyProcessClass, inputs: Inputs, branch: string): string {
     const { number } = this.#parent.stepKey
     if (number !== this.#step) {
       this.#step = number
@@ -126,9 +126,9 @@ export class MemoryChildren {
     const launch = JSON.stringify([branch, ofClass, this.#textOf(inputs)])
     const count = (this.#counts.get(launch) ?? 0) + 1
     this.#counts.set(launch, count)
-    const place = `${count} ${launch}`
-    this.#found.add(place)
-    return place
+    const launchKey = `${count} ${launch}`
+    this.#found.add(launchKey)
+    return launchKey
   }
 
   /** Launches whose inputs can't be saved are distinguished by their class alone. */

@@ -93,7 +93,7 @@ export class MemoryHost implements Host {
       known: 0,
       signal: options.signal,
       launch: async (given, position) => {
-        // As in a store, a place in a group with a given name is found again.
+        // As in a store, the member at a position of a group with a given name is found again.
         const key = group === undefined ? undefined : JSON.stringify([group, position])
         const handle = await this.#launch(parent, processClass, given, { ...options, key }, branch)
         handles[position] = handle

@@ -5,8 +5,8 @@ import { setOwn } from '../../shared/own.ts'
 
 type Step = Parameters<ValuePath['push']>[0]
 
-/** Where an object was met first. */
-interface Place {
+/** The collection in which an object was met first, and the step from there to the object. */
+interface Link {
   readonly holder: object
   readonly step: Step
 }
@@ -19,19 +19,19 @@ export class Search {
   readonly #root: object
   /** The objects that were found, in the order in which they were met. */
   readonly found: readonly object[]
-  readonly #places: ReadonlyMap<object, Place>
+  readonly #links: ReadonlyMap<object, Link>
   /** The collections that hold an object, of those that lead to what was found. */
   readonly #holders: ReadonlyMap<object, readonly object[]>
 
   private constructor(
     root: object,
     found: readonly object[],
-    places: ReadonlyMap<object, Place>,
+    links: ReadonlyMap<object, Link>,
     holders: ReadonlyMap<object, readonly object[]>,
   ) {
     this.#root = root
     this.found = found
-    this.#places = places
+    this.#links = links
     this.#holders = holders
   }
 
@@ -47,9 +47,9 @@ export class Search {
     // Most values hold none, so that is found out first, without notes of where everything is.
     if (typeof root !== 'object' || root === null || !holdsAny(root, isWanted)) return undefined
     const found: object[] = []
-    const places = new Map<object, Place>()
+    const links = new Map<object, Link>()
     const holders = new Map<object, object[]>()
-    if (isWanted(root)) return new Search(root, [root], places, holders)
+    if (isWanted(root)) return new Search(root, [root], links, holders)
     let level: object[] = [root]
     const seen = new Set([root])
     for (let depth = 0; level.length > 0 && depth < maxDepth; depth++) {
@@ -62,21 +62,21 @@ export class Search {
           else if (known.at(-1) !== holder) known.push(holder)
           if (seen.has(item)) return
           seen.add(item)
-          places.set(item, { holder, step })
+          links.set(item, { holder, step })
           if (isCollection(item)) next.push(item)
           else if (isWanted(item)) found.push(item)
         })
       }
       level = next
     }
-    return found.length === 0 ? undefined : new Search(root, found, places, holders)
+    return found.length === 0 ? undefined : new Search(root, found, links, holders)
   }
 
   /** The path to an object that was found, from this root. */
   pathTo(item: object, root: string): string {
     const steps: Step[] = []
-    for (let place = this.#places.get(item); place !== undefined; place = this.#places.get(place.holder))
-      steps.push(place.step)
+    for (let link = this.#links.get(item); link !== undefined; link = this.#links.get(link.holder))
+      steps.push(link.step)
     const path = new ValuePath(root)
     for (const step of steps.toReversed()) path.push(step)
     return path.toString()

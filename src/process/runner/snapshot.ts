@@ -225,7 +225,7 @@ export class Snapshot {
       const step = stepOf(state)
       if (step !== null) definition.step(step)
       const at = state.label === 'running' || state.label === 'waiting' ? state.at : undefined
-      if (at !== undefined) this.#checkPlace(at)
+      if (at !== undefined) this.#checkPosition(at)
       return state
     } catch (error) {
       throw this.#incompatible(error)
@@ -240,7 +240,7 @@ export class Snapshot {
   }
 
   /** @throws IncompatibleBundle if the outline does not have that position any more */
-  #checkPlace(at: string): void {
+  #checkPosition(at: string): void {
     const { name, outline } = this.#run.definition
     if (outline === undefined) throw new TypeError(`${name} has no outline, and it was at ${at} in one`)
     outline.stepAt(at)

@@ -15,7 +15,7 @@ export interface Turn {
 }
 
 /** Where in its step the running code is, as far as its asynchronous context shows. */
-export interface Place {
+export interface FlowPoint {
   /** The run of the step: a `StepFlow`. */
   readonly flow: object
   /**
@@ -32,7 +32,7 @@ interface Frame {
   readonly outer: Frame | undefined
   /** The attempt at a step, if the process may go on without it. */
   readonly attempt?: object | undefined
-  readonly place?: Place | undefined
+  readonly point?: FlowPoint | undefined
 }
 
 const frames = new AsyncLocalStorage<Frame>()
@@ -86,7 +86,7 @@ export function isWithin(run: RunState): boolean {
 /** Runs a step as an attempt that the process may go on without. */
 export function inAttempt<T>(run: RunState, attempt: object, call: () => T): T {
   const frame = frames.getStore()
-  return frames.run({ run, outer: frame?.outer, attempt, place: frame?.place }, call)
+  return frames.run({ run, outer: frame?.outer, attempt, point: frame?.point }, call)
 }
 
 /** Whether the running code is an attempt at a step of this process other than the present one. */
@@ -96,8 +96,8 @@ export function isStaleAttempt(run: RunState, present: object | undefined): bool
 }
 
 /** Where in a step of this process the running code is. The step may have ended. */
-export function currentPlace(run: RunState): Place | undefined {
-  return frameOf(run)?.place
+export function currentPoint(run: RunState): FlowPoint | undefined {
+  return frameOf(run)?.point
 }
 
 function frameOf(run: RunState): Frame | undefined {
@@ -108,26 +108,26 @@ function frameOf(run: RunState): Frame | undefined {
 
 /**
  * Whether the running code is left over from an earlier attempt at a step, as far as that shows.
- * Each attempt but the first begins at a place.
+ * Each attempt but the first begins at a point of its flow.
  */
 export function isOfEarlierAttempt(run: RunState, flow: object, isFirst: boolean): boolean {
   const frame = frameOf(run)
-  return frame !== undefined && frame.place?.flow !== flow && (frame.place !== undefined || !isFirst)
+  return frame !== undefined && frame.point?.flow !== flow && (frame.point !== undefined || !isFirst)
 }
 
 /**
- * Puts the running code, and what it calls and awaits from now on, at this place. The callers of
+ * Puts the running code, and what it calls and awaits from now on, at this point of a flow. The callers of
  * that code stay where they are.
  */
-export function enterPlace(run: RunState, place: Place | undefined): void {
+export function enterPoint(run: RunState, point: FlowPoint | undefined): void {
   const frame = frames.getStore()
-  if (frame?.run === run && (place !== undefined || frame.place !== undefined))
-    frames.enterWith({ ...frame, place })
+  if (frame?.run === run && (point !== undefined || frame.point !== undefined))
+    frames.enterWith({ ...frame, point })
 }
 
-/** Runs a part of a step at this place. */
-export function atPlace<T>(run: RunState, place: Place, call: () => T): T {
+/** Runs a part of a step at this point of its flow. */
+export function atPoint<T>(run: RunState, point: FlowPoint, call: () => T): T {
   const frame = frames.getStore()
   const own = frame?.run === run ? frame : { run, outer: frame }
-  return frames.run({ ...own, place }, call)
+  return frames.run({ ...own, point }, call)
 }

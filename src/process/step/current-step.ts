@@ -1,7 +1,7 @@
 import { attemptOf, keepsRecord, placeOf, type StateData } from '../state/state-data.ts'
 import { Cancellation } from './cancellation.ts'
 import { ContextUpdates } from './context.ts'
-import { enterPlace } from './current-process.ts'
+import { enterPoint } from './current-process.ts'
 import { PlayGate } from './play-gate.ts'
 import { logOf, type RunState } from './run-state.ts'
 import { SignalReceiver } from './signal-receiver.ts'
@@ -89,9 +89,9 @@ export class CurrentStep {
     this.cancellation.renew()
     this.#updates?.forget()
     const isAgain = this.#journal?.begin() ?? false
-    // The place distinguishes this attempt from code left over from earlier attempts.
+    // The point distinguishes this attempt from code left over from earlier attempts.
     const isFirst = attemptOf(this.run.state) === 1
-    enterPlace(this.run, isFirst ? undefined : { flow: this.journal.flow, branch: '' })
+    enterPoint(this.run, isFirst ? undefined : { flow: this.journal.flow, branch: '' })
     return isAgain
   }
 

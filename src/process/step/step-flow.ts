@@ -1,6 +1,6 @@
 import { nextTick } from 'node:process'
 import { SpecError } from '../../shared/errors.ts'
-import { atPlace, currentPlace, enterPlace, type Place, type Turn } from './current-process.ts'
+import { atPoint, currentPoint, enterPoint, type FlowPoint, type Turn } from './current-process.ts'
 import type { RunState } from './run-state.ts'
 import { queueMicrotask, setImmediate } from '../../shared/timers.ts'
 
@@ -61,7 +61,7 @@ export class StepFlow {
 
   /** The branch of the running code; empty outside of a branch. */
   get branch(): string {
-    return this.#place?.branch ?? ''
+    return this.#point?.branch ?? ''
   }
 
   has(key: string): boolean {
@@ -127,7 +127,7 @@ export class StepFlow {
     const turn = this.#turn(outer, scope)
     this.#branches.add(branch)
     try {
-      return await atPlace(this.#run, { flow: this, branch, turn }, run)
+      return await atPoint(this.#run, { flow: this, branch, turn }, run)
     } finally {
       this.#branches.delete(branch)
     }
@@ -164,9 +164,9 @@ export class StepFlow {
 
   // ---------- turns ----------
 
-  get #place(): Place | undefined {
-    const place = currentPlace(this.#run)
-    return place?.flow === this ? place : undefined
+  get #point(): FlowPoint | undefined {
+    const point = currentPoint(this.#run)
+    return point?.flow === this ? point : undefined
   }
 
   #scope(branch: string): Scope {
@@ -181,18 +181,18 @@ export class StepFlow {
    * asynchronous context.
    */
   #turn(branch: string, scope: Scope): Turn {
-    const place = this.#place
-    const present = place === undefined ? scope.last : place.turn
+    const point = this.#point
+    const present = point === undefined ? scope.last : point.turn
     if (present?.runs === true) return (scope.last = present)
     const after: Turn[] = []
-    for (const turn of [this.#goesOn, place?.turn, scope.parallel ? undefined : scope.last])
+    for (const turn of [this.#goesOn, point?.turn, scope.parallel ? undefined : scope.last])
       if (turn !== undefined && !after.includes(turn)) after.push(turn)
     const turn: Turn = { flow: this, after, runs: true }
     queueMicrotask(() => {
       turn.runs = false
     })
     scope.last = turn
-    enterPlace(this.#run, { flow: this, branch, turn })
+    enterPoint(this.#run, { flow: this, branch, turn })
     return turn
   }
 

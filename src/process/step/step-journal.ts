@@ -27,7 +27,7 @@ interface Begun {
   failure?: { readonly error: unknown }
 }
 
-/** The place of an operation in the record. */
+/** Where the record has an operation. */
 export interface Use {
   /** The name of the entry: `effect:book/charge#2`; of a launch or a branch, its kind. */
   readonly entry: string
@@ -112,17 +112,17 @@ export class StepJournal {
    */
   leftOver(): SpecError | undefined {
     const { pid, definition, state } = this.#run
-    const place = `the step ${definition.name}${state.label === 'running' ? `.${state.step}` : ''} of process ${pid}`
+    const step = `the step ${definition.name}${state.label === 'running' ? `.${state.step}` : ''} of process ${pid}`
     const dropped: string[] = []
     for (const { kind, name, operation, failure } of this.#begun) {
       if (failure === undefined && kinds.includes(kind as RecordKind) && kind !== 'effect') {
         dropped.push(`${kind} '${name}'`)
       } else if (failure === undefined) {
-        return new SpecError(`${place} ended while its ${kind} '${name}' was in progress: await it`)
+        return new SpecError(`${step} ended while its ${kind} '${name}' was in progress: await it`)
       } else if (operation?.isAwaited === false) {
         const { error: cause } = failure
         return new SpecError(
-          `the ${kind} '${name}' in ${place} failed, and the step ended without having looked: await it`,
+          `the ${kind} '${name}' in ${step} failed, and the step ended without having looked: await it`,
           { cause },
         )
       }
