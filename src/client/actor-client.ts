@@ -12,6 +12,7 @@ const OPTIONS: OptionNames<ActorOptions> = {
   order: isOrder,
   maxMailbox: isCount,
   label: true,
+  worker: true,
 }
 
 function isOrder(what: string, value: unknown): void {
@@ -43,6 +44,7 @@ export abstract class ActorClient extends GroupClient {
     this.requireOpen()
     checkOptions(options, OPTIONS, 'actor')
     if (options.id !== undefined) checkText('actor: the id', options.id)
+    if (options.worker !== undefined) checkText('actor: worker, the label of an engine', options.worker)
     const create = this.parts.launches.createActor(actorClass, args, options)
     const pid = this.storedPid(create, await this.parts.commits.write(create))
     return this.actorById(actorClass as unknown as new (...args: never[]) => A, pid)

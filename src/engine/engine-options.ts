@@ -3,12 +3,19 @@ import type { AnyActorClass } from '../process/actor/actor-class.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { isPruneOptions, type PruneOptions } from '../spec/prune-policy.ts'
 import type { Duration } from '../shared/duration.ts'
-import { isCount, isDuration, isFlag, type OptionNames } from '../shared/options.ts'
+import { isCount, isDuration, isFlag, shown, type OptionNames } from '../shared/options.ts'
+import { checkText } from '../shared/text.ts'
 
 /** Options of `Engine.open`, except the classes. */
 export interface EngineSettings extends Omit<ClientOptions, 'processes' | 'actors'> {
   /** The most steps in flight at the same time. Default 100. A process that waits takes no slot. */
   readonly concurrency?: number | undefined
+  /**
+   * Labels of this engine, such as `gpu`. A process that was launched with the option `worker: 'gpu'`
+   * runs only in an engine that has this label. An engine with labels also runs what asks for none.
+   * Default: none.
+   */
+  readonly labels?: readonly string[] | undefined
   /** How long this engine counts as alive after its last heartbeat. Default 10 s. */
   readonly lease?: Duration | undefined
   /**
@@ -46,9 +53,16 @@ interface RunsActors {
 export const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
   ...CLIENT_OPTIONS,
   concurrency: isCount,
+  labels: areLabels,
   lease: isDuration,
   handleSignals: isFlag,
   prune: isPruneOptions,
+}
+
+/** @throws TypeError for anything but a list of non-empty texts */
+function areLabels(what: string, value: unknown): void {
+  if (!Array.isArray(value)) throw new TypeError(`${what} takes a list of texts, not ${shown(value)}`)
+  for (const label of value) checkText(`${what}: a label`, label)
 }
 
 /** Options of `close`. */

@@ -5,7 +5,7 @@ import type { StoredLaunch } from '../client/group-client.ts'
 import { registeredName } from '../bundle/loader.ts'
 import { BY_A_CALLER, createWrite, retryOf, type Launcher } from '../client/launch/create-write.ts'
 import { openStore } from '../persistence/open-store.ts'
-import type { LoadableClass } from '../persistence/contract/engines.ts'
+import type { Capabilities, LoadableClass } from '../persistence/contract/engines.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Change } from '../persistence/contract/rows.ts'
 import type { Store } from '../persistence/contract/store.ts'
@@ -61,6 +61,8 @@ const SCAN_INTERVAL = 1_000
 export class Engine extends Client {
   readonly #id: string
   #classes: readonly LoadableClass[]
+  /** The labels that a launch may ask for, each once. */
+  readonly #labels: readonly string[]
   /** Names of classes that the loader does not know, or could not load. */
   readonly #unloadable = new Set<string>()
   readonly #unknown: UnknownClasses
@@ -112,6 +114,8 @@ export class Engine extends Client {
     this.#id = id
     this.launchesAhead = concurrency
     this.#classes = [...loadable(this.classes), ...loadableActors(this.actorClasses)]
+    const labels = [...new Set(options.labels)]
+    this.#labels = labels
     const { name, commits, handles, classes, codec, clock, logger, killGrace } = this
     const { launched } = this.parts
     const shared = { store, commits, handles, launched, classes, codec, clock, logger, killGrace }
@@ -119,7 +123,7 @@ export class Engine extends Client {
     // Each part is given those that are built before it.
     const executions = new Executions()
     const queue = new LaunchQueue()
-    const scheduler = new Scheduler({ engine: id, store, concurrency, clock, logger, queue })
+    const scheduler = new Scheduler({ engine: id, store, concurrency, labels, clock, logger, queue })
     const control = new ExecutionControl(engine, executions)
     const journal = new StepJournalWriter(engine, scheduler, control)
     const others = {
@@ -184,7 +188,7 @@ export class Engine extends Client {
       osPid: process.pid,
       lease,
       concurrency,
-      classes: this.#classes,
+      ...this.#runs,
     })
     this.#stopWatching = this.store.watch((changes, missed) => this.#note(changes, missed))
     if (handleSignals)
@@ -194,6 +198,10 @@ export class Engine extends Client {
     await this.#scan()
     this.#pruner.start()
     this.#collector.start()
+  }
+
+  get #runs(): Capabilities {
+    return { classes: this.#classes, labels: this.#labels }
   }
 
   /** Scans the store. A scan that is asked for during another one comes after it. */
@@ -216,11 +224,9 @@ export class Engine extends Client {
     try {
       if (this.classes.loads) await this.#learn()
       const since = this.#scheduler.claimCount
-      const { ready, suspects, nextDeadline, nextDue } = await this.store.recover(this.#classes)
+      const { ready, suspects, nextDeadline, nextDue } = await this.store.recover(this.#runs)
       const drains =
-        suspects &&
-        this.#scheduler.mayDrain &&
-        (await this.store.drain({ engine: this.#id, classes: this.#classes }))
+        suspects && this.#scheduler.mayDrain && (await this.store.drain({ engine: this.#id, ...this.#runs }))
       this.#scheduler.scanned({ ready, suspects, drains, since })
       if (nextDeadline !== null) this.#armDue(nextDeadline)
       if (nextDue !== null) this.#armDue(nextDue)
@@ -319,7 +325,7 @@ export class Engine extends Client {
   }
 
   /** Whether a launched process may run here at once. Warns of a class that is not registered here. */
-  #mayRun(known: AnyProcessClass, { pid, delay, after }: LaunchOptions, refers: boolean): boolean {
+  #mayRun(known: AnyProcessClass, { pid, delay, after, worker }: LaunchOptions, refers: boolean): boolean {
     // A process of a class that is not registered here is left to an engine that has the class
     // (C9).
     const isRegistered = this.classes.has(known)
@@ -327,7 +333,9 @@ export class Engine extends Client {
     // A second launch under a pid must not start a second execution. Its answer reports the first
     // process.
     const again = pid !== undefined && (this.#executions.find(pid) !== undefined || this.#queue.has(pid))
-    return isRegistered && !again && delay === undefined && after === undefined && !refers
+    // One for a label that this engine does not have is left to an engine that has it.
+    const hasLabel = worker === undefined || this.#labels.includes(worker)
+    return isRegistered && hasLabel && !again && delay === undefined && after === undefined && !refers
   }
 
   /**

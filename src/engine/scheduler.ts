@@ -36,6 +36,7 @@ export interface SchedulerOptions {
   readonly store: Store
   /** How many steps may be in flight. */
   readonly concurrency: number
+  readonly labels: readonly string[]
   readonly clock: Clock
   readonly logger: Logger
   /** The launches of this engine that wait for a slot. */
@@ -374,6 +375,7 @@ export class Scheduler {
       claimed = await store.claim({
         engine,
         classes: this.#classes,
+        labels: this.#options.labels,
         limit,
         suspects,
         beside: this.#alone?.process.pid,

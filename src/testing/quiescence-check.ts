@@ -1,5 +1,5 @@
 import type { Control } from '../persistence/contract/control.ts'
-import { canLoad } from '../persistence/contract/engines.ts'
+import { canRun } from '../persistence/contract/engines.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
 import { UNFINISHED_STATES } from '../process/state/machine.ts'
 
@@ -24,7 +24,7 @@ export class QuiescenceCheck {
     if (row.endedAt !== null || row.parked !== null) return 'quiescent'
     if (row.paused !== null && row.killRequested === null) return 'quiescent'
     if (row.owner === null) {
-      if (this.#isDue(row.readyAt)) return (await this.#isLoadable(row)) ? 'progressing' : 'stuck'
+      if (this.#isDue(row.readyAt)) return (await this.#isRunnable(row)) ? 'progressing' : 'stuck'
     } else if (
       row.state !== 'waiting' ||
       !row.inStep ||
@@ -69,8 +69,8 @@ export class QuiescenceCheck {
     return time !== null && time <= this.#now
   }
 
-  async #isLoadable({ className, version }: ProcessRow): Promise<boolean> {
+  async #isRunnable(row: ProcessRow): Promise<boolean> {
     const engines = await this.#store.engines()
-    return engines.some(({ alive, classes }) => alive && canLoad(classes, className, version))
+    return engines.some((engine) => engine.alive && canRun(engine, row))
   }
 }

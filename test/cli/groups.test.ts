@@ -166,3 +166,36 @@ describe('damson groups, show and results', () => {
     expect((await project.damson(['groups'])).stderr).toBe('there are no groups\n')
   })
 })
+
+it('a worker with a label runs what was launched for it, and show, explain and status name the label', async () => {
+  const launch = ['run', 'square.mjs', '--inputs-file', 'n.jsonl', '--group', 'squares', '--no-wait']
+  await project.damson([...launch, '--worker', 'gpu'])
+  const plain = project.start(['worker', 'square.mjs'])
+  await plain.says('ready')
+  const [group] = JSON.parse((await project.damson(['groups', '--json'])).stdout).groups
+  expect(group).toMatchObject({ name: 'squares' })
+  const { processes } = JSON.parse((await project.damson(['list', '--json'])).stdout)
+  const explained = await project.damson(['explain', processes[0].pid])
+  expect(explained.stdout.replaceAll(/\s+/g, ' ')).toContain('damson worker MODULE --label gpu')
+  expect((await project.damson(['show', processes[0].pid])).stdout).toMatch(
+    /runs in\s+engines with the label gpu/,
+  )
+  expect((await project.damson(['status'])).stdout).toContain(
+    '2 Square are ready, and no engine with the label gpu runs',
+  )
+  const gpu = project.start(['worker', 'square.mjs', '--label', 'fast', '--label', 'gpu'])
+  await gpu.says('ready')
+  await project.damson(['watch', '--group', 'squares'])
+  const { stdout } = await project.damson(['results', '--group', 'squares', '--json'])
+  expect(JSON.parse(stdout).results.map(({ result }: { result: unknown }) => result)).toEqual([1, 4])
+  expect((await project.damson(['status'])).stdout).toMatch(/LABELS[^]*fast, gpu/)
+  for (const worker of [plain, gpu]) {
+    worker.signal('SIGTERM')
+    await worker.ended
+  }
+  const wrong = await project.damson(['worker', 'square.mjs', '--label', ''])
+  expect([wrong.code, wrong.stderr]).toEqual([
+    2,
+    expect.stringContaining('a label has at least one character'),
+  ])
+})

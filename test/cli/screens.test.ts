@@ -192,6 +192,7 @@ const ENGINES = [
     used: 3,
     concurrency: 100,
     classes: ['Fail', 'Payment', 'Relaxation', 'Word'],
+    labels: [],
   },
   {
     id: pid('2'),
@@ -202,6 +203,7 @@ const ENGINES = [
     used: 0,
     concurrency: 20,
     classes: ['Payment'],
+    labels: [],
   },
 ]
 

@@ -138,7 +138,13 @@ export async function done(store: Store, ...writes: Write[]): Promise<void> {
 export function claim(
   store: Store,
   by: string,
-  fields: { limit?: number; suspects?: boolean; classes?: typeof BAKE; beside?: string } = {},
+  fields: {
+    limit?: number
+    suspects?: boolean
+    classes?: typeof BAKE
+    labels?: readonly string[] | undefined
+    beside?: string
+  } = {},
 ) {
   return store.claim({ engine: by, classes: BAKE, limit: 10, suspects: false, ...fields })
 }

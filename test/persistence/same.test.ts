@@ -230,7 +230,7 @@ class Player {
           .toSorted((a, b) => (a.row.pid < b.row.pid ? -1 : 1))
       }
       case 'recover':
-        return store.recover(BAKE)
+        return store.recover({ classes: BAKE })
       case 'crash': {
         await this.stage.kill()
         const recovered = await store.recover()

@@ -13,6 +13,7 @@ import {
   finish,
   historyNames,
   request,
+  resume,
   running,
 } from './fixtures.ts'
 import type { Bench } from './store-bench.ts'
@@ -66,11 +67,11 @@ export function claiming(bench: Bench): void {
       const later = create()
       await done(store, later)
       const order = [...writes, early, later].map(({ pid }) => pid)
-      expect(await store.recover(classes)).toMatchObject({ ready: true, suspects: false })
+      expect(await store.recover({ classes: classes })).toMatchObject({ ready: true, suspects: false })
       const two = await claim(store, 'A', { classes, limit: 2 })
       const rest = await claim(store, 'A', { classes })
       expect([...two, ...rest].map(({ row }) => row.pid)).toEqual(order)
-      expect(await store.recover(classes)).toMatchObject({ ready: false })
+      expect(await store.recover({ classes: classes })).toMatchObject({ ready: false })
     })
 
     test('a process that was paused while it slept has its place by its time', async () => {
@@ -96,6 +97,51 @@ export function claiming(bench: Bench): void {
       ]
       const rest = await claim(store, 'A', { classes: all })
       expect(rest.map(({ row }) => row.pid).toSorted()).toEqual([newer.pid, unknown.pid])
+    })
+
+    test('hands out what asks for a label only to an engine that has the label, in the order of all', async () => {
+      const writes = [
+        create({ worker: 'gpu' }),
+        create(),
+        create({ worker: 'tpu' }),
+        create({ worker: 'gpu' }),
+      ]
+      await done(store, ...writes)
+      const [first, second, third, fourth] = writes.map(({ pid }) => pid)
+      const asleep = create({ worker: 'gpu', readyAt: clock.now() + 50 })
+      await done(store, asleep)
+      expect(await read(first as string)).toMatchObject({ worker: 'gpu' })
+      expect(await read(second as string)).toMatchObject({ worker: null })
+      expect(await store.wanted()).toEqual(BAKE)
+      const pids = async (labels?: readonly string[]) =>
+        (await claim(store, 'A', { labels })).map(({ row }) => row.pid)
+      expect(await pids()).toEqual([second])
+      expect(await store.recover({ classes: BAKE })).toMatchObject({ ready: false, nextDue: null })
+      expect(await store.recover({ classes: BAKE, labels: ['tpu'] })).toMatchObject({
+        ready: true,
+        nextDue: null,
+      })
+      const gpu = { classes: BAKE, labels: ['gpu'] }
+      expect(await store.recover(gpu)).toMatchObject({ ready: true, nextDue: clock.now() + 50 })
+      expect(await store.recover()).toMatchObject({ ready: true, nextDue: clock.now() + 50 })
+      expect(await pids(['gpu'])).toEqual([first, fourth])
+      expect(await store.recover(gpu)).toMatchObject({ ready: false })
+      const { classes } = await store.survey(0)
+      expect(classes[0]).toMatchObject({ ready: 1, readyKinds: [{ version: 1, worker: 'tpu', count: 1 }] })
+      expect(await pids(['gpu', 'tpu'])).toEqual([third])
+      await clock.advance(50)
+      expect(await pids([])).toEqual([])
+      expect(await pids(['gpu'])).toEqual([asleep.pid])
+    })
+
+    test('a process keeps the label that it asks for through waits and crashes', async () => {
+      await store.join(engine('B', { labels: ['gpu'] }))
+      const process = await running(store, 'B', { worker: 'gpu' })
+      await done(store, advance(process, { state: 'waiting' }))
+      await done(store, resume(process.pid))
+      expect(await claim(store, 'A')).toEqual([])
+      expect(await claim(store, 'A', { labels: ['gpu'] })).toHaveLength(1)
+      expect((await store.engines()).find(({ id }) => id === 'B')).toMatchObject({ labels: ['gpu'] })
     })
 
     test('a clean release counts as no crash and makes it ready again (C12)', async () => {

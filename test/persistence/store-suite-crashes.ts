@@ -228,10 +228,33 @@ export function crashes(bench: Bench): void {
     test('recovery reports only suspects that the engine could run', async () => {
       await done(store, create())
       await crashTwice()
-      expect(await store.recover(BAKE)).toMatchObject({ suspects: true })
-      expect(await store.recover([{ name: 'Brew', version: 1 }])).toMatchObject({ suspects: false })
-      expect(await store.recover([{ name: 'Bake', version: 0 }])).toMatchObject({ suspects: false })
-      expect(await store.recover([])).toMatchObject({ suspects: false })
+      expect(await store.recover({ classes: BAKE })).toMatchObject({ suspects: true })
+      expect(await store.recover({ classes: [{ name: 'Brew', version: 1 }] })).toMatchObject({
+        suspects: false,
+      })
+      expect(await store.recover({ classes: [{ name: 'Bake', version: 0 }] })).toMatchObject({
+        suspects: false,
+      })
+      expect(await store.recover({ classes: [] })).toMatchObject({ suspects: false })
+    })
+
+    test('an engine drains, and recovery reports, only for suspects whose label it has', async () => {
+      const guilty = create({ worker: 'gpu' })
+      await done(store, guilty)
+      for (const id of ['B', 'C']) {
+        await store.join(engine(id, { labels: ['gpu'] }))
+        await claim(store, id, { labels: ['gpu'] })
+        await crash(id)
+      }
+      expect(await read(guilty.pid)).toMatchObject({ crashes: 2, worker: 'gpu' })
+      const labels = ['gpu']
+      expect(await store.recover({ classes: BAKE })).toMatchObject({ suspects: false })
+      expect(await store.recover({ classes: BAKE, labels })).toMatchObject({ suspects: true })
+      await clock.advance(60_000)
+      expect(await store.drain({ engine: 'A', classes: BAKE })).toBe(false)
+      expect(await store.drain({ engine: 'A', classes: BAKE, labels })).toBe(true)
+      expect(await claim(store, 'A', { suspects: true })).toEqual([])
+      expect(await claim(store, 'A', { suspects: true, labels })).toHaveLength(1)
     })
 
     test('three crashes in company pause nobody (C11)', async () => {

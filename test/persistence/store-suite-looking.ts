@@ -155,9 +155,16 @@ export function looking(bench: Bench): void {
             failed: 1,
             failedLately: 1,
             selfAwaiting: 0,
-            readyVersions: [],
+            readyKinds: [],
           },
-          { className: 'Brew', ...none, ready: 1, failedLately: 0, selfAwaiting: 0, readyVersions: [3] },
+          {
+            className: 'Brew',
+            ...none,
+            ready: 1,
+            failedLately: 0,
+            selfAwaiting: 0,
+            readyKinds: [{ version: 3, worker: null, count: 1 }],
+          },
         ],
         running: { A: 3 },
         waits: [

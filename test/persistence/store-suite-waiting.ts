@@ -165,19 +165,21 @@ export function waits(bench: Bench): void {
         await waitingFor(store, 'A', { until: later })
         await waitingFor(store, 'A', { until: brew }, { className: 'Brew' })
         await waiting(store, 'A')
-        expect(await store.recover(BAKE)).toMatchObject({ nextDue: soon })
-        expect(await store.recover([{ name: 'Bake', version: 0 }])).toMatchObject({ nextDue: null })
-        expect(await store.recover([])).toMatchObject({ nextDue: null })
+        expect(await store.recover({ classes: BAKE })).toMatchObject({ nextDue: soon })
+        expect(await store.recover({ classes: [{ name: 'Bake', version: 0 }] })).toMatchObject({
+          nextDue: null,
+        })
+        expect(await store.recover({ classes: [] })).toMatchObject({ nextDue: null })
         expect(await store.recover()).toMatchObject({ nextDue: brew })
         await done(store, request(first.pid, 'pause'))
-        expect(await store.recover(BAKE)).toMatchObject({ nextDue: later })
+        expect(await store.recover({ classes: BAKE })).toMatchObject({ nextDue: later })
         await done(store, request(first.pid, 'play'))
-        expect(await store.recover(BAKE)).toMatchObject({ nextDue: soon })
+        expect(await store.recover({ classes: BAKE })).toMatchObject({ nextDue: soon })
         await clock.advance(1_000)
         // What is due already is not to come.
-        expect(await store.recover(BAKE)).toMatchObject({ nextDue: later })
+        expect(await store.recover({ classes: BAKE })).toMatchObject({ nextDue: later })
         await clock.advance(1_000)
-        expect(await store.recover(BAKE)).toMatchObject({ nextDue: null })
+        expect(await store.recover({ classes: BAKE })).toMatchObject({ nextDue: null })
         expect(await claim(store, 'A')).toHaveLength(2)
       })
 

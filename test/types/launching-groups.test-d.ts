@@ -1,6 +1,7 @@
 import {
   each,
   Engine,
+  type EngineInfo,
   Process,
   type ProcessGroup,
   type ProcessHandle,
@@ -105,4 +106,20 @@ export async function lazily(): Promise<void> {
   expectType<Equal<typeof stream, ResultStream<number>>>()
   for await (const sum of stream) expectType<Equal<typeof sum, number>>()
   stream.cancel()
+}
+
+export async function engineLabels(): Promise<void> {
+  await Engine.open({ store: 'a.db', processes: [Add], labels: ['gpu'] })
+  await engine.launch(Add, { a: 1 }, { worker: 'gpu' })
+  await engine.launchAll(Add, [{ a: 1 }], { worker: 'gpu' })
+  await engine.map(Add, { a: each([1]) }, { worker: 'gpu' })
+  const [one] = await engine.engines()
+  expectType<Equal<typeof one, EngineInfo | undefined>>()
+  expectType<Equal<EngineInfo['labels'], readonly string[]>>()
+  // @ts-expect-error a list of labels
+  await Engine.open({ store: 'a.db', processes: [Add], labels: 'gpu' })
+  // @ts-expect-error one label
+  await engine.launch(Add, { a: 1 }, { worker: ['gpu'] })
+  // @ts-expect-error labels are those of an engine
+  await engine.launch(Add, { a: 1 }, { labels: ['gpu'] })
 }

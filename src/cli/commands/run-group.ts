@@ -29,6 +29,7 @@ export interface RunGroupOptions {
   readonly group?: string
   readonly key?: string
   readonly label?: string
+  readonly worker?: string
   readonly wait: boolean
 }
 
@@ -42,7 +43,7 @@ export async function runGroup(
   name: string,
   options: RunGroupOptions,
 ): Promise<number> {
-  const { store, count, inputsFile, key, wait } = options
+  const { store, count, inputsFile, key, wait, worker } = options
   if (count !== undefined && inputsFile !== undefined)
     throw new UsageError('give --count or --inputs-file, not both')
   if (count === undefined && inputsFile === undefined)
@@ -62,7 +63,8 @@ export async function runGroup(
       await client.close()
     }
   }
-  const engine = await Engine.open({ store, processes, handleSignals: false, logger: stderrLogger })
+  const labels = worker === undefined ? [] : [worker]
+  const engine = await Engine.open({ store, processes, labels, handleSignals: false, logger: stderrLogger })
   let endProgress = (): void => {}
   const stopListening = onStop(() => {
     endProgress()
@@ -79,7 +81,9 @@ export async function runGroup(
     return await printResults(engine, group.name, options.json === true)
   } catch (error) {
     if (!(error instanceof ClosedError)) throw error
-    note(`the group is saved in ${store}; it continues with: damson worker ${path} --store ${store}`)
+    note(
+      `the group is saved in ${store}; it continues with: damson worker ${path} --store ${store}${worker === undefined ? '' : ` --label ${worker}`}`,
+    )
     return INTERRUPTED
   } finally {
     endProgress()
@@ -90,8 +94,8 @@ export async function runGroup(
 
 /** @throws UsageError for inputs that do not fit, with their line in the file */
 async function launch(client: Client, name: string, options: RunGroupOptions): Promise<ProcessGroup> {
-  const { count = 0, inputsFile, group, label } = options
-  const given: GroupLaunchOptions = { group, label }
+  const { count = 0, inputsFile, group, label, worker } = options
+  const given: GroupLaunchOptions = { group, label, worker }
   if (inputsFile === undefined) {
     const inputs = withReferences(client, await readInputs(options.inputs), '--inputs') as Inputs
     return client.launchAll(

@@ -18,6 +18,7 @@ interface RunOptions extends StoreOptions {
   readonly inputs?: string
   readonly key?: string
   readonly label?: string
+  readonly worker?: string
   readonly wait: boolean
   readonly count?: number
   readonly inputsFile?: string
@@ -35,6 +36,7 @@ export function addRun(program: Command): void {
     .option('-i, --inputs <file|json>', `a file of JSON, - for stdin, or the JSON itself: '{"a": 1}'`)
     .option('--key <key>', 'launch it only once: the same key, class and inputs find the same process')
     .option('--label <text>', 'free text for lists')
+    .option('--worker <label>', 'only workers with this label, and this program, run it')
     .option('--count <number>', 'run so many processes with these inputs', wholeNumber)
     .option('--inputs-file <file>', 'run a process for each line of this file, a JSON object; - for stdin')
     .option('--group <name>', 'with --count or --inputs-file: the name of the group of processes')
@@ -74,10 +76,10 @@ async function launchOnly(
   inputs: Inputs,
   options: RunOptions,
 ): Promise<void> {
-  const { store, key, label } = options
+  const { store, key, label, worker } = options
   const client = await Client.open({ store, create: true, processes: [...classes.values()] })
   try {
-    const { pid } = await client.launch(name, referring(client, inputs), { key, label })
+    const { pid } = await client.launch(name, referring(client, inputs), { key, label, worker })
     if (options.json) printJson({ pid, class: name })
     else print(pid)
   } finally {
@@ -92,10 +94,11 @@ async function runHere(
   inputs: Inputs,
   options: RunOptions,
 ): Promise<number> {
-  const { store, key, label } = options
+  const { store, key, label, worker } = options
   const engine = await Engine.open({
     store,
     processes: [...classes.values()],
+    labels: worker === undefined ? [] : [worker],
     handleSignals: false,
     logger: stderrLogger,
   })
@@ -107,14 +110,14 @@ async function runHere(
     engine.close().catch(() => {})
   })
   try {
-    const handle = await engine.launch(name, referring(engine, inputs), { key, label })
+    const handle = await engine.launch(name, referring(engine, inputs), { key, label, worker })
     note(`${name} ${handle.pid} runs in ${store}`)
     endProgress = showProgress(engine, handle.pid)
     const ended = await endOf(handle, engine)
     endProgress()
     if (ended !== undefined) return await report(ended, engine, options)
     note(
-      `${name} ${handle.pid} is saved in ${store}; it continues with: damson worker ${path} --store ${store}`,
+      `${name} ${handle.pid} is saved in ${store}; it continues with: damson worker ${path} --store ${store}${worker === undefined ? '' : ` --label ${worker}`}`,
     )
     return INTERRUPTED
   } finally {

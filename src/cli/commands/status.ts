@@ -54,19 +54,24 @@ export function statusText(
   }
   if (waits.length > 0) parts.push(wrap(waitsText(waits), screen.width))
   if (engines.length > 0) {
-    const rows = engines.map(({ id, host, osPid, used, concurrency, alive, leaseEnds, classes: names }) => [
-      id.slice(-6),
-      `${osPid} on ${host}`,
-      concurrency > 0 ? `${used} of ${concurrency}` : String(used),
-      alive ? until(leaseEnds, now) : 'over',
-      names.join(', '),
-    ])
+    const hasLabels = engines.some(({ labels }) => labels.length > 0)
+    const rows = engines.map(
+      ({ id, host, osPid, used, concurrency, alive, leaseEnds, classes: names, labels }) => [
+        id.slice(-6),
+        `${osPid} on ${host}`,
+        concurrency > 0 ? `${used} of ${concurrency}` : String(used),
+        alive ? until(leaseEnds, now) : 'over',
+        names.join(', '),
+        ...(hasLabels ? [labels.join(', ')] : []),
+      ],
+    )
     const headings: readonly (string | Column)[] = [
       'ENGINE',
       { heading: 'PROGRAM', least: 8, drop: 2 },
       { heading: 'SLOTS', align: 'right' },
       { heading: 'LEASE', align: 'right', style: (cell) => (cell === 'over' ? 'red' : undefined) },
       { heading: 'CLASSES', most: 120, least: 8, drop: 1 },
+      ...(hasLabels ? ['LABELS'] : []),
     ]
     parts.push(columns(headings, rows, screen))
   } else parts.push('no engine runs: damson worker MODULE starts one')

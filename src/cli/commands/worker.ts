@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import { type AnyActorClass, type AnyProcessClass, Engine, type PruneOptions } from '../../index.ts'
 import { UsageError } from '../input/usage-error.ts'
 import { loadRunnable } from '../input/load-module.ts'
@@ -18,6 +18,11 @@ export function addWorker(program: Command): void {
       'TypeScript or JavaScript files; the worker runs every process class that they export, and the actors of the classes that they export in a list `actors`',
     )
     .option('--concurrency <number>', 'run at most this many steps at a time (default: 100)', wholeNumber)
+    .option(
+      '--label <label>',
+      'also run what was launched for an engine with this label; may be given several times',
+      several,
+    )
     .option(
       '--prune-after <duration>',
       'delete processes this long after their end, such as 30d, if their class does not say when',
@@ -42,6 +47,7 @@ worker prints a line when it is ready, one for each process that fails, and one 
 
 interface WorkerOptions extends StoreOptions {
   readonly concurrency?: number
+  readonly label?: readonly string[]
   readonly pruneAfter?: number
   readonly pruneKeep?: number
 }
@@ -57,6 +63,7 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
     processes: [...processes.values()],
     actors,
     concurrency: options.concurrency,
+    labels: options.label,
     prune: pruneOf(options),
     handleSignals: false,
     logger: stderrLogger,
@@ -80,6 +87,12 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
   stopWatching()
   note('stopped')
   if (options.json) printJson({ event: 'stopped', engine: engine.id })
+}
+
+/** Collects the values of an option that may be given several times. */
+function several(text: string, before: readonly string[] = []): readonly string[] {
+  if (text === '') throw new InvalidArgumentError('a label has at least one character')
+  return [...before, text]
 }
 
 /** The modules that were written after a time and are not noted yet; notes them. */

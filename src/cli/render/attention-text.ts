@@ -60,7 +60,7 @@ function inWords({ kind, name, count, reason, engine }: Attention): string {
     case 'kill overdue':
       return `${many} should have been killed by now`
     case 'no engine':
-      return `${many} ${one ? 'is' : 'are'} ready, and no engine ${name === null ? 'runs' : 'has this class and version'}`
+      return `${many} ${one ? 'is' : 'are'} ready, and ${reason ?? `no engine ${name === null ? 'runs' : 'has this class and version'}`}`
     case 'engine full':
       return `all slots of engine ${engine?.slice(-6)} are taken by steps that run for long, ${reason ?? ''}; ${count.toLocaleString('en-US')} ${one ? 'process waits' : 'processes wait'} for a slot`
     case 'parked':

@@ -44,6 +44,7 @@ export const BY_A_CALLER: Launcher = { parent: null, parentFence: null }
 interface Launched {
   readonly key: string | null
   readonly label: string | null
+  readonly worker: string | null
   readonly readyAt: number | null
   readonly deadline: number | null
   readonly abandoned: boolean
@@ -105,7 +106,7 @@ function launched(
   now: number,
   deadlineAfter: number | undefined,
 ): Launched {
-  const { key = null, label = null, delay, deadline, abandon = false, retention } = options
+  const { key = null, label = null, worker = null, delay, deadline, abandon = false, retention } = options
   const deadlines = [
     ...(deadline === undefined ? [] : [timeOf(deadline, now)]),
     ...(deadlineAfter === undefined ? [] : [now + deadlineAfter]),
@@ -113,6 +114,7 @@ function launched(
   return {
     key,
     label,
+    worker,
     readyAt: delay === undefined ? null : now + milliseconds(delay),
     deadline: deadlines.length === 0 ? null : Math.min(...deadlines),
     abandoned: abandon,

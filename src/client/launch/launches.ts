@@ -166,14 +166,14 @@ export class Launches {
    * @throws SerializationError for an argument that can't be saved
    */
   createActor(actorClass: AnyActorClass, args: readonly unknown[], options: ActorOptions): Create {
-    const { id: pid, label, retries, order = 'strict', maxMailbox: limit = null } = options
+    const { id: pid, label, worker, retries, order = 'strict', maxMailbox: limit = null } = options
     const { inputs, refers } = referring({ args: [...args] })
     const described = { name: actorName(actorClass), version: 1 }
     const write = uncheckedWrite(
       described,
       inputs,
       this.#clock.now(),
-      { pid, label },
+      { pid, label, worker },
       BY_A_CALLER,
       this.#codec,
     )

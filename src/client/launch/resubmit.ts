@@ -116,6 +116,7 @@ export function created(
     parentFence: null,
     key: null,
     label: row.label,
+    worker: row.worker,
     seq: 0,
     status: null,
     claim: null,

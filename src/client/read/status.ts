@@ -1,8 +1,8 @@
-import { canLoad } from '../../persistence/contract/engines.ts'
+import { canLoad, canRun } from '../../persistence/contract/engines.ts'
 import type { Control, ListFilter } from '../../persistence/contract/control.ts'
 import type { EngineRow } from '../../persistence/contract/engines.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
-import type { ClassSurvey, WaitCount } from '../../persistence/contract/survey.ts'
+import type { ClassSurvey, ReadyKind, WaitCount } from '../../persistence/contract/survey.ts'
 import { itemClassName } from '../../process/host/chunks.ts'
 import { stepsOf } from './steps-of-engine.ts'
 import { span } from './wording.ts'
@@ -55,10 +55,12 @@ export interface EngineStatus {
   readonly concurrency: number
   /** The registered names of the classes that it runs. */
   readonly classes: readonly string[]
+  /** The labels that it was opened with. */
+  readonly labels: readonly string[]
 }
 
 /** An engine that is alive, as `client.engines` returns it. */
-export interface EngineInfo extends Pick<EngineStatus, 'id' | 'host' | 'osPid' | 'classes'> {
+export interface EngineInfo extends Pick<EngineStatus, 'id' | 'host' | 'osPid' | 'classes' | 'labels'> {
   /** The most steps that it runs at the same time. */
   readonly slots: number
   /** The pids of the processes whose steps it runs. */
@@ -85,7 +87,7 @@ export interface Attention {
 /**
  * `engine died`: its lease is over or its program has ended, and no other engine has taken its
  * processes. `kill overdue`: the deadline of a kill has passed. `no engine`: the processes are
- * ready, and no engine that is alive has their class and version. `engine full`: the processes are ready,
+ * ready, and no engine that is alive has their class and version, or the label that they ask for (`worker`). `engine full`: the processes are ready,
  * and an engine that has their class has run the same steps in all its slots for a minute; `name` and
  * `pid` are those of the step that runs longest. `parked`: the processes can't be
  * loaded. `gave up`: the processes are paused after their last attempt, after a third crash, or
@@ -167,13 +169,14 @@ export async function livingEngines(store: Control): Promise<readonly EngineInfo
   return engines
     .filter(({ alive }) => alive)
     .map((engine) => {
-      const { id, host, osPid, classes } = engineStatus(engine, {})
+      const { id, host, osPid, classes, labels } = engineStatus(engine, {})
       const leaseUntil = new Date(engine.expires)
       return {
         id,
         host,
         osPid,
         classes,
+        labels,
         slots: engine.concurrency,
         running: running.get(id) ?? [],
         leaseUntil,
@@ -208,6 +211,7 @@ function engineStatus(engine: EngineRow, running: Readonly<Record<string, number
     concurrency: engine.concurrency,
     // Who has a class has that of its chunks too.
     classes: engine.classes.map(({ name }) => name).filter((name) => itemClassName(name) === undefined),
+    labels: engine.labels ?? [],
   }
 }
 
@@ -239,11 +243,23 @@ function deadEngines(
 /** The classes of which processes are ready, and that no living engine has in their version. */
 function withoutEngine(classes: readonly ClassSurvey[], engines: readonly EngineRow[]): readonly Attention[] {
   const alive = engines.filter((engine) => engine.alive)
-  return classes
-    .filter(({ className, readyVersions }) =>
-      readyVersions.some((version) => !alive.some((engine) => canLoad(engine.classes, className, version))),
-    )
-    .map(({ className, ready }) => need('no engine', className, ready))
+  return classes.flatMap(({ className, readyKinds }) => {
+    const left = readyKinds.filter((kind) => !alive.some((engine) => canRun(engine, { className, ...kind })))
+    if (left.length === 0) return []
+    const reasons = new Set(left.flatMap((kind) => labelReason(className, kind, alive) ?? []))
+    const count = left.reduce((sum, one) => sum + one.count, 0)
+    return [{ ...need('no engine', className, count), reason: [...reasons].join('; ') || null }]
+  })
+}
+
+/** Why no engine that is alive can run some processes; null if they lack the class. */
+function labelReason(
+  className: string,
+  { version, worker }: ReadyKind,
+  alive: readonly EngineRow[],
+): string | null {
+  const hasClass = alive.some(({ classes }) => canLoad(classes, className, version))
+  return worker !== null && hasClass ? `no engine with the label ${worker} runs` : null
 }
 
 /** The engines whose slots are all taken by steps that have run for long, while processes are ready. */
@@ -258,10 +274,10 @@ async function fullEngines(
   for (const engine of engines) {
     const used = running[engine.id] ?? 0
     if (!engine.alive || engine.concurrency === 0 || used < engine.concurrency) continue
-    const waiting = classes.filter(({ className, readyVersions }) =>
-      readyVersions.some((version) => canLoad(engine.classes, className, version)),
+    const waiting = classes.flatMap(({ className, readyKinds }) =>
+      readyKinds.filter((kind) => canRun(engine, { className, ...kind })).map((kind) => kind.count),
     )
-    const count = waiting.reduce((sum, { ready }) => sum + ready, 0)
+    const count = waiting.reduce((sum, one) => sum + one, 0)
     const steps = await stepsOf(store, engine.id)
     const [longest] = steps
     const newest = steps.at(-1)

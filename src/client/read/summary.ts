@@ -19,6 +19,8 @@ export interface ProcessSummary {
   readonly parent: string | null
   readonly key: string | null
   readonly label: string | null
+  /** The label of the engines that may run it; null for any engine. */
+  readonly worker: string | null
   /** The actor whose call it is. */
   readonly actor: string | null
   /** The calls of an actor; null of what is no actor. */
@@ -83,6 +85,7 @@ export function summary(row: ProcessRow, now: number): ProcessSummary {
     parent: row.parent,
     key: row.key,
     label: row.label,
+    worker: row.worker,
     actor: row.actor,
     mailbox: row.mailbox,
     engine: row.owner,

@@ -1,4 +1,4 @@
-import { canLoad, type EngineRow } from '../../persistence/contract/engines.ts'
+import { canLoad, canRun, type EngineRow } from '../../persistence/contract/engines.ts'
 import type { Control } from '../../persistence/contract/control.ts'
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { SUSPECT_AFTER } from '../../persistence/rules/transitions.ts'
@@ -50,10 +50,18 @@ async function slotsTaken({ id, concurrency }: EngineRow, store: Control, now: n
 
 /** Which engines could run a process that is ready, and why none does yet. */
 export async function whoCouldRun(row: ProcessRow, store: Control, now: number): Promise<string[]> {
-  const { className, version, crashes, pid } = row
+  const { className, version, crashes, pid, worker } = row
   const alive = (await store.engines()).filter((engine) => engine.alive)
   if (alive.length === 0) return [`it is ready, and no engine runs on this store: ${START}`]
-  const loadable = alive.filter(({ classes }) => canLoad(classes, className, version))
+  const loadable = alive.filter((engine) => canRun(engine, row))
+  if (
+    loadable.length === 0 &&
+    worker !== null &&
+    alive.some(({ classes }) => canLoad(classes, className, version))
+  )
+    return [
+      `it is ready, and was launched for an engine with the label ${worker}, but no such engine runs: start one with \`damson worker MODULE --label ${worker}\``,
+    ]
   if (loadable.length === 0)
     return [
       `it is ready, but no running engine has class ${className} in version ${version}: ${START} that exports it`,
@@ -76,7 +84,8 @@ export async function whoCouldRun(row: ProcessRow, store: Control, now: number):
     return [`it is ready, and waits for an engine that runs nothing else${then}`, ...held]
   }
   const full = loadable.length - held.length
-  const who = full === 1 ? 'one running engine has its class' : `${full} running engines have its class`
+  const what = worker === null ? 'its class' : `its class and the label ${worker}`
+  const who = full === 1 ? `one running engine has ${what}` : `${full} running engines have ${what}`
   const taken = (
     await Promise.all(loadable.slice(0, NAMED).map((engine) => slotsTaken(engine, store, now)))
   ).flat()

@@ -1,5 +1,16 @@
+/** What an engine can run. */
+export interface Capabilities {
+  /** The classes that the engine can load. */
+  readonly classes: readonly LoadableClass[]
+  /**
+   * The labels that the engine was opened with; undefined: none. It runs what asks for one of them, and
+   * what asks for none.
+   */
+  readonly labels?: readonly string[] | undefined
+}
+
 /** An engine that registers with a store and claims processes. */
-export interface EngineIdentity {
+export interface EngineIdentity extends Capabilities {
   readonly id: string
   readonly host: string
   readonly osPid: number
@@ -7,8 +18,6 @@ export interface EngineIdentity {
   readonly lease: number
   /** The number of steps that the engine runs at the same time. */
   readonly concurrency: number
-  /** The classes that the engine can load. */
-  readonly classes: readonly LoadableClass[]
 }
 
 /** A class, with the newest version of its saved form that an engine can load. */
@@ -20,6 +29,22 @@ export interface LoadableClass {
 /** Whether these classes can load the saved form of a process (C9). */
 export function canLoad(classes: readonly LoadableClass[], name: string, version: number): boolean {
   return classes.some((one) => one.name === name && one.version >= version)
+}
+
+/** What decides which engines can run a process. */
+export interface Requirements {
+  readonly className: string
+  readonly version: number
+  /** The label that the process asks for; null for none. */
+  readonly worker: string | null
+}
+
+/** Whether an engine can load a process (C9), and has the label that the process asks for. */
+export function canRun(
+  { classes, labels = [] }: Capabilities,
+  { className, version, worker }: Requirements,
+): boolean {
+  return (worker === null || labels.includes(worker)) && canLoad(classes, className, version)
 }
 
 /** An engine as a store reports it. */

@@ -70,6 +70,8 @@ export interface ProcessRow {
   readonly parent: string | null
   readonly key: string | null
   readonly label: string | null
+  /** The label of the engines that may run the process; null for any engine. */
+  readonly worker: string | null
   readonly seq: number
   /** The crashes since the last commit of the process. */
   readonly crashes: number

@@ -1,6 +1,6 @@
 import type { WakeUp } from '../../process/state/transition.ts'
 import type { Control } from './control.ts'
-import type { EngineIdentity, LoadableClass, ClassRow } from './engines.ts'
+import type { Capabilities, EngineIdentity, LoadableClass, ClassRow } from './engines.ts'
 import type { DueResults } from './lifetime.ts'
 import type { Persister } from './persister.ts'
 import type { StoredProcess } from './rows.ts'
@@ -21,7 +21,8 @@ import type { StoredProcess } from './rows.ts'
  *    whether it came before, during or after the wait began (C8).
  * 5. A process that waits and is paused does not move until it is played: it makes no record and no
  *    transition, and only a kill ends it (C7).
- * 6. `claim` gives a process to one engine at a time, and only to an engine that can load it (C9).
+ * 6. `claim` gives a process to one engine at a time, and only to an engine that can load it (C9) and
+ *    has the label that it asks for.
  * 7. The result of a process is not dropped while a process that has not ended may still take it
  *    (`rules/lifetime.ts`).
  */
@@ -54,20 +55,20 @@ export interface Store extends Control, Persister {
    */
   calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredProcess[]>
   /**
-   * Whether this engine must start nothing until it runs nothing, so that a suspect of these
-   * classes can run there alone. The store chooses at most one engine at a time, and only
+   * Whether this engine must start nothing until it runs nothing, so that a suspect that it
+   * can run runs there alone. The store chooses at most one engine at a time, and only
    * if no engine has taken a suspect for a minute. Asked again by the draining engine, it
    * returns whether the engine must go on draining, which lasts a minute at most.
    */
-  drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean>
+  drain(request: Pick<ClaimRequest, 'engine' | 'classes' | 'labels'>): Promise<boolean>
   /**
    * Takes back the processes of engines whose program has ended or whose lease ran out, and
    * counts the crash for each. Unregisters those engines. Carries out the kills whose deadline has
    * passed. Reports when to call it again at the latest. Cheap when there is nothing to do.
    *
-   * With `classes`, the report covers only processes of these classes.
+   * With `runs`, the report covers only what an engine with these classes and labels can run.
    */
-  recover(classes?: readonly LoadableClass[]): Promise<Recovered>
+  recover(runs?: Capabilities): Promise<Recovered>
   /**
    * Ends the sessions whose program has died. Returns at most `limit` processes whose results are due to
    * be dropped (`DropDue`). Cheap when there is nothing to do.
@@ -75,10 +76,8 @@ export interface Store extends Control, Persister {
   dueResults(limit: number): Promise<DueResults>
 }
 
-export interface ClaimRequest {
+export interface ClaimRequest extends Capabilities {
   readonly engine: string
-  /** The classes that the engine can load (C9). */
-  readonly classes: readonly LoadableClass[]
   readonly limit: number
   /**
    * `false`: claims only processes with fewer than two crashes since their last commit. `true`:

@@ -1,3 +1,5 @@
+import type { Requirements } from './engines.ts'
+
 /** What a store holds, in numbers. */
 export interface Survey {
   /** One for each class and version, in the order of the names. */
@@ -48,6 +50,11 @@ export interface ClassSurvey {
   readonly failedLately: number
   /** How many wait for their own end, which never comes. */
   readonly selfAwaiting: number
-  /** The versions of the processes that are ready. */
-  readonly readyVersions: readonly number[]
+  /** The versions of the processes that are ready, with the labels that they ask for. */
+  readonly readyKinds: readonly ReadyKind[]
+}
+
+/** The processes of a class that the same engines can run. */
+export interface ReadyKind extends Pick<Requirements, 'version' | 'worker'> {
+  readonly count: number
 }

@@ -63,6 +63,8 @@ export interface Create {
   readonly onlyOwn?: boolean | undefined
   readonly key: string | null
   readonly label: string | null
+  /** The label of the engines that may run the process; null for any engine. */
+  readonly worker?: string | null
   readonly seq: number
   readonly state: ProcessState
   readonly step: string | null

@@ -5,11 +5,11 @@ import { putRow } from '../rules/ends.ts'
 import { isReady } from '../rules/row.ts'
 import * as transitions from '../rules/transitions.ts'
 import { earliest } from '../rules/waits.ts'
-import type { EngineSuspect, LoadableClass } from '../contract/engines.ts'
+import type { Capabilities, EngineSuspect, LoadableClass } from '../contract/engines.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered } from '../contract/store.ts'
 import type { MemorySession } from './memory-session.ts'
 import type { MemoryTables } from './memory-tables.ts'
-import { isLoadable, type MemoryProcess } from './memory-process.ts'
+import { isRunnable, type MemoryProcess } from './memory-process.ts'
 
 /** Claims, and how they end without a write of their owner. */
 export class MemoryClaims {
@@ -26,6 +26,7 @@ export class MemoryClaims {
       const { row } = saved
       const suspect = row.crashes >= transitions.SUSPECT_AFTER
       if (!isReady(row, session.now) || suspect !== request.suspects) continue
+      if (row.worker !== '' && request.labels?.includes(row.worker) !== true) continue
       if ((can.get(row.class) ?? Number.NEGATIVE_INFINITY) >= row.version) found.push(saved)
       // The schedule yields them in their order.
       if (found.length === request.limit) break
@@ -43,9 +44,12 @@ export class MemoryClaims {
   }
 
   /** Whether the engine must drain for a suspect. Stores that choice. */
-  drain({ engine, classes }: Pick<ClaimRequest, 'engine' | 'classes'>, session: MemorySession): boolean {
+  drain(
+    { engine, ...runs }: Pick<ClaimRequest, 'engine' | 'classes' | 'labels'>,
+    session: MemorySession,
+  ): boolean {
     const { now } = session
-    const suspects = this.#readySuspects(now).filter(({ row }) => isLoadable(row, classes))
+    const suspects = this.#readySuspects(now).filter(({ row }) => isRunnable(row, runs))
     /**
      * A suspect whose engine died while it drained, otherwise the suspect that has waited longest.
      */
@@ -91,7 +95,7 @@ export class MemoryClaims {
     }
   }
 
-  recover(session: MemorySession, classes?: readonly LoadableClass[]): Recovered {
+  recover(session: MemorySession, runs?: Capabilities): Recovered {
     const { engines, schedule } = this.#tables
     const { now } = session
     let processes = 0
@@ -116,10 +120,10 @@ export class MemoryClaims {
     const found = { ready: false, suspects: false }
     for (const { row } of schedule.ready(now)) {
       const kind = row.crashes >= transitions.SUSPECT_AFTER ? 'suspects' : 'ready'
-      found[kind] ||= isReady(row, now) && isLoadable(row, classes)
+      found[kind] ||= isReady(row, now) && isRunnable(row, runs)
       if (found.ready && found.suspects) break
     }
-    return { processes, ...found, nextDeadline, nextDue: schedule.next(now, classes) }
+    return { processes, ...found, nextDeadline, nextDue: schedule.next(now, runs) }
   }
 
   #one(saved: MemoryProcess, request: ClaimRequest, session: MemorySession): ClaimedProcess {

@@ -1,7 +1,7 @@
-import type { BriefRow, Row } from '../rules/row.ts'
+import { workerOf, type BriefRow, type Row } from '../rules/row.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import type { NeedEntry } from '../rules/upstream.ts'
-import { canLoad, type LoadableClass } from '../contract/engines.ts'
+import { canRun, type Capabilities } from '../contract/engines.ts'
 import type { HistoryRow, LogRow } from '../contract/rows.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 
@@ -45,10 +45,11 @@ export class MemoryProcess {
   }
 }
 
-/** Whether a row is of one of these classes, or no classes are given. */
-export function isLoadable(
-  { class: name, version }: Pick<BriefRow, 'class' | 'version'>,
-  classes: readonly LoadableClass[] | undefined,
+/** Whether an engine can run the process of a row, or no engine is given. */
+export function isRunnable(
+  row: Pick<BriefRow, 'class' | 'version' | 'worker'>,
+  runs: Capabilities | undefined,
 ): boolean {
-  return classes === undefined || canLoad(classes, name, version)
+  if (runs === undefined) return true
+  return canRun(runs, { className: row.class, version: row.version, worker: workerOf(row) })
 }

@@ -23,7 +23,7 @@ import {
   type ProcessPage,
   type WatchListener,
 } from '../contract/control.ts'
-import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
+import type { Capabilities, ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { GroupPage, GroupRange, GroupRow, GroupMember } from '../contract/groups.ts'
 import type { DueResults, LifetimeRow } from '../contract/lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
@@ -292,14 +292,14 @@ export class MemoryStore implements Store {
     return found
   }
 
-  async drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean> {
+  async drain(request: Pick<ClaimRequest, 'engine' | 'classes' | 'labels'>): Promise<boolean> {
     this.#requireOpen()
     return this.#change((session) => this.#claims.drain(request, session))
   }
 
-  async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {
+  async recover(runs?: Capabilities): Promise<Recovered> {
     this.#requireOpen()
-    return this.#change((session) => this.#claims.recover(session, classes))
+    return this.#change((session) => this.#claims.recover(session, runs))
   }
 
   async saveCheckpoint(bundle: Bundle, tag?: string): Promise<void> {

@@ -28,7 +28,7 @@ export function surveyOf(processes: Iterable<MemoryProcess>, since: number, now:
       }
     } else if (row.parked !== null) counts.parked++
     else if (row.paused === 1) counts.paused++
-    else if (isReady(row, now)) classes.addReady(row.class, row.version, 1)
+    else if (isReady(row, now)) classes.addReady(row.class, row, 1)
     else if (inStep) counts.running++
     else {
       const kind = waitKind(row)

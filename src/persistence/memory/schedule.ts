@@ -1,14 +1,15 @@
 import { dueAt, type Row } from '../rules/row.ts'
-import type { LoadableClass } from '../contract/engines.ts'
+import type { Capabilities, LoadableClass } from '../contract/engines.ts'
 import { earliest } from '../rules/waits.ts'
 import { Heap } from './heap.ts'
-import { isLoadable, type MemoryProcess } from './memory-process.ts'
+import { isRunnable, type MemoryProcess } from './memory-process.ts'
 
 type OrderKey = Pick<Row, 'ready_at' | 'id'>
 
 interface Sleepers {
   readonly class: string
   readonly version: number
+  readonly worker: string
   readonly heap: Heap<MemoryProcess>
 }
 
@@ -22,8 +23,8 @@ export class Schedule {
   #last: OrderKey = { ready_at: 0, id: 0 }
   #isSorted = true
   /**
-   * Sleeping processes by class and version, so that those that no engine can load are not looked
-   * at (C9).
+   * Sleeping processes by class, version and label, so that those that no engine can load are not
+   * looked at (C9).
    */
   readonly #asleep = new Map<string, Sleepers>()
 
@@ -44,11 +45,11 @@ export class Schedule {
   }
 
   /** When the next sleeping process wants to run. */
-  next(now: number, classes: readonly LoadableClass[] | undefined): number | null {
+  next(now: number, runs: Capabilities | undefined): number | null {
     this.#awake(now)
     let next: number | null = null
     for (const { heap, ...group } of this.#asleep.values()) {
-      if (isLoadable(group, classes)) next = earliest(next, heap.least?.at ?? null)
+      if (isRunnable(group, runs)) next = earliest(next, heap.least?.at ?? null)
     }
     return next
   }
@@ -85,10 +86,10 @@ export class Schedule {
   }
 
   #group(row: Row): Sleepers {
-    const key = `${row.version} ${row.class}`
+    const key = JSON.stringify([row.class, row.version, row.worker])
     let group = this.#asleep.get(key)
     if (group === undefined) {
-      group = { class: row.class, version: row.version, heap: new Heap() }
+      group = { class: row.class, version: row.version, worker: row.worker, heap: new Heap() }
       this.#asleep.set(key, group)
     }
     return group

@@ -101,6 +101,7 @@ function initialRow(write: Create, now: number): Row {
     parent: write.parent,
     key: write.key,
     label: write.label,
+    worker: write.worker ?? '',
     seq: write.seq,
     // A row that was created under a claim has fence 1 even if the claim is given back at once,
     // so that the next claim fences its creator (C4).

@@ -33,6 +33,8 @@ export interface Row {
   parent: string | null
   readonly key: string | null
   readonly label: string | null
+  /** The label of the engines that may claim the process; empty for any engine. */
+  readonly worker: string
   seq: number
   /** Raised by each claim, kill, crash and edit. A write under an older fence changes nothing (C4). */
   fence: number
@@ -181,6 +183,7 @@ export function processRow(row: BriefRow): ProcessRow {
     parent: row.parent,
     key: row.key,
     label: row.label,
+    worker: workerOf(row),
     seq: row.seq,
     crashes: row.crashes,
     createdAt: row.created_at,
@@ -221,6 +224,11 @@ export function processRow(row: BriefRow): ProcessRow {
       row.kill_deadline === null ? null : { message: row.kill_message, deadline: row.kill_deadline },
     readyAt: row.ready_at,
   }
+}
+
+/** The label that a process asks for. */
+export function workerOf({ worker }: Pick<Row, 'worker'>): string | null {
+  return worker === '' ? null : worker
 }
 
 function awaitedOf({ awaits }: BriefRow): 'all' | 'any' | null {

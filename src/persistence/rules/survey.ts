@@ -1,6 +1,6 @@
 import { isBackingOff } from '../../process/state/process-state.ts'
-import type { ClassSurvey, WaitCount, WaitKind } from '../contract/survey.ts'
-import type { Row } from './row.ts'
+import type { ClassSurvey, ReadyKind, WaitCount, WaitKind } from '../contract/survey.ts'
+import { workerOf, type Row } from './row.ts'
 
 /** What a process waits for that is neither ready, paused nor parked, and runs no step. */
 export function waitKind(row: Row): WaitKind {
@@ -34,7 +34,7 @@ export class SurveyCounts {
         failed: 0,
         failedLately: 0,
         selfAwaiting: 0,
-        readyVersions: [],
+        readyKinds: [],
       }
       this.#classes.set(className, counts)
     }
@@ -42,11 +42,15 @@ export class SurveyCounts {
   }
 
   /** Adds processes that are ready. */
-  addReady(className: string, version: number, count: number): void {
+  addReady(className: string, { version, worker }: Pick<Row, 'version' | 'worker'>, count: number): void {
+    if (count === 0) return
     const counts = this.of(className)
     counts.ready += count
-    if (count > 0 && !counts.readyVersions.includes(version))
-      counts.readyVersions = [...counts.readyVersions, version].toSorted((a, b) => a - b)
+    const asked = workerOf({ worker })
+    const isSame = (kind: ReadyKind): boolean => kind.version === version && kind.worker === asked
+    const known = counts.readyKinds.find(isSame)
+    const kind = { version, worker: asked, count: count + (known?.count ?? 0) }
+    counts.readyKinds = [...counts.readyKinds.filter((one) => !isSame(one)), kind].toSorted(inOrder)
   }
 
   addWaiting(className: string, kind: WaitKind, name: string | null, count: number): void {
@@ -65,4 +69,8 @@ export class SurveyCounts {
   sorted(): ClassSurvey[] {
     return [...this.#classes.values()].toSorted((a, b) => (a.className < b.className ? -1 : 1))
   }
+}
+
+function inOrder(a: ReadyKind, b: ReadyKind): number {
+  return a.version - b.version || ((a.worker ?? '') < (b.worker ?? '') ? -1 : 1)
 }

@@ -36,10 +36,10 @@ export class Claims {
   }
 
   /** The pids to claim over all classes, the longest ready first. */
-  candidates({ classes, suspects, limit }: Omit<ClaimRequest, 'engine'>, now: number): string[] {
+  candidates({ suspects, limit, ...runs }: Omit<ClaimRequest, 'engine'>, now: number): string[] {
     const kind = suspects ? 'suspect' : 'ready'
     const found: Candidate[] = []
-    for (const one of this.#index.classes(kind, classes))
+    for (const one of this.#index.claimable(kind, runs))
       found.push(...this.#index.candidates(kind, one, now, limit + this.#unreadable.size))
     found.sort((a, b) => (isBefore(a, b) ? -1 : 1))
     return found
@@ -50,8 +50,8 @@ export class Claims {
 
   /** The classes and versions of which a process wants to run. */
   wanted(): LoadableClass[] {
-    const found = KINDS.flatMap((kind) => [...this.#index.classes(kind, undefined)])
-    return [...new Map(found.map((one) => [`${one.version} ${one.name}`, one])).values()]
+    const found = KINDS.flatMap((kind) => [...this.#index.claimable(kind, undefined)])
+    return [...new Map(found.map(({ name, version }) => [`${version} ${name}`, { name, version }])).values()]
   }
 
   /** Claims ready processes, except those that were found to be unreadable. */

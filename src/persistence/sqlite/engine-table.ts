@@ -11,19 +11,30 @@ interface EngineColumns {
   readonly lease: number
   readonly concurrency: number
   readonly classes: string
+  readonly labels: string
   readonly started_at: number
   readonly expires: number
 }
 
 /** A heartbeat. It also brings back an engine that was taken for dead while it was frozen. */
 export const BEAT = `
-INSERT INTO engine (id, host, os_pid, lease, concurrency, classes, started_at, expires)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO engine (id, host, os_pid, lease, concurrency, classes, labels, started_at, expires)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET expires = excluded.expires`
 
 export function beatValues(engine: EngineRecord): unknown[] {
-  const { id, host, osPid, lease, concurrency, classes, startedAt, expires } = engine
-  return [id, host, osPid, lease, concurrency, JSON.stringify(classes), startedAt, expires]
+  const { id, host, osPid, lease, concurrency, classes, labels, startedAt, expires } = engine
+  return [
+    id,
+    host,
+    osPid,
+    lease,
+    concurrency,
+    JSON.stringify(classes),
+    JSON.stringify(labels ?? []),
+    startedAt,
+    expires,
+  ]
 }
 
 /** The engines of a file, and which of them are alive. */
@@ -105,6 +116,7 @@ function recordOf(row: EngineColumns): EngineRecord {
     lease: row.lease,
     concurrency: row.concurrency,
     classes: JSON.parse(row.classes) as LoadableClass[],
+    labels: JSON.parse(row.labels) as string[],
     startedAt: row.started_at,
     expires: row.expires,
   }

@@ -16,7 +16,7 @@ import { dropFromRow, dropOutputsFromRow, partsOf, putInRow, type RowParts } fro
  */
 
 const COLUMNS = `id, pid, class, version, state, step, status, progress, reported, paused, pause_asked, pause_message, pause_cause, parked, parent,
-  key, label, seq, fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
+  key, label, worker, seq, fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
   exit_message, message, reason, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
   resumable, receives, due_at, awaits, starts_at, in_step, attempt, deadline, abandoned, origin, origin_kind, records,
   actor, calls, most_calls, call_order, stopping, beside, spilled`
@@ -39,12 +39,12 @@ const UPDATE_ROW = `UPDATE process SET
   WHERE pid = @pid`
 
 const INSERT_ROW = `INSERT INTO process
-  (pid, class, version, state, step, status, paused, pause_message, pause_cause, parent, key, label, seq, fence, owner, runner,
+  (pid, class, version, state, step, status, paused, pause_message, pause_cause, parent, key, label, worker, seq, fence, owner, runner,
    created_at, updated_at, ended_at, successful, exit_code, exit_label, exit_message, message, ready_at, resumable,
    receives, due_at, awaits, starts_at, deadline, abandoned, origin, origin_kind, beside, data, inputs, memory, small, record,
    before, recent)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-   ?, ?, ?, ?)
+   ?, ?, ?, ?, ?)
   ON CONFLICT DO NOTHING`
 /** The same for the calls of actors, and for actors. */
 const INSERT_CALL = INSERT_ROW.replace('(pid,', '(actor, pid,').replace('(?,', '(?, ?,')
@@ -205,6 +205,7 @@ export class ProcessTable {
         row.parent,
         row.key,
         row.label,
+        row.worker,
         row.seq,
         row.fence,
         row.owner,

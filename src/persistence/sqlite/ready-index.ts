@@ -1,10 +1,10 @@
-import type { LoadableClass } from '../contract/engines.ts'
+import type { Capabilities, LoadableClass } from '../contract/engines.ts'
 import type { Connection } from './connection.ts'
 
 /*
- * The queries over the indexes of ready processes. The indexes lead from class to class and from
- * version to version, so that processes that the engine can't load are never looked at (C9): a
- * million of them cost nothing.
+ * The queries over the indexes of ready processes. The indexes lead from class to class, from version
+ * to version and from label to label, so that processes that the engine can't load (C9), or whose label
+ * it does not have, are never looked at: a million of them cost nothing.
  */
 
 /** The conditions of the indexes `process_ready` and `process_suspect`, and what both have. */
@@ -17,32 +17,38 @@ export type Kind = (typeof KINDS)[number]
 const CONDITION: Readonly<Record<Kind, string>> = { ready: READY, suspect: SUSPECT }
 
 /**
- * The next version of a class, and the next class and version of all, of which a process wants to
- * run now or later.
+ * The next version of a class, and the next class, version and label of all, of which a process wants
+ * to run now or later.
  */
 const NEXT_VERSION = forEach(
   (condition) =>
     `SELECT version FROM process WHERE class = ? AND version > ? AND version <= ? AND ${condition} ORDER BY version LIMIT 1`,
 )
-const NEXT_CLASS = forEach(
+const NEXT_KIND = forEach(
   (condition) =>
-    `SELECT class AS name, version FROM process WHERE (class, version) > (?, ?) AND ${condition} ORDER BY class, version LIMIT 1`,
+    `SELECT class AS name, version, worker FROM process WHERE (class, version, worker) > (?, ?, ?) AND ${condition} ORDER BY class, version, worker LIMIT 1`,
 )
 /**
- * The ready processes of a class and version, the longest ready first; and the time at which the
+ * The ready processes of a class, version and label, the longest ready first; and the time at which the
  * next one becomes ready.
  */
 const CANDIDATES = forEach(
   (condition) =>
-    `SELECT id, pid, ready_at FROM process WHERE class = ? AND version = ? AND ready_at <= ? AND ${condition} ORDER BY ready_at, id LIMIT ?`,
+    `SELECT id, pid, ready_at FROM process WHERE class = ? AND version = ? AND worker = ? AND ready_at <= ? AND ${condition} ORDER BY ready_at, id LIMIT ?`,
 )
 const NEXT_DUE = forEach(
   (condition) =>
-    `SELECT ready_at FROM process WHERE class = ? AND version = ? AND ready_at > ? AND ${condition} ORDER BY ready_at LIMIT 1`,
+    `SELECT ready_at FROM process WHERE class = ? AND version = ? AND worker = ? AND ready_at > ? AND ${condition} ORDER BY ready_at LIMIT 1`,
 )
 
 function forEach(sql: (condition: string) => string): Readonly<Record<Kind, string>> {
   return { ready: sql(CONDITION.ready), suspect: sql(CONDITION.suspect) }
+}
+
+/** The processes that the same engines may claim. */
+export interface Claimable extends LoadableClass {
+  /** The label that they ask for; empty for none. */
+  readonly worker: string
 }
 
 /** A process that an engine may claim. */
@@ -66,40 +72,43 @@ export class ReadyIndex {
   }
 
   /**
-   * The classes and versions of which a process wants to run: of these classes up to their
-   * versions, or of all.
+   * The classes, versions and labels of which a process wants to run: those that an engine can run,
+   * or all.
    */
-  *classes(kind: Kind, loadable: readonly LoadableClass[] | undefined): Iterable<LoadableClass> {
-    if (loadable === undefined) {
-      const next = this.#connection.sql<LoadableClass>(NEXT_CLASS[kind])
-      for (let found = next.get('', -1); found !== undefined; found = next.get(found.name, found.version))
+  *claimable(kind: Kind, runs: Capabilities | undefined): Iterable<Claimable> {
+    if (runs === undefined) {
+      const next = this.#connection.sql<Claimable>(NEXT_KIND[kind])
+      for (let found = next.get('', -1, ''); found !== undefined;) {
         yield found
+        found = next.get(found.name, found.version, found.worker)
+      }
       return
     }
+    const workers = ['', ...(runs.labels ?? [])]
     const next = this.#connection.sql<number>(NEXT_VERSION[kind]).pluck()
-    for (const { name, version: newest } of loadable) {
+    for (const { name, version: newest } of runs.classes) {
       for (
         let version = next.get(name, -1, newest);
         version !== undefined;
         version = next.get(name, version, newest)
       ) {
-        yield { name, version }
+        for (const worker of workers) yield { name, version, worker }
       }
     }
   }
 
-  /** The ready processes of a class and version, in the order of claims. */
-  candidates(kind: Kind, { name, version }: LoadableClass, now: number, limit: number): Candidate[] {
-    return this.#connection.sql<Candidate>(CANDIDATES[kind]).all(name, version, now, limit)
+  /** The ready processes of a class, version and label, in the order of claims. */
+  candidates(kind: Kind, { name, version, worker }: Claimable, now: number, limit: number): Candidate[] {
+    return this.#connection.sql<Candidate>(CANDIDATES[kind]).all(name, version, worker, now, limit)
   }
 
-  /** The one of a class and version that has been ready longest. */
-  first(kind: Kind, { name, version }: LoadableClass, now: number): Candidate | undefined {
-    return this.#connection.sql<Candidate>(CANDIDATES[kind]).get(name, version, now, 1)
+  /** The one of a class, version and label that has been ready longest. */
+  first(kind: Kind, { name, version, worker }: Claimable, now: number): Candidate | undefined {
+    return this.#connection.sql<Candidate>(CANDIDATES[kind]).get(name, version, worker, now, 1)
   }
 
-  /** When the next process of a class and version becomes ready; undefined if none does by itself. */
-  nextDue(kind: Kind, { name, version }: LoadableClass, now: number): number | undefined {
-    return this.#connection.sql<number>(NEXT_DUE[kind]).pluck().get(name, version, now)
+  /** When the next process of a class, version and label becomes ready; undefined if none does by itself. */
+  nextDue(kind: Kind, { name, version, worker }: Claimable, now: number): number | undefined {
+    return this.#connection.sql<number>(NEXT_DUE[kind]).pluck().get(name, version, worker, now)
   }
 }

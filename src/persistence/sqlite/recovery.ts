@@ -1,4 +1,4 @@
-import type { LoadableClass } from '../contract/engines.ts'
+import type { Capabilities } from '../contract/engines.ts'
 import type { Recovered } from '../contract/store.ts'
 import { contextFor } from '../rules/apply.ts'
 import { putRow } from '../rules/ends.ts'
@@ -42,22 +42,22 @@ export class Recovery {
   /** Whether `recover` has anything to write, and its report if not. */
   survey(
     now: number,
-    classes?: readonly LoadableClass[],
+    runs?: Capabilities,
   ): {
     readonly dead: readonly string[]
     readonly overdue: boolean
     readonly outlook: Outlook
   } {
-    const outlook = this.outlook(now, classes)
+    const outlook = this.outlook(now, runs)
     const overdue = outlook.nextDeadline !== null && outlook.nextDeadline <= now
     return { dead: this.#engines.dead(), overdue, outlook }
   }
 
-  outlook(now: number, classes?: readonly LoadableClass[]): Outlook {
+  outlook(now: number, runs?: Capabilities): Outlook {
     const isReady = { ready: false, suspect: false }
     let nextDue: number | null = null
     for (const kind of KINDS) {
-      for (const found of this.#index.classes(kind, classes)) {
+      for (const found of this.#index.claimable(kind, runs)) {
         isReady[kind] ||= this.#index.first(kind, found, now) !== undefined
         nextDue = earliest(nextDue, this.#index.nextDue(kind, found, now) ?? null)
       }

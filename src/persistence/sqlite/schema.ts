@@ -26,6 +26,8 @@ CREATE TABLE process (
   parent TEXT,
   key TEXT,
   label TEXT,
+  -- The label of the engines that may claim the process; empty for any engine.
+  worker TEXT NOT NULL DEFAULT '',
   seq INTEGER NOT NULL,
   fence INTEGER NOT NULL,
   owner TEXT,
@@ -85,9 +87,9 @@ CREATE TABLE process (
 ) STRICT;
 
 -- What wants to run, now or at a time to come; what waits for something without a time, runs or has ended takes no space in them.
-CREATE INDEX process_ready ON process (class, version, ready_at)
+CREATE INDEX process_ready ON process (class, version, worker, ready_at)
   WHERE ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL AND crashes < 2;
-CREATE INDEX process_suspect ON process (class, version, ready_at)
+CREATE INDEX process_suspect ON process (class, version, worker, ready_at)
   WHERE ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL AND crashes >= 2;
 CREATE INDEX process_owner ON process (owner) WHERE owner IS NOT NULL;
 CREATE INDEX process_deadline ON process (kill_deadline) WHERE kill_deadline IS NOT NULL;
@@ -234,6 +236,7 @@ CREATE TABLE engine (
   lease INTEGER NOT NULL,
   concurrency INTEGER NOT NULL,
   classes TEXT NOT NULL,
+  labels TEXT NOT NULL,
   started_at INTEGER NOT NULL,
   expires INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -22,7 +22,7 @@ import {
   type ProcessPage,
   type WatchListener,
 } from '../contract/control.ts'
-import type { ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
+import type { Capabilities, ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { GroupPage, GroupRange, GroupRow, GroupMember } from '../contract/groups.ts'
 import type { DueResults, LifetimeRow } from '../contract/lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
@@ -343,7 +343,7 @@ export class SqliteStore implements Store {
     })
   }
 
-  async drain(request: Pick<ClaimRequest, 'engine' | 'classes'>): Promise<boolean> {
+  async drain(request: Pick<ClaimRequest, 'engine' | 'classes' | 'labels'>): Promise<boolean> {
     const doing = 'choosing who runs a process alone'
     const found = await this.#look(doing, () => this.#suspects.draining(request, this.#now()))
     if (typeof found === 'boolean') return found
@@ -355,15 +355,13 @@ export class SqliteStore implements Store {
     })
   }
 
-  async recover(classes?: readonly LoadableClass[]): Promise<Recovered> {
+  async recover(runs?: Capabilities): Promise<Recovered> {
     const doing = 'taking back processes'
-    const { dead, overdue, outlook } = await this.#look(doing, () =>
-      this.#recovery.survey(this.#now(), classes),
-    )
+    const { dead, overdue, outlook } = await this.#look(doing, () => this.#recovery.survey(this.#now(), runs))
     if (dead.length === 0 && !overdue) return { processes: 0, ...outlook }
     const { processes, engines, after } = await this.#changeEach(doing, null, (session, spared) => ({
       ...this.#recovery.recover(dead, session, spared),
-      after: this.#recovery.outlook(session.now, classes),
+      after: this.#recovery.outlook(session.now, runs),
     }))
     for (const engine of engines) removeLock(this.#connection.path, engine)
     return { processes, ...after }

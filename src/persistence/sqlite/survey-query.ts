@@ -16,14 +16,14 @@ const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR (owner IS NULL AND r
   WHEN due_at IS NOT NULL THEN 'time' ELSE 'resume' END`
 
 /** Reads the rows of what has not ended, by the index of states, and no row of what has. */
-const UNFINISHED = `SELECT class, version, ${WAIT} AS wait, receives AS name, count(*) AS n, sum(parked IS NOT NULL) AS parked,
+const UNFINISHED = `SELECT class, version, worker, ${WAIT} AS wait, receives AS name, count(*) AS n, sum(parked IS NOT NULL) AS parked,
   sum(parked IS NULL AND paused = 1) AS paused,
   sum(parked IS NULL AND paused = 0 AND owner IS NULL AND ready_at IS NOT NULL AND ready_at <= ?) AS ready,
   sum(parked IS NULL AND paused = 0 AND owner IS NOT NULL AND state <> 'waiting') AS running,
   sum(state = 'waiting' AND (message GLOB 'waits for itself*' OR message GLOB 'waits for * processes, itself*'
     OR awaits IS NOT NULL AND EXISTS (SELECT 1 FROM awaits AS a WHERE a.pid = process.pid AND a.target = process.pid))
   ) AS itself
-  FROM process WHERE state IN ('created', 'running', 'waiting') GROUP BY class, version, wait, receives`
+  FROM process WHERE state IN ('created', 'running', 'waiting') GROUP BY class, version, worker, wait, receives`
 
 /** From the index of failures. */
 const FAILED = `SELECT class, sum(state = 'killed') AS killed, sum(state <> 'killed') AS n,
@@ -51,6 +51,7 @@ interface Total {
 }
 interface Unfinished extends Total {
   readonly version: number
+  readonly worker: string
   readonly parked: number
   readonly paused: number
   readonly ready: number
@@ -74,7 +75,7 @@ export function surveyOf(connection: Connection, since: number, now: number): Su
     if (row.wait !== null)
       classes.addWaiting(row.class, row.wait, row.wait === 'signal' ? row.name : null, row.n)
     counts.succeeded -= row.n
-    classes.addReady(row.class, row.version, row.ready)
+    classes.addReady(row.class, row, row.ready)
   }
   const failed = connection
     .sql<Total & { readonly killed: number; readonly lately: number }>(FAILED)

@@ -7,10 +7,10 @@ import { isBefore, SUSPECT, type Candidate, type ReadyIndex } from './ready-inde
 import type { SqliteTables } from './sqlite-tables.ts'
 
 /**
- * The suspects of a class and version for which an engine drains; `ready_at` is the time at which
+ * The suspects of a class, version and label for which an engine drains; `ready_at` is the time at which
  * draining began.
  */
-const DRAINED = `SELECT pid, runner, alone, ready_at FROM process WHERE class = ? AND version = ? AND ready_at <= ? AND ${SUSPECT} AND alone = ${DRAINED_FOR}`
+const DRAINED = `SELECT pid, runner, alone, ready_at FROM process WHERE class = ? AND version = ? AND worker = ? AND ready_at <= ? AND ${SUSPECT} AND alone = ${DRAINED_FOR}`
 const DRAIN = 'UPDATE process SET alone = ?, runner = ?, ready_at = ? WHERE pid = ?'
 /** The suspects that engines run alone, and those for which they drain. */
 const RUN_ALONE = `SELECT pid, class, owner AS engine FROM process WHERE owner IS NOT NULL AND alone = ${RUNS_ALONE}`
@@ -40,12 +40,17 @@ export class Suspects {
    * Whether the engine must drain for a suspect, if that is decided already. Otherwise the pid
    * of the suspect for which it must drain, which the caller stores.
    */
-  draining({ engine, classes }: Pick<ClaimRequest, 'engine' | 'classes'>, now: number): boolean | string {
+  draining(
+    { engine, ...runs }: Pick<ClaimRequest, 'engine' | 'classes' | 'labels'>,
+    now: number,
+  ): boolean | string {
     let first: Candidate | undefined
     /** A suspect whose engine died while it drained. */
     let left: string | undefined
-    for (const found of this.#index.classes('suspect', classes)) {
-      for (const row of this.#connection.sql<Drained>(DRAINED).all(found.name, found.version, now)) {
+    for (const found of this.#index.claimable('suspect', runs)) {
+      for (const row of this.#connection
+        .sql<Drained>(DRAINED)
+        .all(found.name, found.version, found.worker, now)) {
         const drainer = drainingEngine(row, now)
         if (drainer === engine) return true
         if (drainer === undefined) continue

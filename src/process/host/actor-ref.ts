@@ -20,6 +20,8 @@ export interface ActorOptions {
   readonly maxMailbox?: number | undefined
   /** For people, as that of a launch. */
   readonly label?: string | undefined
+  /** The label of the engines that may hold the actor and run its calls, as that of a launch. */
+  readonly worker?: string | undefined
 }
 
 /** Options of one call. */

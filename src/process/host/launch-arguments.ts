@@ -13,6 +13,7 @@ export const LAUNCH_OPTIONS: OptionNames<LaunchOptions> = {
   pid: true,
   key: true,
   label: true,
+  worker: true,
   signal: isAbortSignal,
   delay: isDuration,
   deadline: true,
@@ -39,10 +40,11 @@ export function checkLaunch(processClass: unknown, options: LaunchOptions, where
     )
   }
   checkOptions(options, LAUNCH_OPTIONS, where)
-  const { pid, key, label, delay, deadline } = options
+  const { pid, key, label, worker, delay, deadline } = options
   if (pid !== undefined) checkText(`${where}: the pid`, pid)
   if (key !== undefined) checkText(`${where}: the key`, key)
   if (label !== undefined) checkText(`${where}: the label`, label, { empty: true })
+  if (worker !== undefined) checkText(`${where}: worker, the label of an engine`, worker)
   if (delay !== undefined && !isBeforeLastDate(milliseconds(delay)))
     throw new RangeError(
       `${where}: the delay ${delay} ends after the last date there is: the process would never run`,

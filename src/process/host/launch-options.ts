@@ -36,6 +36,12 @@ export interface LaunchOptions {
   readonly key?: string | undefined
   /** Free text shown in lists. */
   readonly label?: string | undefined
+  /**
+   * The label of the engines that may run the process, such as `gpu`: one of the `labels` that they were
+   * opened with. The process waits until such an engine runs. A child does not take it over from its
+   * parent; a restarted or resubmitted process does from the old one. Default: any engine.
+   */
+  readonly worker?: string | undefined
   /** Kills the process when it aborts. */
   readonly signal?: AbortSignal | undefined
   /** The first step does not run before this time has passed. */

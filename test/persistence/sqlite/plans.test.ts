@@ -80,6 +80,29 @@ test('claiming goes by the index of what is ready, class by class and version by
   )
 })
 
+test('what asks for a label that the engine does not have is not looked at, however much of it there is', async () => {
+  const looks = async (labels?: readonly string[]) =>
+    (await statements(() => store.claim({ engine: 'A', classes: BAKE, labels, limit: 10, suspects: false })))
+      .filter((sql) => sql.startsWith('SELECT'))
+      // The time is another one.
+      .map((sql) => sql.replace(/ready_at <= [\d.]+/, 'ready_at <= 0'))
+  await done(store, create({ worker: 'gpu' }))
+  const one = await looks()
+  await done(store, ...Array.from({ length: 200 }, () => create({ worker: 'gpu' })))
+  expect(await looks()).toEqual(one)
+  const found = await statements(() => store.recover({ classes: BAKE, labels: ['tpu'] }))
+  expectIndexed(found)
+  const [candidates] = one.filter((sql) => sql.startsWith('SELECT id, pid, ready_at'))
+  expect(planOf(candidates as string)).toContain(
+    'USING INDEX process_ready (class=? AND version=? AND worker=? AND ready_at>? AND ready_at<?)',
+  )
+  // One more look for each label of the engine.
+  const areCandidates = (sql: string): boolean => sql.startsWith('SELECT id, pid, ready_at')
+  const ofTwo = await looks(['tpu', 'fpga'])
+  expect(ofTwo.filter(areCandidates)).toHaveLength(one.filter(areCandidates).length * 3)
+  while ((await claim(store, 'A', { labels: ['gpu'], limit: 100 })).length > 0);
+})
+
 test('a claim does not wait for the disk, and what is written under it does (C3)', async () => {
   await done(store, create())
   let claimed: Awaited<ReturnType<typeof claim>> = []
@@ -241,13 +264,13 @@ test('when the next one is due is one look for each class and version', async ()
   const until = Date.now() + 60_000
   await waitingFor(store, 'A', { until })
   const sqls = await statements(async () =>
-    expect(await store.recover(BAKE)).toMatchObject({ nextDue: until }),
+    expect(await store.recover({ classes: BAKE })).toMatchObject({ nextDue: until }),
   )
   expectIndexed(sqls)
   const looks = sqls.filter((sql) => sql.startsWith('SELECT ready_at'))
   expect(looks).toHaveLength(1)
   expect(planOf(looks[0] as string)).toContain(
-    'USING INDEX process_ready (class=? AND version=? AND ready_at>?)',
+    'USING INDEX process_ready (class=? AND version=? AND worker=? AND ready_at>?)',
   )
 })
 
@@ -378,7 +401,7 @@ test(
     await sleepers.join(engine('A'))
     const look = () =>
       statements(async () => {
-        await sleepers.recover(BAKE)
+        await sleepers.recover({ classes: BAKE })
         await sleepers.claim({ engine: 'A', classes: BAKE, limit: 10, suspects: false })
       })
     const fallAsleep = (pids: readonly string[]) =>
