@@ -1,7 +1,7 @@
 import { encodeEvent } from '../persistence/contract/event-codec.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Advance, Create } from '../persistence/contract/writes.ts'
-import type { Committed, Transition } from '../process/host/host.ts'
+import type { Committed, RecordEntry, Transition } from '../process/host/host.ts'
 import type { Hosted } from '../process/host/process-object.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import type { StepWait } from '../process/state/transition.ts'
@@ -60,6 +60,12 @@ export class CallHost extends DurableHost {
     const preparing = does ? execution?.turn?.prepare() : undefined
     if (preparing !== undefined || execution?.claimPending === true) return preparing
     return super.goOn(process, does)
+  }
+
+  /** A sleep is recorded without `goOn`, since it does nothing outside of the store. */
+  override async record(process: Hosted, entry: RecordEntry): Promise<void> {
+    await this.#turnOf(process)?.prepare()
+    return super.record(process, entry)
   }
 
   override reported(process: Hosted): void {

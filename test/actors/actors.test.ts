@@ -166,6 +166,16 @@ overEachStore((over) => {
       await held.result()
     })
 
+    test('may sleep before they do anything else by name', async () => {
+      const actor = await counter(3)
+      const handles = [actor.call.add(1), actor.call.nap(), actor.call.add(1)] as const
+      await expect
+        .poll(async () => (await handles[1].history()).map(({ name }) => name))
+        .toContain('sleeping')
+      await over().clock.advance('10s')
+      expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual([4, 5, 6])
+    })
+
     test('that wait for a call of their own actor fail, and do not hang', async () => {
       const actor = await counter()
       const first = actor.call.wait('first')

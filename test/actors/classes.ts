@@ -83,6 +83,12 @@ export class Counter {
     return this.n
   }
 
+  async nap(): Promise<number> {
+    did.push('nap')
+    await currentCall().sleep('nap', '1s')
+    return ++this.n
+  }
+
   async pay(name: string): Promise<string> {
     const call = currentCall()
     call.print(`pays ${name}`)
