@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   AlreadyDone,
+  ClosedError,
   InvalidStateError,
   KeyConflictError,
   MailboxFull,
@@ -164,6 +165,14 @@ overEachStore((over) => {
       gate('held').resolve()
       expect(await seen.result()).toBe('finished')
       await held.result()
+    })
+
+    test('of a client that is closed are refused, as is a look at the actor', async () => {
+      const actor = await counter(3)
+      await engine.close()
+      await expect(actor.ready()).rejects.toThrow(ClosedError)
+      await expect(actor.get('n')).rejects.toThrow(ClosedError)
+      await expect(actor.call.add(1).submitted()).rejects.toThrow(ClosedError)
     })
 
     test('may sleep before they do anything else by name', async () => {

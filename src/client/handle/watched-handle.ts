@@ -379,9 +379,12 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     return new Promise((resolve, reject) => {
       const limit = waitLimit(options)
       options.signal?.throwIfAborted()
+      let forget: (() => void) | undefined
+      let hasEnded = false
       const end = (settle: () => void): void => {
+        hasEnded = true
         stop()
-        forget()
+        forget?.()
         settle()
       }
       const check = (closed?: Error): void => {
@@ -393,8 +396,10 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
       }
       const aborted = (reason: Error): void => end(() => reject(reason))
       const stop = limited(this.#parts.clock, limit, options.signal, () => end(() => resolve(false)), aborted)
-      const forget = this.listen(check)
-      this.refreshState().then(() => check(), aborted)
+      forget = this.listen(check)
+      // A client that is closed has called back already.
+      if (hasEnded) forget()
+      else this.refreshState().then(() => check(), aborted)
     })
   }
 
