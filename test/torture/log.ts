@@ -46,13 +46,15 @@ export interface WokeLine {
   readonly value: unknown
 }
 
-export type Action = 'launch' | 'signal' | 'resume' | 'pause' | 'play' | 'kill' | 'retry' | 'restart'
+export type Action =
+  'launch' | 'signal' | 'resume' | 'pause' | 'play' | 'kill' | 'retry' | 'restart' | 'call' | 'read' | 'stop'
 
 /** Something is asked of the store; `op` is in the answer too. */
 export interface AskLine {
   readonly what: 'ask'
   readonly op: string
   readonly do: Action
+  /** Of a call: its actor. */
   readonly pid: string
   readonly class?: string | undefined
   readonly inputs?: unknown
@@ -79,6 +81,8 @@ export interface ToldLine {
   readonly what: 'reported'
   readonly pid: string
   readonly state: string
+  /** Its result, of a call. */
+  readonly value?: unknown
 }
 
 /** A program has opened its engine. */

@@ -44,6 +44,15 @@ const RACES: Readonly<Record<string, readonly string[]>> = {
   'a process that waits for another is not notified of its end': ['everything ends'],
   'a signal that ended a wait ends the next one too': ['no signal is received twice'],
   'a signal that a step received is received again': ['no signal is received twice'],
+  'the state of an actor has the effects of a call that was killed': [
+    'the state of an actor is what its calls have made it',
+    'a call gives what the model has',
+  ],
+  'an actor gives its claim back although a call has come': ['everything ends'],
+  'a call that fails leaves what it has changed': [
+    'the state of an actor is what its calls have made it',
+    'a call gives what the model has',
+  ],
   'an engine does not hear SIGTERM': ['no healthy engine is taken for dead'],
 }
 

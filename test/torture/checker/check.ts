@@ -1,3 +1,4 @@
+import { checkActors } from './actors.ts'
 import { checkControl } from './control.ts'
 import { checkDeadlines } from './deadlines.ts'
 import { checkEffects } from './effects.ts'
@@ -21,6 +22,7 @@ export function check(world: World): Finding[] {
     ...checkControl(world),
     ...checkDeadlines(world),
     ...checkOutcomes(world),
+    ...checkActors(world),
   ]
 }
 

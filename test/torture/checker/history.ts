@@ -1,3 +1,4 @@
+import { checkActorHistory, isActor, isCall } from './actors.ts'
 import { ancestors, type Finding, type Happened, type Stored, type World } from './world.ts'
 
 /** Which state may follow which; each is one commit of its own. */
@@ -49,7 +50,9 @@ export function checkHistory(world: World): Finding[] {
   )
   for (const process of world.processes.values()) {
     const isPlayed = [process.pid, ...ancestors(world, process.pid)].some((pid) => plays.has(pid))
-    findings.push(...checkOne(process, isPlayed))
+    if (isActor(process) || isCall(process)) findings.push(...checkActorHistory(process))
+    else findings.push(...checkOne(process, isPlayed))
+    if (process.ended_at !== null) findings.push(...leftovers(process))
   }
   for (const { name, integrity, history } of world.backups) {
     if (integrity !== 'ok') findings.push({ rule: 'a backup is whole', what: `${name}: ${integrity}` })
@@ -162,7 +165,6 @@ function checkOne(process: Stored, isPlayed: boolean): Finding[] {
     found('the row is as its history', last, `the row ended at ${process.ended_at}`)
   if ((process.paused === 1) !== paused && !ended)
     found('the row is as its history', last, `the row has paused ${process.paused}`)
-  if (ended) findings.push(...leftovers(process))
   return findings
 }
 
@@ -184,13 +186,15 @@ function endsWith(entry: Happened, next: Happened | undefined): boolean {
 }
 
 /** Nothing is kept for what has ended. */
-function leftovers({ pid, owner, kept, awaited, parts, state, successful }: Stored): Finding[] {
+function leftovers({ pid, owner, kept, awaited, parts, state, successful, calls }: Stored): Finding[] {
   const rule = 'nothing is kept for what has ended'
   const findings: Finding[] = []
   if (owner !== null) findings.push({ rule, pid, what: `${owner} owns it` })
   if (kept > 0) findings.push({ rule, pid, what: `${kept} signals or resumes` })
   if (awaited > 0) findings.push({ rule, pid, what: `it awaits ${awaited} processes` })
-  const records = parts.filter((name) => name.startsWith('record:') || name === 'memory')
+  if (calls !== null && calls > 0) findings.push({ rule, pid, what: `${calls} calls` })
+  // A stopped actor keeps its fields.
+  const records = parts.filter((name) => name.startsWith('record:') || (name === 'memory' && calls === null))
   if (state === 'finished' && successful === 1 && records.length > 0)
     findings.push({ rule, pid, what: records.join(', ') })
   return findings

@@ -5,6 +5,15 @@ import { groupBy, type Finding, type Numbered, type World } from './world.ts'
 /** What may be said to whoever asks, while the disk is full, locked, or the process has ended. */
 const REFUSALS = ['AlreadyDone', 'PersistenceError', 'ClosedError', 'exit 1', 'exit 2']
 
+/** What may be said of some questions besides. */
+const OTHERS: Readonly<Partial<Record<AskLine['do'], readonly string[]>>> = {
+  // What the call refers to was itself not queued.
+  call: ['MailboxFull', 'ProcessLost'],
+  stop: ['WaitTimeout'],
+  // There is nothing to read of an actor that was killed.
+  read: ['ProcessKilled'],
+}
+
 /** What was acknowledged is there, once, as it was asked for; and nobody is refused without a reason. */
 export function checkLaunches(world: World): Finding[] {
   const findings: Finding[] = []
@@ -13,7 +22,7 @@ export function checkLaunches(world: World): Finding[] {
   for (const ask of asks) {
     const answer = answers.get(ask.op)
     if (answer === undefined) continue
-    if (!answer.ok && !REFUSALS.includes(answer.error ?? ''))
+    if (!answer.ok && ![...REFUSALS, ...(OTHERS[ask.do] ?? [])].includes(answer.error ?? ''))
       findings.push({
         rule: 'what is asked is refused only with a reason',
         pid: ask.pid,
@@ -50,8 +59,8 @@ export function checkLaunches(world: World): Finding[] {
 /** Nothing is there that nobody asked for. */
 function checkUnasked({ processes }: World, asks: readonly AskLine[]): Finding[] {
   const asked = new Set(asks.filter((ask) => ask.do === 'launch').map(({ pid }) => pid))
-  return Array.from(processes.values()).flatMap(({ pid, parent, origin, key }) =>
-    parent !== null || origin !== null || key !== null || asked.has(pid)
+  return Array.from(processes.values()).flatMap(({ pid, parent, origin, key, actor }) =>
+    actor !== null || parent !== null || origin !== null || key !== null || asked.has(pid)
       ? []
       : [{ rule: 'what is launched was asked for', pid, what: 'nobody has asked for it' }],
   )

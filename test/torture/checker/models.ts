@@ -1,3 +1,4 @@
+import { isActor, isAtRest, isCall } from './actors.ts'
 import { groupBy, root, type Finding, type Stored, type World } from './world.ts'
 
 /*
@@ -31,6 +32,8 @@ function modelOf(process: Stored, children: readonly Stored[]): Model | string {
       }
     case 'Idle':
       return { sum: n, effects: [] }
+    case 'Caller':
+      return { sum: n, effects: [[0, 'called']] }
     case 'Branches':
       return {
         sum: n,
@@ -137,6 +140,7 @@ export function checkOutcomes(world: World): Finding[] {
     (line) => line.what === 'fault' && line.fault === 'clock' && line.detail?.startsWith('-') === true,
   )
   for (const process of all) {
+    if (isActor(process) || isCall(process)) continue
     const { pid, outputs } = process
     const own = children.get(pid) ?? []
     if (process.state === 'excepted') {
@@ -211,7 +215,9 @@ function checkEnds({ lines, processes }: World): Finding[] {
   const findings: Finding[] = lines.flatMap((line) =>
     line.what === 'stuck' ? [{ rule: 'everything ends', pid: line.pid, what: line.why }] : [],
   )
-  for (const { pid, state, parked } of processes.values()) {
+  for (const process of processes.values()) {
+    const { pid, state, parked } = process
+    if (isAtRest(process)) continue
     if (parked !== null) findings.push({ rule: 'nothing is parked', pid, what: parked })
     else if (!['finished', 'excepted', 'killed'].includes(state) && !findings.some((one) => one.pid === pid))
       findings.push({ rule: 'everything ends', pid, what: `it is ${state}` })

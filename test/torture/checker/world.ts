@@ -50,6 +50,14 @@ export interface Stored {
   readonly history: readonly Happened[]
   readonly kept: number
   readonly awaited: number
+  /** Of a call: its actor. */
+  readonly actor: string | null
+  /** Of an actor: how many of its calls have not ended. */
+  readonly calls: number | null
+  /** What the last step gave. */
+  readonly result: unknown
+  /** The fields of an actor, once it is constructed. */
+  readonly memory: Readonly<Record<string, unknown>> | undefined
 }
 
 export type Numbered = Line & { readonly index: number }
@@ -137,7 +145,10 @@ function historyOf(file: Database.Database): World['history'] {
   }))
 }
 
-type ProcessRow = Omit<Stored, 'inputs' | 'outputs' | 'parts' | 'history'> & { readonly id: number }
+type ProcessRow = Omit<Stored, 'inputs' | 'outputs' | 'parts' | 'history' | 'result' | 'memory'> & {
+  readonly id: number
+  readonly data: string
+}
 
 function processesOf(file: Database.Database): ReadonlyMap<string, Stored> {
   const history = groupBy(historyOf(file), ({ pid }) => pid)
@@ -145,15 +156,17 @@ function processesOf(file: Database.Database): ReadonlyMap<string, Stored> {
   const rows = file
     .prepare<[], ProcessRow>(
       `SELECT id, pid, class, state, seq, paused, parked, parent, key, owner, origin, ended_at, successful, message,
+         actor, calls, data,
          (SELECT count(*) FROM wake WHERE wake.pid = process.pid) AS kept,
          (SELECT count(*) FROM awaits WHERE awaits.pid = process.pid) AS awaited
        FROM process ORDER BY id`,
     )
     .all()
   return new Map(
-    rows.map((row) => {
+    rows.map(({ data, ...row }) => {
       const own = parts.get(row.id) ?? []
       const inputs = own.find(({ name }) => name === 'inputs')?.text ?? '{}'
+      const memory = own.find(({ name }) => name === 'memory')?.text
       const outputs = own
         .filter(({ name }) => name.startsWith('out:'))
         .map(({ name, text }) => [name.slice('out:'.length), JSON.parse(text) as unknown])
@@ -164,6 +177,8 @@ function processesOf(file: Database.Database): ReadonlyMap<string, Stored> {
           inputs: JSON.parse(inputs) as Stored['inputs'],
           outputs: Object.fromEntries(outputs) as Stored['outputs'],
           parts: own.map(({ name }) => name),
+          result: (JSON.parse(data) as { readonly result?: unknown }).result,
+          memory: memory === undefined ? undefined : (JSON.parse(memory) as Stored['memory']),
           history: history.get(row.pid) ?? [],
         },
       ]

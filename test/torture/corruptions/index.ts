@@ -1,4 +1,5 @@
 import type { Corruption } from './corruption.ts'
+import { ofActors } from './of-actors.ts'
 import { ofLog } from './of-log.ts'
 import { ofStore } from './of-store.ts'
 
@@ -6,6 +7,7 @@ import { ofStore } from './of-store.ts'
 export const corruptions: readonly Corruption[] = [
   ...ofStore,
   ...ofLog,
+  ...ofActors,
   { what: 'a lock file is left', rule: 'lock files are gone', locks: ['torture.db-engine-1'] },
   {
     what: 'an error is uncaught',

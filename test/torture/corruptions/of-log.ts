@@ -8,7 +8,7 @@ function is<What extends Line['what']>(line: Line, what: What): line is Is<What>
 }
 
 /** The lines with one of a kind in another form, or with others in its place. */
-function replaced<What extends Line['what']>(
+export function replaced<What extends Line['what']>(
   lines: readonly Line[],
   what: What,
   which: (line: Is<What>) => boolean,

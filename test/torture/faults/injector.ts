@@ -6,7 +6,7 @@ import type { Action, Log } from '../log.ts'
 import { within } from './patience.ts'
 import type { Program, Programs } from './programs.ts'
 import type { StoreFaults } from './store-faults.ts'
-import { freezeUntilTakenOver } from './take-over.ts'
+import { freezeUntilTakenOver, type Held } from './take-over.ts'
 
 /** How many of each kind of program run at a time. */
 export interface Crew {
@@ -146,7 +146,10 @@ export class Injector {
       case 'freeze engine':
         return this.#freeze(engine, lease * (1.2 + random.below(250) / 100))
       case 'freeze engine until taken over':
-        return this.#freezeUntilTakenOver(random.oneOf(['pause', 'lock', 'both', 'nothing']))
+        return this.#freezeUntilTakenOver(
+          random.oneOf(['pause', 'lock', 'both', 'nothing']),
+          random.oneOf(['process', 'actor']),
+        )
       case 'stop engine':
         return this.#stop(engine)
       case 'stop engine under a lock': {
@@ -213,14 +216,14 @@ export class Injector {
     this.#options.log.add({ what: 'fault', fault: 'freeze', phase: 'end', program: program.name })
   }
 
-  async #freezeUntilTakenOver(meanwhile: 'pause' | 'lock' | 'both' | 'nothing'): Promise<void> {
+  async #freezeUntilTakenOver(meanwhile: 'pause' | 'lock' | 'both' | 'nothing', held: Held): Promise<void> {
     const { log, storePath, programs } = this.#options
     // Those that are to take over have to be awake, and this takes long: one at a time.
     if (this.#takingOver) return
     this.#takingOver = true
     const ask = (action: Action, pid: string): Promise<boolean> =>
       this.#ask(action, pid, `take-over.${++this.#asked}`)
-    await freezeUntilTakenOver(programs.of('engine'), storePath, log, {
+    await freezeUntilTakenOver(programs.of('engine'), storePath, log, held, {
       ...((meanwhile === 'pause' || meanwhile === 'both') && { ask }),
       ...((meanwhile === 'lock' || meanwhile === 'both') && { lock: (released) => this.#lock(released) }),
     })
@@ -238,9 +241,16 @@ export class Injector {
 
   async #command(random: Random): Promise<void> {
     const { storePath } = this.#options
-    const pid = oneOf(await unended(storePath), random)
-    if (pid === undefined) return
-    const action: Action = random.oneOf(['pause', 'play', 'kill', 'signal', 'pause', 'play'])
+    const found = oneOf(await unended(storePath), random)
+    if (found === undefined) return
+    const { pid, actor, calls } = found
+    // A call can only be killed, and an actor that is killed is of no use to the others any more.
+    const action: Action =
+      actor !== null
+        ? 'kill'
+        : random.oneOf(
+            calls === null ? ['pause', 'play', 'kill', 'signal', 'pause', 'play'] : ['pause', 'play'],
+          )
     const op = `command.${random.below(2 ** 31)}`
     const isDone = await this.#ask(action, pid, op)
     if (action === 'pause' && isDone && !this.#stopping) {
@@ -278,16 +288,22 @@ export function setClock(path: string, ahead: number): void {
   closeSync(file)
 }
 
-async function unended(path: string): Promise<string[]> {
+interface Unended {
+  readonly pid: string
+  readonly actor: string | null
+  readonly calls: number | null
+}
+
+async function unended(path: string): Promise<Unended[]> {
   try {
     const db = new Database(path, { readonly: true, timeout: 0 })
     const rows = db
-      .prepare<[], { pid: string }>(
-        'SELECT pid FROM process WHERE ended_at IS NULL ORDER BY id DESC LIMIT 20',
+      .prepare<[], Unended>(
+        'SELECT pid, actor, calls FROM process WHERE ended_at IS NULL ORDER BY id DESC LIMIT 20',
       )
       .all()
     db.close()
-    return rows.map(({ pid }) => pid)
+    return rows
   } catch {
     return []
   }

@@ -19,6 +19,13 @@ const STEP = 2_000
 /** What is asked of the command line. */
 export type Ask = (action: 'pause' | 'play', pid: string) => Promise<unknown>
 
+/** What an engine runs: a process that is in its step, or an actor that has calls. */
+const HELD = {
+  process: `state = 'running' AND class = 'Idle' AND owner IS NOT NULL`,
+  actor: `calls > 0 AND owner IS NOT NULL AND ended_at IS NULL`,
+} as const
+export type Held = keyof typeof HELD
+
 /** What else is done to the process while its engine is frozen. */
 export interface Meanwhile {
   /** Pauses the process, and plays it after its engine was taken for dead: the crash no longer counts when another engine claims it. */
@@ -38,11 +45,12 @@ export async function freezeUntilTakenOver(
   engines: readonly Program[],
   store: string,
   log: Log,
+  held: Held,
   { ask, lock }: Meanwhile,
 ): Promise<void> {
   let frozen: { readonly engine: Program; readonly pid: string } | undefined
   await until(() => {
-    for (const { pid, owner } of look(store, `state = 'running' AND class = 'Idle' AND owner IS NOT NULL`)) {
+    for (const { pid, owner } of look(store, HELD[held])) {
       const engine = engines.find(({ id }) => id === owner)
       const isAwake = engine?.over === false && !engine.frozen && !engine.stopping
       if (isAwake) frozen = { engine, pid }

@@ -16,7 +16,7 @@ import {
   type WorkChainSpec,
 } from '../../../src/index.ts'
 import { block, given } from './here.ts'
-import { Branches, Brood, Doomed, Hasty, Stubborn } from './hard-classes.ts'
+import { Branches, Brood, Caller, Doomed, Hasty, Stubborn } from './hard-classes.ts'
 import { Noted, noted, pay, woke, type Kept } from './noted.ts'
 
 /*
@@ -354,6 +354,7 @@ class Blocker extends Noted {
 const always = {
   Branches,
   Brood,
+  Caller,
   Stubborn,
   Hasty,
   Steps,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { Client, type ProcessHandle } from '../../../src/index.ts'
 import { Random } from '../../crash/random.ts'
+import { callSome } from './calling.ts'
 import { ask, kill, pause, play, resume, retry, signal } from './asking.ts'
 import { classes, type Known } from './classes.ts'
 import { log, given } from './here.ts'
@@ -33,6 +34,8 @@ const KINDS: readonly Known[] = [
   'Branches',
   'Branches',
   'Brood',
+  'Caller',
+  'Caller',
   'Stubborn',
   'Hasty',
   'Steps',
@@ -68,12 +71,17 @@ const underWay = new Set<Promise<void>>()
 let launches = 0
 while (!stop.signal.aborted) {
   if (underWay.size < MOST) {
-    const life = one(random.oneOf(KINDS)).finally(() => underWay.delete(life))
+    const life = oneLife().finally(() => underWay.delete(life))
     underWay.add(life)
   }
   await later(20 + random.below(120))
 }
 await client.close()
+
+function oneLife(): Promise<void> {
+  if (random.below(7) === 0) return callSome(client, new Random(random.below(2 ** 31)), stop.signal)
+  return one(random.oneOf(KINDS))
+}
 
 /** A process from its launch until nothing more is done to it. */
 async function one(kind: Known): Promise<void> {
@@ -139,6 +147,7 @@ function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<st
     case 'Stubborn':
       return { n, slow, mend: join(given.folder, `mended ${name}`) }
     case 'Steps':
+    case 'Caller':
     case 'Asker':
     case 'Flaky':
     case 'Chain':

@@ -1,6 +1,7 @@
 import { Engine } from '../../../src/index.ts'
 import { classes } from './classes.ts'
 import { here, log, given } from './here.ts'
+import { Ledger } from './ledger.ts'
 import { logger, opened } from './opening.ts'
 
 /** Runs processes until it is stopped by a signal. */
@@ -8,6 +9,7 @@ const engine = await opened(() =>
   Engine.open({
     store: given.store,
     processes: Object.values(classes),
+    actors: [Ledger],
     concurrency: 6,
     lease: given.lease,
     killGrace: 1_500,

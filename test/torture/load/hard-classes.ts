@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { Continue, PersistenceError, type ProcessSpec } from '../../../src/index.ts'
+import { Random } from '../../crash/random.ts'
+import { callOne, openLedger, settled, SHARED } from './calling.ts'
 import { here, log, MENDED, given } from './here.ts'
 import { Noted, noted, paid, woke } from './noted.ts'
 
@@ -88,6 +90,22 @@ export class Brood extends Noted {
 }
 
 const CHILDREN = 15
+
+/** Calls an actor through the engine that runs it, anew each time that its step runs, and waits for each call. */
+export class Caller extends Noted {
+  override run(): Promise<unknown> {
+    return noted(this, 'run', async () => {
+      const random = new Random(this.n + this.slow)
+      const id = random.oneOf(SHARED)
+      for (let count = 0; count < this.n && here.client !== undefined; count++) {
+        const ref = await openLedger(here.client, id)
+        if (ref !== undefined) await settled(callOne(ref, random), 1_000)
+      }
+      await this.pay('called')
+      this.emit(this.n)
+    })
+  }
+}
 
 /** Has itself killed through a client, and goes on as if nothing were. */
 export class Doomed extends Noted {

@@ -64,9 +64,18 @@ export async function pay(process: Noting, effect: Effect, name: string, takes =
 }
 
 /** The same, for who keeps what it gave himself. */
-export async function paid(process: Noting, effect: Effect, name: string, takes = 0): Promise<string> {
-  const { pid } = process
-  const k = process.ctx.k ?? 0
+export function paid(process: Noting, effect: Effect, name: string, takes = 0): Promise<string> {
+  return noteEffect(process.pid, effect, name, takes, process.ctx.k)
+}
+
+/** An effect of a process in its step with a number, and what it gave. */
+export async function noteEffect(
+  pid: string,
+  effect: Effect,
+  name: string,
+  takes: number,
+  k = 0,
+): Promise<string> {
   const token = await effect(name, async ({ idempotencyKey: key }) => {
     const token = `${given.name}:${++tokens}`
     log.add({ what: 'effect', phase: 'begin', pid, k, name, key, token })

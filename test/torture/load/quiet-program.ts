@@ -4,8 +4,10 @@ import { setTimeout as later } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { Client } from '../../../src/index.ts'
 import { play, resume, signal } from './asking.ts'
+import { read } from './calling.ts'
 import { classes } from './classes.ts'
 import { log, MENDED, given } from './here.ts'
+import { Ledger } from './ledger.ts'
 import { logger, opened } from './opening.ts'
 
 /*
@@ -36,7 +38,7 @@ const file = new Database(given.store, { readonly: true, timeout: 5_000 })
 const unended = file.prepare<[], Waiting>(
   `SELECT p.pid, class, state, paused, parked, receives, resumable,
      (SELECT count(*) FROM wake w WHERE w.pid = p.pid AND w.name IS p.receives) AS kept
-   FROM process p WHERE ended_at IS NULL ORDER BY id`,
+   FROM process p WHERE ended_at IS NULL AND NOT (calls IS 0 AND state = 'waiting' AND paused = 0) ORDER BY id`,
 )
 
 const entries = file.prepare<[], { last: number }>('SELECT max(id) AS last FROM feed')
@@ -59,6 +61,8 @@ for (const { pid } of unended.all()) {
   const why = await client.explain(pid).catch((error: unknown) => `explain failed: ${String(error)}`)
   log.add({ what: 'stuck', pid, why })
 }
+for (const id of file.prepare<[], string>("SELECT pid FROM process WHERE class = 'Ledger'").pluck().all())
+  await read(client.actorById(Ledger, id))
 file.close()
 await client.close()
 

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
-import { Engine, type LaunchOptions, type ProcessHandle } from '../../../src/index.ts'
+import { Engine, type ActorRef, type LaunchOptions, type ProcessHandle } from '../../../src/index.ts'
 import { ask, kill, pause, play, resume, signal } from './asking.ts'
 import { classes, type Known } from './classes.ts'
+import { call, openLedger, read, settled } from './calling.ts'
 import { here, log, given } from './here.ts'
+import { Ledger } from './ledger.ts'
 
 /*
  * A bit of everything, once, without any fault: what is recorded of it is what the tests of the checker corrupt.
@@ -13,6 +15,7 @@ import { here, log, given } from './here.ts'
 const engine = await Engine.open({
   store: given.store,
   processes: Object.values(classes),
+  actors: [Ledger],
   killGrace: 1_500,
   handleSignals: false,
 })
@@ -43,6 +46,9 @@ await Promise.all([
   treeKilled(),
   mended(),
   keyed(),
+  ended('Caller', { n: 2, slow: 0 }),
+  called(),
+  calledOff(),
 ])
 await ended('Steps', { n: 1, slow: 0 }, { delay: 50 })
 await engine.close()
@@ -135,6 +141,49 @@ async function mended(): Promise<void> {
   writeFileSync(mend, '')
   const next = await ask({ do: 'restart', pid: handle.pid }, () => engine.restart(handle.pid))
   if (next !== undefined) await ends(next)
+}
+
+async function opened(id: string): Promise<ActorRef<Ledger>> {
+  const ref = await openLedger(engine, id)
+  if (ref === undefined) throw new Error(`${id} can not be opened`)
+  return ref
+}
+
+async function called(): Promise<void> {
+  const ref = await opened('is called')
+  const first = call(ref, 'note', [3])
+  const taken = call(ref, 'take', [first.handle.outputs.ref('n')])
+  const paid = call(ref, 'pay', [5, 10])
+  const failed = call(ref, 'fail', [7, 2], { retries: 1 })
+  const retried = call(ref, 'fail', [7, 1], { retries: 1 })
+  const untaken = call(ref, 'take', [failed.handle.outputs.ref('n')])
+  const napped = call(ref, 'nap', [1, 10])
+  const calls = [first, taken, paid, failed, retried, untaken, napped]
+  await Promise.all(calls.map((one) => settled(one, 60_000)))
+  await read(ref)
+  await pause(ref.process)
+  while (!(await ref.process.refresh()).paused) await later(5)
+  const held = call(ref, 'note', [2])
+  const off = call(ref, 'note', [2])
+  await off.stored
+  await kill(off.handle, false)
+  await play(ref.process)
+  await settled(held, 60_000)
+  await settled(off, 60_000)
+  await read(ref)
+}
+
+async function calledOff(): Promise<void> {
+  const ref = await opened('is killed')
+  await settled(call(ref, 'note', [3]), 60_000)
+  const calls = [call(ref, 'ponder', [3, 5_000]), call(ref, 'note', [3])]
+  await Promise.all(calls.map(({ stored }) => stored))
+  await later(50)
+  await kill(ref.process, false)
+  await Promise.all(calls.map((one) => settled(one, 60_000)))
+  const stopped = await opened('is stopped')
+  call(stopped, 'note', [3])
+  await ask({ do: 'stop', pid: stopped.id, force: false }, () => stopped.stop())
 }
 
 async function keyed(): Promise<void> {
