@@ -379,12 +379,12 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     return new Promise((resolve, reject) => {
       const limit = waitLimit(options)
       options.signal?.throwIfAborted()
-      let forget: (() => void) | undefined
+      let forget = (): void => {}
       let hasEnded = false
       const end = (settle: () => void): void => {
         hasEnded = true
         stop()
-        forget?.()
+        forget()
         settle()
       }
       const check = (closed?: Error): void => {

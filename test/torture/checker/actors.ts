@@ -1,7 +1,14 @@
 import type { AskLine, ToldLine } from '../log.ts'
-import { text } from './history.ts'
 import { answersOf } from './signals.ts'
-import { groupBy, type Finding, type Happened, type Numbered, type Stored, type World } from './world.ts'
+import {
+  text,
+  groupBy,
+  type Finding,
+  type Happened,
+  type Numbered,
+  type Stored,
+  type World,
+} from './world.ts'
 
 /*
  * Actors and their calls. What a ledger comes to is said here once more, independently of its code: each call that has finished has changed it

@@ -2,13 +2,13 @@ import { checkActors } from './actors.ts'
 import { checkControl } from './control.ts'
 import { checkDeadlines } from './deadlines.ts'
 import { checkEffects } from './effects.ts'
-import { checkHistory, text } from './history.ts'
+import { checkHistory } from './history.ts'
 import { checkLaunches } from './launches.ts'
 import { checkOutcomes } from './models.ts'
 import { checkPrograms } from './programs.ts'
 import { checkSignals } from './signals.ts'
 import { checkSteps } from './steps.ts'
-import type { Finding, World } from './world.ts'
+import { text, type Finding, type World } from './world.ts'
 
 /** Everything that must hold after a run. */
 export function check(world: World): Finding[] {

@@ -1,9 +1,16 @@
 import type { AskLine } from '../log.ts'
 import { Excuses } from './excuses.ts'
-import { text } from './history.ts'
 import { answersOf } from './signals.ts'
 import { wallClock } from './wall.ts'
-import { ancestors, type Finding, type Happened, type Numbered, type Stored, type World } from './world.ts'
+import {
+  text,
+  ancestors,
+  type Finding,
+  type Happened,
+  type Numbered,
+  type Stored,
+  type World,
+} from './world.ts'
 
 /** An engine hears of a kill within so long, in milliseconds, also where the machine is busy. */
 const HEARS = 3_000

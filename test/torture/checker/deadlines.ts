@@ -1,6 +1,5 @@
-import { text } from './history.ts'
 import { wallClock } from './wall.ts'
-import type { Finding, Happened, World } from './world.ts'
+import { text, type Finding, type Happened, type World } from './world.ts'
 
 /** Another engine does a kill whose time is up within so long, in milliseconds, also where the machine is busy. */
 const SEES = 3_000

@@ -1,5 +1,5 @@
 import { checkActorHistory, isActor, isCall } from './actors.ts'
-import { ancestors, type Finding, type Happened, type Stored, type World } from './world.ts'
+import { ancestors, text, type Finding, type Happened, type Stored, type World } from './world.ts'
 
 /** Which state may follow which; each is one commit of its own. */
 const FOLLOW: Readonly<Record<string, readonly string[]>> = {
@@ -198,8 +198,4 @@ function leftovers({ pid, owner, kept, awaited, parts, state, successful, calls 
   if (state === 'finished' && successful === 1 && records.length > 0)
     findings.push({ rule, pid, what: records.join(', ') })
   return findings
-}
-
-export function text({ id, seq, name, data, by }: Happened): string {
-  return `#${id} seq ${seq} ${name} ${JSON.stringify(data)}${by === null ? '' : ` by ${by}`}`
 }

@@ -1,7 +1,6 @@
 import { Excuses } from './excuses.ts'
-import { text } from './history.ts'
 import { wallClock } from './wall.ts'
-import type { Finding, World } from './world.ts'
+import { text, type Finding, type World } from './world.ts'
 
 /** Only the injector ends programs, and only an engine that it killed or froze is taken for dead. */
 export function checkPrograms(world: World): Finding[] {

@@ -186,6 +186,11 @@ function processesOf(file: Database.Database): ReadonlyMap<string, Stored> {
   )
 }
 
+/** An entry of a history as findings show it. */
+export function text({ id, seq, name, data, by }: Happened): string {
+  return `#${id} seq ${seq} ${name} ${JSON.stringify(data)}${by === null ? '' : ` by ${by}`}`
+}
+
 /** The processes that a process descends from, its parent first. */
 export function ancestors(world: World, pid: string): string[] {
   const found: string[] = []

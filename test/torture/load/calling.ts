@@ -99,7 +99,7 @@ export async function callSome(client: Client, random: Random, stop: AbortSignal
     called.push(one)
     recent.push(one.handle)
     if (recent.length > RECENT) recent.shift()
-    if (random.below(10) === 0) told.push(one.stored.then(() => kill(one.handle, random.below(3) === 0)))
+    if (random.below(8) === 0) told.push(killed(one, random))
     if (random.below(3) === 0) told.push(settled(one, PATIENCE))
     // Several in one turn, or one after the other.
     if (random.below(3) === 0) await settled(one, PATIENCE)
@@ -108,6 +108,13 @@ export async function callSome(client: Client, random: Random, stop: AbortSignal
   }
   if (!isShared && !stop.aborted) await ended(ref, random)
   await Promise.all([control, ...told, ...called.map(({ stored }) => stored)])
+}
+
+async function killed({ handle, stored }: Called, random: Random): Promise<void> {
+  const [force, wait] = [random.below(3) === 0, random.below(150)]
+  await stored
+  await later(wait)
+  await kill(handle, force)
 }
 
 const RECENT = 6
