@@ -1,7 +1,7 @@
 /* This file is longer than 400 lines, because the calls, the commits and the end of a run of an actor share its state. */
 import { encodeEvent } from '../persistence/contract/event-codec.ts'
 import type { Held, Outcome } from '../persistence/contract/outcomes.ts'
-import type { StoredProcess } from '../persistence/contract/rows.ts'
+import type { StoredCall } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess } from '../persistence/contract/store.ts'
 import type { ServeCalls } from '../persistence/contract/writes.ts'
 import { ActorObject, type AnyActorClass } from '../process/actor/actor-class.ts'
@@ -49,7 +49,7 @@ export class ActorRun implements CalledActor {
   #stored: string | undefined
   /** The state after the last call that has ended here. */
   #fields = ''
-  #queue: StoredProcess[] = []
+  #queue: StoredCall[] = []
   /** Whether the store may have calls that are not in `#queue`. */
   #mayFind = true
   /** The calls that have begun here and whose ends are not durable. */
@@ -174,7 +174,7 @@ export class ActorRun implements CalledActor {
   }
 
   /** The next call; undefined where none may run. */
-  async #next(): Promise<StoredProcess | undefined> {
+  async #next(): Promise<StoredCall | undefined> {
     const found = this.#queue.shift()
     if (found !== undefined || !this.#mayFind) return found
     this.#mayFind = false
@@ -185,7 +185,7 @@ export class ActorRun implements CalledActor {
     return this.#queue.shift()
   }
 
-  async #call(stored: StoredProcess): Promise<void> {
+  async #call(stored: StoredCall): Promise<void> {
     const call = new CallRun(this, stored, this.#parts)
     this.#live.add(call)
     this.#current = call

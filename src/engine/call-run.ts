@@ -1,7 +1,7 @@
 import { savedUpstream } from '../client/launch/upstream.ts'
 import { encodeEvent, type HistoryEntry } from '../persistence/contract/event-codec.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
-import type { StoredProcess } from '../persistence/contract/rows.ts'
+import type { StoredCall } from '../persistence/contract/rows.ts'
 import type { Advance } from '../persistence/contract/writes.ts'
 import { ActorCall, callClass } from '../process/actor-call.ts'
 import { retriesOf } from '../process/actor/call-retries.ts'
@@ -72,7 +72,7 @@ const SHOWN_AFTER = 1_000
 export class CallRun implements Turn {
   readonly pid: string
   readonly #actor: CalledActor
-  readonly #stored: StoredProcess
+  readonly #stored: StoredCall
   readonly #parts: CallParts
   #execution: Execution | undefined
   /** The state of the actor after the call, once it has succeeded. */
@@ -88,7 +88,7 @@ export class CallRun implements Turn {
   #cancelShow: (() => void) | undefined
   #settle: () => void = () => {}
 
-  constructor(actor: CalledActor, stored: StoredProcess, parts: CallParts) {
+  constructor(actor: CalledActor, stored: StoredCall, parts: CallParts) {
     this.pid = stored.row.pid
     this.#actor = actor
     this.#stored = stored

@@ -3,8 +3,7 @@ import { missingOf, settledOf } from '../client/handle/outcome.ts'
 import { savedUpstream } from '../client/launch/upstream.ts'
 import { outputsOf } from '../client/read/saved-outputs.ts'
 import { LARGEST_LOAD, LARGEST_READ } from '../persistence/contract/control.ts'
-import type { ProcessRow, StoredProcess } from '../persistence/contract/rows.ts'
-import type { ClaimedProcess } from '../persistence/contract/store.ts'
+import type { ProcessRow, StoredCall, StoredProcess } from '../persistence/contract/rows.ts'
 import { lostOutcome } from '../process/host/lost-outcome.ts'
 import type { Settled } from '../process/host/process-handle.ts'
 import { isMet, needsOf, type Need } from '../process/references/dependency.ts'
@@ -52,7 +51,7 @@ export class Gathering {
   }
 
   /** @throws ClosedError if the engine closes meanwhile */
-  async gather(claimed: Pick<ClaimedProcess, 'row' | 'bundle'>): Promise<Gathered> {
+  async gather(claimed: StoredCall): Promise<Gathered> {
     const { row } = claimed
     const { parts } = claimed.bundle()
     const { refers, after } = savedUpstream(parts)
@@ -95,7 +94,7 @@ export class Gathering {
   }
 
   /** The error of a process that was claimed because a time has come before its needs were met. */
-  #tooLate(row: ProcessRow, pending: readonly string[]): Error | undefined {
+  #tooLate(row: StoredCall['row'], pending: readonly string[]): Error | undefined {
     const now = this.#engine.clock.now()
     const deadline = deadlineOf(row, this.#engine.classes)
     if (deadline !== undefined && deadline <= now) {
@@ -110,7 +109,7 @@ export class Gathering {
   }
 
   async #upstreamFailed(
-    { pid }: ProcessRow,
+    { pid }: StoredCall['row'],
     need: Need,
     row: ProcessRow | undefined,
     path: string | undefined,

@@ -59,7 +59,10 @@ export function revived(
  * The deadline of a process: that of its row, or else that of its class, which a launch by name
  * does not know.
  */
-export function deadlineOf(row: ProcessRow, classes: ClassRegistry<AnyProcessClass>): number | undefined {
+export function deadlineOf(
+  row: Pick<ProcessRow, 'deadline' | 'className' | 'createdAt'>,
+  classes: ClassRegistry<AnyProcessClass>,
+): number | undefined {
   if (row.deadline !== null) return row.deadline
   const { deadlineAfter } = specOf(classes.load(row.className))
   return deadlineAfter === undefined ? undefined : row.createdAt + deadlineAfter

@@ -357,8 +357,9 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     }
     this.#waiters = waiter
     // Read after the handle is watched, so that an end in between is not missed (C8). The engine of
-    // this program notifies the handle of what it runs.
-    if (registry.localEngine?.willNotifyEnd(this.pid) !== true) this.#tryToRefresh()
+    // this program notifies the handle of what it runs. What is not stored yet has not ended.
+    if (this.#submitting === undefined && registry.localEngine?.willNotifyEnd(this.pid) !== true)
+      this.#tryToRefresh()
   }
 
   #removeWaiter(waiter: Waiter): void {

@@ -141,3 +141,25 @@ export interface StoredProcess {
    */
   before(): string | undefined
 }
+
+/** A call of an actor that has not ended, with what the engine needs to run it. */
+export interface StoredCall extends Pick<StoredProcess, 'fence' | 'bundle'> {
+  readonly row: Pick<
+    ProcessRow,
+    | 'pid'
+    | 'className'
+    | 'version'
+    | 'state'
+    | 'step'
+    | 'status'
+    | 'progress'
+    | 'parent'
+    | 'paused'
+    | 'seq'
+    | 'createdAt'
+    | 'attempt'
+    | 'upstream'
+    | 'deadline'
+    | 'killRequested'
+  >
+}

@@ -3,7 +3,7 @@ import type { Control } from './control.ts'
 import type { Capabilities, EngineIdentity, LoadableClass, ClassRow } from './engines.ts'
 import type { DueResults } from './lifetime.ts'
 import type { Persister } from './persister.ts'
-import type { StoredProcess } from './rows.ts'
+import type { StoredCall, StoredProcess } from './rows.ts'
 
 /*
  * What an engine needs of the place where processes live; a client needs only its `Control`.
@@ -53,7 +53,7 @@ export interface Store extends Control, Persister {
    * The next calls that an actor may run, in their order, at most `LARGEST_LOAD`; none of `except`.
    * The claim of the actor is the right to run them.
    */
-  calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredProcess[]>
+  calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredCall[]>
   /**
    * Whether this engine must start nothing until it runs nothing, so that a suspect that it
    * can run runs there alone. The store chooses at most one engine at a time, and only

@@ -27,7 +27,7 @@ import type { Capabilities, ClassRow, EngineIdentity, EngineRow, LoadableClass }
 import type { GroupPage, GroupRange, GroupRow, GroupMember } from '../contract/groups.ts'
 import type { DueResults, LifetimeRow } from '../contract/lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { HistoryRow, LogRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
+import type { HistoryRow, LogRow, ProcessRow, StoredCall, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
 import type { Survey } from '../contract/survey.ts'
 import type { Write } from '../contract/writes.ts'
@@ -281,7 +281,7 @@ export class MemoryStore implements Store {
     return this.#change((session) => this.#claims.claim(request, session))
   }
 
-  async calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredProcess[]> {
+  async calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredCall[]> {
     this.#requireOpen()
     const order = this.#tables.processes.get(actor)?.row.call_order ?? 'strict'
     const found: StoredProcess[] = []

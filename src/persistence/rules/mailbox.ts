@@ -1,6 +1,6 @@
 import { MailboxFull } from '../../shared/errors.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { Create, ServeCalls } from '../contract/writes.ts'
+import type { Advance, Create, ServeCalls } from '../contract/writes.ts'
 import { putAdvance } from './apply.ts'
 import type { Entry } from './decision.ts'
 import { afterEnd, isOver, putRow, wakeActor } from './ends.ts'
@@ -42,8 +42,16 @@ export function addCall(tables: Tables, actor: ActorRow): void {
   wakeActor(tables, actor)
 }
 
+/** How a back end ends calls whose rows have nothing special. */
+export interface HotEnds {
+  /** Ends a call, or returns false and changes nothing. */
+  end(call: Advance): boolean
+  /** Throws, so that the write is made again by the rules alone: some calls have ended, and another may not. */
+  undo(): never
+}
+
 /** Applies what an engine stores of an actor that it holds, as a whole or not at all. */
-export function serveCalls(tables: Tables, write: ServeCalls): Outcome {
+export function serveCalls(tables: Tables, write: ServeCalls, hot?: HotEnds): Outcome {
   const { pid, calls, ending } = write
   const row = tables.get(pid)
   if (row === undefined) return { status: 'missing' }
@@ -53,10 +61,8 @@ export function serveCalls(tables: Tables, write: ServeCalls): Outcome {
     return { status: 'fenced' }
   const held = heldOutcome(row, ending?.state === 'killed')
   if (held !== undefined) return held
-  const rows = calls.map((call) => tables.get(call.pid))
-  const refused = calls.filter((call, index) => !mayEnd(rows[index], pid, call))
-  if (refused.length > 0) return { status: 'held', calls: refused.map((call) => call.pid) }
-  calls.forEach((call, index) => endCall(tables, rows[index] as Row, call))
+  const refused = hot === undefined ? endAll(tables, pid, calls) : endHot(tables, pid, calls, hot)
+  if (refused.length > 0) return { status: 'held', calls: refused }
   row.calls -= calls.length
   if (row.awaits === 'inputs') tables.dropNeeds(pid)
   const history: Entry[] = write.history.map((one) => ({ ...one, by: row.runner }))
@@ -96,17 +102,28 @@ function goOn(tables: Tables, row: Row, write: ServeCalls): readonly Entry[] {
 /** The `state` part of an actor between its calls. */
 const WAITING = JSON.stringify({ label: 'waiting', step: null })
 
+/** Ends these calls. Returns those that may not end, and then has ended none. */
+function endAll(tables: Tables, actor: string, calls: readonly Advance[]): readonly string[] {
+  const rows = calls.map((call) => tables.get(call.pid))
+  const refused = calls.filter((call, index) => !mayEnd(rows[index], actor, call))
+  if (refused.length === 0) calls.forEach((call, index) => endCall(tables, rows[index] as Row, call))
+  return refused.map(({ pid }) => pid)
+}
+
+/** As `endAll`, but reads only the rows that have something special. */
+function endHot(tables: Tables, actor: string, calls: readonly Advance[], hot: HotEnds): readonly string[] {
+  const rest = calls.findIndex((call) => !hot.end(call) && endAll(tables, actor, [call]).length > 0)
+  if (rest > 0) hot.undo()
+  return rest === -1 ? [] : endAll(tables, actor, calls)
+}
+
 /** Whether a call is still as the engine knows it, and is not being killed otherwise than by this write. */
-function mayEnd(
-  row: Row | undefined,
-  actor: string,
-  { fence, seq, state }: ServeCalls['calls'][number],
-): boolean {
+function mayEnd(row: Row | undefined, actor: string, { fence, seq, state }: Advance): boolean {
   if (row === undefined || row.actor !== actor || row.ended_at !== null) return false
   return row.fence === fence && row.seq === seq - 1 && heldOutcome(row, state === 'killed') === undefined
 }
 
-function endCall(tables: Tables, row: Row, call: ServeCalls['calls'][number]): void {
+function endCall(tables: Tables, row: Row, call: Advance): void {
   row.runner = call.owner
   row.attempt = call.attempt ?? 1
   endAs(row, call, tables.now)

@@ -1,7 +1,7 @@
 import { isProcessState, type ProcessState } from '../../process/state/process-state.ts'
 import type { EndingReason } from '../../process/state/transition.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
-import type { Change, PauseCause, ProcessRow } from '../contract/rows.ts'
+import type { Change, PauseCause, ProcessRow, StoredCall } from '../contract/rows.ts'
 import type { CallOrder, Origin } from '../contract/writes.ts'
 import { progressOf } from './progress.ts'
 
@@ -138,6 +138,33 @@ export type ActorRow = Pick<
 /** The columns that decide whether a process may be claimed. */
 export type Claimability = Pick<Row, 'ready_at' | 'owner' | 'paused' | 'parked'>
 
+/** The columns of a call that its engine needs. */
+export type CallRow = Pick<
+  Row,
+  | 'id'
+  | 'pid'
+  | 'class'
+  | 'version'
+  | 'state'
+  | 'step'
+  | 'status'
+  | 'progress'
+  | 'paused'
+  | 'pause_message'
+  | 'pause_cause'
+  | 'parent'
+  | 'seq'
+  | 'fence'
+  | 'created_at'
+  | 'kill_deadline'
+  | 'kill_message'
+  | 'due_at'
+  | 'awaits'
+  | 'attempt'
+  | 'deadline'
+  | 'data'
+>
+
 /** Whether an engine may claim the process now. */
 export function isReady(row: Claimability, now: number): boolean {
   return row.ready_at !== null && row.ready_at <= now && mayBeClaimed(row)
@@ -168,6 +195,27 @@ export function damageOf(row: Pick<Row, 'state'>): string | undefined {
     : `its state is damaged: there is none called ${JSON.stringify(row.state)}`
 }
 
+/** The public form of a call that has not ended. */
+export function callRow(row: CallRow): StoredCall['row'] {
+  return {
+    pid: row.pid,
+    className: row.class,
+    version: row.version,
+    state: row.state,
+    step: row.step,
+    status: row.status,
+    progress: progressOf(row.progress),
+    paused: pauseOf(row),
+    parent: row.parent,
+    seq: row.seq,
+    createdAt: row.created_at,
+    attempt: row.attempt,
+    upstream: upstreamOf(row),
+    deadline: row.deadline,
+    killRequested: killRequestOf(row),
+  }
+}
+
 /** The public form of a row. */
 export function processRow(row: BriefRow): ProcessRow {
   return {
@@ -178,7 +226,7 @@ export function processRow(row: BriefRow): ProcessRow {
     step: row.step,
     status: row.status,
     progress: progressOf(row.progress),
-    paused: row.paused === 1 ? { message: row.pause_message, cause: row.pause_cause ?? 'request' } : null,
+    paused: pauseOf(row),
     parked: row.parked ?? damageOf(row) ?? null,
     parent: row.parent,
     key: row.key,
@@ -200,7 +248,7 @@ export function processRow(row: BriefRow): ProcessRow {
       row.state === 'waiting'
         ? { resume: row.resumable === 1, signal: row.receives, until: row.due_at, on: awaitedOf(row) }
         : null,
-    upstream: row.awaits === 'inputs' ? { until: row.due_at } : null,
+    upstream: upstreamOf(row),
     inStep: row.in_step === 1,
     attempt: row.attempt,
     deadline: row.deadline,
@@ -220,8 +268,7 @@ export function processRow(row: BriefRow): ProcessRow {
     owner: row.owner,
     runner: row.runner,
     pauseRequested: row.pause_asked === 1 ? { message: row.pause_message } : null,
-    killRequested:
-      row.kill_deadline === null ? null : { message: row.kill_message, deadline: row.kill_deadline },
+    killRequested: killRequestOf(row),
     readyAt: row.ready_at,
   }
 }
@@ -229,6 +276,18 @@ export function processRow(row: BriefRow): ProcessRow {
 /** The label that a process asks for. */
 export function workerOf({ worker }: Pick<Row, 'worker'>): string | null {
   return worker === '' ? null : worker
+}
+
+function pauseOf(row: Pick<Row, 'paused' | 'pause_message' | 'pause_cause'>): ProcessRow['paused'] {
+  return row.paused === 1 ? { message: row.pause_message, cause: row.pause_cause ?? 'request' } : null
+}
+
+function upstreamOf({ awaits, due_at }: Pick<Row, 'awaits' | 'due_at'>): ProcessRow['upstream'] {
+  return awaits === 'inputs' ? { until: due_at } : null
+}
+
+function killRequestOf(row: Pick<Row, 'kill_deadline' | 'kill_message'>): ProcessRow['killRequested'] {
+  return row.kill_deadline === null ? null : { message: row.kill_message, deadline: row.kill_deadline }
 }
 
 function awaitedOf({ awaits }: BriefRow): 'all' | 'any' | null {

@@ -69,8 +69,8 @@ function createOne(tables: WriteTables, write: Create, fresh: Set<string>): Outc
     creationRefusal(write, parent) ??
     adoptionRefusal(write, (pid) => tables.brief(pid)) ??
     referenceRefusal(tables, write) ??
-    (write.actor === undefined ? undefined : callRefusal(write, actor)) ??
-    (ends && upstreamRefusal(write, ends))
+    (ends && upstreamRefusal(write, ends)) ??
+    (write.actor === undefined ? undefined : callRefusal(write, actor))
   if (refusal !== undefined) return refusal
   const { outcome, row, awaits, needs, history, log } = newRow(write, parent, tables, ends)
   tables.insert(row, keptParts(write), history)

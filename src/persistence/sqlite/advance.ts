@@ -57,14 +57,21 @@ const BEGIN = new HotStatement(
  * To a terminal state (C5), unless a kill is stored or the process is paused where it waits. A
  * stored pause comes too late.
  */
-const END = new HotStatement(
-  `last_wake = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
+const ENDED = `last_wake = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
   ended_at = ?, state = ?, before = CASE WHEN ? THEN NULL ELSE data END, data = coalesce(?, data), successful = ?,
   message = ?, exit_code = ?, exit_label = ?, exit_message = ?, attempt = ?,
   crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, pause_cause = NULL, parked = NULL,
-  kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL, ${WAIT_ENDED}`,
-  `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND paused = 0
-  AND kill_deadline IS NULL AND actor IS NULL AND calls IS NULL`,
+  kill_deadline = NULL, kill_message = NULL, kill_state = NULL, owner = NULL, ready_at = NULL, ${WAIT_ENDED}`
+const MAY_END = 'ended_at IS NULL AND paused = 0 AND kill_deadline IS NULL'
+const END = new HotStatement(
+  ENDED,
+  `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ${MAY_END} AND actor IS NULL AND calls IS NULL`,
+)
+
+/** The same for a call, which no engine owns: its actor is owned. */
+const END_CALL = new HotStatement(
+  `${ENDED}, runner = ?`,
+  `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND actor = ? AND ${MAY_END}`,
 )
 
 /** The row, what changes in its parts, and the lines that its history gets. */
@@ -73,43 +80,69 @@ interface Target extends PartsTarget {
   readonly lines: string
 }
 
-export function advance(
-  connection: Connection,
-  processes: ProcessTable,
-  histories: HistoryTable,
-  session: Session,
-  write: Advance,
-): Outcome {
-  const { pid, seq, state, history, ending, owner } = write
+/** What the hot path writes to. */
+export interface HotTables {
+  readonly connection: Connection
+  readonly processes: ProcessTable
+  readonly histories: HistoryTable
+}
+
+export function advance(tables: HotTables, session: Session, write: Advance): Outcome {
+  const { pid, state, owner } = write
   const ends = isTerminal(state)
   if (!ends && (state !== 'running' || write.paused !== null)) return apply(session, write)
+  if (!isStored(tables, session, write, ends ? end : goOn)) return apply(session, write)
+  killDescendants(session, write, owner)
+  const outcome: Done = { status: 'done', pid, released: ends, ...(ends && { endedAt: session.now }) }
+  return outcome
+}
+
+/** Ends a call of an actor. Returns false if its row is special, and then has changed nothing. */
+export function endCall(tables: HotTables, session: Session, write: Advance, actor: string): boolean {
+  return isStored(tables, session, write, endOf(actor), actor)
+}
+
+/** Stores an advance by a hot statement. Returns false if the row is special, and then has changed nothing. */
+function isStored(
+  { connection, processes, histories }: HotTables,
+  session: Session,
+  write: Advance,
+  hot: (connection: Connection, session: Session, write: Advance, target: Target) => boolean,
+  actor?: string,
+): boolean {
+  const { pid, seq, state, history, ending, owner } = write
   const known = processes.known(pid)
   const succeeds = ending?.dropCheckpoint === true
   const change = partChange(write.parts, write.dropped, succeeds)
   // A process is upgraded once, if ever, which is not worth a column of each statement.
   // So does a process that reports nothing pay nothing for those that do.
   const isPlain = write.version === undefined && write.report === undefined && ending?.reason === undefined
-  if (!isPlain || known === undefined || change === undefined) return apply(session, write)
+  if (!isPlain || known === undefined || change === undefined) return false
   const { length } = session.changes
-  const after = { pid, seq, state, paused: false, ready: false, dueAt: null }
+  const after = {
+    pid,
+    seq,
+    state,
+    paused: false,
+    ready: false,
+    dueAt: null,
+    ...(actor !== undefined && { actor }),
+  }
   let lines = ''
   for (const { name, data } of history) lines += session.line(after, name, data, owner)
   const drops = succeeds ? 'checkpoint' : write.dropsRecord === true ? 'record' : 'nothing'
   const { id, beside } = known
   const target: Target = { id, beside, change, drops, lines }
-  const hot = ends ? end : goOn
   const isDone = hot(connection, session, write, target)
   if (!isDone && !(histories.makeRoom(id) && hot(connection, session, write, target))) {
     session.changes.length = length
-    return apply(session, write)
+    return false
   }
   session.mark(id, history)
   if (change.any || drops !== 'nothing') putBeside(processes, pid, target)
   if (write.consumes !== null) session.takeMessage(pid, write.consumes)
-  if (ends) afterEnd(session, pid, ending?.successful === true)
-  killDescendants(session, write, owner)
-  const outcome: Done = { status: 'done', pid, released: ends, ...(ends && { endedAt: session.now }) }
-  return outcome
+  if (isTerminal(state)) afterEnd(session, pid, ending?.successful === true)
+  return true
 }
 
 /** Stores the parts that are too large for the row, and drops what does not count any more. */
@@ -187,16 +220,35 @@ function goOn(connection: Connection, session: Session, write: Advance, target: 
 
 function end(connection: Connection, session: Session, write: Advance, target: Target): boolean {
   if (write.begins === true) return false
-  const { successful = false, message = null, exitCode = null, dropCheckpoint = false } = write.ending ?? {}
   return END.run(connection, target, [
+    ...endValues(session, write, target),
+    ...rowValues(write, target),
+    write.owner,
+  ])
+}
+
+function endOf(actor: string) {
+  return (connection: Connection, session: Session, write: Advance, target: Target): boolean =>
+    END_CALL.run(connection, target, [
+      ...endValues(session, write, target),
+      write.owner,
+      ...rowValues(write, target),
+      actor,
+    ])
+}
+
+/** The values of `ENDED`. */
+function endValues({ now }: Session, write: Advance, { lines }: Target): unknown[] {
+  const { successful = false, message = null, exitCode = null, dropCheckpoint = false } = write.ending ?? {}
+  return [
     write.consumes,
     write.consumes,
-    target.lines,
+    lines,
     write.seq,
     write.step,
     write.status,
-    session.now,
-    session.now,
+    now,
+    now,
     write.state,
     Number(dropCheckpoint),
     write.parts['state'] ?? null,
@@ -206,10 +258,10 @@ function end(connection: Connection, session: Session, write: Advance, target: T
     exitCode?.label ?? null,
     exitCode?.message ?? null,
     write.attempt ?? 1,
-    target.id,
-    write.pid,
-    write.fence,
-    write.seq - 1,
-    write.owner,
-  ])
+  ]
+}
+
+/** Which row it is, and how far its process has come. */
+function rowValues({ pid, fence, seq }: Advance, { id }: Target): unknown[] {
+  return [id, pid, fence, seq - 1]
 }

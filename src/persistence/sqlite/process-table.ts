@@ -313,7 +313,7 @@ export class ProcessTable {
   }
 
   /** The parts of a process, except `state`. */
-  parts(row: StoredRow): Parts {
+  parts(row: RowParts & Pick<StoredRow, 'id' | 'beside'>): Parts {
     return partsOf(row, row.beside === 0 ? [] : this.#connection.sql<NamedPart>(BESIDE).all(row.id))
   }
 

@@ -26,11 +26,11 @@ import type { Capabilities, ClassRow, EngineIdentity, EngineRow, LoadableClass }
 import type { GroupPage, GroupRange, GroupRow, GroupMember } from '../contract/groups.ts'
 import type { DueResults, LifetimeRow } from '../contract/lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { HistoryRow, LogRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
+import type { HistoryRow, LogRow, ProcessRow, StoredCall, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
 import type { Survey } from '../contract/survey.ts'
 import type { Write } from '../contract/writes.ts'
-import { LoadedProcess } from '../rules/stored-process.ts'
+import { LoadedCall, LoadedProcess } from '../rules/stored-process.ts'
 import { Claims } from './claims.ts'
 import { Connection } from './connection.ts'
 import { removeLock, removeLocks } from './engine-lock.ts'
@@ -336,10 +336,10 @@ export class SqliteStore implements Store {
     )
   }
 
-  calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredProcess[]> {
+  calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredCall[]> {
     return this.#read('reading the calls of an actor', () => {
       const rows = this.#tables.mailboxes.next(actor, Math.min(limit, LARGEST_LOAD), except)
-      return rows.map((row) => new LoadedProcess(row, this.#tables.processes.parts(row)))
+      return rows.map((row) => new LoadedCall(row, this.#tables.processes.parts(row)))
     })
   }
 

@@ -4,31 +4,31 @@ import { adopt, apply, applyToResult, isOfResult } from '../rules/apply.ts'
 import { beginLifetime, referenceRefusal, referred } from '../rules/lifetime.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { completeGroup, findMember, positionText, putMember } from '../rules/groups.ts'
-import { addCall, callRefusal, serveCalls } from '../rules/mailbox.ts'
+import { addCall, callRefusal, serveCalls, type HotEnds } from '../rules/mailbox.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
 import type { ActorRow, BriefRow } from '../rules/row.ts'
 import { prune } from '../rules/prune.ts'
 import { neededPids, upstreamRefusal, type Ends } from '../rules/upstream.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { CompleteGroup, Create, Prune, Write } from '../contract/writes.ts'
-import { advance } from './advance.ts'
+import type { CompleteGroup, Create, Prune, ServeCalls, Write } from '../contract/writes.ts'
+import { advance, endCall, type HotTables } from './advance.ts'
 import type { Connection } from './connection.ts'
 import { isDamage, isOfOneWrite, persistenceError } from './driver-errors.ts'
 import { FailedAlone } from './failed-alone.ts'
 import type { GroupTable } from './group-table.ts'
-import type { HistoryTable } from './history-table.ts'
+import type { MailboxTable } from './mailbox-table.ts'
 import type { ProcessTable, StoredRow } from './process-table.ts'
 import { noParts, putInRow, type NamedText } from './row-parts.ts'
 import type { Session } from './session.ts'
 import type { SqliteTables } from './sqlite-tables.ts'
 
 /**
- * The database refused a value in the middle of a transaction, which must be made again with
- * savepoints.
+ * The database refused a value in the middle of a transaction, or a write can't be applied as a whole. The
+ * transaction must be made again with savepoints.
  */
 export class RefusedInBatch extends DamsonError {}
 
-type WriterTables = Pick<SqliteTables, 'processes' | 'histories' | 'groups'>
+type WriterTables = Pick<SqliteTables, 'processes' | 'histories' | 'groups' | 'mailboxes'>
 
 /** How to apply a batch that has failed before. */
 export interface Care {
@@ -41,15 +41,17 @@ export interface Care {
 /** Applies a batch of writes inside a transaction. */
 export class Writer {
   readonly #connection: Connection
+  readonly #hot: HotTables
   readonly #processes: ProcessTable
-  readonly #histories: HistoryTable
   readonly #groups: GroupTable
+  readonly #mailboxes: MailboxTable
 
-  constructor(connection: Connection, { processes, histories, groups }: WriterTables) {
+  constructor(connection: Connection, { processes, histories, groups, mailboxes }: WriterTables) {
     this.#connection = connection
+    this.#hot = { connection, processes, histories }
     this.#processes = processes
-    this.#histories = histories
     this.#groups = groups
+    this.#mailboxes = mailboxes
   }
 
   /**
@@ -66,8 +68,8 @@ export class Writer {
       if (damaged.has(write)) return this.#damaged(write, damaged.get(write))
       const savepoint = careful ? session.savepoint : undefined
       try {
-        if (!careful) return this.#one(write, session, fresh)
-        return this.#connection.savepoint(() => this.#one(write, session, fresh))
+        if (!careful) return this.#one(write, session, fresh, careful)
+        return this.#connection.savepoint(() => this.#one(write, session, fresh, careful))
       } catch (error) {
         if (isDamage(error)) throw new FailedAlone(write, error)
         if (!isOfOneWrite(error)) throw error
@@ -85,10 +87,10 @@ export class Writer {
     return { status: 'refused', damaged: true, error: persistenceError(this.#connection.path, doing, error) }
   }
 
-  #one(write: Write, session: Session, fresh: Set<string>): Outcome {
+  #one(write: Write, session: Session, fresh: Set<string>, careful: boolean): Outcome {
     switch (write.kind) {
       case 'advance':
-        return advance(this.#connection, this.#processes, this.#histories, session, write)
+        return advance(this.#hot, session, write)
       case 'create':
         return this.#create(write, session, fresh)
       case 'prune':
@@ -96,9 +98,18 @@ export class Writer {
       case 'complete':
         return this.#complete(write)
       case 'calls':
-        return serveCalls(session, write)
+        return serveCalls(session, write, careful ? undefined : this.#hotEnds(session, write))
       default:
         return isOfResult(write) ? applyToResult(session, write) : apply(session, write)
+    }
+  }
+
+  #hotEnds(session: Session, { pid }: ServeCalls): HotEnds {
+    return {
+      end: (call) => endCall(this.#hot, session, call, pid),
+      undo: () => {
+        throw new RefusedInBatch(`a call of ${pid} may not end`)
+      },
     }
   }
 
@@ -157,15 +168,18 @@ export class Writer {
       const existing = this.#existing(write, fresh)
       if (existing !== undefined) return existing
       if (write.parent !== null) parent = this.#processes.brief(write.parent)
-      if (write.actor !== undefined) actor = session.actor(write.actor)
       ends = write.upstream == null ? undefined : session.ends(neededPids(write))
       const refused =
         creationRefusal(write, parent) ??
         adoptionRefusal(write, (pid) => this.#processes.brief(pid)) ??
         referenceRefusal(session, write) ??
-        (write.actor === undefined ? undefined : callRefusal(write, actor)) ??
         (ends && upstreamRefusal(write, ends))
       if (refused !== undefined) return refused
+      if (write.actor !== undefined && !this.#mailboxes.add(write.actor, calledClass(write))) {
+        actor = session.actor(write.actor)
+        const refusedCall = callRefusal(write, actor)
+        if (refusedCall !== undefined) return refusedCall
+      }
     }
     const { outcome, row, awaits, needs, history, log } = newRow(write, parent, session, ends)
     const parts = noParts()
@@ -209,6 +223,11 @@ export class Writer {
   #existingOutcome(found: StoredRow, write: Create, fresh: ReadonlySet<string>, what?: string): Outcome {
     return existingOutcome(found, this.#processes.parts(found)['inputs'], write, fresh.has(found.pid), what)
   }
+}
+
+/** The class of the actor of a call. */
+function calledClass({ className }: Create): string {
+  return className.slice(0, className.indexOf('.'))
 }
 
 function refusal(write: Write, error: unknown): PersistenceError {
