@@ -20,6 +20,8 @@ export {
   PersistenceError,
   type PortProblem,
   PortValidationError,
+  ResubmitError,
+  type Resubmitted,
   ProcessError,
   ProcessExcepted,
   ProcessKilled,

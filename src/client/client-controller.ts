@@ -219,6 +219,9 @@ export abstract class ClientController extends ClientReader {
    * As above, for several processes. Resolves to the group of the new ones, in the same order. Checks all
    * processes first, and creates none if one of them has not ended, is not in the store, or does not take
    * what `set` gives it.
+   *
+   * @throws ResubmitError if the store then refuses some of them, for example as what one takes its inputs
+   *   from was pruned; it names those that were resubmitted
    */
   resubmit<R = unknown>(
     processes: Iterable<ProcessHandle<R> | string>,

@@ -308,14 +308,55 @@ export class MailboxFull extends DamsonError {
 
 /** Several processes of a group failed; the message shows the first four. */
 export class GroupError extends DamsonError {
-  static override readonly [BRAND] = 'GroupError'
-  override readonly code = 'GROUP'
+  static override readonly [BRAND]: string = 'GroupError'
+  override readonly code: string = 'GROUP'
   readonly errors: readonly ProcessError[]
 
-  constructor(errors: readonly ProcessError[], options?: ErrorOptions) {
+  constructor(
+    errors: readonly ProcessError[],
+    { heading = `${errors.length} failed`, ...options }: GroupErrorOptions = {},
+  ) {
     const shown = errors.slice(0, 4).map((error) => `${error.pid}: ${error.message}`)
     if (errors.length > shown.length) shown.push(`and ${errors.length - shown.length} more`)
-    super(`${errors.length} failed\n${shown.join('\n')}`, options)
+    super(`${heading}\n${shown.join('\n')}`, options)
     this.errors = errors
   }
+}
+
+interface GroupErrorOptions extends ErrorOptions {
+  /** The first line of the message. */
+  readonly heading?: string
+}
+
+/** A process that was made from an ended one. */
+export interface Resubmitted {
+  /** The pid of the ended process. */
+  readonly from: string
+  /** The pid of the new one. */
+  readonly pid: string
+}
+
+/**
+ * The store refused some processes of a list that was resubmitted, and took the others. Each of `errors`
+ * has the pid of an ended process; resubmit those again once the cause is repaired.
+ */
+export class ResubmitError extends GroupError {
+  static override readonly [BRAND] = 'ResubmitError'
+  override readonly code = 'RESUBMIT'
+  /** What was resubmitted all the same. */
+  readonly resubmitted: readonly Resubmitted[]
+
+  constructor(errors: readonly ProcessError[], resubmitted: readonly Resubmitted[]) {
+    const [total, taken] = [errors.length + resubmitted.length, resubmitted.length]
+    super(errors, {
+      heading: `${errors.length} of ${total} were not resubmitted; the other ${taken} were, as ${named(resubmitted)}`,
+    })
+    this.resubmitted = resubmitted
+  }
+}
+
+function named(resubmitted: readonly Resubmitted[]): string {
+  const shown = resubmitted.slice(0, 4).map(({ pid }) => pid)
+  if (resubmitted.length > shown.length) shown.push(`and ${resubmitted.length - shown.length} more`)
+  return shown.join(', ')
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { InvalidStateError, PortValidationError, ProcessLost } from '../../src/index.ts'
+import { InvalidStateError, PortValidationError, ProcessLost, ResubmitError } from '../../src/index.ts'
 import { overEachStore } from '../engine/over-stores.ts'
 import { Add, Gated, gate } from '../engine/processes.ts'
 
@@ -99,6 +99,31 @@ overEachStore((over) => {
     // @ts-expect-error a number is no process
     await expect(client.resubmit(3)).rejects.toThrow('a list of handles or pids')
     expect((await client.list()).processes).toHaveLength(2)
+  })
+
+  it('a list of which the store refuses some names those, and those that were resubmitted', async () => {
+    const { store } = over()
+    const engine = await over().engine([Add])
+    const upstream = await engine.launch(Add, { a: 1 })
+    const dependent = await engine.launch(Add, { a: upstream.outputs.ref('sum') })
+    const sum = await engine.launch(Add, { a: 2 })
+    await Promise.all([dependent.wait(), sum.wait()])
+    await store.commit([{ kind: 'prune', pid: upstream.pid }])
+    const error = await engine.resubmit([sum, dependent, sum]).catch((caught: unknown) => caught)
+    if (!(error instanceof ResubmitError)) throw error
+    const { resubmitted, errors, code } = error
+    expect([code, errors.map(({ pid }) => pid)]).toEqual(['RESUBMIT', [dependent.pid]])
+    expect(errors[0]?.cause).toBeInstanceOf(ProcessLost)
+    expect(resubmitted.map(({ from }) => from)).toEqual([sum.pid, sum.pid])
+    expect(error.message).toContain(
+      `1 of 3 were not resubmitted; the other 2 were, as ${resubmitted[0]?.pid}`,
+    )
+    const begun = engine.group(resubmitted.map(({ pid }) => pid))
+    expect(await begun.result()).toEqual([{ sum: 3 }, { sum: 3 }])
+    await expect(engine.resubmit([dependent, dependent])).rejects.toThrow(ProcessLost)
+    await expect(engine.resubmit(dependent)).rejects.toThrow(ProcessLost)
+    const { processes } = await engine.list()
+    expect(processes.filter(({ origin }) => origin !== null)).toHaveLength(2)
   })
 
   it('none of a list is resubmitted if one of them does not take its changed inputs', async () => {

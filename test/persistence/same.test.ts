@@ -21,6 +21,7 @@ const PIDS = ['a', 'b', 'c', 'd']
 const NAMES = ['approval', 'price']
 const REQUESTS = ['pause', 'play', 'kill', 'abort', 'retry', 'stop'] as const
 const GROUPS = ['g', 'h']
+const SESSIONS = ['S', 'T']
 
 const pid = fc.constantFrom(...PIDS)
 /** Parts with a column of their own, as a line in the row, and with a name that no line may have. */
@@ -45,6 +46,12 @@ const reported = fc.option(
   }),
   { nil: undefined, freq: 2 },
 )
+const retention = fc.constantFrom(
+  { policy: 'until-fetched' as const, ttl: null },
+  { policy: 'refs' as const, ttl: null },
+  { policy: 'ttl' as const, ttl: 5 },
+)
+const session = fc.constantFrom(...SESSIONS)
 const needs = fc.array(
   fc.record({
     pid: fc.constantFrom(...PIDS, 'nobody'),
@@ -68,6 +75,10 @@ const action = fc.oneof(
     reported,
     needs: maybe(needs),
     group: maybe(fc.record({ name: fc.constantFrom(...GROUPS), position: fc.nat(2), byStep: fc.boolean() })),
+    retention: maybe(retention),
+    retainedBy: maybe(session),
+    refers: maybe(fc.array(fc.constantFrom(...PIDS), { minLength: 1, maxLength: 2 })),
+    worker: maybe(fc.constant('gpu')),
   }),
   {
     weight: 4,
@@ -153,6 +164,22 @@ const action = fc.oneof(
   fc.record({ do: fc.constant('park' as const), pid }),
   fc.record({ do: fc.constant('enforce' as const), pid }),
   fc.record({ do: fc.constant('prune' as const), pid }),
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('retain' as const), pid, session }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('unretain' as const),
+      pid,
+      session: fc.option(session),
+      ofGroup: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('purge' as const), pid }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('drop' as const), pid }) },
+  fc.record({ do: fc.constant('leave session' as const), session }),
   fc.record({
     do: fc.constant('complete' as const),
     pid: fc.constantFrom(...GROUPS),
@@ -162,7 +189,11 @@ const action = fc.oneof(
   }),
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constant('claim' as const), engine: fc.constantFrom('A', 'B') }),
+    arbitrary: fc.record({
+      do: fc.constant('claim' as const),
+      engine: fc.constantFrom('A', 'B'),
+      labels: maybe(fc.constantFrom(['gpu'], ['tpu', 'gpu'], ['tpu'])),
+    }),
   },
   fc.record({ do: fc.constant('recover' as const) }),
   fc.record({ do: fc.constant('crash' as const) }),
@@ -183,6 +214,10 @@ const FAMILY: readonly Action[] = [undefined, 'a', 'b'].map((parent, index) => (
   reported: undefined,
   needs: undefined,
   group: undefined,
+  retention: undefined,
+  retainedBy: undefined,
+  refers: undefined,
+  worker: undefined,
 }))
 
 /** What an engine knows of what it runs. */
@@ -222,7 +257,8 @@ class Player {
     const { store, clock } = this.stage
     switch (one.do) {
       case 'claim': {
-        const claimed = await store.claim({ engine: one.engine, classes: BAKE, limit: 10, suspects: false })
+        const { engine: by, labels } = one
+        const claimed = await store.claim({ engine: by, classes: BAKE, labels, limit: 10, suspects: false })
         for (const { row, fence, wake } of claimed)
           this.#known.set(row.pid, { fence, count: 0, message: wake?.id ?? null })
         return claimed
@@ -239,6 +275,9 @@ class Player {
       }
       case 'pass':
         return clock.advance(one.time)
+      case 'leave session':
+        await store.closeSession(one.session)
+        return store.openSession(one.session)
       default: {
         const write = await this.#write(one)
         const [outcome] = await store.commit([write])
@@ -268,11 +307,15 @@ class Player {
         history: (await store.history(one)).map((entry) => ({ ...entry, commit: 0 })),
       })),
     )
-    return { processes, groups: await Promise.all(groups), all: await store.groups() }
+    const lifetimes = await store.lifetimes(PIDS)
+    return { processes, groups: await Promise.all(groups), all: await store.groups(), lifetimes }
   }
 
   async #write(
-    one: Exclude<Action, { do: 'claim' } | { do: 'recover' } | { do: 'crash' } | { do: 'pass' }>,
+    one: Exclude<
+      Action,
+      { do: 'claim' } | { do: 'recover' } | { do: 'crash' } | { do: 'pass' } | { do: 'leave session' }
+    >,
   ): Promise<Write> {
     const { store, clock } = this.stage
     const row = await store.read(one.pid)
@@ -300,7 +343,8 @@ class Player {
     switch (one.do) {
       case 'create': {
         const later = (time: number | null): number | null => (time === null ? null : clock.now() + time)
-        const { parent = null, abandoned, delay, deadline, wait, needs, group } = one
+        const { parent = null, abandoned, delay, deadline, wait, needs, group, worker = null } = one
+        const { retention, retainedBy, refers } = one
         const upstream =
           needs === undefined || wait !== undefined
             ? null
@@ -320,6 +364,10 @@ class Player {
           seq: held ? 1 : 0,
           ...report(one.reported),
           group: group && { ...group, ordered: true },
+          worker,
+          retention,
+          retainedBy,
+          refers,
         })
       }
       case 'advance': {
@@ -473,6 +521,14 @@ class Player {
         return { kind: 'park', pid: one.pid, fence, reason: 'damaged' }
       case 'enforce':
         return { kind: 'enforce', pid: one.pid, killedState: '{"label":"killed"}' }
+      case 'retain':
+        return { kind: 'retain', pid: one.pid, session: one.session }
+      case 'unretain':
+        return { kind: 'unretain', pid: one.pid, session: one.session, ofGroup: one.ofGroup, by: 'a client' }
+      case 'purge':
+        return { kind: 'purge', pid: one.pid, by: 'a client' }
+      case 'drop':
+        return { kind: 'drop', pid: one.pid, by: 'A' }
       case 'prune':
         break
     }
@@ -527,11 +583,13 @@ test(
           for (const { stage } of [memory, file]) {
             await stage.store.join(engine('A'))
             await stage.join()
+            for (const one of SESSIONS) await stage.store.openSession(one)
           }
           for (const one of [...FAMILY, ...actions]) {
             expect(await file.play(one)).toEqual(await memory.play(one))
             expect(file.heard()).toEqual(memory.heard())
             expect(await file.look()).toEqual(await memory.look())
+            expect(await file.stage.store.dueResults(2)).toEqual(await memory.stage.store.dueResults(2))
           }
         } finally {
           await memory.stage.close()

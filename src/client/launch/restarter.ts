@@ -8,6 +8,8 @@ import type { GroupCommit } from '../write/group-commit.ts'
 import type { ClientSession } from '../write/client-session.ts'
 import type { Requests } from '../write/requests.ts'
 import { encodeChanges, type EditChanges, type InputChanges } from '../write/edits.ts'
+import { errorText } from '../../shared/error-text.ts'
+import { ProcessError, ResubmitError, type Resubmitted } from '../../shared/errors.ts'
 import { requireCreated } from './create-write.ts'
 import type { Launches } from './launches.ts'
 import { begunAgain } from '../read/successors.ts'
@@ -81,6 +83,8 @@ export class Restarter {
   /**
    * Creates a process from the inputs of each of these ended ones. Writes nothing unless all of them have
    * ended and their inputs fit.
+   *
+   * @throws ResubmitError if the store refuses some of them, which it says of each write for itself
    */
   async resubmit(pids: readonly string[], { set }: ResubmitOptions = {}): Promise<readonly NewProcess[]> {
     const { store, commits, launches, codec, clock } = this.#parts
@@ -93,12 +97,13 @@ export class Restarter {
       }),
     )
     const creates = await this.#retaining(writes)
-    return Promise.all(
+    const made = await Promise.allSettled(
       creates.map(async (create) => {
         const done = requireCreated(create, await commits.write(create))
         return this.#made(create, done)
       }),
     )
+    return allMade(pids, made)
   }
 
   #made({ className, retainedBy }: Create, { pid }: Done): NewProcess {
@@ -126,4 +131,25 @@ export class Restarter {
     if (again.length > 0)
       logger.warn({ pid, again }, 'a process is restarted that was restarted or resubmitted before')
   }
+}
+
+/** @throws ResubmitError if some were made and others not, the first error if none was made */
+function allMade(
+  pids: readonly string[],
+  made: readonly PromiseSettledResult<NewProcess>[],
+): readonly NewProcess[] {
+  const created: NewProcess[] = []
+  const resubmitted: Resubmitted[] = []
+  const errors: ProcessError[] = []
+  for (const [index, one] of made.entries()) {
+    const from = pids[index] as string
+    if (one.status === 'fulfilled') {
+      created.push(one.value)
+      resubmitted.push({ from, pid: one.value.pid })
+    } else errors.push(new ProcessError(from, errorText(one.reason), { cause: one.reason }))
+  }
+  if (created.length > 0 && errors.length > 0) throw new ResubmitError(errors, resubmitted)
+  const [error] = errors
+  if (error !== undefined) throw error.cause
+  return created
 }
