@@ -45,7 +45,7 @@ export class TestBench {
   readonly #codec: Codec
   /** The last client knows the current classes. The handles of the others are still in use. */
   readonly #clients: Client[] = []
-  /** Wake those who wait for a change in the store or a restart. */
+  /** Notify those who wait for a change in the store or a restart. */
   readonly #waiters = new Set<() => void>()
   #processes: readonly AnyProcessClass[]
   #running: { readonly program: SimulatedProgram; readonly engine: Engine } | undefined
@@ -80,7 +80,7 @@ export class TestBench {
     this.#options = { ...options, handleSignals: false }
     this.#codec = new Codec(options.types)
     this.#processes = options.processes ?? []
-    store.store.watch(() => this.#wake())
+    store.store.watch(() => this.#notify())
   }
 
   /**
@@ -185,7 +185,7 @@ export class TestBench {
     const processes: readonly AnyProcessClass[] | undefined = options.processes
     this.#starting = this.#starting.catch(() => {}).then(() => this.#start(processes))
     // Both the caller and later calls of the bench get the error.
-    this.#starting.catch(() => {}).finally(() => this.#wake())
+    this.#starting.catch(() => {}).finally(() => this.#notify())
     return this.#starting
   }
 
@@ -247,8 +247,8 @@ export class TestBench {
     return new Promise((resolve) => this.#waiters.add(resolve))
   }
 
-  #wake(): void {
-    for (const wake of this.#waiters) wake()
+  #notify(): void {
+    for (const notify of this.#waiters) notify()
     this.#waiters.clear()
   }
 }

@@ -20,23 +20,23 @@ export async function watchUntil(
   look: () => Promise<boolean>,
   timeout?: number,
 ): Promise<boolean> {
-  let wake = (): void => {}
+  let notify = (): void => {}
   let late = false
   const end = (): void => {
     late = true
-    wake()
+    notify()
   }
   const timer = timeout === undefined ? undefined : setTimeout(end, timeout)
   const stopWatching = client.store.watch((changes, missed) => {
-    if (missed || changes.some(({ pid }) => pid === handle.pid)) wake()
+    if (missed || changes.some(({ pid }) => pid === handle.pid)) notify()
   })
   // A handle with a listener enforces an overdue kill, even if no engine runs.
-  const forget = handle.onDone(() => wake())
+  const forget = handle.onDone(() => notify())
   try {
     for (;;) {
       // Listens before it looks, so that no change is missed in between.
       const changed = new Promise<void>((resolve) => {
-        wake = resolve
+        notify = resolve
       })
       if (await look()) return true
       if (late) return false

@@ -208,7 +208,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
     this.#outcome = new KeptOutcome(row, saved, this.#parts.codec)
     this.#state = this.#outcome.settled.state
     this.#received = this.#parts.clock.now()
-    this.#wakeWaiters()
+    this.#notifyWaiters()
   }
 
   /** The value was dropped, so it is read no more. What callers have received stays theirs. */
@@ -233,14 +233,14 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   #lose(error: Error = this.notStored()): void {
     this.#lost = error
     this.#state = { ...this.#state, reason: 'lost' }
-    this.#wakeWaiters()
+    this.#notifyWaiters()
   }
 
   protected notStored(): ProcessLost {
     return notStored(this.pid)
   }
 
-  #wakeWaiters(closed?: Error): void {
+  #notifyWaiters(closed?: Error): void {
     this.#cancelKill?.()
     const waiters = this.#waiters
     this.#waiters = undefined
@@ -456,7 +456,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
 
   /** @internal The client was closed: waits reject with this error. */
   close(error: Error): void {
-    this.#wakeWaiters(error)
+    this.#notifyWaiters(error)
   }
 }
 

@@ -52,7 +52,7 @@ export class GroupCommit {
   #busy = false
   #closed = false
   readonly #idle: (() => void)[] = []
-  #wakeFromPause: (() => void) | undefined
+  #endPause: (() => void) | undefined
 
   constructor(store: Control, logger: Logger) {
     this.#store = store
@@ -99,7 +99,7 @@ export class GroupCommit {
   /** Commits the queued writes, with one more attempt after a failure. Later writes fail with `ClosedError`. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#wakeFromPause?.()
+    this.#endPause?.()
     if (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -180,7 +180,7 @@ export class GroupCommit {
     await new Promise<void>((resolve) => {
       // Real time, even if the clock is simulated: this waits for a disk.
       const timer = setTimeout(resolve, pause)
-      this.#wakeFromPause = () => {
+      this.#endPause = () => {
         clearTimeout(timer)
         resolve()
       }

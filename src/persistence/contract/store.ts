@@ -96,7 +96,7 @@ export interface ClaimedProcess extends Omit<StoredProcess, 'before'> {
    * processes that it waits for, a signal, its time. Null if it was claimed because its deadline
    * has passed.
    */
-  readonly wake: StoredWake | null
+  readonly wake: StoredWakeUp | null
   /** Whether the process was played since an engine last ran it. */
   readonly played: boolean
 }
@@ -116,7 +116,7 @@ export interface Recovered {
 }
 
 /** What ended a wait, as it is stored. */
-export interface StoredWake {
+export interface StoredWakeUp {
   readonly by: WakeUp['by']
   /** The kept message that the wake-up consumes; null for a timer and for handles. */
   readonly id: number | null

@@ -1,5 +1,5 @@
 import { contextFor } from '../rules/apply.ts'
-import { claim, wakeUp } from '../rules/claim.ts'
+import { claim, findWakeUp } from '../rules/claim.ts'
 import { RUNS_ALONE, drainFor, drainingEngine, mustDrain } from '../rules/drain.ts'
 import { putRow } from '../rules/ends.ts'
 import { isReady } from '../rules/row.ts'
@@ -136,7 +136,7 @@ export class MemoryClaims {
       row: stored.row,
       bundle: () => stored.bundle(),
       fence: row.fence,
-      wake: wakeUp(row, session.now, {
+      wake: findWakeUp(row, session.now, {
         message: (signal) => session.message(row.pid, signal),
         isAwaiting: () => session.isAwaiting(row.pid),
       }),

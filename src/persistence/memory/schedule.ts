@@ -30,7 +30,7 @@ export class Schedule {
 
   /** The processes that want to run now, paused and parked ones included. */
   ready(now: number): Iterable<MemoryProcess> {
-    this.#awake(now)
+    this.#moveDue(now)
     if (!this.#isSorted) {
       this.#ready = new Set([...this.#ready].toSorted((a, b) => inOrder(a.row, b.row)))
       this.#isSorted = true
@@ -46,7 +46,7 @@ export class Schedule {
 
   /** When the next sleeping process wants to run. */
   next(now: number, runs: Capabilities | undefined): number | null {
-    this.#awake(now)
+    this.#moveDue(now)
     let next: number | null = null
     for (const { heap, ...group } of this.#asleep.values()) {
       if (isRunnable(group, runs)) next = earliest(next, heap.least?.at ?? null)
@@ -56,7 +56,7 @@ export class Schedule {
 
   /** Adds a row; `before` is the row that it replaces, if any. */
   put(saved: MemoryProcess, before: Row | undefined, now: number): void {
-    this.#awake(now)
+    this.#moveDue(now)
     const { row } = saved
     this.#group(before ?? row).heap.delete(saved)
     // A process that was ready before keeps its place.
@@ -66,7 +66,7 @@ export class Schedule {
     else if (row.ready_at !== null && row.ready_at <= now) this.#add(saved)
   }
 
-  #awake(now: number): void {
+  #moveDue(now: number): void {
     const due: { readonly item: MemoryProcess; readonly at: number }[] = []
     for (const { heap } of this.#asleep.values()) {
       for (let least = heap.least; least !== undefined && least.at <= now; least = heap.least) {

@@ -196,5 +196,5 @@ export function putAdvance(tables: Tables, row: Row, write: Advance): void {
 
 function consume(tables: Tables, row: Row, id: number | null): void {
   const sender = id === null ? undefined : tables.takeMessage(row.pid, id)
-  if (sender !== undefined) row.last_wake = withConsumed(sender, row.last_wake)
+  if (sender !== undefined) row.consumed = withConsumed(sender, row.consumed)
 }

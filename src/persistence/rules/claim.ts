@@ -1,6 +1,6 @@
 import type { BriefRow, Row } from './row.ts'
 import { entry, type Entry } from './decision.ts'
-import type { ClaimRequest, StoredWake } from '../contract/store.ts'
+import type { ClaimRequest, StoredWakeUp } from '../contract/store.ts'
 import { leaveWaitInStep } from './waits.ts'
 
 /** A kept resume or signal. */
@@ -33,7 +33,7 @@ export function claim(row: Row, request: Pick<ClaimRequest, 'engine' | 'suspects
 }
 
 /** What ends the wait of a claimed process; null if nothing has come that it waits for (C8). */
-export function wakeUp(row: BriefRow, now: number, arrivals: Arrivals): StoredWake | null {
+export function findWakeUp(row: BriefRow, now: number, arrivals: Arrivals): StoredWakeUp | null {
   if (row.state !== 'waiting') return null
   const resume = row.resumable === 1 ? arrivals.message(null) : undefined
   if (resume !== undefined) return { by: 'resume', id: resume.id, value: resume.value }

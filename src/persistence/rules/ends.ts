@@ -5,7 +5,7 @@ import type { ActorRow, Row } from './row.ts'
 import type { Tables } from './tables.ts'
 import { end, endStopped } from './transitions.ts'
 import { upstreamEnded } from './upstream.ts'
-import { wake } from './waits.ts'
+import { makeReady } from './waits.ts'
 
 /*
  * What follows from the end of a process, for all back ends: to the processes that wait for it or need
@@ -39,7 +39,7 @@ export function afterEnd(tables: Tables, pid: string, successful: boolean): void
   ended(tables, pid)
   for (const called of upstreamEnded(tables, pid, successful)) {
     const actor = tables.actor(called)
-    if (actor !== undefined) wakeActor(tables, actor)
+    if (actor !== undefined) makeActorReady(tables, actor)
   }
   for (const waiter of tables.takeWaiters(pid)) {
     const row = tables.brief(waiter)
@@ -47,7 +47,7 @@ export function afterEnd(tables: Tables, pid: string, successful: boolean): void
     if (row.awaits === 'any') tables.settleAwaits(waiter)
     else if (tables.isAwaiting(waiter)) continue
     if (row.state !== 'waiting' || row.owner !== null) continue
-    wake(row, tables.now)
+    makeReady(row, tables.now)
     tables.putReady(row, [entry('joined', null)])
   }
 }
@@ -99,7 +99,7 @@ function callEnded(tables: Tables, pid: string, count = 1): void {
     if (row === undefined) return
     row.calls = 0
     putRow(tables, row, [endStopped(row, tables.now)])
-  } else wakeActor(tables, actor)
+  } else makeActorReady(tables, actor)
 }
 
 /** Whether an actor that no engine holds is to end, because it was stopped and has no more calls. */
@@ -108,13 +108,13 @@ export function isOver({ stopping, calls, owner, state }: ActorRow): boolean {
 }
 
 /** A call of an actor may run now, or has ended. Makes the actor ready if one of its calls may run. */
-export function wakeActor(tables: Pick<Tables, 'now' | 'hasCall' | 'putQueue'>, actor: ActorRow): void {
+export function makeActorReady(tables: Pick<Tables, 'now' | 'hasCall' | 'putQueue'>, actor: ActorRow): void {
   const history: Entry[] = []
   if (actor.owner === null && actor.state === 'waiting' && actor.ended_at === null) {
     const before = actor.ready_at
     if (!tables.hasCall(actor.pid, actor.call_order ?? 'strict')) actor.ready_at = null
     else if (before === null) {
-      wake(actor, tables.now)
+      makeReady(actor, tables.now)
       history.push(entry('called', null))
     }
   }

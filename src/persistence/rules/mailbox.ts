@@ -3,7 +3,7 @@ import type { Outcome } from '../contract/outcomes.ts'
 import type { Advance, Create, ServeCalls } from '../contract/writes.ts'
 import { putAdvance } from './apply.ts'
 import type { Entry } from './decision.ts'
-import { afterEnd, isOver, putRow, wakeActor } from './ends.ts'
+import { afterEnd, isOver, putRow, makeActorReady } from './ends.ts'
 import { takeReport } from './report.ts'
 import type { ActorRow, Row } from './row.ts'
 import type { Tables } from './tables.ts'
@@ -39,7 +39,7 @@ export function callRefusal(write: Create, actor: ActorRow | undefined): Outcome
 /** Counts a new call of an actor, and makes the actor ready if the call may run. */
 export function addCall(tables: Tables, actor: ActorRow): void {
   actor.calls = (actor.calls ?? 0) + 1
-  wakeActor(tables, actor)
+  makeActorReady(tables, actor)
 }
 
 /** How a back end ends calls whose rows have nothing special. */

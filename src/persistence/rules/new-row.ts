@@ -124,7 +124,7 @@ function initialRow(write: Create, now: number): Row {
     kill_state: null,
     ready_at: null,
     played: 0,
-    last_wake: null,
+    consumed: null,
     last_request: null,
     resumable: 0,
     receives: null,

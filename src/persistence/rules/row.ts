@@ -70,7 +70,7 @@ export interface Row {
   ready_at: number | null
   played: number
   /** The senders' ids of the messages that the process consumed last (`message-ids.ts`). */
-  last_wake: string | null
+  consumed: string | null
   /** The sender's id of the last request. */
   last_request: string | null
   /**

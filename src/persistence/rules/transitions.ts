@@ -10,7 +10,7 @@ import { entry, type Entry, type RuleContext, type Decision, unchanged } from '.
 import { wasConsumed } from './message-ids.ts'
 import type { Done, Held, Outcome } from '../contract/outcomes.ts'
 import type { Advance, Enforce, Park, Request, Resume, Signal } from '../contract/writes.ts'
-import { beginWait, endWait, isLeft, leaveWaitInStep, readyAt, isWaitingOwned, wake } from './waits.ts'
+import { beginWait, endWait, isLeft, leaveWaitInStep, readyAt, isWaitingOwned, makeReady } from './waits.ts'
 
 /*
  * What each write does to the row of a process, for all back ends.
@@ -249,7 +249,7 @@ function pause(row: Row, write: Request): Entry[] {
 function retry(row: Row, write: Request, now: number): Entry[] {
   if (row.paused === 1 || row.parked !== null) return play(row, write)
   if (row.owner !== null || !isBackingOff({ ...row, inStep: row.in_step === 1 })) return []
-  wake(row, now)
+  makeReady(row, now)
   // An engine that claims the process finds it woken by its timer.
   row.due_at = row.ready_at
   return [entry('retried', write.by)]
@@ -355,10 +355,10 @@ export function end(
  * (C8). `known`: a message with the same id is kept already.
  */
 export function message(row: Row, write: Resume | Signal, known: boolean, context: RuleContext): Decision {
-  if (known || wasConsumed(row.last_wake, write.id)) return unchanged({ status: 'done', pid: row.pid })
+  if (known || wasConsumed(row.consumed, write.id)) return unchanged({ status: 'done', pid: row.pid })
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
   const isAwaited = write.kind === 'resume' ? row.resumable === 1 : row.receives === write.name
-  if (row.state === 'waiting' && row.owner === null && isAwaited) wake(row, context.now)
+  if (row.state === 'waiting' && row.owner === null && isAwaited) makeReady(row, context.now)
   const event =
     write.kind === 'resume' ? entry('resumed', write.by) : entry('signalled', write.by, { name: write.name })
   return { outcome: { status: 'done', pid: row.pid }, row, history: [event] }

@@ -100,7 +100,7 @@ export function readyAt(
 }
 
 /** Makes a process without an owner ready now, unless it is ready already. */
-export function wake(row: Pick<Row, 'ready_at'>, now: number): void {
+export function makeReady(row: Pick<Row, 'ready_at'>, now: number): void {
   row.ready_at = Math.min(row.ready_at ?? now, now)
 }
 

@@ -33,14 +33,14 @@ const STEP = new HotStatement(
 )
 
 /** Does what `withConsumed` does. The id of the message is bound twice. */
-const REMEMBERING = `CASE WHEN ? IS NULL THEN last_wake ELSE
-    coalesce(substr((SELECT sender FROM wake WHERE id = ?) || char(10) || coalesce(last_wake, ''), 1, ${MAX_CONSUMED_LENGTH}), last_wake) END`
+const REMEMBERING = `CASE WHEN ? IS NULL THEN consumed ELSE
+    coalesce(substr((SELECT sender FROM message WHERE id = ?) || char(10) || coalesce(consumed, ''), 1, ${MAX_CONSUMED_LENGTH}), consumed) END`
 
 const WAIT_ENDED = 'resumable = 0, receives = NULL, due_at = NULL, awaits = NULL, in_step = 0'
 
 /** From any state to a step. */
 const TRANSITION = new HotStatement(
-  `last_wake = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
+  `consumed = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
   state = 'running', data = coalesce(?, data), message = ?, attempt = ?, crashes = 0, alone = 0, played = 0, ${WAIT_ENDED}`,
   `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits IS NULL AND ${UNASKED}`,
 )
@@ -57,7 +57,7 @@ const BEGIN = new HotStatement(
  * To a terminal state (C5), unless a kill is stored or the process is paused where it waits. A
  * stored pause comes too late.
  */
-const ENDED = `last_wake = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
+const ENDED = `consumed = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
   ended_at = ?, state = ?, before = CASE WHEN ? THEN NULL ELSE data END, data = coalesce(?, data), successful = ?,
   message = ?, exit_code = ?, exit_label = ?, exit_message = ?, attempt = ?,
   crashes = 0, alone = 0, played = 0, pause_asked = 0, paused = 0, pause_message = NULL, pause_cause = NULL, parked = NULL,

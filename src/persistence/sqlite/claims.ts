@@ -2,7 +2,7 @@ import { IncompatibleBundle } from '../../shared/errors.ts'
 import type { LoadableClass } from '../contract/engines.ts'
 import type { ClaimedProcess, ClaimRequest } from '../contract/store.ts'
 import { contextFor } from '../rules/apply.ts'
-import { claim, wakeUp } from '../rules/claim.ts'
+import { claim, findWakeUp } from '../rules/claim.ts'
 import { putRow } from '../rules/ends.ts'
 import { damageOf } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
@@ -78,7 +78,7 @@ export class Claims {
       row: stored.row,
       bundle: () => stored.bundle(),
       fence: row.fence,
-      wake: wakeUp(row, session.now, {
+      wake: findWakeUp(row, session.now, {
         message: (signal) => session.message(pid, signal),
         isAwaiting: () => session.isAwaiting(pid),
       }),

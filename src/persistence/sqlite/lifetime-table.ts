@@ -23,7 +23,7 @@ const ALL = `SELECT p.pid, l.policy, l.ttl, coalesce(l.dropped, 0) AS dropped,
 
 const NEXT_SESSION = 'SELECT session FROM retain WHERE session > ? ORDER BY session LIMIT 1'
 /** Processes that the session retained last are looked at again. */
-const WAKE = `UPDATE lifetime SET check_at = ? WHERE ended = 1 AND dropped = 0 AND (policy <> 'until-fetched' OR wanted IS NOT NULL)
+const CHECK = `UPDATE lifetime SET check_at = ? WHERE ended = 1 AND dropped = 0 AND (policy <> 'until-fetched' OR wanted IS NOT NULL)
   AND pid IN (SELECT pid FROM retain WHERE session = ?)`
 const END_SESSION = 'DELETE FROM retain WHERE session = ?'
 
@@ -104,7 +104,7 @@ export class LifetimeTable {
 
   /** What a session retained is looked at again, if it is due. */
   endSession(session: string, now: number): void {
-    this.#connection.sql(WAKE).run(now, session)
+    this.#connection.sql(CHECK).run(now, session)
     this.#connection.sql(END_SESSION).run(session)
   }
 

@@ -2,10 +2,10 @@ import type { Message } from '../rules/claim.ts'
 import type { Pending } from '../contract/control.ts'
 import type { Connection } from './connection.ts'
 
-const OLDEST = 'SELECT id, value FROM wake WHERE pid = ? AND name IS ? AND id IS NOT ? ORDER BY id LIMIT 1'
-const INSERT = 'INSERT INTO wake (pid, by, name, sender, value) VALUES (?, ?, ?, ?, ?)'
+const OLDEST = 'SELECT id, value FROM message WHERE pid = ? AND name IS ? AND id IS NOT ? ORDER BY id LIMIT 1'
+const INSERT = 'INSERT INTO message (pid, by, name, sender, value) VALUES (?, ?, ?, ?, ?)'
 
-/** The table `wake`: resumes and signals that are kept until a process consumes them. */
+/** The table `message`: resumes and signals that are kept until a process consumes them. */
 export class MessageTable {
   readonly #connection: Connection
 
@@ -23,7 +23,8 @@ export class MessageTable {
 
   hasFrom(pid: string, sender: string): boolean {
     return (
-      this.#connection.sql('SELECT 1 FROM wake WHERE pid = ? AND sender = ?').get(pid, sender) !== undefined
+      this.#connection.sql('SELECT 1 FROM message WHERE pid = ? AND sender = ?').get(pid, sender) !==
+      undefined
     )
   }
 
@@ -33,21 +34,21 @@ export class MessageTable {
 
   /** Removes a message. Returns the sender's id of it. */
   take(id: number): string | undefined {
-    return this.#connection.sql<string>('DELETE FROM wake WHERE id = ? RETURNING sender').pluck().get(id)
+    return this.#connection.sql<string>('DELETE FROM message WHERE id = ? RETURNING sender').pluck().get(id)
   }
 
   /** Whether any message is kept. */
   any(): boolean {
-    return this.#connection.sql('SELECT 1 FROM wake LIMIT 1').get() !== undefined
+    return this.#connection.sql('SELECT 1 FROM message LIMIT 1').get() !== undefined
   }
 
   dropAll(pid: string): void {
-    this.#connection.sql('DELETE FROM wake WHERE pid = ?').run(pid)
+    this.#connection.sql('DELETE FROM message WHERE pid = ?').run(pid)
   }
 
   pending(pid: string, limit: number): Pending['mail'] {
     return this.#connection
-      .sql<Pending['mail'][number]>('SELECT by, name FROM wake WHERE pid = ? ORDER BY id LIMIT ?')
+      .sql<Pending['mail'][number]>('SELECT by, name FROM message WHERE pid = ? ORDER BY id LIMIT ?')
       .all(pid, limit)
   }
 }

@@ -17,7 +17,7 @@ import { dropFromRow, dropOutputsFromRow, partsOf, putInRow, type RowParts } fro
 
 const COLUMNS = `id, pid, class, version, state, step, status, progress, reported, paused, pause_asked, pause_message, pause_cause, parked, parent,
   key, label, worker, seq, fence, owner, runner, crashes, alone, created_at, updated_at, ended_at, successful, exit_code, exit_label,
-  exit_message, message, reason, kill_deadline, kill_message, kill_state, ready_at, played, last_wake, last_request,
+  exit_message, message, reason, kill_deadline, kill_message, kill_state, ready_at, played, consumed, last_request,
   resumable, receives, due_at, awaits, starts_at, in_step, attempt, deadline, abandoned, origin, origin_kind, records,
   actor, calls, most_calls, call_order, stopping, beside, spilled`
 
@@ -32,7 +32,7 @@ const UPDATE_ROW = `UPDATE process SET
   crashes = @crashes, alone = @alone, updated_at = @updated_at, ended_at = @ended_at, successful = @successful,
   exit_code = @exit_code, exit_label = @exit_label, exit_message = @exit_message, message = @message, reason = @reason,
   kill_deadline = @kill_deadline, kill_message = @kill_message, kill_state = @kill_state, ready_at = @ready_at,
-  played = @played, last_wake = @last_wake, last_request = @last_request, resumable = @resumable,
+  played = @played, consumed = @consumed, last_request = @last_request, resumable = @resumable,
   receives = @receives, due_at = @due_at, awaits = @awaits, in_step = @in_step, attempt = @attempt,
   deadline = @deadline, records = @records, calls = @calls, stopping = @stopping, beside = @beside, spilled = @spilled, data = @data, inputs = @inputs,
   memory = @memory, small = @small, record = @record, before = @before, recent = @recent
@@ -367,7 +367,7 @@ export class ProcessTable {
     if (beside === 1) this.#connection.sql('DELETE FROM part WHERE process = ?').run(id)
     if (spilled > 0) this.#histories.deleteAll(id)
     if (reported > 0) this.#logs.deleteAll(id)
-    for (const table of ['process', 'wake', 'awaits', 'need', 'checkpoint'])
+    for (const table of ['process', 'message', 'awaits', 'need', 'checkpoint'])
       this.#connection.sql(`DELETE FROM ${table} WHERE pid = ?`).run(pid)
     this.#connection.sql('UPDATE process SET parent = NULL WHERE parent = ?').run(pid)
     this.#known.delete(pid)

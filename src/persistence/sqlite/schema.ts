@@ -48,7 +48,7 @@ CREATE TABLE process (
   kill_state TEXT,
   ready_at INTEGER,
   played INTEGER NOT NULL DEFAULT 0,
-  last_wake TEXT,
+  consumed TEXT,
   last_request TEXT,
   resumable INTEGER NOT NULL DEFAULT 0,
   receives TEXT,
@@ -146,8 +146,9 @@ CREATE TABLE author (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- something beside its history.
 CREATE TABLE feed (id INTEGER PRIMARY KEY, processes TEXT NOT NULL, reported TEXT) STRICT;
 
--- Wake-ups that are kept until a wait uses them. A signal has a name, a resume has none.
-CREATE TABLE wake (
+-- Messages: resumes and signals that are kept until a wait consumes them. A signal has a name, a resume
+-- has none.
+CREATE TABLE message (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   pid TEXT NOT NULL,
   by TEXT NOT NULL,
@@ -155,9 +156,9 @@ CREATE TABLE wake (
   sender TEXT NOT NULL,
   value TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX wake_sender ON wake (pid, sender);
-CREATE INDEX wake_pid ON wake (pid, id);
-CREATE INDEX wake_name ON wake (pid, name, id);
+CREATE UNIQUE INDEX message_sender ON message (pid, sender);
+CREATE INDEX message_pid ON message (pid, id);
+CREATE INDEX message_name ON message (pid, name, id);
 
 -- The processes that a process waits for. Over is what it waits for no longer, and whose value it may
 -- still take.

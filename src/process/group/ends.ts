@@ -23,7 +23,7 @@ export class Ends {
   #taken = 0
   /** Set once the wait is over before all processes have ended. */
   #stopped: { readonly error: Error | undefined } | undefined
-  #wake: (() => void) | undefined
+  #notify: (() => void) | undefined
 
   /** `members` are distinct. If the time-out is 0, their states must have been read just now. */
   constructor(members: Iterable<BaseHandle>, { clock, timeout, signal }: Limit) {
@@ -66,7 +66,7 @@ export class Ends {
    * Rejects with the reason of the signal, or with `ClosedError`.
    */
   async more(): Promise<boolean> {
-    if (this.waits) await new Promise<void>((resolve) => (this.#wake = resolve))
+    if (this.waits) await new Promise<void>((resolve) => (this.#notify = resolve))
     if (this.#stopped?.error !== undefined) throw this.#stopped.error
     return this.#taken < this.#ended.length
   }
@@ -80,14 +80,14 @@ export class Ends {
     if (!this.#pending.delete(member)) return
     this.#ended.push(member)
     if (this.#pending.size === 0) this.#release()
-    this.#wake?.()
+    this.#notify?.()
   }
 
   #stop(error: Error | undefined): void {
     if (this.#stopped !== undefined) return
     this.#stopped = { error }
     this.#release()
-    this.#wake?.()
+    this.#notify?.()
   }
 
   #release(): void {

@@ -56,7 +56,7 @@ export class GroupLaunch<I> {
   /** The failure at the smallest position. */
   #failure: { readonly position: number; readonly error: unknown } | undefined
   /** Ends the wait that goes on, if there is one. */
-  #wake: (() => void) | undefined
+  #notify: (() => void) | undefined
 
   constructor(members: MemberLaunch<I>) {
     this.#members = members
@@ -149,14 +149,14 @@ export class GroupLaunch<I> {
 
   #settled(): void {
     this.#underWay--
-    this.#wake?.()
+    this.#notify?.()
   }
 
   #follow(pid: string): void {
     this.#outstanding.add(pid)
     this.#members.whenOver(pid, () => {
       this.#outstanding.delete(pid)
-      this.#wake?.()
+      this.#notify?.()
     })
   }
 
@@ -178,7 +178,7 @@ export class GroupLaunch<I> {
   /** Undefined if the launch fails first. */
   #unlessFailed<T>(work: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      this.#wake = () => {
+      this.#notify = () => {
         if (this.#failure !== undefined) resolve(undefined)
       }
       work.then(resolve, reject)
@@ -186,12 +186,12 @@ export class GroupLaunch<I> {
   }
 
   #change(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve))
+    return new Promise((resolve) => (this.#notify = resolve))
   }
 
   #failAt(position: number, error: unknown): void {
     if (this.#failure === undefined || position < this.#failure.position) this.#failure = { position, error }
-    this.#wake?.()
+    this.#notify?.()
   }
 
   #reported({ position, error }: { readonly position: number; readonly error: unknown }): unknown {

@@ -57,7 +57,7 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
   #isRead = false
   #isOver = false
   #isCancelled = false
-  #wake: (() => void) | undefined
+  #notify: (() => void) | undefined
   #turn: Promise<unknown> = Promise.resolve()
   readonly #stopListening: (() => void) | undefined
 
@@ -65,7 +65,7 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
     this.#members = members
     this.#source = new InputSource(inputs, members.where)
     const { signal } = members
-    this.#stopListening = signal && onAbort(signal, () => this.#wake?.())
+    this.#stopListening = signal && onAbort(signal, () => this.#notify?.())
   }
 
   [Symbol.asyncIterator](): this {
@@ -76,7 +76,7 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
     this.#isCancelled ||= !this.#isRead
     this.#isRead = true
     this.#source.stop().catch(() => {})
-    this.#wake?.()
+    this.#notify?.()
   }
 
   /** Calls that overlap are answered one after another. */
@@ -106,7 +106,7 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
         }
         if (this.#mayRead) this.#read()
         else if (this.#entries.size === 0 && this.#isRead) break
-        else await new Promise<void>((resolve) => (this.#wake = resolve))
+        else await new Promise<void>((resolve) => (this.#notify = resolve))
       }
       if (this.#failure !== undefined) throw this.#failure.error
       if (!this.#isCancelled) await this.#members.complete?.(this.#position)
@@ -153,7 +153,7 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
       this.#failSource('could not be read', error)
     }
     this.#isReading = false
-    this.#wake?.()
+    this.#notify?.()
   }
 
   #take(next: IteratorResult<I>): void {
@@ -178,12 +178,12 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
     const settle = (outcome: Entry<R>['outcome']): void => {
       entry.outcome = outcome
       if (!this.#members.ordered) this.#ended.push(entry)
-      this.#wake?.()
+      this.#notify?.()
     }
     stored
       .finally(() => {
         this.#underWay--
-        this.#wake?.()
+        this.#notify?.()
       })
       .then((result) => result(this.#waits.signal))
       .then(
@@ -209,7 +209,7 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
     this.#stopListening?.()
     this.#entries.clear()
     this.#waits.abort()
-    this.#wake?.()
+    this.#notify?.()
     const stopped = this.#source.stop()
     // A source that waits for something stops once it has it.
     if (this.#isReading) stopped.catch(() => {})

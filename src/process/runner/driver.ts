@@ -164,14 +164,14 @@ export class Driver {
   }
 
   get #isAsleep(): boolean {
-    return this.#run.state.label === 'waiting' && this.#requests.nextWake === undefined
+    return this.#run.state.label === 'waiting' && this.#requests.nextWakeUp === undefined
   }
 
   #move(): Promise<void> | undefined {
     this.#lifetime.assertAttached()
     const { state, definition } = this.#run
     if (state.label === 'running') return this.#stepping.runStep(state)
-    if (state.label === 'waiting') return this.#stepping.wakeUp(state, this.#requests.nextWake)
+    if (state.label === 'waiting') return this.#stepping.wakeUp(state, this.#requests.nextWakeUp)
     return this.#transitions.make(definition.first)
   }
 

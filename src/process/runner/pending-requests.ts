@@ -40,7 +40,7 @@ export class PendingRequests {
   pausing: PauseRequest | undefined
   killing: { readonly message: string | undefined; readonly force: boolean } | undefined
   failing: { readonly error: unknown; readonly force?: boolean } | undefined
-  #wakes: Woken[] | undefined
+  #wakeUps: Woken[] | undefined
   /** Signals that the process itself keeps, if no store keeps them. */
   #mail: KeptMail[] | undefined
   #lastMail = 0
@@ -140,25 +140,25 @@ export class PendingRequests {
   /** Drops all that was asked except a kill or failure: the process has ended, or was detached. */
   dropAll(): void {
     this.callOff()
-    this.#wakes = undefined
+    this.#wakeUps = undefined
     this.#mail = undefined
     this.#playsAfterPause = false
   }
 
   // ---------- wake-ups and signals ----------
 
-  wake(value: unknown, wake: WakeUp): void {
-    ;(this.#wakes ??= []).push({ value, wake })
+  addWakeUp(value: unknown, wake: WakeUp): void {
+    ;(this.#wakeUps ??= []).push({ value, wake })
   }
 
   /** What ends the present wait: of several wake-ups, the one that a store would choose. */
-  get nextWake(): Woken | undefined {
-    const wakes = this.#wakes
-    if (wakes === undefined || wakes.length === 0) return undefined
+  get nextWakeUp(): Woken | undefined {
+    const wakeUps = this.#wakeUps
+    if (wakeUps === undefined || wakeUps.length === 0) return undefined
     const resumable = isResumable(this.#run.state)
     for (const by of order) {
       if (by === 'resume' && !resumable) continue
-      const first = wakes.find(({ wake }) => wake.by === by)
+      const first = wakeUps.find(({ wake }) => wake.by === by)
       if (first !== undefined) return first
     }
     return undefined
@@ -169,7 +169,7 @@ export class PendingRequests {
    * kept.
    */
   used(wake: WakeUp): void {
-    this.#wakes = this.#wakes?.filter((woken) => woken.wake !== wake && isKept(woken))
+    this.#wakeUps = this.#wakeUps?.filter((woken) => woken.wake !== wake && isKept(woken))
   }
 
   /** Keeps a signal in the process, if no store keeps it. */
@@ -192,10 +192,10 @@ export class PendingRequests {
    * What the process itself keeps, less the next wake-up if that is consumed; a store keeps its
    * own.
    */
-  kept(wakeUsed: boolean): KeptRequests {
-    if (this.#wakes === undefined && this.#mail === undefined) return NOTHING
-    const next = wakeUsed ? this.nextWake : undefined
-    const resumes = this.#wakes?.filter((woken) => woken !== next && isKept(woken)) ?? []
+  kept(isWakeUpUsed: boolean): KeptRequests {
+    if (this.#wakeUps === undefined && this.#mail === undefined) return NOTHING
+    const next = isWakeUpUsed ? this.nextWakeUp : undefined
+    const resumes = this.#wakeUps?.filter((woken) => woken !== next && isKept(woken)) ?? []
     return {
       resumes: resumes.map(({ value }) => value),
       signals: this.#mail?.map(({ name, value }) => ({ name, value })) ?? [],

@@ -146,7 +146,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   /** Restores the process from its bundle. @throws IncompatibleBundle if a part is damaged */
   load(bundle: Bundle): void {
     const { resumes, signals } = this.#snapshot.load(bundle)
-    for (const value of resumes) this.requests.wake(value, { by: 'resume' })
+    for (const value of resumes) this.requests.addWakeUp(value, { by: 'resume' })
     for (const { name, value } of signals) this.requests.post(name, value)
     if (bundle.recordNames.length > 0) this.currentStep.journal.load(bundle)
   }
@@ -361,7 +361,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
 
   wake(value: unknown, wake: WakeUp): void {
     if (this.isOver) return
-    this.requests.wake(value, wake)
+    this.requests.addWakeUp(value, wake)
     this.driver.attend()
   }
 

@@ -5,7 +5,7 @@ import { isThenable } from '../state/deferred.ts'
 import {
   excepted,
   finished,
-  visibleWake,
+  visibleWakeUp,
   type Running,
   type StateData,
   type Waiting,
@@ -178,7 +178,7 @@ export class Stepping {
     const given =
       wake === undefined || ended !== undefined
         ? { args: [] }
-        : { args: [woken?.value, visibleWake(wake)], woken: true as const }
+        : { args: [woken?.value, visibleWakeUp(wake)], woken: true as const }
     const facts = { ...(ended && { ended }), ...(into && { into }), at }
     return this.#transitions.make(afterWait(definition, step, given, facts), wake)
   }

@@ -115,7 +115,7 @@ export type StateData = Created | Running | Waiting | Finished | Excepted | Kill
 /**
  * The wake-up as a step sees it, without the id that the store uses.
  */
-export function visibleWake({ by, signal }: WakeUp): Pick<WakeUp, 'by' | 'signal'> {
+export function visibleWakeUp({ by, signal }: WakeUp): Pick<WakeUp, 'by' | 'signal'> {
   return signal === undefined ? { by } : { by, signal }
 }
 

@@ -65,7 +65,7 @@ async function fill(): Promise<{ readonly asleep: string; readonly ready: string
 
 test('a later step lifts a file of this release: nothing is lost, and the processes go on', async () => {
   const { asleep, ready, ended } = await fill()
-  const tables = ['process', 'part', 'wake', 'meta', 'author']
+  const tables = ['process', 'part', 'message', 'meta', 'author']
   const before = tables.map((table) => rowsOf(path, `SELECT * FROM ${table}`))
   const store = await SqliteStore.open(path, { migrations: LATER })
   try {

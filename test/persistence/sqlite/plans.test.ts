@@ -63,7 +63,7 @@ function expectIndexed(sqls: readonly string[]): void {
   for (const sql of queries) {
     const plan = `${planOf(sql)} of ${sql}`
     expect(plan).not.toMatch(
-      /SCAN (process|part|history|feed|author|wake|p|awaits|need)\b(?! USING (COVERING )?INDEX)/,
+      /SCAN (process|part|history|feed|author|message|p|awaits|need)\b(?! USING (COVERING )?INDEX)/,
     )
     expect(plan).not.toMatch(/TEMP B-TREE/)
   }
@@ -255,8 +255,8 @@ test('signals, waits and what is pending go by indexes (C8)', async () => {
   })
   expectIndexed(sqls)
   const plans = sqls.map(planOf).join()
-  expect(plans).toContain('wake_name')
-  expect(plans).toContain('wake_sender')
+  expect(plans).toContain('message_name')
+  expect(plans).toContain('message_sender')
   expect(plans).toContain('awaits_target')
 })
 

@@ -29,19 +29,19 @@ test('nothing is pending in a process that has ended', () => {
 
 test('of several wake-ups a resume ends the wait first, and the other resumes are kept', () => {
   const requests = requestsIn(waiting)
-  requests.wake(undefined, { by: 'timer' })
-  requests.wake('one', { by: 'resume' })
-  requests.wake('two', { by: 'resume' })
-  const next = requests.nextWake
+  requests.addWakeUp(undefined, { by: 'timer' })
+  requests.addWakeUp('one', { by: 'resume' })
+  requests.addWakeUp('two', { by: 'resume' })
+  const next = requests.nextWakeUp
   expect(next?.value).toBe('one')
   expect(requests.kept(true).resumes).toEqual(['two'])
   if (next !== undefined) requests.used(next.wake)
-  expect(requests.nextWake?.value).toBe('two')
+  expect(requests.nextWakeUp?.value).toBe('two')
 })
 
 test('a resume does not end a back-off', () => {
   const requests = requestsIn({ ...waiting, retry: { args: [], attempt: 2, failure: 'no answer' } })
-  requests.wake('early', { by: 'resume' })
-  expect(requests.nextWake).toBeUndefined()
+  requests.addWakeUp('early', { by: 'resume' })
+  expect(requests.nextWakeUp).toBeUndefined()
   expect(requests.kept(false).resumes).toEqual(['early'])
 })

@@ -157,7 +157,7 @@ function processesOf(file: Database.Database): ReadonlyMap<string, Stored> {
     .prepare<[], ProcessRow>(
       `SELECT id, pid, class, state, seq, paused, parked, parent, key, owner, origin, ended_at, successful, message,
          actor, calls, data,
-         (SELECT count(*) FROM wake WHERE wake.pid = process.pid) AS kept,
+         (SELECT count(*) FROM message WHERE message.pid = process.pid) AS kept,
          (SELECT count(*) FROM awaits WHERE awaits.pid = process.pid) AS awaited
        FROM process ORDER BY id`,
     )

@@ -203,7 +203,8 @@ export const ofStore: readonly Corruption[] = [
   {
     what: 'a signal is kept for a process that has ended',
     rule: 'nothing is kept for what has ended',
-    store: (sql) => sql.run(`INSERT INTO wake (pid, by, sender, value) VALUES ('asks', 'resume', 'x', '1')`),
+    store: (sql) =>
+      sql.run(`INSERT INTO message (pid, by, sender, value) VALUES ('asks', 'resume', 'x', '1')`),
   },
   {
     what: 'a record of a step stays',

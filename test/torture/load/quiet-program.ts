@@ -37,7 +37,7 @@ const client = await opened(() =>
 const file = new Database(given.store, { readonly: true, timeout: 5_000 })
 const unended = file.prepare<[], Waiting>(
   `SELECT p.pid, class, state, paused, parked, receives, resumable,
-     (SELECT count(*) FROM wake w WHERE w.pid = p.pid AND w.name IS p.receives) AS kept
+     (SELECT count(*) FROM message m WHERE m.pid = p.pid AND m.name IS p.receives) AS kept
    FROM process p WHERE ended_at IS NULL AND NOT (calls IS 0 AND state = 'waiting' AND paused = 0) ORDER BY id`,
 )
 
