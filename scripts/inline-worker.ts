@@ -4,7 +4,7 @@ import { root } from './run.ts'
 
 const FOLDER = 'persistence/sqlite'
 const LEFT_OVER = [
-  'heartbeat-source.js.map',
+  'heartbeat-worker-source.js.map',
   'heartbeat-worker.cjs',
   'heartbeat-worker.cjs.map',
   'heartbeat-worker.d.cts',
@@ -17,7 +17,7 @@ const LEFT_OVER = [
 export function inlineWorker(compiled: string): void {
   const text = readFileSync(join(root, 'src', FOLDER, 'heartbeat-worker.cjs'), 'utf8')
   writeFileSync(
-    join(compiled, FOLDER, 'heartbeat-source.js'),
+    join(compiled, FOLDER, 'heartbeat-worker-source.js'),
     `export const HEARTBEAT_SOURCE = ${JSON.stringify(text)}\n`,
   )
   for (const name of LEFT_OVER) rmSync(join(compiled, FOLDER, name), { force: true })

@@ -1,7 +1,7 @@
 import { Codec } from '../bundle/codec.ts'
 import { ClassRegistry, mangledName } from '../bundle/loader.ts'
 import { LARGEST_READ } from '../persistence/contract/control.ts'
-import type { LifetimeRow } from '../persistence/contract/lifetime.ts'
+import type { LifetimeRow } from '../persistence/contract/result-lifetime.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import { ActorClasses } from '../process/actor/actor-class.ts'
 import { itemClassName } from '../process/host/chunks.ts'

@@ -508,7 +508,7 @@ export class Process<C = Untyped> implements ProcessObject {
    * process that has ended is closed by itself.
    */
   close(): Promise<void> {
-    return this.#runner.lifetime.close()
+    return this.#runner.closing.close()
   }
 
   // ---------- for its steps ----------

@@ -663,7 +663,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'a policy drops a value that a process needs which has not started',
-    file: 'src/persistence/rules/lifetime.ts',
+    file: 'src/persistence/rules/result-dropping.ts',
     find: '|| tables.needing(pid) !== undefined',
     replace: '',
     test: ['test/persistence/stores.test.ts', 'drops a value that a process needs which has not started'],
@@ -679,7 +679,7 @@ export const breaks: readonly Break[] = [
   {
     contract: 'C8',
     what: 'a policy drops the value of a child that a step reads again',
-    file: 'src/persistence/rules/lifetime.ts',
+    file: 'src/persistence/rules/result-dropping.ts',
     find: 'above?.ended_at === null ||',
     replace: '',
     test: ['test/persistence/stores.test.ts', 'drops the value of a child whose parent has not ended'],

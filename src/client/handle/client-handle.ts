@@ -26,7 +26,7 @@ import { checkOptions } from '../../shared/options.ts'
 import { checkText, wellFormed } from '../../shared/text.ts'
 import { waitLimit, within } from '../../shared/wait-limit.ts'
 import { SIZE_OPTIONS } from '../../process/references/output-reference.ts'
-import { ResultLifetime, type LifetimeParts } from './result-lifetime.ts'
+import { RetainedResult, type RetainParts } from './retained-result.ts'
 import type { Restarter } from '../launch/restarter.ts'
 import { savedUpstream } from '../launch/upstream.ts'
 import type { SignalSchemas } from '../write/signal-schemas.ts'
@@ -45,7 +45,7 @@ import { timedOut } from './handle-errors.ts'
 const LONGEST_KEPT = 1_000
 
 /** The parts of a client that its handles use. */
-export interface HandleParts extends WatchParts, LifetimeParts {
+export interface HandleParts extends WatchParts, RetainParts {
   readonly requests: Requests
   readonly signals: SignalSchemas
   readonly restarter: Restarter
@@ -61,7 +61,7 @@ export class ClientHandle extends WatchedHandle {
   #started: number | null | undefined
   /** The saved inputs, or where these are long, their `argumentsText`. */
   #inputs: string | undefined
-  #known: ResultLifetime | undefined
+  #retainedResult: RetainedResult | undefined
   /** The check of the signal or resume that was sent last. */
   #lastCheck: Promise<void> | undefined
 
@@ -314,40 +314,40 @@ export class ClientHandle extends WatchedHandle {
   // ---------- lifetime of the result ----------
 
   /** Made when it is first asked for, since most handles are held only for their result. */
-  get #lifetime(): ResultLifetime {
-    return (this.#known ??= new ResultLifetime(this.#parts, this.pid))
+  get #retained(): RetainedResult {
+    return (this.#retainedResult ??= new RetainedResult(this.#parts, this.pid))
   }
 
   get collectable(): boolean {
-    return this.done && this.#lifetime.collectable
+    return this.done && this.#retained.collectable
   }
 
   override async refresh(options: WaitOptions = {}): Promise<StateInfo> {
     const state = await super.refresh(options)
-    if (this.done || this.#lifetime.isRetained)
-      await within(this.#parts.clock, this.#readLifetime(), options, () => timedOut(this.pid))
+    if (this.done || this.#retained.isRetained)
+      await within(this.#parts.clock, this.#readRetained(), options, () => timedOut(this.pid))
     return state
   }
 
-  async #readLifetime(): Promise<void> {
-    if (await this.#lifetime.read()) await this.forgetValue()
+  async #readRetained(): Promise<void> {
+    if (await this.#retained.read()) await this.forgetValue()
   }
 
   retain(): void {
-    this.#lifetime.retain()
+    this.#retained.retain()
   }
 
   release(): Promise<void> {
-    return this.#lifetime.release(false).then(() => this.#readLifetime())
+    return this.#retained.release(false).then(() => this.#readRetained())
   }
 
   override releaseOfGroup(): Promise<void> {
-    return this.#lifetime.release(true).then(() => this.#readLifetime())
+    return this.#retained.release(true).then(() => this.#readRetained())
   }
 
   async purge(): Promise<void> {
-    if (!(await this.#lifetime.purge())) throw this.notStored()
-    await this.#readLifetime()
+    if (!(await this.#retained.purge())) throw this.notStored()
+    await this.#readRetained()
   }
 
   async save(path?: string): Promise<string> {

@@ -1,7 +1,7 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
 import type { EngineRow, ClassRow } from './engines.ts'
 import type { GroupPage, GroupRange, GroupRow, GroupMember } from './groups.ts'
-import type { LifetimeRow } from './lifetime.ts'
+import type { LifetimeRow } from './result-lifetime.ts'
 import type { Outcome } from './outcomes.ts'
 import type { HistoryRow, Change, LogRow, ProcessRow, StoredProcess } from './rows.ts'
 import type { Survey } from './survey.ts'

@@ -1,7 +1,7 @@
 import type { WakeUp } from '../../process/state/transition.ts'
 import type { Control } from './control.ts'
 import type { Capabilities, EngineIdentity, LoadableClass, ClassRow } from './engines.ts'
-import type { DueResults } from './lifetime.ts'
+import type { DueResults } from './result-lifetime.ts'
 import type { Persister } from './persister.ts'
 import type { StoredCall, StoredProcess } from './rows.ts'
 
@@ -24,7 +24,7 @@ import type { StoredCall, StoredProcess } from './rows.ts'
  * 6. `claim` gives a process to one engine at a time, and only to an engine that can load it (C9) and
  *    has the label that it asks for.
  * 7. The result of a process is not dropped while a process that has not ended may still take it
- *    (`rules/lifetime.ts`).
+ *    (`rules/result-dropping.ts`).
  */
 
 /** A `Control` that can also hand out processes to run. */

@@ -6,7 +6,7 @@ import type { TransitionEnding, WaitConditions } from '../../process/state/trans
 import type { LogEntry } from '../../process/state/report.ts'
 import type { HistoryEntry } from './event-codec.ts'
 import type { GroupPlace } from './groups.ts'
-import type { DropDue, Purge, Retain, Unretain } from './lifetime.ts'
+import type { DropDue, Purge, Retain, Unretain } from './result-lifetime.ts'
 
 export type Write =
   | Create

@@ -1,5 +1,5 @@
 import { workerOf, type BriefRow, type Row } from '../rules/row.ts'
-import type { Lifetime } from '../rules/lifetime.ts'
+import type { Lifetime } from '../rules/result-dropping.ts'
 import type { NeedEntry } from '../rules/upstream.ts'
 import { canRun, type Capabilities } from '../contract/engines.ts'
 import type { HistoryRow, LogRow } from '../contract/rows.ts'

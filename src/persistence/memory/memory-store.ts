@@ -6,7 +6,7 @@ import { checkOptions, isClock, type OptionNames } from '../../shared/options.ts
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { ChangeFeed } from '../rules/change-feed.ts'
 import { checkRange, rangeOf } from '../rules/history-range.ts'
-import { isNeeded, lifetimeRow } from '../rules/lifetime.ts'
+import { isNeeded, lifetimeRow } from '../rules/result-dropping.ts'
 import { checkFilter, limitOf, newestFirst, noCounts, pageOf, cursorOf, statesOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { isReady, processRow, type Row } from '../rules/row.ts'
@@ -25,7 +25,7 @@ import {
 } from '../contract/control.ts'
 import type { Capabilities, ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { GroupPage, GroupRange, GroupRow, GroupMember } from '../contract/groups.ts'
-import type { DueResults, LifetimeRow } from '../contract/lifetime.ts'
+import type { DueResults, LifetimeRow } from '../contract/result-lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { HistoryRow, LogRow, ProcessRow, StoredCall, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
@@ -39,7 +39,7 @@ import { supersededTest } from '../rules/superseded.ts'
 import { applyWrite } from '../rules/write.ts'
 import { surveyOf } from './memory-survey.ts'
 import { MemoryTables } from './memory-tables.ts'
-import { dueResults, endSessions } from './memory-lifetimes.ts'
+import { dueResults, endSessions } from './due-results.ts'
 
 export interface MemoryStoreOptions {
   readonly clock?: Clock | undefined

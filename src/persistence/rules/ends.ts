@@ -1,6 +1,6 @@
 import { savedError, unservedStateText } from '../../process/state/saved-state.ts'
 import { entry, type Entry } from './decision.ts'
-import { ended } from './lifetime.ts'
+import { ended } from './result-dropping.ts'
 import type { ActorRow, Row } from './row.ts'
 import type { Tables } from './tables.ts'
 import { end, endStopped } from './transitions.ts'

@@ -2,7 +2,7 @@ import type { LogEntry } from '../../process/state/report.ts'
 import type { CallOrder, Parts } from '../contract/writes.ts'
 import type { Arrivals } from './claim.ts'
 import type { Awaited, AwaitTarget, Entry } from './decision.ts'
-import type { LifetimeTables } from './lifetime.ts'
+import type { LifetimeTables } from './result-dropping.ts'
 import type { ActorRow, BriefRow, Row } from './row.ts'
 import type { NeedTables } from './upstream.ts'
 

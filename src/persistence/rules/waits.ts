@@ -10,7 +10,7 @@ import type { WaitConditions } from '../../process/state/transition.ts'
  * 2. A list beside the row holds the awaited processes. An entry is over when its process ends. All are
  *    over once enough of them have ended.
  * 3. An entry that is over stays until the process ends, since a step that runs again takes the value
- *    again: it keeps the value from being dropped (`lifetime.ts`). That of a child need not stay, since
+ *    again: it keeps the value from being dropped (`result-dropping.ts`). That of a child need not stay, since
  *    the parent keeps the value as well.
  */
 

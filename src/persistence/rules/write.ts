@@ -1,7 +1,7 @@
 import { adopt, apply, applyToResult, isOfResult } from './apply.ts'
 import type { Entry } from './decision.ts'
 import { completeGroup, findMember, positionText, putMember, type Groups } from './groups.ts'
-import { beginLifetime, referenceRefusal, referred } from './lifetime.ts'
+import { beginLifetime, referenceRefusal, referred } from './result-dropping.ts'
 import { addCall, callRefusal, serveCalls } from './mailbox.ts'
 import { adoptionRefusal, creationRefusal, existingOutcome, newRow } from './new-row.ts'
 import { isKept, unstorable } from './parts.ts'

@@ -3,7 +3,7 @@
 
 /*
  * Writes the heartbeat of one engine off its main thread, so that a long computation there does not cost the engine its
- * processes. `heartbeat-source.ts` hands this text to the worker: it may require only Node's own modules and the driver.
+ * processes. `heartbeat-worker-source.ts` hands this text to the worker: it may require only Node's own modules and the driver.
  *
  * SQLite must never wait in this thread. A thread that ends while SQLite waits for a lock aborts the whole program (C12), so
  * the busy time-out is 0, a taken lock is retried by a timer, and the thread ends only by itself.
@@ -11,7 +11,7 @@
 
 const { parentPort, workerData } = require('node:worker_threads')
 
-/** @type {import('./heartbeat-data.ts').HeartbeatData} */
+/** @type {import('./heartbeat-worker-data.ts').HeartbeatData} */
 const { driver, path, beat, values, lease, gap, flags, rhythm } = workerData
 /** @type {typeof import('better-sqlite3')} */
 const Database = require(driver)

@@ -1,5 +1,5 @@
-import { lifetimeRow, type Lifetime } from '../rules/lifetime.ts'
-import type { DueResults, LifetimeRow } from '../contract/lifetime.ts'
+import { lifetimeRow, type Lifetime } from '../rules/result-dropping.ts'
+import type { DueResults, LifetimeRow } from '../contract/result-lifetime.ts'
 import type { StoredRetention } from '../../process/host/retention.ts'
 import type { Connection } from './connection.ts'
 

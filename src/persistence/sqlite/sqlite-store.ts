@@ -24,7 +24,7 @@ import {
 } from '../contract/control.ts'
 import type { Capabilities, ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
 import type { GroupPage, GroupRange, GroupRow, GroupMember } from '../contract/groups.ts'
-import type { DueResults, LifetimeRow } from '../contract/lifetime.ts'
+import type { DueResults, LifetimeRow } from '../contract/result-lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { HistoryRow, LogRow, ProcessRow, StoredCall, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'

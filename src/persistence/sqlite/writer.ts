@@ -1,7 +1,7 @@
 import { errorText } from '../../shared/error-text.ts'
 import { DamsonError, PersistenceError } from '../../shared/errors.ts'
 import { adopt, apply, applyToResult, isOfResult } from '../rules/apply.ts'
-import { beginLifetime, referenceRefusal, referred } from '../rules/lifetime.ts'
+import { beginLifetime, referenceRefusal, referred } from '../rules/result-dropping.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
 import { completeGroup, findMember, positionText, putMember } from '../rules/groups.ts'
 import { addCall, callRefusal, serveCalls, type HotEnds } from '../rules/mailbox.ts'

@@ -3,7 +3,7 @@ import { conditionsOf, excepted, killed } from '../state/state-data.ts'
 import { asProcess, presentContext } from '../step/current-process.ts'
 import type { CurrentStep } from '../step/current-step.ts'
 import { isOver, isTerminated, reportError, type RunState } from '../step/run-state.ts'
-import type { Lifetime } from './lifetime.ts'
+import type { Closing } from './closing.ts'
 import type { Notifier } from './notifier.ts'
 import type { Pausing } from './pausing.ts'
 import type { PendingRequests } from './pending-requests.ts'
@@ -24,7 +24,7 @@ export class Driver {
   readonly #pausing: Pausing
   readonly #transitions: TransitionMaker
   readonly #stepping: Stepping
-  readonly #lifetime: Lifetime
+  readonly #closing: Closing
   readonly #notifier: Notifier
   #isBusy = false
   #hasBegun = false
@@ -37,7 +37,7 @@ export class Driver {
     pausing: Pausing,
     transitions: TransitionMaker,
     stepping: Stepping,
-    lifetime: Lifetime,
+    closing: Closing,
     notifier: Notifier,
   ) {
     this.#run = run
@@ -46,7 +46,7 @@ export class Driver {
     this.#pausing = pausing
     this.#transitions = transitions
     this.#stepping = stepping
-    this.#lifetime = lifetime
+    this.#closing = closing
     this.#notifier = notifier
   }
 
@@ -118,7 +118,7 @@ export class Driver {
       // What was being carried out was the step, unless it left something to do.
       if (isTerminated(run) || (isOneStep && wasAsked && this.isIdle)) return
     }
-    this.#lifetime.assertOpen()
+    this.#closing.assertOpen()
     if (this.#isBusy) {
       throw new InvalidStateError(
         `the process ${run.pid} is being run already: await what runs it, or its future()`,
@@ -155,7 +155,7 @@ export class Driver {
     for (;;) {
       const { playing } = this.#step.gate
       if (playing !== undefined) await playing
-      this.#lifetime.assertAttached()
+      this.#closing.assertAttached()
       if (this.#requests.any) return this.#carryOut()
       if (this.#run.paused === undefined && !this.#isAsleep) break
       await this.#requests.next()
@@ -168,7 +168,7 @@ export class Driver {
   }
 
   #move(): Promise<void> | undefined {
-    this.#lifetime.assertAttached()
+    this.#closing.assertAttached()
     const { state, definition } = this.#run
     if (state.label === 'running') return this.#stepping.runStep(state)
     if (state.label === 'waiting') return this.#stepping.wakeUp(state, this.#requests.nextWakeUp)

@@ -4,7 +4,7 @@ import { isThenable } from '../state/deferred.ts'
 import type { CurrentStep } from '../step/current-step.ts'
 import { isOver, isTerminated, type RunState } from '../step/run-state.ts'
 import type { Commits } from './commits.ts'
-import type { Lifetime } from './lifetime.ts'
+import type { Closing } from './closing.ts'
 import type { Notifier } from './notifier.ts'
 import type { PauseRequest, PendingRequests } from './pending-requests.ts'
 import type { UserCode } from './user-code.ts'
@@ -16,7 +16,7 @@ export class Pausing {
   readonly #step: CurrentStep
   readonly #code: UserCode
   readonly #commits: Commits
-  readonly #lifetime: Lifetime
+  readonly #closing: Closing
   readonly #notifier: Notifier
   /** The pause that is coming about in a step that only waits. */
   #within: PauseRequest | undefined
@@ -27,7 +27,7 @@ export class Pausing {
     step: CurrentStep,
     code: UserCode,
     commits: Commits,
-    lifetime: Lifetime,
+    closing: Closing,
     notifier: Notifier,
   ) {
     this.#run = run
@@ -35,7 +35,7 @@ export class Pausing {
     this.#step = step
     this.#code = code
     this.#commits = commits
-    this.#lifetime = lifetime
+    this.#closing = closing
     this.#notifier = notifier
   }
 
@@ -60,11 +60,11 @@ export class Pausing {
       const answer = this.#commits.commit(run.state, pausing, undefined)
       committed = isThenable(answer) ? await answer : answer
     } catch (error) {
-      if (!(error instanceof SerializationError)) throw this.#lifetime.lost(error)
+      if (!(error instanceof SerializationError)) throw this.#closing.lost(error)
       requests.fail(error)
       return
     }
-    this.#lifetime.assertAttached()
+    this.#closing.assertAttached()
     if (committed.held === true) return this.#heldBack(committed, pausing)
     run.seq++
     await this.heard(committed, this.#commits.takePause(pausing, committed))
@@ -90,7 +90,7 @@ export class Pausing {
     this.#commits.pausing = undefined
     if (isStored || pausing !== undefined) await this.#notify()
     if (run.paused !== undefined) this.completePause()
-    if (committed.kill !== undefined && !isOver(run)) this.#lifetime.kill(committed.kill.message, false)
+    if (committed.kill !== undefined && !isOver(run)) this.#closing.kill(committed.kill.message, false)
   }
 
   /**

@@ -24,7 +24,7 @@ import { refusalOfResume } from '../step/wait-conditions.ts'
 import { Callbacks, type CallbackOwner } from './callbacks.ts'
 import { Commits } from './commits.ts'
 import { Driver } from './driver.ts'
-import { Lifetime } from './lifetime.ts'
+import { Closing } from './closing.ts'
 import { Notifier } from './notifier.ts'
 import { OutputEmitter } from './outputs.ts'
 import { Pausing } from './pausing.ts'
@@ -78,7 +78,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   readonly code: UserCode
   readonly currentStep: CurrentStep
   readonly driver: Driver
-  readonly lifetime: Lifetime
+  readonly closing: Closing
   readonly notifier: Notifier
   readonly outputEmitter: OutputEmitter
   readonly requests: PendingRequests
@@ -122,11 +122,11 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     const result = new ProcessResult(data)
     const snapshot = new Snapshot(data)
     const code = new UserCode(data, step, requests, callbacks)
-    const lifetime = new Lifetime(data, requests, step, code, callbacks, result)
+    const closing = new Closing(data, requests, step, code, callbacks, result)
     const commits = new Commits(data, requests, step, snapshot)
-    const pausing = new Pausing(data, requests, step, code, commits, lifetime, notifier)
-    const transitions = new TransitionMaker(data, requests, step, code, commits, pausing, lifetime, notifier)
-    const stepping = new Stepping(data, requests, step, code, snapshot, transitions, lifetime)
+    const pausing = new Pausing(data, requests, step, code, commits, closing, notifier)
+    const transitions = new TransitionMaker(data, requests, step, code, commits, pausing, closing, notifier)
+    const stepping = new Stepping(data, requests, step, code, snapshot, transitions, closing)
     this.data = data
     this.requests = requests
     this.currentStep = step
@@ -134,9 +134,9 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     this.callbacks = callbacks
     this.result = result
     this.code = code
-    this.lifetime = lifetime
+    this.closing = closing
     this.outputEmitter = new OutputEmitter(data, snapshot, notifier, this)
-    this.driver = new Driver(data, requests, step, pausing, transitions, stepping, lifetime, notifier)
+    this.driver = new Driver(data, requests, step, pausing, transitions, stepping, closing, notifier)
     this.#commits = commits
     this.#pausing = pausing
     this.#snapshot = snapshot
@@ -166,7 +166,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   }
 
   assertOpen(): void {
-    this.lifetime.assertOpen()
+    this.closing.assertOpen()
   }
 
   /** @throws InvalidStateError if no step of the process runs; `what` is what needs one */
@@ -355,7 +355,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
 
   kill(message?: string, { force = false }: { readonly force?: boolean | undefined } = {}): void {
     if (this.isOver) return
-    this.lifetime.kill(message, force)
+    this.closing.kill(message, force)
     this.driver.attend()
   }
 
@@ -381,7 +381,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   }
 
   detach(reason: Error): void {
-    this.lifetime.detach(reason)
+    this.closing.detach(reason)
   }
 
   recorded(entry: string): string | undefined {

@@ -14,7 +14,7 @@ import { afterWait } from '../step/command-outcome.ts'
 import type { CurrentStep } from '../step/current-step.ts'
 import { conflictOutcome, policyOf, retryOutcome, type RetryOutcome } from '../step/retry-outcome.ts'
 import { logOf, stepKeyOf, type RunState } from '../step/run-state.ts'
-import type { Lifetime } from './lifetime.ts'
+import type { Closing } from './closing.ts'
 import type { PendingRequests, Woken } from './pending-requests.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { TransitionMaker } from './transition-maker.ts'
@@ -28,7 +28,7 @@ export class Stepping {
   readonly #code: UserCode
   readonly #snapshot: Snapshot
   readonly #transitions: TransitionMaker
-  readonly #lifetime: Lifetime
+  readonly #closing: Closing
 
   constructor(
     run: RunState,
@@ -37,7 +37,7 @@ export class Stepping {
     code: UserCode,
     snapshot: Snapshot,
     transitions: TransitionMaker,
-    lifetime: Lifetime,
+    closing: Closing,
   ) {
     this.#run = run
     this.#requests = requests
@@ -45,7 +45,7 @@ export class Stepping {
     this.#code = code
     this.#snapshot = snapshot
     this.#transitions = transitions
-    this.#lifetime = lifetime
+    this.#closing = closing
   }
 
   /**
@@ -76,7 +76,7 @@ export class Stepping {
     // Another attempt would come to the same.
     const wrong = this.#step.refusal ?? leftOver
     this.#step.end()
-    this.#lifetime.assertAttached()
+    this.#closing.assertAttached()
     const to = wrong === undefined || next === undefined ? next : excepted(wrong)
     const goOn = (): Promise<void> | undefined => this.#afterStep(state, step, to, wrong !== undefined)
     // The step was paused where it waited, and has ended by another branch: it does not move before
@@ -128,9 +128,9 @@ export class Stepping {
     try {
       missing = await this.#code.awaited(looking)
     } catch (error) {
-      if (error !== ABANDONED) throw this.#lifetime.lost(error)
+      if (error !== ABANDONED) throw this.#closing.lost(error)
     }
-    this.#lifetime.assertAttached()
+    this.#closing.assertAttached()
     if (this.#requests.overrules) return
     if (missing.length === 0) return this.#transitions.make(next)
     const { pid, definition } = this.#run

@@ -8,7 +8,7 @@ import type { CurrentStep } from '../step/current-step.ts'
 import { finishOutcome } from '../step/finish-outcome.ts'
 import type { RunState } from '../step/run-state.ts'
 import type { Commits } from './commits.ts'
-import type { Lifetime } from './lifetime.ts'
+import type { Closing } from './closing.ts'
 import type { Notifier } from './notifier.ts'
 import type { Pausing } from './pausing.ts'
 import type { PauseRequest, PendingRequests } from './pending-requests.ts'
@@ -25,7 +25,7 @@ export class TransitionMaker {
   readonly #code: UserCode
   readonly #commits: Commits
   readonly #pausing: Pausing
-  readonly #lifetime: Lifetime
+  readonly #closing: Closing
   readonly #notifier: Notifier
 
   constructor(
@@ -35,7 +35,7 @@ export class TransitionMaker {
     code: UserCode,
     commits: Commits,
     pausing: Pausing,
-    lifetime: Lifetime,
+    closing: Closing,
     notifier: Notifier,
   ) {
     this.#run = run
@@ -44,7 +44,7 @@ export class TransitionMaker {
     this.#code = code
     this.#commits = commits
     this.#pausing = pausing
-    this.#lifetime = lifetime
+    this.#closing = closing
     this.#notifier = notifier
   }
 
@@ -63,7 +63,7 @@ export class TransitionMaker {
     } catch (error) {
       to = excepted(error)
     }
-    this.#lifetime.assertAttached()
+    this.#closing.assertAttached()
     const retried = to === next ? failed : undefined
     let answer: Promise<Committed> | Committed
     try {
@@ -93,7 +93,7 @@ export class TransitionMaker {
       pausing = requests.pausing
       if (pausing !== undefined && !isTerminal(to.label)) await code.hook('onPausing', pausing.message)
     } catch (error) {
-      this.#lifetime.assertAttached()
+      this.#closing.assertAttached()
       const { killing, failing } = requests
       to =
         error !== ABANDONED ? excepted(error) : failing ? excepted(failing.error) : killed(killing?.message)
@@ -104,7 +104,7 @@ export class TransitionMaker {
       await code.enterAnyway(to)
     }
     if (pausing !== requests.pausing || isTerminal(to.label)) pausing = undefined
-    this.#lifetime.assertAttached()
+    this.#closing.assertAttached()
     return this.#commitAs(to, wake, to === next ? failed : undefined, pausing)
   }
 
@@ -158,12 +158,12 @@ export class TransitionMaker {
   async whilePaused(): Promise<void> {
     const { gate } = this.#step
     while (gate.isHeld && this.#requests.killing === undefined) {
-      this.#lifetime.assertAttached()
+      this.#closing.assertAttached()
       const next = this.#requests.next()
       gate.whenPlayed(() => this.#requests.changed())
       await next
     }
-    this.#lifetime.assertAttached()
+    this.#closing.assertAttached()
   }
 
   /**
@@ -171,14 +171,14 @@ export class TransitionMaker {
    * does not run here any more.
    */
   async #notCommitted(to: StateData, error: unknown, wake: WakeUp | undefined): Promise<void> {
-    if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.#lifetime.lost(error)
+    if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.#closing.lost(error)
     const failed = excepted(error)
     await this.#code.enterAnyway(failed)
     let committed: Committed
     try {
       committed = await this.#commits.commit(failed, undefined, undefined)
     } catch (failure) {
-      throw this.#lifetime.lost(failure)
+      throw this.#closing.lost(failure)
     }
     return this.#entered(failed, committed, wake)
   }
@@ -192,7 +192,7 @@ export class TransitionMaker {
     pausing?: PauseRequest,
   ): Promise<void> | undefined {
     const run = this.#run
-    this.#lifetime.assertAttached()
+    this.#closing.assertAttached()
     if (committed.held === true) return this.#heldBack(to, committed, wake, failed)
     const from = run.state
     run.state = to
@@ -206,7 +206,7 @@ export class TransitionMaker {
     }
     this.#notifier.entered(to)
     this.#commits.pausing = undefined
-    return isTerminal(to.label) ? this.#lifetime.terminated() : undefined
+    return isTerminal(to.label) ? this.#closing.terminated() : undefined
   }
 
   /** As `#entered`, if hooks are to run, or something was requested. */
@@ -221,6 +221,6 @@ export class TransitionMaker {
     this.#commits.pausing = undefined
     const isNews = committed.pause !== undefined || committed.kill !== undefined
     if (isNews || this.#run.paused !== undefined) await this.#pausing.heard(committed, pausing)
-    if (isTerminal(to.label)) await this.#lifetime.terminated()
+    if (isTerminal(to.label)) await this.#closing.terminated()
   }
 }

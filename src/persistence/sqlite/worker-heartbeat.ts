@@ -8,8 +8,8 @@ import { PersistenceError } from '../../shared/errors.ts'
 import type { EngineRecord } from '../rules/row.ts'
 import { BEAT, beatValues } from './engine-table.ts'
 import { longestGap, type Heartbeat } from './heartbeat.ts'
-import type { HeartbeatData } from './heartbeat-data.ts'
-import { HEARTBEAT_SOURCE } from './heartbeat-source.ts'
+import type { HeartbeatData } from './heartbeat-worker-data.ts'
+import { HEARTBEAT_SOURCE } from './heartbeat-worker-source.ts'
 import { clearInterval, setInterval } from '../../shared/timers.ts'
 
 /** The indexes of the flags and times that are shared with the worker. */
@@ -29,7 +29,11 @@ const running = new Set<Int32Array>()
  * SQLite (C12). A message asks the thread to end, and a program that ends waits until its thread
  * has left SQLite.
  */
-export async function startWorker(path: string, engine: EngineRecord, died: () => void): Promise<Heartbeat> {
+export async function workerHeartbeat(
+  path: string,
+  engine: EngineRecord,
+  died: () => void,
+): Promise<Heartbeat> {
   const { lease } = engine
   const flags = new Int32Array(new SharedArrayBuffer(12))
   const rhythm = new BigInt64Array(new SharedArrayBuffer(16))

@@ -1,5 +1,5 @@
-import { mayBeDue } from '../rules/lifetime.ts'
-import type { DueResults } from '../contract/lifetime.ts'
+import { mayBeDue } from '../rules/result-dropping.ts'
+import type { DueResults } from '../contract/result-lifetime.ts'
 import type { MemoryTables } from './memory-tables.ts'
 
 /** See `Store.dueResults`. */

@@ -1,11 +1,11 @@
-import type { LifetimeRow } from '../../persistence/contract/lifetime.ts'
+import type { LifetimeRow } from '../../persistence/contract/result-lifetime.ts'
 import { NotReady } from '../../shared/errors.ts'
 import type { SharedReads } from '../read/shared-reads.ts'
 import type { ClientSession } from '../write/client-session.ts'
 import type { GroupCommit } from '../write/group-commit.ts'
 
 /** The parts of a client that retain, release and purge results. */
-export interface LifetimeParts {
+export interface RetainParts {
   readonly commits: GroupCommit
   readonly session: ClientSession
   readonly lifetimes: SharedReads<LifetimeRow>
@@ -14,13 +14,13 @@ export interface LifetimeParts {
 }
 
 /** What a handle knows, and asks, of how long the result of its process is kept. */
-export class ResultLifetime {
-  readonly #parts: LifetimeParts
+export class RetainedResult {
+  readonly #parts: RetainParts
   readonly #pid: string
   /** Whether nothing in the store kept the result when that was read last. */
   #wasCollectable = false
 
-  constructor(parts: LifetimeParts, pid: string) {
+  constructor(parts: RetainParts, pid: string) {
     this.#parts = parts
     this.#pid = pid
   }

@@ -8,7 +8,7 @@ import type { ProcessResult } from './result.ts'
 import type { UserCode } from './user-code.ts'
 
 /** How a process ends, is closed, or is taken from this program. */
-export class Lifetime {
+export class Closing {
   readonly #run: RunState
   readonly #requests: PendingRequests
   readonly #step: CurrentStep
