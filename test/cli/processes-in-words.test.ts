@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { timeLine } from '../../src/cli/commands/history.ts'
-import { processTable } from '../../src/cli/commands/list.ts'
+import { processTable } from '../../src/cli/render/process-table.ts'
 import { inWords } from '../../src/cli/render/process-facts.ts'
 import { currentPosition } from '../../src/cli/render/current-position.ts'
 import type { ProcessHandle } from '../../src/index.ts'

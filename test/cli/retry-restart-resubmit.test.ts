@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { waitUntil } from '../../src/cli/commands/wait-until.ts'
+import { waitUntil } from '../../src/cli/read/wait-until.ts'
 import { Engine, type ProcessHandle, type ProcessState } from '../../src/index.ts'
 import { damson } from './in-process.ts'
 import { Approval, Family, Relax, Word } from './processes.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { findRoots, readTree } from '../../src/cli/commands/read-tree.ts'
+import { findRoots, readTree } from '../../src/cli/read/read-tree.ts'
 import { treeText } from '../../src/cli/render/tree-text.ts'
 import { summary } from '../../src/client/read/summary.ts'
 import type { ProcessHandle, ProcessRow } from '../../src/index.ts'

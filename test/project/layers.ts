@@ -37,7 +37,7 @@ const INSIDE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   persistence: [['contract'], ['rules'], ['memory', 'sqlite']],
   client: [['write'], ['read'], ['launch'], ['handle'], ['group']],
-  cli: [['input'], ['render'], ['commands']],
+  cli: [['input'], ['render'], ['read'], ['commands']],
 }
 
 /** Packages that belong to one place each. */

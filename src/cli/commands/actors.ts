@@ -10,8 +10,8 @@ import { processStateText } from '../render/state-text.ts'
 import { columns } from '../render/table.ts'
 import { ago } from '../render/time.ts'
 import { statusText } from '../render/wait-text.ts'
-import { collect } from './collect.ts'
-import { findPid } from './find-pid.ts'
+import { collect } from '../read/collect.ts'
+import { findPid } from '../read/find-pid.ts'
 import { LIVE } from '../input/filters.ts'
 
 const HELP = `

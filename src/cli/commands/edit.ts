@@ -4,7 +4,7 @@ import { readValue, withPaths } from '../input/changes.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, print, printJson } from '../render/output.ts'
 import { UsageError } from '../input/usage-error.ts'
-import { findPid, type KeyOption, withoutPid, withPid } from './find-pid.ts'
+import { findPid, type KeyOption, withoutPid, withPid } from '../read/find-pid.ts'
 import { paragraphs } from '../render/wrap.ts'
 
 type Given = [string | undefined, string | undefined, string | undefined]

@@ -4,7 +4,7 @@ import { print, printJson } from '../render/output.ts'
 import { type Screen, screenOf } from '../render/screen.ts'
 import { withClockTimes } from '../render/time.ts'
 import { wrap } from '../render/wrap.ts'
-import { findPid, type KeyOption, withPid } from './find-pid.ts'
+import { findPid, type KeyOption, withPid } from '../read/find-pid.ts'
 
 /** Returns an explanation with local times, wrapped to the screen. */
 export function explanationText(explanation: string, now: number, screen: Screen): string {

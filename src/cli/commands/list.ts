@@ -1,19 +1,17 @@
 import { type Command, Option } from 'commander'
 import type { Client, ProcessSummary } from '../../index.ts'
-import { collect } from './collect.ts'
+import { collect } from '../read/collect.ts'
 import { countOf } from '../input/bulk.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
 import { timeSince, wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { note, printEscaped, printJson } from '../render/output.ts'
 import { suggestion } from '../../shared/nearest.ts'
 import { UsageError } from '../input/usage-error.ts'
-import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
-import { findPid } from './find-pid.ts'
-import { successorsOf } from './successors.ts'
-import { processStateText, stateStyle, stateText } from '../render/state-text.ts'
-import { type Column, columns } from '../render/table.ts'
-import { ago, until } from '../render/time.ts'
-import { namedIn, statusText, type ShortPid } from '../render/wait-text.ts'
+import { processTable } from '../render/process-table.ts'
+import { screenOf } from '../render/screen.ts'
+import { findPid } from '../read/find-pid.ts'
+import { successorsOf } from '../read/successors.ts'
+import { namedIn } from '../render/wait-text.ts'
 
 interface ListOptions extends StoreOptions, FilterOptions {
   readonly parent?: string
@@ -105,65 +103,4 @@ function pidsIn(processes: readonly ProcessSummary[], awaited: Awaited): readonl
     const [first, ...others] = awaited.get(pid) ?? namedIn(state.message) ?? []
     return first === undefined || others.length > 0 ? [pid] : [pid, first]
   })
-}
-
-/** What a table of processes shows beside them. */
-interface TableOptions {
-  /** The pids that are shown for pids. */
-  readonly pids?: ReadonlyMap<string, string>
-  readonly awaited?: Awaited
-  /** What was restarted or resubmitted from them. */
-  readonly successors?: ReadonlyMap<string, ProcessSummary>
-  readonly screen?: Screen
-}
-
-/** `begun again as 1a2b3c (running): no memory`. */
-function withSuccessor(text: string, successor: ProcessSummary | undefined, short: ShortPid): string {
-  if (successor === undefined) return text
-  const begun = `begun again as ${short(successor.pid)} (${stateText(successor.state)})`
-  return text === '' ? begun : `${begun}: ${text}`
-}
-
-/** Columns in the order of the table. What is left out first is what another column or command shows too. */
-const COLUMNS: readonly (Column & { readonly optional?: true })[] = [
-  { heading: 'PID', most: 40, least: 13 },
-  { heading: 'CLASS', least: 6 },
-  { heading: 'STATE', most: 30, style: stateStyle },
-  { heading: 'STEP', least: 8, cut: 'start', drop: 4 },
-  { heading: 'TRY', align: 'right', optional: true, drop: 1 },
-  { heading: 'KEY', least: 8, optional: true, drop: 2 },
-  { heading: 'LABEL', least: 8, optional: true, drop: 3 },
-  { heading: 'STATUS', most: 120, least: 16, drop: 5 },
-  { heading: 'DUE', align: 'right', optional: true, drop: 6 },
-  { heading: 'AGE', align: 'right' },
-]
-
-/** When a process continues by itself; nothing for one that is paused or parked, which does not. */
-function dueText({ due, state }: ProcessSummary, now: number): string {
-  const stands = state.paused || state.reason === 'parked' || state.reason === 'queued'
-  return due === null || stands ? '' : until(due, now)
-}
-
-/** Returns a table with a line for each process. Optional columns that are empty are omitted. */
-export function processTable(
-  processes: readonly ProcessSummary[],
-  now: number,
-  { pids = new Map(), awaited = new Map(), successors = new Map(), screen = PLAIN }: TableOptions = {},
-): string {
-  const short = (pid: string): string => pids.get(pid) ?? pid
-  const rows = processes.map((one) => [
-    short(one.pid),
-    one.name,
-    processStateText(one),
-    one.step ?? '',
-    one.attempt > 1 ? String(one.attempt) : '',
-    one.key ?? '',
-    one.label ?? '',
-    withSuccessor(statusText(one, now, awaited.get(one.pid), short), successors.get(one.pid), short),
-    dueText(one, now),
-    ago(one.created, now),
-  ])
-  const isUsed = COLUMNS.map(({ optional }, index) => !optional || rows.some((row) => row[index] !== ''))
-  const keep = <T>(row: readonly T[]): T[] => row.filter((_, index) => isUsed[index])
-  return columns(keep(COLUMNS), rows.map(keep), screen)
 }

@@ -3,7 +3,7 @@ import type { LogChunk } from '../../index.ts'
 import { withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { printJson, printLog } from '../render/output.ts'
 import { paragraphs } from '../render/wrap.ts'
-import { findPid, type KeyOption, withPid } from './find-pid.ts'
+import { findPid, type KeyOption, withPid } from '../read/find-pid.ts'
 
 interface LogsOptions extends StoreOptions, KeyOption {
   readonly follow?: true

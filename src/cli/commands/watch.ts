@@ -5,8 +5,8 @@ import { duration, wholeNumber, withClient, withStore, type StoreOptions } from 
 import { ExitCode } from '../input/usage-error.ts'
 import { note, printJson } from '../render/output.ts'
 import { paragraphs } from '../render/wrap.ts'
-import { collect } from './collect.ts'
-import { findPid, type KeyOption, withPid } from './find-pid.ts'
+import { collect } from '../read/collect.ts'
+import { findPid, type KeyOption, withPid } from '../read/find-pid.ts'
 import type { Client } from '../../index.ts'
 
 interface WatchOptions extends StoreOptions, FilterOptions, KeyOption {

@@ -1,9 +1,9 @@
 import type { Client, DeliberateOptions, ListFilter, PreviewedRequest } from '../../index.ts'
 import { processes } from '../input/bulk.ts'
 import { ExitCode } from '../input/usage-error.ts'
-import { note, print, printEscaped, printJson } from '../render/output.ts'
-import { screenOf } from '../render/screen.ts'
-import { processTable } from './list.ts'
+import { note, print, printEscaped, printJson } from './output.ts'
+import { screenOf } from './screen.ts'
+import { processTable } from './process-table.ts'
 
 /** The processes that are shown one by one, at most. */
 const SHOWN = 20
@@ -36,18 +36,6 @@ export async function printPreview(
   }
   if (!json) print(`${processes(found.length)} would be ${REQUESTS[request].done}`)
   return codeOf(client, request, filter, found.length)
-}
-
-/** Returns how many someone has paused on purpose. What was played may have failed and be paused again by now. */
-export async function pausedOnPurpose(client: Client, filter: ListFilter): Promise<number> {
-  let count = 0
-  let after: string | undefined
-  do {
-    const page = await client.store.list({ ...filter, paused: true, limit: 1_000, after })
-    count += page.rows.filter((row) => row.paused?.cause === 'request' || row.pauseRequested !== null).length
-    after = page.next
-  } while (after !== undefined)
-  return count
 }
 
 /** Returns the exit code of a request to many that has reached so many, and notes why it reached none. */
