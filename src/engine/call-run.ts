@@ -20,7 +20,8 @@ import type { ExecutionControl } from './execution-control.ts'
 import { Execution, type Turn } from './execution.ts'
 import type { Executions } from './executions.ts'
 import type { Gathering } from './gathering.ts'
-import type { Occupant, Scheduler } from './scheduler.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { Occupant } from './scheduling.ts'
 import { claimLost, endedElsewhere } from './stop-reasons.ts'
 
 /** A call that has ended here, with the state of the actor that it leads to. */

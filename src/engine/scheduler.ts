@@ -1,22 +1,21 @@
-/* This file is longer than 400 lines, because all its rules share the counts of slots and of what is ready. */
 import type { LoadableClass } from '../persistence/contract/engines.ts'
 import type { ClaimedProcess, Store } from '../persistence/contract/store.ts'
-import { SUSPECT_PATIENCE } from '../persistence/rules/drain.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { QueuedLaunch, LaunchQueue } from './launch-queue.ts'
+import {
+  initialState,
+  leavesSomeBehind,
+  mayClaim,
+  mayDrain,
+  startsAtOnce,
+  startsQueued,
+  takesSuspect,
+  turnAfterSuspect,
+  type Occupant,
+  type SchedulingState,
+} from './scheduling.ts'
 import { setImmediate } from '../shared/timers.ts'
-
-/** What takes a slot: the execution of a process, or the run of an actor. */
-export interface Occupant {
-  readonly process: { readonly pid: string }
-  /** Whether nothing more of it runs here. */
-  readonly over: boolean
-  /** Whether others may use its slot, because it only waits. */
-  slotLent: boolean
-  /** The run of the actor that has the slot, for one of its calls. */
-  readonly holder?: { slotLent: boolean } | undefined
-}
 
 /** Starts the processes to which the scheduler has given a slot. */
 export interface Starter {
@@ -81,47 +80,19 @@ export class Scheduler {
   /** The classes that the engine can load so far. */
   #classes: readonly LoadableClass[] = []
   #starter: Starter | undefined
-  #free: number
-  /**
-   * How many processes were reported ready since the last claim, besides those in the launch queue.
-   */
-  #announced = 0
-  /**
-   * Whether an unknown number of further processes may be ready: before the first scan, and after a
-   * claim that left some behind.
-   */
-  #unknown = true
-  /**
-   * Whether the last scan found something ready, which may include processes that were never
-   * reported.
-   */
-  #foundReady = false
+  readonly #state: SchedulingState
   /** How many claims have been made. */
   #claimCount = 0
-  /** Launches that are being stored and are not in the launch queue. */
-  #storing = 0
-  #suspects = false
-  /**
-   * Whether the store has chosen this engine to drain. While steps still run, nothing new starts.
-   */
-  #drains = false
-  /** The suspect that runs alone. */
-  #alone: Occupant | undefined
-  /** Whether the store knows that other steps run at the same time as that suspect. */
+  /** Whether the store knows that other steps run at the same time as the suspect that runs alone. */
   #accompanied = false
   /** Whether the claim under way is for a suspect. */
   #claimsSuspect = false
-  /** The time since which other work waits for a suspect. */
-  #since = 0
-  /** The time until which other work has its turn. */
-  #turn = 0
   #claiming: Promise<void> | undefined
   #scheduled = false
-  #stopped = false
 
   constructor(options: SchedulerOptions) {
     this.#options = options
-    this.#free = options.concurrency
+    this.#state = initialState(options.concurrency)
   }
 
   /** Connects the starter, which is built after the scheduler. */
@@ -136,22 +107,21 @@ export class Scheduler {
 
   /** Takes a slot for a launch, if one is free for it (rule 5). */
   takeSlot(): boolean {
-    if (this.#stopped || this.#drains || this.#alone !== undefined || this.#takesSuspect) return false
-    const isFirst = this.#claiming === undefined && this.#storing === 0 && this.#options.queue.isEmpty
-    if (!isFirst || this.#unknown || this.#free <= this.#announced) return false
-    this.#free--
+    const { clock, queue } = this.#options
+    if (!startsAtOnce(this.#state, queue.isEmpty, clock.now())) return false
+    this.#state.free--
     return true
   }
 
   giveBackSlot(): void {
-    this.#free++
+    this.#state.free++
     this.#pump()
   }
 
   /** Call it when an execution is over. */
   executionEnded(execution: Occupant): void {
-    if (this.#alone === execution) this.#wasAlone()
-    if (!execution.slotLent) this.#free++
+    if (this.#state.alone === execution) this.#wasAlone()
+    if (!execution.slotLent) this.#state.free++
     execution.slotLent = false
     this.#pump()
   }
@@ -161,7 +131,7 @@ export class Scheduler {
    * longer one.
    */
   executionCommitted(execution: Occupant): void {
-    if (this.#alone !== execution) return
+    if (this.#state.alone !== execution) return
     this.#wasAlone()
     this.#pump()
   }
@@ -170,7 +140,7 @@ export class Scheduler {
   lendSlot(execution: Occupant): void {
     if (execution.slotLent || execution.over) return
     execution.slotLent = true
-    this.#free++
+    this.#state.free++
     this.#pump()
   }
 
@@ -179,7 +149,7 @@ export class Scheduler {
     execution.slotLent = false
     // The number may go below zero for a moment. A step that has begun is not held up, and nothing
     // new starts meanwhile.
-    this.#free--
+    this.#state.free--
   }
 
   /**
@@ -195,8 +165,8 @@ export class Scheduler {
    * time.
    */
   suspectBeside(execution: Occupant): string | undefined {
-    const { pid } = this.#alone?.process ?? {}
-    const isAlone = this.#alone === execution || this.#alone === execution.holder
+    const { pid } = this.#state.alone?.process ?? {}
+    const isAlone = this.#state.alone === execution || this.#state.alone === execution.holder
     return isAlone || this.#accompanied ? undefined : pid
   }
 
@@ -204,14 +174,14 @@ export class Scheduler {
    * Call it when the store knows that another execution continues at the same time as this suspect.
    */
   markAccompanied(pid: string): void {
-    if (this.#alone?.process.pid === pid) this.#accompanied = true
+    if (this.#state.alone?.process.pid === pid) this.#accompanied = true
   }
 
   /** Call it when a launch in the queue is durable. */
   launchQueued(): void {
     // While a suspect runs, a launch must be claimed, so that the store knows that the suspect is
     // not alone (C11).
-    if (this.#alone !== undefined) this.#unknown = true
+    if (this.#state.alone !== undefined) this.#state.unknown = true
     this.#pump()
   }
 
@@ -220,22 +190,22 @@ export class Scheduler {
    * has answered or failed.
    */
   launchStoring(): () => void {
-    this.#storing++
+    this.#state.storing++
     return () => {
-      this.#storing--
+      this.#state.storing--
       this.oneReady()
     }
   }
 
   /** One more process is ready, or may be. */
   oneReady(): void {
-    this.#announced++
+    this.#state.announced++
     this.#pump()
   }
 
   /** Any number may be ready, since a time has come. */
   manyReady(): void {
-    this.#unknown = true
+    this.#state.unknown = true
     this.#pump()
   }
 
@@ -244,34 +214,28 @@ export class Scheduler {
     return this.#claimCount
   }
 
-  /**
-   * Whether this engine would drain for a suspect: other work has had its turn, and has not waited
-   * for too long.
-   */
+  /** Whether this engine would drain for a suspect. */
   get mayDrain(): boolean {
-    const now = this.#options.clock.now()
-    if (this.#alone !== undefined) return false
-    if (this.#drains) return now < this.#since + SUSPECT_PATIENCE
-    return this.#free < this.#options.concurrency && now >= this.#turn
+    return mayDrain(this.#state, this.#options.clock.now())
   }
 
   /** Handles the result of a scan. */
   scanned({ ready, suspects, drains, since }: ScanResult): void {
-    this.#suspects = suspects
-    if (drains !== this.#drains && this.#alone === undefined) {
-      if (drains) this.#since = this.#options.clock.now()
+    this.#state.suspects = suspects
+    if (drains !== this.#state.drains && this.#state.alone === undefined) {
+      if (drains) this.#state.since = this.#options.clock.now()
       else this.#giveTurn()
-      this.#drains = drains
+      this.#state.drains = drains
     }
-    this.#foundReady = ready
+    this.#state.foundReady = ready
     // Everything that became ready after the scan was reported by the store. Only a claim since
     // then may have left some behind.
-    if (!ready && since === this.#claimCount) this.#unknown = false
+    if (!ready && since === this.#claimCount) this.#state.unknown = false
     this.#pump()
   }
 
   stop(): void {
-    this.#stopped = true
+    this.#state.stopped = true
   }
 
   /** Resolves when no claim is under way. */
@@ -281,127 +245,109 @@ export class Scheduler {
 
   /** Claims after the callbacks of this turn, so that one claim fills all slots that they free. */
   #pump(): void {
-    while (this.#mayBegin() && this.#begin());
+    while (this.#startsQueued() && this.#begin());
     if (this.#scheduled || !this.#mayClaim()) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
       if (!this.#mayClaim()) return
+      this.#state.claiming = true
       this.#claiming = this.#claim().then(
         () => {
-          this.#claiming = undefined
-          this.#claimsSuspect = false
+          this.#claimEnded()
           this.#pump()
         },
         (error: unknown) => {
           // The next scan, within a second, tries again.
-          this.#claiming = undefined
-          this.#claimsSuspect = false
+          this.#claimEnded()
           this.#options.logger.error({ err: error, engine: this.#options.engine }, 'nothing could be claimed')
         },
       )
     })
   }
 
-  #mayBegin(): boolean {
-    const busy = this.#stopped || this.#claiming !== undefined || this.#free <= 0
-    return !busy && !this.#mayFind && !this.#drains && !this.#takesSuspect && this.#alone === undefined
+  #startsQueued(): boolean {
+    const { clock, queue } = this.#options
+    return startsQueued(this.#state, queue.isEmpty, clock.now())
+  }
+
+  #mayClaim(): boolean {
+    const { clock, queue } = this.#options
+    return mayClaim(this.#state, queue.isEmpty, clock.now())
+  }
+
+  #claimEnded(): void {
+    this.#state.claiming = false
+    this.#claiming = undefined
+    this.#claimsSuspect = false
   }
 
   #begin(): boolean {
     const { queue } = this.#options
     const launch = queue.next()
     if (launch === undefined) return false
-    this.#free--
+    this.#state.free--
     if (this.#starter?.begin(launch) !== undefined) return true
-    this.#free++
-    this.#announced++
+    this.#state.free++
+    this.#state.announced++
     return false
   }
 
-  /**
-   * Whether a suspect comes next: nothing else runs here, and no other work is ready or has its
-   * turn.
-   */
-  get #takesSuspect(): boolean {
-    const { clock, concurrency, queue } = this.#options
-    if (!this.#suspects || this.#free < concurrency) return false
-    return (
-      this.#drains ||
-      this.#alone !== undefined ||
-      (!this.#mayFind && queue.isEmpty) ||
-      clock.now() >= this.#turn
-    )
-  }
-
   #wasAlone(): void {
-    this.#alone = undefined
-    this.#drains = false
+    this.#state.alone = undefined
+    this.#state.drains = false
     this.#giveTurn()
   }
 
   /** Other work starts for as long as it has waited. */
   #giveTurn(): void {
-    const now = this.#options.clock.now()
-    this.#turn = now + (now - this.#since)
-  }
-
-  get #mayFind(): boolean {
-    return this.#foundReady || this.#unknown || this.#announced > 0
-  }
-
-  #mayClaim(): boolean {
-    if (this.#stopped || this.#claiming !== undefined || this.#free <= 0) return false
-    if (this.#alone !== undefined && !this.#alone.slotLent) return false
-    if (this.#takesSuspect) return true
-    return this.#mayFind && !(this.#drains && this.#alone === undefined)
+    this.#state.turn = turnAfterSuspect(this.#state, this.#options.clock.now())
   }
 
   async #claim(): Promise<void> {
-    const { engine, store } = this.#options
-    const suspects = this.#takesSuspect
-    const limit = suspects ? 1 : this.#free
-    this.#free -= limit
+    const state = this.#state
+    const { clock, engine, labels, queue, store } = this.#options
+    const suspects = takesSuspect(state, queue.isEmpty, clock.now())
+    const limit = suspects ? 1 : state.free
+    state.free -= limit
     this.#claimsSuspect = suspects
     this.#claimCount++
-    const isKnown = this.#unknown || this.#announced > 0
+    const isKnown = state.unknown || state.announced > 0
     if (!suspects) {
-      this.#announced = 0
-      this.#unknown = false
-      this.#foundReady = false
+      state.announced = 0
+      state.unknown = false
+      state.foundReady = false
     }
     let claimed: readonly ClaimedProcess[] = []
     try {
       claimed = await store.claim({
         engine,
         classes: this.#classes,
-        labels: this.#options.labels,
+        labels,
         limit,
         suspects,
-        beside: this.#alone?.process.pid,
+        beside: state.alone?.process.pid,
       })
     } catch (error) {
-      this.#unknown = true
+      state.unknown = true
       throw error
     } finally {
-      this.#free += limit - claimed.length
+      state.free += limit - claimed.length
     }
     if (suspects) {
-      this.#suspects = claimed.length > 0
-      if (!this.#drains) this.#since = this.#options.clock.now()
-      if (claimed.length === 0) this.#drains = false
+      state.suspects = claimed.length > 0
+      if (!state.drains) state.since = clock.now()
+      if (claimed.length === 0) state.drains = false
+    } else {
+      const queued = claimed.map(({ row }) => queue.has(row.pid))
+      if (leavesSomeBehind(state, { isKnown, limit, queued })) state.unknown = true
     }
-    const { queue } = this.#options
-    // A claim that follows no report brings news only if it finds a process that is not in the
-    // launch queue.
-    const isNews = isKnown || this.#alone !== undefined || !claimed.every(({ row }) => queue.has(row.pid))
-    if (!suspects && claimed.length === limit && isNews) this.#unknown = true
     // A closing engine gives these claims back when it leaves.
-    if (this.#stopped) return
+    if (state.stopped) return
     for (const one of claimed) {
       const execution = this.#starter?.resume(one)
       if (!suspects) continue
-      this.#alone = await execution
+      state.alone = await execution
       this.#accompanied = false
     }
   }
