@@ -7,8 +7,7 @@ import { breaks, type Break } from '../breaks/breaks.ts'
  * 'what was paused before its first step is begun' is not one of them: the rule that holds back what is paused refuses the first step as well,
  * so that no program of the load sees a difference. test/persistence/stores.test.ts detects it, at the level of the store.
  *
- * Nor are 'the state of an actor has the effects of a call that was killed' and 'an actor gives its claim back although a call has come': the
- * first needs a kill in the turn in which the call ends, and the next call mends what the second does. test/persistence/stores.test.ts detects both.
+ * Nor is 'an actor gives its claim back although a call has come': the next call mends it. test/persistence/stores.test.ts detects it.
  *
  * Nor is 'a signal that comes while a step looks for it is missed': SQLite answers a look within one turn of the event loop, and a notification
  * takes a turn of its own, so that none comes in between. test/contracts/sleepers.test.ts detects it, with a store that answers later.
@@ -47,6 +46,11 @@ const RACES: Readonly<Record<string, readonly string[]>> = {
   'a process that waits for another is not notified of its end': ['everything ends'],
   'a signal that ended a wait ends the next one too': ['no signal is received twice'],
   'a signal that a step received is received again': ['no signal is received twice'],
+  'the state of an actor has the effects of a call that was killed': [
+    'nothing follows an end',
+    'what an acknowledged kill reached ends killed',
+    'the state of an actor is what its calls have made it',
+  ],
   'a call that fails leaves what it has changed': [
     'the state of an actor is what its calls have made it',
     'a call gives what the model has',

@@ -112,7 +112,7 @@ export async function callSome(client: Client, random: Random, stop: AbortSignal
 
 async function killed({ handle, stored }: Called, random: Random): Promise<void> {
   const [force, wait] = [random.below(3) === 0, random.below(150)]
-  await stored
+  if ((await stored) === undefined) return
   await later(wait)
   await kill(handle, force)
 }
