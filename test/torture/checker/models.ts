@@ -16,7 +16,7 @@ const times = <T>(count: number, make: (index: number) => T): T[] =>
 /** The sum of 1 to n. */
 const upTo = (n: number): number => (n * (n + 1)) / 2
 
-function modelOf(process: Stored, children: readonly Stored[]): Model | string {
+function modelOf(process: Stored, children: readonly Stored[], upstream?: Stored): Model | string {
   const n = Number(process.inputs['n'])
   switch (process.class) {
     case 'Steps':
@@ -32,6 +32,10 @@ function modelOf(process: Stored, children: readonly Stored[]): Model | string {
       }
     case 'Idle':
       return { sum: n, effects: [] }
+    case 'Taker':
+      return upstream?.state === 'finished'
+        ? { sum: n + Number(upstream.outputs['sum']), effects: [[0, 'take']] }
+        : `it finished though ${upstream?.pid} is ${upstream?.state}`
     case 'Caller':
       return { sum: n, effects: [[0, 'called']] }
     case 'Branches':
@@ -144,12 +148,12 @@ export function checkOutcomes(world: World): Finding[] {
     const { pid, outputs } = process
     const own = children.get(pid) ?? []
     if (process.state === 'excepted') {
-      const why = mayFail(process, own, isClockSetBack)
+      const why = process.class === 'Taker' ? mayLack(world, process) : mayFail(process, own, isClockSetBack)
       if (why !== undefined)
         findings.push({ rule: 'only what has a reason fails', pid, what: `${process.message}: ${why}` })
     }
     if (process.state !== 'finished') continue
-    const model = modelOf(process, own)
+    const model = modelOf(process, own, upstreamOf(world, process))
     const rule = 'outputs are as the model has them'
     if (typeof model === 'string') {
       findings.push({ rule, pid, what: model })
@@ -169,6 +173,20 @@ export function checkOutcomes(world: World): Finding[] {
   }
   findings.push(...checkTold(world), ...checkEnds(world))
   return findings
+}
+
+/** The process whose sum a process takes. */
+function upstreamOf({ processes }: World, { inputs }: Stored): Stored | undefined {
+  const value = inputs['value'] as { readonly data?: { readonly pid: string } } | undefined
+  return processes.get(value?.data?.pid ?? '')
+}
+
+/** Why a process that takes the sum of another should not have failed: only for want of that, and it has not run then. */
+function mayLack(world: World, process: Stored): string | undefined {
+  const upstream = upstreamOf(world, process)
+  if (upstream?.state === 'finished') return `${upstream.pid} has a sum`
+  const ran = world.lines.find((line) => line.what === 'step' && line.pid === process.pid)
+  return ran === undefined ? undefined : `it ran all the same, line ${ran.index + 1}`
 }
 
 /** Why it should not have failed; undefined where it may. */

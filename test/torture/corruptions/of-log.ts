@@ -114,6 +114,14 @@ export const ofLog: readonly Corruption[] = [
       ),
   },
   {
+    what: 'a process runs without what it takes',
+    rule: 'only what has a reason fails',
+    log: (lines) => {
+      const step = lines.find((line) => line.what === 'step')
+      return [...lines, { ...step, pid: 'takes nothing' }]
+    },
+  },
+  {
     what: 'what resolved was not recorded',
     rule: 'what resolved is recorded',
     log: (lines) => replaced(lines, 'recorded', isOf(STEPS), (line) => [line, { ...line, token: 'another' }]),

@@ -175,6 +175,22 @@ export const ofStore: readonly Corruption[] = [
     },
   },
   {
+    what: 'a process takes another sum than there is',
+    rule: 'outputs are as the model has them',
+    store: (sql) =>
+      sql.run(`UPDATE piece SET text = '4' WHERE name = 'out:sum' AND ${ofProcess('is taken')}`),
+  },
+  {
+    what: 'a process finishes without what it takes',
+    rule: 'outputs are as the model has them',
+    store: (sql) => sql.run(`UPDATE process SET state = 'excepted' WHERE pid = 'is taken'`),
+  },
+  {
+    what: 'a process fails although there is what it takes',
+    rule: 'only what has a reason fails',
+    store: (sql) => sql.run(`UPDATE process SET state = 'finished' WHERE pid = 'is not taken'`),
+  },
+  {
     what: 'a process that was launched is not there',
     rule: 'what is launched is there',
     store: (sql) => sql.run(`UPDATE process SET pid = 'another' WHERE pid = 'asks'`),

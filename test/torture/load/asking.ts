@@ -27,6 +27,13 @@ function plainOf(value: unknown): unknown {
   return typeof value === 'object' && value !== null && 'pid' in value ? value.pid : value
 }
 
+/** How the store has a reference to an output. */
+export const savedReference = ({ pid }: ProcessHandle, output: string): object => ({
+  $: 'type',
+  name: 'process.reference',
+  data: { pid, output },
+})
+
 /** The payload is the number of the question, so that each is sent once. */
 export const signal = (handle: ProcessHandle, name: string): Promise<unknown> =>
   ask({ do: 'signal', pid: handle.pid, name }, (op) => (handle as AnyHandle).signal(name, op))

@@ -16,7 +16,7 @@ import {
   type WorkChainSpec,
 } from '../../../src/index.ts'
 import { block, given } from './here.ts'
-import { Branches, Brood, Caller, Doomed, Hasty, Stubborn } from './hard-classes.ts'
+import { Branches, Brood, Caller, Doomed, Hasty, Stubborn, Taker } from './hard-classes.ts'
 import { Noted, noted, pay, woke, type Kept } from './noted.ts'
 
 /*
@@ -370,6 +370,7 @@ const always = {
   Chain,
   Blocker,
   Doomed,
+  Taker,
 }
 
 export type Known = keyof typeof always | 'Evolving'

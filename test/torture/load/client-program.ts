@@ -4,7 +4,7 @@ import { setTimeout as later } from 'node:timers/promises'
 import { Client, type ProcessHandle } from '../../../src/index.ts'
 import { Random } from '../../crash/random.ts'
 import { callSome } from './calling.ts'
-import { ask, kill, pause, play, resume, retry, signal } from './asking.ts'
+import { ask, kill, pause, play, resume, retry, savedReference, signal } from './asking.ts'
 import { classes, type Known } from './classes.ts'
 import { log, given } from './here.ts'
 import { logger, opened } from './opening.ts'
@@ -63,12 +63,17 @@ const KINDS: readonly Known[] = [
   'Evolving',
   'Blocker',
   'Doomed',
+  'Taker',
+  'Taker',
+  'Taker',
 ]
 
 const stop = new AbortController()
 process.stdin.on('end', () => stop.abort()).resume()
 const underWay = new Set<Promise<void>>()
 let launches = 0
+/** Processes whose sums others may take. */
+const recent: ProcessHandle[] = []
 while (!stop.signal.aborted) {
   if (underWay.size < MOST) {
     const life = oneLife().finally(() => underWay.delete(life))
@@ -86,19 +91,26 @@ function oneLife(): Promise<void> {
 /** A process from its launch until nothing more is done to it. */
 async function one(kind: Known): Promise<void> {
   const pid = `${kind}-${given.name}-${String(++launches).padStart(4, '0')}`
-  const shared = random.below(8) === 0 && kind !== 'Failing' ? `${kind} ${random.below(3)}` : undefined
-  const inputs = shared === undefined ? inputsOf(kind, pid, random) : inputsOf(kind, shared, keyed(shared))
+  const upstream = kind === 'Taker' && recent.length > 0 ? random.oneOf(recent) : undefined
+  if (kind === 'Taker' && upstream === undefined) return
+  const mayShare = kind !== 'Failing' && kind !== 'Taker'
+  const shared = random.below(8) === 0 && mayShare ? `${kind} ${random.below(3)}` : undefined
+  const own = shared === undefined ? inputsOf(kind, pid, random) : inputsOf(kind, shared, keyed(shared))
+  const inputs = upstream === undefined ? own : { ...own, value: savedReference(upstream, 'sum') }
+  const launched = upstream === undefined ? own : { ...own, value: upstream.outputs.ref('sum') }
   const delay = random.below(6) === 0 ? random.below(1_500) : undefined
   // What is done is chosen now: the order in which answers come is not said by the seed.
   const course = new Random(random.below(2 ** 31))
   const handle = await ask({ do: 'launch', pid, class: kind, inputs, key: shared, delay }, () =>
-    client.launch(classes[kind], inputs as never, {
+    client.launch(classes[kind], launched as never, {
       ...(shared === undefined ? { pid } : { key: shared }),
       ...(delay !== undefined && { delay }),
       ...('within' in inputs && { deadline: Number(inputs['within']) }),
     }),
   )
   if (handle === undefined) return
+  recent.push(handle)
+  if (recent.length > 10) recent.shift()
   // A retry of what has ended is a restart, and there is to be one of each: two do what was left undone twice, under one key.
   const mayRetry = shared === undefined && kind !== 'Failing'
   await Promise.all([
@@ -147,6 +159,7 @@ function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<st
     case 'Stubborn':
       return { n, slow, mend: join(given.folder, `mended ${name}`) }
     case 'Steps':
+    case 'Taker':
     case 'Caller':
     case 'Asker':
     case 'Flaky':

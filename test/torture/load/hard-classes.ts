@@ -91,6 +91,19 @@ export class Brood extends Noted {
 
 const CHILDREN = 15
 
+/** Takes the sum of another process, and adds to it. */
+export class Taker extends Noted {
+  static override define(spec: ProcessSpec) {
+    return Noted.define(spec).input('value', { schema: { type: 'integer' } })
+  }
+  override run(): Promise<unknown> {
+    return noted(this, 'run', async () => {
+      await this.pay('take', this.slow)
+      this.emit(Number(this.inputs['value']) + this.n)
+    })
+  }
+}
+
 /** Calls an actor through the engine that runs it, anew each time that its step runs, and waits for each call. */
 export class Caller extends Noted {
   override run(): Promise<unknown> {

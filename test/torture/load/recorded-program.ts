@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import { Engine, type ActorRef, type LaunchOptions, type ProcessHandle } from '../../../src/index.ts'
-import { ask, kill, pause, play, resume, signal } from './asking.ts'
+import { ask, kill, pause, play, resume, savedReference, signal } from './asking.ts'
 import { classes, type Known } from './classes.ts'
 import { call, openLedger, read, settled } from './calling.ts'
 import { here, log, given } from './here.ts'
@@ -49,6 +49,7 @@ await Promise.all([
   ended('Caller', { n: 2, slow: 0 }),
   called(),
   calledOff(),
+  taken(),
 ])
 await ended('Steps', { n: 1, slow: 0 }, { delay: 50 })
 await engine.close()
@@ -147,6 +148,24 @@ async function opened(id: string): Promise<ActorRef<Ledger>> {
   const ref = await openLedger(engine, id)
   if (ref === undefined) throw new Error(`${id} can not be opened`)
   return ref
+}
+
+async function taken(): Promise<void> {
+  const sums = await launched('Steps', { n: 2, slow: 20 }, { pid: 'is taken' })
+  await takes(sums, 'takes')
+  const killed = await launched('Slow', { n: 2, slow: 5_000 }, { pid: 'is not taken' })
+  const taker = takes(killed, 'takes nothing')
+  await later(50)
+  await kill(killed, true)
+  await taker
+}
+
+async function takes(upstream: ProcessHandle, pid: string): Promise<void> {
+  const inputs = { n: 2, slow: 0, value: savedReference(upstream, 'sum') }
+  const handle = await ask({ do: 'launch', pid, class: 'Taker', inputs }, () =>
+    engine.launch(classes.Taker, { n: 2, slow: 0, value: upstream.outputs.ref('sum') }, { pid }),
+  )
+  if (handle !== undefined) await ends(handle)
 }
 
 async function called(): Promise<void> {
