@@ -75,7 +75,7 @@ export function initialState(concurrency: number): SchedulingState {
 }
 
 /** Whether the store may have a ready process that is no suspect. */
-export function mayFind({ foundReady, unknown, announced }: SchedulingState): boolean {
+function mayFind({ foundReady, unknown, announced }: SchedulingState): boolean {
   return foundReady || unknown || announced > 0
 }
 
