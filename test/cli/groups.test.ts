@@ -167,6 +167,15 @@ describe('damson groups, show and results', () => {
   })
 })
 
+it('a kill of a group that has ended says so, and of no state that nobody has asked for', async () => {
+  await project.damson(['run', 'square.mjs', '--inputs-file', 'n.jsonl', '--group', 'squares'])
+  const killed = await project.damson(['kill', '--group', 'squares'])
+  expect([killed.code, killed.stderr]).toEqual([
+    1,
+    'of what matches (2 finished), no process has not ended\n',
+  ])
+})
+
 it('a worker with a label runs what was launched for it, and show, explain and status name the label', async () => {
   const launch = ['run', 'square.mjs', '--inputs-file', 'n.jsonl', '--group', 'squares', '--no-wait']
   await project.damson([...launch, '--worker', 'gpu'])

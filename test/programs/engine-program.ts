@@ -2,7 +2,7 @@
  * An engine in a program of its own, for tests that kill it: opens the store, launches the given processes under keys,
  * says `ready` on its standard output, waits for all of it and its children to end (unless it has to stay) and closes.
  */
-import { Engine, type ProcessHandle, type Retention } from '../../src/index.ts'
+import { Client, Engine, type ProcessHandle, type Retention } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { crashAt, type CrashPoint } from '../../src/testing/index.ts'
 import * as processes from './processes.ts'
@@ -25,8 +25,11 @@ export interface EngineProgram {
     readonly class: keyof typeof processes
     readonly name: string
     readonly count: number
+    readonly chunkSize?: number
     readonly inputs: object
   }
+  /** Whether it is a client, which launches the group and ends. */
+  readonly client?: boolean
   readonly lease?: number
   readonly concurrency?: number
   readonly crash?: CrashPoint
@@ -37,6 +40,7 @@ export interface EngineProgram {
 const task = JSON.parse(process.argv[2] as string) as EngineProgram
 const file = await SqliteStore.open(task.store)
 const store = task.crash === undefined ? file : crashAt(file, task.crash)
+if (task.client === true) await launchAsClient()
 const engine = await Engine.open({
   store,
   processes: Object.values(processes),
@@ -53,9 +57,7 @@ for (const { key, value } of task.resume ?? [])
 for (const { key, name, value } of task.signal ?? [])
   await once(key, 'signalled', (handle) => handle.signal(name, value))
 if (task.group !== undefined) {
-  const { class: ofClass, name, count, inputs } = task.group
-  const each = Array.from({ length: count }, () => inputs as Record<string, unknown>)
-  await engine.launchAll(ofClass, each, { group: name })
+  await launchGroup(engine, task.group)
 }
 process.stdout.write('ready\n')
 if (task.stay !== true) {
@@ -64,6 +66,23 @@ if (task.stay !== true) {
   await Promise.all(children.processes.map(({ pid }) => engine.handle(pid).wait()))
   await engine.close()
   await file.close()
+}
+
+/** Ends the program once the group is launched. */
+async function launchAsClient(): Promise<never> {
+  const client = await Client.open({ store, processes: Object.values(processes) })
+  if (task.group !== undefined) await launchGroup(client, task.group)
+  await client.close()
+  await file.close()
+  process.exit()
+}
+
+async function launchGroup(
+  client: Client,
+  { class: ofClass, name, count, chunkSize, inputs }: NonNullable<EngineProgram['group']>,
+): Promise<void> {
+  const each = Array.from({ length: count }, () => inputs as Record<string, unknown>)
+  await client.launchAll(ofClass, each, { group: name, chunkSize })
 }
 
 /** Asks for something, unless a run before has done so already, as the history of the process shows. */

@@ -38,6 +38,24 @@ export class Sum extends Process<typeof Sum> {
   }
 }
 
+/** Launches sums as a group, and waits for them within its step. */
+export class Sums extends Process<typeof Sums> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec
+      .input('count', { schema: { type: 'integer' } })
+      .input('group', { schema: { type: 'string' } })
+      .input('chunkSize', { schema: { type: 'integer' }, required: false })
+      .input('log', { schema: { type: 'string' } })
+  }
+  override async run(): Promise<number> {
+    const { count, group: name, chunkSize, log } = this.inputs
+    const each = Array.from({ length: count }, () => ({ steps: 0, log }))
+    const group = await this.launchAll(Sum, each, { group: name, chunkSize })
+    return (await group.result()).length
+  }
+}
+
 /** Two steps around a wait, a child in the first, and an output of each. */
 export class Whole extends Process<typeof Whole> {
   declare ctx: { child?: string }

@@ -1,5 +1,6 @@
 import type { Client, DeliberateOptions, ListFilter, PreviewedRequest } from '../../index.ts'
 import { processes } from '../input/bulk.ts'
+import { LIVE } from '../input/filters.ts'
 import { ExitCode } from '../input/usage-error.ts'
 import { note, print, printEscaped, printJson } from './output.ts'
 import { screenOf } from './screen.ts'
@@ -46,13 +47,15 @@ export async function codeOf(
   count: number,
 ): Promise<number> {
   if (count > 0) return ExitCode.DONE
-  const { state: _, ...others } = filter
+  const { state, ...others } = filter
+  // Without --state, a command that reaches what has not ended asks for just that.
+  const isChosen = state !== undefined && state !== LIVE
   const states = Object.entries(await client.count(others)).filter(([, number]) => number > 0)
   const each = states.map(([state, number]) => `${number} ${state}`).join(', ')
   note(
     states.length === 0
       ? 'no process matches'
-      : `of what matches (${each}), no process ${REQUESTS[request].reaches}${filter.state === undefined ? '' : ' and is in the state that is asked for'}`,
+      : `of what matches (${each}), no process ${REQUESTS[request].reaches}${isChosen ? ' and is in the state that is asked for' : ''}`,
   )
   return ExitCode.FAILED
 }
