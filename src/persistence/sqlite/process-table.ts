@@ -22,7 +22,7 @@ const COLUMNS = `id, pid, class, version, state, step, status, progress, reporte
   actor, calls, most_calls, call_order, stopping, beside, spilled`
 
 /** Selects a whole row, or a row without its long columns. */
-export const SELECT_ROW = `SELECT ${COLUMNS}, data, inputs, memory, small, record, before, recent FROM process`
+const SELECT_ROW = `SELECT ${COLUMNS}, data, inputs, memory, small, record, before, recent FROM process`
 export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM process`
 
 const UPDATE_ROW = `UPDATE process SET
