@@ -8,7 +8,7 @@ const MAX_CHARACTERS = 16 * 2 ** 20
  * The length of a queue at which members of groups are left to the store. A member in the queue
  * takes 750 bytes, and a group of 100,000 is to take less than 200 for each.
  */
-const MAX_MEMBERS = 20_000
+const MAX_MEMBERS = 10_000
 /** The most objects of processes in a queue. They take ten times the memory of their saved form. */
 const MAX_OBJECTS = 1_000
 /** The entries at the front that may be empty before the queue is moved up. */
