@@ -13,6 +13,7 @@ import { Reference, type SavedReference } from '../process/references/reference.
 import { savedReferences, type PlacedReference } from '../process/references/saved-references.ts'
 import { Search } from '../process/references/search.ts'
 import { exitCodeText } from '../process/state/commands.ts'
+import { LONGEST_CHAIN } from '../process/state/upstream-failure.ts'
 import { unsuccessfulError } from '../process/state/unsuccessful.ts'
 import {
   DeadlineExceeded,
@@ -33,9 +34,6 @@ export type Gathered =
   | { readonly starts: false; readonly error: Error }
   /** It still has to wait. */
   | undefined
-
-/** The most causes that an `UpstreamFailed` has, so that a long chain of processes stays small. */
-const LONGEST_CHAIN = 10
 
 /**
  * Gathers what a process needs of others before it starts: reads how they ended, and puts their

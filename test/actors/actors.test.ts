@@ -131,6 +131,32 @@ overEachStore((over) => {
       expect(await actor.call.add(1).result()).toBe(1)
     })
 
+    test('whose input fails fail at once, behind others and while their actor is paused', async () => {
+      const source = await counter()
+      const actor = await counter()
+      const running = actor.call.wait('given')
+      await untilWaits('given')
+      const failing = source.call.wait('source')
+      const behind = actor.call.add(failing)
+      const following = actor.call.add(behind)
+      await failing.kill('not today')
+      const error = await behind.result().catch((caught: unknown) => caught)
+      expect(error).toBeInstanceOf(UpstreamFailed)
+      expect(error).toMatchObject({ upstream: failing.pid, cause: expect.any(ProcessKilled) })
+      await expect(following.result()).rejects.toMatchObject({
+        upstream: behind.pid,
+        cause: { upstream: failing.pid },
+      })
+      expect(running.done).toBe(false)
+      gate('given').resolve()
+      await running.result()
+      await actor.process.pause()
+      await expect(actor.call.add(failing).result()).rejects.toThrow(UpstreamFailed)
+      expect(await actor.pending()).toBe(0)
+      await actor.process.play()
+      expect(await actor.call.add(1).result()).toBe(101)
+    })
+
     test('refuse an unknown method, and an argument that can not be saved, at once', async () => {
       const actor = await counter()
       expect(() => (actor.call as unknown as { nope(): void }).nope()).toThrow(/no method nope/)

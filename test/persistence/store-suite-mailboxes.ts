@@ -228,6 +228,137 @@ export function mailboxes(bench: Bench): void {
       expect((await claimOne(store, 'A')).pid).toBe(actor)
     })
 
+    /** A call that needs that a process ends with success. */
+    function needing(pid: string): Partial<Create> {
+      return { upstream: { needs: [{ pid, ended: 'successful', any: false }], until: null } }
+    }
+
+    async function errorOf(pid: string): Promise<Record<string, unknown>> {
+      const text = (await store.load(pid))?.bundle().parts['state'] ?? '{}'
+      return (JSON.parse(text) as { error: Record<string, unknown> }).error
+    }
+
+    test('a call that needs a process which fails fails with it, behind others and while its actor is paused', async () => {
+      const upstream = await running(store, 'A')
+      const actor = await newActor()
+      const claimed = await held(actor)
+      const [first, needs, last] = [
+        ...(await calls(actor, 1)),
+        ...(await calls(actor, 1, needing(upstream.pid))),
+        ...(await calls(actor, 1)),
+      ] as [string, string, string]
+      await done(store, request(actor, 'pause'))
+      await done(store, serve(claimed, [], { releases: false }))
+      expect(await read(actor)).toMatchObject({ owner: null, mailbox: { calls: 3 } })
+      await done(
+        store,
+        finish(upstream, {
+          state: 'killed',
+          ending: { successful: false, exitCode: null, message: 'enough', dropCheckpoint: false },
+        }),
+      )
+      const message = `it needs the process ${upstream.pid} (Bake), which was killed: enough. Give it with allowFailure(handle) to have its outcome instead`
+      expect(await read(needs)).toMatchObject({
+        state: 'excepted',
+        reason: 'upstream',
+        message,
+        readyAt: null,
+      })
+      expect(await errorOf(needs)).toMatchObject({
+        class: 'UpstreamFailed',
+        message,
+        cause: { class: 'ProcessKilled', message: 'enough', fields: { pid: upstream.pid } },
+        fields: { pid: needs, upstream: upstream.pid },
+      })
+      expect(await read(actor)).toMatchObject({ mailbox: { calls: 2 } })
+      expect(await next(actor)).toEqual([first, last])
+    })
+
+    test('a call that needs a process which has failed is stored as failed, and no claim is made for it', async () => {
+      const upstream = await running(store, 'A')
+      await done(
+        store,
+        finish(upstream, {
+          ending: {
+            successful: false,
+            exitCode: { code: 3, label: 'COLD', message: 'no heat' },
+            message: null,
+            dropCheckpoint: false,
+          },
+        }),
+      )
+      const actor = await newActor()
+      await held(actor, true)
+      const write = callOf(actor, needing(upstream.pid))
+      await done(store, write)
+      expect(await read(write.pid)).toMatchObject({ state: 'excepted', reason: 'upstream' })
+      expect(await errorOf(write.pid)).toMatchObject({
+        cause: { class: 'ProcessUnsuccessful', fields: { exitCode: { code: 3 }, missing: [] } },
+      })
+      expect(await read(actor)).toMatchObject({ readyAt: null, mailbox: { calls: 0 } })
+      expect(await claim(store, 'A')).toEqual([])
+      expect(await commitOne(store, write)).toMatchObject({ status: 'done', pid: write.pid })
+      expect(await read(actor)).toMatchObject({ mailbox: { calls: 0 } })
+    })
+
+    test('a call that fails alone fails the calls of its actor that need it, one after the other, with a short chain of causes', async () => {
+      const actor = await newActor()
+      const chain = [callOf(actor)]
+      while (chain.length < 30) chain.push(callOf(actor, needing((chain.at(-1) as Create).pid)))
+      const after = callOf(actor)
+      for (const one of [...chain, after]) await done(store, one)
+      const claimed = await held(actor)
+      const [first, second] = chain as [Create, Create]
+      const error = { $: 'Error', class: 'RangeError', name: 'RangeError', message: 'no' }
+      const failed = ended(first.pid, {
+        state: 'excepted',
+        parts: { state: JSON.stringify({ label: 'excepted', error }) },
+        ending: { successful: false, exitCode: null, message: 'no', dropCheckpoint: false },
+      })
+      expect(await commitOne(store, serve(claimed, [failed]))).toMatchObject({ released: false })
+      expect(await read(actor)).toMatchObject({ mailbox: { calls: 1 } })
+      expect(await next(actor)).toEqual([after.pid])
+      expect(await errorOf(second.pid)).toMatchObject({
+        cause: { class: 'ProcessExcepted', fields: { pid: first.pid }, cause: error },
+      })
+      const { pid } = chain.at(-1) as Create
+      expect((await read(pid))?.message).toContain(
+        `which failed because of the process ${first.pid}: the process ${first.pid} (Bake.add) excepted with RangeError: no`,
+      )
+      let causes = 0
+      let at: Record<string, unknown> | undefined = await errorOf(pid)
+      let last = at
+      for (; at !== undefined; at = at['cause'] as typeof at, causes++) last = at
+      expect(causes).toBeLessThan(15)
+      expect(last).toMatchObject({ message: 'no' })
+    })
+
+    test('an actor that is stopped ends with the last of its calls, also where that fails because of another process', async () => {
+      const upstream = await running(store, 'A')
+      const actor = await newActor()
+      await held(actor, true)
+      await calls(actor, 2, needing(upstream.pid))
+      await done(store, request(actor, 'stop', { drain: true }))
+      expect(await read(actor)).toMatchObject({ state: 'waiting', mailbox: { calls: 2 } })
+      await done(
+        store,
+        finish(upstream, {
+          ending: { successful: false, exitCode: null, message: null, dropCheckpoint: false },
+        }),
+      )
+      expect(await read(actor)).toMatchObject({ state: 'finished', mailbox: { calls: 0 } })
+    })
+
+    test('a stop that does not drain ends calls that need each other once', async () => {
+      const actor = await newActor()
+      await held(actor, true)
+      const [first] = (await calls(actor, 1)) as [string]
+      const [second] = (await calls(actor, 1, needing(first))) as [string]
+      await calls(actor, 1, needing(second))
+      await done(store, request(actor, 'stop', { drain: false }))
+      expect(await read(actor)).toMatchObject({ state: 'finished', mailbox: { calls: 0 } })
+    })
+
     test('a full mailbox, an actor that has ended, and what is no actor take no call', async () => {
       const actor = await newActor({ limit: 2 })
       const two = [callOf(actor), callOf(actor)]

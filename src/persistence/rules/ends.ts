@@ -1,6 +1,6 @@
-import { savedError, unservedStateText } from '../../process/state/saved-state.ts'
+import { errorIn, unservedStateText, upstreamFailure } from '../../process/state/upstream-failure.ts'
 import { entry, type Entry } from './decision.ts'
-import { ended } from './result-dropping.ts'
+import { ended as lifetimeEnded } from './result-dropping.ts'
 import type { ActorRow, Row } from './row.ts'
 import type { Tables } from './tables.ts'
 import { end, endStopped } from './transitions.ts'
@@ -30,14 +30,28 @@ export function putRow(tables: Tables, row: Row, history: readonly Entry[]): voi
 
 /**
  * Drops the messages, waits and needs of a process that has ended, and makes the processes ready that
- * waited for its end or needed it (C8).
+ * waited for its end or needed it (C8). Ends the calls that can't run any more because of that, and so on.
  */
 export function afterEnd(tables: Tables, pid: string, successful: boolean): void {
+  // A chain of calls may be long, so no end leads to the next by a call of a function.
+  const failed = [...ended(tables, pid, successful)]
+  for (let next = failed.shift(); next !== undefined; next = failed.shift())
+    if (failCall(tables, next.pid, next.upstream)) failed.push(...ended(tables, next.pid, false))
+}
+
+/** A call that can't run, and the process because of which it can't. */
+interface FailedCall {
+  readonly pid: string
+  readonly upstream: string
+}
+
+function ended(tables: Tables, pid: string, successful: boolean): readonly FailedCall[] {
   tables.dropMessages(pid)
   tables.dropAwaits(pid)
   tables.dropNeeds(pid)
-  ended(tables, pid)
-  for (const called of upstreamEnded(tables, pid, successful)) {
+  lifetimeEnded(tables, pid)
+  const { actors, failed } = upstreamEnded(tables, pid, successful)
+  for (const called of actors) {
     const actor = tables.actor(called)
     if (actor !== undefined) makeActorReady(tables, actor)
   }
@@ -50,6 +64,43 @@ export function afterEnd(tables: Tables, pid: string, successful: boolean): void
     makeReady(row, tables.now)
     tables.putReady(row, [entry('joined', null)])
   }
+  return failed.map((call) => ({ pid: call, upstream: pid }))
+}
+
+/** Ends a new call that can't run, because a process that it needs has ended otherwise already. */
+export function failNewCall(tables: Tables, pid: string, upstream: string): void {
+  if (failCall(tables, pid, upstream)) afterEnd(tables, pid, false)
+}
+
+/** Ends a call because of the end of a process that it needs. Returns false if it has ended already. */
+function failCall(tables: Tables, pid: string, upstream: string): boolean {
+  const row = tables.get(pid)
+  const needed = tables.get(upstream)
+  if (row === undefined || row.ended_at !== null || row.actor === null || needed === undefined) return false
+  const { class: className, state, message, data, exit_code: code } = needed
+  const exitCode =
+    code === null ? null : { code, label: needed.exit_label ?? '', message: needed.exit_message ?? '' }
+  const successful = needed.successful === 1
+  const failure = upstreamFailure(pid, {
+    pid: upstream,
+    className,
+    state,
+    successful,
+    message,
+    exitCode,
+    data,
+  })
+  endUnserved(tables, row, failure.message, failure.text)
+  callEnded(tables, row.actor)
+  return true
+}
+
+/** Ends a call that has not run. */
+function endUnserved(tables: Tables, row: Row, message: string, text: string): void {
+  row.fence++
+  end(row, 'excepted', text, false, message, tables.now)
+  row.reason = 'upstream'
+  tables.put(row, [entry('excepted', null, { message })])
 }
 
 /** Ends the calls that an actor has left at its end. */
@@ -58,7 +109,7 @@ function endCalls(tables: Tables, actor: Row): void {
   const how = state === 'killed' ? 'was killed' : state === 'excepted' ? 'failed' : 'was stopped'
   const said = message === null ? '' : `: ${message}`
   const text = `the actor ${pid} (${actor.class}) ${how} before it had run the call${said}`
-  dropCalls(tables, pid, true, text, savedError(actor.data))
+  dropCalls(tables, pid, true, text, errorIn(actor.data))
 }
 
 /** Ends the calls of an actor that have not begun, because it is stopped. */
@@ -78,11 +129,9 @@ function dropCalls(
   let dropped = 0
   for (const pid of tables.queued(actor)) {
     const row = tables.get(pid)
-    if (row === undefined || (!begunToo && row.owner !== null)) continue
-    row.fence++
-    end(row, 'excepted', unservedStateText(pid, actor, message, cause), false, message, tables.now)
-    row.reason = 'upstream'
-    tables.put(row, [entry('excepted', null, { message })])
+    // The end of one may have ended another that needed it.
+    if (row === undefined || row.ended_at !== null || (!begunToo && row.owner !== null)) continue
+    endUnserved(tables, row, message, unservedStateText(pid, actor, message, cause))
     afterEnd(tables, pid, false)
     dropped++
   }

@@ -63,7 +63,9 @@ export function serveCalls(tables: Tables, write: ServeCalls, hot?: HotEnds): Ou
   if (held !== undefined) return held
   const refused = hot === undefined ? endAll(tables, pid, calls) : endHot(tables, pid, calls, hot)
   if (refused.length > 0) return { status: 'held', calls: refused }
-  row.calls -= calls.length
+  // The end of a call may have ended others that needed it.
+  const left = row.calls > calls.length ? (tables.actor(pid)?.calls ?? row.calls) : row.calls
+  row.calls = left - calls.length
   if (row.awaits === 'inputs') tables.dropNeeds(pid)
   const history: Entry[] = write.history.map((one) => ({ ...one, by: row.runner }))
   tables.putParts(pid, write.parts)

@@ -17,6 +17,8 @@ import { earliest } from './waits.ts'
  *    process makes the others of that need over too.
  * 3. The row is ready once no entry is left. The engine that claims it reads how the processes ended.
  *    It starts the process with their values, or excepts it.
+ * 4. A call of an actor that can't start is excepted by the commit that decides so, whatever comes before
+ *    it and whether its actor is paused (`ends.ts`).
  *
  * A process that is needed must exist, so no circle of needs can come about.
  */
@@ -68,26 +70,37 @@ export function upstreamRefusal(write: Create, ends: Ends): Outcome | undefined 
 }
 
 /** The entries of a new process. */
-export function needEntries({ upstream }: Create, ends: Ends): readonly NeedEntry[] {
+export function needEntries(write: Create, ends: Ends): readonly NeedEntry[] {
+  const needs = write.upstream?.needs ?? []
+  const decides = failedNeed(write, ends) !== undefined
+  const suffices = needs.some((need) => need.any && isKnown(need, ends) && isMet(need, ends.get(need.pid)))
+  return needs.map((need) => ({ ...need, over: decides || (need.any && suffices) || isKnown(need, ends) }))
+}
+
+/** The need because of which a new process can't start; undefined if it still may. */
+export function failedNeed({ upstream }: Create, ends: Ends): Need | undefined {
   const needs = upstream?.needs ?? []
   const isFailed = (need: Need): boolean => isKnown(need, ends) && !isMet(need, ends.get(need.pid))
   const ofAny = needs.filter(({ any }) => any)
-  const decides =
-    needs.some((need) => !need.any && isFailed(need)) || (ofAny.length > 0 && ofAny.every(isFailed))
-  const suffices = ofAny.some((need) => isKnown(need, ends) && isMet(need, ends.get(need.pid)))
-  return needs.map((need) => ({ ...need, over: decides || (need.any && suffices) || isKnown(need, ends) }))
+  return needs.find((need) => !need.any && isFailed(need)) ?? (ofAny.every(isFailed) ? ofAny[0] : undefined)
 }
 
 function isKnown({ pid }: Need, ends: Ends): boolean {
   return ends.get(pid) != null
 }
 
-/**
- * Makes the processes ready that needed this end alone, or that can't start any more. Returns the
- * actors of the calls among them.
- */
-export function upstreamEnded(tables: NeedTables, target: string, successful: boolean): ReadonlySet<string> {
+/** What the end of a process means for the calls that needed it. */
+export interface FreedCalls {
+  /** The actors of those that may run. */
+  readonly actors: ReadonlySet<string>
+  /** Those that can't run any more, in their order. */
+  readonly failed: readonly string[]
+}
+
+/** Makes the processes ready that needed this end alone, or that can't start any more. */
+export function upstreamEnded(tables: NeedTables, target: string, successful: boolean): FreedCalls {
   const actors = new Set<string>()
+  const failed: string[] = []
   const byProcess = new Map<string, MetNeed[]>()
   for (const need of tables.takeNeeds(target)) {
     const others = byProcess.get(need.pid)
@@ -101,6 +114,10 @@ export function upstreamEnded(tables: NeedTables, target: string, successful: bo
     const row = tables.brief(pid)
     if (row === undefined || row.awaits !== 'inputs' || row.owner !== null || row.ended_at !== null) continue
     if (row.actor !== null) {
+      if (decides) {
+        failed.push(pid)
+        continue
+      }
       // The engine that holds its actor reads how the processes ended.
       row.awaits = null
       tables.putRunnable(row, [entry('joined', null)])
@@ -111,7 +128,7 @@ export function upstreamEnded(tables: NeedTables, target: string, successful: bo
     row.ready_at = earliest(soonest, row.deadline)
     tables.putReady(row, [entry('joined', null)])
   }
-  return actors
+  return { actors, failed }
 }
 
 /** Whether these needs, which an end has made over, decide that their process can't start. */

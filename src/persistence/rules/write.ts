@@ -1,5 +1,6 @@
 import { adopt, apply, applyToResult, isOfResult } from './apply.ts'
 import type { Entry } from './decision.ts'
+import { failNewCall } from './ends.ts'
 import { completeGroup, findMember, positionText, putMember, type Groups } from './groups.ts'
 import { beginLifetime, referenceRefusal, referred } from './result-dropping.ts'
 import { addCall, callRefusal, serveCalls } from './mailbox.ts'
@@ -8,7 +9,7 @@ import { isKept, unstorable } from './parts.ts'
 import { prune } from './prune.ts'
 import type { Row } from './row.ts'
 import type { Tables } from './tables.ts'
-import { neededPids, upstreamRefusal } from './upstream.ts'
+import { failedNeed, neededPids, upstreamRefusal } from './upstream.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { CompleteGroup, Create, Parts, Prune, Write } from '../contract/writes.ts'
 
@@ -79,6 +80,8 @@ function createOne(tables: WriteTables, write: Create, fresh: Set<string>): Outc
   if (needs.length > 0) tables.addNeeds(row.pid, needs)
   if (log !== undefined) tables.report(row, log)
   if (actor !== undefined) addCall(tables, actor)
+  const failed = ends && actor && failedNeed(write, ends)
+  if (failed !== undefined) failNewCall(tables, write.pid, failed.pid)
   adopt(tables, write)
   fresh.add(write.pid)
   return outcome

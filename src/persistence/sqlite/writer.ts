@@ -3,12 +3,13 @@ import { DamsonError, PersistenceError } from '../../shared/errors.ts'
 import { adopt, apply, applyToResult, isOfResult } from '../rules/apply.ts'
 import { beginLifetime, referenceRefusal, referred } from '../rules/result-dropping.ts'
 import { newRow, existingOutcome, adoptionRefusal, creationRefusal } from '../rules/new-row.ts'
+import { failNewCall } from '../rules/ends.ts'
 import { completeGroup, findMember, positionText, putMember } from '../rules/groups.ts'
 import { addCall, callRefusal, serveCalls, type HotEnds } from '../rules/mailbox.ts'
 import { isKept, unstorable } from '../rules/parts.ts'
 import type { ActorRow, BriefRow } from '../rules/row.ts'
 import { prune } from '../rules/prune.ts'
-import { neededPids, upstreamRefusal, type Ends } from '../rules/upstream.ts'
+import { failedNeed, neededPids, upstreamRefusal, type Ends } from '../rules/upstream.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { CompleteGroup, Create, Prune, ServeCalls, Write } from '../contract/writes.ts'
 import { advance, endCall, type HotTables } from './advance.ts'
@@ -210,6 +211,8 @@ export class Writer {
     if (needs.length > 0) session.addNeeds(write.pid, needs)
     fresh.add(write.pid)
     if (actor !== undefined) addCall(session, actor)
+    const failed = write.actor === undefined ? undefined : ends && failedNeed(write, ends)
+    if (failed !== undefined) failNewCall(session, write.pid, failed.pid)
     adopt(session, write)
     return outcome
   }

@@ -124,29 +124,11 @@ export function killedStateText(message: string | null): string {
   return stateText({ label: 'killed', message: message ?? undefined })
 }
 
-/**
- * The part `state` of a call whose actor has ended before it ran. `cause` is the error of the actor, in
- * its saved form.
- */
-export function unservedStateText(pid: string, actor: string, message: string, cause: unknown): string {
-  const name = 'UpstreamFailed'
-  const error = {
-    $: 'Error',
-    class: name,
-    name,
-    message,
-    stack: `${name}: ${message}`,
-    ...(cause !== undefined && { cause }),
-    fields: { code: 'UPSTREAM_FAILED', pid, upstream: actor },
-  }
-  return JSON.stringify({ label: 'excepted', error, upstream: true })
-}
-
-/** The error in the part `state` of a process that was excepted, in its saved form. */
-export function savedError(text: string): unknown {
+/** The object in the text of a part `state`, its values in saved form; undefined if it is damaged. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const state: unknown = JSON.parse(text)
-    return isObject(state) ? getOwn(state, 'error') : undefined
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
   } catch {
     return undefined
   }
