@@ -296,6 +296,7 @@ export class CallRun implements Turn {
     if (execution.lost) throw claimLost(this.pid)
     if (!execution.claimPending) return
     const { process, fence = 0, seq, saved } = execution
+    if (execution.rerunsStep) process.keepStepNumber()
     const bundle = process.bundle()
     const parts: Record<string, string> = {}
     for (const [name, text] of Object.entries(bundle.parts))

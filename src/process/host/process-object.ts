@@ -99,6 +99,11 @@ export interface Hosted {
   /** Makes the process hold its inputs as its bundle, which was made before, has them. */
   holdSaved(): void
   /**
+   * Keeps the number of the running step, which may have begun before in a program that crashed,
+   * through the next commit: by it an effect that runs again has the same key (C6).
+   */
+  keepStepNumber(): void
+  /**
    * Sets `ctx` and the persisted members of a process that was just constructed from its bundle.
    */
   restoreMembers(): void

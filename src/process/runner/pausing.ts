@@ -2,7 +2,7 @@ import { SerializationError } from '../../shared/errors.ts'
 import type { Committed } from '../host/host.ts'
 import { isThenable } from '../state/deferred.ts'
 import type { CurrentStep } from '../step/current-step.ts'
-import { isOver, isTerminated, type RunState } from '../step/run-state.ts'
+import { isOver, isTerminated, keepStepNumber, type RunState } from '../step/run-state.ts'
 import type { Commits } from './commits.ts'
 import type { Closing } from './closing.ts'
 import type { Notifier } from './notifier.ts'
@@ -51,10 +51,7 @@ export class Pausing {
     }
     // The pause was called off, or overruled, while the hook ran.
     if (requests.pausing !== pausing || requests.overrules) return
-    // The step may have begun before, in a program that crashed: its number keeps the keys of its
-    // effects.
-    const { state } = run
-    if (state.label === 'running' && state.number === undefined) run.state = { ...state, number: run.seq }
+    keepStepNumber(run)
     let committed: Committed
     try {
       const answer = this.#commits.commit(run.state, pausing, undefined)

@@ -18,7 +18,7 @@ import { attemptOf } from '../state/state-data.ts'
 import type { KeptSignal, StepWait, WakeUp } from '../state/transition.ts'
 import { asProcess, isWithin, noContext } from '../step/current-process.ts'
 import { CurrentStep } from '../step/current-step.ts'
-import { isOver, stepKeyOf, type RunState } from '../step/run-state.ts'
+import { isOver, keepStepNumber, stepKeyOf, type RunState } from '../step/run-state.ts'
 import type { WaitObserver } from '../step/suspension.ts'
 import { refusalOfResume } from '../step/wait-conditions.ts'
 import { Callbacks, type CallbackOwner } from './callbacks.ts'
@@ -295,6 +295,10 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   bundle(): Bundle {
     const { state, paused } = this.data
     return this.#snapshot.bundle(state, paused, this.requests.kept(false), this.currentStep.recorded())
+  }
+
+  keepStepNumber(): void {
+    keepStepNumber(this.data)
   }
 
   holdSaved(): void {

@@ -57,6 +57,15 @@ export function isOver(run: Readonly<RunState>): boolean {
 }
 
 /**
+ * Keeps the number of the running step through a commit that is no step of its own: the step may have
+ * begun before, in a program that crashed, and by its number its effects keep their keys (C6).
+ */
+export function keepStepNumber(run: RunState): void {
+  const { state } = run
+  if (state.label === 'running' && state.number === undefined) run.state = { ...state, number: run.seq }
+}
+
+/**
  * What names the step that runs. It is the same for each attempt, also in a process that was
  * restarted from the one whose step this was.
  */
