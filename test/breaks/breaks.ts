@@ -206,6 +206,17 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C4',
+    what: 'the fence of a call of an actor is not checked at its end, in SQLite',
+    file: 'src/persistence/sqlite/advance.ts',
+    find: 'fence = ? AND seq = ? AND actor = ?',
+    replace: '? IS NOT NULL AND seq = ? AND actor = ?',
+    test: [
+      'test/persistence/stores.test.ts',
+      'sqlite the calls of an actor a call that its dead engine had begun',
+    ],
+  },
+  {
+    contract: 'C4',
     what: 'a child that has moved is taken for one that was just launched',
     file: 'src/persistence/rules/new-row.ts',
     find: 'return row.fence === 0 && row.seq === write.seq',

@@ -195,6 +195,9 @@ export function mailboxes(bench: Bench): void {
       const [loaded] = await store.calls(actor, 100, [])
       expect(loaded?.fence).toBe(2)
       const begin = { begins: true, actorFence: again.fence } as const
+      // What the dead engine knew of the call ends it no more (C4).
+      const stale = serve(again, [finish({ pid: one, fence: 1, seq: 1 })])
+      expect(await commitOne(store, stale)).toEqual({ status: 'held', calls: [one] })
       await done(store, advance({ pid: one, fence: 2, seq: 1 }, begin))
       await done(store, serve(again, [finish({ pid: one, fence: 3, seq: 2 })]))
     })
