@@ -68,9 +68,9 @@ export class Executor implements Starter {
    * Starts a queued launch. Its first commit is also its claim. Returns undefined if the process
    * can't be made again, so that it has to be claimed.
    */
-  begin({ process: made, create }: QueuedLaunch): Execution | undefined {
-    const { pid, className, version, parts, seq, step } = create
-    const created = new Date(create.createdAt).toISOString()
+  begin(launch: QueuedLaunch): Execution | undefined {
+    const { process: made, pid, className, version, parts, seq, step } = launch
+    const created = new Date(launch.createdAt).toISOString()
     // From the stored parts, since the object in memory may have changed.
     const saved = Bundle.fromParts({ pid, class: className, version, created, seq }, parts)
     const process = made ?? this.#remade(saved)
@@ -78,7 +78,7 @@ export class Executor implements Starter {
     const execution = new Execution(process, { fence: 0, seq, step, saved, progress: null })
     execution.claimPending = true
     this.#parts.executions.add(execution)
-    this.#parts.control.armDeadline(execution, create.deadline ?? undefined)
+    this.#parts.control.armDeadline(execution, launch.deadline ?? undefined)
     void this.#drive(execution)
     return execution
   }

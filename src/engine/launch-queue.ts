@@ -6,17 +6,22 @@ const MAX_ENTRIES = 100_000
 const MAX_CHARACTERS = 16 * 2 ** 20
 /**
  * The length of a queue at which members of groups are left to the store. A member in the queue
- * takes 750 bytes, and a group of 100,000 is to take less than 200 for each.
+ * takes 500 bytes, and a group of 100,000 is to take less than 200 for each.
  */
-const MAX_MEMBERS = 10_000
+const MAX_MEMBERS = 20_000
 /** The most objects of processes in a queue. They take ten times the memory of their saved form. */
 const MAX_OBJECTS = 1_000
 /** The entries at the front that may be empty before the queue is moved up. */
 const LONGEST_GAP = 1_000
 
+/** What the engine needs of a launch to begin it. The whole write takes twice the memory. */
+type Begun = Pick<
+  Create,
+  'pid' | 'className' | 'version' | 'createdAt' | 'deadline' | 'seq' | 'step' | 'parts'
+>
+
 /** A launch that waits for a slot. */
-export interface QueuedLaunch {
-  readonly create: Create
+export interface QueuedLaunch extends Begun {
   /** The process as it was made for the launch; undefined if it is to be made again from `create`. */
   readonly process: Hosted | undefined
 }
@@ -76,8 +81,21 @@ export class LaunchQueue {
     this.#full = !fits || (this.#full && !this.isEmpty)
     if (this.#full || this.has(create.pid)) return false
     if (isKept) this.#objects++
-    const entry: Entry = { process: isKept ? process : undefined, create, characters, durable: false }
-    this.#entries.set(create.pid, entry)
+    const { pid, className, version, createdAt, deadline = null, seq, step, parts } = create
+    const entry: Entry = {
+      pid,
+      className,
+      version,
+      createdAt,
+      deadline,
+      seq,
+      step,
+      parts,
+      process: isKept ? process : undefined,
+      characters,
+      durable: false,
+    }
+    this.#entries.set(pid, entry)
     this.#order.push(entry)
     this.#characters += characters
     return true
@@ -91,7 +109,7 @@ export class LaunchQueue {
   /** Takes out the launch that has waited longest, if it is durable. */
   next(): QueuedLaunch | undefined {
     const entry = this.#first()
-    return entry?.durable === true ? this.take(entry.create.pid) : undefined
+    return entry?.durable === true ? this.take(entry.pid) : undefined
   }
 
   take(pid: string): QueuedLaunch | undefined {
@@ -118,7 +136,7 @@ export class LaunchQueue {
     const order = this.#order
     for (; this.#front < order.length; this.#front++) {
       const entry = order[this.#front]
-      if (entry !== undefined && this.#entries.get(entry.create.pid) === entry) break
+      if (entry !== undefined && this.#entries.get(entry.pid) === entry) break
       order[this.#front] = undefined
     }
     const isGapLong = this.#front > LONGEST_GAP && this.#front * 2 > order.length
