@@ -48,6 +48,15 @@ overEachStore((over) => {
       gate('a').resolve()
       expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual([4, 104, 106])
       expect(handles[0].name).toBe('Counter.add')
+      expect((await handles[0].metadata()).worker).toBe(engine.id)
+      const called: string[] = []
+      await new Promise<void>((resolve) =>
+        handles[2].onDone(({ pid }) => {
+          called.push(pid)
+          resolve()
+        }),
+      )
+      expect(called).toEqual([handles[2].pid])
       expect(await handles[0].inputs()).toEqual({ args: [1] })
       expect((await handles[0].history()).map(({ name }) => name)).toEqual(['created', 'running', 'finished'])
       expect(await actor.get('n')).toBe(106)
@@ -176,6 +185,13 @@ overEachStore((over) => {
       expect(await added.isReady()).toBe(true)
       const events = (await paid.history()).map(({ name }) => name)
       expect(events).toEqual(['created', 'running', 'effect', 'event', 'finished'])
+      await paid.addEvent('audited', { by: 'Ann' })
+      const noted: unknown[] = []
+      for await (const { name, data } of paid.events()) if (name === 'event') noted.push(data)
+      expect(noted).toMatchObject([
+        { name: 'paid', data: { name: 'rent' } },
+        { name: 'audited', data: { by: 'Ann' } },
+      ])
       const lines: string[] = []
       for await (const { text } of paid.logs()) lines.push(text)
       expect(lines).toEqual(['pays rent\n'])
@@ -254,6 +270,7 @@ overEachStore((over) => {
       expect(await (await counter(1, { id: 'one' })).get('n')).toBe(2)
       await expect(counter(2, { id: 'one' })).rejects.toThrow(KeyConflictError)
       await expect(engine.actor(Unsavable, [], { id: 'one' })).rejects.toThrow(KeyConflictError)
+      expect(actor.id).toBe('one')
       const client = await over().client()
       const same = client.actorById(Counter, 'one')
       expect(await same.call.add(1).result()).toBe(3)
@@ -357,6 +374,7 @@ overEachStore((over) => {
       await handles[2].submitted()
       await handles[1].kill('not this one')
       await handles[0].kill('nor this')
+      expect(await handles[1].wait()).toMatchObject({ label: 'killed', message: 'not this one' })
       for (const handle of handles.slice(0, 2)) await expect(handle.result()).rejects.toThrow(ProcessKilled)
       expect(await handles[2].result()).toBe(10)
     })

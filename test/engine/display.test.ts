@@ -29,7 +29,7 @@ function sink(): { readonly write: (text: string) => void; readonly text: () => 
   return { write: (text) => void (all += text), text: () => all }
 }
 
-const end = ({ pid }: ProcessHandle): string => pid.slice(-6)
+const end = ({ pid }: Pick<ProcessHandle, 'pid'>): string => pid.slice(-6)
 
 overEachStore((over) => {
   it('displays what several processes have printed, labelled where the process changes', async () => {
@@ -49,9 +49,18 @@ overEachStore((over) => {
     )
     await a.display({ groupBy: 'worker', stdout: one, stderr: one })
     expect(one.text()).toBe(`[first, ${end(a)}] a 1\na 2\na warns\na 3\n`)
-    const texts: string[] = []
-    for await (const { text } of group.logs()) texts.push(text)
-    expect(texts).toHaveLength(8)
+    const chunks = []
+    for await (const { pid, stream, text } of group.logs()) chunks.push(`${end({ pid })} ${stream} ${text}`)
+    expect(chunks).toHaveLength(8)
+    expect(chunks).toContain(`${end(b)} stderr b warns\n`)
+    const ofOne = []
+    for await (const { stream, text } of a.logs()) ofOne.push([stream, text])
+    expect(ofOne).toEqual([
+      ['stdout', 'a 1\n'],
+      ['stdout', 'a 2\n'],
+      ['stderr', 'a warns\n'],
+      ['stdout', 'a 3\n'],
+    ])
   })
 
   it('follows several processes to their ends, and shows at most four failures', async () => {

@@ -166,6 +166,7 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       expect((error as ProcessExcepted).cause).toBeInstanceOf(TypeError)
       expect((error as ProcessExcepted).cause).toMatchObject({ message: 'on purpose' })
       expect(handle.exception()).toBe(error)
+      expect(handle.successful()).toBe(false)
       expect(await handle.result({ raiseOnFailure: false })).toBe(error)
       expect(await handle.outcome()).toMatchObject({ status: 'rejected' })
     })
@@ -480,6 +481,21 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       const handle = await client.launch(Add, { a: 1 })
       expect(await handle.outputs.all()).toEqual({ sum: 2 })
       expect(engine.handle(handle.pid)).not.toBe(handle)
+      expect(await engine.handle(handle.pid).result()).toEqual({ sum: 2 })
+    })
+
+    test('the state of a handle is what was read last, and refresh() and find() read the store', async () => {
+      const store = await aStore()
+      const [client, other] = [await aClient(store), await aClient(store)]
+      const handle = await client.launch(Add, { a: 1 })
+      const elsewhere = other.handle(handle.pid)
+      expect(await elsewhere.refresh()).toMatchObject({ label: 'created' })
+      await anEngine({ store })
+      await handle.wait()
+      expect(handle.state).toMatchObject({ label: 'finished' })
+      expect(await elsewhere.refresh()).toMatchObject({ label: 'finished' })
+      expect(elsewhere.state).toMatchObject({ label: 'finished' })
+      expect(await other.find(handle.pid)).toMatchObject({ name: 'Add', state: { label: 'finished' } })
     })
 
     test('a process launched by name gets its defaults and validation where its class is known', async () => {

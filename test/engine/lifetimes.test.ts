@@ -158,6 +158,9 @@ overEachStore((over) => {
     await gate('purge').reached
     await expect(runs.purge()).rejects.toThrow(NotReady)
     await expect(engine.group([handle, runs]).purge()).rejects.toThrow('1 (of 2) processes')
+    const others = engine.group([await square(engine), await square(engine)])
+    await others.purge()
+    expect(await Promise.all(others.pids.map((pid) => isKept(engine, pid)))).toEqual([false, false])
     await expect(engine.handle('nobody').purge()).rejects.toMatchObject({ code: 'PROCESS_LOST' })
     gate('purge').open()
   })

@@ -58,6 +58,8 @@ overEachStore((over) => {
     expect(await client.barrier({ timeout: 0 })).toBe(false)
     expect(await client.abort('no more')).toEqual({ aborted: group.pids, running: [begun.pid], done: [] })
     expect(await foreign.refresh()).toMatchObject({ label: 'created' })
+    await client.abortAll({ className: 'Add' })
+    expect(await foreign.refresh()).toMatchObject({ label: 'killed' })
     const both = client.barrier()
     const lines: string[] = []
     const out = { write: (text: string) => lines.push(text) }

@@ -20,6 +20,8 @@ overEachStore((over) => {
     const slice = group.slice(1)
     expect(slice.pids).toEqual([second.pid, first.pid])
     expect(slice.at(0)).toBe(second)
+    expect(group.slice(1, 3).pids).toEqual(slice.pids)
+    expect(group.slice(0, 2).pids).toEqual([first.pid, second.pid])
     expect(group).not.toHaveProperty('then')
   })
 

@@ -69,6 +69,11 @@ overEachStore((over) => {
     const ends = [one as Date, two as Date]
     expect(group.wallTime()).toBe((two as Date).getTime() - start)
     expect(group.elapsed()).toBe(group.wallTime())
+    await clock.advance('1h')
+    const elsewhere = (await over().client()).group(group.pids)
+    const metadata = await elsewhere.metadata()
+    expect(metadata.map(({ completed }) => completed)).toEqual([one, two])
+    expect(elsewhere.wallTime()).toBe(group.wallTime())
     expect(group.serialTime()).toBe(
       group.timedelta(starts[0] as Date, one as Date) + group.timedelta(starts[1] as Date, two as Date),
     )
@@ -118,6 +123,11 @@ overEachStore((over) => {
     expect(error).toBeInstanceOf(ProcessExcepted)
     expect(error).toBe(handle.exception())
     expect(await handle.inputs()).toEqual({ message: 'no' })
+    // With the defaults, in a program that has not launched it.
+    const defaults = await engine.launch(Failing)
+    await defaults.wait()
+    const client = await over().client()
+    expect(await client.handle(defaults.pid).inputs()).toEqual({ message: 'on purpose' })
     await expect(engine.handle('gone').inputs()).rejects.toThrow(ProcessLost)
   })
 

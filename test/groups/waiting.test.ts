@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import {
   GroupError,
+  NotReady,
   Process,
   ProcessExcepted,
   ProcessKilled,
@@ -76,6 +77,31 @@ overEachStore((over) => {
     expect(group.results()).toEqual([null, null])
     await end(launched, 1, 0)
     expect(await result).toEqual([[0], [1]])
+    expect(group.results()).toEqual([[0], [1]])
+    expect(await client.handle<number[]>(launched.pids[1] as string).result()).toEqual([1])
+  })
+
+  it('the state of a group is what is known here, until it is read', async () => {
+    const engine = await over().engine([Job])
+    const launched = await jobs(engine, 3)
+    const group = (await over().client()).group<number[]>(launched.pids)
+    await end(launched, 1)
+    await group.refresh()
+    expect(group.statuses.map(({ label }) => label === 'finished')).toEqual([false, true, false])
+    expect(await group.at(1)?.result()).toEqual([1])
+    expect(group.results()).toEqual([null, [1], null])
+    expect(group.progress).toMatchObject({
+      completed: 1,
+      total: 3,
+      fraction: 1 / 3,
+      byState: { finished: 1 },
+    })
+    expect(await group.isReady()).toBe(false)
+    expect(() => group.successful()).toThrow(NotReady)
+    await end(launched, 0, 2)
+    expect(await group.isReady()).toBe(true)
+    expect(group.successful()).toBe(true)
+    expect(group.progress).toMatchObject({ completed: 3, fraction: 1 })
   })
 
   it('the result of a group rejects with the first failure, and the others continue', async () => {
@@ -175,6 +201,7 @@ overEachStore((over) => {
     await expect(group.result({ timeout: 0 })).rejects.toThrow('2 (of 3)')
     open(0, 2)
     expect(await group.result()).toEqual([[0], [1], [2]])
+    expect(await group.result({ timeout: 0 })).toEqual([[0], [1], [2]])
   })
 
   it('a signal ends a wait with its reason, and the processes continue', async () => {

@@ -347,6 +347,9 @@ test('an unsuccessful result is a result', async () => {
   const process = new Fails()
   expect(await process.execute({ raiseOnFailure: false })).toEqual({})
   expect([process.result(), process.isSuccessful]).toEqual([256, false])
+  const emits = new WithOutput()
+  await emits.execute()
+  expect(emits.result()).toEqual({ default: 5 })
 })
 
 test('a step may pause its process, and one that was the last leaves nothing to pause', async () => {
