@@ -1,3 +1,4 @@
+import { GIVE_HANDLES, isGroupLike } from '../shared/group-like.ts'
 import { errorText } from '../shared/error-text.ts'
 import { DamsonError, SerializationError } from '../shared/errors.ts'
 import type { JsonValue } from '../shared/json.ts'
@@ -333,6 +334,7 @@ function refusalOf(value: object): Refusal {
     return [name, 'Save its arguments, or the name of a method, and look the function up by that name.']
   }
   if (value instanceof Promise) return ['a promise', 'Await it, and save its result.']
+  if (isGroupLike(value)) return ['a group', `Instead, ${GIVE_HANDLES}.`]
   const className = classNameOf(value)
   if (/^Weak(Map|Set|Ref)$/.test(className))
     return [`a ${className}`, 'Its content is not readable. Keep a list or a Map.']

@@ -1,4 +1,5 @@
 import { copyOfKind, isPlainList, kindOf } from '../shared/kinds.ts'
+import { GIVE_HANDLES, isGroupLike } from '../shared/group-like.ts'
 import { getOwn, setOwn } from '../shared/own.ts'
 
 /** Whether a value is a plain object, not an array or an instance of a class. */
@@ -139,6 +140,7 @@ export function preview(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (isPlainObject(value)) return 'an object'
+  if (isGroupLike(value)) return `a group: ${GIVE_HANDLES}`
   const name = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor
     ?.name
   return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object'

@@ -172,7 +172,7 @@ it('a kill of a group that has ended says so, and of no state that nobody has as
   const killed = await project.damson(['kill', '--group', 'squares'])
   expect([killed.code, killed.stderr]).toEqual([
     1,
-    'of what matches (2 finished), no process has not ended\n',
+    'of what matches (2 finished), no process is unfinished\n',
   ])
 })
 

@@ -39,7 +39,7 @@ test.each([
   ['list', () => ['list'], /^no process matches; 1 that ended would/],
   ['list of all', () => ['list', '--all'], /Bake +killed/],
   ['list in JSON', () => ['list', '--all', '--json'], /"label": ?"killed"/],
-  ['tree of all', () => ['tree'], /^no process has not ended/],
+  ['tree of all', () => ['tree'], /^no process is unfinished/],
   ['tree of one', (pid: string) => ['tree', pid], /^Bake \S+ +killed/],
   ['show', (pid: string) => ['show', pid], /^state +killed$/m],
 ])('a killed process whose time is up is ended, and shown so, by %s', async (_, args, shown) => {

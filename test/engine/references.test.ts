@@ -133,6 +133,18 @@ overEachStore((over) => {
     expect(slow.done).toBe(false)
   })
 
+  test('a group in the inputs is refused with what to give in its place, which stands for its results', async () => {
+    const engine = await over().engine(CLASSES)
+    const group = engine.group([await engine.launch(Sum, { x: 1 }), await engine.launch(Sum, { x: 2 })])
+    const instead = 'a group: give `group.handles`, which stand for the list of its results'
+    await expect(engine.launch(Sum, { x: 1, more: { list: group as never } })).rejects.toThrow(
+      `must be array, not ${instead}`,
+    )
+    await expect(engine.launch(Shows, { given: [group] })).rejects.toThrow('give `group.handles`')
+    const shown = await engine.launch(Shows, { given: group.handles })
+    expect(await shown.result()).toEqual([2, 3])
+  })
+
   test('a quoted handle stays a handle', async () => {
     const engine = await over().engine(CLASSES)
     const one = await engine.launch(Sum, { x: 1 })

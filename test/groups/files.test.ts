@@ -115,7 +115,12 @@ describe('a saved reference', () => {
 
   it('that is not there, or can not be written, is named in the error', async () => {
     const path = join(folder, 'none.json')
-    await expect(client.openGroup(path)).rejects.toThrow(`${path} could not be read`)
+    await expect(client.openGroup(path)).rejects.toThrow(
+      `there is no file ${path}: openGroup takes the path that group.save() returned`,
+    )
+    await expect(client.openGroup(path)).rejects.toThrow(PersistenceError)
+    await expect(client.openHandle(path)).rejects.toThrow(`there is no file ${path}: openHandle takes`)
+    await expect(client.openGroup(folder)).rejects.toThrow(`${folder} could not be read`)
     await writeFile(join(folder, 'file'), '')
     const below = join(folder, 'file', 'below.json')
     await expect(client.group([]).save(below)).rejects.toThrow(`${below} could not be written`)

@@ -11,13 +11,13 @@ const SHOWN = 20
 
 /** What a request to many does, and which processes it reaches of those that match. */
 const REQUESTS: Readonly<Record<PreviewedRequest, { readonly done: string; readonly reaches: string }>> = {
-  pause: { done: 'paused', reaches: 'has not ended' },
+  pause: { done: 'paused', reaches: 'is unfinished' },
   play: { done: 'played', reaches: 'is paused after failures or crashes, or parked' },
-  kill: { done: 'killed', reaches: 'has not ended' },
+  kill: { done: 'killed', reaches: 'is unfinished' },
   retry: { done: 'retried', reaches: 'backs off, is paused after failures or crashes, or is parked' },
   restart: { done: 'restarted', reaches: 'ended without success and was not begun again' },
   resubmit: { done: 'resubmitted', reaches: 'ended without success and was not begun again' },
-  signal: { done: 'sent the signal', reaches: 'has not ended' },
+  signal: { done: 'sent the signal', reaches: 'is unfinished' },
 }
 
 /** Prints what a request to many would reach, and returns the exit code. */

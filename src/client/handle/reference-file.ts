@@ -52,8 +52,11 @@ export async function saveReference(record: GroupRecord | HandleRecord, path: un
 /** Reads what `group.save` has written. @throws PersistenceError if it is of another store, or no such file */
 export async function readGroup(path: string, store: string): Promise<GroupRecord> {
   checkText('openGroup: the path', path)
-  const record = await read<GroupRecord>(path, GROUP, (found) =>
-    'pid' in found ? 'is the file of one process: open it with openHandle' : undefined,
+  const record = await read<GroupRecord>(
+    path,
+    GROUP,
+    (found) => ('pid' in found ? 'is the file of one process: open it with openHandle' : undefined),
+    'openGroup takes the path that group.save() returned. A group that was launched under a name needs no file: openGroup({ name })',
   )
   const { pids, items } = record
   if (items !== undefined && items.length !== pids.length)
@@ -66,8 +69,11 @@ export async function readGroup(path: string, store: string): Promise<GroupRecor
 /** Reads what `handle.save` has written. @throws PersistenceError if it is of another store, or no such file */
 export async function readHandle(path: string, store: string): Promise<HandleRecord> {
   checkText('openHandle: the path', path)
-  const record = await read<HandleRecord>(path, HANDLE, (found) =>
-    'pids' in found ? 'is the file of a group: open it with openGroup' : undefined,
+  const record = await read<HandleRecord>(
+    path,
+    HANDLE,
+    (found) => ('pids' in found ? 'is the file of a group: open it with openGroup' : undefined),
+    'openHandle takes the path that handle.save() returned. Of a known pid, client.handle(pid) gives the handle',
   )
   return ofStore(record, path, store)
 }
@@ -76,8 +82,13 @@ async function read<T extends object>(
   path: string,
   fields: Readonly<Record<keyof T, Check>>,
   mistake: (found: object) => string | undefined,
+  instead: string,
 ): Promise<T> {
-  const text = await readWholeFile(path)
+  const text = await readWholeFile(path).catch((error: unknown) => {
+    const { cause } = error as Error
+    if ((cause as { readonly code?: unknown } | undefined)?.code !== 'ENOENT') throw error
+    throw new PersistenceError(`there is no file ${path}: ${instead}`, { cause })
+  })
   const refuse = (why: string, cause?: unknown): PersistenceError =>
     new PersistenceError(`${path} ${why}`, { cause })
   let found: unknown
