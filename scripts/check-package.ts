@@ -23,6 +23,7 @@ import { compilers, node, root, run, tool } from './run.ts'
 const ENTRY_POINTS: Readonly<Record<string, string>> = {
   'src/index.ts': 'damson',
   'src/persistence/sqlite/index.ts': 'damson/sqlite',
+  'src/persistence/postgres/index.ts': 'damson/postgres',
   'src/testing/index.ts': 'damson/testing',
 }
 

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 /** TypeDoc's name for the module of each entry point, and the name by which users import it. */
 const ENTRY_POINTS = {
   index: { file: 'src/index.ts', name: 'damson' },
+  'persistence/postgres': { file: 'src/persistence/postgres/index.ts', name: 'damson/postgres' },
   'persistence/sqlite': { file: 'src/persistence/sqlite/index.ts', name: 'damson/sqlite' },
   testing: { file: 'src/testing/index.ts', name: 'damson/testing' },
 }

@@ -4,17 +4,19 @@ import { hasAll } from '../shared/options.ts'
 import { MemoryStore } from './memory/memory-store.ts'
 import type { Store } from './contract/store.ts'
 
+const POSTGRES = /^postgres(ql)?:\/\//
+
 const isStore = hasAll('a path or a store', ['commit', 'read', 'load', 'list', 'watch', 'close'])
 
 export interface OpenStoreOptions {
   readonly clock?: Clock | undefined
-  /** Whether to make a file if there is none. */
+  /** Whether to make a file or a schema if there is none. */
   readonly create: boolean
 }
 
 /**
- * Opens the store at a path, or checks a store object. Only a path loads the SQLite back end with
- * its native module.
+ * Opens the store at a path or the URL of a Postgres database, or checks a store object. Only a path loads
+ * the SQLite back end with its native module, and only a URL the one for Postgres.
  *
  * @throws TypeError for a value that is neither a path nor a store
  * @throws PersistenceError if the file can't be opened, or is missing and is not to be created
@@ -35,6 +37,10 @@ export async function openStore(store: string | Store, { clock, create }: OpenSt
     )
   const options = clock === undefined ? {} : { clock }
   if (store === ':memory:') return new MemoryStore(options)
+  if (POSTGRES.test(store)) {
+    const { PostgresStore } = await import('./postgres/index.ts')
+    return PostgresStore.open(store, { ...options, create })
+  }
   const { SqliteStore } = await import('./sqlite/index.ts')
   return SqliteStore.open(store, { ...options, create })
 }

@@ -11,6 +11,7 @@ const OUTERMOST = ['cli', 'testing']
 const PUBLIC_ENTRIES: ReadonlySet<string> = new Set([
   'index.ts',
   'persistence/sqlite/index.ts',
+  'persistence/postgres/index.ts',
   'testing/index.ts',
 ])
 
@@ -35,7 +36,7 @@ const INSIDE: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['memory'],
     ['runner'],
   ],
-  persistence: [['contract'], ['rules'], ['memory', 'sqlite']],
+  persistence: [['contract'], ['rules'], ['memory', 'sqlite', 'postgres']],
   client: [['write'], ['read'], ['launch'], ['handle'], ['group']],
   cli: [['input'], ['render'], ['read'], ['commands']],
 }
@@ -46,6 +47,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   'ajv-formats': 'ports/',
   xstate: 'process/state/machine.ts',
   'better-sqlite3': 'persistence/sqlite/',
+  pg: 'persistence/postgres/',
   'log-update': 'process/group/wait-interactive.ts',
 }
 

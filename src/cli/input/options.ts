@@ -43,7 +43,7 @@ function storesIn(folder: string): readonly string[] {
 
 /** Opens a client of an existing store. A command that shows or controls processes must not create one. */
 export async function withClient<T>(store: string, use: (client: Client) => Promise<T>): Promise<T> {
-  if (store !== ':memory:' && !existsSync(store)) {
+  if (store !== ':memory:' && !store.includes('://') && !existsSync(store)) {
     const others = storesIn(dirname(store))
     const there =
       others.length === 0

@@ -1,5 +1,5 @@
 import { contextFor } from '../rules/apply.ts'
-import { claim, findWakeUp } from '../rules/claim.ts'
+import { claim, claimedProcess } from '../rules/claim.ts'
 import { RUNS_ALONE, drainFor, drainingEngine, mustDrain } from '../rules/drain.ts'
 import { putRow } from '../rules/ends.ts'
 import { isReady } from '../rules/row.ts'
@@ -132,15 +132,6 @@ export class MemoryClaims {
     if (row.in_step === 1) session.settleAwaits(row.pid)
     session.put(row, claim(row, request, session.now))
     const stored = saved.stored()
-    return {
-      row: stored.row,
-      bundle: () => stored.bundle(),
-      fence: row.fence,
-      wake: findWakeUp(row, session.now, {
-        message: (signal) => session.message(row.pid, signal),
-        isAwaiting: () => session.isAwaiting(row.pid),
-      }),
-      played: row.played === 1,
-    }
+    return claimedProcess(row, stored, session)
   }
 }

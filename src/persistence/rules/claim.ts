@@ -1,6 +1,7 @@
 import type { BriefRow, Row } from './row.ts'
 import { entry, type Entry } from './decision.ts'
-import type { ClaimRequest, StoredWakeUp } from '../contract/store.ts'
+import type { StoredProcess } from '../contract/rows.ts'
+import type { ClaimedProcess, ClaimRequest, StoredWakeUp } from '../contract/store.ts'
 import { leaveWaitInStep } from './waits.ts'
 
 /** A kept resume or signal. */
@@ -33,7 +34,7 @@ export function claim(row: Row, request: Pick<ClaimRequest, 'engine' | 'suspects
 }
 
 /** What ends the wait of a claimed process; null if nothing has come that it waits for (C8). */
-export function findWakeUp(row: BriefRow, now: number, arrivals: Arrivals): StoredWakeUp | null {
+function findWakeUp(row: BriefRow, now: number, arrivals: Arrivals): StoredWakeUp | null {
   if (row.state !== 'waiting') return null
   const resume = row.resumable === 1 ? arrivals.message(null) : undefined
   if (resume !== undefined) return { by: 'resume', id: resume.id, value: resume.value }
@@ -41,4 +42,26 @@ export function findWakeUp(row: BriefRow, now: number, arrivals: Arrivals): Stor
   const signal = row.receives === null ? undefined : arrivals.message(row.receives)
   if (signal !== undefined) return { by: 'signal', id: signal.id, value: signal.value }
   return row.due_at !== null && row.due_at <= now ? { by: 'timer', id: null, value: null } : null
+}
+
+/** What an engine is given of a process that it has claimed, whose row is stored. */
+export function claimedProcess(
+  row: Row,
+  stored: StoredProcess,
+  tables: {
+    readonly now: number
+    message(pid: string, signal: string | null): Message | undefined
+    isAwaiting(pid: string): boolean
+  },
+): ClaimedProcess {
+  return {
+    row: stored.row,
+    bundle: () => stored.bundle(),
+    fence: row.fence,
+    wake: findWakeUp(row, tables.now, {
+      message: (signal) => tables.message(row.pid, signal),
+      isAwaiting: () => tables.isAwaiting(row.pid),
+    }),
+    played: row.played === 1,
+  }
 }

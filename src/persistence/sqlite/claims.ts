@@ -2,7 +2,7 @@ import { IncompatibleBundle } from '../../shared/errors.ts'
 import type { LoadableClass } from '../contract/engines.ts'
 import type { ClaimedProcess, ClaimRequest } from '../contract/store.ts'
 import { contextFor } from '../rules/apply.ts'
-import { claim, findWakeUp } from '../rules/claim.ts'
+import { claim, claimedProcess } from '../rules/claim.ts'
 import { putRow } from '../rules/ends.ts'
 import { damageOf } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
@@ -74,16 +74,7 @@ export class Claims {
     if (waitedInStep || history.length > 0) session.put(row, history)
     else this.#connection.sql(CLAIM).run(request.engine, request.engine, row.alone, pid)
     const stored = new LoadedProcess(row, this.#processes.parts(row))
-    return {
-      row: stored.row,
-      bundle: () => stored.bundle(),
-      fence: row.fence,
-      wake: findWakeUp(row, session.now, {
-        message: (signal) => session.message(pid, signal),
-        isAwaiting: () => session.isAwaiting(pid),
-      }),
-      played: row.played === 1,
-    }
+    return claimedProcess(row, stored, session)
   }
 
   /** Gives back the processes of an engine that leaves (C12). */

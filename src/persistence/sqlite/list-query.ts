@@ -1,8 +1,9 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { newestFirst, noCounts, pageOf, cursorOf, statesOf } from '../rules/paging.ts'
 import type { Row } from '../rules/row.ts'
+import { addConditions } from '../rules/filter-sql.ts'
 import type { ListFilter, ProcessPage } from '../contract/control.ts'
-import { READY, SUSPECT, UNOWNED } from './ready-index.ts'
+import { READY, SUSPECT } from './ready-index.ts'
 import type { Connection } from './connection.ts'
 import { OF_GROUP } from './group-table.ts'
 import { SELECT_BRIEF } from './process-table.ts'
@@ -109,29 +110,9 @@ function conditions(filter: ListFilter, now: number): Query {
     texts.push(text)
     values.push(...given)
   }
-  if (filter.className !== undefined) add('class = ?', filter.className)
-  if (filter.key !== undefined) add('key = ?', filter.key)
-  if (filter.label !== undefined) add('label = ?', filter.label)
+  addConditions(filter, now, (text, value) => (value === undefined ? add(text) : add(text, value)))
   if (filter.group !== undefined) add(`id IN (${OF_GROUP})`, filter.group)
-  if (filter.parent !== undefined) add('parent = ?', filter.parent)
-  if (filter.engine !== undefined) add('owner = ?', filter.engine)
-  if (filter.origin !== undefined) add('origin = ?', filter.origin)
-  if (filter.actor !== undefined) add(filter.actor ? 'calls IS NOT NULL' : 'calls IS NULL')
-  // Written out, since SQLite finds a partial index only by the literal value.
-  if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')
-  if (filter.parked !== undefined) add(filter.parked ? 'parked IS NOT NULL' : 'parked IS NULL')
-  if (filter.successful !== undefined) add(filter.successful ? 'successful = 1' : 'successful = 0')
   if (filter.superseded !== undefined) add(filter.superseded ? SUPERSEDED : `NOT ${SUPERSEDED}`)
-  if (filter.requested === 'pause') add('pause_asked = 1')
-  if (filter.requested === 'kill') add('kill_deadline IS NOT NULL')
-  if (filter.ready === true) add(`${UNOWNED} AND ready_at <= ?`, now)
-  if (filter.ready === false) add(`NOT (${UNOWNED} AND ready_at <= ?)`, now)
-  if (filter.since !== undefined) add('created_at >= ?', filter.since)
-  if (filter.until !== undefined) add('created_at < ?', filter.until)
-  if (filter.endedBefore !== undefined) {
-    // What was created later has not ended earlier: the indexes go by the time of the creation.
-    add('ended_at < ? AND created_at < ?', filter.endedBefore, filter.endedBefore)
-  }
   if (filter.text !== undefined) {
     const columns = ['pid', 'key', 'label', 'status', 'message']
     const text = filter.text.toLowerCase()

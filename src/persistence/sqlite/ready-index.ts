@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts'
  */
 
 /** The conditions of the indexes `process_ready` and `process_suspect`, and what both have. */
-export const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
+const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
 export const READY = `${UNOWNED} AND crashes < 2`
 export const SUSPECT = `${UNOWNED} AND crashes >= 2`
 

@@ -1,4 +1,5 @@
 // Loads the declarations of every entry point.
 export type * as damson from 'damson'
+export type * as postgres from 'damson/postgres'
 export type * as sqlite from 'damson/sqlite'
 export type * as testing from 'damson/testing'

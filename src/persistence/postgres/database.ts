@@ -1,0 +1,187 @@
+import type * as Pg from 'pg'
+import { errorText } from '../../shared/error-text.ts'
+import { ClosedError, PersistenceError } from '../../shared/errors.ts'
+import { elapsed, setTimeout } from '../../shared/timers.ts'
+import { decodeJson, decodeText, encodeText } from './text.ts'
+import { MIGRATIONS } from './schema.ts'
+
+type Driver = (typeof Pg)['default']
+
+/** How long a statement is made again while the server can't be reached, in milliseconds. */
+const PATIENCE = 10_000
+const LONGEST_PAUSE = 500
+/** The most connections of a store, beside the one that listens. */
+const CONNECTIONS = 4
+
+/** The codes of errors after which a statement is made again. */
+const TRANSIENT = /^(08|57P0|40001|40P01|53300|E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN))/
+const INT8 = 20
+const JSON_TYPE = 114
+const TEXT = 25
+
+/** The statements and connections of one schema of a database. */
+export class Database {
+  readonly schema: string
+  /** The URL of the database. */
+  readonly connection: string
+  readonly #pg: Driver
+  readonly #pool: Pg.Pool
+  readonly #config: Pg.ClientConfig
+  readonly #texts = new Map<string, string>()
+  #closed = false
+
+  /** @throws PersistenceError if the server can't be reached, or the schema is of a newer release */
+  static async open(connection: string, schema: string, create: boolean): Promise<Database> {
+    const pg = await driver()
+    const database = new Database(pg, connection, schema)
+    try {
+      await database.#migrate(create)
+      return database
+    } catch (error) {
+      await database.close()
+      throw error
+    }
+  }
+
+  private constructor(pg: Driver, connectionString: string, schema: string) {
+    this.#pg = pg
+    this.schema = schema
+    this.connection = connectionString
+    const { types } = pg
+    const getTypeParser = (oid: number, format?: 'text' | 'binary'): ((value: string) => unknown) => {
+      if (oid === INT8) return Number
+      if (oid === JSON_TYPE) return decodeJson
+      if (oid === TEXT) return decodeText
+      return types.getTypeParser(oid, format)
+    }
+    this.#config = {
+      connectionString,
+      application_name: 'damson',
+      keepAlive: true,
+      types: { getTypeParser: getTypeParser as typeof types.getTypeParser },
+    }
+    this.#pool = new pg.Pool({
+      ...this.#config,
+      max: CONNECTIONS,
+      connectionTimeoutMillis: PATIENCE,
+      idleTimeoutMillis: 60_000,
+      allowExitOnIdle: true,
+    })
+    // A connection that breaks while it is idle is replaced at the next statement.
+    this.#pool.on('error', () => {})
+  }
+
+  /** A client of its own, which is not connected yet. */
+  client(): Pg.Client {
+    return new this.#pg.Client(this.#config)
+  }
+
+  /** The text of a statement: `@` stands for the schema. */
+  sql(text: string): string {
+    let own = this.#texts.get(text)
+    if (own === undefined) {
+      own = text.replaceAll('@', `${this.#pg.escapeIdentifier(this.schema)}.`)
+      this.#texts.set(text, own)
+    }
+    return own
+  }
+
+  /** Runs one statement. It may run twice if the connection breaks, so it must allow that. */
+  async query<R>(doing: string, text: string, values: readonly unknown[] = []): Promise<R[]> {
+    const given = values.map((value) => (typeof value === 'string' ? encodeText(value) : value))
+    const start = elapsed()
+    for (let pause = 1; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+      if (this.#closed) throw new ClosedError('the store is closed: open another one')
+      try {
+        return (await this.#pool.query(this.sql(text), given)).rows as R[]
+      } catch (error) {
+        if (!isTransient(error) || elapsed() - start > PATIENCE)
+          throw new PersistenceError(`${doing} failed: ${errorText(error)}`, { cause: error })
+      }
+      await new Promise((resolve) => {
+        setTimeout(resolve, pause * (0.5 + Math.random()))
+      })
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#pool.end()
+  }
+
+  async #migrate(create: boolean): Promise<void> {
+    const client = await this.#connect()
+    try {
+      const schema = this.#pg.escapeIdentifier(this.schema)
+      await client.query('BEGIN')
+      await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`damson ${this.schema}`])
+      const known = await client.query('SELECT to_regclass($1) AS meta', [`${schema}.meta`])
+      const isNew = (known.rows[0] as { readonly meta: string | null } | undefined)?.meta == null
+      if (isNew && !create)
+        throw new PersistenceError(
+          `the database has no schema ${this.schema}: open an engine on it, which makes one`,
+        )
+      const version = isNew ? 0 : await this.#version(client)
+      if (version > MIGRATIONS.length)
+        throw new PersistenceError(
+          `the schema ${this.schema} has version ${version}, and this release knows ${MIGRATIONS.length}: use the newer release of damson`,
+        )
+      if (version < MIGRATIONS.length) {
+        await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
+        for (const migration of MIGRATIONS.slice(version)) await client.query(this.sql(migration))
+        await client.query(
+          this.sql(`INSERT INTO @meta VALUES ('version', $1), ('id', gen_random_uuid()::text)
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.name = 'version'`),
+          [String(MIGRATIONS.length)],
+        )
+      }
+      await client.query('COMMIT')
+    } catch (error) {
+      client.release(true)
+      if (error instanceof PersistenceError) throw error
+      throw new PersistenceError(`opening the store failed: ${errorText(error)}`, { cause: error })
+    }
+    client.release()
+  }
+
+  async #version(client: Pg.PoolClient): Promise<number> {
+    const { rows } = await client.query(this.sql("SELECT value FROM @meta WHERE name = 'version'"))
+    return Number((rows[0] as { readonly value: string } | undefined)?.value ?? 0)
+  }
+
+  async #connect(): Promise<Pg.PoolClient> {
+    try {
+      return await this.#pool.connect()
+    } catch (error) {
+      throw new PersistenceError(`the Postgres server can not be reached: ${errorText(error)}`, {
+        cause: error,
+      })
+    }
+  }
+}
+
+function isTransient(error: unknown): boolean {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
+  if (typeof code === 'string') return TRANSIENT.test(code)
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+    String(message),
+  )
+}
+
+/** Whether a commit met another one that has stored the same key, pid or group. */
+export function isTaken(error: unknown): boolean {
+  const cause = error instanceof PersistenceError ? error.cause : undefined
+  return (cause as { readonly code?: unknown } | undefined)?.code === '23505'
+}
+
+async function driver(): Promise<Driver> {
+  try {
+    return (await import('pg')).default
+  } catch (error) {
+    throw new PersistenceError(
+      'a store on Postgres needs the package pg, which is not installed: npm install pg',
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,648 @@
+/* This file is longer than 400 lines, because it has a method for each of `Tables`. */
+import type { LogEntry } from '../../process/state/report.ts'
+import type { Message } from '../rules/claim.ts'
+import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
+import type { Groups } from '../rules/groups.ts'
+import type { Lifetime } from '../rules/result-dropping.ts'
+import { CHECKPOINT_PART, OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
+import { afterOf, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
+import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
+import type { WriteTables } from '../rules/write.ts'
+import { REPORTED, type Change } from '../contract/rows.ts'
+import type { CallOrder, Parts } from '../contract/writes.ts'
+import { FIRST_CALLS, type LifetimeColumns, type Loaded, type LoadedRow, type StoredRow } from './loaded.ts'
+import { NotLoaded } from './not-loaded.ts'
+import { SessionGroups } from './session-groups.ts'
+import { Wanted } from './wanted.ts'
+
+interface KeptMessage extends Message {
+  readonly sender: string
+  readonly signal: string | null
+}
+
+interface Need {
+  readonly pid: string
+  readonly target: string
+  readonly ended: NeedEntry['ended']
+  readonly any: boolean
+  over: boolean
+}
+
+/** One process, as it is within the transaction. */
+class Work {
+  row: StoredRow
+  readonly loaded: LoadedRow | undefined
+  messages: KeptMessage[]
+  /** By target, whether the wait for it is over. */
+  readonly awaits: Map<string, boolean>
+  readonly waiters: Map<string, boolean>
+  lifetime: Lifetime | undefined
+  readonly retainedBy: Set<string>
+  hasOutputs: boolean
+  /** The calls of an actor that have not ended: whether each waits for its inputs. */
+  readonly calls: Map<string, boolean>
+  /** Whether the row was changed, and whether anything else of the process was. */
+  isPut = false
+  isTouched = false
+  isDeleted = false
+  readonly parts = new Map<string, string | null>()
+  readonly droppedPrefixes = new Set<string>()
+
+  constructor(row: StoredRow, loaded: LoadedRow | undefined) {
+    this.row = row
+    this.loaded = loaded
+    this.messages = (loaded?.messages ?? []).map(([id, sender, signal, value]) => ({
+      id,
+      sender,
+      signal,
+      value,
+    }))
+    this.awaits = new Map((loaded?.awaits ?? []).map(([target, over]) => [target, over === 1]))
+    this.waiters = new Map((loaded?.waiters ?? []).map(([pid, over]) => [pid, over === 1]))
+    this.lifetime = loaded?.lifetime == null ? undefined : lifetimeOf(loaded.lifetime)
+    this.retainedBy = new Set(loaded?.retained)
+    this.hasOutputs = loaded?.outputs ?? false
+    this.calls = new Map((loaded?.calls ?? []).map(([pid, awaits]) => [pid, awaits === 'inputs']))
+  }
+}
+
+/**
+ * One commit, as the rules see it: what was loaded, and what they change. `document` is the argument of
+ * the function `apply`.
+ *
+ * Each relation between two processes is noted at both. Whatever the rules ask of a process is checked
+ * by its `rev` when the commit is applied, so two commits that concern each other never both apply.
+ */
+export class PostgresSession implements WriteTables {
+  readonly now: number
+  readonly changes: Change[] = []
+  readonly wanted = new Wanted()
+  readonly groups: Groups
+  readonly #loaded: Loaded
+  readonly #works = new Map<string, Work>()
+  readonly #needs = new Map<string, Need>()
+  readonly #needsOf = new Map<string, Set<string>>()
+  readonly #needing = new Map<string, Set<string>>()
+  readonly #changedNeeds = new Set<string>()
+  readonly #changedAwaits = new Map<string, { readonly pid: string; readonly target: string }>()
+  readonly #history: unknown[] = []
+  readonly #log: unknown[] = []
+  readonly #reported: unknown[] = []
+  readonly #taken: number[] = []
+  readonly #dropMessages = new Set<string>()
+  readonly #added: { readonly pid: string; readonly kept: KeptMessage }[] = []
+  readonly #retained = new Map<
+    string,
+    { readonly pair: readonly [string, string]; readonly holds: boolean }
+  >()
+  readonly #lifetimes = new Set<string>()
+  readonly #dropCheckpoints = new Set<string>()
+  readonly #checkpoints: unknown[] = []
+  readonly #inserted: string[] = []
+  readonly #keys = new Map<string, string>()
+  readonly #sessionGroups: SessionGroups
+  #lastMessage = 0
+
+  constructor(loaded: Loaded, now: number) {
+    this.#loaded = loaded
+    this.now = now
+    this.#sessionGroups = new SessionGroups(loaded, this.wanted)
+    this.groups = this.#sessionGroups
+  }
+
+  alive(engine: string): boolean {
+    return this.#loaded.engines.has(engine)
+  }
+
+  get(pid: string): StoredRow | undefined {
+    const work = this.#find(pid)
+    return work && { ...work.row }
+  }
+
+  brief(pid: string): StoredRow | undefined {
+    return this.get(pid)
+  }
+
+  byKey(key: string): Row | undefined {
+    const pid = this.#keys.get(key) ?? this.#loaded.keys.get(key)
+    if (pid !== undefined) return this.get(pid)
+    if (!this.#loaded.keys.has(key)) this.#miss(() => this.wanted.keys.add(key))
+    return undefined
+  }
+
+  inputs(pid: string): string | undefined {
+    return this.parts(pid)['inputs']
+  }
+
+  /** The parts of a process beside `state`. */
+  parts(pid: string): Parts {
+    const work = this.#work(pid)
+    if (work.loaded?.parts == null && work.loaded !== undefined && !hasParts(work.loaded, this.#loaded))
+      this.#miss(() => this.wanted.parts.add(pid))
+    const parts: Record<string, string> = Object.fromEntries(work.loaded?.parts ?? [])
+    for (const name of Object.keys(parts))
+      if ([...work.droppedPrefixes].some((prefix) => name.startsWith(prefix))) delete parts[name]
+    for (const [name, text] of work.parts)
+      if (text === null) delete parts[name]
+      else parts[name] = text
+    return parts
+  }
+
+  insert(row: Row, parts: Parts, history: readonly Entry[]): void {
+    const work = new Work({ ...row, rev: 0, entries: 0, log_entries: 0 }, undefined)
+    this.#works.set(row.pid, work)
+    this.#inserted.push(row.pid)
+    if (row.key !== null) this.#keys.set(row.key, row.pid)
+    for (const [name, text] of Object.entries(parts)) this.#putPart(work, name, text)
+    // A kill of a tree must not overlook a child that is created at the same time.
+    if (row.parent !== null) {
+      const parent = this.#find(row.parent)
+      if (parent !== undefined) parent.isTouched = true
+    }
+    if (row.actor !== null) this.#work(row.actor).calls.set(row.pid, row.awaits === 'inputs')
+    this.#put(work, work.row, history)
+  }
+
+  delete({ pid }: Row): void {
+    const work = this.#work(pid)
+    work.isDeleted = true
+    work.isTouched = true
+  }
+
+  put(row: Row, history: readonly Entry[]): void {
+    const work = this.#work(row.pid)
+    const { rev, entries, log_entries } = work.row
+    this.#put(work, { ...row, rev, entries, log_entries }, history)
+    if (row.actor !== null && row.ended_at !== null) this.#callEnded(row.actor, row.pid)
+  }
+
+  putReady({ pid, ready_at }: BriefRow, history: readonly Entry[]): void {
+    const work = this.#work(pid)
+    this.#put(work, { ...work.row, ready_at }, history)
+  }
+
+  putParent({ pid, parent }: BriefRow, history: readonly Entry[]): void {
+    const work = this.#work(pid)
+    for (const one of [work.row.parent, parent]) {
+      const above = one === null ? undefined : this.#find(one)
+      if (above !== undefined) above.isTouched = true
+    }
+    this.#put(work, { ...work.row, parent }, history)
+  }
+
+  putQueue({ pid, calls, ready_at }: ActorRow, history: readonly Entry[]): void {
+    const work = this.#work(pid)
+    this.#put(work, { ...work.row, calls, ready_at }, history)
+  }
+
+  putRunnable({ pid, awaits }: BriefRow, history: readonly Entry[]): void {
+    const work = this.#work(pid)
+    const { actor } = work.row
+    if (actor !== null) this.#work(actor).calls.set(pid, awaits === 'inputs')
+    this.#put(work, { ...work.row, awaits }, history)
+  }
+
+  clearAlone(pid: string, engine: string): void {
+    const work = this.#find(pid)
+    if (work?.row.owner === engine) this.#put(work, { ...work.row, alone: 0 }, [])
+  }
+
+  targets(pids: readonly string[], of: string): readonly AwaitTarget[] {
+    return this.#each(pids).flatMap(({ row: { pid, ended_at, parent } }) => {
+      const target = { pid, ended: ended_at !== null, isChild: parent === of }
+      return target.ended && target.isChild ? [] : [target]
+    })
+  }
+
+  descendants(pid: string): readonly string[] {
+    const known = this.#loaded.trees.get(pid)
+    if (known === undefined) {
+      // A process that this commit creates has only the children that it creates.
+      if (this.#work(pid).loaded !== undefined) this.#miss(() => this.wanted.trees.add(pid))
+    }
+    const found = new Set(known)
+    const pids = new Set([pid, ...found])
+    for (const created of this.#inserted) {
+      const { row } = this.#work(created)
+      if (row.abandoned === 0 && row.parent !== null && pids.has(row.parent)) {
+        pids.add(created)
+        found.add(created)
+      }
+    }
+    return this.#each([...found]).flatMap(({ row }) => (row.ended_at === null ? [row.pid] : []))
+  }
+
+  putParts(pid: string, parts: Parts): void {
+    const work = this.#work(pid)
+    for (const [name, text] of Object.entries(parts)) if (name !== 'state') this.#putPart(work, name, text)
+  }
+
+  dropPart(pid: string, name: string): void {
+    const work = this.#work(pid)
+    work.parts.set(name, null)
+    work.isTouched = true
+  }
+
+  dropRecord(pid: string): void {
+    this.#dropPrefix(this.#work(pid), RECORD_PREFIX)
+  }
+
+  dropCheckpoint(pid: string): void {
+    this.dropPart(pid, CHECKPOINT_PART)
+    this.dropRecord(pid)
+  }
+
+  dropOutputs(pid: string): boolean {
+    const work = this.#work(pid)
+    const { hasOutputs } = work
+    this.#dropPrefix(work, OUTPUT_PREFIX)
+    work.hasOutputs = false
+    return hasOutputs
+  }
+
+  report(row: Row, log: readonly LogEntry[]): void {
+    const work = this.#work(row.pid)
+    for (const entry of log) {
+      work.row = { ...work.row, log_entries: work.row.log_entries + 1 }
+      this.#log.push([row.pid, work.row.log_entries, JSON.stringify(entry)])
+    }
+    this.#put(work, { ...work.row, reported: row.reported, progress: row.progress }, [])
+    this.#reported.push([row.pid, this.now, row.progress])
+    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now })
+  }
+
+  putCheckpoint(pid: string, tag: string, text: string): void {
+    this.#work(pid).isTouched = true
+    this.#checkpoints.push([pid, tag, text])
+  }
+
+  dropCheckpoints(pid: string): void {
+    this.#work(pid).isTouched = true
+    this.#dropCheckpoints.add(pid)
+  }
+
+  message(pid: string, signal: string | null, except: number | null = null): Message | undefined {
+    return this.#work(pid).messages.find((kept) => kept.signal === signal && kept.id !== except)
+  }
+
+  hasMessageFrom(pid: string, sender: string): boolean {
+    return this.#work(pid).messages.some((kept) => kept.sender === sender)
+  }
+
+  addMessage(pid: string, sender: string, signal: string | null, value: string): void {
+    const work = this.#work(pid)
+    // The database gives it its number.
+    const kept = { id: --this.#lastMessage, sender, signal, value }
+    work.messages.push(kept)
+    work.isTouched = true
+    this.#added.push({ pid, kept })
+  }
+
+  takeMessage(pid: string, id: number): string | undefined {
+    const work = this.#work(pid)
+    const taken = work.messages.find((kept) => kept.id === id)
+    if (taken === undefined) return undefined
+    work.messages = work.messages.filter((kept) => kept !== taken)
+    work.isTouched = true
+    this.#taken.push(id)
+    return taken.sender
+  }
+
+  dropMessages(pid: string): void {
+    const work = this.#work(pid)
+    if (work.messages.length === 0) return
+    work.messages = []
+    work.isTouched = true
+    this.#dropMessages.add(pid)
+  }
+
+  actor(pid: string): ActorRow | undefined {
+    return this.get(pid)
+  }
+
+  hasCall(actor: string, order: CallOrder): boolean {
+    const work = this.#work(actor)
+    for (const waits of work.calls.values()) {
+      if (!waits) return true
+      if (order === 'strict') return false
+    }
+    this.#requireQueue(work)
+    return false
+  }
+
+  queued(actor: string): readonly string[] {
+    const work = this.#work(actor)
+    this.#requireQueue(work)
+    return [...work.calls.keys()]
+  }
+
+  isAwaiting(pid: string): boolean {
+    return [...this.#work(pid).awaits.values()].includes(false)
+  }
+
+  addAwaits(pid: string, awaited: readonly Awaited[]): void {
+    for (const { pid: target, over } of awaited) this.#await(pid, target, over)
+  }
+
+  settleAwaits(pid: string): void {
+    for (const target of this.#work(pid).awaits.keys()) this.#await(pid, target, true)
+  }
+
+  dropAwaits(pid: string): void {
+    for (const target of Array.from(this.#work(pid).awaits.keys())) this.#await(pid, target, null)
+  }
+
+  takeWaiters(target: string): readonly string[] {
+    const { waiters, row } = this.#work(target)
+    const waiting = [...waiters].flatMap(([pid, over]) => (over ? [] : [pid]))
+    for (const pid of waiting) this.#await(pid, target, pid === row.parent ? null : true)
+    return waiting
+  }
+
+  ends(pids: readonly string[]): Ends {
+    return new Map(
+      this.#each(pids).map(({ row }) => [row.pid, row.ended_at === null ? null : row.successful === 1]),
+    )
+  }
+
+  addNeeds(pid: string, needs: readonly NeedEntry[]): void {
+    for (const { pid: target, ended, any, over } of needs) this.#need({ pid, target, ended, any, over }, true)
+  }
+
+  hasNeeds(pid: string, which: 'all' | 'any' = 'all'): boolean {
+    return this.#needsOfProcess(pid).some(({ over, any }) => !over && (which === 'all' || any))
+  }
+
+  settleNeeds(pid: string, which: 'all' | 'any'): void {
+    for (const need of this.#needsOfProcess(pid)) if (which === 'all' || need.any) this.#makeOver(need)
+  }
+
+  takeNeeds(target: string): readonly MetNeed[] {
+    this.#work(target)
+    const needs = [...(this.#needing.get(target) ?? [])].map((key) => this.#needs.get(key) as Need)
+    this.#each(needs.map(({ pid }) => pid))
+    const left = needs.filter(({ over }) => !over)
+    for (const need of left) this.#makeOver(need)
+    return left.map(({ pid, ended, any }) => ({ pid, ended, any }))
+  }
+
+  dropNeeds(pid: string): void {
+    const work = this.#work(pid)
+    for (const key of this.#needsOf.get(pid) ?? []) {
+      const need = this.#needs.get(key)
+      if (need === undefined) continue
+      this.#needs.delete(key)
+      this.#needing.get(need.target)?.delete(key)
+      this.#changedNeeds.add(key)
+      work.isTouched = true
+      const target = this.#find(need.target)
+      if (target !== undefined) target.isTouched = true
+    }
+    this.#needsOf.delete(pid)
+  }
+
+  needing(target: string): string | undefined {
+    const { waiters } = this.#work(target)
+    const [key] = this.#needing.get(target) ?? []
+    const need = key === undefined ? undefined : this.#needs.get(key)
+    return need?.pid ?? waiters.keys().next().value
+  }
+
+  lifetime(pid: string): Lifetime | undefined {
+    return this.#find(pid)?.lifetime
+  }
+
+  putLifetime(pid: string, lifetime: Lifetime): void {
+    const work = this.#work(pid)
+    work.lifetime = lifetime
+    work.isTouched = true
+    this.#lifetimes.add(pid)
+  }
+
+  endLifetime(pid: string, ended: (lifetime: Lifetime) => Lifetime): void {
+    const lifetime = this.lifetime(pid)
+    if (lifetime !== undefined) this.putLifetime(pid, ended(lifetime))
+  }
+
+  isRetained(pid: string): boolean {
+    return this.#work(pid).retainedBy.size > 0
+  }
+
+  retain(pid: string, session: string): void {
+    const work = this.#work(pid)
+    work.retainedBy.add(session)
+    work.isTouched = true
+    this.#retained.set(`${pid} ${session}`, { pair: [pid, session], holds: true })
+  }
+
+  unretain(pid: string, session: string): void {
+    const work = this.#find(pid)
+    if (work === undefined) return
+    work.retainedBy.delete(session)
+    work.isTouched = true
+    this.#retained.set(`${pid} ${session}`, { pair: [pid, session], holds: false })
+  }
+
+  /** What the function `apply` is to store; undefined if nothing changes. */
+  document(): unknown {
+    const works = [...this.#works.values()]
+    const inserted = new Set(this.#inserted)
+    const read = works.filter(({ loaded }) => loaded !== undefined)
+    const isChanged = works.some(({ isPut, isTouched }) => isPut || isTouched)
+    const groups = this.#sessionGroups.changed()
+    if (!isChanged && groups.length === 0) return undefined
+    const updated = read.filter(({ isPut, isDeleted }) => isPut && !isDeleted)
+    const touched = read.filter(({ isPut, isTouched }) => isTouched && !isPut)
+    const parts = works.flatMap(({ row, parts: changed }) =>
+      [...changed].map(([name, text]) => [row.pid, name, text]),
+    )
+    const retained = [...this.#retained.values()]
+    return withoutEmpty({
+      read: read.map(({ row }) => [row.pid, row.rev]),
+      inserts: this.#inserted.map((pid) => this.#work(pid).row),
+      updates: updated.map(({ row }) => ({ ...row, rev: row.rev + 1 })),
+      touched: touched.map(({ row }) => row.pid),
+      dropPrefix: works.flatMap(({ row, droppedPrefixes }) =>
+        [...droppedPrefixes].map((prefix) => [row.pid, prefix]),
+      ),
+      dropParts: parts.filter(([pid, , text]) => text === null && !inserted.has(pid as string)),
+      parts: parts.filter(([, , text]) => text !== null),
+      history: this.#history,
+      log: this.#log,
+      reported: this.#reported,
+      dropMessages: [...this.#dropMessages],
+      taken: this.#taken.filter((id) => id > 0),
+      messages: this.#added
+        .filter(({ pid, kept }) => this.#work(pid).messages.includes(kept))
+        .map(({ pid, kept }) => [pid, kept.sender, kept.signal, kept.value]),
+      awaits: [...this.#changedAwaits.values()].map(({ pid, target }) => {
+        const over = this.#work(pid).awaits.get(target)
+        return [pid, target, over === undefined ? null : Number(over)]
+      }),
+      needs: [...this.#changedNeeds].map((key) => {
+        const [pid, target, ended, any] = JSON.parse(key) as string[]
+        const need = this.#needs.get(key)
+        return [pid, target, ended, any, need === undefined ? null : Number(need.over)]
+      }),
+      lifetimes: [...this.#lifetimes].map((pid) =>
+        lifetimeColumns(pid, this.#work(pid).lifetime as Lifetime),
+      ),
+      unretained: retained.filter(({ holds }) => !holds).map(({ pair }) => pair),
+      retained: retained.filter(({ holds }) => holds).map(({ pair }) => pair),
+      dropCheckpoints: [...this.#dropCheckpoints],
+      checkpoints: this.#checkpoints,
+      groups,
+      pruned: works.filter(({ isDeleted }) => isDeleted).map(({ row }) => row.pid),
+    })
+  }
+
+  #put(work: Work, row: StoredRow, history: readonly Entry[]): void {
+    work.isPut = true
+    let { entries } = row
+    for (const { name, data, by } of history) {
+      entries++
+      this.#history.push([row.pid, entries, row.seq, this.now, name, data, by])
+      this.changes.push({ ...afterOf(row, this.now), name, data, at: this.now })
+    }
+    work.row = { ...row, entries }
+  }
+
+  #putPart(work: Work, name: string, text: string): void {
+    work.parts.set(name, text)
+    work.isTouched = true
+    if (name.startsWith(OUTPUT_PREFIX)) work.hasOutputs = true
+  }
+
+  #dropPrefix(work: Work, prefix: string): void {
+    for (const name of Array.from(work.parts.keys())) if (name.startsWith(prefix)) work.parts.delete(name)
+    work.droppedPrefixes.add(prefix)
+    work.isTouched = true
+  }
+
+  #callEnded(actor: string, pid: string): void {
+    const work = this.#find(actor)
+    work?.calls.delete(pid)
+  }
+
+  /** Asks for all calls of an actor, unless they are known. */
+  #requireQueue({ loaded, row }: Work): void {
+    const isCut = (loaded?.calls?.length ?? 0) >= FIRST_CALLS && !this.#loaded.queues.has(row.pid)
+    if (isCut) this.#miss(() => this.wanted.queues.add(row.pid))
+  }
+
+  /** Notes a wait, or with null that there is none any more, at both processes. */
+  #await(pid: string, target: string, over: boolean | null): void {
+    const work = this.#work(pid)
+    const awaited = this.#find(target)
+    if (over === null) {
+      work.awaits.delete(target)
+      awaited?.waiters.delete(pid)
+    } else {
+      work.awaits.set(target, over)
+      awaited?.waiters.set(pid, over)
+    }
+    work.isTouched = true
+    if (awaited !== undefined) awaited.isTouched = true
+    this.#changedAwaits.set(`${pid} ${target}`, { pid, target })
+  }
+
+  #need(need: Need, isNew: boolean): void {
+    const key = JSON.stringify([need.pid, need.target, need.ended, Number(need.any)])
+    // What this commit has changed of it counts.
+    if (!isNew && this.#changedNeeds.has(key)) return
+    if (!this.#needs.has(key)) this.#needs.set(key, need)
+    setOf(this.#needsOf, need.pid).add(key)
+    setOf(this.#needing, need.target).add(key)
+    if (!isNew) return
+    this.#work(need.pid).isTouched = true
+    this.#work(need.target).isTouched = true
+    this.#changedNeeds.add(key)
+  }
+
+  #needsOfProcess(pid: string): readonly Need[] {
+    this.#work(pid)
+    return [...(this.#needsOf.get(pid) ?? [])].flatMap((key) => this.#needs.get(key) ?? [])
+  }
+
+  #makeOver(need: Need): void {
+    if (need.over) return
+    need.over = true
+    this.#work(need.pid).isTouched = true
+    const target = this.#find(need.target)
+    if (target !== undefined) target.isTouched = true
+    this.#changedNeeds.add(JSON.stringify([need.pid, need.target, need.ended, Number(need.any)]))
+  }
+
+  /** All of these processes that exist. Asks for all that are not loaded at once. */
+  #each(pids: readonly string[]): readonly Work[] {
+    const missing = pids.filter((pid) => !this.#works.has(pid) && !this.#loaded.rows.has(pid))
+    if (missing.length > 0) this.#miss(() => missing.forEach((pid) => this.wanted.pids.add(pid)))
+    return pids.map((pid) => this.#find(pid)).filter((work) => work !== undefined)
+  }
+
+  #find(pid: string): Work | undefined {
+    const known = this.#works.get(pid)
+    if (known !== undefined) return known.isDeleted ? undefined : known
+    if (!this.#loaded.rows.has(pid)) this.#miss(() => this.wanted.pids.add(pid))
+    const loaded = this.#loaded.rows.get(pid)
+    if (loaded === undefined) return undefined
+    const work = new Work(loaded.row, loaded)
+    this.#works.set(pid, work)
+    for (const [target, ended, any, over] of loaded.needs ?? [])
+      this.#need({ pid, target, ended, any: any === 1, over: over === 1 }, false)
+    for (const [by, ended, any, over] of loaded.needing ?? [])
+      this.#need({ pid: by, target: pid, ended, any: any === 1, over: over === 1 }, false)
+    return work
+  }
+
+  #work(pid: string): Work {
+    const work = this.#find(pid)
+    if (work === undefined) throw new Error(`there is no process ${pid}`)
+    return work
+  }
+
+  #miss(want: () => void): never {
+    want()
+    throw new NotLoaded('the rules need more of the database')
+  }
+}
+
+function hasParts({ row, parts }: LoadedRow, loaded: Loaded): boolean {
+  return parts !== null || loaded.withParts.has(row.pid)
+}
+
+function setOf<K, V>(sets: Map<K, Set<V>>, key: K): Set<V> {
+  const known = sets.get(key)
+  if (known !== undefined) return known
+  const made = new Set<V>()
+  sets.set(key, made)
+  return made
+}
+
+function lifetimeOf({ policy, ttl, wanted, check_at, dropped }: LifetimeColumns): Lifetime {
+  return {
+    retention: policy === null ? null : { policy, ttl },
+    wanted,
+    checkAt: check_at,
+    dropped: dropped === 1,
+  }
+}
+
+function lifetimeColumns(pid: string, { retention, wanted, checkAt, dropped }: Lifetime): LifetimeColumns {
+  return {
+    pid,
+    policy: retention?.policy ?? null,
+    ttl: retention?.ttl ?? null,
+    wanted,
+    check_at: checkAt,
+    dropped: dropped ? 1 : 0,
+  }
+}
+
+function withoutEmpty(document: Readonly<Record<string, unknown>>): unknown {
+  return Object.fromEntries(
+    Object.entries(document).filter(
+      ([name, value]) => name === 'read' || (value as readonly unknown[]).length > 0,
+    ),
+  )
+}

@@ -1,0 +1,373 @@
+import { OUTPUT_PREFIX } from '../rules/parts.ts'
+import type { Row } from '../rules/row.ts'
+
+/*
+ * The schema. `@` stands for the schema's name and a point. The tables name processes by their pids.
+ *
+ * Two functions hold what a commit needs, so that it takes two round trips and no lock outlives a
+ * statement: `load` reads all that the rules may ask of some processes, from one snapshot, and
+ * `apply` stores what they have decided, if nothing of what they read has changed since.
+ */
+
+/** The columns of a process that the rules know (`rules/row.ts`), with their types. */
+const COLUMNS: Readonly<Record<Exclude<keyof Row, 'id'> | 'rev' | 'entries' | 'log_entries', string>> = {
+  pid: 'text COLLATE "C" NOT NULL UNIQUE',
+  class: 'text NOT NULL',
+  version: 'bigint NOT NULL',
+  state: 'text NOT NULL',
+  step: 'text',
+  status: 'text',
+  progress: 'text',
+  reported: 'bigint NOT NULL',
+  paused: 'smallint NOT NULL',
+  pause_asked: 'smallint NOT NULL',
+  pause_message: 'text',
+  pause_cause: 'text',
+  parked: 'text',
+  parent: 'text',
+  key: 'text',
+  label: 'text',
+  worker: 'text NOT NULL',
+  seq: 'bigint NOT NULL',
+  fence: 'bigint NOT NULL',
+  owner: 'text',
+  runner: 'text',
+  crashes: 'bigint NOT NULL',
+  alone: 'smallint NOT NULL',
+  created_at: 'bigint NOT NULL',
+  updated_at: 'bigint NOT NULL',
+  ended_at: 'bigint',
+  successful: 'smallint',
+  exit_code: 'double precision',
+  exit_label: 'text',
+  exit_message: 'text',
+  message: 'text',
+  reason: 'text',
+  kill_deadline: 'bigint',
+  kill_message: 'text',
+  kill_state: 'text',
+  ready_at: 'bigint',
+  played: 'smallint NOT NULL',
+  consumed: 'text',
+  last_request: 'text',
+  resumable: 'smallint NOT NULL',
+  receives: 'text',
+  due_at: 'bigint',
+  awaits: 'text',
+  starts_at: 'bigint',
+  in_step: 'smallint NOT NULL',
+  attempt: 'bigint NOT NULL',
+  deadline: 'bigint',
+  abandoned: 'smallint NOT NULL',
+  origin: 'text',
+  origin_kind: 'text',
+  records: 'bigint NOT NULL',
+  actor: 'text',
+  calls: 'bigint',
+  most_calls: 'bigint',
+  call_order: 'text',
+  stopping: 'smallint NOT NULL',
+  data: 'text NOT NULL',
+  before: 'text',
+  /** Raised by each commit that concerns the process, its messages, or who waits for whom. */
+  rev: 'bigint NOT NULL',
+  /** How many entries its history and its log have. */
+  entries: 'bigint NOT NULL',
+  log_entries: 'bigint NOT NULL',
+}
+
+const COLUMN_NAMES = Object.keys(COLUMNS)
+/** The columns of a brief row: all but the long ones. */
+export const BRIEF = ['id', ...COLUMN_NAMES.filter((name) => name !== 'data' && name !== 'before')].join(', ')
+
+const LIST = COLUMN_NAMES.join(', ')
+const FROM_R = COLUMN_NAMES.map((name) => `r.${name}`).join(', ')
+
+/** What wants to run, now or at a time to come. */
+export const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
+
+const TABLES = `
+CREATE TABLE @meta (name text PRIMARY KEY, value text NOT NULL);
+
+CREATE TABLE @process (
+  id bigserial PRIMARY KEY,
+  ${Object.entries(COLUMNS)
+    .map(([name, type]) => `${name} ${type}`)
+    .join(',\n  ')}
+) WITH (fillfactor = 70);
+CREATE INDEX process_ready ON @process (class, version, worker, ready_at, id) WHERE ${UNOWNED} AND crashes < 2;
+CREATE INDEX process_suspect ON @process (class, version, worker, ready_at, id) WHERE ${UNOWNED} AND crashes >= 2;
+CREATE INDEX process_owner ON @process (owner) WHERE owner IS NOT NULL;
+CREATE INDEX process_deadline ON @process (kill_deadline) WHERE kill_deadline IS NOT NULL;
+CREATE UNIQUE INDEX process_key ON @process (key) WHERE key IS NOT NULL;
+CREATE INDEX process_call ON @process (actor, id) WHERE actor IS NOT NULL AND ended_at IS NULL;
+CREATE INDEX process_actor ON @process (created_at) WHERE calls IS NOT NULL;
+CREATE INDEX process_created ON @process (created_at, id);
+CREATE INDEX process_unfinished ON @process (created_at, id) WHERE ended_at IS NULL;
+CREATE INDEX process_class ON @process (class, created_at, id);
+CREATE INDEX process_parent ON @process (parent, created_at, id) WHERE parent IS NOT NULL;
+CREATE INDEX process_label ON @process (label, created_at, id) WHERE label IS NOT NULL;
+CREATE INDEX process_origin ON @process (origin, created_at, id) WHERE origin IS NOT NULL;
+CREATE INDEX process_failed ON @process (created_at, id) WHERE successful = 0;
+CREATE INDEX process_paused ON @process (created_at, id) WHERE paused = 1;
+CREATE INDEX process_parked ON @process (created_at, id) WHERE parked IS NOT NULL;
+
+CREATE TABLE @part (
+  pid text NOT NULL, name text NOT NULL, text text NOT NULL, PRIMARY KEY (pid, name)
+);
+-- tx is the transaction that has added the entry, by which other programs find it.
+CREATE TABLE @history (
+  pid text NOT NULL, n bigint NOT NULL, tx xid8 NOT NULL DEFAULT pg_current_xact_id(), seq bigint NOT NULL,
+  at bigint NOT NULL, name text NOT NULL, data text, author text, PRIMARY KEY (pid, n)
+);
+CREATE INDEX history_tx ON @history (tx);
+CREATE TABLE @log (
+  pid text NOT NULL, n bigint NOT NULL, tx xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  entry text NOT NULL, PRIMARY KEY (pid, n)
+);
+-- Reports of processes, for other programs. Old ones are deleted.
+CREATE TABLE @reported (
+  tx xid8 NOT NULL DEFAULT pg_current_xact_id(), pid text NOT NULL, at bigint NOT NULL, data text
+);
+CREATE INDEX reported_tx ON @reported (tx);
+CREATE TABLE @message (
+  id bigserial PRIMARY KEY, pid text NOT NULL, sender text NOT NULL, signal text, value text NOT NULL
+);
+CREATE UNIQUE INDEX message_sender ON @message (pid, sender);
+CREATE INDEX message_pid ON @message (pid, id);
+CREATE TABLE @awaits (
+  pid text NOT NULL, target text NOT NULL, over smallint NOT NULL, PRIMARY KEY (pid, target)
+);
+CREATE INDEX awaits_target ON @awaits (target);
+CREATE TABLE @need (
+  pid text NOT NULL, target text NOT NULL, ended text NOT NULL, any_of smallint NOT NULL, over smallint NOT NULL,
+  PRIMARY KEY (pid, target, ended, any_of)
+);
+CREATE INDEX need_target ON @need (target);
+CREATE TABLE @lifetime (
+  pid text PRIMARY KEY, policy text, ttl bigint, wanted text, check_at bigint, dropped smallint NOT NULL
+);
+CREATE INDEX lifetime_due ON @lifetime (check_at) WHERE check_at IS NOT NULL;
+CREATE INDEX lifetime_kept ON @lifetime (pid) WHERE dropped = 0;
+CREATE TABLE @retain (pid text NOT NULL, session text NOT NULL, PRIMARY KEY (pid, session));
+CREATE INDEX retain_session ON @retain (session);
+CREATE TABLE @session (id text PRIMARY KEY, expires bigint NOT NULL);
+CREATE TABLE @grp (
+  id bigserial PRIMARY KEY, name text NOT NULL UNIQUE, ordered smallint NOT NULL, parent text,
+  created_at bigint NOT NULL, length bigint, chunk_size bigint NOT NULL, rev bigint NOT NULL
+);
+CREATE TABLE @member (
+  grp bigint NOT NULL, position bigint NOT NULL, pid text NOT NULL, present boolean NOT NULL,
+  PRIMARY KEY (grp, position)
+);
+CREATE INDEX member_pid ON @member (pid) WHERE present;
+CREATE INDEX member_present ON @member (grp) WHERE present;
+CREATE TABLE @engine (
+  id text PRIMARY KEY, host text NOT NULL, os_pid bigint NOT NULL, lease bigint NOT NULL, concurrency bigint NOT NULL,
+  classes text NOT NULL, labels text NOT NULL, started_at bigint NOT NULL, expires bigint NOT NULL
+);
+CREATE TABLE @class (
+  name text PRIMARY KEY, version bigint NOT NULL, inputs text NOT NULL, deadline_after bigint, signals text NOT NULL
+);
+CREATE TABLE @checkpoint (
+  pid text NOT NULL, tagged smallint NOT NULL, tag text NOT NULL, text text NOT NULL, PRIMARY KEY (pid, tagged, tag)
+);
+`
+
+/** All tables but `meta`. */
+export const TABLE_NAMES = Array.from(
+  TABLES.matchAll(/CREATE TABLE @(\w+)/g),
+  ([, name = '']) => name,
+).filter((name) => name !== 'meta')
+
+/** The time of the database, by which leases count, and whether a lease holds. */
+const TIME = `
+CREATE FUNCTION @now() RETURNS bigint LANGUAGE sql VOLATILE AS
+  $body$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $body$;
+-- No engine could renew its lease while the server did not run.
+CREATE FUNCTION @alive(expires bigint, lease bigint) RETURNS boolean LANGUAGE sql VOLATILE AS
+  $body$ SELECT expires > @now() OR @now() - lease < (extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint AND expires > 0 $body$;
+`
+
+/**
+ * A statement of the functions is planned once for a connection, perhaps while the tables are empty. All of
+ * them look up some rows by their keys, so they must not be planned as scans of whole tables.
+ */
+const BY_INDEX = 'SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off'
+
+const LOAD = `
+CREATE FUNCTION @load(wanted json) RETURNS json LANGUAGE plpgsql STABLE ${BY_INDEX} AS $body$
+DECLARE
+  pids text[] := ARRAY(SELECT json_array_elements_text(wanted->'pids')
+    UNION SELECT pid FROM @process WHERE key IN (SELECT json_array_elements_text(wanted->'keys')));
+  whole text[] := ARRAY(SELECT json_array_elements_text(wanted->'parts'));
+  queues text[] := ARRAY(SELECT json_array_elements_text(wanted->'queues'));
+BEGIN
+  RETURN json_build_object(
+    'now', @now(),
+    'engines', (SELECT json_agg(e.id) FROM @engine e WHERE @alive(e.expires, e.lease)),
+    'found', (SELECT json_agg(json_build_object(
+      'row', p,
+      'messages', (SELECT json_agg(json_build_array(m.id, m.sender, m.signal, m.value) ORDER BY m.id)
+        FROM @message m WHERE m.pid = p.pid),
+      'awaits', (SELECT json_agg(json_build_array(a.target, a.over)) FROM @awaits a WHERE a.pid = p.pid),
+      'waiters', (SELECT json_agg(json_build_array(a.pid, a.over)) FROM @awaits a WHERE a.target = p.pid),
+      'needs', (SELECT json_agg(json_build_array(n.target, n.ended, n.any_of, n.over)) FROM @need n WHERE n.pid = p.pid),
+      'needing', (SELECT json_agg(json_build_array(n.pid, n.ended, n.any_of, n.over)) FROM @need n WHERE n.target = p.pid),
+      'lifetime', (SELECT l FROM @lifetime l WHERE l.pid = p.pid),
+      'retained', (SELECT json_agg(r.session) FROM @retain r WHERE r.pid = p.pid),
+      'outputs', EXISTS (SELECT 1 FROM @part t WHERE t.pid = p.pid AND starts_with(t.name, '${OUTPUT_PREFIX}')),
+      'calls', CASE WHEN p.calls IS NOT NULL THEN (SELECT json_agg(c) FROM (
+          SELECT json_build_array(c.pid, c.awaits) AS c FROM @process c WHERE c.actor = p.pid AND c.ended_at IS NULL
+          ORDER BY c.id LIMIT CASE WHEN p.pid = ANY(queues) THEN NULL ELSE 200 END) AS firsts) END,
+      'parts', CASE WHEN p.pid = ANY(whole) OR p.key IN (SELECT json_array_elements_text(wanted->'keys'))
+        THEN (SELECT coalesce(json_agg(json_build_array(t.name, t.text)), '[]') FROM @part t WHERE t.pid = p.pid) END
+    )) FROM @process p WHERE p.pid = ANY(pids)),
+    'trees', (SELECT json_agg(json_build_array(root, (
+      WITH RECURSIVE tree AS (
+        SELECT c.pid, c.ended_at, c.id, 1 AS depth FROM @process c WHERE c.parent = root AND c.abandoned = 0
+        UNION ALL
+        SELECT c.pid, c.ended_at, c.id, tree.depth + 1 FROM tree JOIN @process c ON c.parent = tree.pid WHERE c.abandoned = 0
+      ) SELECT coalesce(json_agg(tree.pid ORDER BY tree.depth, tree.id), '[]') FROM tree WHERE tree.ended_at IS NULL)))
+      FROM json_array_elements_text(wanted->'trees') AS root),
+    'groups', (SELECT json_agg(json_build_object(
+        'row', g,
+        'end', (SELECT coalesce(max(m.position), -1) + 1 FROM @member m WHERE m.grp = g.id),
+        'members', (SELECT json_agg(json_build_array(m.position, m.pid)) FROM @member m WHERE m.grp = g.id
+          AND m.position IN (SELECT p::bigint FROM json_array_elements_text(asked->1) AS p))))
+      FROM json_array_elements(wanted->'groups') AS asked JOIN @grp g ON g.name = asked->>0)
+  );
+END $body$;
+`
+
+const APPLY = `
+CREATE FUNCTION @apply(doc jsonb) RETURNS json LANGUAGE plpgsql ${BY_INDEX} AS $body$
+DECLARE
+  stale text[];
+  pruned text[];
+  empty_groups bigint[];
+BEGIN
+  WITH held AS MATERIALIZED (
+    SELECT pid, rev FROM @process WHERE pid IN (SELECT r->>0 FROM jsonb_array_elements(doc->'read') AS r) ORDER BY id FOR UPDATE
+  )
+  SELECT array_agg(r->>0) INTO stale FROM jsonb_array_elements(doc->'read') AS r
+    LEFT JOIN held ON held.pid = r->>0 WHERE held.rev IS DISTINCT FROM (r->>1)::bigint;
+  IF stale IS NOT NULL THEN RETURN json_build_object('stale', stale); END IF;
+  IF doc->'groups' IS NOT NULL THEN
+    WITH held AS MATERIALIZED (
+      SELECT name, rev FROM @grp WHERE name IN (SELECT g->>'name' FROM jsonb_array_elements(doc->'groups') AS g) ORDER BY id FOR UPDATE
+    )
+    SELECT array_agg(g->>'name') INTO stale FROM jsonb_array_elements(doc->'groups') AS g
+      LEFT JOIN held ON held.name = g->>'name' WHERE held.rev IS DISTINCT FROM (g->>'was')::bigint;
+    IF stale IS NOT NULL THEN RETURN json_build_object('stale', stale); END IF;
+  END IF;
+
+  IF doc->'inserts' IS NOT NULL THEN
+    INSERT INTO @process (${LIST}) SELECT ${FROM_R} FROM jsonb_populate_recordset(NULL::@process, doc->'inserts') AS r;
+  END IF;
+  IF doc->'updates' IS NOT NULL THEN
+    UPDATE @process AS p SET (${LIST}) = (SELECT ${FROM_R})
+      FROM jsonb_populate_recordset(NULL::@process, doc->'updates') AS r WHERE p.pid = r.pid;
+  END IF;
+  IF doc->'touched' IS NOT NULL THEN
+    UPDATE @process SET rev = rev + 1 WHERE pid IN (SELECT jsonb_array_elements_text(doc->'touched'));
+  END IF;
+  IF doc->'dropPrefix' IS NOT NULL THEN
+    DELETE FROM @part AS t USING jsonb_array_elements(doc->'dropPrefix') AS d
+      WHERE t.pid = d->>0 AND starts_with(t.name, d->>1);
+  END IF;
+  IF doc->'dropParts' IS NOT NULL THEN
+    DELETE FROM @part AS t USING jsonb_array_elements(doc->'dropParts') AS d WHERE t.pid = d->>0 AND t.name = d->>1;
+  END IF;
+  IF doc->'parts' IS NOT NULL THEN
+    INSERT INTO @part (pid, name, text) SELECT d->>0, d->>1, d->>2 FROM jsonb_array_elements(doc->'parts') AS d
+      ON CONFLICT (pid, name) DO UPDATE SET text = excluded.text;
+  END IF;
+  IF doc->'history' IS NOT NULL THEN
+    INSERT INTO @history (pid, n, seq, at, name, data, author)
+      SELECT d->>0, (d->>1)::bigint, (d->>2)::bigint, (d->>3)::bigint, d->>4, d->>5, d->>6
+      FROM jsonb_array_elements(doc->'history') AS d;
+  END IF;
+  IF doc->'log' IS NOT NULL THEN
+    INSERT INTO @log (pid, n, entry) SELECT d->>0, (d->>1)::bigint, d->>2 FROM jsonb_array_elements(doc->'log') AS d;
+  END IF;
+  IF doc->'reported' IS NOT NULL THEN
+    INSERT INTO @reported (pid, at, data) SELECT d->>0, (d->>1)::bigint, d->>2 FROM jsonb_array_elements(doc->'reported') AS d;
+  END IF;
+  IF doc->'dropMessages' IS NOT NULL THEN
+    DELETE FROM @message WHERE pid IN (SELECT jsonb_array_elements_text(doc->'dropMessages'));
+  END IF;
+  IF doc->'taken' IS NOT NULL THEN
+    DELETE FROM @message WHERE id IN (SELECT t::bigint FROM jsonb_array_elements_text(doc->'taken') AS t);
+  END IF;
+  IF doc->'messages' IS NOT NULL THEN
+    INSERT INTO @message (pid, sender, signal, value) SELECT d->>0, d->>1, d->>2, d->>3 FROM jsonb_array_elements(doc->'messages') AS d;
+  END IF;
+  IF doc->'awaits' IS NOT NULL THEN
+    DELETE FROM @awaits AS a USING jsonb_array_elements(doc->'awaits') AS d
+      WHERE a.pid = d->>0 AND a.target = d->>1 AND d->>2 IS NULL;
+    INSERT INTO @awaits (pid, target, over) SELECT d->>0, d->>1, (d->>2)::smallint FROM jsonb_array_elements(doc->'awaits') AS d
+      WHERE d->>2 IS NOT NULL ON CONFLICT (pid, target) DO UPDATE SET over = excluded.over;
+  END IF;
+  IF doc->'needs' IS NOT NULL THEN
+    DELETE FROM @need AS n USING jsonb_array_elements(doc->'needs') AS d
+      WHERE n.pid = d->>0 AND n.target = d->>1 AND n.ended = d->>2 AND n.any_of = (d->>3)::smallint AND d->>4 IS NULL;
+    INSERT INTO @need (pid, target, ended, any_of, over)
+      SELECT d->>0, d->>1, d->>2, (d->>3)::smallint, (d->>4)::smallint FROM jsonb_array_elements(doc->'needs') AS d
+      WHERE d->>4 IS NOT NULL ON CONFLICT (pid, target, ended, any_of) DO UPDATE SET over = excluded.over;
+  END IF;
+  IF doc->'lifetimes' IS NOT NULL THEN
+    INSERT INTO @lifetime SELECT r.* FROM jsonb_populate_recordset(NULL::@lifetime, doc->'lifetimes') AS r
+      ON CONFLICT (pid) DO UPDATE SET wanted = excluded.wanted, check_at = excluded.check_at, dropped = excluded.dropped;
+  END IF;
+  IF doc->'unretained' IS NOT NULL THEN
+    DELETE FROM @retain AS r USING jsonb_array_elements(doc->'unretained') AS d WHERE r.pid = d->>0 AND r.session = d->>1;
+  END IF;
+  IF doc->'retained' IS NOT NULL THEN
+    INSERT INTO @retain SELECT d->>0, d->>1 FROM jsonb_array_elements(doc->'retained') AS d ON CONFLICT DO NOTHING;
+  END IF;
+  IF doc->'dropCheckpoints' IS NOT NULL THEN
+    DELETE FROM @checkpoint WHERE pid IN (SELECT jsonb_array_elements_text(doc->'dropCheckpoints'));
+  END IF;
+  IF doc->'checkpoints' IS NOT NULL THEN
+    INSERT INTO @checkpoint SELECT d->>0, 1, d->>1, d->>2 FROM jsonb_array_elements(doc->'checkpoints') AS d
+      ON CONFLICT (pid, tagged, tag) DO UPDATE SET text = excluded.text;
+  END IF;
+  IF doc->'groups' IS NOT NULL THEN
+    INSERT INTO @grp (name, ordered, parent, created_at, length, chunk_size, rev)
+      SELECT g->>'name', (g->>'ordered')::smallint, g->>'parent', (g->>'created_at')::bigint, (g->>'length')::bigint,
+        (g->>'chunk_size')::bigint, (g->>'rev')::bigint FROM jsonb_array_elements(doc->'groups') AS g
+      ON CONFLICT (name) DO UPDATE SET length = excluded.length, rev = excluded.rev;
+    DELETE FROM @member AS m USING jsonb_array_elements(doc->'groups') AS g, @grp AS o
+      WHERE o.name = g->>'name' AND m.grp = o.id AND m.position >= (g->>'cut')::bigint;
+    INSERT INTO @member (grp, position, pid, present)
+      SELECT o.id, (m->>0)::bigint, m->>1, true FROM jsonb_array_elements(doc->'groups') AS g
+        JOIN @grp AS o ON o.name = g->>'name' CROSS JOIN jsonb_array_elements(g->'members') AS m
+      ON CONFLICT (grp, position) DO UPDATE SET pid = excluded.pid, present = true;
+  END IF;
+  IF doc->'pruned' IS NOT NULL THEN
+    pruned := ARRAY(SELECT jsonb_array_elements_text(doc->'pruned'));
+    UPDATE @process SET parent = NULL, rev = rev + 1 WHERE parent = ANY(pruned);
+    WITH left_by AS (UPDATE @member SET present = false WHERE pid = ANY(pruned) AND present RETURNING grp, position),
+      empty AS (DELETE FROM @grp AS g WHERE g.id IN (SELECT grp FROM left_by) AND NOT EXISTS (
+        SELECT 1 FROM @member AS m WHERE m.grp = g.id AND m.present
+          AND NOT EXISTS (SELECT 1 FROM left_by AS l WHERE l.grp = m.grp AND l.position = m.position)) RETURNING g.id)
+      SELECT array_agg(id) INTO empty_groups FROM empty;
+    DELETE FROM @member WHERE grp = ANY(empty_groups);
+    DELETE FROM @part WHERE pid = ANY(pruned);
+    DELETE FROM @history WHERE pid = ANY(pruned);
+    DELETE FROM @log WHERE pid = ANY(pruned);
+    DELETE FROM @message WHERE pid = ANY(pruned);
+    DELETE FROM @awaits WHERE pid = ANY(pruned);
+    DELETE FROM @need WHERE pid = ANY(pruned);
+    DELETE FROM @lifetime WHERE pid = ANY(pruned);
+    DELETE FROM @retain WHERE pid = ANY(pruned);
+    DELETE FROM @checkpoint WHERE pid = ANY(pruned);
+    DELETE FROM @process WHERE pid = ANY(pruned);
+  END IF;
+  RETURN json_build_object('tx', pg_current_xact_id()::text);
+END $body$;
+`
+
+/** As those of SQLite: the step at index n takes a schema from version n to the next. */
+export const MIGRATIONS: readonly string[] = [`${TABLES}${TIME}${LOAD}${APPLY}`]

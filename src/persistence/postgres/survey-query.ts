@@ -1,0 +1,84 @@
+import type { Survey, WaitKind } from '../contract/survey.ts'
+import { SurveyCounts } from '../rules/survey.ts'
+import type { Database } from './database.ts'
+import { SUPERSEDED } from './list-query.ts'
+import { UNOWNED } from './schema.ts'
+
+const READY = `(${UNOWNED} AND ready_at <= $1)`
+/** As `waitKind` has it, for what is neither ready, paused nor parked, and runs no step; else null. */
+const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR ${READY} OR (owner IS NOT NULL AND state <> 'waiting') THEN NULL
+  WHEN state <> 'waiting' THEN CASE WHEN awaits = 'inputs' THEN 'inputs' ELSE 'start' END
+  WHEN attempt > 1 AND in_step = 0 THEN 'attempt'
+  WHEN receives IS NOT NULL THEN 'signal'
+  WHEN awaits IS NOT NULL THEN 'processes'
+  WHEN due_at IS NOT NULL THEN 'time' ELSE 'resume' END`
+
+const UNFINISHED = `SELECT class, version, worker, ${WAIT} AS wait, receives AS name, count(*) AS n,
+  count(*) FILTER (WHERE parked IS NOT NULL) AS parked,
+  count(*) FILTER (WHERE parked IS NULL AND paused = 1) AS paused,
+  count(*) FILTER (WHERE ${READY}) AS ready,
+  count(*) FILTER (WHERE parked IS NULL AND paused = 0 AND owner IS NOT NULL AND state <> 'waiting') AS running,
+  count(*) FILTER (WHERE state = 'waiting' AND (message LIKE 'waits for itself%' OR message LIKE 'waits for % processes, itself%'
+    OR awaits IS NOT NULL AND EXISTS (SELECT 1 FROM @awaits AS a WHERE a.pid = process.pid AND a.target = process.pid))) AS itself
+  FROM @process AS process WHERE ended_at IS NULL GROUP BY class, version, worker, wait, receives`
+
+const ENDED = `SELECT class, count(*) FILTER (WHERE successful = 1) AS succeeded,
+  count(*) FILTER (WHERE successful = 0 AND state = 'killed') AS killed,
+  count(*) FILTER (WHERE successful = 0 AND state <> 'killed') AS failed,
+  count(*) FILTER (WHERE successful = 0 AND state <> 'killed' AND ended_at >= $1 AND NOT ${SUPERSEDED}) AS lately
+  FROM @process AS process WHERE ended_at IS NOT NULL GROUP BY class`
+
+const RUNNING = `SELECT owner, count(*) AS n FROM @process WHERE owner IS NOT NULL AND state <> 'waiting' GROUP BY owner`
+const OVERDUE = 'SELECT count(*) AS n FROM @process WHERE kill_deadline <= $1'
+
+interface Unfinished {
+  readonly class: string
+  readonly version: number
+  readonly worker: string
+  readonly wait: WaitKind | null
+  readonly name: string | null
+  readonly n: number
+  readonly parked: number
+  readonly paused: number
+  readonly ready: number
+  readonly running: number
+  readonly itself: number
+}
+interface Ended {
+  readonly class: string
+  readonly succeeded: number
+  readonly killed: number
+  readonly failed: number
+  readonly lately: number
+}
+
+/** Counts processes; `since` is the time since when a failure counts as late. */
+export async function surveyOf(database: Database, since: number, now: number): Promise<Survey> {
+  const doing = 'counting processes'
+  const classes = new SurveyCounts()
+  for (const row of await database.query<Unfinished>(doing, UNFINISHED, [now])) {
+    const counts = classes.of(row.class)
+    counts.parked += row.parked
+    counts.paused += row.paused
+    counts.running += row.running
+    counts.selfAwaiting += row.itself
+    if (row.wait !== null)
+      classes.addWaiting(row.class, row.wait, row.wait === 'signal' ? row.name : null, row.n)
+    classes.addReady(row.class, row, row.ready)
+  }
+  for (const row of await database.query<Ended>(doing, ENDED, [since])) {
+    const counts = classes.of(row.class)
+    counts.succeeded += row.succeeded
+    counts.killed += row.killed
+    counts.failed += row.failed
+    counts.failedLately += row.lately
+  }
+  const running = await database.query<{ readonly owner: string; readonly n: number }>(doing, RUNNING)
+  const [overdue] = await database.query<{ readonly n: number }>(doing, OVERDUE, [now])
+  return {
+    classes: classes.sorted(),
+    running: Object.fromEntries(running.map(({ owner, n }) => [owner, n])),
+    waits: classes.waits(),
+    overdueKills: overdue?.n ?? 0,
+  }
+}

@@ -1,0 +1,35 @@
+import type { ListFilter } from '../contract/control.ts'
+
+/** The conditions of no owner, pause or parking, as `isReady` has them. */
+const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
+
+/**
+ * The conditions of a filter on the columns of a row, which SQLite and Postgres write alike: all but the
+ * state, the group, the text and `superseded`. In a text, `?` stands for the value.
+ *
+ * Flags are written out, since SQLite finds a partial index only by the literal value.
+ */
+export function addConditions(
+  filter: ListFilter,
+  now: number,
+  add: (text: string, value?: string | number) => void,
+): void {
+  const { className, key, label, parent, engine, origin } = filter
+  const texts = { class: className, key, label, parent, owner: engine, origin }
+  for (const [column, value] of Object.entries(texts)) if (value !== undefined) add(`${column} = ?`, value)
+  if (filter.actor !== undefined) add(filter.actor ? 'calls IS NOT NULL' : 'calls IS NULL')
+  if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')
+  if (filter.parked !== undefined) add(filter.parked ? 'parked IS NOT NULL' : 'parked IS NULL')
+  if (filter.successful !== undefined) add(filter.successful ? 'successful = 1' : 'successful = 0')
+  if (filter.requested === 'pause') add('pause_asked = 1')
+  if (filter.requested === 'kill') add('kill_deadline IS NOT NULL')
+  if (filter.ready === true) add(`${UNOWNED} AND ready_at <= ?`, now)
+  if (filter.ready === false) add(`NOT (${UNOWNED} AND ready_at <= ?)`, now)
+  if (filter.since !== undefined) add('created_at >= ?', filter.since)
+  if (filter.until !== undefined) add('created_at < ?', filter.until)
+  if (filter.endedBefore !== undefined) {
+    add('ended_at < ?', filter.endedBefore)
+    // What was created later has not ended earlier: the indexes go by the time of the creation.
+    add('created_at < ?', filter.endedBefore)
+  }
+}

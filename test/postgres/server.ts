@@ -1,0 +1,131 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout as later } from 'node:timers/promises'
+
+/* A Postgres server of a test's own, which the test may stop, kill and start again. */
+
+/** Whether these tests run: with `DAMSON_POSTGRES=1`, since they start servers and take minutes. */
+const isAsked = process.env['DAMSON_POSTGRES'] === '1'
+
+/** Where the programs of Postgres are; undefined if the tests are not to run. */
+export const POSTGRES: string | undefined = isAsked
+  ? folders().find((folder) => existsSync(join(folder, 'initdb')))
+  : undefined
+
+if (isAsked && POSTGRES === undefined)
+  throw new Error(
+    'the tests on Postgres need its programs, which are missing here: apt-get install postgresql',
+  )
+if (!isAsked) process.stderr.write('left out: the tests on Postgres, which DAMSON_POSTGRES=1 runs\n')
+
+function folders(): string[] {
+  const debian = '/usr/lib/postgresql'
+  const versions = existsSync(debian)
+    ? readdirSync(debian).toSorted((one, other) => Number(other) - Number(one))
+    : []
+  return [
+    ...versions.map((version) => join(debian, version, 'bin')),
+    ...(process.env['PATH'] ?? '').split(delimiter),
+  ]
+}
+
+/** Postgres refuses to run as the administrator. */
+function user(): { readonly uid?: number; readonly gid?: number } {
+  if (process.getuid?.() !== 0) return {}
+  const idOf = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
+  return { uid: idOf('-u'), gid: idOf('-g') }
+}
+
+export class PostgresServer {
+  readonly url: string
+  readonly #folder: string
+  readonly #port: number
+  #server: ChildProcess | undefined
+
+  /** A new cluster that does not wait for the disk, since no test ends the machine. */
+  static async start(): Promise<PostgresServer> {
+    const server = new PostgresServer(mkdtempSync(join(tmpdir(), 'damson-postgres-')), await freePort())
+    await server.start()
+    return server
+  }
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder
+    this.#port = port
+    this.url = `postgres://damson@127.0.0.1:${port}/postgres`
+    const as = user()
+    if (as.uid !== undefined && as.gid !== undefined) chownSync(folder, as.uid, as.gid)
+    const data = join(folder, 'data')
+    execFileSync(
+      join(POSTGRES as string, 'initdb'),
+      ['-D', data, '-U', 'damson', '--auth=trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
+      { ...as, stdio: 'pipe', cwd: folder },
+    )
+  }
+
+  async start(): Promise<void> {
+    const settings = ['fsync=off', 'full_page_writes=off', 'max_connections=60', 'listen_addresses=127.0.0.1']
+    this.#server = spawn(
+      join(POSTGRES as string, 'postgres'),
+      [
+        '-D',
+        join(this.#folder, 'data'),
+        '-p',
+        String(this.#port),
+        '-k',
+        this.#folder,
+        ...settings.flatMap((setting) => ['-c', setting]),
+      ],
+      { ...user(), stdio: 'ignore', cwd: this.#folder },
+    )
+    for (let tries = 0; ; tries++) {
+      try {
+        execFileSync(
+          join(POSTGRES as string, 'pg_isready'),
+          ['-q', '-h', '127.0.0.1', '-p', String(this.#port)],
+          { stdio: 'ignore' },
+        )
+        return
+      } catch (error) {
+        if (tries > 300) throw error
+        await later(100)
+      }
+    }
+  }
+
+  /** Stops the server at once, as `immediate` does: without a checkpoint, and in the middle of commits. */
+  async stopImmediately(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) return
+    this.#server = undefined
+    const ended = new Promise((resolve) => void server.once('exit', resolve))
+    server.kill('SIGQUIT')
+    await ended
+  }
+
+  /** Runs a statement as another program would. */
+  query(text: string): string {
+    return execFileSync(join(POSTGRES as string, 'psql'), [this.url, '-qAtc', text], { encoding: 'utf8' })
+  }
+
+  async remove(): Promise<void> {
+    await this.stopImmediately()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => {
+    server.close(resolve)
+  })
+  return port
+}
