@@ -40,10 +40,3 @@ declare module 'openworkflow' {
     newWorker(options: Any): Worker
   }
 }
-
-declare module 'pg' {
-  export const Client: Any
-  export type Client = Any
-  export const Pool: Any
-  export type Pool = Any
-}
