@@ -12,7 +12,7 @@ import { outputValue } from '../process/references/output-value.ts'
 import { Reference, type SavedReference } from '../process/references/reference.ts'
 import { savedReferences, type PlacedReference } from '../process/references/saved-references.ts'
 import { Search } from '../process/references/search.ts'
-import { exitCodeText } from '../process/state/commands.ts'
+import { ALLOW_FAILURE, becauseText, endingText } from '../process/state/ending-texts.ts'
 import { LONGEST_CHAIN } from '../process/state/upstream-failure.ts'
 import { unsuccessfulError } from '../process/state/unsuccessful.ts'
 import {
@@ -119,8 +119,8 @@ export class Gathering {
         ? `it was to start after the process ${need.pid}`
         : `${path} takes its value from the process ${need.pid}`
     const named = row === undefined ? '' : ` (${row.className})`
-    const advice = path === undefined ? '' : '. Give it with allowFailure(handle) to have its outcome instead'
-    return upstreamFailed(pid, need.pid, `${taken}${named}, ${endingText(row, cause)}${advice}`, cause)
+    const advice = path === undefined ? '' : ALLOW_FAILURE
+    return upstreamFailed(pid, need.pid, `${taken}${named}, ${howItEnded(row, cause)}${advice}`, cause)
   }
 
   /** The error that stands for how a process failed; undefined if it succeeded. */
@@ -228,19 +228,12 @@ function lost(pid: string): ProcessLost {
 }
 
 /** How a process failed; where that was because of others, the one that failed first. */
-function endingText(row: ProcessRow | undefined, cause: ProcessError | undefined): string {
+function howItEnded(row: ProcessRow | undefined, cause: ProcessError | undefined): string {
   if (row === undefined) return 'which is no longer in the store'
   const chain = cause === undefined ? [] : chainOf(cause)
   const last = chain.findLast((one) => one instanceof UpstreamFailed)
-  if (last !== undefined) {
-    const first = chain[chain.indexOf(last) + 1]
-    return `which failed because of the process ${last.upstream}${first === undefined ? '' : `: ${first.message}`}`
-  }
-  const { state, exitCode, message, successful } = row
-  if (successful === true) return 'which was to fail, and finished successfully'
-  const why = exitCode === null ? message : exitCodeText(exitCode)
-  const how = state === 'finished' ? 'finished without success' : state === 'killed' ? 'was killed' : 'failed'
-  return `which ${how}${why === null ? '' : `: ${why}`}`
+  if (last === undefined) return endingText(row)
+  return becauseText(last.upstream, chain[chain.indexOf(last) + 1]?.message)
 }
 
 function named(pids: readonly string[]): string {

@@ -22,7 +22,7 @@ type Begun = Pick<
 
 /** A launch that waits for a slot. */
 export interface QueuedLaunch extends Begun {
-  /** The process as it was made for the launch; undefined if it is to be made again from `create`. */
+  /** The process as it was made for the launch; undefined if it is to be made again from `parts`. */
   readonly process: Hosted | undefined
 }
 

@@ -1,5 +1,5 @@
-import type { Survey, WaitKind } from '../contract/survey.ts'
-import { SurveyCounts } from '../rules/survey.ts'
+import type { Survey } from '../contract/survey.ts'
+import { SurveyCounts, type UnfinishedRow } from '../rules/survey.ts'
 import type { Database } from './database.ts'
 import { SUPERSEDED } from './list-query.ts'
 import { UNOWNED } from './schema.ts'
@@ -31,19 +31,6 @@ const ENDED = `SELECT class, count(*) FILTER (WHERE successful = 1) AS succeeded
 const RUNNING = `SELECT owner, count(*) AS n FROM @process WHERE owner IS NOT NULL AND state <> 'waiting' GROUP BY owner`
 const OVERDUE = 'SELECT count(*) AS n FROM @process WHERE kill_deadline <= $1'
 
-interface Unfinished {
-  readonly class: string
-  readonly version: number
-  readonly worker: string
-  readonly wait: WaitKind | null
-  readonly name: string | null
-  readonly n: number
-  readonly parked: number
-  readonly paused: number
-  readonly ready: number
-  readonly running: number
-  readonly itself: number
-}
 interface Ended {
   readonly class: string
   readonly succeeded: number
@@ -56,15 +43,8 @@ interface Ended {
 export async function surveyOf(database: Database, since: number, now: number): Promise<Survey> {
   const doing = 'counting processes'
   const classes = new SurveyCounts()
-  for (const row of await database.query<Unfinished>(doing, UNFINISHED, [now])) {
-    const counts = classes.of(row.class)
-    counts.parked += row.parked
-    counts.paused += row.paused
-    counts.running += row.running
-    counts.selfAwaiting += row.itself
-    if (row.wait !== null)
-      classes.addWaiting(row.class, row.wait, row.wait === 'signal' ? row.name : null, row.n)
-    classes.addReady(row.class, row, row.ready)
+  for (const row of await database.query<UnfinishedRow>(doing, UNFINISHED, [now])) {
+    classes.addUnfinished(row)
   }
   for (const row of await database.query<Ended>(doing, ENDED, [since])) {
     const counts = classes.of(row.class)

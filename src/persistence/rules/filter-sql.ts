@@ -1,18 +1,21 @@
 import type { ListFilter } from '../contract/control.ts'
 
-/** The conditions of no owner, pause or parking, as `isReady` has them. */
-const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
+/** Whether a process wants to run, now or at a time to come, as `isReady` and `dueAt` have it. */
+export const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
+/** The same of what may run beside others, and of suspects (C11). */
+export const READY = `${UNOWNED} AND crashes < 2`
+export const SUSPECT = `${UNOWNED} AND crashes >= 2`
 
 /**
  * The conditions of a filter on the columns of a row, which SQLite and Postgres write alike: all but the
- * state, the group, the text and `superseded`. In a text, `?` stands for the value.
+ * state, the group, the text and `superseded`. In a text, `?` stands for the value, if there is one.
  *
  * Flags are written out, since SQLite finds a partial index only by the literal value.
  */
 export function addConditions(
   filter: ListFilter,
   now: number,
-  add: (text: string, value?: string | number) => void,
+  add: (text: string, ...value: readonly (string | number)[]) => void,
 ): void {
   const { className, key, label, parent, engine, origin } = filter
   const texts = { class: className, key, label, parent, owner: engine, origin }

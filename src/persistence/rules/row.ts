@@ -196,7 +196,7 @@ export function damageOf(row: Pick<Row, 'state'>): string | undefined {
 }
 
 /** The public form of a call that has not ended. */
-export function callRow(row: CallRow): StoredCall['row'] {
+export function callRow(row: Omit<CallRow, 'data'>): StoredCall['row'] {
   return {
     pid: row.pid,
     className: row.class,
@@ -219,22 +219,12 @@ export function callRow(row: CallRow): StoredCall['row'] {
 /** The public form of a row. */
 export function processRow(row: BriefRow): ProcessRow {
   return {
-    pid: row.pid,
-    className: row.class,
-    version: row.version,
-    state: row.state,
-    step: row.step,
-    status: row.status,
-    progress: progressOf(row.progress),
-    paused: pauseOf(row),
+    ...callRow(row),
     parked: row.parked ?? damageOf(row) ?? null,
-    parent: row.parent,
     key: row.key,
     label: row.label,
     worker: workerOf(row),
-    seq: row.seq,
     crashes: row.crashes,
-    createdAt: row.created_at,
     updatedAt: row.updated_at,
     endedAt: row.ended_at,
     successful: row.successful === null ? null : row.successful === 1,
@@ -248,10 +238,7 @@ export function processRow(row: BriefRow): ProcessRow {
       row.state === 'waiting'
         ? { resume: row.resumable === 1, signal: row.receives, until: row.due_at, on: awaitedOf(row) }
         : null,
-    upstream: upstreamOf(row),
     inStep: row.in_step === 1,
-    attempt: row.attempt,
-    deadline: row.deadline,
     abandoned: row.abandoned === 1,
     origin:
       row.origin === null || row.origin_kind === null ? null : { pid: row.origin, kind: row.origin_kind },
@@ -268,7 +255,6 @@ export function processRow(row: BriefRow): ProcessRow {
     owner: row.owner,
     runner: row.runner,
     pauseRequested: row.pause_asked === 1 ? { message: row.pause_message } : null,
-    killRequested: killRequestOf(row),
     readyAt: row.ready_at,
   }
 }

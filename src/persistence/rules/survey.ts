@@ -14,6 +14,20 @@ export function waitKind(row: Row): WaitKind {
 /** The counts of a class, while they are added up. */
 export type Counts = { -readonly [Name in keyof ClassSurvey]: ClassSurvey[Name] }
 
+/** How many processes of a class, version and label that have not ended wait for the same, by what they do. */
+export interface UnfinishedRow extends Pick<Row, 'class' | 'version' | 'worker'> {
+  readonly n: number
+  readonly parked: number
+  readonly paused: number
+  readonly ready: number
+  readonly running: number
+  readonly wait: WaitKind | null
+  /** The name of the signal that they wait for. */
+  readonly name: string | null
+  /** See `waitsForItself`: the message of a step that waits in memory names what it waits for. */
+  readonly itself: number
+}
+
 /** The counts of classes by their names. */
 export class SurveyCounts {
   readonly #classes = new Map<string, Counts>()
@@ -39,6 +53,18 @@ export class SurveyCounts {
       this.#classes.set(className, counts)
     }
     return counts
+  }
+
+  /** Adds the processes of a group that have not ended. */
+  addUnfinished(row: UnfinishedRow): void {
+    const counts = this.of(row.class)
+    counts.parked += row.parked
+    counts.paused += row.paused
+    counts.running += row.running
+    counts.selfAwaiting += row.itself
+    if (row.wait !== null)
+      this.addWaiting(row.class, row.wait, row.wait === 'signal' ? row.name : null, row.n)
+    this.addReady(row.class, row, row.ready)
   }
 
   /** Adds processes that are ready. */

@@ -1,9 +1,8 @@
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { newestFirst, noCounts, pageOf, cursorOf, statesOf } from '../rules/paging.ts'
 import type { Row } from '../rules/row.ts'
-import { addConditions } from '../rules/filter-sql.ts'
+import { addConditions, READY, SUSPECT } from '../rules/filter-sql.ts'
 import type { ListFilter, ProcessPage } from '../contract/control.ts'
-import { READY, SUSPECT } from './ready-index.ts'
 import type { Connection } from './connection.ts'
 import { OF_GROUP } from './group-table.ts'
 import { SELECT_BRIEF } from './process-table.ts'
@@ -110,7 +109,7 @@ function conditions(filter: ListFilter, now: number): Query {
     texts.push(text)
     values.push(...given)
   }
-  addConditions(filter, now, (text, value) => (value === undefined ? add(text) : add(text, value)))
+  addConditions(filter, now, (text, ...value) => add(text, ...value))
   if (filter.group !== undefined) add(`id IN (${OF_GROUP})`, filter.group)
   if (filter.superseded !== undefined) add(filter.superseded ? SUPERSEDED : `NOT ${SUPERSEDED}`)
   if (filter.text !== undefined) {

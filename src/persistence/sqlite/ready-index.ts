@@ -1,4 +1,5 @@
 import type { Capabilities, LoadableClass } from '../contract/engines.ts'
+import { READY, SUSPECT } from '../rules/filter-sql.ts'
 import type { Connection } from './connection.ts'
 
 /*
@@ -6,11 +7,6 @@ import type { Connection } from './connection.ts'
  * to version and from label to label, so that processes that the engine can't load (C9), or whose label
  * it does not have, are never looked at: a million of them cost nothing.
  */
-
-/** The conditions of the indexes `process_ready` and `process_suspect`, and what both have. */
-const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
-export const READY = `${UNOWNED} AND crashes < 2`
-export const SUSPECT = `${UNOWNED} AND crashes >= 2`
 
 export const KINDS = ['ready', 'suspect'] as const
 export type Kind = (typeof KINDS)[number]

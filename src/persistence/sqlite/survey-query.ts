@@ -1,5 +1,5 @@
-import type { Survey, WaitKind } from '../contract/survey.ts'
-import { SurveyCounts } from '../rules/survey.ts'
+import type { Survey } from '../contract/survey.ts'
+import { SurveyCounts, type UnfinishedRow } from '../rules/survey.ts'
 import type { Connection } from './connection.ts'
 import { SUPERSEDED } from './list-query.ts'
 
@@ -49,33 +49,14 @@ interface Total {
   readonly class: string
   readonly n: number
 }
-interface Unfinished extends Total {
-  readonly version: number
-  readonly worker: string
-  readonly parked: number
-  readonly paused: number
-  readonly ready: number
-  readonly running: number
-  readonly wait: WaitKind | null
-  readonly name: string | null
-  /** See `waitsForItself`: the message of a step that waits in memory names what it waits for. */
-  readonly itself: number
-}
 
 /** Counts processes; `since` is the time since when a failure counts as late. */
 export function surveyOf(connection: Connection, since: number, now: number): Survey {
   const classes = new SurveyCounts()
   for (const { class: name, n } of connection.sql<Total>(ALL).all()) classes.of(name).succeeded = n
-  for (const row of connection.sql<Unfinished>(UNFINISHED).all(now, now)) {
-    const counts = classes.of(row.class)
-    counts.parked += row.parked
-    counts.paused += row.paused
-    counts.running += row.running
-    counts.selfAwaiting += row.itself
-    if (row.wait !== null)
-      classes.addWaiting(row.class, row.wait, row.wait === 'signal' ? row.name : null, row.n)
-    counts.succeeded -= row.n
-    classes.addReady(row.class, row, row.ready)
+  for (const row of connection.sql<UnfinishedRow>(UNFINISHED).all(now, now)) {
+    classes.addUnfinished(row)
+    classes.of(row.class).succeeded -= row.n
   }
   const failed = connection
     .sql<Total & { readonly killed: number; readonly lately: number }>(FAILED)

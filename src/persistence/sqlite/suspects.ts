@@ -1,9 +1,10 @@
 import type { EngineSuspect } from '../contract/engines.ts'
 import type { ClaimRequest } from '../contract/store.ts'
 import { DRAINED_FOR, drainFor, drainingEngine, mustDrain, RUNS_ALONE } from '../rules/drain.ts'
+import { SUSPECT } from '../rules/filter-sql.ts'
 import type { BriefRow } from '../rules/row.ts'
 import type { Connection } from './connection.ts'
-import { isBefore, SUSPECT, type Candidate, type ReadyIndex } from './ready-index.ts'
+import { isBefore, type Candidate, type ReadyIndex } from './ready-index.ts'
 import type { SqliteTables } from './sqlite-tables.ts'
 
 /**

@@ -5,6 +5,7 @@ import {
   type DamsonError,
   type MissingResult,
 } from '../../shared/errors.ts'
+import { exceptedText } from '../state/ending-texts.ts'
 import { defer, type Deferred } from '../state/deferred.ts'
 import { droppedError, type Dropped } from '../state/dropped.ts'
 import { errorText, type StateData } from '../state/state-data.ts'
@@ -105,5 +106,5 @@ export class ProcessResult {
 /** The error for a process that excepted, with what it threw as the cause. */
 export function exceptedError(pid: string, className: string, cause: unknown): ProcessExcepted {
   const text = cause instanceof Error ? `${cause.name}: ${errorText(cause)}` : errorText(cause)
-  return new ProcessExcepted(pid, `the process ${pid} (${className}) excepted with ${text}`, { cause })
+  return new ProcessExcepted(pid, exceptedText(pid, className, text), { cause })
 }

@@ -1,5 +1,13 @@
 import { getOwn } from '../../shared/own.ts'
-import { exitCodeText, type ExitCodeInfo } from './commands.ts'
+import type { ExitCodeInfo } from './commands.ts'
+import {
+  ALLOW_FAILURE,
+  becauseText,
+  endingText,
+  exceptedText,
+  reasonOf,
+  unsuccessfulText,
+} from './ending-texts.ts'
 import { parseObject } from './saved-state.ts'
 
 /*
@@ -30,8 +38,8 @@ export function upstreamFailure(
   end: StoredEnd,
 ): { readonly message: string; readonly text: string } {
   const cause = causeOf(end)
-  const advice = end.successful ? '' : '. Give it with allowFailure(handle) to have its outcome instead'
-  const message = `it needs the process ${end.pid} (${end.className}), ${endingText(end, cause)}${advice}`
+  const advice = end.successful ? '' : ALLOW_FAILURE
+  const message = `it needs the process ${end.pid} (${end.className}), ${howItEnded(end, cause)}${advice}`
   return { message, text: unservedStateText(pid, end.pid, message, cause && bounded(cause)) }
 }
 
@@ -60,36 +68,24 @@ function causeOf(end: StoredEnd): SavedError | undefined {
     // A process that never started threw nothing itself.
     if (getOwn(data, 'upstream') === true && isError(error)) return error
     const said = isError(error) ? `${String(error['name'])}: ${String(error['message'])}` : message
-    const text = `the process ${pid} (${className}) excepted with ${said}`
+    const text = exceptedText(pid, className, said ?? 'an error')
     return savedError('ProcessExcepted', 'PROCESS_EXCEPTED', text, { pid }, error)
   }
-  const why = reasonOf(end)
-  const text = `the process ${pid} (${className}) finished without success${why === null ? '' : `: ${why}`}`
+  const text = unsuccessfulText(pid, className, reasonOf(end))
   const missing = getOwn(data, 'missing') ?? []
   const fields = { pid, ...(exitCode !== null && { exitCode }), missing }
   return savedError('ProcessUnsuccessful', 'PROCESS_UNSUCCESSFUL', text, fields)
 }
 
 /** How a process failed; where that was because of others, the one that failed first. */
-function endingText(end: StoredEnd, cause: SavedError | undefined): string {
-  if (end.successful) return 'which was to fail, and finished successfully'
+function howItEnded(end: StoredEnd, cause: SavedError | undefined): string {
   const chain = chainOf(cause)
   const last = chain.findLast(isUpstreamFailed)
-  if (last !== undefined) {
-    const first = chain[chain.indexOf(last) + 1]
-    if (first === undefined) return `which failed because of the process ${fieldOf(last, 'upstream')}`
-    // The error before it may be that of another process, since a long chain is shortened.
-    const pid = fieldOf(first, 'pid') ?? fieldOf(last, 'upstream')
-    return `which failed because of the process ${pid}: ${String(first['message'])}`
-  }
-  const { state } = end
-  const why = reasonOf(end)
-  const how = state === 'finished' ? 'finished without success' : state === 'killed' ? 'was killed' : 'failed'
-  return `which ${how}${why === null ? '' : `: ${why}`}`
-}
-
-function reasonOf({ exitCode, message }: StoredEnd): string | null {
-  return exitCode === null ? message : exitCodeText(exitCode)
+  if (last === undefined) return endingText(end)
+  const first = chain[chain.indexOf(last) + 1]
+  // The error before it may be that of another process, since a long chain is shortened.
+  const pid = (first && fieldOf(first, 'pid')) ?? fieldOf(last, 'upstream') ?? end.pid
+  return becauseText(pid, first && String(first['message']))
 }
 
 /** An error, where many led to it without the ones in the middle. The last is that of the process that failed first. */
