@@ -2,24 +2,21 @@ import { contextFor } from '../rules/apply.ts'
 import { claim, claimedProcess } from '../rules/claim.ts'
 import { DRAINED_FOR, drainFor, drainingEngine, mustDrain, RUNS_ALONE } from '../rules/drain.ts'
 import { putRow } from '../rules/ends.ts'
+import { READY, SUSPECT } from '../rules/filter-sql.ts'
 import { damageOf, isReady, workerOf, type BriefRow } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 import * as transitions from '../rules/transitions.ts'
 import { canRun, type Capabilities, type EngineSuspect, type LoadableClass } from '../contract/engines.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered } from '../contract/store.ts'
 import type { Database } from './database.ts'
-import { NotLoaded } from './not-loaded.ts'
+import { forEachLoaded } from './for-each-loaded.ts'
 import type { PostgresSession } from './postgres-session.ts'
-import { UNOWNED } from './schema.ts'
 
 /*
  * Claims, and how they end without a write of their owner. As in SQLite, the index of ready processes
  * leads from class to class and from version to version, so that processes that the engine can't load
  * are never looked at (C9).
  */
-
-const READY = `${UNOWNED} AND crashes < 2`
-const SUSPECT = `${UNOWNED} AND crashes >= 2`
 
 /** The classes, versions and labels of which a process wants to run, now or later. */
 function kinds(condition: string): string {
@@ -180,7 +177,9 @@ export function claimAll(
   request: ClaimRequest,
   session: PostgresSession,
 ): ClaimedProcess[] {
-  return each(pids, session, (pid) => claimOne(pid, request, session)).filter((one) => one !== undefined)
+  return forEachLoaded(pids, session, (pid) => claimOne(pid, request, session)).filter(
+    (one) => one !== undefined,
+  )
 }
 
 function claimOne(pid: string, request: ClaimRequest, session: PostgresSession): ClaimedProcess | undefined {
@@ -198,7 +197,7 @@ function claimOne(pid: string, request: ClaimRequest, session: PostgresSession):
 
 /** Gives back the processes of an engine that leaves (C12). */
 export function giveBack(pids: readonly string[], engine: string, session: PostgresSession): void {
-  each(pids, session, (pid) => {
+  forEachLoaded(pids, session, (pid) => {
     const row = session.get(pid)
     if (row?.owner !== engine) return
     putRow(session, row, transitions.release(row, row, contextFor(session, pid)).history)
@@ -207,7 +206,7 @@ export function giveBack(pids: readonly string[], engine: string, session: Postg
 
 /** Takes back the processes of dead engines (C11). Returns their number. */
 export function takeBack(pids: readonly string[], session: PostgresSession): number {
-  const taken = each(pids, session, (pid) => {
+  const taken = forEachLoaded(pids, session, (pid) => {
     const row = session.get(pid)
     if (row === undefined || row.owner === null || session.alive(row.owner)) return false
     putRow(session, row, transitions.takeBack(row, contextFor(session, pid)))
@@ -218,7 +217,7 @@ export function takeBack(pids: readonly string[], session: PostgresSession): num
 
 /** Carries out overdue kills (C7). */
 export function enforce(pids: readonly string[], session: PostgresSession): void {
-  each(pids, session, (pid) => {
+  forEachLoaded(pids, session, (pid) => {
     const row = session.get(pid)
     if (row === undefined || row.kill_deadline === null || row.kill_deadline > session.now) return
     putRow(session, row, transitions.enforceOverdue(row, session.now))
@@ -231,19 +230,4 @@ export function drain(pid: string, engine: string, session: PostgresSession): bo
   drainFor(row, engine, session.now)
   session.put(row, [])
   return true
-}
-
-/** Does the same for each item. What is not loaded for one of them is asked for with the rest. */
-export function each<I, T>(items: readonly I[], session: PostgresSession, action: (item: I) => T): T[] {
-  const done: T[] = []
-  for (const item of items) {
-    try {
-      done.push(action(item))
-    } catch (error) {
-      // After one was left half done, others may fail that would not.
-      if (session.wanted.isEmpty) throw error
-    }
-  }
-  if (!session.wanted.isEmpty) throw new NotLoaded()
-  return done
 }

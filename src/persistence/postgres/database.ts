@@ -2,7 +2,7 @@ import type * as Pg from 'pg'
 import { errorText } from '../../shared/error-text.ts'
 import { ClosedError, PersistenceError } from '../../shared/errors.ts'
 import { elapsed, setTimeout } from '../../shared/timers.ts'
-import { decodeJson, decodeText, encodeText } from './text.ts'
+import { decodeJson, decodeText, encodeJson, encodeText } from './text.ts'
 import { MIGRATIONS } from './schema.ts'
 
 type Driver = (typeof Pg)['default']
@@ -87,13 +87,23 @@ export class Database {
   }
 
   /** Runs one statement. It may run twice if the connection breaks, so it must allow that. */
-  async query<R>(doing: string, text: string, values: readonly unknown[] = []): Promise<R[]> {
-    const given = values.map((value) => (typeof value === 'string' ? encodeText(value) : value))
+  query<R>(doing: string, text: string, values: readonly unknown[] = []): Promise<R[]> {
+    return this.#run(doing, text, values.map(encoded))
+  }
+
+  /** Calls a function of the schema with JSON, which it answers with. It may be called twice, too. */
+  async call<R>(doing: string, name: 'load' | 'apply', argument: unknown): Promise<R> {
+    const text = `SELECT @${name}($1) AS answer`
+    const [row] = await this.#run<{ readonly answer: R }>(doing, text, [encodeJson(argument)])
+    return (row as { readonly answer: R }).answer
+  }
+
+  async #run<R>(doing: string, text: string, given: readonly unknown[]): Promise<R[]> {
     const start = elapsed()
     for (let pause = 1; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
       if (this.#closed) throw new ClosedError('the store is closed: open another one')
       try {
-        return (await this.#pool.query(this.sql(text), given)).rows as R[]
+        return (await this.#pool.query(this.sql(text), [...given])).rows as R[]
       } catch (error) {
         if (!isTransient(error) || elapsed() - start > PATIENCE)
           throw new PersistenceError(`${doing} failed: ${errorText(error)}`, { cause: error })
@@ -159,6 +169,12 @@ export class Database {
       })
     }
   }
+}
+
+/** A value as Postgres can store it. */
+function encoded(value: unknown): unknown {
+  if (typeof value === 'string') return encodeText(value)
+  return Array.isArray(value) ? value.map(encoded) : value
 }
 
 function isTransient(error: unknown): boolean {

@@ -3,6 +3,7 @@ import { setTimeout, clearTimeout } from '../../shared/timers.ts'
 import { afterOf, type Row } from '../rules/row.ts'
 import { REPORTED, type Change } from '../contract/rows.ts'
 import type { Database } from './database.ts'
+import type { Stored } from './transaction.ts'
 
 /** How often the feed looks without a notification, in milliseconds. */
 const LOOK_INTERVAL = 1_000
@@ -82,9 +83,10 @@ export class Feed {
   }
 
   /** We have committed, and published it. Tells the other programs soon. */
-  committed(tx: string): void {
+  committed({ tx, xmin }: Stored): void {
     this.#own.add(tx)
-    if (this.#own.size > 10_000) this.#own.clear()
+    // Nobody watches, so nobody misses what has been over since.
+    if (!this.#isOn) this.#passed(xmin)
     this.#notifying ??= setTimeout(() => {
       this.#notifying = undefined
       this.#database.query('notifying', 'SELECT pg_notify($1, $2)', [this.#channel, '']).catch(() => {})
@@ -117,15 +119,19 @@ export class Feed {
     const end = await Feed.behind(this.#database)
     if (end === this.#next) return
     const found = await this.#database.query<Found>('reading the changes', CHANGES, [this.#next, end])
-    this.#next = end
     const missed = found.length > MOST
     const others = missed ? [] : found.filter(({ tx }) => !this.#own.has(tx))
-    for (const tx of this.#own) if (BigInt(tx) < BigInt(end)) this.#own.delete(tx)
+    this.#passed(end)
     if (others.length > 0 || missed)
       this.#publish(
         others.map((row) => this.#change(row)),
         missed,
       )
+  }
+
+  #passed(end: string): void {
+    this.#next = end
+    for (const tx of this.#own) if (BigInt(tx) < BigInt(end)) this.#own.delete(tx)
   }
 
   #change(row: Found): Change {

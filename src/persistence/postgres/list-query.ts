@@ -1,7 +1,7 @@
 import type { ListFilter } from '../contract/control.ts'
 import { addConditions } from '../rules/filter-sql.ts'
 import { cursorOf, statesOf } from '../rules/paging.ts'
-import { OF_GROUP } from './group-query.ts'
+import { OF_GROUP } from './group-queries.ts'
 import { BRIEF } from './schema.ts'
 
 export interface Query {

@@ -1,6 +1,7 @@
 import type { Lifetime } from '../rules/result-dropping.ts'
 import type { Row } from '../rules/row.ts'
 import type { NeedEntry } from '../rules/upstream.ts'
+import type { Wanted } from './wanted.ts'
 
 /** The row of a process with the columns that only this back end has. */
 export type StoredRow = Row & {
@@ -71,18 +72,46 @@ export interface LoadAnswer {
 /** How many calls of an actor are loaded if not all are asked for. */
 export const FIRST_CALLS = 200
 
-/** All that was read for one commit. */
+/** All that was read for one attempt at a commit, from one snapshot of the database. */
 export class Loaded {
-  readonly rows = new Map<string, LoadedRow | undefined>()
-  readonly keys = new Map<string, string | undefined>()
-  /** The processes whose parts were loaded. */
-  readonly withParts = new Set<string>()
-  /** The actors of which all calls were loaded. */
-  readonly queues = new Set<string>()
-  readonly trees = new Map<string, readonly string[]>()
-  readonly groups = new Map<
-    string,
-    { readonly group: LoadedGroup | undefined; readonly positions: Set<number> }
-  >()
-  engines: ReadonlySet<string> = new Set()
+  /** What was asked for. */
+  readonly wanted: Wanted
+  readonly engines: ReadonlySet<string>
+  readonly #rows: ReadonlyMap<string, LoadedRow>
+  readonly #keys: ReadonlyMap<string, string>
+  readonly #trees: ReadonlyMap<string, readonly string[]>
+  readonly #groups: ReadonlyMap<string, LoadedGroup>
+
+  constructor(wanted: Wanted, { engines, found, trees, groups }: LoadAnswer) {
+    this.wanted = wanted
+    this.engines = new Set(engines)
+    const rows = found ?? []
+    this.#rows = new Map(rows.map((one) => [one.row.pid, one]))
+    this.#keys = new Map(rows.flatMap(({ row: { key, pid } }) => (key === null ? [] : [[key, pid] as const])))
+    this.#trees = new Map(trees)
+    this.#groups = new Map(groups?.map((one) => [one.row.name, one]))
+  }
+
+  /** Whether the process was looked for. */
+  looksFor(pid: string): boolean {
+    return this.#rows.has(pid) || this.wanted.pids.has(pid)
+  }
+
+  row(pid: string): LoadedRow | undefined {
+    return this.#rows.get(pid)
+  }
+
+  /** The pid of the process that has a key. */
+  pidOf(key: string): string | undefined {
+    return this.#keys.get(key)
+  }
+
+  /** The unfinished descendants of a process; undefined if they were not asked for. */
+  descendants(pid: string): readonly string[] | undefined {
+    return this.#trees.get(pid)
+  }
+
+  group(name: string): LoadedGroup | undefined {
+    return this.#groups.get(name)
+  }
 }

@@ -10,61 +10,12 @@ import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { WriteTables } from '../rules/write.ts'
 import { REPORTED, type Change } from '../contract/rows.ts'
 import type { CallOrder, Parts } from '../contract/writes.ts'
-import { FIRST_CALLS, type LifetimeColumns, type Loaded, type LoadedRow, type StoredRow } from './loaded.ts'
+import { FIRST_CALLS, type Loaded, type StoredRow } from './loaded.ts'
 import { NotLoaded } from './not-loaded.ts'
 import { SessionGroups } from './session-groups.ts'
+import { SessionNeeds, type SessionNeed } from './session-needs.ts'
 import { Wanted } from './wanted.ts'
-
-interface KeptMessage extends Message {
-  readonly sender: string
-  readonly signal: string | null
-}
-
-interface Need {
-  readonly pid: string
-  readonly target: string
-  readonly ended: NeedEntry['ended']
-  readonly any: boolean
-  over: boolean
-}
-
-/** One process, as it is within the transaction. */
-class Work {
-  row: StoredRow
-  readonly loaded: LoadedRow | undefined
-  messages: KeptMessage[]
-  /** By target, whether the wait for it is over. */
-  readonly awaits: Map<string, boolean>
-  readonly waiters: Map<string, boolean>
-  lifetime: Lifetime | undefined
-  readonly retainedBy: Set<string>
-  hasOutputs: boolean
-  /** The calls of an actor that have not ended: whether each waits for its inputs. */
-  readonly calls: Map<string, boolean>
-  /** Whether the row was changed, and whether anything else of the process was. */
-  isPut = false
-  isTouched = false
-  isDeleted = false
-  readonly parts = new Map<string, string | null>()
-  readonly droppedPrefixes = new Set<string>()
-
-  constructor(row: StoredRow, loaded: LoadedRow | undefined) {
-    this.row = row
-    this.loaded = loaded
-    this.messages = (loaded?.messages ?? []).map(([id, sender, signal, value]) => ({
-      id,
-      sender,
-      signal,
-      value,
-    }))
-    this.awaits = new Map((loaded?.awaits ?? []).map(([target, over]) => [target, over === 1]))
-    this.waiters = new Map((loaded?.waiters ?? []).map(([pid, over]) => [pid, over === 1]))
-    this.lifetime = loaded?.lifetime == null ? undefined : lifetimeOf(loaded.lifetime)
-    this.retainedBy = new Set(loaded?.retained)
-    this.hasOutputs = loaded?.outputs ?? false
-    this.calls = new Map((loaded?.calls ?? []).map(([pid, awaits]) => [pid, awaits === 'inputs']))
-  }
-}
+import { lifetimeColumns, Work, type KeptMessage } from './work.ts'
 
 /**
  * One commit, as the rules see it: what was loaded, and what they change. `document` is the argument of
@@ -80,10 +31,7 @@ export class PostgresSession implements WriteTables {
   readonly groups: Groups
   readonly #loaded: Loaded
   readonly #works = new Map<string, Work>()
-  readonly #needs = new Map<string, Need>()
-  readonly #needsOf = new Map<string, Set<string>>()
-  readonly #needing = new Map<string, Set<string>>()
-  readonly #changedNeeds = new Set<string>()
+  readonly #needs = new SessionNeeds()
   readonly #changedAwaits = new Map<string, { readonly pid: string; readonly target: string }>()
   readonly #history: unknown[] = []
   readonly #log: unknown[] = []
@@ -124,9 +72,9 @@ export class PostgresSession implements WriteTables {
   }
 
   byKey(key: string): Row | undefined {
-    const pid = this.#keys.get(key) ?? this.#loaded.keys.get(key)
+    const pid = this.#keys.get(key) ?? this.#loaded.pidOf(key)
     if (pid !== undefined) return this.get(pid)
-    if (!this.#loaded.keys.has(key)) this.#miss(() => this.wanted.keys.add(key))
+    if (!this.#loaded.wanted.keys.has(key)) this.#miss(() => this.wanted.keys.add(key))
     return undefined
   }
 
@@ -137,8 +85,7 @@ export class PostgresSession implements WriteTables {
   /** The parts of a process beside `state`. */
   parts(pid: string): Parts {
     const work = this.#work(pid)
-    if (work.loaded?.parts == null && work.loaded !== undefined && !hasParts(work.loaded, this.#loaded))
-      this.#miss(() => this.wanted.parts.add(pid))
+    if (work.loaded?.parts === null) this.#miss(() => this.wanted.parts.add(pid))
     const parts: Record<string, string> = Object.fromEntries(work.loaded?.parts ?? [])
     for (const name of Object.keys(parts))
       if ([...work.droppedPrefixes].some((prefix) => name.startsWith(prefix))) delete parts[name]
@@ -215,11 +162,10 @@ export class PostgresSession implements WriteTables {
   }
 
   descendants(pid: string): readonly string[] {
-    const known = this.#loaded.trees.get(pid)
-    if (known === undefined) {
-      // A process that this commit creates has only the children that it creates.
-      if (this.#work(pid).loaded !== undefined) this.#miss(() => this.wanted.trees.add(pid))
-    }
+    const known = this.#loaded.descendants(pid)
+    // A process that this commit creates has only the children that it creates.
+    if (known === undefined && this.#work(pid).loaded !== undefined)
+      this.#miss(() => this.wanted.trees.add(pid))
     const found = new Set(known)
     const pids = new Set([pid, ...found])
     for (const created of this.#inserted) {
@@ -366,46 +312,39 @@ export class PostgresSession implements WriteTables {
   }
 
   addNeeds(pid: string, needs: readonly NeedEntry[]): void {
-    for (const { pid: target, ended, any, over } of needs) this.#need({ pid, target, ended, any, over }, true)
+    for (const { pid: target, ended, any, over } of needs) {
+      const need = { pid, target, ended, any, over }
+      this.#touch(need)
+      this.#needs.add(need)
+    }
   }
 
   hasNeeds(pid: string, which: 'all' | 'any' = 'all'): boolean {
-    return this.#needsOfProcess(pid).some(({ over, any }) => !over && (which === 'all' || any))
+    return this.#needsOf(pid).some(({ over, any }) => !over && (which === 'all' || any))
   }
 
   settleNeeds(pid: string, which: 'all' | 'any'): void {
-    for (const need of this.#needsOfProcess(pid)) if (which === 'all' || need.any) this.#makeOver(need)
+    this.#makeOver(this.#needsOf(pid).filter(({ any }) => which === 'all' || any))
   }
 
   takeNeeds(target: string): readonly MetNeed[] {
     this.#work(target)
-    const needs = [...(this.#needing.get(target) ?? [])].map((key) => this.#needs.get(key) as Need)
-    this.#each(needs.map(({ pid }) => pid))
-    const left = needs.filter(({ over }) => !over)
-    for (const need of left) this.#makeOver(need)
+    const left = this.#needs.on(target).filter(({ over }) => !over)
+    this.#each(left.map(({ pid }) => pid))
+    this.#makeOver(left)
     return left.map(({ pid, ended, any }) => ({ pid, ended, any }))
   }
 
   dropNeeds(pid: string): void {
-    const work = this.#work(pid)
-    for (const key of this.#needsOf.get(pid) ?? []) {
-      const need = this.#needs.get(key)
-      if (need === undefined) continue
-      this.#needs.delete(key)
-      this.#needing.get(need.target)?.delete(key)
-      this.#changedNeeds.add(key)
-      work.isTouched = true
-      const target = this.#find(need.target)
-      if (target !== undefined) target.isTouched = true
+    for (const need of this.#needsOf(pid)) {
+      this.#touch(need)
+      this.#needs.drop(need)
     }
-    this.#needsOf.delete(pid)
   }
 
   needing(target: string): string | undefined {
     const { waiters } = this.#work(target)
-    const [key] = this.#needing.get(target) ?? []
-    const need = key === undefined ? undefined : this.#needs.get(key)
-    return need?.pid ?? waiters.keys().next().value
+    return this.#needs.on(target)[0]?.pid ?? waiters.keys().next().value
   }
 
   lifetime(pid: string): Lifetime | undefined {
@@ -479,11 +418,7 @@ export class PostgresSession implements WriteTables {
         const over = this.#work(pid).awaits.get(target)
         return [pid, target, over === undefined ? null : Number(over)]
       }),
-      needs: [...this.#changedNeeds].map((key) => {
-        const [pid, target, ended, any] = JSON.parse(key) as string[]
-        const need = this.#needs.get(key)
-        return [pid, target, ended, any, need === undefined ? null : Number(need.over)]
-      }),
+      needs: this.#needs.changed(),
       lifetimes: [...this.#lifetimes].map((pid) =>
         lifetimeColumns(pid, this.#work(pid).lifetime as Lifetime),
       ),
@@ -526,7 +461,7 @@ export class PostgresSession implements WriteTables {
 
   /** Asks for all calls of an actor, unless they are known. */
   #requireQueue({ loaded, row }: Work): void {
-    const isCut = (loaded?.calls?.length ?? 0) >= FIRST_CALLS && !this.#loaded.queues.has(row.pid)
+    const isCut = (loaded?.calls?.length ?? 0) >= FIRST_CALLS && !this.#loaded.wanted.queues.has(row.pid)
     if (isCut) this.#miss(() => this.wanted.queues.add(row.pid))
   }
 
@@ -546,36 +481,29 @@ export class PostgresSession implements WriteTables {
     this.#changedAwaits.set(`${pid} ${target}`, { pid, target })
   }
 
-  #need(need: Need, isNew: boolean): void {
-    const key = JSON.stringify([need.pid, need.target, need.ended, Number(need.any)])
-    // What this commit has changed of it counts.
-    if (!isNew && this.#changedNeeds.has(key)) return
-    if (!this.#needs.has(key)) this.#needs.set(key, need)
-    setOf(this.#needsOf, need.pid).add(key)
-    setOf(this.#needing, need.target).add(key)
-    if (!isNew) return
-    this.#work(need.pid).isTouched = true
-    this.#work(need.target).isTouched = true
-    this.#changedNeeds.add(key)
-  }
-
-  #needsOfProcess(pid: string): readonly Need[] {
+  #needsOf(pid: string): readonly SessionNeed[] {
     this.#work(pid)
-    return [...(this.#needsOf.get(pid) ?? [])].flatMap((key) => this.#needs.get(key) ?? [])
+    return this.#needs.of(pid)
   }
 
-  #makeOver(need: Need): void {
-    if (need.over) return
-    need.over = true
-    this.#work(need.pid).isTouched = true
-    const target = this.#find(need.target)
-    if (target !== undefined) target.isTouched = true
-    this.#changedNeeds.add(JSON.stringify([need.pid, need.target, need.ended, Number(need.any)]))
+  #makeOver(needs: readonly SessionNeed[]): void {
+    for (const need of needs) {
+      if (need.over) continue
+      this.#touch(need)
+      this.#needs.makeOver(need)
+    }
+  }
+
+  /** Both processes of a need are checked when the commit is applied. */
+  #touch({ pid, target }: SessionNeed): void {
+    this.#work(pid).isTouched = true
+    const needed = this.#find(target)
+    if (needed !== undefined) needed.isTouched = true
   }
 
   /** All of these processes that exist. Asks for all that are not loaded at once. */
   #each(pids: readonly string[]): readonly Work[] {
-    const missing = pids.filter((pid) => !this.#works.has(pid) && !this.#loaded.rows.has(pid))
+    const missing = pids.filter((pid) => !this.#works.has(pid) && !this.#loaded.looksFor(pid))
     if (missing.length > 0) this.#miss(() => missing.forEach((pid) => this.wanted.pids.add(pid)))
     return pids.map((pid) => this.#find(pid)).filter((work) => work !== undefined)
   }
@@ -583,15 +511,12 @@ export class PostgresSession implements WriteTables {
   #find(pid: string): Work | undefined {
     const known = this.#works.get(pid)
     if (known !== undefined) return known.isDeleted ? undefined : known
-    if (!this.#loaded.rows.has(pid)) this.#miss(() => this.wanted.pids.add(pid))
-    const loaded = this.#loaded.rows.get(pid)
+    if (!this.#loaded.looksFor(pid)) this.#miss(() => this.wanted.pids.add(pid))
+    const loaded = this.#loaded.row(pid)
     if (loaded === undefined) return undefined
     const work = new Work(loaded.row, loaded)
     this.#works.set(pid, work)
-    for (const [target, ended, any, over] of loaded.needs ?? [])
-      this.#need({ pid, target, ended, any: any === 1, over: over === 1 }, false)
-    for (const [by, ended, any, over] of loaded.needing ?? [])
-      this.#need({ pid: by, target: pid, ended, any: any === 1, over: over === 1 }, false)
+    this.#needs.load(pid, loaded)
     return work
   }
 
@@ -604,38 +529,6 @@ export class PostgresSession implements WriteTables {
   #miss(want: () => void): never {
     want()
     throw new NotLoaded('the rules need more of the database')
-  }
-}
-
-function hasParts({ row, parts }: LoadedRow, loaded: Loaded): boolean {
-  return parts !== null || loaded.withParts.has(row.pid)
-}
-
-function setOf<K, V>(sets: Map<K, Set<V>>, key: K): Set<V> {
-  const known = sets.get(key)
-  if (known !== undefined) return known
-  const made = new Set<V>()
-  sets.set(key, made)
-  return made
-}
-
-function lifetimeOf({ policy, ttl, wanted, check_at, dropped }: LifetimeColumns): Lifetime {
-  return {
-    retention: policy === null ? null : { policy, ttl },
-    wanted,
-    checkAt: check_at,
-    dropped: dropped === 1,
-  }
-}
-
-function lifetimeColumns(pid: string, { retention, wanted, checkAt, dropped }: Lifetime): LifetimeColumns {
-  return {
-    pid,
-    policy: retention?.policy ?? null,
-    ttl: retention?.ttl ?? null,
-    wanted,
-    check_at: checkAt,
-    dropped: dropped ? 1 : 0,
   }
 }
 

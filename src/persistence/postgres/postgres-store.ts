@@ -21,13 +21,7 @@ import {
   type WatchListener,
 } from '../contract/control.ts'
 import type { Capabilities, ClassRow, EngineIdentity, EngineRow, LoadableClass } from '../contract/engines.ts'
-import {
-  LARGEST_MEMBERS,
-  type GroupMember,
-  type GroupPage,
-  type GroupRange,
-  type GroupRow,
-} from '../contract/groups.ts'
+import type { GroupMember, GroupPage, GroupRange, GroupRow } from '../contract/groups.ts'
 import type { DueResults, LifetimeRow } from '../contract/result-lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Checkpoint } from '../contract/persister.ts'
@@ -38,20 +32,21 @@ import type { CallOrder, Parts, Write } from '../contract/writes.ts'
 import { ChangeFeed } from '../rules/change-feed.ts'
 import { sliceOf } from '../rules/groups.ts'
 import { checkRange, rangeOf } from '../rules/history-range.ts'
-import { lifetimeRow, mayBeDue } from '../rules/result-dropping.ts'
+import { mayBeDue } from '../rules/result-dropping.ts'
 import { checkFilter, limitOf, noCounts, pageOf } from '../rules/paging.ts'
 import { processRow, type Row } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 import { applyWrite } from '../rules/write.ts'
 import { Beats } from './beats.ts'
-import { claimAll, Claims, drain, each, enforce, giveBack, takeBack } from './claims.ts'
+import { claimAll, Claims, drain, enforce, giveBack, takeBack } from './claims.ts'
 import { Database } from './database.ts'
 import { Feed } from './feed.ts'
-import { GROUP_COLUMNS } from './group-query.ts'
+import { forEachLoaded } from './for-each-loaded.ts'
+import { GroupQueries } from './group-queries.ts'
 import { countQuery, pageQuery } from './list-query.ts'
-import type { LifetimeColumns } from './loaded.ts'
 import { PostgresCheckpoints } from './postgres-checkpoints.ts'
 import type { PostgresSession } from './postgres-session.ts'
+import { ResultQueries } from './result-queries.ts'
 import { BRIEF, TABLE_NAMES } from './schema.ts'
 import { surveyOf } from './survey-query.ts'
 import { Transactions } from './transaction.ts'
@@ -90,6 +85,8 @@ export class PostgresStore implements Store {
   readonly #claims: Claims
   readonly #beats: Beats
   readonly #checkpoints: PostgresCheckpoints
+  readonly #groups: GroupQueries
+  readonly #results: ResultQueries
   /** The server's time less that of this machine, in milliseconds. */
   #ahead = 0
   #closed = false
@@ -138,6 +135,8 @@ export class PostgresStore implements Store {
     )
     this.#claims = new Claims(database)
     this.#beats = new Beats(database)
+    this.#groups = new GroupQueries(database)
+    this.#results = new ResultQueries(database)
     this.#checkpoints = new PostgresCheckpoints(database, async (pid) => {
       const [row] = await this.#stored([pid])
       return row && { row, parts: partsOf(row) }
@@ -150,7 +149,7 @@ export class PostgresStore implements Store {
     const doing = `saving ${writes.length === 1 ? 'a write' : `${writes.length} writes`}`
     return this.#change(doing, wantedBy(writes), (session) => {
       const fresh = new Set<string>()
-      return each(writes, session, (write) => applyWrite(session, write, fresh))
+      return forEachLoaded(writes, session, (write) => applyWrite(session, write, fresh))
     })
   }
 
@@ -273,52 +272,20 @@ export class PostgresStore implements Store {
     return rows.map(({ n, entry }) => ({ pid, n, ...(JSON.parse(entry) as LogEntry) }))
   }
 
-  async group(name: string): Promise<GroupRow | undefined> {
-    const text = `SELECT ${GROUP_COLUMNS} FROM @grp AS g WHERE g.name = $1`
-    const [row] = await this.#query<GroupRow & { readonly id: number }>('reading a group', text, [name])
-    return row && withoutId(row)
+  group(name: string): Promise<GroupRow | undefined> {
+    return this.#groups.row(name)
   }
 
   async groups(range: GroupRange = {}): Promise<GroupPage> {
-    const { limit, before } = sliceOf(range)
-    const found = await this.#query<GroupRow & { readonly id: number }>(
-      'reading the groups',
-      `SELECT ${GROUP_COLUMNS} FROM @grp AS g WHERE g.id < $1 ORDER BY g.id DESC LIMIT $2`,
-      [before, limit + 1],
-    )
-    const shown = found.slice(0, limit)
-    const last = shown.at(-1)
-    return {
-      rows: shown.map(withoutId),
-      next: found.length > limit && last !== undefined ? String(last.id) : undefined,
-    }
+    return this.#groups.page(sliceOf(range))
   }
 
   members(name: string, from: number): Promise<readonly GroupMember[]> {
-    return this.#query<GroupMember>(
-      'reading the members of a group',
-      `SELECT m.position, m.pid FROM @member AS m WHERE m.grp = (SELECT g.id FROM @grp AS g WHERE g.name = $1)
-        AND m.position >= $2 ORDER BY m.position LIMIT $3`,
-      [name, from, LARGEST_MEMBERS],
-    )
+    return this.#groups.members(name, from)
   }
 
-  async lifetimes(pids: readonly string[]): Promise<readonly LifetimeRow[]> {
-    const rows = await this.#query<
-      LifetimeColumns & { readonly retained: boolean; readonly needed: boolean }
-    >(
-      'reading how long results are kept',
-      `SELECT p.pid, l.policy, l.ttl, coalesce(l.dropped, 0) AS dropped,
-        EXISTS (SELECT 1 FROM @retain AS r WHERE r.pid = p.pid) AS retained,
-        (EXISTS (SELECT 1 FROM @process AS above WHERE above.pid = p.parent AND above.ended_at IS NULL)
-          OR EXISTS (SELECT 1 FROM @need AS n WHERE n.target = p.pid)
-          OR EXISTS (SELECT 1 FROM @awaits AS a WHERE a.target = p.pid)) AS needed
-        FROM @process AS p LEFT JOIN @lifetime AS l ON l.pid = p.pid WHERE p.pid = ANY($1)`,
-      [pids],
-    )
-    return rows.map(({ pid, policy, ttl, dropped, ...kept }) =>
-      lifetimeRow(pid, { retention: policy === null ? null : { policy, ttl }, dropped: dropped === 1 }, kept),
-    )
+  lifetimes(pids: readonly string[]): Promise<readonly LifetimeRow[]> {
+    return this.#results.lifetimes(pids)
   }
 
   async openSession(session: string): Promise<void> {
@@ -328,31 +295,13 @@ export class PostgresStore implements Store {
 
   async closeSession(session: string): Promise<void> {
     this.#beats.close(session)
-    await this.#query('closing a session', 'DELETE FROM @session WHERE id = $1', [session])
+    await this.#results.forgetSession(session)
     await this.#endSession(session)
   }
 
   async dueResults(limit: number): Promise<DueResults> {
-    const doing = 'looking for results to drop'
-    const now = this.#now()
-    const dead = await this.#query<{ readonly session: string }>(
-      doing,
-      `SELECT DISTINCT r.session FROM @retain AS r
-        WHERE NOT EXISTS (SELECT 1 FROM @session AS s WHERE s.id = r.session AND s.expires > @now())`,
-    )
-    for (const { session } of dead) await this.#endSession(session)
-    const due = await this.#query<{ readonly pid: string }>(
-      doing,
-      'SELECT pid FROM @lifetime WHERE check_at <= $1 ORDER BY check_at LIMIT $2',
-      [now, limit],
-    )
-    const [rest] = await this.#query<{ readonly next: number | null; readonly any: boolean }>(
-      doing,
-      `SELECT (SELECT check_at FROM @lifetime WHERE check_at > $1 ORDER BY check_at LIMIT 1) AS next,
-        EXISTS (SELECT 1 FROM @lifetime WHERE dropped = 0) OR EXISTS (SELECT 1 FROM @retain) AS any`,
-      [now],
-    )
-    return { pids: due.map(({ pid }) => pid), next: rest?.next ?? null, any: rest?.any ?? false }
+    for (const session of await this.#results.deadSessions()) await this.#endSession(session)
+    return this.#results.due(this.#now(), limit)
   }
 
   classes(): Promise<readonly ClassRow[]> {
@@ -531,8 +480,8 @@ export class PostgresStore implements Store {
   /** Writes, after the writes before it, and publishes the changes. */
   #change<T>(doing: string, wanted: Wanted, action: (session: PostgresSession) => T): Promise<T> {
     const done = this.#last.then(async () => {
-      const { value, changes, tx } = await this.#transactions.run(doing, wanted, action)
-      if (tx !== undefined) this.#feed.committed(tx)
+      const { value, changes, stored } = await this.#transactions.run(doing, wanted, action)
+      if (stored !== undefined) this.#feed.committed(stored)
       this.#listeners.publish(changes)
       return value
     })
@@ -542,18 +491,13 @@ export class PostgresStore implements Store {
 
   /** What a session retained last is looked at again, if it is due. */
   async #endSession(session: string): Promise<void> {
-    const rows = await this.#query<LifetimeColumns & { readonly held: string }>(
-      'ending a session',
-      `SELECT r.pid AS held, l.* FROM @retain AS r LEFT JOIN @lifetime AS l ON l.pid = r.pid WHERE r.session = $1`,
-      [session],
-    )
-    const wanted = wantedPids(rows.map(({ held }) => held))
-    await this.#change('ending a session', wanted, (session_) => {
-      each(rows, session_, ({ held: pid }) => {
-        session_.unretain(pid, session)
-        const lifetime = session_.lifetime(pid)
-        if (lifetime === undefined || session_.brief(pid)?.ended_at === null || !mayBeDue(lifetime)) return
-        session_.putLifetime(pid, { ...lifetime, checkAt: session_.now })
+    const pids = await this.#results.retained(session)
+    await this.#change('ending a session', wantedPids(pids), (commit) => {
+      forEachLoaded(pids, commit, (pid) => {
+        commit.unretain(pid, session)
+        const lifetime = commit.lifetime(pid)
+        if (lifetime === undefined || commit.brief(pid)?.ended_at === null || !mayBeDue(lifetime)) return
+        commit.putLifetime(pid, { ...lifetime, checkAt: commit.now })
       })
     })
   }
@@ -588,8 +532,4 @@ function wantedPids(pids: readonly string[]): Wanted {
   const wanted = new Wanted()
   for (const pid of pids) wanted.pids.add(pid)
   return wanted
-}
-
-function withoutId({ id: _id, ...row }: GroupRow & { readonly id: number }): GroupRow {
-  return row
 }

@@ -1,5 +1,7 @@
+import { READY, SUSPECT } from '../rules/filter-sql.ts'
 import { OUTPUT_PREFIX } from '../rules/parts.ts'
 import type { Row } from '../rules/row.ts'
+import { FIRST_CALLS } from './loaded.ts'
 
 /*
  * The schema. `@` stands for the schema's name and a point. The tables name processes by their pids.
@@ -83,9 +85,6 @@ export const BRIEF = ['id', ...COLUMN_NAMES.filter((name) => name !== 'data' && 
 const LIST = COLUMN_NAMES.join(', ')
 const FROM_R = COLUMN_NAMES.map((name) => `r.${name}`).join(', ')
 
-/** What wants to run, now or at a time to come. */
-export const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
-
 const TABLES = `
 CREATE TABLE @meta (name text PRIMARY KEY, value text NOT NULL);
 
@@ -95,8 +94,8 @@ CREATE TABLE @process (
     .map(([name, type]) => `${name} ${type}`)
     .join(',\n  ')}
 ) WITH (fillfactor = 70);
-CREATE INDEX process_ready ON @process (class, version, worker, ready_at, id) WHERE ${UNOWNED} AND crashes < 2;
-CREATE INDEX process_suspect ON @process (class, version, worker, ready_at, id) WHERE ${UNOWNED} AND crashes >= 2;
+CREATE INDEX process_ready ON @process (class, version, worker, ready_at, id) WHERE ${READY};
+CREATE INDEX process_suspect ON @process (class, version, worker, ready_at, id) WHERE ${SUSPECT};
 CREATE INDEX process_owner ON @process (owner) WHERE owner IS NOT NULL;
 CREATE INDEX process_deadline ON @process (kill_deadline) WHERE kill_deadline IS NOT NULL;
 CREATE UNIQUE INDEX process_key ON @process (key) WHERE key IS NOT NULL;
@@ -219,7 +218,7 @@ BEGIN
       'outputs', EXISTS (SELECT 1 FROM @part t WHERE t.pid = p.pid AND starts_with(t.name, '${OUTPUT_PREFIX}')),
       'calls', CASE WHEN p.calls IS NOT NULL THEN (SELECT json_agg(c) FROM (
           SELECT json_build_array(c.pid, c.awaits) AS c FROM @process c WHERE c.actor = p.pid AND c.ended_at IS NULL
-          ORDER BY c.id LIMIT CASE WHEN p.pid = ANY(queues) THEN NULL ELSE 200 END) AS firsts) END,
+          ORDER BY c.id LIMIT CASE WHEN p.pid = ANY(queues) THEN NULL ELSE ${FIRST_CALLS} END) AS firsts) END,
       'parts', CASE WHEN p.pid = ANY(whole) OR p.key IN (SELECT json_array_elements_text(wanted->'keys'))
         THEN (SELECT coalesce(json_agg(json_build_array(t.name, t.text)), '[]') FROM @part t WHERE t.pid = p.pid) END
     )) FROM @process p WHERE p.pid = ANY(pids)),
@@ -365,7 +364,7 @@ BEGIN
     DELETE FROM @checkpoint WHERE pid = ANY(pruned);
     DELETE FROM @process WHERE pid = ANY(pruned);
   END IF;
-  RETURN json_build_object('tx', pg_current_xact_id()::text);
+  RETURN json_build_object('tx', pg_current_xact_id()::text, 'xmin', pg_snapshot_xmin(pg_current_snapshot())::text);
 END $body$;
 `
 

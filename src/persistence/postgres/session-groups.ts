@@ -30,13 +30,13 @@ export class SessionGroups implements Groups {
   find(name: string): StoredGroup | undefined {
     const known = this.#byName.get(name)
     if (known !== undefined) return known
-    const found = this.#loaded.groups.get(name)
+    const found = this.#loaded.group(name)
     if (found === undefined) {
+      if (this.#loaded.wanted.groups.has(name)) return undefined
       this.#wanted.group(name)
       throw new NotLoaded()
     }
-    if (found.group === undefined) return undefined
-    const { row, end, members } = found.group
+    const { row, end, members } = found
     return this.#keep({
       id: row.id,
       name,
@@ -79,7 +79,7 @@ export class SessionGroups implements Groups {
     const { members, name, was } = this.#of(id)
     const known = members.get(position)
     if (known !== undefined) return known
-    if (was !== null && this.#loaded.groups.get(name)?.positions.has(position) !== true) {
+    if (was !== null && this.#loaded.wanted.groups.get(name)?.has(position) !== true) {
       this.#wanted.position(name, position)
       throw new NotLoaded()
     }

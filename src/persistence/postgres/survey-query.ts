@@ -1,8 +1,8 @@
 import type { Survey } from '../contract/survey.ts'
 import { SurveyCounts, type UnfinishedRow } from '../rules/survey.ts'
+import { UNOWNED } from '../rules/filter-sql.ts'
 import type { Database } from './database.ts'
 import { SUPERSEDED } from './list-query.ts'
-import { UNOWNED } from './schema.ts'
 
 const READY = `(${UNOWNED} AND ready_at <= $1)`
 /** As `waitKind` has it, for what is neither ready, paused nor parked, and runs no step; else null. */

@@ -4,23 +4,25 @@ import { type Database, isTaken } from './database.ts'
 import { Loaded, type LoadAnswer } from './loaded.ts'
 import { NotLoaded } from './not-loaded.ts'
 import { PostgresSession } from './postgres-session.ts'
-import { encodeJson } from './text.ts'
-import { Wanted } from './wanted.ts'
+import type { Wanted } from './wanted.ts'
 
 /** How often a commit is made again because others have changed what it read, before it waits between. */
 const AT_ONCE = 5
 const LONGEST_PAUSE = 50
 
-interface ApplyAnswer {
-  readonly stale?: readonly string[]
-  readonly tx?: string
+/** A transaction of the database that has stored something. */
+export interface Stored {
+  /** Its id. */
+  readonly tx: string
+  /** The id of the oldest transaction that ran when it committed. */
+  readonly xmin: string
 }
 
 export interface Committed<T> {
   readonly value: T
   readonly changes: readonly Change[]
-  /** The id of the transaction; undefined if there was nothing to store. */
-  readonly tx: string | undefined
+  /** Undefined if there was nothing to store. */
+  readonly stored: Stored | undefined
 }
 
 /**
@@ -41,121 +43,48 @@ export class Transactions {
   }
 
   /**
-   * `action` may run several times, each time on a new session. It must catch `NotLoaded` of one part
-   * of its work, if it can go on with the others.
+   * `action` may run several times, each time on a new session. `wanted` gets what else it asks for.
    */
   async run<T>(
     doing: string,
     wanted: Wanted,
     action: (session: PostgresSession) => T,
   ): Promise<Committed<T>> {
-    let loaded = new Loaded()
-    let missing = wanted
-    for (let tries = 0; ; tries++) {
-      if (tries > AT_ONCE) await pause(Math.random() * LONGEST_PAUSE)
-      await this.#load(doing, loaded, missing)
-      const session = new PostgresSession(loaded, this.#now())
-      let value: T | undefined
+    let tries = 0
+    for (;;) {
+      const session = new PostgresSession(await this.#load(doing, wanted), this.#now())
+      let value: T
       try {
         value = action(session)
       } catch (error) {
-        if (!(error instanceof NotLoaded)) throw error
-      }
-      if (!session.wanted.isEmpty) {
-        missing = session.wanted
-        tries--
-        continue
+        // All is read again, so that the rules see one snapshot.
+        if (error instanceof NotLoaded && wanted.add(session.wanted)) continue
+        throw error
       }
       const document = session.document()
-      if (document === undefined) return { value: value as T, changes: session.changes, tx: undefined }
-      const { stale, tx } = await this.#apply(doing, document)
-      if (tx !== undefined) return { value: value as T, changes: session.changes, tx }
-      // All is read again, since what is stale may be about others, too.
-      missing = everything(loaded)
-      loaded = new Loaded()
-      void stale
+      if (document === undefined) return { value, changes: session.changes, stored: undefined }
+      const stored = await this.#apply(doing, document)
+      if (stored !== undefined) return { value, changes: session.changes, stored }
+      if (++tries > AT_ONCE) await pause(Math.random() * LONGEST_PAUSE)
     }
   }
 
-  async #apply(doing: string, document: unknown): Promise<ApplyAnswer> {
+  /** Undefined if what was read has changed, and nothing was stored. */
+  async #apply(doing: string, document: unknown): Promise<Stored | undefined> {
     try {
-      const [row] = await this.#database.query<{ readonly answer: ApplyAnswer }>(
-        doing,
-        'SELECT @apply($1) AS answer',
-        [Encoded.of(document)],
-      )
-      return row?.answer ?? {}
+      const answer = await this.#database.call<Stored | { readonly stale: unknown }>(doing, 'apply', document)
+      return 'tx' in answer ? answer : undefined
     } catch (error) {
-      if (isTaken(error)) return { stale: [] }
+      if (isTaken(error)) return undefined
       throw error
     }
   }
 
-  async #load(doing: string, loaded: Loaded, wanted: Wanted): Promise<void> {
-    const asked = wanted.toJSON() as { readonly pids: readonly string[] }
-    const [row] = await this.#database.query<{ readonly answer: LoadAnswer }>(
-      doing,
-      'SELECT @load($1) AS answer',
-      [Encoded.of(asked)],
-    )
-    const answer = row?.answer
-    if (answer === undefined) return
+  async #load(doing: string, wanted: Wanted): Promise<Loaded> {
+    const answer = await this.#database.call<LoadAnswer>(doing, 'load', wanted)
     this.#sawTime(answer.now)
-    loaded.engines = new Set(answer.engines)
-    for (const pid of asked.pids) loaded.rows.set(pid, undefined)
-    for (const key of wanted.keys) loaded.keys.set(key, undefined)
-    for (const found of answer.found ?? []) {
-      loaded.rows.set(found.row.pid, found)
-      if (found.row.key !== null && wanted.keys.has(found.row.key)) {
-        loaded.keys.set(found.row.key, found.row.pid)
-        loaded.withParts.add(found.row.pid)
-      }
-    }
-    for (const pid of wanted.parts) loaded.withParts.add(pid)
-    for (const pid of wanted.queues) loaded.queues.add(pid)
-    for (const [root, pids] of answer.trees ?? []) loaded.trees.set(root, pids)
-    for (const [name, positions] of wanted.groups) {
-      const known = loaded.groups.get(name)
-      const group = answer.groups?.find(({ row: { name: own } }) => own === name)
-      const members = [...(known?.group?.members ?? []), ...(group?.members ?? [])]
-      loaded.groups.set(name, {
-        group: group && { ...group, members },
-        positions: new Set([...(known?.positions ?? []), ...positions]),
-      })
-    }
+    return new Loaded(wanted, answer)
   }
-}
-
-/** Text that `Database.query` must not encode again. */
-class Encoded {
-  readonly #text: string
-
-  private constructor(text: string) {
-    this.#text = text
-  }
-
-  static of(value: unknown): Encoded {
-    return new Encoded(encodeJson(value))
-  }
-
-  /** Called by the driver. */
-  toPostgres(): string {
-    return this.#text
-  }
-}
-
-function everything({ rows, keys, withParts, queues, trees, groups }: Loaded): Wanted {
-  const wanted = new Wanted()
-  for (const pid of rows.keys()) wanted.pids.add(pid)
-  for (const key of keys.keys()) wanted.keys.add(key)
-  for (const pid of withParts) wanted.parts.add(pid)
-  for (const pid of queues) wanted.queues.add(pid)
-  for (const root of trees.keys()) wanted.trees.add(root)
-  for (const [name, { positions }] of groups) {
-    wanted.group(name)
-    for (const position of positions) wanted.position(name, position)
-  }
-  return wanted
 }
 
 function pause(milliseconds: number): Promise<void> {

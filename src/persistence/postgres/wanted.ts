@@ -12,8 +12,26 @@ export class Wanted {
   readonly groups = new Map<string, Set<number>>()
 
   get isEmpty(): boolean {
-    const { pids, keys, parts, queues, trees, groups } = this
-    return pids.size + keys.size + parts.size + queues.size + trees.size + groups.size === 0
+    return this.#size === 0
+  }
+
+  get #size(): number {
+    return [...this.#sets, ...this.groups.values()].reduce((sum, { size }) => sum + size, this.groups.size)
+  }
+
+  get #sets(): readonly Set<string>[] {
+    return [this.pids, this.keys, this.parts, this.queues, this.trees]
+  }
+
+  /** Adds what another one wants. Returns whether that is more than this one wanted. */
+  add(other: Wanted): boolean {
+    const before = this.#size
+    for (const [index, set] of this.#sets.entries()) for (const one of other.#sets[index] ?? []) set.add(one)
+    for (const [name, positions] of other.groups) {
+      this.group(name)
+      for (const position of positions) this.position(name, position)
+    }
+    return this.#size > before
   }
 
   position(group: string, position: number): void {
