@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { expect, it } from 'vitest'
 import { ProcessLost } from '../../src/index.ts'
 import { overEachStore } from '../engine/over-stores.ts'
@@ -16,7 +17,18 @@ overEachStore((over) => {
     const group = client.group([lost, handle.pid])
     await group.refresh()
     expect(group.statuses).toMatchObject([{ reason: 'lost' }, { label: 'running' }])
-    expect(group.progress).toMatchObject({ completed: 1, total: 2 })
+    expect(group.progress).toEqual({
+      completed: 1,
+      total: 2,
+      fraction: 0.5,
+      lost: 1,
+      byState: { created: 0, running: 1, waiting: 0, finished: 0, excepted: 0, killed: 0 },
+    })
+    expect(inspect(group)).toContain('1 of 2 have ended (1 running, 1 lost)')
+    const lines: string[] = []
+    const out = { write: (line: string) => lines.push(line) }
+    await group.waitInteractive({ out, returnWhen: 1 })
+    expect(lines.at(-1)).toBe('1 of 2 ended (50 %): 1 running, 1 lost\n')
     expect(await group.isReady()).toBe(false)
     const [gone, there] = await group.metadata()
     expect(gone).toMatchObject({ pid: lost, error: expect.any(ProcessLost), worker: null, stdout: '' })

@@ -49,8 +49,8 @@ async function watch(client: Client, text: string | undefined, options: WatchOpt
   const { timeout } = options
   const out = options.quiet || options.json || pids.length === 0 ? NOWHERE : process.stdout
   const haveEnded = await group.waitInteractive({ timeout, out })
-  const { completed, total, byState } = group.progress
-  if (options.json) printJson({ completed, total, byState })
+  const { completed, total, byState, lost } = group.progress
+  if (options.json) printJson({ completed, total, byState, lost })
   const succeeded = group.statuses.every((state) => isTerminal(state.label) && state.successful)
   return haveEnded && succeeded ? ExitCode.DONE : ExitCode.FAILED
 }

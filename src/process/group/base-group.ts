@@ -12,6 +12,7 @@ import type {
   TimedeltaOptions,
   Times,
 } from '../host/process-group.ts'
+import { isLost } from '../host/lost-outcome.ts'
 import type { DisplayOptions } from '../host/display-options.ts'
 import type { FollowOptions } from '../host/follow-options.ts'
 import type { GroupRecord } from '../host/reference-record.ts'
@@ -37,8 +38,8 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
   /** `console.log(group)` in Node: the name, the length and the progress, without I/O. */
   [INSPECT](): string {
     const { name, length } = this
-    const { completed, byState } = this.progress
-    const states = Object.entries(byState).flatMap(([state, count]) =>
+    const { completed, byState, lost } = this.progress
+    const states = Object.entries({ ...byState, lost }).flatMap(([state, count]) =>
       count > 0 ? [`${count} ${state}`] : [],
     )
     const known = length === 0 ? 'empty' : `${completed} of ${length} have ended (${states.join(', ')})`
@@ -72,15 +73,19 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
       ProcessState,
       number
     >
-    let completed = 0
-    for (const [position, { label, terminal, reason }] of this.statuses.entries()) {
+    let ended = 0
+    let lost = 0
+    for (const [position, state] of this.statuses.entries()) {
       const count = this.items?.[position] ?? 1
-      byState[label] += count
-      // Nothing more comes of a process that is not in the store.
-      if (terminal || reason === 'lost') completed += count
+      if (isLost(state)) lost += count
+      else {
+        byState[state.label] += count
+        if (state.terminal) ended += count
+      }
     }
     const total = this.length
-    return { completed, total, fraction: total === 0 ? 1 : completed / total, byState }
+    const completed = ended + lost
+    return { completed, total, fraction: total === 0 ? 1 : completed / total, byState, lost }
   }
 
   async refresh(options: WaitOptions = {}): Promise<void> {
@@ -192,7 +197,7 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
   }
 
   #times(): readonly KnownTimes[] {
-    const stored = [...this.members.values()].filter(({ state }) => state.reason !== 'lost')
+    const stored = [...this.members.values()].filter(({ state }) => !isLost(state))
     return stored.map(({ times }) => times)
   }
 

@@ -1,4 +1,5 @@
 import { cut, oneLine } from '../../shared/terminal-text.ts'
+import { isLost } from '../host/lost-outcome.ts'
 import type { StateInfo } from '../host/process-handle.ts'
 import type { Progress } from '../state/report.ts'
 import { ProcessState } from '../state/process-state.ts'
@@ -22,6 +23,8 @@ const WIDEST_BAR = 20
 const NARROWEST_BAR = 5
 /** The most processes that have a line of their own. */
 const MOST_LINES = 20
+/** The word for a process that is not in the store. */
+const LOST = 'lost'
 
 /**
  * The lines that show how far processes are: one for each process, as far as there is room, those that
@@ -86,19 +89,22 @@ function countsOf(members: readonly Shown[]): {
   readonly counts: string
 } {
   const byState = new Map<string, number>()
-  for (const { state } of members) byState.set(state.label, (byState.get(state.label) ?? 0) + 1)
-  const counts = Object.values(ProcessState).flatMap((label) => {
+  for (const { state } of members) {
+    const label = isLost(state) ? LOST : state.label
+    byState.set(label, (byState.get(label) ?? 0) + 1)
+  }
+  const counts = [...Object.values(ProcessState), LOST].flatMap((label) => {
     const count = byState.get(label) ?? 0
     return count === 0 ? [] : [`${number(count)} ${label}`]
   })
-  const ended = members.filter(({ state }) => state.terminal).length
+  const ended = members.filter(({ state }) => hasEnded(state)).length
   return { ended, all: members.length, counts: counts.join(', ') }
 }
 
 /** The processes that tell most: those that report progress, then those that run. Kept in their order. */
 function busiest(members: readonly Shown[], count: number): readonly Shown[] {
   const rank = ({ state }: Shown): number =>
-    state.terminal ? 3 : state.label !== 'running' ? 2 : state.progress === undefined ? 1 : 0
+    hasEnded(state) ? 3 : state.label !== 'running' ? 2 : state.progress === undefined ? 1 : 0
   const ranked = members.map((member, index) => ({ member, index, rank: rank(member) }))
   return ranked
     .toSorted((a, b) => a.rank - b.rank || a.index - b.index)
@@ -107,8 +113,15 @@ function busiest(members: readonly Shown[], count: number): readonly Shown[] {
     .map(({ member }) => member)
 }
 
-function stateWord({ label, paused, terminal }: StateInfo): string {
+function stateWord(state: StateInfo): string {
+  if (isLost(state)) return LOST
+  const { label, paused, terminal } = state
   return paused && !terminal ? 'paused' : label
+}
+
+/** Nothing more comes of a process that is not in the store. */
+function hasEnded(state: StateInfo): boolean {
+  return state.terminal || isLost(state)
 }
 
 function progressParts({ progress, terminal, successful }: StateInfo, bar: number): string[] {

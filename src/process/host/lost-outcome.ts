@@ -1,5 +1,5 @@
 import type { ProcessLost } from '../../shared/errors.ts'
-import type { Settled } from './process-handle.ts'
+import type { Settled, StateInfo } from './process-handle.ts'
 
 /** The outcome of a process that is not in the store, or not in memory. */
 export function lostOutcome(reason: ProcessLost): Settled<never> {
@@ -12,4 +12,9 @@ export function lostOutcome(reason: ProcessLost): Settled<never> {
     reason: 'lost',
   } as const
   return { status: 'rejected', reason, state }
+}
+
+/** Whether a process is not in the store. Its label is then the last that was known, or `created`. */
+export function isLost({ reason }: StateInfo): boolean {
+  return reason === 'lost'
 }

@@ -76,7 +76,10 @@ export interface GroupProgress {
   readonly total: number
   /** From 0 to 1. An empty group is at 1. */
   readonly fraction: number
+  /** How many are in each state. Lost ones are in none. */
   readonly byState: Readonly<Record<ProcessState, number>>
+  /** How many are not in the store, for example because they were pruned. They count as completed. */
+  readonly lost: number
 }
 
 /** The pids of the processes that an abort has ended, of those that had begun, and of those that had ended. */
