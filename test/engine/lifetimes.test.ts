@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import {
   allowFailure,
   type Client,
@@ -245,6 +245,23 @@ overEachStore((over) => {
     const other = await square(engine, { retention: { ttl: 1_000 } })
     await over().clock.advance('10s')
     expect(await isKept(engine, other.pid)).toBe(false)
+  })
+
+  it('ttl: a handle that has read the result keeps it, and a new handle gives MissingResult', async () => {
+    const engine = await over().engine(PROCESSES)
+    const client = await over().client()
+    const { pid } = await square(engine, { retention: { ttl: '1h' } })
+    const reader = client.handle(pid)
+    expect(await reader.result()).toBe('the square of 3')
+    await over().clock.advance('2h')
+    await vi.waitUntil(async () => !(await isKept(engine, pid)))
+    expect(await reader.result()).toBe('the square of 3')
+    const other = await over().client()
+    await expect(other.handle(pid).result()).rejects.toThrow(MissingResult)
+    expect(await other.handle(pid).wait()).toMatchObject({ label: 'finished', successful: true })
+    await expect(other.group([pid]).result()).rejects.toThrow(MissingResult)
+    await reader.refresh()
+    await expect(reader.result()).rejects.toThrow(MissingResult)
   })
 
   it('keep: no release drops it', async () => {
