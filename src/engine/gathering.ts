@@ -55,7 +55,11 @@ export class Gathering {
     const { refers, after } = savedUpstream(parts)
     const references = refers === true ? savedReferences(parts['inputs'] ?? '{}') : []
     const needs = needsOf(references, after)
-    const rows = await this.#rows(row.pid, [...new Set(needs.map(({ pid }) => pid))])
+    const pids = [...new Set(needs.map(({ pid }) => pid))]
+    // Few are read once, with their values. Many are read first without them, so as not to hold all.
+    const isSmall = refers === true && after === undefined && pids.length <= LARGEST_LOAD
+    const loaded = isSmall ? byPid(await this.#load(row.pid, pids)) : undefined
+    const rows = loaded === undefined ? await this.#rows(row.pid, pids) : rowsOf(loaded)
     const failed = failedNeed(needs, rows)
     if (failed !== undefined) {
       const path = references.find(
@@ -70,7 +74,7 @@ export class Gathering {
     }
     if (refers !== true) return { starts: true, inputs: undefined }
     try {
-      return { starts: true, inputs: await this.#inputs(row.pid, parts, references) }
+      return { starts: true, inputs: await this.#inputs(row.pid, parts, references, loaded) }
     } catch (error) {
       if (error instanceof UpstreamFailed) return { starts: false, error }
       throw error
@@ -148,20 +152,21 @@ export class Gathering {
     pid: string,
     parts: BundleParts,
     references: readonly PlacedReference[],
+    loaded: ReadonlyMap<string, StoredProcess> | undefined,
   ): Promise<Readonly<Record<string, unknown>>> {
     const values = new Map<string, unknown>()
-    const byPid = new Map<string, PlacedReference[]>()
+    const toProcess = new Map<string, PlacedReference[]>()
     for (const reference of references) {
-      const known = byPid.get(reference.pid)
-      if (known === undefined) byPid.set(reference.pid, [reference])
+      const known = toProcess.get(reference.pid)
+      if (known === undefined) toProcess.set(reference.pid, [reference])
       else known.push(reference)
     }
-    const pids = [...byPid.keys()]
+    const pids = [...toProcess.keys()]
     for (let start = 0; start < pids.length; start += LARGEST_LOAD) {
       const some = pids.slice(start, start + LARGEST_LOAD)
-      const stored = new Map((await this.#load(pid, some)).map((one) => [one.row.pid, one]))
+      const stored = loaded ?? byPid(await this.#load(pid, some))
       for (const target of some)
-        for (const reference of byPid.get(target) ?? [])
+        for (const reference of toProcess.get(target) ?? [])
           values.set(keyOf(reference), this.#value(pid, reference, stored.get(target)))
     }
     const inputs = this.#engine.codec.parse(parts['inputs'] ?? '{}', 'inputs')
@@ -195,6 +200,14 @@ export class Gathering {
       return { status: 'rejected', reason: error as ProcessError, state }
     }
   }
+}
+
+function byPid(stored: readonly StoredProcess[]): ReadonlyMap<string, StoredProcess> {
+  return new Map(stored.map((one) => [one.row.pid, one]))
+}
+
+function rowsOf(stored: ReadonlyMap<string, StoredProcess>): ReadonlyMap<string, ProcessRow> {
+  return new Map([...stored].map(([pid, { row }]) => [pid, row]))
 }
 
 /** The first need that can't be met any more. A need of any process can't once all have ended. */

@@ -37,6 +37,17 @@ function counted(store: Store): { readonly store: Store; readonly reads: Map<str
 const TIME = { ...HAS_MORE, timeout: 240_000 }
 
 overEachStore((over) => {
+  test('a process that takes the result of another one reads that process once', async () => {
+    const { store, reads } = counted(over().store)
+    const engine = await over().engine([Adds], { store })
+    const first = await engine.launch(Adds, { numbers: [1] })
+    await first.wait()
+    reads.clear()
+    expect(await (await engine.launch(Adds, { numbers: [first, first.outputs.ref(0)] })).result()).toBe(2)
+    expect(reads.get('loadAll')).toBe(1)
+    expect(reads.has('readAll')).toBe(false)
+  })
+
   test.skipIf(extent === 'some')(
     'a chain of a thousand references ends, and a failure goes through all of it',
     TIME,
