@@ -58,6 +58,7 @@ async function aGroup(count: number): Promise<ProcessGroup> {
 
 test.each([100, 10_000])(
   'a wait for %i processes sets two timers, and reads each row once',
+  { timeout: 120_000 },
   async (count) => {
     const group = await aGroup(count)
     await clock.quiet()
@@ -74,6 +75,45 @@ test.each([100, 10_000])(
     expect(clock.timers).toBe(before)
   },
 )
+
+test.each([10, 3_000])('how far %i processes are is counted by one query', async (count) => {
+  const client = await aClient()
+  const { name } = await client.launchAll(
+    'Nobody',
+    Array.from({ length: count }, () => ({})),
+  )
+  const other = await aClient()
+  counted.statements()
+  expect(await other.count({ group: name })).toMatchObject({ created: count, finished: 0 })
+  expect(counted.statements().filter((sql) => sql.startsWith('SELECT'))).toHaveLength(1)
+})
+
+test('launchAll reads no further ahead than one commit, and stores many processes in each', async () => {
+  const count = 4_000
+  const client = await aClient()
+  const { store } = counted
+  let read = 0
+  let furthest = 0
+  const stored = new Set<string>()
+  const stop = store.watch((changes) => {
+    for (const { name, pid } of changes) if (name === 'created') stored.add(pid)
+  })
+  onTestFinished(() => stop())
+  function* inputs(): Generator<Record<string, never>> {
+    for (; read < count; read++) {
+      furthest = Math.max(furthest, read - stored.size)
+      yield {}
+    }
+  }
+  counted.statements()
+  const group = await client.launchAll('Nobody', inputs())
+  expect(group.length).toBe(count)
+  expect(stored.size).toBe(count)
+  expect(furthest).toBeLessThanOrEqual(1_000)
+  const ran = counted.statements()
+  expect(ran.filter((sql) => sql === 'COMMIT').length).toBeLessThanOrEqual(12)
+  expect(ran.length / count).toBeLessThan(6.1)
+})
 
 test.each([200, 2_000])('asCompleted of %i ended processes reads each of them once', async (count) => {
   const group = await aGroup(count)

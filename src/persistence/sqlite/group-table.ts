@@ -6,8 +6,9 @@ import type { ProcessTable } from './process-table.ts'
 const GROUP =
   'SELECT id, name, ordered, parent, created_at AS createdAt, length, chunk_size AS chunkSize FROM grp'
 const AT = 'SELECT pid, process FROM member WHERE grp = ? AND position = ?'
-const PUT = `INSERT INTO member (grp, position, pid, process) VALUES (?, ?, ?, ?)
-  ON CONFLICT (grp, position) DO UPDATE SET pid = excluded.pid, process = excluded.process`
+const PUT_NEW = `INSERT INTO member (grp, position, pid, process) VALUES (?, ?, ?, ?)
+  ON CONFLICT (grp, position) DO NOTHING`
+const PUT = 'UPDATE member SET pid = ?, process = ? WHERE grp = ? AND position = ?'
 const ADD_PRESENT = 'UPDATE grp SET present = present + ? WHERE id = ?'
 const LEAVE = 'UPDATE member SET process = NULL WHERE process = ? RETURNING grp'
 
@@ -52,9 +53,10 @@ export class GroupTable implements Groups {
 
   put(id: number, position: number, pid: string): void {
     const process = this.#processes.known(pid)?.id ?? null
-    const before = this.#at(id, position)
+    const isNew = this.#connection.sql(PUT_NEW).run(id, position, pid, process).changes > 0
+    const before = isNew ? undefined : this.#at(id, position)
     if (before?.pid === pid && before.process === process) return
-    this.#connection.sql(PUT).run(id, position, pid, process)
+    if (!isNew) this.#connection.sql(PUT).run(pid, process, id, position)
     const more = Number(process !== null) - Number((before?.process ?? null) !== null)
     if (more !== 0) this.#connection.sql(ADD_PRESENT).run(more, id)
   }
