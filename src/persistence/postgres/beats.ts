@@ -1,7 +1,7 @@
 import { clearInterval, setInterval } from '../../shared/timers.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
 import type { Database } from './database.ts'
-import { startLeaseThread } from './lease-thread.ts'
+import { LeaseThread } from './lease-thread.ts'
 
 /** How many heartbeats come in the time of a lease. */
 const BEATS = 4
@@ -18,8 +18,12 @@ const OPEN =
 /** Keeps the leases of the engines and sessions of this program, by the clock of the database. */
 export class Beats {
   readonly #database: Database
-  readonly #engines = new Map<string, () => void>()
+  /** By engine, the milliseconds between two renewals of its lease. */
+  readonly #engines = new Map<string, number>()
+  readonly #timers = new Map<string, NodeJS.Timeout>()
   readonly #sessions = new Map<string, NodeJS.Timeout>()
+  /** Undefined before the first engine has joined; null where no thread can run. */
+  #thread: LeaseThread | null | undefined
 
   constructor(database: Database) {
     this.#database = database
@@ -37,27 +41,37 @@ export class Beats {
       JSON.stringify(labels),
       now,
     ])
-    this.#engines.get(id)?.()
-    const interval = lease / BEATS
-    const byTimer = (): void => this.#renewByTimer(id, interval)
-    const stop = startLeaseThread(
-      { connection: this.#database.connection, statement: this.#database.sql(BEAT), id, interval },
-      byTimer,
-    )
-    if (stop === undefined) byTimer()
-    else this.#engines.set(id, stop)
+    this.#engines.set(id, lease / BEATS)
+    if (this.#thread === undefined) this.#thread = this.#start()
+    this.#beginRenewing(id, lease / BEATS)
   }
 
   leave(engine: string): void {
-    this.#engines.get(engine)?.()
-    this.#engines.delete(engine)
+    if (!this.#engines.delete(engine)) return
+    this.#thread?.leave(engine)
+    clearInterval(this.#timers.get(engine))
+    this.#timers.delete(engine)
+  }
+
+  #start(): LeaseThread | null {
+    const { connection } = this.#database
+    const died = (): void => {
+      this.#thread = null
+      for (const [id, interval] of this.#engines) this.#beginRenewing(id, interval)
+    }
+    return LeaseThread.start(connection, this.#database.sql(BEAT), died) ?? null
+  }
+
+  #beginRenewing(id: string, interval: number): void {
+    if (this.#thread == null) this.#renewByTimer(id, interval)
+    else this.#thread.join(id, interval)
   }
 
   /** Renews a lease from this thread: steps that block it for long then count as crashes. */
   #renewByTimer(id: string, interval: number): void {
     const renew = (): void => void this.#database.query('renewing a lease', BEAT, [id]).catch(() => {})
-    const timer = setInterval(renew, interval).unref()
-    this.#engines.set(id, () => clearInterval(timer))
+    clearInterval(this.#timers.get(id))
+    this.#timers.set(id, setInterval(renew, interval).unref())
   }
 
   async open(session: string): Promise<void> {
@@ -76,10 +90,15 @@ export class Beats {
     this.#sessions.delete(session)
   }
 
+  /** Renews nothing any more, until another engine joins or another session opens. */
+  pause(): void {
+    for (const engine of this.#engines.keys()) this.leave(engine)
+    for (const session of this.#sessions.keys()) this.close(session)
+  }
+
   stop(): void {
-    for (const stop of this.#engines.values()) stop()
-    for (const timer of this.#sessions.values()) clearInterval(timer)
-    this.#engines.clear()
-    this.#sessions.clear()
+    this.pause()
+    this.#thread?.stop()
+    this.#thread = undefined
   }
 }

@@ -1,15 +1,13 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 
-/** The data that the worker thread of a lease receives. */
+/** The data that the worker thread receives. */
 interface LeaseData {
   /** The path of the driver's module. The worker runs from text, so it can't resolve the module itself. */
   readonly driver: string
   readonly connection: string
+  /** Renews the lease of the engine that it gets. */
   readonly statement: string
-  readonly id: string
-  /** Milliseconds between two renewals. */
-  readonly interval: number
 }
 
 /**
@@ -18,67 +16,103 @@ interface LeaseData {
  */
 const SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads')
-const { driver, connection, statement, id, interval } = workerData
+const { driver, connection, statement } = workerData
 const { Client } = require(driver)
-let client, busy = false, stopped = false
-async function renew() {
-  if (busy || stopped) return
-  busy = true
+const timers = new Map()
+const busy = new Set()
+let opened
+function open(timeout) {
+  const client = new Client({ connectionString: connection, application_name: 'damson lease', keepAlive: true,
+    connectionTimeoutMillis: timeout })
+  client.on('error', () => drop(client))
+  opened = { client, connected: client.connect() }
+}
+function drop(client) {
+  if (opened?.client === client) opened = undefined
+  client.end().catch(() => {})
+}
+async function query(id, timeout) {
+  if (opened === undefined) open(timeout)
+  const { client, connected } = opened
   try {
-    if (client === undefined) {
-      const opened = new Client({ connectionString: connection, application_name: 'damson lease', keepAlive: true,
-        connectionTimeoutMillis: interval, query_timeout: interval })
-      opened.on('error', () => { if (client === opened) client = undefined })
-      await opened.connect()
-      client = opened
-    }
-    await client.query(statement, [id])
+    await connected
+    await client.query({ text: statement, values: [id], query_timeout: timeout })
   } catch {
-    const broken = client
-    client = undefined
-    broken?.end().catch(() => {})
-  } finally {
-    busy = false
-    if (stopped) await client?.end().catch(() => {})
+    drop(client)
   }
 }
-const timer = setInterval(renew, interval)
-parentPort.once('message', () => {
-  stopped = true
-  clearInterval(timer)
-  parentPort.close()
-  if (!busy) client?.end().catch(() => {})
+function closeUnused() {
+  if (timers.size === 0 && busy.size === 0 && opened !== undefined) drop(opened.client)
+}
+let last = Promise.resolve()
+async function renew(id, interval) {
+  if (busy.has(id)) return
+  busy.add(id)
+  last = last.then(() => query(id, interval))
+  await last
+  busy.delete(id)
+  closeUnused()
+}
+function leave(id) {
+  clearInterval(timers.get(id))
+  timers.delete(id)
+  closeUnused()
+}
+parentPort.on('message', ({ id, interval }) => {
+  if (id === undefined) {
+    for (const one of timers.keys()) leave(one)
+    parentPort.close()
+  } else {
+    leave(id)
+    if (interval !== undefined) {
+      timers.set(id, setInterval(renew, interval, id, interval))
+      void renew(id, interval)
+    }
+  }
 })
-renew()
 `
 
-/**
- * Renews a lease from a thread of its own, so that a step that blocks the event loop does not end it.
- * Undefined where the driver can't be found, as in a bundle. `died` is called if the thread ends by
- * itself. Returns what stops it.
- */
-export function startLeaseThread(
-  data: Omit<LeaseData, 'driver'>,
-  died: () => void,
-): (() => void) | undefined {
-  let driver: string
-  try {
-    driver = createRequire(import.meta.url).resolve('pg')
-  } catch {
-    return undefined
+/** Renews leases from a thread of its own, so that a step that blocks the event loop ends none of them. */
+export class LeaseThread {
+  readonly #worker: Worker
+  #isStopped = false
+
+  /**
+   * Undefined where the driver can't be found, as in a bundle. `died` is called if the thread ends by
+   * itself.
+   */
+  static start(connection: string, statement: string, died: () => void): LeaseThread | undefined {
+    try {
+      const driver = createRequire(import.meta.url).resolve('pg')
+      return new LeaseThread({ driver, connection, statement }, died)
+    } catch {
+      return undefined
+    }
   }
-  const worker = new Worker(SOURCE, { eval: true, workerData: { ...data, driver }, execArgv: [] })
-  worker.unref()
-  let isStopped = false
-  const ended = (): void => {
-    if (isStopped) return
-    isStopped = true
-    died()
+
+  private constructor(workerData: LeaseData, died: () => void) {
+    this.#worker = new Worker(SOURCE, { eval: true, workerData, execArgv: [] })
+    this.#worker.unref()
+    const ended = (): void => {
+      if (this.#isStopped) return
+      this.#isStopped = true
+      died()
+    }
+    this.#worker.once('error', ended)
+    this.#worker.once('exit', ended)
   }
-  worker.once('error', ended)
-  worker.once('exit', ended)
-  return () => {
-    isStopped = true
-    worker.postMessage('stop')
+
+  /** Renews the lease of an engine each `interval` milliseconds. */
+  join(id: string, interval: number): void {
+    this.#worker.postMessage({ id, interval })
+  }
+
+  leave(id: string): void {
+    this.#worker.postMessage({ id })
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#worker.postMessage({})
   }
 }

@@ -47,7 +47,7 @@ import { countQuery, pageQuery } from './list-query.ts'
 import { PostgresCheckpoints } from './postgres-checkpoints.ts'
 import type { PostgresSession } from './postgres-session.ts'
 import { ResultQueries } from './result-queries.ts'
-import { BRIEF, TABLE_NAMES } from './schema.ts'
+import { BRIEF, CLEAR } from './schema.ts'
 import { surveyOf } from './survey-query.ts'
 import { Transactions } from './transaction.ts'
 import { Wanted } from './wanted.ts'
@@ -380,8 +380,8 @@ export class PostgresStore implements Store {
 
   /** @internal Deletes all that is stored, for tests. */
   async clear(): Promise<void> {
-    const tables = TABLE_NAMES.map((name) => `@${name}`).join(', ')
-    await this.#query('deleting everything', `TRUNCATE ${tables} RESTART IDENTITY`)
+    this.#beats.pause()
+    await this.#query('deleting everything', CLEAR)
   }
 
   async describe(classes: readonly ClassRow[]): Promise<void> {

@@ -173,11 +173,17 @@ CREATE TABLE @checkpoint (
 );
 `
 
-/** All tables but `meta`. */
-export const TABLE_NAMES = Array.from(
-  TABLES.matchAll(/CREATE TABLE @(\w+)/g),
-  ([, name = '']) => name,
-).filter((name) => name !== 'meta')
+/** Deletes the rows of all tables but `meta`. Most are empty in most tests, and to truncate one takes milliseconds. */
+export const CLEAR = `DO $body$ BEGIN ${Array.from(
+  TABLES.matchAll(/CREATE TABLE (@\w+) \(\s*(id bigserial)?/g),
+  ([, table, numbered]) =>
+    table === '@meta'
+      ? ''
+      : `IF EXISTS (SELECT 1 FROM ${table}) THEN
+        IF pg_relation_size('${table}') > 262144 THEN TRUNCATE ${table}; ELSE DELETE FROM ${table}; END IF;
+        ${numbered === undefined ? '' : `PERFORM setval('${table}_id_seq', 1, false);`}
+      END IF;`,
+).join('\n')} END $body$`
 
 /** The time of the database, by which leases count, and whether a lease holds. */
 const TIME = `
