@@ -81,7 +81,11 @@ export default defineConfig({
       ...(extent === 'all' ? [types] : []),
     ],
     sequence: { sequencer: LongGroupsFirst },
-    globalSetup: ['test/run/temporary-files.ts', 'test/programs/compile.ts'],
+    globalSetup: [
+      'test/run/temporary-files.ts',
+      'test/programs/compile.ts',
+      'test/postgres/shared-server.ts',
+    ],
     reporters: ['default', new GroupTimes(groups)],
     tags: [
       {

@@ -8,7 +8,7 @@ import { setTimeout as later } from 'node:timers/promises'
 /* A Postgres server of a test's own, which the test may stop, kill and start again. */
 
 /** Whether these tests run: with `DAMSON_POSTGRES=1`, since they start servers and take minutes. */
-const isAsked = process.env['DAMSON_POSTGRES'] === '1'
+export const isAsked: boolean = process.env['DAMSON_POSTGRES'] === '1'
 
 /** Where the programs of Postgres are; undefined if the tests are not to run. */
 export const POSTGRES: string | undefined = isAsked
@@ -19,7 +19,6 @@ if (isAsked && POSTGRES === undefined)
   throw new Error(
     'the tests on Postgres need its programs, which are missing here: apt-get install postgresql',
   )
-if (!isAsked) process.stderr.write('left out: the tests on Postgres, which DAMSON_POSTGRES=1 runs\n')
 
 function folders(): string[] {
   const debian = '/usr/lib/postgresql'
@@ -67,7 +66,12 @@ export class PostgresServer {
   }
 
   async start(): Promise<void> {
-    const settings = ['fsync=off', 'full_page_writes=off', 'max_connections=60', 'listen_addresses=127.0.0.1']
+    const settings = [
+      'fsync=off',
+      'full_page_writes=off',
+      'max_connections=200',
+      'listen_addresses=127.0.0.1',
+    ]
     this.#server = spawn(
       join(POSTGRES as string, 'postgres'),
       [

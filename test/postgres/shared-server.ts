@@ -1,0 +1,19 @@
+import { isAsked, PostgresServer } from './server.ts'
+
+/** The variable of the environment that has the URL of the server that all tests share. */
+const SHARED = 'DAMSON_POSTGRES_URL'
+
+/** Before the tests: starts the server, if the tests on Postgres are to run. */
+export async function setup(): Promise<(() => Promise<void>) | undefined> {
+  if (!isAsked) return undefined
+  const server = await PostgresServer.start()
+  process.env[SHARED] = server.url
+  return () => server.remove()
+}
+
+/** The URL of the server. A test that stops its server starts one of its own instead. */
+export function sharedServer(): string {
+  const url = process.env[SHARED]
+  if (url === undefined) throw new Error('no server of Postgres runs for the tests; run them by vitest')
+  return url
+}
