@@ -1,10 +1,9 @@
 import type { Clock } from '../shared/clock.ts'
 import { PersistenceError } from '../shared/errors.ts'
 import { hasAll } from '../shared/options.ts'
+import { isDatabaseUrl } from '../shared/store-url.ts'
 import { MemoryStore } from './memory/memory-store.ts'
 import type { Store } from './contract/store.ts'
-
-const POSTGRES = /^postgres(ql)?:\/\//
 
 const isStore = hasAll('a path or a store', ['commit', 'read', 'load', 'list', 'watch', 'close'])
 
@@ -37,7 +36,7 @@ export async function openStore(store: string | Store, { clock, create }: OpenSt
     )
   const options = clock === undefined ? {} : { clock }
   if (store === ':memory:') return new MemoryStore(options)
-  if (POSTGRES.test(store)) {
+  if (isDatabaseUrl(store)) {
     const { PostgresStore } = await import('./postgres/index.ts')
     return PostgresStore.open(store, { ...options, create })
   }

@@ -16,7 +16,11 @@ const PUBLIC_ENTRIES: ReadonlySet<string> = new Set([
 ])
 
 /** Functions for texts of any kind, which are no concern of the API and which `cli` shares. */
-const SHARED_WITH_CLI: ReadonlySet<string> = new Set(['shared/nearest.ts', 'shared/terminal-text.ts'])
+const SHARED_WITH_CLI: ReadonlySet<string> = new Set([
+  'shared/nearest.ts',
+  'shared/store-url.ts',
+  'shared/terminal-text.ts',
+])
 
 /**
  * The folders inside a folder of src/. Each imports only itself and the folders before it. Folders in

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { Client, ProcessHandle, ProcessSummary, StateInfo } from '../../index.ts'
+import { withoutPassword } from '../../shared/store-url.ts'
 import { isBulk, processes, requireTargets, withBulk, type BulkOptions } from '../input/bulk.ts'
 import { confirm } from '../input/confirm.ts'
 import { filterOf, LIVE } from '../input/filters.ts'
@@ -150,7 +151,7 @@ async function askAll(spec: CommandSpec, client: Client, options: ControlOptions
   if (options.dryRun) return printPreview(client, spec.name, filter, { ...reached, json })
   // A group is named as pids are, so it is not asked about.
   if (spec.name === 'kill' && options.all && options.yes !== true) {
-    const what = `${classesText(await client.preview('kill', filter))} in ${options.store}`
+    const what = `${classesText(await client.preview('kill', filter))} in ${withoutPassword(options.store)}`
     const how = `--all would kill ${what}: give --yes to do that where no one can be asked`
     if (!(await confirm(printable(`kill ${what}?`), how))) {
       note('nothing was killed')

@@ -6,6 +6,8 @@ import {
   type GroupLaunchOptions,
   type ProcessGroup,
 } from '../../index.ts'
+import { withoutPassword } from '../../shared/store-url.ts'
+import { continuesWith } from '../render/continues-with.ts'
 import { InputLines } from '../input/input-lines.ts'
 import type { ProcessClasses } from '../input/load-module.ts'
 import { withReferences } from '../input/references.ts'
@@ -74,16 +76,14 @@ export async function runGroup(
   })
   try {
     const group = await launch(engine, name, options)
-    note(`${group.length} of ${name} run in ${store} as the group ${group.name}`)
+    note(`${group.length} of ${name} run in ${withoutPassword(store)} as the group ${group.name}`)
     endProgress = showGroupProgress(engine, group.name)
     await group.wait()
     endProgress()
     return await printResults(engine, group.name, options.json === true)
   } catch (error) {
     if (!(error instanceof ClosedError)) throw error
-    note(
-      `the group is saved in ${store}; it continues with: damson worker ${path} --store ${store}${worker === undefined ? '' : ` --label ${worker}`}`,
-    )
+    note(`the group is saved in ${withoutPassword(store)}; ${continuesWith({ path, store, label: worker })}`)
     return INTERRUPTED
   } finally {
     endProgress()

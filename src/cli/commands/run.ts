@@ -1,5 +1,7 @@
 import { Option, type Command } from 'commander'
 import { Client, ClosedError, Engine, type ProcessDetails, type ProcessHandle } from '../../index.ts'
+import { withoutPassword } from '../../shared/store-url.ts'
+import { continuesWith } from '../render/continues-with.ts'
 import { runGroup } from './run-group.ts'
 import { withReferences } from '../input/references.ts'
 import { readInputs } from '../input/read-inputs.ts'
@@ -111,13 +113,13 @@ async function runHere(
   })
   try {
     const handle = await engine.launch(name, referring(engine, inputs), { key, label, worker })
-    note(`${name} ${handle.pid} runs in ${store}`)
+    note(`${name} ${handle.pid} runs in ${withoutPassword(store)}`)
     endProgress = showProgress(engine, handle.pid)
     const ended = await endOf(handle, engine)
     endProgress()
     if (ended !== undefined) return await report(ended, engine, options)
     note(
-      `${name} ${handle.pid} is saved in ${store}; it continues with: damson worker ${path} --store ${store}${worker === undefined ? '' : ` --label ${worker}`}`,
+      `${name} ${handle.pid} is saved in ${withoutPassword(store)}; ${continuesWith({ path, store, label: worker })}`,
     )
     return INTERRUPTED
   } finally {

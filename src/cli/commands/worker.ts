@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { InvalidArgumentError, type Command } from 'commander'
 import { type AnyActorClass, type AnyProcessClass, Engine, type PruneOptions } from '../../index.ts'
+import { withoutPassword } from '../../shared/store-url.ts'
 import { UsageError } from '../input/usage-error.ts'
 import { loadRunnable } from '../input/load-module.ts'
 import { stderrLogger } from '../render/stderr-logger.ts'
@@ -81,7 +82,7 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
     for (const path of changedSince(loadedAt, modules, noted))
       note(`${path} has changed since this worker loaded it: start the worker again to run the new code`)
   })
-  note(`ready: runs ${names.join(', ')} out of ${options.store}; Ctrl-C stops`)
+  note(`ready: runs ${names.join(', ')} out of ${withoutPassword(options.store)}; Ctrl-C stops`)
   if (options.json) printJson({ event: 'ready', engine: engine.id, classes: names })
   await stopped
   stopWatching()

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { Client, milliseconds } from '../../index.ts'
+import { isDatabaseUrl } from '../../shared/store-url.ts'
 import { UsageError } from './usage-error.ts'
 
 /** The option of every command that answers with values. */
@@ -21,7 +22,7 @@ export function withJson(command: Command): Command {
 export function withStore(command: Command): Command {
   return withJson(
     command.addOption(
-      new Option('--store <file>', 'the SQLite file that holds the processes')
+      new Option('--store <store>', 'the SQLite file, or postgres:// URL, that holds the processes')
         .env('DAMSON_STORE')
         .default('damson.db'),
     ),
@@ -43,7 +44,7 @@ function storesIn(folder: string): readonly string[] {
 
 /** Opens a client of an existing store. A command that shows or controls processes must not create one. */
 export async function withClient<T>(store: string, use: (client: Client) => Promise<T>): Promise<T> {
-  if (store !== ':memory:' && !store.includes('://') && !existsSync(store)) {
+  if (store !== ':memory:' && !isDatabaseUrl(store) && !existsSync(store)) {
     const others = storesIn(dirname(store))
     const there =
       others.length === 0
