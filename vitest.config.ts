@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { filesBelow } from './test/project/files.ts'
+import { isAsked } from './test/postgres/server.ts'
 import { extent } from './test/run/extent.ts'
 import { GroupTimes, type Groups } from './test/run/group-times.ts'
+import { LeftOut } from './test/run/left-out.ts'
 import { hunted } from './test/run/seed.ts'
 
 const tests = filesBelow('test', '.test.ts')
@@ -20,7 +22,10 @@ const breaks = ['test/breaks/breaks.test.ts']
 const unit = tests.filter((file) => ![...programs, ...crash, ...breaks].includes(file))
 
 /** Files with tests that leave something out for `npm test`. */
-const hasMore = (file: string): boolean => /HAS_MORE|every-commit\.ts/.test(textOf(file)) || isLeftOut(file)
+const hasMore = (file: string): boolean =>
+  /HAS_MORE|every-commit\.ts/.test(textOf(file)) ||
+  isLeftOut(file) ||
+  (isAsked && /overEachStore|overBackEnds|overPlaces/.test(textOf(file)))
 /** Files that `npm test` leaves out: what they load takes longer than their tests. */
 const isLeftOut = (file: string): boolean => textOf(file).startsWith('// @module-tag more\n')
 /** Tests that come out differently for another seed. */
@@ -86,7 +91,7 @@ export default defineConfig({
       'test/programs/compile.ts',
       'test/postgres/shared-server.ts',
     ],
-    reporters: ['default', new GroupTimes(groups)],
+    reporters: ['default', new GroupTimes(groups), new LeftOut()],
     tags: [
       {
         name: 'more',

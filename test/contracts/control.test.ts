@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts'
-import { advance, backEnds, claim, create, register, request } from './stores.ts'
+import { advance, overBackEnds, claim, create, register, request } from './stores.ts'
 
-describe.each(backEnds)('over %s', (_name, open) => {
+overBackEnds((_name, open) => {
   test('C7: a pause of a running process is stored when it is acknowledged, and outlives its engine', async () => {
     const store = await open()
     await register(store, 'engine')

@@ -1,8 +1,8 @@
 import Database from 'better-sqlite3'
-import { describe, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
-import { advance, aPath, backEnds, claim, create, openSqlite, register, request } from './stores.ts'
+import { advance, aPath, overBackEnds, claim, create, openSqlite, register, request } from './stores.ts'
 
 /** An engine that claims what it can and dies of it: it was never registered, so it is dead as soon as anybody looks. */
 async function claimAndDie(store: Store, suspects = false): Promise<string[]> {
@@ -11,7 +11,7 @@ async function claimAndDie(store: Store, suspects = false): Promise<string[]> {
   return claimed.map(({ row }) => row.pid).toSorted()
 }
 
-describe.each(backEnds)('over %s', (_name, open) => {
+overBackEnds((_name, open) => {
   test('C11: crashes without a commit in between are counted; after two it runs alone, after three so it is paused', async () => {
     const store = await open()
     await store.commit([create('guilty'), create('innocent')])

@@ -1,9 +1,9 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { Continue, Engine, LeaseLost, MemoryStore, Process } from '../../src/index.ts'
 import { closeGates, gate } from '../engine/processes.ts'
-import { advance, backEnds, claim, create, everything, register, toEnd, toWait } from './stores.ts'
+import { advance, overBackEnds, claim, create, everything, register, toEnd, toWait } from './stores.ts'
 
-describe.each(backEnds)('over %s', (_name, open) => {
+overBackEnds((_name, open) => {
   test.each(['died', 'left'])('C4: a write of an owner that has %s changes nothing', async (how) => {
     const store = await open()
     await store.commit([create('p', 'frozen')])

@@ -1,7 +1,7 @@
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { Engine, Process, type AnyProcessClass, type ProcessSpec, type Store } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
-import { backEnds } from './stores.ts'
+import { overBackEnds } from './stores.ts'
 
 /* What is done by name is done once, however often the step is begun (C6). */
 
@@ -58,7 +58,7 @@ async function open(
   return engine
 }
 
-describe.each(backEnds)('over %s', (_name, openStore) => {
+overBackEnds((_name, openStore) => {
   test('C6: a retry takes from the record what the attempts before have done', async () => {
     const clock = new SimulatedClock()
     const engine = await open(await openStore(clock), clock, [Retries])

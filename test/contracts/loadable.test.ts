@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { Client, Engine, IncompatibleBundle, Process, Wait, type AnyProcessClass } from '../../src/index.ts'
 import { untilRow, untilWaiting } from '../engine/over-stores.ts'
 import { Count } from '../engine/processes.ts'
-import { aPath, backEnds, claim, create, everything, openSqlite, register } from './stores.ts'
+import { aPath, overBackEnds, claim, create, everything, openSqlite, register } from './stores.ts'
 
 test('C9: a damaged process is parked, its bytes kept, and holds up no other', async () => {
   const path = await aPath()
@@ -33,9 +33,8 @@ test('C9: a damaged process is parked, its bytes kept, and holds up no other', a
   expect(await damaged.outputs.all()).toEqual({ count: 3 })
 })
 
-test.each(backEnds)(
-  '%s C9: what is damaged is neither edited nor restarted, and keeps its bytes',
-  async (_, open) => {
+overBackEnds((_, open) => {
+  test('C9: what is damaged is neither edited nor restarted, and keeps its bytes', async () => {
     const store = await open()
     const client = await Client.open({ store })
     onTestFinished(() => client.close())
@@ -48,8 +47,8 @@ test.each(backEnds)(
     await expect(client.restart('ended')).rejects.toBeInstanceOf(IncompatibleBundle)
     expect([await everything(store, 'edited'), await everything(store, 'ended')]).toEqual(before)
     expect(await client.count()).toMatchObject({ created: 1, killed: 1 })
-  },
-)
+  })
+})
 
 class Oven extends Process<typeof Oven> {
   override run(): unknown {

@@ -1,7 +1,7 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { Engine, Process, Wait, type ProcessSpec, type Store, type Wake } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
-import { backEnds } from './stores.ts'
+import { overBackEnds } from './stores.ts'
 
 /* Sixty days, beyond what the timers of Node can count, and with other engines than the one that it was begun by (USERS 15). */
 
@@ -29,7 +29,7 @@ let days: () => number
 
 const WAYS = ['by a command', 'in a step', 'in a step, out of memory'] as const
 
-describe.each(backEnds)('over %s', (_name, openStore) => {
+overBackEnds((_name, openStore) => {
   async function begun() {
     const clock = new SimulatedClock()
     const start = clock.now()

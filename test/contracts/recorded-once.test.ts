@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 import {
   Engine,
   MemoryStore,
@@ -9,7 +9,7 @@ import {
 } from '../../src/index.ts'
 import { untilRow } from '../engine/over-stores.ts'
 import { closeGates, gate } from '../engine/processes.ts'
-import { backEnds, replaced, slow } from './stores.ts'
+import { overBackEnds, replaced, slow } from './stores.ts'
 
 afterEach(closeGates)
 
@@ -53,7 +53,7 @@ async function open(store: Store, processes: readonly AnyProcessClass[]): Promis
   return engine
 }
 
-describe.each(backEnds)('over %s', (_name, openStore) => {
+overBackEnds((_name, openStore) => {
   test('C6: an effect resolves after its record is durable, and the record goes with the commit that ends the step', async () => {
     const store = await openStore()
     const engine = await open(slow(store), [Paying])

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import {
   append,
   Bundle,
@@ -15,7 +15,7 @@ import {
 } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { Child } from './child.ts'
-import { backEnds } from './stores.ts'
+import { overBackEnds } from './stores.ts'
 
 /* What an engine has saved, in whatever state, is loaded and saved again, twice, byte for byte (USERS 16, C10). */
 
@@ -95,7 +95,7 @@ const PLACES = [
 ] as const
 const PROCESSES = [Stands, Child, Loops]
 
-describe.each(backEnds)('over %s', (_name, openStore) => {
+overBackEnds((_name, openStore) => {
   async function open() {
     const clock = new SimulatedClock()
     const store = await openStore(clock)

@@ -11,7 +11,7 @@ import {
 } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { closeGates, gate } from '../engine/processes.ts'
-import { backEnds, replaced } from './stores.ts'
+import { overBackEnds, replaced } from './stores.ts'
 
 /* Whatever a process waits for, it is woken by it, whether that comes before, as or after it goes to sleep (C8). */
 
@@ -107,7 +107,7 @@ async function comes(
   if (way.startsWith('the end')) for (const pid of pids) await engine.handle(pid).signal('end', 'yes')
 }
 
-describe.each(backEnds)('over %s', (_name, openStore) => {
+overBackEnds((_name, openStore) => {
   describe.each(['before', 'as', 'after'] as const)('%s it goes to sleep', (when) => {
     test.each(WAYS)('C8: %s wakes it', async (way) => {
       const clock = new SimulatedClock()

@@ -1,7 +1,7 @@
-import { describe, expect, test } from 'vitest'
-import { backEnds, claim, create, register, toWait, advance } from './stores.ts'
+import { expect, test } from 'vitest'
+import { overBackEnds, claim, create, register, toWait, advance } from './stores.ts'
 
-describe.each(backEnds)('over %s', (_name, open) => {
+overBackEnds((_name, open) => {
   test('C12: an engine that leaves gives back what it holds, and it counts as no crash', async () => {
     const store = await open()
     await register(store, 'leaving')

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import {
   ClosedError,
   DeadlineExceeded,
@@ -13,7 +13,7 @@ import {
   type ProcessSpec,
 } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
-import { backEnds } from './stores.ts'
+import { overBackEnds } from './stores.ts'
 
 /* The signal of a running step aborts, with the reason (USERS 19). */
 
@@ -55,7 +55,7 @@ const WAYS: readonly (readonly [
   ['a shutdown', ({ engine }) => engine.close({ drain: 0 }), ClosedError],
 ]
 
-describe.each(backEnds)('over %s', (_name, openStore) => {
+overBackEnds((_name, openStore) => {
   test.each(WAYS)(
     'USERS 19: %s aborts the signal of the step, with the reason',
     async (why, stop, reason) => {

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { describe, onTestFinished, type TestOptions } from 'vitest'
 import { MemoryStore, type Clock } from '../../src/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
+import { systemClock } from '../../src/shared/clock.ts'
 import type { Advance, Create, Request } from '../../src/persistence/contract/writes.ts'
+import { OVER_POSTGRES, patientStore, RUNS_OVER_POSTGRES } from '../postgres/shared-store.ts'
 
 /** The path of a database in a folder of its own, which is removed when the test has ended. */
 export async function aPath(): Promise<string> {
@@ -20,10 +22,27 @@ export async function openSqlite(path: string, clock?: Clock): Promise<SqliteSto
   return store
 }
 
-export const backEnds: readonly (readonly [name: string, open: (clock?: Clock) => Promise<Store>])[] = [
-  ['memory', async (clock) => new MemoryStore({ clock })],
-  ['SQLite', async (clock) => openSqlite(await aPath(), clock)],
+type OpenBackEnd = (clock?: Clock) => Promise<Store>
+
+const BACK_ENDS: readonly (readonly [name: string, options: TestOptions, open: OpenBackEnd])[] = [
+  ['memory', {}, async (clock) => new MemoryStore({ clock })],
+  ['SQLite', {}, async (clock) => openSqlite(await aPath(), clock)],
+  ...(RUNS_OVER_POSTGRES ? [['Postgres', OVER_POSTGRES, openPostgres] as const] : []),
 ]
+
+async function openPostgres(clock: Clock = systemClock): Promise<Store> {
+  const store = await patientStore(clock)
+  onTestFinished(() => store.close())
+  return store
+}
+
+/** The same tests over each back end. */
+export function overBackEnds(tests: (name: string, open: OpenBackEnd) => void): void {
+  for (const [name, options, open] of BACK_ENDS)
+    describe(`over ${name}`, options, () => {
+      tests(name, open)
+    })
+}
 
 /** A store whose commits take some turns of the event loop; `committed` hears of each when it is durable. */
 export function slow(

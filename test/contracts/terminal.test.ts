@@ -1,7 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import type { Write } from '../../src/persistence/contract/writes.ts'
-import { advance, backEnds, create, everything, register, request, toEnd, toWait } from './stores.ts'
+import { advance, overBackEnds, create, everything, register, request, toEnd, toWait } from './stores.ts'
 
 const ways: readonly (readonly [state: string, end: Write])[] = [
   ['finished', advance('p', 1, 2, toEnd)],
@@ -9,7 +9,7 @@ const ways: readonly (readonly [state: string, end: Write])[] = [
   ['killed', request('p', 'kill')],
 ]
 
-describe.each(backEnds)('over %s', (_name, open) => {
+overBackEnds((_name, open) => {
   async function running(): Promise<Store> {
     const store = await open()
     await register(store, 'engine')

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 import {
   Client,
   Engine,
@@ -15,7 +15,7 @@ import { SimulatedClock } from '../../src/testing/index.ts'
 import { closeGates, gate } from '../engine/processes.ts'
 import { Random } from '../crash/random.ts'
 import { seedOf } from '../run/seed.ts'
-import { backEnds, slow } from './stores.ts'
+import { overBackEnds, slow } from './stores.ts'
 
 /* What is asked of a process is stored before it is acknowledged, works with no engine alive, and reaches the whole tree (C7). */
 
@@ -60,7 +60,7 @@ class Breeds extends Process<typeof Breeds> {
 
 const PROCESSES = [Tree, Breeds]
 
-describe.each(backEnds)('over %s', (_name, openStore) => {
+overBackEnds((_name, openStore) => {
   async function open(): Promise<{ store: Store; clock: SimulatedClock; client: Client }> {
     const clock = new SimulatedClock()
     const store = await openStore(clock)

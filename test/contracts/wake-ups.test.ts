@@ -1,9 +1,9 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { Continue, Engine, Process, Wait, type ProcessSpec } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { HAS_MORE, share } from '../run/extent.ts'
 import { seedOf } from '../run/seed.ts'
-import { advance, backEnds, claim, create, register } from './stores.ts'
+import { advance, overBackEnds, claim, create, register } from './stores.ts'
 
 /** Goes to sleep after some turns of the event loop, by a command or within its step, and is woken by a signal. */
 class Sleeper extends Process<typeof Sleeper> {
@@ -46,7 +46,7 @@ const RACES: Readonly<Record<string, number>> = {
   SQLite: share(150, 1_000),
 }
 
-describe.each(backEnds)('over %s', (name, open) => {
+overBackEnds((name, open) => {
   test(
     'C8: random races of a signal against going to sleep leave none stuck',
     { ...HAS_MORE, timeout: 300_000 },

@@ -1,9 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { Client, currentCall, Engine, type ActorRef, type Store } from '../../src/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { crashesAt, sidesOf } from '../run/commits.ts'
 import { extent, HAS_MORE } from '../run/extent.ts'
-import { places, type Open } from './lives.ts'
+import { overPlaces, type Open } from './lives.ts'
 import { outside } from './outside.ts'
 import { Program, type Death } from './program.ts'
 
@@ -142,7 +142,7 @@ const EXPECTED = {
   paid: ['/1/pay'],
 }
 
-describe.each(places)('an actor over %s', (place, open) => {
+overPlaces('an actor over', (place, open) => {
   test('comes to this without a crash', async () => {
     expect((await live(open, () => undefined)).facts).toEqual(EXPECTED)
   })

@@ -8,6 +8,7 @@ import type {
 } from '../../src/index.ts'
 import { milliseconds } from '../../src/shared/duration.ts'
 import type { SimulatedClock } from '../../src/testing/index.ts'
+import { comesToRest } from '../postgres/patience.ts'
 
 /**
  * Does what comes from outside in a scenario: launches, signals, lets time pass. What was done before a crash it does not do again.
@@ -94,13 +95,9 @@ export class Driver {
   }
 
   async #settled(pid: string): Promise<ProcessRow | undefined> {
-    const rest = { quiet: false }
-    void this.clock.quiet().then(() => (rest.quiet = true))
     // What goes on and on for ever never comes to rest.
-    for (let turn = 0; !rest.quiet; turn++) {
-      if (turn === MOST_TURNS) throw new Error(`it does not come to rest:\n${await this.#described(pid)}`)
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    if (!(await comesToRest(this.clock, MOST_TURNS)))
+      throw new Error(`it does not come to rest:\n${await this.#described(pid)}`)
     return this.engine.store.read(pid)
   }
 

@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { crashesAt, sidesOf } from '../run/commits.ts'
 import { extent, HAS_MORE, share } from '../run/extent.ts'
 import type { Driver } from './driver.ts'
-import { live, places, type Scenario } from './lives.ts'
+import { live, overPlaces, type Scenario } from './lives.ts'
 import type { Death } from './program.ts'
 
 /** More commits than any of these scenarios makes. */
@@ -21,7 +21,7 @@ export function crashAtEveryCommit(
   drive: (driver: Driver) => Promise<void>,
 ): void {
   const scenario = { ...options, drive }
-  describe.each(places)('over %s', (place, open) => {
+  overPlaces('over', (place, open) => {
     for (const when of sidesOf(`${name} ${place}`)) {
       test(
         `${name}: killed ${when} each commit in turn, it comes to the same end`,

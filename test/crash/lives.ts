@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { describe, type TestOptions } from 'vitest'
 import {
   Client,
   Engine,
@@ -11,8 +12,10 @@ import {
   type EngineOptions,
   type Store,
 } from '../../src/index.ts'
+import type { PostgresStore } from '../../src/persistence/postgres/index.ts'
 import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
+import { OVER_POSTGRES, patientStore, RUNS_OVER_POSTGRES } from '../postgres/shared-store.ts'
 import { Driver } from './driver.ts'
 import { factsOf, type Facts } from './facts.ts'
 import { outside } from './outside.ts'
@@ -43,16 +46,27 @@ export interface Place {
   /** All engines are dead from now on. */
   crash(): Promise<void>
   /** One engine is, where others may live on. */
-  kill?(engine: string): void
+  kill?(engine: string): void | Promise<void>
   close(): Promise<void>
 }
 
 export type Open = (clock: Clock) => Promise<Place>
 
-export const places: readonly (readonly [name: string, open: Open])[] = [
-  ['memory', async (clock) => new Memory(clock)],
-  ['SQLite', async (clock) => File.create(clock)],
+const PLACES: readonly (readonly [name: string, options: TestOptions, open: Open])[] = [
+  ['memory', {}, async (clock) => new Memory(clock)],
+  ['SQLite', {}, async (clock) => File.create(clock)],
+  ...(RUNS_OVER_POSTGRES
+    ? [['Postgres', OVER_POSTGRES, async (clock: Clock) => Schema.create(clock)] as const]
+    : []),
 ]
+
+/** The same tests over each kind of store. */
+export function overPlaces(what: string, tests: (name: string, open: Open) => void): void {
+  for (const [name, options, open] of PLACES)
+    describe(`${what} ${name}`, options, () => {
+      tests(name, open)
+    })
+}
 
 export interface Ended {
   readonly facts: Facts
@@ -175,5 +189,30 @@ class File implements Place {
   async close(): Promise<void> {
     await this.store.close()
     await rm(this.#folder, { recursive: true })
+  }
+}
+
+class Schema implements Place {
+  readonly store: PostgresStore
+
+  static async create(clock: Clock): Promise<Schema> {
+    return new Schema(await patientStore(clock))
+  }
+
+  private constructor(store: PostgresStore) {
+    this.store = store
+  }
+
+  async crash(): Promise<void> {
+    for (const { id } of await this.store.engines()) await this.kill(id)
+    await this.store.forgetSessions()
+  }
+
+  kill(engine: string): Promise<void> {
+    return this.store.forget(engine)
+  }
+
+  close(): Promise<void> {
+    return this.store.close()
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import {
   Continue,
   Process,
@@ -10,7 +10,7 @@ import {
 } from '../../src/index.ts'
 import { HAS_MORE, share } from '../run/extent.ts'
 import { seedsOf } from '../run/seed.ts'
-import { places } from './lives.ts'
+import { overPlaces } from './lives.ts'
 import { Turmoil } from './turmoil.ts'
 
 /* Whoever waits is woken, and whoever is killed ends, whatever comes first, also where engines are closed or die in between. */
@@ -143,7 +143,7 @@ async function movedWhilePaused(turmoil: Turmoil, pid: string): Promise<string[]
   return moves
 }
 
-describe.each(places)('over %s', (_name, open) => {
+overPlaces('over', (_name, open) => {
   test.each(seedsOf(1, 2, 3))(
     'C8: races of a resume against a wait leave none stuck (seed %i)',
     { ...HAS_MORE, timeout: TIME_OUT },

@@ -1,8 +1,8 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { Continue, Process, Wait, WaitTimeout, type ProcessSpec } from '../../src/index.ts'
 import { HAS_MORE, share } from '../run/extent.ts'
 import { seedsOf } from '../run/seed.ts'
-import { places } from './lives.ts'
+import { overPlaces } from './lives.ts'
 import { Turmoil } from './turmoil.ts'
 
 /*
@@ -63,7 +63,7 @@ function late(error: unknown): string {
 /** Of each test: so many processes, and so many signals to each. */
 const [PROCESSES, SIGNALS] = [share(25, 250), 10]
 
-describe.each(places)('over %s', (_name, open) => {
+overPlaces('over', (_name, open) => {
   for (const [what, ways, moves] of [
     ['sleep', WAYS.slice(0, 3), false],
     ['a time-out', WAYS.slice(3), true],

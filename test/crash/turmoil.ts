@@ -1,4 +1,5 @@
 import { Client, Engine, type AnyProcessClass, type ProcessHandle } from '../../src/index.ts'
+import { comesToRest } from '../postgres/patience.ts'
 import { JumpingClock } from './jumping-clock.ts'
 import type { Open, Place } from './lives.ts'
 import { Program } from './program.ts'
@@ -99,7 +100,7 @@ export class Turmoil {
   async #killOne(): Promise<void> {
     const [killed] = this.#programs.splice(this.random.below(PROGRAMS), 1)
     killed?.program.end()
-    this.#place.kill?.(killed?.engine.id ?? '')
+    await this.#place.kill?.(killed?.engine.id ?? '')
     this.clock.jump(1_000)
     await this.#startPrograms()
   }
@@ -107,12 +108,7 @@ export class Turmoil {
   /** Comes to rest, without any time that passes. */
   async rests(): Promise<void> {
     await this.#answers()
-    const rest = { quiet: false }
-    void this.clock.quiet().then(() => (rest.quiet = true))
-    for (let turn = 0; !rest.quiet; turn++) {
-      if (turn === MOST_TURNS) throw new Error('it does not come to rest')
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    if (!(await comesToRest(this.clock, MOST_TURNS))) throw new Error('it does not come to rest')
   }
 
   /** Why each of those that have not ended does not. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe } from 'vitest'
+import { afterEach, beforeEach, describe, type TestOptions } from 'vitest'
 import {
   Client,
   Engine,
@@ -16,6 +16,7 @@ import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
 import type { Write } from '../../src/persistence/contract/writes.ts'
 import { intercept } from '../../src/testing/intercept.ts'
 import { SimulatedClock, unreliable } from '../../src/testing/index.ts'
+import { OVER_POSTGRES, patientStore, RUNS_OVER_POSTGRES } from '../postgres/shared-store.ts'
 import { defer } from '../../src/process/state/deferred.ts'
 import { closeGates } from './processes.ts'
 
@@ -31,7 +32,11 @@ export interface Over {
 
 type Opened = readonly [store: Store, dispose: () => Promise<void>]
 
-const KINDS: readonly (readonly [name: string, open: (clock: Clock) => Promise<Opened>])[] = [
+const KINDS: readonly (readonly [
+  name: string,
+  open: (clock: Clock) => Promise<Opened>,
+  options?: TestOptions,
+])[] = [
   [
     'memory',
     async (clock) => {
@@ -61,40 +66,53 @@ const KINDS: readonly (readonly [name: string, open: (clock: Clock) => Promise<O
       return [store, () => store.close()]
     },
   ],
+  ...(RUNS_OVER_POSTGRES
+    ? [
+        [
+          'Postgres',
+          async (clock: Clock): Promise<Opened> => {
+            const store = await patientStore(clock)
+            return [store, () => store.close()]
+          },
+          OVER_POSTGRES,
+        ] as const,
+      ]
+    : []),
 ]
 
 /** What must hold over any store, with a clock that stands still until the test moves it. */
 export function overEachStore(tests: (over: () => Over) => void): void {
-  describe.each(KINDS)('over %s', (_name, open) => {
-    let over: Over
-    let disposers: (() => Promise<void>)[]
+  for (const [name, open, options = {}] of KINDS)
+    describe(`over ${name}`, options, () => {
+      let over: Over
+      let disposers: (() => Promise<void>)[]
 
-    beforeEach(async () => {
-      const clock = new SimulatedClock()
-      const [store, dispose] = await open(clock)
-      disposers = [dispose]
-      over = {
-        store,
-        clock,
-        engine: async (processes, options = {}) => {
-          const engine = await Engine.open({ store, clock, handleSignals: false, ...options, processes })
-          disposers.push(() => engine.close({ drain: 0 }))
-          return engine
-        },
-        client: async (processes) => {
-          const client = await Client.open({ store, clock, processes })
-          disposers.push(() => client.close())
-          return client
-        },
-      }
-    })
-    afterEach(async () => {
-      closeGates()
-      for (const dispose of disposers.toReversed()) await dispose()
-    })
+      beforeEach(async () => {
+        const clock = new SimulatedClock()
+        const [store, dispose] = await open(clock)
+        disposers = [dispose]
+        over = {
+          store,
+          clock,
+          engine: async (processes, options = {}) => {
+            const engine = await Engine.open({ store, clock, handleSignals: false, ...options, processes })
+            disposers.push(() => engine.close({ drain: 0 }))
+            return engine
+          },
+          client: async (processes) => {
+            const client = await Client.open({ store, clock, processes })
+            disposers.push(() => client.close())
+            return client
+          },
+        }
+      })
+      afterEach(async () => {
+        closeGates()
+        for (const dispose of disposers.toReversed()) await dispose()
+      })
 
-    tests(() => over)
-  })
+      tests(() => over)
+    })
 }
 
 /** A store that answers late, as one across a network may. */

@@ -10,10 +10,13 @@ import { setTimeout as later } from 'node:timers/promises'
 /** Whether these tests run: with `DAMSON_POSTGRES=1`, since they start servers and take minutes. */
 export const isAsked: boolean = process.env['DAMSON_POSTGRES'] === '1'
 
-/** Where the programs of Postgres are; undefined if the tests are not to run. */
-export const POSTGRES: string | undefined = isAsked
-  ? folders().find((folder) => existsSync(join(folder, 'initdb')))
-  : undefined
+/** Where the programs of Postgres are; undefined where it is not installed. */
+export const POSTGRES_FOLDER: string | undefined = folders().find((folder) =>
+  existsSync(join(folder, 'initdb')),
+)
+
+/** The same, if the tests are to run. */
+export const POSTGRES: string | undefined = isAsked ? POSTGRES_FOLDER : undefined
 
 if (isAsked && POSTGRES === undefined)
   throw new Error(

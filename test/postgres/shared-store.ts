@@ -1,7 +1,9 @@
 import { PostgresStore } from '../../src/persistence/postgres/index.ts'
 import type { Clock } from '../../src/shared/clock.ts'
 import type { OpenedStore } from '../persistence/store-bench.ts'
-import type { PatientClock } from './patient-clock.ts'
+import { HAS_MORE, runsMore } from '../run/extent.ts'
+import { answered, patient } from './patience.ts'
+import { POSTGRES } from './server.ts'
 import { sharedServer } from './shared-server.ts'
 
 /*
@@ -37,7 +39,13 @@ export async function openEmpty(ofTest: Clock): Promise<OpenedStore> {
   return { store, kill: (id) => store.forget(id), dispose: async () => {} }
 }
 
-/** The store, empty, where the clock of the test waits for what the store answers. */
-export async function patientStore(ofTest: PatientClock): Promise<PostgresStore> {
-  return ofTest.waitingFor(await clearedStore(ofTest), { close: () => ofTest.answered() })
+/** The store, empty, where the clock of the test waits for what the store answers. `close` leaves it open. */
+export async function patientStore(ofTest: Clock): Promise<PostgresStore> {
+  return patient(ofTest, await clearedStore(ofTest), { close: () => answered(ofTest) })
 }
+
+/** Whether the suites that other stores have run over Postgres too. */
+export const RUNS_OVER_POSTGRES: boolean = runsMore && POSTGRES !== undefined
+
+/** What they do over Postgres, `npm test` leaves out. */
+export const OVER_POSTGRES = HAS_MORE

@@ -378,6 +378,12 @@ export class PostgresStore implements Store {
     await this.#query('ending a lease', 'UPDATE @engine SET expires = 0 WHERE id = $1', [engineId])
   }
 
+  /** @internal Leaves the sessions as after the deaths of their programs, for tests. */
+  async forgetSessions(): Promise<void> {
+    this.#beats.pause()
+    await this.#query('ending the sessions', 'UPDATE @session SET expires = 0')
+  }
+
   /** @internal Deletes all that is stored, for tests. */
   async clear(): Promise<void> {
     this.#beats.pause()
