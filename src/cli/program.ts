@@ -22,7 +22,8 @@ import { printable } from '../shared/terminal-text.ts'
 import { addTree } from './commands/tree.ts'
 import { addWatch } from './commands/watch.ts'
 import { addWorker } from './commands/worker.ts'
-import { codeOf, describeError, ExitCode } from './input/usage-error.ts'
+import { codeOf, ExitCode } from './input/exit-code.ts'
+import { describeError } from './input/usage-error.ts'
 
 const HELP = `
 Exit codes:
@@ -63,7 +64,9 @@ export async function main(args: readonly string[]): Promise<number> {
 
 function damson(): Command {
   const program = new Command('damson')
-    .description('Runs, shows and controls persistent processes in an SQLite file.')
+    .description(
+      'Runs, shows and controls persistent processes in a store: an SQLite file, or a Postgres server.',
+    )
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')

@@ -144,6 +144,30 @@ describe('damson groups, show and results', () => {
     expect((await project.damson(['groups', '--after', 'x'])).code).toBe(2)
   })
 
+  it('are watched as a whole, also once all have ended, and refused if there is none', async () => {
+    await stored()
+    await project.damson(['run', 'square.mjs', '--inputs-file', 'n.jsonl', '--group', 'others'])
+    expect(await project.damson(['watch', '--group', 'others'])).toMatchObject({
+      code: 0,
+      stdout: '2 of 2 ended (100 %): 2 finished\n',
+    })
+    for (const command of ['watch', 'list']) {
+      const { code, stderr } = await project.damson([command, '--group', 'other'])
+      expect([code, stderr]).toEqual([
+        2,
+        "there is no group 'other' in this store; damson groups lists them\n",
+      ])
+    }
+  })
+
+  it('lists of failures show the step in which each ended', async () => {
+    project.write('n.jsonl', '{"n": 13}\n{"n": 2}\n')
+    await project.damson(['run', 'square.mjs', '--inputs-file', 'n.jsonl', '--group', 'some'])
+    const { stdout } = await project.damson(['list', '--all', '--group', 'some'])
+    expect(stdout).toMatch(/Square +excepted +run +no luck/)
+    expect(stdout).toMatch(/Square +finished {3,}/)
+  })
+
   it('print the results in the order of the inputs', async () => {
     const pids = await stored()
     const { code, stdout } = await project.damson(['results', '--group', 'squares', '--json'])

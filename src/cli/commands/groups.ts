@@ -15,7 +15,10 @@ import { columns } from '../render/table.ts'
 import { printable } from '../../shared/terminal-text.ts'
 import { paragraphs } from '../render/wrap.ts'
 import { ago } from '../render/time.ts'
-import { ExitCode, UsageError } from '../input/usage-error.ts'
+import { shellWord } from '../render/shell-word.ts'
+import { requireGroup } from '../read/require-group.ts'
+import { ExitCode } from '../input/exit-code.ts'
+import { UsageError } from '../input/usage-error.ts'
 
 interface GroupsOptions extends StoreOptions {
   readonly limit: number
@@ -94,9 +97,9 @@ export async function showGroup(client: Client, name: string, inJsonForm: boolea
     screenOf(),
   )
   printEscaped(lines)
-  note(
-    `damson list --all --group ${row.name} lists the processes, damson results --group ${row.name} the results`,
-  )
+  const word = shellWord(row.name)
+  note(`the processes: damson list --all --group ${word}`)
+  note(`the results:   damson results --group ${word}`)
 }
 
 /** Prints the results of a group and returns the exit code for them. */
@@ -114,7 +117,7 @@ export async function printResults(client: Client, name: string, inJsonForm: boo
       results: found.map((details, position) => resultJson(details, pids[position] as string)),
     })
   } else if (pids.length > 0) {
-    const short = await client.shortPids(pids.slice(0, SHORTENED))
+    const short = await shortPids(client, pids)
     const rows = found.map((details, position) => {
       const pid = pids[position] as string
       return [String(position), short.get(pid) ?? pid, details?.state.label ?? 'lost', resultText(details)]
@@ -132,9 +135,18 @@ export async function printResults(client: Client, name: string, inJsonForm: boo
     : ExitCode.FAILED
 }
 
-/** How many processes are read together, and how many pids are shortened. */
+/** How many processes are read together, and how many pids are shortened together. */
 const AT_A_TIME = 50
-const SHORTENED = 1_000
+const PIDS_AT_A_TIME = 1_000
+
+async function shortPids(client: Client, pids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const short = new Map<string, string>()
+  for (let start = 0; start < pids.length; start += PIDS_AT_A_TIME) {
+    const some = await client.shortPids(pids.slice(start, start + PIDS_AT_A_TIME))
+    for (const [pid, ending] of some) short.set(pid, ending)
+  }
+  return short
+}
 
 async function detailsOf(client: Client, pid: string): Promise<ProcessDetails | undefined> {
   try {
@@ -172,13 +184,6 @@ interface GroupState {
 
 async function stateOf(client: Client, row: GroupRow): Promise<GroupState> {
   return { row, counts: await client.count({ group: row.name }) }
-}
-
-async function requireGroup(client: Client, name: string): Promise<GroupRow> {
-  const row = await client.store.group(name)
-  if (row === undefined)
-    throw new UsageError(`there is no group '${name}' in this store; damson groups lists them`)
-  return row
 }
 
 function sizeText({ launched, length, chunkSize }: GroupRow): string {

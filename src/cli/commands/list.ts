@@ -10,6 +10,8 @@ import { UsageError } from '../input/usage-error.ts'
 import { processTable } from '../render/process-table.ts'
 import { screenOf } from '../render/screen.ts'
 import { findPid } from '../read/find-pid.ts'
+import { requireGroup } from '../read/require-group.ts'
+import { stepsOfFailures } from '../read/steps-of-failures.ts'
 import { successorsOf } from '../read/successors.ts'
 import { namedIn } from '../render/wait-text.ts'
 
@@ -55,18 +57,21 @@ async function list(client: Client, options: ListOptions): Promise<void> {
     return
   }
   if (processes.length > 0) {
-    const [successors, awaited] = await Promise.all([
+    const [successors, awaited, endedIn] = await Promise.all([
       successorsOf(client, processes),
       awaitedBy(client, processes),
+      stepsOfFailures(client, processes),
     ])
     const pids = await client.shortPids([
       ...pidsIn(processes, awaited),
       ...pidsIn([...successors.values()], awaited),
     ])
-    printEscaped(processTable(processes, Date.now(), { pids, awaited, successors, screen: screenOf() }))
+    const shown = { pids, awaited, successors, endedIn, screen: screenOf() }
+    printEscaped(processTable(processes, Date.now(), shown))
   }
   if (next !== undefined) note(`there are more: --after ${next} shows those behind; or raise --limit`)
   if (processes.length === 0) {
+    if (options.group !== undefined) await requireGroup(client, options.group)
     const count = await countOf(client, { ...filterOf(options), ...others })
     if (count > 0) note(`no process matches; ${count} that ended would: --all shows them too`)
     else note(`no process matches${await hint(client, options)}`)

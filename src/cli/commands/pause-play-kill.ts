@@ -12,7 +12,8 @@ import { codeOf, printPreview } from '../render/preview.ts'
 import { pausedOnPurpose } from '../read/paused-on-purpose.ts'
 import { processStateText, stateText } from '../render/state-text.ts'
 import { printable } from '../../shared/terminal-text.ts'
-import { ExitCode, UsageError } from '../input/usage-error.ts'
+import { ExitCode } from '../input/exit-code.ts'
+import { UsageError } from '../input/usage-error.ts'
 import { paragraphs } from '../render/wrap.ts'
 
 interface ControlOptions extends StoreOptions, BulkOptions, KeyOption {

@@ -11,7 +11,8 @@ import { findPids, type KeyOption, withPid } from '../read/find-pid.ts'
 import { successorsOf } from '../read/successors.ts'
 import { stateText } from '../render/state-text.ts'
 import { inParentheses } from '../../shared/terminal-text.ts'
-import { ExitCode, UsageError } from '../input/usage-error.ts'
+import { ExitCode } from '../input/exit-code.ts'
+import { UsageError } from '../input/usage-error.ts'
 import { paragraphs } from '../render/wrap.ts'
 
 interface RetryOptions extends StoreOptions, BulkOptions, KeyOption {

@@ -13,7 +13,7 @@ import { inJson } from '../render/process-facts.ts'
 import { type Screen, screenOf } from '../render/screen.ts'
 import { showProgress } from '../render/progress.ts'
 import { onStop } from '../input/stop-signal.ts'
-import { ExitCode } from '../input/usage-error.ts'
+import { ExitCode } from '../input/exit-code.ts'
 import { paragraphs } from '../render/wrap.ts'
 
 interface RunOptions extends StoreOptions {

@@ -8,7 +8,8 @@ import { note, print, printJson } from '../render/output.ts'
 import { codeOf, printPreview } from '../render/preview.ts'
 import { pausedOnPurpose } from '../read/paused-on-purpose.ts'
 import { findPid, type KeyOption, withoutPid, withPid } from '../read/find-pid.ts'
-import { describeError, ExitCode, UsageError } from '../input/usage-error.ts'
+import { ExitCode } from '../input/exit-code.ts'
+import { describeError, UsageError } from '../input/usage-error.ts'
 import { paragraphs } from '../render/wrap.ts'
 
 const HELP = `

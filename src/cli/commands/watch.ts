@@ -1,11 +1,12 @@
 import { Option, type Command } from 'commander'
-import { isTerminal, type ListFilter } from '../../index.ts'
+import { isTerminal } from '../../index.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
 import { duration, wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
-import { ExitCode } from '../input/usage-error.ts'
+import { ExitCode } from '../input/exit-code.ts'
 import { note, printJson } from '../render/output.ts'
 import { paragraphs } from '../render/wrap.ts'
 import { collect } from '../read/collect.ts'
+import { requireGroup } from '../read/require-group.ts'
 import { findPid, type KeyOption, withPid } from '../read/find-pid.ts'
 import type { Client } from '../../index.ts'
 
@@ -19,7 +20,7 @@ interface WatchOptions extends StoreOptions, FilterOptions, KeyOption {
 export function addWatch(program: Command): void {
   withFilters(withPid(withStore(program.command('watch'))))
     .description(
-      'Show how far along a process is, or all that match the filters, until they have ended; by default all that have not ended.',
+      'Show how far along a process is, or all that match the filters, until they have ended; by default all that have not ended. Of a group, those that have ended count too.',
     )
     .option('-n, --limit <number>', 'watch at most this many, the newest', wholeNumber, 10_000)
     .addOption(
@@ -42,7 +43,7 @@ export function addWatch(program: Command): void {
 async function watch(client: Client, text: string | undefined, options: WatchOptions): Promise<number> {
   const pids =
     text === undefined && options.key === undefined
-      ? await matching(client, { ...filterOf(options, LIVE) }, options.limit)
+      ? await matching(client, options)
       : [await findPid(client, text, options)]
   const group = client.group(pids)
   if (pids.length === 0) note('no process matches')
@@ -57,8 +58,15 @@ async function watch(client: Client, text: string | undefined, options: WatchOpt
 
 const NOWHERE = { write: (): void => {} }
 
-async function matching(client: Client, filter: ListFilter, limit: number): Promise<readonly string[]> {
-  const { processes } = await collect(client, filter, limit)
+async function matching(client: Client, options: WatchOptions): Promise<readonly string[]> {
+  const { group, limit } = options
+  if (group !== undefined) await requireGroup(client, group)
+  // Of a group, how far the whole is counts.
+  const { processes } = await collect(
+    client,
+    filterOf(options, group === undefined ? LIVE : undefined),
+    limit,
+  )
   // Oldest first.
   return processes.map(({ pid }) => pid).toReversed()
 }

@@ -1,37 +1,7 @@
-import {
-  DamsonError,
-  KeyConflictError,
-  PersistenceError,
-  PortValidationError,
-  ProcessLost,
-  SerializationError,
-  SpecError,
-  UnknownProcessClass,
-} from '../../index.ts'
-
-export const ExitCode = {
-  DONE: 0,
-  /** The process failed, or a wait took too long. */
-  FAILED: 1,
-  USAGE_ERROR: 2,
-} as const
+import { DamsonError, PortValidationError, SerializationError } from '../../index.ts'
 
 /** An error that the user can correct; the message says how. */
 export class UsageError extends Error {}
-
-const CORRECTABLE = [
-  UsageError,
-  PortValidationError,
-  SpecError,
-  KeyConflictError,
-  UnknownProcessClass,
-  ProcessLost,
-  PersistenceError,
-]
-
-export function codeOf(error: unknown): number {
-  return CORRECTABLE.some((known) => error instanceof known) ? ExitCode.USAGE_ERROR : ExitCode.FAILED
-}
 
 /** Returns the text of an error. Only an unexpected error is shown with its stack. */
 export function describeError(error: unknown): string {

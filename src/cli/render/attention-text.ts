@@ -1,3 +1,4 @@
+import { shellWord } from './shell-word.ts'
 import type { Attention, EngineStatus } from '../../index.ts'
 import { paint } from './paint.ts'
 import { PLAIN, type Screen } from './screen.ts'
@@ -76,28 +77,23 @@ function inWords({ kind, name, count, reason, engine }: Attention): string {
 
 function nextCommand({ kind, name, count, pid }: Attention, pids: ReadonlyMap<string, string>): string {
   const short = pid === null ? null : (pids.get(pid) ?? pid)
-  const ofClass = name === null ? '' : ` --class ${quoted(name)}`
+  const ofClass = name === null ? '' : ` --class ${shellWord(name)}`
   const isOne = count === 1 && short !== null
   switch (kind) {
     case 'engine died':
     case 'no engine':
       return 'damson worker MODULE'
     case 'engine full':
-      return `damson explain ${quoted(short ?? '')}`
+      return `damson explain ${shellWord(short ?? '')}`
     case 'kill overdue':
       return 'damson list --state killing'
     case 'parked':
-      return isOne ? `damson explain ${quoted(short)}` : `damson list --state parked${ofClass}`
+      return isOne ? `damson explain ${shellWord(short)}` : `damson list --state parked${ofClass}`
     case 'gave up':
-      return isOne ? `damson explain ${quoted(short)}` : `damson list --state paused${ofClass}`
+      return isOne ? `damson explain ${shellWord(short)}` : `damson list --state paused${ofClass}`
     case 'waits for itself':
-      return isOne ? `damson kill ${quoted(short)}` : `damson list --state waiting${ofClass}`
+      return isOne ? `damson kill ${shellWord(short)}` : `damson list --state waiting${ofClass}`
     case 'failed':
-      return isOne ? `damson explain ${quoted(short)}` : `damson list --state unrepaired${ofClass}`
+      return isOne ? `damson explain ${shellWord(short)}` : `damson list --state unrepaired${ofClass}`
   }
-}
-
-/** A text as one word of a shell. */
-function quoted(text: string): string {
-  return /^[\w.@%+:,/-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { note } from './output.ts'
 import { stopListeners } from '../input/stop-signal.ts'
-import { ExitCode } from '../input/usage-error.ts'
+import { ExitCode } from '../input/exit-code.ts'
 
 let failure: NodeJS.ErrnoException | undefined
 

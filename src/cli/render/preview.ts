@@ -1,7 +1,7 @@
 import type { Client, DeliberateOptions, ListFilter, PreviewedRequest } from '../../index.ts'
 import { processes } from '../input/bulk.ts'
 import { LIVE } from '../input/filters.ts'
-import { ExitCode } from '../input/usage-error.ts'
+import { ExitCode } from '../input/exit-code.ts'
 import { note, print, printEscaped, printJson } from './output.ts'
 import { screenOf } from './screen.ts'
 import { processTable } from './process-table.ts'

@@ -72,7 +72,7 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
       ['engine', details.engine],
       ['crashes', details.crashes > 0 ? String(details.crashes) : null],
       ['created', time(details.created)],
-      ['updated', time(details.updated)],
+      [state.label === 'waiting' ? 'waits since' : 'updated', time(details.updated)],
       ['ended', time(details.ended)],
       ['exit code', exitCode && `${exitCode.code} ${exitCode.label}: ${exitCode.message}`],
       ['message', state.label === 'waiting' || isShownByError(details) ? null : details.message],

@@ -13,6 +13,8 @@ interface TableOptions {
   readonly awaited?: ReadonlyMap<string, readonly string[]>
   /** What was restarted or resubmitted from them. */
   readonly successors?: ReadonlyMap<string, ProcessSummary>
+  /** The steps in which those that failed have ended. */
+  readonly endedIn?: ReadonlyMap<string, string>
   readonly screen?: Screen
 }
 
@@ -47,14 +49,20 @@ function dueText({ due, state }: ProcessSummary, now: number): string {
 export function processTable(
   processes: readonly ProcessSummary[],
   now: number,
-  { pids = new Map(), awaited = new Map(), successors = new Map(), screen = PLAIN }: TableOptions = {},
+  {
+    pids = new Map(),
+    awaited = new Map(),
+    successors = new Map(),
+    endedIn = new Map(),
+    screen = PLAIN,
+  }: TableOptions = {},
 ): string {
   const short = (pid: string): string => pids.get(pid) ?? pid
   const rows = processes.map((one) => [
     short(one.pid),
     one.name,
     processStateText(one),
-    one.step ?? '',
+    one.step ?? endedIn.get(one.pid) ?? '',
     one.attempt > 1 ? String(one.attempt) : '',
     one.key ?? '',
     one.label ?? '',

@@ -49,6 +49,10 @@ export interface ProcessSummary {
   /** Whether what is asked of its parent's tree does not reach it. */
   readonly abandoned: boolean
   readonly created: Date
+  /**
+   * When it entered its state. While a step runs, also when the step last recorded something. Requests,
+   * messages and edits do not change it; `history` has them.
+   */
   readonly updated: Date
   readonly ended: Date | null
 }

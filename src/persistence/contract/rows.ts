@@ -76,7 +76,7 @@ export interface ProcessRow {
   /** The crashes since the last commit of the process. */
   readonly crashes: number
   readonly createdAt: number
-  /** When the process entered its state. */
+  /** When the process entered its state. While a step runs, also when the step last recorded something. */
   readonly updatedAt: number
   readonly endedAt: number | null
   readonly successful: boolean | null
