@@ -1,21 +1,22 @@
-/* This file is longer than 400 lines, because the calls, the commits and the end of a run of an actor share its state. */
 import { encodeEvent } from '../persistence/contract/event-codec.ts'
 import type { Held, Outcome } from '../persistence/contract/outcomes.ts'
 import type { StoredCall } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess } from '../persistence/contract/store.ts'
 import type { ServeCalls } from '../persistence/contract/writes.ts'
-import { ActorObject, type AnyActorClass } from '../process/actor/actor-class.ts'
+import type { ActorObject, AnyActorClass } from '../process/actor/actor-class.ts'
 import { killedStateText } from '../process/state/saved-state.ts'
-import { noContext } from '../process/step/current-process.ts'
 import { errorText } from '../shared/error-text.ts'
-import { ClosedError, UpstreamFailed } from '../shared/errors.ts'
+import { ClosedError } from '../shared/errors.ts'
 import { setImmediate } from '../shared/timers.ts'
-import { CallRun, type CalledActor, type CallEnd, type CallParts } from './call-run.ts'
+import { ActorState } from './actor-state.ts'
+import { CALLS_AT_A_TIME, CallQueue } from './call-queue.ts'
+import { CallEnds } from './call-ends.ts'
+import { CallRun } from './call-run.ts'
+import type { CalledActor, CallEnd, CallParts, LiveCall } from './called-actor.ts'
 import { claimLost, endedElsewhere } from './stop-reasons.ts'
 import { untilRead } from './store-reader.ts'
+import { failureEnd } from './writes.ts'
 
-/** How many calls are read at a time, and how many ends may wait to be stored. */
-const PAGE = 100
 /** After how many milliseconds of calls everything else has its turn. */
 const LONGEST_TURN = 5
 
@@ -38,29 +39,15 @@ export class ActorRun implements CalledActor {
   over = false
   readonly fence: number
   readonly retries: number
-  object!: ActorObject
-  readonly #class: AnyActorClass
-  /** The arguments of the constructor, where their references were replaced by values. */
-  #parsed: string | undefined
   readonly #parts: CallParts
   readonly #claimed: ClaimedProcess
   #seq: number
-  /** The state that is stored; undefined until the construction is. */
-  #stored: string | undefined
-  /** The state after the last call that has ended here. */
-  #fields = ''
-  #queue: StoredCall[] = []
-  /** Whether the store may have calls that are not in `#queue`. */
-  #mayFind = true
+  readonly #state: ActorState
+  readonly #queue: CallQueue
   /** The calls that have begun here and whose ends are not durable. */
-  readonly #live = new Set<CallRun>()
+  readonly #live = new Set<LiveCall>()
   #current: CallRun | undefined
-  /** The ends that are not sent yet, in the order of the calls. */
-  #ends: CallEnd[] = []
-  #sending: Promise<void> | undefined
-  #sendScheduled = false
-  /** Whether each end gets a write of its own, because the store has refused one of several. */
-  #isCareful = false
+  readonly #ends = new CallEnds(() => void this.#send(false))
   /** Pending while the instance is made from an earlier state. */
   #undoing: Promise<void> | undefined
   #pausing = false
@@ -76,7 +63,8 @@ export class ActorRun implements CalledActor {
     this.pid = row.pid
     this.process = { pid: row.pid }
     this.fence = claimed.fence
-    this.#class = actorClass
+    this.#state = new ActorState(actorClass, parts.engine.codec)
+    this.#queue = new CallQueue(row.pid, parts.engine)
     this.#parts = parts
     this.#claimed = claimed
     this.#seq = row.seq
@@ -84,15 +72,19 @@ export class ActorRun implements CalledActor {
     this.retries = launch === undefined ? 0 : ((JSON.parse(launch) as { retries?: number }).retries ?? 0)
   }
 
+  get object(): ActorObject {
+    return this.#state.object
+  }
+
   get fields(): string {
-    return this.#fields
+    return this.#state.fields
   }
 
   // ---------- notifications ----------
 
   /** A call was added, or may run now. */
   called(): void {
-    this.#mayFind = true
+    this.#queue.changed()
   }
 
   /** The actor is to be paused after the present call. */
@@ -111,7 +103,7 @@ export class ActorRun implements CalledActor {
     this.#lost = true
     for (const call of this.#live) call.stop(reason)
     this.#live.clear()
-    for (const { answered } of this.#ends.splice(0)) answered(FENCED)
+    for (const { answered } of this.#ends.replace()) answered(FENCED)
   }
 
   // ---------- running ----------
@@ -132,22 +124,16 @@ export class ActorRun implements CalledActor {
     const { parts } = this.#claimed.bundle()
     if (row.killRequested !== null) this.kill(row.killRequested.message)
     if (row.pauseRequested !== null) this.#pausing = true
-    const { codec } = this.#parts.engine
     const given = parts['parsed'] ?? parts['inputs'] ?? '{}'
     if (row.state !== 'created') {
-      this.object = new ActorObject(this.#class, given, codec)
-      this.#stored = this.#fields = parts['memory'] ?? '{}'
-      await this.undo()
+      await this.#state.load(given, parts['memory'] ?? '{}')
       return true
     }
     const gathered = row.upstream === null ? undefined : await this.#parts.gathering.gather(this.#claimed)
     if (row.upstream !== null && gathered === undefined) return this.#giveBack()
     if (gathered?.starts === false) return this.#except(gathered.error)
     try {
-      if (gathered?.inputs !== undefined) this.#parsed = codec.stringify(gathered.inputs, 'inputs')
-      this.object = new ActorObject(this.#class, this.#parsed ?? given, codec)
-      await noContext(() => this.object.make())
-      this.#fields = this.object.text()
+      await this.#state.construct(given, gathered?.inputs)
     } catch (error) {
       return this.#except(error)
     }
@@ -161,28 +147,18 @@ export class ActorRun implements CalledActor {
       else if (this.#killing !== undefined) await this.#kill(this.#killing.message)
       else if (control.draining !== undefined) return this.#drain()
       else {
-        const next = this.#pausing ? undefined : await this.#next()
+        const next = this.#pausing
+          ? undefined
+          : await this.#queue.take(this.#live, (read) => this.#read(read))
         if (next === undefined) await this.#rest()
         else if (!this.#lost && this.#undoing === undefined) await this.#call(next)
-        else this.#mayFind = true
+        else this.#queue.clear()
       }
-      if (this.#ends.length < PAGE && engine.clock.now() - this.#turnBegan < LONGEST_TURN) continue
+      if (this.#ends.length < CALLS_AT_A_TIME && engine.clock.now() - this.#turnBegan < LONGEST_TURN) continue
       await nextTurn()
       this.#turnBegan = engine.clock.now()
-      if (this.#ends.length >= PAGE) await this.#send(false)
+      if (this.#ends.length >= CALLS_AT_A_TIME) await this.#send(false)
     }
-  }
-
-  /** The next call; undefined where none may run. */
-  async #next(): Promise<StoredCall | undefined> {
-    const found = this.#queue.shift()
-    if (found !== undefined || !this.#mayFind) return found
-    this.#mayFind = false
-    const busy = Array.from(this.#live, ({ pid }) => pid)
-    const page = await this.#read(() => this.#parts.engine.store.calls(this.pid, PAGE, busy))
-    if (page.length === PAGE) this.#mayFind = true
-    this.#queue = [...page]
-    return this.#queue.shift()
   }
 
   async #call(stored: StoredCall): Promise<void> {
@@ -194,14 +170,14 @@ export class ActorRun implements CalledActor {
     // It was killed or ended by someone else, and may have changed the instance.
     if (!call.isLost || this.#lost || this.#undoing !== undefined) return
     this.#live.delete(call)
-    this.#mayFind = true
+    this.#queue.changed()
     await this.undo()
   }
 
   /** No call may run: gives the claim back. */
   async #rest(): Promise<void> {
     // A call that was killed meanwhile is still to end.
-    if (this.#live.size > this.#ends.length && this.#sending === undefined) await nextTurn()
+    if (this.#live.size > this.#ends.length && this.#ends.sending === undefined) await nextTurn()
     else await this.#send(true)
     this.#pausing = false
   }
@@ -209,7 +185,7 @@ export class ActorRun implements CalledActor {
   // ---------- for its calls ----------
 
   undo(): Promise<void> {
-    return noContext(() => this.object.make(this.#fields))
+    return this.#state.undo()
   }
 
   ended(end: CallEnd): void {
@@ -217,13 +193,12 @@ export class ActorRun implements CalledActor {
       end.answered(FENCED)
       return
     }
-    this.#fields = end.fields
-    this.#ends.push(end)
-    this.#sendSoon()
+    this.#state.advance(end.fields)
+    this.#ends.add(end)
   }
 
   get isFlushed(): boolean {
-    return this.#ends.length === 0 && this.#sending === undefined && this.#stored !== undefined
+    return this.#ends.length === 0 && this.#ends.sending === undefined && this.#state.isStored
   }
 
   async flush(): Promise<void> {
@@ -247,43 +222,26 @@ export class ActorRun implements CalledActor {
 
   // ---------- storing ----------
 
-  /** At the end of the turn, so that the calls of one turn share a write. */
-  #sendSoon(): void {
-    if (this.#sendScheduled || this.#sending !== undefined) return
-    this.#sendScheduled = true
-    setImmediate(() => {
-      this.#sendScheduled = false
-      if (this.#ends.length > 0 && this.#sending === undefined) void this.#send(false)
-    })
-  }
-
   /** Stores the ends that there are, after those that are being stored. With `releases`, gives the claim back. */
   async #send(releases: boolean): Promise<void> {
-    while (this.#sending !== undefined) await this.#sending
+    while (this.#ends.sending !== undefined) await this.#ends.sending
     if (this.#lost || this.#released) return
-    const ends = this.#ends.splice(0, this.#isCareful ? 1 : this.#ends.length)
+    const ends = this.#ends.take()
     const gives = releases && this.#live.size === ends.length
-    if (ends.length === 0 && !gives && this.#stored !== undefined) return
-    const storing = this.#store(ends, gives).catch((error: unknown) => this.fail(error))
-    this.#sending = storing
-    await storing
-    this.#sending = undefined
-    if (this.#ends.length > 0) this.#sendSoon()
+    if (ends.length === 0 && !gives && this.#state.isStored) return
+    await this.#ends.during(this.#store(ends, gives).catch((error: unknown) => this.fail(error)))
   }
 
   async #store(ends: readonly CallEnd[], releases: boolean): Promise<void> {
     const { engine } = this.#parts
     // The instance is as the last of these calls left it, or as it was constructed.
-    const fields = ends.at(-1)?.fields ?? this.#stored ?? this.#fields
+    const { fields, parts } = this.#state.toStore(ends.at(-1)?.fields)
     const write: ServeCalls = {
       ...this.#write,
-      parts: {
-        ...(fields !== this.#stored && { memory: fields }),
-        ...(this.#stored === undefined && this.#parsed !== undefined && { parsed: this.#parsed }),
-      },
+      parts,
       calls: ends.map((end) => end.write),
       releases,
-      history: this.#stored === undefined ? [encodeEvent('waiting')] : [],
+      history: this.#state.isStored ? [] : [encodeEvent('waiting')],
     }
     let outcome: Outcome
     try {
@@ -295,8 +253,8 @@ export class ActorRun implements CalledActor {
       return
     }
     if (outcome.status === 'done') {
-      this.#stored = fields
-      this.#isCareful = false
+      this.#state.stored(fields)
+      this.#ends.isCareful = false
       this.#done(ends, outcome.endedAt as number, releases, outcome.released === true)
     } else if (outcome.status === 'held') await this.#held(outcome, ends)
     else if (outcome.status === 'refused') await this.#refused(outcome.error, ends)
@@ -317,9 +275,9 @@ export class ActorRun implements CalledActor {
     this.#seq++
     this.#released = isReleased
     for (const { call } of ends) this.#live.delete(call)
-    if (releases && !isReleased) this.#mayFind = true
+    if (releases && !isReleased) this.#queue.changed()
     // A pause took effect. What ran after these calls runs again once the actor is played.
-    if (isReleased) this.#takeBack([], this.#ends)
+    if (isReleased) this.#takeBack([], [])
     this.#parts.scheduler.executionCommitted(this)
     for (const { call, answered } of ends)
       answered({ status: 'done', pid: call.pid, released: true, endedAt })
@@ -330,13 +288,13 @@ export class ActorRun implements CalledActor {
     const at = calls === undefined ? -1 : ends.findIndex(({ call }) => calls.includes(call.pid))
     const held = ends[at]
     if (held === undefined) {
-      this.#takeBack([], [...ends, ...this.#ends])
+      this.#takeBack([], ends)
       if (kill === undefined)
         throw new ClosedError('the store has held the calls of an actor without a reason')
       this.kill(kill.message)
       return
     }
-    this.#takeBack(ends.slice(0, at), [...ends.slice(at + 1), ...this.#ends])
+    this.#takeBack(ends.slice(0, at), ends.slice(at + 1))
     const row = await this.#read(() => this.#parts.engine.store.read(held.call.pid))
     if (row?.endedAt === null && row.killRequested !== null) {
       // It ends with a write of its own, as killed.
@@ -352,35 +310,33 @@ export class ActorRun implements CalledActor {
   async #refused(error: Error, ends: readonly CallEnd[]): Promise<void> {
     const [first, ...others] = ends
     if (first === undefined) {
-      if (this.#stored !== undefined) throw error
+      if (this.#state.isStored) throw error
       await this.#except(error)
     } else if (others.length > 0) {
-      this.#isCareful = true
-      this.#takeBack([first], [...others, ...this.#ends])
+      this.#ends.isCareful = true
+      this.#takeBack([first], others)
     } else {
-      this.#isCareful = false
-      this.#takeBack([], this.#ends)
+      this.#ends.isCareful = false
+      this.#takeBack([], [])
       // The call fails over the value that was refused.
       first.answered({ status: 'refused', error })
     }
   }
 
   /**
-   * Takes back what the present call and these have done here: they run again. Those that are kept are
-   * stored with the next write.
+   * Takes back what the present call, these and those have done here that are not being stored: they run
+   * again. Those that are kept are stored with the next write.
    */
   #takeBack(kept: readonly CallEnd[], undone: readonly CallEnd[]): void {
     const current = this.#current
-    if (undone.length === 0 && current === undefined && this.#released) return
-    for (const { call, answered } of undone) {
+    if (undone.length + this.#ends.length === 0 && current === undefined && this.#released) return
+    for (const { call, answered } of [...undone, ...this.#ends.replace(kept)]) {
       this.#stop(call)
       answered(FENCED)
     }
     if (current !== undefined) this.#stop(current)
-    this.#ends = [...kept]
-    this.#fields = kept.at(-1)?.fields ?? this.#stored ?? this.#fields
-    this.#queue = []
-    this.#mayFind = true
+    this.#state.goBack(kept.at(-1)?.fields)
+    this.#queue.clear()
     if (this.#released) return
     const undoing = this.undo()
       .catch((error: unknown) => this.fail(error))
@@ -390,7 +346,7 @@ export class ActorRun implements CalledActor {
     this.#undoing = undoing
   }
 
-  #stop(call: CallRun): void {
+  #stop(call: LiveCall): void {
     this.#live.delete(call)
     call.stop(claimLost(call.pid))
     call.giveBack()
@@ -400,31 +356,19 @@ export class ActorRun implements CalledActor {
 
   /** The actor can't be constructed. */
   async #except(error: unknown): Promise<false> {
-    const state = { label: 'excepted', error, ...(error instanceof UpstreamFailed && { upstream: true }) }
-    const text = this.#parts.engine.codec.stringifyFailure(state, 'state')
-    await this.#end(
-      'excepted',
-      text,
-      errorText(error),
-      error instanceof UpstreamFailed ? 'upstream' : undefined,
-    )
+    await this.#end({ state: 'excepted', ...failureEnd(error, this.#parts.engine.codec) })
     return false
   }
 
   async #kill(message: string | null): Promise<void> {
-    while (this.#sending !== undefined) await this.#sending
-    await this.#end('killed', killedStateText(message), message)
+    while (this.#ends.sending !== undefined) await this.#ends.sending
+    await this.#end({ state: 'killed', text: killedStateText(message), message })
   }
 
-  async #end(
-    state: 'excepted' | 'killed',
-    text: string,
-    message: string | null,
-    reason?: 'upstream',
-  ): Promise<void> {
+  async #end(ending: NonNullable<ServeCalls['ending']>): Promise<void> {
     if (this.#lost) return
+    const { state, message } = ending
     const history = [encodeEvent(state, { message: message ?? undefined })]
-    const ending = { state, text, message, reason }
     const outcome = await this.#parts.engine.commits.write({ ...this.#write, history, ending })
     // A kill was stored meanwhile, and is carried out with the claim (C5).
     if (outcome.status === 'held') await this.#giveBack()
@@ -439,7 +383,7 @@ export class ActorRun implements CalledActor {
 
   /** The engine closes: what has ended is stored. The engine gives its claims back when it leaves (C12). */
   async #drain(): Promise<void> {
-    while ((this.#ends.length > 0 || this.#sending !== undefined) && !this.#lost) await this.#send(false)
+    while ((this.#ends.length > 0 || this.#ends.sending !== undefined) && !this.#lost) await this.#send(false)
     this.lose(this.#parts.control.draining as Error)
   }
 
@@ -452,6 +396,4 @@ export class ActorRun implements CalledActor {
 
 const FENCED: Outcome = { status: 'fenced' }
 
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -4,7 +4,7 @@ import type { ClaimedProcess } from '../persistence/contract/store.ts'
 import type { ActorClasses } from '../process/actor/actor-class.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { ActorRun } from './actor-run.ts'
-import type { CallParts } from './call-run.ts'
+import type { CallParts } from './called-actor.ts'
 import { claimLost, endedElsewhere } from './stop-reasons.ts'
 
 /** The actors that this engine holds. */

@@ -1,4 +1,3 @@
-import { encodeEvent } from '../persistence/contract/event-codec.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Advance, Create } from '../persistence/contract/writes.ts'
 import type { Committed, RecordEntry, Transition } from '../process/host/host.ts'
@@ -18,7 +17,8 @@ import { claimLost } from './stop-reasons.ts'
  *    before that (the exception to C3).
  * 2. A call that does nothing by name is stored once, at its end. Before it does something by name, the
  *    calls before it are durable, and so is that it has begun.
- * 3. The attempts of a call follow each other here, and its actor runs no other call between them.
+ * 3. The attempts of a call follow each other here, and its actor runs no other call between them. An
+ *    attempt that has failed is stored, so that a crash gives none back.
  */
 export class CallHost extends DurableHost {
   readonly #executions: Executions
@@ -34,7 +34,7 @@ export class CallHost extends DurableHost {
     const execution = this.#executions.of(process)
     const turn = execution?.turn
     if (execution === undefined || turn === undefined || execution.lost) throw claimLost(process.pid)
-    const { to, failed, wait } = transition
+    const { to, failed } = transition
     if (to === 'finished') turn.succeeded()
     if (isTerminal(to)) {
       // What is stored of the call now is part of what its end is written with.
@@ -42,8 +42,21 @@ export class CallHost extends DurableHost {
       if (before === undefined) return super.commit(process, transition)
       return before.then(() => turn.settling).then(() => super.commit(process, transition))
     }
-    if (to === 'waiting' && failed !== null) turn.retries(wait?.until ?? 0, encodeEvent('failed', failed))
+    if (to === 'waiting' && failed !== null) return this.#backOff(process, transition, turn)
     return NOTHING
+  }
+
+  async #backOff(process: Hosted, transition: Transition, turn: Turn): Promise<Committed> {
+    await turn.mayStore()
+    const committed = await super.commit(process, transition)
+    if (committed.held !== true) turn.backsOff(transition.wait?.until ?? 0)
+    return committed
+  }
+
+  /** A call that was stored backing off. */
+  begin(process: Hosted): void {
+    const turn = this.#turnOf(process)
+    if (process.state === 'waiting') turn?.backsOff(turn.retryAt ?? 0)
   }
 
   protected override send(
@@ -52,7 +65,9 @@ export class CallHost extends DurableHost {
     answered: (outcome: Outcome) => void,
     failed: (error: unknown) => void,
   ): void {
-    execution.turn?.ended(write as Advance, answered, failed)
+    const { turn } = execution
+    if (write.ending === null) turn?.failed(write as Advance, answered, failed)
+    else turn?.ended(write as Advance, answered, failed)
   }
 
   override goOn(process: Hosted, does: boolean): Promise<void> | undefined {

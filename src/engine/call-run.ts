@@ -1,76 +1,27 @@
 import { savedUpstream } from '../client/launch/upstream.ts'
-import { encodeEvent, type HistoryEntry } from '../persistence/contract/event-codec.ts'
+import { encodeEvent } from '../persistence/contract/event-codec.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { StoredCall } from '../persistence/contract/rows.ts'
 import type { Advance } from '../persistence/contract/writes.ts'
 import { ActorCall, callClass } from '../process/actor-call.ts'
 import { retriesOf } from '../process/actor/call-retries.ts'
-import type { ActorObject } from '../process/actor/actor-class.ts'
 import { construct, recreate } from '../process/host/construction.ts'
-import type { Host } from '../process/host/host.ts'
 import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { alarm } from '../shared/clock.ts'
-import { errorText } from '../shared/error-text.ts'
-import { InvalidStateError, UpstreamFailed } from '../shared/errors.ts'
+import { InvalidStateError } from '../shared/errors.ts'
 import type { RetryOptions } from '../spec/retry-policy.ts'
-import type { EngineParts } from './engine-parts.ts'
-import type { ExecutionControl } from './execution-control.ts'
 import { Execution, type Turn } from './execution.ts'
-import type { Executions } from './executions.ts'
-import type { Gathering } from './gathering.ts'
-import type { Scheduler } from './scheduler.ts'
-import type { Occupant } from './scheduling.ts'
+import type { CalledActor, CallParts, LiveCall } from './called-actor.ts'
 import { claimLost, endedElsewhere } from './stop-reasons.ts'
-
-/** A call that has ended here, with the state of the actor that it leads to. */
-export interface CallEnd {
-  readonly call: CallRun
-  readonly write: Advance
-  readonly fields: string
-  readonly answered: (outcome: Outcome) => void
-  readonly failed: (error: unknown) => void
-}
-
-/** The actor of a call, as the call sees it. */
-export interface CalledActor extends Occupant {
-  readonly pid: string
-  /** The fence of the claim of the actor. */
-  readonly fence: number
-  /** How often a failed call is tried again, unless the call says otherwise. */
-  readonly retries: number
-  readonly object: ActorObject
-  /** The state from which the present call started. */
-  readonly fields: string
-  /** Whether the ends of the calls before the present one are durable. */
-  readonly isFlushed: boolean
-  /** Stores the ends of the calls before the present one. @throws LeaseLost */
-  flush(): Promise<void>
-  /** Makes the instance from the state before the present call. */
-  undo(): Promise<void>
-  /** A call has ended here. */
-  ended(end: CallEnd): void
-  /** The actor can't be loaded or run, and is set aside (C9). */
-  fail(error: unknown): Promise<void>
-}
-
-/** The collaborators of the runs of actors and of their calls. */
-export interface CallParts {
-  readonly engine: EngineParts
-  readonly executions: Executions
-  readonly scheduler: Scheduler
-  readonly control: ExecutionControl
-  readonly gathering: Gathering
-  /** The host of the calls. */
-  readonly host: Host
-}
+import { exceptedWrite } from './writes.ts'
 
 /** After how many milliseconds the row shows a call as running that has reported something. */
 const SHOWN_AFTER = 1_000
 
 /** Runs one call of an actor, with all its attempts. */
-export class CallRun implements Turn {
+export class CallRun implements Turn, LiveCall {
   readonly pid: string
   readonly #actor: CalledActor
   readonly #stored: StoredCall
@@ -79,13 +30,11 @@ export class CallRun implements Turn {
   /** The state of the actor after the call, once it has succeeded. */
   #fields: string | undefined
   #isLost = false
-  /** The history of the call that is stored with its end. */
-  #history: HistoryEntry[] = []
   #beginning: Promise<void> | undefined
   #preparing: Promise<void> | undefined
-  /** Set while the call waits for its next attempt. */
-  #retryAt: number | undefined
-  #cancelRetry: (() => void) | undefined
+  /** Set while the call waits for its next attempt: begins that at once. */
+  #endBackOff: (() => void) | undefined
+  #cancelBackOff: (() => void) | undefined
   #cancelShow: (() => void) | undefined
   #settle: () => void = () => {}
 
@@ -98,6 +47,10 @@ export class CallRun implements Turn {
 
   get actor(): string {
     return this.#actor.pid
+  }
+
+  get retryAt(): number | null {
+    return this.#stored.row.retryAt
   }
 
   /** Whether the call does not run here any more, and has not ended here. */
@@ -132,14 +85,12 @@ export class CallRun implements Turn {
 
   kill(message: string | undefined): void {
     this.#execution?.process.kill(message)
-    this.#cancelRetry?.()
   }
 
   /** Nothing more of the call runs or counts here. */
   stop(reason: Error): void {
     this.#isLost = true
     if (this.#execution !== undefined) this.#parts.control.stop(this.#execution, reason)
-    this.#cancelRetry?.()
     this.#settle()
   }
 
@@ -204,70 +155,25 @@ export class CallRun implements Turn {
     const { executions, scheduler, control } = this.#parts
     const { process } = execution
     try {
-      for (;;) {
-        await process.run(() => !execution.lost)
-        if (execution.lost || this.#retryAt === undefined) break
-        await this.#nextAttempt(execution, this.#retryAt)
-      }
+      // While it backs off it is idle, and the next run waits until it is woken.
+      while (!execution.lost && !isTerminal(process.state)) await process.run(() => !execution.lost)
     } catch (error) {
       if (!execution.lost) await this.#actor.fail(error)
     }
     execution.over = true
     execution.cancelKill?.()
     this.#cancelShow?.()
+    this.#cancelBackOff?.()
     scheduler.reclaimSlot(execution)
     executions.remove(execution)
     if (!isTerminal(process.state)) control.stop(execution, claimLost(this.pid))
     this.#settle()
   }
 
-  async #nextAttempt(execution: Execution, at: number): Promise<void> {
-    const { engine, scheduler, control } = this.#parts
-    this.#retryAt = undefined
-    const undoing = this.#actor.undo()
-    scheduler.lendSlot(execution)
-    control.stopIfDraining(execution)
-    await new Promise<void>((resolve) => {
-      const cancel = alarm(engine.clock, at, resolve)
-      this.#cancelRetry = () => {
-        cancel()
-        resolve()
-      }
-    })
-    this.#cancelRetry = undefined
-    await undoing
-    scheduler.reclaimSlot(execution)
-    if (!execution.lost) execution.process.wake(undefined, { by: 'timer' })
-  }
-
   /** Ends the call without running it. */
   #fail(error: unknown): void {
     const { engine } = this.#parts
-    const { row, fence } = this.#stored
-    const message = errorText(error)
-    const state = { label: 'excepted', error, ...(error instanceof UpstreamFailed && { upstream: true }) }
-    const write: Advance = {
-      kind: 'advance',
-      pid: this.pid,
-      fence,
-      seq: row.seq + 1,
-      owner: engine.id,
-      state: 'excepted',
-      step: null,
-      status: null,
-      parts: { state: engine.codec.stringifyFailure(state, 'state') },
-      dropped: [],
-      paused: null,
-      consumes: null,
-      history: [encodeEvent('excepted', { message })],
-      ending: {
-        successful: false,
-        exitCode: null,
-        message,
-        ...(error instanceof UpstreamFailed && { reason: 'upstream' as const }),
-        dropCheckpoint: false,
-      },
-    }
+    const write = exceptedWrite(this.#stored, error, engine)
     // A handle learns of the end from the store.
     const ignored = (): void => {}
     this.#actor.ended({ call: this, write, fields: this.#actor.fields, answered: ignored, failed: ignored })
@@ -301,7 +207,6 @@ export class CallRun implements Turn {
     const parts: Record<string, string> = {}
     for (const [name, text] of Object.entries(bundle.parts))
       if (saved?.parts[name] !== text) parts[name] = text
-    const history = [...this.#history, encodeEvent('running', { step: 'run' })]
     const outcome = await engine.commits.write({
       kind: 'advance',
       pid: this.pid,
@@ -317,12 +222,11 @@ export class CallRun implements Turn {
       dropped: [],
       paused: null,
       consumes: null,
-      history,
+      history: [encodeEvent('running', { step: 'run' })],
       ending: null,
       attempt: process.attempt,
     })
     if (outcome.status === 'done') {
-      this.#history = []
       execution.claimPending = false
       execution.fence = fence + 1
       execution.seq++
@@ -352,15 +256,59 @@ export class CallRun implements Turn {
     return this.#beginning?.catch(() => {})
   }
 
-  retries(at: number, failed: HistoryEntry): void {
-    this.#retryAt = at
-    this.#history.push(failed)
+  mayStore(): Promise<void> {
+    return this.#actor.flush()
+  }
+
+  failed(write: Advance, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void {
+    const { engine } = this.#parts
+    const execution = this.#execution as Execution
+    const began = execution.claimPending ? [encodeEvent('running', { step: 'run' })] : []
+    const content = { actorFence: this.#actor.fence, history: [...began, ...write.history] }
+    engine.commits.send(
+      { ...write, ...content },
+      (outcome) => {
+        answered(outcome)
+        if (outcome.status !== 'done') return
+        // The next attempt begins as the first one did: its row shows that once it has to.
+        execution.claimPending = true
+        execution.released = false
+        execution.journalCount = 0
+        this.#cancelShow?.()
+        this.#cancelShow = undefined
+      },
+      failed,
+    )
+  }
+
+  backsOff(until: number): void {
+    const { engine, scheduler, control } = this.#parts
+    const execution = this.#execution as Execution
+    const undoing = this.#actor.undo()
+    const begin = async (): Promise<void> => {
+      this.#endBackOff = undefined
+      await undoing
+      scheduler.reclaimSlot(execution)
+      if (!execution.lost) execution.process.wake(undefined, { by: 'timer' })
+    }
+    const end = (): void => void begin().catch((error: unknown) => this.#actor.fail(error))
+    this.#cancelBackOff = alarm(engine.clock, until, end)
+    this.#endBackOff = () => {
+      this.#cancelBackOff?.()
+      end()
+    }
+    scheduler.lendSlot(execution)
+    control.stopIfDraining(execution)
+  }
+
+  retry(): void {
+    this.#endBackOff?.()
   }
 
   ended(write: Advance, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void {
     const isShown = this.#execution?.claimPending === false
     const began = isShown ? [] : [encodeEvent('running', { step: 'run' })]
-    const history = [...this.#history, ...began, ...write.history]
+    const history = [...began, ...write.history]
     const fields = this.#fields ?? this.#actor.fields
     this.#actor.ended({ call: this, write: { ...write, history }, fields, answered, failed })
     this.#settle()

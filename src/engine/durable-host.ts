@@ -157,7 +157,7 @@ export class DurableHost implements Host {
     }
     if (execution.claimPending) {
       execution.claimPending = false
-      execution.fence = 1
+      execution.fence = (execution.fence ?? 0) + 1
     }
     execution.seq++
     execution.step = transition.step

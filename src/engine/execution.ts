@@ -1,6 +1,5 @@
 import type { Bundle } from '../bundle/bundle.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
-import type { HistoryEntry } from '../persistence/contract/event-codec.ts'
 import type { Advance, Create } from '../persistence/contract/writes.ts'
 import type { Hosted } from '../process/host/process-object.ts'
 import type { Progress, Report } from '../process/state/report.ts'
@@ -32,6 +31,8 @@ export interface PendingWait extends StepWait {
 export interface Turn {
   /** The pid of the actor. */
   readonly actor: string
+  /** When the next attempt begins of a call that was stored backing off. */
+  readonly retryAt: number | null
   /**
    * What has to be stored before the call does something by name: the ends of the calls before it, and
    * that it has begun.
@@ -43,8 +44,14 @@ export interface Turn {
   undo(): Promise<void>
   /** Pending while it is stored that the call has begun. */
   readonly settling: Promise<void> | undefined
-  /** The call has failed and is tried again at this time, in wall-clock milliseconds. */
-  retries(at: number, failed: HistoryEntry): void
+  /** Resolves once what the call does may be stored by itself: the ends of the calls before it are. */
+  mayStore(): Promise<void>
+  /** An attempt has failed, and another one follows: stores that. Callbacks must not throw. */
+  failed(write: Advance, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void
+  /** The call waits for its next attempt until this time, in wall-clock milliseconds. */
+  backsOff(until: number): void
+  /** The call is to end its back-off now. */
+  retry(): void
   /** The call has ended, and its end is to be stored with the state that it leads to. */
   ended(write: Advance, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void
   /** The call has printed or reported something. */

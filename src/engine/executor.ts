@@ -1,5 +1,5 @@
 import { Bundle } from '../bundle/bundle.ts'
-import { encodeEvent, eventData } from '../persistence/contract/event-codec.ts'
+import { eventData } from '../persistence/contract/event-codec.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Change } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess } from '../persistence/contract/store.ts'
@@ -7,11 +7,10 @@ import type { Create } from '../persistence/contract/writes.ts'
 import { recreate } from '../process/host/construction.ts'
 import type { Host } from '../process/host/host.ts'
 import type { Hosted } from '../process/host/process-object.ts'
-import type { EndingReason } from '../process/state/transition.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { errorText } from '../shared/error-text.ts'
-import { ClosedError, PortValidationError, UpstreamFailed } from '../shared/errors.ts'
+import { ClosedError, PortValidationError } from '../shared/errors.ts'
 import type { Actors } from './actors.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { ExecutionControl } from './execution-control.ts'
@@ -26,6 +25,7 @@ import type { StepJournalWriter } from './step-journal-writer.ts'
 import { changesOf } from './changes-of-row.ts'
 import { claimLost, endedElsewhere } from './stop-reasons.ts'
 import { StoreReader } from './store-reader.ts'
+import { exceptedWrite } from './writes.ts'
 
 /** The collaborators of an executor, all built before it. */
 export interface ExecutorParts {
@@ -221,30 +221,8 @@ export class Executor implements Starter {
 
   /** Excepts a process that has no object. None of its code runs. */
   async #except(claimed: ClaimedProcess, error: Error): Promise<void> {
-    const { id: owner, commits, codec } = this.#parts.engine
-    const { row, fence } = claimed
-    const message = errorText(error)
-    const state = {
-      label: 'excepted',
-      error,
-      ...(error instanceof UpstreamFailed && { upstream: true }),
-    }
-    const outcome = await commits.write({
-      kind: 'advance',
-      pid: row.pid,
-      fence,
-      seq: row.seq + 1,
-      owner,
-      state: 'excepted',
-      step: null,
-      status: null,
-      parts: { state: codec.stringifyFailure(state, 'state') },
-      dropped: [],
-      paused: null,
-      consumes: null,
-      history: [encodeEvent('excepted', { message })],
-      ending: { successful: false, exitCode: null, message, reason: reasonOf(error), dropCheckpoint: false },
-    })
+    const { engine } = this.#parts
+    const outcome = await engine.commits.write(exceptedWrite(claimed, error, engine))
     // A kill was stored meanwhile, and is carried out with the claim (C5).
     if (outcome.status === 'held') await this.#giveBack(claimed)
   }
@@ -271,6 +249,9 @@ export class Executor implements Starter {
         // Once the claim is given back, the process continues only under its next claim.
         if (!execution.released) process.play()
         journal.played(execution)
+        break
+      case 'retried':
+        execution.turn?.retry()
         break
       case 'signalled':
         process.signalled(eventData(change, 'signalled').name)
@@ -364,9 +345,4 @@ export class Executor implements Starter {
     executions.remove(execution)
     scheduler.executionEnded(execution)
   }
-}
-
-function reasonOf(error: Error): EndingReason | undefined {
-  if (error instanceof UpstreamFailed) return 'upstream'
-  return error instanceof PortValidationError ? 'rejected' : undefined
 }

@@ -3,7 +3,7 @@ import { missingOf, settledOf } from '../client/handle/outcome.ts'
 import { savedUpstream } from '../client/launch/upstream.ts'
 import { outputsOf } from '../client/read/saved-outputs.ts'
 import { LARGEST_LOAD, LARGEST_READ } from '../persistence/contract/control.ts'
-import type { ProcessRow, StoredCall, StoredProcess } from '../persistence/contract/rows.ts'
+import type { ProcessRow, StoredProcess } from '../persistence/contract/rows.ts'
 import { lostOutcome } from '../process/host/lost-outcome.ts'
 import type { Settled } from '../process/host/process-handle.ts'
 import { isMet, needsOf, type Need } from '../process/references/dependency.ts'
@@ -25,6 +25,11 @@ import {
 import type { EngineParts } from './engine-parts.ts'
 import { deadlineOf } from './revive.ts'
 import { untilRead } from './store-reader.ts'
+
+/** A claimed process, or a call. */
+interface Needing extends Pick<StoredProcess, 'bundle'> {
+  readonly row: Pick<ProcessRow, 'pid' | 'className' | 'createdAt' | 'deadline' | 'upstream'>
+}
 
 /** What has come of the needs of a claimed process. */
 export type Gathered =
@@ -49,7 +54,7 @@ export class Gathering {
   }
 
   /** @throws ClosedError if the engine closes meanwhile */
-  async gather(claimed: StoredCall): Promise<Gathered> {
+  async gather(claimed: Needing): Promise<Gathered> {
     const { row } = claimed
     const { parts } = claimed.bundle()
     const { refers, after } = savedUpstream(parts)
@@ -96,7 +101,7 @@ export class Gathering {
   }
 
   /** The error of a process that was claimed because a time has come before its needs were met. */
-  #tooLate(row: StoredCall['row'], pending: readonly string[]): Error | undefined {
+  #tooLate(row: Needing['row'], pending: readonly string[]): Error | undefined {
     const now = this.#engine.clock.now()
     const deadline = deadlineOf(row, this.#engine.classes)
     if (deadline !== undefined && deadline <= now) {
@@ -111,7 +116,7 @@ export class Gathering {
   }
 
   async #upstreamFailed(
-    { pid }: StoredCall['row'],
+    { pid }: Needing['row'],
     need: Need,
     row: ProcessRow | undefined,
     path: string | undefined,

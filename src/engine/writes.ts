@@ -1,9 +1,14 @@
 import { isRecordPart, portOf, type Bundle } from '../bundle/bundle.ts'
 import { encodeEvent, type HistoryEntry } from '../persistence/contract/event-codec.ts'
+import type { ProcessRow } from '../persistence/contract/rows.ts'
 import type { Advance, Create, Ending } from '../persistence/contract/writes.ts'
 import type { Transition } from '../process/host/host.ts'
 import type { ProcessState } from '../process/state/process-state.ts'
 import type { Report } from '../process/state/report.ts'
+import type { Codec } from '../bundle/codec.ts'
+import type { EndingReason } from '../process/state/transition.ts'
+import { errorText } from '../shared/error-text.ts'
+import { PortValidationError, UpstreamFailed } from '../shared/errors.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { EndedRow } from '../client/read/state-info.ts'
 import type { Outcome } from '../persistence/contract/outcomes.ts'
@@ -97,6 +102,42 @@ export function launchWrite(
     ending: endingOf(transition),
     wait: transition.wait,
     report: report && storedReport(report),
+  }
+}
+
+/** The end of a process by an error that its own code did not throw. */
+export function failureEnd(
+  error: unknown,
+  codec: Codec,
+): { readonly message: string; readonly text: string; readonly reason: EndingReason | undefined } {
+  const isUpstream = error instanceof UpstreamFailed
+  const state = { label: 'excepted', error, ...(isUpstream && { upstream: true }) }
+  const reason = isUpstream ? 'upstream' : error instanceof PortValidationError ? 'rejected' : undefined
+  return { message: errorText(error), text: codec.stringifyFailure(state, 'state'), reason }
+}
+
+/** The write that excepts a process of which no code runs any more. */
+export function exceptedWrite(
+  { row, fence }: { readonly row: Pick<ProcessRow, 'pid' | 'seq'>; readonly fence: number },
+  error: unknown,
+  { id: owner, codec }: Pick<EngineParts, 'id' | 'codec'>,
+): Advance {
+  const { message, text, reason } = failureEnd(error, codec)
+  return {
+    kind: 'advance',
+    pid: row.pid,
+    fence,
+    seq: row.seq + 1,
+    owner,
+    state: 'excepted',
+    step: null,
+    status: null,
+    parts: { state: text },
+    dropped: [],
+    paused: null,
+    consumes: null,
+    history: [encodeEvent('excepted', { message })],
+    ending: { successful: false, exitCode: null, message, reason, dropCheckpoint: false },
   }
 }
 

@@ -95,6 +95,7 @@ overEachStore((over) => {
       expect(await done).toBe(3)
       expect((await twice.history()).map(({ name }) => name)).toEqual([
         'created',
+        'running',
         'failed',
         'running',
         'finished',

@@ -635,7 +635,7 @@ export const breaks: readonly Break[] = [
     contract: 'C3',
     what: 'an effect of a call does not wait for the calls before it',
     file: 'src/engine/actor-run.ts',
-    find: 'return this.#ends.length === 0 && this.#sending === undefined && this.#stored !== undefined',
+    find: 'return this.#ends.length === 0 && this.#ends.sending === undefined && this.#state.isStored',
     replace: 'return true',
     test: ['test/actors/actors.test.ts', 'an effect waits until the calls before it are durable'],
   },
@@ -759,6 +759,14 @@ export const breaks: readonly Break[] = [
     find: "return { $: 'Date', value: Number.isNaN(time) ? null : new Date(time).toISOString() }",
     replace: 'return Number.isNaN(time) ? null : new Date(time).toISOString()',
     test: ['test/bundle/round-trip.test.ts', 'comes back as it went'],
+  },
+  {
+    contract: 'C11',
+    what: 'a crash gives the attempts of a call back',
+    file: 'src/engine/call-host.ts',
+    find: 'return this.#backOff(process, transition, turn)',
+    replace: 'return Promise.resolve().then(() => (turn.backsOff(transition.wait?.until ?? 0), {}))',
+    test: ['test/actors/attempts.test.ts', 'goes on with the second one'],
   },
   {
     contract: 'C11',

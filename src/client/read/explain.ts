@@ -176,7 +176,8 @@ class Explanation {
     const row = this.#row
     const { ahead = 0 } = pending
     const actor = await this.#store.read(actorId)
-    const waits = row.upstream !== null && pending.on.length > 0 ? await this.#needs(pending) : []
+    const waits = isBackingOff(row) ? [await this.#backOff()] : []
+    if (row.upstream !== null && pending.on.length > 0) waits.push(...(await this.#needs(pending)))
     if (actor === undefined) return [...waits, `its actor ${actorId} is not in this store any more`]
     const named = `${actor.className} ${actorId}`
     if (row.owner !== null)
@@ -194,6 +195,7 @@ class Explanation {
       const runs = actor.owner === null || first.upstream !== null ? 'is' : 'runs'
       said.push(`the first of them ${runs}: ${first.className} ${first.pid}`)
       const explanation = new Explanation(first, this.#store, this.#now, this.#path, this.#explained)
+      if (isBackingOff(first)) said.push(`  ${await explanation.#backOff()}`)
       if (first.upstream !== null)
         said.push(...(await explanation.reasons()).slice(0, -1).map((line) => `  ${line}`))
     }
@@ -317,9 +319,11 @@ class Explanation {
   }
 
   async #backOff(): Promise<string> {
-    const { pid, readyAt, message, step } = this.#row
+    const { pid, readyAt, wait, message, step } = this.#row
+    // A call is never ready by itself: the engine that holds its actor waits for the time.
+    const at = readyAt ?? wait?.until ?? null
     const failed = await findLastEntry(this.#store, pid, ({ name }) => name === 'failed')
-    const next = readyAt === null ? '' : `, next try ${formatTime(readyAt, this.#now)}`
+    const next = at === null ? '' : `, next try ${formatTime(at, this.#now)}`
     if (failed === undefined) return `${step} failed${inParentheses(message)}${next}`
     const data = eventData(failed, 'failed')
     return `${data.step} failed ${data.attempt} of ${data.attempts}${inParentheses(data.message)}${next}`

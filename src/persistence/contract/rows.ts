@@ -161,5 +161,8 @@ export interface StoredCall extends Pick<StoredProcess, 'fence' | 'bundle'> {
     | 'upstream'
     | 'deadline'
     | 'killRequested'
-  >
+  > & {
+    /** When the next attempt of a call that backs off begins. */
+    readonly retryAt: number | null
+  }
 }

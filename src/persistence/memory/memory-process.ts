@@ -3,7 +3,7 @@ import type { Lifetime } from '../rules/result-dropping.ts'
 import type { NeedEntry } from '../rules/upstream.ts'
 import { canRun, type Capabilities } from '../contract/engines.ts'
 import type { HistoryRow, LogRow } from '../contract/rows.ts'
-import { LoadedProcess } from '../rules/stored-process.ts'
+import { LoadedCall, LoadedProcess } from '../rules/stored-process.ts'
 
 /** A kept resume, or a signal by its name. */
 export interface KeptMessage {
@@ -42,6 +42,10 @@ export class MemoryProcess {
 
   stored(): LoadedProcess {
     return new LoadedProcess(this.row, Object.fromEntries(this.parts))
+  }
+
+  storedCall(): LoadedCall {
+    return new LoadedCall(this.row, Object.fromEntries(this.parts))
   }
 }
 

@@ -284,10 +284,10 @@ export class MemoryStore implements Store {
   async calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredCall[]> {
     this.#requireOpen()
     const order = this.#tables.processes.get(actor)?.row.call_order ?? 'strict'
-    const found: StoredProcess[] = []
+    const found: StoredCall[] = []
     for (const call of this.#tables.nextCalls(actor, order)) {
       if (found.length === Math.min(limit, LARGEST_LOAD)) break
-      if (!except.includes(call.row.pid)) found.push(call.stored())
+      if (!except.includes(call.row.pid)) found.push(call.storedCall())
     }
     return found
   }

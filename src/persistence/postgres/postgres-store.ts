@@ -25,7 +25,7 @@ import type { GroupMember, GroupPage, GroupRange, GroupRow } from '../contract/g
 import type { DueResults, LifetimeRow } from '../contract/result-lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Checkpoint } from '../contract/persister.ts'
-import type { HistoryRow, LogRow, ProcessRow, StoredProcess } from '../contract/rows.ts'
+import type { HistoryRow, LogRow, ProcessRow, StoredCall, StoredProcess } from '../contract/rows.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
 import type { Survey } from '../contract/survey.ts'
 import type { CallOrder, Parts, Write } from '../contract/writes.ts'
@@ -35,7 +35,7 @@ import { checkRange, rangeOf } from '../rules/history-range.ts'
 import { mayBeDue } from '../rules/result-dropping.ts'
 import { checkFilter, limitOf, noCounts, pageOf } from '../rules/paging.ts'
 import { processRow, type Row } from '../rules/row.ts'
-import { LoadedProcess } from '../rules/stored-process.ts'
+import { LoadedCall, LoadedProcess } from '../rules/stored-process.ts'
 import { applyWrite } from '../rules/write.ts'
 import { Beats } from './beats.ts'
 import { claimAll, Claims, drain, enforce, giveBack, takeBack } from './claims.ts'
@@ -416,7 +416,7 @@ export class PostgresStore implements Store {
     return this.#change('claiming processes', wanted, (session) => claimAll(pids, request, session))
   }
 
-  async calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredProcess[]> {
+  async calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredCall[]> {
     const doing = 'reading the calls of an actor'
     const [found] = await this.#query<{ readonly order: CallOrder | null }>(
       doing,
@@ -431,7 +431,7 @@ export class PostgresStore implements Store {
         ${found?.order === 'ready' ? '' : strict} ORDER BY p.id LIMIT $3`,
       [actor, except, Math.min(limit, LARGEST_LOAD)],
     )
-    return rows.map((row) => new LoadedProcess(row, partsOf(row)))
+    return rows.map((row) => new LoadedCall(row, partsOf(row)))
   }
 
   async drain(request: Pick<ClaimRequest, 'engine' | 'classes' | 'labels'>): Promise<boolean> {

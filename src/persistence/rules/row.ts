@@ -197,6 +197,11 @@ export function damageOf(row: Pick<Row, 'state'>): string | undefined {
 
 /** The public form of a call that has not ended. */
 export function callRow(row: Omit<CallRow, 'data'>): StoredCall['row'] {
+  return { ...sharedRow(row), retryAt: row.state === 'waiting' ? row.due_at : null }
+}
+
+/** What the public forms of calls and of all processes have. */
+function sharedRow(row: Omit<CallRow, 'data'>): Omit<StoredCall['row'], 'retryAt'> {
   return {
     pid: row.pid,
     className: row.class,
@@ -219,7 +224,7 @@ export function callRow(row: Omit<CallRow, 'data'>): StoredCall['row'] {
 /** The public form of a row. */
 export function processRow(row: BriefRow): ProcessRow {
   return {
-    ...callRow(row),
+    ...sharedRow(row),
     parked: row.parked ?? damageOf(row) ?? null,
     key: row.key,
     label: row.label,

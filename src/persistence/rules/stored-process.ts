@@ -43,7 +43,7 @@ export class LoadedCall implements StoredCall {
   }
 }
 
-function bundleOf(row: StoredCall['row'], parts: Parts): Bundle {
+function bundleOf(row: Omit<StoredCall['row'], 'retryAt'>, parts: Parts): Bundle {
   return Bundle.fromParts(
     {
       class: row.className,

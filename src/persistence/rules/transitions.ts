@@ -249,9 +249,10 @@ function pause(row: Row, write: Request): Entry[] {
 function retry(row: Row, write: Request, now: number): Entry[] {
   if (row.paused === 1 || row.parked !== null) return play(row, write)
   if (row.owner !== null || !isBackingOff({ ...row, inStep: row.in_step === 1 })) return []
-  makeReady(row, now)
+  // The engine that holds its actor runs a call.
+  if (row.actor === null) makeReady(row, now)
   // An engine that claims the process finds it woken by its timer.
-  row.due_at = row.ready_at
+  row.due_at = row.ready_at ?? now
   return [entry('retried', write.by)]
 }
 
