@@ -23,6 +23,7 @@ const ENTRIES = [
   'src/cli/main',
   'test/programs/engine-program',
   'test/programs/groups-program',
+  'test/programs/tally-program',
   'test/persistence/programs/store-program',
   'test/torture/load/recorded-program',
 ]
