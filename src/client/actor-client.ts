@@ -1,7 +1,8 @@
-import { isRetries } from '../process/actor/call-retries.ts'
-import { actorName, type AnyActorClass } from '../process/actor/actor-class.ts'
+import { isLabel, isRetries } from '../process/actor/call-options.ts'
+import { actorName, isActorClass, type AnyActorClass } from '../process/actor/actor-class.ts'
 import type { ActorOptions, ActorRef, CallArgs } from '../process/host/actor-ref.ts'
-import { checkOptions, isCount, type OptionNames } from '../shared/options.ts'
+import { isRetention } from '../process/host/retention.ts'
+import { checkOptions, isCount, shown, type OptionNames } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
 import { checkPid } from './client-reader.ts'
 import { GroupClient } from './group-client.ts'
@@ -11,8 +12,9 @@ const OPTIONS: OptionNames<ActorOptions> = {
   retries: isRetries,
   order: isOrder,
   maxMailbox: isCount,
-  label: true,
+  label: isLabel,
   worker: true,
+  retention: isRetention,
 }
 
 function isOrder(what: string, value: unknown): void {
@@ -42,12 +44,14 @@ export abstract class ActorClient extends GroupClient {
     options: ActorOptions = {},
   ): Promise<ActorRef<A>> {
     this.requireOpen()
+    isActorClass('actor', actorClass)
+    if (!Array.isArray(args)) throw new TypeError(`actor takes a list of arguments, not ${shown(args)}`)
     checkOptions(options, OPTIONS, 'actor')
     if (options.id !== undefined) checkText('actor: the id', options.id)
     if (options.worker !== undefined) checkText('actor: worker, the label of an engine', options.worker)
     const create = this.parts.launches.createActor(actorClass, args, options)
     const pid = this.storedPid(create, await this.parts.commits.write(create))
-    return this.actorById(actorClass as unknown as new (...args: never[]) => A, pid)
+    return this.parts.actor(create.className, pid, actorClass, options.retention) as unknown as ActorRef<A>
   }
 
   /**
@@ -61,6 +65,7 @@ export abstract class ActorClient extends GroupClient {
   actorById(given: AnyActorClass | string, id: string): unknown {
     checkPid(id)
     if (typeof given === 'string') return this.parts.actor(given, id)
+    isActorClass('actorById', given)
     return this.parts.actor(actorName(given), id, given)
   }
 }

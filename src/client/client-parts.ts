@@ -1,3 +1,4 @@
+import type { Retention } from '../process/host/launch-options.ts'
 import { Codec } from '../bundle/codec.ts'
 import { ClassRegistry, mangledName } from '../bundle/loader.ts'
 import { LARGEST_READ } from '../persistence/contract/control.ts'
@@ -26,6 +27,7 @@ import { SharedReads } from './read/shared-reads.ts'
 import { BulkWrites } from './write/bulk.ts'
 import { Edits } from './write/edits.ts'
 import { GroupCommit } from './write/group-commit.ts'
+import { CallWrites } from './write/call-writes.ts'
 import { ClientSession } from './write/client-session.ts'
 import { Requests } from './write/requests.ts'
 
@@ -56,6 +58,7 @@ export class ClientParts implements HandleParts {
   /** How long results are kept. */
   readonly lifetimes: SharedReads<LifetimeRow>
   readonly session: ClientSession
+  readonly queueing: CallWrites
   readonly requests: Requests
   readonly bulk: BulkWrites
   readonly edits: Edits
@@ -96,6 +99,7 @@ export class ClientParts implements HandleParts {
       largest: LARGEST_READ,
     })
     this.session = new ClientSession(store, this.commits, this.logger, name)
+    this.queueing = new CallWrites(this.commits, this.session)
     this.name = name
     this.requests = new Requests(this.commits, name, this.killGrace)
     this.bulk = new BulkWrites(store, this.commits, this.requests)
@@ -107,9 +111,14 @@ export class ClientParts implements HandleParts {
     this.launched = new LaunchedProcesses(store)
   }
 
-  /** Returns a reference to an actor. */
-  actor(className: string, id: string, actorClass = this.actorClasses.find(className)): ClientActor {
-    return new ClientActor(this, id, className, actorClass)
+  /** Returns a reference to an actor. `retention` is that of the calls which are made by it. */
+  actor(
+    className: string,
+    id: string,
+    actorClass = this.actorClasses.find(className),
+    retention?: Retention,
+  ): ClientActor {
+    return new ClientActor(this, { id, className, actorClass, retention })
   }
 
   /** Returns the handle of a process: the same object for each call while a caller holds it. */

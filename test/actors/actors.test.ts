@@ -391,7 +391,7 @@ overEachStore((over) => {
       expect(await held.result()).toBe(100)
       expect(await set.result()).toBeUndefined()
       expect(await read).toBe(7)
-      await expect(actor.set('add' as never, 1 as never).result()).rejects.toThrow(/no field/)
+      await expect(actor.set('onLoad' as never, 1 as never).result()).rejects.toThrow(/no field/)
     })
 
     test('closes with its engine, and goes on in the next one (C12)', async () => {

@@ -10,6 +10,7 @@ import {
 } from '../../process/actor/actor-class.ts'
 import { callName } from '../../process/actor-call.ts'
 import type { ActorRef, CallOptions } from '../../process/host/actor-ref.ts'
+import type { Retention } from '../../process/host/launch-options.ts'
 import type { ProcessHandle, WaitOptions } from '../../process/host/process-handle.ts'
 import { InvalidStateError, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
 import { checkOptions, isFlag, shown } from '../../shared/options.ts'
@@ -18,18 +19,30 @@ import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import { stoppedError } from '../launch/create-write.ts'
 import type { Launches } from '../launch/launches.ts'
 import type { RowReader } from '../read/row-reader.ts'
-import type { GroupCommit } from '../write/group-commit.ts'
+import type { CallWrites } from '../write/call-writes.ts'
+import type { ClientSession } from '../write/client-session.ts'
 import type { Requests } from '../write/requests.ts'
 import type { ClientHandle } from './client-handle.ts'
 
 /** The parts of a client that its references to actors use. */
 export interface ActorRefParts {
   readonly codec: Codec
-  readonly commits: GroupCommit
+  readonly queueing: CallWrites
+  readonly session: ClientSession
   readonly launches: Launches
   readonly requests: Requests
   readonly rows: RowReader
   handle(pid: string, name: string): ClientHandle
+}
+
+/** The actor that a reference is to. */
+export interface ReferredActor {
+  readonly id: string
+  readonly className: string
+  /** Without the class, the names of methods are not checked before an engine runs them. */
+  readonly actorClass?: AnyActorClass | undefined
+  /** The retention of the calls that are made by the reference. */
+  readonly retention?: Retention | undefined
 }
 
 /** The members of a proxy that others look for: none of them is a method of an actor. */
@@ -42,15 +55,18 @@ export class ClientActor implements ActorRef<Record<string, (...args: never[]) =
   readonly className: string
   readonly call: Record<string, (...args: readonly unknown[]) => ProcessHandle<never>>
   readonly #class: AnyActorClass | undefined
+  readonly #retention: Retention | undefined
   readonly #parts: ActorRefParts
 
-  /** Without the class, the names of methods are not checked before an engine runs them. */
-  constructor(parts: ActorRefParts, id: string, className: string, actorClass?: AnyActorClass) {
+  constructor(parts: ActorRefParts, { id, className, actorClass, retention }: ReferredActor) {
     this.id = id
     this.className = className
     this.#parts = parts
     this.#class = actorClass
+    this.#retention = retention
     this.call = new Proxy(Object.create(null) as ClientActor['call'], {
+      set: () => false,
+      defineProperty: () => false,
       get: (_, method) =>
         typeof method === 'symbol' || NO_CALLS.has(method)
           ? undefined
@@ -75,10 +91,16 @@ export class ClientActor implements ActorRef<Record<string, (...args: never[]) =
   }
 
   #send(method: string, args: readonly unknown[], options: CallOptions = {}): ProcessHandle<never> {
-    const { launches, commits } = this.#parts
-    const create = launches.createCall(this.id, callName(this.className, method), args, options)
+    const { launches, session, queueing } = this.#parts
+    const given = { retention: this.#retention, ...options }
+    const create = launches.createCall(this.id, callName(this.className, method), args, given, session.id)
     const handle = this.#parts.handle(create.pid, create.className)
-    handle.submitting(commits.write(create).then((outcome) => requireQueued(create, outcome)))
+    handle.submitting(
+      queueing.write(create).then((outcome) => {
+        requireQueued(create, outcome)
+        if (create.retainedBy !== undefined) session.launched(create.pid)
+      }),
+    )
     handle.submittedAt(create.createdAt)
     return handle as unknown as ProcessHandle<never>
   }
@@ -93,17 +115,28 @@ export class ClientActor implements ActorRef<Record<string, (...args: never[]) =
 
   async get(field: string, options: { readonly ordered?: boolean | undefined } = {}): Promise<never> {
     checkOptions(options, { ordered: isFlag }, 'get')
-    checkText('get: the field', field)
+    this.#checkField('get', field)
     if (options.ordered === true) return this.#send(GET, [field]).result()
     await this.ready()
     const stored = await this.#parts.rows.load(this.id)
     if (stored === undefined) throw notThere(this.id)
+    const { className } = stored.row
+    if (className !== this.className)
+      throw new InvalidStateError(
+        `${this.id} is of the class ${className}, and no actor of ${this.className}`,
+      )
     return savedField(stored.bundle().parts['memory'] ?? '{}', field, this.#parts.codec) as never
   }
 
   set(field: string, value: unknown): ProcessHandle<void> {
-    checkText('set: the field', field)
+    this.#checkField('set', field)
     return this.#send(SET, [field, value])
+  }
+
+  #checkField(what: string, field: string): void {
+    checkText(`${what}: the field`, field)
+    if (this.#class !== undefined && hasMethod(this.#class, field))
+      throw new TypeError(`the actor class ${this.className} has no field ${field}: that is a method`)
   }
 
   async pending(): Promise<number> {

@@ -7,13 +7,14 @@ import type { Create } from '../../persistence/contract/writes.ts'
 import { construct, recreate } from '../../process/host/construction.ts'
 import { savedDependency, type SavedDependency } from '../../process/references/dependency.ts'
 import { actorName, type AnyActorClass } from '../../process/actor/actor-class.ts'
-import { isRetries, retriesOf } from '../../process/actor/call-retries.ts'
+import { isRetention } from '../../process/host/retention.ts'
+import { isLabel, isRetries, retriesOf } from '../../process/actor/call-options.ts'
 import type { ActorOptions, CallOptions } from '../../process/host/actor-ref.ts'
 import { itemClassName } from '../../process/host/chunks.ts'
 import { requireNoSignal } from '../../process/memory/chunk.ts'
 import { Process } from '../../process/process.ts'
 import { referring } from '../../process/references/reference.ts'
-import { checkOptions, type OptionNames } from '../../shared/options.ts'
+import { checkOptions, shown, type OptionNames } from '../../shared/options.ts'
 import type { LaunchOptions } from '../../process/host/launch-options.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -49,7 +50,12 @@ export interface LaunchedInputs {
   readonly refers: boolean
 }
 
-const CALL_OPTIONS: OptionNames<CallOptions> = { after: true, retries: isRetries, label: true }
+const CALL_OPTIONS: OptionNames<CallOptions> = {
+  after: true,
+  retries: isRetries,
+  label: isLabel,
+  retention: isRetention,
+}
 
 /** Makes the writes of launches, by class or by name. */
 export class Launches {
@@ -184,24 +190,35 @@ export class Launches {
   }
 
   /**
-   * Makes the write of a call of an actor.
+   * Makes the write of a call of an actor. `session` is the id of the session of the caller.
    *
    * @throws SerializationError for an argument that can't be saved
    */
-  createCall(actor: string, name: string, args: readonly unknown[], options: CallOptions): Create {
+  createCall(
+    actor: string,
+    name: string,
+    args: readonly unknown[],
+    options: CallOptions,
+    session: string,
+  ): Create {
     checkOptions(options, CALL_OPTIONS, 'send')
-    const { after, retries, label } = options
+    const { after, retries, label, retention } = options
+    if (after !== undefined && !Array.isArray(after))
+      throw new TypeError(`send: after takes a list of handles, not ${shown(after)}`)
     const { inputs, refers } = referring({ args: [...args] })
     const retry = retries === undefined ? undefined : retriesOf(retries)
     const write = uncheckedWrite(
       { name, version: 1 },
       inputs,
       this.#clock.now(),
-      { label, retry },
-      BY_A_CALLER,
+      { label, retry, retention },
+      { ...BY_A_CALLER, session },
       this.#codec,
     )
-    return withUpstream({ ...write, actor }, { ...(refers && { refers }), after: savedDependency(after) })
+    return withUpstream(
+      { ...write, actor },
+      { ...(refers && { refers }), after: savedDependency(after, 'send: after') },
+    )
   }
 
   /** An engine may register the class later (C9), so a class that no engine has registered is launched unchecked. */

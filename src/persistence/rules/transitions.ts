@@ -358,11 +358,19 @@ export function end(
 export function message(row: Row, write: Resume | Signal, known: boolean, context: RuleContext): Decision {
   if (known || wasConsumed(row.consumed, write.id)) return unchanged({ status: 'done', pid: row.pid })
   if (row.ended_at !== null) return unchanged({ status: 'ended', state: row.state })
+  if (row.calls !== null || row.actor !== null) return unchanged({ status: 'refused', error: noMessage(row) })
   const isAwaited = write.kind === 'resume' ? row.resumable === 1 : row.receives === write.name
   if (row.state === 'waiting' && row.owner === null && isAwaited) makeReady(row, context.now)
   const event =
     write.kind === 'resume' ? entry('resumed', write.by) : entry('signalled', write.by, { name: write.name })
   return { outcome: { status: 'done', pid: row.pid }, row, history: [event] }
+}
+
+function noMessage({ pid, actor }: Row): Error {
+  const what = actor === null ? 'an actor' : `a call of the actor ${actor}`
+  return new InvalidStateError(
+    `process ${pid} is ${what}, and takes no resume and no signal: call its methods`,
+  )
 }
 
 /** Gives the claim back after a clean stop, which counts as no crash (C12). */

@@ -27,8 +27,15 @@ export const ON_LOAD = 'onLoad'
 export const GET = '$get'
 export const SET = '$set'
 
-/** @throws SpecError for a class without a name, or whose name has a dot */
+/** @throws SpecError for what is no class */
+export function isActorClass(what: string, value: unknown): void {
+  if (typeof value === 'function' && typeof value.prototype === 'object' && value.prototype !== null) return
+  throw new SpecError(`${what} takes an actor class, not ${shown(value)}`)
+}
+
+/** @throws SpecError for what is no class, has no name, or a name with a dot */
 export function actorName(actorClass: AnyActorClass): string {
+  isActorClass('an actor', actorClass)
   const own = Object.hasOwn(actorClass, 'actorName')
   const name: unknown = own ? actorClass.actorName : actorClass.name
   const problem = textProblem(name) ?? (String(name).includes('.') ? "must be without '.'" : undefined)
@@ -41,11 +48,7 @@ export function actorName(actorClass: AnyActorClass): string {
 /** @throws SpecError for anything but a list of classes */
 export function isListOfActors(what: string, value: unknown): void {
   if (!Array.isArray(value)) throw new SpecError(`${what} takes a list of actor classes, not ${shown(value)}`)
-  for (let index = 0; index < value.length; index++) {
-    const one: unknown = value[index]
-    if (typeof one !== 'function')
-      throw new SpecError(`${what}[${index}] takes an actor class, not ${shown(one)}`)
-  }
+  for (const [index, one] of value.entries()) isActorClass(`${what}[${index}]`, one)
 }
 
 /** Actor classes by the names under which they are saved. */

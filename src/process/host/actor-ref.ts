@@ -1,4 +1,4 @@
-import type { AnyRef } from './launch-options.ts'
+import type { AnyRef, Retention } from './launch-options.ts'
 import type { ProcessHandle, WaitOptions } from './process-handle.ts'
 import type { Refable } from './references.ts'
 
@@ -22,6 +22,11 @@ export interface ActorOptions {
   readonly label?: string | undefined
   /** The label of the engines that may hold the actor and run its calls, as that of a launch. */
   readonly worker?: string | undefined
+  /**
+   * How long the results are kept of calls that are made by the reference which `actor` returns, unless
+   * the call says otherwise. Default `keep`.
+   */
+  readonly retention?: Retention | undefined
 }
 
 /** Options of one call. */
@@ -31,6 +36,8 @@ export interface CallOptions {
   /** How often the call is tried again when it fails. Default: as the actor says. */
   readonly retries?: number | undefined
   readonly label?: string | undefined
+  /** How long the result is kept, as that of a launch. Default: as the reference to the actor says. */
+  readonly retention?: Retention | undefined
 }
 
 type Method = (...args: never[]) => unknown

@@ -39,16 +39,17 @@ const OPTIONS: OptionNames<Dependency> = {
  */
 export function savedDependency(
   after: readonly AnyRef[] | Dependency | undefined,
+  what = 'launch: after',
 ): SavedDependency | undefined {
   if (after === undefined) return undefined
-  if (Array.isArray(after)) isListOfReferences('launch: after', after)
+  if (Array.isArray(after)) isListOfReferences(what, after)
   const dependency = Array.isArray(after) ? { on: after as readonly AnyRef[] } : (after as Dependency)
-  checkOptions(dependency, OPTIONS, 'launch: after')
+  checkOptions(dependency, OPTIONS, what)
   const { on, when = 'all', ended = 'successful', timeout } = dependency
-  isListOfReferences('launch: after: on', on)
+  isListOfReferences(`${what}: on`, on)
   if (on.length === 0) {
     if (when === 'all') return undefined
-    throw new RangeError('launch: after: one of no processes never ends: give the list `on` a process')
+    throw new RangeError(`${what}: one of no processes never ends: give the list \`on\` a process`)
   }
   const any = when === 'any'
   const limit = timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds(timeout)
