@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Client } from '../../src/index.ts'
 import { wrap } from '../../src/cli/render/wrap.ts'
 import { damson } from './in-process.ts'
 
@@ -19,9 +23,30 @@ describe('a long line', () => {
   })
 })
 
+describe('a remark', () => {
+  it('breaks between words on a terminal, and nowhere else', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'damson-notes-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const store = join(folder, 'test.db')
+    const client = await Client.open({ store, create: true })
+    await client.launch('Order', {})
+    await client.close()
+    const list = ['list', '--class', 'Ordr', '--store', store]
+    expect((await damson(...list)).stderr).toBe(
+      "no process matches: there is no class 'Ordr' in this store; did you mean 'Order'?\n",
+    )
+    const before = { isTTY: process.stderr.isTTY, columns: process.stderr.columns }
+    onTestFinished(() => void Object.assign(process.stderr, before))
+    Object.assign(process.stderr, { isTTY: true, columns: 40 })
+    expect((await damson(...list)).stderr).toBe(
+      "no process matches: there is no class\n    'Ordr' in this store; did you mean\n    'Order'?\n",
+    )
+  })
+})
+
 const COMMANDS = [
   'run worker status list tree show pause play kill signal resume retry restart resubmit edit prune',
-  'describe graph history explain',
+  'describe graph history explain groups results actors call logs watch',
 ].flatMap((line) => line.split(' '))
 
 describe('the help', () => {

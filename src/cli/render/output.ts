@@ -38,9 +38,11 @@ export function keepStdoutClean(): void {
   globalThis.console = new Console(process.stderr, process.stderr)
 }
 
-/** Prints a remark beside the answer to stderr. */
+/** Prints a remark beside the answer to stderr. On a terminal its lines break between words. */
 export function note(text: string): void {
-  process.stderr.write(`${printable(text)}\n`)
+  const { isTTY, columns } = process.stderr
+  const width = isTTY && columns > 0 ? columns : PLAIN.width
+  process.stderr.write(`${wrap(printable(text), width)}\n`)
 }
 
 /** Returns a readable, escaped text of a whole value, which lies `indent` columns to the right. */
