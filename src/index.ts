@@ -279,7 +279,7 @@ export type { Control, ListFilter } from './persistence/contract/control.ts'
 export type {
   GroupMember,
   GroupPage,
-  GroupPlace,
+  GroupPosition,
   GroupRange,
   GroupRow,
 } from './persistence/contract/groups.ts'

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { GroupPlace } from '../../src/persistence/contract/groups.ts'
+import type { GroupPosition } from '../../src/persistence/contract/groups.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import type { CompleteGroup } from '../../src/persistence/contract/writes.ts'
 import type { SimulatedClock } from '../../src/testing/index.ts'
 import { claim, claimOne, commit, commitOne, create, done, finish, request } from './fixtures.ts'
 import type { Bench } from './store-bench.ts'
 
-const at = (position: number, name = 'loaves'): GroupPlace => ({ name, position, ordered: true })
+const at = (position: number, name = 'loaves'): GroupPosition => ({ name, position, ordered: true })
 const inputs = (n: number) => ({ state: '{"label":"created"}', inputs: `{"n":${n}}` })
 const complete = (length: number, fields: Partial<CompleteGroup> = {}): CompleteGroup => ({
   kind: 'complete',

@@ -1,6 +1,6 @@
 import type { Control } from '../../persistence/contract/control.ts'
 import { chunkSizes, type ChunkInputs } from '../../process/host/chunks.ts'
-import type { GroupMember, GroupPlace, GroupRow } from '../../persistence/contract/groups.ts'
+import type { GroupMember, GroupPosition, GroupRow } from '../../persistence/contract/groups.ts'
 import { LARGEST_MEMBERS } from '../../persistence/contract/groups.ts'
 import { GroupLaunch, type StoringMember } from '../../process/group/group-launch.ts'
 import type { GroupSettings, InputsSource } from '../../process/host/group-options.ts'
@@ -27,7 +27,7 @@ export interface GroupStart {
   readonly signal: AbortSignal | undefined
   readonly launcher: Launcher
   /** Launches one member. Throws or rejects for inputs that do not fit. */
-  launch(inputs: Inputs, group: GroupPlace): StoringMember | Promise<StoringMember>
+  launch(inputs: Inputs, group: GroupPosition): StoringMember | Promise<StoringMember>
   /** Reads the store. */
   read<T>(read: () => Promise<T>): Promise<T>
 }
@@ -110,7 +110,7 @@ export class GroupStarts {
       byStep,
       chunkSize,
       launcher,
-    }: Omit<GroupPlace, 'position'> & { readonly launcher: Launcher },
+    }: Omit<GroupPosition, 'position'> & { readonly launcher: Launcher },
     length: number,
   ): Promise<void> {
     const { parent, parentFence } = launcher

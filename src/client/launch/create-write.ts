@@ -2,7 +2,7 @@ import type { Codec } from '../../bundle/codec.ts'
 import type { ClassRow } from '../../persistence/contract/engines.ts'
 import { encodeEvent } from '../../persistence/contract/event-codec.ts'
 import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
-import type { GroupPlace } from '../../persistence/contract/groups.ts'
+import type { GroupPosition } from '../../persistence/contract/groups.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
 import { namespaceCheck } from '../../ports/validation.ts'
 import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
@@ -33,7 +33,7 @@ export interface Launcher {
   /** Whether the pid is derived from the step that launches, so that only a child of this parent can have it. */
   readonly onlyOwn?: boolean
   /** The position of the process in a group. */
-  readonly group?: GroupPlace | undefined
+  readonly group?: GroupPosition | undefined
   /** The session of the caller, which retains what is launched with the retention `refs`. */
   readonly session?: string | undefined
 }

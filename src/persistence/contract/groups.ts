@@ -3,7 +3,7 @@
  */
 
 /** The position of a new process in a group. The group is stored with its first member. */
-export interface GroupPlace {
+export interface GroupPosition {
   readonly name: string
   /** The number of the input, from 0. Of a chunk, that of its first item. */
   readonly position: number

@@ -5,7 +5,7 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 import type { TransitionEnding, WaitConditions } from '../../process/state/transition.ts'
 import type { LogEntry } from '../../process/state/report.ts'
 import type { HistoryEntry } from './event-codec.ts'
-import type { GroupPlace } from './groups.ts'
+import type { GroupPosition } from './groups.ts'
 import type { DropDue, Purge, Retain, Unretain } from './result-lifetime.ts'
 
 export type Write =
@@ -106,7 +106,7 @@ export interface Create {
    * The position in a group that the process takes in this commit. A process that has the position
    * already counts as one with the pid or the key does.
    */
-  readonly group?: GroupPlace | undefined
+  readonly group?: GroupPosition | undefined
   /** How long the result is kept; undefined: until the process is pruned. */
   readonly retention?: StoredRetention | undefined
   /** The session that retains the result from the start. Also of a process that existed. */
@@ -443,7 +443,7 @@ export interface CompleteGroup {
   readonly length: number
   /** Whether the step of `parent` has made the name. The group then drops the members beyond `length`. */
   readonly byStep?: boolean | undefined
-  /** As in `GroupPlace`. */
+  /** As in `GroupPosition`. */
   readonly chunkSize?: number | undefined
   /** As in `Create`. */
   readonly parent: string | null

@@ -1,4 +1,4 @@
-import type { GroupPlace, GroupRange } from '../contract/groups.ts'
+import type { GroupPosition, GroupRange } from '../contract/groups.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { CompleteGroup, Create } from '../contract/writes.ts'
 import { creationRefusal } from './new-row.ts'
@@ -40,7 +40,7 @@ export interface FoundMember {
 export function findMember(
   groups: Groups,
   write: Create,
-  { name, position, byStep }: GroupPlace,
+  { name, position, byStep }: GroupPosition,
 ): FoundMember {
   const group = groups.find(name)
   // The step finds its children by their pids.
@@ -52,7 +52,7 @@ export function findMember(
 }
 
 /** Puts the process that a `Create` has stored or found at its position. */
-export function putMember(groups: Groups, write: Create, group: GroupPlace, pid: string): void {
+export function putMember(groups: Groups, write: Create, group: GroupPosition, pid: string): void {
   const { name, position, ordered, chunkSize = 1 } = group
   const { parent } = write
   const createdAt = Math.round(write.createdAt)
@@ -64,7 +64,7 @@ export function putMember(groups: Groups, write: Create, group: GroupPlace, pid:
 }
 
 /** How a message names a position in a group. */
-export function positionText({ name, position }: GroupPlace): string {
+export function positionText({ name, position }: GroupPosition): string {
   return `position ${position} of the group ${quoted(name)}`
 }
 
