@@ -191,6 +191,14 @@ export function isTaken(error: unknown): boolean {
   return (cause as { readonly code?: unknown } | undefined)?.code === '23505'
 }
 
+/** Whether a value of a write can't be stored, or is too large, so that other writes may be sound. */
+export function isOfOneWrite(error: unknown): boolean {
+  // A text of all writes that is longer than a string may be.
+  if (error instanceof RangeError) return true
+  const cause = error instanceof PersistenceError ? error.cause : undefined
+  return /^(22|54)/.test(String((cause as { readonly code?: unknown } | undefined)?.code))
+}
+
 async function driver(): Promise<Driver> {
   try {
     return (await import('pg')).default

@@ -4,7 +4,8 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 import type { LogEntry } from '../../process/state/report.ts'
 import { wallClock } from '../../shared/timers.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { ClosedError } from '../../shared/errors.ts'
+import { errorText } from '../../shared/error-text.ts'
+import { ClosedError, PersistenceError } from '../../shared/errors.ts'
 import { checkOptions, isClock, isFlag, type OptionNames } from '../../shared/options.ts'
 import { checkText } from '../../shared/text.ts'
 import {
@@ -39,7 +40,7 @@ import { LoadedCall, LoadedProcess } from '../rules/stored-process.ts'
 import { applyWrite } from '../rules/write.ts'
 import { Beats } from './beats.ts'
 import { claimAll, Claims, drain, enforce, giveBack, takeBack } from './claims.ts'
-import { Database } from './database.ts'
+import { Database, isOfOneWrite } from './database.ts'
 import { Feed } from './feed.ts'
 import { forEachLoaded } from './for-each-loaded.ts'
 import { GroupQueries } from './group-queries.ts'
@@ -147,10 +148,18 @@ export class PostgresStore implements Store {
     this.#requireOpen()
     if (writes.length === 0) return []
     const doing = `saving ${writes.length === 1 ? 'a write' : `${writes.length} writes`}`
-    return this.#change(doing, wantedBy(writes), (session) => {
-      const fresh = new Set<string>()
-      return forEachLoaded(writes, session, (write) => applyWrite(session, write, fresh))
-    })
+    try {
+      return await this.#change(doing, wantedBy(writes), (session) => {
+        const fresh = new Set<string>()
+        return forEachLoaded(writes, session, (write) => applyWrite(session, write, fresh))
+      })
+    } catch (error) {
+      if (!isOfOneWrite(error)) throw error
+      if (writes.length === 1) return writes.map((write) => refused(write, error))
+      // The statement does not say which write it is (C9).
+      const half = writes.length >> 1
+      return [...(await this.commit(writes.slice(0, half))), ...(await this.commit(writes.slice(half)))]
+    }
   }
 
   async read(pid: string): Promise<ProcessRow | undefined> {
@@ -528,6 +537,12 @@ export class PostgresStore implements Store {
   #requireOpen(): void {
     if (this.#closed) throw new ClosedError('the store is closed: open another one')
   }
+}
+
+function refused(write: Write, error: unknown): Outcome {
+  const said = errorText(error instanceof PersistenceError ? error.cause : error)
+  const text = `the ${write.kind} of process ${write.pid} was refused by the database: ${said}`
+  return { status: 'refused', error: new PersistenceError(text, { cause: error }) }
 }
 
 function partsOf({ parts }: StoredColumns): Parts {
