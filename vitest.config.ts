@@ -13,7 +13,7 @@ const tests = filesBelow('test', '.test.ts')
 
 /** Tests that start programs, and wait for them. */
 const programs = tests.filter((file) =>
-  /\bcompiled\(|startEngine|\/programs\.ts'|new Project\(|'child_process'|node:child_process/.test(
+  /\bcompiled\(|startEngine|killedPrograms|\/programs\.ts'|new Project\(|'child_process'|node:child_process/.test(
     textOf(file),
   ),
 )
@@ -23,14 +23,14 @@ const unit = tests.filter((file) => ![...programs, ...crash, ...breaks].includes
 
 /** Files with tests that leave something out for `npm test`. */
 const hasMore = (file: string): boolean =>
-  /HAS_MORE|every-commit\.ts/.test(textOf(file)) ||
+  /HAS_MORE|every-commit\.ts|killedPrograms/.test(textOf(file)) ||
   isLeftOut(file) ||
   (isAsked && /overEachStore|overBackEnds|overPlaces/.test(textOf(file)))
 /** Files that `npm test` leaves out: what they load takes longer than their tests. */
 const isLeftOut = (file: string): boolean => textOf(file).startsWith('// @module-tag more\n')
 /** Tests that come out differently for another seed. */
 const isRandom = (file: string): boolean =>
-  /run\/(seed|properties|commits)\.ts|every-commit\.ts/.test(textOf(file))
+  /run\/(seed|properties|commits)\.ts|every-commit\.ts|killedPrograms/.test(textOf(file))
 
 const groups: Groups = {
   breaks,

@@ -52,7 +52,7 @@ overEachStore((over) => {
     'a chain of a thousand references ends, and a failure goes through all of it',
     TIME,
     async () => {
-      const length = share(200, 1_000)
+      const length = share(200, 1_000) / over().slowness
       const engine = await over().engine([Adds])
       const lastOf = async (start: number): Promise<ProcessHandle<number>> => {
         let last: ProcessHandle<number> = await engine.launch(Adds, { numbers: [start] })
@@ -68,7 +68,7 @@ overEachStore((over) => {
     'a process with ten thousand references reads them by the hundred',
     TIME,
     async () => {
-      const count = share(1_000, 10_000)
+      const count = share(1_000, 10_000) / over().slowness
       const { store, reads } = counted(over().store)
       const engine = await over().engine([Adds], { store })
       const numbers: ProcessHandle<number>[] = []

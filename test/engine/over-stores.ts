@@ -24,6 +24,8 @@ import { closeGates } from './processes.ts'
 export interface Over {
   readonly store: Store
   readonly clock: SimulatedClock
+  /** A test with very many processes makes so many times fewer: 1, or more where each commit goes to a server. */
+  readonly slowness: number
   /** An engine with these classes. */
   engine(processes: readonly AnyProcessClass[], options?: Partial<EngineOptions>): Promise<Engine>
   /** A client that knows no class, unless some are given. */
@@ -94,6 +96,7 @@ export function overEachStore(tests: (over: () => Over) => void): void {
         over = {
           store,
           clock,
+          slowness: options === OVER_POSTGRES ? 5 : 1,
           engine: async (processes, options = {}) => {
             const engine = await Engine.open({ store, clock, handleSignals: false, ...options, processes })
             disposers.push(() => engine.close({ drain: 0 }))

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { Client } from 'pg'
 import { isAsked, PostgresServer } from './server.ts'
 
 /** The variable of the environment that has the URL of the server that all tests share. */
@@ -16,4 +18,16 @@ export function sharedServer(): string {
   const url = process.env[SHARED]
   if (url === undefined) throw new Error('no server of Postgres runs for the tests; run them by vitest')
   return url
+}
+
+/** The URL of a new database of that server. */
+export async function newDatabase(): Promise<string> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  const client = new Client(sharedServer())
+  await client.connect()
+  await client.query(`CREATE DATABASE ${name}`)
+  await client.end()
+  const url = new URL(sharedServer())
+  url.pathname = `/${name}`
+  return url.href
 }

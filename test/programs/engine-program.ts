@@ -3,7 +3,7 @@
  * says `ready` on its standard output, waits for all of it and its children to end (unless it has to stay) and closes.
  */
 import { Client, Engine, type ProcessHandle, type Retention } from '../../src/index.ts'
-import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import { openStore } from '../../src/persistence/open-store.ts'
 import { crashAt, type CrashPoint } from '../../src/testing/index.ts'
 import * as processes from './processes.ts'
 
@@ -38,7 +38,7 @@ export interface EngineProgram {
 }
 
 const task = JSON.parse(process.argv[2] as string) as EngineProgram
-const file = await SqliteStore.open(task.store)
+const file = await openStore(task.store, { create: true })
 const store = task.crash === undefined ? file : crashAt(file, task.crash)
 if (task.client === true) await launchAsClient()
 const engine = await Engine.open({

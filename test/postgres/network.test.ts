@@ -1,0 +1,115 @@
+// @module-tag more
+import { afterEach, describe, expect, test } from 'vitest'
+import { Client, Engine, Process, type AnyProcessClass, type ProcessSpec } from '../../src/index.ts'
+import { defer } from '../../src/process/state/deferred.ts'
+import { untilRow } from '../engine/over-stores.ts'
+import { HAS_MORE } from '../run/extent.ts'
+import { POSTGRES } from './server.ts'
+import { newDatabase } from './shared-server.ts'
+import { TcpProxy } from './tcp-proxy.ts'
+
+/* An engine whose network fails, on a real server. */
+
+class Add extends Process<typeof Add> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec
+      .input('a', { schema: { type: 'integer' } })
+      .signal('go', { schema: { type: 'integer' } })
+      .output('sum', { schema: { type: 'integer' } })
+  }
+  override async run(): Promise<void> {
+    const one = await this.effect('one', () => this.inputs.a + 1)
+    const other = await this.receive('go')
+    this.out('sum', await this.effect('two', () => one + other))
+  }
+}
+
+const attempts: { gate: Promise<unknown>; count: number } = { gate: Promise.resolve(), count: 0 }
+
+/** Its first attempt waits for the gate. */
+class Attempted extends Process<typeof Attempted> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.output('attempt', { schema: { type: 'integer' } })
+  }
+  override async run(): Promise<void> {
+    const attempt = ++attempts.count
+    if (attempt === 1) await attempts.gate
+    this.out('attempt', attempt)
+  }
+}
+
+describe.skipIf(POSTGRES === undefined)('behind a network that fails', () => {
+  const opened: { close(): Promise<void> }[] = []
+  afterEach(async () => {
+    for (const one of opened.splice(0).toReversed()) await one.close()
+  })
+
+  async function proxied(): Promise<{ readonly direct: string; readonly proxy: TcpProxy }> {
+    const direct = await newDatabase()
+    const proxy = await TcpProxy.start(direct)
+    opened.push(proxy)
+    return { direct, proxy }
+  }
+
+  async function open(store: string, processes: readonly AnyProcessClass[], lease: number): Promise<Engine> {
+    const engine = await Engine.open({ store, processes, lease, handleSignals: false })
+    opened.push({ close: () => engine.close({ drain: 0 }) })
+    return engine
+  }
+
+  async function watcherOf(store: string): Promise<Client> {
+    const client = await Client.open({ store })
+    opened.push(client)
+    return client
+  }
+
+  test.each(['cut', 'halfClose'] as const)(
+    'all goes on after each connection was broken in the middle of the work (%s)',
+    HAS_MORE,
+    async (fault) => {
+      const { direct, proxy } = await proxied()
+      const engine = await open(proxy.url, [Add], 30_000)
+      const watcher = await watcherOf(direct)
+      const handles = await Promise.all(Array.from({ length: 10 }, (_, a) => engine.launch(Add, { a })))
+      for (const { pid } of handles) await untilRow(watcher.store, pid, ({ state }) => state === 'waiting')
+      const signals = handles.map(({ pid }) => watcher.handle(pid).signal('go', 1))
+      // One has gone on, so others are about to.
+      await Promise.race(signals)
+      proxy[fault]()
+      await Promise.all(signals)
+      const sums = await Promise.all(handles.map(({ pid }) => watcher.handle(pid).outputs.all()))
+      expect(sums).toEqual(handles.map((_, a) => ({ sum: a + 2 })))
+      for (const { pid } of handles)
+        expect((await watcher.history(pid)).filter(({ name }) => name === 'effect')).toHaveLength(2)
+    },
+  )
+
+  test(
+    'C4, C11: an engine that is cut off for longer than its lease changes nothing when it is back',
+    { ...HAS_MORE, timeout: 120_000 },
+    async () => {
+      const gate = defer<void>()
+      Object.assign(attempts, { gate: gate.promise, count: 0 })
+      const { direct, proxy } = await proxied()
+      const engine = await open(proxy.url, [Attempted], 1_000)
+      const watcher = await watcherOf(direct)
+      const { pid } = await engine.launch(Attempted)
+      await expect.poll(() => attempts.count).toBe(1)
+      proxy.stall()
+      await open(direct, [Attempted], 30_000)
+      const handle = watcher.handle(pid)
+      expect(await handle.outputs.all()).toEqual({ attempt: 2 })
+      const history = await handle.history()
+      expect(history.filter(({ name }) => name === 'crashed')).toHaveLength(1)
+      gate.resolve()
+      proxy.goOn()
+      // It does something else then, so what it had to write has been answered.
+      const next = await engine.launch(Attempted)
+      expect(await watcher.handle(next.pid).outputs.all()).toEqual({ attempt: 3 })
+      expect(await handle.history()).toEqual(history)
+      expect(await engine.handle(pid).outputs.all()).toEqual({ attempt: 2 })
+    },
+  )
+})

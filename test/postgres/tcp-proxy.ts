@@ -1,0 +1,90 @@
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net'
+
+interface Pair {
+  readonly client: Socket
+  readonly server: Socket
+}
+
+/** Stands between a store and its server, as a network that fails. */
+export class TcpProxy {
+  readonly url: string
+  readonly #listener: Server
+  readonly #pairs = new Set<Pair>()
+  #isStalled = false
+
+  /** `url` is that of the server. */
+  static async start(url: string): Promise<TcpProxy> {
+    const listener = createServer({ allowHalfOpen: true })
+    await new Promise<void>((resolve) => {
+      listener.listen(0, '127.0.0.1', resolve)
+    })
+    return new TcpProxy(url, listener)
+  }
+
+  private constructor(url: string, listener: Server) {
+    const { hostname, port } = new URL(url)
+    const own = new URL(url)
+    own.port = String((listener.address() as AddressInfo).port)
+    this.url = own.href
+    this.#listener = listener
+    listener.on('connection', (client) => this.#join(client, connect(Number(port), hostname)))
+  }
+
+  #join(client: Socket, server: Socket): void {
+    const pair = { client, server }
+    this.#pairs.add(pair)
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      from.pipe(to)
+      from.on('error', () => to.destroy())
+      from.on('close', () => {
+        to.destroy()
+        this.#pairs.delete(pair)
+      })
+      if (this.#isStalled) from.unpipe(to)
+    }
+  }
+
+  /** Carries nothing any more, and closes nothing. */
+  stall(): void {
+    this.#isStalled = true
+    for (const { client, server } of this.#pairs) {
+      client.unpipe(server).pause()
+      server.unpipe(client).pause()
+    }
+  }
+
+  /** Carries everything again, what was sent meanwhile too. */
+  goOn(): void {
+    this.#isStalled = false
+    for (const { client, server } of this.#pairs) {
+      client.pipe(server)
+      server.pipe(client)
+    }
+  }
+
+  /** Resets all connections. */
+  cut(): void {
+    for (const { client, server } of this.#pairs) {
+      client.resetAndDestroy()
+      server.resetAndDestroy()
+    }
+  }
+
+  /** Ends what it sends to the clients, and still takes what they send. */
+  halfClose(): void {
+    for (const { client, server } of this.#pairs) {
+      server.unpipe(client)
+      client.end()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.cut()
+    await new Promise((resolve) => {
+      this.#listener.close(resolve)
+    })
+  }
+}
