@@ -2,12 +2,14 @@
  * `npm run demo`: a computation that is killed with SIGKILL again and again, and ends with the result of one that was
  * left alone.
  *
- * `run.ts` computes, in a program of its own. This one watches the SQLite file from outside, kills that program in
+ * `run.ts` computes, in a program of its own. This one watches the store from outside, kills that program in
  * the middle of steps, starts it again, and compares in the end. A number behind the command is the seed of chance.
+ * `--store postgres://…` has the killed programs compute in a database instead of a file.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { Client, type OutputsOf } from 'damson'
 import type { EquationOfState } from './equation-of-state.ts'
 import { Program, random, runAndKill } from './killing.ts'
@@ -20,9 +22,11 @@ type Outputs = OutputsOf<typeof EquationOfState>
 const pace = 250
 const wanted = 4
 const transitions = ['running', 'waiting', 'finished']
-const key = 'argon'
 
-const seed = Number(process.argv[2] ?? Date.now() % 100_000)
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { store: { type: 'string' } } })
+const seed = Number(positionals[0] ?? Date.now() % 100_000)
+// A database may have the process of an earlier demo.
+const key = `argon ${process.pid} ${Date.now()}`
 const live = new LiveLine()
 const failures: string[] = []
 const programs: Program[] = []
@@ -38,14 +42,15 @@ try {
   const peaceful = join(folder, 'left-alone.db')
   const leftAlone = start(peaceful)
 
-  await using client = await Client.open({ store: join(folder, 'killed.db'), create: true })
+  const store = values.store ?? join(folder, 'killed.db')
+  await using client = await Client.open({ store, create: true })
   const options = { wanted, pace, chance: random(seed), live }
-  const { pid, story, kills } = await runAndKill(client, () => start(join(folder, 'killed.db')), options)
+  const { pid, story, kills } = await runAndKill(client, () => start(store), options)
   live.show('waiting for the program that was left alone')
   await leftAlone.ended
   live.show('')
 
-  live.print('\nTime line, from the histories in the file:\n')
+  live.print('\nTime line, from the histories in the store:\n')
   for (const line of timeline(story, kills)) live.print(line)
   live.print('')
   const outputs = (await client.handle(pid).outputs.all()) as Outputs
@@ -66,8 +71,8 @@ if (failures.length > 0) {
   process.exitCode = 1
 }
 
-function start(file: string): Program {
-  const program = new Program(file, key, inputs)
+function start(store: string): Program {
+  const program = new Program(store, key, inputs)
   programs.push(program)
   return program
 }

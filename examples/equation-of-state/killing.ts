@@ -14,9 +14,9 @@ export class Program {
   readonly #child: ChildProcess
   readonly ended: Promise<unknown>
 
-  constructor(file: string, key: string, inputs: string) {
+  constructor(store: string, key: string, inputs: string) {
     const script = fileURLToPath(new URL('run.ts', import.meta.url))
-    this.#child = spawn(process.execPath, [...process.execArgv, script, file, key, inputs], {
+    this.#child = spawn(process.execPath, [...process.execArgv, script, store, key, inputs], {
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     this.ended = once(this.#child, 'exit')
@@ -65,7 +65,7 @@ export async function runAndKill(client: Client, start: () => Program, killing: 
   let status = ''
   let stir = (): void => {}
 
-  // What another program writes to the file is told here.
+  // What another program writes to the store is told here.
   const stopWatching = client.store.watch((changes) => {
     for (const change of changes) {
       pid ??= change.pid

@@ -1,7 +1,7 @@
 /**
  * The program that computes, and that the demo kills again and again:
  *
- *     tsx examples/equation-of-state/run.ts FILE KEY INPUTS
+ *     tsx examples/equation-of-state/run.ts STORE KEY INPUTS
  *
  * It is the same each time it starts. The key is what makes a second launch find the process of the first.
  */
@@ -9,14 +9,16 @@ import { Engine, type LaunchInputsOf } from 'damson'
 import { EquationOfState } from './equation-of-state.ts'
 import { LatticeEnergy } from './lattice-energy.ts'
 
-const [file, key, inputs] = process.argv.slice(2)
-if (file === undefined || key === undefined || inputs === undefined) {
-  console.error('usage: tsx examples/equation-of-state/run.ts FILE KEY INPUTS\nINPUTS is JSON.')
+const [store, key, inputs] = process.argv.slice(2)
+if (store === undefined || key === undefined || inputs === undefined) {
+  console.error('usage: tsx examples/equation-of-state/run.ts STORE KEY INPUTS\nINPUTS is JSON.')
   process.exit(2)
 }
 
 await using engine = await Engine.open({
-  store: file,
+  store,
+  // Another program on the same file notices a crash at once, and one on a server when the lease has ended.
+  lease: '2s',
   processes: [EquationOfState, LatticeEnergy],
   // So many volumes at a time. The process that waits for them takes no slot.
   concurrency: 4,

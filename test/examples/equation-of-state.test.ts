@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fitBirchMurnaghan } from '../../examples/equation-of-state/birch-murnaghan.ts'
 import { EquationOfState } from '../../examples/equation-of-state/equation-of-state.ts'
@@ -12,8 +10,7 @@ import {
 } from '../../examples/equation-of-state/lennard-jones.ts'
 import { Engine } from '../../src/index.ts'
 import { extent, HAS_MORE } from '../run/extent.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
+import { expectDemoToSurvive } from './the-demo.ts'
 
 describe('the work chain of the equation of state', () => {
   const inputs = {
@@ -76,20 +73,7 @@ describe.each(extent === 'some' ? [] : ['the demo'])('%s', () => {
     'is killed in the middle of steps and ends with the result of an undisturbed run, bit for bit (C11)',
     { ...HAS_MORE, timeout: 240_000 },
     () => {
-      const { status, stdout, stderr } = spawnSync(
-        process.execPath,
-        ['--import', 'tsx', 'examples/equation-of-state/demo.ts', '7'],
-        { cwd: root, encoding: 'utf8' },
-      )
-      expect(stderr).toBe('')
-      expect(stdout).not.toContain('NOT SO')
-      expect(stdout.match(/^✗ program \d+ killed with SIGKILL/gm)?.length).toBeGreaterThanOrEqual(3)
-      expect(stdout.match(/✗ SIGKILL to program \d+, \d+ ms into \d\./g)?.length).toBeGreaterThanOrEqual(3)
-      expect(stdout.match(/✓ recovered: \d\..* runs again/g)?.length).toBeGreaterThanOrEqual(3)
-      expect(stdout).toMatch(/^nearest neighbours .* 1\.090\d σ/m)
-      expect(stdout).toMatch(/^energy per atom .* -8\.61\d ε/m)
-      expect(stdout).toContain('✓ all outputs are those of the program left alone, bit for bit')
-      expect(status).toBe(0)
+      expectDemoToSurvive()
     },
   )
 })
