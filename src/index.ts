@@ -79,6 +79,14 @@ export type {
   ProcessKilledEvent,
   ProcessPausedEvent,
 } from './process/process-events.ts'
+export type {
+  PostgresResult,
+  PostgresTransaction,
+  SqliteChanges,
+  SqliteTransaction,
+  SqliteValue,
+  Transaction,
+} from './process/host/transaction.ts'
 export type { AnyProcessClass } from './process/host/process-object.ts'
 export type { AnyRef, Dependency, LaunchOptions, Retention } from './process/host/launch-options.ts'
 export type { Dropped } from './process/state/dropped.ts'

@@ -2,6 +2,7 @@ import type { Outcome } from '../persistence/contract/outcomes.ts'
 import type { Advance, Create } from '../persistence/contract/writes.ts'
 import type { Committed, RecordEntry, Transition } from '../process/host/host.ts'
 import type { Hosted } from '../process/host/process-object.ts'
+import type { Came, Transaction } from '../process/host/transaction.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import { DurableHost, type HostParts } from './durable-host.ts'
@@ -81,6 +82,15 @@ export class CallHost extends DurableHost {
   override async record(process: Hosted, entry: RecordEntry): Promise<void> {
     await this.#turnOf(process)?.prepare()
     return super.record(process, entry)
+  }
+
+  override async transaction(
+    process: Hosted,
+    act: (tx: Transaction) => unknown,
+    entryOf: (value: unknown) => RecordEntry,
+  ): Promise<Came> {
+    await this.#turnOf(process)?.prepare()
+    return super.transaction(process, act, entryOf)
   }
 
   override reported(process: Hosted): void {

@@ -19,6 +19,7 @@ import type {
   RecordEntry,
   Transition,
 } from '../process/host/host.ts'
+import type { Came, Transaction } from '../process/host/transaction.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { newId } from '../client/write/requests.ts'
 import { setImmediate } from '../shared/timers.ts'
@@ -281,6 +282,14 @@ export class DurableHost implements Host {
 
   async record(process: Hosted, entry: RecordEntry): Promise<void> {
     return this.#journal.record(this.#executionOf(process), entry)
+  }
+
+  async transaction(
+    process: Hosted,
+    act: (tx: Transaction) => unknown,
+    entryOf: (value: unknown) => RecordEntry,
+  ): Promise<Came> {
+    return this.#journal.transaction(this.#executionOf(process), act, entryOf)
   }
 
   status(process: Hosted, status: string | undefined): void {

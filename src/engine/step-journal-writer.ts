@@ -1,23 +1,25 @@
-import { Bundle, recordPart } from '../bundle/bundle.ts'
+import { Bundle } from '../bundle/bundle.ts'
 import { encodeEvent } from '../persistence/contract/event-codec.ts'
-import type { Done, Held, Outcome } from '../persistence/contract/outcomes.ts'
-import type { StepRecord } from '../persistence/contract/writes.ts'
+import type { Done, Held, Outcome, Refused } from '../persistence/contract/outcomes.ts'
+import type { RecordHead } from '../persistence/contract/store.ts'
+import type { Came, Transaction } from '../process/host/transaction.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import type { RecordEntry } from '../process/host/host.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { ExecutionControl } from './execution-control.ts'
 import { endedElsewhere, evicted, claimLost, unsavable } from './stop-reasons.ts'
 import type { PendingWait, Execution } from './execution.ts'
+import { contentOf, type RecordContent } from './record-content.ts'
 import type { Scheduler } from './scheduler.ts'
+import { TransactionAttempt } from './transaction-attempt.ts'
+import { SpecError } from '../shared/errors.ts'
 import { setImmediate } from '../shared/timers.ts'
 import { UnstoredReports } from './unstored-reports.ts'
-
-type Content = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count'>
 
 /** The most characters of output that wait in memory to be stored. */
 const LARGEST_UNSTORED = 64_000
 
-const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Content
+const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies RecordContent
 
 /**
  * Writes the record of a running step: its named operations (C6), and whether it only waits.
@@ -45,17 +47,42 @@ export class StepJournalWriter {
   }
 
   async record(execution: Execution, entry: RecordEntry): Promise<void> {
-    const { name, text, history, consumes } = entry
-    const part = recordPart(name)
-    const content: Content = {
-      parts: text === undefined ? {} : { [part]: text },
-      consumes: consumes ?? null,
-      history: history === undefined ? [] : [encodeEvent(history.name, history.data)],
+    const content = contentOf(entry)
+    await (stopsWaiting(execution) ? this.#showRunning(execution, content) : this.#write(execution, content))
+    Object.assign((execution.recorded ??= {}), content.parts)
+  }
+
+  /** See `Host.transaction`. */
+  async transaction(
+    execution: Execution,
+    act: (tx: Transaction) => unknown,
+    entryOf: (value: unknown) => RecordEntry,
+  ): Promise<Came> {
+    const { transactions } = this.#parts.store
+    if (transactions === undefined)
+      throw new SpecError(
+        'the store of this engine has no transactions: open one on an SQLite file or on Postgres',
+      )
+    if (stopsWaiting(execution)) await this.#showRunning(execution)
+    const { seq } = execution
+    for (;;) {
+      const attempt = new TransactionAttempt(act, entryOf)
+      const begun = await attempt.begin(transactions)
+      const done =
+        begun === undefined
+          ? undefined
+          : await this.#send(execution, seq, false, (head) =>
+              this.#parts.commits.writeApart(head.pid, () => begun({ ...head, seq })),
+            )
+      const { came, content } = attempt
+      if (attempt.unsavable !== undefined) throw attempt.unsavable.error
+      if (came !== undefined && 'error' in came) return came
+      // Its transaction was lost, or the store did not take it.
+      if (came === undefined || done === undefined) continue
+      if (done.status === 'refused') throw unsavable(done.error)
+      Object.assign((execution.recorded ??= {}), content?.parts)
+      return came
     }
-    const stopsWaiting =
-      execution.shownWait !== undefined && execution.goingOn === undefined && !waits(execution)
-    await (stopsWaiting ? this.#showRunning(execution, content) : this.#write(execution, content))
-    if (text !== undefined) (execution.recorded ??= {})[part] = text
   }
 
   /** Stores the process under a tag: as it was saved last, with the step's records since then. */
@@ -226,7 +253,7 @@ export class StepJournalWriter {
    * The write after which the row shows what the step waits for; undefined if the row shows it
    * already.
    */
-  #rowUpdate(execution: Execution): Content | undefined {
+  #rowUpdate(execution: Execution): RecordContent | undefined {
     if (
       execution.lost ||
       execution.over ||
@@ -255,7 +282,7 @@ export class StepJournalWriter {
    * lent, the same write clears its `alone` flag (C11). If such a claim is in flight, waits for its
    * answer first.
    */
-  #showRunning(execution: Execution, content: Content = NOTHING): Promise<void> {
+  #showRunning(execution: Execution, content: RecordContent = NOTHING): Promise<void> {
     const left = (): void => {
       execution.goingOn = undefined
     }
@@ -274,7 +301,11 @@ export class StepJournalWriter {
     return execution.goingOn
   }
 
-  async #writeRunningAfter(claimed: Promise<void>, execution: Execution, content: Content): Promise<void> {
+  async #writeRunningAfter(
+    claimed: Promise<void>,
+    execution: Execution,
+    content: RecordContent,
+  ): Promise<void> {
     const { seq } = execution
     await claimed
     // The step has ended meanwhile, so nothing more is written for it.
@@ -282,7 +313,7 @@ export class StepJournalWriter {
     await this.#writeRunning(execution, content)
   }
 
-  async #writeRunning(execution: Execution, content: Content): Promise<void> {
+  async #writeRunning(execution: Execution, content: RecordContent): Promise<void> {
     const beside = this.#scheduler.suspectBeside(execution)
     const shows = execution.shownWait !== undefined
     if (beside === undefined && !shows && content === NOTHING) return
@@ -302,13 +333,13 @@ export class StepJournalWriter {
    * For a paused step whose wait ended before the row was updated. The row must show the wait,
    * because the pause is shown as a pause of that wait.
    */
-  #pausedWait(execution: Execution): Content | undefined {
+  #pausedWait(execution: Execution): RecordContent | undefined {
     const { shownWait, lastWait } = execution
     if (shownWait !== undefined || lastWait === undefined) return undefined
     return this.#waitingContent(execution, lastWait.message, lastWait.for)
   }
 
-  #waitingContent(execution: Execution, message: string, conditions: StepWait['for']): Content {
+  #waitingContent(execution: Execution, message: string, conditions: StepWait['for']): RecordContent {
     execution.shownWait = message
     return {
       ...NOTHING,
@@ -317,59 +348,76 @@ export class StepJournalWriter {
     }
   }
 
-  async #write(execution: Execution, content: Content, force = false): Promise<Done> {
-    const { process, fence, seq } = execution
-    const { pid } = process
+  async #write(execution: Execution, content: RecordContent, force = false): Promise<Done> {
+    const { seq } = execution
     const { taken, ...unstored } = this.#unstored.take(execution)
     const write = taken === undefined && unstored.status === undefined ? content : { ...content, ...unstored }
     for (;;) {
-      if (fence === undefined || execution.lost || execution.over || execution.seq !== seq)
-        throw claimLost(pid)
-      const { refusals, playCount } = execution
-      const count = ++execution.journalCount
-      let outcome: Outcome
-      try {
-        outcome = await this.#parts.commits.write({ kind: 'record', pid, fence, count, ...write })
-      } catch {
-        this.#control.stop(execution, claimLost(pid))
-        throw claimLost(pid)
-      }
-      if (execution.lost) throw claimLost(pid)
-      if (outcome.status === 'done') {
-        this.#control.deliver(process, outcome, { playCount, force })
-        return outcome
-      }
-      if (outcome.status === 'refused' && outcome.damaged === true) {
-        void this.#control.setAside(execution, outcome.error)
-        throw claimLost(pid)
-      }
-      if (outcome.status === 'refused' || outcome.status === 'held') {
-        if (execution.refusals === refusals) {
-          execution.refusals++
-          execution.journalCount = count - 1
-        }
-        if (outcome.status === 'refused') {
-          this.#unstored.putBack(execution, taken)
-          throw unsavable(outcome.error)
-        }
-        if (outcome.kill !== undefined) {
-          // The step does not continue, and all its waits are given up (C5).
-          this.#control.deliver(process, { kill: outcome.kill }, { force })
-          process.signal.throwIfAborted()
-          throw claimLost(pid)
-        }
-        if (execution.playCount === playCount) await this.#untilPlayed(execution, outcome)
-        continue
-      }
-      // A write before this one was refused, so the count of this one was not the next.
-      if (outcome.status === 'fenced' && execution.refusals !== refusals) continue
-      // Once the commit that ends the step has begun, only its own answer shows whether the claim
-      // is lost.
-      if (execution.isCommitting || execution.seq !== seq) throw claimLost(pid)
-      const reason = outcome.status === 'ended' ? endedElsewhere(pid, outcome.state) : claimLost(pid)
-      this.#control.stop(execution, reason)
-      throw reason
+      const outcome = await this.#send(execution, seq, force, (head) =>
+        this.#parts.commits.write({ ...head, ...write }),
+      )
+      if (outcome?.status === 'done') return outcome
+      if (outcome === undefined) continue
+      this.#unstored.putBack(execution, taken)
+      throw unsavable(outcome.error)
     }
+  }
+
+  /**
+   * Sends a record of the step that began after the transition `seq`. Undefined: it is to be sent again.
+   *
+   * @throws an error that ends the execution
+   */
+  async #send(
+    execution: Execution,
+    seq: number,
+    force: boolean,
+    send: (head: RecordHead) => Promise<Outcome>,
+  ): Promise<Done | Refused | undefined> {
+    const { process, fence } = execution
+    const { pid } = process
+    if (fence === undefined || execution.lost || execution.over || execution.seq !== seq) throw claimLost(pid)
+    const { refusals, playCount } = execution
+    const count = ++execution.journalCount
+    let outcome: Outcome
+    try {
+      outcome = await send({ kind: 'record', pid, fence, count })
+    } catch {
+      this.#control.stop(execution, claimLost(pid))
+      throw claimLost(pid)
+    }
+    if (execution.lost) throw claimLost(pid)
+    if (outcome.status === 'done') {
+      this.#control.deliver(process, outcome, { playCount, force })
+      return outcome
+    }
+    if (outcome.status === 'refused' && outcome.damaged === true) {
+      void this.#control.setAside(execution, outcome.error)
+      throw claimLost(pid)
+    }
+    if (outcome.status === 'refused' || outcome.status === 'held') {
+      if (execution.refusals === refusals) {
+        execution.refusals++
+        execution.journalCount = count - 1
+      }
+      if (outcome.status === 'refused') return outcome
+      if (outcome.kill !== undefined) {
+        // The step does not continue, and all its waits are given up (C5).
+        this.#control.deliver(process, { kill: outcome.kill }, { force })
+        process.signal.throwIfAborted()
+        throw claimLost(pid)
+      }
+      if (execution.playCount === playCount) await this.#untilPlayed(execution, outcome)
+      return undefined
+    }
+    // A write before this one was refused, so the count of this one was not the next.
+    if (outcome.status === 'fenced' && execution.refusals !== refusals) return undefined
+    // Once the commit that ends the step has begun, only its own answer shows whether the claim
+    // is lost.
+    if (execution.isCommitting || execution.seq !== seq) throw claimLost(pid)
+    const reason = outcome.status === 'ended' ? endedElsewhere(pid, outcome.state) : claimLost(pid)
+    this.#control.stop(execution, reason)
+    throw reason
   }
 
   /** Resolves when the process is played, killed or stopped. */
@@ -388,6 +436,11 @@ export class StepJournalWriter {
     if (execution.lost || execution.over) return
     this.#parts.logger.warn({ err: error, pid: execution.process.pid }, message)
   }
+}
+
+/** Whether the row shows a wait that is over. */
+function stopsWaiting(execution: Execution): boolean {
+  return execution.shownWait !== undefined && execution.goingOn === undefined && !waits(execution)
 }
 
 function waits({ waits }: Execution): boolean {

@@ -2,6 +2,7 @@ import type { AbortSignal } from '../shared/abort-signal.ts'
 import { InvalidStateError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { ProcessSpec } from '../spec/process-spec.ts'
+import type { Transaction } from './host/transaction.ts'
 import type { AnyProcessClass, Hosted } from './host/process-object.ts'
 import { Process } from './process.ts'
 import { Stop } from './state/commands.ts'
@@ -42,6 +43,13 @@ export interface CallContext {
   effect<T>(
     name: string,
     action: (context: EffectContext) => T | PromiseLike<T>,
+    options?: EffectOptions,
+  ): Promise<Awaited<T>>
+  /** Writes rows of your own exactly once, as `transaction` of a process does. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the action says which it is
+  transaction<T, Tx extends Transaction = Transaction>(
+    name: string,
+    action: (tx: Tx, context: EffectContext) => T,
     options?: EffectOptions,
   ): Promise<Awaited<T>>
   /** Sleeps within the call. The actor runs no other call meanwhile. */

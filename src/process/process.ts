@@ -41,8 +41,9 @@ import { isHandle } from './state/awaits.ts'
 import { definitionOf } from './definition/process-definition.ts'
 import type { PruneOptions } from '../spec/prune-policy.ts'
 import type { ExitCodeInfo } from './state/commands.ts'
-import { effect, type EffectContext, type EffectOptions } from './step/effect.ts'
+import { effect, transaction, type EffectContext, type EffectOptions } from './step/effect.ts'
 import type { ProcessCallback } from './runner/callbacks.ts'
+import type { Transaction } from './host/transaction.ts'
 import type { LaunchOptions } from './host/launch-options.ts'
 import type { Launched, MemberResult, ProcessHandle, ResultOf } from './host/process-handle.ts'
 import {
@@ -639,6 +640,38 @@ export class Process<C = Untyped> implements ProcessObject {
     return operate(this, 'effect', name, (step, use) => effect(step, use, action, options)) as Promise<
       Awaited<T>
     >
+  }
+
+  /**
+   * Writes rows of your own exactly once. Calls `action` with a transaction of the store's database, and
+   * stores what it returns in the same transaction. Afterwards it is as an effect: a step that runs again
+   * gets the same value, and `action` is not called.
+   *
+   * If `action` throws, nothing that it wrote is stored. It may be called again after a crash, a pause or a
+   * lost connection, but only one call counts. What it does outside of `tx` is therefore no part of it. Keep
+   * it short: other programs wait for its locks. On SQLite it must not be asynchronous.
+   *
+   * ```ts
+   * await this.transaction('debit', (tx: SqliteTransaction) => {
+   *   tx.run('UPDATE account SET balance = balance - ? WHERE id = ?', this.inputs.amount, this.inputs.account)
+   * })
+   * ```
+   *
+   * @throws SpecError if the process runs in memory, or in a store that is neither an SQLite file nor on
+   * Postgres
+   * @throws SerializationError for a value that can't be saved
+   * @throws ProcessKilled, without calling `action`, once a kill of the process is stored
+   * @throws InvalidStateError outside a step
+   */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the action says which it is
+  protected transaction<T, Tx extends Transaction = Transaction>(
+    name: string,
+    action: (tx: Tx, context: EffectContext) => T,
+    options: EffectOptions = {},
+  ): Promise<Awaited<T>> {
+    return operate(this, 'effect', name, (step, use) =>
+      transaction(step, use, action as (tx: Transaction, context: EffectContext) => unknown, options),
+    ) as Promise<Awaited<T>>
   }
 
   /**

@@ -319,8 +319,8 @@ export const breaks: readonly Break[] = [
     contract: 'C6',
     what: 'an effect resolves while its record is being written',
     file: 'src/process/step/effect.ts',
-    find: "await journal.add(entry, came, { history: { name: 'effect', data: { name } } })",
-    replace: "void journal.add(entry, came, { history: { name: 'effect', data: { name } } })",
+    find: "if ('value' in came) await journal.add(",
+    replace: "if ('value' in came) void journal.add(",
     test: ['test/contracts/recorded-once.test.ts', 'C6: an effect resolves after its record is durable'],
   },
   {
@@ -343,9 +343,18 @@ export const breaks: readonly Break[] = [
     contract: 'C6',
     what: 'a failure that was to be recorded is not',
     file: 'src/process/step/effect.ts',
-    find: 'if (recordFailure) await addFailure(',
-    replace: 'if (recordFailure && !run.host.durable) await addFailure(',
+    find: 'recordFailure) await addFailure(',
+    replace: 'recordFailure && !run.host.durable) await addFailure(',
     test: ['test/contracts/kept-effects.test.ts', 'one that is recorded is not'],
+  },
+  {
+    contract: 'C6',
+    what: 'the rows of a transaction are stored although its record is not',
+    file: 'src/persistence/sqlite/writer.ts',
+    find: 'const [outcome] = this.apply([write], session, { careful: true, damaged: NONE })',
+    replace:
+      'const [outcome] = isStored ? this.apply([write], session, { careful: true, damaged: NONE }) : this.apply([{ ...write, parts: {} }], session, { careful: true, damaged: NONE })',
+    test: ['test/transactions/sqlite.test.ts', 'happens once, however often'],
   },
   {
     contract: 'C6',

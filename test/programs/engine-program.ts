@@ -8,6 +8,7 @@ import { crashAt, type CrashPoint } from '../../src/testing/index.ts'
 import * as processes from './processes.ts'
 
 export interface EngineProgram {
+  /** A path or a URL. */
   readonly store: string
   /** Class, inputs and key of what is launched. */
   readonly launch?: readonly {

@@ -242,3 +242,19 @@ export class Pipes extends Process<typeof Pipes> {
     return this.join('last', await this.launch(Takes, { given: [takes, sum.outputs.ref('seen')], log }))
   }
 }
+
+/** Writes `steps` rows of its own into the database of its store, each in a transaction. */
+export class Ledger extends Process<typeof Ledger> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('steps', { schema: { type: 'integer' } })
+  }
+  override async run(): Promise<void> {
+    for (let n = 0; n < this.inputs.steps; n++)
+      await this.transaction(`enter ${n}`, (tx) =>
+        tx.kind === 'sqlite'
+          ? tx.run('INSERT INTO entry (name) VALUES (?)', `ledger ${n}`).changes
+          : tx.query('INSERT INTO entry (name) VALUES ($1)', [`ledger ${n}`]).then(() => 1),
+      )
+  }
+}

@@ -3,11 +3,14 @@ import {
   append,
   type EffectContext,
   type LaunchInputsOf,
+  type PostgresTransaction,
   Process,
   type ProcessHandle,
   type ProcessSpec,
   type Settled,
+  type SqliteTransaction,
   toContext,
+  type Transaction,
   Wait,
   type Wake,
   WorkChain,
@@ -156,4 +159,25 @@ export async function inMemory(given: LaunchInputsOf<typeof Steps>): Promise<voi
   await process.effect('charge', () => 1)
   // @ts-expect-error the inputs of a child are its own
   new Steps({ child: { a: 'one' } })
+}
+
+/** What the function of a transaction gets, and what it gives. */
+export class Transacts extends Process {
+  override async run(): Promise<void> {
+    const row = await this.transaction('a', (tx: SqliteTransaction) => tx.get<{ n: number }>('SELECT 1'))
+    expectType<Equal<typeof row, { n: number } | undefined>>()
+    const rows = await this.transaction(
+      'b',
+      async (tx: PostgresTransaction) => (await tx.query<{ n: number }>('')).rows,
+    )
+    expectType<Equal<typeof rows, { n: number }[]>>()
+    await this.transaction('c', (tx) => {
+      expectType<Equal<typeof tx, Transaction>>()
+      // @ts-expect-error which of the two it is must be known
+      tx.run('SELECT 1')
+      return tx.kind === 'sqlite' ? tx.run('SELECT 1').changes : tx.query('SELECT 1')
+    })
+    // @ts-expect-error no store gives this
+    await this.transaction('d', (tx: { begin(): void }) => tx.begin())
+  }
 }

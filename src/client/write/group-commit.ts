@@ -15,8 +15,15 @@ const LONGEST_GAP = 10_000
 /** How often a write is tried whose caller can handle the failure. */
 const ATTEMPTS = 3
 
-interface Pending {
-  readonly write: Write
+/** A commit of its own for one write of a process. */
+interface Apart {
+  readonly kind: 'apart'
+  readonly pid: string
+  readonly commit: () => Promise<Outcome>
+}
+
+interface Pending<W extends Write | Apart = Write | Apart> {
+  readonly write: W
   /** Whether the next write has to be in the same commit. */
   readonly joined: boolean
   readonly answered: (outcome: Outcome) => void
@@ -48,11 +55,13 @@ export class GroupCommit {
   /** By process, the writes that have to wait until its write has left the queue, each with those of its commit. */
   readonly #later = new Map<string, (readonly Pending[])[]>()
   /** The writes of a commit that failed, which are the next commit. */
-  #again: readonly Pending[] = []
+  #again: readonly Pending<Write>[] = []
+  /** How many commits of their own are in flight. */
+  #apart = 0
   #busy = false
   #closed = false
   readonly #idle: (() => void)[] = []
-  #endPause: (() => void) | undefined
+  readonly #endPauses = new Set<() => void>()
 
   constructor(store: Control, logger: Logger) {
     this.#store = store
@@ -82,6 +91,17 @@ export class GroupCommit {
     return Promise.all(outcomes)
   }
 
+  /**
+   * Makes a commit of its own for one write of a process, after the writes of the process before it and
+   * before the later ones. The commits of other processes do not wait for it. It is tried again as others
+   * are.
+   */
+  writeApart(pid: string, commit: () => Promise<Outcome>): Promise<Outcome> {
+    return new Promise((answered, failed) =>
+      this.#push([{ write: { kind: 'apart', pid, commit }, joined: false, answered, failed, failures: 0 }]),
+    )
+  }
+
   /** Adds writes that must be in one commit. */
   #push(group: readonly Pending[]): void {
     if (this.#closed) {
@@ -90,6 +110,10 @@ export class GroupCommit {
       return
     }
     this.#enqueue(group)
+    this.#begin()
+  }
+
+  #begin(): void {
     if (this.#busy) return
     this.#busy = true
     // After the callbacks of this turn, so that all their writes share one commit.
@@ -99,13 +123,14 @@ export class GroupCommit {
   /** Commits the queued writes, with one more attempt after a failure. Later writes fail with `ClosedError`. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#endPause?.()
-    if (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    for (const endPause of this.#endPauses) endPause()
+    if (this.#busy || this.#apart > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
   async #run(): Promise<void> {
     while (this.#first < this.#queue.length || this.#again.length > 0) {
       const batch = this.#nextBatch()
+      if (batch.length === 0) continue
       try {
         const outcomes = await this.#store.commit(batch.map(({ write }) => write))
         batch.forEach(({ answered }, index) => answered(outcomes[index] as Outcome))
@@ -116,7 +141,7 @@ export class GroupCommit {
       }
     }
     this.#busy = false
-    for (const resolve of this.#idle.splice(0)) resolve()
+    this.#resolveIdle()
   }
 
   #enqueue(group: readonly Pending[]): void {
@@ -134,7 +159,8 @@ export class GroupCommit {
     }
   }
 
-  #nextBatch(): readonly Pending[] {
+  /** Takes the next writes from the queue, and begins the commits of their own among them. */
+  #nextBatch(): readonly Pending<Write>[] {
     if (this.#again.length > 0) {
       const again = this.#again
       this.#again = []
@@ -149,9 +175,37 @@ export class GroupCommit {
       this.#queue = this.#queue.slice(this.#first)
       this.#first = 0
     }
-    for (const { write } of batch) this.#queued.delete(write.pid)
-    if (this.#later.size > 0) for (const { write } of batch) this.#enqueueNext(write.pid)
-    return batch
+    const together: Pending<Write>[] = []
+    for (const pending of batch)
+      if (isApart(pending)) void this.#commitApart(pending)
+      else together.push(pending as Pending<Write>)
+    for (const { write } of together) this.#queued.delete(write.pid)
+    if (this.#later.size > 0) for (const { write } of together) this.#enqueueNext(write.pid)
+    return together
+  }
+
+  async #commitApart(pending: Pending<Apart>): Promise<void> {
+    const { pid, commit } = pending.write
+    this.#apart++
+    for (let isAnswered = false; !isAnswered;) {
+      try {
+        pending.answered(await commit())
+        isAnswered = true
+      } catch (error) {
+        isAnswered = this.#hasFailed(pending, error)
+        if (!isAnswered) await this.#pauseAfter([pending], error)
+      }
+    }
+    this.#apart--
+    this.#queued.delete(pid)
+    this.#enqueueNext(pid)
+    if (this.#first < this.#queue.length) this.#begin()
+    else this.#resolveIdle()
+  }
+
+  #resolveIdle(): void {
+    if (this.#busy || this.#apart > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   /** The write of a process has left the queue, so those that waited for that may follow. */
@@ -162,30 +216,43 @@ export class GroupCommit {
     if (next !== undefined) this.#enqueue(next)
   }
 
-  async #failed(batch: readonly Pending[], error: unknown): Promise<void> {
-    const again = batch.filter((pending) => {
-      pending.failures++
-      const last = this.#closed
-        ? pending.failures > 1
-        : pending.failures >= ATTEMPTS && isByCaller(pending.write)
-      if (last) pending.failed(error)
-      return !last
-    })
+  async #failed(batch: readonly Pending<Write>[], error: unknown): Promise<void> {
+    const again = batch.filter((pending) => !this.#hasFailed(pending, error))
     if (again.length === 0) return
     this.#again = again
+    await this.#pauseAfter(again, error)
+  }
+
+  /** A commit has failed. Rejects the write if that was its last attempt. */
+  #hasFailed(pending: Pending, error: unknown): boolean {
+    pending.failures++
+    const last = this.#closed
+      ? pending.failures > 1
+      : pending.failures >= ATTEMPTS && isByCaller(pending.write)
+    if (last) pending.failed(error)
+    return last
+  }
+
+  async #pauseAfter(again: readonly Pending[], error: unknown): Promise<void> {
     const failures = Math.max(...again.map((pending) => pending.failures))
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1))
     this.#logger.warn({ err: error, writes: again.length, pause }, 'a commit failed and is tried again')
     if (this.#closed) return
     await new Promise<void>((resolve) => {
       // Real time, even if the clock is simulated: this waits for a disk.
-      const timer = setTimeout(resolve, pause)
-      this.#endPause = () => {
+      const end = (): void => {
         clearTimeout(timer)
+        this.#endPauses.delete(end)
         resolve()
       }
+      const timer = setTimeout(end, pause)
+      this.#endPauses.add(end)
     })
   }
+}
+
+function isApart(pending: Pending): pending is Pending<Apart> {
+  return pending.write.kind === 'apart'
 }
 
 function endOfTurn(): Promise<void> {
@@ -193,7 +260,8 @@ function endOfTurn(): Promise<void> {
 }
 
 /** Whether a caller outside a process waits for this write and can handle its failure. */
-function isByCaller(write: Write): boolean {
+function isByCaller(write: Write | Apart): boolean {
+  if (write.kind === 'apart') return false
   // What a step launches is part of what its process does: a disk that is full for a while must not fail it.
   if (write.kind === 'create' && write.parentFence !== null) return false
   if (write.kind === 'complete' && write.parentFence !== null) return false

@@ -21,12 +21,17 @@ export type Outcome =
    * an engine holds the process. For a `Prune` or a `Purge`: the process has not ended.
    */
   | { readonly status: 'conflict'; readonly pid: string; readonly reason: string }
-  /**
-   * The store refused this write, for example because it is too large. The other writes of the
-   * batch are not affected. `damaged`: the store can no longer keep the process, which is to be
-   * parked (C9).
-   */
-  | { readonly status: 'refused'; readonly error: Error; readonly damaged?: true | undefined }
+  | Refused
+
+/**
+ * The store refused this write, for example because it is too large. The other writes of the batch are
+ * not affected. `damaged`: the store can no longer keep the process, which is to be parked (C9).
+ */
+export interface Refused {
+  readonly status: 'refused'
+  readonly error: Error
+  readonly damaged?: true | undefined
+}
 
 /** A pause or kill that is stored in the row. */
 interface StoredRequests {

@@ -1,9 +1,12 @@
+import type { PostgresTransaction, SqliteTransaction } from '../../process/host/transaction.ts'
 import type { WakeUp } from '../../process/state/transition.ts'
 import type { Control } from './control.ts'
 import type { Capabilities, EngineIdentity, LoadableClass, ClassRow } from './engines.ts'
 import type { DueResults } from './result-lifetime.ts'
+import type { Outcome } from './outcomes.ts'
 import type { Persister } from './persister.ts'
 import type { StoredCall, StoredProcess } from './rows.ts'
+import type { StepRecord } from './writes.ts'
 
 /*
  * What an engine needs of the place where processes live; a client needs only its `Control`.
@@ -26,6 +29,43 @@ import type { StoredCall, StoredProcess } from './rows.ts'
  * 7. The result of a process is not dropped while a process that has not ended may still take it
  *    (`rules/result-dropping.ts`).
  */
+
+/**
+ * The user's own rows in the database of a store (`this.transaction`): a step record is stored in one
+ * transaction with what the user writes. As `kind` says, the user's function runs within one call, or
+ * between two of them.
+ */
+export type Transactions =
+  | {
+      readonly kind: 'sqlite'
+      /**
+       * Calls `act` within a transaction, and stores the record that it returns in the same one. With an
+       * outcome other than `done`, or if `act` throws, nothing is stored. If the store has the record
+       * already, answers `done` without calling `act`.
+       */
+      run(head: RecordHead, act: (tx: SqliteTransaction) => StepRecord): Promise<Outcome>
+    }
+  | {
+      readonly kind: 'postgres'
+      begin(): Promise<OpenTransaction>
+    }
+
+/** A transaction on Postgres that has begun. It ends with `commit` or with `rollback`. */
+export interface OpenTransaction {
+  readonly tx: PostgresTransaction
+  /**
+   * Stores the record together with what was written. With an outcome other than `done`, nothing is stored.
+   *
+   * @throws PersistenceError if the transaction is lost, and the function is to run again
+   */
+  commit(record: StepRecord): Promise<Outcome>
+  rollback(): Promise<void>
+  /** Whether a statement has failed because the connection broke or others were in the way. */
+  readonly isLost: boolean
+}
+
+/** What tells a step record from the others of its process. */
+export type RecordHead = Pick<StepRecord, 'kind' | 'pid' | 'fence' | 'count' | 'seq'>
 
 /** A `Control` that can also hand out processes to run. */
 export interface Store extends Control, Persister {
@@ -74,6 +114,8 @@ export interface Store extends Control, Persister {
    * be dropped (`DropDue`). Cheap when there is nothing to do.
    */
   dueResults(limit: number): Promise<DueResults>
+  /** Undefined for a store that has no place for rows of the user. */
+  readonly transactions?: Transactions | undefined
 }
 
 export interface ClaimRequest extends Capabilities {

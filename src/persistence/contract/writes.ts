@@ -259,6 +259,11 @@ export interface StepRecord {
    * acknowledgement counts once.
    */
   readonly count: number
+  /**
+   * Set if the write is made in a transaction of its own: the number of the transition whose step makes
+   * it. The outcome is `fenced` if the process has made another one since.
+   */
+  readonly seq?: number
   /** The parts `record:…` to add. */
   readonly parts: Parts
   /** The kept message that the step consumes (C8). */

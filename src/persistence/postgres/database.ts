@@ -12,6 +12,8 @@ const PATIENCE = 10_000
 const LONGEST_PAUSE = 500
 /** The most connections of a store, beside the one that listens. */
 const CONNECTIONS = 4
+/** The most functions of `this.transaction` that run at a time. */
+const OWN_CONNECTIONS = 8
 
 /** The codes of errors after which a statement is made again. */
 const TRANSIENT = /^(08|57P0|40001|40P01|53300|E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN))/
@@ -19,13 +21,22 @@ const INT8 = 20
 const JSON_TYPE = 114
 const TEXT = 25
 
+/** Who calls the functions of the schema. */
+export interface Calls {
+  /** Calls a function of the schema with JSON, which it answers with. */
+  call<R>(doing: string, name: 'load' | 'apply', argument: unknown): Promise<R>
+}
+
 /** The statements and connections of one schema of a database. */
-export class Database {
+export class Database implements Calls {
   readonly schema: string
   /** The URL of the database. */
   readonly connection: string
   readonly #pg: Driver
   readonly #pool: Pg.Pool
+  /** The connections of the user's functions, which must not hold up the others. */
+  #ownPool: Pg.Pool | undefined
+  readonly #ownClients = new Set<Pg.PoolClient>()
   readonly #config: Pg.ClientConfig
   readonly #texts = new Map<string, string>()
   #closed = false
@@ -60,15 +71,43 @@ export class Database {
       keepAlive: true,
       types: { getTypeParser: getTypeParser as typeof types.getTypeParser },
     }
-    this.#pool = new pg.Pool({
+    this.#pool = this.#newPool(CONNECTIONS)
+  }
+
+  #newPool(max: number): Pg.Pool {
+    const pool = new this.#pg.Pool({
       ...this.#config,
-      max: CONNECTIONS,
+      max,
       connectionTimeoutMillis: PATIENCE,
       idleTimeoutMillis: 60_000,
       allowExitOnIdle: true,
     })
     // A connection that breaks while it is idle is replaced at the next statement.
-    this.#pool.on('error', () => {})
+    pool.on('error', () => {})
+    return pool
+  }
+
+  /**
+   * A connection for a function of the user, for `releaseOwn`. @throws PersistenceError if there is none
+   */
+  async ownClient(): Promise<Pg.PoolClient> {
+    this.#requireOpen()
+    try {
+      const client = await (this.#ownPool ??= this.#newPool(OWN_CONNECTIONS)).connect()
+      this.#ownClients.add(client)
+      return client
+    } catch (error) {
+      throw unreachable(error)
+    }
+  }
+
+  releaseOwn(client: Pg.PoolClient, isBroken: boolean): void {
+    if (this.#ownClients.delete(client)) client.release(isBroken)
+  }
+
+  /** A statement of the user, whose values are read as `pg` reads them by default. */
+  ownQuery(text: string, values: readonly unknown[]): Pg.QueryConfig {
+    return { text, values: [...values], types: this.#pg.types }
   }
 
   /** A client of its own, which is not connected yet. */
@@ -91,7 +130,7 @@ export class Database {
     return this.#run(doing, text, values.map(encoded))
   }
 
-  /** Calls a function of the schema with JSON, which it answers with. It may be called twice, too. */
+  /** It may be called twice, too. */
   async call<R>(doing: string, name: 'load' | 'apply', argument: unknown): Promise<R> {
     const text = `SELECT @${name}($1) AS answer`
     const [row] = await this.#run<{ readonly answer: R }>(doing, text, [encodeJson(argument)])
@@ -101,7 +140,7 @@ export class Database {
   async #run<R>(doing: string, text: string, given: readonly unknown[]): Promise<R[]> {
     const start = elapsed()
     for (let pause = 1; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-      if (this.#closed) throw new ClosedError('the store is closed: open another one')
+      this.#requireOpen()
       try {
         return (await this.#pool.query(this.sql(text), [...given])).rows as R[]
       } catch (error) {
@@ -117,7 +156,13 @@ export class Database {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    await this.#pool.end()
+    // Functions that still run can't store anything any more.
+    for (const client of this.#ownClients) this.releaseOwn(client, true)
+    await Promise.all([this.#pool.end(), this.#ownPool?.end()])
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new ClosedError('the store is closed: open another one')
   }
 
   async #migrate(create: boolean): Promise<void> {
@@ -164,9 +209,7 @@ export class Database {
     try {
       return await this.#pool.connect()
     } catch (error) {
-      throw new PersistenceError(`the Postgres server can not be reached: ${errorText(error)}`, {
-        cause: error,
-      })
+      throw unreachable(error)
     }
   }
 }
@@ -177,7 +220,12 @@ function encoded(value: unknown): unknown {
   return Array.isArray(value) ? value.map(encoded) : value
 }
 
-function isTransient(error: unknown): boolean {
+function unreachable(error: unknown): PersistenceError {
+  return new PersistenceError(`the Postgres server can not be reached: ${errorText(error)}`, { cause: error })
+}
+
+/** Whether a statement that failed may be made again, or its whole transaction. */
+export function isTransient(error: unknown): boolean {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
   if (typeof code === 'string') return TRANSIENT.test(code)
   return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(

@@ -26,8 +26,14 @@ import type { GroupMember, GroupPage, GroupRange, GroupRow } from '../contract/g
 import type { DueResults, LifetimeRow } from '../contract/result-lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Checkpoint } from '../contract/persister.ts'
-import type { HistoryRow, LogRow, ProcessRow, StoredCall, StoredProcess } from '../contract/rows.ts'
-import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
+import type { Change, HistoryRow, LogRow, ProcessRow, StoredCall, StoredProcess } from '../contract/rows.ts'
+import type {
+  ClaimedProcess,
+  ClaimRequest,
+  Recovered,
+  Store,
+  Transactions as StoreTransactions,
+} from '../contract/store.ts'
 import type { Survey } from '../contract/survey.ts'
 import type { CallOrder, Parts, Write } from '../contract/writes.ts'
 import { ChangeFeed } from '../rules/change-feed.ts'
@@ -46,11 +52,12 @@ import { forEachLoaded } from './for-each-loaded.ts'
 import { GroupQueries } from './group-queries.ts'
 import { countQuery, pageQuery } from './list-query.ts'
 import { PostgresCheckpoints } from './postgres-checkpoints.ts'
+import { OwnTransactions } from './own-transactions.ts'
 import type { PostgresSession } from './postgres-session.ts'
 import { ResultQueries } from './result-queries.ts'
 import { BRIEF, CLEAR } from './schema.ts'
 import { surveyOf } from './survey-query.ts'
-import { Transactions } from './transaction.ts'
+import { Transactions, type Stored } from './transaction.ts'
 import { Wanted } from './wanted.ts'
 import { wantedBy } from './wanted-by.ts'
 
@@ -78,6 +85,7 @@ type StoredColumns = Row & { readonly parts: readonly (readonly [name: string, t
  */
 export class PostgresStore implements Store {
   readonly id: string
+  readonly transactions: StoreTransactions
   readonly #database: Database
   readonly #clock: Clock | undefined
   readonly #listeners = new ChangeFeed()
@@ -134,6 +142,10 @@ export class PostgresStore implements Store {
       () => this.#now(),
       (now) => this.#sawTime(now),
     )
+    const own = new OwnTransactions(database, this.#transactions, (stored, changes) =>
+      this.#committed(stored, changes),
+    )
+    this.transactions = { kind: 'postgres', begin: () => own.begin() }
     this.#claims = new Claims(database)
     this.#beats = new Beats(database)
     this.#groups = new GroupQueries(database)
@@ -496,12 +508,16 @@ export class PostgresStore implements Store {
   #change<T>(doing: string, wanted: Wanted, action: (session: PostgresSession) => T): Promise<T> {
     const done = this.#last.then(async () => {
       const { value, changes, stored } = await this.#transactions.run(doing, wanted, action)
-      if (stored !== undefined) this.#feed.committed(stored)
-      this.#listeners.publish(changes)
+      this.#committed(stored, changes)
       return value
     })
     this.#last = done.catch(() => {})
     return done
+  }
+
+  #committed(stored: Stored | undefined, changes: readonly Change[]): void {
+    if (stored !== undefined) this.#feed.committed(stored)
+    this.#listeners.publish(changes)
   }
 
   /** What a session retained last is looked at again, if it is due. */

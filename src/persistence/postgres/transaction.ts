@@ -1,6 +1,6 @@
 import { setTimeout } from '../../shared/timers.ts'
 import type { Change } from '../contract/rows.ts'
-import { type Database, isTaken } from './database.ts'
+import { isTaken, type Calls } from './database.ts'
 import { Loaded, type LoadAnswer } from './loaded.ts'
 import { NotLoaded } from './not-loaded.ts'
 import { PostgresSession } from './postgres-session.ts'
@@ -31,28 +31,30 @@ export interface Committed<T> {
  * up nobody.
  */
 export class Transactions {
-  readonly #database: Database
+  readonly #database: Calls
   readonly #now: () => number
   readonly #sawTime: (now: number) => void
 
   /** `sawTime` is called with each time of the database that was read. */
-  constructor(database: Database, now: () => number, sawTime: (now: number) => void) {
+  constructor(database: Calls, now: () => number, sawTime: (now: number) => void) {
     this.#database = database
     this.#now = now
     this.#sawTime = sawTime
   }
 
   /**
-   * `action` may run several times, each time on a new session. `wanted` gets what else it asks for.
+   * `action` may run several times, each time on a new session. `wanted` gets what else it asks for. With
+   * `within`, all is read and stored in that transaction.
    */
   async run<T>(
     doing: string,
     wanted: Wanted,
     action: (session: PostgresSession) => T,
+    within: Calls = this.#database,
   ): Promise<Committed<T>> {
     let tries = 0
     for (;;) {
-      const session = new PostgresSession(await this.#load(doing, wanted), this.#now())
+      const session = new PostgresSession(await this.#load(doing, wanted, within), this.#now())
       let value: T
       try {
         value = action(session)
@@ -63,25 +65,26 @@ export class Transactions {
       }
       const document = session.document()
       if (document === undefined) return { value, changes: session.changes, stored: undefined }
-      const stored = await this.#apply(doing, document)
+      const stored = await this.#apply(doing, document, within)
       if (stored !== undefined) return { value, changes: session.changes, stored }
       if (++tries > AT_ONCE) await pause(Math.random() * LONGEST_PAUSE)
     }
   }
 
   /** Undefined if what was read has changed, and nothing was stored. */
-  async #apply(doing: string, document: unknown): Promise<Stored | undefined> {
+  async #apply(doing: string, document: unknown, within: Calls): Promise<Stored | undefined> {
     try {
-      const answer = await this.#database.call<Stored | { readonly stale: unknown }>(doing, 'apply', document)
+      const answer = await within.call<Stored | { readonly stale: unknown }>(doing, 'apply', document)
       return 'tx' in answer ? answer : undefined
     } catch (error) {
-      if (isTaken(error)) return undefined
+      // Within a transaction of the user, that is over.
+      if (isTaken(error) && within === this.#database) return undefined
       throw error
     }
   }
 
-  async #load(doing: string, wanted: Wanted): Promise<Loaded> {
-    const answer = await this.#database.call<LoadAnswer>(doing, 'load', wanted)
+  async #load(doing: string, wanted: Wanted, within: Calls): Promise<Loaded> {
+    const answer = await within.call<LoadAnswer>(doing, 'load', wanted)
     this.#sawTime(answer.now)
     return new Loaded(wanted, answer)
   }

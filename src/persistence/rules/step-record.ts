@@ -18,6 +18,7 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
   if (row.fence !== write.fence) return unchanged({ status: 'fenced' })
   // The acknowledgement of this write was lost. The write may have given the claim back.
   if (write.count <= row.records) return unchanged(progressOutcome(row, null))
+  if (write.seq !== undefined && write.seq !== row.seq) return unchanged({ status: 'fenced' })
   if (row.owner === null || write.count !== row.records + 1) return unchanged({ status: 'fenced' })
   const held = isHeldBack(row, write) ? heldOutcome(row, false) : undefined
   if (held !== undefined) return unchanged(held)

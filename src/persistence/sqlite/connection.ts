@@ -96,6 +96,15 @@ export class Connection {
     return statement as Database.Statement<unknown[], R>
   }
 
+  /** A statement that is not kept, since its text is not ours. */
+  prepare(text: string): Database.Statement {
+    return this.#db.prepare(text)
+  }
+
+  get inTransaction(): boolean {
+    return this.#db.inTransaction
+  }
+
   /** A number that changes only when another connection has committed. */
   dataVersion(): number {
     return this.sql<{ readonly data_version: number }>('PRAGMA data_version').get()?.data_version ?? 0

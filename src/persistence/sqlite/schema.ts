@@ -260,6 +260,12 @@ CREATE TABLE checkpoint (
 ) STRICT, WITHOUT ROWID;
 `
 
+/** All tables of a store. */
+export const TABLE_NAMES: readonly string[] = Array.from(
+  FIRST.matchAll(/CREATE TABLE (\w+)/g),
+  ([, name = '']) => name,
+)
+
 /**
  * The migration at index n takes a file from version n to the next. Once a release has one, it is
  * never changed; later ones are added behind it.

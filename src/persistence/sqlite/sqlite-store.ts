@@ -1,5 +1,6 @@
 /* This file is longer than 400 lines, because it has a method for each of `Store`. */
 import type { Bundle } from '../../bundle/bundle.ts'
+import type { SqliteTransaction } from '../../process/host/transaction.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { monotonic, systemClock, type Clock } from '../../shared/clock.ts'
 import { ClosedError } from '../../shared/errors.ts'
@@ -27,9 +28,16 @@ import type { GroupPage, GroupRange, GroupRow, GroupMember } from '../contract/g
 import type { DueResults, LifetimeRow } from '../contract/result-lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { HistoryRow, LogRow, ProcessRow, StoredCall, StoredProcess } from '../contract/rows.ts'
-import type { ClaimedProcess, ClaimRequest, Recovered, Store } from '../contract/store.ts'
+import type {
+  ClaimedProcess,
+  ClaimRequest,
+  RecordHead,
+  Recovered,
+  Store,
+  Transactions,
+} from '../contract/store.ts'
 import type { Survey } from '../contract/survey.ts'
-import type { Write } from '../contract/writes.ts'
+import type { StepRecord, Write } from '../contract/writes.ts'
 import { LoadedCall, LoadedProcess } from '../rules/stored-process.ts'
 import { Claims } from './claims.ts'
 import { Connection } from './connection.ts'
@@ -51,7 +59,7 @@ import { surveyOf } from './survey-query.ts'
 import { Suspects } from './suspects.ts'
 import { UnreadableProcesses, type Spared } from './unreadable-processes.ts'
 import { Watch } from './watch.ts'
-import { RefusedInBatch, Writer } from './writer.ts'
+import { RefusedInBatch, RolledBack, Writer } from './writer.ts'
 
 /**
  * Keeps processes in one SQLite file, which any number of programs of this machine may share.
@@ -60,6 +68,10 @@ import { RefusedInBatch, Writer } from './writer.ts'
  */
 export class SqliteStore implements Store {
   readonly id: string
+  readonly transactions: Transactions = {
+    kind: 'sqlite',
+    run: (head, act) => this.#transact(head, act),
+  }
   readonly #connection: Connection
   readonly #clock: Clock
   readonly #listeners = new ChangeFeed()
@@ -144,6 +156,23 @@ export class SqliteStore implements Store {
           damaged.set(error.item as Write, error.cause)
         else throw error
       }
+    }
+  }
+
+  async #transact(head: RecordHead, act: (tx: SqliteTransaction) => StepRecord): Promise<Outcome> {
+    try {
+      return await this.#change('a transaction of a step', (session) => {
+        const outcome = this.#writer.applyOwn(head, act, session)
+        if (outcome.status !== 'done') throw new RolledBack(outcome)
+        return outcome
+      })
+    } catch (error) {
+      if (error instanceof RolledBack) return error.outcome
+      if (error instanceof FailedAlone) {
+        const failure = persistenceError(this.#connection.path, 'a transaction of a step', error.cause)
+        return { status: 'refused', damaged: true, error: failure }
+      }
+      throw error
     }
   }
 

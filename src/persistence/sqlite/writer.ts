@@ -10,14 +10,17 @@ import { isKept, unstorable } from '../rules/parts.ts'
 import type { ActorRow, BriefRow } from '../rules/row.ts'
 import { prune } from '../rules/prune.ts'
 import { failedNeed, neededPids, upstreamRefusal, type Ends } from '../rules/upstream.ts'
+import type { SqliteTransaction } from '../../process/host/transaction.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { CompleteGroup, Create, Prune, ServeCalls, Write } from '../contract/writes.ts'
+import type { RecordHead } from '../contract/store.ts'
+import type { CompleteGroup, Create, Prune, ServeCalls, StepRecord, Write } from '../contract/writes.ts'
 import { advance, endCall, type HotTables } from './advance.ts'
 import type { Connection } from './connection.ts'
 import { isDamage, isOfOneWrite, persistenceError } from './driver-errors.ts'
 import { FailedAlone } from './failed-alone.ts'
 import type { GroupTable } from './group-table.ts'
 import type { MailboxTable } from './mailbox-table.ts'
+import { OwnTransaction } from './own-transaction.ts'
 import type { ProcessTable, StoredRow } from './process-table.ts'
 import { noParts, putInRow, type NamedText } from './row-parts.ts'
 import type { Session } from './session.ts'
@@ -29,6 +32,16 @@ import type { SqliteTables } from './sqlite-tables.ts'
  */
 export class RefusedInBatch extends DamsonError {}
 
+/** A transaction with rows of the user is rolled back, because its record has this outcome. */
+export class RolledBack extends DamsonError {
+  readonly outcome: Outcome
+
+  constructor(outcome: Outcome) {
+    super('the record was not stored')
+    this.outcome = outcome
+  }
+}
+
 type WriterTables = Pick<SqliteTables, 'processes' | 'histories' | 'groups' | 'mailboxes'>
 
 /** How to apply a batch that has failed before. */
@@ -38,6 +51,8 @@ export interface Care {
   /** The writes that failed over a damaged page, and their errors. */
   readonly damaged: ReadonlyMap<Write, unknown>
 }
+
+const NONE: ReadonlyMap<Write, unknown> = new Map()
 
 /** Applies a batch of writes inside a transaction. */
 export class Writer {
@@ -81,6 +96,23 @@ export class Writer {
         return { status: 'refused', error: refusal(write, error) }
       }
     })
+  }
+
+  /**
+   * Calls the user's function within the transaction, and applies the record that it returns. A record that
+   * is stored already is applied again, which changes nothing (C4).
+   */
+  applyOwn(head: RecordHead, act: (tx: SqliteTransaction) => StepRecord, session: Session): Outcome {
+    const row = this.#processes.get(head.pid)
+    const isStored = row !== undefined && row.fence === head.fence && head.count <= row.records
+    let write: StepRecord = { ...head, parts: {}, consumes: null, history: [] }
+    if (!isStored) {
+      const tx = new OwnTransaction(this.#connection)
+      write = act(tx)
+      tx.end()
+    }
+    const [outcome] = this.apply([write], session, { careful: true, damaged: NONE })
+    return outcome as Outcome
   }
 
   #damaged(write: Write, error: unknown): Outcome {

@@ -12,6 +12,7 @@ import type {
 import type { GroupSettings, InputsSource } from './group-options.ts'
 import type { ProcessGroup } from './process-group.ts'
 import type { LaunchOptions } from './launch-options.ts'
+import type { Came, Transaction } from './transaction.ts'
 import type { ProcessHandle, Settled } from './process-handle.ts'
 import type { AnyProcessClass, Hosted } from './process-object.ts'
 import type { HistoryEvent } from '../state/history-event.ts'
@@ -90,6 +91,19 @@ export interface Host {
    * @throws LeaseLost when another host has taken the process over
    */
   record(process: Hosted, entry: RecordEntry): Promise<void> | void
+  /**
+   * Calls `act` within a transaction of the store, and records the entry made of what it returns in the
+   * same transaction (C6). Resolves to what `act` returned or threw; of the latter nothing is stored. `act`
+   * may be called again, each time in a new transaction. Undefined for a host that has no place for rows of
+   * the user.
+   *
+   * @throws LeaseLost when another host has taken the process over: nothing is stored
+   */
+  transaction?(
+    process: Hosted,
+    act: (tx: Transaction) => unknown,
+    entryOf: (value: unknown) => RecordEntry,
+  ): Promise<Came>
   /**
    * The running step has set the status. It is stored soon, without a promise. A host that stores
    * nothing does not need this.

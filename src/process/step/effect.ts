@@ -1,6 +1,9 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { AbortSignal } from '../../shared/abort-signal.ts'
 import { SerializationError } from '../../shared/errors.ts'
 import { checkOptions, isFlag } from '../../shared/options.ts'
+import type { Came, Transaction } from '../host/transaction.ts'
+import type { HistoryEvent } from '../state/history-event.ts'
 import type { CurrentStep } from './current-step.ts'
 import { decided, ruleFor } from './retry-outcome.ts'
 import { logOf, stepKeyOf, type RunState } from './run-state.ts'
@@ -29,16 +32,49 @@ export interface EffectOptions {
 }
 
 /** Performs a named action of a step and records its result once (C6). */
-export async function effect(
+export function effect(
   step: CurrentStep,
   use: Use,
   action: (context: EffectContext) => unknown,
   options: EffectOptions,
 ): Promise<unknown> {
-  checkOptions(options, { recordFailure: isFlag }, 'effect')
+  const { journal } = step
+  return once(step, use, 'effect', options, async (context) => {
+    const came = await journal.during(attempt(() => action(context)))
+    if ('value' in came) await journal.add(use.entry, came, { history: historyOf(use) })
+    return came
+  })
+}
+
+/**
+ * Calls a function within a transaction of the store, and records what it returns in the same
+ * transaction (C6).
+ */
+export function transaction(
+  step: CurrentStep,
+  use: Use,
+  action: (tx: Transaction, context: EffectContext) => unknown,
+  options: EffectOptions,
+): Promise<unknown> {
+  // A store may call it from code of its own.
+  const here = AsyncResource.bind(action)
+  return once(step, use, 'transaction', options, (context) =>
+    step.journal.addWithin(use.entry, (tx) => here(tx, context), { history: historyOf(use) }),
+  )
+}
+
+/** Answers from the record what was done before. Otherwise does it now; `perform` records a success. */
+async function once(
+  step: CurrentStep,
+  use: Use,
+  call: string,
+  options: EffectOptions,
+  perform: (context: EffectContext) => Promise<Came>,
+): Promise<unknown> {
+  checkOptions(options, { recordFailure: isFlag }, call)
   const { recordFailure = false } = options
   const { run, journal } = step
-  const { entry, name } = use
+  const { entry } = use
   const known = journal.get(entry)
   if (known !== undefined) {
     if (!('error' in known)) return known['value']
@@ -49,15 +85,15 @@ export async function effect(
   const { barrier } = step
   if (barrier !== undefined) await barrier
   const idempotencyKey = `${pid}/${number}/${entry.slice('effect:'.length)}`
-  const came = await journal.during(attempt(action, { idempotencyKey, signal: step.cancellation.signal }))
-  if ('value' in came) {
-    await journal.add(entry, came, { history: { name: 'effect', data: { name } } })
-    step.leaveSoon()
-    return came.value
-  }
-  if (recordFailure) await addFailure(step, use, came.error)
+  const came = await perform({ idempotencyKey, signal: step.cancellation.signal })
+  if ('error' in came && recordFailure) await addFailure(step, use, came.error)
   step.leaveSoon()
-  throw came.error
+  if ('error' in came) throw came.error
+  return came.value
+}
+
+function historyOf({ name }: Use): HistoryEvent {
+  return { name: 'effect', data: { name } }
 }
 
 /**
@@ -100,12 +136,9 @@ function classOf(prototype: unknown): string {
   return typeof made === 'function' && made.name !== '' ? made.name : 'an unnamed class'
 }
 
-async function attempt(
-  action: (context: EffectContext) => unknown,
-  context: EffectContext,
-): Promise<{ readonly value: unknown } | { readonly error: unknown }> {
+async function attempt(action: () => unknown): Promise<Came> {
   try {
-    return { value: await action(context) }
+    return { value: await action() }
   } catch (error) {
     return { error }
   }

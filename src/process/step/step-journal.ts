@@ -3,6 +3,7 @@ import { preview } from '../../ports/plain.ts'
 import { SerializationError, SpecError, TransitionError } from '../../shared/errors.ts'
 import { textProblem } from '../../shared/text.ts'
 import type { RecordEntry } from '../host/host.ts'
+import type { Came, Transaction } from '../host/transaction.ts'
 import { Operation } from './operation.ts'
 import type { Cancellation } from './cancellation.ts'
 import { isOfEarlierAttempt } from './current-process.ts'
@@ -293,8 +294,7 @@ export class StepJournal {
     const { host, hosted } = this.#run
     // A store holds the write back by itself, until the process is played.
     if (!host.durable && this.#gate.isHeld) await this.during(this.#gate.pass(this.#cancellation))
-    const beside = this.#beside(entry)
-    const kept = beside.length === 0 ? value : { ...value, beside }
+    const kept = this.#kept(entry, value)
     const text = this.#textOf(entry, kept)
     const step = this.#steps
     const write = async (): Promise<void> => {
@@ -302,6 +302,39 @@ export class StepJournal {
       if (step === this.#steps) this.#put(entry, text === undefined ? { value: kept } : { text })
     }
     await this.during(write())
+  }
+
+  /**
+   * Calls `act` within a transaction of the store, and adds an entry with the value that it returns in the
+   * same transaction. If `act` throws, neither is stored. The store may have to call it again.
+   *
+   * @throws SpecError if the host has no transactions
+   * @throws SerializationError for a value that can't be saved
+   */
+  async addWithin(
+    entry: string,
+    act: (tx: Transaction) => unknown,
+    rest: Pick<RecordEntry, 'history'>,
+  ): Promise<Came> {
+    const { host, hosted, definition } = this.#run
+    if (host.transaction === undefined)
+      throw new SpecError(
+        `${definition.name} calls this.transaction, and ${host.durable ? 'its store has no transactions' : 'it runs out of a store'}: run it in an engine whose store is an SQLite file or a Postgres database`,
+      )
+    const step = this.#steps
+    let text: string | undefined
+    const entryOf = (value: unknown): RecordEntry => {
+      text = this.#textOf(entry, this.#kept(entry, { value }))
+      return { name: entry, text, ...rest }
+    }
+    const came = await this.during(host.transaction(hosted, act, entryOf))
+    if ('value' in came && step === this.#steps) this.#put(entry, { text })
+    return came
+  }
+
+  #kept(entry: string, value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    const beside = this.#beside(entry)
+    return beside.length === 0 ? value : { ...value, beside }
   }
 
   /**

@@ -1,0 +1,117 @@
+import type * as Pg from 'pg'
+import type { PostgresResult, PostgresTransaction } from '../../process/host/transaction.ts'
+import { errorText } from '../../shared/error-text.ts'
+import { PersistenceError } from '../../shared/errors.ts'
+import { encodeJson } from './text.ts'
+import { checkOwnStatement, transactionOver } from '../rules/own-statement.ts'
+import { isTransient, type Calls, type Database } from './database.ts'
+
+const IN_FAILED_TRANSACTION = '25P02'
+
+/**
+ * A transaction on a connection of its own: first the user's function works with it (`tx`), then the store
+ * adds a step record, and ends it.
+ */
+export class OwnTransaction implements Calls {
+  readonly tx: PostgresTransaction
+  readonly #database: Database
+  readonly #client: Pg.PoolClient
+  #isOver = false
+  /** The error after which the function is to run again. */
+  #error: unknown
+  #isReleased = false
+
+  /** @throws PersistenceError if no connection can be had */
+  static async begin(database: Database): Promise<OwnTransaction> {
+    const client = await database.ownClient()
+    try {
+      await client.query('BEGIN')
+      return new OwnTransaction(database, client)
+    } catch (error) {
+      database.releaseOwn(client, true)
+      throw new PersistenceError(`beginning a transaction failed: ${errorText(error)}`, { cause: error })
+    }
+  }
+
+  private constructor(database: Database, client: Pg.PoolClient) {
+    this.#database = database
+    this.#client = client
+    // Whoever uses the connection next hears of it.
+    client.on('error', this.#broken)
+    this.tx = { kind: 'postgres', query: (sql, values) => this.#query(sql, values) }
+  }
+
+  /** Whether a statement has failed because the connection broke or others were in the way. */
+  get isLost(): boolean {
+    return this.#error !== undefined
+  }
+
+  /** The user's function has ended. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  async call<R>(doing: string, name: 'load' | 'apply', argument: unknown): Promise<R> {
+    const text = this.#database.sql(`SELECT @${name}($1) AS answer`)
+    try {
+      const { rows } = await this.#client.query<{ readonly answer: R }>(text, [encodeJson(argument)])
+      return (rows[0] as { readonly answer: R }).answer
+    } catch (error) {
+      this.#failed(error)
+      const isAborted = (error as { readonly code?: unknown }).code === IN_FAILED_TRANSACTION
+      const said = isAborted
+        ? 'a statement of the function of this.transaction has failed, and the function went on: let its error end the function'
+        : errorText(error)
+      throw new PersistenceError(`${doing} failed: ${said}`, { cause: error })
+    }
+  }
+
+  async commit(): Promise<void> {
+    try {
+      await this.#client.query('COMMIT')
+      this.#release()
+    } catch (error) {
+      this.#failed(error)
+      this.#release(true)
+      throw new PersistenceError(`ending a transaction failed: ${errorText(error)}`, { cause: error })
+    }
+  }
+
+  /** Does nothing if the transaction has ended. */
+  async rollback(): Promise<void> {
+    this.#isOver = true
+    if (this.#isReleased) return
+    try {
+      await this.#client.query('ROLLBACK')
+      this.#release()
+    } catch {
+      this.#release(true)
+    }
+  }
+
+  async #query<R>(sql: string, values: readonly unknown[] = []): Promise<PostgresResult<R>> {
+    if (this.#isOver) throw transactionOver()
+    checkOwnStatement(sql)
+    try {
+      const { rows, rowCount } = await this.#client.query(this.#database.ownQuery(sql, values))
+      return { rows: rows as R[], rowCount }
+    } catch (error) {
+      this.#failed(error)
+      throw error
+    }
+  }
+
+  readonly #broken = (error: unknown): void => {
+    this.#error ??= error
+  }
+
+  #failed(error: unknown): void {
+    if (isTransient(error)) this.#error ??= error
+  }
+
+  #release(isBroken = false): void {
+    this.#isReleased = true
+    this.#client.off('error', this.#broken)
+    this.#database.releaseOwn(this.#client, isBroken)
+  }
+}
