@@ -7,8 +7,13 @@ import { setTimeout as later } from 'node:timers/promises'
 
 /* A Postgres server of a test's own, which the test may stop, kill and start again. */
 
-/** Whether these tests run: with `DAMSON_POSTGRES=1`, since they start servers and take minutes. */
-export const isAsked: boolean = process.env['DAMSON_POSTGRES'] === '1'
+/**
+ * Which tests over Postgres run, since they start servers and take minutes: with 1 those of this folder, with `all`
+ * also the suites that other stores have.
+ */
+const asked = process.env['DAMSON_POSTGRES']
+export const isAsked: boolean = asked === '1' || asked === 'all'
+export const areAllAsked: boolean = asked === 'all'
 
 /** Where the programs of Postgres are; undefined where it is not installed. */
 export const POSTGRES_FOLDER: string | undefined = folders().find((folder) =>

@@ -3,7 +3,7 @@ import type { Clock } from '../../src/shared/clock.ts'
 import type { OpenedStore } from '../persistence/store-bench.ts'
 import { HAS_MORE, runsMore } from '../run/extent.ts'
 import { answered, patient } from './patience.ts'
-import { POSTGRES } from './server.ts'
+import { areAllAsked, POSTGRES } from './server.ts'
 import { sharedServer } from './shared-server.ts'
 
 /*
@@ -45,7 +45,7 @@ export async function patientStore(ofTest: Clock): Promise<PostgresStore> {
 }
 
 /** Whether the suites that other stores have run over Postgres too. */
-export const RUNS_OVER_POSTGRES: boolean = runsMore && POSTGRES !== undefined
+export const RUNS_OVER_POSTGRES: boolean = runsMore && areAllAsked && POSTGRES !== undefined
 
 /** What they do over Postgres, `npm test` leaves out. */
 export const OVER_POSTGRES = HAS_MORE
