@@ -29,6 +29,7 @@ export function changesOf(
       pid,
       ...encodeEvent(name, data),
       at: row?.updatedAt ?? 0,
+      by: null,
       state: row?.state ?? 'killed',
       paused: row?.paused != null,
       ready: false,

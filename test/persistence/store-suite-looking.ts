@@ -265,6 +265,8 @@ export function looking(bench: Bench): void {
         ['resumed', 'waiting', false, true],
         ['paused', 'waiting', true, false],
       ])
+      const history = await store.history(write.pid)
+      expect(heard.map(({ by }) => by)).toEqual(history.map(({ by }) => by))
       stop()
       await done(store, request(write.pid, 'play'))
       expect(heard).toHaveLength(4)

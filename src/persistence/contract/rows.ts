@@ -37,6 +37,8 @@ export interface Change {
   readonly name: string
   readonly data: string | null
   readonly at: number
+  /** The engine or client that wrote the entry, as `HistoryRow.by`; null where that is not known. */
+  readonly by: string | null
   /** The state of the process after the entry or after a later change. */
   readonly state: ProcessState
   readonly paused: boolean

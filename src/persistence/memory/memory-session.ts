@@ -89,7 +89,7 @@ export class MemorySession implements WriteTables {
       const commit = (this.#commit ??= this.#tables.nextCommit())
       const n = saved.history.length + 1
       saved.history.push({ n, commit, pid: row.pid, seq: row.seq, at: this.now, name, data, by })
-      this.changes.push({ ...afterOf(row, this.now), name, data, at: this.now })
+      this.changes.push({ ...afterOf(row, this.now), name, data, at: this.now, by })
     }
   }
 
@@ -136,7 +136,7 @@ export class MemorySession implements WriteTables {
     const saved = this.#saved(pid)
     const { row } = saved
     for (const entry of log) saved.log.push({ pid, n: saved.log.length + 1, ...entry })
-    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now })
+    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now, by: null })
   }
 
   putCheckpoint(pid: string, tag: string, text: string): void {

@@ -214,7 +214,7 @@ export class PostgresSession implements WriteTables {
     }
     this.#put(work, { ...work.row, reported: row.reported, progress: row.progress }, [])
     this.#reported.push([row.pid, this.now, row.progress])
-    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now })
+    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now, by: null })
   }
 
   putCheckpoint(pid: string, tag: string, text: string): void {
@@ -437,7 +437,7 @@ export class PostgresSession implements WriteTables {
     for (const { name, data, by } of history) {
       entries++
       this.#history.push([row.pid, entries, row.seq, this.now, name, data, by])
-      this.changes.push({ ...afterOf(row, this.now), name, data, at: this.now })
+      this.changes.push({ ...afterOf(row, this.now), name, data, at: this.now, by })
     }
     work.row = { ...row, entries }
   }

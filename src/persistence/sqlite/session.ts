@@ -130,7 +130,7 @@ export class Session implements Tables {
   ): string {
     const { pid, seq, state, paused, ready, dueAt, actor } = after
     const { now } = this
-    const change: Change = { pid, name, data, at: now, state, paused, ready, dueAt }
+    const change: Change = { pid, name, data, at: now, by, state, paused, ready, dueAt }
     this.changes.push(actor === undefined ? change : { ...change, actor })
     const commit = this.#nextCommit()
     const author = by === null ? null : this.#tables.authors.idOf(by)
@@ -146,7 +146,7 @@ export class Session implements Tables {
     this.#nextCommit()
     const reported = (this.#reported ??= new Set())
     reported.add(row.id)
-    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now })
+    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now, by: null })
   }
 
   /** Notes that the history of a row has got these entries. */

@@ -24,7 +24,7 @@ type ChangedRow = Pick<
 > &
   RowHistory
 
-type WatchTables = Pick<SqliteTables, 'feed' | 'histories'>
+type WatchTables = Pick<SqliteTables, 'feed' | 'histories' | 'authors'>
 
 /**
  * Notices the commits of other connections, and reads from the feed and the histories what they
@@ -150,7 +150,7 @@ export class Watch {
 
   /** Reads each changed row once, and takes its new entries, in the order of the commits. */
   #readChanges(commits: readonly FeedRow[]): void {
-    const { histories } = this.#tables
+    const { histories, authors } = this.#tables
     const first = commits[0]?.id ?? 0
     const last = commits.at(-1)?.id ?? 0
     const ids = new Set(commits.flatMap(({ processes, reported }) => [...processes, ...reported]))
@@ -162,13 +162,14 @@ export class Watch {
     const found: { readonly commit: number; readonly change: Change }[] = []
     for (const row of this.#connection.sql<ChangedRow>(ROWS).all(JSON.stringify([...ids]))) {
       const after = afterOf(row, now)
-      for (const { commit, name, data, at } of histories.since(row, first)) {
+      for (const { commit, name, data, at, author } of histories.since(row, first)) {
         // A damaged entry has no commit, and is reported with the others of its row.
-        if (commit <= last) found.push({ commit, change: { ...after, name, data, at } })
+        const by = author === null ? null : authors.nameOf(author)
+        if (commit <= last) found.push({ commit, change: { ...after, name, data, at, by } })
       }
       const report = reports.get(row.id)
       if (report !== undefined)
-        found.push({ commit: report, change: { ...after, name: REPORTED, data: row.progress, at: now } })
+        found.push({ commit: report, change: { ...after, name: REPORTED, data: row.progress, at: now, by: null } })
     }
     for (const { change } of found.toSorted((a, b) => a.commit - b.commit)) this.#read.push(change)
   }

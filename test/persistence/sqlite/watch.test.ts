@@ -30,7 +30,7 @@ test('a watcher is notified whether what others commit is ready, and when it is 
   }
   const process = await running(other, 'B')
   const waiter = await waitingFor(other, 'B', { on: [process.pid] })
-  expect(await lastChange(waiter.pid, 'waiting')).toMatchObject({ ready: false, dueAt: null })
+  expect(await lastChange(waiter.pid, 'waiting')).toMatchObject({ ready: false, dueAt: null, by: 'B' })
   await done(other, wait(process, { signal: 'approval', until }))
   expect(await lastChange(process.pid, 'waiting')).toMatchObject({
     ready: false,
