@@ -24,6 +24,7 @@ const ENTRY_POINTS: Readonly<Record<string, string>> = {
   'src/index.ts': 'damson',
   'src/persistence/sqlite/index.ts': 'damson/sqlite',
   'src/persistence/postgres/index.ts': 'damson/postgres',
+  'src/communication/rabbitmq/index.ts': 'damson/rabbitmq',
   'src/testing/index.ts': 'damson/testing',
 }
 

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 const ENTRY_POINTS = {
   index: { file: 'src/index.ts', name: 'damson' },
   'persistence/postgres': { file: 'src/persistence/postgres/index.ts', name: 'damson/postgres' },
+  'communication/rabbitmq': { file: 'src/communication/rabbitmq/index.ts', name: 'damson/rabbitmq' },
   'persistence/sqlite': { file: 'src/persistence/sqlite/index.ts', name: 'damson/sqlite' },
   testing: { file: 'src/testing/index.ts', name: 'damson/testing' },
 }

@@ -4,8 +4,11 @@ export {
   AlreadyDone,
   CheckpointNotFound,
   ClosedError,
+  CommunicationError,
+  ConnectionLost,
   DamsonError,
   DeadlineExceeded,
+  DuplicateSubscriber,
   GroupError,
   GroupLaunchError,
   GroupNotFound,
@@ -27,11 +30,15 @@ export {
   ProcessKilled,
   ProcessLost,
   ProcessUnsuccessful,
+  RemoteException,
+  ResponseTimeout,
   SerializationError,
   SpecError,
   StepTimeout,
+  TaskRejected,
   TransitionError,
   UnknownProcessClass,
+  UnroutableError,
   UpstreamFailed,
   WaitTimeout,
 } from './shared/errors.ts'
@@ -280,6 +287,36 @@ export type { ProcessList, ProcessSummary, WaitSummary } from './client/read/sum
 export type { RestartOptions, ResubmitOptions } from './client/launch/restarter.ts'
 export type { EditChanges, EditedValue, InputChanges } from './client/write/edits.ts'
 export { Engine } from './engine/engine.ts'
+export type {
+  BroadcastFilter,
+  BroadcastOptions,
+  BroadcastSubscriber,
+  Communicator,
+  GroupSubscriber,
+  RpcGroup,
+  RpcOptions,
+  RpcSubscriber,
+  TaskContext,
+  TaskOptions,
+  TaskSubscriber,
+} from './communication/contract/communicator.ts'
+export { LocalCommunicator } from './communication/local-communicator.ts'
+export { Uuid } from './communication/contract/message-value.ts'
+export { type LauncherOptions, ProcessLauncher } from './communication/process-launcher.ts'
+export {
+  type RemoteContinueOptions,
+  type RemoteInputs,
+  type RemoteKillOptions,
+  type RemoteLaunchArgs,
+  type RemoteLaunchOptions,
+  type RemoteOptions,
+  type RemoteOutputs,
+  type RemotePid,
+  RemoteProcessController,
+  type RemoteStatus,
+} from './communication/remote-process-controller.ts'
+export type { Broadcast } from './process/host/remote.ts'
+export { PendingReply } from './shared/pending-reply.ts'
 export type { CloseOptions, EngineOptions } from './engine/engine-options.ts'
 export { MemoryStore } from './persistence/memory/memory-store.ts'
 export type { Checkpoint, Persister } from './persistence/contract/persister.ts'

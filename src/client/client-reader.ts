@@ -85,6 +85,17 @@ export abstract class ClientReader {
     return statusOf(this.store, this.clock.now())
   }
 
+  /**
+   * Returns whether processes of a class can be launched by its name with their inputs checked: this
+   * program has the class, or an engine has registered it.
+   */
+  async hasClass(name: string): Promise<boolean> {
+    this.requireOpen()
+    checkText('hasClass: the name', name)
+    if (this.parts.classes.find(name) !== undefined) return true
+    return (await this.store.classes()).some((one) => one.name === name)
+  }
+
   /** Returns the engines that are alive, with their slots, the processes that they run, and their leases. */
   async engines(): Promise<readonly EngineInfo[]> {
     this.requireOpen()

@@ -1,9 +1,10 @@
 import { CLIENT_OPTIONS, type ClientOptions } from '../client/client-options.ts'
+import type { Communicator } from '../communication/contract/communicator.ts'
 import type { AnyActorClass } from '../process/actor/actor-class.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { isPruneOptions, type PruneOptions } from '../spec/prune-policy.ts'
 import type { Duration } from '../shared/duration.ts'
-import { isCount, isDuration, isFlag, shown, type OptionNames } from '../shared/options.ts'
+import { hasAll, isCount, isDuration, isFlag, shown, type OptionNames } from '../shared/options.ts'
 import { checkText } from '../shared/text.ts'
 
 /** Options of `Engine.open`, except the classes. */
@@ -28,6 +29,12 @@ export interface EngineSettings extends Omit<ClientOptions, 'processes' | 'actor
    * never.
    */
   readonly prune?: PruneOptions | undefined
+  /**
+   * Carries messages between this engine and other programs: the unfinished processes of the store
+   * answer RPCs under their pids, hear broadcasts, and broadcast the changes of their states. Closing
+   * the engine does not close the communicator. Default: none.
+   */
+  readonly communicator?: Communicator | undefined
 }
 
 /** Options of `Engine.open`: the settings, with `processes`, `actors` or both. */
@@ -49,6 +56,13 @@ interface RunsActors {
   readonly actors: readonly AnyActorClass[]
 }
 
+const isCommunicator = hasAll('a communicator', [
+  'rpcSend',
+  'joinRpcGroup',
+  'broadcastSend',
+  'addBroadcastSubscriber',
+])
+
 /** The check of each option. */
 export const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
   ...CLIENT_OPTIONS,
@@ -57,6 +71,7 @@ export const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
   lease: isDuration,
   handleSignals: isFlag,
   prune: isPruneOptions,
+  communicator: isCommunicator,
 }
 
 /** @throws TypeError for anything but a list of non-empty texts */

@@ -41,6 +41,7 @@ import { onStopSignals } from './stop-signals.ts'
 import { HandleSupport, outcomeNow } from './handle-support.ts'
 import { LaunchQueue } from './launch-queue.ts'
 import { Pruner } from './pruner.ts'
+import { RemoteControl } from './remote-control.ts'
 import { ResultCollector } from './result-collector.ts'
 import { UnknownClasses } from './unknown-classes.ts'
 
@@ -74,6 +75,7 @@ export class Engine extends Client {
   readonly #host: DurableHost
   readonly #pruner: Pruner
   readonly #collector: ResultCollector
+  readonly #remote: RemoteControl | undefined
   #stopWatching: (() => void) | undefined
   #stopSignals: (() => void) | undefined
   #cancelScan: (() => void) | undefined
@@ -159,6 +161,9 @@ export class Engine extends Client {
     )
     this.#collector = new ResultCollector(engine)
     this.#unknown = new UnknownClasses(engine)
+    const { communicator } = options
+    this.#remote =
+      communicator && new RemoteControl({ communicator, engine, client: this.parts, executions, host })
     this.handles.localEngine = new HandleSupport(queue, executions)
   }
 
@@ -181,6 +186,8 @@ export class Engine extends Client {
 
   async #begin(lease: number, concurrency: number, handleSignals: boolean): Promise<void> {
     for (const [, processClass] of this.classes) checkClass(processClass)
+    // First, since a server that can't be reached fails it.
+    await this.#remote?.start()
     await this.store.describe(classRows(this.classes))
     await this.store.join({
       id: this.#id,
@@ -195,6 +202,7 @@ export class Engine extends Client {
       this.#stopSignals = onStopSignals(() =>
         this.close().catch((error: unknown) => this.#report(error, 'the engine could not be closed')),
       )
+    await this.#remote?.learn()
     await this.#scan()
     this.#pruner.start()
     this.#collector.start()
@@ -276,6 +284,7 @@ export class Engine extends Client {
     if (missed) {
       this.#executor.catchUp()
       void this.#actors.catchUp()
+      this.#remote?.catchUp()
       void this.#scan()
     }
     for (const change of changes) {
@@ -286,6 +295,7 @@ export class Engine extends Client {
       try {
         this.#executor.note(change)
         this.#actors.note(change)
+        this.#remote?.note(change)
       } catch (error) {
         // A damaged entry does not keep the others from being noted (C9).
         this.#report(error, 'a change of a process could not be handled')
@@ -409,6 +419,7 @@ export class Engine extends Client {
       ),
     )
     await this.#scheduler.settled()
+    await this.#remote?.stop()
     await super.close()
   }
 

@@ -25,7 +25,7 @@ export interface RevivingContext {
  * @throws IncompatibleBundle if the process can't be loaded
  */
 export function revived(
-  claimed: ClaimedProcess,
+  claimed: Pick<ClaimedProcess, 'row' | 'bundle'>,
   { host, logger, classes }: RevivingContext,
   gathered?: Readonly<Record<string, unknown>>,
 ): Hosted {

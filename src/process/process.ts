@@ -61,7 +61,9 @@ import { recreate, takeConstruction, type PendingConstruction } from './host/con
 import type { Host } from './host/host.ts'
 import { HOSTED, type AnyProcessClass, type Hosted, type ProcessObject } from './host/process-object.ts'
 import { checkLaunch } from './host/launch-arguments.ts'
+import type { Broadcast } from './host/remote.ts'
 import { ProcessRunner } from './runner/process-runner.ts'
+import { answerMessage, hearBroadcast } from './runner/remote.ts'
 import type { ProcessEventMap } from './host/events.ts'
 import type { ProcessListener } from './host/listener.ts'
 import { inChunks } from './memory/chunk.ts'
@@ -502,6 +504,30 @@ export class Process<C = Untyped> implements ProcessObject {
    */
   fail(error: unknown): Promise<boolean> {
     return this.#runner.askFail(error)
+  }
+
+  /**
+   * Answers an RPC to the pid of the process, if its engine was opened with a communicator: returns the
+   * answer, or throws. By default it takes the intents `status`, `pause`, `play` and `kill` of plumpy's
+   * controllers, and answers the last three with a `PendingReply` that resolves once the request is
+   * stored. Override it to take messages of your own, and pass on the others to `super`.
+   *
+   * It is called on the object that runs in the engine that gets the message. If none does, it is
+   * called on one that is made of the saved process, and what it changes in that is not saved.
+   *
+   * @throws TypeError for an unknown intent
+   */
+  messageReceive(message: unknown): unknown {
+    return answerMessage(this.#runner.data, message)
+  }
+
+  /**
+   * Hears the broadcasts that are not about changes of states. By default it does what the subjects
+   * `pause`, `play` and `kill` ask for. A class that overrides it hears them one process at a time. It
+   * is called on the same object as `messageReceive`.
+   */
+  broadcastReceive(broadcast: Broadcast): unknown {
+    return hearBroadcast(this.#runner.data, broadcast)
   }
 
   /**

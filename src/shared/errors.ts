@@ -306,6 +306,48 @@ export class MailboxFull extends DamsonError {
   override readonly code = 'MAILBOX_FULL'
 }
 
+/** A message could not be sent, or its answer could not be had. Says what was sent, and to whom. */
+export class CommunicationError extends DamsonError {
+  static override readonly [BRAND]: string = 'CommunicationError'
+  override readonly code: string = 'COMMUNICATION'
+}
+
+/** No one answers under the recipient of an RPC, or no queue takes the task. Nothing was done. */
+export class UnroutableError extends CommunicationError {
+  static override readonly [BRAND] = 'UnroutableError'
+  override readonly code = 'UNROUTABLE'
+}
+
+/** No answer came within the time limit. The message may still be handled. */
+export class ResponseTimeout extends CommunicationError {
+  static override readonly [BRAND] = 'ResponseTimeout'
+  override readonly code = 'RESPONSE_TIMEOUT'
+}
+
+/** The connection was lost before the answer came. It is not known whether the message was handled. */
+export class ConnectionLost extends CommunicationError {
+  static override readonly [BRAND] = 'ConnectionLost'
+  override readonly code = 'CONNECTION_LOST'
+}
+
+/** The other side failed or cancelled the request. The message is what it has reported. */
+export class RemoteException extends CommunicationError {
+  static override readonly [BRAND] = 'RemoteException'
+  override readonly code = 'REMOTE_EXCEPTION'
+}
+
+/** Another subscriber has this identifier. Choose another one, or remove that subscriber. */
+export class DuplicateSubscriber extends CommunicationError {
+  static override readonly [BRAND] = 'DuplicateSubscriber'
+  override readonly code = 'DUPLICATE_SUBSCRIBER'
+}
+
+/** A subscriber throws it to leave a task to another subscriber. */
+export class TaskRejected extends CommunicationError {
+  static override readonly [BRAND] = 'TaskRejected'
+  override readonly code = 'TASK_REJECTED'
+}
+
 /** Several processes of a group failed; the message shows the first four. */
 export class GroupError extends DamsonError {
   static override readonly [BRAND]: string = 'GroupError'

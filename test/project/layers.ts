@@ -2,7 +2,17 @@ import ts from 'ts59'
 import { importsOf, parsed, targetOf } from './imports.ts'
 
 /** The folders of src/. Each imports only itself and the folders before it. */
-const LAYERS = ['shared', 'ports', 'spec', 'bundle', 'process', 'persistence', 'client', 'engine']
+const LAYERS = [
+  'shared',
+  'ports',
+  'spec',
+  'bundle',
+  'process',
+  'persistence',
+  'client',
+  'communication',
+  'engine',
+]
 
 /** Folders that no other folder imports. `testing` may import all of src, and `cli` what users import. */
 const OUTERMOST = ['cli', 'testing']
@@ -12,6 +22,7 @@ const PUBLIC_ENTRIES: ReadonlySet<string> = new Set([
   'index.ts',
   'persistence/sqlite/index.ts',
   'persistence/postgres/index.ts',
+  'communication/rabbitmq/index.ts',
   'testing/index.ts',
 ])
 
@@ -41,6 +52,7 @@ const INSIDE: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['runner'],
   ],
   persistence: [['contract'], ['rules'], ['memory', 'sqlite', 'postgres']],
+  communication: [['contract'], ['rabbitmq']],
   client: [['write'], ['read'], ['launch'], ['handle'], ['group']],
   cli: [['input'], ['render'], ['read'], ['commands']],
 }
@@ -52,6 +64,8 @@ const OWNERS: Readonly<Record<string, string>> = {
   xstate: 'process/state/machine.ts',
   'better-sqlite3': 'persistence/sqlite/',
   pg: 'persistence/postgres/',
+  amqplib: 'communication/rabbitmq/',
+  yaml: 'communication/rabbitmq/',
   'log-update': 'process/group/wait-interactive.ts',
 }
 

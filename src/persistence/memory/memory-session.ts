@@ -3,10 +3,10 @@ import type { Groups } from '../rules/groups.ts'
 import type { WriteTables } from '../rules/write.ts'
 import type { Message } from '../rules/claim.ts'
 import { isKeptAfterSuccess, OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
-import { afterOf, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
+import { afterOf, reportedChange, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
 import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
-import { REPORTED, type Change } from '../contract/rows.ts'
+import type { Change } from '../contract/rows.ts'
 import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { CallOrder, Parts } from '../contract/writes.ts'
 import type { MemoryTables } from './memory-tables.ts'
@@ -136,7 +136,7 @@ export class MemorySession implements WriteTables {
     const saved = this.#saved(pid)
     const { row } = saved
     for (const entry of log) saved.log.push({ pid, n: saved.log.length + 1, ...entry })
-    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now, by: null })
+    this.changes.push(reportedChange(row, this.now))
   }
 
   putCheckpoint(pid: string, tag: string, text: string): void {

@@ -5,10 +5,10 @@ import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
 import type { Groups } from '../rules/groups.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
 import { CHECKPOINT_PART, OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
-import { afterOf, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
+import { afterOf, reportedChange, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
 import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { WriteTables } from '../rules/write.ts'
-import { REPORTED, type Change } from '../contract/rows.ts'
+import type { Change } from '../contract/rows.ts'
 import type { CallOrder, Parts } from '../contract/writes.ts'
 import { FIRST_CALLS, type Loaded, type StoredRow } from './loaded.ts'
 import { NotLoaded } from './not-loaded.ts'
@@ -214,7 +214,7 @@ export class PostgresSession implements WriteTables {
     }
     this.#put(work, { ...work.row, reported: row.reported, progress: row.progress }, [])
     this.#reported.push([row.pid, this.now, row.progress])
-    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now, by: null })
+    this.changes.push(reportedChange(row, this.now))
   }
 
   putCheckpoint(pid: string, tag: string, text: string): void {

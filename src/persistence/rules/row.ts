@@ -1,7 +1,7 @@
 import { isProcessState, type ProcessState } from '../../process/state/process-state.ts'
 import type { EndingReason } from '../../process/state/transition.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
-import type { Change, PauseCause, ProcessRow, StoredCall } from '../contract/rows.ts'
+import { REPORTED, type Change, type PauseCause, type ProcessRow, type StoredCall } from '../contract/rows.ts'
 import type { CallOrder, Origin } from '../contract/writes.ts'
 import { progressOf } from './progress.ts'
 
@@ -186,6 +186,14 @@ export function afterOf(row: Pick<Row, 'pid' | 'state' | 'actor'> & Claimability
   const { pid, state, paused, actor } = row
   const after = { pid, state, paused: paused === 1, ready: isReady(row, now), dueAt: dueAt(row, now) }
   return actor === null ? after : { ...after, actor }
+}
+
+/** The change that a report of a process makes. */
+export function reportedChange(
+  row: Pick<Row, 'pid' | 'state' | 'actor' | 'progress'> & Claimability,
+  now: number,
+): Change {
+  return { ...afterOf(row, now), name: REPORTED, data: row.progress, at: now, by: null }
 }
 
 /** The damage of a row that can't be run, as far as the row shows it (C9). */

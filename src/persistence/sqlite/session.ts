@@ -1,10 +1,10 @@
 import type { LogEntry } from '../../process/state/report.ts'
 import type { Tables } from '../rules/tables.ts'
 import type { Message } from '../rules/claim.ts'
-import { afterOf, type ActorRow, type After, type BriefRow, type Row } from '../rules/row.ts'
+import { afterOf, reportedChange, type ActorRow, type After, type BriefRow, type Row } from '../rules/row.ts'
 import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
-import { REPORTED, type Change } from '../contract/rows.ts'
+import type { Change } from '../contract/rows.ts'
 import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { CallOrder, Parts } from '../contract/writes.ts'
 import { PersistenceError } from '../../shared/errors.ts'
@@ -146,7 +146,7 @@ export class Session implements Tables {
     this.#nextCommit()
     const reported = (this.#reported ??= new Set())
     reported.add(row.id)
-    this.changes.push({ ...afterOf(row, this.now), name: REPORTED, data: row.progress, at: this.now, by: null })
+    this.changes.push(reportedChange(row, this.now))
   }
 
   /** Notes that the history of a row has got these entries. */

@@ -169,7 +169,10 @@ export class Watch {
       }
       const report = reports.get(row.id)
       if (report !== undefined)
-        found.push({ commit: report, change: { ...after, name: REPORTED, data: row.progress, at: now, by: null } })
+        found.push({
+          commit: report,
+          change: { ...after, name: REPORTED, data: row.progress, at: now, by: null },
+        })
     }
     for (const { change } of found.toSorted((a, b) => a.commit - b.commit)) this.#read.push(change)
   }

@@ -41,6 +41,10 @@ export class ProcessDefinition {
   readonly persisted: readonly string[]
   /** Whether the class saves more than `ctx` and its persisted members. */
   readonly savesInstance: boolean
+  /** Whether the class answers RPCs in its own way. */
+  readonly answersMessages: boolean
+  /** Whether the class hears broadcasts in its own way. */
+  readonly hearsBroadcasts: boolean
   /** The hooks that the class overrides; the others need not be called. */
   readonly hooks: Partial<Hooks>
   /** Whether the class overrides any hook. */
@@ -68,6 +72,8 @@ export class ProcessDefinition {
     this.prune = prunePolicyOf(this.name, processClass.prune)
     this.persisted = persistedOf(processClass)
     this.savesInstance = overrides(processClass, base, 'saveInstanceState')
+    this.answersMessages = overrides(processClass, base, 'messageReceive')
+    this.hearsBroadcasts = overrides(processClass, base, 'broadcastReceive')
     this.hooks = {}
     let hooked = false
     for (const name of hookNames) {

@@ -9,6 +9,7 @@ import type { ProcessState } from '../state/process-state.ts'
 import type { Report } from '../state/report.ts'
 import type { KeptSignal, StepWait, WakeUp } from '../state/transition.ts'
 import type { ProcessEventMap } from './events.ts'
+import type { Broadcast } from './remote.ts'
 import type { StatusInfo } from './process-types.ts'
 
 /** Under this symbol a process gives its host a hold on itself. */
@@ -43,6 +44,8 @@ export interface ProcessObject {
   kill(message?: string, options?: { readonly force?: boolean | undefined }): Promise<boolean>
   resume(value?: unknown): Promise<boolean>
   sendSignal(name: string, ...payload: readonly unknown[]): Promise<void>
+  messageReceive(message: unknown): unknown
+  broadcastReceive(broadcast: Broadcast): unknown
   addCleanup(cleanup: () => unknown): void
   close(): Promise<void>
   saveInstanceState(bundle: Record<string, unknown>): void

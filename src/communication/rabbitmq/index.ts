@@ -1,0 +1,3 @@
+/** What users import as `damson/rabbitmq`. It needs the packages `amqplib` and `yaml`. */
+
+export { RabbitCommunicator, type RabbitOptions } from './rabbit-communicator.ts'
