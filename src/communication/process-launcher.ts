@@ -33,7 +33,7 @@ const OPTIONS: OptionNames<LauncherOptions> = { loader: true }
  * await communicator.addTaskSubscriber(launcher.receive)
  * ```
  *
- * A task is accepted once its process is stored (C2). If it is delivered again, it finds the same
+ * A task is accepted once its process is stored. If it is delivered again, it finds the same
  * process, because it is launched under a key: `task:` with the id of the task.
  */
 export class ProcessLauncher {

@@ -52,6 +52,33 @@ export function creating(bench: Bench): void {
       expect(await historyNames(store, write.pid)).toEqual(['created'])
     })
 
+    test.each([
+      ['a NUL character', 'a\u0000b'],
+      ['private characters', '\uF8FF0\uF8FF'],
+      ['quotes, backslashes and wildcards', `'"\\%_?$1@`],
+      ['an emoji and lines', '🥖\r\n\u2028'],
+    ])('names and values with %s are found and read as they were given', async (_, text) => {
+      const write = create({
+        pid: `pid ${text}`,
+        key: text,
+        label: text,
+        status: text,
+        parts: { state: JSON.stringify({ label: text }), inputs: JSON.stringify({ [text]: text }) },
+      })
+      await done(store, write)
+      await done(store, request(write.pid, 'pause', { message: text }))
+      expect(await read(write.pid)).toMatchObject({ key: text, label: text, status: text })
+      expect((await store.load(write.pid))?.bundle().parts).toEqual(write.parts)
+      const found = await store.list({ label: text })
+      expect(found.rows.map(({ pid }) => pid)).toEqual([write.pid])
+      const again = create({ key: text, parts: write.parts })
+      expect(await commitOne(store, again)).toMatchObject({ pid: write.pid, existed: true })
+      const [first] = await store.history(write.pid)
+      expect(first).toMatchObject({ pid: write.pid, name: 'created' })
+      await store.saveCheckpoint((await store.load(write.pid))!.bundle(), text)
+      expect((await store.loadCheckpoint(write.pid, text)).parts).toEqual(write.parts)
+    })
+
     test('what is not there is undefined, and a write to it reports so', async () => {
       expect(await store.read('nobody')).toBeUndefined()
       expect(await store.load('nobody')).toBeUndefined()

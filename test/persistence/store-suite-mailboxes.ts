@@ -443,6 +443,16 @@ export function mailboxes(bench: Bench): void {
       for (const pid of pids) expect(await read(pid)).toMatchObject({ state: 'excepted' })
     })
 
+    test('a stop that does not drain ends all of many', async () => {
+      const actor = await newActor()
+      await held(actor, true)
+      const pids = await calls(actor, 250)
+      await done(store, request(actor, 'stop', { drain: false }))
+      const states = (await store.readAll(pids)).map(({ state }) => state)
+      expect(states).toEqual(pids.map(() => 'excepted'))
+      expect(await store.mailbox(actor, 10)).toEqual([])
+    })
+
     test('an actor that was stopped and lost its engine after its last call ends under the next one', async () => {
       const actor = await newActor()
       const [one] = (await calls(actor, 1)) as [string]

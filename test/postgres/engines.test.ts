@@ -1,5 +1,4 @@
 // @module-tag more
-import { setTimeout as later } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { Client, Engine, Process, type ProcessSpec } from '../../src/index.ts'
 import { HAS_MORE } from '../run/extent.ts'
@@ -91,9 +90,9 @@ describe.skipIf(POSTGRES === undefined)('engines on Postgres', async () => {
     async () => {
       const engine = await open()
       const handles = await Promise.all(Array.from({ length: 20 }, (_, a) => engine.launch(Add, { a })))
-      await later(30)
+      // The others are amid their steps then.
+      await Promise.race(handles.map((handle) => handle.wait()))
       await server.stopImmediately()
-      await later(500)
       await server.start()
       const sums = await Promise.all(handles.map(async (handle) => (await handle.outputs.all()).sum))
       expect(sums).toEqual(handles.map((_, a) => a + 2))

@@ -279,7 +279,10 @@ export class PostgresSession implements WriteTables {
   queued(actor: string): readonly string[] {
     const work = this.#work(actor)
     this.#requireQueue(work)
-    return [...work.calls.keys()]
+    const pids = [...work.calls.keys()]
+    // The rules go on with each of them.
+    this.#each(pids)
+    return pids
   }
 
   isAwaiting(pid: string): boolean {
@@ -287,20 +290,22 @@ export class PostgresSession implements WriteTables {
   }
 
   addAwaits(pid: string, awaited: readonly Awaited[]): void {
+    this.#each(awaited.map((one) => one.pid))
     for (const { pid: target, over } of awaited) this.#await(pid, target, over)
   }
 
   settleAwaits(pid: string): void {
-    for (const target of this.#work(pid).awaits.keys()) this.#await(pid, target, true)
+    for (const target of this.#awaited(pid)) this.#await(pid, target, true)
   }
 
   dropAwaits(pid: string): void {
-    for (const target of Array.from(this.#work(pid).awaits.keys())) this.#await(pid, target, null)
+    for (const target of this.#awaited(pid)) this.#await(pid, target, null)
   }
 
   takeWaiters(target: string): readonly string[] {
     const { waiters, row } = this.#work(target)
     const waiting = [...waiters].flatMap(([pid, over]) => (over ? [] : [pid]))
+    this.#each(waiting)
     for (const pid of waiting) this.#await(pid, target, pid === row.parent ? null : true)
     return waiting
   }
@@ -312,6 +317,7 @@ export class PostgresSession implements WriteTables {
   }
 
   addNeeds(pid: string, needs: readonly NeedEntry[]): void {
+    this.#each(needs.map((need) => need.pid))
     for (const { pid: target, ended, any, over } of needs) {
       const need = { pid, target, ended, any, over }
       this.#touch(need)
@@ -465,6 +471,13 @@ export class PostgresSession implements WriteTables {
     if (isCut) this.#miss(() => this.wanted.queues.add(row.pid))
   }
 
+  /** What a process awaits, all of which is loaded. */
+  #awaited(pid: string): readonly string[] {
+    const targets = [...this.#work(pid).awaits.keys()]
+    this.#each(targets)
+    return targets
+  }
+
   /** Notes a wait, or with null that there is none any more, at both processes. */
   #await(pid: string, target: string, over: boolean | null): void {
     const work = this.#work(pid)
@@ -483,7 +496,9 @@ export class PostgresSession implements WriteTables {
 
   #needsOf(pid: string): readonly SessionNeed[] {
     this.#work(pid)
-    return this.#needs.of(pid)
+    const needs = this.#needs.of(pid)
+    this.#each(needs.map(({ target }) => target))
+    return needs
   }
 
   #makeOver(needs: readonly SessionNeed[]): void {
