@@ -349,15 +349,6 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C6',
-    what: 'the rows of a transaction are stored although its record is not',
-    file: 'src/persistence/sqlite/writer.ts',
-    find: 'const [outcome] = this.apply([write], session, { careful: true, damaged: NONE })',
-    replace:
-      'const [outcome] = isStored ? this.apply([write], session, { careful: true, damaged: NONE }) : this.apply([{ ...write, parts: {} }], session, { careful: true, damaged: NONE })',
-    test: ['test/transactions/sqlite.test.ts', 'happens once, however often'],
-  },
-  {
-    contract: 'C6',
     what: 'a back-off forgets what the step has done',
     file: 'src/process/state/state-data.ts',
     find: 'return to.retry !== undefined',
