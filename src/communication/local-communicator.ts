@@ -1,4 +1,4 @@
-import { ClosedError, DuplicateSubscriber, TaskRejected, UnroutableError } from '../shared/errors.ts'
+import { ClosedError, TaskRejected, UnroutableError } from '../shared/errors.ts'
 import { systemClock } from '../shared/clock.ts'
 import { PendingReply } from '../shared/pending-reply.ts'
 import { checkText } from '../shared/text.ts'
@@ -25,7 +25,13 @@ import type {
   TaskOptions,
   TaskSubscriber,
 } from './contract/communicator.ts'
-import { checkFilter, checkSent, checkSubscriber, type SentKind } from './contract/checks.ts'
+import {
+  checkFilter,
+  checkNewSubscriber,
+  checkSent,
+  checkSubscriber,
+  type SentKind,
+} from './contract/checks.ts'
 import { messageCopy } from './contract/message-value.ts'
 import { OpenRequests } from './contract/open-requests.ts'
 
@@ -98,7 +104,8 @@ export class LocalCommunicator implements Communicator {
   }
 
   async addRpcSubscriber(subscriber: RpcSubscriber, identifier = newIdentifier()): Promise<string> {
-    this.#checkSubscriber(subscriber, identifier, this.#rpcs)
+    this.#requireOpen()
+    checkNewSubscriber(subscriber, identifier, this.#rpcs)
     this.#rpcs.set(identifier, subscriber)
     return identifier
   }
@@ -132,7 +139,8 @@ export class LocalCommunicator implements Communicator {
   }
 
   async addTaskSubscriber(subscriber: TaskSubscriber, identifier = newIdentifier()): Promise<string> {
-    this.#checkSubscriber(subscriber, identifier, this.#takers)
+    this.#requireOpen()
+    checkNewSubscriber(subscriber, identifier, this.#takers)
     this.#takers.set(identifier, subscriber)
     for (const queued of this.#tasks) void this.#deliver(queued)
     return identifier
@@ -146,9 +154,10 @@ export class LocalCommunicator implements Communicator {
     subscriber: BroadcastSubscriber,
     filter: BroadcastFilter = {},
   ): Promise<string> {
+    this.#requireOpen()
     checkFilter(filter)
     const { identifier = newIdentifier() } = filter
-    this.#checkSubscriber(subscriber, identifier, this.#hearers)
+    checkNewSubscriber(subscriber, identifier, this.#hearers)
     this.#hearers.set(identifier, { subscriber, filter })
     return identifier
   }
@@ -177,14 +186,6 @@ export class LocalCommunicator implements Communicator {
 
   #requireOpen(): void {
     if (this.#isClosed) throw new ClosedError('this communicator was closed; make another')
-  }
-
-  #checkSubscriber(subscriber: unknown, identifier: string, known: ReadonlyMap<string, unknown>): void {
-    this.#requireOpen()
-    checkSubscriber(subscriber)
-    checkText('the identifier of a subscriber', identifier)
-    if (known.has(identifier))
-      throw new DuplicateSubscriber(`another subscriber has the identifier ${JSON.stringify(identifier)}`)
   }
 
   #answererOf(recipient: string): GroupSubscriber | undefined {

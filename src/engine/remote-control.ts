@@ -12,6 +12,7 @@ import {
   type RemoteControlRequest,
 } from '../process/host/remote.ts'
 import type { ProcessObject } from '../process/host/process-object.ts'
+import { processText } from '../process/state/process-text.ts'
 import { UNFINISHED_STATES } from '../process/state/machine.ts'
 import { noContext } from '../process/step/current-process.ts'
 import { ProcessLost } from '../shared/errors.ts'
@@ -143,8 +144,12 @@ export class RemoteControl {
     if (request.kind !== 'status') return new PendingReply(this.#ask(pid, request))
     const { createdAt, className, state } = row
     const paused = row.paused !== null
-    const processString = `${className}<${pid}> (${state}${paused ? ', paused' : ''})`
-    return statusReply({ createdAt, paused, state, processString })
+    return statusReply({
+      createdAt,
+      paused,
+      state,
+      processString: processText(className, pid, state, paused),
+    })
   }
 
   #ask(pid: string, request: RemoteControlRequest): Promise<boolean> {

@@ -1,15 +1,15 @@
 import { Bundle } from '../bundle/bundle.ts'
 import { encodeEvent } from '../persistence/contract/event-codec.ts'
-import type { Done, Held, Outcome, Refused } from '../persistence/contract/outcomes.ts'
-import type { RecordHead } from '../persistence/contract/store.ts'
+import type { Done } from '../persistence/contract/outcomes.ts'
 import type { Came, Transaction } from '../process/host/transaction.ts'
 import type { StepWait } from '../process/state/transition.ts'
 import type { RecordEntry } from '../process/host/host.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { ExecutionControl } from './execution-control.ts'
-import { endedElsewhere, evicted, claimLost, unsavable } from './stop-reasons.ts'
+import { evicted, claimLost, unsavable } from './stop-reasons.ts'
 import type { PendingWait, Execution } from './execution.ts'
 import { contentOf, type RecordContent } from './record-content.ts'
+import { RecordSender } from './record-sender.ts'
 import type { Scheduler } from './scheduler.ts'
 import { TransactionAttempt } from './transaction-attempt.ts'
 import { SpecError } from '../shared/errors.ts'
@@ -37,12 +37,14 @@ export class StepJournalWriter {
   readonly #parts: EngineParts
   readonly #scheduler: Scheduler
   readonly #control: ExecutionControl
+  readonly #sender: RecordSender
   readonly #unstored: UnstoredReports
 
   constructor(parts: EngineParts, scheduler: Scheduler, control: ExecutionControl) {
     this.#parts = parts
     this.#scheduler = scheduler
     this.#control = control
+    this.#sender = new RecordSender(scheduler, control)
     this.#unstored = new UnstoredReports(parts.clock, (execution) => this.#writeReport(execution))
   }
 
@@ -71,7 +73,7 @@ export class StepJournalWriter {
       const done =
         begun === undefined
           ? undefined
-          : await this.#send(execution, seq, false, (head) =>
+          : await this.#sender.send(execution, seq, false, (head) =>
               this.#parts.commits.writeApart(head.pid, () => begun({ ...head, seq })),
             )
       const { came, content } = attempt
@@ -353,7 +355,7 @@ export class StepJournalWriter {
     const { taken, ...unstored } = this.#unstored.take(execution)
     const write = taken === undefined && unstored.status === undefined ? content : { ...content, ...unstored }
     for (;;) {
-      const outcome = await this.#send(execution, seq, force, (head) =>
+      const outcome = await this.#sender.send(execution, seq, force, (head) =>
         this.#parts.commits.write({ ...head, ...write }),
       )
       if (outcome?.status === 'done') return outcome
@@ -361,71 +363,6 @@ export class StepJournalWriter {
       this.#unstored.putBack(execution, taken)
       throw unsavable(outcome.error)
     }
-  }
-
-  /**
-   * Sends a record of the step that began after the transition `seq`. Undefined: it is to be sent again.
-   *
-   * @throws an error that ends the execution
-   */
-  async #send(
-    execution: Execution,
-    seq: number,
-    force: boolean,
-    send: (head: RecordHead) => Promise<Outcome>,
-  ): Promise<Done | Refused | undefined> {
-    const { process, fence } = execution
-    const { pid } = process
-    if (fence === undefined || execution.lost || execution.over || execution.seq !== seq) throw claimLost(pid)
-    const { refusals, playCount } = execution
-    const count = ++execution.journalCount
-    let outcome: Outcome
-    try {
-      outcome = await send({ kind: 'record', pid, fence, count })
-    } catch {
-      this.#control.stop(execution, claimLost(pid))
-      throw claimLost(pid)
-    }
-    if (execution.lost) throw claimLost(pid)
-    if (outcome.status === 'done') {
-      this.#control.deliver(process, outcome, { playCount, force })
-      return outcome
-    }
-    if (outcome.status === 'refused' && outcome.damaged === true) {
-      void this.#control.setAside(execution, outcome.error)
-      throw claimLost(pid)
-    }
-    if (outcome.status === 'refused' || outcome.status === 'held') {
-      if (execution.refusals === refusals) {
-        execution.refusals++
-        execution.journalCount = count - 1
-      }
-      if (outcome.status === 'refused') return outcome
-      if (outcome.kill !== undefined) {
-        // The step does not continue, and all its waits are given up (C5).
-        this.#control.deliver(process, { kill: outcome.kill }, { force })
-        process.signal.throwIfAborted()
-        throw claimLost(pid)
-      }
-      if (execution.playCount === playCount) await this.#untilPlayed(execution, outcome)
-      return undefined
-    }
-    // A write before this one was refused, so the count of this one was not the next.
-    if (outcome.status === 'fenced' && execution.refusals !== refusals) return undefined
-    // Once the commit that ends the step has begun, only its own answer shows whether the claim
-    // is lost.
-    if (execution.isCommitting || execution.seq !== seq) throw claimLost(pid)
-    const reason = outcome.status === 'ended' ? endedElsewhere(pid, outcome.state) : claimLost(pid)
-    this.#control.stop(execution, reason)
-    throw reason
-  }
-
-  /** Resolves when the process is played, killed or stopped. */
-  async #untilPlayed(execution: Execution, { pause }: Held): Promise<void> {
-    this.#control.deliver(execution.process, { pause: pause ?? {} }, { waits: true })
-    this.heldBack(execution)
-    if (execution.lost || execution.over) return
-    await new Promise<void>((again) => (execution.heldWrites ??= new Set()).add(again))
   }
 
   #report(

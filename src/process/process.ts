@@ -41,6 +41,7 @@ import { isHandle } from './state/awaits.ts'
 import { definitionOf } from './definition/process-definition.ts'
 import type { PruneOptions } from '../spec/prune-policy.ts'
 import type { ExitCodeInfo } from './state/commands.ts'
+import { processText } from './state/process-text.ts'
 import { effect, transaction, type EffectContext, type EffectOptions } from './step/effect.ts'
 import type { ProcessCallback } from './runner/callbacks.ts'
 import type { Transaction } from './host/transaction.ts'
@@ -880,7 +881,7 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   toString(): string {
-    return `${this.#runner.data.definition.name}<${this.pid}> (${this.state}${this.paused ? ', paused' : ''})`
+    return processText(this.#runner.data.definition.name, this.pid, this.state, this.paused)
   }
 
   // ---------- for its host ----------

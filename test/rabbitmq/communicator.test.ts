@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import amqp from 'amqplib'
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   CommunicationError,
   ConnectionLost,
@@ -77,15 +77,8 @@ describe.skipIf(RABBITMQ === undefined)('RabbitMQ', async () => {
   }
 
   /** An answer, however long the subscriptions take to come back. */
-  async function eventually<T>(work: () => Promise<T>): Promise<T> {
-    for (let tries = 0; ; tries++) {
-      try {
-        return await work()
-      } catch (error) {
-        if (!(error instanceof UnroutableError) || tries > 300) throw error
-        await new Promise((resolve) => void setTimeout(resolve, 100))
-      }
-    }
+  function eventually<T>(work: () => Promise<T>): Promise<T> {
+    return vi.waitFor(work, { timeout: 30_000, interval: 100 })
   }
 
   test('an engine is controlled over it, and broadcasts', async () => {

@@ -1,3 +1,4 @@
+import { DuplicateSubscriber } from '../../shared/errors.ts'
 import { checkOptions, isDuration, isFlag, shown, type OptionNames } from '../../shared/options.ts'
 import { checkText } from '../../shared/text.ts'
 import type { BroadcastFilter, BroadcastOptions, RpcOptions, TaskOptions } from './communicator.ts'
@@ -22,10 +23,26 @@ export function checkFilter(filter: BroadcastFilter): void {
   checkOptions(filter, FILTER, 'addBroadcastSubscriber')
 }
 
-/** @throws TypeError */
+/** @throws TypeError for what is no function */
 export function checkSubscriber(subscriber: unknown): void {
   if (typeof subscriber !== 'function')
     throw new TypeError(`a subscriber is a function, not ${shown(subscriber)}`)
+}
+
+/**
+ * Checks a subscriber that gets an identifier of its own. `known` has those that there are.
+ *
+ * @throws TypeError, DuplicateSubscriber
+ */
+export function checkNewSubscriber(
+  subscriber: unknown,
+  identifier: string,
+  known: ReadonlyMap<string, unknown>,
+): void {
+  checkSubscriber(subscriber)
+  checkText('the identifier of a subscriber', identifier)
+  if (known.has(identifier))
+    throw new DuplicateSubscriber(`another subscriber has the identifier ${JSON.stringify(identifier)}`)
 }
 
 function isText(what: string, value: unknown): void {

@@ -5,7 +5,7 @@ import amqp, {
   type Message,
   type Options,
 } from 'amqplib'
-import { CommunicationError, ConnectionLost, UnroutableError } from '../../shared/errors.ts'
+import { ClosedError, CommunicationError, ConnectionLost, UnroutableError } from '../../shared/errors.ts'
 import { errorText } from '../../shared/error-text.ts'
 import { systemClock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
@@ -108,6 +108,23 @@ export class Link {
         reject(lostError(error))
       }
     })
+  }
+
+  /**
+   * Changes a subscription. Without a connection nothing is to be done, since the next one begins with what
+   * is wanted then; and so it does if this fails.
+   *
+   * @throws ClosedError if it was closed meanwhile
+   */
+  async subscribing(change: (channels: Channels) => Promise<unknown>): Promise<void> {
+    try {
+      if (this.#channels !== undefined) await change(this.#channels)
+    } catch (error) {
+      if (this.#isClosed) throw new ClosedError('the communicator was closed')
+      const { logger } = this.#options
+      logger.debug({ reason: errorText(error) }, 'a subscription is made with the next connection')
+      await this.restart()
+    }
   }
 
   /** Breaks the connection, so that it is made again. */

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
-import type { Options } from 'amqplib'
+import type { Message, Options } from 'amqplib'
+import { Uuid } from '../contract/message-value.ts'
 
 /* Names, arguments and properties on the wire, as kiwipy has them. Arguments must match exactly. */
 
@@ -47,4 +48,17 @@ export function newMessageId(): string {
 /** What all messages have. */
 export function properties(messageId: string, options: Options.Publish): Options.Publish {
   return { headers: {}, priority: 0, deliveryMode: 1, messageId, ...options }
+}
+
+/** The properties of a message that has arrived. They are what the other side has sent, of any type. */
+export function propertiesOf(
+  message: Message,
+): Readonly<Record<'correlationId' | 'messageId' | 'replyTo', unknown>> {
+  return message.properties
+}
+
+/** A name that the other side has sent; null where it is none. */
+export function nameOf(value: unknown): string | number | null {
+  if (value instanceof Uuid) return value.text
+  return typeof value === 'string' || typeof value === 'number' ? value : null
 }

@@ -3,7 +3,7 @@ import { setTimeout, clearTimeout } from '../../shared/timers.ts'
 import { afterOf, type Row } from '../rules/row.ts'
 import { REPORTED, type Change } from '../contract/rows.ts'
 import type { Database } from './database.ts'
-import type { Stored } from './transaction.ts'
+import type { Stored } from './committer.ts'
 
 /** How often the feed looks without a notification, in milliseconds. */
 const LOOK_INTERVAL = 1_000

@@ -7,7 +7,7 @@ import { ClosedError, PersistenceError } from '../../shared/errors.ts'
 import { setTimeout } from '../../shared/timers.ts'
 import type { Database } from './database.ts'
 import { OwnTransaction } from './own-transaction.ts'
-import type { Stored, Transactions } from './transaction.ts'
+import type { Committer, Stored } from './committer.ts'
 import { wantedBy } from './wanted-by.ts'
 
 /** How long to wait before the server is asked again, in milliseconds. */
@@ -18,17 +18,17 @@ const RECORDS = 'SELECT records FROM @process WHERE pid = $1 AND fence = $2'
 /** The transactions in which the user's functions work. */
 export class OwnTransactions {
   readonly #database: Database
-  readonly #transactions: Transactions
+  readonly #committer: Committer
   readonly #committed: (stored: Stored, changes: readonly Change[]) => void
 
   /** `committed` is called after a commit that has stored something. */
   constructor(
     database: Database,
-    transactions: Transactions,
+    committer: Committer,
     committed: (stored: Stored, changes: readonly Change[]) => void,
   ) {
     this.#database = database
-    this.#transactions = transactions
+    this.#committer = committer
     this.#committed = committed
   }
 
@@ -48,7 +48,7 @@ export class OwnTransactions {
   async #commit(own: OwnTransaction, record: StepRecord): Promise<Outcome> {
     own.end()
     try {
-      const { value, changes, stored } = await this.#transactions.run(
+      const { value, changes, stored } = await this.#committer.run(
         'saving a transaction of a step',
         wantedBy([record]),
         (session) => applyWrite(session, record, new Set()),

@@ -27,13 +27,7 @@ import type { DueResults, LifetimeRow } from '../contract/result-lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import type { Change, HistoryRow, LogRow, ProcessRow, StoredCall, StoredProcess } from '../contract/rows.ts'
-import type {
-  ClaimedProcess,
-  ClaimRequest,
-  Recovered,
-  Store,
-  Transactions as StoreTransactions,
-} from '../contract/store.ts'
+import type { ClaimedProcess, ClaimRequest, Recovered, Store, Transactions } from '../contract/store.ts'
 import type { Survey } from '../contract/survey.ts'
 import type { CallOrder, Parts, Write } from '../contract/writes.ts'
 import { ChangeFeed } from '../rules/change-feed.ts'
@@ -57,7 +51,7 @@ import type { PostgresSession } from './postgres-session.ts'
 import { ResultQueries } from './result-queries.ts'
 import { BRIEF, CLEAR } from './schema.ts'
 import { surveyOf } from './survey-query.ts'
-import { Transactions, type Stored } from './transaction.ts'
+import { Committer, type Stored } from './committer.ts'
 import { Wanted } from './wanted.ts'
 import { wantedBy } from './wanted-by.ts'
 
@@ -85,12 +79,12 @@ type StoredColumns = Row & { readonly parts: readonly (readonly [name: string, t
  */
 export class PostgresStore implements Store {
   readonly id: string
-  readonly transactions: StoreTransactions
+  readonly transactions: Transactions
   readonly #database: Database
   readonly #clock: Clock | undefined
   readonly #listeners = new ChangeFeed()
   readonly #feed: Feed
-  readonly #transactions: Transactions
+  readonly #committer: Committer
   readonly #claims: Claims
   readonly #beats: Beats
   readonly #checkpoints: PostgresCheckpoints
@@ -137,12 +131,12 @@ export class PostgresStore implements Store {
       () => this.#now(),
       (changes, missed) => this.#listeners.publish(changes, missed),
     )
-    this.#transactions = new Transactions(
+    this.#committer = new Committer(
       database,
       () => this.#now(),
       (now) => this.#sawTime(now),
     )
-    const own = new OwnTransactions(database, this.#transactions, (stored, changes) =>
+    const own = new OwnTransactions(database, this.#committer, (stored, changes) =>
       this.#committed(stored, changes),
     )
     this.transactions = { kind: 'postgres', begin: () => own.begin() }
@@ -507,7 +501,7 @@ export class PostgresStore implements Store {
   /** Writes, after the writes before it, and publishes the changes. */
   #change<T>(doing: string, wanted: Wanted, action: (session: PostgresSession) => T): Promise<T> {
     const done = this.#last.then(async () => {
-      const { value, changes, stored } = await this.#transactions.run(doing, wanted, action)
+      const { value, changes, stored } = await this.#committer.run(doing, wanted, action)
       this.#committed(stored, changes)
       return value
     })

@@ -1,10 +1,10 @@
 import type { WatchListener } from '../contract/control.ts'
-import { REPORTED, type Change } from '../contract/rows.ts'
+import type { Change } from '../contract/rows.ts'
 import { isBusy } from './driver-errors.ts'
 import type { Connection } from './connection.ts'
 import type { FeedRow } from './feed.ts'
 import type { RowHistory } from './history-table.ts'
-import { afterOf, type Row } from '../rules/row.ts'
+import { afterOf, reportedChange, type Row } from '../rules/row.ts'
 import { clearTimeout, setTimeout } from '../../shared/timers.ts'
 import { WalWatcher } from './wal-watcher.ts'
 import type { SqliteTables } from './sqlite-tables.ts'
@@ -168,11 +168,7 @@ export class Watch {
         if (commit <= last) found.push({ commit, change: { ...after, name, data, at, by } })
       }
       const report = reports.get(row.id)
-      if (report !== undefined)
-        found.push({
-          commit: report,
-          change: { ...after, name: REPORTED, data: row.progress, at: now, by: null },
-        })
+      if (report !== undefined) found.push({ commit: report, change: reportedChange(row, now) })
     }
     for (const { change } of found.toSorted((a, b) => a.commit - b.commit)) this.#read.push(change)
   }

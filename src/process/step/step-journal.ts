@@ -319,7 +319,7 @@ export class StepJournal {
     const { host, hosted, definition } = this.#run
     if (host.transaction === undefined)
       throw new SpecError(
-        `${definition.name} calls this.transaction, and ${host.durable ? 'its store has no transactions' : 'it runs out of a store'}: run it in an engine whose store is an SQLite file or a Postgres database`,
+        `${definition.name} calls this.transaction, and it runs out of a store: run it in an engine whose store is an SQLite file or a Postgres database`,
       )
     const step = this.#steps
     let text: string | undefined

@@ -30,7 +30,7 @@ export interface Committed<T> {
  * meanwhile; otherwise once more. No lock is held while the rules run, so that a frozen program holds
  * up nobody.
  */
-export class Transactions {
+export class Committer {
   readonly #database: Calls
   readonly #now: () => number
   readonly #sawTime: (now: number) => void
