@@ -7,9 +7,14 @@ import {
   Process,
   type AnyProcessClass,
   type ProcessSpec,
+  type Store,
   type Transaction,
 } from '../../src/index.ts'
 import { defer } from '../../src/process/state/deferred.ts'
+import type { Outcome } from '../../src/persistence/contract/outcomes.ts'
+import type { OpenTransaction } from '../../src/persistence/contract/store.ts'
+import { openStore } from '../../src/persistence/open-store.ts'
+import * as fixtures from '../persistence/fixtures.ts'
 import { startEngine } from '../programs/start.ts'
 
 /* What must hold of `this.transaction` over each store that has transactions. */
@@ -260,6 +265,69 @@ export function transactionsSuite(
         expect(await opened.names()).toEqual(['waited'])
       },
     )
+
+    describe('in a store', () => {
+      let store: Store
+      beforeEach(async () => {
+        store = await openStore(opened.store, { create: false })
+        disposers.push(() => store.close())
+        await store.join(fixtures.engine('A'))
+      })
+
+      /** What an engine that holds a process stores of a transaction. */
+      async function transact(held: fixtures.Held, name: string, count = 1): Promise<Outcome> {
+        const { pid, fence, seq } = held
+        const head = { kind: 'record', pid, fence, count, seq } as const
+        const write = { ...head, parts: { 'record:effect:a': '{"value":1}' }, consumes: null, history: [] }
+        const { transactions } = store
+        if (transactions?.kind === 'sqlite')
+          return transactions.run(head, (tx) => {
+            enter(tx, name)
+            return write
+          })
+        const begun = await transactions?.begin()
+        await enter(begun?.tx as Transaction, name)
+        return (begun as OpenTransaction).commit(write)
+      }
+
+      it('stores nothing for a stale engine, nor for a step that is over (C4)', async () => {
+        const held = await fixtures.running(store, 'A')
+        expect(await transact({ ...held, fence: held.fence + 1 }, 'stale')).toEqual({ status: 'fenced' })
+        await fixtures.done(store, fixtures.advance(held, { state: 'running' }))
+        expect(await transact(held, 'late')).toEqual({ status: 'fenced' })
+        expect(await opened.names()).toEqual([])
+        expect(await transact({ ...held, seq: held.seq + 1 }, 'right')).toMatchObject({ status: 'done' })
+        expect(await opened.names()).toEqual(['right'])
+      })
+
+      it('stores the rows and the record once, also if its answer was lost (C4, C6)', async () => {
+        const held = await fixtures.running(store, 'A')
+        for (const name of ['once', 'again'])
+          expect(await transact(held, name)).toMatchObject({ status: 'done' })
+        expect(await opened.names()).toEqual(['once'])
+        expect((await store.load(held.pid))?.bundle().parts).toMatchObject({
+          'record:effect:a': '{"value":1}',
+        })
+      })
+
+      it('stores nothing for a process that has ended (C5)', async () => {
+        const held = await fixtures.running(store, 'A')
+        await fixtures.done(store, fixtures.finish(held))
+        expect(await transact(held, 'ended')).toMatchObject({ status: 'ended' })
+        expect(await opened.names()).toEqual([])
+      })
+
+      it('stores nothing for a process that is paused where it waits, before it is played (C7)', async () => {
+        const held = await fixtures.running(store, 'A')
+        await fixtures.done(store, fixtures.waitInStep(held, { signal: 'go' }))
+        await fixtures.done(store, fixtures.request(held.pid, 'pause'))
+        expect(await transact(held, 'paused', 2)).toMatchObject({ status: 'held' })
+        expect(await opened.names()).toEqual([])
+        await fixtures.done(store, fixtures.request(held.pid, 'play'))
+        expect(await transact(held, 'played', 2)).toMatchObject({ status: 'done' })
+        expect(await opened.names()).toEqual(['played'])
+      })
+    })
 
     it('happens once, however often the program of the engine is killed (C6, C11)', async () => {
       const steps = 30
