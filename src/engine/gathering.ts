@@ -12,7 +12,7 @@ import { outputValue } from '../process/references/output-value.ts'
 import { Reference, type SavedReference } from '../process/references/reference.ts'
 import { savedReferences, type PlacedReference } from '../process/references/saved-references.ts'
 import { Search } from '../process/references/search.ts'
-import { ALLOW_FAILURE, becauseText, endingText } from '../process/state/ending-texts.ts'
+import { ALLOW_FAILURE, becauseText, endingText, lateText, namedText } from '../process/state/ending-texts.ts'
 import { LONGEST_CHAIN } from '../process/state/upstream-failure.ts'
 import { unsuccessfulError } from '../process/state/unsuccessful.ts'
 import {
@@ -106,13 +106,12 @@ export class Gathering {
     const deadline = deadlineOf(row, this.#engine.classes)
     if (deadline !== undefined && deadline <= now) {
       return new DeadlineExceeded(
-        `process ${row.pid} had not ended by its deadline, ${new Date(deadline).toISOString()}: it still waited for ${named(pending)}`,
+        `process ${row.pid} had not ended by its deadline, ${new Date(deadline).toISOString()}: it still waited for ${namedText(pending)}`,
       )
     }
     const until = row.upstream?.until ?? null
     if (until === null || until > now) return undefined
-    const text = `process ${row.pid} was to start after ${named(pending)}, and the time-out of \`after\` has passed; what it waited for continues`
-    return new WaitTimeout(text, pending, pending.length)
+    return new WaitTimeout(lateText(row.pid, pending), pending, pending.length)
   }
 
   async #upstreamFailed(
@@ -252,11 +251,6 @@ function howItEnded(row: ProcessRow | undefined, cause: ProcessError | undefined
   const last = chain.findLast((one) => one instanceof UpstreamFailed)
   if (last === undefined) return endingText(row)
   return becauseText(last.upstream, chain[chain.indexOf(last) + 1]?.message)
-}
-
-function named(pids: readonly string[]): string {
-  const [first = ''] = pids
-  return pids.length === 1 ? `the process ${first}` : `${pids.length} processes, such as ${first}`
 }
 
 function upstreamFailed(

@@ -49,8 +49,9 @@ test('a call with a label that is no text is refused at once, and touches no oth
   expect(() => actor.send('add', [1], { label: 3 as never })).toThrow(/send: label must be text, not number/)
   expect(() => actor.send('add', [1], { after: 'x' as never })).toThrow(/send: after takes/)
   expect(() => actor.send('add', [1], { retention: 'never' as never })).toThrow(/send: retention/)
-  const dependency = { on: [good], timeout: '1s' } as never
-  expect(() => actor.send('add', [1], { after: dependency })).toThrow(/send: after takes a list of handles/)
+  const dependency = { on: [good], timeout: 'soon' }
+  expect(() => actor.send('add', [1], { after: dependency })).toThrow(/send: after: timeout/)
+  expect(() => actor.send('add', [1], { after: { on: [], when: 'any' } })).toThrow(/send: after: one of no/)
   expect(await good.result()).toBe(2)
 })
 

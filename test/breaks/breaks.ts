@@ -648,6 +648,17 @@ export const breaks: readonly Break[] = [
     test: ['test/persistence/stores.test.ts', 'a stale engine changes nothing'],
   },
   {
+    contract: 'C8',
+    what: 'a call waits for others after its time-out',
+    file: 'src/persistence/rules/ends.ts',
+    find: 'if (row.actor === null || late === null || late > tables.now) return',
+    replace: 'if (late !== undefined) return',
+    test: [
+      'test/persistence/stores.test.ts',
+      'sqlite the calls of an actor a call whose time-out has passed',
+    ],
+  },
+  {
     contract: 'C5',
     what: 'the state of an actor has the effects of a call that was killed',
     file: 'src/persistence/rules/mailbox.ts',

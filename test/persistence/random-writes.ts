@@ -141,7 +141,13 @@ const action = fc.oneof(
   }),
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('call' as const), pid, actor: pid, needs: maybe(needs) }),
+    arbitrary: fc.record({
+      do: fc.constant('call' as const),
+      pid,
+      actor: pid,
+      needs: maybe(needs),
+      limit: fc.option(fc.nat(3)),
+    }),
   },
   {
     weight: 2,
@@ -460,7 +466,8 @@ class Player {
       case 'actor':
         return create({ pid: one.pid, createdAt: 1, mailbox: { order: one.order, limit: 2 } })
       case 'call': {
-        const upstream = one.needs === undefined ? null : { needs: one.needs, until: null }
+        const until = one.limit === null ? null : clock.now() + one.limit
+        const upstream = one.needs === undefined ? null : { needs: one.needs, until }
         return create({ pid: one.pid, createdAt: 1, className: 'Bake.add', actor: one.actor, upstream })
       }
       case 'serve': {

@@ -336,6 +336,33 @@ export function mailboxes(bench: Bench): void {
       expect(last).toMatchObject({ message: 'no' })
     })
 
+    test('a call whose time-out has passed ends with the next scan of any engine, and those that need it', async () => {
+      const upstream = await running(store, 'A')
+      const actor = await newActor()
+      await held(actor, true)
+      const until = bench.clock.now() + 50
+      const needs = [{ pid: upstream.pid, ended: 'successful', any: false }] as const
+      const late = (time: number): Create => callOf(actor, { upstream: { needs, until: time } })
+      const [first, second] = [late(until), late(until + 50)]
+      const following = callOf(actor, needing(first.pid))
+      for (const one of [second, first, following]) await done(store, one)
+      const other = { classes: [{ name: 'Fry', version: 1 }] }
+      expect(await store.recover(other)).toMatchObject({ nextDeadline: until, nextDue: null })
+      await bench.clock.advance(50)
+      expect(await store.recover(other)).toMatchObject({ nextDeadline: until + 50 })
+      expect(await read(first.pid)).toMatchObject({ state: 'excepted', reason: null, endedAt: until })
+      expect(await errorOf(first.pid)).toMatchObject({
+        class: 'WaitTimeout',
+        fields: { code: 'WAIT_TIMEOUT', pending: [upstream.pid], total: 1 },
+      })
+      expect(await errorOf(following.pid)).toMatchObject({ fields: { upstream: first.pid } })
+      expect(await read(actor)).toMatchObject({ mailbox: { calls: 1 } })
+      await done(store, finish(upstream))
+      await bench.clock.advance(50)
+      expect(await store.recover(other)).toMatchObject({ nextDeadline: null })
+      expect(await next(actor)).toEqual([second.pid])
+    })
+
     test('an actor that is stopped ends with the last of its calls, also where that fails because of another process', async () => {
       const upstream = await running(store, 'A')
       const actor = await newActor()

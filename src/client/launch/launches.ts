@@ -14,7 +14,7 @@ import { itemClassName } from '../../process/host/chunks.ts'
 import { requireNoSignal } from '../../process/memory/chunk.ts'
 import { Process } from '../../process/process.ts'
 import { referring } from '../../process/references/reference.ts'
-import { checkOptions, shown, type OptionNames } from '../../shared/options.ts'
+import { checkOptions, type OptionNames } from '../../shared/options.ts'
 import type { LaunchOptions } from '../../process/host/launch-options.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -203,8 +203,6 @@ export class Launches {
   ): Create {
     checkOptions(options, CALL_OPTIONS, 'send')
     const { after, retries, label, retention } = options
-    if (after !== undefined && !Array.isArray(after))
-      throw new TypeError(`send: after takes a list of handles, not ${shown(after)}`)
     const { inputs, refers } = referring({ args: [...args] })
     const retry = retries === undefined ? undefined : retriesOf(retries)
     const write = uncheckedWrite(

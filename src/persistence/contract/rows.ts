@@ -44,7 +44,7 @@ export interface Change {
   readonly paused: boolean
   /** Whether an engine may claim the process. */
   readonly ready: boolean
-  /** The time at which an engine may claim the process, if that is a time to come. */
+  /** The time at which an engine may claim the process, if that is a time to come. Of a call that waits for others, its time-out. */
   readonly dueAt: number | null
   /** The actor whose call this is; left out where it is no call. */
   readonly actor?: string | undefined

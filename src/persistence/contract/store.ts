@@ -151,7 +151,7 @@ export interface Recovered {
   readonly ready: boolean
   /** Whether any suspect is ready. */
   readonly suspects: boolean
-  /** The next deadline of a stored kill, of any class. */
+  /** The next deadline of a stored kill, or time-out of a call that waits for others, of any class. */
   readonly nextDeadline: number | null
   /** When the next sleeping process becomes ready. */
   readonly nextDue: number | null

@@ -1,7 +1,7 @@
 import { contextFor } from '../rules/apply.ts'
 import { claim, claimedProcess } from '../rules/claim.ts'
 import { RUNS_ALONE, drainFor, drainingEngine, mustDrain } from '../rules/drain.ts'
-import { putRow } from '../rules/ends.ts'
+import { failLateCall, putRow } from '../rules/ends.ts'
 import { isReady } from '../rules/row.ts'
 import * as transitions from '../rules/transitions.ts'
 import { earliest } from '../rules/waits.ts'
@@ -117,6 +117,10 @@ export class MemoryClaims {
       const row = { ...asked }
       putRow(session, row, transitions.enforceOverdue(row, now))
     }
+    const { late } = this.#tables
+    for (let least = late.least; least !== undefined && least.at <= now; least = late.least)
+      failLateCall(session, { ...least.item.row })
+    nextDeadline = earliest(nextDeadline, late.least?.at ?? null)
     const found = { ready: false, suspects: false }
     for (const { row } of schedule.ready(now)) {
       const kind = row.crashes >= transitions.SUSPECT_AFTER ? 'suspects' : 'ready'

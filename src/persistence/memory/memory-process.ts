@@ -40,6 +40,12 @@ export class MemoryProcess {
     this.row = row
   }
 
+  /** The processes that it still needs. */
+  leftNeeds(): readonly string[] {
+    const needs = [...(this.needs?.of ?? [])]
+    return needs.flatMap(([target, entries]) => (entries.some(({ over }) => !over) ? [target] : []))
+  }
+
   stored(): LoadedProcess {
     return new LoadedProcess(this.row, Object.fromEntries(this.parts))
   }

@@ -275,6 +275,10 @@ export class MemorySession implements WriteTables {
     return (this.#saved(pid).needs?.left[which] ?? 0) > 0
   }
 
+  leftNeeds(pid: string): readonly string[] {
+    return this.#saved(pid).leftNeeds()
+  }
+
   settleNeeds(pid: string, which: 'all' | 'any'): void {
     const { needs } = this.#saved(pid)
     for (const entries of needs?.of.values() ?? [])

@@ -151,7 +151,7 @@ export class MemoryStore implements Store {
     const isQueued = saved !== undefined && actor !== null && endedAt === null
     const mail = saved?.messages.slice(0, LARGEST_PENDING) ?? []
     return {
-      on: [...leftAwaits(saved), ...leftNeeds(saved)].toSorted().slice(0, LARGEST_PENDING),
+      on: [...leftAwaits(saved), ...(saved?.leftNeeds() ?? [])].toSorted().slice(0, LARGEST_PENDING),
       mail: mail.map(({ signal }) => ({ by: signal === null ? 'resume' : 'signal', name: signal })),
       ...(isQueued && { ahead: this.#tables.calls(actor).indexOf(saved) }),
     }
@@ -393,11 +393,6 @@ export class MemoryStore implements Store {
   #requireOpen(): void {
     if (this.#closed) throw new ClosedError('the store is closed: open another one')
   }
-}
-
-function leftNeeds(saved: MemoryProcess | undefined): readonly string[] {
-  const needs = [...(saved?.needs?.of ?? [])]
-  return needs.flatMap(([target, entries]) => (entries.some(({ over }) => !over) ? [target] : []))
 }
 
 function leftAwaits(saved: MemoryProcess | undefined): readonly string[] {

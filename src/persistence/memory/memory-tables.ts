@@ -1,7 +1,8 @@
-import type { Row } from '../rules/row.ts'
+import { lateAt, type Row } from '../rules/row.ts'
 import type { CallOrder } from '../contract/writes.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
 import type { NeedEntry } from '../rules/upstream.ts'
+import { Heap } from './heap.ts'
 import { MemoryGroups } from './memory-groups.ts'
 import { MemoryProcess } from './memory-process.ts'
 import { Schedule } from './schedule.ts'
@@ -25,6 +26,8 @@ export class MemoryTables {
   readonly #children = new Map<string, Set<MemoryProcess>>()
   readonly #owned = new Map<string, Set<MemoryProcess>>()
   readonly #deadlines = new Set<MemoryProcess>()
+  /** The calls that wait for others with a time-out. */
+  readonly late = new Heap<MemoryProcess>()
   readonly #waiters = new Map<string, Set<MemoryProcess>>()
   readonly #needing = new Map<string, Set<MemoryProcess>>()
   /** By actor, its calls that have not ended, in their order. */
@@ -190,7 +193,12 @@ export class MemoryTables {
       const owned = this.#owned.get(row.owner) ?? new Set()
       this.#owned.set(row.owner, owned.add(saved))
     }
-    if (row.actor !== null) this.#indexCall(row.actor, saved)
+    if (row.actor !== null) {
+      this.#indexCall(row.actor, saved)
+      const late = lateAt(row)
+      if (late === null) this.late.delete(saved)
+      else this.late.add(saved, late)
+    }
     if (row.kill_deadline === null) this.#deadlines.delete(saved)
     else this.#deadlines.add(saved)
   }

@@ -1,7 +1,7 @@
 import { contextFor } from '../rules/apply.ts'
 import { claim, claimedProcess } from '../rules/claim.ts'
 import { DRAINED_FOR, drainFor, drainingEngine, mustDrain, RUNS_ALONE } from '../rules/drain.ts'
-import { putRow } from '../rules/ends.ts'
+import { failLateCall, putRow } from '../rules/ends.ts'
 import { READY, SUSPECT } from '../rules/filter-sql.ts'
 import { damageOf, isReady, workerOf, type BriefRow } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
@@ -54,8 +54,12 @@ function outlook(condition: string): string {
     FROM mine`
 }
 
+/** The calls that wait for others with a time-out, as `lateAt` has it. */
+const LATE = `actor IS NOT NULL AND awaits = 'inputs' AND due_at IS NOT NULL`
+
 const OUTLOOK = `SELECT r.ready, least(r.due, s.due) AS due, s.ready AS suspects,
-    (SELECT kill_deadline FROM @process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1) AS deadline
+    least((SELECT kill_deadline FROM @process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1),
+      (SELECT due_at FROM @process WHERE ${LATE} ORDER BY due_at LIMIT 1)) AS deadline
   FROM (${outlook(READY)}) AS r, (${outlook(SUSPECT)}) AS s`
 
 const WANTED = `WITH RECURSIVE ${kinds(READY)} SELECT DISTINCT class AS name, version FROM kinds`
@@ -65,7 +69,8 @@ const WANTED_SUSPECTS = `WITH RECURSIVE ${kinds(SUSPECT)} SELECT DISTINCT class 
 const DEAD = `SELECT id FROM @engine WHERE NOT @alive(expires, lease)
   UNION SELECT DISTINCT owner FROM @process WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM @engine)`
 const OWNED = 'SELECT pid FROM @process WHERE owner = $1 ORDER BY id'
-const OVERDUE = 'SELECT pid FROM @process WHERE kill_deadline <= $1'
+const OVERDUE = `SELECT pid FROM @process WHERE kill_deadline <= $1
+  UNION SELECT pid FROM @process WHERE ${LATE} AND due_at <= $1`
 const RUN_ALONE = `SELECT pid, class, owner AS engine FROM @process WHERE owner IS NOT NULL AND alone = ${RUNS_ALONE}`
 const DRAINED = `SELECT pid, class, runner AS engine, runner, alone, ready_at FROM @process WHERE ${SUSPECT} AND alone = ${DRAINED_FOR}`
 const IS_ALIVE = 'SELECT 1 FROM @engine WHERE id = $1 AND @alive(expires, lease)'
@@ -215,12 +220,14 @@ export function takeBack(pids: readonly string[], session: PostgresSession): num
   return taken.filter(Boolean).length
 }
 
-/** Carries out overdue kills (C7). */
+/** Carries out overdue kills (C7), and ends the calls that have waited too long for others. */
 export function enforce(pids: readonly string[], session: PostgresSession): void {
   forEachLoaded(pids, session, (pid) => {
     const row = session.get(pid)
-    if (row === undefined || row.kill_deadline === null || row.kill_deadline > session.now) return
-    putRow(session, row, transitions.enforceOverdue(row, session.now))
+    if (row === undefined) return
+    const { kill_deadline: deadline } = row
+    if (deadline === null || deadline > session.now) failLateCall(session, row)
+    else putRow(session, row, transitions.enforceOverdue(row, session.now))
   })
 }
 

@@ -13,12 +13,15 @@ const NOTIFY_INTERVAL = 10
 const MOST = 5_000
 
 const BEHIND = 'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin'
-const CHANGES = `SELECT h.tx::text AS tx, h.pid, h.name, h.data, h.at, h.author AS by, p.state, p.paused, p.parked, p.owner, p.ready_at, p.actor
+const CHANGES = `SELECT h.tx::text AS tx, h.pid, h.name, h.data, h.at, h.author AS by, p.state, p.paused, p.parked, p.owner, p.ready_at, p.actor, p.awaits, p.due_at
   FROM (SELECT tx, pid, n, name, data, at, author FROM @history WHERE tx >= $1::xid8 AND tx < $2::xid8
     UNION ALL SELECT tx, pid, 0, '${REPORTED}', data, at, NULL FROM @reported WHERE tx >= $1::xid8 AND tx < $2::xid8) AS h
   JOIN @process AS p ON p.pid = h.pid ORDER BY h.tx, h.pid, h.n LIMIT ${MOST + 1}`
 
-type Found = Pick<Row, 'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at' | 'actor'> &
+type Found = Pick<
+  Row,
+  'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at' | 'actor' | 'awaits' | 'due_at'
+> &
   Pick<Change, 'name' | 'data' | 'at' | 'by'> & { readonly tx: string }
 
 /**

@@ -329,6 +329,10 @@ export class PostgresSession implements WriteTables {
     return this.#needsOf(pid).some(({ over, any }) => !over && (which === 'all' || any))
   }
 
+  leftNeeds(pid: string): readonly string[] {
+    return [...new Set(this.#needsOf(pid).flatMap(({ target, over }) => (over ? [] : [target])))]
+  }
+
   settleNeeds(pid: string, which: 'all' | 'any'): void {
     this.#makeOver(this.#needsOf(pid).filter(({ any }) => which === 'all' || any))
   }

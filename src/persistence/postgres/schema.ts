@@ -100,6 +100,7 @@ CREATE INDEX process_owner ON @process (owner) WHERE owner IS NOT NULL;
 CREATE INDEX process_deadline ON @process (kill_deadline) WHERE kill_deadline IS NOT NULL;
 CREATE UNIQUE INDEX process_key ON @process (key) WHERE key IS NOT NULL;
 CREATE INDEX process_call ON @process (actor, id) WHERE actor IS NOT NULL AND ended_at IS NULL;
+CREATE INDEX process_late ON @process (due_at) WHERE actor IS NOT NULL AND awaits = 'inputs' AND due_at IS NOT NULL;
 CREATE INDEX process_actor ON @process (created_at) WHERE calls IS NOT NULL;
 CREATE INDEX process_created ON @process (created_at, id);
 CREATE INDEX process_unfinished ON @process (created_at, id) WHERE ended_at IS NULL;

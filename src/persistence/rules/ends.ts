@@ -1,7 +1,13 @@
-import { errorIn, unservedStateText, upstreamFailure } from '../../process/state/upstream-failure.ts'
+import {
+  errorIn,
+  lateFailure,
+  unservedStateText,
+  upstreamFailure,
+} from '../../process/state/upstream-failure.ts'
+import type { EndingReason } from '../../process/state/transition.ts'
 import { entry, type Entry } from './decision.ts'
 import { ended as lifetimeEnded } from './result-dropping.ts'
-import type { ActorRow, Row } from './row.ts'
+import { lateAt, type ActorRow, type Row } from './row.ts'
 import type { Tables } from './tables.ts'
 import { end, endStopped } from './transitions.ts'
 import { upstreamEnded } from './upstream.ts'
@@ -90,16 +96,30 @@ function failCall(tables: Tables, pid: string, upstream: string): boolean {
     exitCode,
     data,
   })
-  endUnserved(tables, row, failure.message, failure.text)
+  endUnserved(tables, row, failure, 'upstream')
   callEnded(tables, row.actor)
   return true
 }
 
+/** Ends a call whose time-out has passed while it waited for its inputs, or for the processes of its `after`. */
+export function failLateCall(tables: Tables, row: Row): void {
+  const late = lateAt(row)
+  if (row.actor === null || late === null || late > tables.now) return
+  endUnserved(tables, row, lateFailure(row.pid, tables.leftNeeds(row.pid)), null)
+  callEnded(tables, row.actor)
+  afterEnd(tables, row.pid, false)
+}
+
 /** Ends a call that has not run. */
-function endUnserved(tables: Tables, row: Row, message: string, text: string): void {
+function endUnserved(
+  tables: Tables,
+  row: Row,
+  { message, text }: { readonly message: string; readonly text: string },
+  reason: EndingReason | null,
+): void {
   row.fence++
   end(row, 'excepted', text, false, message, tables.now)
-  row.reason = 'upstream'
+  row.reason = reason
   tables.put(row, [entry('excepted', null, { message })])
 }
 
@@ -131,7 +151,8 @@ function dropCalls(
     const row = tables.get(pid)
     // The end of one may have ended another that needed it.
     if (row === undefined || row.ended_at !== null || (!begunToo && row.owner !== null)) continue
-    endUnserved(tables, row, message, unservedStateText(pid, actor, message, cause))
+    const text = unservedStateText(pid, actor, message, cause)
+    endUnserved(tables, row, { message, text }, 'upstream')
     afterEnd(tables, pid, false)
     dropped++
   }

@@ -182,17 +182,22 @@ function mayBeClaimed({ owner, paused, parked }: Claimability): boolean {
 /** A process after a change, as it is published. */
 export type After = Pick<Change, 'pid' | 'state' | 'paused' | 'ready' | 'dueAt' | 'actor'>
 
-export function afterOf(row: Pick<Row, 'pid' | 'state' | 'actor'> & Claimability, now: number): After {
+export function afterOf(row: Published, now: number): After {
   const { pid, state, paused, actor } = row
   const after = { pid, state, paused: paused === 1, ready: isReady(row, now), dueAt: dueAt(row, now) }
-  return actor === null ? after : { ...after, actor }
+  return actor === null ? after : { ...after, dueAt: lateAt(row), actor }
+}
+
+/** The columns of a row that a change shows. */
+type Published = Pick<Row, 'pid' | 'state' | 'actor'> & Claimability & Partial<Pick<Row, 'awaits' | 'due_at'>>
+
+/** When a call fails that waits for its inputs, or for the processes of its `after`; null if that has no time-out. */
+export function lateAt({ awaits, due_at: due }: Partial<Pick<Row, 'awaits' | 'due_at'>>): number | null {
+  return awaits === 'inputs' ? (due ?? null) : null
 }
 
 /** The change that a report of a process makes. */
-export function reportedChange(
-  row: Pick<Row, 'pid' | 'state' | 'actor' | 'progress'> & Claimability,
-  now: number,
-): Change {
+export function reportedChange(row: Published & Pick<Row, 'progress'>, now: number): Change {
   return { ...afterOf(row, now), name: REPORTED, data: row.progress, at: now, by: null }
 }
 

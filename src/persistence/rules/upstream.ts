@@ -18,7 +18,8 @@ import { earliest } from './waits.ts'
  * 3. The row is ready once no entry is left. The engine that claims it reads how the processes ended.
  *    It starts the process with their values, or excepts it.
  * 4. A call of an actor that can't start is excepted by the commit that decides so, whatever comes before
- *    it and whether its actor is paused (`ends.ts`).
+ *    it and whether its actor is paused (`ends.ts`). No engine claims a call, so the scan of any engine
+ *    excepts one whose time-out has passed.
  *
  * A process that is needed must exist, so no circle of needs can come about.
  */
@@ -50,6 +51,8 @@ export interface NeedTables {
   addNeeds(pid: string, needs: readonly NeedEntry[]): void
   /** Whether any need of the process is left, or any of those of which one is enough. */
   hasNeeds(pid: string, which?: 'all' | 'any'): boolean
+  /** The processes that this one still needs. */
+  leftNeeds(pid: string): readonly string[]
   /** Makes all needs of a process over, or those of which one is enough. */
   settleNeeds(pid: string, which: 'all' | 'any'): void
   /** Makes the needs of this process over. Returns those that were not. */

@@ -7,6 +7,7 @@ const LEFT = {
   all: 'SELECT 1 FROM need WHERE pid = ? AND over = 0 LIMIT 1',
   any: 'SELECT 1 FROM need WHERE pid = ? AND over = 0 AND any = 1 LIMIT 1',
 } as const
+const TARGETS = 'SELECT DISTINCT target FROM need WHERE pid = ? AND over = 0'
 const OF_TARGET = 'SELECT pid, ended, any FROM need WHERE target = ? AND over = 0'
 const TAKE = 'UPDATE need SET over = 1 WHERE target = ? AND over = 0'
 const SETTLE = {
@@ -29,6 +30,10 @@ export class NeedTable {
 
   isLeft(pid: string, which: 'all' | 'any'): boolean {
     return this.#connection.sql(LEFT[which]).get(pid) !== undefined
+  }
+
+  left(pid: string): string[] {
+    return this.#connection.sql<string>(TARGETS).pluck().all(pid)
   }
 
   settle(pid: string, which: 'all' | 'any'): void {

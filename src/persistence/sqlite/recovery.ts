@@ -1,7 +1,7 @@
 import type { Capabilities } from '../contract/engines.ts'
 import type { Recovered } from '../contract/store.ts'
 import { contextFor } from '../rules/apply.ts'
-import { putRow } from '../rules/ends.ts'
+import { failLateCall, putRow } from '../rules/ends.ts'
 import * as transitions from '../rules/transitions.ts'
 import { earliest } from '../rules/waits.ts'
 import { OWNED } from './claims.ts'
@@ -14,12 +14,16 @@ import type { Spared, UnreadableProcesses } from './unreadable-processes.ts'
 const NEXT_DEADLINE =
   'SELECT kill_deadline FROM process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1'
 const OVERDUE_KILLS = 'SELECT pid FROM process WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?'
+/** The calls that wait for others with a time-out, as `lateAt` has it. */
+const LATE = `process INDEXED BY process_late WHERE actor IS NOT NULL AND awaits = 'inputs' AND due_at IS NOT NULL`
+const NEXT_LATE = `SELECT due_at FROM ${LATE} ORDER BY due_at LIMIT 1`
+const LATE_CALLS = `SELECT pid FROM ${LATE} AND due_at <= ? ORDER BY due_at`
 
 type Outlook = Omit<Recovered, 'processes'>
 
 /**
- * Takes back the processes of dead engines (C11), carries out the overdue kills (C7), and finds what
- * is ready or will be.
+ * Takes back the processes of dead engines (C11), carries out the overdue kills (C7), ends the calls that
+ * have waited too long for others, and finds what is ready or will be.
  */
 export class Recovery {
   readonly #connection: Connection
@@ -65,7 +69,7 @@ export class Recovery {
     return {
       ready: isReady.ready,
       suspects: isReady.suspect,
-      nextDeadline: this.#connection.sql<number>(NEXT_DEADLINE).pluck().get() ?? null,
+      nextDeadline: earliest(this.#first(NEXT_DEADLINE), this.#first(NEXT_LATE)),
       nextDue,
     }
   }
@@ -91,7 +95,14 @@ export class Recovery {
     this.#unreadable.forEachReadable(this.#pids(OVERDUE_KILLS, now), session, spared, (row) =>
       putRow(session, row, transitions.enforceOverdue(row, now)),
     )
+    this.#unreadable.forEachReadable(this.#pids(LATE_CALLS, now), session, spared, (row) =>
+      failLateCall(session, row),
+    )
     return { processes, engines }
+  }
+
+  #first(select: string): number | null {
+    return this.#connection.sql<number>(select).pluck().get() ?? null
   }
 
   #pids(select: string, value: unknown): string[] {

@@ -97,6 +97,8 @@ CREATE UNIQUE INDEX process_key ON process (key) WHERE key IS NOT NULL;
 
 -- The calls of each actor that have not ended, in their order; first those that may run.
 CREATE INDEX process_call ON process (actor, awaits) WHERE actor IS NOT NULL AND ended_at IS NULL;
+-- Of the calls that wait for others, when they do so no longer.
+CREATE INDEX process_late ON process (due_at) WHERE actor IS NOT NULL AND awaits = 'inputs' AND due_at IS NOT NULL;
 -- The actors.
 CREATE INDEX process_actor ON process (created_at) WHERE calls IS NOT NULL;
 

@@ -276,6 +276,10 @@ export class Session implements Tables {
     return this.#tables.needs.isLeft(pid, which)
   }
 
+  leftNeeds(pid: string): readonly string[] {
+    return this.#tables.needs.left(pid)
+  }
+
   settleNeeds(pid: string, which: 'all' | 'any'): void {
     this.#tables.needs.settle(pid, which)
   }

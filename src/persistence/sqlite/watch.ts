@@ -15,12 +15,12 @@ const SCAN_INTERVAL = 5_000
 const UNHEARD_INTERVAL = 1_000
 /** `CROSS JOIN` makes the list the outer loop. */
 const ROWS = `SELECT p.id, p.pid, p.state, p.paused, p.parked, p.owner, p.ready_at, p.spilled, p.recent,
-  p.progress, p.actor
+  p.progress, p.actor, p.awaits, p.due_at
   FROM json_each(?) AS listed CROSS JOIN process p ON p.id = listed.value`
 
 type ChangedRow = Pick<
   Row,
-  'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at' | 'progress' | 'actor'
+  'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at' | 'progress' | 'actor' | 'awaits' | 'due_at'
 > &
   RowHistory
 

@@ -1,4 +1,4 @@
-import type { AnyRef, Retention } from './launch-options.ts'
+import type { AnyRef, Dependency, Retention } from './launch-options.ts'
 import type { ProcessHandle, WaitOptions } from './process-handle.ts'
 import type { Refable } from './references.ts'
 
@@ -31,8 +31,8 @@ export interface ActorOptions {
 
 /** Options of one call. */
 export interface CallOptions {
-  /** Processes that have to end with success before the call runs. */
-  readonly after?: readonly AnyRef[] | undefined
+  /** Processes that have to end before the call runs, as those of a launch. */
+  readonly after?: readonly AnyRef[] | Dependency | undefined
   /** How often the call is tried again when it fails. Default: as the actor says. */
   readonly retries?: number | undefined
   readonly label?: string | undefined

@@ -40,3 +40,13 @@ export function endingText(end: EndOfRow): string {
 export function becauseText(pid: string, said: string | undefined): string {
   return `which failed because of the process ${pid}${said === undefined ? '' : `: ${said}`}`
 }
+
+/** Why a process can't start any more whose `after` has a time-out; `pending` are those that it still waited for. */
+export function lateText(pid: string, pending: readonly string[]): string {
+  return `process ${pid} was to start after ${namedText(pending)}, and the time-out of \`after\` has passed; what it waited for continues`
+}
+
+export function namedText(pids: readonly string[]): string {
+  const [first = ''] = pids
+  return pids.length === 1 ? `the process ${first}` : `${pids.length} processes, such as ${first}`
+}

@@ -5,13 +5,14 @@ import {
   becauseText,
   endingText,
   exceptedText,
+  lateText,
   reasonOf,
   unsuccessfulText,
 } from './ending-texts.ts'
 import { parseObject } from './saved-state.ts'
 
 /*
- * The part `state` of a call that the store ends without its having run, with the `UpstreamFailed` that its
+ * The part `state` of a call that the store ends without its having run, with the error that its
  * caller gets. The store has no classes, so errors stay in their saved form here (`bundle/codec.ts`).
  */
 
@@ -50,6 +51,16 @@ export function upstreamFailure(
 export function unservedStateText(pid: string, upstream: string, message: string, cause: unknown): string {
   const error = savedError('UpstreamFailed', 'UPSTREAM_FAILED', message, { pid, upstream }, cause)
   return JSON.stringify({ label: 'excepted', error, upstream: true })
+}
+
+/** The message and the part `state` of a call that still waited for these processes when its time-out had passed. */
+export function lateFailure(
+  pid: string,
+  pending: readonly string[],
+): { readonly message: string; readonly text: string } {
+  const said = lateText(pid, pending)
+  const error = savedError('WaitTimeout', 'WAIT_TIMEOUT', said, { pending, total: pending.length })
+  return { message: said, text: JSON.stringify({ label: 'excepted', error }) }
 }
 
 /** The error in the part `state` of a process that was excepted, in its saved form. */
