@@ -40,6 +40,17 @@ class Attempted extends Process<typeof Attempted> {
   }
 }
 
+class Transacted extends Process<typeof Transacted> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.output('calls', { schema: { type: 'integer' } })
+  }
+  override async run(): Promise<void> {
+    await this.transaction('nothing', () => attempts.count++)
+    this.out('calls', attempts.count)
+  }
+}
+
 describe.skipIf(POSTGRES === undefined)('behind a network that fails', () => {
   const opened: { close(): Promise<void> }[] = []
   afterEach(async () => {
@@ -83,6 +94,41 @@ describe.skipIf(POSTGRES === undefined)('behind a network that fails', () => {
       expect(sums).toEqual(handles.map((_, a) => ({ sum: a + 2 })))
       for (const { pid } of handles)
         expect((await watcher.history(pid)).filter(({ name }) => name === 'effect')).toHaveLength(2)
+    },
+  )
+
+  test(
+    'a statement whose connection hangs without an error is made again over another one',
+    { ...HAS_MORE, timeout: 120_000 },
+    async () => {
+      const { direct, proxy } = await proxied()
+      const engine = await open(proxy.url, [Attempted], 60_000)
+      Object.assign(attempts, { gate: Promise.resolve(), count: 0 })
+      proxy.stallOpen()
+      // It would take a quarter of an hour until the system gives up the connections.
+      const { pid } = await engine.launch(Attempted, undefined, { key: 'once' })
+      const watcher = await watcherOf(direct)
+      expect(await watcher.handle(pid).outputs.all()).toEqual({ attempt: 1 })
+      expect(await watcher.list()).toMatchObject({ processes: [{ pid }] })
+    },
+  )
+
+  test(
+    'a program that is cut off just before it commits a transaction soon holds no lock on the process',
+    { ...HAS_MORE, timeout: 120_000 },
+    async () => {
+      const { direct, proxy } = await proxied()
+      const engine = await open(proxy.url, [Transacted], 60_000)
+      Object.assign(attempts, { count: 0 })
+      proxy.stallAt('COMMIT')
+      const { pid } = await engine.launch(Transacted)
+      await expect.poll(() => attempts.count).toBe(1)
+      const watcher = await watcherOf(direct)
+      // This writes to the process, which waits for the locks on it.
+      expect(await watcher.handle(pid).pause('just looking')).toBe(true)
+      expect(await watcher.handle(pid).play()).toBe(true)
+      // The engine makes the transaction again when it gets no answer. What the first call did was rolled back.
+      expect(await watcher.handle(pid).outputs.all()).toEqual({ calls: 2 })
     },
   )
 

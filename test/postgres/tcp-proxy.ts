@@ -11,6 +11,7 @@ export class TcpProxy {
   readonly #listener: Server
   readonly #pairs = new Set<Pair>()
   #isStalled = false
+  #stallsAt: string | undefined
 
   /** `url` is that of the server. */
   static async start(url: string): Promise<TcpProxy> {
@@ -32,6 +33,12 @@ export class TcpProxy {
 
   #join(client: Socket, server: Socket): void {
     const pair = { client, server }
+    client.on('data', (sent: Buffer) => {
+      if (this.#stallsAt === undefined || !sent.includes(this.#stallsAt)) return
+      this.#stallsAt = undefined
+      server.cork()
+      queueMicrotask(() => client.unpipe(server))
+    })
     this.#pairs.add(pair)
     for (const [from, to] of [
       [client, server],
@@ -50,10 +57,20 @@ export class TcpProxy {
   /** Carries nothing any more, and closes nothing. */
   stall(): void {
     this.#isStalled = true
+    this.stallOpen()
+  }
+
+  /** Does the same to the connections that are open, and carries what new ones send. */
+  stallOpen(): void {
     for (const { client, server } of this.#pairs) {
       client.unpipe(server).pause()
       server.unpipe(client).pause()
     }
+  }
+
+  /** Carries nothing any more of the connection whose client next sends a text: not this text, nor that it ends. */
+  stallAt(text: string): void {
+    this.#stallsAt = text
   }
 
   /** Carries everything again, what was sent meanwhile too. */

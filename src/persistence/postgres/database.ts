@@ -7,16 +7,24 @@ import { MIGRATIONS } from './schema.ts'
 
 type Driver = (typeof Pg)['default']
 
+/** A statement with the time for its answer, which the driver's types leave out. */
+type BoundedQuery = Pg.QueryConfig & { readonly query_timeout: number }
+
 /** How long a statement is made again while the server can't be reached, in milliseconds. */
 const PATIENCE = 10_000
 const LONGEST_PAUSE = 500
+/**
+ * How long a statement waits for its answer, in milliseconds. A connection that fails without a word, as one that
+ * a firewall forgets, would hold the statement until the system gives it up, which takes a quarter of an hour.
+ */
+const ANSWER_WITHIN = 20_000
 /** The most connections of a store, beside the one that listens. */
 const CONNECTIONS = 4
 /** The most functions of `this.transaction` that run at a time. */
 const OWN_CONNECTIONS = 8
 
 /** The codes of errors after which a statement is made again. */
-const TRANSIENT = /^(08|57P0|40001|40P01|53300|E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN))/
+const TRANSIENT = /^(08|57P0|25P03|40001|40P01|53300|E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN))/
 const INT8 = 20
 const JSON_TYPE = 114
 const TEXT = 25
@@ -69,6 +77,7 @@ export class Database implements Calls {
       connectionString,
       application_name: 'damson',
       keepAlive: true,
+      connectionTimeoutMillis: PATIENCE,
       types: { getTypeParser: getTypeParser as typeof types.getTypeParser },
     }
     this.#pool = this.#newPool(CONNECTIONS)
@@ -78,7 +87,6 @@ export class Database implements Calls {
     const pool = new this.#pg.Pool({
       ...this.#config,
       max,
-      connectionTimeoutMillis: PATIENCE,
       idleTimeoutMillis: 60_000,
       allowExitOnIdle: true,
     })
@@ -103,6 +111,11 @@ export class Database implements Calls {
 
   releaseOwn(client: Pg.PoolClient, isBroken: boolean): void {
     if (this.#ownClients.delete(client)) client.release(isBroken)
+  }
+
+  /** A statement of the store, which fails if it gets no answer in time. The pool then ends its connection. */
+  statement(text: string, values: readonly unknown[] = []): BoundedQuery {
+    return { text: this.sql(text), values: [...values], query_timeout: ANSWER_WITHIN }
   }
 
   /** A statement of the user, whose values are read as `pg` reads them by default. */
@@ -138,12 +151,18 @@ export class Database implements Calls {
   }
 
   async #run<R>(doing: string, text: string, given: readonly unknown[]): Promise<R[]> {
-    const start = elapsed()
+    let start = elapsed()
+    let wasUnanswered = false
     for (let pause = 1; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
       this.#requireOpen()
       try {
-        return (await this.#pool.query(this.sql(text), [...given])).rows as R[]
+        return (await this.#pool.query(this.statement(text, given))).rows as R[]
       } catch (error) {
+        // Says nothing of the other connections. The patience begins when one of them is tried.
+        if (isUnanswered(error) && !wasUnanswered) {
+          wasUnanswered = true
+          start = elapsed()
+        }
         if (!isTransient(error) || elapsed() - start > PATIENCE)
           throw new PersistenceError(`${doing} failed: ${errorText(error)}`, { cause: error })
       }
@@ -224,10 +243,15 @@ function unreachable(error: unknown): PersistenceError {
   return new PersistenceError(`the Postgres server can not be reached: ${errorText(error)}`, { cause: error })
 }
 
+function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout'
+}
+
 /** Whether a statement that failed may be made again, or its whole transaction. */
 export function isTransient(error: unknown): boolean {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
   if (typeof code === 'string') return TRANSIENT.test(code)
+  if (isUnanswered(error)) return true
   return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
     String(message),
   )

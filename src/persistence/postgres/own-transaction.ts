@@ -9,6 +9,12 @@ import { isTransient, type Calls, type Database } from './database.ts'
 const IN_FAILED_TRANSACTION = '25P02'
 
 /**
+ * From here on the transaction locks the process, and runs nothing of the user. The server ends it if the program is
+ * frozen or cut off before it commits, so that others need not wait for it.
+ */
+const SOON_OVER = "set_config('idle_in_transaction_session_timeout', '10000', true)"
+
+/**
  * A transaction on a connection of its own: first the user's function works with it (`tx`), then the store
  * adds a step record, and ends it.
  */
@@ -25,7 +31,7 @@ export class OwnTransaction implements Calls {
   static async begin(database: Database): Promise<OwnTransaction> {
     const client = await database.ownClient()
     try {
-      await client.query('BEGIN')
+      await client.query(database.statement('BEGIN'))
       return new OwnTransaction(database, client)
     } catch (error) {
       database.releaseOwn(client, true)
@@ -52,9 +58,11 @@ export class OwnTransaction implements Calls {
   }
 
   async call<R>(doing: string, name: 'load' | 'apply', argument: unknown): Promise<R> {
-    const text = this.#database.sql(`SELECT @${name}($1) AS answer`)
+    const statement = this.#database.statement(`SELECT @${name}($1) AS answer, ${SOON_OVER}`, [
+      encodeJson(argument),
+    ])
     try {
-      const { rows } = await this.#client.query<{ readonly answer: R }>(text, [encodeJson(argument)])
+      const { rows } = await this.#client.query<{ readonly answer: R }>(statement)
       return (rows[0] as { readonly answer: R }).answer
     } catch (error) {
       this.#failed(error)
@@ -68,7 +76,7 @@ export class OwnTransaction implements Calls {
 
   async commit(): Promise<void> {
     try {
-      await this.#client.query('COMMIT')
+      await this.#client.query(this.#database.statement('COMMIT'))
       this.#release()
     } catch (error) {
       this.#failed(error)
@@ -82,7 +90,7 @@ export class OwnTransaction implements Calls {
     this.#isOver = true
     if (this.#isReleased) return
     try {
-      await this.#client.query('ROLLBACK')
+      await this.#client.query(this.#database.statement('ROLLBACK'))
       this.#release()
     } catch {
       this.#release(true)
