@@ -17,8 +17,7 @@ import { claimLost, endedElsewhere } from './stop-reasons.ts'
 import { untilRead } from './store-reader.ts'
 import { failureEnd } from './writes.ts'
 
-/** After how many milliseconds of calls everything else has its turn. */
-const LONGEST_TURN = 5
+const LONGEST_TURN = 5 // ms of calls, after which everything else has its turn
 
 /**
  * Runs the calls of one actor, under one claim of it.
@@ -39,6 +38,7 @@ export class ActorRun implements CalledActor {
   over = false
   readonly fence: number
   readonly retries: number
+  hasCrashed: boolean
   readonly #parts: CallParts
   readonly #claimed: ClaimedProcess
   #seq: number
@@ -63,6 +63,7 @@ export class ActorRun implements CalledActor {
     this.pid = row.pid
     this.process = { pid: row.pid }
     this.fence = claimed.fence
+    this.hasCrashed = row.crashes > 0
     this.#state = new ActorState(actorClass, parts.engine.codec)
     this.#queue = new CallQueue(row.pid, parts.engine)
     this.#parts = parts
@@ -273,6 +274,7 @@ export class ActorRun implements CalledActor {
 
   #done(ends: readonly CallEnd[], endedAt: number, releases: boolean, isReleased: boolean): void {
     this.#seq++
+    this.hasCrashed = false
     this.#released = isReleased
     for (const { call } of ends) this.#live.delete(call)
     if (releases && !isReleased) this.#queue.changed()

@@ -49,6 +49,10 @@ export class CallRun implements Turn, LiveCall {
     return this.#actor.pid
   }
 
+  get crashedActor(): string | undefined {
+    return this.#actor.hasCrashed ? this.#actor.pid : undefined
+  }
+
   get retryAt(): number | null {
     return this.#stored.row.retryAt
   }
@@ -264,7 +268,9 @@ export class CallRun implements Turn, LiveCall {
     const { engine } = this.#parts
     const execution = this.#execution as Execution
     const began = execution.claimPending ? [encodeEvent('running', { step: 'run' })] : []
-    const content = { actorFence: this.#actor.fence, history: [...began, ...write.history] }
+    const { crashedActor } = this
+    const history = [...began, ...write.history]
+    const content = { actorFence: this.#actor.fence, crashedActor, history }
     engine.commits.send(
       { ...write, ...content },
       (outcome) => {

@@ -36,6 +36,8 @@ export interface CalledActor extends Occupant {
   readonly fence: number
   /** How often a failed call is tried again, unless the call says otherwise. */
   readonly retries: number
+  /** Whether the actor has crashed and stored nothing since (C11). */
+  readonly hasCrashed: boolean
   readonly object: ActorObject
   /** The state from which the present call started. */
   readonly fields: string

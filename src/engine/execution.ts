@@ -31,6 +31,8 @@ export interface PendingWait extends StepWait {
 export interface Turn {
   /** The pid of the actor. */
   readonly actor: string
+  /** The same, if the actor has crashed and stored nothing since (C11). */
+  readonly crashedActor: string | undefined
   /** When the next attempt begins of a call that was stored backing off. */
   readonly retryAt: number | null
   /**

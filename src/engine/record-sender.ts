@@ -36,7 +36,8 @@ export class RecordSender {
     const count = ++execution.journalCount
     let outcome: Outcome
     try {
-      outcome = await send({ kind: 'record', pid, fence, count })
+      const crashedActor = execution.turn?.crashedActor
+      outcome = await send({ kind: 'record', pid, fence, count, ...(crashedActor && { crashedActor }) })
     } catch {
       this.#control.stop(execution, claimLost(pid))
       throw claimLost(pid)

@@ -167,6 +167,24 @@ overEachStore((over) => {
       expect(await actor.call.add(1).result()).toBe(101)
     })
 
+    test('whose reference names a key that there is not fail in their turn, and name the key', async () => {
+      const source = await counter()
+      const actor = await counter()
+      const given = source.call.add(1)
+      await given.result()
+      const first = actor.call.wait('first')
+      const wrong = actor.call.add(given.outputs.ref('nothing.here' as never))
+      const last = actor.call.add(5)
+      await untilWaits('first')
+      await last.submitted()
+      expect(await wrong.wait({ timeout: 0 })).toBe(null)
+      gate('first').resolve()
+      await expect(wrong.result()).rejects.toThrow(UpstreamFailed)
+      await expect(wrong.result()).rejects.toThrow(/nothing\.here/)
+      expect(await last.result()).toBe(105)
+      await first.result()
+    })
+
     test('refuse an unknown method, and an argument that can not be saved, at once', async () => {
       const actor = await counter()
       expect(() => (actor.call as unknown as { nope(): void }).nope()).toThrow(/no method nope/)

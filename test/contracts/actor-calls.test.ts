@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { Client, PersistenceError, type ActorRef } from '../../src/index.ts'
+import { Client, PersistenceError, type ActorRef, type ProcessHandle } from '../../src/index.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import { Project } from '../cli/project.ts'
+import { HAS_MORE } from '../run/extent.ts'
 import { aPath, openSqlite, replaced, slow } from './stores.ts'
 
 /* A call of an actor keeps the contracts that a launch keeps: it is stored once (C2), and is not run again if it kills its program (C11). */
@@ -63,10 +64,31 @@ test('C2: a call whose acknowledgement is lost is there once', async () => {
 })
 
 const PROGRAM = `
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
+import { currentCall } from 'damson'
 export class Bomb {
   add(by) {
     return by
+  }
+  async work(parts) {
+    const call = currentCall()
+    for (let part = 0; part < parts; part++) {
+      await call.effect('part ' + part, () => {})
+      if (!existsSync('part ' + part)) {
+        writeFileSync('part ' + part, '')
+        process.kill(process.pid, 'SIGKILL')
+      }
+    }
+    return parts
+  }
+  async fail(times) {
+    const { attempt } = currentCall()
+    if (!existsSync('attempt ' + attempt)) {
+      writeFileSync('attempt ' + attempt, '')
+      process.kill(process.pid, 'SIGKILL')
+    }
+    if (attempt < times) throw new Error('not yet')
+    return times
   }
   explode() {
     appendFileSync('explosions', 'x')
@@ -78,6 +100,12 @@ export const actors = [Bomb]
 class Bomb {
   add(by: number): number {
     return by
+  }
+  async work(parts: number): Promise<number> {
+    return Promise.resolve(parts)
+  }
+  async fail(times: number): Promise<number> {
+    return Promise.resolve(times)
   }
   explode(): void {}
 }
@@ -120,3 +148,38 @@ test('C11: an actor whose call kills its program three times is paused, and its 
   expect(await actor.process.refresh()).toMatchObject({ paused: true })
   expect(await actor.pending()).toBe(2)
 }, 60_000)
+
+const LONG = { ...HAS_MORE, timeout: 60_000 }
+
+/** Starts programs until one of them runs the call to its end. Returns how many were killed. */
+async function deathsUntilDone(project: Project, call: ProcessHandle): Promise<number> {
+  for (let deaths = 0; ; deaths++) {
+    const worker = project.start(['worker', 'bomb.mjs'])
+    const paused = worker.says('paused: it crashed').then(
+      () => 'paused',
+      () => 'killed',
+    )
+    const came = await Promise.race([call.result(), paused])
+    if (came === 'killed') continue
+    worker.signal('SIGTERM')
+    await worker.ended
+    expect(came).toBe(await call.result())
+    return deaths
+  }
+}
+
+test('C11: an actor is not paused while its call gets further with each crash', LONG, async () => {
+  const { project, client } = await aProject()
+  const call = client.actorById(Bomb, 'bomb').call.work(5)
+  await call.submitted()
+  expect(await deathsUntilDone(project, call)).toBe(5)
+  expect(await call.result()).toBe(5)
+})
+
+test('C11: an actor is not paused while each crash is in another attempt of its call', LONG, async () => {
+  const { project, client } = await aProject()
+  const call = client.actorById(Bomb, 'bomb').send('fail', [4], { retries: 3 })
+  await call.submitted()
+  expect(await deathsUntilDone(project, call)).toBe(4)
+  expect(await call.result()).toBe(4)
+})

@@ -301,7 +301,8 @@ class Player {
         row: await store.read(one),
         parts: (await store.load(one))?.bundle().parts,
         pending: await store.pending(one),
-        mail: await Promise.all(NAMES.map(async (name) => store.mail(one, name))),
+        // On a server, a commit that is made again leaves out an id.
+        mail: await Promise.all(NAMES.map(async (name) => (await store.mail(one, name))?.value)),
         log: await store.log(one),
         history: (await store.history(one)).map((entry) => ({ ...entry, commit: 0 })),
       })),

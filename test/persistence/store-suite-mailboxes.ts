@@ -13,6 +13,7 @@ import {
   finish,
   request,
   running,
+  record,
   type Held,
 } from './fixtures.ts'
 import type { Bench } from './store-bench.ts'
@@ -334,6 +335,26 @@ export function mailboxes(bench: Bench): void {
       for (; at !== undefined; at = at['cause'] as typeof at, causes++) last = at
       expect(causes).toBeLessThan(15)
       expect(last).toMatchObject({ message: 'no' })
+    })
+
+    test('crashes of an actor are counted anew once its call has got further (C11)', async () => {
+      const actor = await newActor()
+      const [one] = (await calls(actor, 1)) as [string]
+      const claimed = await held(actor, false, 'B')
+      const begins = { begins: true, step: 'run', owner: 'B', actorFence: claimed.fence }
+      await done(store, advance({ pid: one, fence: 0, seq: 0 }, begins))
+      await crash('B')
+      const again = await claimOne(store, 'A')
+      expect(await read(actor)).toMatchObject({ crashes: 1 })
+      const crashedActor = again.pid
+      const call = { pid: one, fence: 2, seq: 1 }
+      const begun = { ...begins, owner: 'A', actorFence: again.fence, crashedActor }
+      await done(store, advance(call, begun))
+      const begunCall = { pid: one, fence: 3, seq: 2 }
+      await done(store, record(begunCall, { status: 'busy', crashedActor }))
+      expect(await read(actor)).toMatchObject({ crashes: 1 })
+      await done(store, record(begunCall, { count: 2, parts: { 'record:effect:pay': '1' }, crashedActor }))
+      expect(await read(actor)).toMatchObject({ crashes: 0, owner: 'A' })
     })
 
     test('a call whose time-out has passed ends with the next scan of any engine, and those that need it', async () => {

@@ -65,7 +65,7 @@ export interface OpenTransaction {
 }
 
 /** What tells a step record from the others of its process. */
-export type RecordHead = Pick<StepRecord, 'kind' | 'pid' | 'fence' | 'count' | 'seq'>
+export type RecordHead = Pick<StepRecord, 'kind' | 'pid' | 'fence' | 'count' | 'seq' | 'crashedActor'>
 
 /** A `Control` that can also hand out processes to run. */
 export interface Store extends Control, Persister {

@@ -180,6 +180,8 @@ export interface Advance {
    * then applies to the call as long as that claim holds, also if the call had begun before (C4).
    */
   readonly actorFence?: number
+  /** The actor of the call, if it has crashed: its crashes are counted anew with a failed attempt of the call (C11). */
+  readonly crashedActor?: string | undefined
   /** The version of the saved form, if the process was upgraded when it was loaded. */
   readonly version?: number | undefined
   readonly state: ProcessState
@@ -288,6 +290,8 @@ export interface StepRecord {
    * ends that (C11).
    */
   readonly beside?: string
+  /** The actor of the call, if it has crashed: its crashes are counted anew once the call gets further (C11). */
+  readonly crashedActor?: string | undefined
   /** The status that the step has set; left out if it has set none. */
   readonly status?: string | null
   /** A bundle to keep under this tag. */

@@ -20,10 +20,11 @@ export function wantedBy(writes: readonly Write[]): Wanted {
       case 'advance':
         for (const pid of write.wait?.on ?? []) wanted.pids.add(pid)
         if (write.killsChildren !== undefined) wanted.trees.add(write.pid)
+        if (write.crashedActor !== undefined) wanted.pids.add(write.crashedActor)
         break
       case 'record':
         for (const pid of write.waits?.for.on ?? []) wanted.pids.add(pid)
-        if (write.beside !== undefined) wanted.pids.add(write.beside)
+        for (const pid of [write.beside, write.crashedActor]) if (pid !== undefined) wanted.pids.add(pid)
         break
       case 'request':
         if (write.tree === true) wanted.trees.add(write.pid)

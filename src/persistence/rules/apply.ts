@@ -1,6 +1,6 @@
 import { edit } from './edit.ts'
 import { addEvent, isReported, takeReport } from './report.ts'
-import { recordStep } from './step-record.ts'
+import { getsFurther, recordStep } from './step-record.ts'
 import type { Row } from './row.ts'
 import * as transitions from './transitions.ts'
 import { type Decision, entry, type RuleContext } from './decision.ts'
@@ -8,7 +8,16 @@ import { dropDue, purge, retain, unretain, type LifetimeTables } from './result-
 import { withConsumed } from './message-ids.ts'
 import type { DropDue, Purge, Retain, Unretain } from '../contract/result-lifetime.ts'
 import type { Outcome } from '../contract/outcomes.ts'
-import type { Advance, CompleteGroup, Create, Prune, Request, ServeCalls, Write } from '../contract/writes.ts'
+import type {
+  Advance,
+  CompleteGroup,
+  Create,
+  Prune,
+  Request,
+  ServeCalls,
+  StepRecord,
+  Write,
+} from '../contract/writes.ts'
 import { dropQueued, isOver, putRow } from './ends.ts'
 import type { Tables } from './tables.ts'
 
@@ -99,6 +108,8 @@ export function apply(tables: Tables, write: OnOne): Outcome {
     case 'event':
       break
   }
+  if ((write.kind === 'record' || write.kind === 'advance') && decision.outcome.status === 'done')
+    forgetCrashes(tables, write, row.runner)
   if (decision.awaits !== undefined) {
     if (mayAwait) tables.settleAwaits(row.pid)
     if (decision.awaits.length > 0) tables.addAwaits(row.pid, decision.awaits)
@@ -118,6 +129,19 @@ export function apply(tables: Tables, write: OnOne): Outcome {
     else if (decision.outcome.applied === true) requestDescendants(tables, { ...write, request: 'kill' })
   }
   return decision.outcome
+}
+
+/** Counts the crashes of an actor anew whose call has got further (C11). */
+function forgetCrashes(tables: Tables, write: StepRecord | Advance, engine: string | null): void {
+  const { crashedActor } = write
+  if (crashedActor === undefined) return
+  // That a call begins again is no progress.
+  if (write.kind === 'record' ? !getsFurther(write) : write.state !== 'waiting') return
+  const actor = tables.get(crashedActor)
+  if (actor === undefined || actor.owner !== engine || actor.crashes === 0) return
+  actor.crashes = 0
+  actor.alone = 0
+  tables.put(actor, [])
 }
 
 function decide(tables: Tables, row: Row, write: OnOne): Decision {

@@ -75,7 +75,7 @@ function isHeldBack(row: Row, write: StepRecord): boolean {
  * Whether the write is progress. Going on after a wait is none, nor is a checkpoint, a deadline, a
  * status or a report.
  */
-function getsFurther(write: StepRecord): boolean {
+export function getsFurther(write: StepRecord): boolean {
   const { waits, parts, consumes, checkpoint, deadline, status, report } = write
   if (checkpoint !== undefined || deadline !== undefined) return false
   if (consumes !== null || Object.keys(parts).length > 0) return true
