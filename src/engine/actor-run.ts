@@ -7,7 +7,7 @@ import type { ActorObject, AnyActorClass } from '../process/actor/actor-class.ts
 import { killedStateText } from '../process/state/saved-state.ts'
 import { errorText } from '../shared/error-text.ts'
 import { ClosedError } from '../shared/errors.ts'
-import { setImmediate } from '../shared/timers.ts'
+import { endOfTurn, setImmediate } from '../shared/timers.ts'
 import { ActorState } from './actor-state.ts'
 import { CALLS_AT_A_TIME, CallQueue } from './call-queue.ts'
 import { CallEnds } from './call-ends.ts'
@@ -156,7 +156,7 @@ export class ActorRun implements CalledActor {
         else this.#queue.clear()
       }
       if (this.#ends.length < CALLS_AT_A_TIME && engine.clock.now() - this.#turnBegan < LONGEST_TURN) continue
-      await nextTurn()
+      await endOfTurn()
       this.#turnBegan = engine.clock.now()
       if (this.#ends.length >= CALLS_AT_A_TIME) await this.#send(false)
     }
@@ -166,6 +166,8 @@ export class ActorRun implements CalledActor {
     const call = new CallRun(this, stored, this.#parts)
     this.#live.add(call)
     this.#current = call
+    // The construction is stored in this turn, with the call if that has ended by then.
+    if (!this.#state.isStored) setImmediate(() => void this.#send(false))
     await call.run()
     this.#current = undefined
     // It was killed or ended by someone else, and may have changed the instance.
@@ -178,7 +180,7 @@ export class ActorRun implements CalledActor {
   /** No call may run: gives the claim back. */
   async #rest(): Promise<void> {
     // A call that was killed meanwhile is still to end.
-    if (this.#live.size > this.#ends.length && this.#ends.sending === undefined) await nextTurn()
+    if (this.#live.size > this.#ends.length && this.#ends.sending === undefined) await endOfTurn()
     else await this.#send(true)
     this.#pausing = false
   }
@@ -235,7 +237,6 @@ export class ActorRun implements CalledActor {
 
   async #store(ends: readonly CallEnd[], releases: boolean): Promise<void> {
     const { engine } = this.#parts
-    // The instance is as the last of these calls left it, or as it was constructed.
     const { fields, parts } = this.#state.toStore(ends.at(-1)?.fields)
     const write: ServeCalls = {
       ...this.#write,
@@ -278,7 +279,7 @@ export class ActorRun implements CalledActor {
     this.#released = isReleased
     for (const { call } of ends) this.#live.delete(call)
     if (releases && !isReleased) this.#queue.changed()
-    // A pause took effect. What ran after these calls runs again once the actor is played.
+    // A pause took effect: what ran after these calls runs again once the actor is played.
     if (isReleased) this.#takeBack([], [])
     this.#parts.scheduler.executionCommitted(this)
     for (const { call, answered } of ends)
@@ -397,5 +398,3 @@ export class ActorRun implements CalledActor {
 }
 
 const FENCED: Outcome = { status: 'fenced' }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -13,7 +13,9 @@ export class ActorState {
   readonly #codec: Codec
   /** The arguments of the constructor, where their references were replaced by values. */
   #parsed: string | undefined
-  #stored: string | undefined
+  #isStored = false
+  /** The fields that are stored, or those as constructed where that is not stored yet. */
+  #base = ''
   #fields = ''
 
   constructor(actorClass: AnyActorClass, codec: Codec) {
@@ -28,13 +30,14 @@ export class ActorState {
 
   /** Whether the construction is stored. */
   get isStored(): boolean {
-    return this.#stored !== undefined
+    return this.#isStored
   }
 
   /** Makes the instance from what is stored: the arguments of its constructor, and its fields. */
   async load(inputs: string, fields: string): Promise<void> {
     this.object = new ActorObject(this.#class, inputs, this.#codec)
-    this.#stored = this.#fields = fields
+    this.#isStored = true
+    this.#base = this.#fields = fields
     await this.undo()
   }
 
@@ -43,7 +46,7 @@ export class ActorState {
     if (values !== undefined) this.#parsed = this.#codec.stringify(values, 'inputs')
     this.object = new ActorObject(this.#class, this.#parsed ?? inputs, this.#codec)
     await noContext(() => this.object.make())
-    this.#fields = this.object.text()
+    this.#base = this.#fields = this.object.text()
   }
 
   /** A call has ended here, and has led to these fields. */
@@ -52,8 +55,8 @@ export class ActorState {
   }
 
   /** The calls that have ended here do not count any more, except those that have led to these fields. */
-  goBack(fields = this.#stored): void {
-    this.#fields = fields ?? this.#fields
+  goBack(fields = this.#base): void {
+    this.#fields = fields
   }
 
   /** Makes the instance from the fields after the last call that has ended here. */
@@ -62,13 +65,15 @@ export class ActorState {
   }
 
   /** What is to be stored after the calls that have led to these fields; after no call, the construction. */
-  toStore(fields = this.#stored ?? this.#fields): { readonly fields: string; readonly parts: Parts } {
-    const constructed = this.#stored === undefined && this.#parsed !== undefined && { parsed: this.#parsed }
-    return { fields, parts: { ...(fields !== this.#stored && { memory: fields }), ...constructed } }
+  toStore(fields = this.#base): { readonly fields: string; readonly parts: Parts } {
+    const constructed = !this.#isStored && this.#parsed !== undefined && { parsed: this.#parsed }
+    const isNew = !this.#isStored || fields !== this.#base
+    return { fields, parts: { ...(isNew && { memory: fields }), ...constructed } }
   }
 
   /** These fields are durable. */
   stored(fields: string): void {
-    this.#stored = fields
+    this.#isStored = true
+    this.#base = fields
   }
 }

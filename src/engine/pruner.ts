@@ -10,7 +10,7 @@ import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { TERMINAL_STATES } from '../process/state/machine.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
-import { setImmediate } from '../shared/timers.ts'
+import { endOfTurn } from '../shared/timers.ts'
 
 /**
  * Milliseconds from the opening of the engine to the first sweep, and from one sweep to the next. The
@@ -129,8 +129,4 @@ export class Pruner {
 interface Count {
   deleted: number
   refused: number
-}
-
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -2,7 +2,7 @@ import type { GroupCommit } from '../client/write/group-commit.ts'
 import type { Store } from '../persistence/contract/store.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
-import { setImmediate } from '../shared/timers.ts'
+import { endOfTurn } from '../shared/timers.ts'
 
 /**
  * Milliseconds from the opening of the engine to the first round, and from one round to the next: while
@@ -112,8 +112,4 @@ export class ResultCollector {
       await endOfTurn()
     }
   }
-}
-
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -22,6 +22,11 @@ export {
   startMicrotask as queueMicrotask,
 }
 
+/** Resolves once all else that this turn of the event loop has to do was done. */
+export function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => startImmediate(resolve))
+}
+
 /** Wall-clock milliseconds since 1970. */
 export const wallClock: () => number = Date.now.bind(Date)
 

@@ -11,11 +11,19 @@ import {
   UpstreamFailed,
   type ActorOptions,
   type ActorRef,
-  type Engine,
+  Engine,
   type Store,
 } from '../../src/index.ts'
+import { intercept } from '../../src/testing/intercept.ts'
 import { overEachStore, untilRow } from '../engine/over-stores.ts'
 import { Counter, did, forget, gate, Unsavable, watching } from './classes.ts'
+
+class Late {
+  n = 0
+  add(by: number): number {
+    return (this.n += by)
+  }
+}
 
 overEachStore((over) => {
   let engine: Engine
@@ -396,6 +404,42 @@ overEachStore((over) => {
       expect(await handles[1].wait()).toMatchObject({ label: 'killed', message: 'not this one' })
       for (const handle of handles.slice(0, 2)) await expect(handle.result()).rejects.toThrow(ProcessKilled)
       expect(await handles[2].result()).toBe(10)
+    })
+
+    test('is as it was constructed after a call that was killed before the first commit of the actor', async () => {
+      const client = await over().client()
+      const actor = await client.actor(Late, [])
+      const [killed, kept] = [actor.call.add(1), actor.call.add(10)]
+      await kept.submitted()
+      let isFirst = true
+      const killing = intercept(store, (commit) => async (writes) => {
+        if (isFirst && writes.some(({ kind }) => kind === 'calls')) {
+          isFirst = false
+          await killed.kill()
+        }
+        return commit(writes)
+      })
+      const options = { clock: over().clock, actors: [Late], handleSignals: false }
+      const other = await Engine.open({ store: killing, ...options })
+      try {
+        expect(await kept.result()).toBe(10)
+        expect(await actor.get('n')).toBe(10)
+      } finally {
+        await other.close({ drain: 0 })
+      }
+    })
+
+    test('is ready, and its fields can be read, while its first call runs', async () => {
+      const client = await over().client()
+      const actor = await client.actor(Counter, [3], { worker: 'late' })
+      const held = actor.call.wait('held')
+      await held.submitted()
+      await over().engine([], { actors: [Counter], labels: ['late'] })
+      await untilWaits('held')
+      await actor.ready()
+      expect(await actor.get('n')).toBe(3)
+      gate('held').resolve()
+      expect(await held.result()).toBe(103)
     })
 
     test('reads and sets its fields, also in the order of the calls', async () => {
