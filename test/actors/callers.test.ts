@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Client } from '../../src/index.ts'
+import { POSTGRES } from '../postgres/server.ts'
+import { newDatabase } from '../postgres/shared-server.ts'
 import { compiled } from '../programs/compiled.ts'
 import { HAS_MORE, share } from '../run/extent.ts'
 
@@ -34,14 +36,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Starts a program, and resolves once it is ready. */
-async function start(...args: string[]): Promise<ChildProcess> {
+/** Starts a program. Resolves once it is ready, to what it says then. */
+async function start(...args: string[]): Promise<[program: ChildProcess, said: string]> {
   const program = spawn(process.execPath, [compiled('test/programs/tally-program.ts'), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   programs.push(program)
-  await once(program.stdout as NodeJS.ReadableStream, 'data')
-  return program
+  const [said] = (await once(program.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+  return [program, String(said).trim()]
 }
 
 async function ended(program: ChildProcess, signal?: NodeJS.Signals): Promise<number | null> {
@@ -52,34 +54,60 @@ async function ended(program: ChildProcess, signal?: NodeJS.Signals): Promise<nu
   return program.exitCode
 }
 
-test(
-  '10,000 calls of three programs keep the order of each, and run once, although engines are killed meanwhile',
+/** An engine program, with the id of its engine. */
+async function startEngine(): Promise<Running> {
+  const [program, said] = await start('engine', store)
+  return { program, id: said.split(' ')[1] ?? '' }
+}
+
+interface Running {
+  readonly program: ChildProcess
+  readonly id: string
+}
+
+/** Three programs call the actor, while that one of these engines is killed three times that runs it, and replaced. Returns how often the actor crashed. */
+async function callThroughKills(engineCount: number): Promise<number> {
+  const client = await Client.open({ store, create: true })
+  const tally = await client.actor(Tally, [], { id: 'tally' })
+  const engines = await Promise.all(Array.from({ length: engineCount }, startEngine))
+  const each = CALLS / CALLERS.length
+  const callers = await Promise.all(CALLERS.map((name) => start('caller', store, name, String(each))))
+  for (const [caller] of callers) caller.stdin?.end('go\n')
+  let kills = 0
+  for (const part of [0.1, 0.4, 0.7]) {
+    await expect
+      .poll(() => tally.get('count'), { timeout: 100_000, interval: 5 })
+      .toBeGreaterThan(part * CALLS)
+    const { worker } = await tally.process.metadata()
+    const at = engines.findIndex(({ id }) => id === worker)
+    expect(at).not.toBe(-1)
+    for (const { program } of engines.splice(at, 1)) await ended(program, 'SIGKILL')
+    expect(await tally.get('count')).toBeLessThan(CALLS)
+    kills++
+    engines.push(await startEngine())
+  }
+  expect(await Promise.all(callers.map(([caller]) => ended(caller)))).toEqual([0, 0, 0])
+  await expect.poll(() => tally.pending(), { timeout: 200_000, interval: 50 }).toBe(0)
+  expect(await tally.get('wrong')).toEqual([])
+  expect(await tally.get('last')).toEqual(Object.fromEntries(CALLERS.map((name) => [name, each])))
+  expect(await tally.get('count')).toBe(CALLS)
+  const crashes = (await tally.process.history()).filter(({ name }) => name === 'crashed')
+  expect(crashes.length).toBeLessThanOrEqual(kills)
+  await client.close()
+  return crashes.length
+}
+
+test.each([1, 2])(
+  '10,000 calls of three programs keep the order of each, and run once, although engines are killed meanwhile: %i at a time',
+  { ...HAS_MORE, timeout: 240_000 },
+  async (engineCount) => expect(await callThroughKills(engineCount)).toBeGreaterThan(0),
+)
+
+test.skipIf(POSTGRES === undefined)(
+  'the same on Postgres, with two engines at a time',
   { ...HAS_MORE, timeout: 240_000 },
   async () => {
-    const client = await Client.open({ store, create: true })
-    const tally = await client.actor(Tally, [], { id: 'tally' })
-    let engine = await start('engine', store)
-    const each = CALLS / CALLERS.length
-    const callers = await Promise.all(CALLERS.map((name) => start('caller', store, name, String(each))))
-    for (const caller of callers) caller.stdin?.end('go\n')
-    let kills = 0
-    for (const part of [0.1, 0.4, 0.7]) {
-      await expect
-        .poll(() => tally.get('count'), { timeout: 100_000, interval: 5 })
-        .toBeGreaterThan(part * CALLS)
-      await ended(engine, 'SIGKILL')
-      expect(await tally.get('count')).toBeLessThan(CALLS)
-      kills++
-      engine = await start('engine', store)
-    }
-    expect(await Promise.all(callers.map((caller) => ended(caller)))).toEqual([0, 0, 0])
-    await expect.poll(() => tally.pending(), { timeout: 200_000, interval: 50 }).toBe(0)
-    expect(await tally.get('wrong')).toEqual([])
-    expect(await tally.get('last')).toEqual(Object.fromEntries(CALLERS.map((name) => [name, each])))
-    expect(await tally.get('count')).toBe(CALLS)
-    const crashes = (await tally.process.history()).filter(({ name }) => name === 'crashed')
-    expect(crashes.length).toBeLessThanOrEqual(kills)
-    expect(crashes.length).toBeGreaterThan(0)
-    await client.close()
+    store = await newDatabase()
+    expect(await callThroughKills(2)).toBeGreaterThan(0)
   },
 )

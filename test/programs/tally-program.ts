@@ -20,10 +20,13 @@ class Tally {
   }
 }
 
+/** Long enough for a machine that is busy; on Postgres, another engine waits for it. */
+const LEASE = 3_000
+
 const [role, store = '', caller = '', count = '0'] = process.argv.slice(2)
 if (role === 'engine') {
-  await Engine.open({ store, actors: [Tally] })
-  console.log('ready')
+  const engine = await Engine.open({ store, actors: [Tally], lease: LEASE })
+  console.log(`ready ${engine.id}`)
 } else {
   const client = await Client.open({ store })
   const tally = client.actorById(Tally, 'tally')
