@@ -181,9 +181,11 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
   switch (write.request) {
     case 'stop': {
       const outcome: Outcome = { status: 'done', pid: row.pid, applied }
-      if (row.stopping === 1 && history.length === 0) return unchanged(outcome)
+      const isStopping = row.stopping === 1
+      // An actor that is to run its calls may still be told not to.
+      if (isStopping && history.length === 0 && write.drain !== false) return unchanged(outcome)
       row.stopping = 1
-      return { outcome, row, history: [...history, entry('stopping', write.by)] }
+      return { outcome, row, history: isStopping ? history : [...history, entry('stopping', write.by)] }
     }
     case 'pause':
       history.push(...pause(row, write))
