@@ -64,4 +64,8 @@ it('a worker runs the calls, and call --wait prints the result', async () => {
   await worker.ended
   const wrong = await project.damson(['call', 'nobody', 'add'])
   expect(wrong).toMatchObject({ code: 2 })
+  const hidden = await project.damson(['call', 'counter-1', 'onLoad'])
+  expect(hidden).toMatchObject({ code: 2 })
+  expect(hidden.stderr).toBe('the actor class Counter has no method onLoad that can be called\n')
+  expect((await project.damson(['status'])).stdout).toMatch(/waits? for calls/)
 })

@@ -357,6 +357,34 @@ export function mailboxes(bench: Bench): void {
       expect(await read(actor)).toMatchObject({ crashes: 0, owner: 'A' })
     })
 
+    test('queued calls wait for their turn, and an actor without calls for such', async () => {
+      const idle = await newActor()
+      await held(idle, true)
+      const upstream = await running(store, 'A')
+      await calls(await newActor(), 2)
+      await calls(idle, 1, needing(upstream.pid))
+      const { waits } = await store.survey(0)
+      const counts = waits.map(({ for: kind, count }) => [kind, count])
+      expect(counts).toEqual([
+        ['turn', 2],
+        ['calls', 1],
+        ['inputs', 1],
+      ])
+    })
+
+    test('a stop that does not drain, after one that does, ends the calls that are left', async () => {
+      const actor = await newActor()
+      const [one] = (await calls(actor, 2)) as [string]
+      await held(actor)
+      await done(store, request(actor, 'stop', { drain: true }))
+      expect(await read(actor)).toMatchObject({ mailbox: { calls: 2, stopping: true } })
+      await done(store, request(actor, 'stop', { drain: false }))
+      expect(await read(one)).toMatchObject({ state: 'excepted', reason: 'upstream' })
+      expect(await read(actor)).toMatchObject({ mailbox: { calls: 0, stopping: true } })
+      const names = (await store.history(actor)).map(({ name }) => name)
+      expect(names.filter((name) => name === 'stopping')).toHaveLength(1)
+    })
+
     test('a call whose time-out has passed ends with the next scan of any engine, and those that need it', async () => {
       const upstream = await running(store, 'A')
       const actor = await newActor()

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Client, ProcessSummary } from '../../index.ts'
+import type { ActorRef, Client, ProcessHandle, ProcessSummary } from '../../index.ts'
 import { readValue } from '../input/changes.ts'
 import { duration, wholeNumber, withClient, withStore, type StoreOptions } from '../input/options.ts'
 import { ExitCode } from '../input/exit-code.ts'
@@ -112,7 +112,7 @@ async function call(
   if (options.timeout !== undefined && options.wait !== true) throw new UsageError('--timeout is for --wait')
   const given = json === undefined ? [] : readValue(json, 'the arguments')
   const args = Array.isArray(given) ? given : [given]
-  const handle = client.actorById(actor.name, id).send(method, args, { label: options.label })
+  const handle = send(client.actorById(actor.name, id), method, args, options.label)
   await handle.submitted()
   if (options.wait !== true) {
     if (options.json) printJson({ pid: handle.pid, actor: id, stored: true })
@@ -123,4 +123,19 @@ async function call(
   if (options.json) printJson({ pid: handle.pid, actor: id, result })
   else if (result !== undefined) printEscaped(pretty(result, screenOf()))
   return ExitCode.DONE
+}
+
+/** @throws UsageError for a method that can't be called, or a label that is no text */
+function send(
+  actor: ActorRef<Record<string, (...args: never[]) => unknown>>,
+  method: string,
+  args: readonly unknown[],
+  label: string | undefined,
+): ProcessHandle {
+  try {
+    return actor.send(method, args, { label })
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(error.message)
+    throw error
+  }
 }

@@ -99,6 +99,8 @@ const WAITS = {
   attempt: 'the next attempt',
   inputs: 'their inputs',
   start: 'a delayed start',
+  turn: 'the turn of a call',
+  calls: 'calls',
 } as const
 
 /** `1,205 wait for a time, 26 for the signal approval`. */

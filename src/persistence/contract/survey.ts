@@ -23,9 +23,11 @@ export interface WaitCount {
 /**
  * What a process waits for. `signal`: a signal, perhaps with a time limit. `processes`: the ends of
  * others. `time`: a time. `resume`: to be resumed. `attempt`: the next attempt at a step that failed.
- * `inputs`: what it needs of others before it starts. `start`: the time of a delayed launch.
+ * `inputs`: what it needs of others before it starts. `start`: the time of a delayed launch. `turn`: of a call,
+ * that its actor runs it. `calls`: of an actor, to be called.
  */
-export type WaitKind = 'signal' | 'processes' | 'time' | 'resume' | 'attempt' | 'inputs' | 'start'
+export type WaitKind =
+  'signal' | 'processes' | 'time' | 'resume' | 'attempt' | 'inputs' | 'start' | 'turn' | 'calls'
 
 /** The processes of one class. Each is counted in one of the first eight numbers. */
 export interface ClassSurvey {

@@ -4,8 +4,10 @@ import { workerOf, type Row } from './row.ts'
 
 /** What a process waits for that is neither ready, paused nor parked, and runs no step. */
 export function waitKind(row: Row): WaitKind {
-  if (row.state !== 'waiting') return row.awaits === 'inputs' ? 'inputs' : 'start'
+  if (row.state !== 'waiting')
+    return row.awaits === 'inputs' ? 'inputs' : row.actor === null ? 'start' : 'turn'
   if (isBackingOff({ state: row.state, attempt: row.attempt, inStep: row.in_step === 1 })) return 'attempt'
+  if (row.calls !== null) return 'calls'
   if (row.receives !== null) return 'signal'
   if (row.awaits !== null) return 'processes'
   return row.due_at === null ? 'resume' : 'time'

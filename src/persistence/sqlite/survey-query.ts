@@ -9,8 +9,9 @@ const ALL = 'SELECT class, count(*) AS n FROM process GROUP BY class'
 /** As `waitKind` has it, for what is neither ready, paused nor parked, and runs no step; else null. */
 const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR (owner IS NULL AND ready_at IS NOT NULL AND ready_at <= ?)
     OR (owner IS NOT NULL AND state <> 'waiting') THEN NULL
-  WHEN state <> 'waiting' THEN iif(awaits = 'inputs', 'inputs', 'start')
+  WHEN state <> 'waiting' THEN CASE WHEN awaits = 'inputs' THEN 'inputs' WHEN actor IS NULL THEN 'start' ELSE 'turn' END
   WHEN attempt > 1 AND in_step = 0 THEN 'attempt'
+  WHEN calls IS NOT NULL THEN 'calls'
   WHEN receives IS NOT NULL THEN 'signal'
   WHEN awaits IS NOT NULL THEN 'processes'
   WHEN due_at IS NOT NULL THEN 'time' ELSE 'resume' END`
