@@ -113,7 +113,7 @@ test.each([
     gate('holding').open()
     for (const handle of holding) expect(await handle.wait()).toMatchObject({ label: 'finished' })
   },
-  60_000,
+  300_000,
 )
 
 /** A launch that was given up, since no acknowledgement came, is made again: under a key that is safe. */

@@ -104,6 +104,10 @@ export const BAKE = [{ name: 'Bake', version: 1 }]
 
 /** Commits as an engine does: what was rejected, or refused for no lasting reason, is committed again as it was. */
 export async function commit(store: Store, ...writes: Write[]): Promise<Outcome[]> {
+  return commitAgain(store, writes, 100)
+}
+
+async function commitAgain(store: Store, writes: readonly Write[], tries: number): Promise<Outcome[]> {
   let outcomes: readonly Outcome[] | undefined
   for (let left = 100; outcomes === undefined; left--) {
     try {
@@ -115,10 +119,11 @@ export async function commit(store: Store, ...writes: Write[]): Promise<Outcome[
   const settled: Outcome[] = []
   for (const [index, outcome] of outcomes.entries()) {
     const again =
+      tries > 0 &&
       outcome.status === 'refused' &&
       outcome.error instanceof PersistenceError &&
       !(outcome.error instanceof SerializationError)
-    const [redone] = again ? await commit(store, writes[index] as Write) : [outcome]
+    const [redone] = again ? await commitAgain(store, [writes[index] as Write], tries - 1) : [outcome]
     settled.push(redone as Outcome)
   }
   return settled

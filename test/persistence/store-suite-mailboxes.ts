@@ -127,6 +127,24 @@ export function mailboxes(bench: Bench): void {
       expect((await claimOne(store, 'A')).pid).toBe(actor)
     })
 
+    test('the history of an actor stays whole, whichever commit finds no room in its row', async () => {
+      const actor = await newActor()
+      await held(actor, true)
+      for (let round = 1; round <= 60; round++) {
+        const first = callOf(actor)
+        const needs = [{ pid: first.pid, ended: 'successful', any: false }] as const
+        const second = callOf(actor, { upstream: { needs, until: null } })
+        await done(store, first)
+        await done(store, second)
+        const claimed = await claimOne(store, 'A')
+        await done(store, serve(claimed, [ended(first.pid)]))
+        await done(store, serve({ ...claimed, seq: claimed.seq + 1 }, [ended(second.pid)]))
+      }
+      const history = await store.history(actor)
+      expect(history.map(({ n }) => n)).toEqual(history.map((_, index) => index + 1))
+      expect(history.filter(({ name }) => name === 'called')).toHaveLength(60)
+    })
+
     test('a write is repeated after a lost answer, and a stale engine changes nothing (C4)', async () => {
       const actor = await newActor()
       const [one, two] = (await calls(actor, 2)) as [string, string]

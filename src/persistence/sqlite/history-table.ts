@@ -1,6 +1,7 @@
 import type { HistoryRange } from '../contract/control.ts'
 import type { HistoryRow } from '../contract/rows.ts'
 import { rangeOf } from '../rules/history-range.ts'
+import { IncompatibleBundle } from '../../shared/errors.ts'
 import type { Authors } from './authors.ts'
 import type { Connection } from './connection.ts'
 import {
@@ -27,8 +28,8 @@ const ROWS = 100
 /** The history of a row: what is in the row, and how many entries are not. */
 export interface RowHistory {
   readonly id: number
-  recent: string
-  spilled: number
+  readonly recent: string
+  readonly spilled: number
 }
 
 /** The histories: the newest entries of each in the row of its process, older ones in `history`. */
@@ -60,11 +61,13 @@ export class HistoryTable {
       const older = this.#connection
         .sql<{ readonly n: number; readonly text: string }>(OLDER)
         .all(newest.id, newest.id, next, ROWS)
-      if (older.length === 0) break
+      const first = next
       for (const { n, text } of older) {
         take(text, n)
         next = n + countLines(text)
       }
+      if (next <= first)
+        throw new IncompatibleBundle(`the history of process ${pid} lacks its entry ${first}`)
     }
     take(newest.recent, newest.spilled + 1)
     return rows
@@ -88,20 +91,12 @@ export class HistoryTable {
     return found
   }
 
-  /** Moves the entries of a row that was read into `history`. The caller stores the row. */
-  spill(row: RowHistory): void {
-    if (row.recent === '') return
-    this.#connection.sql(SPILL).run(row.id, row.spilled + 1, row.recent)
-    row.spilled += countLines(row.recent)
-    row.recent = ''
-  }
-
   /** Moves the entries of a row into `history` if the row has no room for more. Returns whether it did. */
   makeRoom(id: number): boolean {
     const row = this.#connection.sql<RowHistory>(FULL).get(id)
     if (row === undefined) return false
-    this.spill(row)
-    this.#connection.sql(SPILLED).run(row.spilled, id)
+    this.#connection.sql(SPILL).run(id, row.spilled + 1, row.recent)
+    this.#connection.sql(SPILLED).run(row.spilled + countLines(row.recent), id)
     return true
   }
 

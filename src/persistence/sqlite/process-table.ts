@@ -22,10 +22,10 @@ const COLUMNS = `id, pid, class, version, state, step, status, progress, reporte
   actor, calls, most_calls, call_order, stopping, beside, spilled`
 
 /** Selects a whole row, or a row without its long columns. */
-const SELECT_ROW = `SELECT ${COLUMNS}, data, inputs, memory, small, record, before, recent FROM process`
+const SELECT_ROW = `SELECT ${COLUMNS}, data, inputs, memory, small, record, before FROM process`
 export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM process`
 
-const UPDATE_ROW = `UPDATE process SET
+const ROW = `
   version = @version, state = @state, step = @step, status = @status, progress = @progress,
   reported = @reported, paused = @paused, pause_asked = @pause_asked,
   pause_message = @pause_message, pause_cause = @pause_cause, parked = @parked, seq = @seq, fence = @fence, owner = @owner, runner = @runner,
@@ -34,9 +34,8 @@ const UPDATE_ROW = `UPDATE process SET
   kill_deadline = @kill_deadline, kill_message = @kill_message, kill_state = @kill_state, ready_at = @ready_at,
   played = @played, consumed = @consumed, last_request = @last_request, resumable = @resumable,
   receives = @receives, due_at = @due_at, awaits = @awaits, in_step = @in_step, attempt = @attempt,
-  deadline = @deadline, records = @records, calls = @calls, stopping = @stopping, beside = @beside, spilled = @spilled, data = @data, inputs = @inputs,
-  memory = @memory, small = @small, record = @record, before = @before, recent = @recent
-  WHERE pid = @pid`
+  deadline = @deadline, records = @records, calls = @calls, stopping = @stopping, beside = @beside, data = @data, inputs = @inputs,
+  memory = @memory, small = @small, record = @record, before = @before`
 
 const INSERT_ROW = `INSERT INTO process
   (pid, class, version, state, step, status, paused, pause_message, pause_cause, parent, key, label, worker, seq, fence, owner, runner,
@@ -68,6 +67,9 @@ const BESIDE_ALL = `SELECT p.id, part.name, part.text FROM process p CROSS JOIN 
 /** Adds lines to a history, while the row has room for them. */
 const APPEND = `recent = recent || ?`
 const HAS_ROOM = `octet_length(recent) < ${LONGEST_RECENT}`
+
+const UPDATE_ROW = `UPDATE process SET ${ROW} WHERE pid = @pid`
+const UPDATE_ROW_APPENDING = `UPDATE process SET ${ROW}, ${APPEND} WHERE pid = @pid AND ${HAS_ROOM}`
 
 /**
  * Of a list of pids, the processes that exist, except ended children of one process. `CROSS JOIN` makes
@@ -103,10 +105,7 @@ export interface StoredBrief extends BriefRow {
 }
 
 /** A whole row as the table has it. */
-export interface StoredRow extends Row, StoredBrief, RowParts {
-  /** The newest entries of the history, as lines. */
-  recent: string
-}
+export interface StoredRow extends Row, StoredBrief, RowParts {}
 
 /** What is remembered of a row. */
 interface Known {
@@ -251,11 +250,10 @@ export class ProcessTable {
       .run(progress, reported, id)
   }
 
-  /** Stores a row, and adds lines to its history. */
-  update(row: StoredRow, lines = ''): void {
-    if (lines !== '' && row.recent.length + lines.length > LONGEST_RECENT) this.#histories.spill(row)
-    row.recent += lines
-    this.#connection.sql(UPDATE_ROW).run(row)
+  /** Stores a row, and adds lines to its history. Others may have added some since the row was read. */
+  update(row: StoredRow, lines: string): void {
+    if (lines === '') this.#connection.sql(UPDATE_ROW).run(row)
+    else this.#appending(row.id, () => this.#connection.sql(UPDATE_ROW_APPENDING).run(row, lines).changes > 0)
     this.#remember(row.pid, { id: row.id, beside: row.beside })
   }
 
@@ -285,11 +283,19 @@ export class ProcessTable {
   }
 
   #append(columns: string, values: readonly unknown[], id: number, lines: string): void {
+    if (lines === '') {
+      this.#connection.sql(`UPDATE process SET ${columns} WHERE id = ?`).run(...values, id)
+      return
+    }
     const append = this.#connection.sql(
       `UPDATE process SET ${columns}, ${APPEND} WHERE id = ? AND ${HAS_ROOM}`,
     )
-    if (append.run(...values, lines, id).changes === 0 && this.#histories.makeRoom(id))
-      append.run(...values, lines, id)
+    this.#appending(id, () => append.run(...values, lines, id).changes > 0)
+  }
+
+  /** Adds to the history of a row by a statement that changes nothing if the row has no room. */
+  #appending(id: number, append: () => boolean): void {
+    if (!append() && this.#histories.makeRoom(id)) append()
   }
 
   notAlone(pid: string, engine: string): void {
