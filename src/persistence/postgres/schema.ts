@@ -13,7 +13,7 @@ import { FIRST_CALLS } from './loaded.ts'
 
 /** The columns of a process that the rules know (`rules/row.ts`), with their types. */
 const COLUMNS: Readonly<Record<Exclude<keyof Row, 'id'> | 'rev' | 'entries' | 'log_entries', string>> = {
-  pid: 'text COLLATE "C" NOT NULL UNIQUE',
+  pid: 'text NOT NULL UNIQUE',
   class: 'text NOT NULL',
   version: 'bigint NOT NULL',
   state: 'text NOT NULL',
@@ -85,6 +85,10 @@ export const BRIEF = ['id', ...COLUMN_NAMES.filter((name) => name !== 'data' && 
 const LIST = COLUMN_NAMES.join(', ')
 const FROM_R = COLUMN_NAMES.map((name) => `r.${name}`).join(', ')
 
+/**
+ * Texts are compared by their bytes, as SQLite does. All columns are declared so: Postgres looks up a column
+ * of one collation by a column of another without its index.
+ */
 const TABLES = `
 CREATE TABLE @meta (name text PRIMARY KEY, value text NOT NULL);
 
@@ -172,7 +176,7 @@ CREATE TABLE @class (
 CREATE TABLE @checkpoint (
   pid text NOT NULL, tagged smallint NOT NULL, tag text NOT NULL, text text NOT NULL, PRIMARY KEY (pid, tagged, tag)
 );
-`
+`.replaceAll(/ text(?= NOT| PRIMARY|,|\n)/g, ' text COLLATE "C"')
 
 /** Deletes the rows of all tables but `meta`. Most are empty in most tests, and to truncate one takes milliseconds. */
 export const CLEAR = `DO $body$ BEGIN ${Array.from(
