@@ -13,8 +13,8 @@ const PROCESSES = 1000
 export const PER_COMMIT = [1, 10, 100, 1000] as const
 export type PerCommit = (typeof PER_COMMIT)[number]
 
-/** Transitions per second of a loop that does nothing but write such rows, so many in a commit. */
-export async function bareLoop(sizes: RowSizes, perCommit: PerCommit): Promise<number> {
+/** Transitions per second of a loop that does nothing but write such rows to a file, so many in a commit. */
+export async function bareFile(sizes: RowSizes, perCommit: number): Promise<number> {
   return withFile(async (path) => {
     const db = new Database(path)
     db.pragma('journal_mode = WAL')

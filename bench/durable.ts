@@ -1,6 +1,7 @@
 import { Engine } from 'damson'
-import { bareLoop, PER_COMMIT, rowSizes, type PerCommit, type RowSizes } from './bare.ts'
+import { PER_COMMIT, rowSizes, type PerCommit, type RowSizes } from './bare.ts'
 import { median, quantile, seconds, withFile, type Row } from './measure.ts'
+import type { Place } from './place.ts'
 import { ManySteps, OneStep, runTogether, ThreeSteps } from './processes.ts'
 
 /* Rows a to d: durable, by an engine as it is opened by default, beside the bare loop in the same round. */
@@ -22,70 +23,68 @@ interface Round {
   readonly bare: Readonly<Record<PerCommit, number>>
 }
 
-export async function durableRows(rounds: number): Promise<{ rows: Row[]; sizes: RowSizes }> {
+export async function durableRows(rounds: number, place: Place): Promise<{ rows: Row[]; sizes: RowSizes }> {
   const sizes = await durableSizes()
-  await round(sizes)
+  await round(sizes, place)
   const all: Round[] = []
-  for (let i = 0; i < rounds; i++) all.push(await round(sizes))
+  for (let i = 0; i < rounds; i++) all.push(await round(sizes, place))
   return { rows: rowsOf(all), sizes }
 }
 
-/** What a transition of Damson writes. */
+/** What a transition of Damson writes, by the rows in a file. */
 export async function durableSizes(): Promise<RowSizes> {
-  return (await together(ThreeSteps)).sizes
+  return withFile(async (path) => {
+    await together(ThreeSteps, path)
+    return rowSizes(path)
+  })
 }
 
-async function round(sizes: RowSizes): Promise<Round> {
+async function round(sizes: RowSizes, place: Place): Promise<Round> {
+  const { withStore } = place
   const bare: Record<PerCommit, number> = { 1: 0, 10: 0, 100: 0, 1000: 0 }
-  const a = (await together(OneStep)).processes
-  bare[1] = await bareLoop(sizes, 1)
-  const d = await oneByOne()
-  const c = await inARow()
-  for (const perCommit of PER_COMMIT.slice(1)) bare[perCommit] = await bareLoop(sizes, perCommit)
-  const b = (await together(ThreeSteps)).processes * 3
+  const a = await withStore((store) => together(OneStep, store))
+  bare[1] = await place.bareLoop(sizes, 1)
+  const d = await withStore(oneByOne)
+  const c = await withStore(inARow)
+  for (const perCommit of PER_COMMIT.slice(1)) bare[perCommit] = await place.bareLoop(sizes, perCommit)
+  const b = (await withStore((store) => together(ThreeSteps, store))) * 3
   return { a, b, c, d, bare }
 }
 
-/** All are launched at once; the time ends with the last result. */
-function together(processClass: typeof OneStep | typeof ThreeSteps) {
-  return withFile(async (path) => {
-    const engine = await Engine.open({ store: path, processes: [processClass] })
-    const took = await seconds(() => runTogether(engine, processClass, TOGETHER))
-    await engine.close()
-    return { processes: TOGETHER / took, sizes: rowSizes(path) }
-  })
+/** All are launched at once; the time ends with the last result. Processes per second. */
+async function together(processClass: typeof OneStep | typeof ThreeSteps, store: string): Promise<number> {
+  const engine = await Engine.open({ store, processes: [processClass] })
+  const took = await seconds(() => runTogether(engine, processClass, TOGETHER))
+  await engine.close()
+  return TOGETHER / took
 }
 
-function inARow(): Promise<number> {
-  return withFile(async (path) => {
-    const engine = await Engine.open({ store: path, processes: [ManySteps] })
-    const took: number[] = []
-    for (let i = 0; i < 10; i++) {
-      const one = await seconds(async () => {
-        const handle = await engine.launch(ManySteps, { steps: IN_A_ROW })
-        await handle.result()
-      })
-      took.push(one)
-    }
-    await engine.close()
-    return IN_A_ROW / median(took)
-  })
+async function inARow(store: string): Promise<number> {
+  const engine = await Engine.open({ store, processes: [ManySteps] })
+  const took: number[] = []
+  for (let i = 0; i < 10; i++) {
+    const one = await seconds(async () => {
+      const handle = await engine.launch(ManySteps, { steps: IN_A_ROW })
+      await handle.result()
+    })
+    took.push(one)
+  }
+  await engine.close()
+  return IN_A_ROW / median(took)
 }
 
-function oneByOne(): Promise<Round['d']> {
-  return withFile(async (path) => {
-    const engine = await Engine.open({ store: path, processes: [OneStep] })
-    const took: number[] = []
-    for (let a = 0; a < LAUNCHES; a++) {
-      const one = await seconds(async () => {
-        const handle = await engine.launch(OneStep, { a })
-        await handle.result()
-      })
-      took.push(one * 1000)
-    }
-    await engine.close()
-    return { p50: median(took), p99: quantile(took, 0.99) }
-  })
+async function oneByOne(store: string): Promise<Round['d']> {
+  const engine = await Engine.open({ store, processes: [OneStep] })
+  const took: number[] = []
+  for (let a = 0; a < LAUNCHES; a++) {
+    const one = await seconds(async () => {
+      const handle = await engine.launch(OneStep, { a })
+      await handle.result()
+    })
+    took.push(one * 1000)
+  }
+  await engine.close()
+  return { p50: median(took), p99: quantile(took, 0.99) }
 }
 
 function rowsOf(rounds: readonly Round[]): Row[] {

@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Engine } from 'damson'
 import { collect } from './measure.ts'
-import { Approval, Sleeper, wakes, type Woken } from './processes.ts'
+import { Approval, OneStep, Sleeper, wakes, type Woken } from './processes.ts'
 
 /*
- * A program that opens an engine on the file of row j and measures itself. It is sent an `Order`, and answers with `Measured`. From then on
+ * A program that opens an engine on the store of row j and measures itself. It is sent an `Order`, and answers with `Measured`. From then on
  * it tells of each process that is woken, and, whenever it is sent anything, how much memory it takes, until it is let go.
  */
 
 export interface Order {
-  readonly path: string
+  readonly store: string
   /** What is to be measured besides the opening. */
   readonly whole?: {
     /** When the last timer has fired that falls due soon, in wall-clock milliseconds. */
@@ -29,23 +29,33 @@ export interface Measured {
   readonly lateness: readonly number[]
   /** From the call of `signal` until the step has begun. */
   readonly signals: readonly number[]
+  /** From the call of `launch` to the result, one after the other: claims meet all that wait. */
+  readonly launches: readonly number[]
+  /** Each of the newest hundred, and of the newest hundred that wait. */
+  readonly lists: readonly number[]
 }
+
+/** How many launches and lists are timed. */
+const LAUNCHES = 300
+const LISTS = 50
 
 /** Time enough for some of the engine's looks at its store, one each second. */
 const SETTLING = 2500
 
-const [{ path, whole }] = (await once(process, 'message')) as [Order]
+const [{ store, whole }] = (await once(process, 'message')) as [Order]
 const before = memory()
 const start = performance.now()
-const engine = await Engine.open({ store: path, processes: [Approval, Sleeper] })
+const engine = await Engine.open({ store, processes: [Approval, Sleeper, OneStep] })
 const opened = performance.now() - start
-const measured = { opened, before, settled: 0, lateness: [], signals: [] }
+const measured = { opened, before, settled: 0, lateness: [], signals: [], launches: [], lists: [] }
 if (whole === undefined) tell(measured)
 else {
   const lateness = timers(whole.lastTimer)
   await sleep(SETTLING)
   const settled = memory()
-  tell({ ...measured, settled, lateness: await lateness, signals: await signalled(whole.signals) })
+  const late = await lateness
+  const signals = await signalled(whole.signals)
+  tell({ ...measured, settled, lateness: late, signals, launches: await launched(), lists: await listed() })
   wakes.on('woken', tell)
 }
 process.on('message', () => tell(memory()))
@@ -71,6 +81,27 @@ async function signalled(pids: readonly string[]): Promise<number[]> {
     const begun = once(wakes, 'woken')
     await engine.handle(pid).signal('approval', 'yes')
     await begun
+    took.push(performance.now() - begin)
+  }
+  return took
+}
+
+async function launched(): Promise<number[]> {
+  const took: number[] = []
+  for (let a = 0; a < LAUNCHES; a++) {
+    const begin = performance.now()
+    const handle = await engine.launch(OneStep, { a })
+    await handle.result()
+    took.push(performance.now() - begin)
+  }
+  return took
+}
+
+async function listed(): Promise<number[]> {
+  const took: number[] = []
+  for (let i = 0; i < LISTS; i++) {
+    const begin = performance.now()
+    await engine.list(i % 2 === 0 ? { limit: 100 } : { state: 'waiting', limit: 100 })
     took.push(performance.now() - begin)
   }
   return took

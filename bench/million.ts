@@ -1,12 +1,10 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
 import { Client } from 'damson'
-import { bareLoop } from './bare.ts'
-import { median, quantile, seconds, withFile, type Row } from './measure.ts'
-import { makeMillion, type MillionFile } from './million-file.ts'
+import { median, quantile, seconds, type Row } from './measure.ts'
+import { makeMillion, type Million } from './million-store.ts'
 import type { Measured, Order } from './million-program.ts'
+import { told, withProgram } from './other-program.ts'
+import type { Place } from './place.ts'
 import type { Woken } from './processes.ts'
 
 /* Row j: a million processes wait. What is measured is a program of its own, `million-program.ts`. */
@@ -31,30 +29,33 @@ interface Whole extends Measured {
   readonly fromAnother: readonly number[]
 }
 
-export function millionRows(rounds: number): Promise<Row[]> {
-  return withFile(async (path) => {
-    let file: MillionFile = { waiting: [], lastTimer: 0 }
+export async function millionRows(rounds: number, place: Place): Promise<Row[]> {
+  const alone = await place.withStore((store) =>
+    inProgram({ store, whole: { lastTimer: 0, signals: [] } }, (program) => told<Measured>(program)),
+  )
+  return place.withStore(async (store) => {
+    let million: Million = { waiting: [], lastTimer: 0 }
     const took = await seconds(async () => {
-      file = await makeMillion(path, SIGNALS + FROM_ANOTHER)
+      million = await makeMillion(store, SIGNALS + FROM_ANOTHER)
     })
-    console.error(`  a million processes were made in ${took.toFixed(0)} s`)
-    const size = statSync(path).size / 2 ** 20
-    const whole = await measureWhole(path, file)
+    console.error(`  two million processes were made in ${took.toFixed(0)} s`)
+    const size = await place.size(store)
+    const whole = await measureWhole(store, million, place)
     const opened = [whole.opened]
     for (let i = 1; i < rounds; i++) {
-      const { opened: again } = await inProgram<Measured>({ path }, (program) => told(program))
+      const { opened: again } = await inProgram({ store }, (program) => told<Measured>(program))
       opened.push(again)
     }
-    return rowsOf(whole, opened, size)
+    return rowsOf(whole, alone, opened, size)
   })
 }
 
-function rowsOf(whole: Whole, opened: readonly number[], size: number): Row[] {
+function rowsOf(whole: Whole, alone: Measured, opened: readonly number[], size: number): Row[] {
   const { before, settled, end } = whole
   return [
     {
       ...row('opening an engine', median(opened), 'ms', OPENED),
-      more: { 'at most': Math.max(...opened), 'MiB of the file': size },
+      more: { 'at most': Math.max(...opened), 'MiB of the store': size },
     },
     {
       ...row('memory of the program when it has settled', settled, 'MiB', MEMORY),
@@ -63,6 +64,8 @@ function rowsOf(whole: Whole, opened: readonly number[], size: number): Row[] {
     ...latency('from a signal to its step', whole.signals, whole.commit),
     ...latency('from a signal of another program to its step', whole.fromAnother, whole.commit),
     ...latency('how late a timer fires', whole.lateness, whole.commit),
+    besideNone('from a launch to its result, p50', whole.launches, alone.launches),
+    besideNone('a list of a hundred, p50', whole.lists, alone.lists),
   ]
 }
 
@@ -76,17 +79,31 @@ function latency(what: string, values: readonly number[], commit: number): Row[]
   ]
 }
 
+/** Beside the same in a store that had no other process. */
+function besideNone(what: string, values: readonly number[], alone: readonly number[]): Row {
+  const [value, ratio] = [median(values), median(values) / median(alone)]
+  return {
+    id: 'j',
+    what: `a million wait, a million ended: ${what}`,
+    value,
+    unit: 'ms',
+    ratio,
+    ratioTo: 'of that in an empty store',
+    more: { 'at most': Math.max(...values) },
+  }
+}
+
 function row(what: string, value: number, unit: string, limit: number): Row {
   const goal = `< ${limit}`
   return { id: 'j', what: `a million wait: ${what}`, value, unit, goal, reached: value < limit }
 }
 
-function measureWhole(path: string, { waiting, lastTimer }: MillionFile): Promise<Whole> {
+function measureWhole(store: string, { waiting, lastTimer }: Million, place: Place): Promise<Whole> {
   const whole = { lastTimer, signals: waiting.slice(0, SIGNALS) }
-  return inProgram({ path, whole }, async (program) => {
+  return inProgram({ store, whole }, async (program) => {
     const measured = await told<Measured>(program)
     const fromAnother: number[] = []
-    const client = await Client.open({ store: path })
+    const client = await Client.open({ store })
     for (const pid of waiting.slice(SIGNALS)) {
       const woken = told<Woken>(program)
       const start = Date.now()
@@ -96,32 +113,13 @@ function measureWhole(path: string, { waiting, lastTimer }: MillionFile): Promis
     await client.close()
     program.send('how much memory?')
     const end = await told<number>(program)
-    return { ...measured, fromAnother, end, commit: 1000 / (await bareLoop(SIZES, 1)) }
+    return { ...measured, fromAnother, end, commit: 1000 / (await place.bareLoop(SIZES, 1)) }
   })
 }
 
-/** A new program that is given this order, until the work is done. */
-async function inProgram<T>(order: Order, work: (program: ChildProcess) => Promise<T>): Promise<T> {
-  const program = fork(join(import.meta.dirname, 'million-program.ts'))
-  const exit = once(program, 'exit')
-  try {
+function inProgram<T>(order: Order, work: (program: ChildProcess) => Promise<T>): Promise<T> {
+  return withProgram('million-program.ts', (program) => {
     program.send(order)
-    return await work(program)
-  } finally {
-    if (program.connected) program.disconnect()
-    await exit
-  }
-}
-
-/** The next message of the program. */
-async function told<T>(program: ChildProcess): Promise<T> {
-  const ended = new AbortController()
-  const onExit = (): void => ended.abort(new Error('the program has ended before it was told to'))
-  program.once('exit', onExit)
-  try {
-    const [message] = (await once(program, 'message', { signal: ended.signal })) as [T]
-    return message
-  } finally {
-    program.off('exit', onExit)
-  }
+    return work(program)
+  })
 }

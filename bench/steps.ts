@@ -1,5 +1,5 @@
 import { Engine } from 'damson'
-import { bareLoop, rowSizes, type RowSizes } from './bare.ts'
+import { bareFile, rowSizes, type RowSizes } from './bare.ts'
 import { median, seconds, withFile, type Row } from './measure.ts'
 import { Effects, ManySteps, Rounds } from './processes.ts'
 
@@ -47,7 +47,7 @@ export async function stepRows(rounds: number): Promise<Row[]> {
 
 async function round(sizes: RowSizes): Promise<Round> {
   return {
-    bare: await bareLoop(sizes, 1),
+    bare: await bareFile(sizes, 1),
     steps: (await steps()).perSecond,
     effects: await inOne(Effects, (engine) => engine.execute(Effects, { effects: MANY })),
     rounds: await inOne(Rounds, (engine) => engine.execute(Rounds, { rounds: MANY })),

@@ -64,9 +64,9 @@ class Gated extends Process<typeof Gated> {
 
 const classes = { one: One, three: Three, row: Row, gated: Gated } as const
 
-serve(async ({ folder, concurrency }) => {
+serve(async ({ folder, database, concurrency }) => {
   const engine = await Engine.open({
-    store: join(folder, 'damson.db'),
+    store: database ?? join(folder, 'damson.db'),
     processes: Object.values(classes),
     concurrency,
   })

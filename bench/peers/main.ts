@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measurePeer, type Measured } from './measure-peer.ts'
 import { peers, type Peer } from './peers.ts'
-import { openPostgres } from './postgres.ts'
+import { openPostgres } from '../postgres.ts'
 import { newerNode } from './program.ts'
 import { tableOf, type PeerResult } from './report.ts'
 

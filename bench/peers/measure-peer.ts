@@ -3,7 +3,7 @@ import { median, quantile, type Cost } from '../measure.ts'
 import { bareCommits } from './bare.ts'
 import type { Place } from './engine.ts'
 import type { Peer } from './peers.ts'
-import type { Postgres } from './postgres.ts'
+import type { Postgres } from '../postgres.ts'
 import { Program } from './program.ts'
 
 const TOGETHER = 1000

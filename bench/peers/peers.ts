@@ -40,6 +40,16 @@ export const peers: readonly Peer[] = [
     guarantees: `${STEP_BY_STEP}; SQLite, WAL, fsync at each commit; many transitions share a commit`,
   },
   {
+    name: 'Damson on Postgres',
+    program: 'damson.ts',
+    variant: 'default',
+    store: 'postgres',
+    package: 'damson',
+    concurrency: 100,
+    settings: 'as shipped',
+    guarantees: `${STEP_BY_STEP}; Postgres, fsync at each commit; many transitions share a commit`,
+  },
+  {
     name: 'openworkflow',
     program: 'openworkflow.ts',
     variant: 'as shipped',

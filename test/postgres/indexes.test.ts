@@ -1,5 +1,5 @@
 // @module-tag more
-import pg from 'pg'
+import { Client } from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { PostgresStore } from '../../src/persistence/postgres/index.ts'
 import { claim, create, done, engine, finish } from '../persistence/fixtures.ts'
@@ -14,7 +14,7 @@ const TABLES = ['process', 'part', 'history', 'message', 'awaits', 'need']
 describe.skipIf(POSTGRES === undefined)('on Postgres', () => {
   test('a claim and a commit read no table from its beginning to its end', HAS_MORE, async () => {
     const url = await newDatabase()
-    const client = new pg.Client({ connectionString: url })
+    const client = new Client({ connectionString: url })
     await client.connect()
     onTestFinished(() => client.end())
     // What a connection has read counts once its server process has ended.
