@@ -326,7 +326,8 @@ export class DurableHost implements Host {
   }
 
   async mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> {
-    const mail = await this.#reader(this.#executionOf(process)).mail(signal)
+    const execution = this.#executionOf(process)
+    const mail = await this.#journal.whileReading(execution, this.#reader(execution).mail(signal))
     return mail && { id: mail.id, value: this.codec.parse(mail.value, `signals.${signal}`) }
   }
 

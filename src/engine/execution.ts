@@ -115,6 +115,8 @@ export class Execution {
    * The message of the wait that the row shows; undefined while the row shows the step as running.
    */
   shownWait: string | undefined
+  /** How often the step is reading now whether what it waits for is there. */
+  reads = 0
   /** Pending while a write sets the row to `running`. */
   goingOn: Promise<void> | undefined
   /** Retries of writes that the store held because the process is paused. */

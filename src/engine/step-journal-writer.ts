@@ -173,6 +173,20 @@ export class StepJournalWriter {
   }
 
   /**
+   * While the step reads whether what it waits for is there, the row goes on to show the wait. The write
+   * of what was read then shows the step as running.
+   */
+  async whileReading<T>(execution: Execution, read: Promise<T>): Promise<T> {
+    execution.reads++
+    try {
+      return await read
+    } finally {
+      execution.reads--
+      if (stopsWaiting(execution)) this.#show(execution)
+    }
+  }
+
+  /**
    * Call it when the process was played. Sends the held writes again, and lets the step continue if
    * its wait ended during the pause.
    */
@@ -268,7 +282,7 @@ export class StepJournalWriter {
     const [first] = waits ?? []
     if (waits === undefined || first === undefined) {
       if (execution.process.paused) return this.#pausedWait(execution)
-      if (execution.shownWait !== undefined)
+      if (execution.shownWait !== undefined && execution.reads === 0)
         this.#showRunning(execution).catch((error: unknown) => this.#report(execution, error))
       return undefined
     }
