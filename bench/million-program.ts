@@ -74,34 +74,31 @@ async function timers(last: number): Promise<number[]> {
   return late
 }
 
-async function signalled(pids: readonly string[]): Promise<number[]> {
-  const took: number[] = []
-  for (const pid of pids) {
-    const begin = performance.now()
+function signalled(pids: readonly string[]): Promise<number[]> {
+  return timed(pids.length, async (at) => {
     const begun = once(wakes, 'woken')
-    await engine.handle(pid).signal('approval', 'yes')
+    await engine.handle(pids[at] as string).signal('approval', 'yes')
     await begun
-    took.push(performance.now() - begin)
-  }
-  return took
+  })
 }
 
-async function launched(): Promise<number[]> {
-  const took: number[] = []
-  for (let a = 0; a < LAUNCHES; a++) {
-    const begin = performance.now()
+function launched(): Promise<number[]> {
+  return timed(LAUNCHES, async (a) => {
     const handle = await engine.launch(OneStep, { a })
     await handle.result()
-    took.push(performance.now() - begin)
-  }
-  return took
+  })
 }
 
-async function listed(): Promise<number[]> {
+function listed(): Promise<number[]> {
+  return timed(LISTS, (at) => engine.list(at % 2 === 0 ? { limit: 100 } : { state: 'waiting', limit: 100 }))
+}
+
+/** The milliseconds of each of so many, one after the other. */
+async function timed(count: number, work: (at: number) => Promise<unknown>): Promise<number[]> {
   const took: number[] = []
-  for (let i = 0; i < LISTS; i++) {
+  for (let at = 0; at < count; at++) {
     const begin = performance.now()
-    await engine.list(i % 2 === 0 ? { limit: 100 } : { state: 'waiting', limit: 100 })
+    await work(at)
     took.push(performance.now() - begin)
   }
   return took

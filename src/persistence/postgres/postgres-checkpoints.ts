@@ -57,7 +57,7 @@ export class PostgresCheckpoints {
   async all(): Promise<Checkpoint[]> {
     const rows = await this.#database.query<Name>(
       DOING,
-      `SELECT * FROM (${NAMES}) AS names ORDER BY pid COLLATE "C", tagged, tag COLLATE "C"`,
+      `SELECT * FROM (${NAMES}) AS names ORDER BY pid, tagged, tag`,
     )
     return rows.map(checkpoint)
   }
@@ -65,7 +65,7 @@ export class PostgresCheckpoints {
   async of(pid: string): Promise<Checkpoint[]> {
     const rows = await this.#database.query<Name>(
       DOING,
-      `SELECT * FROM (${NAMES}) AS names WHERE pid = $1 ORDER BY tagged, tag COLLATE "C"`,
+      `SELECT * FROM (${NAMES}) AS names WHERE pid = $1 ORDER BY tagged, tag`,
       [pid],
     )
     return rows.map(checkpoint)

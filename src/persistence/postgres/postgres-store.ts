@@ -249,7 +249,7 @@ export class PostgresStore implements Store {
       doing,
       `SELECT
         (SELECT coalesce(json_agg(target), '[]') FROM (SELECT target FROM (SELECT target FROM @awaits WHERE pid = $1 AND over = 0
-          UNION SELECT target FROM @need WHERE pid = $1 AND over = 0) AS left_over ORDER BY target COLLATE "C" LIMIT $2) AS t) AS on,
+          UNION SELECT target FROM @need WHERE pid = $1 AND over = 0) AS left_over ORDER BY target LIMIT $2) AS t) AS on,
         (SELECT coalesce(json_agg(m.entry ORDER BY m.id), '[]') FROM (SELECT id, json_build_object('by',
           CASE WHEN signal IS NULL THEN 'resume' ELSE 'signal' END, 'name', signal) AS entry
           FROM @message WHERE pid = $1 ORDER BY id LIMIT $2) AS m) AS mail,
@@ -322,7 +322,7 @@ export class PostgresStore implements Store {
   classes(): Promise<readonly ClassRow[]> {
     return this.#query<ClassRow>(
       'reading the classes',
-      'SELECT name, version, inputs, deadline_after AS "deadlineAfter", signals FROM @class ORDER BY name COLLATE "C"',
+      'SELECT name, version, inputs, deadline_after AS "deadlineAfter", signals FROM @class ORDER BY name',
     )
   }
 

@@ -1,7 +1,7 @@
+import { IncompatibleBundle } from '../../shared/errors.ts'
 import type { HistoryRange } from '../contract/control.ts'
 import type { HistoryRow } from '../contract/rows.ts'
 import { rangeOf } from '../rules/history-range.ts'
-import { IncompatibleBundle } from '../../shared/errors.ts'
 import type { Authors } from './authors.ts'
 import type { Connection } from './connection.ts'
 import {

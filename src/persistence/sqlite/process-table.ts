@@ -25,7 +25,7 @@ const COLUMNS = `id, pid, class, version, state, step, status, progress, reporte
 const SELECT_ROW = `SELECT ${COLUMNS}, data, inputs, memory, small, record, before FROM process`
 export const SELECT_BRIEF = `SELECT ${COLUMNS}, '' AS data, NULL AS before FROM process`
 
-const ROW = `
+const ASSIGNED = `
   version = @version, state = @state, step = @step, status = @status, progress = @progress,
   reported = @reported, paused = @paused, pause_asked = @pause_asked,
   pause_message = @pause_message, pause_cause = @pause_cause, parked = @parked, seq = @seq, fence = @fence, owner = @owner, runner = @runner,
@@ -68,8 +68,8 @@ const BESIDE_ALL = `SELECT p.id, part.name, part.text FROM process p CROSS JOIN 
 const APPEND = `recent = recent || ?`
 const HAS_ROOM = `octet_length(recent) < ${LONGEST_RECENT}`
 
-const UPDATE_ROW = `UPDATE process SET ${ROW} WHERE pid = @pid`
-const UPDATE_ROW_APPENDING = `UPDATE process SET ${ROW}, ${APPEND} WHERE pid = @pid AND ${HAS_ROOM}`
+const UPDATE_ROW = `UPDATE process SET ${ASSIGNED} WHERE pid = @pid`
+const UPDATE_ROW_APPENDING = `UPDATE process SET ${ASSIGNED}, ${APPEND} WHERE pid = @pid AND ${HAS_ROOM}`
 
 /**
  * Of a list of pids, the processes that exist, except ended children of one process. `CROSS JOIN` makes

@@ -221,6 +221,26 @@ test.each(['no JSON', '[1]', '"text"'])(
   },
 )
 
+test('C9: the history of a process that lacks entries is an IncompatibleBundle that names the first of them', async () => {
+  const running = kept(await Engine.open({ store: path, processes: [Idle], handleSignals: false }))
+  const handle = await running.launch(Idle)
+  await untilWaiting(running.store, handle.pid)
+  const db = new Database(path)
+  db.prepare('UPDATE process SET spilled = 4 WHERE pid = ?').run(handle.pid)
+  db.prepare('INSERT INTO history (process, n, text) SELECT id, 1, recent FROM process WHERE pid = ?').run(
+    handle.pid,
+  )
+  const present = db
+    .prepare<[], number>("SELECT length(text) - length(replace(text, char(10), '')) FROM history")
+    .pluck()
+    .get() as number
+  db.close()
+  expect(present).toBe(3)
+  const error: unknown = await handle.history().catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(IncompatibleBundle)
+  expect((error as Error).message).toContain(`the history of process ${handle.pid} lacks its entry 4`)
+})
+
 test('C9: a process with a damaged reference in its inputs is parked with the place, and others run', async () => {
   const client = kept(await Client.open({ store: path, create: true, processes: [Padded] }))
   const first = await client.launch(Padded, { number: 1, padding: '' })
