@@ -13,6 +13,7 @@ async function inPostgres(): Promise<Stage> {
   return {
     store,
     clock,
+    skipsNumbers: true,
     join: () => store.join(engine('B')),
     kill: () => store.forget('B'),
     close: async () => {},
