@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { Client, ProcessExcepted } from '../../src/index.ts'
 import { Project } from '../cli/project.ts'
 import { overEachStore } from '../engine/over-stores.ts'
@@ -74,7 +74,9 @@ overEachStore((over) => {
     const actor = await engine.actor(Counter, [0], { retries: 1 })
     const [added, failing] = [actor.call.add(5), actor.call.failFirst(2)]
     await expect.poll(() => did).toContain('attempt 1')
-    await expect.poll(() => over().store.read(failing.pid)).toMatchObject({ state: 'waiting', attempt: 2 })
+    await vi.waitFor(async () =>
+      expect(await over().store.read(failing.pid)).toMatchObject({ state: 'waiting', attempt: 2 }),
+    )
     expect(await added.isReady()).toBe(true)
     await engine.close({ drain: 0 })
     const next = await over().engine([], options)

@@ -818,7 +818,7 @@ export const breaks: readonly Break[] = [
     file: 'src/engine/call-host.ts',
     find: 'return this.#backOff(process, transition, turn)',
     replace: 'return Promise.resolve().then(() => (turn.backsOff(transition.wait?.until ?? 0), {}))',
-    test: ['test/actors/attempts.test.ts', 'goes on with the second one'],
+    test: ['test/actors/attempts.test.ts', 'goes on with its next attempt in another engine'],
   },
   {
     contract: 'C11',
