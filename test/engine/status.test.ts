@@ -133,6 +133,19 @@ overEachStore((over) => {
       )
     })
 
+    it('reports what has given up behind any number of processes that someone has paused', async () => {
+      const running = await over().engine([Tired])
+      const { store, clock } = over()
+      const tired = await running.launch(Tired)
+      await untilRow(store, tired.pid, ({ paused }) => paused !== null)
+      const later = { className: 'Unknown', createdAt: clock.now() }
+      await done(store, ...Array.from({ length: 1_001 }, () => create(later)))
+      await running.pauseAll({ state: 'created' }, 'lunch')
+      expect((await running.status()).attention).toEqual([
+        expect.objectContaining({ kind: 'gave up', name: 'Tired', count: 1, pid: tired.pid }),
+      ])
+    })
+
     it('reports overdue kills and parked processes, and failures for a day', async () => {
       const { store, clock } = over()
       await store.join(engine('A'))

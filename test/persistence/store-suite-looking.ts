@@ -154,6 +154,7 @@ export function looking(bench: Bench): void {
             killed: 1,
             failed: 1,
             failedLately: 1,
+            gaveUp: 0,
             selfAwaiting: 0,
             readyKinds: [],
           },
@@ -162,6 +163,7 @@ export function looking(bench: Bench): void {
             ...none,
             ready: 1,
             failedLately: 0,
+            gaveUp: 0,
             selfAwaiting: 0,
             readyKinds: [{ version: 3, worker: null, count: 1 }],
           },
@@ -174,6 +176,26 @@ export function looking(bench: Bench): void {
         overdueKills: 1,
       })
       expect((await store.survey(now + 1)).classes[0]).toMatchObject({ failed: 1, failedLately: 0 })
+    })
+
+    test('tells what failures have paused from what someone has paused', async () => {
+      const tired = await running(store, 'A')
+      const held = create()
+      await done(
+        store,
+        advance(tired, { state: 'waiting', paused: { message: 'no memory' } }),
+        held,
+        request(held.pid, 'pause'),
+      )
+      const found = async (filter: Parameters<Store['list']>[0]) =>
+        (await store.list(filter)).rows.map(({ pid }) => pid)
+      expect(await found({ gaveUp: true })).toEqual([tired.pid])
+      expect(await found({ gaveUp: true, paused: false })).toEqual([])
+      expect(await found({ gaveUp: false, paused: true })).toEqual([held.pid])
+      expect((await store.survey(0)).classes).toMatchObject([{ paused: 2, gaveUp: 1 }])
+      await done(store, request(tired.pid, 'pause'))
+      expect(await found({ gaveUp: true })).toEqual([])
+      expect((await store.survey(0)).classes).toMatchObject([{ paused: 2, gaveUp: 0 }])
     })
 
     test('a failure is superseded by what was made of it, of its parent, or later of what it was made of', async () => {

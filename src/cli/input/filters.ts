@@ -8,6 +8,7 @@ const STATES = Object.values(ProcessState)
 const FLAGS = {
   ready: { ready: true },
   paused: { paused: true },
+  'gave-up': { gaveUp: true },
   pausing: { requested: 'pause' },
   killing: { requested: 'kill' },
   parked: { parked: true },

@@ -90,7 +90,7 @@ function nextCommand({ kind, name, count, pid }: Attention, pids: ReadonlyMap<st
     case 'parked':
       return isOne ? `damson explain ${shellWord(short)}` : `damson list --state parked${ofClass}`
     case 'gave up':
-      return isOne ? `damson explain ${shellWord(short)}` : `damson list --state paused${ofClass}`
+      return isOne ? `damson explain ${shellWord(short)}` : `damson list --state gave-up${ofClass}`
     case 'waits for itself':
       return isOne ? `damson kill ${shellWord(short)}` : `damson list --state waiting${ofClass}`
     case 'failed':

@@ -115,18 +115,17 @@ const READ = 1000
 /** Reads what a store holds. Every query is bounded or goes by an index. */
 export async function statusOf(store: Control, now: number): Promise<StoreStatus> {
   const since = now - LATELY
-  const [states, { classes, running, waits, overdueKills }, engines, parked, paused, failed] =
+  const [states, { classes, running, waits, overdueKills }, engines, parked, givenUp, failed] =
     await Promise.all([
       store.count(),
       store.survey(since),
       store.engines(),
       newest(store, { parked: true }),
-      newest(store, { paused: true }),
+      newest(store, { gaveUp: true }),
       newest(store, { successful: false, superseded: false, state: ['excepted', 'finished'] }),
     ])
   const waitsForItself = classes.some(({ selfAwaiting }) => selfAwaiting > 0)
   const waiting = waitsForItself ? await newest(store, { state: 'waiting', text: 'itself' }) : []
-  const givenUp = paused.filter((row) => row.paused?.cause !== 'request')
   return {
     states,
     classes: classes.map(({ className, ready, running: runs, waiting, paused: held, ...rest }) => ({
@@ -150,9 +149,11 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
       ...classes
         .filter(({ parked: count }) => count > 0)
         .map((one) => need('parked', one.className, one.parked, parked, (row) => row.parked)),
-      ...byClass(givenUp).map(([name, rows]) =>
-        need('gave up', name, rows.length, rows, (row) => row.paused?.message ?? null),
-      ),
+      ...classes
+        .filter(({ gaveUp: count }) => count > 0)
+        .map((one) =>
+          need('gave up', one.className, one.gaveUp, givenUp, (row) => row.paused?.message ?? null),
+        ),
       ...classes
         .filter(({ selfAwaiting }) => selfAwaiting > 0)
         .map((one) => need('waits for itself', one.className, one.selfAwaiting, waiting)),
@@ -288,10 +289,4 @@ async function fullEngines(
     full.push({ kind: 'engine full', name: className, count, pid, reason, engine: engine.id })
   }
   return full
-}
-
-function byClass(rows: readonly ProcessRow[]): [name: string, rows: readonly ProcessRow[]][] {
-  const found = new Map<string, ProcessRow[]>()
-  for (const row of rows) found.set(row.className, [...(found.get(row.className) ?? []), row])
-  return [...found]
 }

@@ -178,6 +178,8 @@ export interface ListFilter {
   /** Whether it is an actor. */
   readonly actor?: boolean | undefined
   readonly paused?: boolean | undefined
+  /** Whether failures or crashes have paused the process, and no one has asked for a pause since. */
+  readonly gaveUp?: boolean | undefined
   /** Whether the process is parked. */
   readonly parked?: boolean | undefined
   /** Whether the process could go on now and no engine runs it. */

@@ -50,6 +50,8 @@ export interface ClassSurvey {
    * filter `superseded`).
    */
   readonly failedLately: number
+  /** How many of those that are counted as paused have given up (the filter `gaveUp`). */
+  readonly gaveUp: number
   /** How many wait for their own end, which never comes. */
   readonly selfAwaiting: number
   /** The versions of the processes that are ready, with the labels that they ask for. */

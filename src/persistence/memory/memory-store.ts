@@ -9,7 +9,7 @@ import { checkRange, rangeOf } from '../rules/history-range.ts'
 import { isNeeded, lifetimeRow } from '../rules/result-dropping.ts'
 import { checkFilter, limitOf, newestFirst, noCounts, pageOf, cursorOf, statesOf } from '../rules/paging.ts'
 import type { Checkpoint } from '../contract/persister.ts'
-import { isReady, processRow, type Row } from '../rules/row.ts'
+import { gaveUp, isReady, processRow, type Row } from '../rules/row.ts'
 import {
   LARGEST_LOAD,
   LARGEST_LOG_PAGE,
@@ -369,6 +369,7 @@ export class MemoryStore implements Store {
       if (filter.origin !== undefined && row.origin !== filter.origin) continue
       if (filter.actor !== undefined && (row.calls !== null) !== filter.actor) continue
       if (filter.paused !== undefined && (row.paused === 1) !== filter.paused) continue
+      if (filter.gaveUp !== undefined && gaveUp(row) !== filter.gaveUp) continue
       if (filter.parked !== undefined && (row.parked !== null) !== filter.parked) continue
       if (filter.ready !== undefined && isReady(row, now) !== filter.ready) continue
       if (filter.requested === 'pause' && row.pause_asked === 0) continue

@@ -1,6 +1,6 @@
 import type { Survey } from '../contract/survey.ts'
 import { waitsForItself } from '../../process/step/wait-conditions.ts'
-import { isReady } from '../rules/row.ts'
+import { gaveUp, isReady } from '../rules/row.ts'
 import { SurveyCounts, waitKind } from '../rules/survey.ts'
 import { supersededTest } from '../rules/superseded.ts'
 import type { MemoryProcess } from './memory-process.ts'
@@ -27,8 +27,10 @@ export function surveyOf(processes: Iterable<MemoryProcess>, since: number, now:
         if (endedAt >= since && !isSuperseded(row)) counts.failedLately++
       }
     } else if (row.parked !== null) counts.parked++
-    else if (row.paused === 1) counts.paused++
-    else if (isReady(row, now)) classes.addReady(row.class, row, 1)
+    else if (row.paused === 1) {
+      counts.paused++
+      if (gaveUp(row)) counts.gaveUp++
+    } else if (isReady(row, now)) classes.addReady(row.class, row, 1)
     else if (inStep) counts.running++
     else {
       const kind = waitKind(row)

@@ -1,6 +1,6 @@
 import type { Survey } from '../contract/survey.ts'
 import { SurveyCounts, type UnfinishedRow } from '../rules/survey.ts'
-import { UNOWNED } from '../rules/filter-sql.ts'
+import { GAVE_UP, UNOWNED } from '../rules/filter-sql.ts'
 import type { Database } from './database.ts'
 import { SUPERSEDED } from './list-query.ts'
 
@@ -17,6 +17,7 @@ const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR ${READY} OR (owner I
 const UNFINISHED = `SELECT class, version, worker, ${WAIT} AS wait, receives AS name, count(*) AS n,
   count(*) FILTER (WHERE parked IS NOT NULL) AS parked,
   count(*) FILTER (WHERE parked IS NULL AND paused = 1) AS paused,
+  count(*) FILTER (WHERE parked IS NULL AND ${GAVE_UP}) AS gaveup,
   count(*) FILTER (WHERE ${READY}) AS ready,
   count(*) FILTER (WHERE parked IS NULL AND paused = 0 AND owner IS NOT NULL AND state <> 'waiting') AS running,
   count(*) FILTER (WHERE state = 'waiting' AND (message LIKE 'waits for itself%' OR message LIKE 'waits for % processes, itself%'

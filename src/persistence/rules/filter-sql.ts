@@ -6,6 +6,9 @@ export const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AN
 export const READY = `${UNOWNED} AND crashes < 2`
 export const SUSPECT = `${UNOWNED} AND crashes >= 2`
 
+/** What failures or crashes have paused. */
+export const GAVE_UP = 'paused = 1 AND pause_cause IS NOT NULL'
+
 /**
  * The conditions of a filter on the columns of a row, which SQLite and Postgres write alike: all but the
  * state, the group, the text and `superseded`. In a text, `?` stands for the value, if there is one.
@@ -22,6 +25,7 @@ export function addConditions(
   for (const [column, value] of Object.entries(texts)) if (value !== undefined) add(`${column} = ?`, value)
   if (filter.actor !== undefined) add(filter.actor ? 'calls IS NOT NULL' : 'calls IS NULL')
   if (filter.paused !== undefined) add(filter.paused ? 'paused = 1' : 'paused = 0')
+  if (filter.gaveUp !== undefined) add(filter.gaveUp ? GAVE_UP : `NOT (${GAVE_UP})`)
   if (filter.parked !== undefined) add(filter.parked ? 'parked IS NOT NULL' : 'parked IS NULL')
   if (filter.successful !== undefined) add(filter.successful ? 'successful = 1' : 'successful = 0')
   if (filter.requested === 'pause') add('pause_asked = 1')

@@ -22,6 +22,7 @@ const BULK: OptionNames<BulkFilter> = {
   engine: true,
   actor: isFlag,
   paused: isFlag,
+  gaveUp: isFlag,
   parked: isFlag,
   ready: isFlag,
   requested: isRequest,

@@ -286,6 +286,11 @@ function pauseOf(row: Pick<Row, 'paused' | 'pause_message' | 'pause_cause'>): Pr
   return row.paused === 1 ? { message: row.pause_message, cause: row.pause_cause ?? 'request' } : null
 }
 
+/** Whether failures or crashes have paused a process, and no one has asked for a pause since. */
+export function gaveUp(row: Pick<Row, 'paused' | 'pause_cause'>): boolean {
+  return row.paused === 1 && row.pause_cause !== null
+}
+
 function upstreamOf({ awaits, due_at }: Pick<Row, 'awaits' | 'due_at'>): ProcessRow['upstream'] {
   return awaits === 'inputs' ? { until: due_at } : null
 }

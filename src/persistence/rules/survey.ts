@@ -21,6 +21,7 @@ export interface UnfinishedRow extends Pick<Row, 'class' | 'version' | 'worker'>
   readonly n: number
   readonly parked: number
   readonly paused: number
+  readonly gaveup: number
   readonly ready: number
   readonly running: number
   readonly wait: WaitKind | null
@@ -49,6 +50,7 @@ export class SurveyCounts {
         killed: 0,
         failed: 0,
         failedLately: 0,
+        gaveUp: 0,
         selfAwaiting: 0,
         readyKinds: [],
       }
@@ -62,6 +64,7 @@ export class SurveyCounts {
     const counts = this.of(row.class)
     counts.parked += row.parked
     counts.paused += row.paused
+    counts.gaveUp += row.gaveup
     counts.running += row.running
     counts.selfAwaiting += row.itself
     if (row.wait !== null)

@@ -91,7 +91,7 @@ function fewIndexes(filter: ListFilter): (readonly [index: string, condition: st
   // Only a process that an engine runs keeps a pause for later.
   if (filter.requested === 'pause') return [['process_owner', 'owner IS NOT NULL']]
   if (filter.parked === true) return [['process_parked', 'parked IS NOT NULL']]
-  if (filter.paused === true) return [['process_paused', 'paused = 1']]
+  if (filter.paused === true || filter.gaveUp === true) return [['process_paused', 'paused = 1']]
   if (filter.actor === true) return [['process_actor', 'calls IS NOT NULL']]
   if (filter.successful === false) return [['process_failed', 'successful = 0']]
   if (filter.ready !== true) return []

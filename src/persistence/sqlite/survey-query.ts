@@ -1,5 +1,6 @@
 import type { Survey } from '../contract/survey.ts'
 import { SurveyCounts, type UnfinishedRow } from '../rules/survey.ts'
+import { GAVE_UP } from '../rules/filter-sql.ts'
 import type { Connection } from './connection.ts'
 import { SUPERSEDED } from './list-query.ts'
 
@@ -18,7 +19,7 @@ const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR (owner IS NULL AND r
 
 /** Reads the rows of what has not ended, by the index of states, and no row of what has. */
 const UNFINISHED = `SELECT class, version, worker, ${WAIT} AS wait, receives AS name, count(*) AS n, sum(parked IS NOT NULL) AS parked,
-  sum(parked IS NULL AND paused = 1) AS paused,
+  sum(parked IS NULL AND paused = 1) AS paused, sum(parked IS NULL AND ${GAVE_UP}) AS gaveup,
   sum(parked IS NULL AND paused = 0 AND owner IS NULL AND ready_at IS NOT NULL AND ready_at <= ?) AS ready,
   sum(parked IS NULL AND paused = 0 AND owner IS NOT NULL AND state <> 'waiting') AS running,
   sum(state = 'waiting' AND (message GLOB 'waits for itself*' OR message GLOB 'waits for * processes, itself*'

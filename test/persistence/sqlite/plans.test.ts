@@ -160,6 +160,7 @@ test.each([
 test.each([
   ['what is parked', { parked: true }, 'process_parked'],
   ['what failed', { successful: false }, 'process_failed'],
+  ['what has given up', { gaveUp: true }, 'process_paused'],
   ['what is paused of some states', { paused: true, state: ['created', 'waiting'] }, 'process_paused'],
 ] as const)('listing %s goes by an index of nothing else, and sorts nothing', async (_, filter, index) => {
   const sqls = await statements(() => store.list(filter))
