@@ -115,9 +115,12 @@ export class Talks extends Process {
     expect(code).toBe(0)
     const pid = stdout.trim()
     expect(await project.json<Shown>('show', pid)).toMatchObject({ state: 'created' })
+    const failing = await project.damson(['run', 'add.ts', '-i', '{"a": 200}', '--no-wait'])
     const worker = project.start(['worker', 'add.ts'])
     await worker.says('ready: runs Add')
     await ends(pid)
+    const why = 'exit code 310 ERROR_TOO_LARGE: the sum is above 100'
+    await worker.says(`Add ${failing.stdout.trim()} failed in add: ${why}\n`)
     worker.signal('SIGTERM')
     expect((await worker.ended).code).toBe(0)
     expect(await project.json<Shown>('show', pid)).toMatchObject({ state: 'finished', outputs: { sum: 2 } })
@@ -177,6 +180,7 @@ describe('Ctrl-C', () => {
     const { pid } = await client.launch('Fail')
     const worker = project.start(['worker', 'add.ts', 'several.ts', '--json', '--concurrency', '2'])
     await worker.prints('"failed"')
+    expect((await client.status()).engines).toMatchObject([{ concurrency: 2 }])
     worker.signal('SIGINT')
     const { code, stdout } = await worker.ended
     expect(code).toBe(0)

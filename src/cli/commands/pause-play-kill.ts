@@ -167,11 +167,11 @@ async function askAll(spec: CommandSpec, client: Client, options: ControlOptions
   return codeOf(client, spec.name, filter, asked)
 }
 
-/** `3 processes (2 Order, 1 Payment)`. */
+/** `3 processes (2 Order, 1 Payment)`, the most frequent class first. */
 function classesText(found: readonly ProcessSummary[]): string {
   const counts = new Map<string, number>()
   for (const { name } of found) counts.set(name, (counts.get(name) ?? 0) + 1)
-  const each = Array.from(counts, ([name, count]) => `${count} ${name}`)
+  const each = [...counts].toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${count} ${name}`)
   return `${processes(found.length)}${each.length === 0 ? '' : ` (${each.join(', ')})`}`
 }
 

@@ -79,5 +79,6 @@ function failureOf({
 export function failureText({ pid, class: name, state, step, message }: Failure): string {
   const where = step === null || state === 'paused' ? '' : ` in ${step}`
   const [why = ''] = (message ?? '').split('\n')
-  return `${name} ${pid} ${state}${where}${why === '' ? '' : `: ${why}`}`
+  const how = state === 'finished' ? 'failed' : state
+  return `${name} ${pid} ${how}${where}${why === '' ? '' : `: ${why}`}`
 }
