@@ -59,6 +59,7 @@ describe('a process that a worker runs', () => {
 
     const early = await project.damson(['pause', pid])
     expect(early).toMatchObject({ code: 0, stdout: `${pid} running: asked to pause\n` })
+    expect((await project.damson(['list', '--state', 'pausing'])).stdout).toMatch(/Gated +running, pausing /)
     const pause = project.start(['pause', pid, '--wait', '--json'])
     project.write('first', '')
     const paused = await pause.ended
@@ -77,6 +78,9 @@ describe('a process that a worker runs', () => {
     const pid = await launch('Gated')
     const worker = project.start(['worker', 'gated.ts'])
     await worker.says('in step first')
+    const asked = await project.damson(['kill', '--no-wait', pid])
+    expect(asked).toMatchObject({ code: 0, stdout: `${pid} running, killing: asked to kill\n` })
+    expect((await project.damson(['list', '--state', 'killing'])).stdout).toMatch(/Gated +running, killing /)
     const { processes } = await project.json<Controlled>('kill', '--force', pid, '-m', 'enough')
     expect(processes).toEqual([{ pid, state: 'killed', paused: false, done: true }])
   })

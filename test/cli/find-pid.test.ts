@@ -41,6 +41,7 @@ describe('a process', () => {
     ['explain', (out: string) => expect(out).toContain('Hold boat-2 has')],
     ['history', (out: string) => expect(out).toContain('created')],
     ['tree', (out: string) => expect(out).toContain('boat-2')],
+    ['logs', (out: string) => expect(out).toBe('')],
     ['list', (out: string) => expect(out).toContain('boat-2')],
   ])('is named by its key in %s', async (command, check) => {
     const { code, stdout } = await run(command, '--key', 'the boat-2')
@@ -63,8 +64,11 @@ describe('a process', () => {
       code: 0,
       stdout: expect.stringMatching(/^boat-2 /),
     })
+    expect((await run('edit', ...key, 'ctx.speed', '3')).stderr).toContain('ctx.speed')
     expect(await run('kill', ...key)).toMatchObject({ code: 0, stdout: 'boat-2 killed\n' })
+    expect((await run('watch', ...key)).stdout).toContain('boat-2')
     expect(await run('retry', ...key)).toMatchObject({ code: 0, stderr: 'restarted from boat-2\n' })
+    expect((await run('restart', ...key, '--again')).stderr).toBe('restarted from boat-2\n')
     expect((await run('resubmit', ...key, '--again')).stderr).toContain('resubmitted from boat-2')
     const graph = await run('graph', project.write('several.ts', SEVERAL), ...key)
     expect(graph.stdout).toContain('killed')
@@ -73,6 +77,14 @@ describe('a process', () => {
       code: 2,
       stderr: expect.stringContaining('no process of this store has the key "the boat-2"'),
     })
+  })
+
+  it('is named by its key in the help of every command that takes a pid', async () => {
+    const commands = (await damson('--help')).stdout.matchAll(/^ {2}([a-z]+)(?:\|[a-z]+)? .*\[options\]/gm)
+    const helps = await Promise.all(Array.from(commands, ([, name = '']) => damson(name, '--help')))
+    const ofPids = helps.filter(({ stdout }) => /^ {2}pid /m.test(stdout))
+    expect(ofPids.length).toBeGreaterThan(10)
+    for (const { stdout } of ofPids) expect(stdout).toMatch(/^ {2}--key <key> /m)
   })
 
   it.each([

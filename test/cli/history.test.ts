@@ -42,6 +42,15 @@ describe('damson history', () => {
     expect(json.map(({ n }) => n)).toEqual([59, 60, 61])
   })
 
+  it('of more events than are read at a time has each of them once, below one heading', async () => {
+    const handle = await client.launch('Nobody', {}, { pid: 'longer' })
+    const sent = 2_100
+    await Promise.all(Array.from({ length: sent }, (_, index) => handle.signal(`number ${index}`)))
+    const names = events(await run('longer'))
+    expect(names).toEqual(['created', ...Array.from({ length: sent }, (_, n) => `signal number ${n}`)])
+    expect(events(await run('longer', '--limit', '1500'))).toEqual(names.slice(-1_500))
+  })
+
   it('has the author of each event below one heading', async () => {
     const [heading = '', creation = '', ...signals] = (await run('long')).stdout.trimEnd().split('\n')
     expect(creation).toContain('created')

@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../src/cli/read/wait-until.ts'
-import { Engine, type ProcessHandle, type ProcessState } from '../../src/index.ts'
+import { Client, Engine, type ProcessHandle, type ProcessState } from '../../src/index.ts'
+import { SqliteStore } from '../../src/persistence/sqlite/index.ts'
+import { SimulatedClock } from '../../src/testing/index.ts'
 import { damson } from './in-process.ts'
 import { Approval, Family, Relax, Word } from './processes.ts'
 import type { Ended } from './in-process.ts'
 import { Project } from './project.ts'
+
+const DAY = 86_400_000
 
 let project: Project
 /** In the part of a worker. */
@@ -171,6 +175,19 @@ describe('damson prune', () => {
     expect(await json('list', '--all')).toMatchObject({
       processes: [{ pid: lives.pid }, { name: 'Approval' }],
     })
+  })
+
+  it('counts the age of a process from its end, and not from its creation', async () => {
+    const clock = new SimulatedClock({ start: Date.now() - 3 * DAY })
+    const store = await SqliteStore.open(project.store, { clock })
+    const before = await Client.open({ store, clock })
+    const [old, late] = [await before.launch('Bake'), await before.launch('Bake')]
+    await old.kill()
+    await before.close()
+    await store.close()
+    await run('kill', late.pid)
+    expect(await json('prune', '--older-than', '2d', '--yes')).toEqual({ deleted: 1 })
+    expect(await json('list', '--all')).toMatchObject({ processes: [{ pid: late.pid }] })
   })
 
   it.each([

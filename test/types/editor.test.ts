@@ -10,7 +10,13 @@ import { extent, HAS_MORE } from '../run/extent.ts'
  */
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const ENTRIES = ['src/index.ts', 'src/persistence/sqlite/index.ts', 'src/testing/index.ts']
+const ENTRIES = [
+  'src/index.ts',
+  'src/persistence/sqlite/index.ts',
+  'src/persistence/postgres/index.ts',
+  'src/communication/rabbitmq/index.ts',
+  'src/testing/index.ts',
+]
 const PROGRAM = `${root}test/types/budget.test-d.ts`
 /** A file that exists only here; `|` in its text is the cursor. */
 const OPEN = `${root}test/types/open-in-an-editor.ts`

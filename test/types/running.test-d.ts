@@ -129,7 +129,10 @@ export async function launching(engine: Engine, client: Client): Promise<void> {
 
   const { product } = await client.execute(Power, { x: 2 })
   expectType<Equal<typeof product, number>>()
-  await client.launch(Bare)
+  const bare = await client.launch(Bare)
+  expectType<Equal<Awaited<ReturnType<typeof bare.result>>, unknown>>()
+  const powered = await client.launch(Power, { x: 1 })
+  expectType<Equal<Awaited<ReturnType<typeof powered.result>>, unknown>>()
   await client.launch(Bare, { whatever: 1 })
   await client.launch(Bare, undefined, { key: 'k' })
   await client.launch('Add', { a: 1 }, { key: 'k' })
