@@ -1,7 +1,8 @@
 /**
- * What failed can be begun again from where it was: without what came before it, and without paying twice.
+ * A failed process can be restarted from where it was, without repeating earlier steps and without
+ * paying twice.
  *
- * The old process stays as it is. The new one says which it came from.
+ * The old process stays as it is. The new one names the process that it was made from.
  */
 import { Engine, WorkChain, type WorkChainSpec } from 'damson'
 
@@ -25,7 +26,7 @@ class Convert extends WorkChain<typeof Convert> {
   }
 
   async convert() {
-    // From here it can be begun again at any later time, also when it has ended well.
+    // From here the process can be restarted at any later time, even after a successful end.
     await this.checkpoint('downloaded')
     await this.effect('buy a licence', ({ idempotencyKey }) => {
       world.licences += 1

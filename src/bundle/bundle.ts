@@ -33,7 +33,7 @@ export const BundleKeys = {
   PARSED: 'parsed',
   /** The emitted values by dotted port name. */
   OUTPUTS: 'outputs',
-  /** What the process remembers between steps: `{ ctx?, members?, instance? }`. */
+  /** What the process keeps between steps: `{ ctx?, members?, instance? }`. */
   MEMORY: 'memory',
   /** What the unfinished step has done, by kind and name; see `RecordEntry`. */
   RECORD: 'record',

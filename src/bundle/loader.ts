@@ -97,8 +97,8 @@ export function isListOfClasses(what: string, value: unknown): void {
 export const isLoader = hasAll('a loader', ['identify', 'load'])
 
 /**
- * Makes a class that follows from another one, such as that of its chunks, by its name. Undefined where
- * the name is of no such class, or the other one is not found.
+ * Makes a class that is derived from another one, such as the class of its chunks, by its name.
+ * Undefined if the name does not belong to such a class, or the other one is not found.
  */
 export type DerivedClass<C> = (name: string, find: (name: string) => C | undefined) => C | undefined
 

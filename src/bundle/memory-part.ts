@@ -4,7 +4,7 @@ import { isJsonObject } from '../shared/json.ts'
 import type { Codec } from './codec.ts'
 
 /**
- * What a process remembers between its steps. It is encoded together, so that shared objects stay
+ * What a process keeps between its steps. It is encoded together, so that shared objects stay
  * shared.
  */
 export interface Memory {
@@ -46,7 +46,7 @@ export function decodeMemory(text: string | undefined, codec: Codec): Memory {
   }
 }
 
-/** @throws IncompatibleBundle if the value is no object */
+/** @throws IncompatibleBundle if the value is not an object */
 export function record(value: unknown, path: string): Record<string, unknown> {
   if (isJsonObject(value)) return value
   throw new IncompatibleBundle(`${path}: damaged, it should be an object, and is ${preview(value)}`)

@@ -53,7 +53,7 @@ class PlainTreeCheck {
       const item = value[i]
       if (typeof item === 'object' && item !== null) {
         if (!this.object(item, depth + 1)) return false
-        // A hole reads as undefined, which is no plain leaf.
+        // A hole reads as undefined, which is not a plain leaf.
       } else if (!isPlainLeaf(item)) return false
     }
     // A list with more keys than items has named members.

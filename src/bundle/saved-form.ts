@@ -25,8 +25,8 @@ export interface SavedForm {
   /** The data that `saveInstanceState` added. */
   instance: Record<string, unknown>
   /**
-   * What the unfinished step has done, by kind and name: `effect:charge`. Delete an entry to let
-   * the new version of the step do it again.
+   * What the unfinished step has done, by kind and name: `effect:charge`. Delete an entry to make
+   * the new version of the step repeat it.
    */
   record: Record<string, unknown>
   /** The options of its launch. */

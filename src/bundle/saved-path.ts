@@ -29,7 +29,7 @@ const STEP = /\.([^.[\]]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y
  * Takes a path apart. `where` names the caller in errors, and `roots` are the names with which a
  * path may begin.
  *
- * @throws TypeError for text that is no path, or begins with another name
+ * @throws TypeError for text that is not a path, or begins with another name
  */
 export function parseSavedPath(text: unknown, roots: readonly string[], where: string): SavedPath {
   checkText(`${where}: a path`, text)
@@ -51,7 +51,7 @@ export function parseSavedPath(text: unknown, roots: readonly string[], where: s
   return { text: path, root, keys }
 }
 
-/** The key of a step; undefined where there is none, or where a quoted name is no JSON. */
+/** The key of a step; undefined if there is none, or if a quoted name is not JSON. */
 function keyOf(step: RegExpExecArray | null): string | number | undefined {
   if (step === null) return undefined
   const [, name, index, quoted] = step
@@ -75,8 +75,8 @@ function noPath(path: string, roots: readonly string[]): string {
  * Sets the value under these keys of saved JSON, which is changed. Missing objects on the way are
  * made. Returns the value that was there. `path` names the value in errors.
  *
- * @throws SerializationError where the path leads into something that is neither object nor list,
- *   where a list is too short, or where the old value contains an object that occurs elsewhere too
+ * @throws SerializationError if the path leads into anything but an object or a list, if a list is
+ *   too short, or if the old value contains an object that occurs elsewhere too
  */
 export function setSaved(
   root: JsonValue,
@@ -186,7 +186,7 @@ function withNewIds(value: JsonValue, used: number): JsonValue {
   return copy
 }
 
-/** @throws SerializationError where an object is referred to that no longer precedes the reference */
+/** @throws SerializationError if a reference no longer follows its object */
 function requireReferences(root: JsonValue, path: string): void {
   const ids = new Set<JsonValue | undefined>()
   eachKind(root, (node) => {

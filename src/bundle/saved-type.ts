@@ -23,7 +23,7 @@ export interface SavedType<T = unknown, D = unknown> {
 
 const isSavedType = hasAll('a saved type', ['is', 'encode', 'decode'])
 
-/** @throws TypeError for what is no list of saved types */
+/** @throws TypeError for anything but a list of saved types */
 export function isListOfTypes(what: string, value: unknown): void {
   if (!Array.isArray(value)) throw new TypeError(`${what} takes a list of saved types, not ${shown(value)}`)
   for (const [index, type] of value.entries()) {

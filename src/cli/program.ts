@@ -30,16 +30,16 @@ Exit codes:
   0    done
   1    the process failed (it excepted, was killed, or did not succeed),
        the time limit passed, or there was nothing to do
-  2    wrong use
+  2    wrong arguments or options
   130  stopped by Ctrl-C before the process ended
   141  the reader of the output closed it
 
-To let a process go on:
+To let a process continue:
   resume    one that waits to be resumed: its wait ends
-  play      one that is paused or parked: it continues where it stands
+  play      one that is paused or parked: it continues from where it is
   retry     one that failed: its step runs again; one that ended is restarted
   restart   one that ended: a new process continues from its last step
-  resubmit  one that ended: a new process begins with its inputs
+  resubmit  one that ended: a new process starts from its inputs
 
 Begin with damson status: it shows what needs attention, and the command to run next. Every command accepts --json,
 which writes one JSON document to stdout and nothing else; worker and --follow write one for each event.`

@@ -21,11 +21,11 @@ import type { EditChanges, EditedValue } from './write/edits.ts'
 
 /** Options of `playAll`, `signalAll` and `preview`. */
 export interface DeliberateOptions {
-  /** Whether to reach what someone has paused on purpose too. Default true. */
+  /** Whether to also reach processes that someone has paused on purpose. Default true. */
   readonly deliberate?: boolean | undefined
 }
 
-/** What `preview` previews: the request to many of this name. */
+/** The bulk request that `preview` previews. */
 export type PreviewedRequest = BulkRequest | 'restart' | 'resubmit'
 
 /** The methods of a client that control processes, one or many. */
@@ -41,10 +41,10 @@ export abstract class ClientController extends ClientReader {
   }
 
   /**
-   * Plays the unfinished processes that match the filter and that are paused, about to be
-   * paused, or parked. With `deliberate: false`, leaves those that someone has paused on purpose, and
-   * plays only what was paused by failures or crashes, or parked. Resolves to the number of those
-   * that it has played.
+   * Plays the unfinished processes that match the filter and that are paused, about to be paused,
+   * or parked. With `deliberate: false`, leaves out those that someone has paused on purpose, and
+   * plays only processes that failures or crashes have paused, and parked ones. Resolves to the
+   * number of played processes.
    */
   async playAll(filter: BulkFilter = {}, options: DeliberateOptions = {}): Promise<number> {
     checkBulkFilter(filter, 'playAll')
@@ -70,8 +70,8 @@ export abstract class ClientController extends ClientReader {
   }
 
   /**
-   * Ends the processes that match the filter and have not started, as `handle.abort` does. Resolves to
-   * their number. Whatever has started continues.
+   * Ends the processes that match the filter and have not started, as `handle.abort` does. Resolves
+   * to their number. Processes that have started continue.
    */
   async abortAll(filter: BulkFilter = {}, reason?: string): Promise<number> {
     checkBulkFilter(filter, 'abortAll')
@@ -81,9 +81,9 @@ export abstract class ClientController extends ClientReader {
 
   /**
    * Retries the unfinished processes that match the filter and that back off, were paused by
-   * failures or crashes, or are parked. Leaves those that someone has paused. Where the filter names
-   * states of ended processes, restarts those too, as `restartAll` does. Resolves to the number of
-   * those that continue.
+   * failures or crashes, or are parked. Leaves out those that someone has paused. If the filter
+   * names states of ended processes, restarts those too, as `restartAll` does. Resolves to the
+   * number of processes that continue.
    */
   async retryAll(filter: BulkFilter = {}): Promise<number> {
     checkBulkFilter(filter, 'retryAll')
@@ -94,12 +94,12 @@ export abstract class ClientController extends ClientReader {
   }
 
   /**
-   * Restarts the processes that match the filter and that ended without success: without
-   * `state`, those that excepted or finished without success, and none that was killed. Leaves what
-   * was restarted or resubmitted before, and the children of what it restarts, which begins them
-   * again where it needs them. Resolves to the number of restarted processes.
+   * Restarts the processes that match the filter and that ended without success: without `state`,
+   * those that excepted or finished without success, but not killed ones. Leaves out superseded
+   * processes, and the children of the processes that it restarts: a restarted process restarts the
+   * children that it needs. Resolves to the number of restarted processes.
    *
-   * @throws GroupError once all were tried, where some could not be restarted
+   * @throws GroupError after trying all of them, if some could not be restarted
    */
   async restartAll(filter: BulkFilter = {}): Promise<number> {
     checkBulkFilter(filter, 'restartAll')
@@ -109,9 +109,9 @@ export abstract class ClientController extends ClientReader {
   }
 
   /**
-   * Sends a signal to all unfinished processes that match the filter. With `deliberate: false`, leaves
-   * those that someone has paused on purpose. Resolves to the number of processes. Nothing is sent unless the class of each of them declares the signal and takes the
-   * payload.
+   * Sends a signal to all unfinished processes that match the filter. With `deliberate: false`,
+   * leaves out those that someone has paused on purpose. Resolves to the number of processes. Sends
+   * nothing unless the class of each of them declares the signal and accepts the payload.
    *
    * @throws PortValidationError with the problems of each class
    */
@@ -159,20 +159,20 @@ export abstract class ClientController extends ClientReader {
   }
 
   /**
-   * Changes values in the context or in the arguments of the next step of a process that has not
-   * ended and runs no step: it is created, waits or is paused. Resolves, once the change is durable,
-   * to what it has changed: nothing where the values are these already. The history records each
-   * change. The new values have the form that the codec saves; Damson knows no types of a context.
+   * Changes values in the context or in the arguments of the next step of an unfinished process
+   * that is not running a step: it has not started, waits or is paused. Once the change is durable,
+   * resolves to the changed values; values that are already equal are left out. The history records
+   * each change. The new values must be values that the codec saves. Their types are not checked.
    *
    * ```ts
    * await client.edit(pid, { 'ctx.limit': 20, 'ctx.jobs[3].host': 'b' })
    * ```
    *
    * @throws ProcessLost
-   * @throws InvalidStateError for a process that has ended, which never changes; that an engine runs
-   *   now, which has to be paused first; or that has no context or no arguments
+   * @throws InvalidStateError for a process that has ended, that an engine runs now (pause it
+   *   first), or that has no context or no arguments
    * @throws SerializationError for a value that can't be saved, or a path that does not fit
-   * @throws TypeError for text that is no path
+   * @throws TypeError for text that is not a path
    */
   async edit(pid: string, changes: EditChanges): Promise<readonly EditedValue[]> {
     this.checkRead(pid)
@@ -207,8 +207,8 @@ export abstract class ClientController extends ClientReader {
    *
    * @throws ProcessLost
    * @throws InvalidStateError for a process that has not ended
-   * @throws PortValidationError with `set`, for inputs that do not fit, where this program has the class
-   *   or an engine has registered it
+   * @throws PortValidationError with `set`, for inputs that do not fit, if this program has the
+   *   class or an engine has registered it
    * @throws SerializationError or TypeError for a wrong value or path in `set`
    */
   resubmit<R = unknown>(
@@ -216,12 +216,12 @@ export abstract class ClientController extends ClientReader {
     options?: ResubmitOptions,
   ): Promise<ProcessHandle<R>>
   /**
-   * As above, for several processes. Resolves to the group of the new ones, in the same order. Checks all
-   * processes first, and creates none if one of them has not ended, is not in the store, or does not take
-   * what `set` gives it.
+   * As above, for several processes. Resolves to the group of the new ones, in the same order.
+   * Checks all processes first, and creates none if one of them has not ended, is not in the store,
+   * or does not accept the values of `set`.
    *
-   * @throws ResubmitError if the store then refuses some of them, for example as what one takes its inputs
-   *   from was pruned; it names those that were resubmitted
+   * @throws ResubmitError if the store then refuses some of them, for example because an upstream
+   *   process was pruned; it names those that were resubmitted
    */
   resubmit<R = unknown>(
     processes: Iterable<ProcessHandle<R> | string>,
@@ -246,8 +246,8 @@ export abstract class ClientController extends ClientReader {
 
   /**
    * Resubmits the processes that `restartAll` would restart with this filter, each from its inputs.
-   * Checks all of them first, and creates none if one of them does not take what `set` gives it.
-   * Resolves to the group of the new processes, newest of the old ones first.
+   * Checks all of them first, and creates none if one of them does not accept the values of `set`.
+   * Resolves to the group of the new processes, in the order of the old ones, newest first.
    *
    * @throws as `resubmit`
    */
@@ -262,9 +262,9 @@ export abstract class ClientController extends ClientReader {
   }
 
   /**
-   * Returns the processes that a request to many would reach now, newest first, and changes nothing:
-   * `preview('kill', filter)` returns those that `killAll(filter)` would kill. `deliberate` counts for
-   * `play` and `signal`.
+   * Returns the processes that a bulk request would reach now, newest first, and changes nothing:
+   * `preview('kill', filter)` returns those that `killAll(filter)` would kill. `deliberate` applies
+   * to `play` and `signal`.
    */
   async preview(
     request: PreviewedRequest,

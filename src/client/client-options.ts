@@ -26,7 +26,7 @@ export interface ClientOptions {
   readonly loader?: Loader<AnyProcessClass> | undefined
   /** The user's own classes in saved values. */
   readonly types?: readonly SavedType[] | undefined
-  /** How long a killed step has before its process is fenced. Default 10 s. */
+  /** How long a killed step may take to end, before the process is killed without it. Default 10 s. */
   readonly killGrace?: Duration | undefined
   readonly clock?: Clock | undefined
   readonly logger?: Logger | undefined

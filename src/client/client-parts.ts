@@ -111,7 +111,7 @@ export class ClientParts implements HandleParts {
     this.launched = new LaunchedProcesses(store)
   }
 
-  /** Returns a reference to an actor. `retention` is that of the calls which are made by it. */
+  /** Returns a reference to an actor. `retention` applies to the calls through the reference. */
   actor(
     className: string,
     id: string,

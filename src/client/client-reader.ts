@@ -56,7 +56,7 @@ export abstract class ClientReader {
 
   /**
    * Returns the pids that begin or end with this text, at most `limit` (10), in the order of the
-   * pids. A user may then give any unique beginning or ending instead of a whole pid.
+   * pids. With this, a program can accept any unique beginning or ending in place of a pid.
    */
   async pidsLike(text: string, limit = 10): Promise<readonly string[]> {
     this.requireOpen()
@@ -66,9 +66,9 @@ export abstract class ClientReader {
   }
 
   /**
-   * Returns a short form of each pid, for people: the shortest ending, of at least six characters,
-   * that no other pid of the store begins or ends with. Pids that a caller chose stay whole. A later
-   * launch may make an ending ambiguous.
+   * Returns a short form of each pid, for display: the shortest ending, of at least six characters,
+   * that no other pid of the store begins or ends with. Pids that a caller chose stay whole. A
+   * later launch may make an ending ambiguous.
    */
   async shortPids(pids: readonly string[]): Promise<ReadonlyMap<string, string>> {
     this.requireOpen()
@@ -77,8 +77,8 @@ export abstract class ClientReader {
   }
 
   /**
-   * Returns what the store holds: how many processes of each class are ready, running, waiting and
-   * so on, its engines, and what needs attention.
+   * Returns a survey of the store: how many processes of each class are ready, running, waiting and
+   * so on, the engines, and what needs attention.
    */
   async status(): Promise<StoreStatus> {
     this.requireOpen()
@@ -103,8 +103,8 @@ export abstract class ClientReader {
   }
 
   /**
-   * Waits until so many engines of the store are alive. Resolves to false at the time-out. The engines
-   * are read ten times a second at first, and later once a second.
+   * Waits until this many engines of the store are alive. Resolves to false at the timeout. Reads
+   * the engines ten times a second at first, and later once a second.
    *
    * @throws ClosedError if the client is closed during the wait
    */
@@ -137,7 +137,7 @@ export abstract class ClientReader {
     return detailsOf(stored, this.store, this.codec, this.clock.now())
   }
 
-  /** Explains in plain words why a process is not moving. @throws ProcessLost */
+  /** Explains in plain words why a process does not continue. @throws ProcessLost */
   async explain(pid: string): Promise<string> {
     this.checkRead(pid)
     return explain(this.parts.rows, this.store, this.clock, pid)
@@ -155,7 +155,7 @@ export abstract class ClientReader {
     return (await readHistory(this.store, pid, options)).map((row) => eventRecord(row, this.codec))
   }
 
-  /** The checkpoints that a process has kept. */
+  /** Returns the checkpoints that a process has kept. */
   async checkpoints(pid: string): Promise<readonly Checkpoint[]> {
     this.checkRead(pid)
     return this.store.getProcessCheckpoints(pid)
@@ -170,7 +170,7 @@ export abstract class ClientReader {
   }
 }
 
-/** @throws TypeError for what can't be the pid of a process */
+/** @throws TypeError for a value that can't be a pid */
 export function checkPid(pid: unknown): asserts pid is string {
   checkText('the pid', pid)
 }

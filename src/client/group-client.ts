@@ -58,21 +58,21 @@ export abstract class GroupClient extends ClientController {
   }
 
   /**
-   * Launches a process of one class for each of the inputs. Resolves to their group, once all of them
-   * are durable. Inputs may come from any iterable, also an asynchronous one, and are read no faster
-   * than the processes are stored. Without inputs the group is empty.
+   * Launches a process of one class for each of the inputs. Resolves to their group, once all of
+   * them are durable. Inputs may come from any iterable, also an asynchronous one. They are read no
+   * faster than the processes are stored. Without inputs the group is empty.
    *
-   * The group is stored under its name. A program that was stopped in between launches it again
-   * under the same name, with the same inputs in the same order: no process is missing then, and none
-   * is launched twice.
+   * The group is stored under its name. If the program is stopped in between, launch the group
+   * again under the same name, with the same inputs in the same order: the missing processes are
+   * launched, and none is launched twice.
    *
    * ```ts
    * const group = await client.launchAll(Square, [{ n: 1 }, { n: 2 }], { group: 'squares' })
    * await group.result() // [1, 4]
    * ```
    *
-   * @throws GroupLaunchError for inputs that do not fit, can't be saved or can't be read, with their
-   *   position. What was launched before stays, and the group is open under its name.
+   * @throws GroupLaunchError for inputs that do not fit, can't be saved or can't be read, with
+   *   their position. The processes launched before stay, and `openGroup` finds them.
    * @throws KeyConflictError if the name is that of a group of another class or with other inputs
    * @throws TypeError or RangeError for a wrong option
    */
@@ -113,15 +113,16 @@ export abstract class GroupClient extends ClientController {
 
   /**
    * Launches processes as their results are taken, so that the inputs may be endless. Returns the
-   * results, in the order of the inputs unless `ordered` is false. Leaving the loop stops the source
-   * of the inputs; what is launched continues. With `group`, the processes are stored as a group.
+   * results, in the order of the inputs unless `ordered` is false. Leaving the loop closes the
+   * source of the inputs; launched processes continue. With `group`, the processes are stored as a
+   * group.
    *
    * ```ts
    * for await (const square of client.imap(Square, numbers())) if (square > 1000) break
    * ```
    *
-   * A process that fails ends the results with its error. So do inputs that do not fit and a source
-   * that throws, after the results of what was launched before.
+   * If a process fails, the loop ends with its error. If inputs do not fit or the source throws,
+   * the loop ends with that error after the results of the processes launched before.
    *
    * @throws TypeError or RangeError for a wrong option
    */
@@ -176,13 +177,13 @@ export abstract class GroupClient extends ClientController {
   }
 
   /**
-   * Opens a group: a stored one by the name under which any program has launched it, or one that
-   * `group.save` has written, by the path of the file. While a group is still being launched, it has
-   * the members that are stored so far. Of a file, nothing is read from the store.
+   * Opens a group: a stored group by the name under which any program launched it, or a group that
+   * `group.save` wrote, by the path of the file. A group that is still being launched has the
+   * members that are stored so far. For a file, the store is not read.
    *
    * @throws GroupNotFound if the store has no group of the name
-   * @throws PersistenceError for a file that can't be read, that `save` has not written, or that is of
-   * another store or a newer release
+   * @throws PersistenceError for a file that can't be read, that `save` did not write, or that
+   *   belongs to another store or a newer release
    */
   async openGroup<R = unknown>(by: string | { readonly name: string }): Promise<ProcessGroup<R>> {
     this.requireOpen()
@@ -195,8 +196,9 @@ export abstract class GroupClient extends ClientController {
   // ---------- all that was launched here ----------
 
   /**
-   * Waits until all processes have ended that this client has launched before the call. False at the
-   * time-out. However they end, that is no rejection. What their steps have launched does not count.
+   * Waits until all processes that this client launched before the call have ended. Resolves to
+   * false at the timeout. A failed process does not cause a rejection. Processes launched by steps
+   * do not count.
    */
   async barrier(options: WaitOptions = {}): Promise<boolean> {
     const { pending } = await this.#launchedHere().wait(options)
@@ -204,22 +206,22 @@ export abstract class GroupClient extends ClientController {
   }
 
   /**
-   * Ends the processes that this client has launched and that have not started, as `group.abort` does.
-   * `abortAll` reaches those of other programs too.
+   * Ends the processes that this client launched and that have not started, as `group.abort` does.
+   * `abortAll` also reaches processes of other programs.
    */
   async abort(reason?: string): Promise<AbortedPids> {
     return this.#launchedHere().abort(reason)
   }
 
   /**
-   * Waits as `barrier` does, and shows meanwhile how far the processes are, as `group.waitInteractive`
-   * does.
+   * Waits as `barrier` does, and meanwhile shows the progress of the processes, as
+   * `group.waitInteractive` does.
    */
   async waitInteractive(options: InteractiveOptions = {}): Promise<boolean> {
     return this.#launchedHere().waitInteractive(options)
   }
 
-  /** The group of what this client has launched and what has not ended, as far as is known here. */
+  /** The group of the unfinished processes that this client launched, as far as is known here. */
   #launchedHere(): ClientGroup {
     this.requireOpen()
     const { pids } = this.parts.launched
@@ -228,7 +230,7 @@ export abstract class GroupClient extends ClientController {
 
   // ---------- for the client and the engine ----------
 
-  /** The launcher of a call, whose session is open if it is to retain what is launched. */
+  /** The launcher of a call. Its session is open if it must retain the launched process. */
   protected launcher({ retention }: LaunchOptions): Launcher | Promise<Launcher> {
     if (retention !== 'refs') return BY_A_CALLER
     const { session } = this.parts

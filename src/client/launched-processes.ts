@@ -4,9 +4,9 @@ import { LARGEST_READ, type Control } from '../persistence/contract/control.ts'
 const LEAST_CAPACITY = 10_000
 
 /**
- * The processes that a client has launched, without most of those that have ended. The engine of this
- * program reports ends. Ends elsewhere are found when there are many processes, so that a client that
- * launches for ever needs no more memory.
+ * The processes that a client has launched, without most of those that have ended. The engine of
+ * this program reports ends. Ends elsewhere are found when there are many processes, so that the
+ * memory of a client that keeps launching stays bounded.
  */
 export class LaunchedProcesses {
   readonly #store: Pick<Control, 'readAll'>

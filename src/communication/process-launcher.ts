@@ -95,7 +95,7 @@ export class ProcessLauncher {
   }
 }
 
-/** A process that can't be stored now is left to others, or to a later delivery. */
+/** A process that can't be stored now is left to another subscriber, or to a later delivery. */
 async function stored(work: Promise<ProcessHandle>): Promise<ProcessHandle> {
   try {
     return await work

@@ -74,7 +74,7 @@ export class RemoteProcessController {
   }
 
   /**
-   * Asks a process how it is.
+   * Returns the status of a process.
    *
    * @throws UnroutableError if no one runs or keeps an unfinished process of this pid
    * @throws ResponseTimeout, RemoteException
@@ -109,17 +109,17 @@ export class RemoteProcessController {
     return (await this.#ask(pid, asked, { timeout })) === true
   }
 
-  /** Pauses all processes that hear it, by a broadcast that no one answers. */
+  /** Pauses all processes that receive the broadcast. No one answers it. */
   async pauseAll(message?: string): Promise<void> {
     await this.#communicator.broadcastSend(textOf(message), { subject: 'pause' })
   }
 
-  /** Plays all processes that hear it. */
+  /** Plays all processes that receive the broadcast. */
   async playAll(): Promise<void> {
     await this.#communicator.broadcastSend(null, { subject: 'play' })
   }
 
-  /** Kills all processes that hear it. */
+  /** Kills all processes that receive the broadcast. */
   async killAll(message?: string, options: { readonly force?: boolean | undefined } = {}): Promise<void> {
     checkOptions(options, { force: isFlag }, 'killAll')
     const body = { intent: 'kill', message: textOf(message), force_kill: options.force ?? false }
@@ -127,8 +127,8 @@ export class RemoteProcessController {
   }
 
   /**
-   * Has some launcher launch a process. Resolves to its outputs once it has finished; with `nowait` to
-   * its pid. Inputs are sent as plain values, and checked by the launcher.
+   * Makes some launcher launch a process. Resolves to its outputs once it has finished; with
+   * `nowait` to its pid. Inputs are sent as plain values, and checked by the launcher.
    *
    * @throws RemoteException for a class or inputs that the launcher refuses, and if the process fails
    * @throws ResponseTimeout; the task stays queued
@@ -153,7 +153,7 @@ export class RemoteProcessController {
   }
 
   /**
-   * Has one launcher create a process, and one continue it, which may be another one. Resolves as
+   * Makes one launcher create a process, and one, perhaps another, continue it. Resolves as
    * `launchProcess` does.
    */
   async executeProcess<C extends AnyProcessClass | string>(
@@ -177,7 +177,7 @@ export class RemoteProcessController {
     return nowait ? pidText(answer) : answer
   }
 
-  /** Has some launcher continue a stored process. Resolves as `launchProcess` does. */
+  /** Makes some launcher continue a stored process. Resolves as `launchProcess` does. */
   async continueProcess(
     pid: RemotePid,
     options: RemoteContinueOptions & { readonly nowait: true },
@@ -209,7 +209,7 @@ export class RemoteProcessController {
     return { args: { processClass: name, inputs: given, pid, persist }, timeout, nowait }
   }
 
-  /** Asks again if the connection was lost: to ask twice does the same. */
+  /** Repeats the request if the connection was lost. A repeated request does no harm. */
   async #ask(pid: RemotePid, message: unknown, { timeout = RPC_TIMEOUT }: RemoteOptions): Promise<unknown> {
     const end = elapsed() + milliseconds(timeout)
     for (;;) {
@@ -245,7 +245,7 @@ function pidText(answer: unknown): string {
   return typeof answer === 'string' ? answer : String(answer)
 }
 
-/** @throws RemoteException for an answer that is no status */
+/** @throws RemoteException for an answer that is not a status */
 function statusOf(pid: RemotePid, answer: unknown): RemoteStatus {
   if (isJsonObject(answer)) {
     const { ctime, paused, process_string: text, state } = answer

@@ -22,12 +22,12 @@ const LONGEST_TURN = 5 // ms of calls, after which everything else has its turn
 /**
  * Runs the calls of one actor, under one claim of it.
  *
- * 1. One call runs at a time, in the order of the store. The next one may start before the end of the
- *    one before it is durable (the exception to C3), and does nothing by name before that.
+ * 1. One call runs at a time, in the order of the store. The next one may start before the end of
+ *    the previous one is durable (the exception to C3), but takes no named action before that.
  * 2. The ends of several calls and the state after the last of them are one write, under the fence and
  *    the sequence number of the actor (C4). One such write is in flight at a time.
- * 3. If the store holds the write because one of these calls was killed, that call and all that came
- *    after it are undone here, and the others of them run again from the state before it (C5).
+ * 3. If the store holds the write because one of these calls was killed, that call and all later
+ *    ones are undone here, and the later ones run again from the state before it (C5).
  * 4. The claim is given back with the write after which no call may run. The store decides that, so
  *    that no call is missed (C8). The actor then leaves memory.
  */
@@ -170,7 +170,7 @@ export class ActorRun implements CalledActor {
     if (!this.#state.isStored) setImmediate(() => void this.#send(false))
     await call.run()
     this.#current = undefined
-    // It was killed or ended by someone else, and may have changed the instance.
+    // The call was killed, or ended elsewhere, and may have changed the instance.
     if (!call.isLost || this.#lost || this.#undoing !== undefined) return
     this.#live.delete(call)
     this.#queue.changed()
@@ -179,7 +179,7 @@ export class ActorRun implements CalledActor {
 
   /** No call may run: gives the claim back. */
   async #rest(): Promise<void> {
-    // A call that was killed meanwhile is still to end.
+    // A call that was killed meanwhile must still end.
     if (this.#live.size > this.#ends.length && this.#ends.sending === undefined) await endOfTurn()
     else await this.#send(true)
     this.#pausing = false
@@ -225,7 +225,7 @@ export class ActorRun implements CalledActor {
 
   // ---------- storing ----------
 
-  /** Stores the ends that there are, after those that are being stored. With `releases`, gives the claim back. */
+  /** Stores the waiting ends, after those that are being stored. With `releases`, gives the claim back. */
   async #send(releases: boolean): Promise<void> {
     while (this.#ends.sending !== undefined) await this.#ends.sending
     if (this.#lost || this.#released) return
@@ -279,7 +279,7 @@ export class ActorRun implements CalledActor {
     this.#released = isReleased
     for (const { call } of ends) this.#live.delete(call)
     if (releases && !isReleased) this.#queue.changed()
-    // A pause took effect: what ran after these calls runs again once the actor is played.
+    // A pause took effect: calls that ran after these run again once the actor is played.
     if (isReleased) this.#takeBack([], [])
     this.#parts.scheduler.executionCommitted(this)
     for (const { call, answered } of ends)
@@ -300,7 +300,7 @@ export class ActorRun implements CalledActor {
     this.#takeBack(ends.slice(0, at), ends.slice(at + 1))
     const row = await this.#read(() => this.#parts.engine.store.read(held.call.pid))
     if (row?.endedAt === null && row.killRequested !== null) {
-      // It ends with a write of its own, as killed.
+      // The call ends as killed, with a write of its own.
       held.answered({ status: 'held', kill: row.killRequested })
       return
     }
@@ -327,8 +327,8 @@ export class ActorRun implements CalledActor {
   }
 
   /**
-   * Takes back what the present call, these and those have done here that are not being stored: they run
-   * again. Those that are kept are stored with the next write.
+   * Undoes the present call, the calls in `undone`, and those whose ends are not being stored: they
+   * run again. The ends in `kept` are stored with the next write.
    */
   #takeBack(kept: readonly CallEnd[], undone: readonly CallEnd[]): void {
     const current = this.#current
@@ -384,13 +384,13 @@ export class ActorRun implements CalledActor {
     return false
   }
 
-  /** The engine closes: what has ended is stored. The engine gives its claims back when it leaves (C12). */
+  /** The engine closes: the ended calls are stored. The engine gives its claims back when it leaves (C12). */
   async #drain(): Promise<void> {
     while ((this.#ends.length > 0 || this.#ends.sending !== undefined) && !this.#lost) await this.#send(false)
     this.lose(this.#parts.control.draining as Error)
   }
 
-  /** A store that can't be read now ends nothing: the read is tried again. */
+  /** If the store can't be read now, nothing ends: the read is tried again. */
   #read<T>(read: () => Promise<T>): Promise<T> {
     const isOver = (): boolean => this.#lost || this.#parts.control.draining !== undefined
     return untilRead(read, { pid: this.pid, logger: this.#parts.engine.logger, isOver })

@@ -4,17 +4,17 @@ import { ActorObject, type AnyActorClass } from '../process/actor/actor-class.ts
 import { noContext } from '../process/step/current-process.ts'
 
 /**
- * The state of an actor that this engine holds: the instance, the fields that are stored of it, and those
- * that the calls have led to that have ended here.
+ * The state of an actor that this engine holds: the instance, its stored fields, and its fields
+ * after each call that has ended here.
  */
 export class ActorState {
   object!: ActorObject
   readonly #class: AnyActorClass
   readonly #codec: Codec
-  /** The arguments of the constructor, where their references were replaced by values. */
+  /** The arguments of the constructor, with values in place of references. */
   #parsed: string | undefined
   #isStored = false
-  /** The fields that are stored, or those as constructed where that is not stored yet. */
+  /** The stored fields or, if the construction is not stored yet, the constructed ones. */
   #base = ''
   #fields = ''
 
@@ -33,7 +33,7 @@ export class ActorState {
     return this.#isStored
   }
 
-  /** Makes the instance from what is stored: the arguments of its constructor, and its fields. */
+  /** Makes the instance from the stored arguments of its constructor and its stored fields. */
   async load(inputs: string, fields: string): Promise<void> {
     this.object = new ActorObject(this.#class, inputs, this.#codec)
     this.#isStored = true
@@ -41,7 +41,10 @@ export class ActorState {
     await this.undo()
   }
 
-  /** Constructs the actor. `values` are its arguments with the values of others. Throws what its code throws. */
+  /**
+   * Constructs the actor. `values` are its arguments with values in place of references. Throws
+   * what its code throws.
+   */
   async construct(inputs: string, values: Readonly<Record<string, unknown>> | undefined): Promise<void> {
     if (values !== undefined) this.#parsed = this.#codec.stringify(values, 'inputs')
     this.object = new ActorObject(this.#class, this.#parsed ?? inputs, this.#codec)
@@ -49,12 +52,12 @@ export class ActorState {
     this.#base = this.#fields = this.object.text()
   }
 
-  /** A call has ended here, and has led to these fields. */
+  /** Call it when a call has ended here, with the fields after the call. */
   advance(fields: string): void {
     this.#fields = fields
   }
 
-  /** The calls that have ended here do not count any more, except those that have led to these fields. */
+  /** Forgets the calls that ended here after the one that led to these fields. */
   goBack(fields = this.#base): void {
     this.#fields = fields
   }
@@ -64,14 +67,14 @@ export class ActorState {
     return noContext(() => this.object.make(this.#fields))
   }
 
-  /** What is to be stored after the calls that have led to these fields; after no call, the construction. */
+  /** The parts to store after the calls that led to these fields; after no call, the construction. */
   toStore(fields = this.#base): { readonly fields: string; readonly parts: Parts } {
     const constructed = !this.#isStored && this.#parsed !== undefined && { parsed: this.#parsed }
     const isNew = !this.#isStored || fields !== this.#base
     return { fields, parts: { ...(isNew && { memory: fields }), ...constructed } }
   }
 
-  /** These fields are durable. */
+  /** Call it when these fields are durable. */
   stored(fields: string): void {
     this.#isStored = true
     this.#base = fields

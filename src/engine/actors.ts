@@ -19,7 +19,7 @@ export class Actors {
     this.#parts = parts
   }
 
-  /** Runs the calls of a claimed actor; undefined for what is no actor of a class of this engine. */
+  /** Runs the calls of a claimed actor; undefined for anything but an actor of a class of this engine. */
   start(claimed: ClaimedProcess): ActorRun | undefined {
     const { pid, className, mailbox } = claimed.row
     const actorClass = this.#classes.find(className)
@@ -52,8 +52,8 @@ export class Actors {
   }
 
   /**
-   * Looks at the store again for all actors: some changes can't be read any more (C7, C8). The answer to
-   * the next write of an actor reports what was asked of it.
+   * Reads the store again for all actors, because some changes can't be read any more (C7, C8). The
+   * answer to the next write of an actor reports requests to it.
    */
   async catchUp(): Promise<void> {
     for (const [pid, run] of this.#runs) {

@@ -2,8 +2,8 @@ import { setImmediate } from '../shared/timers.ts'
 import type { CallEnd } from './called-actor.ts'
 
 /**
- * The ends of the calls of one actor that are to be stored, in the order of the calls. One write of them is
- * in flight at a time, and what ends meanwhile goes with the next one.
+ * The ends of calls of one actor that must be stored, in the order of the calls. One write of them
+ * is in flight at a time. Calls that end meanwhile go into the next one.
  */
 export class CallEnds {
   readonly #send: () => void
@@ -18,7 +18,7 @@ export class CallEnds {
     this.#send = send
   }
 
-  /** How many are not being stored yet. */
+  /** The number of ends that are not being stored yet. */
   get length(): number {
     return this.#waiting.length
   }
@@ -33,14 +33,14 @@ export class CallEnds {
     this.#sendSoon()
   }
 
-  /** Takes what the next write has. */
+  /** Takes the ends for the next write. */
   take(): readonly CallEnd[] {
     const ends = this.isCareful ? this.#waiting.slice(0, 1) : this.#waiting
     this.#waiting = this.#waiting.slice(ends.length)
     return ends
   }
 
-  /** Takes all that are not being stored, and keeps these in their place. */
+  /** Takes all ends that are not being stored, and keeps the given ones instead. */
   replace(kept: readonly CallEnd[] = []): readonly CallEnd[] {
     const ends = this.#waiting
     this.#waiting = [...kept]

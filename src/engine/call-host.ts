@@ -12,14 +12,15 @@ import type { Scheduler } from './scheduler.ts'
 import { claimLost } from './stop-reasons.ts'
 
 /**
- * The host of the calls of actors. It differs from that of other processes in what is stored when:
+ * The host of the calls of actors. It stores things at other times than the host of other
+ * processes:
  *
  * 1. The end of a call is stored with the state of its actor, by `ActorRun`. The next call may start
  *    before that (the exception to C3).
- * 2. A call that does nothing by name is stored once, at its end. Before it does something by name, the
- *    calls before it are durable, and so is that it has begun.
- * 3. The attempts of a call follow each other here, and its actor runs no other call between them. An
- *    attempt that has failed is stored, so that a crash gives none back.
+ * 2. A call without named actions is stored once, at its end. Before the first named action of a
+ *    call, its beginning and the calls before it are made durable.
+ * 3. All attempts of a call run here, and its actor runs no other call between them. A failed
+ *    attempt is stored, so that a crash does not give it back.
  */
 export class CallHost extends DurableHost {
   readonly #executions: Executions
@@ -38,7 +39,7 @@ export class CallHost extends DurableHost {
     const { to, failed } = transition
     if (to === 'finished') turn.succeeded()
     if (isTerminal(to)) {
-      // What is stored of the call now is part of what its end is written with.
+      // What is stored for the call now becomes part of the write of its end.
       const before = to === 'finished' ? turn.settling : turn.undo()
       if (before === undefined) return super.commit(process, transition)
       return before.then(() => turn.settling).then(() => super.commit(process, transition))
@@ -54,7 +55,7 @@ export class CallHost extends DurableHost {
     return committed
   }
 
-  /** A call that was stored backing off. */
+  /** Begins a call that was stored while it backed off. */
   begin(process: Hosted): void {
     const turn = this.#turnOf(process)
     if (process.state === 'waiting') turn?.backsOff(turn.retryAt ?? 0)
@@ -78,7 +79,7 @@ export class CallHost extends DurableHost {
     return super.goOn(process, does)
   }
 
-  /** A sleep is recorded without `goOn`, since it does nothing outside of the store. */
+  /** A sleep is recorded without `goOn`, since it has no effect outside the store. */
   override async record(process: Hosted, entry: RecordEntry): Promise<void> {
     await this.#turnOf(process)?.prepare()
     return super.record(process, entry)
@@ -102,7 +103,7 @@ export class CallHost extends DurableHost {
     const execution = this.#executions.of(process)
     execution?.turn?.waits(wait.for.on)
     if (execution?.claimPending !== true) return super.suspend(process, wait)
-    // The row does not show the wait of a call that does nothing by name.
+    // The row does not show the wait of a call without named actions.
     this.#scheduler.lendSlot(execution)
     return () => this.#scheduler.reclaimSlot(execution)
   }

@@ -16,20 +16,20 @@ export class CallQueue {
     this.#engine = engine
   }
 
-  /** The mailbox may have calls that were not read. */
+  /** Call it when the mailbox may have calls that were not read. */
   changed(): void {
     this.#mayFind = true
   }
 
-  /** Forgets what was read: the next call is read again. */
+  /** Forgets the calls that were read: the next one is read again. */
   clear(): void {
     this.#read = []
     this.#mayFind = true
   }
 
   /**
-   * Takes the next call; undefined where none may run. `live` are those that have begun. `reading` has the
-   * store read again where it can't be read now.
+   * Takes the next call; undefined if none may run. `live` are those that have begun. `reading`
+   * retries a read of the store that fails.
    */
   async take(
     live: Iterable<{ readonly pid: string }>,

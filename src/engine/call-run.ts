@@ -17,7 +17,7 @@ import type { CalledActor, CallParts, LiveCall } from './called-actor.ts'
 import { claimLost, endedElsewhere } from './stop-reasons.ts'
 import { exceptedWrite } from './writes.ts'
 
-/** After how many milliseconds the row shows a call as running that has reported something. */
+/** After this many milliseconds, the row shows a call that has reported something as running. */
 const SHOWN_AFTER = 1_000
 
 /** Runs one call of an actor, with all its attempts. */
@@ -32,7 +32,7 @@ export class CallRun implements Turn, LiveCall {
   #isLost = false
   #beginning: Promise<void> | undefined
   #preparing: Promise<void> | undefined
-  /** Set while the call waits for its next attempt: begins that at once. */
+  /** Set while the call waits for its next attempt. Begins that attempt at once. */
   #endBackOff: (() => void) | undefined
   #cancelBackOff: (() => void) | undefined
   #cancelShow: (() => void) | undefined
@@ -57,12 +57,12 @@ export class CallRun implements Turn, LiveCall {
     return this.#stored.row.retryAt
   }
 
-  /** Whether the call does not run here any more, and has not ended here. */
+  /** Whether the call no longer runs here, and has not ended here. */
   get isLost(): boolean {
     return this.#isLost || this.#execution?.lost === true
   }
 
-  /** Resolves once the call has ended here, or does not run here any more. */
+  /** Resolves once the call has ended here, or no longer runs here. */
   async run(): Promise<void> {
     const { gathering } = this.#parts
     const { parts } = this.#stored.bundle()
@@ -91,14 +91,14 @@ export class CallRun implements Turn, LiveCall {
     this.#execution?.process.kill(message)
   }
 
-  /** Nothing more of the call runs or counts here. */
+  /** Stops the call: nothing more of it runs or counts here. */
   stop(reason: Error): void {
     this.#isLost = true
     if (this.#execution !== undefined) this.#parts.control.stop(this.#execution, reason)
     this.#settle()
   }
 
-  /** If the row shows the call as running here, it does not do so any more. */
+  /** If the row shows the call as running here, makes the row show it as not running. */
   giveBack(): void {
     const execution = this.#execution
     if (execution !== undefined && !execution.claimPending) void this.#parts.control.release(execution)
@@ -178,7 +178,7 @@ export class CallRun implements Turn, LiveCall {
   #fail(error: unknown): void {
     const { engine } = this.#parts
     const write = exceptedWrite(this.#stored, error, engine)
-    // A handle learns of the end from the store.
+    // A handle reads the end from the store.
     const ignored = (): void => {}
     this.#actor.ended({ call: this, write, fields: this.#actor.fields, answered: ignored, failed: ignored })
   }
@@ -276,7 +276,7 @@ export class CallRun implements Turn, LiveCall {
       (outcome) => {
         answered(outcome)
         if (outcome.status !== 'done') return
-        // The next attempt begins as the first one did: its row shows that once it has to.
+        // The next attempt begins as the first one did: its row shows it only when it must.
         execution.claimPending = true
         execution.released = false
         execution.journalCount = 0
@@ -328,7 +328,7 @@ export class CallRun implements Turn, LiveCall {
   }
 
   /**
-   * A call that waits for another call of its actor would wait for ever, since that one comes after it.
+   * If a call waited for a later call of its own actor, it would wait for ever.
    */
   waits(pids: readonly string[]): void {
     for (const pid of pids) void this.#refuseOwn(pid)

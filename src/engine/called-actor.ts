@@ -5,22 +5,22 @@ import type { Host } from '../process/host/host.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { ExecutionControl } from './execution-control.ts'
 import type { Executions } from './executions.ts'
-import type { Gathering } from './gathering.ts'
+import type { InputGathering } from './input-gathering.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Occupant } from './scheduling.ts'
 
 /** A call that has begun here and whose end is not durable, as its actor sees it. */
 export interface LiveCall {
   readonly pid: string
-  /** Whether the call does not run here any more, and has not ended here. */
+  /** Whether the call no longer runs here, and has not ended here. */
   readonly isLost: boolean
-  /** Nothing more of the call runs or counts here. */
+  /** Stops the call: nothing more of it runs or counts here. */
   stop(reason: Error): void
-  /** If the row shows the call as running here, it does not do so any more. */
+  /** If the row shows the call as running here, makes the row show it as not running. */
   giveBack(): void
 }
 
-/** A call that has ended here, with the state of the actor that it leads to. */
+/** A call that has ended here, with the state of the actor after it. */
 export interface CallEnd {
   readonly call: LiveCall
   readonly write: Advance
@@ -34,7 +34,7 @@ export interface CalledActor extends Occupant {
   readonly pid: string
   /** The fence of the claim of the actor. */
   readonly fence: number
-  /** How often a failed call is tried again, unless the call says otherwise. */
+  /** How often a failed call is tried again, unless the call has its own number. */
   readonly retries: number
   /** Whether the actor has crashed and stored nothing since (C11). */
   readonly hasCrashed: boolean
@@ -49,7 +49,7 @@ export interface CalledActor extends Occupant {
   undo(): Promise<void>
   /** A call has ended here. */
   ended(end: CallEnd): void
-  /** The actor can't be loaded or run, and is set aside (C9). */
+  /** The actor can't be loaded or run: parks it (C9). */
   fail(error: unknown): Promise<void>
 }
 
@@ -59,7 +59,7 @@ export interface CallParts {
   readonly executions: Executions
   readonly scheduler: Scheduler
   readonly control: ExecutionControl
-  readonly gathering: Gathering
+  readonly gathering: InputGathering
   /** The host of the calls. */
   readonly host: Host
 }

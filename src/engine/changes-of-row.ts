@@ -4,7 +4,7 @@ import type { Change, ProcessRow } from '../persistence/contract/rows.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import type { HistoryEvents } from '../process/state/history-event.ts'
 
-/** What is known of an execution beside its row. */
+/** What is known about an execution besides its row. */
 interface Known {
   /** The messages that are kept for the process. */
   readonly mail: Pending['mail']
@@ -15,8 +15,8 @@ interface Known {
 }
 
 /**
- * What others may have committed about a process that this engine runs, as far as its row shows it:
- * the changes for which the engine listens.
+ * The changes that others may have committed about a process of this engine, as far as its row
+ * shows them.
  */
 export function changesOf(
   pid: string,

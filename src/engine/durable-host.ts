@@ -1,4 +1,4 @@
-/* This file is longer than 400 lines, because it has a method for each of `Host`. */
+/* This file is longer than 400 lines, because it implements every method of `Host`. */
 import { killedStateText } from '../process/state/saved-state.ts'
 import type { Bundle } from '../bundle/bundle.ts'
 import type { Codec } from '../bundle/codec.ts'
@@ -379,7 +379,7 @@ export class DurableHost implements Host {
     }
   }
 
-  /** Reports to the handle, if any, how the commit ended the process; no row: it did not. */
+  /** Reports to the handle, if any, how the commit ended the process. Without a row, it did not end. */
   #ended(pid: string, row: EndedRow | undefined, parts: Parts): void {
     const { handles, launched } = this.#engine
     if (row !== undefined) launched.ended(pid)

@@ -12,9 +12,9 @@ export interface EngineSettings extends Omit<ClientOptions, 'processes' | 'actor
   /** The most steps in flight at the same time. Default 100. A process that waits takes no slot. */
   readonly concurrency?: number | undefined
   /**
-   * Labels of this engine, such as `gpu`. A process that was launched with the option `worker: 'gpu'`
-   * runs only in an engine that has this label. An engine with labels also runs what asks for none.
-   * Default: none.
+   * Labels of this engine, such as `gpu`. A process that was launched with the option
+   * `worker: 'gpu'` runs only in an engine that has this label. An engine with labels also runs
+   * processes without that option. Default: none.
    */
   readonly labels?: readonly string[] | undefined
   /** How long this engine counts as alive after its last heartbeat. Default 10 s. */
@@ -31,7 +31,7 @@ export interface EngineSettings extends Omit<ClientOptions, 'processes' | 'actor
   readonly prune?: PruneOptions | undefined
   /**
    * Carries messages between this engine and other programs: the unfinished processes of the store
-   * answer RPCs under their pids, hear broadcasts, and broadcast the changes of their states. Closing
+   * answer RPCs under their pids, receive broadcasts, and broadcast their changes of state. Closing
    * the engine does not close the communicator. Default: none.
    */
   readonly communicator?: Communicator | undefined
@@ -50,7 +50,7 @@ interface RunsProcesses {
   readonly actors?: readonly AnyActorClass[] | undefined
 }
 
-/* One of both has to be given, so that an engine runs something. */
+/* At least one of them has to be given, so that the engine has something to run. */
 interface RunsActors {
   readonly processes?: readonly AnyProcessClass[] | undefined
   readonly actors: readonly AnyActorClass[]
@@ -83,8 +83,8 @@ function areLabels(what: string, value: unknown): void {
 /** Options of `close`. */
 export interface CloseOptions {
   /**
-   * How long running steps may continue. After that they are aborted. They run again in another
-   * engine, or at the next start. Default 30 s.
+   * How long running steps may continue. After that they are aborted, and run again in another
+   * engine or at the next start. Default 30 s.
    */
   readonly drain?: Duration | undefined
 }

@@ -1,4 +1,4 @@
-/* This file is longer than 400 lines, because it builds all parts of an engine, and then only passes on what they ask of each other. */
+/* This file is longer than 400 lines, because it builds all parts of an engine and connects them. */
 import { hostname } from 'node:os'
 import { Client } from '../client/client.ts'
 import type { StoredLaunch } from '../client/group-client.ts'
@@ -36,7 +36,7 @@ import { ExecutionControl } from './execution-control.ts'
 import { Executions } from './executions.ts'
 import { Executor } from './executor.ts'
 import { StepJournalWriter } from './step-journal-writer.ts'
-import { Gathering } from './gathering.ts'
+import { InputGathering } from './input-gathering.ts'
 import { onStopSignals } from './stop-signals.ts'
 import { HandleSupport, outcomeNow } from './handle-support.ts'
 import { LaunchQueue } from './launch-queue.ts'
@@ -134,7 +134,7 @@ export class Engine extends Client {
       outcome: (pid: string, outputs?: boolean) => outcomeNow(this.handle(pid), outputs),
     }
     const host = new DurableHost({ engine, executions, scheduler, control, journal, others })
-    const gathering = new Gathering(engine, () => this.#closing !== undefined)
+    const gathering = new InputGathering(engine, () => this.#closing !== undefined)
     const callHost = new CallHost({ engine, executions, scheduler, control, journal, others })
     const called = { engine, executions, scheduler, control, gathering, host: callHost }
     this.#actors = new Actors(this.actorClasses, called)
@@ -297,7 +297,7 @@ export class Engine extends Client {
         this.#actors.note(change)
         this.#remote?.note(change)
       } catch (error) {
-        // A damaged entry does not keep the others from being noted (C9).
+        // A damaged entry must not prevent the others from being noted (C9).
         this.#report(error, 'a change of a process could not be handled')
       }
       if (change.ready && !this.#queue.has(change.pid)) this.#scheduler.oneReady()
@@ -343,14 +343,14 @@ export class Engine extends Client {
     // A second launch under a pid must not start a second execution. Its answer reports the first
     // process.
     const again = pid !== undefined && (this.#executions.find(pid) !== undefined || this.#queue.has(pid))
-    // One for a label that this engine does not have is left to an engine that has it.
+    // A process for a label that this engine does not have is left to an engine that has it.
     const hasLabel = worker === undefined || this.#labels.includes(worker)
     return isRegistered && hasLabel && !again && delay === undefined && after === undefined && !refers
   }
 
   /**
-   * Makes a process and has it stored. The caller does not get the process: an async function would
-   * hold it until the commit is answered, also where it is not needed any more.
+   * Makes a process and stores it. The caller does not get the process: an async function would
+   * hold it until the commit is answered, even if it is no longer needed.
    */
   #store(
     processClass: AnyProcessClass,
@@ -382,7 +382,7 @@ export class Engine extends Client {
 
   /**
    * Creates a process for which no slot is free. It starts here in its turn, unless another engine
-   * claims it first. `waits` is whether it is in the launch queue.
+   * claims it first. `waits`: whether it is in the launch queue.
    */
   async #wait(create: Create, waits: boolean): Promise<Outcome> {
     const { pid } = create

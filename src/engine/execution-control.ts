@@ -44,8 +44,8 @@ export class ExecutionControl {
   }
 
   /**
-   * The one function by which a stored pause or kill reaches a process between its transitions. The
-   * answer to a transition brings its own (`Committed`).
+   * The one function by which a stored pause or kill reaches a process between its transitions.
+   * During a transition, its answer reports them (`Committed`).
    */
   deliver(process: Hosted, { pause, kill }: StoredRequests, delivery: Delivery = {}): void {
     const { playCount, waits = false, force = false } = delivery
@@ -112,7 +112,7 @@ export class ExecutionControl {
    * Stops an execution whose transition and failure could not be stored, and parks the process
    * (C9).
    */
-  async setAside(execution: Execution, error: unknown): Promise<void> {
+  async park(execution: Execution, error: unknown): Promise<void> {
     const { pid } = execution.process
     this.#parts.logger.error({ err: error, pid }, 'a process could not be run and is parked')
     this.stop(execution, claimLost(pid))

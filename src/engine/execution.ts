@@ -33,30 +33,30 @@ export interface Turn {
   readonly actor: string
   /** The same, if the actor has crashed and stored nothing since (C11). */
   readonly crashedActor: string | undefined
-  /** When the next attempt begins of a call that was stored backing off. */
+  /** When the next attempt begins, for a call that was stored while it backed off. */
   readonly retryAt: number | null
   /**
-   * What has to be stored before the call does something by name: the ends of the calls before it, and
-   * that it has begun.
+   * Stores what must be durable before the first named action of the call: the ends of the calls
+   * before it, and its own beginning.
    */
   prepare(): Promise<void> | undefined
   /** The call has succeeded. @throws SerializationError for a state of the actor that can't be saved */
   succeeded(): void
-  /** The call has failed or is killed: what it has changed does not count. */
+  /** The call has failed or is killed: undoes its changes. */
   undo(): Promise<void>
-  /** Pending while it is stored that the call has begun. */
+  /** Pending while the beginning of the call is being stored. */
   readonly settling: Promise<void> | undefined
-  /** Resolves once what the call does may be stored by itself: the ends of the calls before it are. */
+  /** Resolves once the ends of the earlier calls are stored, so that the call may store something. */
   mayStore(): Promise<void>
-  /** An attempt has failed, and another one follows: stores that. Callbacks must not throw. */
+  /** Stores a failed attempt that is followed by another one. Callbacks must not throw. */
   failed(write: Advance, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void
-  /** The call waits for its next attempt until this time, in wall-clock milliseconds. */
+  /** Notes that the call backs off until this time, in wall-clock milliseconds. */
   backsOff(until: number): void
-  /** The call is to end its back-off now. */
+  /** Ends the back-off of the call now. */
   retry(): void
-  /** The call has ended, and its end is to be stored with the state that it leads to. */
+  /** Stores the end of the call with the state after it. */
   ended(write: Advance, answered: (outcome: Outcome) => void, failed: (error: unknown) => void): void
-  /** The call has printed or reported something. */
+  /** Notes that the call has printed or reported something. */
   reported(): void
   /** The processes that the call waits for. */
   waits(pids: readonly string[]): void
@@ -95,7 +95,7 @@ export class Execution {
    * leaves memory.
    */
   lost = false
-  /** What holds the slot, if not the execution itself: the actor whose call this is. */
+  /** The holder of the slot, if it is not the execution itself: the actor whose call this is. */
   holder: { slotLent: boolean } | undefined
   #slotLent = false
   /** Number of plays seen. A pause reported before the latest play is stale. */
@@ -115,7 +115,7 @@ export class Execution {
    * The message of the wait that the row shows; undefined while the row shows the step as running.
    */
   shownWait: string | undefined
-  /** How often the step is reading now whether what it waits for is there. */
+  /** The number of reads in progress that check whether a wait of the step is over. */
   reads = 0
   /** Pending while a write sets the row to `running`. */
   goingOn: Promise<void> | undefined
@@ -123,9 +123,9 @@ export class Execution {
   heldWrites: Set<() => void> | undefined
   /** Whether an update of the row is scheduled for the end of this turn. */
   showScheduled = false
-  /** Whether much output is to be written at the end of this turn. */
+  /** Whether a large amount of output must be written at the end of this turn. */
   reportScheduled = false
-  /** The status that the step has set and that is not stored yet; undefined where there is none. */
+  /** A status that the step has set and that is not stored yet; undefined if there is none. */
   status: string | null | undefined
   /** The progress that the process has reported last. */
   progress: Progress | null
@@ -164,14 +164,14 @@ export class Execution {
     else this.holder.slotLent = isLent
   }
 
-  /** Takes what the process has reported since its last write; undefined where that is nothing. */
+  /** Takes what the process has reported since its last write; undefined if there is nothing. */
   takeReport(): Report | undefined {
     const report = this.process.reports?.take()
     if (report?.progress !== undefined) this.progress = report.progress
     return report
   }
 
-  /** Sends the held writes again, whatever comes of them. */
+  /** Sends the held writes again, whatever their outcome. */
   retryHeldWrites(): void {
     for (const retry of this.heldWrites ?? []) retry()
     this.heldWrites = undefined

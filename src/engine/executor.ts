@@ -16,7 +16,7 @@ import type { EngineParts } from './engine-parts.ts'
 import type { ExecutionControl } from './execution-control.ts'
 import { Execution } from './execution.ts'
 import type { Executions } from './executions.ts'
-import type { Gathering } from './gathering.ts'
+import type { InputGathering } from './input-gathering.ts'
 import type { LaunchQueue, QueuedLaunch } from './launch-queue.ts'
 import { deadlineOf, revived } from './revive.ts'
 import type { Scheduler, Starter } from './scheduler.ts'
@@ -36,7 +36,7 @@ export interface ExecutorParts {
   readonly control: ExecutionControl
   readonly journal: StepJournalWriter
   readonly host: Host
-  readonly gathering: Gathering
+  readonly gathering: InputGathering
   readonly actors: Actors
 }
 
@@ -96,8 +96,8 @@ export class Executor implements Starter {
   }
 
   /**
-   * Continues a claimed process, or parks it if it can't be loaded (C9). A process that needs others
-   * is started once their values were read.
+   * Continues a claimed process, or parks it if it can't be loaded (C9). A process with needs
+   * starts once the values of the other processes have been read.
    */
   resume(claimed: ClaimedProcess): Occupant | undefined | Promise<Occupant | undefined> {
     const actor = this.#parts.actors.start(claimed)
@@ -106,8 +106,9 @@ export class Executor implements Starter {
   }
 
   /**
-   * Starts a process with the values that it needs, excepts it if it can't start any more, or gives
-   * it back. Requests that come meanwhile are in the row, and its first commit reports them (C5, C7).
+   * Starts a process with the values that it needs, excepts it if it can no longer start, or gives
+   * it back. Requests that arrive meanwhile are in the row, and its first commit reports them (C5,
+   * C7).
    */
   async #gather(claimed: ClaimedProcess): Promise<Execution | undefined> {
     const { engine, scheduler, control, gathering } = this.#parts
@@ -122,7 +123,7 @@ export class Executor implements Starter {
     } catch (error) {
       if (control.draining !== undefined) return undefined
       engine.logger.error({ err: error, pid }, 'a process could not be started with the values of others')
-      await this.#setAside(claimed, error).catch((failure: unknown) =>
+      await this.#exceptOrPark(claimed, error).catch((failure: unknown) =>
         engine.logger.error({ err: failure, pid }, 'a process that can not be loaded could not be parked'),
       )
     }
@@ -142,7 +143,7 @@ export class Executor implements Starter {
       const process = this.#processOf(claimed, inputs)
       return this.#resume(process, claimed, deadlineOf(claimed.row, engine.classes))
     } catch (error) {
-      this.#setAside(claimed, error)
+      this.#exceptOrPark(claimed, error)
         .catch((failure: unknown) => {
           // While the engine closes, the claim is given back when the engine leaves.
           if (failure instanceof ClosedError && this.#parts.control.draining !== undefined) return
@@ -168,7 +169,7 @@ export class Executor implements Starter {
     return noContext(() => revived(claimed, context, inputs))
   }
 
-  /** `deadline` is the time at which the process is excepted, if it has one. */
+  /** `deadline`: when the process is excepted, if it has a deadline. */
   #resume(process: Hosted, claimed: ClaimedProcess, deadline: number | undefined): Execution {
     const { engine, executions, control, journal } = this.#parts
     const stale = executions.find(process.pid)
@@ -180,7 +181,7 @@ export class Executor implements Starter {
     const execution = new Execution(process, { fence, seq, step, saved: claimed.bundle(), progress })
     execution.rerunsStep = process.state === 'running'
     if (claimed.played) process.played()
-    // A step that had left memory while it waited runs again, and reads by itself what woke it.
+    // A step that left memory to wait runs again, and reads what woke it itself.
     if (wake !== null && process.state === 'waiting') {
       const { by, value } = wake
       if (value === null) process.wake(undefined, { by })
@@ -208,7 +209,7 @@ export class Executor implements Starter {
    * Excepts a process whose unchecked inputs do not fit. Parks any other process that can't be
    * loaded.
    */
-  async #setAside(claimed: ClaimedProcess, error: unknown): Promise<void> {
+  async #exceptOrPark(claimed: ClaimedProcess, error: unknown): Promise<void> {
     const { commits, logger } = this.#parts.engine
     const { row, fence } = claimed
     if (!(error instanceof PortValidationError)) {
@@ -272,8 +273,8 @@ export class Executor implements Starter {
   }
 
   /**
-   * Notes from the rows what others have committed about the executions: some changes can't be read
-   * any more (C7, C8).
+   * Reads from the rows what others have committed about the executions, because some changes can't
+   * be read any more (C7, C8).
    */
   catchUp(): void {
     const { executions, engine } = this.#parts
@@ -301,7 +302,7 @@ export class Executor implements Starter {
   }
 
   /**
-   * Lets steps end, and aborts them after so many milliseconds (C12); steps that only wait are
+   * Lets steps end, and aborts them after `limit` milliseconds (C12). Steps that only wait are
    * aborted at once. Their claims are given back when the engine leaves.
    */
   async drain(limit: number, reason: Error): Promise<void> {
@@ -332,7 +333,7 @@ export class Executor implements Starter {
     } catch (error) {
       execution.over = true
       execution.pendingLaunch?.failed(error)
-      if (!execution.lost) await control.setAside(execution, error)
+      if (!execution.lost) await control.park(execution, error)
     } finally {
       this.#end(execution)
     }

@@ -41,7 +41,7 @@ export class HandleSupport implements LocalEngine {
   }
 }
 
-/** A wait of a process, whose message says so if it is for the end of that process itself. */
+/** A wait of a process. Its message notes if it is for the end of that process itself. */
 function ofProcess(wait: StepWait, pid: string): StepWait {
   const { on } = wait.for
   return on.includes(pid) ? { ...wait, message: waitsForText(on, pid) } : wait

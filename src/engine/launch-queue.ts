@@ -6,15 +6,15 @@ const MAX_ENTRIES = 100_000
 const MAX_CHARACTERS = 16 * 2 ** 20
 /**
  * The length of a queue at which members of groups are left to the store. A member in the queue
- * takes 500 bytes, and a group of 100,000 is to take less than 200 for each.
+ * takes 500 bytes, but a group of 100,000 must take less than 200 for each.
  */
 const MAX_MEMBERS = 20_000
 /** The most objects of processes in a queue. They take ten times the memory of their saved form. */
 const MAX_OBJECTS = 1_000
-/** The entries at the front that may be empty before the queue is moved up. */
+/** How many entries at the front may be empty before the queue is compacted. */
 const LONGEST_GAP = 1_000
 
-/** What the engine needs of a launch to begin it. The whole write takes twice the memory. */
+/** The data that the engine needs to begin a launch. The whole write takes twice the memory. */
 type Begun = Pick<
   Create,
   'pid' | 'className' | 'version' | 'createdAt' | 'deadline' | 'seq' | 'step' | 'parts'
@@ -22,7 +22,7 @@ type Begun = Pick<
 
 /** A launch that waits for a slot. */
 export interface QueuedLaunch extends Begun {
-  /** The process as it was made for the launch; undefined if it is to be made again from `parts`. */
+  /** The process that was constructed for the launch; undefined if it must be recreated from `parts`. */
   readonly process: Hosted | undefined
 }
 

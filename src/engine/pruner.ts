@@ -35,8 +35,8 @@ export interface PrunerParts {
  * Deletes the ended processes of the engine's classes, by the policy that a class declares or else
  * by that of the engine.
  *
- * The store refuses to delete what a living process needs. A later sweep deletes it. Several engines
- * may sweep one store: a process that another engine has deleted is skipped.
+ * The store refuses to delete what a living process needs. A later sweep deletes it. Several
+ * engines may sweep one store: a process that another engine deleted is skipped.
  */
 export class Pruner {
   readonly #parts: PrunerParts

@@ -3,7 +3,7 @@ import { encodeEvent } from '../persistence/contract/event-codec.ts'
 import type { StepRecord } from '../persistence/contract/writes.ts'
 import type { RecordEntry } from '../process/host/host.ts'
 
-/** What a step record stores, beside what tells it from others. */
+/** What a step record stores, besides the fields that identify it. */
 export type RecordContent = Omit<StepRecord, 'kind' | 'pid' | 'fence' | 'count' | 'seq'>
 
 export function contentOf({ name, text, history, consumes }: RecordEntry): RecordContent {

@@ -19,7 +19,8 @@ export class RecordSender {
   }
 
   /**
-   * Sends a record of the step that began after the transition `seq`. Undefined: it is to be sent again.
+   * Sends a record of the step that began after the transition `seq`. Returns undefined if it must
+   * be sent again.
    *
    * @throws an error that ends the execution
    */
@@ -48,7 +49,7 @@ export class RecordSender {
       return outcome
     }
     if (outcome.status === 'refused' && outcome.damaged === true) {
-      void this.#control.setAside(execution, outcome.error)
+      void this.#control.park(execution, outcome.error)
       throw claimLost(pid)
     }
     if (outcome.status === 'refused' || outcome.status === 'held') {
@@ -58,7 +59,7 @@ export class RecordSender {
       }
       if (outcome.status === 'refused') return outcome
       if (outcome.kill !== undefined) {
-        // The step does not continue, and all its waits are given up (C5).
+        // The step does not continue, and all its waits are dropped (C5).
         this.#control.deliver(process, { kill: outcome.kill }, { force })
         process.signal.throwIfAborted()
         throw claimLost(pid)

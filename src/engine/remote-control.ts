@@ -22,7 +22,7 @@ import type { Executions } from './executions.ts'
 import { revived } from './revive.ts'
 import { ServedProcesses } from './served-processes.ts'
 
-/** The most broadcasts that are on their way. The rest is dropped: a broadcast is a hint. */
+/** The most broadcasts in flight. Further ones are dropped: a broadcast is a hint. */
 const MOST_ON_THEIR_WAY = 10_000
 
 /** The collaborators of the remote control, all built before it. */
@@ -39,7 +39,7 @@ export interface RemoteParts {
  * stored before it is answered (C7), and messages are hints (C1).
  *
  * 1. All engines of a store that share a carrier form one group. One of them answers each RPC and
- *    hears each broadcast, for all processes of the store, whether an engine runs them or not.
+ *    receives each broadcast, for all processes of the store, whether an engine runs them or not.
  * 2. An engine broadcasts the changes that it has written, and those of clients.
  * 3. A lost connection aborts nothing.
  */
@@ -51,7 +51,7 @@ export class RemoteControl {
   #subscription: string | undefined
   #onTheirWay = 0
   #isFailing = false
-  /** The broadcasts of the store are heard one after the other. */
+  /** Broadcasts to the store are handled one after the other. */
   #hearing: Promise<void> = Promise.resolve()
 
   constructor(parts: RemoteParts) {
@@ -59,7 +59,7 @@ export class RemoteControl {
     this.#logger = parts.client.logger
   }
 
-  /** Begins to answer and to hear. @throws CommunicationError */
+  /** Begins to answer RPCs and to receive broadcasts. @throws CommunicationError */
   async start(): Promise<void> {
     const { communicator, client } = this.#parts
     const name = `damson-${client.store.id}`
@@ -90,7 +90,7 @@ export class RemoteControl {
     })
   }
 
-  /** Answers and hears nothing more. */
+  /** Stops answering and receiving. */
   async stop(): Promise<void> {
     const { communicator } = this.#parts
     try {
@@ -103,7 +103,7 @@ export class RemoteControl {
     }
   }
 
-  /** Whether this engine, a client or no one in particular has written a change. */
+  /** Whether a change was written by this engine, by a client, or without an author. */
   #isOurs(by: string | null): boolean {
     const { id, name } = this.#parts.engine
     return by === null || by === id || by === name || by.startsWith('client ')
@@ -132,7 +132,7 @@ export class RemoteControl {
   #failed(error: unknown): void {
     if (this.#isFailing) return
     this.#isFailing = true
-    this.#logger.warn({ err: error }, 'changes of states could not be broadcast; the processes go on')
+    this.#logger.warn({ err: error }, 'changes of state could not be broadcast; the processes continue')
   }
 
   async #answer(pid: string, message: unknown): Promise<unknown> {
@@ -193,7 +193,7 @@ export class RemoteControl {
       })
   }
 
-  /** Has one process hear a broadcast. An error of one keeps it from no other. */
+  /** Passes a broadcast to one process. An error of one process does not affect the others. */
   async #hearAs(
     row: ProcessRow,
     broadcast: Broadcast,
@@ -215,8 +215,8 @@ export class RemoteControl {
   }
 
   /**
-   * The object that runs here, or one that is made of the saved process; undefined for a process that
-   * can't be made before others have ended.
+   * The object that runs here, or one made from the saved process; undefined for a process that
+   * can't be made before its upstream processes have ended.
    */
   async #object(row: ProcessRow): Promise<ProcessObject | undefined> {
     const { client, executions, host } = this.#parts

@@ -20,20 +20,20 @@ const BATCH = 100
 interface CollectorParts {
   readonly store: Pick<Store, 'dueResults' | 'reclaim'>
   readonly commits: GroupCommit
-  /** How histories name the engine. */
+  /** The name of the engine in histories. */
   readonly name: string
   readonly clock: Clock
   readonly logger: Logger
 }
 
 /**
- * Has the store drop the results that are due by their retention, and end the sessions of programs that
- * have died. Several engines may do so with one store.
+ * Makes the store drop the results that are due by their retention, and end the sessions of
+ * programs that have died. Several engines may do this for one store.
  */
 export class ResultCollector {
   readonly #parts: CollectorParts
   #cancel: (() => void) | undefined
-  /** When the next round is to begin. */
+  /** When the next round begins. */
   #at = Number.POSITIVE_INFINITY
   #collecting: Promise<void> | undefined
   /** Whether the store may have results that are not kept for ever. */

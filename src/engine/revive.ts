@@ -18,8 +18,8 @@ export interface RevivingContext {
 
 /**
  * Makes the process object of a claimed row. If it was launched by name or resubmitted, its inputs
- * are not checked yet, and it is constructed from them. `gathered` are the inputs with the values of
- * other processes, if its inputs refer to such.
+ * are not checked yet, and it is constructed from them. `gathered` are the inputs with the values
+ * of other processes, if the inputs have references.
  *
  * @throws PortValidationError for unchecked inputs that do not fit
  * @throws IncompatibleBundle if the process can't be loaded
@@ -56,8 +56,8 @@ export function revived(
 }
 
 /**
- * The deadline of a process: that of its row, or else that of its class, which a launch by name
- * does not know.
+ * The deadline of a process: that of its row or, since a launch by name does not know the class,
+ * that of its class.
  */
 export function deadlineOf(
   row: Pick<ProcessRow, 'deadline' | 'className' | 'createdAt'>,

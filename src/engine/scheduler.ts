@@ -33,7 +33,7 @@ export interface SchedulerOptions {
   /** The id of the engine. */
   readonly engine: string
   readonly store: Store
-  /** How many steps may be in flight. */
+  /** The most steps in flight. */
   readonly concurrency: number
   readonly labels: readonly string[]
   readonly clock: Clock
@@ -67,11 +67,11 @@ export interface ScanResult {
  *    wait for another suspect. Suspects hold up no other work, unless the store has chosen this
  *    engine to drain for them. After a suspect, other work has its turn for as long as the suspect
  *    had kept it waiting.
- * 4. The process that has waited longest starts first, whoever launched it. The order is that of
- *    the store (`ready_at`, then the row), and a claim keeps it. The launch queue is in the same
- *    order. The scheduler starts queued launches without a claim while it knows of no other ready
- *    process. After a report of one, it claims until a claim leaves nothing behind. While a suspect
- *    runs, every process is claimed.
+ * 4. The process that has waited longest starts first, independent of its launcher. The order is
+ *    that of the store (`ready_at`, then the row), and a claim keeps it. The launch queue is in the
+ *    same order. The scheduler starts queued launches without a claim while it knows of no other
+ *    ready process. After a report of one, it claims until a claim leaves nothing behind. While a
+ *    suspect runs, every process is claimed.
  * 5. A launch starts at once only if no other process waits for its slot: each process that may be
  *    ready in the store gets a slot first, and the launch queue is empty.
  */
@@ -100,7 +100,7 @@ export class Scheduler {
     this.#starter = starter
   }
 
-  /** From now on processes of these classes are claimed. */
+  /** Sets the classes whose processes are claimed from now on. */
   claimClasses(classes: readonly LoadableClass[]): void {
     this.#classes = classes
   }
@@ -203,7 +203,7 @@ export class Scheduler {
     this.#pump()
   }
 
-  /** Any number may be ready, since a time has come. */
+  /** Any number of processes may be ready, because a time has passed. */
   manyReady(): void {
     this.#state.unknown = true
     this.#pump()

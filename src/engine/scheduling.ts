@@ -20,10 +20,11 @@ export interface Occupant {
 export interface SchedulingState {
   /** How many steps may be in flight. */
   readonly concurrency: number
-  /** The free slots. Below zero for a moment while a step that waited goes on. */
+  /** The free slots. Below zero for a moment when a step that waited continues. */
   free: number
   /**
-   * How many processes were reported ready since the last claim, besides those in the launch queue.
+   * How many processes were reported ready since the last claim, not counting those in the launch
+   * queue.
    */
   announced: number
   /**
@@ -74,7 +75,7 @@ export function initialState(concurrency: number): SchedulingState {
   }
 }
 
-/** Whether the store may have a ready process that is no suspect. */
+/** Whether the store may have a ready process that is not a suspect. */
 function mayFind({ foundReady, unknown, announced }: SchedulingState): boolean {
   return foundReady || unknown || announced > 0
 }
@@ -126,7 +127,7 @@ export function turnAfterSuspect({ since }: SchedulingState, now: number): numbe
   return now + (now - since)
 }
 
-/** What a claim of processes that are no suspects has returned. */
+/** What a claim of processes that are not suspects returned. */
 export interface ClaimReport {
   /** Whether a report of a ready process led to the claim. */
   readonly isKnown: boolean

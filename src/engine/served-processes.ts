@@ -21,8 +21,8 @@ export interface StateChange {
 }
 
 /**
- * The unfinished processes of a store under whose pids RPCs are answered, with their last known states.
- * Whether they are in memory does not matter.
+ * The unfinished processes of a store under whose pids RPCs are answered, with their last known
+ * states. They need not be in memory.
  */
 export class ServedProcesses {
   readonly #store: Pick<Control, 'list'>

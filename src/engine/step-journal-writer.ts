@@ -29,8 +29,8 @@ const NOTHING = { parts: {}, consumes: null, history: [] } as const satisfies Re
  * 2. The wait in the row is for people and for the next engine that runs the process. It is
  *    therefore written once at the end of a turn of the event loop, for all that happened in that
  *    turn, and the step does not wait for the write.
- * 3. A status and what the process reports are written with its next write. Where none comes within
- *    a second, they get a write of their own.
+ * 3. A status and the reports of the process are written with its next write. If there is none
+ *    within a second, they get a write of their own.
  * 4. Nothing is written once the commit that ends the step has begun.
  */
 export class StepJournalWriter {
@@ -111,7 +111,8 @@ export class StepJournalWriter {
   /** The process has printed something, added an event or reported its progress. */
   reported(execution: Execution): void {
     this.#unstored.add(execution)
-    // Much of it does not wait in memory for the time. Before the first commit it has to.
+    // A large report is written soon, so that it does not stay in memory. Before the first commit
+    // it has to wait.
     const isMuch = (execution.process.reports?.pending ?? 0) >= LARGEST_UNSTORED
     if (!isMuch || execution.reportScheduled) return
     execution.reportScheduled = true
@@ -140,7 +141,7 @@ export class StepJournalWriter {
     )
   }
 
-  /** Writes into the row when the process is to be excepted. */
+  /** Writes the deadline of the process into the row. */
   deadline(execution: Execution, time: number): void {
     this.#write(execution, { ...NOTHING, deadline: time }).catch((error: unknown) =>
       this.#report(execution, error, 'the store could not record the deadline of a process'),
@@ -173,8 +174,8 @@ export class StepJournalWriter {
   }
 
   /**
-   * While the step reads whether what it waits for is there, the row goes on to show the wait. The write
-   * of what was read then shows the step as running.
+   * While the step checks whether its wait is over, the row still shows the wait. The write of the
+   * result then shows the step as running.
    */
   async whileReading<T>(execution: Execution, read: Promise<T>): Promise<T> {
     execution.reads++
@@ -266,8 +267,8 @@ export class StepJournalWriter {
   }
 
   /**
-   * The write after which the row shows what the step waits for; undefined if the row shows it
-   * already.
+   * The write that makes the row show what the step waits for; undefined if the row already shows
+   * it.
    */
   #rowUpdate(execution: Execution): RecordContent | undefined {
     if (

@@ -41,9 +41,9 @@ export class StepLaunches {
 
   /**
    * The pid under which the step launches a child. A step that runs again after a crash finds the
-   * child that it launched before. A step that is tried again after it failed also finds the child,
-   * but launches a new one if the child ended unsuccessfully in an earlier attempt. A restarted
-   * step finds the children that its record names.
+   * child that it launched before. A retried step also finds the child, but launches a new one if
+   * the child ended unsuccessfully in an earlier attempt. A restarted step finds the children that
+   * its record names.
    */
   async pidOf(launch: Omit<Launch, 'step'>): Promise<LaunchingPid> {
     const { process } = this.#step
@@ -64,7 +64,7 @@ export class StepLaunches {
     return { pid: isAnew ? pid : earlier.row.pid, isOwn: true }
   }
 
-  /** The name of a group that was given none. It is the same each time the step runs. */
+  /** The name of a group that was launched without one. It is the same each time the step runs. */
   groupName(branch: string, className: string): string {
     const { process } = this.#step
     const { stepKey: step } = process

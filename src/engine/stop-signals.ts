@@ -8,7 +8,7 @@ const stops = new Set<() => Promise<unknown>>()
  *
  * When all engines that listened have closed, the signal is raised again, so that it does what it
  * would have done without them. If the program has a listener of its own, the signal is not raised
- * again, and that listener decides what becomes of the program.
+ * again, and that listener decides whether the program ends.
  */
 export function onStopSignals(stop: () => Promise<unknown>): () => void {
   if (stops.size === 0) {

@@ -71,7 +71,7 @@ export async function untilRead<T>(
     } catch (error) {
       if (isOver() || error instanceof ClosedError) throw error
       logger.warn({ err: error, pid, pause }, 'the store could not be read; trying again')
-      // Real time, also where the clock is simulated: this waits for a disk, not for a date.
+      // Real time, even if the clock is simulated: this waits for a disk, not for a date.
       await new Promise<void>((resolve) => setTimeout(resolve, pause).unref())
     }
   }

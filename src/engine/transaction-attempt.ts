@@ -12,9 +12,9 @@ type Commit = (head: RecordHead) => Promise<Outcome>
 export class TransactionAttempt {
   readonly #act: (tx: Transaction) => unknown
   readonly #entryOf: (value: unknown) => RecordEntry
-  /** What the function came to; undefined if it is to be called again, since its transaction was lost. */
+  /** The outcome of the function; undefined if it must be called again because its transaction was lost. */
   came: Came | undefined
-  /** What is recorded of a function that has returned. */
+  /** The record of a function that has returned. */
   content: RecordContent | undefined
   /** Set if what the function returned can't be recorded. */
   unsavable: { readonly error: unknown } | undefined
@@ -86,7 +86,10 @@ export class TransactionAttempt {
     this.came = { value }
   }
 
-  /** A commit that fails over the function is not tried again as it is. */
+  /**
+   * If a commit fails because of the function, returns `refused`, so that the same commit is not
+   * tried again.
+   */
   async #orRefused(committed: Promise<Outcome>): Promise<Outcome> {
     try {
       return await committed

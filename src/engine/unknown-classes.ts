@@ -1,6 +1,6 @@
 import type { Logger } from '../shared/logger.ts'
 
-/** Warns once of each class that is launched here and unknown here: its processes would wait silently. */
+/** Warns once about each class that is launched here but unknown here: its processes would wait silently. */
 export class UnknownClasses {
   readonly #engine: { readonly id: string; readonly logger: Logger }
   readonly #warnedOf = new Set<string>()

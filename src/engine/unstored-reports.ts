@@ -8,7 +8,7 @@ import type { Execution } from './execution.ts'
 /** The longest time until what a step has reported is stored, in milliseconds. */
 const LONGEST_PAUSE = 1_000
 
-/** What goes along with a write: the status and the report, as it was taken and as it is stored. */
+/** What is added to a write: the status and the report, as it was taken and as it is stored. */
 interface Unstored extends Pick<StepRecord, 'status' | 'report'> {
   readonly taken?: Report | undefined
 }
@@ -25,7 +25,7 @@ export class UnstoredReports {
   readonly #executions = new Set<Execution>()
   #cancel: (() => void) | undefined
 
-  /** `write` is called for each execution that no commit has taken care of within the time. */
+  /** `write` is called for each execution whose reports no commit has stored within the time. */
   constructor(clock: Clock, write: (execution: Execution) => void) {
     this.#clock = clock
     this.#write = write
@@ -36,7 +36,7 @@ export class UnstoredReports {
     this.#cancel ??= this.#clock.after(LONGEST_PAUSE, () => this.#writeAll(), 'look')
   }
 
-  /** Takes what goes along with a write. */
+  /** Takes what is added to the next write. */
   take(execution: Execution): Unstored {
     const { status } = execution
     const taken = execution.takeReport()
@@ -50,14 +50,14 @@ export class UnstoredReports {
     }
   }
 
-  /** A write was refused. What was reported goes with the next one. */
+  /** A write was refused. Its report goes with the next one. */
   putBack(execution: Execution, taken: Report | undefined): void {
     if (taken === undefined) return
     execution.process.reports?.putBack(taken)
     if (!execution.isCommitting) this.add(execution)
   }
 
-  /** Another write has taken care of it. */
+  /** Another write has stored it. */
   remove(execution: Execution): void {
     if (this.#executions.delete(execution) && this.#executions.size === 0) this.close()
   }
@@ -75,7 +75,7 @@ export class UnstoredReports {
   }
 }
 
-/** A report as a write has it. */
+/** A report in the form that a write has. */
 export function storedReport({ log, events, progress }: Report): StoredReport {
   return {
     log,

@@ -51,7 +51,7 @@ export function advanceWrite(
   if (!failed) {
     for (const name in recorded) if (!(name in after) && !(name in before)) dropped.push(name)
   }
-  // A step's record ends as a whole.
+  // A step's record is dropped as a whole.
   const dropsRecord = dropped.some(isRecordPart) && !Object.keys(after).some(isRecordPart)
   return {
     kind: 'advance',
@@ -116,7 +116,7 @@ export function failureEnd(
   return { message: errorText(error), text: codec.stringifyFailure(state, 'state'), reason }
 }
 
-/** The write that excepts a process of which no code runs any more. */
+/** The write that excepts a process without running any of its code. */
 export function exceptedWrite(
   { row, fence }: { readonly row: Pick<ProcessRow, 'pid' | 'seq'>; readonly fence: number },
   error: unknown,

@@ -9,7 +9,7 @@ const isStore = hasAll('a path or a store', ['commit', 'read', 'load', 'list', '
 
 export interface OpenStoreOptions {
   readonly clock?: Clock | undefined
-  /** Whether to make a file or a schema if there is none. */
+  /** Whether to create a file or a schema if there is none. */
   readonly create: boolean
 }
 

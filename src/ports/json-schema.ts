@@ -4,7 +4,7 @@ import { isJson, isPlainObject } from './plain.ts'
 import type { Port } from './port.ts'
 import { PortNamespace } from './port-namespace.ts'
 import type { Schema } from './schema-type.ts'
-import { isStandardSchema } from './validation.ts'
+import { isStandardSchema } from './schema-check.ts'
 
 type Json = Record<string, unknown>
 const DRAFTS = {

@@ -15,7 +15,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   )
 }
 
-/** The value under these names, through plain objects; undefined where there is none. */
+/** The value under these names, through plain objects; undefined if there is none. */
 export function valueAt(values: unknown, names: readonly string[]): unknown {
   let at = values
   for (const name of names) at = isPlainObject(at) ? getOwn(at, name) : undefined

@@ -3,7 +3,7 @@ import { isError, isNative, kindOf } from '../shared/kinds.ts'
 import { suggestion } from '../shared/nearest.ts'
 import { isJson, preview } from './plain.ts'
 import type { Constructor, InstanceOf, Schema } from './schema-type.ts'
-import { checkOf, isStandardSchema, type Check } from './validation.ts'
+import { checkOf, isStandardSchema, type Check } from './schema-check.ts'
 
 /**
  * A check of the user. It is called last, and only for a given value that passes the other checks.

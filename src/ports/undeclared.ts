@@ -2,7 +2,7 @@ import type { PortProblem } from '../shared/errors.ts'
 import { isPlainObject } from './plain.ts'
 import { join } from './port-name.ts'
 import type { Schema } from './schema-type.ts'
-import { isStandardSchema } from './validation.ts'
+import { isStandardSchema } from './schema-check.ts'
 
 /**
  * Returns the problems of an undeclared value of a dynamic namespace. Undeclared values may nest:

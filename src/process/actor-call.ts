@@ -13,7 +13,7 @@ import type { EffectContext, EffectOptions } from './step/effect.ts'
 import type { PrintOptions } from './step/reports.ts'
 import type { Duration } from '../shared/duration.ts'
 
-/** What a method of an actor may do beside using its arguments and fields; see `currentCall`. */
+/** What a method of an actor may do besides using its arguments and fields; see `currentCall`. */
 export interface CallContext {
   /** The pid of the call. */
   readonly pid: string
@@ -28,7 +28,7 @@ export interface CallContext {
   readonly logger: Logger
   /** Prints a line into the log of the call, which `handle.logs()` shows. */
   print(text: string, options?: PrintOptions): void
-  /** Reports how far the call has come. */
+  /** Reports the progress of the call. */
   progress(progress: Progress): void
   /** Adds an event of your own to the history of the call. */
   addEvent(name: string, data?: unknown): void
@@ -54,12 +54,15 @@ export interface CallContext {
   ): Promise<Awaited<T>>
   /** Sleeps within the call. The actor runs no other call meanwhile. */
   sleep(name: string, duration: Duration): Promise<void>
-  /** Runs a part of the call as a branch, so that effects of parts that run at the same time may have one name. */
+  /**
+   * Runs a part of the call as a branch, so that parts that run at the same time may use the same
+   * names for their effects.
+   */
   branch<T>(name: string, action: () => T | PromiseLike<T>): Promise<Awaited<T>>
 }
 
 /**
- * The call of an actor that is running, also after an `await`.
+ * Returns the running call of an actor, also after an `await`.
  *
  * ```ts
  * class Account {
@@ -73,7 +76,7 @@ export interface CallContext {
  */
 export function currentCall(): CallContext {
   const process = currentRun()?.process
-  // Methods of its that are protected in other processes are for the code of the actor.
+  // The code of the actor uses methods that are protected in other processes.
   if (process instanceof ActorCall) return process as unknown as CallContext
   throw new InvalidStateError('currentCall() is for the methods of actors, and none is running here')
 }
@@ -112,7 +115,7 @@ export class ActorCall extends Process {
   }
 }
 
-/** What a call does, for its actor. */
+/** What a call reports to its actor. */
 export interface ServedCall {
   readonly actor: string
   readonly method: string

@@ -21,7 +21,7 @@ export type OutputEmittedEvent = events.OutputEmittedEvent<Process>
 /** The events of `process.events`. */
 export type ProcessEventMap = events.ProcessEventMap<Process>
 /**
- * Hears of what happens to a process. An error in a listener is logged and changes nothing.
+ * Is notified of what happens to a process. An error in a listener is logged and changes nothing.
  * Listeners are not saved: add them again to a process that was recreated.
  */
 export type ProcessListener = listener.ProcessListener<Process>

@@ -108,7 +108,7 @@ export class Process<C = Untyped> implements ProcessObject {
   /** The version of the saved form. Raise it together with an `upgrade`. */
   static readonly version: number = 1
   /**
-   * Lifts a saved form of an older version by one or more versions; see `SavedForm`. Must be
+   * Upgrades a saved form of an older version by one or more versions; see `SavedForm`. Must be
    * synchronous.
    */
   static upgrade?(form: SavedForm): SavedForm | void
@@ -118,9 +118,9 @@ export class Process<C = Untyped> implements ProcessObject {
    */
   static readonly persisted: readonly string[] = []
   /**
-   * When engines delete ended processes of this class and everything that is stored of them:
-   * `{ after: '30d' }`, `{ keep: 1000 }`, or both. A process that a living one needs is kept until
-   * then. Default: the option `prune` of the engine; without that, nothing is deleted.
+   * When engines delete ended processes of this class with everything that is stored about them:
+   * `{ after: '30d' }`, `{ keep: 1000 }`, or both. A process is kept for as long as an unfinished
+   * one needs it. Default: the option `prune` of the engine; without that, nothing is deleted.
    */
   static readonly prune?: PruneOptions | undefined
 
@@ -156,8 +156,8 @@ export class Process<C = Untyped> implements ProcessObject {
    *
    * @throws UnknownProcessClass if the context does not know the class of the bundle; without a
    * context, if that is not this class
-   * @throws IncompatibleBundle if the bundle is damaged, or of a version that the class can't
-   * lift
+   * @throws IncompatibleBundle if the bundle is damaged, or has a version that the class can't
+   *   upgrade
    */
   static recreateFrom<T>(this: abstract new (...args: never) => T, bundle: Bundle, context?: LoadContext): T {
     const own = context?.loader === undefined && context?.processes === undefined
@@ -175,7 +175,7 @@ export class Process<C = Untyped> implements ProcessObject {
     return currentRun()?.process as Process | undefined
   }
 
-  // ---------- what it is made of ----------
+  // ---------- data ----------
 
   /** Type only: the class by which this process is typed. */
   declare readonly '~class': C
@@ -234,14 +234,14 @@ export class Process<C = Untyped> implements ProcessObject {
   }
   /**
    * While the process is paused with a message, that message. Otherwise the status that the process
-   * has set, or else its position in its outline.
+   * set, or else its position in its outline.
    */
   get status(): string | undefined {
     const { paused, status, state } = this.#runner.data
     const at = state.label === 'running' || state.label === 'waiting' ? state.at : undefined
     return paused?.message ?? status ?? at
   }
-  /** The number of the present attempt at the step; 1 unless the step is retried. */
+  /** The number of the current attempt at the step; 1 unless the step is retried. */
   get attempt(): number {
     return this.#runner.attempt
   }
@@ -259,26 +259,27 @@ export class Process<C = Untyped> implements ProcessObject {
    * Prints a line into the log of the process, which `handle.logs()` and `damson logs` show. An
    * engine stores it with the next commit of the process, and within a second at the latest. A step
    * that runs again prints again; each entry has its time and attempt. About a million characters
-   * are kept of a process, then the log ends with a line that says so.
+   * are kept for a process. Beyond that, the log ends with a line that reports the limit.
    *
-   * @throws TypeError for anything but a text, and for an unknown stream
+   * @throws TypeError for anything but a string, and for an unknown stream
    */
   print(text: string, options: PrintOptions = {}): void {
     this.#runner.reporting.print(text, options)
   }
   /**
-   * Reports how far the process has come: `this.progress({ done: 3, total: 10, message: 'relaxing'
-   * })`. It replaces the last report, and is stored as the status is.
+   * Reports the progress of the process:
+   * `this.progress({ done: 3, total: 10, message: 'relaxing' })`. The report replaces the last one,
+   * and is stored as the status is.
    *
-   * @throws TypeError or RangeError for anything but numbers from 0 and a text
+   * @throws TypeError or RangeError for anything but numbers from 0 and a string
    */
   progress(progress: Progress): void {
     this.#runner.reporting.progress(progress)
   }
   /**
-   * Adds an event of your own to the history of the process. `handle.events()` gives it as `{ name:
-   * 'event', data: { name, at, data } }`. It is stored as a printed line is, and added again when
-   * the step runs again.
+   * Adds an event of your own to the history of the process. `handle.events()` gives it as
+   * `{ name: 'event', data: { name, at, data } }`. The event is stored as a printed line is, and
+   * added again when the step runs again.
    *
    * @throws TypeError for a name that is not text or is empty
    * @throws SerializationError for data that can't be saved or has more than 64,000 characters
@@ -302,15 +303,15 @@ export class Process<C = Untyped> implements ProcessObject {
     return this.#runner.data.definition.spec.exitCodes
   }
   /**
-   * The logger that the engine or the constructor was given. What it writes at `info`, `warn` and
-   * `error` is also stored with the process, and read with `handle.logs()`.
+   * The logger of the engine, or the one passed to the constructor. What it writes at `info`,
+   * `warn` and `error` is also stored with the process, where `handle.logs()` reads it.
    */
   get logger(): Logger {
     return this.#runner.reporting.logger
   }
   /**
    * Aborts, with the reason, when the process is killed, when the time limit of the step or of the
-   * process has passed, or when the process is taken from this program.
+   * process has passed, or when this program loses the process.
    */
   get signal(): AbortSignal {
     return this.#runner.signal
@@ -341,8 +342,8 @@ export class Process<C = Untyped> implements ProcessObject {
 
   /**
    * Resolves to the outputs when the process has finished. If it finished unsuccessfully, some may
-   * be missing. Rejects with the errors that `result()` throws, and also when the process is taken
-   * from this program (`LeaseLost`) or closed. An unhandled rejection is not reported.
+   * be missing. Rejects with the errors that `result()` throws, and also when this program loses
+   * the process (`LeaseLost`) or closes it. An unhandled rejection is not reported.
    */
   future(): Promise<PartialOutputsOf<C>> {
     return this.#runner.result.future() as Promise<PartialOutputsOf<C>>
@@ -431,8 +432,8 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Makes one transition. If the process is paused, this first waits for a `play`; if the process
-   * waits, for what wakes it. A pause interrupts that and counts as one step.
+   * Makes one transition. If the process is paused, the call first waits for a `play`; if the
+   * process waits, for the end of its wait. A pause interrupts that and counts as one step.
    *
    * @throws InvalidStateError when the process has ended, or is being run already
    * @throws LeaseLost when another program has taken the process over
@@ -450,7 +451,7 @@ export class Process<C = Untyped> implements ProcessObject {
 
   /**
    * Pauses the process at the next boundary between steps; interrupts waiting. Resolves to true
-   * once the process is paused, and to false when `play` called the pause off or the process ended
+   * once the process is paused, and to false if `play` cancelled the pause or the process ended
    * first. A call from within the process itself resolves to true once the pause is recorded.
    */
   pause(message?: string): Promise<boolean> {
@@ -458,17 +459,17 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Lets a paused process continue, or calls off a pause that has not come about. False when the
-   * process has ended.
+   * Lets a paused process continue, or cancels a pause that has not taken effect. Resolves to false
+   * if the process has ended.
    */
   play(): Promise<boolean> {
     return this.#runner.askPlay()
   }
 
   /**
-   * Kills the process: at once, or when the running step has ended, whose command is dropped.
-   * `force` does not wait for the step, and ignores what the step does later. Resolves to true when
-   * the kill was recorded, and to false when the process has ended.
+   * Kills the process: at once, or when the running step has ended; the command of that step is
+   * dropped. `force` does not wait for the step, and ignores what the step does later. Resolves to
+   * true once the kill is recorded, and to false if the process has ended.
    */
   async kill(message?: string, options: { readonly force?: boolean | undefined } = {}): Promise<boolean> {
     checkOptions(options, { force: isFlag }, 'kill')
@@ -476,8 +477,8 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Ends a `Wait` with a value. While the process does not wait, the value is kept for its next
-   * `Wait`. False when the process has ended.
+   * Ends a `Wait` with a value. If the process does not wait, the value is kept for its next
+   * `Wait`. Resolves to false if the process has ended.
    */
   resume(value?: unknown): Promise<boolean> {
     return this.#runner.askResume(value)
@@ -500,21 +501,22 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Excepts the process with this error, at once or when the running step has ended. False when the
-   * process has ended.
+   * Excepts the process with this error, at once or when the running step has ended. Resolves to
+   * false if the process has ended.
    */
   fail(error: unknown): Promise<boolean> {
     return this.#runner.askFail(error)
   }
 
   /**
-   * Answers an RPC to the pid of the process, if its engine was opened with a communicator: returns the
-   * answer, or throws. By default it takes the intents `status`, `pause`, `play` and `kill` of plumpy's
-   * controllers, and answers the last three with a `PendingReply` that resolves once the request is
-   * stored. Override it to take messages of your own, and pass on the others to `super`.
+   * Answers an RPC to the pid of the process, if its engine was opened with a communicator: returns
+   * the answer, or throws. By default it takes the intents `status`, `pause`, `play` and `kill` of
+   * plumpy's controllers, and answers the last three with a `PendingReply` that resolves once the
+   * request is stored. Override it to answer messages of your own, and pass the others on to
+   * `super`.
    *
-   * It is called on the object that runs in the engine that gets the message. If none does, it is
-   * called on one that is made of the saved process, and what it changes in that is not saved.
+   * It is called on the object that runs in the engine that gets the message. If there is none, it
+   * is called on an object made from the saved process, and changes to that object are not saved.
    *
    * @throws TypeError for an unknown intent
    */
@@ -523,9 +525,9 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Hears the broadcasts that are not about changes of states. By default it does what the subjects
-   * `pause`, `play` and `kill` ask for. A class that overrides it hears them one process at a time. It
-   * is called on the same object as `messageReceive`.
+   * Receives broadcasts, except those about changes of state. By default it carries out the
+   * subjects `pause`, `play` and `kill`. If a class overrides it, it is called for one process at a
+   * time. It is called on the same object as `messageReceive`.
    */
   broadcastReceive(broadcast: Broadcast): unknown {
     return hearBroadcast(this.#runner.data, broadcast)
@@ -533,7 +535,7 @@ export class Process<C = Untyped> implements ProcessObject {
 
   /**
    * Closes the process in this program without a transition: runs the cleanups and `onClose`. A
-   * process that has ended is closed by itself.
+   * process that ends is closed automatically.
    */
   close(): Promise<void> {
     return this.#runner.closing.close()
@@ -631,7 +633,7 @@ export class Process<C = Untyped> implements ProcessObject {
     })
   }
 
-  /** Launches something as an operation of the step that runs. */
+  /** Launches something as an operation of the running step. */
   #launching<T>(processClass: unknown, launch: (host: Host, branch: string) => Promise<T>): Promise<T> {
     const runner = this.#runner
     const { host, inStep } = runner.data
@@ -650,9 +652,9 @@ export class Process<C = Untyped> implements ProcessObject {
    * step runs again, after a crash or as a retry, it resolves to the same without calling `action`.
    * A crash before the result is durable calls `action` again with the same `idempotencyKey`.
    *
-   * If a step uses a name again, the uses are counted. If the step does several things at the
-   * same time, the second use is refused unless it comes in the same turn or certainly after the
-   * first. Use `branch` to tell such names apart.
+   * If a step uses a name again, the uses are counted. If the step does several things at the same
+   * time, the second use is refused unless it comes in the same turn or certainly after the first.
+   * Use `branch` to distinguish such uses.
    *
    * @throws SerializationError for a result that can't be saved, if the process runs out of a
    * store
@@ -670,13 +672,14 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Writes rows of your own exactly once. Calls `action` with a transaction of the store's database, and
-   * stores what it returns in the same transaction. Afterwards it is as an effect: a step that runs again
-   * gets the same value, and `action` is not called.
+   * Writes rows of your own exactly once. Calls `action` with a transaction of the store's
+   * database, and stores what it returns in the same transaction. Afterwards it behaves like an
+   * effect: a step that runs again gets the same value, and `action` is not called.
    *
-   * If `action` throws, nothing that it wrote is stored. It may be called again after a crash, a pause or a
-   * lost connection, but only one call counts. What it does outside of `tx` is therefore no part of it. Keep
-   * it short: other programs wait for its locks. On SQLite it must not be asynchronous.
+   * If `action` throws, nothing that it wrote is stored. It may be called again after a crash, a
+   * pause or a lost connection, but only one call counts. Anything that it does outside of `tx` is
+   * therefore not part of the transaction. Keep it short: other programs wait for its locks. On
+   * SQLite it must not be asynchronous.
    *
    * ```ts
    * await this.transaction('debit', (tx: SqliteTransaction) => {
@@ -713,7 +716,7 @@ export class Process<C = Untyped> implements ProcessObject {
    * Waits within the step for a signal that the class declares, and resolves to its payload.
    * Signals that came before count, the oldest first.
    *
-   * @throws WaitTimeout when the time-out has passed, again when the step runs again
+   * @throws WaitTimeout when the timeout has passed, again when the step runs again
    * @throws PortValidationError for a payload that does not fit and was sent unchecked
    */
   protected receive<const Name extends SignalName<C>>(
@@ -761,9 +764,9 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Keeps a checkpoint under a tag until it is pruned: the process as it was when its step began,
-   * with what the step has done by name. `Client.restart(pid, { from: tag })` continues from there.
-   * The checkpoint is durable when the promise resolves. In memory this does nothing.
+   * Keeps a checkpoint under a tag until the process is pruned: the process as it was when its step
+   * began, with what the step has recorded by name. `Client.restart(pid, { from: tag })` continues
+   * from there. The checkpoint is durable when the promise resolves. In memory this does nothing.
    */
   protected checkpoint(tag: string): Promise<void> {
     const work = async (): Promise<void> => {
@@ -775,8 +778,8 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * The inputs that this class exposes from another class by `spec.exposeInputs(Class, { namespace
-   * })`, for launching that class.
+   * The inputs that this class exposes from another class with
+   * `spec.exposeInputs(Class, { namespace })`, for launching that class.
    *
    * @throws SpecError if this class does not expose that one under that namespace
    */
@@ -794,7 +797,7 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Those outputs of a process that this class exposes from the class of that process, as `outMany`
+   * The outputs of a process that this class exposes from the class of that process, as `outMany`
    * takes them.
    *
    * @throws SpecError if that class was not exposed under that namespace
@@ -830,7 +833,7 @@ export class Process<C = Untyped> implements ProcessObject {
 
   /**
    * Emits several outputs, as `out` does, except those that are undefined. Names may be dotted, or
-   * nest as objects do.
+   * the values nested objects.
    *
    * @throws PortValidationError for the first name or value that does not fit
    */
@@ -840,16 +843,16 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   /**
-   * Runs a callback soon, as part of this process. The command of a running step waits for it. If
-   * the callback fails, the process excepts.
+   * Runs a callback soon, as part of this process. The command of a running step waits for the
+   * callback. If the callback fails, the process excepts.
    */
   callSoon<A extends readonly unknown[]>(callback: (...args: A) => unknown, ...args: A): ProcessCallback {
     return this.#runner.callbacks.callSoon(() => callback(...args))
   }
 
   /**
-   * Calls back when the process is closed, the last added callback first. Errors of callbacks are
-   * logged.
+   * Adds a callback for when the process is closed. The callback that was added last runs first.
+   * Errors of callbacks are logged.
    */
   addCleanup(cleanup: () => unknown): void {
     this.#runner.callbacks.addCleanup(cleanup)
@@ -902,8 +905,8 @@ export class Process<C = Untyped> implements ProcessObject {
   saveInstanceState(_bundle: Record<string, unknown>): void {}
 
   /**
-   * Takes back the values that `saveInstanceState` has saved. Fields, `ctx` and persisted members
-   * are set before.
+   * Restores the values that `saveInstanceState` saved. Fields, `ctx` and persisted members are set
+   * before it is called.
    */
   loadInstanceState(_bundle: Readonly<Record<string, unknown>>): void {}
 
@@ -918,10 +921,10 @@ export class Process<C = Untyped> implements ProcessObject {
   }
 
   // ---------- for subclasses: hooks ----------
-  // All hooks are empty and need no super call. Hooks of exiting and entering run before the
-  // transition is committed: an error in them excepts the process. Hooks of having entered run
-  // after the commit: an error in them excepts the process in the next commit, and is only logged
-  // when there is none. After a crash hooks may run again (at least once).
+  // All hooks are empty and need no super call. The exiting and entering hooks run before the
+  // transition is committed: an error in them excepts the process. The entered hooks run after the
+  // commit: an error in them excepts the process in the next commit, and is only logged if there is
+  // none. Hooks run at least once: after a crash they may run again.
 
   /** Before any state is entered. */
   protected onEntering(_to: ProcessState): HookResult {}
@@ -981,14 +984,14 @@ const OPTIONS: OptionNames<ProcessOptions> = {
   clock: isClock,
 }
 
-/** The options that a user gave beside the inputs. */
+/** The options that a user gave in addition to the inputs. */
 function given(options: ProcessOptions = {}): PendingConstruction {
   checkOptions(options, OPTIONS, 'the options of a process')
   if (options.pid !== undefined) checkText('the options of a process: the pid', options.pid)
   return { ...options }
 }
 
-/** The host of a process that is made with these options, unless something else runs it. */
+/** The host of a process that is constructed with these options, unless something else runs it. */
 function memoryHostOf(options: Pick<ProcessOptions, 'types' | 'clock'> | undefined): Host {
   return options?.types === undefined && options?.clock === undefined
     ? memoryHost

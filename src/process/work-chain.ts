@@ -9,10 +9,10 @@ import type { Untyped } from './host/process-types.ts'
  * A process whose steps follow an outline that its class declares: `spec.outline(W.prototype.setup,
  * while_(W.prototype.more)(W.prototype.go))`.
  *
- * A step that returns nothing, or only values for the context, lets the outline go on. Any other
- * value decides the next state, as in every process: an exit code or a result ends the chain; after
- * a `Wait` or `Continue` with a step of its own, the outline continues from the same position. The
- * position is in the saved form, in the status and in lists: `2.while(more)#7.go`.
+ * After a step that returns nothing, or only values for the context, the outline continues. Any
+ * other value decides the next state, as in every process: an exit code or a result ends the chain;
+ * after a `Wait` or `Continue` with a step of its own, the outline continues from the same
+ * position. The position is in the saved form, in the status and in lists: `2.while(more)#7.go`.
  */
 export class WorkChain<C = Untyped> extends Process<C> {
   static override readonly specClass: SpecClass = WorkChainSpec

@@ -1,4 +1,4 @@
-/** What is called when one signal aborts, and the listener that calls it. */
+/** The callbacks of one signal, and the listener that calls them. */
 interface Subscription {
   readonly callbacks: Set<{ readonly call: () => void }>
   readonly listener: () => void
@@ -8,7 +8,7 @@ const subscriptions = new WeakMap<AbortSignal, Subscription>()
 
 /**
  * Calls back once, when a signal that has not aborted yet aborts. The callback must not throw.
- * Returns a function that takes the callback back.
+ * Returns a function that removes the callback.
  *
  * All callbacks of a signal share one listener. Node warns of a leak when a signal has more than
  * ten, and any number of launches and waits may have the same signal.
@@ -18,7 +18,8 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   const entry = { call: callback }
   callbacks.add(entry)
   return () => {
-    // The listener goes with its last callback, since Node keeps a signal with listeners in memory.
+    // The listener is removed with its last callback, since Node keeps a signal with listeners in
+    // memory.
     if (!callbacks.delete(entry) || callbacks.size > 0) return
     subscriptions.delete(signal)
     signal.removeEventListener('abort', listener)

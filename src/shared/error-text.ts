@@ -1,4 +1,4 @@
-/** What a thrown value says: the message of an error, or the value as text. Never throws. */
+/** The text of a thrown value: the message of an error, or the value as text. Never throws. */
 export function errorText(thrown: unknown): string {
   try {
     return thrown instanceof Error ? thrown.message : thrownText(thrown)
@@ -11,7 +11,8 @@ export function errorText(thrown: unknown): string {
 const LONGEST = 1_000
 
 /**
- * The text of a thrown value that is no error. An object without a text of its own is shown as JSON.
+ * The text of a thrown value that is not an error. An object without a text of its own is shown as
+ * JSON.
  *
  * @throws whatever the object throws when it is read
  */
@@ -23,7 +24,7 @@ export function thrownText(value: unknown): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
 }
 
-/** The methods that give every object and every list a text. An object without a prototype has none. */
+/** The `toString` methods that every object and every list has. An object without a prototype has none. */
 const TEXTS_OF_ANY: ReadonlySet<unknown> = new Set([
   undefined,
   Reflect.get(Object.prototype, 'toString'),

@@ -153,7 +153,7 @@ export class MissingResult extends ProcessError {
 }
 
 /**
- * The store has no such process: the pid is wrong, the store is another file, or the process was
+ * The store has no such process: the pid is wrong, this is another store, or the process was
  * pruned.
  */
 export class ProcessLost extends ProcessError {
@@ -233,8 +233,8 @@ interface GroupLaunchFacts {
 }
 
 /**
- * Some processes of a group were not launched: the `cause` says why. What was launched before
- * stays, under the name of the group.
+ * Some processes of a group were not launched; the `cause` is the reason. The processes launched
+ * before stay, under the name of the group.
  */
 export class GroupLaunchError extends DamsonError {
   static override readonly [BRAND] = 'GroupLaunchError'
@@ -300,13 +300,13 @@ export class AlreadyDone extends InvalidStateError {
   override readonly code = 'ALREADY_DONE'
 }
 
-/** An actor has as many calls as it may have, and took no more. */
+/** The actor has as many calls as it may have, and refused another one. */
 export class MailboxFull extends DamsonError {
   static override readonly [BRAND] = 'MailboxFull'
   override readonly code = 'MAILBOX_FULL'
 }
 
-/** A message could not be sent, or its answer could not be had. Says what was sent, and to whom. */
+/** A message could not be sent, or got no answer. The message text names what was sent, and to whom. */
 export class CommunicationError extends DamsonError {
   static override readonly [BRAND]: string = 'CommunicationError'
   override readonly code: string = 'COMMUNICATION'
@@ -330,7 +330,7 @@ export class ConnectionLost extends CommunicationError {
   override readonly code = 'CONNECTION_LOST'
 }
 
-/** The other side failed or cancelled the request. The message is what it has reported. */
+/** The other side failed or cancelled the request. The message is what it reported. */
 export class RemoteException extends CommunicationError {
   static override readonly [BRAND] = 'RemoteException'
   override readonly code = 'REMOTE_EXCEPTION'
@@ -385,7 +385,7 @@ export interface Resubmitted {
 export class ResubmitError extends GroupError {
   static override readonly [BRAND] = 'ResubmitError'
   override readonly code = 'RESUBMIT'
-  /** What was resubmitted all the same. */
+  /** The processes that were resubmitted. */
   readonly resubmitted: readonly Resubmitted[]
 
   constructor(errors: readonly ProcessError[], resubmitted: readonly Resubmitted[]) {

@@ -1,4 +1,4 @@
-/** What to give in the place of a group, for messages. */
+/** What to give in place of a group, for messages. */
 export const GIVE_HANDLES = 'give `group.handles`, which stand for the list of its results'
 
 /** Whether an object is a group of processes. Does not read `handles`, which would make all of them. */

@@ -20,8 +20,8 @@ export function getOwn(values: object, key: string): unknown {
 }
 
 /**
- * Returns the object under a path of keys, and makes the missing ones on the way. `replace` is
- * called with a value on the way that is no plain object, and its index. Unless it throws, a new
+ * Returns the object under a path of keys, and creates missing objects on the way. `replace` is
+ * called with a value on the way that is not a plain object, and its index. Unless it throws, a new
  * object replaces that value.
  */
 export function objectAt(
@@ -53,7 +53,7 @@ export function holderAt(target: object, name: string, root = ''): readonly [hol
   const last = keys.pop() as string
   const holder = objectAt(target, keys, (value, index) => {
     const path = `${root}${keys.slice(0, index + 1).join('.')}`
-    throw new TypeError(`${root}${name} can't be set: ${path} is no object, but ${kindOfValue(value)}`)
+    throw new TypeError(`${root}${name} can't be set: ${path} is not an object, but ${kindOfValue(value)}`)
   })
   return [holder, last]
 }

@@ -7,7 +7,7 @@ export class PendingReply {
 
   constructor(result: Promise<unknown>) {
     this.result = result
-    // Whoever answers reports the rejection.
+    // The code that answers reports the rejection.
     result.catch(() => {})
   }
 }

@@ -5,7 +5,7 @@ export function isDatabaseUrl(store: string): boolean {
   return DATABASE.test(store)
 }
 
-/** How a store is named where people read it: a URL without the password. */
+/** The name of a store for display: a URL without the password. */
 export function withoutPassword(store: string): string {
   if (!isDatabaseUrl(store)) return store
   // Up to the last @, since a password may have one that is not escaped.

@@ -20,10 +20,13 @@ export function oneLine(text: string): string {
 }
 
 const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
-/** The units of a text that are looked at for each column that it may take. A character with its marks has several. */
+/** How many units of a text are read for each column. A character with its marks has several. */
 const UNITS = 8
 
-/** Returns a text in one line that takes at most so many columns of a terminal. What is cut ends with `…`. */
+/**
+ * Returns a text in one line that takes at most this many columns of a terminal. A cut text ends
+ * with `…`.
+ */
 export function cut(text: string, widest: number): string {
   // Looks only at what can be shown, since the text may have megabytes.
   const beginning = text.length > UNITS * widest + UNITS ? text.slice(0, UNITS * widest) : text

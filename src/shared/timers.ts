@@ -22,7 +22,7 @@ export {
   startMicrotask as queueMicrotask,
 }
 
-/** Resolves once all else that this turn of the event loop has to do was done. */
+/** Resolves once everything else in this turn of the event loop is done. */
 export function endOfTurn(): Promise<void> {
   return new Promise((resolve) => startImmediate(resolve))
 }

@@ -67,7 +67,7 @@ export function within<T>(
   timedOut: () => Error,
 ): Promise<T> {
   if (options.timeout === undefined && options.signal === undefined) return work
-  // After the time-out no one handles a rejection of the work.
+  // After the timeout no one handles a rejection of the work.
   work.catch(() => {})
   return new Promise((resolve, reject) => {
     // A limit of 0 still allows one read.

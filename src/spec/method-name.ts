@@ -10,8 +10,8 @@ export function setOwner(spec: object, processClass: object): void {
 }
 
 /**
- * The name under which a class has a method, whatever name the function has itself: a decorator
- * may have replaced the method. Undefined where no class in the chain has that very function.
+ * The name under which a class has a method, whatever name the function has itself: a decorator may
+ * have replaced the method. Undefined if no class in the chain has that very function.
  */
 export function memberName(processClass: object, method: unknown): string | undefined {
   let at: unknown = Reflect.get(processClass, 'prototype')

@@ -1,7 +1,7 @@
 /*
- * What a spec says of the methods of its class, for the compiler. While `define` is being inferred,
- * the class is not known yet. So the references are carried by the type of the spec, and are looked
- * at where the class is used (`SelfConsistent`).
+ * What a spec states about the methods of its class, for the compiler. While the type of `define`
+ * is being inferred, the class is not known yet. So the type of the spec carries the references,
+ * and they are checked where the class is used (`SelfConsistent`).
  */
 
 /** A reference to a method: what it is for, and the method itself or its name. */
@@ -13,7 +13,7 @@ export interface Carrier<T> {
   readonly '~carrier'?: true
 }
 
-/** The property that carries references; nothing where there are none. */
+/** The property that carries references; nothing if there are none. */
 export type Mark<N> = [N] extends [never] ? unknown : { readonly '~named'?: Carrier<N> }
 
 /** The references that a spec or an instruction carries. */

@@ -113,7 +113,7 @@ export interface SpecDescription {
   readonly outputs: NamespaceDescription
   readonly exitCodes: readonly { readonly code: number; readonly label: string; readonly message: string }[]
   readonly returns?: PortDescription
-  /** Where there are any. */
+  /** Absent if there are none. */
   readonly signals?: Readonly<Record<string, PortDescription>>
   /** The outline of a work chain, a line for each part. */
   readonly outline?: readonly string[]

@@ -4,14 +4,14 @@ import { errorText } from '../shared/error-text.ts'
 import { checkOptions, isDuration, shown, type OptionNames } from '../shared/options.ts'
 
 /**
- * Which ended processes an engine deletes by itself: those that ended long ago, and those of which
- * there are many. At least one of the two has to be given. With both, a process is deleted as soon
- * as one of them applies.
+ * Which ended processes an engine deletes automatically: those that ended long ago, or all but the
+ * newest. Give at least one of the two. With both, a process is deleted as soon as one of them
+ * applies.
  */
 export interface PruneOptions {
   /** Deletes a process this long after its end: milliseconds, or text such as `'30d'`. */
   readonly after?: Duration | undefined
-  /** Keeps this many ended processes of a class, those that were created last. From 0. */
+  /** Keeps this many ended processes of a class, the most recently created ones. From 0. */
   readonly keep?: number | undefined
 }
 
@@ -44,7 +44,7 @@ export function prunePolicy({ after, keep }: PruneOptions): PrunePolicy {
 }
 
 /**
- * The policy that a class declares as `static prune`; undefined where it declares none.
+ * The policy that a class declares as `static prune`; undefined if it declares none.
  *
  * @throws SpecError for a wrong declaration
  */

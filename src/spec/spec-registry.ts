@@ -33,7 +33,7 @@ export class SpecRegistry<S extends object & { seal(): void }> {
   #define(processClass: DefiningClass<S>): S {
     const name = String(processClass.name)
     if (typeof processClass.define !== 'function')
-      throw new SpecError(`${name} is no process class: it has no static define; let it extend Process`)
+      throw new SpecError(`${name} is not a process class: it has no static define; let it extend Process`)
     if (this.#defining.has(processClass))
       throw new SpecError(
         `the spec of ${name} needs itself: its define exposes ${name}, or asks for its spec`,

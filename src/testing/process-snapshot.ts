@@ -25,7 +25,8 @@ export type ContextOf<C> = C extends abstract new (...args: never) => { readonly
   : Record<string, unknown>
 
 /**
- * The saved form of a process that does not progress by itself: it waits, is paused, or has ended.
+ * The saved form of a process that does not continue without help: it waits, is paused, or has
+ * ended.
  */
 export interface ProcessSnapshot<C = unknown> {
   readonly pid: string

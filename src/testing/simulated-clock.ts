@@ -19,7 +19,7 @@ interface Timer {
   readonly callback: () => void
 }
 
-/** If the clock is not read for so many turns of the event loop, all work has come to a stop. */
+/** If the clock is not read for this many turns of the event loop, all work has stopped. */
 const QUIET_TURNS = 20
 
 /**
@@ -38,7 +38,7 @@ export class SimulatedClock implements Clock {
   readonly #beats = new Set<Timer>()
   readonly #skips: boolean
   #skipping = false
-  /** How often the clock was read or a timer was set. */
+  /** The number of times that the clock was read or a timer was set. */
   #reads = 0
   /** The last move of the clock. Moves run one after the other. */
   #moving: Promise<void> = Promise.resolve()

@@ -10,7 +10,7 @@ import {
 import { overEachStore } from '../engine/over-stores.ts'
 import { Counter, did, forget, gate } from './classes.ts'
 
-/* Calls that are ordered by `after`, and the time-out of that. */
+/* Calls that are ordered by `after`, and the timeout of that. */
 
 overEachStore((over) => {
   let engine: Engine
@@ -35,7 +35,7 @@ overEachStore((over) => {
   }
 
   describe('a call with `after`', () => {
-    test('fails when its time-out passes, what it waits for continues, and the calls behind it run', async () => {
+    test('fails when its timeout passes, what it waits for continues, and the calls behind it run', async () => {
       const on = await endless('on')
       const late = actor.send('add', [1], { after: { on: [on], timeout: '1m' } })
       const behind = actor.call.add(10)
@@ -64,7 +64,7 @@ overEachStore((over) => {
       const needing = source.call.add(late)
       await needing.submitted()
       await over().clock.advance('61s')
-      await expect(late.result()).rejects.toThrow(/time-out of `after` has passed/)
+      await expect(late.result()).rejects.toThrow(/timeout of `after` has passed/)
       await expect(needing.result()).rejects.toMatchObject({ upstream: late.pid })
       expect(await actor.pending()).toBe(0)
       gate('on').resolve()
@@ -83,7 +83,7 @@ overEachStore((over) => {
       await on.result()
     })
 
-    test('that has come about in time runs, and its time-out passes without effect', async () => {
+    test('that has come about in time runs, and its timeout passes without effect', async () => {
       const held = actor.call.wait('held')
       await expect.poll(() => did).toContain('wait held')
       const on = source.call.add(1)

@@ -14,7 +14,7 @@ import { NOTHING_BROKEN, type Judged, type Verdict } from './verdict.ts'
 
 /** Of a test, in milliseconds: what makes a test hang is noticed by the shorter one. */
 const TIME_OUT = { whole: 30_000, broken: 5_000 }
-/** Some breaks only wait for a time-out. */
+/** Some breaks only wait for a timeout. */
 const LANES = 3
 
 /** Runs one break after the other. */

@@ -12,7 +12,7 @@ import { NOTHING_BROKEN, type Judged, type Verdict } from './verdict.ts'
  * they expect. One program runs them all.
  */
 
-/** What a test says when it noticed something, as opposed to one that could not be run; the second is a time-out, the fourth a promise that was to be rejected. One that was rejected and not to be may have met any error, so it shows nothing. */
+/** What a test says when it noticed something, as opposed to one that could not be run; the second is a timeout, the fourth a promise that was to be rejected. One that was rejected and not to be may have met any error, so it shows nothing. */
 const NOTICED =
   /^(AssertionError|Error: STACK_TRACE_ERROR|Error: Test timed out|Error: Property failed|Error: promise resolved|Error: it was saved|ProcessLost: there is no process)/
 const TIME_OUT = 900_000

@@ -649,14 +649,11 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C8',
-    what: 'a call waits for others after its time-out',
+    what: 'a call waits for others after its timeout',
     file: 'src/persistence/rules/ends.ts',
     find: 'if (row.actor === null || late === null || late > tables.now) return',
     replace: 'if (late !== undefined) return',
-    test: [
-      'test/persistence/stores.test.ts',
-      'sqlite the calls of an actor a call whose time-out has passed',
-    ],
+    test: ['test/persistence/stores.test.ts', 'sqlite the calls of an actor a call whose timeout has passed'],
   },
   {
     contract: 'C5',

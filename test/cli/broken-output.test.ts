@@ -47,7 +47,7 @@ test('a worker whose reader has gone closes as on SIGTERM, and shows the exit co
   worker.hangUp()
   const { code, stderr } = await worker.ended
   expect(code).toBe(141)
-  expect(stderr).toContain('stopping: steps that run may end')
+  expect(stderr).toContain('stopping: running steps may end')
   expect(stderr).toMatch(/stopped\n$/)
   await expectGivenBack(pid)
 })

@@ -91,7 +91,7 @@ describe('a process that a worker runs', () => {
     await worker.says('in step first')
     const { code, stderr } = await project.damson(['pause', pid, '--wait', '--timeout', '1ms'])
     expect(code).toBe(1)
-    expect(stderr).toContain('which has not happened yet and still will')
+    expect(stderr).toContain('which will still take effect')
     project.write('first', '')
     expect((await project.damson(['pause', pid, '--wait'])).stdout).toBe(`${pid} running, paused\n`)
   })

@@ -196,7 +196,7 @@ it('a kill of a group that has ended says so, and of no state that nobody has as
   const killed = await project.damson(['kill', '--group', 'squares'])
   expect([killed.code, killed.stderr]).toEqual([
     1,
-    'of what matches (2 finished), no process is unfinished\n',
+    'of the matching processes (2 finished), none is unfinished\n',
   ])
 })
 

@@ -62,7 +62,7 @@ describe('damson edit', () => {
     expect(await run('edit', pid, 'ctx.limit', '20')).toEqual({
       code: 0,
       stdout: `${pid} ctx.limit: 10 -> 20\n`,
-      stderr: `it is paused: damson play ${pid} lets it go on with this value\n`,
+      stderr: `it is paused: damson play ${pid} lets it continue with this value\n`,
     })
     expect((await run('edit', pid, 'ctx.limit', '20')).stderr).toContain('has this value already')
     expect((await run('history', pid)).stdout).toContain('ctx.limit changed from 10 to 20')
@@ -106,7 +106,7 @@ it('restart and resubmit give the new process other values, and a second time on
   const again = await run('restart', old.pid)
   expect(again).toMatchObject({ code: 2, stdout: '' })
   expect(again.stderr).toContain(
-    `was begun again as ${first} (finished). --again begins ${old.pid} once more`,
+    `is superseded by ${first} (finished). Give --again to restart ${old.pid} anyway`,
   )
   const resubmitted = await run('resubmit', old.pid, '--again', '--set', 'inputs.amount=5', '--wait')
   expect(resubmitted).toMatchObject({ code: 0, stderr: `resubmitted from ${old.pid}\n` })
@@ -184,7 +184,7 @@ it('many are played, retried, restarted, signalled and killed by one command', a
     code: 1,
     stdout: '0 restarted\n',
     stderr:
-      'of what matches (2 finished, 4 killed), no process ended without success and was not begun again\n',
+      'of the matching processes (2 finished, 4 killed), none ended without success and is not superseded\n',
   })
   const killed = ['--all', '--state', 'killed', '--class', 'Limited']
   const wrong = await run('resubmit', ...killed, '--set', 'inputs.amount="much"')

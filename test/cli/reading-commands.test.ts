@@ -68,7 +68,7 @@ describe('damson list', () => {
   it('continues after the end of an earlier list with --after, and refuses any other text', async () => {
     const first = await project.json<{ next: string }>('list', '--all', '--limit', '2')
     const { stderr } = await project.damson(['list', '--all', '--limit', '2'])
-    expect(stderr).toContain(`there are more: --after ${first.next} shows those behind`)
+    expect(stderr).toContain(`there are more: --after ${first.next} shows the next ones`)
     const second = await project.json<Listed>('list', '--all', '--after', first.next)
     expect(second).toEqual({ processes: [expect.objectContaining({ pid: added })], more: false })
     expect(await project.damson(['list', '--after', 'that'])).toMatchObject({
@@ -83,7 +83,7 @@ describe('damson list', () => {
       ['--class', 'add'],
       /^no process matches: there is no class 'add' in this store; did you mean 'Add'\?$/m,
     ],
-    [['--text', 'H2O'], /^no process matches: --text looks into .* and not into inputs$/m],
+    [['--text', 'H2O'], /^no process matches: --text searches .* but not inputs$/m],
     [['--state', 'xyzzyxyzzy'], /there are created, .*, unrepaired$/m],
     [['--since', 'yesterday'], /is neither a duration, such as 2h, nor a date/],
     [['--store', 'dam.db'], /there is no store dam\.db here; .*there is damson\.db$/m],

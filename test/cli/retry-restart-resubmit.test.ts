@@ -122,7 +122,7 @@ describe('damson restart and resubmit', () => {
         code: 2,
         stdout: '',
         stderr: expect.stringContaining(
-          `was begun again as ${again?.pid} (waiting); it has not ended. --again`,
+          `is superseded by ${again?.pid} (waiting); it has not ended. Give --again`,
         ),
       })
     expect(await json('resubmit', handle.pid, '--again')).toMatchObject({ from: handle.pid, done: true })

@@ -160,5 +160,5 @@ test('USERS 18: explain says that no engine runs, also where the process waits f
   const handle = await client.launch(Stands, { how: 'waits for a signal' })
   await clock.quiet()
   await engine.close()
-  expect(await handle.explain()).toMatch(/no engine runs on this store, so it does not go on after that/)
+  expect(await handle.explain()).toMatch(/no engine runs on this store, so it does not continue after that/)
 })

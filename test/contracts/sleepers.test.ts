@@ -36,7 +36,7 @@ const BY = {
   'the first end of two processes': 'handles',
   'a signal in a step': 'signal',
   'a signal in a step, out of memory': 'signal',
-  'a time-out in a step': 'time-out',
+  'a timeout in a step': 'timeout',
   'a time in a step': 'timer',
   'a time in a step, out of memory': 'timer',
   'the end of a process in a step': 'handles',
@@ -72,9 +72,9 @@ class Sleeps extends Process<typeof Sleeps> {
       case 'a signal in a step':
       case 'a signal in a step, out of memory':
         return ['signal', await this.receive('go', { evict })]
-      case 'a time-out in a step':
+      case 'a timeout in a step':
         return this.receive('go', { timeout: '1h' }).catch((error: unknown) => [
-          error instanceof WaitTimeout && 'time-out',
+          error instanceof WaitTimeout && 'timeout',
         ])
       case 'a time in a step':
       case 'a time in a step, out of memory':
@@ -125,7 +125,7 @@ overBackEnds((_name, openStore) => {
       if (when === 'after') await clock.quiet()
       const asleep = await store.read(handle.pid)
       if (when !== 'before') await comes(way, handle, engine, clock)
-      // A sleep or a time-out counts from when the step gets there.
+      // A sleep or a timeout counts from when the step gets there.
       if (when !== 'after' && way.startsWith('a time') && way.includes('step')) {
         await clock.quiet()
         await clock.advance('1h')

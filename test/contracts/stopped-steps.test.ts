@@ -50,7 +50,7 @@ const WAYS: readonly (readonly [
 ])[] = [
   ['a kill', ({ handle }) => handle.kill('enough'), ProcessKilled],
   ['a kill by force', ({ handle }) => handle.kill('now', { force: true }), ProcessKilled],
-  ['its time-out', ({ clock }) => clock.advance('8h'), StepTimeout],
+  ['its timeout', ({ clock }) => clock.advance('8h'), StepTimeout],
   ['its deadline', ({ clock }) => clock.advance('5h'), DeadlineExceeded],
   ['a shutdown', ({ engine }) => engine.close({ drain: 0 }), ClosedError],
 ]

@@ -229,7 +229,7 @@ overPlaces('over', (_name, open) => {
       await turmoil.rests()
       for (const pid of pids) turmoil.ask(pid, (handle) => handle.play())
       await turmoil.rests()
-      // The longest way there is: a back-off or a time-out, for each a second.
+      // The longest way there is: a back-off or a timeout, for each a second.
       for (let second = 0; second < 3; second++) {
         clock.jump(1_000)
         await turmoil.rests()

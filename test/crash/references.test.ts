@@ -65,7 +65,7 @@ crashAtEveryCommit('a process whose upstream fails', { processes: PROCESSES }, a
   expect(outside.paid).toEqual(['allows/1/take'])
 })
 
-crashAtEveryCommit('a time-out of `after`', { processes: PROCESSES }, async (driver) => {
+crashAtEveryCommit('a timeout of `after`', { processes: PROCESSES }, async (driver) => {
   const gives = await driver.launch('gives', Gives)
   await driver.launch('late', Takes, { given: 1 }, { after: { on: [gives], timeout: '1d' } })
   await driver.passes('2d')

@@ -66,7 +66,7 @@ const [PROCESSES, SIGNALS] = [share(25, 250), 10]
 overPlaces('over', (_name, open) => {
   for (const [what, ways, moves] of [
     ['sleep', WAYS.slice(0, 3), false],
-    ['a time-out', WAYS.slice(3), true],
+    ['a timeout', WAYS.slice(3), true],
   ] as const) {
     test.each(seedsOf(1, 2, 3, 4))(
       `C8, USERS 13: ${PROCESSES * SIGNALS} races of a signal against ${what} leave none stuck (seed %i)`,

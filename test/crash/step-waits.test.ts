@@ -80,7 +80,7 @@ for (const evict of [false, true]) {
   )
 
   crashAtEveryCommit(
-    `C6, C8: a receipt with a time-out within a step${where}, which comes in time`,
+    `C6, C8: a receipt with a timeout within a step${where}, which comes in time`,
     { processes: [Flow] },
     async (driver) => {
       const handle = await driver.launch('p', Flow, { does: ['receive for a day', 'sleep'], evict })
@@ -95,7 +95,7 @@ for (const evict of [false, true]) {
   )
 
   crashAtEveryCommit(
-    `C6, C8: a receipt with a time-out within a step${where}, which comes too late`,
+    `C6, C8: a receipt with a timeout within a step${where}, which comes too late`,
     { processes: [Flow] },
     async (driver) => {
       const handle = await driver.launch('p', Flow, { does: ['receive for a day', 'receive'], evict })

@@ -107,7 +107,7 @@ overEachStore((over) => {
     expect(slow.done).toBe(false)
   })
 
-  test('a time-out excepts the process, and what it waited for continues', async () => {
+  test('a timeout excepts the process, and what it waited for continues', async () => {
     const { clock } = over()
     const engine = await over().engine(CLASSES)
     const slow = await engine.launch(Gated, { gate: 'late' })

@@ -238,7 +238,7 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       expect(JSON.stringify(handle)).toBe(JSON.stringify({ $process: handle.pid }))
     })
 
-    test('a wait with time-out 0 is one look, and a longer one is honoured', async () => {
+    test('a wait with timeout 0 is one look, and a longer one is honoured', async () => {
       const engine = await anEngine()
       const handle = await engine.launch(Gated, { gate: 'waits' })
       expect(await handle.wait({ timeout: 0 })).toBeNull()

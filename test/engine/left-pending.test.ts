@@ -143,7 +143,7 @@ overEachStore((over) => {
     expect(done).toEqual(['8 begun', 'ProcessKilled'])
   })
 
-  test('so does the time-out of a step', async () => {
+  test('so does the timeout of a step', async () => {
     const [handle] = await begun(Timed)
     await over().clock.advance('2h')
     await expect(handle.result()).rejects.toMatchObject({ cause: expect.any(StepTimeout) as unknown })

@@ -81,7 +81,7 @@ overEachStore((over) => {
     expect(far[0]).toBe(add)
   })
 
-  test('a failure rejects, or stands in its place; a time-out rejects', async () => {
+  test('a failure rejects, or stands in its place; a timeout rejects', async () => {
     const engine = await over().engine(CLASSES)
     const failing = await engine.launch(Failing)
     const slow = await engine.launch(Gated, { gate: 'resolve' })

@@ -84,7 +84,7 @@ overEachStore((over) => {
       expect(unknown.state.label).toBe('created')
     })
 
-    it('reports a failure until it is begun again, and then that of the newest process', async () => {
+    it('reports a failure until it is superseded, and then that of the newest process', async () => {
       const running = await over().engine([Odd])
       const odd = await running.launch(Odd)
       await odd.wait()
@@ -126,7 +126,7 @@ overEachStore((over) => {
       ])
       expect(status.waits).toEqual([{ for: 'start', name: null, count: 1 }])
       expect(await client.explain(ready.pid)).toContain(
-        `engine A has 2 of 2 slots taken, for longest by Bake ${longest.pid}, for 21 min`,
+        `engine A has 2 of 2 slots taken, longest by Bake ${longest.pid}, for 21 min`,
       )
       expect(await client.explain(longest.pid)).toMatch(
         /nothing was recorded since its step began at \S+\. If it hangs, `damson kill \S+` ends it/,

@@ -198,7 +198,7 @@ test.each(wrongOptions)('a child with the options %j is refused, in memory too',
   expect(parent.result()).toMatch(error)
 })
 
-test('what is no process class is refused where it is launched', async () => {
+test('what is not a process class is refused where it is launched', async () => {
   const engine = await anEngine()
   class Parent extends Process {
     override async run(): Promise<unknown> {

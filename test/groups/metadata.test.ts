@@ -103,7 +103,7 @@ overEachStore((over) => {
     await expect(one.group([first.pid, first.pid]).byWorker()).rejects.toThrow('has run several processes')
   })
 
-  it('results by engine are not waited for beyond the time-out', async () => {
+  it('results by engine are not waited for beyond the timeout', async () => {
     const engine = await over().engine([Add, Gated])
     const add = await engine.launch(Add, { a: 1 })
     const gated = await engine.launch(Gated, { gate: 'shut' })

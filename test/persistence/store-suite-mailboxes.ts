@@ -403,7 +403,7 @@ export function mailboxes(bench: Bench): void {
       expect(names.filter((name) => name === 'stopping')).toHaveLength(1)
     })
 
-    test('a call whose time-out has passed ends with the next scan of any engine, and those that need it', async () => {
+    test('a call whose timeout has passed ends with the next scan of any engine, and those that need it', async () => {
       const upstream = await running(store, 'A')
       const actor = await newActor()
       await held(actor, true)

@@ -113,7 +113,7 @@ export function needs(bench: Bench): void {
       expect(await readyPids()).toEqual(pids)
     })
 
-    test('a delay is kept, and a deadline or a time-out makes it ready before', async () => {
+    test('a delay is kept, and a deadline or a timeout makes it ready before', async () => {
       const now = clock.now()
       const delayed = await dependent(needing([one.pid]), { readyAt: now + 500 })
       const dead = await dependent(needing([two.pid]), { deadline: now + 100 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { toJsonSchema } from '../../src/ports/json-schema.ts'
 import { InputPort } from '../../src/ports/input-port.ts'
 import { PortNamespace } from '../../src/ports/port-namespace.ts'
-import { namespaceCheck } from '../../src/ports/validation.ts'
+import { namespaceCheck } from '../../src/ports/schema-check.ts'
 import { PortValidationError, SpecError } from '../../src/shared/errors.ts'
 import { namespaceOf } from './helpers.ts'
 

@@ -348,7 +348,7 @@ describe('toContext refuses', () => {
         chain.ctx = { one: 1 }
         chain.gives({ 'one.two': 2 })
       }),
-    ).toEqual(new SpecError("ctx.one.two can't be set: ctx.one is no object, but number"))
+    ).toEqual(new SpecError("ctx.one.two can't be set: ctx.one is not an object, but number"))
     expect(
       await failureOf(async (chain) => {
         chain.ctx = { one: 1 }

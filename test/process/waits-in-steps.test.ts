@@ -270,7 +270,7 @@ describe('receive', () => {
     expect(process.seen).toEqual([expect.any(WaitTimeout), expect.any(WaitTimeout)])
   })
 
-  test('counts its time-out from the first time, through a crash', async () => {
+  test('counts its timeout from the first time, through a crash', async () => {
     const first = await doing((does) => does.receives('approval', { timeout: 10_000 }))
     await pass(first.clock, 6_000)
     const second = await crash(first)

@@ -32,12 +32,12 @@ test('a class does not take the saved form of another for its own', () => {
   expect(() => Dog.recreateFrom(bundle)).toThrow(/Cat.*Registered: Dog/)
 })
 
-test('what is no process class is refused, and named, where it is launched and where it is registered', async () => {
+test('what is not a process class is refused, and named, where it is launched and where it is registered', async () => {
   await using engine = await Engine.open({ store: ':memory:', processes: [Cat], handleSignals: false })
   await expect(engine.launch(noProcessClass)).rejects.toThrow(SpecError)
-  await expect(engine.launch(noProcessClass)).rejects.toThrow(/^Date is no process class/)
+  await expect(engine.launch(noProcessClass)).rejects.toThrow(/^Date is not a process class/)
   await expect(Engine.open({ store: ':memory:', processes: [noProcessClass] })).rejects.toThrow(
-    /^Date is no process class/,
+    /^Date is not a process class/,
   )
 })
 

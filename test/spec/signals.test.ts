@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { namespaceCheck } from '../../src/ports/validation.ts'
+import { namespaceCheck } from '../../src/ports/schema-check.ts'
 import { Process } from '../../src/process/process.ts'
 import { SpecError } from '../../src/shared/errors.ts'
 import { ProcessSpec } from '../../src/spec/process-spec.ts'

@@ -151,7 +151,7 @@ export async function launching(engine: Engine, client: Client): Promise<void> {
   await engine.launch(Pasted, { x: 1 })
   // @ts-expect-error it is typed by another class
   await client.execute(Pasted, { x: 1 })
-  // @ts-expect-error this is no process class
+  // @ts-expect-error this is not a process class
   await engine.launch(Date)
 }
 

@@ -39,11 +39,11 @@ export function addActors(program: Command): void {
     .description('List actors, newest first, with the calls that they have not run yet.')
     .option('-a, --all', 'include actors that have ended')
     .option('-n, --limit <number>', 'show at most this many', wholeNumber, 50)
-    .option('--after <cursor>', 'show those behind the end of an earlier list, which printed this')
+    .option('--after <cursor>', 'continue after an earlier list, with the cursor that it printed')
     .action((options: ActorsOptions) => withClient(options.store, (client) => listActors(client, options)))
   withStore(program.command('call'))
     .description('Call a method of an actor.')
-    .argument('<actor>', 'the id of the actor; a beginning or ending that no other pid has is enough')
+    .argument('<actor>', 'the id of the actor, or a unique beginning or ending of it')
     .argument('<method>', 'the name of the method')
     .argument('[json]', `the arguments, such as '[1, "x"]'; none by default`)
     .option('--wait', 'wait for the result and print it')
@@ -74,7 +74,7 @@ async function listActors(client: Client, options: ActorsOptions): Promise<void>
     const pids = await client.shortPids(processes.map(({ pid }) => pid))
     printEscaped(actorTable(processes, pids))
   }
-  if (next !== undefined) note(`there are more: --after ${next} shows those behind; or raise --limit`)
+  if (next !== undefined) note(`there are more: --after ${next} shows the next ones; or raise --limit`)
 }
 
 function actorTable(actors: readonly ProcessSummary[], pids: ReadonlyMap<string, string>): string {
@@ -108,7 +108,7 @@ async function call(
   const id = await findPid(client, text)
   const actor = await client.find(id)
   if (actor?.mailbox == null)
-    throw new UsageError(`${actor?.name ?? 'process'} ${id} is no actor; damson actors lists the actors`)
+    throw new UsageError(`${actor?.name ?? 'process'} ${id} is not an actor; damson actors lists the actors`)
   if (options.timeout !== undefined && options.wait !== true) throw new UsageError('--timeout is for --wait')
   const given = json === undefined ? [] : readValue(json, 'the arguments')
   const args = Array.isArray(given) ? given : [given]
@@ -125,7 +125,7 @@ async function call(
   return ExitCode.DONE
 }
 
-/** @throws UsageError for a method that can't be called, or a label that is no text */
+/** @throws UsageError for a method that can't be called, or a label that is not text */
 function send(
   actor: ActorRef<Record<string, (...args: never[]) => unknown>>,
   method: string,

@@ -46,7 +46,7 @@ function schemas(name: string, processClass: LoadedClass): object {
   }
 }
 
-/** What the columns of ports are called; those that may be long shrink. */
+/** The columns of ports. Columns that may be long can shrink. */
 function portColumns(heading: string): readonly (string | Column)[] {
   return [
     { heading, least: 12 },

@@ -11,7 +11,7 @@ type Given = [string | undefined, string | undefined, string | undefined]
 
 export function addEdit(program: Command): void {
   withPid(withStore(program.command('edit')))
-    .description('Change a value of a process that has not ended and runs no step.')
+    .description('Change a saved value of an unfinished process that is not running a step.')
     .argument('[path]', 'where the value is: ctx.limit, ctx.jobs[3].host, args[0]')
     .argument('[json]', `the new value, such as 20, '"text"' or '{"by": "Ann"}'`)
     .addHelpText(
@@ -39,7 +39,7 @@ restart --set ctx.limit=20 and damson resubmit --set inputs.amount=3 make a new 
         else if (edited.length === 0) note(`${pid} ${path} has this value already`)
         else for (const one of edited) print(`${pid} ${editText(one)}`)
         const { paused } = await client.handle(pid).refresh()
-        if (paused) note(`it is paused: damson play ${pid} lets it go on with this value`)
+        if (paused) note(`it is paused: damson play ${pid} lets it continue with this value`)
       }),
     )
 }

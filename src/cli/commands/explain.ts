@@ -13,7 +13,7 @@ export function explanationText(explanation: string, now: number, screen: Screen
 
 export function addExplain(program: Command): void {
   withPid(withStore(program.command('explain')))
-    .description('Explain why a process is not moving.')
+    .description('Explain why a process does not continue.')
     .action((text: string | undefined, options: StoreOptions & KeyOption) =>
       withClient(options.store, async (client) => {
         const pid = await findPid(client, text, options)

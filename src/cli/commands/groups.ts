@@ -30,7 +30,7 @@ export function addGroups(program: Command): void {
   withStore(program.command('groups'))
     .description('List the groups of processes that were launched together, newest first.')
     .option('-n, --limit <number>', 'show at most this many', wholeNumber, 20)
-    .option('--after <cursor>', 'show those behind the end of an earlier list, which printed this')
+    .option('--after <cursor>', 'continue after an earlier list, with the cursor that it printed')
     .action((options: GroupsOptions) => withClient(options.store, (client) => listGroups(client, options)))
   withStore(program.command('results'))
     .description('Print the results of a group, in the order of its inputs.')
@@ -74,7 +74,7 @@ async function listGroups(client: Client, options: GroupsOptions): Promise<void>
     ]
     printEscaped(columns(headings, cells, screenOf()))
   }
-  if (next !== undefined) note(`there are more: --after ${next} shows those behind`)
+  if (next !== undefined) note(`there are more: --after ${next} shows the next ones`)
 }
 
 /** `damson show --group`. @throws UsageError if there is no such group */

@@ -42,20 +42,23 @@ export function addHistory(program: Command): void {
     )
 }
 
-/** What no event says: a claim writes none, and neither does a restart write one to the old process. */
+/** What the history lacks: a claim writes no event, and a restart writes none to the old process. */
 async function noteNow(client: Client, pid: string): Promise<void> {
   const found = await client.find(pid)
   if (found === undefined) return
   if (found.engine !== null) note(`now with engine ${found.engine}`)
   const successor = (await successorsOf(client, [found])).get(pid)
-  if (successor !== undefined) note(`begun again as ${successor.pid} (${stateText(successor.state)})`)
+  if (successor !== undefined) note(`superseded by ${successor.pid} (${stateText(successor.state)})`)
 }
 
 function newest({ limit }: ShownOptions): HistoryOptions {
   return limit === undefined ? {} : { last: limit }
 }
 
-/** Prints events a page at a time, from the first one unless others are named. Returns the number of the last. */
+/**
+ * Prints events a page at a time, from the first one unless the options select others. Returns the
+ * number of the last.
+ */
 async function printNew(
   client: Client,
   pid: string,

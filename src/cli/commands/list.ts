@@ -28,7 +28,7 @@ export function addList(program: Command): void {
   withFilters(withStore(program.command('list').alias('ps')))
     .description('List processes, newest first; by default only those that have not ended.')
     .option('-a, --all', 'include processes that have ended')
-    .option('--key <key>', 'only the process that was launched with this key, also if it has ended')
+    .option('--key <key>', 'only the process that was launched with this key, even if it has ended')
     .option('--parent <pid>', 'only the children of this process')
     .option('--text <text>', 'only processes with this text in pid, key, label, status or message')
     .addOption(
@@ -38,7 +38,7 @@ export function addList(program: Command): void {
       ).argParser(timeSince),
     )
     .option('-n, --limit <number>', 'show at most this many', wholeNumber, 50)
-    .option('--after <cursor>', 'show those behind the end of an earlier list, which printed this')
+    .option('--after <cursor>', 'continue after an earlier list, with the cursor that it printed')
     .action((options: ListOptions) => withClient(options.store, (client) => list(client, options)))
 }
 
@@ -69,7 +69,7 @@ async function list(client: Client, options: ListOptions): Promise<void> {
     const shown = { pids, awaited, successors, endedIn, screen: screenOf() }
     printEscaped(processTable(processes, Date.now(), shown))
   }
-  if (next !== undefined) note(`there are more: --after ${next} shows those behind; or raise --limit`)
+  if (next !== undefined) note(`there are more: --after ${next} shows the next ones; or raise --limit`)
   if (processes.length === 0) {
     if (options.group !== undefined) await requireGroup(client, options.group)
     const count = await countOf(client, { ...filterOf(options), ...others })
@@ -78,7 +78,7 @@ async function list(client: Client, options: ListOptions): Promise<void> {
   }
 }
 
-/** What may be wrong with filters that match nothing. */
+/** A hint for filters that match nothing. */
 async function hint(client: Client, { class: name, text }: ListOptions): Promise<string> {
   if (name !== undefined) {
     const names = (await client.status()).classes.map((one) => one.name)
@@ -86,7 +86,7 @@ async function hint(client: Client, { class: name, text }: ListOptions): Promise
   }
   return text === undefined
     ? ''
-    : ': --text looks into pids, keys, labels, statuses and messages, and not into inputs'
+    : ': --text searches pids, keys, labels, statuses and messages, but not inputs'
 }
 
 /** The unfinished processes that each process waits for, by its pid. */

@@ -31,7 +31,7 @@ interface CommandSpec {
   readonly description: string
   /** Which processes `--all` reaches. */
   readonly all: string
-  /** What follows in the help. */
+  /** The last part of the help text. */
   readonly help: string
   /** Whether the command waits by default. */
   readonly waits: boolean
@@ -55,10 +55,10 @@ const PAUSE: CommandSpec = {
 const PLAY: CommandSpec = {
   name: 'play',
   description: 'Let paused or parked processes continue.',
-  all: 'what failures or crashes have paused, and what is parked',
+  all: 'processes that failures or crashes have paused, and parked ones',
   help: `
-With --all, plays what was paused by failures or crashes, and what is parked. What someone has paused on purpose stays
-paused, unless --deliberate is given.`,
+With --all, plays processes that failures or crashes have paused, and parked ones. Those that someone has paused on
+purpose stay paused, unless --deliberate is given.`,
   waits: false,
   ask: (handle, { alone }) => handle.play({ tree: alone !== true }),
   askAll: (client, options) =>
@@ -71,7 +71,7 @@ const KILL: CommandSpec = {
   description: 'Kill processes and wait until they have ended.',
   all: 'all unfinished processes',
   help: `
-With --all, the command does not wait for the ends. --all asks before, and needs --yes where no one sits at a terminal.`,
+With --all, the command does not wait for the ends. It asks for confirmation, and needs --yes if there is no terminal.`,
   waits: true,
   ask: (handle, { message, force, alone }) =>
     handle.kill(message, { force: force === true, tree: alone !== true }),
@@ -89,8 +89,8 @@ export function addPausePlayKill(program: Command): void {
     )
     if (spec.name === 'play')
       command.option('--deliberate', 'with --all: also those that someone has paused on purpose')
-    if (spec.name === 'kill') command.option('--yes', 'with --all: do not ask before')
-    command.option('--alone', 'leave out their descendants, which otherwise get the same request')
+    if (spec.name === 'kill') command.option('--yes', 'with --all: do not ask for confirmation')
+    command.option('--alone', 'only these processes; otherwise their descendants get the same request')
     if (spec.name !== 'play') command.option('-m, --message <text>', 'the reason, shown with the process')
     if (spec.name === 'kill')
       command.option('--force', 'kill at once; otherwise the running step has 10 s to end')
@@ -140,7 +140,7 @@ function requireFitting({ name }: CommandSpec, options: ControlOptions): void {
   if (all && options.alone)
     throw new UsageError('--alone goes with pids; --all reaches each process that matches, and no other')
   if (all && options.wait === true)
-    throw new UsageError('--all does not wait; damson list shows how far they are')
+    throw new UsageError('--all does not wait; damson list shows their states')
   if (!all && (options.yes || options.deliberate))
     throw new UsageError(`--${options.yes ? 'yes' : 'deliberate'} goes with ${name} --all`)
 }
@@ -150,10 +150,10 @@ async function askAll(spec: CommandSpec, client: Client, options: ControlOptions
   const { json } = options
   const reached = { deliberate: spec.name !== 'play' || options.deliberate === true }
   if (options.dryRun) return printPreview(client, spec.name, filter, { ...reached, json })
-  // A group is named as pids are, so it is not asked about.
+  // A group is named explicitly, like pids, so no confirmation is needed.
   if (spec.name === 'kill' && options.all && options.yes !== true) {
     const what = `${classesText(await client.preview('kill', filter))} in ${withoutPassword(options.store)}`
-    const how = `--all would kill ${what}: give --yes to do that where no one can be asked`
+    const how = `--all would kill ${what}: without a terminal, give --yes to confirm`
     if (!(await confirm(printable(`kill ${what}?`), how))) {
       note('nothing was killed')
       return ExitCode.FAILED
@@ -208,7 +208,7 @@ async function one(
   if (!options.json || !done) {
     const text = `${pid} ${stateText(state)}`
     if (!asked) note(`${text}: it has ended already, so there is nothing to ${spec.name}`)
-    else if (!done) note(`${text}: asked to ${spec.name}, which has not happened yet and still will`)
+    else if (!done) note(`${text}: asked to ${spec.name}, which will still take effect`)
     else print(spec.done(state) ? text : `${text}: asked to ${spec.name}`)
   }
   return { pid, state: state.label, paused: state.paused, done }

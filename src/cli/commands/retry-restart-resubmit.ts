@@ -27,15 +27,15 @@ interface CommandSpec {
   readonly name: 'retry' | 'restart' | 'resubmit'
   readonly description: string
   readonly help: string
-  /** An example of `--set`, where the command takes it. */
+  /** An example of `--set`, if the command takes it. */
   readonly sets?: string
-  /** Begins each process, and returns those that continue; undefined where there is nothing to do. */
+  /** Acts on each process, and returns those that continue; undefined if there is nothing to do. */
   begin(
     client: Client,
     pids: readonly string[],
     options: RetryOptions,
   ): Promise<readonly (ProcessHandle | undefined)[]>
-  /** How the command reaches many. */
+  /** The command with `--all`. */
   readonly all: {
     readonly help: string
     readonly done: string
@@ -48,7 +48,7 @@ const RETRY: CommandSpec = {
   description: 'Let failed processes try again.',
   help: `A process that waits for its next attempt runs at once. A process that was paused after its third crash or its
 last attempt gets a new set of attempts. A parked process is loaded again. A process that ended without success is restarted, as by damson restart. A process that someone has paused is left as it is. Exits with 1 if there
-is nothing to retry. --all leaves what has ended, unless --state names it.`,
+is nothing to retry. --all leaves out ended processes, unless --state names their states.`,
   begin: (client, pids) => each(pids, (pid) => retry(client, pid)),
   all: {
     help: 'unfinished processes that failed',
@@ -60,11 +60,11 @@ is nothing to retry. --all leaves what has ended, unless --state names it.`,
 const RESTART: CommandSpec = {
   name: 'restart',
   sets: 'ctx.limit=20',
-  description: 'Continue ended processes as new ones, from the step before they ended.',
+  description: 'Continue ended processes as new ones, from their last step.',
   help: `The new process takes over the context, members and outputs of the old one, and the record of its failed step, so that
-no effect runs twice. The old process does not change. A worker runs the classes that it loaded when it began: after a
-change of the module, start it again first. --all leaves what was begun again or killed before, and the children
-of what it restarts.`,
+no effect runs twice. The old process does not change. A worker runs the classes that it loaded when it started: after a
+change of the module, restart the worker first. --all leaves out superseded and killed processes, and the children of
+the processes that it restarts.`,
   begin: (client, pids, { from, set }) =>
     each(pids, (pid) => client.restart(pid, { from, set: readChanges(set) })),
   all: {
@@ -80,7 +80,7 @@ const RESUBMIT: CommandSpec = {
   description: 'Run ended processes again from their inputs, as new ones.',
   help: `The old process does not change. --set 'inputs.order={"$process": "PID", "output": "key"}' sets a reference to an
 output of another process; without output, to its result. With several processes, all are checked first, and none begins if the inputs of
-one do not fit. --all leaves what restart --all leaves.`,
+one do not fit. --all leaves out the same processes as restart --all.`,
   begin: async (client, pids, { set }) => {
     const changes = { set: readInputChanges(client, set) }
     return [...(await client.resubmit(pids, changes)).handles]
@@ -93,7 +93,7 @@ one do not fit. --all leaves what restart --all leaves.`,
   },
 }
 
-/** Changes of inputs, in which references may stand. */
+/** Changes of inputs, which may contain references. */
 function readInputChanges(client: Client, set: RetryOptions['set']): InputChanges | undefined {
   const changes = readChanges(set)
   return (
@@ -120,7 +120,7 @@ export function addRetryRestartResubmit(program: Command): void {
     )
     if (spec.name === 'restart')
       command.option('--from <tag>', 'continue from the checkpoint that the process kept under this tag')
-    command.option('--again', 'even if the failed process was begun again before')
+    command.option('--again', 'act even on a superseded process')
     if (spec.sets !== undefined) {
       command.addOption(
         new Option(
@@ -140,7 +140,7 @@ export function addRetryRestartResubmit(program: Command): void {
       .addHelpText(
         'after',
         paragraphs(
-          `${spec.help}\nPrints the pid of each new process to stdout. damson worker runs it. A failed process that was begun again before is refused without --again.`,
+          `${spec.help}\nPrints the pid of each new process to stdout. damson worker runs it. A failed process that was already restarted or resubmitted is superseded: it is refused without --again.`,
         ),
       )
       .action(async (texts: readonly string[], options: RetryOptions) => {
@@ -199,7 +199,7 @@ interface Answer {
   readonly done: boolean
 }
 
-/** Waits for a process where that is asked for, and says what became of it. */
+/** Waits for a process if requested, and prints the outcome. */
 async function answer(
   spec: CommandSpec,
   client: Client,
@@ -233,7 +233,7 @@ async function requireNotPaused(client: Client, pid: string): Promise<void> {
   )
 }
 
-/** @throws UsageError for a failed process that was begun again before: its work would be done twice */
+/** @throws UsageError for a superseded process: its work would be done twice */
 async function requireFirst({ name }: CommandSpec, client: Client, pid: string): Promise<void> {
   const found = await client.find(pid)
   const successor = found && (await successorsOf(client, [found])).get(pid)
@@ -242,10 +242,10 @@ async function requireFirst({ name }: CommandSpec, client: Client, pid: string):
   const instead = state.terminal
     ? state.successful
       ? ''
-      : `; damson ${name} ${next} begins that one again`
+      : `; try damson ${name} ${next}`
     : '; it has not ended'
   throw new UsageError(
-    `${pid} was begun again as ${next} (${stateText(state)})${instead}. --again begins ${pid} once more`,
+    `${pid} is superseded by ${next} (${stateText(state)})${instead}. Give --again to ${name} ${pid} anyway`,
   )
 }
 
@@ -264,7 +264,7 @@ async function requireEnded(client: Client, pid: string): Promise<void> {
   const { terminal } = await client.handle(pid).refresh()
   if (terminal) return
   throw new UsageError(
-    `process ${pid} has not ended: damson retry or damson play lets it go on, damson kill ends it`,
+    `process ${pid} has not ended: damson retry or damson play lets it continue, damson kill ends it`,
   )
 }
 

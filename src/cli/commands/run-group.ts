@@ -70,7 +70,7 @@ export async function runGroup(
   let endProgress = (): void => {}
   const stopListening = onStop(() => {
     endProgress()
-    note('stopping: the steps that run may end; Ctrl-C again stops at once')
+    note('stopping: the running steps may end; Ctrl-C again stops at once')
     // The close below joins this one and reports its errors.
     engine.close().catch(() => {})
   })

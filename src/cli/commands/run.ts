@@ -39,16 +39,16 @@ export function addRun(program: Command): void {
     .option('--key <key>', 'launch it only once: the same key, class and inputs find the same process')
     .option('--label <text>', 'free text for lists')
     .option('--worker <label>', 'only workers with this label, and this program, run it')
-    .option('--count <number>', 'run so many processes with these inputs', wholeNumber)
+    .option('--count <number>', 'run this many processes with these inputs', wholeNumber)
     .option('--inputs-file <file>', 'run a process for each line of this file, a JSON object; - for stdin')
     .option('--group <name>', 'with --count or --inputs-file: the name of the group of processes')
     .addOption(new Option('--no-wait', 'only store the process, for a worker to run, and print its pid'))
     .addHelpText(
       'after',
       paragraphs(`
-Meanwhile this program also runs other processes of the store, if it has their classes. The first Ctrl-C waits up to
+Meanwhile this program also runs other processes of the store whose classes it has. The first Ctrl-C waits up to
 30 s for the running step and leaves the process in the store. The second Ctrl-C ends the program at once. damson worker
-continues the process, and so does damson run with the same --key, or --group for several. Write inputs that JSON lacks in their saved form:
+continues the process, and so does damson run with the same --key, or --group for several. Give values that JSON lacks in their saved form:
 {"$": "Date", "value": "2026-01-31T12:00:00.000Z"}. {"$process": "PID", "output": "key"} stands for an output of another
 process, and {"$process": "PID"} for its result.`),
     )
@@ -107,7 +107,7 @@ async function runHere(
   let endProgress = (): void => {}
   const stopListening = onStop(() => {
     endProgress()
-    note('stopping: the step that runs may end; Ctrl-C again stops at once')
+    note('stopping: the running step may end; Ctrl-C again stops at once')
     // The close below joins this one and reports its errors.
     engine.close().catch(() => {})
   })

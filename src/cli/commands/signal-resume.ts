@@ -49,7 +49,7 @@ export function addSignalAndResume(program: Command): void {
     .argument('[json]', 'the value that the wait returns; none by default')
     .addHelpText(
       'after',
-      paragraphs(`${HELP} A wait for a signal takes only a value that the signal could give.`),
+      paragraphs(`${HELP} A wait for a signal accepts only a value that the signal may have.`),
     )
     .action((first: string | undefined, second: string | undefined, options: ResumeOptions) =>
       withClient(options.store, async (client) => {
@@ -72,7 +72,7 @@ function signal(given: Given, options: SignalOptions): Promise<void> {
   requireTargets(text === undefined ? [] : [text], options, 'signal')
   return withClient(options.store, async (client) => {
     const pid = await findPid(client, text, options)
-    if (name === undefined) throw new UsageError('say which signal: give its name behind the process')
+    if (name === undefined) throw new UsageError('say which signal: give its name after the process')
     const payload = valueOf(json, 'the payload')
     try {
       await client.handle(pid).signal(name, payload)
@@ -104,7 +104,7 @@ function signalAll([name, json, more]: Given, options: SignalOptions): Promise<v
   })
 }
 
-/** Why a resume does not end the wait of a process. */
+/** Why a resume did not end the wait of a process. */
 function keptText(pid: string, { signal, inStep }: NonNullable<ProcessSummary['waits']>): string {
   const how = signal === null ? '' : `: damson signal ${pid} ${signal} does`
   return `it waits${inStep ? ' within its step' : ''} for something that a resume does not end${how}; the resume is kept for a later wait`

@@ -15,8 +15,9 @@ export function addStatus(program: Command): void {
     .addHelpText(
       'after',
       paragraphs(`
-READY processes could go on, and no engine runs them. WAITING ones wait for an event or a time. FAILED ones excepted or
-finished without success. A failure that was begun again, by retry, restart or resubmit, needs no attention any more. What needs attention is shown with the command to run next.`),
+READY processes could continue, but no engine runs them. WAITING ones wait for an event or a time. FAILED ones excepted or
+finished without success. A failure needs no attention once it is superseded, by retry, restart or resubmit. Each line on
+what needs attention comes with the command to run next.`),
     )
     .action((options: StoreOptions) => withClient(options.store, (client) => status(client, options)))
 }

@@ -47,7 +47,7 @@ async function showRoots(client: Client, options: TreeOptions): Promise<void> {
     return
   }
   if (trees.length > 0) await printTrees(client, trees)
-  else note('no process is unfinished; damson list --all shows those that have')
+  else note('no process is unfinished; damson list --all shows ended ones')
   if (more) note(`there are more; --limit ${options.limit * 10} shows more of them`)
 }
 

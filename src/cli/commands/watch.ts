@@ -20,7 +20,7 @@ interface WatchOptions extends StoreOptions, FilterOptions, KeyOption {
 export function addWatch(program: Command): void {
   withFilters(withPid(withStore(program.command('watch'))))
     .description(
-      'Show how far along a process is, or all that match the filters, until they have ended; by default all that have not ended. Of a group, those that have ended count too.',
+      'Show the progress of a process, or of all that match the filters, until they have ended; by default of all unfinished ones. With --group, ended members count too.',
     )
     .option('-n, --limit <number>', 'watch at most this many, the newest', wholeNumber, 10_000)
     .addOption(
@@ -30,7 +30,7 @@ export function addWatch(program: Command): void {
     .addHelpText(
       'after',
       paragraphs(
-        'On a terminal it draws bars; elsewhere it prints a line for each change. It exits with 1 where a process failed or the time limit passed.',
+        'Draws bars on a terminal, and prints a line for each change elsewhere. Exits with 1 if a process failed or the time limit passed.',
       ),
     )
     .action((text: string | undefined, options: WatchOptions) =>

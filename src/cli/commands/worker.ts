@@ -16,22 +16,22 @@ export function addWorker(program: Command): void {
     .description('Run the processes of a store until Ctrl-C or SIGTERM.')
     .argument(
       '<module...>',
-      'TypeScript or JavaScript files; the worker runs every process class that they export, and the actors of the classes that they export in a list `actors`',
+      'TypeScript or JavaScript files; the worker runs every process class that they export, and actors of the classes in an exported list `actors`',
     )
     .option('--concurrency <number>', 'run at most this many steps at a time (default: 100)', wholeNumber)
     .option(
       '--label <label>',
-      'also run what was launched for an engine with this label; may be given several times',
+      'also run processes that were launched for engines with this label; may be repeated',
       several,
     )
     .option(
       '--prune-after <duration>',
-      'delete processes this long after their end, such as 30d, if their class does not say when',
+      'delete processes this long after their end, such as 30d, if their class has no policy',
       duration,
     )
     .option(
       '--prune-keep <number>',
-      'keep this many ended processes of each class that does not say how many, and delete older ones',
+      'of each class without a policy, keep this many ended processes and delete older ones',
       wholeNumber,
     )
     .addHelpText(
@@ -71,7 +71,7 @@ async function worker(modules: readonly string[], options: WorkerOptions): Promi
   })
   const stopped = new Promise<void>((resolve, reject) => {
     onStop(() => {
-      note('stopping: steps that run may end; Ctrl-C again stops at once')
+      note('stopping: running steps may end; Ctrl-C again stops at once')
       engine.close().then(resolve, reject)
     })
   })

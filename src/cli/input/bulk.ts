@@ -12,11 +12,11 @@ export interface BulkOptions extends FilterOptions {
   readonly dryRun?: true
 }
 
-/** Adds `--all`, the filters and `--dry-run`. `all` says which processes the command reaches. */
+/** Adds `--all`, the filters and `--dry-run`. `all` describes the processes that the command reaches. */
 export function withBulk(command: Command, all: string): Command {
   return withFilters(command.option('--all', `${all}; the filters below select among them`)).option(
     '--dry-run',
-    'with --all or --group: only list what would be reached',
+    'with --all or --group: only list the processes that would be reached',
   )
 }
 

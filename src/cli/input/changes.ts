@@ -19,7 +19,7 @@ function readJson(json: string, what: string): JsonValue {
 /**
  * Calls a method that takes paths.
  *
- * @throws UsageError for text that is no path
+ * @throws UsageError for text that is not a path
  */
 export async function withPaths<T>(call: () => Promise<T>): Promise<T> {
   try {
@@ -38,7 +38,8 @@ export function addChange(given: string, before: readonly string[] = []): readon
 /**
  * Reads `--set path=value` options.
  *
- * @throws UsageError for one without `=`, for a path that occurs twice, or for a value that is no JSON
+ * @throws UsageError for one without `=`, for a path that occurs twice, or for a value that is not
+ *   JSON
  */
 export function readChanges(
   given: readonly string[] | undefined,

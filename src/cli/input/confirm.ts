@@ -2,10 +2,10 @@ import { createInterface } from 'node:readline'
 import { UsageError } from './usage-error.ts'
 
 /**
- * Asks a person for consent, by `question` and the answer y or n. Ctrl-C and the end of the input
+ * Asks for confirmation with `question`; the answer is y or n. Ctrl-C and the end of the input
  * count as no.
  *
- * @throws UsageError where no one sits at a terminal; `how` says what to give instead
+ * @throws UsageError if there is no terminal; `how` names the option to give instead
  */
 export async function confirm(question: string, how: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) throw new UsageError(how)

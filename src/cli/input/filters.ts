@@ -4,7 +4,7 @@ import { nearest } from '../../shared/nearest.ts'
 import { UsageError } from './usage-error.ts'
 
 const STATES = Object.values(ProcessState)
-/** Conditions beside the state, which the option treats as states: each must hold. */
+/** Conditions other than states, which the option accepts like states. Each must hold. */
 const FLAGS = {
   ready: { ready: true },
   paused: { paused: true },
@@ -40,7 +40,7 @@ export function withFilters(command: Command): Command {
     .addOption(
       new Option(
         '--state <states>',
-        `only processes in one of these states, with commas between them: ${STATES.join(', ')}; and which meet each of these conditions: ${Object.keys(FLAGS).join(', ')}`,
+        `only processes in one of these states, separated by commas: ${STATES.join(', ')}; and that meet each of these conditions: ${Object.keys(FLAGS).join(', ')}`,
       ).argParser((text: string) => text.split(',')),
     )
     .option('--class <name>', 'only processes of this class')
@@ -75,7 +75,7 @@ function isFlag(name: string): name is Flag {
   return Object.hasOwn(FLAGS, name)
 }
 
-/** Whether the list says `ready` in place of one of these states. */
+/** Whether the list shows `ready` in place of one of these states. */
 function saysReady(states: readonly ProcessState[]): boolean {
   const { RUNNING, WAITING } = ProcessState
   return states.length > 0 && states.every((state) => state === RUNNING || state === WAITING)

@@ -5,7 +5,7 @@ import { UsageError } from './usage-error.ts'
  * Puts handles in place of `{"$process": PID}` in a value of the command line, and references in place of
  * `{"$process": PID, "output": "key"}`: the JSON forms that handles and references have.
  *
- * @throws UsageError for another member beside `$process`
+ * @throws UsageError for an unknown member next to `$process`
  */
 export function withReferences(client: Client, value: unknown, what: string): unknown {
   if (Array.isArray(value)) return value.map((item) => withReferences(client, item, what))

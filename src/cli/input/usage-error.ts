@@ -1,6 +1,6 @@
 import { DamsonError, PortValidationError, SerializationError } from '../../index.ts'
 
-/** An error that the user can correct; the message says how. */
+/** An error that the user can correct. The message explains how. */
 export class UsageError extends Error {}
 
 /** Returns the text of an error. Only an unexpected error is shown with its stack. */

@@ -5,7 +5,7 @@ export interface Failure {
   readonly pid: string
   readonly class: string
   readonly state: string
-  /** Where it failed; null where that is not known. */
+  /** Where it failed; null if that is not known. */
   readonly step: string | null
   readonly message: string | null
 }

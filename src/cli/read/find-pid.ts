@@ -13,22 +13,23 @@ export interface KeyOption {
 }
 
 /**
- * Adds the argument for a process, and the option that gives its key in place of the pid. The further arguments of
- * the command follow with `.argument`; `withoutPid` puts them in place where no pid is given.
+ * Adds the argument for a process, and the option that gives its key in place of the pid. The
+ * further arguments of the command follow with `.argument`; `withoutPid` shifts them if no pid is
+ * given.
  */
 export function withPid(command: Command, { several = false } = {}): Command {
   return command
     .argument(
       several ? '[pid...]' : '[pid]',
       several
-        ? 'the pids of processes; a beginning or ending that no other pid has is enough'
-        : 'the pid of a process; a beginning or ending that no other pid has is enough',
+        ? 'the pids of processes, or unique beginnings or endings of them'
+        : 'the pid of a process, or a unique beginning or ending of it',
     )
     .option('--key <key>', 'the process that was launched with this key, in place of a pid')
 }
 
 /**
- * Returns the arguments of a command, its pid first: undefined where the option gives a key instead. All arguments
+ * Returns the arguments of a command, its pid first: undefined if the option gives a key instead. All arguments
  * are then one place further to the front.
  *
  * @throws UsageError for more arguments than the command takes

@@ -1,6 +1,9 @@
 import type { Client, ListFilter } from '../../index.ts'
 
-/** Returns how many someone has paused on purpose. What was played may have failed and be paused again by now. */
+/**
+ * Returns how many processes someone has paused on purpose. A played process may have failed and be
+ * paused again by now.
+ */
 export async function pausedOnPurpose(client: Client, filter: ListFilter): Promise<number> {
   let count = 0
   let after: string | undefined

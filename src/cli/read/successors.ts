@@ -3,7 +3,7 @@ import type { Client, ProcessSummary } from '../../index.ts'
 /** The processes that are looked up together. */
 const AT_A_TIME = 50
 
-/** Returns, by their pids, the newest process that was made of each of those that ended without success. */
+/** Returns the newest successor of each process that ended without success, by the pid of that process. */
 export async function successorsOf(
   client: Client,
   processes: readonly ProcessSummary[],

@@ -63,7 +63,7 @@ function inWords({ kind, name, count, reason, engine }: Attention): string {
     case 'no engine':
       return `${many} ${one ? 'is' : 'are'} ready, and ${reason ?? `no engine ${name === null ? 'runs' : 'has this class and version'}`}`
     case 'engine full':
-      return `all slots of engine ${engine?.slice(-6)} are taken by steps that run for long, ${reason ?? ''}; ${count.toLocaleString('en-US')} ${one ? 'process waits' : 'processes wait'} for a slot`
+      return `all slots of engine ${engine?.slice(-6)} are taken by long-running steps, ${reason ?? ''}; ${count.toLocaleString('en-US')} ${one ? 'process waits' : 'processes wait'} for a slot`
     case 'parked':
       return `${many} ${one ? 'is' : 'are'} parked${why}`
     case 'gave up':

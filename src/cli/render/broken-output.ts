@@ -6,8 +6,9 @@ import { ExitCode } from '../input/exit-code.ts'
 let failure: NodeJS.ErrnoException | undefined
 
 /**
- * Stops the command when its output can't be written, because the reader closed it or the disk is full. An engine then
- * stops as at SIGTERM: its steps end, and it gives back its processes (C12). A command without an engine ends at once.
+ * Stops the command when its output can't be written, because the reader closed it or the disk is
+ * full. An engine then stops as on SIGTERM: its steps end, and it gives back its processes (C12). A
+ * command without an engine ends at once.
  */
 export function watchOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', fail)

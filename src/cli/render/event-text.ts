@@ -84,7 +84,7 @@ export function eventText(record: EventRecord): string {
     case 'called':
       return 'called, after it had nothing to do'
     case 'stopping':
-      return 'takes no more calls, and ends after those that it has'
+      return 'accepts no more calls, and ends after the queued ones'
     case 'played':
       return record.name
     default:

@@ -61,7 +61,7 @@ class Drawing {
   #notes: readonly string[]
   /** The node to be marked. */
   #marked: string | undefined
-  /** The way to the step of the process, where the outline has it. */
+  /** The way to the step of the process, if the outline has that step. */
   readonly #path: Path
   #count = 0
   /** What leads to the successful end. */
@@ -73,7 +73,8 @@ class Drawing {
     this.#look = currentPosition?.look
     this.#notes = currentPosition?.notes ?? []
     this.#outline = spec instanceof WorkChainSpec ? spec.getOutline() : undefined
-    // A work chain is in `run`, which is no part of its outline, until its first predicate has been called.
+    // A work chain is in `run`, which is not part of its outline, until its first predicate has
+    // been called.
     const isAtStart = isAt(currentPosition?.position, 'run') && this.#outline !== undefined
     this.#position = isAtStart ? 'start' : currentPosition?.position
     this.#path = typeof this.#position === 'object' ? this.#pathTo(this.#position.at) : undefined

@@ -39,7 +39,7 @@ function valueText({ instanceOf, schema }: Pick<PortDescription, 'instanceOf' | 
   return typeof known === 'string' ? [known, ...others].join(', ') : JSON.stringify(schema)
 }
 
-/** `{ by: string, ok?: boolean }`; undefined where the schema names no properties. */
+/** `{ by: string, ok?: boolean }`; undefined if the schema names no properties. */
 function membersText({ properties, required }: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof properties !== 'object' || properties === null) return undefined
   const isRequired = (name: string): boolean => Array.isArray(required) && required.includes(name)

@@ -9,18 +9,18 @@ import { processTable } from './process-table.ts'
 /** The processes that are shown one by one, at most. */
 const SHOWN = 20
 
-/** What a request to many does, and which processes it reaches of those that match. */
+/** What a bulk request does, and which of the matching processes it reaches. */
 const REQUESTS: Readonly<Record<PreviewedRequest, { readonly done: string; readonly reaches: string }>> = {
   pause: { done: 'paused', reaches: 'is unfinished' },
   play: { done: 'played', reaches: 'is paused after failures or crashes, or parked' },
   kill: { done: 'killed', reaches: 'is unfinished' },
   retry: { done: 'retried', reaches: 'backs off, is paused after failures or crashes, or is parked' },
-  restart: { done: 'restarted', reaches: 'ended without success and was not begun again' },
-  resubmit: { done: 'resubmitted', reaches: 'ended without success and was not begun again' },
+  restart: { done: 'restarted', reaches: 'ended without success and is not superseded' },
+  resubmit: { done: 'resubmitted', reaches: 'ended without success and is not superseded' },
   signal: { done: 'sent the signal', reaches: 'is unfinished' },
 }
 
-/** Prints what a request to many would reach, and returns the exit code. */
+/** Prints the processes that a bulk request would reach, and returns the exit code. */
 export async function printPreview(
   client: Client,
   request: PreviewedRequest,
@@ -39,7 +39,7 @@ export async function printPreview(
   return codeOf(client, request, filter, found.length)
 }
 
-/** Returns the exit code of a request to many that has reached so many, and notes why it reached none. */
+/** Returns the exit code of a bulk request that reached `count` processes. If there are none, notes why. */
 export async function codeOf(
   client: Client,
   request: PreviewedRequest,
@@ -48,14 +48,14 @@ export async function codeOf(
 ): Promise<number> {
   if (count > 0) return ExitCode.DONE
   const { state, ...others } = filter
-  // Without --state, a command that reaches what has not ended asks for just that.
+  // Without --state, a command for unfinished processes sets just their states.
   const isChosen = state !== undefined && state !== LIVE
   const states = Object.entries(await client.count(others)).filter(([, number]) => number > 0)
   const each = states.map(([state, number]) => `${number} ${state}`).join(', ')
   note(
     states.length === 0
       ? 'no process matches'
-      : `of what matches (${each}), no process ${REQUESTS[request].reaches}${isChosen ? ' and is in the state that is asked for' : ''}`,
+      : `of the matching processes (${each}), none ${REQUESTS[request].reaches}${isChosen ? ' and is in a requested state' : ''}`,
   )
   return ExitCode.FAILED
 }

@@ -67,7 +67,7 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
       ['key', details.key],
       ['parent', parent && `${parent}${details.abandoned ? ', which has abandoned it' : ''}`],
       ['children', Object.values(children).some((count) => count > 0) ? childrenText(details) : null],
-      ['begun again', successors.map(successorText).join('\n')],
+      ['superseded by', successors.map(successorText).join('\n')],
       ['made from', origin && `${origin.pid}, by ${origin.kind}`],
       ['engine', details.engine],
       ['crashes', details.crashes > 0 ? String(details.crashes) : null],
@@ -89,9 +89,9 @@ function childrenText({ children, pausedChildren: paused }: ProcessDetails): str
   return paused === 0 ? text : `${text}; ${paused} of them ${paused === 1 ? 'is' : 'are'} paused`
 }
 
-/** `as 01b2…, by restart (running)`. */
+/** `01b2…, by restart (running)`. */
 function successorText({ pid, kind, state }: Successor): string {
-  return `as ${pid}, by ${kind} (${stateText(state)})`
+  return `${pid}, by ${kind} (${stateText(state)})`
 }
 
 /** Whether the error of a process, which is shown, has its message. */
@@ -124,7 +124,7 @@ function keptText({ kept }: ProcessDetails): string {
   return Array.from(counts, ([kind, count]) => (count === 1 ? kind : `${kind} (${count} times)`)).join(', ')
 }
 
-/** The values of a process by the names under which they are shown. */
+/** The values of a process by their displayed names. */
 const VALUES = {
   inputs: 'inputs',
   ctx: 'ctx',
@@ -135,7 +135,7 @@ const VALUES = {
   error: 'error',
 } as const
 
-/** The values of a process. In place of one that can't be read: why. */
+/** The values of a process. A value that can't be read is replaced by the reason. */
 function valueFacts({ values, unreadable }: ProcessDetails): Fact[] {
   return Object.entries(VALUES).flatMap(([key, name]): Fact[] => {
     const value = key as keyof typeof VALUES

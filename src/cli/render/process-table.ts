@@ -5,23 +5,23 @@ import { type Column, columns } from './table.ts'
 import { ago, until } from './time.ts'
 import { statusText, type ShortPid } from './wait-text.ts'
 
-/** What a table of processes shows beside them. */
+/** What a table of processes shows in addition to them. */
 interface TableOptions {
-  /** The pids that are shown for pids. */
+  /** The displayed form of each pid. */
   readonly pids?: ReadonlyMap<string, string>
   /** The unfinished processes that each process waits for, by its pid. */
   readonly awaited?: ReadonlyMap<string, readonly string[]>
-  /** What was restarted or resubmitted from them. */
+  /** Their successors. */
   readonly successors?: ReadonlyMap<string, ProcessSummary>
   /** The steps in which those that failed have ended. */
   readonly endedIn?: ReadonlyMap<string, string>
   readonly screen?: Screen
 }
 
-/** `begun again as 1a2b3c (running): no memory`. */
+/** `superseded by 1a2b3c (running): no memory`. */
 function withSuccessor(text: string, successor: ProcessSummary | undefined, short: ShortPid): string {
   if (successor === undefined) return text
-  const begun = `begun again as ${short(successor.pid)} (${stateText(successor.state)})`
+  const begun = `superseded by ${short(successor.pid)} (${stateText(successor.state)})`
   return text === '' ? begun : `${begun}: ${text}`
 }
 
@@ -39,7 +39,7 @@ const COLUMNS: readonly (Column & { readonly optional?: true })[] = [
   { heading: 'AGE', align: 'right' },
 ]
 
-/** When a process continues by itself; nothing for one that is paused or parked, which does not. */
+/** When a process continues by itself; empty for a paused or parked process, which does not. */
 function dueText({ due, state }: ProcessSummary, now: number): string {
   const stands = state.paused || state.reason === 'parked' || state.reason === 'queued'
   return due === null || stands ? '' : until(due, now)

@@ -1,18 +1,18 @@
-/** What the output is written to. */
+/** The destination of the output. */
 export interface Screen {
-  /** Columns of the terminal; infinite where the output goes to no terminal. */
+  /** Columns of the terminal; infinite if the output does not go to a terminal. */
   readonly width: number
   readonly colours: boolean
 }
 
-/** What a screen depends on of a stream. */
+/** The properties of a stream that a screen depends on. */
 export interface Output {
   readonly isTTY: boolean
   readonly columns?: number
   readonly hasColors?: () => boolean
 }
 
-/** A screen for texts that go to no terminal. */
+/** A screen for output that does not go to a terminal. */
 export const PLAIN: Screen = { width: Number.POSITIVE_INFINITY, colours: false }
 
 /**

@@ -6,7 +6,7 @@ export function stateText(state: StateInfo): string {
   const words: string[] = [state.label]
   if (state.label === 'finished' && !state.successful) words[0] = 'failed'
   if (state.exitCode !== undefined) words[0] = `failed (${state.exitCode.code})`
-  // A created process has not begun, so that it is not said to be ready to go on.
+  // A created process has not begun, so it is not shown as ready to continue.
   if (state.reason === 'queued' && state.label !== 'created') words[0] = 'ready'
   if (state.paused) words.push('paused')
   if (state.reason === 'killing' || state.reason === 'parked' || state.reason === 'crash')

@@ -9,11 +9,11 @@ export interface Column {
   readonly heading: string
   /** The most columns of the terminal that a cell takes on any screen; 60 by default. */
   readonly most?: number
-  /** Where the table is too wide, the column shrinks to this width. Without a number it never shrinks. */
+  /** If the table is too wide, the column shrinks to this width. Without a number it never shrinks. */
   readonly least?: number
-  /** Where the table is still too wide, the columns with a number are left out, the smallest number first. */
+  /** If the table is still too wide, the columns with a number are left out, the smallest number first. */
   readonly drop?: number
-  /** Whether a cell that is too long goes on in the next line, instead of being cut. */
+  /** Whether a cell that is too long continues on the next line, instead of being cut. */
   readonly wraps?: boolean
   /** Which end of a cell is cut. */
   readonly cut?: 'start' | 'end'

@@ -18,7 +18,7 @@ export function waitText(
   // A wait without a message of its own has one that only repeats what it is for.
   const said = state.paused || state.reason === 'parked' ? undefined : state.message
   const backsOff = attempt > 1 && !waits.inStep
-  // What it waited for has come, and no engine has continued it yet.
+  // Its wait is over, but no engine has continued it yet.
   const isOver = state.reason === 'queued' && !backsOff
   if (said !== undefined && (backsOff || waits.inStep))
     return withClockTimes(isOver ? said.replace(/^waits for /, 'waits no longer for ') : said, now)
@@ -46,10 +46,10 @@ function callsText({ calls, stopping }: NonNullable<ProcessSummary['mailbox']>, 
   return `${isHeld ? 'runs' : 'has'} ${many}${last}`
 }
 
-/** The message of a wait for processes that was given no other one. */
+/** The default message of a wait for processes. */
 const WAIT_FOR_PROCESSES = /^waits for (?:process (\S+)|\d+ processes)$/
 
-/** The one process that the message of a wait names; undefined where it names none. */
+/** The one process that the message of a wait names; undefined if it names none. */
 export function namedIn(message: string | undefined): readonly string[] | undefined {
   const pid = WAIT_FOR_PROCESSES.exec(message ?? '')?.[1]
   return pid === undefined ? undefined : [pid]
@@ -73,8 +73,8 @@ function processes(
 }
 
 /**
- * Returns what to show of a process beside its state and step: what it waits for, or its message; and
- * the progress of one that has not ended.
+ * Returns what to show for a process next to its state and step: what it waits for, or its message;
+ * and its progress, if it has not ended.
  */
 export function statusText(
   one: ProcessSummary,

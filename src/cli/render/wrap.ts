@@ -40,7 +40,7 @@ const WIDEST_HELP = 120
 export function paragraphs(text: string): (context: { readonly error: boolean }) => string {
   return ({ error }) => {
     const { columns } = error ? process.stderr : process.stdout
-    // A stream that is no terminal has no columns. The rest of the help then has 80 columns, too.
+    // A stream other than a terminal has no columns. The rest of the help then has 80 columns too.
     const width = Math.min(columns || 80, WIDEST_HELP)
     const wrapped = text
       .trim()

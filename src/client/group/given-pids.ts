@@ -25,7 +25,7 @@ export function memberPids(members: Iterable<HandleLike | string>): readonly str
   })
 }
 
-/** Returns the pid of a handle or pid. */
+/** Returns the pid of a handle, or the given pid. */
 export function pidOf(given: HandleLike | string): string {
   return typeof given === 'string' ? given : given.pid
 }

@@ -50,7 +50,7 @@ export class GroupStarts {
 
   async start<R>(start: GroupStart): Promise<ClientGroup<R>> {
     const { where, name, inputs, settings, signal, launcher } = start
-    // A name of one's own may be that of a group that is stored already.
+    // A name given by the caller may belong to a group that is already stored.
     const known =
       settings.group === undefined ? undefined : await start.read(() => this.#parts.store.group(name))
     const ordered = settings.ordered ?? known?.ordered ?? true
@@ -128,7 +128,7 @@ export class GroupStarts {
     return localEngine.whileWaiting(() => waitFor({ on, any: true }, waitsForText(on)), wait)
   }
 
-  /** Kills what has not ended of a group whose signal has aborted. */
+  /** Kills the unfinished processes of a group whose signal has aborted. */
   #kill(group: string, signal: AbortSignal): void {
     const { bulk, logger } = this.#parts
     const message = errorText(signal.reason)

@@ -35,17 +35,17 @@ export interface ActorRefParts {
   handle(pid: string, name: string): ClientHandle
 }
 
-/** The actor that a reference is to. */
+/** The actor that a reference refers to. */
 export interface ReferredActor {
   readonly id: string
   readonly className: string
   /** Without the class, the names of methods are not checked before an engine runs them. */
   readonly actorClass?: AnyActorClass | undefined
-  /** The retention of the calls that are made by the reference. */
+  /** The retention of calls through the reference. */
   readonly retention?: Retention | undefined
 }
 
-/** The members of a proxy that others look for: none of them is a method of an actor. */
+/** Members of a proxy that language and tools look for. None of them is a method of an actor. */
 const NO_CALLS: ReadonlySet<string | symbol> = new Set(['then', 'catch', 'finally', 'toJSON'])
 
 /** A reference to an actor in a store. */

@@ -59,7 +59,7 @@ export class ClientHandle extends WatchedHandle {
   #listeners: Set<() => void> | undefined
   /** When the first step began, in wall-clock milliseconds; null if none has, undefined if that was not read. */
   #started: number | null | undefined
-  /** The saved inputs, or where these are long, their `argumentsText`. */
+  /** The saved inputs or, if they are long, their `argumentsText`. */
   #inputs: string | undefined
   #retainedResult: RetainedResult | undefined
   /** The check of the signal or resume that was sent last. */
@@ -95,7 +95,7 @@ export class ClientHandle extends WatchedHandle {
     return this.#answer(await requests.resume(this.pid, text))
   }
 
-  /** A wait for a signal takes as a resume only what the signal may give. */
+  /** A wait for a signal accepts as a resume only a value that the signal may have. */
   async #checkResume(value: unknown): Promise<void> {
     const row = await this.#parts.rows.read(this.pid)
     const signal = row?.wait?.resume === true ? row.wait.signal : null

@@ -56,7 +56,7 @@ export class HandleRegistry<H extends RegisteredHandle> {
   #stopWatching: (() => void) | undefined
   #cancelRefresh: (() => void) | undefined
   #interval = FIRST_INTERVAL
-  /** How many handles are left to look at until each was looked at once. */
+  /** How many handles are still to be checked in this round. */
   #left = 0
   #refreshing = false
   #closed = false

@@ -70,10 +70,10 @@ export function sizeOf(parts: BundleParts): number {
 }
 
 /**
- * Returns how many bytes an output takes in UTF-8, or if there is no such output, what the result has
- * under the key.
+ * Returns how many bytes an output takes in UTF-8 or, if there is no such output, the value of the
+ * result under the key.
  *
- * @throws MissingResult where there is no value under the key
+ * @throws MissingResult if there is no value under the key
  */
 export function sizeOfOutput(
   parts: BundleParts,

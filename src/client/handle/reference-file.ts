@@ -49,7 +49,11 @@ export async function saveReference(record: GroupRecord | HandleRecord, path: un
   return writeWholeFile(file as string, `${JSON.stringify(record)}\n`)
 }
 
-/** Reads what `group.save` has written. @throws PersistenceError if it is of another store, or no such file */
+/**
+ * Reads a file of `group.save`.
+ *
+ * @throws PersistenceError if it belongs to another store, or is not such a file
+ */
 export async function readGroup(path: string, store: string): Promise<GroupRecord> {
   checkText('openGroup: the path', path)
   const record = await read<GroupRecord>(
@@ -66,7 +70,11 @@ export async function readGroup(path: string, store: string): Promise<GroupRecor
   return ofStore(record, path, store)
 }
 
-/** Reads what `handle.save` has written. @throws PersistenceError if it is of another store, or no such file */
+/**
+ * Reads a file of `handle.save`.
+ *
+ * @throws PersistenceError if it belongs to another store, or is not such a file
+ */
 export async function readHandle(path: string, store: string): Promise<HandleRecord> {
   checkText('openHandle: the path', path)
   const record = await read<HandleRecord>(
@@ -104,7 +112,7 @@ async function read<T extends object>(
     if (!Object.hasOwn(found, name)) return OPTIONAL.includes(name) ? undefined : 'is missing'
     return fields[name as keyof T](found[name])
   }
-  // The version comes first: it says which fields there are.
+  // The version comes first: it determines the other fields.
   for (const name of Object.keys(fields)) {
     const why = problem(name)
     if (why !== undefined) throw refuse(`can not be opened: its field ${name} ${why}`)

@@ -13,7 +13,7 @@ export interface RetainParts {
   readonly name: string
 }
 
-/** What a handle knows, and asks, of how long the result of its process is kept. */
+/** What a handle knows about the lifetime of its result, and its requests about it. */
 export class RetainedResult {
   readonly #parts: RetainParts
   readonly #pid: string

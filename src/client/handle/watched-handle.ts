@@ -1,4 +1,7 @@
-/* This file is longer than 400 lines, because what a handle knows of its process, and who waits for it, change together. */
+/*
+ * This file is longer than 400 lines, because the state that a handle knows and the callers that
+ * wait for it change together.
+ */
 import type { BundleParts } from '../../bundle/bundle.ts'
 import type { Codec } from '../../bundle/codec.ts'
 import type { Control } from '../../persistence/contract/control.ts'
@@ -58,7 +61,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   /** Whether a change reported the end, so that only the outcome is still to be read. */
   #endNotified = false
   #cancelKill: (() => void) | undefined
-  /** When the process was created, in wall-clock milliseconds; undefined where that was not read. */
+  /** When the process was created, in wall-clock milliseconds; undefined if that was not read. */
   #submitted: number | undefined
   /** When the end was read. */
   #received: number | null = null
@@ -167,7 +170,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   /** @internal The process is being stored. Nothing is read of it before. */
   submitting(stored: Promise<void>): void {
     this.#submitting = stored
-    // Whoever awaits the process learns of it.
+    // Callers that await the process get the error.
     stored.then(
       () => (this.#submitting = undefined),
       (error: unknown) => this.#lose(error as Error),
@@ -252,7 +255,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
   /** Returns how the process ended, or the error that it is not in the store. */
   protected requireSettled(): Settled<unknown> {
     if (this.#settled !== undefined) return this.#settled
-    // What could not be stored has an error of its own.
+    // A launch that could not be stored has an error of its own.
     if (this.#lost !== undefined)
       return { status: 'rejected', reason: this.#lost as ProcessLost, state: this.#state }
     throw new NotReady(
@@ -374,7 +377,7 @@ export abstract class WatchedHandle extends BaseHandle implements RegisteredHand
 
   /**
    * @internal Waits until the state is one of these, or the process has ended. Resolves to false at the
-   * time-out.
+   * timeout.
    */
   until(isReached: (state: StateInfo) => boolean, options: WaitOptions): Promise<boolean> {
     return new Promise((resolve, reject) => {

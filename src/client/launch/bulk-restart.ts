@@ -5,7 +5,7 @@ import { isTerminal } from '../../process/state/machine.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
 import { GroupError, ProcessError } from '../../shared/errors.ts'
 import type { BulkWrites } from '../write/bulk.ts'
-import { begunAgain } from '../read/successors.ts'
+import { successorRows } from '../read/successors.ts'
 import type { Restarter } from './restarter.ts'
 
 /** The states in which a process has failed. One that was killed was ended on purpose. */
@@ -14,12 +14,12 @@ const FAILED: readonly ProcessState[] = ['excepted', 'finished']
 /**
  * The processes that match a filter and ended without success, newest first. Leaves out:
  *
- * - a process whose work was begun again before (the filter `superseded`), so that a second call begins
- *   nothing twice
- * - a child whose parent is begun again too, since that begins the failed children that it needs
+ * - a superseded process (the filter `superseded`), so that a second call restarts nothing twice
+ * - a child whose parent is restarted too, since the parent restarts the failed children that it
+ *   needs
  */
 export async function restartable(bulk: BulkWrites, filter: BulkFilter): Promise<readonly ProcessRow[]> {
-  // No process that succeeded is begun again.
+  // No process that succeeded is restarted.
   if (filter.successful === true) return []
   const found = new Map<string, ProcessRow>()
   const state = (statesOf(filter) ?? FAILED).filter((one) => isTerminal(one))
@@ -34,7 +34,7 @@ export async function restartable(bulk: BulkWrites, filter: BulkFilter): Promise
 /**
  * Restarts the processes that `restartable` returns. Resolves to their number.
  *
- * @throws GroupError once all were tried, where some could not be restarted
+ * @throws GroupError after trying all of them, if some could not be restarted
  */
 export async function restartAll(
   store: Control,
@@ -45,8 +45,8 @@ export async function restartAll(
   let restarted = 0
   const errors: ProcessError[] = []
   for (const { pid } of await restartable(bulk, filter)) {
-    // A parent that was restarted meanwhile may have begun it again.
-    if ((await begunAgain(store, pid)).length > 0) continue
+    // A parent that was restarted meanwhile may have restarted it.
+    if ((await successorRows(store, pid)).length > 0) continue
     try {
       await restarter.restart(pid)
       restarted++

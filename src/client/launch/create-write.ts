@@ -4,7 +4,7 @@ import { encodeEvent } from '../../persistence/contract/event-codec.ts'
 import type { Done, Outcome } from '../../persistence/contract/outcomes.ts'
 import type { GroupPosition } from '../../persistence/contract/groups.ts'
 import type { Create } from '../../persistence/contract/writes.ts'
-import { namespaceCheck } from '../../ports/validation.ts'
+import { namespaceCheck } from '../../ports/schema-check.ts'
 import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
 import {
   AlreadyDone,
@@ -211,7 +211,7 @@ export function requireCreated(create: Pick<Create, 'pid' | 'parent' | 'actor'>,
   }
 }
 
-/** The error for a call of an actor that takes no more. */
+/** The error for a call of an actor that accepts no more calls. */
 export function stoppedError(actor: string): AlreadyDone {
   return new AlreadyDone(
     `the actor ${actor} was stopped or has ended, and takes no more calls: nothing was queued`,

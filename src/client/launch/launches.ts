@@ -256,7 +256,7 @@ export class Launches {
     if (described !== undefined) checkByName(described, this.#readable(inputs))
   }
 
-  /** The inputs; undefined where only a program that has their types can read them. */
+  /** The inputs; undefined if only a program that has their types can read them. */
   #readable(inputs: string): Readonly<Record<string, unknown>> | undefined {
     try {
       return this.#codec.parse(inputs, 'inputs') as Readonly<Record<string, unknown>>
@@ -292,7 +292,10 @@ function chunksDescribed(
   return { name, version, inputs: JSON.stringify(schema) }
 }
 
-/** The error for inputs that only the class can encode, which it can't before all of them are known. */
+/**
+ * The error for inputs that only the class can encode, because it can't do so before all of them
+ * are known.
+ */
 function notEncoded({ path, message }: SerializationError): SerializationError {
   const text = message.slice(`${path}: `.length)
   return new SerializationError(
@@ -301,7 +304,7 @@ function notEncoded({ path, message }: SerializationError): SerializationError {
   )
 }
 
-/** The write with what the process needs of others before it starts. */
+/** The write with the needs of the process. */
 function withUpstream(
   create: Create,
   { refers, after }: { readonly refers?: true; readonly after: SavedDependency | undefined },

@@ -12,7 +12,7 @@ import { errorText } from '../../shared/error-text.ts'
 import { ProcessError, ResubmitError, type Resubmitted } from '../../shared/errors.ts'
 import { requireCreated } from './create-write.ts'
 import type { Launches } from './launches.ts'
-import { begunAgain } from '../read/successors.ts'
+import { successorRows } from '../read/successors.ts'
 import { restartWrites } from './restart.ts'
 import { resubmitWrite } from './resubmit.ts'
 
@@ -84,7 +84,7 @@ export class Restarter {
    * Creates a process from the inputs of each of these ended ones. Writes nothing unless all of them have
    * ended and their inputs fit.
    *
-   * @throws ResubmitError if the store refuses some of them, which it says of each write for itself
+   * @throws ResubmitError if the store refuses some of them; it answers each write separately
    */
   async resubmit(pids: readonly string[], { set }: ResubmitOptions = {}): Promise<readonly NewProcess[]> {
     const { store, commits, launches, codec, clock } = this.#parts
@@ -127,13 +127,13 @@ export class Restarter {
 
   async #warnOfEarlier(pid: string): Promise<void> {
     const { store, logger } = this.#parts
-    const again = (await begunAgain(store, pid)).map((row) => row.pid)
+    const again = (await successorRows(store, pid)).map((row) => row.pid)
     if (again.length > 0)
       logger.warn({ pid, again }, 'a process is restarted that was restarted or resubmitted before')
   }
 }
 
-/** @throws ResubmitError if some were made and others not, the first error if none was made */
+/** @throws ResubmitError if only some were made, or the first error if none was made */
 function allMade(
   pids: readonly string[],
   made: readonly PromiseSettledResult<NewProcess>[],

@@ -9,14 +9,14 @@ import { newPid } from '../../shared/ids.ts'
 import { changeInputs, editedEntry, type Changed, type WantedChange } from '../write/edits.ts'
 import { savedUpstream, upstreamOf, withSavedUpstream } from './upstream.ts'
 
-/* The writes that make a new process from an ended one, with its inputs. */
+/* The writes that make a new process with the inputs of an ended one. */
 
 /**
  * Returns the write that resubmits a process: a new one with the same inputs.
  *
  * @throws ProcessLost if the store has no such process
  * @throws InvalidStateError for a process that has not ended
- * @throws SerializationError where a path of the changes does not fit the inputs
+ * @throws SerializationError if a path of the changes does not fit the inputs
  */
 export async function resubmitWrite(
   store: Store,
@@ -36,7 +36,7 @@ export async function resubmitWrite(
   return { ...again, parts, upstream: upstreamOf(parts, now) }
 }
 
-/** A call has no steps to continue from, and the id of an actor is that of its state. */
+/** A call has no steps to continue from, and the id of an actor identifies its state. */
 export function notRestarted({ pid, actor }: ProcessRow): InvalidStateError {
   return new InvalidStateError(
     actor === null

@@ -7,19 +7,19 @@ import { savedReferences } from '../../process/references/saved-references.ts'
 import { Search } from '../../process/references/search.ts'
 
 /*
- * Launches whose inputs refer to other processes, or that are to start after others. The part
- * `inputs` keeps the references, also once the process has started, so that a resubmitted process
- * refers to the same processes. The part `launch` says that it does (`refers`), and has the
+ * Launches whose inputs refer to other processes, or that start after others. The part `inputs`
+ * keeps the references even after the process has started, so that a resubmitted process refers to
+ * the same processes. The part `launch` notes that there are references (`refers`), and has the
  * dependency.
  */
 
-/** What the part `launch` has of a launch with references or a dependency. */
+/** What the part `launch` keeps for a launch with references or a dependency. */
 export interface SavedUpstream {
   readonly refers?: true
   readonly after?: SavedDependency
 }
 
-/** The parts of a new process, with what the part `launch` has to keep. */
+/** The parts of a new process, with the references and dependency noted in the part `launch`. */
 export function withSavedUpstream(parts: Parts, { refers, after }: SavedUpstream): Parts {
   if (refers !== true && after === undefined) return parts
   const launch = JSON.parse(parts['launch'] ?? '{}') as object
@@ -31,7 +31,7 @@ export function savedUpstream({ launch }: Parts): SavedUpstream {
   return launch === undefined ? {} : (JSON.parse(launch) as SavedUpstream)
 }
 
-/** What a process with these parts needs, if it is created at this time; null where it needs nothing. */
+/** The needs of a process with these parts that is created at this time; null if it has none. */
 export function upstreamOf(parts: Parts, createdAt: number): Upstream | null {
   const { refers, after } = savedUpstream(parts)
   const needs = needsOf(refers === true ? savedReferences(parts['inputs'] ?? '{}') : [], after)
@@ -39,7 +39,7 @@ export function upstreamOf(parts: Parts, createdAt: number): Upstream | null {
   return { needs, until: after?.timeout === undefined ? null : createdAt + after.timeout }
 }
 
-/** The problems of inputs, as far as they can be known before the values of others have come. */
+/** The problems of inputs, as far as they are known before the values of other processes are. */
 export function knownProblems(
   { inputs }: AnySpec,
   given: Readonly<Record<string, unknown>> | undefined,

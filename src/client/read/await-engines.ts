@@ -3,12 +3,12 @@ import type { WaitOptions } from '../../process/host/process-handle.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { limited, waitLimit } from '../../shared/wait-limit.ts'
 
-/** Engines come seldom, and stores report only changes of processes. Milliseconds. */
+/** In milliseconds. Engines rarely open, and stores report only changes of processes. */
 const FIRST_INTERVAL = 100
 const LONGEST_INTERVAL = 1_000
 const GROWTH = 1.5
 
-/** Resolves to whether so many engines are alive before the time is up. `read` returns the engines. */
+/** Resolves to whether this many engines are alive before the time is up. `read` returns the engines. */
 export async function awaitEngines(
   read: Control['engines'],
   clock: Clock,

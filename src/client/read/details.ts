@@ -27,7 +27,7 @@ export interface ProcessDetails extends ProcessSummary {
   readonly paused: ProcessRow['paused']
   /** Why the process was parked; null unless it is. */
   readonly parked: string | null
-  /** How often an engine has died with the process since its last transition. */
+  /** How often an engine died while it ran the process, since its last progress. */
   readonly crashes: number
   /** The pids of the processes that it waits for and that have not ended, 100 at most. */
   readonly awaited: readonly string[]
@@ -43,11 +43,11 @@ export interface ProcessDetails extends ProcessSummary {
   readonly recorded: readonly StepRecordName[]
   /** Inputs, context, arguments, outputs, result and error. Handles in them belong to this client. */
   readonly values: ProcessValues
-  /** The same values as they are saved: plain JSON as it is, other values as `{ "$": kind, … }`. */
+  /** The same values in their saved form: plain JSON unchanged, other values as `{ "$": kind, … }`. */
   readonly saved: ProcessValues<JsonValue>
   /** When and why the result and the outputs were dropped; null if they were not. */
   readonly dropped: Dropped | null
-  /** Why a value is missing: it is damaged, or of a type that is not registered here. */
+  /** Why a value is missing: it is damaged, or its type is not registered here. */
   readonly unreadable: Readonly<Partial<Record<keyof ProcessValues, string>>>
 }
 
@@ -65,12 +65,12 @@ export interface StepRecordName {
   readonly name: string
 }
 
-/** The values of a process. Those that it does not have are undefined. */
+/** The values of a process. A value that it does not have is undefined. */
 export interface ProcessValues<V = unknown> {
   readonly inputs?: V | undefined
   /** What a work chain keeps in `this.ctx`. */
   readonly ctx?: V | undefined
-  /** The arguments of the step: of the one that runs or is next, or of the one that failed. */
+  /** The arguments of the running, next or failed step. */
   readonly args?: V | undefined
   /** The `data` of the `Wait`. */
   readonly data?: V | undefined

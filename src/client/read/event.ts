@@ -6,7 +6,7 @@ import type { HistoryEvent, HistoryEvents } from '../../process/state/history-ev
 import { DamsonError } from '../../shared/errors.ts'
 import type { JsonValue } from '../../shared/json.ts'
 
-/** The events that a caller asked for; every other one comes from the process or its engine. */
+/** The events that callers requested. Every other event comes from the process or its engine. */
 const FROM_CALLERS: ReadonlySet<string> = new Set<keyof HistoryEvents>([
   'pause requested',
   'kill requested',
@@ -38,7 +38,10 @@ function isFromCaller(event: HistoryEvent): boolean {
   return FROM_CALLERS.has(event.name) || (event.name === 'event' && event.data.caller === true)
 }
 
-/** The data of an added event is stored in its saved form, and stays so where it can't be restored. */
+/**
+ * The data of an added event is stored in its saved form, and is returned in that form if it can't
+ * be restored.
+ */
 function decoded(event: HistoryEvent, codec: Codec): HistoryEvent {
   if (event.name !== 'event' || event.data.data === undefined) return event
   try {

@@ -16,12 +16,12 @@ import { inParentheses, formatTime, span } from './wording.ts'
 
 /** The most awaited processes that are named one by one. */
 const NAMED = 4
-/** The most processes of one explanation whose own reasons are passed on. */
+/** The most processes whose own reasons an explanation includes. */
 const PASSED_ON = 12
 
 /**
- * Explains in plain words why a process is not moving: which engine runs it, what it waits for, and
- * which requests are pending.
+ * Explains in plain words why a process does not continue: which engine runs it, what it waits for,
+ * and which requests are pending.
  *
  * @throws ProcessLost if the store has no such process
  */
@@ -41,7 +41,7 @@ class Explanation {
   readonly #row: ProcessRow
   readonly #store: Control
   readonly #now: number
-  /** The processes that wait for this one, as far as they are explained, from the first on. */
+  /** The chain of explained processes that wait for this one, the first process first. */
   readonly #path: readonly string[]
   /** All processes that are explained. */
   readonly #explained: Set<string>
@@ -91,7 +91,7 @@ class Explanation {
       : `${className} ${pid} has been ${state}${where} for ${elapsed}`
   }
 
-  /** What was made of an ended process; of a failed one of which nothing was made, how it is repaired. */
+  /** For an ended process, its successors; for a failed one without successors, how to repair it. */
   async #afterEnd(): Promise<string[]> {
     const { pid, successful, state, className } = this.#row
     const [newest, ...others] = await successorsOf(this.#store, this.#row, this.#now)
@@ -127,7 +127,7 @@ class Explanation {
     return said
   }
 
-  /** Why the process does not move, or what it is doing. */
+  /** Why the process does not continue, or what it is doing. */
   async #standing(pending: Pending): Promise<string[]> {
     const row = this.#row
     if (row.parked !== null)
@@ -154,7 +154,7 @@ class Explanation {
     if (row.crashes > 0) {
       const times = row.crashes === 1 ? 'once' : `${row.crashes} times`
       said.push(
-        `its engine crashed ${times} before the process got any further` +
+        `its engine crashed ${times} before the process made progress` +
           (row.crashes >= SUSPECT_AFTER
             ? '; it is a suspect: it may be the cause, so it runs alone next time. If that engine crashes too, the process is paused'
             : ''),
@@ -167,7 +167,7 @@ class Explanation {
       said.push(`its launch was delayed; it starts at ${formatTime(row.readyAt, this.#now)}`)
     const isReady = row.readyAt !== null && row.readyAt <= this.#now
     if (!isReady && this.#path.length === 1 && !(await this.#store.engines()).some(({ alive }) => alive))
-      said.push(`no engine runs on this store, so it does not go on after that: ${START}`)
+      said.push(`no engine runs on this store, so it does not continue after that: ${START}`)
     return said
   }
 
@@ -214,7 +214,7 @@ class Explanation {
     const row = this.#row
     const many = calls === 1 ? 'one call that has' : `${calls} calls that have`
     const said = [calls === 0 ? 'it waits to be called' : `it has ${many} not ended`]
-    if (stopping) said.push('it was stopped: it takes no more calls, and ends after those that it has')
+    if (stopping) said.push('it was stopped: it accepts no more calls, and ends after the queued ones')
     if (row.paused !== null)
       return [
         ...said,

@@ -35,7 +35,7 @@ async function readNewest(store: Histories, pid: string, count: number): Promise
 
 /** When the first step of a process began, in wall-clock milliseconds; null if none has. */
 export async function startOf(store: Histories, pid: string): Promise<number | null> {
-  // The entry is among the first, unless much was asked of the process before its first step.
+  // The entry is among the first, unless there were many requests before the first step.
   for (let after = 0, limit = 4; ; limit = LARGEST_HISTORY_PAGE) {
     const page = await store.history(pid, { after, limit })
     const started = page.find(({ name }) => name === 'running')
@@ -45,7 +45,7 @@ export async function startOf(store: Histories, pid: string): Promise<number | n
   }
 }
 
-/** The newest entry of a history that passes the test; undefined where none does. */
+/** The newest entry of a history that passes the test; undefined if none does. */
 export async function findLastEntry(
   store: Histories,
   pid: string,

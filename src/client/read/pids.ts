@@ -4,7 +4,7 @@ import { GENERATED_PID } from '../../shared/ids.ts'
 
 /** The fewest characters of a shortened pid. */
 const SHORTEST = 6
-/** The most pids that are compared. If more are alike, no pid is shortened. */
+/** The most pids that are compared. If more are similar, no pid is shortened. */
 const MOST_ALIKE = 10_000
 
 /** @throws ProcessLost if no process of the store has the key */
@@ -54,7 +54,7 @@ export async function shortPids(
   return short
 }
 
-/** The fewest characters at the end of a pid that are not the end of another one. */
+/** The length of the shortest ending of a pid that is not the ending of another one. */
 function lengthOf(pid: string, alike: Iterable<string>): number {
   let length = SHORTEST
   for (const other of alike) {

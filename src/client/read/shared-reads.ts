@@ -15,8 +15,8 @@ export interface Source<T> {
 }
 
 /**
- * Reads processes by pid. All reads that code asks for without waiting in between share a query,
- * so that news of a thousand processes costs one query and not a thousand.
+ * Reads processes by pid. All reads that are requested without waiting in between share a query, so
+ * that reading a thousand processes costs one query and not a thousand.
  *
  * A read begins after it was asked for. If a query fails, its processes are read one by one, so that
  * a damaged one does not hide the others (C9).
@@ -35,7 +35,8 @@ export class SharedReads<T> {
     if (asked === undefined) this.#asked.set(pid, (asked = defer()))
     if (!this.#isReading) {
       this.#isReading = true
-      // After the code that runs now, and the code that waits for the same answer, have asked.
+      // Runs after the current code, and code that waits for the same answer, have made their
+      // requests.
       queueMicrotask(() => void this.#readAll())
     }
     return asked.promise

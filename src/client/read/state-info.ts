@@ -99,7 +99,7 @@ function reasonOf(row: ProcessRow, now: number): StateInfo['reason'] {
   return row.state === 'created' && !isDue && row.readyAt !== null ? 'scheduled' : 'queued'
 }
 
-/** Whether a process waits for what it needs of others, and not only for the end of its delay. */
+/** Whether a process waits for its needs, and not only for the end of its delay. */
 function needsOthers({ upstream, readyAt, deadline }: ProcessRow): boolean {
   return upstream !== null && (readyAt === null || readyAt === upstream.until || readyAt === deadline)
 }

@@ -18,7 +18,7 @@ export interface StoreStatus {
   readonly engines: readonly EngineStatus[]
   /** What the waiting processes wait for, the most frequent first. */
   readonly waits: readonly WaitCount[]
-  /** What does not go on by itself, the most urgent kind first. */
+  /** What does not continue without help, the most urgent kind first. */
   readonly attention: readonly Attention[]
 }
 
@@ -26,7 +26,7 @@ export interface StoreStatus {
 export interface ClassStatus {
   /** The registered name of the class. */
   readonly name: string
-  /** Could go on now, and no engine runs them. */
+  /** Could continue now, but no engine runs them. */
   readonly ready: number
   /** An engine runs a step of them. */
   readonly running: number
@@ -72,13 +72,13 @@ export interface EngineInfo extends Pick<EngineStatus, 'id' | 'host' | 'osPid' |
 /** Processes, or an engine, that need attention. */
 export interface Attention {
   readonly kind: AttentionKind
-  /** The registered name of the class of the processes; null where they are of any class. */
+  /** The registered name of the class of the processes; null if they are of any class. */
   readonly name: string | null
   /** The number of processes. For a dead engine: of those that it still holds. */
   readonly count: number
   /** The pid of the newest of them, if it is known. */
   readonly pid: string | null
-  /** Why the newest of them does not go on, if that is known. */
+  /** Why the newest of them does not continue, if that is known. */
   readonly reason: string | null
   /** The id of a dead or full engine. */
   readonly engine?: string
@@ -87,13 +87,13 @@ export interface Attention {
 /**
  * `engine died`: its lease is over or its program has ended, and no other engine has taken its
  * processes. `kill overdue`: the deadline of a kill has passed. `no engine`: the processes are
- * ready, and no engine that is alive has their class and version, or the label that they ask for (`worker`). `engine full`: the processes are ready,
- * and an engine that has their class has run the same steps in all its slots for a minute; `name` and
- * `pid` are those of the step that runs longest. `parked`: the processes can't be
- * loaded. `gave up`: the processes are paused after their last attempt, after a third crash, or
- * because a step that ran again did not do what its record says. `waits for itself`: the processes wait
- * for their own end, which never comes. `failed`: the processes have excepted or finished without
- * success within a day, and were not begun again (the filter `superseded`).
+ * ready, and no engine that is alive has their class and version, or the label that they ask for
+ * (`worker`). `engine full`: the processes are ready, and an engine that has their class has run
+ * the same steps in all its slots for a minute; `name` and `pid` are those of the step that runs
+ * longest. `parked`: the processes can't be loaded. `gave up`: the processes are paused after their
+ * last attempt, after a third crash, or because a step that ran again did not do what its record
+ * says. `waits for itself`: the processes wait for their own end, which never comes. `failed`: the
+ * processes excepted or finished without success within the last day, and are not superseded.
  */
 export type AttentionKind =
   | 'engine died'
@@ -105,7 +105,7 @@ export type AttentionKind =
   | 'waits for itself'
   | 'failed'
 
-/** How long an engine runs the same steps in all its slots before it needs attention, in milliseconds. */
+/** How long an engine may run the same steps in all its slots before it needs attention, in milliseconds. */
 const LONG = 60 * 1000
 /** How long a failure needs attention, in milliseconds. */
 const LATELY = 24 * 60 * 60 * 1000
@@ -210,7 +210,7 @@ function engineStatus(engine: EngineRow, running: Readonly<Record<string, number
     leaseEnds: new Date(engine.expires),
     used: running[engine.id] ?? 0,
     concurrency: engine.concurrency,
-    // Who has a class has that of its chunks too.
+    // An engine that has a class also has the class of its chunks.
     classes: engine.classes.map(({ name }) => name).filter((name) => itemClassName(name) === undefined),
     labels: engine.labels ?? [],
   }
@@ -241,7 +241,7 @@ function deadEngines(
     .map(({ id }) => ({ ...need('engine died', null, running[id] ?? 0), engine: id }))
 }
 
-/** The classes of which processes are ready, and that no living engine has in their version. */
+/** The classes with ready processes that no living engine has in their version. */
 function withoutEngine(classes: readonly ClassSurvey[], engines: readonly EngineRow[]): readonly Attention[] {
   const alive = engines.filter((engine) => engine.alive)
   return classes.flatMap(({ className, readyKinds }) => {
@@ -263,7 +263,7 @@ function labelReason(
   return worker !== null && hasClass ? `no engine with the label ${worker} runs` : null
 }
 
-/** The engines whose slots are all taken by steps that have run for long, while processes are ready. */
+/** The engines whose slots are all taken by long-running steps, while processes are ready. */
 async function fullEngines(
   store: Control,
   classes: readonly ClassSurvey[],

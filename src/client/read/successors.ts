@@ -4,7 +4,7 @@ import type { Origin } from '../../persistence/contract/writes.ts'
 import type { StateInfo } from '../../process/host/process-handle.ts'
 import { stateInfo } from './state-info.ts'
 
-/** A process that was made of an ended one. */
+/** A process that was restarted or resubmitted from an ended one. */
 export interface Successor {
   readonly pid: string
   /** Whether it continues the ended process, or runs again from its inputs. */
@@ -12,19 +12,19 @@ export interface Successor {
   readonly state: StateInfo
 }
 
-/** The processes that were made of an ended one, newest first; 10 at most. */
-export async function begunAgain(store: Control, pid: string): Promise<readonly ProcessRow[]> {
+/** The successors of an ended process, newest first; 10 at most. */
+export async function successorRows(store: Control, pid: string): Promise<readonly ProcessRow[]> {
   return (await store.list({ origin: pid, limit: 10 })).rows
 }
 
-/** As `begunAgain`, for people. Reads nothing for a process that has not ended. */
+/** As `successorRows`, in public form. Reads nothing for a process that has not ended. */
 export async function successorsOf(
   store: Control,
   { pid, endedAt }: ProcessRow,
   now: number,
 ): Promise<readonly Successor[]> {
   if (endedAt === null) return []
-  return (await begunAgain(store, pid)).map((row) => ({
+  return (await successorRows(store, pid)).map((row) => ({
     pid: row.pid,
     kind: row.origin?.kind ?? 'restart',
     state: stateInfo(row, now),

@@ -23,13 +23,13 @@ export interface ProcessSummary {
   readonly worker: string | null
   /** The actor whose call it is. */
   readonly actor: string | null
-  /** The calls of an actor; null of what is no actor. */
+  /** The calls of an actor; null for any other process. */
   readonly mailbox: ProcessRow['mailbox']
   /** The engine that runs it now. */
   readonly engine: string | null
   /** The engine that runs it, or ran it last. */
   readonly lastEngine: string | null
-  /** How often the step has been begun; 1 unless it is retried. */
+  /** The number of the attempt at the step; 1 unless it is retried. */
   readonly attempt: number
   /** What it waits for; null unless it waits. */
   readonly waits: WaitSummary | null
@@ -46,7 +46,7 @@ export interface ProcessSummary {
   readonly deadline: Date | null
   /** The process that it was restarted or resubmitted from. */
   readonly origin: Origin | null
-  /** Whether what is asked of its parent's tree does not reach it. */
+  /** Whether requests to its parent's tree do not reach it. */
   readonly abandoned: boolean
   readonly created: Date
   /**

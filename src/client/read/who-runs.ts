@@ -6,17 +6,17 @@ import { stepsOf } from './steps-of-engine.ts'
 import { formatTime, span } from './wording.ts'
 
 /*
- * What `explain` says of the engine that runs a process, or of those that could.
+ * What `explain` reports about the engine that runs a process, or those that could.
  */
 
-/** How long a step runs before an explanation says what to do if it hangs, in milliseconds. */
+/** How long a step runs before an explanation advises what to do if it hangs, in milliseconds. */
 const LONG = 60_000
-/** The most engines whose slots are looked at. */
+/** The most engines whose slots are checked. */
 const NAMED = 4
 
 export const START = 'start one with `damson worker MODULE`'
 
-/** That an engine runs a process, or ran it and is gone. */
+/** Reports that an engine runs a process, or ran it and is gone. */
 export async function runBy(row: ProcessRow, owner: string, store: Control, now: number): Promise<string[]> {
   const engines = await store.engines()
   const engine = engines.find(({ id }) => id === owner)
@@ -29,7 +29,7 @@ export async function runBy(row: ProcessRow, owner: string, store: Control, now:
   return [`${named} runs it; its lease lasts another ${span(engine.expires - now)}`, ...longStep(row, now)]
 }
 
-/** That a step has run for long. */
+/** Reports that a step has been running for a long time. */
 function longStep({ pid, state, updatedAt }: ProcessRow, now: number): string[] {
   if (state === 'waiting' || now - updatedAt < LONG) return []
   return [
@@ -37,18 +37,18 @@ function longStep({ pid, state, updatedAt }: ProcessRow, now: number): string[] 
   ]
 }
 
-/** That the slots of an engine are taken, and by which step for longest. */
+/** Reports that the slots of an engine are taken, and which step has run longest. */
 async function slotsTaken({ id, concurrency }: EngineRow, store: Control, now: number): Promise<string[]> {
   const steps = await stepsOf(store, id)
   const [longest] = steps
   if (longest === undefined || concurrency === 0 || steps.length < concurrency) return []
   const { className, pid, updatedAt } = longest
   return [
-    `engine ${id} has ${steps.length} of ${concurrency} slots taken, for longest by ${className} ${pid}, for ${span(now - updatedAt)}`,
+    `engine ${id} has ${steps.length} of ${concurrency} slots taken, longest by ${className} ${pid}, for ${span(now - updatedAt)}`,
   ]
 }
 
-/** Which engines could run a process that is ready, and why none does yet. */
+/** Reports which engines could run a ready process, and why none does yet. */
 export async function whoCouldRun(row: ProcessRow, store: Control, now: number): Promise<string[]> {
   const { className, version, crashes, pid, worker } = row
   const alive = (await store.engines()).filter((engine) => engine.alive)

@@ -24,12 +24,15 @@ export class BulkWrites {
     this.#requests = requests
   }
 
-  /** Asks each process alone, without its tree: the filter decides which processes are reached. */
+  /**
+   * Sends the request to each process alone, without its tree: the filter decides which processes
+   * are reached.
+   */
   request(filter: BulkFilter, request: HandleRequest): Promise<number> {
     return this.#writeAll(unfinished(filter), ({ pid }) => this.#requests.request(pid, request, false))
   }
 
-  /** Ends what has not started. */
+  /** Ends processes that have not started. */
   abort(filter: BulkFilter, message: string): Promise<number> {
     const state = (statesOf(filter) ?? ['created']).filter((one) => one === 'created')
     return this.#writeAll(
@@ -40,8 +43,8 @@ export class BulkWrites {
   }
 
   /**
-   * Plays what stands: what is paused, is about to be, or is parked. With `deliberate: false`, leaves
-   * what someone has paused on purpose.
+   * Plays the processes that are paused, about to be paused, or parked. With `deliberate: false`,
+   * leaves out those that someone has paused on purpose.
    */
   play(filter: BulkFilter, deliberate: boolean): Promise<number> {
     return this.#writeAll(unfinished(filter), (row) =>
@@ -50,8 +53,8 @@ export class BulkWrites {
   }
 
   /**
-   * Lets unfinished processes continue that back off, that were paused by failures or crashes, or
-   * that are parked.
+   * Lets unfinished processes continue if they back off, were paused by failures or crashes, or are
+   * parked.
    */
   retry(filter: BulkFilter): Promise<number> {
     return this.#writeAll(
@@ -105,7 +108,10 @@ export class BulkWrites {
     } while (after !== undefined)
   }
 
-  /** `write` returns undefined for a process that it leaves as it is; `counts` says what is counted. */
+  /**
+   * `write` returns undefined for a process that it leaves as it is; `counts` decides which
+   * outcomes are counted.
+   */
   async #writeAll(
     filter: ListFilter,
     write: (row: ProcessRow) => Promise<Outcome> | undefined,

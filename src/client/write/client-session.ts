@@ -14,9 +14,9 @@ interface Retained {
 }
 
 /**
- * What one client retains. The client counts; the store has one entry for each retained process, and
- * drops it when the session ends: when the client closes, or its program dies. A client that retains
- * nothing has no session in the store.
+ * The results that one client retains. The client counts; the store has one entry for each retained
+ * process, and drops it when the session ends: when the client closes, or its program dies. A
+ * client that retains nothing has no session in the store.
  */
 export class ClientSession {
   readonly id = newPid()
@@ -41,7 +41,7 @@ export class ClientSession {
     return this.#isOpen
   }
 
-  /** Opens the session in the store, before anything is stored that it retains. */
+  /** Opens the session in the store. It must be open before a process that it retains is stored. */
   async open(): Promise<void> {
     this.#opening ??= this.#store.openSession(this.id)
     try {
@@ -57,7 +57,7 @@ export class ClientSession {
     return (this.#retained.get(pid)?.count ?? 0) > 0
   }
 
-  /** Resolves once the store knows what was asked about a process before. */
+  /** Resolves once the store has applied the earlier requests about a process. */
   async settled(pid: string): Promise<void> {
     await this.#retained.get(pid)?.last
   }

@@ -33,7 +33,7 @@ export interface InputChanges {
 /** A value that an edit has changed. */
 export interface EditedValue {
   readonly path: string
-  /** The saved JSON that was there; undefined where there was nothing. */
+  /** The saved JSON that was there; undefined if there was nothing. */
   readonly before: JsonValue | undefined
   /** The saved JSON that is there now. */
   readonly after: JsonValue
@@ -101,7 +101,7 @@ export interface WantedChange {
 /**
  * Checks the changes of a caller, and encodes their values.
  *
- * @throws TypeError for a wrong path, or where there is no change
+ * @throws TypeError for a wrong path, or if there is no change
  * @throws SerializationError for a value that can't be saved (C10)
  */
 export function encodeChanges(
@@ -126,7 +126,7 @@ function isInput({ root }: SavedPath): boolean {
   return root === 'inputs'
 }
 
-/** What changes do to saved parts. */
+/** The effect of changes on saved parts. */
 export interface Changed {
   /** The parts that have changed. */
   readonly parts: Readonly<Record<string, string>>
@@ -136,8 +136,8 @@ export interface Changed {
 /**
  * Changes the context and the arguments in the parts of a process.
  *
- * @throws InvalidStateError where the process has no context or no arguments yet
- * @throws SerializationError where a path does not fit the values
+ * @throws InvalidStateError if the process has no context or no arguments yet
+ * @throws SerializationError if a path does not fit the values
  */
 export function changeProcess(before: BundleParts, changes: readonly WantedChange[]): Changed {
   const { state: stateText = '{}', memory: memoryText } = before
@@ -162,7 +162,7 @@ export function changeProcess(before: BundleParts, changes: readonly WantedChang
 /**
  * Changes the inputs in the parts of a process.
  *
- * @throws SerializationError where a path does not fit the values
+ * @throws SerializationError if a path does not fit the values
  */
 export function changeInputs(text: string, changes: readonly WantedChange[]): Changed {
   const inputs = parsePart(text, 'inputs')

@@ -10,9 +10,9 @@ const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 5_000
 /** The most writes in one commit, so that a commit does not block the event loop for long. */
 const LARGEST_BATCH = 1_000
-/** The writes of earlier commits that the queue may hold before it is moved up. */
+/** How many writes of earlier commits the queue may hold before it is compacted. */
 const LONGEST_GAP = 10_000
-/** How often a write is tried whose caller can handle the failure. */
+/** How often to try a write whose caller can handle the failure. */
 const ATTEMPTS = 3
 
 /** A commit of its own for one write of a process. */
@@ -170,7 +170,7 @@ export class GroupCommit {
     while (this.#queue[end - 1]?.joined === true) end++
     const batch = this.#queue.slice(this.#first, end)
     this.#first = end
-    // Moved up now and then only, since that takes as long as the queue is.
+    // Compacted only now and then, since the time for that grows with the queue.
     if (this.#first >= LONGEST_GAP || this.#first * 2 >= this.#queue.length) {
       this.#queue = this.#queue.slice(this.#first)
       this.#first = 0

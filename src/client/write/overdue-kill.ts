@@ -20,7 +20,7 @@ export async function enforceIfOverdue(
   }
 }
 
-/** Ends a process whose stored kill is overdue. The store refuses where no such kill is stored. */
+/** Ends a process whose stored kill is overdue. The store refuses the write if no such kill is stored. */
 export async function enforceOverdueKill(
   pid: string,
   message: string | null,

@@ -1,12 +1,13 @@
 import type { ProcessRow } from '../../persistence/contract/rows.ts'
 import { isBackingOff } from '../../process/state/process-state.ts'
 
-/** A request to many unfinished processes. */
+/** A bulk request to unfinished processes. */
 export type BulkRequest = 'pause' | 'play' | 'kill' | 'retry' | 'signal'
 
 /**
- * Whether a request to many reaches an unfinished process that matches its filter. With `deliberate:
- * false`, a play or a signal leaves what someone has paused on purpose; a retry always does.
+ * Whether a bulk request reaches an unfinished process that matches its filter. With
+ * `deliberate: false`, a play or a signal leaves out processes that someone has paused on purpose;
+ * a retry always does.
  */
 export function reaches(request: BulkRequest, row: ProcessRow, deliberate: boolean): boolean {
   const { paused, pauseRequested, parked } = row

@@ -6,7 +6,7 @@ import type { JsonValue } from '../../shared/json.ts'
 import { shown } from '../../shared/options.ts'
 import type { GroupCommit } from './group-commit.ts'
 
-/** Writes what callers ask of processes. Each request is stored when its promise resolves (C7). */
+/** Writes the requests of callers. Each request is stored when its promise resolves (C7). */
 export class Requests {
   readonly #commits: GroupCommit
   /** The name under which the history shows the caller. */
@@ -21,8 +21,8 @@ export class Requests {
   }
 
   /**
-   * Asks a process, and with `tree` all its descendants, to pause, to play or to end. Rejects with
-   * `TypeError` for a message that is no text.
+   * Pauses, plays or kills a process and, with `tree`, all its descendants. Rejects with
+   * `TypeError` for a message that is not text.
    */
   async request(pid: string, request: HandleRequest, tree: boolean): Promise<Outcome> {
     const message = request.kind === 'play' ? undefined : request.message
@@ -32,7 +32,7 @@ export class Requests {
     return this.#write(pid, request.kind, message, grace, tree)
   }
 
-  /** Asks an actor to take no more calls, and to end. */
+  /** Stops an actor: it accepts no more calls, and ends. */
   stop(pid: string, drain: boolean): Promise<Outcome> {
     const id = newId()
     const by = this.#by

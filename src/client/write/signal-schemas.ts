@@ -2,7 +2,7 @@ import type { ClassRegistry } from '../../bundle/loader.ts'
 import type { Control } from '../../persistence/contract/control.ts'
 import type { ClassRow } from '../../persistence/contract/engines.ts'
 import type { JsonSchema } from '../../ports/schema-type.ts'
-import { checkOf, type Check } from '../../ports/validation.ts'
+import { checkOf, type Check } from '../../ports/schema-check.ts'
 import type { AnyProcessClass } from '../../process/host/process-object.ts'
 import type { PortProblem } from '../../shared/errors.ts'
 import { specOf } from '../../spec/process-spec.ts'
@@ -10,8 +10,9 @@ import { specOf } from '../../spec/process-spec.ts'
 type Checks = ReadonlyMap<string, Check>
 
 /**
- * Checks signals where they are sent: by the class if this program knows it, otherwise by the schemas that
- * engines have registered. Signals to a class that no engine has registered are not checked.
+ * Checks signals in the sending program: by the class if this program knows it, otherwise by the
+ * schemas that engines have registered. Signals to a class that no engine has registered are not
+ * checked.
  */
 export class SignalSchemas {
   readonly #classes: ClassRegistry<AnyProcessClass>

@@ -14,9 +14,9 @@ export const TASK_TIMEOUT: Duration = '1h'
 /** How long a task that all subscribers have rejected waits before it is delivered again, in milliseconds. */
 export const REJECTED_DELAY = 1_000
 
-/** What becomes of an RPC whose answer comes too late. */
+/** The note on an RPC whose answer comes too late. */
 export const RPC_GOES_ON = 'it may still be handled'
-/** What becomes of a task whose result comes too late. */
+/** The note on a task whose result comes too late. */
 export const TASK_GOES_ON = 'the task stays queued until someone has handled it'
 
 /** The text of an error for the other side. */
@@ -30,11 +30,11 @@ export function remoteException(text: unknown): RemoteException {
   return new RemoteException(typeof text === 'string' ? text : `an error without a text: ${shown(text)}`)
 }
 
-/** Whether a broadcast is one that a subscriber with this filter hears. */
+/** Whether a subscriber with this filter receives a broadcast. */
 export function isHeard({ subject }: Broadcast, { subject: wanted }: BroadcastFilter): boolean {
   if (wanted === undefined) return true
   if (typeof wanted === 'string') return subject === wanted
-  // A global expression remembers where it stopped.
+  // A global expression keeps the index where it stopped.
   wanted.lastIndex = 0
   return wanted.test(subject ?? '')
 }

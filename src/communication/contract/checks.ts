@@ -10,7 +10,7 @@ const TASK: OptionNames<TaskOptions> = { timeout: isDuration, noReply: isFlag }
 const BROADCAST: OptionNames<BroadcastOptions> = { sender: isName, subject: isText, correlationId: isName }
 const FILTER: OptionNames<BroadcastFilter> = { identifier: isText, subject: isSubject, group: isText }
 
-/** Checks what is given to a method that sends something. @throws TypeError, RangeError */
+/** Checks the arguments of a method that sends something. @throws TypeError, RangeError */
 export function checkSent(kind: SentKind, options: object, recipient?: string): void {
   if (kind === 'rpc') {
     checkText('rpcSend: the recipient', recipient)
@@ -23,14 +23,14 @@ export function checkFilter(filter: BroadcastFilter): void {
   checkOptions(filter, FILTER, 'addBroadcastSubscriber')
 }
 
-/** @throws TypeError for what is no function */
+/** @throws TypeError for anything but a function */
 export function checkSubscriber(subscriber: unknown): void {
   if (typeof subscriber !== 'function')
     throw new TypeError(`a subscriber is a function, not ${shown(subscriber)}`)
 }
 
 /**
- * Checks a subscriber that gets an identifier of its own. `known` has those that there are.
+ * Checks a subscriber that gets an identifier of its own. `known` has the existing ones.
  *
  * @throws TypeError, DuplicateSubscriber
  */

@@ -19,8 +19,8 @@ export interface Communicator {
    */
   rpcSend(recipient: string, message: unknown, options?: RpcOptions): Promise<unknown>
   /**
-   * Queues a task for one of the task subscribers, and resolves to what that one returns. With
-   * `noReply` it resolves to undefined once the task is queued.
+   * Queues a task for one of the task subscribers, and resolves to what that subscriber returns.
+   * With `noReply` it resolves to undefined once the task is queued.
    *
    * @throws RemoteException with the text of the error that the subscriber threw
    * @throws ResponseTimeout if no result has come within the time limit; the task stays queued
@@ -41,19 +41,22 @@ export interface Communicator {
   /** Ends it. Does nothing for an unknown identifier. */
   removeRpcSubscriber(identifier: string): Promise<void>
   /**
-   * Answers RPCs under many identifiers, together with all that join the group of the same name, in
-   * any program: one of them answers each RPC to an identifier that any of them has added.
+   * Answers RPCs under many identifiers, together with all members of the group of the same name,
+   * in any program: one of them answers each RPC to an identifier that any of them has added.
    */
   joinRpcGroup(name: string, subscriber: GroupSubscriber): Promise<RpcGroup>
   /** Takes tasks. Resolves to the identifier. @throws DuplicateSubscriber */
   addTaskSubscriber(subscriber: TaskSubscriber, identifier?: string): Promise<string>
   /** Ends it. Tasks that are being handled are still answered. */
   removeTaskSubscriber(identifier: string): Promise<void>
-  /** Hears broadcasts. Resolves to the identifier. @throws DuplicateSubscriber */
+  /** Receives broadcasts. Resolves to the identifier. @throws DuplicateSubscriber */
   addBroadcastSubscriber(subscriber: BroadcastSubscriber, options?: BroadcastFilter): Promise<string>
   /** Ends it. */
   removeBroadcastSubscriber(identifier: string): Promise<void>
-  /** Ends all subscriptions. What waits for an answer rejects with `ClosedError`. A second call joins the first. */
+  /**
+   * Ends all subscriptions. Pending RPCs and tasks reject with `ClosedError`. A second call joins
+   * the first.
+   */
   close(): Promise<void>
 }
 
@@ -73,19 +76,19 @@ export interface TaskOptions {
 
 /** Options of `broadcastSend`. */
 export interface BroadcastOptions {
-  /** Who sends it, for example a pid. */
+  /** The sender, for example a pid. */
   readonly sender?: string | number | undefined
-  /** What it is about. Subscribers choose by it. */
+  /** The subject. Subscribers filter by it. */
   readonly subject?: string | undefined
   readonly correlationId?: string | number | undefined
 }
 
-/** Which broadcasts a subscriber hears, and under which identifier. */
+/** Which broadcasts a subscriber receives, and under which identifier. */
 export interface BroadcastFilter {
   readonly identifier?: string | undefined
   /**
-   * Only broadcasts with a subject that this expression finds, or that is this text. A broadcast
-   * without a subject has the empty one.
+   * Only broadcasts whose subject matches this expression, or equals this text. A broadcast without
+   * a subject has the empty one.
    */
   readonly subject?: string | RegExp | undefined
   /**

@@ -13,7 +13,7 @@ export class OpenRequests {
   readonly #open = new Map<string, OpenRequest>()
 
   /**
-   * Waits for the answer to a request. `what` names the request in the error of the time-out, and `then`
+   * Waits for the answer to a request. `what` names the request in the error of the timeout, and `then`
    * is what may still become of it.
    */
   open(id: string, limit: Duration, what: string, then: string): Promise<unknown> {

@@ -19,7 +19,7 @@ export class BroadcastConsumer {
   readonly #responder: Responder
   readonly #logger: Logger
   readonly #exchange: string
-  /** What tells the queue and the subscriptions of this program from those of others. */
+  /** Distinguishes the queue and the subscriptions of this program from those of others. */
   readonly #id: string
   readonly #subscribers = new Map<
     string,

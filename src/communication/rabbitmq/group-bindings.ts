@@ -1,13 +1,13 @@
 import type { Channel } from 'amqplib'
 import { rpcKey } from './wire.ts'
 
-/** How many bindings are on their way to the server at a time. */
+/** How many bindings are in flight to the server at a time. */
 const AT_A_TIME = 100
 
 /**
  * The bindings of the queue that the members of a group share. A server takes a fraction of a
- * millisecond for each, so they are made in the background. What is added and removed before its turn
- * costs nothing.
+ * millisecond for each, so they are made in the background. An identifier that is added and removed
+ * before its turn costs nothing.
  */
 export class GroupBindings {
   readonly queue: string
@@ -68,7 +68,7 @@ export class GroupBindings {
     if (this.#working !== undefined || channel === undefined || this.#changes.size === 0) return
     this.#working = this.#send(channel).finally(() => {
       this.#working = undefined
-      // What came after the last look.
+      // Changes since the last round.
       this.#work()
     })
   }

@@ -37,7 +37,7 @@ interface Unconfirmed {
 }
 
 /**
- * A connection that is made again when it is lost, with growing pauses. `setUp` declares everything on
+ * A connection that reconnects when it is lost, with growing pauses. `setUp` declares everything on
  * each new connection before anything else uses it.
  */
 export class Link {
@@ -111,8 +111,8 @@ export class Link {
   }
 
   /**
-   * Changes a subscription. Without a connection nothing is to be done, since the next one begins with what
-   * is wanted then; and so it does if this fails.
+   * Changes a subscription. Without a connection, or if the change fails, nothing needs to be done:
+   * the next connection begins with the subscriptions that are wanted then.
    *
    * @throws ClosedError if it was closed meanwhile
    */
@@ -127,7 +127,7 @@ export class Link {
     }
   }
 
-  /** Breaks the connection, so that it is made again. */
+  /** Breaks the connection, so that it reconnects. */
   async restart(): Promise<void> {
     await this.#model?.close().catch(() => {})
   }

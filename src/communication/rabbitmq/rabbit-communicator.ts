@@ -51,7 +51,7 @@ export interface RabbitOptions {
   readonly prefetch?: number | undefined
   /** Seconds between two heartbeats. A dead connection is noticed after about two. Default 10. */
   readonly heartbeat?: number | undefined
-  /** Is notified of lost connections and of messages that can't be read. Default: none. */
+  /** Logs lost connections and messages that can't be read. Default: none. */
   readonly logger?: Logger | undefined
 }
 
@@ -69,10 +69,10 @@ const OPTIONS: OptionNames<RabbitOptions> = {
  * Carries messages over a RabbitMQ server, in the format of Python's kiwipy: each side controls the
  * processes of the other.
  *
- * If the connection is lost, it is made again with growing pauses, and all subscriptions are restored.
- * Meanwhile, sending waits for the connection, within its time limit. An RPC whose answer was due
- * rejects with `ConnectionLost`; a task that the server has not confirmed is sent again under the same
- * id, and its result is awaited further.
+ * If the connection is lost, the communicator reconnects with growing pauses, and restores all
+ * subscriptions. Meanwhile, sending waits for the connection, within its time limit. An RPC whose
+ * answer was due rejects with `ConnectionLost`; a task that the server has not confirmed is sent
+ * again under the same id, and its result is awaited further.
  */
 export class RabbitCommunicator implements Communicator {
   readonly #link: Link

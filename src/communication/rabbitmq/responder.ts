@@ -40,7 +40,7 @@ export class Responder {
     const sent = { mandatory: true, ...(typeof correlationId === 'string' && { correlationId }) }
     const body = encodeBody(response)
     const publish = (): Promise<void> => this.#link.publish(exchange, replyTo, body, sent)
-    // At once where that is possible, so that answers keep their order.
+    // At once if possible, so that answers keep their order.
     const published = this.#link.channels === undefined ? this.#link.ready().then(publish) : publish()
     published.catch((error: unknown) => {
       this.#logger.debug({ reason: errorText(error), replyTo }, 'an answer has reached no one')

@@ -45,19 +45,19 @@ export function newMessageId(): string {
   return globalThis.crypto.randomUUID().replaceAll('-', '')
 }
 
-/** What all messages have. */
+/** The properties of every message. */
 export function properties(messageId: string, options: Options.Publish): Options.Publish {
   return { headers: {}, priority: 0, deliveryMode: 1, messageId, ...options }
 }
 
-/** The properties of a message that has arrived. They are what the other side has sent, of any type. */
+/** The properties of a received message. The other side may have sent values of any type. */
 export function propertiesOf(
   message: Message,
 ): Readonly<Record<'correlationId' | 'messageId' | 'replyTo', unknown>> {
   return message.properties
 }
 
-/** A name that the other side has sent; null where it is none. */
+/** A name that the other side sent; null if it is not a name. */
 export function nameOf(value: unknown): string | number | null {
   if (value instanceof Uuid) return value.text
   return typeof value === 'string' || typeof value === 'number' ? value : null

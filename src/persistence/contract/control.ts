@@ -55,7 +55,7 @@ export interface Control {
    * first. Empty if there is no such process.
    */
   log(pid: string, after?: number): Promise<readonly LogRow[]>
-  /** The group of that name; undefined where there is none. */
+  /** The group of that name; undefined if there is none. */
   group(name: string): Promise<GroupRow | undefined>
   /**
    * A page of the groups, newest first.
@@ -64,8 +64,8 @@ export interface Control {
    */
   groups(range?: GroupRange): Promise<GroupPage>
   /**
-   * The members of a group from a position on, in their order, at most `LARGEST_MEMBERS`. Empty
-   * where there is no such group.
+   * The members of a group from a position on, in their order, at most `LARGEST_MEMBERS`. Empty if
+   * there is no such group.
    */
   members(name: string, from: number): Promise<readonly GroupMember[]>
   /**
@@ -78,7 +78,7 @@ export interface Control {
    * however that ends.
    */
   openSession(session: string): Promise<void>
-  /** Ends a session. What it retains is retained no longer. */
+  /** Ends a session, which then retains nothing. */
   closeSession(session: string): Promise<void>
   /** The classes that engines have registered and that can be launched by name. */
   classes(): Promise<readonly ClassRow[]>
@@ -86,8 +86,8 @@ export interface Control {
   engines(): Promise<readonly EngineRow[]>
   /**
    * Calls the listener with every committed change, in the order of the commits: at once for a
-   * commit through this object, soon after for one of another program. Returns a function that
-   * stops it. Costs next to nothing while nothing changes.
+   * commit through this object, and soon after the commit of another program. Returns a function
+   * that stops it. Costs almost nothing while nothing changes.
    */
   watch(listener: WatchListener): () => void
   /**
@@ -182,15 +182,15 @@ export interface ListFilter {
   readonly gaveUp?: boolean | undefined
   /** Whether the process is parked. */
   readonly parked?: boolean | undefined
-  /** Whether the process could go on now and no engine runs it. */
+  /** Whether the process could continue now, but no engine runs it. */
   readonly ready?: boolean | undefined
   /** With a pause or kill that is stored and has not taken effect. */
   readonly requested?: 'pause' | 'kill' | undefined
   /** Whether the process has ended with success; only ended processes match. */
   readonly successful?: boolean | undefined
   /**
-   * Whether the work of the process was begun again: a later process was restarted or resubmitted from
-   * it, from its parent, or from the process that it was itself made of.
+   * Whether the process is superseded: a later process was restarted or resubmitted from it, from
+   * its parent, or from the process that it was itself made from.
    */
   readonly superseded?: boolean | undefined
   /** Created at this time or later, in wall-clock milliseconds. */

@@ -55,7 +55,7 @@ export interface EngineRow extends EngineIdentity {
   readonly alive: boolean
   /**
    * The suspect (C11) that the engine runs alone, or for which it drains. The engine starts nothing
-   * else beside it.
+   * else at the same time.
    */
   readonly suspect: EngineSuspect | null
 }

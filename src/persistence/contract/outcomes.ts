@@ -4,8 +4,8 @@ import type { ProcessState } from '../../process/state/process-state.ts'
 export type Outcome =
   | Done
   /**
-   * There is no such process. For a `Create`: there is no parent, or no process `needed`, which the
-   * new process needs, or which is the new process itself.
+   * There is no such process. For a `Create`: the parent does not exist, or the needed process
+   * `needed` does not exist or is the new process itself.
    */
   | { readonly status: 'missing'; readonly needed?: string }
   /**

@@ -16,7 +16,7 @@ export interface LifetimeRow {
 export interface DueResults {
   /** The processes that are due, longest first. */
   readonly pids: readonly string[]
-  /** When the next one is due, in wall-clock milliseconds; null if none is due by itself. */
+  /** When the next one is due, in wall-clock milliseconds; null if none has a time. */
   readonly next: number | null
   /** Whether the store has results that are not kept for ever, or that sessions retain. */
   readonly any: boolean

@@ -37,22 +37,22 @@ export interface Change {
   readonly name: string
   readonly data: string | null
   readonly at: number
-  /** The engine or client that wrote the entry, as `HistoryRow.by`; null where that is not known. */
+  /** The engine or client that wrote the entry, as `HistoryRow.by`; null if that is not known. */
   readonly by: string | null
   /** The state of the process after the entry or after a later change. */
   readonly state: ProcessState
   readonly paused: boolean
   /** Whether an engine may claim the process. */
   readonly ready: boolean
-  /** The time at which an engine may claim the process, if that is a time to come. Of a call that waits for others, its time-out. */
+  /** The time at which an engine may claim the process, if that is a time to come. Of a call that waits for others, its timeout. */
   readonly dueAt: number | null
-  /** The actor whose call this is; left out where it is no call. */
+  /** The actor whose call this is; absent for any other process. */
   readonly actor?: string | undefined
 }
 
 /**
  * Why a process is paused: someone asked for it (`request`); its retries are used up, or its step
- * did not do again what it had done (`failure`); or it crashed its engine (`crashes`).
+ * did not repeat what it did before (`failure`); or it crashed its engine (`crashes`).
  */
 export type PauseCause = 'request' | 'failure' | 'crashes'
 
@@ -67,7 +67,7 @@ export interface ProcessRow {
   /** What the process has reported by `this.progress` last. */
   readonly progress: Progress | null
   readonly paused: { readonly message: string | null; readonly cause: PauseCause } | null
-  /** Why the process was set aside, if it was. */
+  /** Why the process was parked, if it was. */
   readonly parked: string | null
   readonly parent: string | null
   readonly key: string | null
@@ -113,7 +113,7 @@ export interface ProcessRow {
     | (Mailbox & {
         /** How many of its calls have not ended. */
         readonly calls: number
-        /** Whether it takes no more calls, and ends after those that it has. */
+        /** Whether it accepts no more calls, and ends after the queued ones. */
         readonly stopping: boolean
       })
     | null
@@ -139,7 +139,7 @@ export interface StoredProcess {
   bundle(): Bundle
   /**
    * For a process that ended unsuccessfully: the last `state` part before the end, from which a
-   * restart goes on.
+   * restart continues.
    */
   before(): string | undefined
 }

@@ -31,9 +31,9 @@ import type { StepRecord } from './writes.ts'
  */
 
 /**
- * The user's own rows in the database of a store (`this.transaction`): a step record is stored in one
- * transaction with what the user writes. As `kind` says, the user's function runs within one call, or
- * between two of them.
+ * The user's own rows in the database of a store (`this.transaction`): a step record is stored in
+ * one transaction with what the user writes. Depending on `kind`, the user's function runs within
+ * one call, or between two.
  */
 export type Transactions =
   | {
@@ -56,7 +56,7 @@ export interface OpenTransaction {
   /**
    * Stores the record together with what was written. With an outcome other than `done`, nothing is stored.
    *
-   * @throws PersistenceError if the transaction is lost, and the function is to run again
+   * @throws PersistenceError if the transaction is lost and the function must run again
    */
   commit(record: StepRecord): Promise<Outcome>
   rollback(): Promise<void>
@@ -64,7 +64,7 @@ export interface OpenTransaction {
   readonly isLost: boolean
 }
 
-/** What tells a step record from the others of its process. */
+/** What identifies a step record among those of its process. */
 export type RecordHead = Pick<StepRecord, 'kind' | 'pid' | 'fence' | 'count' | 'seq' | 'crashedActor'>
 
 /** A `Control` that can also hand out processes to run. */
@@ -95,14 +95,14 @@ export interface Store extends Control, Persister {
    */
   calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredCall[]>
   /**
-   * Whether this engine must start nothing until it runs nothing, so that a suspect that it
-   * can run runs there alone. The store chooses at most one engine at a time, and only
-   * if no engine has taken a suspect for a minute. Asked again by the draining engine, it
-   * returns whether the engine must go on draining, which lasts a minute at most.
+   * Whether this engine must start nothing until it runs nothing, so that a suspect that it can run
+   * runs there alone. The store chooses at most one engine at a time, and only if no engine has
+   * taken a suspect for a minute. When the draining engine calls it again, returns whether it must
+   * continue to drain, for at most a minute.
    */
   drain(request: Pick<ClaimRequest, 'engine' | 'classes' | 'labels'>): Promise<boolean>
   /**
-   * Takes back the processes of engines whose program has ended or whose lease ran out, and
+   * Takes back the processes of engines whose program has ended or whose lease has expired, and
    * counts the crash for each. Unregisters those engines. Carries out the kills whose deadline has
    * passed. Reports when to call it again at the latest. Cheap when there is nothing to do.
    *
@@ -147,11 +147,11 @@ export interface ClaimedProcess extends Omit<StoredProcess, 'before'> {
 export interface Recovered {
   /** The number of processes that were taken back from dead engines. */
   readonly processes: number
-  /** Whether any process is ready that is no suspect. */
+  /** Whether any process is ready, suspects aside. */
   readonly ready: boolean
   /** Whether any suspect is ready. */
   readonly suspects: boolean
-  /** The next deadline of a stored kill, or time-out of a call that waits for others, of any class. */
+  /** The next deadline of a stored kill, or timeout of a call that waits for others, of any class. */
   readonly nextDeadline: number | null
   /** When the next sleeping process becomes ready. */
   readonly nextDue: number | null

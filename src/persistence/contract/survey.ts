@@ -22,9 +22,9 @@ export interface WaitCount {
 
 /**
  * What a process waits for. `signal`: a signal, perhaps with a time limit. `processes`: the ends of
- * others. `time`: a time. `resume`: to be resumed. `attempt`: the next attempt at a step that failed.
- * `inputs`: what it needs of others before it starts. `start`: the time of a delayed launch. `turn`: of a call,
- * that its actor runs it. `calls`: of an actor, to be called.
+ * others. `time`: a time. `resume`: to be resumed. `attempt`: the next attempt at a step that
+ * failed. `inputs`: its needs. `start`: the time of a delayed launch. `turn`: for a call, its turn
+ * in the queue of its actor. `calls`: for an actor, a call.
  */
 export type WaitKind =
   'signal' | 'processes' | 'time' | 'resume' | 'attempt' | 'inputs' | 'start' | 'turn' | 'calls'
@@ -32,7 +32,7 @@ export type WaitKind =
 /** The processes of one class. Each is counted in one of the first eight numbers. */
 export interface ClassSurvey {
   readonly className: string
-  /** Could go on now, and no engine runs them. */
+  /** Could continue now, but no engine runs them. */
   readonly ready: number
   /** An engine runs a step of them. */
   readonly running: number
@@ -46,8 +46,7 @@ export interface ClassSurvey {
   /** Ended without success, and were not killed. */
   readonly failed: number
   /**
-   * Of those, how many have ended since the given time, and were not begun again (the
-   * filter `superseded`).
+   * Of those, how many ended since the given time and are not superseded.
    */
   readonly failedLately: number
   /** How many of those that are counted as paused have given up (the filter `gaveUp`). */

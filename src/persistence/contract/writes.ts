@@ -28,7 +28,7 @@ export type Write =
   | DropDue
   | ServeCalls
 
-/** What a process has reported since its last write: its log, events of its own, and its progress. */
+/** The reports of a process since its last write: its log, events of its own, and its progress. */
 export interface StoredReport {
   readonly log: readonly LogEntry[]
   readonly events: readonly HistoryEntry[]
@@ -92,8 +92,8 @@ export interface Create {
   /** What a process waits for that is created waiting, as a restarted one may be. */
   readonly wait?: WaitConditions | null
   /**
-   * What has to become of other processes before the process may start. Each of them must exist.
-   * Until then no engine claims the process, except to end it.
+   * The needs of the process: how other processes must end before it may start. Each of them must
+   * exist. Until the needs are met, no engine claims the process, except to end it.
    */
   readonly upstream?: Upstream | null
   /**
@@ -112,15 +112,15 @@ export interface Create {
   /** The session that retains the result from the start. Also of a process that existed. */
   readonly retainedBy?: string | undefined
   /**
-   * Ended processes whose values the process may take: a restarted one, what its step had launched. The
-   * outcome is `fenced` if the value of one of them was dropped or is gone.
+   * Ended processes whose values the process may take: for a restarted process, those that its step
+   * had launched. The outcome is `fenced` if the value of one of them was dropped or is gone.
    */
   readonly refers?: readonly string[] | undefined
   /**
    * The pid of the actor whose call this is. The call comes after those that the actor has. The
-   * outcome is `missing` with `needed` where there is no such process, `conflict` if it is no actor
-   * of the class of the call, `ended` if it takes no more calls, and `refused` with `MailboxFull` if
-   * it has too many.
+   * outcome is `missing` with `needed` if there is no such process, `conflict` if it is not an
+   * actor of the class of the call, `ended` if it takes no more calls, and `refused` with
+   * `MailboxFull` if it has too many.
    */
   readonly actor?: string | undefined
   /** Set for a new actor. */
@@ -249,7 +249,7 @@ export interface ServeCalls {
 }
 
 /**
- * Records what a running step has done by name (C6), or what it waits for. State and sequence
+ * Records named actions of a running step (C6), or what the step waits for. State and sequence
  * number stay as they are, so the write goes under the claim's fence and a count of its own.
  */
 export interface StepRecord {
@@ -313,8 +313,8 @@ export interface Ending extends TransitionEnding {
  *   store keeps it, and returns it with the next `Advance`.
  * - A process that waits, between steps or within one, is paused at once, even if an engine
  *   holds it.
- * - A retry lets a process that backs off run now, and is a play for any other one.
- * - A stop lets an actor take no more calls, and ends it once none is left.
+ * - A retry lets a process that backs off run now, and acts as a play on any other.
+ * - A stop makes an actor accept no more calls, and ends it once none is left.
  * - An abort kills a process that has not started, and does nothing to any other one (`Done.applied`).
  */
 export interface Request {
@@ -359,8 +359,8 @@ export interface Edit {
 }
 
 /**
- * Adds events and lines of the log to a process, which may have ended: an event that a caller has
- * added, or what hooks have printed after the end. It changes nothing else.
+ * Adds events and lines of the log to a process, which may have ended: an event that a caller
+ * added, or output of hooks after the end. It changes nothing else.
  */
 export interface AddEvent {
   readonly kind: 'event'
@@ -440,7 +440,7 @@ export interface Prune {
 
 /**
  * Says that all members of a launched group are stored. An empty group is stored by this write.
- * `conflict` where the group has another number of members.
+ * `conflict` if the group has another number of members.
  */
 export interface CompleteGroup {
   readonly kind: 'complete'

@@ -11,7 +11,7 @@ import type { MemorySession } from './memory-session.ts'
 import type { MemoryTables } from './memory-tables.ts'
 import { isRunnable, type MemoryProcess } from './memory-process.ts'
 
-/** Claims, and how they end without a write of their owner. */
+/** Makes claims, and ends claims without a write of their owner. */
 export class MemoryClaims {
   readonly #tables: MemoryTables
 

@@ -27,7 +27,7 @@ export class MemoryProcess {
   messages: KeptMessage[] = []
   /** The pids of the processes whose end it awaits, or has awaited: whether that is over. */
   readonly awaits = new Map<string, boolean>()
-  /** What it needs of others before it starts. */
+  /** The needs of the process. */
   needs: NeedsByTarget | undefined
   /** How long its result is kept; undefined: until it is pruned. */
   lifetime: Lifetime | undefined

@@ -26,7 +26,7 @@ export class MemoryTables {
   readonly #children = new Map<string, Set<MemoryProcess>>()
   readonly #owned = new Map<string, Set<MemoryProcess>>()
   readonly #deadlines = new Set<MemoryProcess>()
-  /** The calls that wait for others with a time-out. */
+  /** The calls that wait for others with a timeout. */
   readonly late = new Heap<MemoryProcess>()
   readonly #waiters = new Map<string, Set<MemoryProcess>>()
   readonly #needing = new Map<string, Set<MemoryProcess>>()

@@ -22,7 +22,7 @@ export class Beats {
   readonly #engines = new Map<string, number>()
   readonly #timers = new Map<string, NodeJS.Timeout>()
   readonly #sessions = new Map<string, NodeJS.Timeout>()
-  /** Undefined before the first engine has joined; null where no thread can run. */
+  /** Undefined before the first engine has joined; null if no thread can run. */
   #thread: LeaseThread | null | undefined
 
   constructor(database: Database) {
@@ -90,7 +90,7 @@ export class Beats {
     this.#sessions.delete(session)
   }
 
-  /** Renews nothing any more, until another engine joins or another session opens. */
+  /** Stops renewing, until another engine joins or another session opens. */
   pause(): void {
     for (const engine of this.#engines.keys()) this.leave(engine)
     for (const session of this.#sessions.keys()) this.close(session)

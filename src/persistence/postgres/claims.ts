@@ -13,9 +13,9 @@ import { forEachLoaded } from './for-each-loaded.ts'
 import type { PostgresSession } from './postgres-session.ts'
 
 /*
- * Claims, and how they end without a write of their owner. As in SQLite, the index of ready processes
- * leads from class to class and from version to version, so that processes that the engine can't load
- * are never looked at (C9).
+ * Makes claims, and ends claims without a write of their owner. As in SQLite, the index of ready
+ * processes leads from class to class and from version to version, so that processes that the
+ * engine can't load are never looked at (C9).
  */
 
 /** The classes, versions and labels of which a process wants to run, now or later. */
@@ -54,7 +54,7 @@ function outlook(condition: string): string {
     FROM mine`
 }
 
-/** The calls that wait for others with a time-out, as `lateAt` has it. */
+/** The calls that wait for others with a timeout, as `lateAt` has it. */
 const LATE = `actor IS NOT NULL AND awaits = 'inputs' AND due_at IS NOT NULL`
 
 const OUTLOOK = `SELECT r.ready, least(r.due, s.due) AS due, s.ready AS suspects,

@@ -6,7 +6,7 @@ import { NotLoaded } from './not-loaded.ts'
 import { PostgresSession } from './postgres-session.ts'
 import type { Wanted } from './wanted.ts'
 
-/** How often a commit is made again because others have changed what it read, before it waits between. */
+/** How often a commit is repeated without a pause because others changed what it read. */
 const AT_ONCE = 5
 const LONGEST_PAUSE = 50
 
@@ -26,9 +26,9 @@ export interface Committed<T> {
 }
 
 /**
- * Runs rules on what the database has, and stores what they decide, if none of it has changed
- * meanwhile; otherwise once more. No lock is held while the rules run, so that a frozen program holds
- * up nobody.
+ * Runs the rules on data from the database, and stores their decisions if that data has not changed
+ * meanwhile; otherwise starts again. No lock is held while the rules run, so that a frozen program
+ * holds up no one.
  */
 export class Committer {
   readonly #database: Calls

@@ -18,7 +18,7 @@ const LONGEST_PAUSE = 500
  * a firewall forgets, would hold the statement until the system gives it up, which takes a quarter of an hour.
  */
 const ANSWER_WITHIN = 20_000
-/** The most connections of a store, beside the one that listens. */
+/** The most connections of a store, not counting the one that listens. */
 const CONNECTIONS = 4
 /** The most functions of `this.transaction` that run at a time. */
 const OWN_CONNECTIONS = 8
@@ -158,7 +158,7 @@ export class Database implements Calls {
       try {
         return (await this.#pool.query(this.statement(text, given))).rows as R[]
       } catch (error) {
-        // Says nothing of the other connections. The patience begins when one of them is tried.
+        // Shows nothing about the other connections. The patience begins when one of them is tried.
         if (isUnanswered(error) && !wasUnanswered) {
           wasUnanswered = true
           start = elapsed()

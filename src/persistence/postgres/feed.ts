@@ -88,7 +88,7 @@ export class Feed {
   /** We have committed, and published it. Tells the other programs soon. */
   committed({ tx, xmin }: Stored): void {
     this.#own.add(tx)
-    // Nobody watches, so nobody misses what has been over since.
+    // No one watches, so no one misses what has ended since.
     if (!this.#isOn) this.#passed(xmin)
     this.#notifying ??= setTimeout(() => {
       this.#notifying = undefined
@@ -166,7 +166,7 @@ export class Feed {
     try {
       await client.connect()
       await client.query(`LISTEN ${client.escapeIdentifier(this.#channel)}`)
-      // What was committed before the listening began has notified nobody.
+      // Commits from before the listening began have notified no one.
       this.look()
     } catch {
       broken()

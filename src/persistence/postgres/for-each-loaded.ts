@@ -2,8 +2,8 @@ import { NotLoaded } from './not-loaded.ts'
 import type { PostgresSession } from './postgres-session.ts'
 
 /**
- * Does the same for each item. What is not loaded for one of them is asked for together with what the
- * others need.
+ * Calls a function for each item. Data that is not loaded for one item is requested together with
+ * that for the others.
  *
  * @throws NotLoaded if anything was not loaded
  */

@@ -78,7 +78,7 @@ export class LeaseThread {
   #isStopped = false
 
   /**
-   * Undefined where the driver can't be found, as in a bundle. `died` is called if the thread ends by
+   * Undefined if the driver can't be found, as in a bundle. `died` is called if the thread ends by
    * itself.
    */
   static start(connection: string, statement: string, died: () => void): LeaseThread | undefined {

@@ -9,7 +9,7 @@ export interface Query {
   readonly values: readonly unknown[]
 }
 
-/** Whether the work of a process was begun again. A later process has a larger number. */
+/** Whether a process is superseded. A later process has a larger number. */
 export const SUPERSEDED = `EXISTS (SELECT 1 FROM @process AS later
   WHERE later.origin IN (process.pid, process.parent, process.origin) AND later.id > process.id)`
 

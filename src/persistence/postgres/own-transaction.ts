@@ -42,7 +42,7 @@ export class OwnTransaction implements Calls {
   private constructor(database: Database, client: Pg.PoolClient) {
     this.#database = database
     this.#client = client
-    // Whoever uses the connection next hears of it.
+    // The next user of the connection gets the error.
     client.on('error', this.#broken)
     this.tx = { kind: 'postgres', query: (sql, values) => this.#query(sql, values) }
   }

@@ -21,8 +21,9 @@ import { lifetimeColumns, Work, type KeptMessage } from './work.ts'
  * One commit, as the rules see it: what was loaded, and what they change. `document` is the argument of
  * the function `apply`.
  *
- * Each relation between two processes is noted at both. Whatever the rules ask of a process is checked
- * by its `rev` when the commit is applied, so two commits that concern each other never both apply.
+ * Each relation between two processes is noted at both. When the commit is applied, the `rev` of
+ * each process that the rules read is checked, so two commits that affect each other never both
+ * apply.
  */
 export class PostgresSession implements WriteTables {
   readonly now: number
@@ -280,7 +281,7 @@ export class PostgresSession implements WriteTables {
     const work = this.#work(actor)
     this.#requireQueue(work)
     const pids = [...work.calls.keys()]
-    // The rules go on with each of them.
+    // The rules continue with each of them.
     this.#each(pids)
     return pids
   }
@@ -392,7 +393,7 @@ export class PostgresSession implements WriteTables {
     this.#retained.set(`${pid} ${session}`, { pair: [pid, session], holds: false })
   }
 
-  /** What the function `apply` is to store; undefined if nothing changes. */
+  /** What the function `apply` must store; undefined if nothing changes. */
   document(): unknown {
     const works = [...this.#works.values()]
     const inserted = new Set(this.#inserted)

@@ -57,9 +57,9 @@ import { wantedBy } from './wanted-by.ts'
 
 /** Options of `PostgresStore.open`. */
 export interface PostgresStoreOptions {
-  /** The name of the schema that has the tables. It is created where there is none. Default: `damson`. */
+  /** The name of the schema that has the tables. It is created if there is none. Default: `damson`. */
   readonly schema?: string | undefined
-  /** Whether to make the schema if there is none. Default: true. */
+  /** Whether to create the schema if there is none. Default: true. */
   readonly create?: boolean | undefined
   /** The source of the time. Default: the clock of the server. Leases always count by that one. */
   readonly clock?: Clock | undefined
@@ -162,7 +162,7 @@ export class PostgresStore implements Store {
     } catch (error) {
       if (!isOfOneWrite(error)) throw error
       if (writes.length === 1) return writes.map((write) => refused(write, error))
-      // The statement does not say which write it is (C9).
+      // The failed statement does not show which write caused the error (C9).
       const half = writes.length >> 1
       return [...(await this.commit(writes.slice(0, half))), ...(await this.commit(writes.slice(half)))]
     }

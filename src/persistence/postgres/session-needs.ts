@@ -16,7 +16,7 @@ export class SessionNeeds {
   readonly #byTarget = new Map<string, Set<string>>()
   readonly #changed = new Set<string>()
 
-  /** Takes up what was loaded of a process. What the commit has changed of it already counts. */
+  /** Adds the loaded data of a process. Changes that the commit has already made to it are kept. */
   load(pid: string, { needs, needing }: LoadedRow): void {
     for (const [target, ended, any, over] of needs ?? [])
       this.#load({ pid, target, ended, any: any === 1, over: over === 1 })

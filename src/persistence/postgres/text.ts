@@ -16,7 +16,7 @@ export function encodeJson(value: unknown): string {
     : JSON.stringify(value, (_key, one: unknown) => (typeof one === 'string' ? encodeText(one) : one))
 }
 
-/** The value of JSON text that Postgres has made of stored strings. */
+/** The value of JSON text that Postgres made from stored strings. */
 export function decodeJson(text: string): unknown {
   if (!text.includes(MARK)) return JSON.parse(text)
   return JSON.parse(text, (_key, one: unknown) => (typeof one === 'string' ? decodeText(one) : one))

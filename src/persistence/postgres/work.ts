@@ -15,7 +15,7 @@ export class Work {
   messages: KeptMessage[]
   /** By target, whether the wait for it is over. */
   readonly awaits: Map<string, boolean>
-  /** By the pid of who waits for this process, whether that wait is over. */
+  /** By the pid of each process that waits for this one, whether that wait is over. */
   readonly waiters: Map<string, boolean>
   lifetime: Lifetime | undefined
   readonly retainedBy: Set<string>

@@ -40,7 +40,7 @@ export function contextFor(tables: Tables, pid: string, consumes: number | null 
   }
 }
 
-/** Applies a write that is about the result of a process, and changes nothing else. */
+/** Applies a write about the result of a process. It changes nothing else. */
 export function applyToResult(tables: LifetimeTables, write: ResultWrite): Outcome {
   switch (write.kind) {
     case 'retain':
@@ -125,7 +125,8 @@ export function apply(tables: Tables, write: OnOne): Outcome {
   if (write.kind === 'advance') killDescendants(tables, write, row.runner)
   if (write.kind === 'request' && write.tree === true && decision.outcome.status === 'done') {
     if (write.request !== 'abort') requestDescendants(tables, write)
-    // What was aborted may have taken over the children of the process that it was restarted from.
+    // An aborted process may have taken over the children of the process that it was restarted
+    // from.
     else if (decision.outcome.applied === true) requestDescendants(tables, { ...write, request: 'kill' })
   }
   return decision.outcome
@@ -135,7 +136,7 @@ export function apply(tables: Tables, write: OnOne): Outcome {
 function forgetCrashes(tables: Tables, write: StepRecord | Advance, engine: string | null): void {
   const { crashedActor } = write
   if (crashedActor === undefined) return
-  // That a call begins again is no progress.
+  // The beginning of another run of a call is not progress.
   if (write.kind === 'record' ? !getsFurther(write) : write.state !== 'waiting') return
   const actor = tables.get(crashedActor)
   if (actor === undefined || actor.owner !== engine || actor.crashes === 0) return
@@ -209,7 +210,7 @@ function requestDescendants(tables: Tables, write: Request): void {
   }
 }
 
-/** Stores what an advance changes beside the row. */
+/** Stores what an advance changes besides the row. */
 export function putAdvance(tables: Tables, row: Row, write: Advance): void {
   consume(tables, row, write.consumes)
   tables.putParts(row.pid, write.parts)

@@ -10,7 +10,7 @@ export interface Message {
   readonly value: string
 }
 
-/** What may have come for a waiting process. */
+/** The events that may have ended the wait of a process. */
 export interface Arrivals {
   /** The oldest kept signal of this name, or with null the oldest resume. */
   message(signal: string | null): Message | undefined
@@ -33,7 +33,7 @@ export function claim(row: Row, request: Pick<ClaimRequest, 'engine' | 'suspects
   return row.crashes > 0 ? [entry('recovered', request.engine)] : []
 }
 
-/** What ends the wait of a claimed process; null if nothing has come that it waits for (C8). */
+/** What ends the wait of a claimed process; null if its wait is not over (C8). */
 function findWakeUp(row: BriefRow, now: number, arrivals: Arrivals): StoredWakeUp | null {
   if (row.state !== 'waiting') return null
   const resume = row.resumable === 1 ? arrivals.message(null) : undefined

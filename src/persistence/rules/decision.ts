@@ -20,14 +20,14 @@ export interface AwaitTarget {
   readonly isChild: boolean
 }
 
-/** What a rule needs to know beside the row. */
+/** What a rule needs to know besides the row. */
 export interface RuleContext {
   readonly now: number
   /** Whether an engine is alive (C11). */
   alive(engine: string): boolean
   /**
-   * Whether a signal of this name, or with null a resume, is kept beside the one that this write
-   * consumes (C8).
+   * Whether a signal of this name, or with null a resume, is kept in addition to the one that this
+   * write consumes (C8).
    */
   hasMessage(signal: string | null): boolean
   /** Whether the process still waits for the end of other processes. */

@@ -4,8 +4,8 @@ import type { BriefRow, Row } from './row.ts'
  * Chooses the engine that starts no other work, so that a suspect can run there alone (C11).
  * Usually some engine is idle before that and takes the suspect.
  *
- * 1. If no engine has taken a suspect for a minute, one engine drains for it and the others go
- *    on. The row of the suspect names that engine.
+ * 1. If no engine has taken a suspect for a minute, one engine drains for it and the others
+ *    continue. The row of the suspect names that engine.
  * 2. If that engine dies, another one is chosen at once. Otherwise draining ends after a minute,
  *    and the suspect waits for another minute.
  * 3. The row stays unowned: any idle engine may claim it, and pauses and kills take effect at once.
@@ -33,7 +33,7 @@ export function drainingEngine(
   return isHeld ? (row.runner ?? undefined) : undefined
 }
 
-/** Whether a suspect has waited so long that an engine must drain for it. */
+/** Whether a suspect has waited long enough that an engine must drain for it. */
 export function mustDrain({ ready_at }: Pick<Row, 'ready_at'>, now: number): boolean {
   return ready_at !== null && ready_at + SUSPECT_PATIENCE <= now
 }

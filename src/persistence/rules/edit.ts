@@ -4,9 +4,9 @@ import type { Row } from './row.ts'
 import { takeBack } from './transitions.ts'
 
 /**
- * Changes saved values of a process that no engine holds (C3). The edit applies only to the row from
- * which it was made, so that it overwrites nothing that was saved meanwhile. It raises the fence: an
- * engine that still has the process in memory, as it was launched there, reads it anew (C4).
+ * Changes saved values of a process that no engine holds (C3). The edit applies only to the row
+ * from which it was made, so that it overwrites nothing that was saved meanwhile. It raises the
+ * fence: an engine that still has the launched process in memory reads it anew (C4).
  */
 export function edit(row: Row, write: Edit, context: RuleContext): Decision {
   if (row.last_request === write.id) return unchanged({ status: 'done', pid: row.pid })

@@ -101,7 +101,7 @@ function failCall(tables: Tables, pid: string, upstream: string): boolean {
   return true
 }
 
-/** Ends a call whose time-out has passed while it waited for its inputs, or for the processes of its `after`. */
+/** Ends a call whose timeout has passed while it waited for its inputs, or for the processes of its `after`. */
 export function failLateCall(tables: Tables, row: Row): void {
   const late = lateAt(row)
   if (row.actor === null || late === null || late > tables.now) return

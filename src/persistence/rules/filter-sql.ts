@@ -2,7 +2,7 @@ import type { ListFilter } from '../contract/control.ts'
 
 /** Whether a process wants to run, now or at a time to come, as `isReady` and `dueAt` have it. */
 export const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
-/** The same of what may run beside others, and of suspects (C11). */
+/** The same for processes that may run with others, and for suspects (C11). */
 export const READY = `${UNOWNED} AND crashes < 2`
 export const SUSPECT = `${UNOWNED} AND crashes >= 2`
 
@@ -36,7 +36,7 @@ export function addConditions(
   if (filter.until !== undefined) add('created_at < ?', filter.until)
   if (filter.endedBefore !== undefined) {
     add('ended_at < ?', filter.endedBefore)
-    // What was created later has not ended earlier: the indexes go by the time of the creation.
+    // A process can't end before it is created, so the indexes by creation time can be used.
     add('created_at < ?', filter.endedBefore)
   }
 }

@@ -42,7 +42,7 @@ export function addCall(tables: Tables, actor: ActorRow): void {
   makeActorReady(tables, actor)
 }
 
-/** How a back end ends calls whose rows have nothing special. */
+/** A back end's fast way to end calls whose rows are not special. */
 export interface HotEnds {
   /** Ends a call, or returns false and changes nothing. */
   end(call: Advance): boolean

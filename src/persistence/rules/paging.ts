@@ -6,8 +6,7 @@ import type { ListFilter, ProcessPage } from '../contract/control.ts'
 import { processRow, type Row } from './row.ts'
 
 /**
- * Selects the processes of a request to many. The request reaches all of them, so there are no
- * pages.
+ * Selects the processes of a bulk request. The request reaches all of them, so there are no pages.
  */
 export type BulkFilter = Omit<ListFilter, 'limit' | 'after'>
 

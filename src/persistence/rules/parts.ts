@@ -18,7 +18,7 @@ export function isKeptAfterSuccess(name: string): boolean {
   return name !== CHECKPOINT_PART && !name.startsWith(RECORD_PREFIX)
 }
 
-/** Whether a new process keeps this part besides `state`. */
+/** Whether a new process keeps this part in addition to `state`. */
 export function isKept(name: string, { ending }: Create): boolean {
   return name !== 'state' && (ending?.dropCheckpoint !== true || isKeptAfterSuccess(name))
 }

@@ -4,18 +4,18 @@ import { type Decision, type Entry, unchanged } from './decision.ts'
 import type { Row } from './row.ts'
 
 /*
- * What a process reports beside its state: the lines of its log, events and its progress. Both are
- * bounded, so that no process fills the disk. A report is no progress of the process (C11).
+ * What a process reports apart from its state: the lines of its log, events and its progress. All
+ * are bounded, so that no process fills the disk. A report does not count as progress (C11).
  */
 
-/** What a write stores of a report, beside the row. */
+/** What a write stores of a report, besides the row. */
 export interface TakenReport {
   readonly log: readonly LogEntry[]
   readonly history: readonly Entry[]
 }
 
 /**
- * Takes what a write reports into the row, and returns what else is to be stored; undefined if the
+ * Adds the reports of a write to the row, and returns what else must be stored; undefined if the
  * write reports nothing.
  */
 export function takeReport(row: Row, write: Write, now: number): TakenReport | undefined {

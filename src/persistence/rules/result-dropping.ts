@@ -11,12 +11,11 @@ import type { BriefRow, Row } from './row.ts'
 /*
  * How long results are kept.
  *
- * 1. Only a process with a retention, or one that was purged, has a lifetime. It is stored beside the
- *    row, so that other processes pay nothing for it.
+ * 1. Only a process with a retention, or one that was purged, has a lifetime. It is stored outside
+ *    the row, so that other processes pay nothing for it.
  * 2. A value is needed while its process is needed by one that has not started (`upstream.ts`), is
- *    awaited by one that has not ended (`waits.ts`), or has a parent that has not ended: a step of the
- *    parent that runs again reads it again. Nothing drops a value that is needed. What was to be
- *    dropped is dropped later.
+ *    awaited by one that has not ended (`waits.ts`), or has a parent that has not ended: a step of
+ *    the parent that runs again reads it again. Nothing drops a needed value; it is dropped later.
  * 3. A session that retains a value keeps it from being dropped by its retention, but not from a purge.
  * 4. `checkAt` is when an engine looks at the process (`DropDue`). A session's last release and the end
  *    of the process set it.
@@ -29,7 +28,7 @@ export interface Lifetime {
   readonly retention: StoredRetention | null
   /** Whether someone has asked to drop it: by a purge, or by the release of its group. */
   readonly wanted: 'purged' | 'released' | null
-  /** In wall-clock milliseconds. Null while the process has not ended, and where nothing is due. */
+  /** In wall-clock milliseconds. Null while the process has not ended, and if nothing is due. */
   readonly checkAt: number | null
   readonly dropped: boolean
 }
@@ -84,7 +83,7 @@ export function mayBeDue(lifetime: Lifetime): boolean {
   return !lifetime.dropped && dueAt(lifetime, 0) !== null
 }
 
-/** When a value is to be dropped, if nothing keeps it; null: not by itself. */
+/** When a value that nothing keeps must be dropped; null if at no fixed time. */
 function dueAt({ retention, wanted }: Lifetime, endedAt: number): number | null {
   if (wanted !== null || retention?.policy === 'refs') return endedAt
   return retention?.policy === 'ttl' ? endedAt + (retention.ttl ?? 0) : null
@@ -131,7 +130,7 @@ export function dropDue(tables: LifetimeTables, { pid, by }: DropDue): Outcome {
   return { status: 'done', pid, applied: lifetime.dropped || look(tables, pid, lifetime, by) }
 }
 
-/** Drops the value if it is time and nothing keeps it, and otherwise notes when to look again. */
+/** Drops the value if it is due and nothing keeps it; otherwise notes when to check again. */
 function look(tables: LifetimeTables, pid: string, lifetime: Lifetime, by: string): boolean {
   const row = tables.brief(pid)
   if (row === undefined) return false
@@ -163,7 +162,7 @@ function drop(tables: LifetimeTables, pid: string, lifetime: Lifetime, by: strin
   if (row === undefined) return false
   const why = DROP_REASONS[lifetime.wanted ?? (lifetime.retention?.policy === 'ttl' ? 'ttl' : 'refs')]
   const data = droppedData(row, { at: tables.now, why })
-  // What is damaged stays as it is, for whoever repairs it (C9).
+  // Damaged data stays as it is, so that it can be repaired (C9).
   tables.putLifetime(pid, { ...lifetime, checkAt: null, dropped: data !== undefined })
   if (data === undefined) return false
   const hasOutputs = tables.dropOutputs(pid)
@@ -209,7 +208,7 @@ export function referenceRefusal(
   return refers.some(isGone) ? { status: 'fenced' } : undefined
 }
 
-/** What a new process refers to beside what it awaits. */
+/** What a new process refers to, in addition to what it awaits. */
 export function referred({ refers = [] }: Create, awaits: readonly Awaited[]): readonly Awaited[] {
   const known = new Set(awaits.map(({ pid }) => pid))
   return refers.filter((pid) => !known.has(pid)).map((pid) => ({ pid, over: true, isChild: false }))

@@ -74,9 +74,10 @@ export interface Row {
   /** The sender's id of the last request. */
   last_request: string | null
   /**
-   * These four say what ends a wait: a resume, the signal of this name, this time, the end of the
-   * processes in the table `awaits`. All are clear unless the process waits. While it has not
-   * started, `inputs` says that it has needs (`upstream.ts`), and `due_at` limits the wait for them.
+   * These four columns hold what ends a wait: a resume, the signal of this name, this time, the end
+   * of the processes in the table `awaits`. All are clear unless the process waits. Before the
+   * process starts, `inputs` means that it has needs (`upstream.ts`), and `due_at` limits the wait
+   * for them.
    */
   resumable: number
   receives: string | null
@@ -98,7 +99,7 @@ export interface Row {
   records: number
   /** The actor whose call this is. */
   readonly actor: string | null
-  /** How many calls of an actor have not ended; null of what is no actor. */
+  /** How many calls of an actor have not ended; null for any other process. */
   calls: number | null
   /** How many of them there may be; null for no limit. */
   readonly most_calls: number | null
@@ -191,7 +192,7 @@ export function afterOf(row: Published, now: number): After {
 /** The columns of a row that a change shows. */
 type Published = Pick<Row, 'pid' | 'state' | 'actor'> & Claimability & Partial<Pick<Row, 'awaits' | 'due_at'>>
 
-/** When a call fails that waits for its inputs, or for the processes of its `after`; null if that has no time-out. */
+/** When a call fails that waits for its inputs, or for the processes of its `after`; null if that has no timeout. */
 export function lateAt({ awaits, due_at: due }: Partial<Pick<Row, 'awaits' | 'due_at'>>): number | null {
   return awaits === 'inputs' ? (due ?? null) : null
 }

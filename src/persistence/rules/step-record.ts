@@ -8,8 +8,8 @@ import { beginWait, isLeft, leaveWaitInStep, readyAt, watched, wholeMilliseconds
 const EFFECTS = recordPart('effect:')
 
 /*
- * The writes of a step before its end: it records what it has done by name (C6), begins to wait,
- * and goes on.
+ * The writes of a step before its end: it records its named actions (C6), begins to wait, and
+ * continues.
  */
 
 /** Applies a step record under the fence of the claim, and in the order of its count (C4). */
@@ -26,7 +26,7 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
   // The history has the `waiting` of a step that is paused where it waits, and the play will add
   // another one.
   const isStill = row.paused === 1 && row.in_step === 1 && onlyWaits(write)
-  // An effect that was done is kept, but the step does not go on: only `killed` follows a stored
+  // The record of an effect is kept, but the step does not continue: only `killed` follows a stored
   // kill (C5).
   const isKilled = row.kill_deadline !== null
   const kept = isKilled ? write.history.filter(({ name }) => name !== 'running') : write.history
@@ -34,7 +34,7 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
   row.records = write.count
   if (write.status !== undefined) row.status = write.status
   if (write.deadline !== undefined) row.deadline = wholeMilliseconds(write.deadline)
-  // The step got further, so crashes are counted anew (C11). Keeping a checkpoint again is no
+  // The step made progress, so crashes are counted anew (C11). Keeping a checkpoint again is not
   // progress.
   if (getsFurther(write)) {
     row.crashes = 0
@@ -61,9 +61,9 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
 }
 
 /**
- * Whether a stored pause or kill holds the write back. A step that is paused where it waits may
- * only record what it waits for (C7). A step whose kill is stored receives no signal and does not
- * go on (C5). An effect that it has done is kept, so that a restart does not do it again (C6).
+ * Whether a stored pause or kill holds the write back. A step that is paused in its wait may only
+ * record what it waits for (C7). A step whose kill is stored receives no signal and does not
+ * continue (C5). The record of an effect is kept, so that a restart does not repeat it (C6).
  */
 function isHeldBack(row: Row, write: StepRecord): boolean {
   if (row.kill_deadline === null) return !onlyWaits(write)
@@ -72,7 +72,7 @@ function isHeldBack(row: Row, write: StepRecord): boolean {
 }
 
 /**
- * Whether the write is progress. Going on after a wait is none, nor is a checkpoint, a deadline, a
+ * Whether the write is progress. Continuing after a wait is not, nor is a checkpoint, a deadline, a
  * status or a report.
  */
 export function getsFurther(write: StepRecord): boolean {

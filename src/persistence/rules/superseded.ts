@@ -1,6 +1,6 @@
 import type { Row } from './row.ts'
 
-/** Returns a test for whether the work of a process was begun again, as the filter `superseded` has it. */
+/** Returns a test for whether a process is superseded, as in the filter `superseded`. */
 export function supersededTest(rows: Iterable<Row>): (row: Row) => boolean {
   const last = new Map<string, number>()
   for (const { origin, id } of rows)

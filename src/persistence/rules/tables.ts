@@ -49,7 +49,7 @@ export interface Tables extends NeedTables, LifetimeTables {
   takeMessage(pid: string, id: number): string | undefined
   dropMessages(pid: string): void
 
-  /** What concerns the calls of an actor, or undefined if there is no such process. */
+  /** The columns about the calls of an actor, or undefined if there is no such process. */
   actor(pid: string): ActorRow | undefined
   /** Whether an actor has a call that may run. */
   hasCall(actor: string, order: CallOrder): boolean

@@ -16,8 +16,8 @@ import { beginWait, endWait, isLeft, leaveWaitInStep, readyAt, isWaitingOwned, m
  * What each write does to the row of a process, for all back ends.
  *
  * A rule receives a copy of the row, may change the copy, and returns it only if it is to be
- * stored. It knows nothing of tables, transactions or time, except what its `RuleContext` answers.
- * What a write does to other processes is in `apply.ts`.
+ * stored. It knows nothing about tables, transactions or time, except what its `RuleContext`
+ * provides. What a write does to other processes is in `apply.ts`.
  */
 
 /**
@@ -76,7 +76,7 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
   return { outcome: progressOutcome(row, write.paused), row, awaits, history }
 }
 
-/** Ends a process as this write says. */
+/** Ends a process in the way that this write gives. */
 export function endAs(row: Row, { state, step, status, parts, ending }: Advance, now: number): void {
   end(row, state, parts['state'] ?? row.data, ending?.successful ?? false, ending?.message ?? null, now)
   if (ending?.dropCheckpoint === true) row.before = null
@@ -106,9 +106,10 @@ function mayAdvance(row: Row, write: Advance, context: RuleContext): boolean {
 }
 
 /**
- * The refusal of a write that the process may not make, whatever it knows; undefined if it may.
- * Once a kill is stored, the process may only end as `killed` (C5). While it is paused where it
- * waits, it may do nothing (C7). A pause of a computing step is carried out by its next transition.
+ * The refusal of a write that the process may not make, even if it does not know that; undefined if
+ * it may. Once a kill is stored, the process may only end as `killed` (C5). While it is paused in
+ * its wait, it may do nothing (C7). A pause of a computing step is carried out by its next
+ * transition.
  */
 export function heldOutcome(row: Row, kills: boolean): Held | undefined {
   const { kill_deadline: deadline, kill_message, pause_message } = row
@@ -182,7 +183,7 @@ export function request(row: Row, write: Request, context: RuleContext): Decisio
     case 'stop': {
       const outcome: Outcome = { status: 'done', pid: row.pid, applied }
       const isStopping = row.stopping === 1
-      // An actor that is to run its calls may still be told not to.
+      // An actor that stops after its queued calls may still be stopped without them.
       if (isStopping && history.length === 0 && write.drain !== false) return unchanged(outcome)
       row.stopping = 1
       return { outcome, row, history: isStopping ? history : [...history, entry('stopping', write.by)] }
@@ -246,7 +247,8 @@ function pause(row: Row, write: Request): Entry[] {
 }
 
 /**
- * Lets a process that backs off run now. Plays a paused or parked one. Does nothing to any other.
+ * Lets a process that backs off run now. Plays a paused or parked one. Does nothing to any other
+ * process.
  */
 function retry(row: Row, write: Request, now: number): Entry[] {
   if (row.paused === 1 || row.parked !== null) return play(row, write)

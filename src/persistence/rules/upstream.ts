@@ -9,19 +9,19 @@ import { earliest } from './waits.ts'
  * The processes that a new process needs before its first step: those whose values its inputs refer
  * to, and those that it was launched after.
  *
- * 1. A list beside the row has an entry for each need, from the creation until the process starts or
- *    ends. A process in that list is not pruned.
+ * 1. A list outside the row has an entry for each need, from the creation until the process starts
+ *    or ends. A process in that list is not pruned.
  * 2. An entry is over once the needed process has ended. All entries are over as soon as one end
  *    decides that the process can't start, so that it fails at once: one that does not meet a need,
- *    or the last one that does not meet a need of any process. An end that is enough for a need of any
- *    process makes the others of that need over too.
+ *    or the last one that does not meet a need of any process. An end that meets a need of any one
+ *    process marks the other entries of that need as over too.
  * 3. The row is ready once no entry is left. The engine that claims it reads how the processes ended.
  *    It starts the process with their values, or excepts it.
  * 4. A call of an actor that can't start is excepted by the commit that decides so, whatever comes before
  *    it and whether its actor is paused (`ends.ts`). No engine claims a call, so the scan of any engine
- *    excepts one whose time-out has passed.
+ *    excepts one whose timeout has passed.
  *
- * A process that is needed must exist, so no circle of needs can come about.
+ * A needed process must already exist, so needs can't form a cycle.
  */
 
 /** An entry of the list. */

@@ -3,15 +3,16 @@ import type { Awaited, RuleContext } from './decision.ts'
 import type { WaitConditions } from '../../process/state/transition.ts'
 
 /*
- * What the row of a waiting process says of its wait, and when that makes the process ready (C8).
+ * What the row of a waiting process stores about its wait, and when that makes the process ready
+ * (C8).
  *
  * 1. `ready_at` of a process without an owner is always right: each write that may change it sets
  *    it anew, even while the process is paused or parked. `ready_at` of an owned process is null.
- * 2. A list beside the row holds the awaited processes. An entry is over when its process ends. All are
- *    over once enough of them have ended.
- * 3. An entry that is over stays until the process ends, since a step that runs again takes the value
- *    again: it keeps the value from being dropped (`result-dropping.ts`). That of a child need not stay, since
- *    the parent keeps the value as well.
+ * 2. A list outside the row holds the awaited processes. An entry is over when its process ends.
+ *    All entries are over once enough of the processes have ended.
+ * 3. An entry that is over stays until the waiting process ends, since a step that runs again reads
+ *    the value again: the entry keeps the value from being dropped (`result-dropping.ts`). The
+ *    entry of a child need not stay, since the parent keeps the value anyway.
  */
 
 export function isLeft({ over }: Pick<Awaited, 'over'>): boolean {
@@ -47,8 +48,8 @@ export function beginWait(
 }
 
 /**
- * What is stored of processes that an engine awaits which holds the waiting one: it watches them by
- * itself, so only their values are kept.
+ * What is stored about awaited processes while an engine holds the waiting one. The engine watches
+ * them itself, so the entries only keep their values.
  */
 export function watched(row: Pick<Row, 'pid'>, awaited: readonly Awaited[]): readonly Awaited[] {
   const others = awaited.filter(({ pid, isChild }) => !isChild && pid !== row.pid)

@@ -13,7 +13,7 @@ import { partChange } from './row-parts.ts'
 import type { Session } from './session.ts'
 
 /*
- * The hot path: the next saved state of a process that goes on running, or ends. One statement
+ * The hot path: the next saved state of a process that continues to run, or ends. One statement
  * checks the fence and the sequence number (C4) and stores the state with the small parts and the
  * history, if nothing is special about the row: no pause and no kill is stored, no process is
  * awaited, and the row has room. The outcome is then known from the number of changed rows, and
@@ -54,8 +54,8 @@ const BEGIN = new HotStatement(
 )
 
 /**
- * To a terminal state (C5), unless a kill is stored or the process is paused where it waits. A
- * stored pause comes too late.
+ * To a terminal state (C5), unless a kill is stored or the process is paused in its wait. A stored
+ * pause comes too late.
  */
 const ENDED = `consumed = ${REMEMBERING}, recent = recent || ?, seq = ?, step = ?, status = ?, updated_at = ?,
   ended_at = ?, state = ?, before = CASE WHEN ? THEN NULL ELSE data END, data = coalesce(?, data), successful = ?,
@@ -114,8 +114,8 @@ function isStored(
   const known = processes.known(pid)
   const succeeds = ending?.dropCheckpoint === true
   const change = partChange(write.parts, write.dropped, succeeds)
-  // A process is upgraded once, if ever, which is not worth a column of each statement.
-  // So does a process that reports nothing pay nothing for those that do.
+  // A process is upgraded rarely, so a version is not worth a column in each statement. Likewise, a
+  // process without reports pays nothing for those with reports.
   const isPlain = write.version === undefined && write.report === undefined && ending?.reason === undefined
   if (!isPlain || known === undefined || change === undefined) return false
   const { length } = session.changes
@@ -261,7 +261,7 @@ function endValues({ now }: Session, write: Advance, { lines }: Target): unknown
   ]
 }
 
-/** Which row it is, and how far its process has come. */
+/** The number of the row, and how far its process has progressed. */
 function rowValues({ pid, fence, seq }: Advance, { id }: Target): unknown[] {
   return [id, pid, fence, seq - 1]
 }

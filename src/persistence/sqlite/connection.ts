@@ -31,7 +31,7 @@ const PIECE = 200
 export type Trace = (sql: string) => void
 
 export interface ConnectionOptions {
-  /** Whether to make a file if there is none. */
+  /** Whether to create a file if there is none. */
   readonly create: boolean
   /** The steps from one version of the schema to the next. Default: those of this release. */
   readonly migrations?: readonly string[] | undefined
@@ -156,8 +156,8 @@ export class Connection {
   }
 
   /**
-   * Gives some free pages back to the system, and the others later: pages are moved meanwhile, and
-   * others have to wait. Resolves to whether any are left.
+   * Returns some free pages to the system, and leaves the rest for later: other users have to wait
+   * while pages are moved. Resolves to whether any are left.
    */
   reclaim(): Promise<boolean> {
     return this.#whenFree('returning space', () => {
@@ -239,7 +239,7 @@ export class Connection {
       this.sql('COMMIT').run()
       return value
     } catch (error) {
-      // After some errors SQLite has rolled back by itself.
+      // After some errors SQLite has already rolled back.
       if (this.#db.inTransaction) this.sql('ROLLBACK').run()
       throw error
     }

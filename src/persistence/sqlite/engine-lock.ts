@@ -5,11 +5,10 @@ import { isBusy } from './driver-errors.ts'
 
 /*
  * Each engine holds an exclusive lock on a file of its own beside the database, and so does each
- * session that retains results (`open-sessions.ts`). The kernel frees
- * the lock when the program ends, however it ends, so a free lock shows at once that the engine is
- * dead. A program number would not: it may be reused, or belong to another container. SQLite takes
- * the lock for us. The files must never be opened otherwise: closing any handle of a file gives up
- * its locks.
+ * session that retains results (`open-sessions.ts`). The kernel frees the lock when the program
+ * ends, however it ends, so a free lock shows at once that the engine is dead. A process id of the
+ * system would not: it may be reused, or belong to another container. SQLite takes the lock for us.
+ * The files must never be opened otherwise: closing any handle of a file gives up its locks.
  */
 
 /** The state of a lock. If it is `missing`, the lease decides. */

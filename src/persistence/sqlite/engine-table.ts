@@ -56,7 +56,8 @@ export class EngineTable {
 
   /**
    * Whether an engine is alive (C11). A free lock shows at once that it is dead. If the lock is
-   * held, the engine may be frozen, and without a lock nothing is known: then the lease decides.
+   * held, the engine may be frozen; if there is no lock, nothing is known. In both cases the lease
+   * decides.
    */
   isAlive(id: string): boolean {
     if (this.own.has(id)) return true

@@ -13,14 +13,14 @@ const NEWER = `SELECT id, processes, reported FROM feed WHERE id > ? ORDER BY id
 export interface FeedRow {
   readonly id: number
   readonly processes: readonly number[]
-  /** The rows whose processes have reported something beside their histories. */
+  /** The rows whose processes have reported something other than history entries. */
   readonly reported: readonly number[]
 }
 
 /**
- * The commits that have changed processes, for other programs. Their ids follow on each other, and
- * the last one is never deleted. A reader that misses the id after the last one that it knows has
- * come too late, since old ones are deleted.
+ * The commits that have changed processes, for other programs. Their ids have no gaps, and the last
+ * one is never deleted. If the id after the last one that a reader knows is missing, the reader is
+ * too late, since old ones are deleted.
  */
 export class Feed {
   readonly #connection: Connection

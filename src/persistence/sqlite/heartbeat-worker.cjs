@@ -6,7 +6,7 @@
  * processes. `heartbeat-worker-source.ts` hands this text to the worker: it may require only Node's own modules and the driver.
  *
  * SQLite must never wait in this thread. A thread that ends while SQLite waits for a lock aborts the whole program (C12), so
- * the busy time-out is 0, a taken lock is retried by a timer, and the thread ends only by itself.
+ * the busy timeout is 0, a taken lock is retried by a timer, and the thread ends only by itself.
  */
 
 const { parentPort, workerData } = require('node:worker_threads')
@@ -19,7 +19,7 @@ const Database = require(driver)
 const [MOVES, STOP, INSIDE] = [0, 1, 2]
 const [SINCE, LAST] = [0, 1]
 const interval = lease / 3
-/** The main thread counts as stuck when it has not moved for so long, in milliseconds. */
+/** The main thread counts as stuck when it has not moved for this many milliseconds. */
 const patience = lease * 10
 /** The first and the longest pause before a write that found the lock taken is tried again, in milliseconds. */
 const FIRST_PAUSE = 1
@@ -71,7 +71,7 @@ function write() {
   }
 }
 
-/** After a gap nobody can say what happened meanwhile: the engine counts as awake from now on only. */
+/** After a gap it is not known what happened meanwhile: the engine counts as awake only from now on. */
 function noteBeat() {
   const now = process.hrtime.bigint() / 1000n
   if (now - Atomics.load(rhythm, LAST) > BigInt(Math.round(gap * 1000))) Atomics.store(rhythm, SINCE, now)

@@ -41,8 +41,8 @@ export function historyLine(
 }
 
 /**
- * The entry of a line. Of a damaged line it has the name `damaged`, and the line as data, which is
- * no JSON object then.
+ * The entry of a line. The entry of a damaged line has the name `damaged` and the line as data,
+ * which is then not a JSON object.
  */
 export function readHistoryLine(line: string): HistoryLine {
   const tab = line.indexOf('\t')

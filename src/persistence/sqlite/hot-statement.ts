@@ -17,7 +17,7 @@ const DROPPED: Readonly<Record<PartsTarget['drops'], string>> = {
   checkpoint: 'memory = NULL, record = NULL, ',
 }
 const DROPS = Object.keys(DROPPED)
-/** What else a statement changes, as a sum beside the number of what it drops. */
+/** What else a statement changes, as a bit set, in addition to the number of what it drops. */
 const [INPUTS, MEMORY, SMALL, LARGE, ANY] = [4, 8, 16, 32, 64] as const
 
 /**

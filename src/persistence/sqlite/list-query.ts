@@ -46,8 +46,8 @@ export function count(connection: Connection, filter: ListFilter, now: number): 
 }
 
 /**
- * Whether the work of a process was begun again. The processes that were begun again have an index of
- * their own. A later process has a larger number.
+ * Whether a process is superseded. The processes that were restarted or resubmitted have an index
+ * of their own. A later process has a larger number.
  */
 export const SUPERSEDED = `EXISTS (SELECT 1 FROM process AS later
   WHERE later.origin IN (process.pid, process.parent, process.origin) AND later.id > process.id)`

@@ -57,7 +57,7 @@ function lineOf({ stream, at, attempt, text, level }: LogEntry): Line {
   return line
 }
 
-/** The entry of a line. In place of a damaged one stands an entry that says so. */
+/** The entry of a line. A damaged line gives an entry that reports the damage. */
 function entryOf(line: string): LogEntry {
   try {
     const [stream, at, attempt, text, level] = JSON.parse(line) as Line

@@ -45,7 +45,7 @@ export class MailboxTable {
     return this.#connection.sql<ActorRow>(ACTOR).get(pid)
   }
 
-  /** Counts a new call in the plain case. Returns false where the rules decide; then nothing is changed. */
+  /** Counts a new call in the plain case. If the rules must decide, returns false and changes nothing. */
   add(actor: string, className: string): boolean {
     return this.#connection.sql(ADD).run(actor, className).changes === 1
   }
@@ -73,7 +73,7 @@ export class MailboxTable {
     return this.#connection.sql<BriefRow>(`${SELECT_BRIEF} ${OF_ACTOR} ORDER BY id LIMIT ?`).all(actor, limit)
   }
 
-  /** How many calls come before this one; undefined for what is no call, and once it has ended. */
+  /** How many calls come before this one; undefined for anything but a call, and once it has ended. */
   ahead(pid: string): number | undefined {
     return this.#connection.sql<number>(AHEAD).pluck().get(pid)
   }

@@ -47,7 +47,7 @@ export class OwnTransaction implements SqliteTransaction {
     return this.#statement(sql, values).all(...values) as R[]
   }
 
-  /** The function has returned. @throws PersistenceError if SQLite has rolled back meanwhile */
+  /** Call it when the function has returned. @throws PersistenceError if SQLite has rolled back meanwhile */
   end(): void {
     this.#isOver = true
     if (!this.#connection.inTransaction)

@@ -107,17 +107,17 @@ export interface StoredBrief extends BriefRow {
 /** A whole row as the table has it. */
 export interface StoredRow extends Row, StoredBrief, RowParts {}
 
-/** What is remembered of a row. */
+/** What the table remembers about a row. */
 interface Known {
   readonly id: number
   beside: number
 }
 
 /**
- * The rows with what is small of each process, and the parts beside them. Parts and histories refer
- * to the number of the row, which is short. The table remembers the numbers of the rows that were
- * read or written. A new process may get the number of a pruned one, so a write by a remembered
- * number also checks the pid (`advance.ts`).
+ * The rows, which contain the small parts of each process, and the parts outside them. Parts and
+ * histories refer to the number of the row, which is short. The table remembers the numbers of the
+ * rows that were read or written. A new process may get the number of a pruned one, so a write by a
+ * remembered number also checks the pid (`advance.ts`).
  */
 export class ProcessTable {
   readonly #connection: Connection
@@ -161,8 +161,8 @@ export class ProcessTable {
   }
 
   /**
-   * The number of a process's row, and whether parts are stored beside it; undefined if there is
-   * no such process. By now both may be those of another process.
+   * The number of a process's row, and whether parts are stored outside it; undefined if there is
+   * no such process. By now both may belong to another process.
    */
   known(pid: string): Readonly<Known> | undefined {
     const known = this.#known.get(pid)
@@ -250,7 +250,7 @@ export class ProcessTable {
       .run(progress, reported, id)
   }
 
-  /** Stores a row, and adds lines to its history. Others may have added some since the row was read. */
+  /** Stores a row, and adds lines to its history. Others may have added lines since the row was read. */
   update(row: StoredRow, lines: string): void {
     if (lines === '') this.#connection.sql(UPDATE_ROW).run(row)
     else this.#appending(row.id, () => this.#connection.sql(UPDATE_ROW_APPENDING).run(row, lines).changes > 0)
@@ -277,8 +277,8 @@ export class ProcessTable {
     this.#append('parent = ?', [parent], id, lines)
   }
 
-  /** Sets a process aside for this reason, and adds lines to its history. */
-  setAside({ id }: BriefRow, reason: string, lines: string): void {
+  /** Parks a process for this reason, and adds lines to its history. */
+  park({ id }: BriefRow, reason: string, lines: string): void {
     this.#append('owner = NULL, fence = fence + 1, alone = 0, parked = ?', [reason], id, lines)
   }
 
@@ -368,7 +368,7 @@ export class ProcessTable {
     this.#connection.sql(DROP_RECORD).run(id)
   }
 
-  /** Deletes a process with all that is stored of it. */
+  /** Deletes a process with everything that is stored about it. */
   delete({ pid, id, beside, spilled, reported }: StoredBrief): void {
     if (beside === 1) this.#connection.sql('DELETE FROM part WHERE process = ?').run(id)
     if (spilled > 0) this.#histories.deleteAll(id)

@@ -14,7 +14,7 @@ import type { Spared, UnreadableProcesses } from './unreadable-processes.ts'
 const NEXT_DEADLINE =
   'SELECT kill_deadline FROM process WHERE kill_deadline IS NOT NULL ORDER BY kill_deadline LIMIT 1'
 const OVERDUE_KILLS = 'SELECT pid FROM process WHERE kill_deadline IS NOT NULL AND kill_deadline <= ?'
-/** The calls that wait for others with a time-out, as `lateAt` has it. */
+/** The calls that wait for others with a timeout, as `lateAt` has it. */
 const LATE = `process INDEXED BY process_late WHERE actor IS NOT NULL AND awaits = 'inputs' AND due_at IS NOT NULL`
 const NEXT_LATE = `SELECT due_at FROM ${LATE} ORDER BY due_at LIMIT 1`
 const LATE_CALLS = `SELECT pid FROM ${LATE} AND due_at <= ? ORDER BY due_at`

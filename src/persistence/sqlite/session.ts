@@ -103,8 +103,8 @@ export class Session implements Tables {
     this.mark(row.id, history)
   }
 
-  setAside(row: BriefRow, reason: string, history: readonly Entry[]): void {
-    this.#tables.processes.setAside(row, reason, this.lines({ ...row, parked: reason, owner: null }, history))
+  park(row: BriefRow, reason: string, history: readonly Entry[]): void {
+    this.#tables.processes.park(row, reason, this.lines({ ...row, parked: reason, owner: null }, history))
     this.mark(row.id, history)
   }
 

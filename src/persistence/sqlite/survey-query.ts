@@ -33,8 +33,8 @@ const FAILED = `SELECT class, sum(state = 'killed') AS killed, sum(state <> 'kil
   FROM process INDEXED BY process_failure WHERE successful = 0 GROUP BY class`
 
 /**
- * The late failures that were begun again. Begins with the processes that were restarted or resubmitted,
- * which have an index of their own, so that a store without any pays nothing.
+ * The recent failures that are superseded. Begins with the processes that were restarted or
+ * resubmitted, which have an index of their own, so that a store without any pays nothing.
  */
 const BEGUN_AGAIN = `SELECT class, count(*) AS n FROM process WHERE id IN (
     WITH again AS MATERIALIZED (SELECT id, origin FROM process INDEXED BY process_origin WHERE origin IS NOT NULL)

@@ -65,7 +65,7 @@ export class UnreadableProcesses {
     const row = this.#processes.brief(pid)
     // A parked process that still fails is left alone.
     if (row === undefined || row.parked !== null) return this.leaveAlone(pid)
-    session.setAside(row, reason, [entry('parked', by, { reason })])
+    session.park(row, reason, [entry('parked', by, { reason })])
   }
 
   /** Ignores a process from now on that can't even be parked. */

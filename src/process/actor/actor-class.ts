@@ -11,9 +11,9 @@ export type AnyActorClass = (abstract new (...args: never) => object) & {
   readonly name: string
   /** The name under which the class is saved. Default: that of the class. Set it if code is minified. */
   readonly actorName?: string
-  /** The fields that are no state: the constructor or `onLoad` sets them again. */
+  /** The fields that are not state: the constructor or `onLoad` sets them again. */
   readonly transient?: readonly string[]
-  /** When engines delete ended calls of these actors, as `static prune` of a process class says. */
+  /** When engines delete ended calls of these actors, like `static prune` of a process class. */
   readonly prune?: PruneOptions
 }
 
@@ -27,13 +27,13 @@ export const ON_LOAD = 'onLoad'
 export const GET = '$get'
 export const SET = '$set'
 
-/** @throws SpecError for what is no class */
+/** @throws SpecError for anything but a class */
 export function isActorClass(what: string, value: unknown): void {
   if (typeof value === 'function' && typeof value.prototype === 'object' && value.prototype !== null) return
   throw new SpecError(`${what} takes an actor class, not ${shown(value)}`)
 }
 
-/** @throws SpecError for what is no class, has no name, or a name with a dot */
+/** @throws SpecError for anything but a class, or for a class without a name or with a dot in it */
 export function actorName(actorClass: AnyActorClass): string {
   isActorClass('an actor', actorClass)
   const own = Object.hasOwn(actorClass, 'actorName')
@@ -114,7 +114,8 @@ export class ActorObject {
   }
 
   /**
-   * Constructs an instance, and sets its fields where they were saved. Throws what its code throws.
+   * Constructs an instance, and sets its saved fields, if there are any. Throws what its code
+   * throws.
    *
    * @throws IncompatibleBundle if what is saved is damaged
    */
@@ -146,7 +147,7 @@ export class ActorObject {
     return this.#codec.stringify(fields, this.#class.name)
   }
 
-  /** Calls a method. Throws if there is none, and what it throws. */
+  /** Calls a method. Throws if there is no such method, and throws what the method throws. */
   call(method: string, args: readonly unknown[]): unknown {
     if (method === GET) return this.#instance[this.#field(args[0])]
     if (method === SET) {

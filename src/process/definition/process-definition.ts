@@ -53,7 +53,7 @@ export class ProcessDefinition {
   readonly outline: Outline | undefined
   /** The deadline of a process, in milliseconds after its creation. */
   readonly deadlineAfter: number | undefined
-  /** When an engine deletes ended processes of the class; undefined where the class does not say. */
+  /** When an engine deletes ended processes of the class; undefined if the class declares nothing. */
   readonly prune: PrunePolicy | undefined
   /** The state that follows `created`. */
   readonly first: Running
@@ -172,7 +172,7 @@ export class ProcessDefinition {
     throw new TransitionError(
       `${this.name} has no method ${name} that could be the next step. A step is a method of the class: ` +
         `functions in fields or variables and private methods can't be found again after a restart. ` +
-        `If it was renamed, lift saved processes with \`static upgrade\`.`,
+        `If it was renamed, upgrade saved processes with \`static upgrade\`.`,
     )
   }
 }
@@ -224,7 +224,7 @@ function persistedOf(processClass: ProcessClass): readonly string[] {
     for (const name of Reflect.get(at, 'persisted') as readonly string[]) {
       if (name in processClass.prototype) {
         throw new SpecError(
-          `${processClass.name}.persisted names ${name}, which is no own field but belongs to the class: only own fields are saved`,
+          `${processClass.name}.persisted names ${name}, which is not an own field but belongs to the class: only own fields are saved`,
         )
       }
       names.add(name)

@@ -101,7 +101,7 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
   }
 
   successful(): boolean {
-    // Every one is asked, so that one that has not ended is never overlooked.
+    // Checks each of them, so that one that has not ended is never overlooked.
     return this.each((handle) => handle.successful()).every((isSuccessful) => isSuccessful)
   }
 
@@ -189,7 +189,7 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
     return oneOf(end, endKey).getTime() - oneOf(start, startKey).getTime()
   }
 
-  /** The items of this group and of others; undefined where no process is a chunk. */
+  /** The items of this group and of others; undefined if no process is a chunk. */
   protected itemsWith(others: readonly BaseGroup<R>[]): Items | undefined {
     const all = [this, ...others]
     if (all.every(({ items }) => items === undefined)) return undefined
@@ -265,7 +265,7 @@ export abstract class BaseGroup<R = unknown> extends WaitingGroup<R> implements 
   }
 }
 
-/** Undefined for a process that is not in the store, which must not keep the others from being asked. */
+/** Resolves to undefined for a process that is not in the store, which must not affect the others. */
 async function unlessLost<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked
@@ -275,7 +275,7 @@ async function unlessLost<T>(asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** What is known of a process that is not in the store. */
+/** The metadata of a process that is not in the store. */
 function lostMetadata(handle: BaseHandle): Metadata {
   const { pid, name, call, state, timing } = handle
   return {

@@ -10,12 +10,12 @@ type Row = Readonly<Record<string, unknown>>
 type Column = readonly [name: string, values: Iterable<unknown>]
 
 /**
- * Returns the inputs with the lists in place of the references to them. Waits for the processes whose
- * results they are: the lists alone tell how many processes there are. Nothing is stored meanwhile; a
+ * Returns the inputs with lists in place of the references to them. Waits for the processes that
+ * return the lists, since the number of processes depends on them. Nothing is stored meanwhile; a
  * step that runs again waits again.
  *
  * @throws the error of a process that failed
- * @throws TypeError for a value that is no list
+ * @throws TypeError for a value that is not a list
  */
 export async function withLists(inputs: Row, signal: AbortSignal | undefined, where = 'map'): Promise<Row> {
   const given: unknown = inputs
@@ -38,7 +38,7 @@ export async function withLists(inputs: Row, signal: AbortSignal | undefined, wh
   return Object.fromEntries(await Promise.all(read))
 }
 
-/** What a process gives, which has to succeed, as for any input. */
+/** The result of a process, which has to succeed, as for any input. */
 async function resultOf(
   source: ProcessHandle | OutputReference,
   signal: AbortSignal | undefined,
@@ -57,11 +57,12 @@ function isObject(value: unknown): value is object {
 }
 
 /**
- * Returns the inputs of each process of a `map`. Where all columns must be of one length, they are
- * compared before the first row, so that nothing is launched when they differ; a column that is no
- * array is read as far as needed for that.
+ * Returns the inputs of each process of a `map`. If all columns must have one length, they are
+ * compared before the first row, so that nothing is launched if they differ. For that, a column
+ * that is not an array is read as far as needed.
  *
- * @throws TypeError for what is no object of inputs, without any column, or with another `lengths`
+ * @throws TypeError for anything but an object of inputs, without any column, or for another
+ *   `lengths`
  * @throws RangeError for columns of different lengths
  */
 export function rowsOf(
@@ -120,7 +121,8 @@ function* zipped(columns: readonly Column[], constants: Row): Generator<Row, und
 function equalColumns(columns: readonly Column[], where: string): readonly Column[] {
   const sized = columns.map(([name, values]) => ({ name, values, length: lengthOf(values) }))
   const known = sized.flatMap(({ length }) => length ?? [])
-  // Of a column whose length is not known, one value more than the shortest other one shows enough.
+  // For a column of unknown length, reading one value more than the shortest other column is
+  // enough.
   const most = known.length === 0 ? undefined : Math.min(...known) + 1
   const read = sized.map(({ name, values, length }) => {
     if (length !== undefined) return { name, values, length, isCut: false }
@@ -138,7 +140,7 @@ function equalColumns(columns: readonly Column[], where: string): readonly Colum
   return read.map(({ name, values }) => [name, values])
 }
 
-/** The number of values; undefined where only reading them tells. */
+/** The number of values; undefined if it is known only by reading them. */
 function lengthOf(values: Iterable<unknown>): number | undefined {
   if (Array.isArray(values)) return values.length
   if (values instanceof Set || values instanceof Map) return values.size

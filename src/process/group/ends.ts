@@ -25,7 +25,7 @@ export class Ends {
   #stopped: { readonly error: Error | undefined } | undefined
   #notify: (() => void) | undefined
 
-  /** `members` are distinct. If the time-out is 0, their states must have been read just now. */
+  /** `members` are distinct. If the timeout is 0, their states must have been read just now. */
   constructor(members: Iterable<BaseHandle>, { clock, timeout, signal }: Limit) {
     this.#pending = new Set(members)
     if (timeout === 0) {
@@ -71,7 +71,7 @@ export class Ends {
     return this.#taken < this.#ended.length
   }
 
-  /** Ends the wait. Nothing of it is left. */
+  /** Ends the wait, and removes its timer, listener and callbacks. */
   close(): void {
     this.#stop(undefined)
   }

@@ -32,7 +32,7 @@ export interface MemberLaunch<I> {
   readonly signal: AbortSignal | undefined
   /** Launches one member. Throws or rejects for inputs that do not fit. */
   launch(inputs: I, position: number): StoringMember | Promise<StoringMember>
-  /** Calls back once, when the process has ended or nothing more is heard of it. */
+  /** Calls back once, when the process has ended or can no longer be watched. */
   whenOver(pid: string, over: () => void): void
   /** Runs a wait for the end of one of these processes. */
   whileWaiting<T>(pids: () => readonly string[], wait: () => Promise<T>): Promise<T>
@@ -51,11 +51,11 @@ export class GroupLaunch<I> {
   /** The number of launches that are not answered. */
   #underWay = 0
   #launched = 0
-  /** What was launched and has not ended, where that is limited. */
+  /** The launched processes that have not ended, if their number is limited. */
   readonly #outstanding = new Set<string>()
   /** The failure at the smallest position. */
   #failure: { readonly position: number; readonly error: unknown } | undefined
-  /** Ends the wait that goes on, if there is one. */
+  /** Ends the current wait, if there is one. */
   #notify: (() => void) | undefined
 
   constructor(members: MemberLaunch<I>) {
@@ -66,7 +66,7 @@ export class GroupLaunch<I> {
    * Launches a member for each of the inputs, and resolves to their pids.
    *
    * @throws GroupLaunchError for inputs that do not fit or could not be read
-   * @throws KeyConflictError where a member was launched before with other inputs
+   * @throws KeyConflictError if a member was launched before with other inputs
    */
   async run(inputs: InputsSource<I>): Promise<string[]> {
     const { where, signal } = this.#members
@@ -76,7 +76,7 @@ export class GroupLaunch<I> {
       signal && onAbort(signal, () => this.#failAt(Number.POSITIVE_INFINITY, signal.reason as unknown))
     try {
       await this.#readAll(source)
-      // What is under way is launched, whatever has failed.
+      // Launches in progress are completed, even if another one failed.
       while (this.#underWay > 0) await this.#change()
     } finally {
       stop?.()
@@ -210,7 +210,7 @@ export class GroupLaunch<I> {
     return this.#withRest(refused, position)
   }
 
-  /** The error with what is launched, which is known once nothing is under way. */
+  /** The error with the number of launched processes, which is known once no launch is in progress. */
   #withRest({ message, cause }: GroupLaunchError, position: number): GroupLaunchError {
     const { name } = this.#members
     const rest =

@@ -6,7 +6,7 @@ export class InputSource<I> {
   readonly #iterator: Iterator<I> | AsyncIterator<I>
   #isOver = false
 
-  /** @throws TypeError for what is no sequence of inputs */
+  /** @throws TypeError for anything but a sequence of inputs */
   constructor(inputs: InputsSource<I>, where: string) {
     const given: unknown = inputs
     if (typeof given !== 'object' || given === null || !isIterable(given))

@@ -5,7 +5,7 @@ import type { Settled } from '../host/process-handle.ts'
  * of their results.
  */
 
-/** The number of items of each process, in the order of the group; null for one that is no chunk. */
+/** The number of items of each process, in the order of the group; null for one that is not a chunk. */
 export type Items = readonly (number | null)[]
 
 /** The number of all items. */
@@ -29,7 +29,7 @@ export function processOf(items: Items, item: number): number | undefined {
 /**
  * The positions of the processes that run the items from `start` up to `end`.
  *
- * @throws RangeError where that is a part of a chunk
+ * @throws RangeError for a part of a chunk
  */
 export function processesOf(items: Items, start = 0, end?: number): readonly [from: number, to: number] {
   const all = countOf(items)

@@ -5,13 +5,13 @@ import { GroupLaunchError } from '../../shared/errors.ts'
 import type { InputsSource, ResultStream } from '../host/group-options.ts'
 import { InputSource } from './input-source.ts'
 
-/** The most launches that are under way, where there is no other limit. */
+/** The most launches in progress, if there is no other limit. */
 const MOST_UNDER_WAY = 1_000
 
 /** How the processes of a lazy launch are launched. */
 export interface LazyMembers<I, R> {
   readonly where: string
-  /** The name of the group; empty where none is stored. */
+  /** The name of the group; empty if no group is stored. */
   readonly name: string
   readonly ordered: boolean
   /** How many may be launched whose results were not taken; 0 for any number. */
@@ -41,11 +41,11 @@ interface Entry<R> {
 export class LazyLaunch<I, R> implements ResultStream<R> {
   readonly #members: LazyMembers<I, R>
   readonly #source: InputSource<I>
-  /** What is launched and not taken, in the order of the inputs. */
+  /** The launched processes whose results were not taken, in the order of the inputs. */
   readonly #entries = new Set<Entry<R>>()
-  /** The ended ones of these in the order of their ends, where that is the order of the results. */
+  /** The ended ones of these in the order of their ends, if that is the order of the results. */
   readonly #ended: Entry<R>[] = []
-  /** Why there are no more inputs. It is raised after the results of what is launched. */
+  /** Why there are no more inputs. It is thrown after the results of the launched processes. */
   #failure: { readonly error: unknown } | undefined
   readonly #waits = new AbortController()
   #position = 0

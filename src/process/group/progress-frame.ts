@@ -27,8 +27,8 @@ const MOST_LINES = 20
 const LOST = 'lost'
 
 /**
- * The lines that show how far processes are: one for each process, as far as there is room, those that
- * run first; and below them one for all. No line is wider than the terminal.
+ * The lines that show the progress of processes: one for each process, running ones first, as far
+ * as there is room, and one for all of them below. No line is wider than the terminal.
  */
 export function frame(members: readonly Shown[], elapsed: number, { columns, rows }: Room): string {
   const room = Math.max(1, Math.min(MOST_LINES, rows - 4))
@@ -56,7 +56,7 @@ export function frame(members: readonly Shown[], elapsed: number, { columns, row
   return lines.map((line) => cut(line, columns - 1)).join('\n')
 }
 
-/** One line without a bar, for outputs that are no terminals. */
+/** One line without a bar, for outputs other than a terminal. */
 export function plainLine(members: readonly Shown[]): string {
   const [only] = members
   if (members.length !== 1 || only === undefined) {
@@ -101,7 +101,7 @@ function countsOf(members: readonly Shown[]): {
   return { ended, all: members.length, counts: counts.join(', ') }
 }
 
-/** The processes that tell most: those that report progress, then those that run. Kept in their order. */
+/** The most informative processes: those that report progress, then those that run. Their order is kept. */
 function busiest(members: readonly Shown[], count: number): readonly Shown[] {
   const rank = ({ state }: Shown): number =>
     hasEnded(state) ? 3 : state.label !== 'running' ? 2 : state.progress === undefined ? 1 : 0
@@ -119,7 +119,7 @@ function stateWord(state: StateInfo): string {
   return paused && !terminal ? 'paused' : label
 }
 
-/** Nothing more comes of a process that is not in the store. */
+/** A process that is not in the store will not change. */
 function hasEnded(state: StateInfo): boolean {
   return state.terminal || isLost(state)
 }

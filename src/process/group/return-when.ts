@@ -5,8 +5,8 @@ import { isCount, shown } from '../../shared/options.ts'
 const TEXTS: readonly ReturnWhen[] = ['all', 'first-completed', 'first-failure']
 
 /**
- * @throws TypeError for what is no `ReturnWhen`, RangeError for a number that is not one from 1 to the
- * number of processes
+ * @throws TypeError for anything but a `ReturnWhen`, RangeError for a number that is not from 1 to
+ *   the number of processes
  */
 export function checkReturnWhen(given: ReturnWhen, size: number): void {
   if (TEXTS.includes(given)) return

@@ -39,7 +39,7 @@ const OPTIONS: OptionNames<InteractiveOptions> = {
   out: hasAll('a stream', ['write']),
 }
 
-/** Milliseconds between two pictures on a terminal, and between two lines elsewhere. */
+/** Milliseconds between two redraws on a terminal, and between two lines elsewhere. */
 const PICTURE = 250
 const LINE = 1_000
 
@@ -49,7 +49,7 @@ interface Drawing {
   end(): void
 }
 
-/** Waits for a group as `wait` does, and shows meanwhile how far its processes are. */
+/** Waits for a group as `wait` does, and meanwhile shows the progress of its processes. */
 export async function waitInteractive(group: WatchedGroup, options: InteractiveOptions): Promise<boolean> {
   checkOptions(options, OPTIONS, 'group.waitInteractive')
   const { interval, onProgress, out = globalThis.process?.stderr, ...limits } = options
@@ -113,7 +113,7 @@ function isTerminal(out: TextSink | undefined): out is Terminal {
   return (out as Partial<Terminal> | undefined)?.isTTY === true
 }
 
-/** Loads what draws only here, since most programs never draw. */
+/** Loads log-update only here, since most programs never draw. */
 async function drawingOn(out: TextSink): Promise<Drawing> {
   const { frame, plainLine } = await import('./progress-frame.ts')
   if (!isTerminal(out)) {

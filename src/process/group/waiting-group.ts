@@ -15,12 +15,12 @@ import { Ends } from './ends.ts'
 import { countOf, outcomesOfItems, processesOf, processOf, type Items } from './items.ts'
 import { checkReturnWhen, enough } from './return-when.ts'
 
-/** What a group is made of. */
+/** What a group is constructed from. */
 export interface GroupMembers {
   readonly pids: readonly string[]
   readonly name: string
   readonly ordered: boolean
-  /** Undefined where no process is a chunk. */
+  /** Undefined if no process is a chunk. */
   readonly items?: Items | undefined
 }
 
@@ -29,16 +29,16 @@ const WAIT = { timeout: true, signal: isAbortSignal } as const
 /**
  * The members of a group, in memory or in a client, and the waits for them.
  *
- * 1. A group holds pids. From the first time that it reads its processes, it also holds their handles,
- *    so that what is known of them stays known.
- * 2. A wait is one timer and one callback per process, whatever it waits for (`Ends`). The handles share
- *    the queries of their client.
+ * 1. A group holds pids. Once it has read its processes, it also holds their handles, so that their
+ *    known states are kept.
+ * 2. A wait takes one timer and one callback per process, whatever it waits for (`Ends`). The
+ *    handles share the queries of their client.
  */
 export abstract class WaitingGroup<R = unknown> {
   readonly pids: readonly string[]
   readonly name: string
   readonly ordered: boolean
-  /** Undefined where no process is a chunk. */
+  /** Undefined if no process is a chunk. */
   protected readonly items: Items | undefined
   #held: ReadonlyMap<string, BaseHandle> | undefined
 

@@ -31,7 +31,7 @@ import { display } from './display.ts'
 import { readEntries, type Entries } from './follow.ts'
 import type { Description } from './titles.ts'
 
-/** @throws TypeError for what is neither a name nor an index */
+/** @throws TypeError for anything but a name or an index */
 function checkedKey(key: unknown): string | number {
   if (typeof key === 'string' || (typeof key === 'number' && Number.isSafeInteger(key) && key >= 0))
     return key
@@ -54,7 +54,7 @@ export type HandleRequest =
 /** The message of an abort without a reason. */
 export const ABORTED = 'aborted before its first step'
 
-/** What came of an abort; `done`: the process had ended. */
+/** The outcome of an abort; `done`: the process had already ended. */
 export type AbortOutcome = 'aborted' | 'running' | 'done'
 
 /**
@@ -109,19 +109,19 @@ export abstract class BaseHandle implements ProcessHandle {
 
   /** @internal Ends the process if it has not started. */
   abstract tryAbort(reason: string | undefined): Promise<AbortOutcome>
-  /** @internal What is known here of the times of the process. */
+  /** @internal The locally known times of the process. */
   abstract readonly times: KnownTimes
   /** The present time, by the clock of the handle. */
   protected abstract now(): number
 
-  /** @internal Whether nothing more is read: the process has ended, or is lost. */
+  /** @internal Whether there is nothing more to read: the process has ended, or is lost. */
   abstract readonly over: boolean
   /** @internal Reads the state. Rejects if it can't be read, but not for a lost process. */
   abstract refreshState(): Promise<void>
   /** @internal The outcome, if it is known here; a value of its own for each reader. @throws NotReady if it is not */
   abstract takeOutcome(): Settled<unknown>
 
-  /** Waits for the end of the process; null at the time-out. */
+  /** Waits for the end of the process; null at the timeout. */
   protected abstract waitForEnd(options: WaitOptions): Promise<StateInfo | null>
   /**
    * Resolves to the outcome at the end. Each reader gets a value of its own. @throws WaitTimeout
@@ -138,7 +138,7 @@ export abstract class BaseHandle implements ProcessHandle {
    */
   abstract whenOver(notify: (closed?: Error) => void): () => void
   protected abstract request(request: HandleRequest, tree: boolean): Promise<boolean>
-  /** @internal How the process is named, for people. @throws ProcessLost */
+  /** @internal The name of the process for display. @throws ProcessLost */
   abstract describe(): Promise<Description>
   /** Reads some of the log after this entry. */
   protected abstract readLog(after: number): Promise<readonly LogChunk[]>

@@ -20,11 +20,11 @@ export interface Displayed {
 const MOST_FAILURES = 4
 
 /**
- * Writes what processes have printed, and with `follow` what they print until they end. Then writes to
- * stderr how those failed that have failed, four of them at most. A line is labelled where the process
- * changes: `[relaxation, 1a2b3c] converged`.
+ * Writes what processes have printed, and with `follow` what they print until they end. Then writes
+ * the errors of failed processes to stderr, four at most. Wherever the process changes, the line
+ * has a label: `[relaxation, 1a2b3c] converged`.
  *
- * @throws TypeError for wrong options, or where the program has no standard output
+ * @throws TypeError for wrong options, or if the program has no standard output
  */
 export async function display(members: readonly Displayed[], options: DisplayOptions): Promise<void> {
   checkOptions(options, DISPLAY_OPTIONS, 'display')
@@ -110,7 +110,7 @@ function failureText(error: Error): string {
   return `${name}: ${message}`
 }
 
-/** Writes texts, each labelled where the text before it was of another process. */
+/** Writes texts, with a label wherever the previous text came from another process. */
 class LabelledScreen {
   readonly #sinks: Readonly<Record<LogChunk['stream'], TextSink>>
   readonly #labels: ReadonlyMap<string, string>

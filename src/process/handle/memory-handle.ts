@@ -60,7 +60,7 @@ export class MemoryHandle extends BaseHandle {
     return handles.find(pid)
   }
 
-  /** Time-outs of waits go by the clock of the host. */
+  /** Timeouts of waits go by the clock of the host. */
   constructor(process: ProcessObject, { clock, codec }: Pick<Host, 'clock' | 'codec'>) {
     super()
     this.#process = process
@@ -263,7 +263,7 @@ export class MemoryHandle extends BaseHandle {
     if (terminal) return `${this.name} ${this.pid} has ended: ${label}.`
     if (paused) return `${this.name} ${this.pid} is paused in memory, in state ${label}; play it.`
     return label === 'waiting'
-      ? `${this.name} ${this.pid} waits in memory (${this.#process.status ?? 'for somebody to resume it'}).`
+      ? `${this.name} ${this.pid} waits in memory (${this.#process.status ?? 'for someone to resume it'}).`
       : `${this.name} ${this.pid} runs in memory (${label}).`
   }
 
@@ -309,7 +309,7 @@ export class MemoryHandle extends BaseHandle {
     return copyOf(this.#process.inputs)
   }
 
-  /** In memory, a launch waits for what it refers to and comes after. */
+  /** In memory, a launch first waits for the processes that it needs. */
   async references(): Promise<readonly string[]> {
     return []
   }
@@ -327,7 +327,7 @@ export class MemoryHandle extends BaseHandle {
     return 0
   }
 
-  /** Nobody else can retain a result in memory, which lives as long as its handle. */
+  /** No one else can retain a result in memory, which lives as long as its handle. */
   get collectable(): boolean {
     return this.done
   }

@@ -1,6 +1,6 @@
 import { NotReady } from '../../shared/errors.ts'
 
-/** Wall-clock times in milliseconds: null where there is none yet, undefined where it was not read. */
+/** Wall-clock times in milliseconds: null if there is none yet, undefined if it was not read. */
 export interface KnownTimes {
   readonly submitted: number | undefined
   readonly started: number | null | undefined

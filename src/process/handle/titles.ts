@@ -1,6 +1,6 @@
 import { GENERATED_PID } from '../../shared/ids.ts'
 
-/** How a process is named beside its pid, for people. */
+/** The name of a process for display, next to its pid. */
 export interface Description {
   /** Its label, or else the name of its class. */
   readonly title: string

@@ -5,8 +5,8 @@ import type { Refable } from './references.ts'
 /** Options of a new actor. */
 export interface ActorOptions {
   /**
-   * The id of the actor, also the pid of its process. If there is an actor of that id, of the same
-   * class and with the same arguments, it is opened. Default: a new one.
+   * The id of the actor, also the pid of its process. If an actor with that id exists, with the
+   * same class and arguments, it is opened. Default: a new id.
    */
   readonly id?: string | undefined
   /** How often a failed call is tried again, before the next call runs. Default 0. */
@@ -18,25 +18,25 @@ export interface ActorOptions {
   readonly order?: 'strict' | 'ready' | undefined
   /** How many calls may be queued and running. Default: no limit. */
   readonly maxMailbox?: number | undefined
-  /** For people, as that of a launch. */
+  /** Free text shown in lists, as for a launch. */
   readonly label?: string | undefined
-  /** The label of the engines that may hold the actor and run its calls, as that of a launch. */
+  /** The label of the engines that may hold the actor and run its calls, as for a launch. */
   readonly worker?: string | undefined
   /**
-   * How long the results are kept of calls that are made by the reference which `actor` returns, unless
-   * the call says otherwise. Default `keep`.
+   * How long results of calls through the reference that `actor` returns are kept, unless the call
+   * has its own `retention`. Default `keep`.
    */
   readonly retention?: Retention | undefined
 }
 
 /** Options of one call. */
 export interface CallOptions {
-  /** Processes that have to end before the call runs, as those of a launch. */
+  /** Processes that have to end before the call runs, as for a launch. */
   readonly after?: readonly AnyRef[] | Dependency | undefined
-  /** How often the call is tried again when it fails. Default: as the actor says. */
+  /** How often a failed call is tried again. Default: `retries` of the actor. */
   readonly retries?: number | undefined
   readonly label?: string | undefined
-  /** How long the result is kept, as that of a launch. Default: as the reference to the actor says. */
+  /** How long the result is kept, as for a launch. Default: `retention` of the reference to the actor. */
   readonly retention?: Retention | undefined
 }
 
@@ -54,7 +54,7 @@ export type FieldOf<A> = Exclude<keyof A, MethodOf<A> | 'onLoad'> & string
 /** The arguments of a method, where each value may be a handle or a reference, at any depth. */
 export type CallArgs<P extends readonly unknown[]> = { [I in keyof P]: Refable<P[I]> }
 
-/** What a method returns, once it is awaited. */
+/** What a method returns, awaited. */
 export type CallResult<M> = M extends (...args: never[]) => infer R ? Awaited<R> : never
 
 /** Calls the methods of an actor. Each call is queued at once, and returns its handle. */
@@ -71,7 +71,10 @@ export type ActorCalls<A> = {
 export interface ActorRef<A extends object> {
   /** The id of the actor, also the pid of its process. */
   readonly id: string
-  /** The handle of the process that the actor is. It ends when the actor is stopped or killed, or can't be constructed. */
+  /**
+   * The handle of the actor's process. The process ends when the actor is stopped or killed, or if
+   * it can't be constructed.
+   */
   readonly process: ProcessHandle<void>
   /**
    * The methods of the actor. `ref.call.add(1)` queues a call and returns its handle at once;
@@ -91,8 +94,8 @@ export interface ActorRef<A extends object> {
   /**
    * Resolves once the actor is constructed.
    *
-   * @throws ProcessError if it can't be, or was killed before
-   * @throws WaitTimeout at the time-out
+   * @throws ProcessError if it can't be constructed, or was killed before
+   * @throws WaitTimeout at the timeout
    */
   ready(options?: WaitOptions): Promise<void>
   /**
@@ -105,11 +108,11 @@ export interface ActorRef<A extends object> {
   /** How many calls are queued and running. */
   pending(): Promise<number>
   /**
-   * Stops the actor: it takes no more calls, runs those that are queued, and ends. With `drain: false`
-   * the queued calls end with `UpstreamFailed`; one that is running is still run. Resolves once the
-   * actor has ended.
+   * Stops the actor: it accepts no more calls, runs the queued ones, and ends. With `drain: false`
+   * the queued calls end with `UpstreamFailed`; a running call still ends normally. Resolves once
+   * the actor has ended.
    *
-   * @throws WaitTimeout at the time-out; the actor stops all the same
+   * @throws WaitTimeout at the timeout; the actor still stops
    */
   stop(options?: WaitOptions & { readonly drain?: boolean | undefined }): Promise<void>
   /** The reference in JSON. */

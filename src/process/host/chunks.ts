@@ -12,7 +12,7 @@ export function chunkName(itemClass: string): string {
   return itemClass + MARK
 }
 
-/** The registered name of the class of the items; undefined where the name is not of chunks. */
+/** The registered name of the class of the items; undefined for a name that is not a class of chunks. */
 export function itemClassName(name: string): string | undefined {
   return name.endsWith(MARK) && name !== MARK ? name.slice(0, -MARK.length) : undefined
 }
@@ -22,12 +22,12 @@ export interface ChunkInputs {
   readonly items: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** Returns the inputs of chunks of so many items each; the last one may have fewer. */
+/** Returns the inputs of chunks with this many items each; the last one may have fewer. */
 export function chunksOf<I extends Readonly<Record<string, unknown>>>(
   inputs: InputsSource<I>,
   size: number,
 ): InputsSource<ChunkInputs> {
-  // What is no source at all is reported by the launch that reads it.
+  // The launch that reads it reports a value that is not a source.
   if (typeof inputs !== 'object' || inputs === null) return inputs
   if (Symbol.asyncIterator in inputs) return asynchronousChunks(inputs, size)
   return Symbol.iterator in inputs ? chunks(inputs, size) : inputs

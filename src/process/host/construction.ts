@@ -15,9 +15,9 @@ import {
 } from './process-object.ts'
 
 /*
- * How processes are constructed by something other than their users. The constructor of a subclass
- * passes on only what its author knew of, so what else the constructor of `Process` needs is handed
- * over beside the arguments.
+ * How engines and hosts construct processes. The constructor of a subclass passes on only the
+ * arguments that its author knew. Whatever else the constructor of `Process` needs is handed over
+ * separately.
  */
 
 /** What the constructor of `Process` needs beyond what users give. */
@@ -26,7 +26,7 @@ export interface PendingConstruction {
   readonly logger?: Logger | undefined
   /** Default: memory. */
   readonly host?: Host | undefined
-  /** When the process was created, if that was before. */
+  /** When the process was created, if it is not created now. */
   readonly created?: Date | undefined
   /** The retries that the process is launched with. */
   readonly retry?: number | RetryOptions | undefined
@@ -75,7 +75,7 @@ function constructWith(
 export function concrete(processClass: AnyProcessClass): ConcreteClass {
   if (isConcrete(processClass)) return processClass
   throw new SpecError(
-    `${processClass.name} is no process class: let it extend Process, of this very copy of the package`,
+    `${processClass.name} is not a process class: let it extend Process, of this very copy of the package`,
   )
 }
 
@@ -108,7 +108,8 @@ export interface RecreateOptions {
  * @internal Makes a process from its saved form, under a host.
  *
  * @throws UnknownProcessClass if the loader does not know its class
- * @throws IncompatibleBundle if the bundle is damaged, or of a version that the class can't lift
+ * @throws IncompatibleBundle if the bundle is damaged, or has a version that the class can't
+ *   upgrade
  */
 export function recreate(bundle: Bundle, { loader, host, logger }: RecreateOptions): Hosted {
   const processClass = concrete(loader.load(bundle.head.class))
@@ -126,10 +127,10 @@ export function recreate(bundle: Bundle, { loader, host, logger }: RecreateOptio
     return hosted
   } catch (error) {
     if (error instanceof IncompatibleBundle || error instanceof SpecError) throw error
-    // What is saved does not suit the class's own code: its constructor, `decodeInputArgs` or
+    // The saved form does not suit the class's own code: its constructor, `decodeInputArgs` or
     // `loadInstanceState`.
     const text = errorText(error)
-    throw new IncompatibleBundle(`the process ${pid} can't be made of its saved form: ${text}`, {
+    throw new IncompatibleBundle(`the process ${pid} can't be restored from its saved form: ${text}`, {
       cause: error,
     })
   }

@@ -1,9 +1,9 @@
 import type { AbortSignal } from '../../shared/abort-signal.ts'
 import { hasAll, isAbortSignal, isFlag, shown, type OptionNames } from '../../shared/options.ts'
 
-/** What output is written to, such as `process.stdout`. */
+/** A destination of output, such as `process.stdout`. */
 export interface TextSink {
-  /** Writes a text; what it returns is ignored. */
+  /** Writes a text. The returned value is ignored. */
   write(text: string): unknown
 }
 
@@ -11,12 +11,12 @@ export interface TextSink {
 export interface DisplayOptions {
   /**
    * The order in which the output is written: first all of stdout and then all of stderr (`type`),
-   * one process after the other (`order`), or those of one engine together (`worker`). With `follow`,
-   * what arrives is written as it comes. Default `type`.
+   * one process after the other (`order`), or those of one engine together (`worker`). With
+   * `follow`, new output is written as it arrives. Default `type`.
    */
   readonly groupBy?: 'type' | 'worker' | 'order' | undefined
   /**
-   * Whether to go on with what arrives until all processes have ended. Default false.
+   * Whether to continue with new output until all processes have ended. Default false.
    */
   readonly follow?: boolean | undefined
   /** Ends the call, which then rejects with the reason of the signal. */

@@ -4,13 +4,13 @@ import { isAbortSignal, isFlag, type OptionNames } from '../../shared/options.ts
 /** Options of `logs` and `events`. */
 export interface FollowOptions {
   /**
-   * Whether to go on with each new entry until the process has ended. Default false: what is stored
-   * now.
+   * Whether to continue with each new entry until the process has ended. Default false: only what
+   * is stored now.
    */
   readonly follow?: boolean | undefined
   /** Only entries after the one with this number (`n`). Default 0: from the first one on. */
   readonly after?: number | undefined
-  /** Ends the reading. It then rejects with the reason of the signal. */
+  /** Ends the loop, which then rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined
 }
 

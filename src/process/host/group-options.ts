@@ -10,7 +10,7 @@ import type { Refable } from './references.ts'
 /** Several inputs, for several processes of one class. They are read as the processes are launched. */
 export type InputsSource<I> = Iterable<I> | AsyncIterable<I>
 
-/** Options of a launch of several processes. Those of a single launch hold for each of them. */
+/** Options of a launch of several processes. The options of a single launch apply to each of them. */
 export interface GroupLaunchOptions extends Omit<LaunchOptions, 'pid' | 'key'> {
   /**
    * The name of the group, by which every program finds it. A launch under the name of an existing
@@ -23,8 +23,8 @@ export interface GroupLaunchOptions extends Omit<LaunchOptions, 'pid' | 'key'> {
    */
   readonly ordered?: boolean | undefined
   /**
-   * How many of the processes may be launched and not ended at a time. The launch waits while so
-   * many have not ended. 0 means no limit. Default 0.
+   * How many of the processes may be unfinished at a time. The launch waits while there are that
+   * many. 0 means no limit. Default 0.
    */
   readonly maxOutstanding?: number | undefined
   /**
@@ -46,8 +46,8 @@ export interface MapOptions extends GroupLaunchOptions {
 /** Options of `imap`. */
 export interface ImapOptions extends Omit<GroupLaunchOptions, 'maxOutstanding' | 'chunkSize'> {
   /**
-   * How many processes may be launched whose results were not taken. 0 means no limit. Default: the
-   * `concurrency` of the engine, and 100 for a client.
+   * How many processes may be launched whose results have not been taken. 0 means no limit.
+   * Default: the `concurrency` of the engine, and 100 for a client.
    */
   readonly maxOutstanding?: number | undefined
 }
@@ -67,7 +67,7 @@ export class Each<T> {
 }
 
 /**
- * Marks an input of `map` as a column: each process gets one of the values.
+ * Marks an input of `map` as a column: each process gets one of its values.
  *
  * ```ts
  * await client.map(Add, { x: each([1, 2, 3]), y: 10 })
@@ -77,9 +77,9 @@ export class Each<T> {
  */
 export function each<T>(values: Iterable<T> & object): Each<T>
 /**
- * As above, with the list that a process returns, or emits as an output. `map` then waits until that
- * process has ended, since only the list tells how many processes there are, and launches nothing
- * before. It rejects with the error of that process if it fails.
+ * As above, with a list that a process returns, or emits as an output. The number of processes is
+ * known only once the list is. So `map` launches nothing until that process has ended. If that
+ * process fails, `map` rejects with its error.
  *
  * ```ts
  * const files = await client.launch(ListFiles)
@@ -114,9 +114,9 @@ export type Columns<C> = {
   readonly [K in keyof LaunchInputsOf<C>]: Refable<LaunchInputsOf<C>[K]> | Each<Refable<LaunchInputsOf<C>[K]>>
 }
 
-/** The results of a lazy launch, as they come. */
+/** The results of a lazy launch, as they arrive. */
 export interface ResultStream<R> extends AsyncIterableIterator<R> {
-  /** Reads no more inputs. The results of what is launched still come. */
+  /** Reads no more inputs. The results of launched processes still arrive. */
   cancel(): void
 }
 
@@ -133,7 +133,7 @@ const OPTIONS: OptionNames<GroupLaunchOptions> = {
 export type GroupSettings = Pick<GroupLaunchOptions, 'group' | 'ordered' | 'maxOutstanding' | 'chunkSize'>
 
 /**
- * Checks the arguments of a group launch, and takes its options apart. `where` names the call.
+ * Checks the arguments of a group launch, and separates its options. `where` names the call.
  *
  * @throws as `checkLaunch`
  */

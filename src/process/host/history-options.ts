@@ -6,7 +6,7 @@ export interface HistoryOptions {
   readonly after?: number | undefined
   /** The largest number of events. The oldest of them are read. */
   readonly limit?: number | undefined
-  /** So many of the newest events. Not together with `after` or `limit`. */
+  /** Only this many of the newest events. Not together with `after` or `limit`. */
   readonly last?: number | undefined
 }
 
@@ -21,7 +21,7 @@ function isNumberOfEvent(what: string, value: unknown): void {
     throw new RangeError(`${what} takes the \`n\` of an event, or 0, not ${String(value)}`)
 }
 
-/** @throws TypeError or RangeError for options that no history has */
+/** @throws TypeError or RangeError for invalid options */
 export function checkHistoryOptions(options: HistoryOptions): void {
   checkOptions(options, OPTIONS, 'history')
   if (options.last !== undefined && (options.after !== undefined || options.limit !== undefined))

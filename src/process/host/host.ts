@@ -19,7 +19,7 @@ import type { HistoryEvent } from '../state/history-event.ts'
 import type { ProcessState } from '../state/process-state.ts'
 
 /**
- * What a process asks of its host, which runs it: the engine, or memory.
+ * What a process requests of the host that runs it: the engine, or memory.
  *
  * Arguments that cross this boundary are serialisable (a bundle, a transition, a request), so that
  * a process may one day run in another thread than its engine.
@@ -34,8 +34,8 @@ export interface Host {
   /** The clock of timers and waits. */
   readonly clock: Clock
   /**
-   * For a host that stores nothing: a process, new or made from its saved form, begins to run here.
-   * The host ends its wait as after a commit, and excepts the process at its deadline, which is in
+   * For a host that stores nothing: begins to run a process, new or made from its saved form. The
+   * host ends the process's wait as after a commit, and excepts the process at its deadline, in
    * wall-clock milliseconds.
    */
   begin?(
@@ -47,8 +47,8 @@ export interface Host {
    *
    * @throws SerializationError when a value can't be saved: nothing was written, and the process
    * excepts
-   * @throws LeaseLost when another host has taken the process over (C4, C5): it stops without a
-   * trace
+   * @throws LeaseLost when another host has taken the process over (C4, C5): it stops, and nothing
+   *   more is stored
    */
   commit(process: Hosted, transition: Transition): Promise<Committed> | Committed
   /**
@@ -74,14 +74,14 @@ export interface Host {
     branch: string,
   ): Promise<ProcessGroup>
   /**
-   * The children that the step launched when it ran before and has not launched in this run, except
-   * those that ended without success. Undefined if the step has not run before, and for a host
-   * that begins no step again.
+   * The children that the step launched in an earlier run and has not launched in this run, except
+   * those that ended without success. Undefined if the step has not run before, and for a host that
+   * never runs a step again.
    */
   missing?(process: Hosted): Promise<readonly MissingChild[]> | undefined
   /**
-   * Stores a request (C7) and passes it on to the process. False when the process has ended
-   * already. A host that stores nothing answers at once, without a promise.
+   * Stores a request (C7) and passes it on to the process. Returns false if the process has already
+   * ended. A host that stores nothing answers at once, without a promise.
    */
   request(process: Hosted, request: ControlRequest): Promise<boolean> | boolean
   /**
@@ -92,10 +92,10 @@ export interface Host {
    */
   record(process: Hosted, entry: RecordEntry): Promise<void> | void
   /**
-   * Calls `act` within a transaction of the store, and records the entry made of what it returns in the
-   * same transaction (C6). Resolves to what `act` returned or threw; of the latter nothing is stored. `act`
-   * may be called again, each time in a new transaction. Undefined for a host that has no place for rows of
-   * the user.
+   * Calls `act` within a transaction of the store, and records the entry made from its result in
+   * the same transaction (C6). Resolves to what `act` returned or threw; if it threw, nothing is
+   * stored. `act` may be called again, each time in a new transaction. Undefined for a host that
+   * has no place for rows of the user.
    *
    * @throws LeaseLost when another host has taken the process over: nothing is stored
    */
@@ -120,15 +120,15 @@ export interface Host {
    */
   mail(process: Hosted, signal: string): Promise<KeptSignal | undefined> | KeptSignal | undefined
   /**
-   * The step only waits from now on: its slot is free for others, and the process shows as waiting.
+   * From now on the step only waits: its slot is free for others, and the process shows as waiting.
    * Returns a function to call when the step continues. Waits may overlap.
    */
   suspend(process: Hosted, wait: StepWait): () => void
   /**
    * Called before a step that only waited continues. Resolves once the process shows as running:
-   * from then on a pause waits for the end of the step. Undefined if the process shows as
-   * running already, and if the step still waits for something else and `does` nothing by name
-   * now. A host that stores nothing does not need this.
+   * from then on a pause waits for the end of the step. Undefined if the process already shows as
+   * running, or if the step still waits for something else and takes no named action now (`does` is
+   * false). A host that stores nothing does not need this.
    *
    * @throws LeaseLost when another host has taken the process over
    */
@@ -165,13 +165,13 @@ export interface GroupToLaunch {
   readonly options: LaunchOptions
 }
 
-/** A child that a step has not launched again. */
+/** A child that a step did not launch again. */
 export interface MissingChild {
   readonly pid: string
   readonly className: string
 }
 
-/** Something that a step did by name, or began to wait for by name. */
+/** A named action of a step, or a named wait that it began. */
 export interface RecordEntry {
   /**
    * For example `effect:charge` or `sleep:cool down#2`. The part of the bundle has the same name
@@ -189,7 +189,7 @@ export interface RecordEntry {
 export interface Transition {
   readonly from: ProcessState
   readonly to: ProcessState
-  /** The step that is to run in the new state, or after it; null if there is none. */
+  /** The step that runs in the new state, or after it; null if there is none. */
   readonly step: string | null
   /** Why the process waits, for people; null in any other state. */
   readonly message: string | null
@@ -203,9 +203,9 @@ export interface Transition {
   readonly wake?: WakeUp | undefined
   /** What the process waits for; null in any other state. */
   readonly wait: WaitConditions | null
-  /** The number of the attempt at the step that runs or is to run; 1 unless it is retried. */
+  /** The number of the attempt at the running or next step; 1 unless it is retried. */
   readonly attempt: number
-  /** The failure that is to be retried. The history gets it in place of the entry of the state. */
+  /** The failure that is retried. The history gets it in place of the entry of the state. */
   readonly failed: FailedAttempt | null
   /** The waits that the step left pending, for the history. */
   readonly dropped: readonly string[]

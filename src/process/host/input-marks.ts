@@ -1,7 +1,7 @@
 import type { HandleLike } from '../state/awaits.ts'
 
 /*
- * What a launcher writes around a handle or a value in the inputs of a launch.
+ * Wrappers for a handle or a value in the inputs of a launch.
  */
 
 /**
@@ -26,7 +26,7 @@ export function allowFailure<H extends HandleLike>(handle: H): AllowFailure<H> {
   return new AllowFailure(handle)
 }
 
-/** A value in the inputs of a launch in which nothing stands for another value. */
+/** A value in the inputs of a launch that is passed as it is: handles in it stay handles. */
 export class Quoted<T = unknown> {
   /** Type only. */
   declare readonly '~kind': 'quoted'

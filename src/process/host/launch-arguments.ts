@@ -27,9 +27,9 @@ export const LAUNCH_OPTIONS: OptionNames<LaunchOptions> = {
  * Checks the arguments of a launch before anything is done. Retries are checked where they are
  * used.
  *
- * @throws SpecError for what is neither a class nor the name of one
+ * @throws SpecError for anything but a class or the name of a class
  * @throws TypeError for an unknown option, or one of another type
- * @throws RangeError for a delay or deadline that is none
+ * @throws RangeError for an invalid delay or deadline
  */
 export function checkLaunch(processClass: unknown, options: LaunchOptions, where = 'launch'): void {
   if (typeof processClass === 'string') checkText(`${where}: the name of a process class`, processClass)
@@ -60,7 +60,7 @@ export function checkLaunch(processClass: unknown, options: LaunchOptions, where
 }
 
 /**
- * Whether the time so many milliseconds from now is one that a Date can hold, for whatever is now.
+ * Whether a Date can hold the time this many milliseconds from now, whatever the time is now.
  */
 function isBeforeLastDate(length: number): boolean {
   return length < LAST_DATE - MARGIN

@@ -12,18 +12,19 @@ export type AnyRef = Ref | DoneRef | AllowFailure
  * `after: { on: [a, b] }`.
  */
 export interface Dependency {
-  /** Handles or references; of a reference only the process counts. */
+  /** Handles or references. Only the process of a reference counts. */
   readonly on: readonly AnyRef[]
-  /** Whether all of them have to end so, or one. Default `all`. */
+  /** Whether all of them have to end in this way, or any one. Default `all`. */
   readonly when?: 'all' | 'any' | undefined
   /**
-   * How they have to end. One given with `allowFailure` may end in any way. Default `successful`.
-   * Once that can't come about any more, the process is excepted with `UpstreamFailed`.
+   * How they have to end. A process given with `allowFailure` may end in any way. Default
+   * `successful`. Once the condition can no longer be met, the process is excepted with
+   * `UpstreamFailed`.
    */
   readonly ended?: 'successful' | 'failed' | 'either' | undefined
   /**
-   * The process is excepted with `WaitTimeout` if that has not come about within this time from the
-   * launch. Default: no limit.
+   * The process is excepted with `WaitTimeout` if the condition is not met within this time from
+   * the launch. Default: no limit.
    */
   readonly timeout?: Duration | undefined
 }
@@ -32,14 +33,18 @@ export interface Dependency {
 export interface LaunchOptions {
   /** The pid; default a new UUIDv7. */
   readonly pid?: string | undefined
-  /** The same key with the same class and inputs is the same process; else `KeyConflictError`. */
+  /**
+   * A second launch with the same key, class and inputs finds the same process. With another class
+   * or other inputs it rejects with `KeyConflictError`.
+   */
   readonly key?: string | undefined
   /** Free text shown in lists. */
   readonly label?: string | undefined
   /**
-   * The label of the engines that may run the process, such as `gpu`: one of the `labels` that they were
-   * opened with. The process waits until such an engine runs. A child does not take it over from its
-   * parent; a restarted or resubmitted process does from the old one. Default: any engine.
+   * The label of the engines that may run the process, such as `gpu`: one of the `labels` that they
+   * were opened with. The process waits until such an engine runs. A child does not inherit it from
+   * its parent; a restarted or resubmitted process inherits it from the old one. Default: any
+   * engine.
    */
   readonly worker?: string | undefined
   /** Kills the process when it aborts. */
@@ -71,13 +76,13 @@ export interface LaunchOptions {
 }
 
 /**
- * How long the store keeps the result and the outputs of a process. Its record stays in any case. No
- * policy drops a value that a process which has not ended may still take.
+ * How long the store keeps the result and the outputs of a process. Its record stays in any case.
+ * No policy drops a value that an unfinished process may still take.
  *
  * - `'keep'`: until the process is pruned, or its result purged.
  * - `'until-fetched'`: until `handle.purge()`, or the `release()` of its group. Reading drops nothing.
- * - `'refs'`: while any session retains it (`handle.retain()`), after its end. The session that launches
- *   it does so from the start; a child is kept until its parent has ended.
+ * - `'refs'`: while any session retains it (`handle.retain()`). The launching session retains it
+ *   from the start; for a child, it is kept until its parent has ended.
  * - `{ ttl: '30d' }`: for this long after the end.
  */
 export type Retention = 'keep' | 'until-fetched' | 'refs' | { readonly ttl: Duration }

@@ -1,5 +1,5 @@
 /**
- * Hears of what happens to a process. An error in a listener is logged and changes nothing.
+ * Is notified of what happens to a process. An error in a listener is logged and changes nothing.
  * Listeners are not saved: add them again to a process that was recreated.
  */
 export interface ProcessListener<P> {

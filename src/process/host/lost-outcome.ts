@@ -14,7 +14,7 @@ export function lostOutcome(reason: ProcessLost): Settled<never> {
   return { status: 'rejected', reason, state }
 }
 
-/** Whether a process is not in the store. Its label is then the last that was known, or `created`. */
+/** Whether a process is not in the store. Its label is then the last known one, or `created`. */
 export function isLost({ reason }: StateInfo): boolean {
   return reason === 'lost'
 }

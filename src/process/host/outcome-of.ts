@@ -2,8 +2,8 @@ import { ProcessError } from '../../shared/errors.ts'
 import type { ProcessHandle, Settled } from './process-handle.ts'
 
 /**
- * How a process that has ended came out: with its result, or with its outputs. A process that
- * finished without success has no outputs to rely on, so it then counts as failed.
+ * The outcome of an ended process, with its result or with its outputs. A process that finished
+ * without success may lack outputs, so with outputs it counts as failed.
  */
 export async function outcomeOf(handle: ProcessHandle, outputs: boolean): Promise<Settled<unknown>> {
   const outcome = await handle.outcome()

@@ -27,8 +27,8 @@ export interface GroupOptions {
 }
 
 /**
- * When a wait for a group is over: when all processes have ended; when one has; when one has excepted,
- * was killed or is lost, or all have ended; or when so many have ended.
+ * When a wait for a group is over: when all processes have ended; when one has; when one has
+ * excepted, was killed or is lost, or all have ended; or when this many have ended.
  */
 export type ReturnWhen = 'all' | 'first-completed' | 'first-failure' | number
 
@@ -39,7 +39,7 @@ export interface GroupWaitOptions extends WaitOptions {
 
 export interface InteractiveOptions extends GroupWaitOptions {
   /**
-   * The time between two pictures, or between two lines where `out` is no terminal. Default 250 ms and
+   * The time between two redraws on a terminal, or between two lines elsewhere. Default 250 ms and
    * 1 s.
    */
   readonly interval?: Duration | undefined
@@ -61,28 +61,31 @@ export interface ValuesOptions extends ResultOptions {
   /** Whether the values come in the order of the group. Default: `ordered` of the group. */
   readonly ordered?: boolean | undefined
   /**
-   * Whether the result of a process is purged (`handle.purge`) once the loop asks for what comes after
-   * it. Leaving the loop keeps the result that was given last. Default false.
+   * Whether the result of a process is purged (`handle.purge`) once the loop asks for the next one.
+   * If you leave the loop, the last result is kept. Default false.
    */
   readonly release?: boolean | undefined
 }
 
 /**
- * How many processes of a group have ended, as far as is known locally. Of a group that was launched in
- * chunks, how many of its items.
+ * How many processes of a group have ended, as far as is known locally. For a group that was
+ * launched in chunks, how many items.
  */
 export interface GroupProgress {
   readonly completed: number
   readonly total: number
   /** From 0 to 1. An empty group is at 1. */
   readonly fraction: number
-  /** How many are in each state. Lost ones are in none. */
+  /** How many are in each state. Lost processes are not counted in any. */
   readonly byState: Readonly<Record<ProcessState, number>>
   /** How many are not in the store, for example because they were pruned. They count as completed. */
   readonly lost: number
 }
 
-/** The pids of the processes that an abort has ended, of those that had begun, and of those that had ended. */
+/**
+ * The pids of the processes that an abort ended, of those that had begun, and of those that had
+ * already ended.
+ */
 export interface AbortedPids {
   readonly aborted: readonly string[]
   readonly running: readonly string[]
@@ -101,15 +104,16 @@ export interface TimedeltaOptions {
 }
 
 /**
- * Several processes, in an order. A group may contain a process more than once. It holds pids, and
+ * An ordered list of processes, which may contain a process more than once. A group holds pids, and
  * makes handles when they are needed. A group is not thenable.
  *
- * Of a group that was launched in chunks (`chunkSize`), `pids`, `handles`, `statuses`, `metadata()` and
- * `asCompleted()` are about the processes, each of which runs several items. `length`, `at`, `slice`,
- * `progress`, and all that gives results are about the items. A chunk that fails gives one error.
+ * Of a group that was launched in chunks (`chunkSize`), `pids`, `handles`, `statuses`, `metadata()`
+ * and `asCompleted()` are about the processes, each of which runs several items. `length`, `at`,
+ * `slice`, `progress`, and everything that gives results are about the items. A chunk that fails
+ * gives one error.
  *
- * If the store has no process of a pid, that process counts as failed with `ProcessLost`, and as ended
- * in `progress`. It keeps no other process from being asked.
+ * If the store has no process with one of the pids, that process counts as failed with
+ * `ProcessLost`, and as ended in `progress`. The other processes are not affected.
  */
 export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   readonly name: string
@@ -117,13 +121,13 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   readonly ordered: boolean
   /** The pids, in the order of the group. */
   readonly pids: readonly string[]
-  /** The number of positions: of pids, or where the processes are chunks, of items. */
+  /** The number of positions: of pids or, if the processes are chunks, of items. */
   readonly length: number
   /** The handles, in the order of the group. */
   readonly handles: readonly ProcessHandle<R>[]
   /**
-   * Returns the handle at a position. A negative position counts from the end. At the position of an
-   * item, the handle of its chunk.
+   * Returns the handle at a position. A negative position counts from the end. For the position of
+   * an item, returns the handle of its chunk.
    */
   at(index: number): ProcessHandle<R> | undefined
   /**
@@ -142,9 +146,9 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   // ---------- waiting ----------
 
   /**
-   * Waits until enough processes have ended, or until the time-out. However they end, that is no
-   * rejection. Resolves to the handles of the ended and of the other processes, each once, in the
-   * order of the group.
+   * Waits until enough processes have ended, or until the timeout. A failed process does not
+   * reject the wait. Resolves to the handles of the ended and of the other processes, each once, in
+   * the order of the group.
    *
    * @throws RangeError for a number of processes that the group does not have
    */
@@ -156,40 +160,44 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
    * gives it. Rejects with the error of the process that failed first; the others continue. With
    * `returnWhen: 'all'`, waits for all, and rejects with one `GroupError` if any failed.
    *
-   * @throws WaitTimeout, whose message says how many have not ended: "2 (of 6)"
+   * @throws WaitTimeout, whose message gives the number of unfinished processes: "2 (of 6)"
    */
   result(options?: GroupResultOptions & { readonly raiseOnFailure?: true | undefined }): Promise<R[]>
-  /** Waits for all processes. Resolves to the error in the place of the result if one failed. */
+  /** Waits for all processes. If a process failed, its error takes the place of its result. */
   result(options: GroupResultOptions & { readonly raiseOnFailure: false }): Promise<(R | ProcessError)[]>
   /** Waits for all processes. Resolves to how each of them ended. @throws WaitTimeout */
   outcomes(options?: WaitOptions): Promise<Settled<R>[]>
-  /** The results that are known locally; null for a process that has not ended, or has failed. */
+  /** The results that are known locally; null for a process that has not ended or has failed. */
   results(): (R | null)[]
   /**
-   * The results one by one: in the order of the group, or as the processes end. A failure rejects in
-   * its place, and ends the loop. May be called again. The time-out counts from the first value that is
-   * asked for.
+   * The results one by one: in the order of the group, or as the processes end. At a failed process
+   * the loop rejects and ends. May be called again. The timeout counts from the request for the
+   * first value.
    *
    * @throws WaitTimeout
    */
   values(options?: ValuesOptions & { readonly raiseOnFailure?: true | undefined }): AsyncIterableIterator<R>
-  /** As above, but gives the error if the above rejects, and goes on. */
+  /** As above, but gives the error of a failed process as its value, and continues. */
   values(options: ValuesOptions & { readonly raiseOnFailure: false }): AsyncIterableIterator<R | ProcessError>
   /**
-   * The handles of the processes as they end, each once. The time-out counts from the first handle
-   * that is asked for, and also while the body of the loop runs. Processes that have ended in time are
+   * The handles of the processes as they end, each once. The timeout counts from the request for
+   * the first handle, and also while the body of the loop runs. Processes that ended in time are
    * still given.
    *
-   * @throws WaitTimeout, whose message says how many have not ended: "2 (of 6)"
+   * @throws WaitTimeout, whose message gives the number of unfinished processes: "2 (of 6)"
    */
   asCompleted(options?: WaitOptions): AsyncIterableIterator<ProcessHandle<R>>
 
   /**
-   * Waits as `wait` does, and shows meanwhile how far the processes are: bars on a terminal, and
-   * elsewhere a line for each change. Resolves to whether enough have ended before the time-out.
+   * Waits as `wait` does, and meanwhile shows the progress of the processes: bars on a terminal,
+   * and a line for each change elsewhere. Resolves to whether enough have ended before the
+   * timeout.
    */
   waitInteractive(options?: InteractiveOptions): Promise<boolean>
-  /** As `wait` for all processes. False at the time-out. All output is stored when a process has ended. */
+  /**
+   * Waits for all processes, as `wait` does. Resolves to false at the timeout. When a process has
+   * ended, all of its output is stored.
+   */
   outputComplete(options?: WaitOptions): Promise<boolean>
 
   // ---------- reading ----------
@@ -197,8 +205,8 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   /** The logs of all processes: one after the other, or with `follow` as the entries arrive. */
   logs(options?: Omit<FollowOptions, 'after'>): AsyncIterable<LogChunk>
   /**
-   * Writes what the processes have printed, and then the failures of at most four of them. A line is
-   * labelled where the process changes: `[label or class, end of the pid]`.
+   * Writes what the processes printed, and then the failures of at most four of them. Wherever the
+   * process changes, the line has a label: `[label or class, end of the pid]`.
    *
    * @throws TypeError for wrong options
    */
@@ -216,7 +224,7 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   /** Resolves once all processes are stored. @throws ProcessLost */
   submitted(options?: WaitOptions): Promise<void>
 
-  /** Reads what is known of each process beside its values. Of one that was pruned, that is its error. */
+  /** Reads the metadata of each process. For a pruned process, they consist of its error. */
   metadata(): Promise<Metadata[]>
   /** Reads one field of the metadata of each process. @throws TypeError for an unknown field */
   field<const K extends keyof Metadata>(name: K): Promise<Metadata[K][]>
@@ -231,10 +239,10 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   // ---------- times, in milliseconds ----------
 
   /**
-   * From the first launch to the last end; until now while a process has not ended. An empty group took
-   * no time.
+   * From the first launch to the last end, or to now while a process has not ended. 0 for an empty
+   * group.
    *
-   * @throws NotReady before `metadata()`, where this client has not read the processes
+   * @throws NotReady before `metadata()`, if this client has not read the processes
    */
   elapsed(): number
   /** From the first launch to the last end. @throws NotReady as `elapsed`, and before the end */
@@ -242,16 +250,17 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   /** The sum of the times from first step to end. @throws NotReady before the end, and before `metadata()` */
   serialTime(): number
   /**
-   * The time between two dates. Of several dates, the first counts as the start and the last as the end,
-   * unless `startKey` and `endKey` choose others.
+   * The time between two dates. In a list of dates, the first counts as the start and the last as
+   * the end, unless `startKey` and `endKey` choose others.
    */
   timedelta(start: Times, end: Times, options?: TimedeltaOptions): number
 
   // ---------- control ----------
 
   /**
-   * Kills the processes whose first step has not begun, as `handle.abort` does. Resolves to the pids of
-   * those, of the ones that had begun, and of those that had ended; each once.
+   * Kills the processes whose first step has not begun, as `handle.abort` does. Resolves to the
+   * pids of the killed ones, of those that had begun, and of those that had already ended; each
+   * once.
    */
   abort(reason?: string): Promise<AbortedPids>
 
@@ -267,9 +276,9 @@ export interface ProcessGroup<R = unknown> extends AsyncIterable<R> {
   /** Retains the result of each process, as `handle.retain` does. @throws ClosedError */
   retain(): void
   /**
-   * Releases the result of each process, as `handle.release` does, and says that the group is done with
-   * them: results with the retention `'until-fetched'` are dropped, those of processes that run once
-   * these end. Also for a group that another program has launched.
+   * Releases the result of each process, as `handle.release` does, and drops results with the
+   * retention `'until-fetched'`; those of running processes are dropped when they end. Also works
+   * for a group that another program launched.
    */
   release(): Promise<void>
   /**

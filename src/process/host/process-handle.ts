@@ -21,7 +21,7 @@ import type { ProcessState } from '../state/process-state.ts'
 import type { Progress, StoredLevel } from '../state/report.ts'
 
 /**
- * How long to wait. Without a `timeout` there is no limit; with 0 the state is read once. A
+ * The limits of a wait. Without a `timeout` there is no limit; with 0 the state is read once. A
  * negative number or NaN throws `RangeError`.
  */
 export interface WaitOptions {
@@ -48,9 +48,9 @@ export interface StateInfo {
   readonly at: Date
   readonly message?: string
   readonly exitCode?: ExitCodeInfo
-  /** What the process has reported by `this.progress` last. */
+  /** What the process last reported with `this.progress`. */
   readonly progress?: Progress
-  /** Why the process does not move, if the label does not say that. */
+  /** Why the process does not continue, if the label does not show that. */
   readonly reason?:
     | 'scheduled'
     | 'queued'
@@ -91,7 +91,7 @@ export interface LogChunk {
   readonly level?: StoredLevel | undefined
 }
 
-/** When things happened to a process. Null where that has not happened, or is not known here yet. */
+/** When things happened to a process. Null for what has not happened, or is not known here yet. */
 export interface Timing {
   /** When the process was launched. */
   readonly submitted: Date | null
@@ -103,7 +103,7 @@ export interface Timing {
   readonly received: Date | null
 }
 
-/** What is known of a process beside its values, as `handle.metadata()` reads it. */
+/** Data about a process, as `handle.metadata()` reads it. */
 export interface Metadata extends Timing {
   readonly pid: string
   /** The registered name of the class. */
@@ -113,12 +113,12 @@ export interface Metadata extends Timing {
   readonly label: string | null
   /** The engine that runs the process, or ran it last. Null in memory, and before the first run. */
   readonly worker: string | null
-  /** The number of the attempt at its step; 1 unless that was retried. */
+  /** The number of the attempt at its step; 1 unless the step was retried. */
   readonly attempt: number
   readonly state: StateInfo
   /** The error that it ended with. */
   readonly error: ProcessError | null
-  /** What its steps have printed so far, and what they have logged or printed to stderr. */
+  /** What its steps have printed so far to stdout, and what they have logged or printed to stderr. */
   readonly stdout: string
   readonly stderr: string
   /** The outputs so far. */
@@ -127,9 +127,12 @@ export interface Metadata extends Timing {
   readonly after: readonly string[]
 }
 
-/** Options of `size`. The wait is for the read, and for an output also for the end of the process. */
+/**
+ * Options of `size`. The limits apply to the read and, for an output, to the wait for the end of
+ * the process.
+ */
 export interface SizeOptions extends WaitOptions {
-  /** Whether an outcome that this program has read already counts as nothing. Default false. */
+  /** Whether an outcome that this program has already read counts as 0 bytes. Default false. */
   readonly remoteOnly?: boolean | undefined
 }
 
@@ -153,13 +156,13 @@ export interface Ref<T = unknown> {
 /** A reference to an output of a process, as `handle.outputs.ref(key)` gives it. */
 export interface OutputRef<T = unknown> extends Ref<T> {
   /**
-   * The dotted name of an output, or where the process has no such output, a path into its result.
+   * The dotted name of an output or, if the process has no such output, a path into its result.
    */
   readonly key: string | number
   readonly handle: ProcessHandle
   /**
    * Waits for the process, and resolves to the value. Rejects as `handle.result()` does, and with
-   * `MissingResult` where there is no value under the key.
+   * `MissingResult` if there is no value under the key.
    */
   result(options?: ResultOptions & { readonly raiseOnFailure?: true | undefined }): Promise<T>
   /** As above, but resolves to the error where the above rejects. */
@@ -199,10 +202,10 @@ export interface Outputs<C = unknown> {
   /** The outputs committed so far. More may follow while the process runs. */
   snapshot(): Promise<PartialOutputsOf<C>>
   /**
-   * A reference to the output of this name, to stand for its value in the inputs of a launch. If the
-   * process has no such output, the reference points into its result, by a key or an index:
-   * `ref('best.energy')`, `ref(0)`. `ref(0)` of a result that is no list is the result. A key that
-   * does not exist fails where the value is read.
+   * A reference to the output of this name, to stand for its value in the inputs of a launch. If
+   * the process has no such output, the reference points into its result, by a key or an index:
+   * `ref('best.energy')`, `ref(0)`. `ref(0)` of a result that is not a list is the result itself. A
+   * key that does not exist fails when the value is read.
    */
   ref<const Name extends OutputName<C> | number>(key: Name): OutputRef<OutputOf<C, Name>>
   /** A reference to the successful end of the process. It carries no value. */
@@ -218,7 +221,7 @@ export interface EventSource {
   readonly pid: string
   /** The engine or client that wrote the event. */
   readonly worker?: string
-  /** `caller` for a request, such as a kill; `process` for all that the process or its engine did. */
+  /** `caller` for a request, such as a kill; `process` for everything that the process or its engine did. */
   readonly side: 'caller' | 'process'
   readonly at: Date
 }
@@ -233,17 +236,17 @@ export type EventRecord = EventSource & HistoryEvent
  * A reference to one process, by its pid. It works in any program that opens the same store.
  * Handles are interned: one object per pid and client. A handle is not thenable.
  *
- * If the store has no such process, every method that asks it rejects with `ProcessLost`.
+ * If the store has no such process, every method that uses the store rejects with `ProcessLost`.
  * `outcome()` and `result({ raiseOnFailure: false })` resolve to that error. An end that the handle
  * has read stays known after the process was pruned.
  */
 export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
   readonly pid: string
-  /** The registered name of the class, if it is known here. */
+  /** The registered name of the class, if it is known locally. */
   readonly name: string
   /**
-   * The class with the inputs, as `callRepr` shows a call: `Add(a=1, b=2)`. The inputs are known here
-   * after the launch, and after `inputs()` or `metadata()`; before, they are shown as `...`.
+   * The class with the inputs, as `callRepr` shows a call: `Add(a=1, b=2)`. The inputs are known
+   * after the launch, and after `inputs()` or `metadata()`; before that, they are shown as `...`.
    */
   readonly call: string
   readonly outputs: Outputs<C>
@@ -269,8 +272,8 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
    */
   refresh(options?: WaitOptions): Promise<StateInfo>
   /**
-   * Waits for the end: the state, or `null` at the time-out. However the process ends, that is no
-   * rejection. Rejects with `ProcessLost` if there is no such process.
+   * Waits for the end. Resolves to the state, however the process ended, or to `null` at the
+   * timeout. Rejects with `ProcessLost` if there is no such process.
    */
   wait(options?: WaitOptions): Promise<StateInfo | null>
   /**
@@ -291,8 +294,8 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
   /** The error that it ended with, or null. @throws NotReady while it has not ended */
   exception(): ProcessError | null
   /**
-   * Calls back once, always after the current tick, also when the process has ended already.
-   * Returns a function that takes the callback back.
+   * Calls back once when the process ends, always after the current tick, even if the process has
+   * already ended. Returns a function that removes the callback.
    */
   onDone(callback: (handle: this) => void, options?: { readonly signal?: AbortSignal }): () => void
   /**
@@ -312,8 +315,9 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
    */
   kill(message?: string, options?: TreeOptions & { readonly force?: boolean | undefined }): Promise<boolean>
   /**
-   * Kills the process if its first step has not begun. False if it has, in which case nothing happens.
-   * The answer is right whatever engines do at the same time. The reason becomes the message of the end.
+   * Kills the process if its first step has not begun. Resolves to false, and does nothing, if the
+   * step has begun. The answer is right whatever engines do at the same time. The reason becomes
+   * the message of the end.
    *
    * @throws AlreadyDone when the process has ended
    */
@@ -336,7 +340,7 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
    * `Client.restart` to get its handle. False if there is nothing to retry.
    */
   retry(): Promise<boolean>
-  /** Explains in plain words why the process does not move. */
+  /** Explains in plain words why the process does not continue. */
   explain(): Promise<string>
   /**
    * What happened to the process, oldest first. A long history is read a page at a time:
@@ -347,16 +351,16 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
   history(options?: HistoryOptions): Promise<readonly EventRecord[]>
   /**
    * The log of the process, oldest entry first: what its steps have written by `this.print` and
-   * `this.logger`. With `follow` the loop goes on with each new entry until the process has ended,
-   * even if another program runs the process. Entries arrive when they are stored: with the next
-   * commit of the process, and within a second at the latest.
+   * `this.logger`. With `follow` the loop continues with each new entry until the process has
+   * ended, even if another program runs the process. Entries arrive when they are stored: with the
+   * next commit of the process, and within a second at the latest.
    *
    * @throws TypeError for wrong options
    */
   logs(options?: FollowOptions): AsyncIterable<LogChunk>
   /**
-   * The history of the process with the events that its code has added, oldest first. Their times do
-   * not go back. With `follow` the loop goes on with each new event until the process has ended.
+   * The history of the process with the events that its code added, oldest first. Their times never
+   * decrease. With `follow` the loop continues with each new event until the process has ended.
    *
    * @throws TypeError for wrong options
    */
@@ -371,23 +375,23 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
    */
   addEvent(name: string, data?: unknown): Promise<void>
   /**
-   * Waits until all output of the process is stored, which is so when the process has ended. False
-   * at the time-out.
+   * Waits until the process has ended, since all of its output is stored then. Resolves to false at
+   * the timeout.
    */
   outputComplete(options?: WaitOptions): Promise<boolean>
   /** The times that are known locally. `metadata()` reads them. */
   readonly timing: Timing
-  /** Reads what is known of the process beside its values. @throws ProcessLost */
+  /** Reads the metadata of the process. @throws ProcessLost */
   metadata(): Promise<Metadata>
-  /** Milliseconds from the launch to the end, or until now. @throws NotReady before `metadata()` where this client has not read the process */
+  /** Milliseconds from the launch to the end, or until now. @throws NotReady before `metadata()` if this client has not read the process */
   elapsed(): number
   /** Milliseconds from the launch to the end. @throws NotReady as `elapsed`, and before the end */
   wallTime(): number
   /** Milliseconds from the first step to the end. @throws NotReady before the end, and before `metadata()` */
   serialTime(): number
   /**
-   * The inputs as they are stored, with the defaults. Once the process has started, they have the values
-   * of other processes; before, references to these.
+   * The stored inputs, with the defaults. Until the process has started, they have references in
+   * place of the values of other processes.
    *
    * @throws ProcessLost
    */
@@ -409,22 +413,23 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
   readonly collectable: boolean
   /**
    * Keeps the result and the outputs in the store, whatever the `retention` of the process, until
-   * `release()` or the end of this client's session: its `close()`, or the death of its program. Each
-   * `retain` needs a `release` of its own. A purge is not held up by it. The store knows of it soon after
-   * the call, and for certain once a later `refresh()` of this handle resolves.
+   * `release()` or the end of this client's session: its `close()`, or the death of its program.
+   * Each `retain` needs a `release` of its own. It does not prevent a purge. The store is updated
+   * soon after the call, and for certain once a later `refresh()` of this handle resolves.
    *
    * @throws ClosedError if the client is closed
    */
   retain(): void
   /**
-   * Takes one `retain()` of this client back, or that of a launch with `retention: 'refs'`. If nothing
-   * else keeps the result, it is dropped now. Does nothing if the client does not retain the process.
+   * Undoes one `retain()` of this client, or that of a launch with `retention: 'refs'`. If nothing
+   * else keeps the result, it is dropped now. Does nothing if the client does not retain the
+   * process.
    */
   release(): Promise<void>
   /**
-   * Drops the result and the outputs from the store, under every retention and even if sessions retain
-   * them. The record, state, history, exit code and error stay. If a process that has not ended may still
-   * take the value, it is dropped after that.
+   * Drops the result and the outputs from the store, under every retention and even if sessions
+   * retain them. The record, state, history, exit code and error stay. If an unfinished process may
+   * still take the value, it is dropped afterwards.
    *
    * @throws NotReady if the process has not ended
    * @throws ProcessLost
@@ -433,9 +438,9 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
   /** Calls `release()`: `await using handle = …` releases the result where the block ends. */
   [Symbol.asyncDispose](): Promise<void>
   /**
-   * Writes a file from which `client.openHandle(path)` makes a handle in another program. The file has
-   * the pid and the id of the store; the result stays in the store. Creates the folders above the file,
-   * and replaces a file that exists, as a whole. Resolves to the absolute path. Default: a new file
+   * Writes a file from which `client.openHandle(path)` makes a handle in another program. The file
+   * has the pid and the id of the store; the result stays in the store. Creates missing folders,
+   * and replaces an existing file atomically. Resolves to the absolute path. Default: a new file
    * `future-….json` in the working folder.
    *
    * @throws PersistenceError if the file can't be written
@@ -443,8 +448,9 @@ export interface ProcessHandle<R = unknown, C = unknown> extends Ref<R> {
    */
   save(path?: string): Promise<string>
   /**
-   * Writes what the process has printed to the standard output and standard error of this program, or
-   * to other streams, and then how it failed if it has failed. With `follow`, until it has ended.
+   * Writes what the process printed to the standard output and standard error of this program, or
+   * to other streams, followed by its error if it failed. With `follow`, continues until the
+   * process has ended.
    *
    * @throws TypeError for wrong options
    */

@@ -12,10 +12,10 @@ import type { ProcessEventMap } from './events.ts'
 import type { Broadcast } from './remote.ts'
 import type { StatusInfo } from './process-types.ts'
 
-/** Under this symbol a process gives its host a hold on itself. */
+/** The member under this symbol gives the host access to a process. */
 export const HOSTED: unique symbol = Symbol('damson.hosted')
 
-/** What hosts, handles and events know of a process, whatever its class. */
+/** A process as hosts, handles and events see it, whatever its class. */
 export interface ProcessObject {
   readonly pid: string
   readonly creationTime: Date
@@ -75,7 +75,7 @@ export interface HostedReports {
   readonly pending: number
   /** Whether the host has taken all. */
   readonly isEmpty: boolean
-  /** Takes what was reported since the last call; undefined if that is nothing. */
+  /** Takes what was reported since the last call; undefined if there is nothing. */
   take(): Report | undefined
   /** Takes a report back that could not be stored. */
   putBack(report: Report): void
@@ -99,7 +99,7 @@ export interface Hosted {
   readonly logger: Logger
   /** What the process has reported; undefined while it has reported nothing. */
   readonly reports: HostedReports | undefined
-  /** Makes the process hold its inputs as its bundle, which was made before, has them. */
+  /** Replaces the inputs of the process with those of its bundle, which was made before. */
   holdSaved(): void
   /**
    * Keeps the number of the running step, which may have begun before in a program that crashed,
@@ -122,7 +122,7 @@ export interface Hosted {
   readonly idle: boolean
   /**
    * Notifies the process of a stored pause. The pause takes effect at the next step boundary, and
-   * at once in a step that only waits; `play` calls it off. With `waits` the store says that the
+   * at once in a step that only waits; `play` cancels it. With `waits` the store reports that the
    * process waits and is paused there, whatever the process itself knows.
    */
   pause(message?: string, options?: { readonly waits?: boolean }): void
@@ -134,10 +134,10 @@ export interface Hosted {
   kill(message?: string, options?: { readonly force?: boolean | undefined }): void
   /**
    * Wakes a waiting process: the next `step()` continues with this value. The end of other
-   * processes wakes without a value, which the process fetches.
+   * processes wakes it without a value; the process fetches that.
    */
   wake(value: unknown, wake: WakeUp): void
-  /** The pause that the process is in, or that was asked for. */
+  /** The pause that the process is in, or that was requested. */
   readonly pausedWith: { readonly message: string | undefined } | undefined
   /**
    * Notifies the process that a signal of that name is kept for it. A step that waits for the
@@ -148,11 +148,11 @@ export interface Hosted {
   readonly hooked: boolean
   /** Whether the step only waits (`Host.suspend`). */
   readonly suspended: boolean
-  /** How often the step of the present state has been begun, or is about to be. */
+  /** The number of the current or next attempt at the step of the present state. */
   readonly attempt: number
   /**
-   * What names the step that runs. The keys of its effects and the pids of its children follow from
-   * it. It is the same for each attempt.
+   * Identifies the running step. The keys of its effects and the pids of its children are derived
+   * from it. It is the same for each attempt.
    */
   readonly stepKey: { readonly pid: string; readonly number: number }
   /** The text of an entry of the step's record; undefined if there is none. */
@@ -181,11 +181,11 @@ export interface Hosted {
    * step.
    */
   expire(error: Error): void
-  /** Does what follows a play, for a process that was played while no one ran it. */
+  /** Does what follows a play, for a process that was played while nothing ran it. */
   played(): void
   /**
    * Aborts `process.signal` with this reason (`LeaseLost`, shutdown). Nothing of the process is
-   * committed after that, and a `step()` in progress rejects with the reason at once, also when its
+   * committed after that, and a `step()` in progress rejects with the reason at once, even if its
    * step hangs.
    */
   detach(reason: Error): void

@@ -1,5 +1,6 @@
 /**
- * A group in a file or as JSON: references alone. The results stay in the store, whose id is `store`.
+ * A group in a file or as JSON: only references. The results stay in the store, whose id is
+ * `store`.
  */
 export interface GroupRecord {
   readonly version: 1
@@ -7,7 +8,7 @@ export interface GroupRecord {
   readonly store: string
   readonly pids: readonly string[]
   readonly ordered: boolean
-  /** The number of items of each process, where some are chunks; null for one that is none. */
+  /** The number of items of each process, if some are chunks; null for a process that is not a chunk. */
   readonly items?: readonly (number | null)[]
 }
 

@@ -3,7 +3,7 @@ import type { AllowFailure, Quoted } from './input-marks.ts'
 import type { Ref, Settled } from './process-handle.ts'
 
 /*
- * What may stand in the inputs of a launch for a value that another process has yet to give.
+ * What may stand in the inputs of a launch for a value that another process will produce.
  */
 
 type Leaf =

@@ -1,4 +1,4 @@
-/* What other programs ask of a process over a communicator, in the words of plumpy. */
+/* Requests of other programs to a process over a communicator, in plumpy's format. */
 import { isJsonObject } from '../../shared/json.ts'
 import { shown } from '../../shared/options.ts'
 import type { ProcessState } from '../state/process-state.ts'
@@ -6,9 +6,9 @@ import type { ProcessState } from '../state/process-state.ts'
 /** A broadcast as its subscribers get it. */
 export interface Broadcast {
   readonly body: unknown
-  /** Who has sent it: for a change of state, the pid of the process. */
+  /** The sender: for a change of state, the pid of the process. */
   readonly sender: string | number | null
-  /** What it is about: `pause`, `play`, `kill`, or for example `state_changed.running.finished`. */
+  /** The subject: `pause`, `play`, `kill`, or for example `state_changed.running.finished`. */
   readonly subject: string | null
   readonly correlationId: string | number | null
 }
@@ -49,7 +49,7 @@ export function remoteRequest(message: unknown): RemoteRequest {
 /** The request of a broadcast to all processes; undefined for any other broadcast. */
 export function broadcastRequest({ subject, body }: Broadcast): RemoteControlRequest | undefined {
   if (subject !== 'pause' && subject !== 'play' && subject !== 'kill') return undefined
-  // The body is the text, or a message as an RPC has it.
+  // The body is the text, or a message like that of an RPC.
   if (!isJsonObject(body)) return controlRequest(subject, body, false)
   return controlRequest(subject, body['message'], body['force_kill'])
 }

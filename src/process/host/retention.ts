@@ -9,7 +9,7 @@ export interface StoredRetention {
   readonly ttl: number | null
 }
 
-/** @throws TypeError for what is no policy, RangeError for a `ttl` that is no duration */
+/** @throws TypeError for an invalid policy, RangeError for a `ttl` that is not a duration */
 export function isRetention(what: string, value: unknown): void {
   if (value === 'keep' || value === 'until-fetched' || value === 'refs') return
   if (typeof value !== 'object' || value === null || Array.isArray(value) || !('ttl' in value))

@@ -16,7 +16,7 @@ export interface SqliteTransaction {
 /** What SQLite stores. */
 export type SqliteValue = string | number | bigint | null | Uint8Array
 
-/** What a statement on SQLite has changed. */
+/** What a statement on SQLite changed. */
 export interface SqliteChanges {
   readonly changes: number
   readonly lastInsertRowid: number | bigint
@@ -29,15 +29,15 @@ export interface PostgresTransaction {
   query<R = unknown>(sql: string, values?: readonly unknown[]): Promise<PostgresResult<R>>
 }
 
-/** What a statement on Postgres has returned. */
+/** What a statement on Postgres returned. */
 export interface PostgresResult<R> {
   readonly rows: R[]
   /** How many rows the statement returned or changed. */
   readonly rowCount: number | null
 }
 
-/** What the function of `this.transaction` gets. `kind` tells which store it is. */
+/** The argument of the function of `this.transaction`. `kind` is the kind of store. */
 export type Transaction = SqliteTransaction | PostgresTransaction
 
-/** What an action of the user came to: it returned a value, or failed. */
+/** The outcome of an action of the user: it returned a value, or failed. */
 export type Came = { readonly value: unknown } | { readonly error: unknown }

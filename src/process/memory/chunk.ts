@@ -62,7 +62,7 @@ function requireChunkable(base: ChunkBase, itemClass: AnyProcessClass): void {
     throw notChunkable(name, 'it saves its inputs by encodeInputArgs, and in a chunk that is not called')
 }
 
-/** @throws SpecError for a class that declares signals, since nobody can send an item one */
+/** @throws SpecError for a class that declares signals, since no one can send a signal to an item */
 export function requireNoSignal(name: string, [signal]: readonly string[]): void {
   if (signal !== undefined)
     throw notChunkable(name, `it declares the signal ${signal}, which no one can send to an item`)

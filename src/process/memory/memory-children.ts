@@ -56,7 +56,8 @@ export class MemoryChildren {
   }
 
   /**
-   * The step is to begin again. Its launches then find the children that it has launched before.
+   * Call it before the step runs again. Its launches then find the children that it launched
+   * before.
    */
   again(): void {
     this.#counts.clear()

@@ -35,7 +35,7 @@ import { MemoryProcess } from './memory-process.ts'
 const NOTHING: Committed = {}
 const GO_ON = (): void => {}
 
-/** Runs processes in memory: nothing is stored, and children run beside their parent. */
+/** Runs processes in memory: nothing is stored, and children run in the same program as their parent. */
 export class MemoryHost implements Host {
   readonly durable = false
   readonly codec: Codec
@@ -139,7 +139,7 @@ export class MemoryHost implements Host {
     return missing === undefined ? undefined : Promise.resolve(missing)
   }
 
-  /** A pause, a play and a kill reach the children too, as in a store (C7). */
+  /** A pause, play or kill reaches the children too, as in a store (C7). */
   request(process: Hosted, request: ControlRequest): boolean {
     switch (request.kind) {
       case 'pause':

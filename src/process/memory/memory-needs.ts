@@ -21,11 +21,12 @@ export interface MemoryNeeds {
 }
 
 /**
- * Waits for what a launch in memory needs of other processes, and resolves to the inputs with their
- * values. In memory nothing can be launched before its inputs are there, so the launch waits.
+ * Waits for the needs of a launch in memory, and resolves to the inputs with the values of other
+ * processes. In memory a process can't be created before its inputs are complete, so the launch
+ * waits.
  *
  * @throws UpstreamFailed for a process that failed
- * @throws WaitTimeout when the time-out of `after` has passed
+ * @throws WaitTimeout when the timeout of `after` has passed
  */
 export async function gathered(needs: MemoryNeeds): Promise<Inputs> {
   const { inputs, after } = needs
@@ -104,5 +105,5 @@ function upstreamFailed(pid: string, upstream: string, cause: ProcessError | und
 
 function tooLate(needs: readonly Need[]): WaitTimeout {
   const pids = needs.map(({ pid }) => pid)
-  return new WaitTimeout('the time-out of `after` has passed; nothing was launched', pids, pids.length)
+  return new WaitTimeout('the timeout of `after` has passed; nothing was launched', pids, pids.length)
 }

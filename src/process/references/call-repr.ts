@@ -9,10 +9,10 @@ const LONGEST = 100
 
 /**
  * A call as text, for labels and logs: `callRepr('f', [1, 'x'], { y: [1, 2] })` is
- * `f(1, 'x', y=[1, 2])`. The arguments are cut after `max` characters (100). Of a function or class
- * its name is shown.
+ * `f(1, 'x', y=[1, 2])`. The arguments are cut after `max` characters (100). A function or class is
+ * shown by its name.
  *
- * @throws RangeError for a `max` that is no number from 0
+ * @throws RangeError for a `max` that is not a number from 0
  */
 export function callRepr(
   name: string | ((...args: never) => unknown) | (abstract new (...args: never) => unknown),

@@ -5,7 +5,7 @@ import type { AnyRef, Dependency } from '../host/launch-options.ts'
 import { isReference, savedReference } from './reference.ts'
 import type { PlacedReference } from './saved-references.ts'
 
-/** What has to become of another process before the first step of a process. */
+/** How another process must end before the first step of a process. */
 export interface Need {
   readonly pid: string
   readonly ended: 'successful' | 'failed' | 'either'
@@ -33,9 +33,9 @@ const OPTIONS: OptionNames<Dependency> = {
 }
 
 /**
- * The saved form of the option `after`; undefined where there is nothing to wait for.
+ * The saved form of the option `after`; undefined if there is nothing to wait for.
  *
- * @throws TypeError or RangeError for what is no dependency
+ * @throws TypeError or RangeError for an invalid dependency
  */
 export function savedDependency(
   after: readonly AnyRef[] | Dependency | undefined,

@@ -111,7 +111,7 @@ export async function settledOutput(
   }
 }
 
-/** Whether the result of a process was dropped, which is no failure of the process. */
+/** Whether the result of a process was dropped. That does not count as a failure of the process. */
 export function isDropped(outcome: Settled<unknown>): boolean {
   return outcome.status === 'rejected' && outcome.reason instanceof MissingResult
 }

@@ -3,8 +3,9 @@ import { getOwn } from '../../shared/own.ts'
 import { MissingResult } from '../../shared/errors.ts'
 
 /**
- * The output of a process under a dotted name. If it has no such output, the value at that path of
- * its result: a key, or the index of a list. Index 0 of a result that is no list is the result.
+ * Returns the output of a process under a dotted name. If there is no such output, returns the
+ * value at that path of the result: a key, or the index of a list. Index 0 of a result that is not
+ * a list is the result itself.
  *
  * @throws MissingResult, which names the key
  */

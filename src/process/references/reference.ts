@@ -39,7 +39,7 @@ export function readReference(value: unknown, path: string): SavedReference {
       }
     }
   }
-  throw new IncompatibleBundle(`${path} is damaged: it is no reference to a process`)
+  throw new IncompatibleBundle(`${path} is damaged: it is not a reference to a process`)
 }
 
 /**
@@ -106,7 +106,7 @@ export function isReference(value: unknown): value is object {
   )
 }
 
-/** @throws TypeError for `allowFailure` of what is neither a handle nor a reference */
+/** @throws TypeError for `allowFailure` of anything but a handle or a reference */
 export function savedReference(value: unknown): SavedReference {
   if (value instanceof AllowFailure) return { ...savedReference(value.handle), allowFailure: true }
   if (value instanceof Reference) return value.saved

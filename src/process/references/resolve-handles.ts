@@ -25,7 +25,7 @@ import { Search } from './search.ts'
 /** Options of `resolveHandles`. */
 export interface ResolveOptions extends ResultOptions {
   /**
-   * How many levels deep handles are looked for: with 1, directly in the given list or object.
+   * How many levels deep to look for handles: with 1, only directly in the given list or object.
    * Default: no limit.
    */
   readonly maxDepth?: number | undefined
@@ -39,7 +39,7 @@ interface GroupLike<R> {
 
 type Opaque = Date | Uint8Array | ((...args: never) => unknown)
 
-/** What `resolveHandles` makes of a value. */
+/** The type of the result of `resolveHandles`. */
 export type Resolved<T> = T extends DoneRef
   ? true
   : T extends Ref<infer R>
@@ -60,7 +60,7 @@ export type Resolved<T> = T extends DoneRef
                   ? { [K in keyof T]: Resolved<T[K]> }
                   : T
 
-/** What `resolveStates` makes of a value. */
+/** The type of the result of `resolveStates`. */
 export type ResolvedStates<T> = T extends Ref | DoneRef | AllowFailure
   ? StateInfo
   : T extends Quoted<infer Q>
@@ -82,12 +82,14 @@ const OPTIONS: OptionNames<ResolveOptions> = { ...WAIT, raiseOnFailure: isFlag, 
 
 /**
  * Waits for all handles and references in a value, and resolves to the value with their results in
- * their places: in lists, plain objects, maps (also as keys) and sets, at any depth. A value without
- * handles is returned as the same object. What is shared stays shared, and a result is not searched
- * for further handles. `allowFailure(handle)` stands for the settled outcome, `quote(x)` for `x`.
+ * their places: in lists, plain objects, maps (also as keys) and sets, at any depth. A value
+ * without handles is returned as the same object. Shared objects stay shared, and a result is not
+ * searched for further handles. `allowFailure(handle)` is replaced by the settled outcome,
+ * `quote(x)` by `x`.
  *
  * Rejects with the error of the first process that failed, as `handle.result()` does. With
- * `raiseOnFailure: false` that error stands in its place. The time-out is for all of them together.
+ * `raiseOnFailure: false`, the error takes the place of the result. The timeout applies to all of
+ * them together.
  *
  * @throws TypeError or RangeError for wrong options
  */
@@ -98,8 +100,8 @@ export async function resolveHandles<T>(value: T, options: ResolveOptions = {}):
 }
 
 /**
- * As `resolveHandles`, but puts the final states of the processes in the places of their handles. A
- * process that failed rejects nothing. Rejects with `WaitTimeout` at the time-out.
+ * As `resolveHandles`, but replaces the handles with the final states of their processes. A failed
+ * process does not cause a rejection. Rejects with `WaitTimeout` at the timeout.
  *
  * @throws TypeError or RangeError for wrong options
  */
@@ -120,7 +122,7 @@ async function resolved(
   const readings = search.found.map(async (item) => {
     values.set(item, item instanceof Quoted ? item.value : await read(item))
   })
-  // A reading that fails after another one is not reported.
+  // If several reads fail, only the first failure is reported.
   for (const reading of readings) reading.catch(() => {})
   await withinStep(Promise.all(readings))
   return search.replaced(values)

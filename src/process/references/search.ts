@@ -12,15 +12,16 @@ interface Link {
 }
 
 /**
- * The objects of some kind in a nested value: in its lists, plain objects, maps (also their keys)
- * and sets. Nothing else is entered, so no iterator is consumed.
+ * Finds the objects of some kind in a nested value: in its lists, plain objects, maps (also their
+ * keys) and sets. It enters nothing else, so no iterator is consumed. `replaced` returns the value
+ * with other values in place of those objects.
  */
 export class Search {
   readonly #root: object
   /** The objects that were found, in the order in which they were met. */
   readonly found: readonly object[]
   readonly #links: ReadonlyMap<object, Link>
-  /** The collections that hold an object, of those that lead to what was found. */
+  /** For each object, the collections that hold it, on the way to the found objects. */
   readonly #holders: ReadonlyMap<object, readonly object[]>
 
   private constructor(
@@ -36,15 +37,15 @@ export class Search {
   }
 
   /**
-   * Finds the objects that are wanted; undefined where there are none. What is nested more than
-   * `maxDepth` levels deep is not looked at.
+   * Finds the wanted objects; returns undefined if there are none. Does not look deeper than
+   * `maxDepth` levels.
    */
   static for(
     root: unknown,
     isWanted: (value: object) => boolean,
     maxDepth = Number.POSITIVE_INFINITY,
   ): Search | undefined {
-    // Most values hold none, so that is found out first, without notes of where everything is.
+    // Most values hold none, so that is checked first, without recording where everything is.
     if (typeof root !== 'object' || root === null || !holdsAny(root, isWanted)) return undefined
     const found: object[] = []
     const links = new Map<object, Link>()
@@ -83,8 +84,9 @@ export class Search {
   }
 
   /**
-   * The value with other values in place of what was found. The collections around those are
-   * copies, which share and contain each other as before. Everything else is the same object.
+   * Returns the value with other values in place of the found objects. The collections around them
+   * are copied, and the copies share and contain each other as before. Everything else is the same
+   * object.
    */
   replaced(values: ReadonlyMap<object, unknown>): unknown {
     if (values.has(this.#root)) return values.get(this.#root)
@@ -131,7 +133,7 @@ function holdsAny(root: object, isWanted: (value: object) => boolean): boolean {
   return false
 }
 
-/** Calls back with what is directly in a collection. */
+/** Calls back with each item directly in a collection. */
 function eachIn(holder: object, take: (item: unknown, step: Step) => void): void {
   if (Array.isArray(holder)) {
     for (let index = 0; index < holder.length; index++) take(holder[index], index)

@@ -4,7 +4,7 @@ import { isOver, reportError, type RunState } from '../step/run-state.ts'
 
 /** A callback that is to run soon. */
 export interface ProcessCallback {
-  /** Takes it back, if it has not begun. */
+  /** Cancels the callback, if it has not begun. */
   cancel(): void
   readonly cancelled: boolean
 }
@@ -17,7 +17,7 @@ export interface CallbackOwner {
   fail(error: unknown): void
 }
 
-/** What a process is to do besides its steps: callbacks soon, and cleanups at its end. */
+/** What a process does besides its steps: callbacks soon, and cleanups at its end. */
 export class Callbacks {
   readonly #run: RunState
   readonly #owner: CallbackOwner

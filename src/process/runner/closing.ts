@@ -7,7 +7,7 @@ import type { PendingRequests } from './pending-requests.ts'
 import type { ProcessResult } from './result.ts'
 import type { UserCode } from './user-code.ts'
 
-/** How a process ends, is closed, or is taken from this program. */
+/** How a process ends, is closed, or is detached from this program. */
 export class Closing {
   readonly #run: RunState
   readonly #requests: PendingRequests

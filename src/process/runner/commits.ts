@@ -46,7 +46,7 @@ export class Commits {
       attempt: attemptOf(to),
       failed: failed ?? null,
       dropped: this.#step.dropped,
-      // A kill that was asked for has reached the children already.
+      // A requested kill has already reached the children.
       killsChildren:
         (to.label === 'killed' && this.#requests.killing === undefined) ||
         (to.label === 'excepted' && to.error instanceof DeadlineExceeded),
@@ -56,8 +56,8 @@ export class Commits {
   }
 
   /**
-   * The pause that a commit is to carry out. A store carries out by itself what was asked of it,
-   * unless that was taken back meanwhile (C7).
+   * The pause that a commit must carry out. A store carries out stored requests itself, unless they
+   * were cancelled meanwhile (C7).
    */
   #carriesOut(pausing: PauseRequest | undefined): { readonly message: string | undefined } | undefined {
     if (!this.#run.host.durable) return pausing ?? this.#run.paused
@@ -72,7 +72,7 @@ export class Commits {
     if (pausing === undefined) return undefined
     const wasStored = this.#run.host.durable && !pausing.isOwn
     if (wasStored && pause === undefined) {
-      this.#requests.callOff(pausing)
+      this.#requests.cancelPause(pausing)
       return undefined
     }
     this.#run.paused = { message: (pause ?? pausing).message }

@@ -115,7 +115,7 @@ export class Driver {
     if (this.#attending !== undefined) {
       const wasAsked = this.#requests.any
       await this.#attending
-      // What was being carried out was the step, unless it left something to do.
+      // Carrying out the request ended the step, unless something is left to do.
       if (isTerminated(run) || (isOneStep && wasAsked && this.isIdle)) return
     }
     this.#closing.assertOpen()

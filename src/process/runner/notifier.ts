@@ -13,7 +13,7 @@ type ProcessListener = Listener<ProcessObject>
 const NONE: ReadonlySet<ProcessListener> = new Set()
 
 /**
- * Notifies listeners of what happens to a process. What they throw is reported and changes nothing.
+ * Notifies listeners of what happens to a process. Their errors are reported and change nothing.
  */
 export class Notifier {
   readonly #run: RunState

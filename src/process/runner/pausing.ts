@@ -18,7 +18,7 @@ export class Pausing {
   readonly #commits: Commits
   readonly #closing: Closing
   readonly #notifier: Notifier
-  /** The pause that is coming about in a step that only waits. */
+  /** The pause that is taking effect in a step that only waits. */
   #within: PauseRequest | undefined
 
   constructor(
@@ -39,7 +39,7 @@ export class Pausing {
     this.#notifier = notifier
   }
 
-  /** Pauses at a boundary that is no transition: the flag alone is committed. */
+  /** Pauses at a boundary without a transition: only the flag is committed. */
   async enter(pausing: PauseRequest): Promise<void> {
     const run = this.#run
     const requests = this.#requests
@@ -49,7 +49,7 @@ export class Pausing {
       requests.fail(error)
       return
     }
-    // The pause was called off, or overruled, while the hook ran.
+    // The pause was cancelled, or overruled, while the hook ran.
     if (requests.pausing !== pausing || requests.overrules) return
     keepStepNumber(run)
     let committed: Committed
@@ -67,7 +67,7 @@ export class Pausing {
     await this.heard(committed, this.#commits.takePause(pausing, committed))
   }
 
-  /** The process has been paused by someone else meanwhile where it waits, or is being killed. */
+  /** Meanwhile, someone else has paused the process in its wait, or it is being killed. */
   async #heldBack({ pause, kill }: Committed, pausing: PauseRequest): Promise<void> {
     if (pause !== undefined) this.#run.paused = { message: pause.message }
     await this.heard({ kill }, pause && pausing)
@@ -92,7 +92,7 @@ export class Pausing {
 
   /**
    * Pauses a step that only waits as it is; it continues when it is played. With `isStored` the
-   * store says that it only waits.
+   * store reports that it only waits.
    */
   async within(pausing: PauseRequest, isStored: boolean): Promise<void> {
     if (this.#within === pausing) return
@@ -101,7 +101,8 @@ export class Pausing {
     const requests = this.#requests
     await this.#code.tried('onPausing', pausing.message)
     this.#within = undefined
-    // The step may have ended or gone on, or the pause been called off, while the hook ran.
+    // While the hook ran, the step may have ended or continued, or the pause may have been
+    // cancelled.
     const waits = this.#step.isSuspended || (isStored && run.inStep)
     if (!waits || isOver(run) || requests.pausing !== pausing || requests.overrules) return
     run.paused = { message: pausing.message }
@@ -115,14 +116,14 @@ export class Pausing {
     this.#notifier.paused(paused?.message)
   }
 
-  /** Takes in that the pause has come about, and undoes it if a play was stored first. */
+  /** Notes that the pause has taken effect, and undoes it if a play was stored first. */
   completePause(): void {
     const { host, hosted } = this.#run
     // The play was stored before the pause was: only now is it certain to undo the pause.
     if (this.#requests.completePause() && !isOver(this.#run)) void host.request(hosted, { kind: 'play' })
   }
 
-  /** Takes the pause off here. In the store, the play that was stored has taken it off already. */
+  /** Ends the pause here. In the store, the stored play has already ended it. */
   play(): Promise<void> | undefined {
     this.#run.paused = undefined
     if (this.#run.definition.hooks.onPlaying === undefined) {

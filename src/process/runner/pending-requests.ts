@@ -3,10 +3,10 @@ import { isResumable } from '../state/state-data.ts'
 import type { KeptSignal, WakeUp } from '../state/transition.ts'
 import { isOver, type RunState } from '../step/run-state.ts'
 
-/** A pause that was asked for and has not come about. */
+/** A requested pause that has not taken effect. */
 export interface PauseRequest {
   readonly message: string | undefined
-  /** Resolves to whether the pause came about. */
+  /** Resolves to whether the pause took effect. */
   readonly done: Deferred<boolean>
   /**
    * Whether the process pauses by itself, because of its step. Any other pause of a stored process
@@ -94,19 +94,19 @@ export class PendingRequests {
     this.pausing.isOwn = true
   }
 
-  /** The pause that is being committed is to be undone once it has come about. */
+  /** Sets whether the pause that is being committed must be undone once it has taken effect. */
   playAfterPause(isWanted: boolean): void {
     this.#playsAfterPause = isWanted
   }
 
-  /** Takes the pause back, or only this one if it is given. */
-  callOff(pausing = this.pausing): void {
+  /** Cancels the pending pause; if one is given, only that one. */
+  cancelPause(pausing = this.pausing): void {
     if (this.pausing !== pausing) return
     this.pausing?.done.resolve(false)
     this.pausing = undefined
   }
 
-  /** Settles the pause, which has come about. Returns whether the process is to be played. */
+  /** Settles the pause, which has taken effect. Returns whether the process must be played. */
   completePause(): boolean {
     this.pausing?.done.resolve(true)
     this.pausing = undefined
@@ -117,29 +117,29 @@ export class PendingRequests {
 
   // ---------- ending ----------
 
-  /** Records a kill, and calls a pause off; false if that kill is recorded already. */
+  /** Records a kill, and cancels a pending pause. Returns false if that kill is already recorded. */
   kill(message: string | undefined, force: boolean): boolean {
     if (this.killing !== undefined && (this.killing.force || !force)) return false
     this.killing = { message: this.killing?.message ?? message, force }
-    this.callOff()
+    this.cancelPause()
     return true
   }
 
-  /** Records that the process is to except. */
+  /** Records that the process must except. */
   fail(error: unknown): void {
     this.failing ??= { error }
   }
 
   /**
-   * Records that the process is to except without waiting for its step: its deadline has passed.
+   * Records that the process must except without waiting for its step: its deadline has passed.
    */
   expire(error: unknown): void {
     this.failing = { error, force: true }
   }
 
-  /** Drops all that was asked except a kill or failure: the process has ended, or was detached. */
+  /** Drops all requests except a kill or failure: the process has ended, or was detached. */
   dropAll(): void {
-    this.callOff()
+    this.cancelPause()
     this.#wakeUps = undefined
     this.#mail = undefined
     this.#playsAfterPause = false

@@ -37,8 +37,8 @@ import { TransitionMaker } from './transition-maker.ts'
 import { UserCode } from './user-code.ts'
 
 /*
- * What is asked of a process from outside its transitions, each with one outcome. "Step" stands for
- * a step or a transition in progress, "idle" for everything else. A request is recorded before the
+ * Requests to a process from outside its transitions, each with one outcome. "Step" stands for a
+ * step or a transition in progress, "idle" for everything else. A request is recorded before the
  * call returns when the host is in memory, and once the host has stored it otherwise (C7). A
  * request from within the process itself (its steps, hooks and listeners, also through a nested
  * `execute`) resolves once it is recorded, so that a step can't wait for itself.
@@ -47,13 +47,13 @@ import { UserCode } from './user-code.ts'
  * | ------ | --------------------- | ---------------------------------------------------------------- | ---------------------- |
  * | pause  | idle, or it waits     | paused now; interrupts waiting                                   | true                   |
  * | pause  | step                  | paused with the outcome of the step, or once it only waits       | true, then             |
- * | pause  | step that only waits  | paused now; it does nothing by name and does not end before play | true                   |
+ * | pause  | step that only waits  | paused now; takes no named action and does not end before a play | true                   |
  * | pause  | step that ends it     | nothing is left to pause                                         | false, at the end      |
- * | pause  | pausing               | joins the pause that is asked for                                | as that one            |
+ * | pause  | pausing               | joins the requested pause                                        | as that one            |
  * | pause  | paused                | stays paused, with the first message                             | true                   |
  * | pause  | being killed, ended   | nothing                                                          | false                  |
- * | play   | pausing               | the pause is called off, and its own promise resolves to false   | true                   |
- * | play   | paused                | goes on                                                          | true                   |
+ * | play   | pausing               | the pause is cancelled, and its own promise resolves to false    | true                   |
+ * | play   | paused                | continues                                                        | true                   |
  * | play   | neither               | nothing                                                          | true                   |
  * | kill   | idle, waiting, paused | killed now                                                       | true                   |
  * | kill   | step                  | the signal aborts; killed when the step ends, its command dropped | true, at once         |
@@ -69,8 +69,8 @@ import { UserCode } from './user-code.ts'
  */
 
 /**
- * Runs one process: records what is asked of it, and drives it from state to state. Its host sees
- * it as `Hosted`.
+ * Runs one process: records the requests to it, and drives it from state to state. Its host sees it
+ * as `Hosted`.
  */
 export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   readonly data: RunState
@@ -156,7 +156,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     return (this.#reporting ??= new Reporting(this.data, this.code))
   }
 
-  /** Keeps the inputs as they were launched, with references, beside the values in their place. */
+  /** Keeps the inputs as they were launched, with references, in addition to the values in their place. */
   keepReferences(launched: NonNullable<PendingConstruction['referring']>): void {
     this.#snapshot.keepReferences(launched)
   }
@@ -225,7 +225,7 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
   }
 
   /**
-   * Resolves once what was asked of an idle process has been done; at once if a step is in
+   * Resolves once the requests to an idle process have been carried out; at once if a step is in
    * progress.
    */
   #carriedOut(): Promise<boolean> {
@@ -336,13 +336,14 @@ export class ProcessRunner implements Hosted, CallbackOwner, WaitObserver {
     const { data, requests } = this
     if (this.isOver) return
     if (data.paused !== undefined) {
-      // The pause has come about also while its hooks still run; else it would come about again.
+      // The pause has taken effect even while its hooks still run; otherwise it would take effect
+      // again.
       this.#pausing.completePause()
       this.#play()
     } else if (requests.pausing !== undefined && this.#commits.pausing === requests.pausing) {
-      // Whether a pause that was stored is still stored, the answer to the commit says.
+      // The answer to the commit shows whether a stored pause is still stored.
       requests.playAfterPause(!data.host.durable || requests.pausing.isOwn)
-    } else requests.callOff()
+    } else requests.cancelPause()
   }
 
   played(): void {

@@ -8,9 +8,8 @@ import { storedLogger } from '../step/stored-logger.ts'
 import type { UserCode } from './user-code.ts'
 
 /**
- * What a process reports of itself: its log, events and progress. The host takes it with the next
- * commit. Nothing is kept of a process that is over, nor of an attempt that the process goes on
- * without (C4).
+ * The reports of a process: its log, events and progress. The host takes them with the next commit.
+ * Reports of a process that is over, or of an abandoned attempt, are dropped (C4).
  */
 export class Reporting implements HostedReports {
   readonly #run: RunState

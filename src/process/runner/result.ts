@@ -13,8 +13,8 @@ import { unsuccessfulError } from '../state/unsuccessful.ts'
 import { isOver, type RunState } from '../step/run-state.ts'
 
 /**
- * What a finished process came to: what its last step returned, or the outputs if that step
- * returned nothing; else undefined.
+ * The result of a finished process: what its last step returned, or the outputs if that step
+ * returned nothing. Undefined in any other state.
  */
 export function result(
   state: StateData,

@@ -51,7 +51,7 @@ export class Snapshot {
     this.#requireOutside(port)
     const { durable, codec } = this.#run.host
     const text = durable ? codec.stringify(value, `outputs.${port}`) : undefined
-    // The process holds what is saved, whatever its code does with the value later.
+    // The process holds a copy of the saved value, so later changes by its code have no effect.
     const held = text === undefined || typeof value !== 'object' ? copyOf(value) : codec.parse(text)
     const output = text === undefined ? { value: held } : { value: held, text }
     let before: unknown
@@ -82,8 +82,8 @@ export class Snapshot {
   }
 
   /**
-   * The bundle of the process as it is in this state. `kept` and `record` are what it keeps for
-   * waits to come, and what its step has done by name.
+   * The bundle of the process as it is in this state. `kept` is what it keeps for later waits, and
+   * `record` what its step has recorded by name.
    *
    * @throws SerializationError naming what can't be saved (C10). A process that is excepted or
    * killed leaves that value out, or keeps what was saved of it last, and notes the problem.
@@ -140,8 +140,8 @@ export class Snapshot {
   }
 
   /**
-   * A step begins. If it may run again, keeps what it begins with, so that it begins with the same
-   * then.
+   * Call it when a step begins. If the step may run again, keeps the data that it begins with, so
+   * that it begins with the same data then.
    *
    * @throws SerializationError in memory, if what the process keeps can't be copied
    */
@@ -234,7 +234,7 @@ export class Snapshot {
 
   #incompatible(cause: unknown): IncompatibleBundle {
     return new IncompatibleBundle(
-      `the process ${this.#run.pid} can't be made of its saved form: ${errorText(cause)}`,
+      `the process ${this.#run.pid} can't be restored from its saved form: ${errorText(cause)}`,
       { cause },
     )
   }

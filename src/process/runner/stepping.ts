@@ -73,18 +73,18 @@ export class Stepping {
     this.#run.inStep = false
     const counts = next !== undefined && next.label !== 'excepted' && !this.#requests.overrules
     const leftOver = counts ? this.#step.leftOver() : undefined
-    // Another attempt would come to the same.
+    // Another attempt would end in the same way.
     const wrong = this.#step.refusal ?? leftOver
     this.#step.end()
     this.#closing.assertAttached()
     const to = wrong === undefined || next === undefined ? next : excepted(wrong)
     const goOn = (): Promise<void> | undefined => this.#afterStep(state, step, to, wrong !== undefined)
-    // The step was paused where it waited, and has ended by another branch: it does not move before
-    // it is played (C7).
+    // The step was paused in a wait, and has ended by another branch: it does not move before it is
+    // played (C7).
     return this.#step.gate.isHeld ? this.#transitions.whilePaused().then(goOn) : goOn()
   }
 
-  /** With `isFinal` the step is not retried, whatever it came to. */
+  /** With `isFinal` the step is not retried, whatever its outcome. */
   #afterStep(
     state: Running,
     step: StepDefinition,
@@ -136,7 +136,7 @@ export class Stepping {
     const { pid, definition } = this.#run
     const conflict = notLaunchedAgain(`${definition.name}.${state.step}`, missing)
     if (next.label !== 'excepted') return this.#again(conflictOutcome(this.#pinned(state), conflict))
-    // The step may have failed before it came to them.
+    // The step may have failed before it reached them.
     const children = missing.map((child) => child.pid)
     logOf(this.#run).warn({ pid, process: definition.name, children }, conflict.message)
     return this.#transitions.make(next)
@@ -190,6 +190,6 @@ function notLaunchedAgain(step: string, missing: readonly MissingChild[]): Error
   const children = `${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
   return new TransitionError(
     `the step ${step} has launched ${children} before, and has not launched ${missing.length === 1 ? 'it' : 'them'} when it ran again: ` +
-      'its inputs were others, or the code has changed. Let the step launch the same children with the same inputs, or kill those that it is to go on without; then play the process',
+      'its inputs were others, or the code has changed. Let the step launch the same children with the same inputs, or kill those that it must continue without; then play the process',
   )
 }

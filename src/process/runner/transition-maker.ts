@@ -138,8 +138,8 @@ export class TransitionMaker {
   }
 
   /**
-   * A state was not committed: the process is being killed, or is paused where it waits (C7). A
-   * step that has ended while it was paused there keeps its outcome until the process is played. A
+   * A state was not committed: the process is being killed, or is paused in its wait (C7). A step
+   * that has ended while it was paused there keeps its outcome until the process is played. A
    * process that waits between its steps is idle, and woken again.
    */
   async #heldBack(
@@ -154,7 +154,7 @@ export class TransitionMaker {
     if (this.#requests.killing === undefined) await this.#commitAs(to, wake, failed, undefined)
   }
 
-  /** Resolves once a process that is paused may go on, or is being killed. */
+  /** Resolves once a paused process may continue, or is being killed. */
   async whilePaused(): Promise<void> {
     const { gate } = this.#step
     while (gate.isHeld && this.#requests.killing === undefined) {
@@ -167,8 +167,8 @@ export class TransitionMaker {
   }
 
   /**
-   * A value that can't be saved excepts the process. Any other failure is its host's: the process
-   * does not run here any more.
+   * A value that can't be saved excepts the process. Any other failure comes from the host: the
+   * process no longer runs here.
    */
   async #notCommitted(to: StateData, error: unknown, wake: WakeUp | undefined): Promise<void> {
     if (!(error instanceof SerializationError) || to.label === 'excepted') throw this.#closing.lost(error)

@@ -15,7 +15,7 @@ import { commandOutcome, contextWait, outlineOutcome, withOwnCopies } from '../s
 import type { Outline } from '../../spec/outline.ts'
 import { preview } from '../../ports/plain.ts'
 
-/** Thrown where user code was awaited and is not awaited any more. */
+/** Thrown when awaited user code is abandoned. */
 export const ABANDONED = new Error('the code of the process was abandoned')
 
 /**
@@ -28,11 +28,11 @@ export class UserCode {
   readonly #requests: PendingRequests
   readonly #callbacks: Callbacks
   #abandons: Set<() => void> | undefined
-  /** The attempt at a step that runs, if the process may go on without it after a time-out. */
+  /** The running attempt at a step, if the process may continue without it after a timeout. */
   #attempt: object | undefined
   /** How many hooks run that follow a commit. */
   #hooksAfter = 0
-  /** The time-out after which the process went on without an attempt. */
+  /** The timeout after which the process continued without an attempt. */
   #timedOut: StepTimeout | undefined
 
   constructor(run: RunState, step: CurrentStep, requests: PendingRequests, callbacks: Callbacks) {
@@ -48,7 +48,7 @@ export class UserCode {
   }
 
   /**
-   * Whether the caller belongs to an attempt that has timed out, and the process has gone on
+   * Whether the caller belongs to an attempt that has timed out, and the process has continued
    * without it.
    */
   get isStaleAttempt(): boolean {
@@ -92,9 +92,9 @@ export class UserCode {
   }
 
   /**
-   * The state that a step of an outline leads to: a wait for what it gave for the context, or what
-   * the outline says is next, or what the step itself chose. A predicate that fails counts as a
-   * failure of the step.
+   * The state that a step of an outline leads to: a wait for its context values, the next part of
+   * the outline, or what the step itself chose. A predicate that fails counts as a failure of the
+   * step.
    */
   async #outlineOutcome(outline: Outline, value: unknown, state: Running): Promise<StateData> {
     const updates = updatesOf(this.#step.updates, value)
@@ -168,7 +168,7 @@ export class UserCode {
   }
 
   /**
-   * A step that is awaited no longer than it may take. What it does after that has no effect on the
+   * Awaits a step no longer than its time limit. What the step does after that has no effect on the
    * process.
    */
   async #inTime(
@@ -259,7 +259,7 @@ export class UserCode {
     }
   }
 
-  /** As `enter`, for a state that nothing may keep the process out of. */
+  /** As `enter`, for a state that the process must enter even if a hook fails. */
   async enterAnyway(to: StateData): Promise<void> {
     try {
       await this.enter(to)
@@ -299,8 +299,7 @@ function argumentsOf({ args, woken }: Running): unknown[] {
 }
 
 /**
- * @throws TransitionError for anything but a boolean: that a value is there says nothing of whether
- * to go on
+ * @throws TransitionError for anything but a boolean: other values are probably mistakes
  */
 function truth(predicate: string, answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer

@@ -43,8 +43,8 @@ export interface ContinueConstructor {
    * Continues with a method of the process, such as `this.ship`, whose arguments are checked, or
    * with the step of this name.
    *
-   * @throws TransitionError when `step` is neither; whether the process has the step is looked at
-   * when the command is returned
+   * @throws TransitionError when `step` is neither; whether the process has the step is checked
+   *   when the command is returned
    */
   new <S extends Step>(step: S, ...args: StepArguments<S>): Continue
 }
@@ -113,11 +113,11 @@ export interface WaitConstructor {
   /**
    * Waits, and then calls a method of the process, such as `this.ship`, or the step of this name,
    * with `(value, wake)`. The method must accept what the options can give: with `for` or `until`
-   * the value may be undefined, and with `on` it is how the processes ended.
+   * the value may be undefined, and with `on` it has the outcomes of the processes.
    *
-   * @throws TransitionError when `step` is no step, or the options contradict each other
+   * @throws TransitionError when `step` is not a step, or the options contradict each other
    * @throws TypeError for an unknown option
-   * @throws RangeError for a date or duration that is none
+   * @throws RangeError for an invalid date or duration
    */
   new <
     S extends Step | undefined,

@@ -1,6 +1,6 @@
 import { MissingResult } from '../../shared/errors.ts'
 
-/** When and why a store has dropped the result and the outputs of a process. */
+/** When and why a store dropped the result and the outputs of a process. */
 export interface Dropped {
   /** In wall-clock milliseconds. */
   readonly at: number

@@ -1,8 +1,8 @@
 import { exitCodeText, type ExitCodeInfo } from './commands.ts'
 
-/* How messages say how a process ended. */
+/* The texts in messages about how a process ended. */
 
-/** What to do so that a process may start although one that it needs fails. */
+/** Advice for letting a process start although an upstream process fails. */
 export const ALLOW_FAILURE = '. Give it with allowFailure(handle) to have its outcome instead'
 
 /** `said` is what the process threw. */
@@ -14,7 +14,7 @@ export function unsuccessfulText(pid: string, className: string, why: string | n
   return `the process ${pid} (${className}) finished without success${why === null ? '' : `: ${why}`}`
 }
 
-/** How the row of a process says that it ended. */
+/** The columns of a row that show how its process ended. */
 interface EndOfRow {
   readonly state: string
   readonly successful: boolean | null
@@ -27,7 +27,7 @@ export function reasonOf({ exitCode, message }: Pick<EndOfRow, 'exitCode' | 'mes
   return exitCode === null ? message : exitCodeText(exitCode)
 }
 
-/** How a process ended that another one needed to end otherwise. */
+/** How an upstream process ended, if its end did not meet the need. */
 export function endingText(end: EndOfRow): string {
   if (end.successful === true) return 'which was to fail, and finished successfully'
   const { state } = end
@@ -36,14 +36,17 @@ export function endingText(end: EndOfRow): string {
   return `which ${how}${why === null ? '' : `: ${why}`}`
 }
 
-/** The same for a process that failed because of the one that is named here; `said`: how that one did. */
+/** The same for a process that failed because of the process `pid`; `said`: how that one failed. */
 export function becauseText(pid: string, said: string | undefined): string {
   return `which failed because of the process ${pid}${said === undefined ? '' : `: ${said}`}`
 }
 
-/** Why a process can't start any more whose `after` has a time-out; `pending` are those that it still waited for. */
+/**
+ * Why a process can no longer start after the timeout of its `after`; `pending` are the processes
+ * that it still waited for.
+ */
 export function lateText(pid: string, pending: readonly string[]): string {
-  return `process ${pid} was to start after ${namedText(pending)}, and the time-out of \`after\` has passed; what it waited for continues`
+  return `process ${pid} was to start after ${namedText(pending)}, and the timeout of \`after\` has passed; what it waited for continues`
 }
 
 export function namedText(pids: readonly string[]): string {

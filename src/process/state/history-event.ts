@@ -12,7 +12,7 @@ export interface StateEntered {
   readonly message?: string | undefined
   /** The code of a process that finished with one. */
   readonly exitCode?: number | undefined
-  /** Whether a process that finished has all that its class asks for. */
+  /** Whether a finished process succeeded. */
   readonly successful?: boolean | undefined
 }
 
@@ -45,29 +45,29 @@ export interface HistoryEvents {
   /** A step received a signal, or stopped waiting for it. */
   received: { readonly name: string; readonly timedOut?: true | undefined }
   /**
-   * The code of the process or a client has added an event of its own. `at` is the time when it was
-   * added, in wall-clock milliseconds.
+   * The code of the process or a client added an event of its own. `at` is when it was added, in
+   * wall-clock milliseconds.
    */
   event: {
     readonly name: string
     readonly at: number
     readonly data?: unknown
-    /** Set if a client has added it. */
+    /** Set if a client added it. */
     readonly caller?: true | undefined
   }
   /** A step kept a checkpoint. */
   checkpoint: { readonly tag: string }
 
-  /** A running process was asked to pause. */
+  /** A pause of a running process was requested. */
   'pause requested': WithMessage
   /** `cause` is missing if someone asked for the pause. */
   paused: WithMessage & { readonly cause?: 'failure' | 'crashes' | undefined }
   played: {}
-  /** A process that backed off was asked to try again at once. */
+  /** A retry of a process that backed off was requested. */
   retried: {}
   /**
-   * A process was asked to end; after `deadline`, in wall-clock milliseconds, it is killed whatever
-   * it does.
+   * A kill was requested. After `deadline`, in wall-clock milliseconds, the process is killed
+   * whatever it does.
    */
   'kill requested': WithMessage & { readonly deadline: number }
   resumed: {}
@@ -80,9 +80,9 @@ export interface HistoryEvents {
    */
   edited: { readonly path: string; readonly before?: string | undefined; readonly after: string }
 
-  /** An actor that had nothing to do was called. */
+  /** An idle actor was called. */
   called: {}
-  /** An actor takes no more calls, and ends once it has run those that it has. */
+  /** An actor accepts no more calls, and ends once it has run the queued ones. */
   stopping: {}
 
   /** The processes that it waited for have ended. */
@@ -94,12 +94,12 @@ export interface HistoryEvents {
   crashed: { readonly step?: string | undefined; readonly crashes: number }
   /** An engine claimed it after a crash. */
   recovered: {}
-  /** The store has dropped its result and its outputs. */
+  /** The store dropped its result and its outputs. */
   'result dropped': { readonly why: string }
 
-  /** An engine that stopped gave it back. */
+  /** An engine gave it back because it stopped. */
   released: {}
-  /** The process can't be loaded and was set aside. */
+  /** The process can't be loaded and was parked. */
   parked: { readonly reason: string }
 }
 

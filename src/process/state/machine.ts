@@ -60,7 +60,7 @@ function rowOf(state: ProcessState): Row {
   return { terminal: node.type === 'final', next }
 }
 
-/** Whether a process in state `from` may come into state `to`. */
+/** Whether a process may go from state `from` to state `to`. */
 export function canTransition(from: ProcessState, to: ProcessState): boolean {
   return nextStates(from).includes(to)
 }

@@ -1,12 +1,12 @@
-/** The states of a process. `paused` is a flag beside the state. */
+/** The states of a process. `paused` is a separate flag. */
 export const ProcessState = {
-  /** Exists, and has not run yet. */
+  /** Exists, but has not run yet. */
   CREATED: 'created',
   /** A step runs, or is the next to run. */
   RUNNING: 'running',
-  /** Nothing runs until it is woken. */
+  /** Waits: nothing runs until it is woken. */
   WAITING: 'waiting',
-  /** Came to its end, successful or not. Terminal. */
+  /** Ran to its end, successfully or not. Terminal. */
   FINISHED: 'finished',
   /** Something threw. Terminal. */
   EXCEPTED: 'excepted',

@@ -1,14 +1,14 @@
 /*
- * What a process reports of itself while it runs: the lines of its log, events, and its progress.
+ * The reports of a running process: the lines of its log, events, and its progress.
  */
 
-/** How far a process has come, in any unit. */
+/** The progress of a process, in any unit. */
 export interface Progress {
   /** How much is done: a number from 0. */
   readonly done: number
   /** How much there is to do, if that is known. */
   readonly total?: number | undefined
-  /** What the process does now, for people. */
+  /** What the process is doing now, for display. */
   readonly message?: string | undefined
 }
 
@@ -28,14 +28,14 @@ export interface LogEntry {
   readonly level?: StoredLevel | undefined
 }
 
-/** An event that the code of a process has added to its history. */
+/** An event that the code of a process added to its history. */
 export interface AddedEvent {
   readonly name: string
   /** When it was added, in wall-clock milliseconds. */
   readonly at: number
   /** The data in its saved form, as JSON text; undefined if there is none. */
   readonly data: string | undefined
-  /** Whether a caller has added it by a handle, not the code of the process. */
+  /** Whether a caller added it through a handle, not the code of the process. */
   readonly caller?: true | undefined
 }
 
@@ -53,7 +53,7 @@ export interface Report {
  */
 export const LARGEST_LOG = 1_000_000
 
-/** The share of the limit that an entry takes beside its text, so that empty lines count too. */
+/** What an entry counts towards the limit in addition to its text, so that empty lines count too. */
 const ENTRY_COST = 40
 
 export function costOf({ text }: Pick<LogEntry, 'text'>): number {
@@ -72,8 +72,8 @@ export interface Admitted<E> {
 }
 
 /**
- * Decides what is kept of a report by a process that has reported `size` characters before. If
- * the limit is reached, the log gets one last entry that says so, and nothing is kept from then on.
+ * Decides what is kept of a report by a process that has already reported `size` characters. If the
+ * limit is reached, the log gets one last entry that reports it, and nothing is kept from then on.
  */
 export function admit<E>(
   size: number,

@@ -22,7 +22,7 @@ export interface StateExtras {
   readonly resumes?: readonly unknown[]
   /** Signals that are kept, of a process that is in no store. */
   readonly signals?: readonly { readonly name: string; readonly value: unknown }[]
-  /** What could not be saved of a process that ended because of that, or was killed. */
+  /** What could not be saved of a process that ended for that reason, or was killed. */
   readonly unsaved?: readonly string[]
 }
 

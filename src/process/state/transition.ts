@@ -50,11 +50,11 @@ export interface TransitionEnding {
   readonly exitCode: ExitCodeInfo | null
   /** The message of the kill or of the error; for an unsuccessful process, what is missing. */
   readonly message: string | null
-  /** Why the process could not do what it was to do, where that was not its own doing. */
+  /** Why the process could not run, if its own code was not the cause. */
   readonly reason?: EndingReason | undefined
 }
 
-/** `upstream`: because of another process that failed. `rejected`: its inputs did not fit at its start. */
+/** `upstream`: another process failed. `rejected`: its inputs did not fit when it was to start. */
 export type EndingReason = 'upstream' | 'rejected'
 
 /** A signal that is kept until the process receives it. */

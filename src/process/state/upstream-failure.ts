@@ -12,14 +12,14 @@ import {
 import { parseObject } from './saved-state.ts'
 
 /*
- * The part `state` of a call that the store ends without its having run, with the error that its
- * caller gets. The store has no classes, so errors stay in their saved form here (`bundle/codec.ts`).
+ * The part `state` of a call that the store ends before it has run, with the error for its caller.
+ * The store has no classes, so errors stay in their saved form here (`bundle/codec.ts`).
  */
 
 /** The most causes that an `UpstreamFailed` has, so that a long chain of processes stays small. */
 export const LONGEST_CHAIN = 10
 
-/** How a process ended, as its row says it. */
+/** How a process ended, from its row. */
 export interface StoredEnd {
   readonly pid: string
   readonly className: string
@@ -33,7 +33,7 @@ export interface StoredEnd {
 
 type SavedError = Record<string, unknown>
 
-/** The message and the part `state` of a call that needed a process which ended otherwise. */
+/** The message and the part `state` of a call with a need that was not met. */
 export function upstreamFailure(
   pid: string,
   end: StoredEnd,
@@ -53,7 +53,7 @@ export function unservedStateText(pid: string, upstream: string, message: string
   return JSON.stringify({ label: 'excepted', error, upstream: true })
 }
 
-/** The message and the part `state` of a call that still waited for these processes when its time-out had passed. */
+/** The message and the part `state` of a call that still waited for these processes when its timeout had passed. */
 export function lateFailure(
   pid: string,
   pending: readonly string[],
@@ -88,7 +88,7 @@ function causeOf(end: StoredEnd): SavedError | undefined {
   return savedError('ProcessUnsuccessful', 'PROCESS_UNSUCCESSFUL', text, fields)
 }
 
-/** How a process failed; where that was because of others, the one that failed first. */
+/** How a process failed or, if it failed because of others, how the first of them failed. */
 function howItEnded(end: StoredEnd, cause: SavedError | undefined): string {
   const chain = chainOf(cause)
   const last = chain.findLast(isUpstreamFailed)
@@ -99,7 +99,10 @@ function howItEnded(end: StoredEnd, cause: SavedError | undefined): string {
   return becauseText(pid, first && String(first['message']))
 }
 
-/** An error, where many led to it without the ones in the middle. The last is that of the process that failed first. */
+/**
+ * An error with its causes; the middle of a long chain is left out. The last cause is the error of
+ * the process that failed first.
+ */
 function bounded(error: SavedError): SavedError {
   const chain = chainOf(error)
   const first = chain.findLastIndex(isUpstreamFailed) + 1

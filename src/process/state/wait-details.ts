@@ -1,7 +1,7 @@
 import type { Duration } from '../../shared/duration.ts'
 import type { Awaited } from './awaits.ts'
 
-/** What a `Wait` waits for, and how it is shown. `Signal` names the signals of the class. */
+/** The conditions of a `Wait`, and how the wait is shown. `Signal` names the signals of the class. */
 export interface WaitDetails<Signal extends string = string> {
   /** Why the process waits, for people. */
   readonly message?: string | undefined
@@ -22,8 +22,8 @@ export interface WaitDetails<Signal extends string = string> {
    */
   readonly on?: Awaited | undefined
   /**
-   * Whether the first end is enough. The value then has `undefined` for the processes that go on.
-   * Default false.
+   * Whether the first end is enough. The value then has `undefined` for the processes that
+   * continue. Default false.
    */
   readonly any?: boolean | undefined
 }

@@ -1,11 +1,11 @@
 import type { SignalName, SignalValue } from '../../spec/typing.ts'
 
 /**
- * What ended a `Wait`. The next step receives it after the value. `by` says which of the
- * conditions it was, and narrows the type of `value`, which is the same value.
+ * What ended a `Wait`. The next step receives it after the value. `by` names the condition, and
+ * narrows the type of `value`, which is that same value.
  *
  * `C` is the class of the process, `Wake<typeof Order>`. It types the payloads of signals. `Ended`
- * is the type of how the processes ended that the wait was `on`.
+ * is the type of the outcomes of the processes in `on`.
  */
 export type Wake<C = unknown, Ended = unknown> =
   | { readonly by: 'resume'; readonly signal?: undefined; readonly value: unknown }

@@ -41,7 +41,7 @@ export class Cancellation {
   }
 
   /**
-   * After a time-out the process continues without that attempt at the step: the next one has a
+   * After a timeout the process continues without that attempt at the step: the next one has a
    * signal of its own.
    */
   renew(): void {

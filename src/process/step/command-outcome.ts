@@ -18,7 +18,7 @@ import { ToContext } from './context.ts'
 import { timeAfter, waitsForText } from './wait-conditions.ts'
 
 /*
- * What decides which state follows a step.
+ * Decides which state follows a step.
  */
 
 /**
@@ -61,7 +61,7 @@ function waitOutcome(
   const { receive, on, until = wait.for === undefined ? undefined : timeAfter(now, wait.for) } = wait
   const step = wait.step === undefined ? null : definition.stepName(wait.step)
   if (receive !== undefined) definition.requireSignal(receive)
-  // All of no processes have ended already.
+  // If there are no processes, all of them have ended.
   if (on?.pids.length === 0) {
     const args = [shaped(on, []), { by: 'handles' }]
     return afterWait(definition, step, { args, woken: true }, { at })
@@ -118,8 +118,8 @@ export function outlineOutcome(next: OutlineNext): StateData {
 }
 
 /**
- * The same state with copies of what the step gave: what the step changes later is not what is
- * saved.
+ * The same state with copies of the values that the step gave, so that later changes by the step do
+ * not reach the saved state.
  */
 export function withOwnCopies(host: Host, state: StateData): StateData {
   if (state.label === 'running') {

@@ -44,7 +44,7 @@ export interface ContextOptions {
   readonly outputs?: boolean | undefined
 }
 
-/** A step returns this to have the results of processes in `ctx` before the next step. */
+/** A step returns this to get the results of processes into `ctx` before the next step. */
 export class ToContext<V = ContextValues, O = boolean> {
   /** Type only: what was given. Any other type is assignable, so a subclass may give other values. */
   declare readonly '~given'?: Carrier<V>
@@ -61,7 +61,7 @@ export class ToContext<V = ContextValues, O = boolean> {
 }
 
 /**
- * A step of a work chain returns this to have the results of these processes in `ctx` before the
+ * A step of a work chain returns this to get the results of these processes into `ctx` before the
  * next step, or with `outputs: true` their outputs.
  *
  * @throws TypeError for an unknown option
@@ -93,14 +93,14 @@ export class ContextUpdates {
   }
 
   /**
-   * Forgets what was given, if the step ends otherwise. @throws TransitionError if the
-   * process goes on, and would lack it
+   * Forgets what was given, if the step ends otherwise. @throws TransitionError if the process
+   * continues, and would lack it
    */
   drop(returned: unknown): void {
     const dropped = this.#given.splice(0)
     if (dropped.length === 0 || !(returned instanceof Continue || returned instanceof Wait)) return
     throw new TransitionError(
-      `the step has called toContext and returned a ${returned.constructor.name}: what was to come into ctx would be lost. Return nothing, and let the outline go on`,
+      `the step has called toContext and returned a ${returned.constructor.name}: the values for ctx would be lost. Return nothing, so that the outline continues`,
     )
   }
 
@@ -139,7 +139,7 @@ export class ContextUpdates {
  * What a step gave for the context, if it returned nothing else. Undefined if the returned value
  * decides the next state, and not the outline.
  *
- * @throws TransitionError if it did both
+ * @throws TransitionError if the step did both
  */
 export function updatesOf(given: ContextUpdates, returned: unknown): ContextUpdates | undefined {
   if (returned === undefined) return given
@@ -153,8 +153,8 @@ export function updatesOf(given: ContextUpdates, returned: unknown): ContextUpda
 }
 
 /**
- * Whether a step returned handles by name. With one handle per item of an empty list that is `{}`
- * or `{ jobs: [] }`: the chain goes on too.
+ * Whether a step returned handles by name. With one handle per item of an empty list, that is `{}`
+ * or `{ jobs: [] }`: then too, the chain continues.
  */
 function isOfHandles(value: unknown): value is ContextValues {
   if (!isPlainObject(value)) return false

@@ -30,7 +30,7 @@ export interface FlowPoint {
 interface Frame {
   readonly run: RunState
   readonly outer: Frame | undefined
-  /** The attempt at a step, if the process may go on without it. */
+  /** The attempt at a step, if the process may continue without it. */
   readonly attempt?: object | undefined
   readonly point?: FlowPoint | undefined
 }
@@ -38,8 +38,8 @@ interface Frame {
 const frames = new AsyncLocalStorage<Frame>()
 
 /**
- * The context in which this module was loaded, which is no caller's. Everything that an engine runs
- * is in it.
+ * The context in which this module was loaded. It belongs to no caller. Everything that an engine
+ * runs is in it.
  */
 export const noContext: AsyncContext = presentContext()
 
@@ -83,7 +83,7 @@ export function isWithin(run: RunState): boolean {
   return frameOf(run) !== undefined
 }
 
-/** Runs a step as an attempt that the process may go on without. */
+/** Runs a step as an attempt that the process may continue without. */
 export function inAttempt<T>(run: RunState, attempt: object, call: () => T): T {
   const frame = frames.getStore()
   return frames.run({ run, outer: frame?.outer, attempt, point: frame?.point }, call)

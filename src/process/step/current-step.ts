@@ -9,8 +9,8 @@ import { StepJournal } from './step-journal.ts'
 import { Suspension, type WaitObserver } from './suspension.ts'
 
 /**
- * The step of a process: what it has done by name, what it waits for and what it has given for the
- * context. Each part is made when it is first used, since most steps do none of that.
+ * The current step of a process: its named actions, its waits and its values for the context. Each
+ * part is made when it is first used, since most steps need none of them.
  */
 export class CurrentStep {
   readonly run: RunState
@@ -29,7 +29,7 @@ export class CurrentStep {
     this.#observer = observer
   }
 
-  /** What the step has done by name. */
+  /** The named actions of the step. */
   get journal(): StepJournal {
     return (this.#journal ??= new StepJournal(this.run, this.cancellation, this.gate, () => this.leaveSoon()))
   }
@@ -67,14 +67,14 @@ export class CurrentStep {
   get refusal(): Error | undefined {
     return this.#journal?.refusal
   }
-  /** Why the step is paused: it did not do what it did before. */
+  /** Why the step is paused: it did not repeat what it did before. */
   get conflict(): Error | undefined {
     return this.#journal?.conflict
   }
 
   /**
-   * What has to happen before the step does something by name: the process is played, if it is
-   * paused, and is seen to wait no more (C7).
+   * Pending while the next named action of the step must wait: until the process is played, if it
+   * is paused, and no longer shows as waiting (C7).
    */
   get barrier(): Promise<void> | undefined {
     const { run, gate } = this

@@ -56,14 +56,17 @@ export function transaction(
   action: (tx: Transaction, context: EffectContext) => unknown,
   options: EffectOptions,
 ): Promise<unknown> {
-  // A store may call it from code of its own.
+  // The store may call it.
   const here = AsyncResource.bind(action)
   return once(step, use, 'transaction', options, (context) =>
     step.journal.addWithin(use.entry, (tx) => here(tx, context), { history: historyOf(use) }),
   )
 }
 
-/** Answers from the record what was done before. Otherwise does it now; `perform` records a success. */
+/**
+ * Returns the recorded result, if there is one. Otherwise performs the action now; `perform`
+ * records a success.
+ */
 async function once(
   step: CurrentStep,
   use: Use,

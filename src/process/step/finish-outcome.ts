@@ -4,8 +4,8 @@ import type { AnySpec } from '../../spec/process-spec.ts'
 import type { StateData } from '../state/state-data.ts'
 
 /**
- * Decides how a process ends that would finish well. Without all its required outputs it finishes
- * unsuccessfully. A result that does not fit `spec.returns` is a fault of the step.
+ * Decides how a process that would finish successfully ends. Without all required outputs it
+ * finishes unsuccessfully. A result that does not fit `spec.returns` is a fault of the step.
  *
  * @throws PortValidationError for such a result
  */
@@ -30,7 +30,7 @@ export function finishOutcome(
 }
 
 /**
- * The dotted names, without the leading `outputs`, of the problems that stand where nothing was
+ * The dotted names, without the leading `outputs`, of the problems about outputs that were never
  * emitted.
  */
 function missingOf(

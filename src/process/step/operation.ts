@@ -3,7 +3,7 @@ import { currentRun } from './current-process.ts'
 /**
  * The promise of an operation of a step: an effect, a wait, a launch, a branch.
  *
- * 1. A rejection that no one awaits never ends the program: a kill, a time-out or a close rejects
+ * 1. A rejection that no one awaits never ends the program: a kill, a timeout or a close rejects
  *    whatever is pending.
  * 2. An operation knows whether it was awaited, so that a step can't end well after a failure that it
  *    never saw.
@@ -37,8 +37,8 @@ export class Operation<T> extends Promise<T> {
 }
 
 /**
- * Marks a promise that a step may leave pending although it is no operation of the step, such as a
- * wait for a handle. A rejection that no one awaits then never ends the program.
+ * Marks a promise that is not an operation of the step, such as a wait for a handle, but that the
+ * step may leave pending. A rejection that no one awaits then never ends the program.
  */
 export function withinStep<T>(work: Promise<T>): Promise<T> {
   if (currentRun()?.inStep === true) work.catch(() => {})

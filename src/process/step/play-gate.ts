@@ -1,7 +1,7 @@
 import type { Cancellation } from './cancellation.ts'
 import { isOver, type RunState } from './run-state.ts'
 
-/** Holds up what a process may not do while it is paused, until it has been played. */
+/** Holds up what a process must not do while it is paused, until it is played. */
 export class PlayGate {
   readonly #run: RunState
   /** `onPlaying`, while it runs: nothing continues before it has ended. */
@@ -14,13 +14,13 @@ export class PlayGate {
     this.#run = run
   }
 
-  /** Whether nothing that has waited may go on: the process is paused, or about to be played. */
+  /** Whether steps that have waited must not continue: the process is paused, or about to be played. */
   get isHeld(): boolean {
     return this.#run.paused !== undefined || this.#playing !== undefined
   }
 
   /**
-   * Resolves once the process, which is about to be played, may go on; undefined if it is not.
+   * Resolves once the process may continue, if it is about to be played; undefined otherwise.
    */
   get playing(): Promise<void> | undefined {
     return this.#playing

@@ -45,7 +45,7 @@ export class Reports {
     return this.#log.length === 0 && this.#events.length === 0 && this.#progress === undefined
   }
 
-  /** Takes what was reported since the last call; undefined if that is nothing. */
+  /** Takes what was reported since the last call; undefined if there is nothing. */
   take(): Report | undefined {
     if (this.isEmpty) return undefined
     const report = { log: this.#log, events: this.#events, progress: this.#progress }
@@ -56,7 +56,7 @@ export class Reports {
     return report
   }
 
-  /** Takes a report back that could not be stored. What was reported since comes after it. */
+  /** Takes back a report that could not be stored. Later reports come after it. */
   putBack({ log, events, progress }: Report): void {
     this.#log = [...log, ...this.#log]
     this.#events = [...events, ...this.#events]
@@ -112,7 +112,7 @@ function isAmount(what: string, value: unknown): void {
 /** The longest message of a progress, in characters. */
 const LONGEST_MESSAGE = 1_000
 
-/** Returns a checked copy of a progress. @throws TypeError or RangeError for one that is none */
+/** Returns a checked copy of a progress. @throws TypeError or RangeError for an invalid one */
 export function checkedProgress(progress: Progress): Progress {
   checkOptions(progress, PROGRESS, 'progress')
   const { done, total, message } = progress

@@ -13,10 +13,10 @@ import { errorText, excepted, type Running, type StateData, type StepFacts } fro
 import { timeAfter } from './wait-conditions.ts'
 
 /*
- * What decides whether a failed step runs again.
+ * Decides whether a failed step runs again.
  */
 
-/** What follows an attempt at a step that did not count. */
+/** What follows a failed attempt at a step. */
 export interface RetryOutcome {
   readonly to: StateData
   readonly failed?: FailedAttempt | undefined
@@ -24,7 +24,7 @@ export interface RetryOutcome {
   readonly pause?: string | undefined
 }
 
-/** The retries of a step: its own, else those of the launch, else those of the class. */
+/** The retry policy of a step: its own, or else that of the launch, or else that of the class. */
 export function policyOf(
   { launchRetry }: Pick<RunState, 'launchRetry'>,
   { retry, ownRetry }: Pick<StepDefinition, 'retry' | 'ownRetry'>,
@@ -33,9 +33,9 @@ export function policyOf(
 }
 
 /**
- * After an attempt has thrown: another attempt after a back-off; a pause, when the attempts are
- * used up and the policy says so; or the end. `state.number` has to be set, so that the next
- * attempt is at the same step.
+ * After an attempt has thrown: another attempt after a back-off; a pause, if the attempts are used
+ * up and the policy is `pause`; or the end. `state.number` has to be set, so that the next attempt
+ * is at the same step.
  */
 export function retryOutcome(
   policy: RetryPolicy | undefined,
@@ -79,8 +79,8 @@ export function retryOutcome(
 }
 
 /**
- * After a step that ran again has not done what it did before: the process pauses, so that someone
- * looks at it.
+ * When a step that runs again does not repeat what it did before: the process pauses, so that
+ * someone can correct it.
  */
 export function conflictOutcome(state: Running, error: Error): RetryOutcome {
   const { step, attempt = 1 } = state
@@ -93,7 +93,7 @@ export function conflictOutcome(state: Running, error: Error): RetryOutcome {
 /** The decisions of the retry rule on recorded failures. */
 const decisions = new WeakMap<object, boolean>()
 
-/** Whether a failure is to be retried was decided when it was recorded. */
+/** Notes the decision on whether to retry a failure, which was made when it was recorded. */
 export function decided(error: unknown, retried: boolean): void {
   if (typeof error === 'object' && error !== null) decisions.set(error, retried)
 }
@@ -103,8 +103,8 @@ function decisionOn(error: unknown): boolean | undefined {
 }
 
 /**
- * What the rule of the step that runs says of a failure; undefined if it has none, or fails
- * itself.
+ * Whether the policy of the running step retries a failure; undefined if there is no policy, or it
+ * fails itself.
  */
 export function ruleFor(run: RunState, error: unknown): boolean | undefined {
   const { state, definition } = run
@@ -120,7 +120,7 @@ export function ruleFor(run: RunState, error: unknown): boolean | undefined {
   }
 }
 
-/** Another attempt would come to the same. */
+/** Whether another attempt would certainly fail in the same way. */
 function isFinal(error: unknown): boolean {
   return (
     error instanceof NonRetryableError ||

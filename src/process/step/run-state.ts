@@ -10,8 +10,8 @@ import type { StateData } from '../state/state-data.ts'
 export type AsyncContext = <T>(run: () => T) => T
 
 /**
- * What is known of a process while it is in this program, as data. `process-runner.ts` and the
- * files beside it change it; everything below them only reads it.
+ * The state of a process in this program, as data. `process-runner.ts` and the files beside it
+ * change it; everything below them only reads it.
  */
 export interface RunState {
   readonly pid: string
@@ -57,8 +57,9 @@ export function isOver(run: Readonly<RunState>): boolean {
 }
 
 /**
- * Keeps the number of the running step through a commit that is no step of its own: the step may have
- * begun before, in a program that crashed, and by its number its effects keep their keys (C6).
+ * Keeps the number of the running step through a commit that does not start a new step: the step
+ * may have begun earlier, in a program that crashed, and the keys of its effects depend on the
+ * number (C6).
  */
 export function keepStepNumber(run: RunState): void {
   const { state } = run
@@ -66,7 +67,7 @@ export function keepStepNumber(run: RunState): void {
 }
 
 /**
- * What names the step that runs. It is the same for each attempt, also in a process that was
+ * Identifies the running step. It is the same for each attempt, even in a process that was
  * restarted from the one whose step this was.
  */
 export function stepKeyOf(run: Readonly<RunState>): { readonly pid: string; readonly number: number } {

@@ -59,7 +59,7 @@ type Problem<Use, M, Instance> = M extends string
   : MethodProblem<Use, M, Instance>
 
 /**
- * Whether a class has no member of that name. A protected or private member is no key of the
+ * Whether a class has no member of that name. A protected or private member is not a key of the
  * instance type, but it makes the instance differ from an object that lacks it.
  */
 type Lacks<Instance, Name extends string> = Instance extends { readonly pid: string } & {

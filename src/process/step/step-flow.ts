@@ -32,18 +32,19 @@ export interface Asked {
 }
 
 /**
- * Knows the order of what one run of a step asks for, so that names are counted only where their
- * order is certain (C6).
+ * Tracks the order of the operations in one run of a step, so that names are counted only where
+ * their order is certain (C6).
  *
  * 1. Requests of one turn have a fixed order:
  *    `Promise.all(items.map((item) => this.effect('x', …)))`.
  * 2. As long as no two operations of a step have overlapped, the step counts as one sequence.
  *    (Branches that never overlap look like one sequence.)
- * 3. Once two operations have overlapped, a turn comes certainly after another turn if it goes on from
- *    the result of an operation of that turn, or if its asynchronous context has been there. Results
- *    are therefore handed out one by one, each in a turn of the event loop of its own.
- * 4. If a name comes again and does not come certainly after its last use, pending or not, it is
- *    refused: another branch may use it, and in another run the two could get each other's records.
+ * 3. Once two operations have overlapped, a turn certainly comes after another turn if it continues
+ *    from the result of an operation of that turn, or if its asynchronous context passed through
+ *    that turn. Results are therefore handed out one by one, each in a turn of the event loop of
+ *    its own.
+ * 4. If a name is used again, but not certainly after its last use, pending or not, it is refused:
+ *    another branch may use it, and in another run the two could get each other's records.
  */
 export class StepFlow {
   readonly #run: RunState
@@ -52,7 +53,7 @@ export class StepFlow {
   readonly #branches = new Set<string>()
   /** The turn of the operation whose result is just being handed out. */
   #goesOn: Turn | undefined
-  /** Why this run of the step does nothing more by name. */
+  /** Why this run of the step takes no more named actions. */
   refusal: SpecError | undefined
 
   constructor(run: RunState) {
@@ -98,8 +99,8 @@ export class StepFlow {
   }
 
   /**
-   * Registers a branch. A branch is declared to run beside other things, so it makes no names
-   * uncertain.
+   * Registers a branch. A branch is declared to run at the same time as other things, so it makes
+   * no names uncertain.
    */
   askBranch(): Asked {
     if (this.refusal !== undefined) throw this.refusal
@@ -177,8 +178,8 @@ export class StepFlow {
   }
 
   /**
-   * The running turn. Two turns that go on in one turn of the event loop differ by their
-   * asynchronous context.
+   * The running turn. Two turns within one turn of the event loop differ by their asynchronous
+   * context.
    */
   #turn(branch: string, scope: Scope): Turn {
     const point = this.#point
@@ -206,7 +207,7 @@ export class StepFlow {
         settled()
         this.#goesOn = turn
         resolve()
-        // Runs after all code that goes on from this result without waiting for anything else.
+        // Runs after all code that continues from this result without waiting for anything else.
         queueMicrotask(() => {
           nextTick(() => {
             if (this.#goesOn === turn) this.#goesOn = undefined

@@ -44,12 +44,12 @@ interface Entry {
 }
 
 /**
- * What the running step has done by name (C6): effects, sleeps, received signals. A step that runs
- * again, after a crash or as a retry, finds here what it has done already. The commit that ends the
+ * The named actions of the running step (C6): effects, sleeps, received signals. A step that runs
+ * again, after a crash or as a retry, finds here what it has already done. The commit that ends the
  * step drops the record.
  *
  * Entries are found by kind and name, never by their order. Further uses of a name are numbered:
- * `effect:charge#2`. `StepFlow` decides where a name may come again.
+ * `effect:charge#2`. `StepFlow` decides where a name may be used again.
  */
 export class StepJournal {
   readonly #run: RunState
@@ -70,8 +70,8 @@ export class StepJournal {
   #steps = 0
   #underWay = 0
   /**
-   * Set when the step did not do what it did before: the process then pauses, whatever the step
-   * comes to.
+   * Set when the step did not repeat what it did before: the process then pauses, whatever the
+   * outcome of the step.
    */
   conflict: TransitionError | undefined
 
@@ -167,8 +167,8 @@ export class StepJournal {
   }
 
   /**
-   * Runs a part of the step as a branch of it. @throws SpecError for what is no name, or that of a
-   * branch in progress
+   * Runs a part of the step as a branch of it. @throws SpecError for an invalid name, or the name
+   * of a branch in progress
    */
   async inBranch<T>(name: string, run: () => T | PromiseLike<T>): Promise<Awaited<T>> {
     checkName('a branch', name)
@@ -180,12 +180,12 @@ export class StepJournal {
     return (this.#flow ??= new StepFlow(this.#run))
   }
 
-  /** Code left over from an earlier attempt does nothing more by name: the present attempt does. */
+  /** Code left over from an earlier attempt can take no more named actions. */
   #never<T>(kind: OperationKind, name: string): Promise<T> {
     const { pid, definition } = this.#run
     logOf(this.#run).warn(
       { pid, process: definition.name, operation: `${kind} '${name}'` },
-      'what is left of an earlier attempt at a step goes on without it: that does nothing',
+      'code left over from an earlier attempt at a step is still running; it has no effect',
     )
     return new Promise(() => {})
   }
@@ -372,7 +372,7 @@ export class StepJournal {
     for (const other of kinds) {
       if (other === kind || this.#flow?.has(`${other}:${name}`) === true) continue
       const done = this.get(numbered(`${other}:${name}`, count))
-      // That operation was begun before too, and recorded nothing.
+      // That operation was also begun before, and recorded nothing.
       if (done === undefined || (done['beside'] as readonly string[] | undefined)?.includes(kind) === true)
         continue
       throw (this.conflict = new TransitionError(

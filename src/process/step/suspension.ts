@@ -49,7 +49,7 @@ interface Waiting {
 /**
  * The waits in the flow of a step. While a step only waits, it takes no slot and its process shows
  * as waiting. A pause takes effect there, and holds the step up until the process is played. The
- * step's record keeps what has ended a wait, so that a step that runs again continues at once (C8).
+ * step's record keeps what ended a wait, so that a step that runs again continues at once (C8).
  */
 export class Suspension {
   readonly #run: RunState
@@ -215,16 +215,16 @@ export class Suspension {
   }
 
   /**
-   * Resolves once the process is not paused. Until then a step does not go on, whatever has ended
-   * its wait.
+   * Resolves once the process is not paused. Until then the step does not continue, even if its
+   * wait is over.
    */
   gate(): Promise<void> {
     return this.#gate.pass(this.#cancellation)
   }
 
   /**
-   * Resolves once the step may go on: the process is not paused, and shows as running after it has
-   * only waited (C7).
+   * Resolves once the step may continue: the process is not paused, and shows as running again
+   * after a wait (C7).
    */
   async goOn(does = false): Promise<void> {
     const { host, hosted } = this.#run

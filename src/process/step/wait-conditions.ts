@@ -5,8 +5,7 @@ import type { StepWait, WaitConditions } from '../state/transition.ts'
 import type { RunState } from './run-state.ts'
 
 /**
- * The wall-clock time so many milliseconds after `now`; undefined if that is later than any
- * date.
+ * The wall-clock time this many milliseconds after `now`; undefined if it is later than any date.
  */
 export function timeAfter(now: number, length: number): number | undefined {
   const time = now + length
@@ -43,7 +42,7 @@ export function waitsForText(pids: readonly string[], own?: string): string {
 
 const ITSELF = 'itself'
 
-/** Whether a message of `waitsForText` says that a process waits for itself, which never ends. */
+/** Whether a message of `waitsForText` reports that a process waits for itself, which never ends. */
 export function waitsForItself(message: string | null): boolean {
   return message !== null && new RegExp(`^waits for (\\d+ processes, )?${ITSELF}\\b`).test(message)
 }
@@ -53,7 +52,7 @@ export function isWaitsForText(message: string | null): boolean {
   return message !== null && /^waits for (?:process \S+|\d+ processes)$/.test(message)
 }
 
-/** A wait for nothing but these conditions. */
+/** A wait for only these conditions. */
 export function waitFor(given: Partial<WaitConditions>, message: string): StepWait {
   return { message, for: { resume: false, signal: null, until: null, on: [], any: false, ...given } }
 }

@@ -31,20 +31,20 @@ interface Needing extends Pick<StoredProcess, 'bundle'> {
   readonly row: Pick<ProcessRow, 'pid' | 'className' | 'createdAt' | 'deadline' | 'upstream'>
 }
 
-/** What has come of the needs of a claimed process. */
+/** The result of checking the needs of a claimed process. */
 export type Gathered =
-  /** It may start; `inputs` are those with the values of others, where it has such. */
+  /** It may start. `inputs` have the values of other processes; undefined if there are no references. */
   | { readonly starts: true; readonly inputs: Readonly<Record<string, unknown>> | undefined }
-  /** It can't start any more. */
+  /** It can no longer start. */
   | { readonly starts: false; readonly error: Error }
   /** It still has to wait. */
   | undefined
 
 /**
- * Gathers what a process needs of others before it starts: reads how they ended, and puts their
- * values into its inputs.
+ * Checks the needs of a process before it starts: reads how its upstream processes ended, and puts
+ * their values into its inputs in place of the references.
  */
-export class Gathering {
+export class InputGathering {
   readonly #engine: EngineParts
   readonly #isClosing: () => boolean
 
@@ -61,7 +61,8 @@ export class Gathering {
     const references = refers === true ? savedReferences(parts['inputs'] ?? '{}') : []
     const needs = needsOf(references, after)
     const pids = [...new Set(needs.map(({ pid }) => pid))]
-    // Few are read once, with their values. Many are read first without them, so as not to hold all.
+    // A few are read once, with their values. Many are first read without values, so as not to hold
+    // all of them.
     const isSmall = refers === true && after === undefined && pids.length <= LARGEST_LOAD
     const loaded = isSmall ? byPid(await this.#load(row.pid, pids)) : undefined
     const rows = loaded === undefined ? await this.#rows(row.pid, pids) : rowsOf(loaded)
@@ -95,12 +96,12 @@ export class Gathering {
     return rows
   }
 
-  /** A store that can't be read now ends no process: the read is tried again. */
+  /** If the store can't be read now, no process ends: the read is tried again. */
   #read<T>(pid: string, read: () => Promise<T>): Promise<T> {
     return untilRead(read, { pid, logger: this.#engine.logger, isOver: this.#isClosing })
   }
 
-  /** The error of a process that was claimed because a time has come before its needs were met. */
+  /** The error of a process whose deadline or timeout has passed before its needs were met. */
   #tooLate(row: Needing['row'], pending: readonly string[]): Error | undefined {
     const now = this.#engine.clock.now()
     const deadline = deadlineOf(row, this.#engine.classes)
@@ -180,7 +181,7 @@ export class Gathering {
     return (replaced ?? inputs) as Readonly<Record<string, unknown>>
   }
 
-  /** @throws UpstreamFailed for a value that there is not */
+  /** @throws UpstreamFailed if there is no such value */
   #value(pid: string, reference: PlacedReference, stored: StoredProcess | undefined): unknown {
     const settled = this.#settledValue(reference, stored)
     if (reference.allowFailure === true) return settled
@@ -214,7 +215,10 @@ function rowsOf(stored: ReadonlyMap<string, StoredProcess>): ReadonlyMap<string,
   return new Map([...stored].map(([pid, { row }]) => [pid, row]))
 }
 
-/** The first need that can't be met any more. A need of any process can't once all have ended. */
+/**
+ * The first need that can no longer be met. A need of any one process fails only once all of them
+ * have ended otherwise.
+ */
 function failedNeed(needs: readonly Need[], rows: ReadonlyMap<string, ProcessRow>): Need | undefined {
   const cannot = (need: Need): boolean => {
     const row = rows.get(need.pid)
@@ -227,7 +231,7 @@ function failedNeed(needs: readonly Need[], rows: ReadonlyMap<string, ProcessRow
   )
 }
 
-/** The pids of the processes that are still to be waited for. */
+/** The pids of the processes that must still end. */
 function pendingNeeds(needs: readonly Need[], rows: ReadonlyMap<string, ProcessRow>): readonly string[] {
   const isLeft = ({ pid }: Need): boolean => rows.get(pid)?.endedAt === null
   const isEnough = needs.some(
@@ -244,7 +248,7 @@ function lost(pid: string): ProcessLost {
   return new ProcessLost(pid, `there is no process ${pid} in this store any more`)
 }
 
-/** How a process failed; where that was because of others, the one that failed first. */
+/** How a process failed or, if it failed because of others, how the first of them failed. */
 function howItEnded(row: ProcessRow | undefined, cause: ProcessError | undefined): string {
   if (row === undefined) return 'which is no longer in the store'
   const chain = cause === undefined ? [] : chainOf(cause)
@@ -260,14 +264,14 @@ function upstreamFailed(
   cause: ProcessError | undefined,
 ): UpstreamFailed {
   const error = new UpstreamFailed(pid, upstream, message, cause && { cause: bounded(cause) })
-  // The stack would show this engine, and each process that follows would save it again.
+  // The stack would show this engine, and each later process would save it again.
   error.stack = `${error.name}: ${message}`
   return error
 }
 
 /**
- * An error with the errors that led to it, where those are many without the ones in the middle. The
- * last is always that of the process that failed first.
+ * An error with its causes; the middle of a long chain is left out. The last cause is always the
+ * error of the process that failed first.
  */
 function bounded(error: ProcessError): ProcessError {
   const chain = chainOf(error)
