@@ -11,6 +11,9 @@ import { sharedServer } from './shared-server.ts'
  * since each of its connections plans its statements anew.
  */
 
+/** Other programs of the same run have schemas of their own. */
+export const TEST_SCHEMA = `tests ${process.pid}`
+
 let opened: Promise<PostgresStore> | undefined
 let clock: Clock | undefined
 
@@ -18,8 +21,7 @@ let clock: Clock | undefined
 export async function clearedStore(ofTest: Clock): Promise<PostgresStore> {
   clock = ofTest
   opened ??= PostgresStore.open(sharedServer(), {
-    // Other programs of the same run have schemas of their own.
-    schema: `tests ${process.pid}`,
+    schema: TEST_SCHEMA,
     clock: { now: () => (clock as Clock).now(), after: () => () => {} },
   })
   const store = await opened

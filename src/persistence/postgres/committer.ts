@@ -4,6 +4,7 @@ import { isTaken, type Calls } from './database.ts'
 import { Loaded, type LoadAnswer } from './loaded.ts'
 import { NotLoaded } from './not-loaded.ts'
 import { PostgresSession } from './postgres-session.ts'
+import { RecentRows } from './recent-rows.ts'
 import type { Wanted } from './wanted.ts'
 
 /** How often a commit is repeated without a pause because others changed what it read. */
@@ -34,6 +35,7 @@ export class Committer {
   readonly #database: Calls
   readonly #now: () => number
   readonly #sawTime: (now: number) => void
+  readonly #recent = new RecentRows()
 
   /** `sawTime` is called with each time of the database that was read. */
   constructor(database: Calls, now: () => number, sawTime: (now: number) => void) {
@@ -53,20 +55,36 @@ export class Committer {
     within: Calls = this.#database,
   ): Promise<Committed<T>> {
     let tries = 0
+    // What is remembered may be newer than what the user's transaction sees.
+    let mayAssume = within === this.#database
     for (;;) {
-      const session = new PostgresSession(await this.#load(doing, wanted, within), this.#now())
+      const loaded = await this.#load(doing, wanted, within, mayAssume)
+      const session = new PostgresSession(loaded, this.#now())
       let value: T
       try {
         value = action(session)
       } catch (error) {
         // All is read again, so that the rules see one snapshot.
         if (error instanceof NotLoaded && wanted.add(session.wanted)) continue
-        throw error
+        if (!loaded.isAssumed) throw error
+        mayAssume = false
+        continue
       }
       const document = session.document()
-      if (document === undefined) return { value, changes: session.changes, stored: undefined }
+      if (document === undefined) {
+        if (!loaded.isAssumed) return { value, changes: session.changes, stored: undefined }
+        // The database has compared nothing.
+        mayAssume = false
+        continue
+      }
+      // Whether it is stored is not known if there is no answer.
+      this.#recent.forget(session.pids)
       const stored = await this.#apply(doing, document, within)
-      if (stored !== undefined) return { value, changes: session.changes, stored }
+      if (stored !== undefined) {
+        if (within === this.#database) this.#recent.keep(session.after())
+        return { value, changes: session.changes, stored }
+      }
+      mayAssume = false
       if (++tries > AT_ONCE) await pause(Math.random() * LONGEST_PAUSE)
     }
   }
@@ -74,8 +92,14 @@ export class Committer {
   /** Undefined if what was read has changed, and nothing was stored. */
   async #apply(doing: string, document: unknown, within: Calls): Promise<Stored | undefined> {
     try {
-      const answer = await within.call<Stored | { readonly stale: unknown }>(doing, 'apply', document)
-      return 'tx' in answer ? answer : undefined
+      const answer = await within.call<(Stored & { readonly now: number }) | { readonly stale: unknown }>(
+        doing,
+        'apply',
+        document,
+      )
+      if ('stale' in answer) return undefined
+      this.#sawTime(answer.now)
+      return answer
     } catch (error) {
       // Within a transaction of the user, that is over.
       if (isTaken(error) && within === this.#database) return undefined
@@ -83,10 +107,15 @@ export class Committer {
     }
   }
 
-  async #load(doing: string, wanted: Wanted, within: Calls): Promise<Loaded> {
-    const answer = await within.call<LoadAnswer>(doing, 'load', wanted)
+  async #load(doing: string, wanted: Wanted, within: Calls, mayAssume: boolean): Promise<Loaded> {
+    const remembered = mayAssume ? this.#recent.of(wanted) : []
+    const known = new Set(remembered.map(({ row }) => row.pid))
+    const free = mayAssume ? [...wanted.created].filter((pid) => !known.has(pid)) : []
+    for (const pid of free) known.add(pid)
+    if (!wanted.isMoreThan(known)) return new Loaded(wanted, remembered, free)
+    const answer = await within.call<LoadAnswer>(doing, 'load', wanted.except(known))
     this.#sawTime(answer.now)
-    return new Loaded(wanted, answer)
+    return new Loaded(wanted, remembered, free, answer)
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type * as Pg from 'pg'
 import { setTimeout, clearTimeout } from '../../shared/timers.ts'
 import { afterOf, type Row } from '../rules/row.ts'
@@ -13,16 +14,18 @@ const NOTIFY_INTERVAL = 10
 const MOST = 5_000
 
 const BEHIND = 'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin'
-const CHANGES = `SELECT h.tx::text AS tx, h.pid, h.name, h.data, h.at, h.author AS by, p.state, p.paused, p.parked, p.owner, p.ready_at, p.actor, p.awaits, p.due_at
-  FROM (SELECT tx, pid, n, name, data, at, author FROM @history WHERE tx >= $1::xid8 AND tx < $2::xid8
-    UNION ALL SELECT tx, pid, 0, '${REPORTED}', data, at, NULL FROM @reported WHERE tx >= $1::xid8 AND tx < $2::xid8) AS h
+/** The third argument has own transactions. */
+const LOOKED_AT = 'tx >= $1::xid8 AND tx < $2::xid8 AND tx <> ALL($3::xid8[])'
+const CHANGES = `SELECT h.pid, h.name, h.data, h.at, h.author AS by, p.state, p.paused, p.parked, p.owner, p.ready_at, p.actor, p.awaits, p.due_at
+  FROM (SELECT tx, pid, n, name, data, at, author FROM @history WHERE ${LOOKED_AT}
+    UNION ALL SELECT tx, pid, 0, '${REPORTED}', data, at, NULL FROM @reported WHERE ${LOOKED_AT}) AS h
   JOIN @process AS p ON p.pid = h.pid ORDER BY h.tx, h.pid, h.n LIMIT ${MOST + 1}`
 
 type Found = Pick<
   Row,
   'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at' | 'actor' | 'awaits' | 'due_at'
 > &
-  Pick<Change, 'name' | 'data' | 'at' | 'by'> & { readonly tx: string }
+  Pick<Change, 'name' | 'data' | 'at' | 'by'>
 
 /**
  * The changes that other programs have committed.
@@ -31,6 +34,8 @@ type Found = Pick<
  * that still runs, and none is overlooked that commits late.
  */
 export class Feed {
+  /** By which this program knows its own notifications. */
+  readonly #id = randomUUID()
   readonly #database: Database
   readonly #now: () => number
   readonly #publish: (changes: readonly Change[], missed: boolean) => void
@@ -92,7 +97,7 @@ export class Feed {
     if (!this.#isOn) this.#passed(xmin)
     this.#notifying ??= setTimeout(() => {
       this.#notifying = undefined
-      this.#database.query('notifying', 'SELECT pg_notify($1, $2)', [this.#channel, '']).catch(() => {})
+      this.#database.query('notifying', 'SELECT pg_notify($1, $2)', [this.#channel, this.#id]).catch(() => {})
     }, NOTIFY_INTERVAL)
   }
 
@@ -121,15 +126,14 @@ export class Feed {
   async #lookNow(): Promise<void> {
     const end = await Feed.behind(this.#database)
     if (end === this.#next) return
-    const found = await this.#database.query<Found>('reading the changes', CHANGES, [this.#next, end])
-    const missed = found.length > MOST
-    const others = missed ? [] : found.filter(({ tx }) => !this.#own.has(tx))
+    const others = await this.#database.query<Found>('reading the changes', CHANGES, [
+      this.#next,
+      end,
+      [...this.#own],
+    ])
+    const missed = others.length > MOST
     this.#passed(end)
-    if (others.length > 0 || missed)
-      this.#publish(
-        others.map((row) => this.#change(row)),
-        missed,
-      )
+    if (others.length > 0) this.#publish(missed ? [] : others.map((row) => this.#change(row)), missed)
   }
 
   #passed(end: string): void {
@@ -162,7 +166,9 @@ export class Feed {
     }
     client.on('error', broken)
     client.on('end', broken)
-    client.on('notification', () => this.look())
+    client.on('notification', ({ payload }) => {
+      if (payload !== this.#id) this.look()
+    })
     try {
       await client.connect()
       await client.query(`LISTEN ${client.escapeIdentifier(this.#channel)}`)

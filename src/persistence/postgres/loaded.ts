@@ -72,20 +72,34 @@ export interface LoadAnswer {
 /** How many calls of an actor are loaded if not all are asked for. */
 export const FIRST_CALLS = 200
 
-/** All that was read for one attempt at a commit, from one snapshot of the database. */
+/** All that was read for one attempt at a commit, from one snapshot of the database, beside what is remembered. */
 export class Loaded {
   /** What was asked for. */
   readonly wanted: Wanted
-  readonly engines: ReadonlySet<string>
+  /** The engines that live; undefined if the database was not asked. */
+  readonly engines: ReadonlySet<string> | undefined
+  /** The pids that are taken for free, which the database did not look up. */
+  readonly assumedFree: readonly string[]
+  /** Whether some of it is remembered or assumed, and perhaps wrong. */
+  readonly isAssumed: boolean
   readonly #rows: ReadonlyMap<string, LoadedRow>
   readonly #keys: ReadonlyMap<string, string>
   readonly #trees: ReadonlyMap<string, readonly string[]>
   readonly #groups: ReadonlyMap<string, LoadedGroup>
 
-  constructor(wanted: Wanted, { engines, found, trees, groups }: LoadAnswer) {
+  /** Without an answer, nothing more was wanted than what is remembered and assumed. */
+  constructor(
+    wanted: Wanted,
+    remembered: readonly LoadedRow[],
+    assumedFree: readonly string[],
+    answer?: LoadAnswer,
+  ) {
+    const { engines, found, trees, groups } = answer ?? {}
     this.wanted = wanted
-    this.engines = new Set(engines)
-    const rows = found ?? []
+    this.engines = answer && new Set(engines)
+    this.assumedFree = assumedFree
+    this.isAssumed = remembered.length + assumedFree.length > 0
+    const rows = [...remembered, ...(found ?? [])]
     this.#rows = new Map(rows.map((one) => [one.row.pid, one]))
     this.#keys = new Map(rows.flatMap(({ row: { key, pid } }) => (key === null ? [] : [[key, pid] as const])))
     this.#trees = new Map(trees)

@@ -10,7 +10,7 @@ import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { WriteTables } from '../rules/write.ts'
 import type { Change } from '../contract/rows.ts'
 import type { CallOrder, Parts } from '../contract/writes.ts'
-import { FIRST_CALLS, type Loaded, type StoredRow } from './loaded.ts'
+import { FIRST_CALLS, type Loaded, type LoadedRow, type StoredRow } from './loaded.ts'
 import { NotLoaded } from './not-loaded.ts'
 import { SessionGroups } from './session-groups.ts'
 import { SessionNeeds, type SessionNeed } from './session-needs.ts'
@@ -60,7 +60,8 @@ export class PostgresSession implements WriteTables {
   }
 
   alive(engine: string): boolean {
-    return this.#loaded.engines.has(engine)
+    const { engines } = this.#loaded
+    return engines === undefined ? this.#miss(() => (this.wanted.engines = true)) : engines.has(engine)
   }
 
   get(pid: string): StoredRow | undefined {
@@ -97,7 +98,7 @@ export class PostgresSession implements WriteTables {
   }
 
   insert(row: Row, parts: Parts, history: readonly Entry[]): void {
-    const work = new Work({ ...row, rev: 0, entries: 0, log_entries: 0 }, undefined)
+    const work = new Work(Object.assign(row, { rev: 0, entries: 0, log_entries: 0 }), undefined)
     this.#works.set(row.pid, work)
     this.#inserted.push(row.pid)
     if (row.key !== null) this.#keys.set(row.key, row.pid)
@@ -119,8 +120,7 @@ export class PostgresSession implements WriteTables {
 
   put(row: Row, history: readonly Entry[]): void {
     const work = this.#work(row.pid)
-    const { rev, entries, log_entries } = work.row
-    this.#put(work, { ...row, rev, entries, log_entries }, history)
+    this.#put(work, row, history)
     if (row.actor !== null && row.ended_at !== null) this.#callEnded(row.actor, row.pid)
   }
 
@@ -408,10 +408,13 @@ export class PostgresSession implements WriteTables {
     )
     const retained = [...this.#retained.values()]
     return withoutEmpty({
-      read: read.map(({ row }) => [row.pid, row.rev]),
-      inserts: this.#inserted.map((pid) => this.#work(pid).row),
-      updates: updated.map(({ row }) => ({ ...row, rev: row.rev + 1 })),
-      touched: touched.map(({ row }) => row.pid),
+      read: [
+        ...read.map(({ loaded }) => [loaded?.row.pid, loaded?.row.rev]),
+        ...this.#loaded.assumedFree.map((pid) => [pid, null]),
+      ],
+      inserts: this.#inserted.map((pid) => withoutNulls(this.#work(pid).row)),
+      updates: updated.map(({ row }) => withoutNulls(row)),
+      touched: touched.map(({ row, nextRev }) => [row.pid, nextRev]),
       dropPrefix: works.flatMap(({ row, droppedPrefixes }) =>
         [...droppedPrefixes].map((prefix) => [row.pid, prefix]),
       ),
@@ -442,15 +445,35 @@ export class PostgresSession implements WriteTables {
     })
   }
 
-  #put(work: Work, row: StoredRow, history: readonly Entry[]): void {
+  /** The pids of the processes that the rules have looked at. */
+  get pids(): Iterable<string> {
+    return this.#works.keys()
+  }
+
+  /**
+   * The processes as they are after the commit, without their parts. Left out are actors and calls, whose
+   * queue others change, and those with messages, whose numbers only the database knows.
+   */
+  after(): readonly LoadedRow[] {
+    return [...this.#works.values()].flatMap((work) => {
+      const { row, isDeleted, messages } = work
+      const isLeftOut =
+        isDeleted || row.actor !== null || row.calls !== null || messages.some(({ id }) => id < 0)
+      return isLeftOut ? [] : work.after(this.#needs)
+    })
+  }
+
+  #put(work: Work, row: Row, history: readonly Entry[]): void {
     work.isPut = true
-    let { entries } = row
+    const { log_entries } = work.row
+    let { entries } = work.row
     for (const { name, data, by } of history) {
       entries++
       this.#history.push([row.pid, entries, row.seq, this.now, name, data, by])
       this.changes.push({ ...afterOf(row, this.now), name, data, at: this.now, by })
     }
-    work.row = { ...row, entries }
+    // The rules change a row no more once they have put it.
+    work.row = Object.assign(row, { rev: work.nextRev, entries, log_entries })
   }
 
   #putPart(work: Work, name: string, text: string): void {
@@ -550,6 +573,16 @@ export class PostgresSession implements WriteTables {
     want()
     throw new NotLoaded('the rules need more of the database')
   }
+}
+
+/** The columns that are not null. Most are, and the database takes those that are missing for null. */
+function withoutNulls(row: StoredRow): Partial<StoredRow> {
+  const kept: Record<string, unknown> = {}
+  for (const name in row) {
+    const value = row[name as keyof StoredRow]
+    if (value !== null) kept[name] = value
+  }
+  return kept
 }
 
 function withoutEmpty(document: Readonly<Record<string, unknown>>): unknown {

@@ -71,7 +71,10 @@ const COLUMNS: Readonly<Record<Exclude<keyof Row, 'id'> | 'rev' | 'entries' | 'l
   stopping: 'smallint NOT NULL',
   data: 'text NOT NULL',
   before: 'text',
-  /** Raised by each commit that concerns the process, its messages, or who waits for whom. */
+  /**
+   * Another random number after each commit that concerns the process, its messages, or who waits for whom.
+   * So no two states have the same one, not even if commits were lost or the pid was used before.
+   */
   rev: 'bigint NOT NULL',
   /** How many entries its history and its log have. */
   entries: 'bigint NOT NULL',
@@ -280,7 +283,7 @@ BEGIN
       FROM jsonb_populate_recordset(NULL::@process, doc->'updates') AS r WHERE p.pid = r.pid;
   END IF;
   IF doc->'touched' IS NOT NULL THEN
-    UPDATE @process SET rev = rev + 1 WHERE pid IN (SELECT jsonb_array_elements_text(doc->'touched'));
+    UPDATE @process AS p SET rev = (t->>1)::bigint FROM jsonb_array_elements(doc->'touched') AS t WHERE p.pid = t->>0;
   END IF;
   IF doc->'dropPrefix' IS NOT NULL THEN
     DELETE FROM @part AS t USING jsonb_array_elements(doc->'dropPrefix') AS d
@@ -375,7 +378,7 @@ BEGIN
     DELETE FROM @checkpoint WHERE pid = ANY(pruned);
     DELETE FROM @process WHERE pid = ANY(pruned);
   END IF;
-  RETURN json_build_object('tx', pg_current_xact_id()::text, 'xmin', pg_snapshot_xmin(pg_current_snapshot())::text);
+  RETURN json_build_object('now', @now(), 'tx', pg_current_xact_id()::text, 'xmin', pg_snapshot_xmin(pg_current_snapshot())::text);
 END $body$;
 `
 

@@ -9,6 +9,7 @@ export function wantedBy(writes: readonly Write[]): Wanted {
     if (write.kind !== 'complete') wanted.pids.add(write.pid)
     switch (write.kind) {
       case 'create': {
+        wanted.created.add(write.pid)
         const { parent, actor, key, group, adopts = [], refers = [], wait } = write
         for (const pid of [parent, actor]) if (pid != null) wanted.pids.add(pid)
         if (key !== null) wanted.keys.add(key)

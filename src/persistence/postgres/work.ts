@@ -1,6 +1,7 @@
 import type { Message } from '../rules/claim.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
 import type { LifetimeColumns, LoadedRow, StoredRow } from './loaded.ts'
+import type { SessionNeed, SessionNeeds } from './session-needs.ts'
 
 export interface KeptMessage extends Message {
   readonly sender: string
@@ -10,6 +11,8 @@ export interface KeptMessage extends Message {
 /** One process, as it is within a commit: what was loaded of it, and what the commit changes. */
 export class Work {
   row: StoredRow
+  /** The `rev` of the row after the commit, if it concerns the process. */
+  readonly nextRev = Math.floor(Math.random() * 2 ** 48)
   /** Undefined for a process that the commit creates. */
   readonly loaded: LoadedRow | undefined
   messages: KeptMessage[]
@@ -47,6 +50,35 @@ export class Work {
     this.hasOutputs = loaded?.outputs ?? false
     this.calls = new Map((loaded?.calls ?? []).map(([pid, awaits]) => [pid, awaits === 'inputs']))
   }
+
+  /** The process as `load` would return it after the commit, without its parts and calls. */
+  after(needs: SessionNeeds): LoadedRow {
+    const { row, nextRev, isPut, isTouched, lifetime } = this
+    return {
+      row: isTouched && !isPut ? { ...row, rev: nextRev } : row,
+      messages: this.messages.map(({ id, sender, signal, value }) => [id, sender, signal, value]),
+      awaits: flags(this.awaits),
+      waiters: flags(this.waiters),
+      needs: needs.of(row.pid).map((need) => needColumns(need.target, need)),
+      needing: needs.on(row.pid).map((need) => needColumns(need.pid, need)),
+      lifetime: lifetime === undefined ? null : lifetimeColumns(row.pid, lifetime),
+      retained: [...this.retainedBy],
+      outputs: this.hasOutputs,
+      calls: null,
+      parts: null,
+    }
+  }
+}
+
+function flags(waits: ReadonlyMap<string, boolean>): readonly (readonly [pid: string, over: 0 | 1])[] {
+  return [...waits].map(([pid, over]) => [pid, over ? 1 : 0])
+}
+
+function needColumns(
+  pid: string,
+  { ended, any, over }: SessionNeed,
+): NonNullable<LoadedRow['needs']>[number] {
+  return [pid, ended, any ? 1 : 0, over ? 1 : 0]
 }
 
 function lifetimeOf({ policy, ttl, wanted, check_at, dropped }: LifetimeColumns): Lifetime {
