@@ -9,18 +9,22 @@ import { freePort } from '../run/free-port.ts'
 
 /**
  * Which tests over Postgres run, since they start servers and take minutes: with 1 those of this folder, with `all`
- * also the suites that other stores have.
+ * also the suites that other stores have. With `pglite` the suite of all stores runs over PGlite, as it does where
+ * no server is installed.
  */
 const asked = process.env['DAMSON_POSTGRES']
 export const isAsked: boolean = asked === '1' || asked === 'all'
 export const areAllAsked: boolean = asked === 'all'
+const isPgliteAsked = asked === 'pglite'
 
 /** Where the programs of Postgres are; undefined where it is not installed. */
 export const POSTGRES_FOLDER: string | undefined = folders().find((folder) =>
   existsSync(join(folder, 'initdb')),
 )
 
-/** The same, if the tests are to run. */
+export const RUNS_OVER_PGLITE: boolean = isPgliteAsked || (!isAsked && POSTGRES_FOLDER === undefined)
+
+/** Where the programs of Postgres are, if the tests that start servers are to run. */
 export const POSTGRES: string | undefined = isAsked ? POSTGRES_FOLDER : undefined
 
 if (isAsked && POSTGRES === undefined)

@@ -13,6 +13,16 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
   return () => server.remove()
 }
 
+/** Makes another database the shared one, until the function that it returns is called. */
+export function useServer(url: string): () => void {
+  const before = process.env[SHARED]
+  process.env[SHARED] = url
+  return () => {
+    if (before === undefined) delete process.env[SHARED]
+    else process.env[SHARED] = before
+  }
+}
+
 /** The URL of the server. A test that stops its server starts one of its own instead. */
 export function sharedServer(): string {
   const url = process.env[SHARED]

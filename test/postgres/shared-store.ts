@@ -35,6 +35,11 @@ export async function clearedStore(ofTest: Clock): Promise<PostgresStore> {
   })
 }
 
+export async function closeStore(): Promise<void> {
+  await (await opened)?.close()
+  opened = undefined
+}
+
 /** The store for the suite of all back ends. */
 export async function openEmpty(ofTest: Clock): Promise<OpenedStore> {
   const store = await clearedStore(ofTest)

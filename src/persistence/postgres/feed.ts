@@ -16,7 +16,7 @@ const MOST = 5_000
 const BEHIND = 'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin'
 /** The third argument has own transactions. */
 const LOOKED_AT = 'tx >= $1::xid8 AND tx < $2::xid8 AND tx <> ALL($3::xid8[])'
-const CHANGES = `SELECT h.pid, h.name, h.data, h.at, h.author AS by, p.state, p.paused, p.parked, p.owner, p.ready_at, p.actor, p.awaits, p.due_at
+const CHANGES = `SELECT h.tx::text AS tx, h.pid, h.name, h.data, h.at, h.author AS by, p.state, p.paused, p.parked, p.owner, p.ready_at, p.actor, p.awaits, p.due_at
   FROM (SELECT tx, pid, n, name, data, at, author FROM @history WHERE ${LOOKED_AT}
     UNION ALL SELECT tx, pid, 0, '${REPORTED}', data, at, NULL FROM @reported WHERE ${LOOKED_AT}) AS h
   JOIN @process AS p ON p.pid = h.pid ORDER BY h.tx, h.pid, h.n LIMIT ${MOST + 1}`
@@ -25,7 +25,7 @@ type Found = Pick<
   Row,
   'pid' | 'state' | 'paused' | 'parked' | 'owner' | 'ready_at' | 'actor' | 'awaits' | 'due_at'
 > &
-  Pick<Change, 'name' | 'data' | 'at' | 'by'>
+  Pick<Change, 'name' | 'data' | 'at' | 'by'> & { readonly tx: string }
 
 /**
  * The changes that other programs have committed.
@@ -126,12 +126,14 @@ export class Feed {
   async #lookNow(): Promise<void> {
     const end = await Feed.behind(this.#database)
     if (end === this.#next) return
-    const others = await this.#database.query<Found>('reading the changes', CHANGES, [
+    const found = await this.#database.query<Found>('reading the changes', CHANGES, [
       this.#next,
       end,
       [...this.#own],
     ])
-    const missed = others.length > MOST
+    const missed = found.length > MOST
+    // Own commits whose answers came meanwhile.
+    const others = found.filter(({ tx }) => !this.#own.has(tx))
     this.#passed(end)
     if (others.length > 0) this.#publish(missed ? [] : others.map((row) => this.#change(row)), missed)
   }
