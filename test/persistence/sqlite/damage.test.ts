@@ -255,7 +255,7 @@ test('C9: a process with a damaged reference in its inputs is parked with the pl
   const runner = kept(await Engine.open({ store: path, processes: [Padded], handleSignals: false }))
   expect(await runner.handle(another.pid).result()).toBe(3)
   await untilRow(runner.store, dependent.pid, ({ parked }) => parked !== null)
-  expect(await client.explain(dependent.pid)).toContain('inputs.padding is damaged: it is no reference')
+  expect(await client.explain(dependent.pid)).toContain('inputs.padding is damaged: it is not a reference')
   expect(await client.handle(dependent.pid).kill()).toBe(true)
 })
 
