@@ -62,7 +62,7 @@ export class PaymentService {
     const unreliable = card === 'unreliable'
     if (unreliable && before.length === 0) {
       this.#write('outage', key, 0)
-      throw new PaymentServiceDown('the payment service can not be reached')
+      throw new PaymentServiceDown('the payment service cannot be reached')
     }
     const done = before.find((entry) => entry.what === what)
     const { id } = done ?? this.#write(what, key, amount)

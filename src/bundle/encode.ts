@@ -108,7 +108,7 @@ class Encoder {
     }
     if (value === undefined) return { $: 'undefined' }
     if (typeof value === 'bigint') return { $: 'bigint', value: String(value) }
-    throw this.#refused(['a symbol', 'Save a text instead.'])
+    throw this.#refused(['a symbol', 'Save a string instead.'])
   }
 
   #object(value: object): JsonValue {

@@ -66,7 +66,7 @@ function keyOf(step: RegExpExecArray | null): string | number | undefined {
 function noPath(path: string, roots: readonly string[]): string {
   const [root] = roots
   return (
-    `${JSON.stringify(path)} is no path: it begins with ${roots.join(' or ')}, ` +
+    `${JSON.stringify(path)} is not a path: it begins with ${roots.join(' or ')}, ` +
     `as in ${root}.name, ${root}.list[0] or ${root}["a name"]`
   )
 }
@@ -127,7 +127,7 @@ function contentOf(node: JsonValue, ids: ReadonlyMap<number, JsonValue>, path: s
 function itemOf(holder: Mutable, key: string | number, path: string): JsonValue | undefined {
   if (!Array.isArray(holder)) {
     if (typeof key === 'number')
-      throw new SerializationError(path, `[${key}] is no list item: an object is there, so use ["${key}"]`)
+      throw new SerializationError(path, `[${key}] is not a list item: an object is there, so use ["${key}"]`)
     return getOwn(holder, key) as JsonValue | undefined
   }
   return holder[indexOf(holder, key, path)]
@@ -144,7 +144,7 @@ function put(holder: Mutable, key: string | number, value: JsonValue, path: stri
 function indexOf(list: readonly JsonValue[], key: string | number, path: string): number {
   const index = typeof key === 'string' && /^\d+$/.test(key) ? Number(key) : key
   if (typeof index === 'string')
-    throw new SerializationError(path, `${JSON.stringify(key)} is no index: a list is there, so use [0]`)
+    throw new SerializationError(path, `${JSON.stringify(key)} is not an index: a list is there, so use [0]`)
   if (index <= list.length) return index
   throw new SerializationError(path, `[${index}] leaves a gap: the list has ${list.length} items`)
 }

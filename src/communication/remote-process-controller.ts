@@ -258,5 +258,5 @@ function statusOf(pid: RemotePid, answer: unknown): RemoteStatus {
         processString: typeof text === 'string' ? text : '',
       }
   }
-  throw new RemoteException(`${String(pid)} has answered something that is no status`)
+  throw new RemoteException(`${String(pid)} has answered something that is not a status`)
 }

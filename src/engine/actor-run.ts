@@ -213,7 +213,7 @@ export class ActorRun implements CalledActor {
     const { engine, control } = this.#parts
     const isClosing = error instanceof ClosedError && control.draining !== undefined
     if (this.#lost || this.#released || isClosing) return
-    engine.logger.error({ err: error, pid: this.pid }, 'an actor can not be run and is parked')
+    engine.logger.error({ err: error, pid: this.pid }, 'an actor cannot be run and is parked')
     this.lose(claimLost(this.pid))
     const reason = errorText(error)
     try {

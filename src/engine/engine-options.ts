@@ -76,7 +76,7 @@ export const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
 
 /** @throws TypeError for anything but a list of non-empty texts */
 function areLabels(what: string, value: unknown): void {
-  if (!Array.isArray(value)) throw new TypeError(`${what} takes a list of texts, not ${shown(value)}`)
+  if (!Array.isArray(value)) throw new TypeError(`${what} takes a list of strings, not ${shown(value)}`)
   for (const label of value) checkText(`${what}: a label`, label)
 }
 

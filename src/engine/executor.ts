@@ -124,7 +124,7 @@ export class Executor implements Starter {
       if (control.draining !== undefined) return undefined
       engine.logger.error({ err: error, pid }, 'a process could not be started with the values of others')
       await this.#exceptOrPark(claimed, error).catch((failure: unknown) =>
-        engine.logger.error({ err: failure, pid }, 'a process that can not be loaded could not be parked'),
+        engine.logger.error({ err: failure, pid }, 'a process that cannot be loaded could not be parked'),
       )
     }
     scheduler.giveBackSlot()
@@ -148,7 +148,7 @@ export class Executor implements Starter {
           // While the engine closes, the claim is given back when the engine leaves.
           if (failure instanceof ClosedError && this.#parts.control.draining !== undefined) return
           const { pid } = claimed.row
-          engine.logger.error({ err: failure, pid }, 'a process that can not be loaded could not be parked')
+          engine.logger.error({ err: failure, pid }, 'a process that cannot be loaded could not be parked')
         })
         .finally(() => scheduler.giveBackSlot())
       return undefined
@@ -213,7 +213,7 @@ export class Executor implements Starter {
     const { commits, logger } = this.#parts.engine
     const { row, fence } = claimed
     if (!(error instanceof PortValidationError)) {
-      logger.error({ err: error, pid: row.pid }, 'a process can not be loaded and is parked')
+      logger.error({ err: error, pid: row.pid }, 'a process cannot be loaded and is parked')
       await commits.write({ kind: 'park', pid: row.pid, fence, reason: errorText(error) })
       return
     }
@@ -282,7 +282,7 @@ export class Executor implements Starter {
       this.#catchUp(execution).catch((error: unknown) => {
         if (execution.lost || execution.over) return
         const { pid } = execution.process
-        engine.logger.error({ err: error, pid }, 'what was asked of a process could not be read')
+        engine.logger.error({ err: error, pid }, 'the requests to a process could not be read')
       })
     }
   }

@@ -205,7 +205,7 @@ export class RemoteControl {
       if (own !== undefined) await own.broadcastReceive(broadcast)
       else if (request !== undefined) await this.#ask(pid, request)
     } catch (error) {
-      this.#logger.error({ err: error, pid }, 'a process could not hear a broadcast')
+      this.#logger.error({ err: error, pid }, 'a process could not handle a broadcast')
     }
   }
 

@@ -544,7 +544,7 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
       return [
         {
           port: `outputs.${name}`,
-          message: 'was given undefined, which is no value; emit null where there is none',
+          message: 'was given undefined, which is not a value; emit null if there is none',
         },
       ]
     let port = this.#found.get(name)

@@ -69,7 +69,7 @@ export type ExposedOutputs<C, N extends string> =
  * naming itself.
  */
 export interface TypedByAnotherClass<Other> {
-  readonly error: 'this class says `extends Process<typeof Other>`; it has to name itself'
+  readonly error: 'this class has `extends Process<typeof Other>`; it has to name itself'
   readonly other: Other
 }
 

@@ -80,7 +80,7 @@ overEachStore((over) => {
       expect(await next.result()).toBe(4)
     })
 
-    test('that leave something in a field that can not be saved fail with its path', async () => {
+    test('that leave something in a field that cannot be saved fail with its path', async () => {
       const actor = await counter(3)
       const spoiled = actor.call.spoil()
       await expect(spoiled.result()).rejects.toThrow(/Counter\.hook\.on/)
@@ -193,7 +193,7 @@ overEachStore((over) => {
       await first.result()
     })
 
-    test('refuse an unknown method, and an argument that can not be saved, at once', async () => {
+    test('refuse an unknown method, and an argument that cannot be saved, at once', async () => {
       const actor = await counter()
       expect(() => (actor.call as unknown as { nope(): void }).nope()).toThrow(/no method nope/)
       expect(() => (actor.call as unknown as { onLoad(): void }).onLoad()).toThrow(TypeError)
@@ -314,7 +314,7 @@ overEachStore((over) => {
       await expect(actor.call.add(1).result()).rejects.toThrow(AlreadyDone)
     })
 
-    test('whose constructor leaves a field that can not be saved fails with its path', async () => {
+    test('whose constructor leaves a field that cannot be saved fails with its path', async () => {
       const actor = await engine.actor(Unsavable, [])
       await expect(actor.ready()).rejects.toThrow(/Unsavable\.inner\.hook/)
     })

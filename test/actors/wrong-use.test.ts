@@ -55,7 +55,7 @@ test('a call with a label that is no text is refused at once, and touches no oth
   expect(await good.result()).toBe(2)
 })
 
-test('the methods of a reference can not be replaced', () => {
+test('the methods of a reference cannot be replaced', () => {
   expect(() => Object.assign(actor.call, { add: 1 })).toThrow(TypeError)
 })
 

@@ -797,7 +797,7 @@ export const breaks: readonly Break[] = [
     contract: 'C9',
     what: 'an edit takes a damaged part for an empty one',
     file: 'src/client/write/edits.ts',
-    find: 'throw new IncompatibleBundle(`${name}: damaged, it is no JSON`, { cause })',
+    find: 'throw new IncompatibleBundle(`${name}: damaged, it is not JSON`, { cause })',
     replace: 'return {}',
     test: ['test/contracts/loadable.test.ts', 'C9: what is damaged is neither edited nor restarted'],
   },
@@ -885,7 +885,7 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C9',
-    what: 'a process that can not be read keeps all others from being claimed',
+    what: 'a process that cannot be read keeps all others from being claimed',
     file: 'src/persistence/sqlite/unreadable-processes.ts',
     find: 'throw isOfOneProcess(error) ? new FailedAlone(pid, error) : error',
     replace: 'throw error',
@@ -1046,7 +1046,7 @@ export const breaks: readonly Break[] = [
   },
   {
     contract: 'C9',
-    what: 'a history entry whose data is no JSON object is shown as it is',
+    what: 'a history entry whose data is not a JSON object is shown as it is',
     file: 'src/persistence/contract/event-codec.ts',
     find: 'if (!isJsonObject(data)) throw damaged() return data',
     replace: 'return data as object',

@@ -212,7 +212,7 @@ describe('errors', () => {
     const cases = [
       new errors.PortValidationError([{ port: 'inputs.a', message: 'wrong', cause: problem }]),
       new errors.UpstreamFailed('p1', 'p2', 'the other failed'),
-      new errors.SerializationError('ctx.a', 'a function can not be saved'),
+      new errors.SerializationError('ctx.a', 'a function cannot be saved'),
       new errors.WaitTimeout('late', ['p1'], 3),
       new errors.GroupError([new errors.ProcessKilled('p1', 'gone')]),
     ]

@@ -13,7 +13,7 @@ class HttpError extends Error {
   readonly config = { url: 'http://x', transform: (value: unknown) => value }
 }
 
-describe('an error with a member that can not be saved', () => {
+describe('an error with a member that cannot be saved', () => {
   it('keeps its name, code, message and cause, and notes what was left out', () => {
     const back = again(new HttpError('no answer', { cause: new TypeError('socket hang up') }))
     expect(back).toMatchObject({ name: 'HttpError', code: 'ECONNRESET', message: 'no answer' })

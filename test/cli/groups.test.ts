@@ -99,7 +99,7 @@ describe('damson run for several processes', () => {
     expect(ended.code).toBe(2)
     project.write('bad.jsonl', '{"n": 1}\n\n{"n": 2\n')
     expect((await project.damson(args)).stderr).toMatch(
-      /^line 3 of bad\.jsonl is no valid JSON: line 1, column 8/,
+      /^line 3 of bad\.jsonl is not valid JSON: line 1, column 8/,
     )
     project.write('bad.jsonl', '{"n": 1}\n7\n')
     expect((await project.damson(args)).stderr).toMatch(/^line 2 of bad\.jsonl must be an object/)

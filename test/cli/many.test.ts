@@ -84,8 +84,8 @@ describe('damson edit', () => {
   })
 
   it.each([
-    [['ctx.limit', 'twenty'], /ctx\.limit is no valid JSON.*a text needs quotes: '"twenty"'/],
-    [['cxt.limit', '1'], /"cxt\.limit" is no path: it begins with ctx or args/],
+    [['ctx.limit', 'twenty'], /ctx\.limit is not valid JSON.*a string needs quotes: '"twenty"'/],
+    [['cxt.limit', '1'], /"cxt\.limit" is not a path: it begins with ctx or args/],
     [['ctx.limit.x', '1'], /leads into 10, which has no parts/],
     [['inputs.amount', '1'], /inputs of a process never change: .*damson resubmit \S+ --set inputs.amount=/],
     [['ctx.limit'], /say what to change, and the new value/],

@@ -61,7 +61,7 @@ describe('damson signal', () => {
   it.each([
     [['approval', '"yes"'], /signals\.approval: must be boolean/],
     [['approvl', 'true'], /no signal 'approvl'.*approval/],
-    [['approval', '{'], /the payload is no valid JSON: line 1/],
+    [['approval', '{'], /the payload is not valid JSON: line 1/],
     [[], /say which signal/],
   ])('refuses %j with 2', async (args, message) => {
     const { pid } = await engine.launch(Approval)

@@ -29,7 +29,7 @@ test('only a URL of Postgres names a database', () => {
 })
 
 test.each(['postgres://damson:secret@127.0.0.1:1/shop', 'postgres://damson:se/cret@db:port/shop'])(
-  'the error for a database that can not be opened does not show the password: %s',
+  'the error for a database that cannot be opened does not show the password: %s',
   async (url) => {
     const error: unknown = await openStore(url, { create: false }).catch((refused: unknown) => refused)
     expect(error).toBeInstanceOf(PersistenceError)

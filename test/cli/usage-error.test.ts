@@ -75,25 +75,25 @@ describe('wrong use exits with 2, prints nothing on stdout, and says what is rig
     [
       'JSON that is none',
       ['run', 'add.ts', '-i', 'in.json'],
-      [/in\.json is no valid JSON: line 3, column 8/],
+      [/in\.json is not valid JSON: line 3, column 8/],
     ],
     [
       'JSON that ends early',
       ['run', 'add.ts', '-i', '{"a": 1'],
-      [/--inputs is no valid JSON: line 1, column 8/],
+      [/--inputs is not valid JSON: line 1, column 8/],
     ],
     [
       'a number that would become another one',
       ['run', 'add.ts', '-i', '{"b": "9007199254740993",\n "a": 9007199254740993}'],
       [
         /--inputs: line 2, column 7: 9007199254740993 can't be kept exactly and would become 9007199254740992/,
-        /give it as a text, or as a bigint: \{"\$": "bigint", "value": "9007199254740993"\}/,
+        /give it as a string, or as a bigint: \{"\$": "bigint", "value": "9007199254740993"\}/,
       ],
     ],
     [
       'a number beyond all numbers',
       ['run', 'add.ts', '-i', '{"a": 1e400}'],
-      [/1e400 can't be kept exactly and would become Infinity; give it as a text/],
+      [/1e400 can't be kept exactly and would become Infinity; give it as a string/],
     ],
     ['inputs that are no object', ['run', 'add.ts', '-i', '[1]'], [/must hold an object/]],
   ])('%s', async (_, args, messages) => {

@@ -82,7 +82,7 @@ export function communicatorSuite(name: string, begin: () => Promise<Carrier>): 
       await expect(a.rpcSend('rejects', null)).rejects.toThrow(new RemoteException('too late'))
     })
 
-    test('an answer that can not be sent is an error of the subscriber', async () => {
+    test('an answer that cannot be sent is an error of the subscriber', async () => {
       const { a, b } = await open()
       await b.addRpcSubscriber(() => ({ list: [() => {}] }), 'one')
       await expect(a.rpcSend('one', null)).rejects.toThrow('answer.list[0]')

@@ -67,7 +67,7 @@ overEachStore((over) => {
     expect(slow.done).toBe(false)
   })
 
-  test('a process may start after a failure, and can not if there is none', async () => {
+  test('a process may start after a failure, and cannot if there is none', async () => {
     const engine = await over().engine(CLASSES)
     const failing = await engine.launch(Failing)
     const quick = await engine.launch(Quick)

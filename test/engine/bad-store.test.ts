@@ -69,7 +69,7 @@ test('C2: a launch whose every acknowledgement was lost is reported as failed, a
   expect(await engine.handle('unheard').result()).toEqual({ count: 2 })
 })
 
-test('a store that can not write for a while fails no step that launches children', async () => {
+test('a store that cannot write for a while fails no step that launches children', async () => {
   const memory = new MemoryStore()
   let failures = 0
   const engine = await engineOn(
@@ -107,7 +107,7 @@ test('C7: a kill whose acknowledgement was lost is reported as done', async () =
 })
 
 overBackEnds((_, open) => {
-  test('C7: a store that can not write is read all the same, and a prune of it is refused', async () => {
+  test('C7: a store that cannot write is read all the same, and a prune of it is refused', async () => {
     const store = await open()
     await store.join(engineRow('A'))
     let full = false
@@ -159,7 +159,7 @@ test('a claim that fails is tried again with the next look, and not in a circle'
   await engine.close()
 })
 
-test('an end that can not be read at once is no unhandled rejection, and is reported later', async () => {
+test('an end that cannot be read at once is no unhandled rejection, and is reported later', async () => {
   const memory = new MemoryStore()
   let failing = 0
   const store = replaced(memory, {
@@ -184,7 +184,7 @@ test('an end that can not be read at once is no unhandled rejection, and is repo
   expect(await waiting).toEqual({ steps: 2 })
 })
 
-test('a request that is stored is acknowledged also when the row can not be read after it', async () => {
+test('a request that is stored is acknowledged also when the row cannot be read after it', async () => {
   const memory = new MemoryStore()
   let failing = false
   const client = await clientOn(
@@ -342,7 +342,7 @@ test('a wait that begins after its client was closed rejects, also where the sto
   handle.onDone(() => expect.unreachable())
 })
 
-test('a store that can not be read for a while fails no step that asks for signals, children or their ends', async () => {
+test('a store that cannot be read for a while fails no step that asks for signals, children or their ends', async () => {
   class Asking extends Process<typeof Asking> {
     static override define(spec: ProcessSpec) {
       super.define(spec)

@@ -43,7 +43,7 @@ test('C12: what a claim brings while the engine closes is not started, and is gi
   expect(await memory.read(pid)).toMatchObject({ state: 'running', step: 'run', owner: null, crashes: 0 })
 })
 
-test('C12: an engine closes also while its store can not write', async () => {
+test('C12: an engine closes also while its store cannot write', async () => {
   const memory = new MemoryStore()
   let broken = false
   const engine = await open(

@@ -183,7 +183,7 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       expect((await engine.list()).processes).toEqual([])
     })
 
-    test('C10: an input that can not be saved is refused at the launch, naming its path', async () => {
+    test('C10: an input that cannot be saved is refused at the launch, naming its path', async () => {
       const engine = await anEngine({ processes: [Loose] })
       const refused = await engine
         .launch(Loose, { value: { deep: [() => 1] } })
@@ -195,7 +195,7 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       expect(await engine.execute(Loose, { value: 1 })).toEqual({ value: 1 })
     })
 
-    test('C10: what a step puts into ctx and can not be saved excepts the process, naming its path', async () => {
+    test('C10: what a step puts into ctx and cannot be saved excepts the process, naming its path', async () => {
       class Unsavable extends Process<typeof Unsavable> {
         declare ctx: Record<string, unknown>
         override run(): void {

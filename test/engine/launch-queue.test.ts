@@ -212,7 +212,7 @@ overEachStore((over) => {
       expect(await handle.result()).toBe(value)
     })
 
-    test('except by themselves what can not be saved any more, and take no slot with them (C10)', async () => {
+    test('except by themselves what cannot be saved any more, and take no slot with them (C10)', async () => {
       shared.value = 1
       const engine = await open(1)
       const holding = await engine.launch(Holding)
@@ -289,7 +289,7 @@ class MadeOnce extends Process<typeof MadeOnce> {
   }
 }
 
-test('a launch that waits and can not be made again is parked, and holds up no other (C9)', async () => {
+test('a launch that waits and cannot be made again is parked, and holds up no other (C9)', async () => {
   ran = []
   const store = new MemoryStore()
   const processes = [Named, MadeOnce]

@@ -149,7 +149,7 @@ test('C7: a play that is not heard calls off a pause that was, and has not come 
   expect(await handle.result()).toBe(44)
 })
 
-test('C8: a signal that is not heard is found, also if the store can not be read at first', async () => {
+test('C8: a signal that is not heard is found, also if the store cannot be read at first', async () => {
   let failures = 0
   const { engine, other, path } = await anEngine([Asks], {
     around: (store) =>

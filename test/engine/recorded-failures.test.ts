@@ -82,7 +82,7 @@ overEachStore((over) => {
     },
   )
 
-  test('C6: a failure that is to be recorded and can not be saved as it is, is recorded by its message', async () => {
+  test('C6: a failure that is to be recorded and cannot be saved as it is, is recorded by its message', async () => {
     calls = 0
     const engine = await over().engine([Refused])
     const handle = await engine.launch(Refused)

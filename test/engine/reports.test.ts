@@ -333,7 +333,7 @@ overEachStore((over) => {
     ])
   })
 
-  it('refuses what can not be printed, reported, added or followed', async () => {
+  it('refuses what cannot be printed, reported, added or followed', async () => {
     const problems: unknown[] = []
     class Wrong extends Process {
       override run(): void {

@@ -171,7 +171,7 @@ overEachStore((over) => {
     expect(new Set(paid).size).toBe(2)
   })
 
-  test('what can not be restarted says why', async () => {
+  test('what cannot be restarted says why', async () => {
     const engine = await over().engine([Order, Asleep])
     const well = await ended(await engine.launch(Order, { world: aWorld(0) }))
     const alive = await engine.launch(Asleep)

@@ -49,7 +49,7 @@ async function crash(classes: readonly { readonly name: string }[], times = 2): 
   }
 }
 
-test('C9, C11: a suspect that can not be loaded is parked and holds up nobody', async () => {
+test('C9, C11: a suspect that cannot be loaded is parked and holds up nobody', async () => {
   const client = await Client.open({ store })
   opened.push(client)
   const { pid } = await client.launch(Add, { a: 1 })
@@ -59,14 +59,14 @@ test('C9, C11: a suspect that can not be loaded is parked and holds up nobody', 
   class Broken extends Process<typeof Broken> {
     static override processName = 'Add'
     override loadInstanceState(): never {
-      throw new Error('it can not be loaded')
+      throw new Error('it cannot be loaded')
     }
   }
   const engine = await open([Broken, Count])
   const other = await client.launch(Count)
   expect(await other.result()).toEqual({ count: 3 })
   expect(await engine.execute(Count)).toEqual({ count: 3 })
-  expect((await store.read(pid))?.parked).toContain('it can not be loaded')
+  expect((await store.read(pid))?.parked).toContain('it cannot be loaded')
 })
 
 test('C11: a suspect that waits for a child that is a suspect too does not hang', async () => {

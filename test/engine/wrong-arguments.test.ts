@@ -299,8 +299,8 @@ test.each(wrongForBoth)(
 )
 
 test.each([
-  [':memory:', /":memory:" is no path of a file: for a store in memory use `new MemoryStore\(\)`/],
-  [':memory:?cache=shared', /is no path of a file/],
+  [':memory:', /":memory:" is not the path of a file: for a store in memory use `new MemoryStore\(\)`/],
+  [':memory:?cache=shared', /is not the path of a file/],
   ['file:jobs.db?mode=ro', /"file:jobs\.db\?mode=ro" is a URI, not a path/],
   ['file::memory:', /is a URI, not a path.*new MemoryStore\(\)/],
   ['', /the path must not be empty/],

@@ -69,8 +69,8 @@ describe('a saved reference', () => {
   })
 
   it.each<[string, (path: string) => Promise<unknown>, unknown, string]>([
-    ['that is no JSON', (path) => client.openGroup(path), '{ "version"', 'is no JSON'],
-    ['that is a list', (path) => client.openGroup(path), [], 'it is no object'],
+    ['that is no JSON', (path) => client.openGroup(path), '{ "version"', 'is not JSON'],
+    ['that is a list', (path) => client.openGroup(path), [], 'it is not an object'],
     [
       'of a newer release',
       (path) => client.openGroup(path),
@@ -113,7 +113,7 @@ describe('a saved reference', () => {
     expect((await client.openGroup(await file(valid()))).pids).toEqual(['a'])
   })
 
-  it('that is not there, or can not be written, is named in the error', async () => {
+  it('that is not there, or cannot be written, is named in the error', async () => {
     const path = join(folder, 'none.json')
     await expect(client.openGroup(path)).rejects.toThrow(
       `there is no file ${path}: openGroup takes the path that group.save() returned`,

@@ -157,7 +157,7 @@ overEachStore((over) => {
       cause: expect.any(PortValidationError) as unknown,
     })
     expect((error as Error).message).toMatch(
-      /^launchAll: the inputs at position 2 of the group "squares" can not be launched: inputs\.n: .*\. The group has the 2 processes launched before: openGroup\(\{ name: "squares" \}\) returns them, and the same launch under that name adds the others$/s,
+      /^launchAll: the inputs at position 2 of the group "squares" cannot be launched: inputs\.n: .*\. The group has the 2 processes launched before: openGroup\(\{ name: "squares" \}\) returns them, and the same launch under that name adds the others$/s,
     )
     const before = await client.openGroup({ name: 'squares' })
     expect(before.length).toBe(2)
@@ -371,7 +371,7 @@ overEachStore((over) => {
     await expect(client.map(Sum, { a: 1, b: 'x' })).rejects.toThrow(
       'map: none of the inputs is a column: mark one with each(...), or use launch',
     )
-    expect(() => each('abc' as never)).toThrow('each: a text is one value, not a column')
+    expect(() => each('abc' as never)).toThrow('each: a string is one value, not a column')
     expect(() => each(3 as never)).toThrow(
       'each takes an array or another iterable, or a handle whose result is a list, not 3',
     )
@@ -465,7 +465,7 @@ overEachStore((over) => {
     ])
     expect(await all([{ n: 3 }, { n: 0.5 }, { n: 4 }])).toEqual([
       9,
-      expect.stringMatching(/^imap: the inputs at position 1 can not be launched: inputs\.n/),
+      expect.stringMatching(/^imap: the inputs at position 1 cannot be launched: inputs\.n/),
     ])
   })
 

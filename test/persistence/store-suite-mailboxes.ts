@@ -560,7 +560,7 @@ export function mailboxes(bench: Bench): void {
       expect(await read(actor)).toMatchObject({ state: 'finished' })
     })
 
-    test('an actor that can not be constructed ends its calls with its error as their cause', async () => {
+    test('an actor that cannot be constructed ends its calls with its error as their cause', async () => {
       const actor = await newActor()
       const [one] = (await calls(actor, 1)) as [string]
       const claimed = await claimOne(store, 'A')

@@ -151,7 +151,7 @@ describe('the properties of the exposed namespace', () => {
     ])
     expect(spec.inputs.get('namespace')).toMatchObject(all)
   })
-  test('can not be set by a name that does not exist', () => {
+  test('cannot be set by a name that does not exist', () => {
     expect(() => exposed(Child, { namespaceOptions: { nonExistent: undefined } as object })).toThrow(
       SpecError,
     )

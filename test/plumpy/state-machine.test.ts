@@ -20,7 +20,7 @@ test('a process goes from state to state as the machine says', async () => {
   expect(nextStates('waiting').toSorted()).toEqual(['excepted', 'finished', 'killed', 'running', 'waiting'])
 })
 
-test('what the machine does not have can not be done', async () => {
+test('what the machine does not have cannot be done', async () => {
   const process = new Process()
   await process.execute()
   await expect(process.step()).rejects.toThrow(/has ended/)

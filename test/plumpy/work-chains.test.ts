@@ -428,7 +428,7 @@ test('where a chain is shows in its status at each step', async () => {
 })
 
 describe('immutable inputs', () => {
-  test('inputs can not be changed by a step', async () => {
+  test('inputs cannot be changed by a step', async () => {
     class Tries extends WorkChain {
       static override define(spec: WorkChainSpec): void {
         super.define(spec)

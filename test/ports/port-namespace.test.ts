@@ -240,7 +240,7 @@ describe('a namespace as a map of ports', () => {
     expect(ports.project({})).toEqual({})
   })
 
-  test('can not be changed once it is sealed, nor can anything inside', () => {
+  test('cannot be changed once it is sealed, nor can anything inside', () => {
     const ports = namespaceOf({ a: {}, ns: namespaceOf({ b: {} }, {}, 'ns') }, { dynamic: true })
     ports.seal()
     const inner = ports.get('ns') as PortNamespace

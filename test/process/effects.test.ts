@@ -86,7 +86,7 @@ test('what an attempt does to the result of an effect is not seen by the next', 
   expect(await toTheEnd(process, clock)).toEqual([1, 2])
 })
 
-test('in memory an effect may give what can not be saved', async () => {
+test('in memory an effect may give what cannot be saved', async () => {
   const { process, clock } = doing(async (does) => {
     const value = await does.act('open', () => () => 'called')
     failing(does, 2)

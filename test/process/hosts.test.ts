@@ -179,7 +179,7 @@ test('C8: what woke a process is used up by the commit of the next state', async
   })
 })
 
-test('C10: an output that can not be saved is refused by out, and anything else at the commit, naming the path', async () => {
+test('C10: an output that cannot be saved is refused by out, and anything else at the commit, naming the path', async () => {
   class Emits extends Steps {
     override run(): void {
       this.out('bad', { inner: () => 1 })

@@ -128,7 +128,7 @@ describe('a step that fails', () => {
     expect(process.begun).toEqual([1])
   })
 
-  test('is not tried again for what an effect gave that can not be saved', async () => {
+  test('is not tried again for what an effect gave that cannot be saved', async () => {
     const { process, run } = begin(
       failing(9, { attempts: 3, backoff }, () => new SerializationError('effect:x', 'it is a function')),
     )

@@ -140,7 +140,7 @@ describe.skipIf(RABBITMQ === undefined)('RabbitMQ', async () => {
     expect((await engine.handle(pid).refresh()).paused).toBe(true)
   }, 60_000)
 
-  test('a task that can not be read is dropped once, logged and answered, and holds nothing up', async () => {
+  test('a task that cannot be read is dropped once, logged and answered, and holds nothing up', async () => {
     const own = names()
     const { logger, lines } = logged()
     const communicator = await connect({ ...own, logger })
@@ -198,7 +198,7 @@ describe.skipIf(RABBITMQ === undefined)('RabbitMQ', async () => {
     expect((await engine.list()).processes.map((process) => process.pid)).toEqual([pid])
   }, 60_000)
 
-  test('a server that can not be reached, or has other settings, is reported when connecting', async () => {
+  test('a server that cannot be reached, or has other settings, is reported when connecting', async () => {
     const url = 'amqp://user:secret@127.0.0.1:1/'
     const failed = RabbitCommunicator.connect({ url })
     await expect(failed).rejects.toThrow(CommunicationError)

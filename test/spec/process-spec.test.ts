@@ -287,7 +287,7 @@ describe('the spec of a class', () => {
     expect(() => specOf({ define: async () => Promise.resolve() })).toThrow(/must not be async/)
   })
 
-  test('can not need itself', () => {
+  test('cannot need itself', () => {
     class Self extends Process {
       static override define(spec: ProcessSpec): void {
         spec.exposeInputs(Self, { namespace: 'self' })

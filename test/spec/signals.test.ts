@@ -65,7 +65,7 @@ describe('a signal', () => {
     )
   })
 
-  test.each(['', 'a.b', 'two words', '__proto__', '1st', 5 as never])('can not have the name %j', (name) => {
+  test.each(['', 'a.b', 'two words', '__proto__', '1st', 5 as never])('cannot have the name %j', (name) => {
     expect(() => new ProcessSpec().signal(name)).toThrow(SpecError)
   })
 

@@ -281,7 +281,7 @@ describe.each(stores)('a bench over %s', (_name, path) => {
     expect((await bench.untilWaiting(order)).ended).toBe(true)
   })
 
-  test('what can not be loaded after a deploy is set aside, and that is a stop', async () => {
+  test('what cannot be loaded after a deploy is set aside, and that is a stop', async () => {
     class Without extends Process<typeof Without> {
       static override processName = 'Child'
     }
@@ -406,7 +406,7 @@ test('a file that a bench has closed is gone on with by the next', async () => {
   expect((await next.untilWaiting(next.client.handle(pid))).outputs).toMatchObject({ shipped: false })
 })
 
-test('a bench that can not be opened says why, and leaves nothing open', async () => {
+test('a bench that cannot be opened says why, and leaves nothing open', async () => {
   class Wrong extends Process<typeof Wrong> {
     static override define(): never {
       throw new Error('a wrong spec')

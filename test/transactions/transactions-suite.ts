@@ -204,7 +204,7 @@ export function transactionsSuite(
       expect(await opened.names()).toEqual(['kept'])
     })
 
-    it('stores nothing if what the function returns can not be saved (C10)', async () => {
+    it('stores nothing if what the function returns cannot be saved (C10)', async () => {
       const handle = await (await engine([Unsavable])).launch(Unsavable)
       await expect(handle.result()).rejects.toThrow(/effect:own.*value\.f/)
       expect(await opened.names()).toEqual([])

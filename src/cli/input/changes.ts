@@ -12,7 +12,7 @@ function readJson(json: string, what: string): JsonValue {
     return parseJson(json, what) as JsonValue
   } catch (error) {
     if (!(error instanceof UsageError) || !/^[\p{L}_]/u.test(json)) throw error
-    throw new UsageError(`${error.message}; a text needs quotes: '${JSON.stringify(json)}'`)
+    throw new UsageError(`${error.message}; a string needs quotes: '${JSON.stringify(json)}'`)
   }
 }
 

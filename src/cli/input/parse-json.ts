@@ -14,7 +14,7 @@ export function parseJson(text: string, source: string): unknown {
       '',
     )
     const at = lineAndColumn(text, positionOf(text, (error as Error).message))
-    throw new UsageError(`${source} is no valid JSON: ${at}: ${what}`)
+    throw new UsageError(`${source} is not valid JSON: ${at}: ${what}`)
   }
   refuseInexact(text, source)
   return value
@@ -34,8 +34,8 @@ function refuseInexact(text: string, source: string): void {
     throw new UsageError(
       `${source}: ${lineAndColumn(text, index)}: ${token} can't be kept exactly and would become ${number}; ` +
         (isWhole
-          ? `give it as a text, or as a bigint: {"$": "bigint", "value": "${token}"}`
-          : 'give it as a text'),
+          ? `give it as a string, or as a bigint: {"$": "bigint", "value": "${token}"}`
+          : 'give it as a string'),
     )
   }
 }

@@ -142,7 +142,7 @@ export class ClientActor implements ActorRef<Record<string, (...args: never[]) =
   async pending(): Promise<number> {
     const row = await this.#parts.rows.read(this.id)
     if (row === undefined) throw notThere(this.id)
-    if (row.mailbox === null) throw new InvalidStateError(`process ${this.id} is no actor`)
+    if (row.mailbox === null) throw new InvalidStateError(`process ${this.id} is not an actor`)
     return row.mailbox.calls
   }
 

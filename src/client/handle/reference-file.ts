@@ -65,7 +65,7 @@ export async function readGroup(path: string, store: string): Promise<GroupRecor
   const { pids, items } = record
   if (items !== undefined && items.length !== pids.length)
     throw new PersistenceError(
-      `${path} can not be opened: its field items has ${items.length} numbers for ${pids.length} pids`,
+      `${path} cannot be opened: its field items has ${items.length} numbers for ${pids.length} pids`,
     )
   return ofStore(record, path, store)
 }
@@ -103,9 +103,9 @@ async function read<T extends object>(
   try {
     found = JSON.parse(text)
   } catch (error) {
-    throw refuse('is not a file that `save` has written: it is no JSON', error)
+    throw refuse('is not a file that `save` has written: it is not JSON', error)
   }
-  if (!isJsonObject(found)) throw refuse('is not a file that `save` has written: it is no object')
+  if (!isJsonObject(found)) throw refuse('is not a file that `save` has written: it is not an object')
   const isMistaken = mistake(found)
   if (isMistaken !== undefined) throw refuse(isMistaken)
   const problem = (name: string): string | undefined => {
@@ -115,10 +115,10 @@ async function read<T extends object>(
   // The version comes first: it determines the other fields.
   for (const name of Object.keys(fields)) {
     const why = problem(name)
-    if (why !== undefined) throw refuse(`can not be opened: its field ${name} ${why}`)
+    if (why !== undefined) throw refuse(`cannot be opened: its field ${name} ${why}`)
     if (name !== 'version') continue
     const unknown = Object.keys(found).find((one) => !Object.hasOwn(fields, one))
-    if (unknown !== undefined) throw refuse(`can not be opened: it has an unknown field ${unknown}`)
+    if (unknown !== undefined) throw refuse(`cannot be opened: it has an unknown field ${unknown}`)
   }
   return found as T
 }

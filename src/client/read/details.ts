@@ -180,7 +180,7 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new IncompatibleBundle(`${path}: damaged, this is no JSON: ${(error as Error).message}`, {
+    throw new IncompatibleBundle(`${path}: damaged, this is not JSON: ${(error as Error).message}`, {
       cause: error,
     })
   }

@@ -214,8 +214,8 @@ function parsePart(text: string, name: string): JsonValue {
   try {
     value = JSON.parse(text) as JsonValue
   } catch (cause) {
-    throw new IncompatibleBundle(`${name}: damaged, it is no JSON`, { cause })
+    throw new IncompatibleBundle(`${name}: damaged, it is not JSON`, { cause })
   }
   if (isJsonObject(value)) return value
-  throw new SerializationError(name, 'it is no object, so nothing in it can be changed')
+  throw new SerializationError(name, 'it is not an object, so nothing in it can be changed')
 }

@@ -27,7 +27,7 @@ export class Uuid {
 export const DEEPEST_MESSAGE = 200
 
 /**
- * A copy of a message as its receiver gets it: null, booleans, numbers, texts, `Uuid`s, lists and plain
+ * A copy of a message as its receiver gets it: null, booleans, numbers, strings, `Uuid`s, lists and plain
  * objects. A member that is undefined is left out, and undefined elsewhere becomes null.
  *
  * @throws SerializationError for anything else, with its path
@@ -37,7 +37,7 @@ export function messageCopy(value: unknown, path: string, depth = 0): unknown {
   if (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint') return value
   if (typeof value === 'string') {
     if (!value.isWellFormed())
-      throw new SerializationError(path, 'the text has half of a surrogate pair, which is no character')
+      throw new SerializationError(path, 'the text has half of a surrogate pair, which is not a character')
     return value
   }
   if (depth > DEEPEST_MESSAGE)
@@ -52,7 +52,7 @@ export function messageCopy(value: unknown, path: string, depth = 0): unknown {
     for (const [name, member] of Object.entries(value)) {
       if (member === undefined) continue
       if (!name.isWellFormed())
-        throw new SerializationError(path, 'a name has half of a surrogate pair, which is no character')
+        throw new SerializationError(path, 'a name has half of a surrogate pair, which is not a character')
       Object.defineProperty(copy, name, {
         value: messageCopy(member, `${path}.${name}`, depth + 1),
         enumerable: true,
@@ -64,7 +64,7 @@ export function messageCopy(value: unknown, path: string, depth = 0): unknown {
   }
   throw new SerializationError(
     path,
-    `messages carry null, booleans, numbers, texts, lists and plain objects, not ${kindOf(value)}`,
+    `messages carry null, booleans, numbers, strings, lists and plain objects, not ${kindOf(value)}`,
   )
 }
 

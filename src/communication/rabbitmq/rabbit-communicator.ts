@@ -295,7 +295,7 @@ export class RabbitCommunicator implements Communicator {
     if (!this.#requests.has(id)) return
     const body = this.#responder.decoded(message)
     if (!isJsonObject(body)) {
-      this.#requests.reject(id, remoteException('an answer that can not be read'))
+      this.#requests.reject(id, remoteException('an answer that cannot be read'))
       return
     }
     if ('cancelled' in body) {

@@ -25,7 +25,7 @@ export class Responder {
       const body = message.content.subarray(0, 200).toString('utf8')
       this.#logger.error(
         { err: error, key: message.fields.routingKey, correlationId, replyTo, body },
-        'a message from RabbitMQ can not be read and is dropped',
+        'a message from RabbitMQ cannot be read and is dropped',
       )
       this.respond(message, exceptionResponse(remoteText(error)))
       return undefined

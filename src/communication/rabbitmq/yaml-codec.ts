@@ -151,7 +151,7 @@ class Decoding {
       }
       return object
     }
-    throw new UndecodableBody('the message has something that is no value')
+    throw new UndecodableBody('the message has something that is not a value')
   }
 }
 
@@ -166,7 +166,7 @@ function isKnown(tag: string | undefined, known: readonly string[]): boolean {
 
 function unknownTag(tag: string | undefined): UndecodableBody {
   return new UndecodableBody(
-    `the message has a value of the kind ${tag}: send null, booleans, numbers, texts, lists, tuples, dicts and UUIDs`,
+    `the message has a value of the kind ${tag}: send null, booleans, numbers, strings, lists, tuples, dicts and UUIDs`,
   )
 }
 

@@ -58,7 +58,7 @@ export function decodeEventData({ pid, seq, name, data: text }: StoredEvent): ob
   const damaged = (cause?: unknown): IncompatibleBundle => {
     const entry = seq === undefined ? `an entry ${name}` : `entry ${seq} (${name})`
     return new IncompatibleBundle(
-      `the history of process ${pid} is damaged: the data of ${entry} is no JSON object`,
+      `the history of process ${pid} is damaged: the data of ${entry} is not a JSON object`,
       { cause },
     )
   }

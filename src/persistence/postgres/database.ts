@@ -240,7 +240,7 @@ function encoded(value: unknown): unknown {
 }
 
 function unreachable(error: unknown): PersistenceError {
-  return new PersistenceError(`the Postgres server can not be reached: ${errorText(error)}`, { cause: error })
+  return new PersistenceError(`the Postgres server cannot be reached: ${errorText(error)}`, { cause: error })
 }
 
 function isUnanswered(error: unknown): boolean {

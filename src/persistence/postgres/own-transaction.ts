@@ -68,7 +68,7 @@ export class OwnTransaction implements Calls {
       this.#failed(error)
       const isAborted = (error as { readonly code?: unknown }).code === IN_FAILED_TRANSACTION
       const said = isAborted
-        ? 'a statement of the function of this.transaction has failed, and the function went on: let its error end the function'
+        ? 'a statement of the function of this.transaction has failed, and the function continued: let its error end the function'
         : errorText(error)
       throw new PersistenceError(`${doing} failed: ${said}`, { cause: error })
     }

@@ -22,7 +22,7 @@ export function callRefusal(write: Create, actor: ActorRow | undefined): Outcome
   if (actor.calls === null || !className.startsWith(`${actor.class}.`)) {
     const what =
       actor.calls === null ? `a process of class ${actor.class}` : `an actor of class ${actor.class}`
-    return { status: 'conflict', pid, reason: `${pid} is ${what}, and ${className} is no call of it` }
+    return { status: 'conflict', pid, reason: `${pid} is ${what}, and ${className} is not a call of it` }
   }
   if (actor.ended_at !== null) return { status: 'ended', state: actor.state }
   if (actor.stopping === 1) return { status: 'ended', state: 'finished' }

@@ -10,7 +10,7 @@ const REFUSED =
  * @throws SpecError for a statement that begins or ends a transaction, or changes the connection
  */
 export function checkOwnStatement(sql: unknown): void {
-  if (typeof sql !== 'string') throw new SpecError('a statement of a transaction is a text')
+  if (typeof sql !== 'string') throw new SpecError('a statement of a transaction is a string')
   const [, word] = REFUSED.exec(sql.replace(COMMENT, '')) ?? []
   if (word === undefined) return
   throw new SpecError(

@@ -229,7 +229,7 @@ function wrongRequest({ pid, actor, calls }: Row, { request }: Request): Error |
       `process ${pid} is a call of the actor ${actor}, and a call is not paused by itself: pause the actor, or kill the call`,
     )
   if (request === 'stop' && calls === null)
-    return new InvalidStateError(`process ${pid} is no actor: only an actor is stopped`)
+    return new InvalidStateError(`process ${pid} is not an actor: only an actor is stopped`)
   return undefined
 }
 

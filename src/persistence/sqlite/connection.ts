@@ -251,7 +251,7 @@ export class Connection {
     const mode = this.#db.pragma('journal_mode = WAL', { simple: true })
     if (mode !== 'wal') {
       throw new PersistenceError(
-        `${this.path}: the file system of this folder can not keep a write-ahead log (journal mode ${String(mode)}): ` +
+        `${this.path}: the file system of this folder cannot keep a write-ahead log (journal mode ${String(mode)}): ` +
           'put the store on a local disk',
       )
     }

@@ -51,16 +51,15 @@ export function persistenceError(path: string, doing: string, error: unknown): D
 
 function explanation(code: string): string | undefined {
   if (code === 'SQLITE_NOTADB')
-    return 'the file is no SQLite database. Nothing was changed; give another path'
+    return 'the file is not an SQLite database. Nothing was changed; give another path'
   if (code.startsWith('SQLITE_CORRUPT')) {
     return 'the file is damaged or cut off. Nothing was changed; restore it from a copy, or save what `sqlite3 .recover` finds'
   }
   if (code === 'SQLITE_FULL')
     return 'the disk is full. Nothing of this was saved, what was saved before is safe; make room'
-  if (code.startsWith('SQLITE_READONLY'))
-    return 'the file or its folder may not be written to by this program'
+  if (code.startsWith('SQLITE_READONLY')) return 'this program may not write to the file or its folder'
   if (code.startsWith('SQLITE_CANTOPEN'))
-    return 'the file can not be opened: is there such a folder, and may it be written to?'
+    return 'the file cannot be opened: does its folder exist, and is it writable?'
   if (code === 'SQLITE_PERM' || code === 'SQLITE_AUTH') return 'this program has no right to use the file'
   if (code.startsWith('SQLITE_IOERR'))
     return `reading or writing the disk failed (${code}). Nothing of this was saved`

@@ -38,7 +38,7 @@ export function checkPath(path: unknown): void {
   const text = path as string
   if (text.startsWith(':memory:')) {
     throw new TypeError(
-      `SqliteStore.open: ${JSON.stringify(text)} is no path of a file: for a store in memory use \`new MemoryStore()\`, or give ':memory:' as \`store\` to Engine.open`,
+      `SqliteStore.open: ${JSON.stringify(text)} is not the path of a file: for a store in memory use \`new MemoryStore()\`, or give ':memory:' as \`store\` to Engine.open`,
     )
   }
   if (/^file:/i.test(text)) {

@@ -61,7 +61,7 @@ export class UnreadableProcesses {
   /** Parks a process that can't be read, whatever the reason (C9). */
   park(pid: string, cause: unknown, by: string | null, session: Session): void {
     const said = isDamage(cause) ? 'the file is damaged there' : errorText(cause)
-    const reason = `it can not be read: ${said}`
+    const reason = `it cannot be read: ${said}`
     const row = this.#processes.brief(pid)
     // A parked process that still fails is left alone.
     if (row === undefined || row.parked !== null) return this.leaveAlone(pid)

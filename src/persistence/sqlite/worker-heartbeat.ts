@@ -130,7 +130,7 @@ function fileOfBundle(): string | undefined {
 function cannotStart(cause: unknown): PersistenceError {
   const said = errorText(cause)
   return new PersistenceError(
-    `the heartbeat of the engine can not be started: ${said}. Without it other engines would take this one for dead. ` +
+    `the heartbeat of the engine cannot be started: ${said}. Without it other engines would consider this one dead. ` +
       'Of a bundled application, better-sqlite3 has to stay outside the bundle and be installed beside it (docs/bundling.md)',
     { cause },
   )

@@ -228,7 +228,7 @@ export class Writer {
       return (
         this.#existing(write, fresh) ?? {
           status: 'refused',
-          error: new PersistenceError(`${write.pid} can not be created`),
+          error: new PersistenceError(`${write.pid} cannot be created`),
         }
       )
     }

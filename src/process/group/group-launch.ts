@@ -204,7 +204,7 @@ export class GroupLaunch<I> {
     }
     if (error instanceof GroupLaunchError) return this.#withRest(error, position)
     const refused = new GroupLaunchError(
-      this.#text(position, 'can not be launched', error),
+      this.#text(position, 'cannot be launched', error),
       this.#facts(position, error),
     )
     return this.#withRest(refused, position)

@@ -168,7 +168,7 @@ export class LazyLaunch<I, R> implements ResultStream<R> {
     try {
       stored = this.#members.launch(inputs, this.#position)
     } catch (error) {
-      this.#failSource('can not be launched', error)
+      this.#failSource('cannot be launched', error)
       this.#source.stop().catch(() => {})
       return
     }

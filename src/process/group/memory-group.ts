@@ -44,7 +44,7 @@ export class MemoryGroup<R = unknown> extends BaseGroup<R> {
   joined(others: readonly BaseGroup<R>[]): MemoryGroup<R> {
     const handles = [this, ...others].flatMap((group) => {
       if (group instanceof MemoryGroup) return group.#all()
-      throw new TypeError('joinGroups: groups in memory and groups of a store can not be joined')
+      throw new TypeError('joinGroups: groups in memory and groups of a store cannot be joined')
     })
     const { name, ordered } = this
     return new MemoryGroup<R>(handles, { name, ordered, items: this.itemsWith(others) }, this.clock)

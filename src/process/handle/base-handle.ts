@@ -292,7 +292,7 @@ export abstract class BaseHandle implements ProcessHandle {
   async abort(reason?: string): Promise<boolean> {
     const outcome = await this.tryAbort(reason)
     if (outcome === 'done')
-      throw new AlreadyDone(`process ${this.pid} has ended (${this.state.label}), so it can not be aborted`)
+      throw new AlreadyDone(`process ${this.pid} has ended (${this.state.label}), so it cannot be aborted`)
     return outcome === 'aborted'
   }
 

@@ -91,7 +91,9 @@ export function each<T>(values: (Iterable<T> & object) | Ref<readonly T[]>): Eac
   const given: unknown = values
   if (isReferenceToValue(given)) return new Each(values)
   if (typeof given === 'string')
-    throw new TypeError('each: a text is one value, not a column; for its characters, write each([...text])')
+    throw new TypeError(
+      'each: a string is one value, not a column; for its characters, write each([...text])',
+    )
   if (typeof given !== 'object' || given === null || !(Symbol.iterator in given))
     throw new TypeError(
       `each takes an array or another iterable, or a handle whose result is a list, not ${shown(given)}`,

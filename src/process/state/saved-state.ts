@@ -104,7 +104,7 @@ const shapes: Readonly<Record<ProcessState, Shape>> = {
 const extras: Shape = {
   'resumes?': list,
   'signals?': [isListOf(isLike({ name: text })), 'a list of { name, value }'],
-  'unsaved?': [isListOf(isText), 'a list of texts'],
+  'unsaved?': [isListOf(isText), 'a list of strings'],
 }
 
 /** The state part as JSON: the values in it are in the form in which the codec saved them. */
@@ -187,7 +187,7 @@ export function parseState(text: string): SavedState {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw damaged('it is no JSON', error)
+    throw damaged('it is not JSON', error)
   }
   requireState(value)
   return value

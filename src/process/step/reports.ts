@@ -92,7 +92,7 @@ const PRINT_OPTIONS: OptionNames<PrintOptions> = {
 /** Returns the stream and the text of a `print`. @throws TypeError */
 export function printed(text: string, options: PrintOptions): Pick<LogEntry, 'stream' | 'text'> {
   if (typeof text !== 'string')
-    throw new TypeError(`print takes a text, not ${shown(text)}: format other values first`)
+    throw new TypeError(`print takes a string, not ${shown(text)}: format other values first`)
   checkOptions(options, PRINT_OPTIONS, 'print')
   return { stream: options.stream ?? 'stdout', text: `${wellFormed(text)}\n` }
 }

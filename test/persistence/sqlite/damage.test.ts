@@ -174,7 +174,7 @@ test('C9: a process of a state that there is not is shown and parked, and ends n
   await runner.handle(good.pid).resume()
   expect(await other.handle(good.pid).wait()).toMatchObject({ label: 'finished' })
   // One of the engines parks it, with the claim of the other one or at its next scan.
-  await untilRow(runner.store, ready.pid, ({ parked }) => parked?.startsWith('it can not be read') === true)
+  await untilRow(runner.store, ready.pid, ({ parked }) => parked?.startsWith('it cannot be read') === true)
   expect(await client.explain(ready.pid)).toContain('parked')
   expect(await client.handle(waiting.pid).kill('enough')).toBe(true)
   await heard

@@ -95,7 +95,7 @@ test('the rows can be read with plain SQL', async () => {
 
 test('a file that is no database is refused, and not touched', async () => {
   writeFileSync(path, 'These are my notes, and I would like to keep them.\n'.repeat(100))
-  await expectRefused(/no SQLite database/)
+  await expectRefused(/not an SQLite database/)
 })
 
 test("another program's SQLite file is refused, and not touched", async () => {
@@ -131,7 +131,7 @@ test('a file that may not be written to is refused, and not touched', async () =
   await fill(3)
   chmodSync(path, 0o444)
   chmodSync(folder, 0o555)
-  await asNobody(() => expectRefused(/may not be written to/))
+  await asNobody(() => expectRefused(/may not write to/))
   chmodSync(folder, 0o755)
 })
 

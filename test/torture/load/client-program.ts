@@ -217,7 +217,7 @@ async function from(
 async function begun(handle: ProcessHandle): Promise<void> {
   for (let looks = 0; looks < 100 && !stop.signal.aborted; looks++) {
     const state = await handle.refresh().catch((error: unknown) => {
-      logger.warn({ error, pid: handle.pid }, 'it can not be looked at')
+      logger.warn({ error, pid: handle.pid }, 'it cannot be looked at')
       return undefined
     })
     if (state !== undefined && state.label !== 'created') return

@@ -12,7 +12,7 @@ export async function opened<T>(open: () => Promise<T>): Promise<T> {
     try {
       return await open()
     } catch (error) {
-      logger.warn({ error: String(error), tries }, 'the store can not be opened')
+      logger.warn({ error: String(error), tries }, 'the store cannot be opened')
       if (tries === TRIES || !(error instanceof PersistenceError)) throw error
       await later(250)
     }

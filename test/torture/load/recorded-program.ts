@@ -64,7 +64,7 @@ async function launched(
   const handle = await ask({ do: 'launch', pid, class: kind, inputs, key, delay }, () =>
     engine.launch(classes[kind], inputs as never, key === undefined ? { ...options, pid } : options),
   )
-  if (handle === undefined) throw new Error(`${pid} can not be launched`)
+  if (handle === undefined) throw new Error(`${pid} cannot be launched`)
   return handle
 }
 
@@ -146,7 +146,7 @@ async function mended(): Promise<void> {
 
 async function opened(id: string): Promise<ActorRef<Ledger>> {
   const ref = await openLedger(engine, id)
-  if (ref === undefined) throw new Error(`${id} can not be opened`)
+  if (ref === undefined) throw new Error(`${id} cannot be opened`)
   return ref
 }
 
