@@ -35,6 +35,7 @@ Exit codes:
   141  the reader of the output closed it
 
 To let a process continue:
+  signal    one that waits for a signal: it gets the signal
   resume    one that waits to be resumed: its wait ends
   play      one that is paused or parked: it continues from where it is
   retry     one that failed: its step runs again; one that ended is restarted

@@ -93,7 +93,9 @@ describe('in the list', () => {
     expect((await run('list', '--class', 'Word')).stdout).toMatch(
       /^needs +Word +created .*waits for its inputs/m,
     )
-    expect((await run('show', 'needs')).stdout).toMatch(/its inputs/)
+    const { stdout } = await run('show', 'needs')
+    expect(stdout).toMatch(/its inputs/)
+    expect(stdout).toMatch(/^inputs +\{ word: Reference \{ the result of word \} \}$/m)
     expect((await run('explain', 'needs')).stdout).toMatch(/inputs\.word waits for Word word/)
   })
 
@@ -110,6 +112,12 @@ it('a process that waits for itself shows that it never ends', async () => {
     expect((await run(command, 'selfish')).stdout).toContain('for itself to end, which it never does')
   expect((await run('explain', 'selfish')).stdout).toContain(
     'it waits for itself, so it will never end; kill it',
+  )
+  expect((await run('status')).stdout).toContain(
+    '1 Selfish waits for itself, so it will never end\n      damson kill selfish\n',
+  )
+  expect((await run('kill', '--all', '--class', 'Selfish', '--dry-run')).stdout).toContain(
+    'waits for itself to end, which it never does',
   )
 })
 

@@ -2,6 +2,7 @@ import { expect, test, onTestFinished } from 'vitest'
 import { Engine, MemoryStore, Process, Wait, type ProcessHandle, type ProcessSpec } from '../../src/index.ts'
 import { statusText } from '../../src/cli/render/wait-text.ts'
 import { attentionText } from '../../src/cli/render/attention-text.ts'
+import { clockTime } from '../../src/cli/render/time.ts'
 import { untilWaiting } from '../engine/over-stores.ts'
 
 /** Waits for itself, within its step or between two. */
@@ -29,12 +30,21 @@ test('status needs attention for processes that wait for themselves', async () =
     await untilWaiting(store, pid)
   }
   const { attention } = await engine.status()
-  expect(attention).toMatchObject([{ kind: 'waits for itself', name: 'Narcissus', count: 2 }])
+  expect(attention).toMatchObject([
+    { kind: 'waits for itself', name: 'Narcissus', count: 2, pid: 'narcissus-true' },
+  ])
   expect(attentionText(attention)).toContain('2 Narcissus wait for themselves, so they will never end')
   expect(attentionText(attention)).toContain('damson list --state waiting --class Narcissus')
   await engine.killAll({}, 'enough', { force: true })
   const waits = await engine.find('narcissus-false')
   expect(waits?.state.label).toBe('killed')
+})
+
+test('status shows the times of its reasons as on a clock', () => {
+  const [now, at] = [Date.UTC(2026, 0, 5, 12), Date.UTC(2026, 0, 5, 11)]
+  const reason = `it had not ended by its deadline, ${new Date(at).toISOString()}`
+  const failed = { kind: 'failed', name: 'Order', count: 1, pid: 'order', reason } as const
+  expect(attentionText([failed], new Map(), undefined, now)).toContain(`deadline, ${clockTime(at, now)}\n`)
 })
 
 test('a line of a list names the process whose values are waited for', async () => {

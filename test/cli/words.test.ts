@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { EventRecord } from '../../src/index.ts'
 import { eventText } from '../../src/cli/render/event-text.ts'
 import { roundsIn, stepIn } from '../../src/cli/render/position.ts'
+import { stateText } from '../../src/cli/render/state-text.ts'
 import { clockTime, withClockTimes } from '../../src/cli/render/time.ts'
 
 const NOON = new Date(2026, 0, 5, 12, 0, 0).getTime()
@@ -26,6 +27,20 @@ describe('a position', () => {
     expect(stepIn(position)).toBe('go')
     expect(roundsIn(position)).toEqual(['round 3 of while(isOpen)', 'round 12 of while(more)'])
     expect([stepIn('run'), roundsIn('run')]).toEqual(['run', []])
+  })
+})
+
+describe('a state', () => {
+  it('is ready where no engine runs the step any more that has crashed its engine', () => {
+    const state = {
+      label: 'running',
+      terminal: false,
+      successful: false,
+      paused: false,
+      at: new Date(NOON),
+    } as const
+    expect(stateText({ ...state, reason: 'crash' })).toBe('ready, crashed')
+    expect(stateText(state)).toBe('running')
   })
 })
 

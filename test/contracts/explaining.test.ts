@@ -133,7 +133,9 @@ test('USERS 18: explain says that no engine knows a class, that none runs, and t
     /it is ready, and no engine runs on this store: start one with `damson worker MODULE`/,
   )
   await handle.pause('lunch')
-  expect(await handle.explain()).toMatch(/it is paused \(lunch\); it continues when it is played/)
+  expect(await handle.explain()).toMatch(
+    /has been paused in step .*\nit is paused \(lunch\); it continues when it is played: `damson play \S+`/,
+  )
 })
 
 test('USERS 18: explain passes on why an awaited process does not move, and finds circles', async () => {

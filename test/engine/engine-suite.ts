@@ -407,7 +407,7 @@ export function engineSuite(name: string, openStore: () => Promise<OpenedStore>,
       await until(engine, handle.pid, 'waiting')
       await handle.pause()
       expect(await handle.explain()).toMatch(
-        /paused; it continues when it is played\nit then waits .* \(waiting for the approval\)$/,
+        /paused; it continues when it is played: `damson play \S+`\nit then waits .* \(waiting for the approval\)$/,
       )
       await handle.resume('kept')
       expect(await handle.explain()).toMatch(/the resume that it waits for is stored/)

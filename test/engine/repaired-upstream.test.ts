@@ -35,9 +35,15 @@ overEachStore((over) => {
     const second = await engine.launch(Double, { n: first })
     gate('source').open()
     await expect(second.result()).rejects.toThrow(UpstreamFailed)
+    const before = await engine.explain(first.pid)
+    expect(before).toContain(`\nSource ${source.pid} is excepted: \`damson explain ${source.pid}\``)
+    expect(before).toContain(`\`damson resubmit ${first.pid} --set 'inputs.n={"$process":"NEW PID"}'\``)
     isBroken = false
     const repaired = await engine.restart(source.pid)
     expect(await repaired.result()).toBe(20)
+    const after = await engine.explain(first.pid)
+    expect(after).toContain(`is excepted, and was begun again as ${repaired.pid}, which is finished\n`)
+    expect(after).toContain(`--set 'inputs.n={"$process":"${repaired.pid}"}'\``)
     // A reference is to one process, and what has ended stays as it is.
     const unchanged = await engine.restart(first.pid)
     await expect(unchanged.result()).rejects.toMatchObject({ upstream: source.pid })

@@ -82,6 +82,9 @@ overEachStore((over) => {
         { kind: 'failed', name: 'Odd', count: 1, pid: odd.pid, reason: '{"code":7}' },
       ])
       expect(unknown.state.label).toBe('created')
+      expect(await tired.explain()).toMatch(
+        /has been paused in step run [^]* repair the cause, then `damson play \S+`\. `damson edit` changes/,
+      )
     })
 
     it('reports a failure until it is superseded, and then that of the newest process', async () => {

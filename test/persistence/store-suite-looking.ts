@@ -3,7 +3,18 @@ import type { Change, StoredProcess } from '../../src/persistence/contract/rows.
 import type { Create } from '../../src/persistence/contract/writes.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import { ClosedError } from '../../src/shared/errors.ts'
-import { advance, claimOne, create, done, finish, request, resume, running, waiting } from './fixtures.ts'
+import {
+  advance,
+  claimOne,
+  create,
+  done,
+  finish,
+  request,
+  resume,
+  running,
+  wait,
+  waiting,
+} from './fixtures.ts'
 import type { Bench } from './store-bench.ts'
 
 export function looking(bench: Bench): void {
@@ -156,6 +167,7 @@ export function looking(bench: Bench): void {
             failedLately: 1,
             gaveUp: 0,
             selfAwaiting: 0,
+            selfAwaitingPid: null,
             readyKinds: [],
           },
           {
@@ -165,6 +177,7 @@ export function looking(bench: Bench): void {
             failedLately: 0,
             gaveUp: 0,
             selfAwaiting: 0,
+            selfAwaitingPid: null,
             readyKinds: [{ version: 3, worker: null, count: 1 }],
           },
         ],
@@ -196,6 +209,16 @@ export function looking(bench: Bench): void {
       await done(store, request(tired.pid, 'pause'))
       expect(await found({ gaveUp: true })).toEqual([])
       expect((await store.survey(0)).classes).toMatchObject([{ paused: 2, gaveUp: 0 }])
+    })
+
+    test('counts what waits for itself, and names the last one', async () => {
+      for (const pid of ['self-1', 'self-2']) {
+        const selfish = await running(store, 'A', { pid })
+        await done(store, wait(selfish, { on: [pid] }))
+      }
+      const other = await running(store, 'A')
+      await done(store, wait(other, { on: ['self-1'] }))
+      expect((await store.survey(0)).classes).toMatchObject([{ selfAwaiting: 2, selfAwaitingPid: 'self-2' }])
     })
 
     test('a failure is superseded by what was made of it, of its parent, or later of what it was made of', async () => {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { Client, ProcessSummary } from '../../index.ts'
+import type { Client } from '../../index.ts'
 import { collect } from '../read/collect.ts'
 import { countOf } from '../input/bulk.ts'
 import { filterOf, LIVE, withFilters, type FilterOptions } from '../input/filters.ts'
@@ -7,13 +7,10 @@ import { timeSince, wholeNumber, withClient, withStore, type StoreOptions } from
 import { note, printEscaped, printJson } from '../render/output.ts'
 import { suggestion } from '../../shared/nearest.ts'
 import { UsageError } from '../input/usage-error.ts'
-import { processTable } from '../render/process-table.ts'
-import { screenOf } from '../render/screen.ts'
+import { listTable } from '../read/list-table.ts'
+import { paragraphs } from '../render/wrap.ts'
 import { findPid } from '../read/find-pid.ts'
 import { requireGroup } from '../read/require-group.ts'
-import { stepsOfFailures } from '../read/steps-of-failures.ts'
-import { successorsOf } from '../read/successors.ts'
-import { namedIn } from '../render/wait-text.ts'
 
 interface ListOptions extends StoreOptions, FilterOptions {
   readonly parent?: string
@@ -23,6 +20,17 @@ interface ListOptions extends StoreOptions, FilterOptions {
   readonly since?: number
   readonly all?: true
 }
+
+const CONDITIONS = `
+Conditions of --state:
+  ready       could continue, and no engine runs it
+  paused      is paused, by someone or after failures
+  gave-up     is paused by failures or crashes, and by no one
+  pausing     was asked to pause, and has not done so yet
+  killing     was asked to end, and has not done so yet
+  parked      its saved form can't be loaded
+  failed      ended without success; also if it was killed
+  unrepaired  failed without being killed, and was not begun again`
 
 export function addList(program: Command): void {
   withFilters(withStore(program.command('list').alias('ps')))
@@ -39,6 +47,7 @@ export function addList(program: Command): void {
     )
     .option('-n, --limit <number>', 'show at most this many', wholeNumber, 50)
     .option('--after <cursor>', 'continue after an earlier list, with the cursor that it printed')
+    .addHelpText('after', paragraphs(CONDITIONS))
     .action((options: ListOptions) => withClient(options.store, (client) => list(client, options)))
 }
 
@@ -56,19 +65,7 @@ async function list(client: Client, options: ListOptions): Promise<void> {
     printJson({ processes, more: next !== undefined, ...(next !== undefined && { next }) })
     return
   }
-  if (processes.length > 0) {
-    const [successors, awaited, endedIn] = await Promise.all([
-      successorsOf(client, processes),
-      awaitedBy(client, processes),
-      stepsOfFailures(client, processes),
-    ])
-    const pids = await client.shortPids([
-      ...pidsIn(processes, awaited),
-      ...pidsIn([...successors.values()], awaited),
-    ])
-    const shown = { pids, awaited, successors, endedIn, screen: screenOf() }
-    printEscaped(processTable(processes, Date.now(), shown))
-  }
+  if (processes.length > 0) printEscaped(await listTable(client, processes))
   if (next !== undefined) note(`there are more: --after ${next} shows the next ones; or raise --limit`)
   if (processes.length === 0) {
     if (options.group !== undefined) await requireGroup(client, options.group)
@@ -87,25 +84,4 @@ async function hint(client: Client, { class: name, text }: ListOptions): Promise
   return text === undefined
     ? ''
     : ': --text searches pids, keys, labels, statuses and messages, but not inputs'
-}
-
-/** The unfinished processes that each process waits for, by its pid. */
-type Awaited = ReadonlyMap<string, readonly string[]>
-
-/** Reads what processes wait for between their steps, or before the first. */
-async function awaitedBy(client: Client, processes: readonly ProcessSummary[]): Promise<Awaited> {
-  const waiting = processes.filter(
-    ({ waits, state, engine }) =>
-      engine === null && (state.reason === 'inputs' || (waits?.on ?? null) !== null),
-  )
-  const read = waiting.map(async ({ pid }) => [pid, (await client.store.pending(pid)).on] as const)
-  return new Map(await Promise.all(read))
-}
-
-/** The pids that a table of these processes has. */
-function pidsIn(processes: readonly ProcessSummary[], awaited: Awaited): readonly string[] {
-  return processes.flatMap(({ pid, state }) => {
-    const [first, ...others] = awaited.get(pid) ?? namedIn(state.message) ?? []
-    return first === undefined || others.length > 0 ? [pid] : [pid, first]
-  })
 }

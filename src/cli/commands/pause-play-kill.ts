@@ -8,7 +8,7 @@ import { duration, withClient, withStore, type StoreOptions } from '../input/opt
 import { note, print, printJson } from '../render/output.ts'
 import { findPids, type KeyOption, withPid } from '../read/find-pid.ts'
 import { waitUntil } from '../read/wait-until.ts'
-import { codeOf, printPreview } from '../render/preview.ts'
+import { codeOf, printPreview } from '../read/preview.ts'
 import { pausedOnPurpose } from '../read/paused-on-purpose.ts'
 import { processStateText, stateText } from '../render/state-text.ts'
 import { printable } from '../../shared/terminal-text.ts'

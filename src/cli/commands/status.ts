@@ -76,7 +76,7 @@ export function statusText(
     ]
     parts.push(columns(headings, rows, screen))
   } else parts.push('no engine runs: damson worker MODULE starts one')
-  parts.push(attentionText(withoutEngine(attention, engines), pids, screen))
+  parts.push(attentionText(withoutEngine(attention, engines), pids, screen, now))
   return parts.join('\n\n')
 }
 

@@ -40,7 +40,7 @@ export function withFilters(command: Command): Command {
     .addOption(
       new Option(
         '--state <states>',
-        `only processes in one of these states, separated by commas: ${STATES.join(', ')}; and that meet each of these conditions: ${Object.keys(FLAGS).join(', ')}`,
+        `only processes in one of these states, separated by commas: ${STATES.join(', ')}; and that meet each of these conditions: ${Object.keys(FLAGS).join(', ')} (see damson help list)`,
       ).argParser((text: string) => text.split(',')),
     )
     .option('--class <name>', 'only processes of this class')

@@ -2,6 +2,7 @@ import { shellWord } from './shell-word.ts'
 import type { Attention, EngineStatus } from '../../index.ts'
 import { paint } from './paint.ts'
 import { PLAIN, type Screen } from './screen.ts'
+import { withClockTimes } from './time.ts'
 import { wrap } from './wrap.ts'
 import { cut, oneLine } from '../../shared/terminal-text.ts'
 
@@ -10,10 +11,11 @@ export function attentionText(
   attention: readonly Attention[],
   pids: ReadonlyMap<string, string> = new Map(),
   screen: Screen = PLAIN,
+  now: number = Date.now(),
 ): string {
   if (attention.length === 0) return 'nothing needs attention'
   const lines = attention.flatMap((one) => [
-    ...reasonLines(inWords(withShortPid(one, pids)), screen),
+    ...reasonLines(withClockTimes(inWords(withShortPid(one, pids)), now), screen),
     // A command is not cut: it is to be copied.
     `      ${oneLine(nextCommand(one, pids))}`,
   ])

@@ -41,7 +41,9 @@ const COLUMNS: readonly (Column & { readonly optional?: true })[] = [
 
 /** When a process continues by itself; empty for a paused or parked process, which does not. */
 function dueText({ due, state }: ProcessSummary, now: number): string {
-  const stands = state.paused || state.reason === 'parked' || state.reason === 'queued'
+  const { paused, reason, label } = state
+  const isReady = reason === 'queued' || (reason === 'crash' && label === 'running')
+  const stands = paused || reason === 'parked' || isReady
   return due === null || stands ? '' : until(due, now)
 }
 

@@ -8,9 +8,11 @@ export function stateText(state: StateInfo): string {
   if (state.exitCode !== undefined) words[0] = `failed (${state.exitCode.code})`
   // A created process has not begun, so it is not shown as ready to continue.
   if (state.reason === 'queued' && state.label !== 'created') words[0] = 'ready'
+  // No engine runs it, since the one that did has died.
+  if (state.reason === 'crash' && state.label === 'running') words[0] = 'ready'
   if (state.paused) words.push('paused')
-  if (state.reason === 'killing' || state.reason === 'parked' || state.reason === 'crash')
-    words.push(state.reason)
+  if (state.reason === 'killing' || state.reason === 'parked') words.push(state.reason)
+  if (state.reason === 'crash') words.push('crashed')
   return words.join(', ')
 }
 

@@ -1,7 +1,7 @@
 import { SUSPECT_AFTER } from '../../persistence/rules/transitions.ts'
 import { LARGEST_PENDING, type Control, type Pending } from '../../persistence/contract/control.ts'
 import { eventData } from '../../persistence/contract/event-codec.ts'
-import type { ProcessRow } from '../../persistence/contract/rows.ts'
+import type { PauseCause, ProcessRow } from '../../persistence/contract/rows.ts'
 import { savedReferences } from '../../process/references/saved-references.ts'
 import { isTerminal, UNFINISHED_STATES } from '../../process/state/machine.ts'
 import { isBackingOff } from '../../process/state/process-state.ts'
@@ -83,17 +83,17 @@ class Explanation {
   }
 
   #headline(): string {
-    const { className, pid, state, step, updatedAt } = this.#row
+    const { className, pid, state, step, updatedAt, paused } = this.#row
     const where = step === null ? '' : ` in step ${step}`
     const elapsed = span(this.#now - updatedAt)
     return isTerminal(state)
       ? `${className} ${pid} ended as ${state} ${elapsed} ago`
-      : `${className} ${pid} has been ${state}${where} for ${elapsed}`
+      : `${className} ${pid} has been ${paused === null ? state : 'paused'}${where} for ${elapsed}`
   }
 
   /** For an ended process, its successors; for a failed one without successors, how to repair it. */
   async #afterEnd(): Promise<string[]> {
-    const { pid, successful, state, className } = this.#row
+    const { pid, successful, state, className, reason } = this.#row
     const [newest, ...others] = await successorsOf(this.#store, this.#row, this.#now)
     if (newest !== undefined) {
       const how = newest.kind === 'restart' ? 'restarted' : 'resubmitted'
@@ -101,8 +101,35 @@ class Explanation {
       return [`it was ${how} as ${className} ${newest.pid}, which is ${newest.state.label}${before}`]
     }
     if (successful === true || state === 'killed') return []
+    const sources = reason === 'upstream' ? await this.#failedSources() : []
+    if (sources.length > 0) return sources
     return [
       `repair the cause; then \`damson retry ${pid}\` continues it as a new process from the step that failed, and \`damson resubmit ${pid}\` runs it again from its inputs, which --set changes`,
+    ]
+  }
+
+  /** The inputs whose sources failed, and how the process gets them from other ones; at most a few. */
+  async #failedSources(): Promise<string[]> {
+    const { pid } = this.#row
+    const said: string[] = []
+    const sets: string[] = []
+    const stored = await this.#store.load(pid)
+    for (const { pid: source, path, output } of savedReferences(stored?.bundle().parts['inputs'] ?? '{}')) {
+      const row = await this.#store.read(source)
+      if (row?.successful !== false || sets.length === NAMED) continue
+      const [newest] = await successorsOf(this.#store, row, this.#now)
+      const next =
+        newest === undefined
+          ? `: \`damson explain ${source}\` says how it is repaired`
+          : `, and was begun again as ${newest.pid}, which is ${newest.state.label}`
+      said.push(`${row.className} ${source} is ${row.state}${next}`)
+      const reference = { $process: newest?.pid ?? 'NEW PID', output }
+      sets.push(` --set '${path}=${JSON.stringify(reference)}'`)
+    }
+    if (sets.length === 0) return []
+    return [
+      ...said,
+      `a retry would fail again, since it takes the same values. \`damson resubmit ${pid}${sets.join('')}\` runs it with those of another process`,
     ]
   }
 
@@ -144,7 +171,7 @@ class Explanation {
         : []
     if (row.paused !== null) {
       return [
-        `it is paused${inParentheses(row.paused.message)}; it continues when it is played`,
+        `it is paused${inParentheses(row.paused.message)}; ${pausedAdvice(row.pid, row.paused.cause)}`,
         ...waits.map(afterPlay),
       ]
     }
@@ -342,6 +369,12 @@ class Explanation {
 }
 
 const FOR_ITSELF = 'it waits for itself, so it will never end; kill it'
+
+/** How a paused process goes on. */
+function pausedAdvice(pid: string, cause: PauseCause): string {
+  if (cause === 'request') return `it continues when it is played: \`damson play ${pid}\``
+  return `repair the cause, then \`damson play ${pid}\`. \`damson edit\` changes a value of it before`
+}
 
 function afterPlay(line: string): string {
   return line.replace(/^(it|inputs\S*) waits/, '$1 then waits')

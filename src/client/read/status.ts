@@ -124,8 +124,6 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
       newest(store, { gaveUp: true }),
       newest(store, { successful: false, superseded: false, state: ['excepted', 'finished'] }),
     ])
-  const waitsForItself = classes.some(({ selfAwaiting }) => selfAwaiting > 0)
-  const waiting = waitsForItself ? await newest(store, { state: 'waiting', text: 'itself' }) : []
   return {
     states,
     classes: classes.map(({ className, ready, running: runs, waiting, paused: held, ...rest }) => ({
@@ -156,7 +154,10 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
         ),
       ...classes
         .filter(({ selfAwaiting }) => selfAwaiting > 0)
-        .map((one) => need('waits for itself', one.className, one.selfAwaiting, waiting)),
+        .map((one) => ({
+          ...need('waits for itself', one.className, one.selfAwaiting),
+          pid: one.selfAwaitingPid,
+        })),
       ...classes
         .filter(({ failedLately }) => failedLately > 0)
         .map((one) => need('failed', one.className, one.failedLately, failed, (row) => row.message)),

@@ -53,6 +53,8 @@ export interface ClassSurvey {
   readonly gaveUp: number
   /** How many wait for their own end, which never comes. */
   readonly selfAwaiting: number
+  /** The last pid of those, in their order as texts; null if there are none. */
+  readonly selfAwaitingPid: string | null
   /** The versions of the processes that are ready, with the labels that they ask for. */
   readonly readyKinds: readonly ReadyKind[]
 }

@@ -17,7 +17,8 @@ export function surveyOf(processes: Iterable<MemoryProcess>, since: number, now:
     const { owner, ended_at: endedAt } = row
     const inStep = owner !== null && row.state !== 'waiting'
     if (inStep) running[owner] = (running[owner] ?? 0) + 1
-    if (row.state === 'waiting' && (awaits.has(row.pid) || waitsForItself(row.message))) counts.selfAwaiting++
+    if (row.state === 'waiting' && (awaits.has(row.pid) || waitsForItself(row.message)))
+      classes.addSelfAwaiting(row.class, row.pid, 1)
     if (row.kill_deadline !== null && row.kill_deadline <= now) overdueKills++
     if (endedAt !== null) {
       if (row.successful === 1) counts.succeeded++

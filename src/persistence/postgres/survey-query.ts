@@ -14,14 +14,17 @@ const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR ${READY} OR (owner I
   WHEN awaits IS NOT NULL THEN 'processes'
   WHEN due_at IS NOT NULL THEN 'time' ELSE 'resume' END`
 
+/** Whether a process waits for its own end. */
+const ITSELF = `state = 'waiting' AND (message LIKE 'waits for itself%' OR message LIKE 'waits for % processes, itself%'
+    OR awaits IS NOT NULL AND EXISTS (SELECT 1 FROM @awaits AS a WHERE a.pid = process.pid AND a.target = process.pid))`
+
 const UNFINISHED = `SELECT class, version, worker, ${WAIT} AS wait, receives AS name, count(*) AS n,
   count(*) FILTER (WHERE parked IS NOT NULL) AS parked,
   count(*) FILTER (WHERE parked IS NULL AND paused = 1) AS paused,
   count(*) FILTER (WHERE parked IS NULL AND ${GAVE_UP}) AS gaveup,
   count(*) FILTER (WHERE ${READY}) AS ready,
   count(*) FILTER (WHERE parked IS NULL AND paused = 0 AND owner IS NOT NULL AND state <> 'waiting') AS running,
-  count(*) FILTER (WHERE state = 'waiting' AND (message LIKE 'waits for itself%' OR message LIKE 'waits for % processes, itself%'
-    OR awaits IS NOT NULL AND EXISTS (SELECT 1 FROM @awaits AS a WHERE a.pid = process.pid AND a.target = process.pid))) AS itself
+  count(*) FILTER (WHERE ${ITSELF}) AS itself, max(pid) FILTER (WHERE ${ITSELF}) AS itself_pid
   FROM @process AS process WHERE ended_at IS NULL GROUP BY class, version, worker, wait, receives`
 
 const ENDED = `SELECT class, count(*) FILTER (WHERE successful = 1) AS succeeded,

@@ -29,6 +29,8 @@ export interface UnfinishedRow extends Pick<Row, 'class' | 'version' | 'worker'>
   readonly name: string | null
   /** See `waitsForItself`: the message of a step that waits in memory names what it waits for. */
   readonly itself: number
+  /** The last pid of those. */
+  readonly itself_pid: string | null
 }
 
 /** The counts of classes by their names. */
@@ -52,6 +54,7 @@ export class SurveyCounts {
         failedLately: 0,
         gaveUp: 0,
         selfAwaiting: 0,
+        selfAwaitingPid: null,
         readyKinds: [],
       }
       this.#classes.set(className, counts)
@@ -66,10 +69,17 @@ export class SurveyCounts {
     counts.paused += row.paused
     counts.gaveUp += row.gaveup
     counts.running += row.running
-    counts.selfAwaiting += row.itself
+    if (row.itself_pid !== null) this.addSelfAwaiting(row.class, row.itself_pid, row.itself)
     if (row.wait !== null)
       this.addWaiting(row.class, row.wait, row.wait === 'signal' ? row.name : null, row.n)
     this.addReady(row.class, row, row.ready)
+  }
+
+  /** Adds processes that wait for themselves; `pid` is the last one of them. */
+  addSelfAwaiting(className: string, pid: string, count: number): void {
+    const counts = this.of(className)
+    counts.selfAwaiting += count
+    if (counts.selfAwaitingPid === null || counts.selfAwaitingPid < pid) counts.selfAwaitingPid = pid
   }
 
   /** Adds processes that are ready. */

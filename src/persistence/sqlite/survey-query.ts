@@ -17,14 +17,16 @@ const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR (owner IS NULL AND r
   WHEN awaits IS NOT NULL THEN 'processes'
   WHEN due_at IS NOT NULL THEN 'time' ELSE 'resume' END`
 
+/** Whether a process waits for its own end. */
+const ITSELF = `(state = 'waiting' AND (message GLOB 'waits for itself*' OR message GLOB 'waits for * processes, itself*'
+    OR awaits IS NOT NULL AND EXISTS (SELECT 1 FROM awaits AS a WHERE a.pid = process.pid AND a.target = process.pid)))`
+
 /** Reads the rows of what has not ended, by the index of states, and no row of what has. */
 const UNFINISHED = `SELECT class, version, worker, ${WAIT} AS wait, receives AS name, count(*) AS n, sum(parked IS NOT NULL) AS parked,
   sum(parked IS NULL AND paused = 1) AS paused, sum(parked IS NULL AND ${GAVE_UP}) AS gaveup,
   sum(parked IS NULL AND paused = 0 AND owner IS NULL AND ready_at IS NOT NULL AND ready_at <= ?) AS ready,
   sum(parked IS NULL AND paused = 0 AND owner IS NOT NULL AND state <> 'waiting') AS running,
-  sum(state = 'waiting' AND (message GLOB 'waits for itself*' OR message GLOB 'waits for * processes, itself*'
-    OR awaits IS NOT NULL AND EXISTS (SELECT 1 FROM awaits AS a WHERE a.pid = process.pid AND a.target = process.pid))
-  ) AS itself
+  sum(${ITSELF}) AS itself, max(CASE WHEN ${ITSELF} THEN pid END) AS itself_pid
   FROM process WHERE state IN ('created', 'running', 'waiting') GROUP BY class, version, worker, wait, receives`
 
 /** From the index of failures. */

@@ -1,4 +1,5 @@
 import { IncompatibleBundle } from '../../shared/errors.ts'
+import { INSPECT } from '../../shared/inspect.ts'
 import { isJsonObject } from '../../shared/json.ts'
 import { isHandle } from '../state/awaits.ts'
 import { AllowFailure, Quoted } from '../host/input-marks.ts'
@@ -56,6 +57,13 @@ export class Reference implements Ref {
 
   get pid(): string {
     return this.saved.pid
+  }
+
+  /** What Node and `damson show` print. */
+  [INSPECT](): string {
+    const { pid, output, done, allowFailure } = this.saved
+    const what = done === true ? 'the end' : output === undefined ? 'the result' : `output ${output}`
+    return `Reference { ${what} of ${pid}${allowFailure === true ? ', also if it fails' : ''} }`
   }
 
   toJSON(): { readonly $process: string; readonly output?: string | number } {

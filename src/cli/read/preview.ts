@@ -2,9 +2,8 @@ import type { Client, DeliberateOptions, ListFilter, PreviewedRequest } from '..
 import { processes } from '../input/bulk.ts'
 import { LIVE } from '../input/filters.ts'
 import { ExitCode } from '../input/exit-code.ts'
-import { note, print, printEscaped, printJson } from './output.ts'
-import { screenOf } from './screen.ts'
-import { processTable } from './process-table.ts'
+import { note, print, printEscaped, printJson } from '../render/output.ts'
+import { listTable } from './list-table.ts'
 
 /** The processes that are shown one by one, at most. */
 const SHOWN = 20
@@ -30,9 +29,7 @@ export async function printPreview(
   const found = await client.preview(request, filter, options)
   if (json) printJson({ wouldReach: found.length, processes: found.map(({ pid }) => pid) })
   else if (found.length > 0) {
-    const shown = found.slice(0, SHOWN)
-    const pids = await client.shortPids(shown.map(({ pid }) => pid))
-    printEscaped(processTable(shown, Date.now(), { pids, screen: screenOf() }))
+    printEscaped(await listTable(client, found.slice(0, SHOWN)))
     if (found.length > SHOWN) print(`and ${found.length - SHOWN} more`)
   }
   if (!json) print(`${processes(found.length)} would be ${REQUESTS[request].done}`)
