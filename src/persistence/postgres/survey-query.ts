@@ -5,7 +5,10 @@ import type { Database } from './database.ts'
 import { SUPERSEDED } from './list-query.ts'
 
 const READY = `(${UNOWNED} AND ready_at <= $1)`
-/** As `waitKind` has it, for what is neither ready, paused nor parked, and runs no step; else null. */
+/**
+ * The result of `waitKind` for a process that is not ready, paused or parked, and runs no step;
+ * else null.
+ */
 const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR ${READY} OR (owner IS NOT NULL AND state <> 'waiting') THEN NULL
   WHEN state <> 'waiting' THEN CASE WHEN awaits = 'inputs' THEN 'inputs' WHEN actor IS NULL THEN 'start' ELSE 'turn' END
   WHEN attempt > 1 AND in_step = 0 THEN 'attempt'

@@ -117,7 +117,7 @@ export function apply(tables: Tables, write: OnOne): Outcome {
   const report = decision.outcome.status === 'done' ? takeReport(row, write, tables.now) : undefined
   const ends = write.kind === 'request' && write.request === 'stop' && isOver(row)
   const end = ends ? [transitions.endStopped(row, tables.now)] : []
-  // The code of the process added its events before it did what this write stores.
+  // The code of the process added these events before the action that this write stores.
   putRow(tables, row, [...(report?.history ?? []), ...decision.history, ...end])
   if (write.kind === 'request' && write.request === 'stop' && write.drain === false && !ends)
     dropQueued(tables, row)
@@ -132,7 +132,7 @@ export function apply(tables: Tables, write: OnOne): Outcome {
   return decision.outcome
 }
 
-/** Counts the crashes of an actor anew whose call has got further (C11). */
+/** Resets the crash count of an actor whose call has made progress (C11). */
 function forgetCrashes(tables: Tables, write: StepRecord | Advance, engine: string | null): void {
   const { crashedActor } = write
   if (crashedActor === undefined) return
@@ -183,7 +183,7 @@ export function adopt(tables: Tables, { adopts = [] }: Create): void {
   }
 }
 
-/** Kills the descendants of a process whose end is to reach them. */
+/** Kills the descendants of a process whose end must reach them. */
 export function killDescendants(tables: Tables, write: Advance, by: string | null): void {
   if (write.killsChildren === undefined) return
   requestDescendants(tables, {

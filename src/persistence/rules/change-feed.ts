@@ -48,8 +48,8 @@ export class ChangeFeed {
 }
 
 /**
- * Reports the error of a listener as a warning: it must harm neither the commit nor the program,
- * nor be hidden.
+ * Reports the error of a listener as a warning. The error must not harm the commit or the program,
+ * and must not be hidden.
  */
 function report(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -44,7 +44,7 @@ function findWakeUp(row: BriefRow, now: number, arrivals: Arrivals): StoredWakeU
   return row.due_at !== null && row.due_at <= now ? { by: 'timer', id: null, value: null } : null
 }
 
-/** What an engine is given of a process that it has claimed, whose row is stored. */
+/** The data of a claimed process for its engine. The row is already stored. */
 export function claimedProcess(
   row: Row,
   stored: StoredProcess,

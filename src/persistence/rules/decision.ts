@@ -38,7 +38,7 @@ export interface RuleContext {
   hasCall(order: CallOrder): boolean
   /** Whether the actor of a call is held under this fence. */
   isActorHeld(engine: string, fence: number): boolean
-  /** Of these processes, those that exist, except ended children of the process `of`. */
+  /** Those of these processes that exist, except ended children of the process `of`. */
   targets(pids: readonly string[], of: string): readonly AwaitTarget[]
 }
 
@@ -53,7 +53,7 @@ export interface Decision {
   /** The row to store; undefined if nothing changes. */
   readonly row?: Row
   /**
-   * The processes whose end the process awaits from now on. Left out: those that it awaited before.
+   * The processes whose end the process newly awaits, without those that it awaited before.
    */
   readonly awaits?: readonly Awaited[]
   readonly history: readonly Entry[]

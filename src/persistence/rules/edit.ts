@@ -16,7 +16,7 @@ export function edit(row: Row, write: Edit, context: RuleContext): Decision {
   if (row.owner !== null) {
     if (context.alive(row.owner))
       return unchanged({ status: 'conflict', pid: row.pid, reason: heldText(row) })
-    // A process of a dead engine is taken back first, as any request does.
+    // A process of a dead engine is taken back first, as for any request.
     history.push(...takeBack(row, context))
     if (row.ended_at !== null) return { outcome: { status: 'ended', state: row.state }, row, history }
   }

@@ -14,15 +14,15 @@ import { upstreamEnded } from './upstream.ts'
 import { makeReady } from './waits.ts'
 
 /*
- * What follows from the end of a process, for all back ends: to the processes that wait for it or need
- * it (C8), to the actor whose call it was, and to the calls of an actor.
+ * The consequences of the end of a process, for all back ends: for the processes that wait for it
+ * or need it (C8), for the actor whose call it was, and for the calls of an actor.
  *
  * 1. `calls` of an actor is the number of its calls that have not ended.
  * 2. `ready_at` of an actor without an owner is always right: set if one of its calls may run. That of
  *    a call is always null.
  */
 
-/** Stores a row that a rule has changed, with what follows from an end. */
+/** Stores a row that a rule has changed, with the consequences of an end. */
 export function putRow(tables: Tables, row: Row, history: readonly Entry[]): void {
   const isOver = row.ended_at !== null
   const hadCalls = isOver && row.calls !== null && row.calls > 0
@@ -35,17 +35,18 @@ export function putRow(tables: Tables, row: Row, history: readonly Entry[]): voi
 }
 
 /**
- * Drops the messages, waits and needs of a process that has ended, and makes the processes ready that
- * waited for its end or needed it (C8). Ends the calls that can't run any more because of that, and so on.
+ * Drops the messages, waits and needs of a process that has ended, and makes the processes ready
+ * that waited for its end or needed it (C8). Ends the calls that can therefore no longer run, and
+ * so on.
  */
 export function afterEnd(tables: Tables, pid: string, successful: boolean): void {
-  // A chain of calls may be long, so no end leads to the next by a call of a function.
+  // A chain of calls may be long, so this is a loop and not a recursion.
   const failed = [...ended(tables, pid, successful)]
   for (let next = failed.shift(); next !== undefined; next = failed.shift())
     if (failCall(tables, next.pid, next.upstream)) failed.push(...ended(tables, next.pid, false))
 }
 
-/** A call that can't run, and the process because of which it can't. */
+/** A call that can't run, and the process that is the reason. */
 interface FailedCall {
   readonly pid: string
   readonly upstream: string
@@ -73,7 +74,7 @@ function ended(tables: Tables, pid: string, successful: boolean): readonly Faile
   return failed.map((call) => ({ pid: call, upstream: pid }))
 }
 
-/** Ends a new call that can't run, because a process that it needs has ended otherwise already. */
+/** Ends a new call that can't run, because the end of a needed process has already failed its need. */
 export function failNewCall(tables: Tables, pid: string, upstream: string): void {
   if (failCall(tables, pid, upstream)) afterEnd(tables, pid, false)
 }
@@ -159,7 +160,7 @@ function dropCalls(
   return dropped
 }
 
-/** Some calls of an actor have ended otherwise than by a write of its engine. */
+/** Call it when calls of an actor have ended other than by a write of its engine. */
 function callEnded(tables: Tables, pid: string, count = 1): void {
   const actor = tables.actor(pid)
   if (actor === undefined || actor.ended_at !== null || actor.calls === null) return
@@ -172,12 +173,15 @@ function callEnded(tables: Tables, pid: string, count = 1): void {
   } else makeActorReady(tables, actor)
 }
 
-/** Whether an actor that no engine holds is to end, because it was stopped and has no more calls. */
+/** Whether an actor that no engine holds must end, because it was stopped and has no more calls. */
 export function isOver({ stopping, calls, owner, state }: ActorRow): boolean {
   return stopping === 1 && calls === 0 && owner === null && state === 'waiting'
 }
 
-/** A call of an actor may run now, or has ended. Makes the actor ready if one of its calls may run. */
+/**
+ * Call it when a call of an actor may run, or has ended. Makes the actor ready if one of its calls
+ * may run.
+ */
 export function makeActorReady(tables: Pick<Tables, 'now' | 'hasCall' | 'putQueue'>, actor: ActorRow): void {
   const history: Entry[] = []
   if (actor.owner === null && actor.state === 'waiting' && actor.ended_at === null) {

@@ -1,6 +1,6 @@
 import type { ListFilter } from '../contract/control.ts'
 
-/** Whether a process wants to run, now or at a time to come, as `isReady` and `dueAt` have it. */
+/** Whether a process is ready now or at a later time, as in `isReady` and `dueAt`. */
 export const UNOWNED = 'ready_at IS NOT NULL AND owner IS NULL AND paused = 0 AND parked IS NULL'
 /** The same for processes that may run with others, and for suspects (C11). */
 export const READY = `${UNOWNED} AND crashes < 2`
@@ -10,8 +10,9 @@ export const SUSPECT = `${UNOWNED} AND crashes >= 2`
 export const GAVE_UP = 'paused = 1 AND pause_cause IS NOT NULL'
 
 /**
- * The conditions of a filter on the columns of a row, which SQLite and Postgres write alike: all but the
- * state, the group, the text and `superseded`. In a text, `?` stands for the value, if there is one.
+ * The conditions of a filter on the columns of a row that are the same in SQLite and Postgres: all
+ * but the state, the group, the text and `superseded`. In a text, `?` stands for the value, if
+ * there is one.
  *
  * Flags are written out, since SQLite finds a partial index only by the literal value.
  */

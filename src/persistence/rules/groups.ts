@@ -109,7 +109,7 @@ function quoted(name: string): string {
   return JSON.stringify(name)
 }
 
-/** Which groups a page has: those with a smaller number than `before`. */
+/** The groups of a page: those with a smaller number than `before`. */
 export interface GroupSlice {
   readonly limit: number
   readonly before: number

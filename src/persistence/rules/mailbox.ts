@@ -10,9 +10,9 @@ import type { Tables } from './tables.ts'
 import { end, endAs, endStopped, heldOutcome, pauseNow, progressOutcome } from './transitions.ts'
 
 /*
- * The calls of actors, for all back ends. A call is a process that no engine claims: the engine that
- * holds its actor runs it, in the order of the rows. Its end and the state of the actor that it leads
- * to are one commit.
+ * The calls of actors, for all back ends. A call is a process that no engine claims: the engine
+ * that holds its actor runs it, in the order of the rows. Its end and the state of the actor after
+ * it are one commit.
  */
 
 /** Refuses a call that its actor does not take. */
@@ -46,7 +46,7 @@ export function addCall(tables: Tables, actor: ActorRow): void {
 export interface HotEnds {
   /** Ends a call, or returns false and changes nothing. */
   end(call: Advance): boolean
-  /** Throws, so that the write is made again by the rules alone: some calls have ended, and another may not. */
+  /** Throws, so that the rules alone make the write again: some calls have ended, and another must not. */
   undo(): never
 }
 
@@ -78,7 +78,7 @@ export function serveCalls(tables: Tables, write: ServeCalls, hot?: HotEnds): Ou
   return { ...progressOutcome(row, null), endedAt: tables.now }
 }
 
-/** Takes the actor to its next state: it runs its next calls, or waits for such. */
+/** Takes the actor to its next state: it runs its next calls, or waits for calls. */
 function goOn(tables: Tables, row: Row, write: ServeCalls): readonly Entry[] {
   const { now } = tables
   const history: Entry[] = []
@@ -104,7 +104,7 @@ function goOn(tables: Tables, row: Row, write: ServeCalls): readonly Entry[] {
 /** The `state` part of an actor between its calls. */
 const WAITING = JSON.stringify({ label: 'waiting', step: null })
 
-/** Ends these calls. Returns those that may not end, and then has ended none. */
+/** Ends these calls. If some of them may not end, ends none, and returns those. */
 function endAll(tables: Tables, actor: string, calls: readonly Advance[]): readonly string[] {
   const rows = calls.map((call) => tables.get(call.pid))
   const refused = calls.filter((call, index) => !mayEnd(rows[index], actor, call))
@@ -112,14 +112,14 @@ function endAll(tables: Tables, actor: string, calls: readonly Advance[]): reado
   return refused.map(({ pid }) => pid)
 }
 
-/** As `endAll`, but reads only the rows that have something special. */
+/** As `endAll`, but reads only the rows that are special. */
 function endHot(tables: Tables, actor: string, calls: readonly Advance[], hot: HotEnds): readonly string[] {
   const rest = calls.findIndex((call) => !hot.end(call) && endAll(tables, actor, [call]).length > 0)
   if (rest > 0) hot.undo()
   return rest === -1 ? [] : endAll(tables, actor, calls)
 }
 
-/** Whether a call is still as the engine knows it, and is not being killed otherwise than by this write. */
+/** Whether a call is still as the engine knows it, and is not being killed by another write. */
 function mayEnd(row: Row | undefined, actor: string, { fence, seq, state }: Advance): boolean {
   if (row === undefined || row.actor !== actor || row.ended_at !== null) return false
   return row.fence === fence && row.seq === seq - 1 && heldOutcome(row, state === 'killed') === undefined

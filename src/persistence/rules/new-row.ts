@@ -150,7 +150,7 @@ function initialRow(write: Create, now: number): Row {
 }
 
 /**
- * The outcome if the pid or the key is in use. The same class and raw inputs make it the same
+ * The outcome if the pid or the key is in use. With the same class and raw inputs it is the same
  * launch.
  */
 export function existingOutcome(
@@ -175,8 +175,8 @@ export function existingOutcome(
 }
 
 /**
- * Whether this write made the row, its acknowledgement was lost, and the process has not moved
- * since.
+ * Whether this write made the row, its acknowledgement was lost, and the process has made no
+ * transition since.
  */
 function isRepeated(existing: Row, write: Create): boolean {
   return (

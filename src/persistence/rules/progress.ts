@@ -1,7 +1,7 @@
 import type { Progress } from '../../process/state/report.ts'
 import { isJsonObject } from '../../shared/json.ts'
 
-/** The progress of a row; null if there is none or its text is damaged. */
+/** The progress of a row; null if there is none, or if its text is damaged. */
 export function progressOf(text: string | null): Progress | null {
   if (text === null) return null
   try {

@@ -3,8 +3,9 @@ import type { BriefRow } from './row.ts'
 
 /**
  * Allows the deletion of a process only after its end, and not before the end of its parent: a step
- * of the parent that runs again would launch a second child (C2). Nor while another process needs it
- * that has not started, or awaits it and has not ended; `needing` is the pid of one.
+ * of the parent that runs again would launch a second child (C2). Also refuses it while a process
+ * that has not started needs it, or one that has not ended awaits it; `needing` is the pid of such
+ * a process.
  */
 export function prune(
   row: BriefRow,

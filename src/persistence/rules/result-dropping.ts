@@ -26,14 +26,14 @@ import type { BriefRow, Row } from './row.ts'
 export interface Lifetime {
   /** Null for a process that is kept, and was purged. */
   readonly retention: StoredRetention | null
-  /** Whether someone has asked to drop it: by a purge, or by the release of its group. */
+  /** Whether its drop was requested: by a purge, or by the release of its group. */
   readonly wanted: 'purged' | 'released' | null
   /** In wall-clock milliseconds. Null while the process has not ended, and if nothing is due. */
   readonly checkAt: number | null
   readonly dropped: boolean
 }
 
-/** The part of the tables of a back end that lifetimes are about. */
+/** The part of the tables of a back end about lifetimes. */
 export interface LifetimeTables {
   readonly now: number
   get(pid: string): Row | undefined
@@ -41,7 +41,7 @@ export interface LifetimeTables {
   put(row: Row, history: readonly Entry[]): void
   lifetime(pid: string): Lifetime | undefined
   putLifetime(pid: string, lifetime: Lifetime): void
-  /** The process has ended. Calls `ended` if it has a lifetime. */
+  /** Call it when the process has ended. Calls `ended` if it has a lifetime. */
   endLifetime(pid: string, ended: (lifetime: Lifetime) => Lifetime): void
   isRetained(pid: string): boolean
   retain(pid: string, session: string): void
@@ -54,11 +54,11 @@ export interface LifetimeTables {
   dropCheckpoints(pid: string): void
 }
 
-/** The shortest and the longest time until a value that is needed is looked at again, in milliseconds. */
+/** The shortest and the longest time until a needed value is checked again, in milliseconds. */
 const SHORTEST_PAUSE = 1_000
 const LONGEST_PAUSE = 3_600_000
 
-/** What a new process adds, or one that a `Create` has found. */
+/** What a process that a `Create` made or found adds. */
 export function beginLifetime(
   tables: LifetimeTables,
   pid: string,
@@ -166,7 +166,7 @@ function drop(tables: LifetimeTables, pid: string, lifetime: Lifetime, by: strin
   tables.putLifetime(pid, { ...lifetime, checkAt: null, dropped: data !== undefined })
   if (data === undefined) return false
   const hasOutputs = tables.dropOutputs(pid)
-  // What failed without an output keeps all that a restart needs.
+  // A process that failed without an output keeps everything that a restart needs.
   if (row.state !== 'finished' && !hasOutputs) return true
   row.data = data
   tables.dropCheckpoints(pid)
@@ -183,7 +183,7 @@ function droppedData(row: Row, dropped: Dropped): string | undefined {
   }
 }
 
-/** The public form of what is stored of a process; `lifetime` is undefined if there is nothing. */
+/** The public form of the stored lifetime of a process; `lifetime` is undefined if there is none. */
 export function lifetimeRow(
   pid: string,
   lifetime: Pick<Lifetime, 'retention' | 'dropped'> | undefined,

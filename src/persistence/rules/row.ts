@@ -103,9 +103,9 @@ export interface Row {
   calls: number | null
   /** How many of them there may be; null for no limit. */
   readonly most_calls: number | null
-  /** Whether later calls of an actor pass one that waits for its inputs (`ready`). */
+  /** Whether later calls of an actor overtake one that waits for its inputs (`ready`). */
   readonly call_order: CallOrder | null
-  /** Whether an actor takes no more calls, and ends after those that it has. */
+  /** Whether an actor accepts no more calls, and ends after the queued ones. */
   stopping: number
   /** The `state` part. */
   data: string
@@ -171,7 +171,7 @@ export function isReady(row: Claimability, now: number): boolean {
   return row.ready_at !== null && row.ready_at <= now && mayBeClaimed(row)
 }
 
-/** The time at which an engine may claim the process, if that is a time to come. */
+/** When an engine may claim the process, if that is in the future. */
 export function dueAt(row: Claimability, now: number): number | null {
   return row.ready_at !== null && row.ready_at > now && mayBeClaimed(row) ? row.ready_at : null
 }
@@ -192,7 +192,10 @@ export function afterOf(row: Published, now: number): After {
 /** The columns of a row that a change shows. */
 type Published = Pick<Row, 'pid' | 'state' | 'actor'> & Claimability & Partial<Pick<Row, 'awaits' | 'due_at'>>
 
-/** When a call fails that waits for its inputs, or for the processes of its `after`; null if that has no timeout. */
+/**
+ * When a call that waits for its inputs, or for the processes of its `after`, fails; null without a
+ * timeout.
+ */
 export function lateAt({ awaits, due_at: due }: Partial<Pick<Row, 'awaits' | 'due_at'>>): number | null {
   return awaits === 'inputs' ? (due ?? null) : null
 }

@@ -2,7 +2,7 @@ import { isBackingOff } from '../../process/state/process-state.ts'
 import type { ClassSurvey, ReadyKind, WaitCount, WaitKind } from '../contract/survey.ts'
 import { workerOf, type Row } from './row.ts'
 
-/** What a process waits for that is neither ready, paused nor parked, and runs no step. */
+/** What a process waits for, if it is not ready, paused or parked, and runs no step. */
 export function waitKind(row: Row): WaitKind {
   if (row.state !== 'waiting')
     return row.awaits === 'inputs' ? 'inputs' : row.actor === null ? 'start' : 'turn'
@@ -16,7 +16,10 @@ export function waitKind(row: Row): WaitKind {
 /** The counts of a class, while they are added up. */
 export type Counts = { -readonly [Name in keyof ClassSurvey]: ClassSurvey[Name] }
 
-/** How many processes of a class, version and label that have not ended wait for the same, by what they do. */
+/**
+ * The numbers of unfinished processes with the same class, version and label, by what they do and
+ * wait for.
+ */
 export interface UnfinishedRow extends Pick<Row, 'class' | 'version' | 'worker'> {
   readonly n: number
   readonly parked: number

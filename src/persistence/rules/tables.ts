@@ -21,7 +21,7 @@ export interface Tables extends NeedTables, LifetimeTables {
    * of the row.
    */
   clearAlone(pid: string, engine: string): void
-  /** Of these processes, those that exist, except ended children of the process `of`. */
+  /** Those of these processes that exist, except ended children of the process `of`. */
   targets(pids: readonly string[], of: string): readonly AwaitTarget[]
   /** All unfinished descendants, except abandoned children and their subtrees. */
   descendants(pid: string): readonly string[]
@@ -66,7 +66,8 @@ export interface Tables extends NeedTables, LifetimeTables {
   /** Forgets what a process awaits, or has awaited. */
   dropAwaits(pid: string): void
   /**
-   * Makes the waits for the end of this process over. Returns the pids of the processes that waited.
+   * Marks the waits for the end of this process as over. Returns the pids of the processes that
+   * waited.
    */
   takeWaiters(target: string): readonly string[]
 }

@@ -234,7 +234,7 @@ function wrongRequest({ pid, actor, calls }: Row, { request }: Request): Error |
 }
 
 function pause(row: Row, write: Request): Entry[] {
-  // What stood for another reason stays paused until someone plays it on purpose.
+  // A process that was paused for another reason stays paused until someone plays it on purpose.
   if (row.paused === 1) row.pause_cause = null
   if (row.paused === 1 || row.pause_asked === 1) return []
   row.pause_message = write.message
@@ -377,7 +377,7 @@ function noMessage({ pid, actor }: Row): Error {
   )
 }
 
-/** Gives the claim back after a clean stop, which counts as no crash (C12). */
+/** Gives the claim back after a clean stop, which does not count as a crash (C12). */
 export function release(
   row: Row,
   write: { readonly fence: number; readonly owner?: string | null | undefined },

@@ -38,7 +38,7 @@ export interface MetNeed extends Omit<Need, 'pid'> {
 /** How processes ended: whether with success, or null for one that has not ended. */
 export type Ends = ReadonlyMap<string, boolean | null>
 
-/** The part of the tables of a back end that needs are about. */
+/** The part of the tables of a back end about needs. */
 export interface NeedTables {
   readonly now: number
   brief(pid: string): BriefRow | undefined
@@ -46,16 +46,16 @@ export interface NeedTables {
   putReady(row: BriefRow, history: readonly Entry[]): void
   /** Stores `awaits` of the call of an actor, and nothing else of the row. */
   putRunnable(row: BriefRow, history: readonly Entry[]): void
-  /** How these processes ended; one that does not exist is not in the answer. */
+  /** How these processes ended. A process that does not exist is left out. */
   ends(pids: readonly string[]): Ends
   addNeeds(pid: string, needs: readonly NeedEntry[]): void
-  /** Whether any need of the process is left, or any of those of which one is enough. */
+  /** Whether any need of the process is left, or any need of which one process is enough. */
   hasNeeds(pid: string, which?: 'all' | 'any'): boolean
   /** The processes that this one still needs. */
   leftNeeds(pid: string): readonly string[]
-  /** Makes all needs of a process over, or those of which one is enough. */
+  /** Marks all needs of a process as over, or only those of which one process is enough. */
   settleNeeds(pid: string, which: 'all' | 'any'): void
-  /** Makes the needs of this process over. Returns those that were not. */
+  /** Marks the needs for the end of this process as over. Returns those that were not over before. */
   takeNeeds(target: string): readonly MetNeed[]
   /** Forgets the needs of a process that starts or has ended. */
   dropNeeds(pid: string): void
@@ -92,7 +92,7 @@ function isKnown({ pid }: Need, ends: Ends): boolean {
   return ends.get(pid) != null
 }
 
-/** What the end of a process means for the calls that needed it. */
+/** The consequences of the end of a process for the calls that needed it. */
 export interface FreedCalls {
   /** The actors of those that may run. */
   readonly actors: ReadonlySet<string>
@@ -100,7 +100,7 @@ export interface FreedCalls {
   readonly failed: readonly string[]
 }
 
-/** Makes the processes ready that needed this end alone, or that can't start any more. */
+/** Makes the processes ready that needed only this end, or that can no longer start. */
 export function upstreamEnded(tables: NeedTables, target: string, successful: boolean): FreedCalls {
   const actors = new Set<string>()
   const failed: string[] = []
@@ -139,7 +139,7 @@ function decidedBy(tables: NeedTables, pid: string, needs: readonly MetNeed[], s
   const ofAny = needs.filter(({ any }) => any)
   const isEnough = ofAny.some((need) => isMet(need, successful))
   if (isEnough) tables.settleNeeds(pid, 'any')
-  // Had one been enough before, those of any would have been over already.
+  // If one had been enough before, those needs would already be over.
   const isLast = ofAny.length > 0 && !isEnough && !tables.hasNeeds(pid, 'any')
   return isLast || needs.some((need) => !need.any && !isMet(need, successful))
 }

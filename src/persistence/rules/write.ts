@@ -22,7 +22,7 @@ export interface WriteTables extends Tables {
   inputs(pid: string): string | undefined
   /** Adds a new process, with all its parts but `state`. */
   insert(row: Row, parts: Parts, history: readonly Entry[]): void
-  /** Deletes an ended process with all that is stored of it. */
+  /** Deletes an ended process with everything that is stored about it. */
   delete(row: Row): void
 }
 

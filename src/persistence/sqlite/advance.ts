@@ -45,7 +45,7 @@ const TRANSITION = new HotStatement(
   `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND owner = ? AND ended_at IS NULL AND awaits IS NULL AND ${UNASKED}`,
 )
 
-/** Claims a row that is as it was created, and takes it to its first step. */
+/** Claims a row that has not changed since its creation, and takes it to its first step. */
 const BEGIN = new HotStatement(
   `recent = recent || ?, seq = ?, step = ?, status = ?, message = ?, data = coalesce(?, data),
   updated_at = ?, attempt = ?, state = 'running', owner = ?, runner = ?, fence = fence + 1, ready_at = NULL, played = 0`,
@@ -74,7 +74,7 @@ const END_CALL = new HotStatement(
   `WHERE id = ? AND pid = ? AND fence = ? AND seq = ? AND actor = ? AND ${MAY_END}`,
 )
 
-/** The row, what changes in its parts, and the lines that its history gets. */
+/** The row, the changes of its parts, and the new lines of its history. */
 interface Target extends PartsTarget {
   readonly id: number
   readonly lines: string
@@ -145,7 +145,7 @@ function isStored(
   return true
 }
 
-/** Stores the parts that are too large for the row, and drops what does not count any more. */
+/** Stores the parts that are too large for the row, and drops parts that no longer count. */
 function putBeside(processes: ProcessTable, pid: string, { id, beside, change, drops }: Target): void {
   for (const [name, text] of change.large) processes.putBeside(id, name, text)
   if (change.large.length > 0) processes.noteBeside(pid)

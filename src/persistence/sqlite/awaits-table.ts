@@ -58,7 +58,8 @@ export class AwaitsTable {
   }
 
   /**
-   * Makes the waits for the end of this process over. Returns the pids of the processes that waited.
+   * Marks the waits for the end of this process as over. Returns the pids of the processes that
+   * waited.
    */
   takeWaiters(target: string): string[] {
     const waiters = this.#connection

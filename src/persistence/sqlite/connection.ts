@@ -11,17 +11,17 @@ import { elapsed, setTimeout } from '../../shared/timers.ts'
 const PATIENCE = 60_000
 const LONGEST_PAUSE = 16
 /**
- * The pages in the WAL (about 3 MiB) after which a commit copies them into the database, and the next
- * one begins the WAL anew. A longer WAL makes this rarer, but a commit that lengthens the file takes
- * about 1.4 times as long as one that writes over it.
+ * After this many pages in the WAL (about 3 MiB), a commit copies them into the database, and the
+ * next one begins the WAL anew. A longer WAL makes this rarer, but a commit that lengthens the file
+ * takes about 1.4 times as long as one that writes over it.
  */
 const CHECKPOINT_PAGES = 800
 /** How often a write checks that the file is still there, in milliseconds. */
 const LOOK_INTERVAL = 1_000
 
 /**
- * The size to which the WAL is cut once its content is in the database, in bytes: somewhat more
- * than it has at a checkpoint. A large commit or a long read may make it larger for a while.
+ * The size in bytes to which the WAL is cut once its content is in the database: somewhat more than
+ * its size at a checkpoint. A large commit or a long read may make it larger for a while.
  */
 const LARGEST_WAL = 6 * 2 ** 20
 /** How many pages are given back to the system at a time. */
@@ -42,8 +42,8 @@ export interface ConnectionOptions {
  * One connection to one file.
  *
  * No call waits for the lock of the file, since that would hold up the event loop. A call that
- * finds the lock taken is made again from the event loop after a random pause, so that no caller
- * gets `database is locked`.
+ * finds the lock taken is repeated from the event loop after a random pause, so that no caller gets
+ * `database is locked`.
  */
 export class Connection {
   readonly path: string
@@ -136,8 +136,8 @@ export class Connection {
 
   /**
    * As `write`, but does not wait for the disk. The next commit of any connection makes it durable,
-   * since that goes to the same log after it. Other programs see it at once, and it survives the
-   * end of the program, but not always that of the machine. Only for writes that may then be lost.
+   * since it follows in the same log. Other programs see it at once, and it survives the end of the
+   * program, but not always that of the machine. Only for writes that may then be lost.
    */
   writeAhead<T>(doing: string, action: () => T, committed?: (value: T) => void): Promise<T> {
     return this.#whenFree(doing, () => {
@@ -187,7 +187,7 @@ export class Connection {
     try {
       file = fileAt(this.path)
     } catch {
-      // Whether the file is still there is not known: the next check may show it.
+      // It is not known whether the file is still there. The next check may show it.
       return
     }
     if (file === this.#file) return
@@ -325,7 +325,7 @@ function fileAt(path: string): string | undefined {
   }
 }
 
-/** The errors of a path in which a folder has been replaced by something else. */
+/** The errors for a path in which something else has replaced a folder. */
 const LEADS_NOWHERE: ReadonlySet<string> = new Set(['ENOTDIR', 'ELOOP'])
 
 /** Repeats a call while it finds the lock of the file taken. */

@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { isBusy } from './driver-errors.ts'
 
 /*
- * Each engine holds an exclusive lock on a file of its own beside the database, and so does each
+ * Each engine holds an exclusive lock on a file of its own next to the database, and so does each
  * session that retains results (`open-sessions.ts`). The kernel frees the lock when the program
  * ends, however it ends, so a free lock shows at once that the engine is dead. A process id of the
  * system would not: it may be reused, or belong to another container. SQLite takes the lock for us.
@@ -31,7 +31,7 @@ export class EngineLock {
 
   /**
    * Takes the lock of a new engine. A program that cleans up after dead engines may remove the file
-   * before it is locked; then the file is made again.
+   * before it is locked. The file is then created again.
    */
   static take(database: string, engine: string): EngineLock {
     const path = lockPath(database, engine)

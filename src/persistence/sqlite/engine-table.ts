@@ -16,7 +16,7 @@ interface EngineColumns {
   readonly expires: number
 }
 
-/** A heartbeat. It also brings back an engine that was taken for dead while it was frozen. */
+/** A heartbeat. It also restores an engine that was considered dead while it was frozen. */
 export const BEAT = `
 INSERT INTO engine (id, host, os_pid, lease, concurrency, classes, labels, started_at, expires)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -66,7 +66,7 @@ export class EngineTable {
       .get(id)
     const lock = lockState(this.#connection.path, id)
     if (lock === 'free' || (lock === 'missing' && row === undefined)) return false
-    // An engine that was taken for dead while it was frozen has no row until its next heartbeat.
+    // An engine that was considered dead while it was frozen has no row until its next heartbeat.
     return !this.#judge.isOver(id, row?.expires ?? null, row?.lease ?? 0)
   }
 

@@ -1,9 +1,9 @@
 import { DamsonError } from '../../shared/errors.ts'
 
 /**
- * One item of a transaction failed, and the others may be sound (C9). The transaction is made again
- * without it: after an error over a damaged page SQLite commits nothing more of a transaction, not
- * even what comes after a savepoint.
+ * One item of a transaction failed, and the others may be sound (C9). The transaction is repeated
+ * without it: after an error on a damaged page, SQLite commits nothing more of a transaction, not
+ * even what follows a savepoint.
  */
 export class FailedAlone<Item> extends DamsonError {
   readonly item: Item

@@ -76,8 +76,8 @@ export class GroupTable implements Groups {
   }
 
   /**
-   * A process is pruned. A group whose last process is pruned is deleted; until then it keeps the
-   * pids of all members, so that their order stays.
+   * Call it when a process is pruned. A group is deleted with its last process. Until then it keeps
+   * the pids of all members, so that their order stays.
    */
   leave(process: number): void {
     for (const id of this.#connection.sql<number>(LEAVE).pluck().all(process)) {

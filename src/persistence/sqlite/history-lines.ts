@@ -5,7 +5,10 @@ import type { HistoryRow } from '../contract/rows.ts'
  * number of the author), a tab and the JSON of the data, if there is any.
  */
 
-/** The most bytes of lines in a row to which a line is added. The older ones then leave the row. */
+/**
+ * A line is added to a row only while its lines have fewer bytes than this. Otherwise the older
+ * ones leave the row.
+ */
 export const LONGEST_RECENT = 1_600
 
 /** An entry as its line has it. */
@@ -14,7 +17,7 @@ export interface HistoryLine extends Omit<HistoryRow, 'n' | 'pid' | 'by'> {
   readonly author: number | null
 }
 
-/** The names of events as JSON. A process may have events of its own, so only some are kept. */
+/** A cache of the names of events as JSON. It is bounded, since a process may have events of its own. */
 const QUOTED = new Map<string, string>()
 const MOST_QUOTED = 100
 

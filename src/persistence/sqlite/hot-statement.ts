@@ -22,7 +22,7 @@ const [INPUTS, MEMORY, SMALL, LARGE, ANY] = [4, 8, 16, 32, 64] as const
 
 /**
  * An update of a row with its parts, in one statement for each set of columns that changes. It
- * finds no row whose columns are full, or that is not as known.
+ * finds no row whose columns are full, or that differs from what is known.
  */
 export class HotStatement {
   readonly #set: string

@@ -61,7 +61,7 @@ export class JoinedEngines {
   }
 
   /**
-   * Stops all heartbeats. An engine that did not leave counts as crashed from here on: its lock is
+   * Stops all heartbeats. An engine that did not leave counts as crashed from now on: its lock is
    * free.
    */
   async drop(): Promise<void> {

@@ -8,7 +8,7 @@ interface Sighting {
 }
 
 /**
- * Distinguishes engines whose lease has ended from engines that only could not write (C11).
+ * Distinguishes engines whose lease has ended from engines that merely could not write (C11).
  *
  * A held lock of the file, a suspended machine and a clock that is set stop the heartbeats of all
  * engines alike. So a lease is never compared with the clock. It has ended when its row has not
@@ -36,7 +36,7 @@ export class LeaseJudge {
     }
     for (const heartbeat of this.#heartbeats()) {
       const awakeSince = heartbeat.awakeSince(now)
-      // The heartbeats of an engine with a longer lease say too little about a shorter time.
+      // The heartbeats of an engine with a longer lease show too little about a shorter time.
       const enough = Math.max(lease, heartbeat.lease)
       if (awakeSince !== undefined && now - Math.max(awakeSince, sighting.since) >= enough) return true
     }

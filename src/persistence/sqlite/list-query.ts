@@ -80,8 +80,8 @@ function sources(filter: ListFilter, now: number): Source[] {
 }
 
 /**
- * The indexes, with their conditions, of what only few processes of a store are. The query planner
- * has no numbers, and would rather read all processes of a state in the order of the list.
+ * The indexes, with their conditions, for properties that few processes have. The query planner has
+ * no statistics, and would rather read all processes of a state in the order of the list.
  */
 function fewIndexes(filter: ListFilter): (readonly [index: string, condition: string])[] {
   if (filter.key !== undefined) return [['process_key', 'key IS NOT NULL']]

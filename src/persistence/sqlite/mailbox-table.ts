@@ -6,7 +6,7 @@ import type { RowParts } from './row-parts.ts'
 
 /** Within the index `process_call`, the calls of an actor, in their order. */
 const OF_ACTOR = 'INDEXED BY process_call WHERE actor = ? AND ended_at IS NULL'
-/** Those that may run, of the calls before the first that waits for its inputs, or of all. */
+/** The calls that may run: among those before the first that waits for its inputs, or among all. */
 const MAY_RUN: Readonly<Record<CallOrder, string>> = {
   strict: `${OF_ACTOR} AND awaits IS NULL AND id < coalesce((SELECT id FROM process ${OF_ACTOR}
     AND awaits = 'inputs' ORDER BY id LIMIT 1), 9223372036854775807)`,
@@ -24,7 +24,10 @@ const AHEAD = `SELECT (SELECT count(*) FROM process ${OF_ACTOR.replace('?', 'cal
 /** A call as the table has it, with what an engine needs of it. */
 export type StoredCallRow = CallRow & RowParts & Pick<StoredRow, 'beside'>
 
-/** Counts a call, if its actor takes it, and needs no look at whether it may run. It does what `callRefusal` and `addCall` do. */
+/**
+ * Counts a call, if its actor accepts it and no check of whether it may run is needed. It does what
+ * `callRefusal` and `addCall` do.
+ */
 const ADD = `UPDATE process SET calls = calls + 1 WHERE pid = ? AND class = ? AND calls IS NOT NULL AND ended_at IS NULL
   AND stopping = 0 AND (most_calls IS NULL OR calls < most_calls)
   AND (owner IS NOT NULL OR ready_at IS NOT NULL OR state <> 'waiting')`

@@ -23,7 +23,7 @@ export class OpenSessions {
     this.#locks.set(session, lock)
   }
 
-  /** Whether a session is open. A lock that can't be read is taken for a held one. */
+  /** Whether a session is open. A lock that can't be read counts as held. */
   isOpen(session: string): boolean {
     if (this.#locks.has(session)) return true
     const { path } = this.#connection
@@ -38,7 +38,7 @@ export class OpenSessions {
     else lock.release()
   }
 
-  /** Frees all locks, so that the sessions that were not closed count as ended from here on. */
+  /** Frees all locks, so that the sessions that were not closed count as ended from now on. */
   drop(): void {
     for (const lock of this.#locks.values()) lock.drop()
     this.#locks.clear()

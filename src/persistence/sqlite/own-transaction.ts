@@ -8,7 +8,10 @@ const ROOTS = `SELECT rootpage AS root, tbl_name AS name FROM sqlite_schema WHER
   AND tbl_name IN (${TABLE_NAMES.map((name) => `'${name}'`).join(', ')})`
 const SCHEMA_ROOT = 1
 
-/** What changes a table or an index, with the operands for its first page and for its database. */
+/**
+ * The instructions that change a table or an index, with the operands for its first page and its
+ * database.
+ */
 const WRITES: Readonly<Record<string, readonly [page: 'p1' | 'p2', database: 'p2' | 'p3']>> = {
   OpenWrite: ['p2', 'p3'],
   Clear: ['p1', 'p2'],
@@ -56,7 +59,7 @@ export class OwnTransaction implements SqliteTransaction {
       )
   }
 
-  /** Not kept: the texts are the user's, and there may be any number of them. */
+  /** Not cached: the texts are the user's, and there may be any number of them. */
   #statement(sql: string, values: readonly SqliteValue[]): ReturnType<Connection['prepare']> {
     if (this.#isOver) throw transactionOver()
     checkOwnStatement(sql)

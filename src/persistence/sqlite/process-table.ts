@@ -72,8 +72,8 @@ const UPDATE_ROW = `UPDATE process SET ${ASSIGNED} WHERE pid = @pid`
 const UPDATE_ROW_APPENDING = `UPDATE process SET ${ASSIGNED}, ${APPEND} WHERE pid = @pid AND ${HAS_ROOM}`
 
 /**
- * Of a list of pids, the processes that exist, except ended children of one process. `CROSS JOIN` makes
- * the list the outer loop.
+ * The existing processes of a list of pids, except ended children of one process. `CROSS JOIN`
+ * makes the list the outer loop.
  */
 const AWAITED = `SELECT p.pid, p.ended_at IS NOT NULL AS ended, p.parent IS @of AS isChild FROM json_each(@pids) AS listed
   CROSS JOIN process p ON p.pid = listed.value WHERE p.ended_at IS NULL OR p.parent IS NOT @of`
@@ -84,8 +84,8 @@ const ENDS = `SELECT p.pid, p.ended_at, p.successful FROM json_each(?) AS listed
 
 /**
  * All unfinished descendants of a process, level by level, except abandoned children and their
- * subtrees. A pid that is used again after a prune may close a circle, which `UNION` goes round
- * only once.
+ * subtrees. A pid that is used again after a prune may form a cycle, which `UNION` follows only
+ * once.
  */
 const DESCENDANTS = `WITH RECURSIVE below (pid, ended_at) AS (
   SELECT pid, ended_at FROM process WHERE parent = ? AND abandoned = 0

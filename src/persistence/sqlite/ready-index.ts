@@ -13,8 +13,8 @@ export type Kind = (typeof KINDS)[number]
 const CONDITION: Readonly<Record<Kind, string>> = { ready: READY, suspect: SUSPECT }
 
 /**
- * The next version of a class, and the next class, version and label of all, of which a process wants
- * to run now or later.
+ * The next version of a class, and the next class, version and label of all, with a process that is
+ * ready now or later.
  */
 const NEXT_VERSION = forEach(
   (condition) =>
@@ -25,7 +25,7 @@ const NEXT_KIND = forEach(
     `SELECT class AS name, version, worker FROM process WHERE (class, version, worker) > (?, ?, ?) AND ${condition} ORDER BY class, version, worker LIMIT 1`,
 )
 /**
- * The ready processes of a class, version and label, the longest ready first; and the time at which the
+ * The ready processes of a class, version and label, the one ready for longest first; and when the
  * next one becomes ready.
  */
 const CANDIDATES = forEach(
@@ -68,8 +68,8 @@ export class ReadyIndex {
   }
 
   /**
-   * The classes, versions and labels of which a process wants to run: those that an engine can run,
-   * or all.
+   * The classes, versions and labels with a process that is ready now or later: those that an
+   * engine can run, or all.
    */
   *claimable(kind: Kind, runs: Capabilities | undefined): Iterable<Claimable> {
     if (runs === undefined) {
@@ -103,7 +103,7 @@ export class ReadyIndex {
     return this.#connection.sql<Candidate>(CANDIDATES[kind]).get(name, version, worker, now, 1)
   }
 
-  /** When the next process of a class, version and label becomes ready; undefined if none does by itself. */
+  /** When the next process of a class, version and label becomes ready; undefined if none has a time. */
   nextDue(kind: Kind, { name, version, worker }: Claimable, now: number): number | undefined {
     return this.#connection.sql<number>(NEXT_DUE[kind]).pluck().get(name, version, worker, now)
   }

@@ -4,8 +4,8 @@ import { checkText } from '../../shared/text.ts'
 
 /**
  * Resolves the links in the path of a file. SQLite names the files beside the database by the
- * resolved path, and all programs must name their locks alike. If there is no file yet, returns
- * the path at which it would be made.
+ * resolved path, and all programs must name their locks alike. If there is no file yet, returns the
+ * path at which it would be created.
  */
 export function realPath(path: string): string {
   const absolute = resolve(path)
@@ -29,7 +29,7 @@ function beside(absolute: string): string {
 }
 
 /**
- * Refuses names that SQLite does not take for files, such as `file:` URLs.
+ * Refuses names that SQLite does not treat as files, such as `file:` URLs.
  *
  * @throws TypeError for a value that is not a path
  */

@@ -22,8 +22,8 @@ const LATE_CALLS = `SELECT pid FROM ${LATE} AND due_at <= ? ORDER BY due_at`
 type Outlook = Omit<Recovered, 'processes'>
 
 /**
- * Takes back the processes of dead engines (C11), carries out the overdue kills (C7), ends the calls that
- * have waited too long for others, and finds what is ready or will be.
+ * Takes back the processes of dead engines (C11), carries out the overdue kills (C7), ends the
+ * calls that have waited too long for others, and finds the processes that are ready or will be.
  */
 export class Recovery {
   readonly #connection: Connection

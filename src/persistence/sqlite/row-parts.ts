@@ -3,7 +3,8 @@ import type { Parts } from '../contract/writes.ts'
 
 /*
  * The parts of a bundle that are small enough for the row of their process. Large ones are in the
- * table `part`, so that a step does not write them again. What the row has of a name counts.
+ * table `part`, so that a step does not write them again. If both have a part of a name, the one in
+ * the row counts.
  */
 
 /** The columns of a row with its parts, except `state`. */
@@ -11,7 +12,10 @@ export interface RowParts {
   inputs: string | null
   /** What the process keeps between its steps. */
   memory: string | null
-  /** A line for each other part: its name, a tab and its JSON. A later line counts more. */
+  /**
+   * A line for each other part: its name, a tab and its JSON. A later line replaces an earlier one
+   * of the same name.
+   */
   small: string | null
   /** The parts of the step's record, as lines. */
   record: string | null
@@ -81,7 +85,7 @@ function readLines(lines: string): Record<string, string> {
   return parts
 }
 
-/** Puts a part into a row. Returns false if the row has no room for it, and then does not have it. */
+/** Puts a part into a row. If the row has no room for it, returns false and changes nothing. */
 export function putInRow(row: RowParts, name: string, text: string): boolean {
   const fits = fitsRow(name, text)
   const column = columnOf(name)
@@ -124,7 +128,7 @@ function writeLines(parts: Parts): string {
   return lines
 }
 
-/** What a write changes in the columns of a row, without a look at them. */
+/** What a write changes in the columns of a row, decided without reading them. */
 export interface PartChange {
   /** Whether anything is changed. */
   readonly any: boolean

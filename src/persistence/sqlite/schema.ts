@@ -269,7 +269,7 @@ export const TABLE_NAMES: readonly string[] = Array.from(
 )
 
 /**
- * The migration at index n takes a file from version n to the next. Once a release has one, it is
- * never changed; later ones are added behind it.
+ * The migration at index n takes a file from version n to the next. A released migration is never
+ * changed; later ones are added after it.
  */
 export const MIGRATIONS: readonly string[] = [FIRST]

@@ -37,8 +37,8 @@ export class Session implements Tables {
   #reported: Set<number> | undefined
   #commit: number | undefined
   /**
-   * Whether any process has a kept message; awaits or needs another, or has a lifetime. If none does, an
-   * end needs no look-up of either.
+   * Whether any process has a kept message; and whether any awaits or needs another, or has a
+   * lifetime. If not, an end needs no look-up.
    */
   #anyMessage: boolean | undefined
   #anyAwaits: boolean | undefined

@@ -1,4 +1,4 @@
-/* This file is longer than 400 lines, because it has a method for each of `Store`. */
+/* This file is longer than 400 lines, because it implements every method of `Store`. */
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { SqliteTransaction } from '../../process/host/transaction.ts'
 import type { ProcessState } from '../../process/state/process-state.ts'
@@ -420,7 +420,7 @@ export class SqliteStore implements Store {
     await this.#change('deleting checkpoints', () => this.#tables.checkpoints.deleteAll(pid))
   }
 
-  /** Makes one write transaction and publishes its changes after the earlier ones of others. */
+  /** Makes one write transaction, and publishes its changes after earlier changes by others. */
   #change<T>(
     doing: string,
     action: (session: Session) => T,

@@ -7,7 +7,10 @@ import { SUPERSEDED } from './list-query.ts'
 /** From the index of classes. */
 const ALL = 'SELECT class, count(*) AS n FROM process GROUP BY class'
 
-/** As `waitKind` has it, for what is neither ready, paused nor parked, and runs no step; else null. */
+/**
+ * The result of `waitKind` for a process that is not ready, paused or parked, and runs no step;
+ * else null.
+ */
 const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR (owner IS NULL AND ready_at IS NOT NULL AND ready_at <= ?)
     OR (owner IS NOT NULL AND state <> 'waiting') THEN NULL
   WHEN state <> 'waiting' THEN CASE WHEN awaits = 'inputs' THEN 'inputs' WHEN actor IS NULL THEN 'start' ELSE 'turn' END
@@ -21,7 +24,7 @@ const WAIT = `CASE WHEN parked IS NOT NULL OR paused = 1 OR (owner IS NULL AND r
 const ITSELF = `(state = 'waiting' AND (message GLOB 'waits for itself*' OR message GLOB 'waits for * processes, itself*'
     OR awaits IS NOT NULL AND EXISTS (SELECT 1 FROM awaits AS a WHERE a.pid = process.pid AND a.target = process.pid)))`
 
-/** Reads the rows of what has not ended, by the index of states, and no row of what has. */
+/** Reads the rows of unfinished processes by the index of states, and no row of an ended one. */
 const UNFINISHED = `SELECT class, version, worker, ${WAIT} AS wait, receives AS name, count(*) AS n, sum(parked IS NOT NULL) AS parked,
   sum(parked IS NULL AND paused = 1) AS paused, sum(parked IS NULL AND ${GAVE_UP}) AS gaveup,
   sum(parked IS NULL AND paused = 0 AND owner IS NULL AND ready_at IS NOT NULL AND ready_at <= ?) AS ready,
@@ -54,7 +57,7 @@ interface Total {
   readonly n: number
 }
 
-/** Counts processes; `since` is the time since when a failure counts as late. */
+/** Counts processes; failures since `since` count as recent. */
 export function surveyOf(connection: Connection, since: number, now: number): Survey {
   const classes = new SurveyCounts()
   for (const { class: name, n } of connection.sql<Total>(ALL).all()) classes.of(name).succeeded = n

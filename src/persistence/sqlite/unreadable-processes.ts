@@ -8,11 +8,12 @@ import type { Session } from './session.ts'
 
 /*
  * One process that can't be read must not hold up the others of its transaction (C9). The
- * transaction is made again without it, and the process is parked.
+ * transaction is repeated without it, and the process is parked.
  */
 
 /**
- * The processes that failed in a transaction, which is made again without them, with their errors.
+ * The processes that failed in a transaction, with their errors. The transaction is repeated
+ * without them.
  */
 export type Spared = ReadonlyMap<string, unknown>
 

@@ -2,16 +2,15 @@ import { type FSWatcher, watch } from 'node:fs'
 import { clearTimeout, setTimeout } from '../../shared/timers.ts'
 
 /**
- * Milliseconds between the looks after a change of the WAL. The file changes before the commit
- * is visible, and a slow disk makes that time longer, so several looks follow.
+ * Milliseconds between the checks after a change of the WAL. The file changes before the commit is
+ * visible, and a slow disk makes that time longer, so there are several checks.
  */
 const BURST = [0, 1, 3, 10, 30, 100, 300]
 /**
- * A change of the WAL during the first looks does not start them again at once, since they are
- * near enough.
+ * A change of the WAL during the first checks does not restart them, since the next check is near.
  */
 const NEAR = 2
-/** So many changes in a row that may be our own commits end the listening for a while. */
+/** After this many changes in a row that may be our own commits, listening stops for a while. */
 const OWN_CHANGES = 8
 /** Milliseconds without a commit of our own after which listening begins again. */
 const QUIET = 20

@@ -9,7 +9,7 @@ import { clearTimeout, setTimeout } from '../../shared/timers.ts'
 import { WalWatcher } from './wal-watcher.ts'
 import type { SqliteTables } from './sqlite-tables.ts'
 
-/** How often to look even if no change of the WAL was noticed, in milliseconds. */
+/** How often to check even if no change of the WAL was noticed, in milliseconds. */
 const SCAN_INTERVAL = 5_000
 /** The same, while changes of the WAL can't be noticed. */
 const UNHEARD_INTERVAL = 1_000
@@ -102,7 +102,7 @@ export class Watch {
     this.#version = version
   }
 
-  /** Publishes the changes that were read of other programs, and then our own. */
+  /** Publishes the changes that were read from other programs, and then our own. */
   publish(own: readonly Change[]): void {
     const missed = this.#missed
     this.#missed = false
@@ -119,11 +119,11 @@ export class Watch {
 
   #look(): void {
     try {
-      // Changes that were read are kept until they are published, so that a look that fails
+      // Changes that were read are kept until they are published, so that a check that fails
       // half-way loses none.
       this.catchUp()
     } catch {
-      // The file is busy, or the disk fails just now. The next look tries again, and a write
+      // The file is busy, or the disk fails right now. The next check tries again, and a write
       // reports the error.
     }
     this.publish([])
