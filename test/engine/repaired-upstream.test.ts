@@ -42,7 +42,7 @@ overEachStore((over) => {
     const repaired = await engine.restart(source.pid)
     expect(await repaired.result()).toBe(20)
     const after = await engine.explain(first.pid)
-    expect(after).toContain(`is excepted, and was begun again as ${repaired.pid}, which is finished\n`)
+    expect(after).toContain(`is excepted, and is superseded by ${repaired.pid}, which is finished\n`)
     expect(after).toContain(`--set 'inputs.n={"$process":"${repaired.pid}"}'\``)
     // A reference is to one process, and what has ended stays as it is.
     const unchanged = await engine.restart(first.pid)

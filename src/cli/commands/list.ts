@@ -23,14 +23,14 @@ interface ListOptions extends StoreOptions, FilterOptions {
 
 const CONDITIONS = `
 Conditions of --state:
-  ready       could continue, and no engine runs it
-  paused      is paused, by someone or after failures
-  gave-up     is paused by failures or crashes, and by no one
-  pausing     was asked to pause, and has not done so yet
-  killing     was asked to end, and has not done so yet
+  ready       could continue, but no engine runs it
+  paused      is paused, by a person or after failures
+  gave-up     is paused by failures or crashes, and not by a person
+  pausing     has a pause that has not taken effect yet
+  killing     has a kill that has not taken effect yet
   parked      its saved form can't be loaded
-  failed      ended without success; also if it was killed
-  unrepaired  failed without being killed, and was not begun again`
+  failed      ended without success, killed ones included
+  unrepaired  failed without being killed, and is not superseded`
 
 export function addList(program: Command): void {
   withFilters(withStore(program.command('list').alias('ps')))

@@ -5,7 +5,7 @@ import { processTable } from '../render/process-table.ts'
 import { screenOf } from '../render/screen.ts'
 import { namedIn } from '../render/wait-text.ts'
 
-/** Returns a table of processes, with what the store knows beside them: what they wait for, and what was made of them. */
+/** Returns a table of processes with what they wait for, where they failed, and their successors. */
 export async function listTable(client: Client, processes: readonly ProcessSummary[]): Promise<string> {
   const [successors, awaited, endedIn] = await Promise.all([
     successorsOf(client, processes),

@@ -120,8 +120,8 @@ class Explanation {
       const [newest] = await successorsOf(this.#store, row, this.#now)
       const next =
         newest === undefined
-          ? `: \`damson explain ${source}\` says how it is repaired`
-          : `, and was begun again as ${newest.pid}, which is ${newest.state.label}`
+          ? `: \`damson explain ${source}\` explains how to repair it`
+          : `, and is superseded by ${newest.pid}, which is ${newest.state.label}`
       said.push(`${row.className} ${source} is ${row.state}${next}`)
       const reference = { $process: newest?.pid ?? 'NEW PID', output }
       sets.push(` --set '${path}=${JSON.stringify(reference)}'`)
@@ -129,7 +129,7 @@ class Explanation {
     if (sets.length === 0) return []
     return [
       ...said,
-      `a retry would fail again, since it takes the same values. \`damson resubmit ${pid}${sets.join('')}\` runs it with those of another process`,
+      `a retry would fail again, since it uses the same values. \`damson resubmit ${pid}${sets.join('')}\` runs it with those of another process`,
     ]
   }
 
@@ -370,10 +370,10 @@ class Explanation {
 
 const FOR_ITSELF = 'it waits for itself, so it will never end; kill it'
 
-/** How a paused process goes on. */
+/** How to let a paused process continue. */
 function pausedAdvice(pid: string, cause: PauseCause): string {
   if (cause === 'request') return `it continues when it is played: \`damson play ${pid}\``
-  return `repair the cause, then \`damson play ${pid}\`. \`damson edit\` changes a value of it before`
+  return `repair the cause, then \`damson play ${pid}\`. To change one of its values first, use \`damson edit\``
 }
 
 function afterPlay(line: string): string {
