@@ -85,6 +85,7 @@ describe('in the list', () => {
     )
     const { stdout } = await run('explain', 'parked')
     expect(stdout).toContain('it is parked: process parked has no step oldStep. Its saved data')
+    expect(stdout).toContain('Fix the class, then `damson play parked`; `damson kill parked` ends it')
   })
 
   it('a process that needs the result of another one shows that it waits for it', async () => {

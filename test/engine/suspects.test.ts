@@ -9,6 +9,7 @@ import {
   type ProcessSpec,
 } from '../../src/index.ts'
 import { defer } from '../../src/process/state/deferred.ts'
+import { attentionText } from '../../src/cli/render/attention-text.ts'
 import { SimulatedClock } from '../../src/testing/index.ts'
 import { create, register, replaced } from '../contracts/stores.ts'
 import { untilWaiting } from './over-stores.ts'
@@ -246,6 +247,32 @@ describe('C11: a suspect', () => {
     gate('one').open()
     gate('two').open()
     expect(await other.handle(pid).result()).toEqual({ sum: 2 })
+  })
+
+  test('needs attention while it runs alone for long and others wait', async () => {
+    const client = await Client.open({ store, clock })
+    opened.push(client)
+    const first = await open([Gated])
+    const { pid } = await first.launch(Gated, { gate: 'hangs' })
+    await gate('hangs').reached
+    await first.close({ drain: 0 })
+    await crash([Gated])
+    const engine = await open([Gated, Count])
+    await clock.advance(1_000)
+    expect((await drainers()).map(({ suspect: found }) => found?.runs)).toEqual([true])
+    const waiting = await client.launch('Count')
+    expect((await client.status()).attention).toEqual([])
+    await clock.advance(60_000)
+    const { attention } = await client.status()
+    const reason = `it runs the suspect Gated ${pid} alone`
+    expect(attention).toEqual([
+      { kind: 'engine held', name: 'Gated', count: 1, pid, reason, engine: engine.id },
+    ])
+    expect(attentionText(attention)).toContain(
+      `starts nothing else, because ${reason}; 1 process waits for it\n      damson explain ${pid}`,
+    )
+    gate('hangs').open()
+    expect(await waiting.result()).toEqual({ count: 3 })
   })
 
   test('does not hold up the others for ever beside a step that does not end', async () => {

@@ -66,6 +66,8 @@ function inWords({ kind, name, count, reason, engine }: Attention): string {
       return `${many} ${one ? 'is' : 'are'} ready, and ${reason ?? `no engine ${name === null ? 'runs' : 'has this class and version'}`}`
     case 'engine full':
       return `all slots of engine ${engine?.slice(-6)} are taken by long-running steps, ${reason ?? ''}; ${count.toLocaleString('en-US')} ${one ? 'process waits' : 'processes wait'} for a slot`
+    case 'engine held':
+      return `engine ${engine?.slice(-6)} starts nothing else, because ${reason ?? 'it runs a suspect'}; ${count.toLocaleString('en-US')} ${one ? 'process waits' : 'processes wait'} for it`
     case 'parked':
       return `${many} ${one ? 'is' : 'are'} parked${why}`
     case 'gave up':
@@ -86,6 +88,7 @@ function nextCommand({ kind, name, count, pid }: Attention, pids: ReadonlyMap<st
     case 'no engine':
       return 'damson worker MODULE'
     case 'engine full':
+    case 'engine held':
       return `damson explain ${shellWord(short ?? '')}`
     case 'kill overdue':
       return 'damson list --state killing'

@@ -159,7 +159,7 @@ class Explanation {
     const row = this.#row
     if (row.parked !== null)
       return [
-        `it is parked: ${row.parked.replace(/\.$/, '')}. Its saved data has not changed. Fix the class, then play the process`,
+        `it is parked: ${row.parked.replace(/\.$/, '')}. Its saved data has not changed. Fix the class, then \`damson play ${row.pid}\`; \`damson kill ${row.pid}\` ends it`,
       ]
     if (row.actor !== null) return this.#call(row.actor, pending)
     if (row.mailbox !== null && row.state === 'waiting') return this.#actor(row.mailbox)

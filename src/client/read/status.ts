@@ -90,7 +90,9 @@ export interface Attention {
  * ready, and no engine that is alive has their class and version, or the label that they ask for
  * (`worker`). `engine full`: the processes are ready, and an engine that has their class has run
  * the same steps in all its slots for a minute; `name` and `pid` are those of the step that runs
- * longest. `parked`: the processes can't be loaded. `gave up`: the processes are paused after their
+ * longest. `engine held`: the processes are ready, and an engine that has their class runs a suspect
+ * alone, whose step began more than a minute ago; `name` and `pid` are those of the suspect.
+ * `parked`: the processes can't be loaded. `gave up`: the processes are paused after their
  * last attempt, after a third crash, or because a step that ran again did not do what its record
  * says. `waits for itself`: the processes wait for their own end, which never comes. `failed`: the
  * processes excepted or finished without success within the last day, and are not superseded.
@@ -100,6 +102,7 @@ export type AttentionKind =
   | 'kill overdue'
   | 'no engine'
   | 'engine full'
+  | 'engine held'
   | 'parked'
   | 'gave up'
   | 'waits for itself'
@@ -143,7 +146,7 @@ export async function statusOf(store: Control, now: number): Promise<StoreStatus
       ...deadEngines(engines, running),
       ...(overdueKills > 0 ? [need('kill overdue', null, overdueKills)] : []),
       ...withoutEngine(classes, engines),
-      ...(await fullEngines(store, classes, engines, running, now)),
+      ...(await busyEngines(store, classes, engines, running, now)),
       ...classes
         .filter(({ parked: count }) => count > 0)
         .map((one) => need('parked', one.className, one.parked, parked, (row) => row.parked)),
@@ -264,8 +267,8 @@ function labelReason(
   return worker !== null && hasClass ? `no engine with the label ${worker} runs` : null
 }
 
-/** The engines whose slots are all taken by long-running steps, while processes are ready. */
-async function fullEngines(
+/** The engines that start nothing while processes are ready, because of steps that have run for long. */
+async function busyEngines(
   store: Control,
   classes: readonly ClassSurvey[],
   engines: readonly EngineRow[],
@@ -275,7 +278,8 @@ async function fullEngines(
   const full: Attention[] = []
   for (const engine of engines) {
     const used = running[engine.id] ?? 0
-    if (!engine.alive || engine.concurrency === 0 || used < engine.concurrency) continue
+    const isHeld = engine.suspect?.runs === true
+    if (!engine.alive || engine.concurrency === 0 || (!isHeld && used < engine.concurrency)) continue
     const waiting = classes.flatMap(({ className, readyKinds }) =>
       readyKinds.filter((kind) => canRun(engine, { className, ...kind })).map((kind) => kind.count),
     )
@@ -286,6 +290,11 @@ async function fullEngines(
     if (count === 0 || longest === undefined || newest === undefined || now - newest.updatedAt < LONG)
       continue
     const { className, pid, updatedAt } = longest
+    if (isHeld) {
+      const reason = `it runs the suspect ${className} ${pid} alone`
+      full.push({ kind: 'engine held', name: className, count, pid, reason, engine: engine.id })
+      continue
+    }
     const reason = `the longest is in ${className} ${pid}, for ${span(now - updatedAt)}`
     full.push({ kind: 'engine full', name: className, count, pid, reason, engine: engine.id })
   }
