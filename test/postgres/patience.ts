@@ -10,8 +10,13 @@ interface QuietClock extends Clock {
   quiet(): Promise<void>
 }
 
-/** By clock, what its stores have not answered yet. */
-const asked = new WeakMap<Clock, Set<Promise<unknown>>>()
+/** By clock, what its stores have not answered yet, and how much they have answered. */
+const asked = new WeakMap<Clock, Calls>()
+
+interface Calls {
+  readonly pending: Set<Promise<unknown>>
+  answered: number
+}
 
 /** The same store but for some methods. What the clock is asked to wait for includes the answers of this store. */
 export function patient<S extends Store>(clock: Clock, store: S, methods: Partial<Store> = {}): S {
@@ -27,9 +32,10 @@ export function patient<S extends Store>(clock: Clock, store: S, methods: Partia
           const settled = answer
             .catch(() => {})
             .then(() => {
-              calls.delete(settled)
+              calls.answered++
+              calls.pending.delete(settled)
             })
-          calls.add(settled)
+          calls.pending.add(settled)
         }
         return answer
       }
@@ -37,19 +43,21 @@ export function patient<S extends Store>(clock: Clock, store: S, methods: Partia
   })
 }
 
-function callsOf(clock: Clock): Set<Promise<unknown>> {
+function callsOf(clock: Clock): Calls {
   const known = asked.get(clock)
   if (known !== undefined) return known
-  const calls = new Set<Promise<unknown>>()
+  const calls: Calls = { pending: new Set(), answered: 0 }
   asked.set(clock, calls)
   if ('quiet' in clock) {
     const moved = clock as QuietClock
     const quiet = moved.quiet.bind(moved)
     moved.quiet = async () => {
       for (;;) {
+        const before = calls.answered
         await quiet()
-        if (calls.size === 0) return
-        await Promise.race(calls)
+        // Who has just been answered goes on only now.
+        if (calls.pending.size === 0 && calls.answered === before) return
+        if (calls.pending.size > 0) await Promise.race(calls.pending)
       }
     }
   }
@@ -58,8 +66,8 @@ function callsOf(clock: Clock): Set<Promise<unknown>> {
 
 /** Resolves when the stores of the clock have answered everything. */
 export async function answered(clock: Clock): Promise<void> {
-  const calls = callsOf(clock)
-  while (calls.size > 0) await Promise.all(calls)
+  const { pending } = callsOf(clock)
+  while (pending.size > 0) await Promise.all(pending)
 }
 
 /** Whether the clock becomes quiet within so many turns of the event loop, beside those in which a store has yet to answer. */
@@ -68,7 +76,7 @@ export async function comesToRest(clock: QuietClock, turns: number): Promise<boo
   void clock.quiet().then(() => (rest.quiet = true))
   for (let left = turns; !rest.quiet; left--) {
     if (left === 0) return false
-    while ((asked.get(clock)?.size ?? 0) > 0) await answered(clock)
+    while ((asked.get(clock)?.pending.size ?? 0) > 0) await answered(clock)
     await new Promise((resolve) => setImmediate(resolve))
   }
   return true
