@@ -54,7 +54,9 @@ export function crashAtEveryCommit(
       { ...HAS_MORE, timeout: TIME_OUT },
       async () => {
         const undisturbed = await live(scenario, open, () => undefined)
-        for (const commits of [8, 6, 11].slice(0, share(1, 3))) {
+        for (const few of [8, 6, 11].slice(0, share(1, 3))) {
+          // Writes that one commit has elsewhere come in several, as the server answers.
+          const commits = place === 'Postgres' ? few * 3 : few
           const { facts } = await live(scenario, open, () => ({ commit: commits, when: 'after' }))
           expect({ commits, ...facts }).toEqual({ commits, ...undisturbed.facts })
         }
