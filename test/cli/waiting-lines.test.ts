@@ -1,5 +1,6 @@
 import { expect, test, onTestFinished } from 'vitest'
 import { Engine, MemoryStore, Process, Wait, type ProcessHandle, type ProcessSpec } from '../../src/index.ts'
+import { SimulatedClock } from '../../src/testing/index.ts'
 import { statusText } from '../../src/cli/render/wait-text.ts'
 import { attentionText } from '../../src/cli/render/attention-text.ts'
 import { clockTime } from '../../src/cli/render/time.ts'
@@ -45,6 +46,25 @@ test('status shows the times of its reasons as on a clock', () => {
   const reason = `it had not ended by its deadline, ${new Date(at).toISOString()}`
   const failed = { kind: 'failed', name: 'Order', count: 1, pid: 'order', reason } as const
   expect(attentionText([failed], new Map(), undefined, now)).toContain(`deadline, ${clockTime(at, now)}\n`)
+})
+
+test('a line of a list shows the deadline that a process has missed as on a clock', async () => {
+  class Sleeps extends Process {
+    override run(): Wait {
+      return new Wait(undefined, { for: '1d' })
+    }
+  }
+  const clock = new SimulatedClock()
+  const store = new MemoryStore({ clock })
+  const engine = await Engine.open({ store, clock, processes: [Sleeps], handleSignals: false })
+  onTestFinished(() => engine.close({ drain: 0 }))
+  const deadline = clock.now() + 3_600_000
+  const { pid } = await engine.launch(Sleeps, {}, { deadline: '1h' })
+  await clock.advance('2h')
+  const found = await engine.find(pid)
+  expect(statusText(found!, clock.now())).toBe(
+    `process ${pid} had not ended by its deadline, ${clockTime(deadline, clock.now())}`,
+  )
 })
 
 test('a line of a list names the process whose values are waited for', async () => {

@@ -96,7 +96,8 @@ function saidText(
 ): string {
   const waits = waitText(one, now, awaited, short)
   const { paused, message, reason: why } = one.state
-  if (waits === undefined || why === 'parked') return message ?? one.status ?? ''
+  if (waits === undefined || why === 'parked')
+    return message === undefined ? (one.status ?? '') : withClockTimes(message, now)
   if (!paused || message === undefined) return waits
   const reason = withClockTimes(message, now)
   // Without a reason of the pause, the message may itself be the reason of the wait.
