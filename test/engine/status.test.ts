@@ -83,7 +83,7 @@ overEachStore((over) => {
       ])
       expect(unknown.state.label).toBe('created')
       expect(await tired.explain()).toMatch(
-        /has been paused in step run [^]* repair the cause, then `damson play \S+`\. `damson edit` changes/,
+        /has been paused in step run [^]* repair the cause, then `damson play \S+`\. To change one of its values first, use `damson edit`/,
       )
     })
 
