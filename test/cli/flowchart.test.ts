@@ -234,7 +234,7 @@ const AWKWARD = [
 ]
 const awkward = fc.oneof(
   fc.constantFrom(...AWKWARD),
-  fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }),
+  fc.string({ unit: fc.character, minLength: 1, maxLength: 8 }),
 )
 /** One that a method may have in an outline. */
 const stepName = awkward.map((text) => text.replaceAll(/[.#()\s]/g, '')).filter((text) => text !== '')

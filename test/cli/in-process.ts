@@ -21,12 +21,15 @@ export async function damson(...args: readonly string[]): Promise<Ended> {
       process[name].write = write
     }
   })
+  // `--json` of a command that runs processes leads what they print to stderr.
+  const { console } = globalThis
   process.exitCode = undefined
   try {
     const code = await main(args)
     return { code, ...said }
   } finally {
     for (const restore of ways) restore()
+    globalThis.console = console
     process.exitCode = exitCode
   }
 }

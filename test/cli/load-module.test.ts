@@ -133,7 +133,7 @@ afterAll(() => project[Symbol.asyncDispose]())
 describe('a module of the user', () => {
   const forms = partOf(['two.mjs', 'two.cjs'], (file) => file === 'two.mjs')
   it.each(forms)('may be %s; its damson is the one that runs it', HAS_MORE, async (file) => {
-    const { stdout, stderr } = await project.damson(['run', file])
+    const { stdout, stderr } = await project.start(['run', file]).ended
     expect({ stdout, stderr }).toEqual({
       stdout: '{ two: 2, current: true, file: true }\n',
       stderr: expect.stringMatching(/^Two \S+ runs in/),
@@ -150,7 +150,7 @@ describe('a module of the user', () => {
     'may have path aliases, decorators, and another copy of damson beside it: %s',
     HAS_MORE,
     async (file, result) => {
-      const { stdout, stderr } = await project.damson(['run', file])
+      const { stdout, stderr } = await project.start(['run', file]).ended
       expect({ stdout, stderr }).toEqual({ stdout: `${result}\n`, stderr: expect.stringMatching(/ runs in/) })
     },
   )
@@ -160,9 +160,9 @@ describe('a module of the user', () => {
     HAS_MORE,
     async () => {
       project.write('switched/tsconfig.json', '{}')
-      expect((await project.damson(['run', 'switched/switched.ts'])).stdout).toBe('object\n')
+      expect((await project.start(['run', 'switched/switched.ts']).ended).stdout).toBe('object\n')
       project.write('switched/tsconfig.json', '{ "compilerOptions": { "experimentalDecorators": true } }')
-      expect((await project.damson(['run', 'switched/switched.ts'])).stdout).toBe('string\n')
+      expect((await project.start(['run', 'switched/switched.ts']).ended).stdout).toBe('string\n')
     },
   )
 

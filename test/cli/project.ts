@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { damson, type Ended } from './in-process.ts'
 import { compiled } from '../programs/compiled.ts'
 
-/** Commands that run processes, and hear signals. */
-const PROGRAMS: ReadonlySet<string> = new Set(['run', 'worker'])
+/** Runs processes until a signal ends it. */
+const WORKER = 'worker'
 /** Whether one runs in this program: there is one folder and one output, so another one that begins meanwhile is a program. */
 let inProcess = false
 
@@ -26,11 +26,11 @@ export class Project {
     return path
   }
 
-  /** Runs `damson` with these arguments to its end: as a program where it runs processes, or has an input or environment of its own; `runs` says so. */
+  /** Runs `damson` with these arguments to its end: as a program where it is a worker, or has an input or environment of its own; `runs` says so. */
   async damson(
     args: readonly string[],
     options?: { stdin?: string; env?: NodeJS.ProcessEnv },
-    runs = PROGRAMS.has(args[0] ?? ''),
+    runs = args[0] === WORKER,
   ): Promise<Ended> {
     if (options !== undefined || runs || inProcess) return this.start(args, options).ended
     inProcess = true

@@ -17,7 +17,7 @@ interface Shown {
 
 describe('damson run', () => {
   it('runs a process to its end, prints its outputs and exits with 0', async () => {
-    const { code, stdout, stderr } = await project.damson(['run', 'add.ts', '--inputs', '{"a": 2}'])
+    const { code, stdout, stderr } = await project.start(['run', 'add.ts', '--inputs', '{"a": 2}']).ended
     expect(stderr).toMatch(/^Add [0-9a-f-]{36} runs in damson\.db\n$/)
     expect(stdout).toBe('{ sum: 3 }\n')
     expect(code).toBe(0)
@@ -58,7 +58,7 @@ export class Talks extends Process {
   }
 }`,
       )
-      const { stdout, stderr } = await project.damson(['run', 'talks.ts', '--json'])
+      const { stdout, stderr } = await project.start(['run', 'talks.ts', '--json']).ended
       expect(JSON.parse(stdout)).toMatchObject({ class: 'Talks', state: 'finished' })
       expect(stderr).toMatch(/^loading\n(.|\n)*running\nstill running\n/)
       expect(stderr).toMatch(/^Talks \S+ runs in damson\.db$/m)

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { Client, PersistenceError, type ActorRef, type ProcessHandle } from '../../src/index.ts'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import { Project } from '../cli/project.ts'
-import { HAS_MORE } from '../run/extent.ts'
+import { HAS_MORE, runsMore } from '../run/extent.ts'
 import { aPath, openSqlite, replaced, slow } from './stores.ts'
 
 /* A call of an actor keeps the contracts that a launch keeps: it is stored once (C2), and is not run again if it kills its program (C11). */
@@ -168,18 +168,26 @@ async function deathsUntilDone(project: Project, call: ProcessHandle): Promise<n
   }
 }
 
-test('C11: an actor is not paused while its call gets further with each crash', LONG, async () => {
-  const { project, client } = await aProject()
-  const call = client.actorById(Bomb, 'bomb').call.work(5)
-  await call.submitted()
-  expect(await deathsUntilDone(project, call)).toBe(5)
-  expect(await call.result()).toBe(5)
-})
+test.runIf(runsMore)(
+  'C11: an actor is not paused while its call gets further with each crash',
+  LONG,
+  async () => {
+    const { project, client } = await aProject()
+    const call = client.actorById(Bomb, 'bomb').call.work(5)
+    await call.submitted()
+    expect(await deathsUntilDone(project, call)).toBe(5)
+    expect(await call.result()).toBe(5)
+  },
+)
 
-test('C11: an actor is not paused while each crash is in another attempt of its call', LONG, async () => {
-  const { project, client } = await aProject()
-  const call = client.actorById(Bomb, 'bomb').send('fail', [4], { retries: 3 })
-  await call.submitted()
-  expect(await deathsUntilDone(project, call)).toBe(4)
-  expect(await call.result()).toBe(4)
-})
+test.runIf(runsMore)(
+  'C11: an actor is not paused while each crash is in another attempt of its call',
+  LONG,
+  async () => {
+    const { project, client } = await aProject()
+    const call = client.actorById(Bomb, 'bomb').send('fail', [4], { retries: 3 })
+    await call.submitted()
+    expect(await deathsUntilDone(project, call)).toBe(4)
+    expect(await call.result()).toBe(4)
+  },
+)

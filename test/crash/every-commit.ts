@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { crashesAt, sidesOf } from '../run/commits.ts'
 import { extent, HAS_MORE, share } from '../run/extent.ts'
 import type { Driver } from './driver.ts'
-import { live, overPlaces, type Scenario } from './lives.ts'
+import { type Ended, live, overPlaces, type Scenario } from './lives.ts'
 import type { Death } from './program.ts'
 
 /** More commits than any of these scenarios makes. */
@@ -22,18 +22,21 @@ export function crashAtEveryCommit(
 ): void {
   const scenario = { ...options, drive }
   overPlaces('over', (place, open) => {
+    let life: Promise<Ended> | undefined
+    const undisturbed = (): Promise<Ended> => (life ??= live(scenario, open, () => undefined))
+
     for (const when of sidesOf(`${name} ${place}`)) {
       test(
         `${name}: killed ${when} each commit in turn, it comes to the same end`,
         { ...HAS_MORE, timeout: TIME_OUT },
         async () => {
-          const undisturbed = await live(scenario, open, () => undefined)
+          const { facts: whole } = await undisturbed()
           let crashes = 0
           for (let commit = 1; commit < MOST_COMMITS; commit++) {
             if (!crashesAt(commit, `${name} ${place} ${when}`)) continue
             const first: Death = { commit, when }
             const { facts, deaths } = await live(scenario, open, (life) => [first][life - 1])
-            expect({ commit, ...facts }).toEqual({ commit, ...undisturbed.facts })
+            expect({ commit, ...facts }).toEqual({ commit, ...whole })
             if (deaths === 0) break
             crashes++
             // The next program dies too, as soon as it has done one thing.
@@ -41,7 +44,7 @@ export function crashAtEveryCommit(
             expect({ commit, again: true, ...again.facts }).toEqual({
               commit,
               again: true,
-              ...undisturbed.facts,
+              ...whole,
             })
           }
           expect(crashes).toBeGreaterThan(extent === 'all' ? 1 : 0)
@@ -53,12 +56,12 @@ export function crashAtEveryCommit(
       `${name}: killed again and again, it comes to the same end`,
       { ...HAS_MORE, timeout: TIME_OUT },
       async () => {
-        const undisturbed = await live(scenario, open, () => undefined)
+        const { facts: whole } = await undisturbed()
         for (const few of [8, 6, 11].slice(0, share(1, 3))) {
           // Writes that one commit has elsewhere come in several, as the server answers.
           const commits = place === 'Postgres' ? few * 3 : few
           const { facts } = await live(scenario, open, () => ({ commit: commits, when: 'after' }))
-          expect({ commits, ...facts }).toEqual({ commits, ...undisturbed.facts })
+          expect({ commits, ...facts }).toEqual({ commits, ...whole })
         }
       },
     )

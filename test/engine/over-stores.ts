@@ -83,7 +83,7 @@ const KINDS: readonly (readonly [
 ]
 
 /** What must hold over any store, with a clock that stands still until the test moves it. */
-export function overEachStore(tests: (over: () => Over) => void): void {
+export function overEachStore(tests: (over: () => Over, kind: string) => void): void {
   for (const [name, open, options = {}] of KINDS)
     describe(`over ${name}`, options, () => {
       let over: Over
@@ -114,7 +114,7 @@ export function overEachStore(tests: (over: () => Over) => void): void {
         for (const dispose of disposers.toReversed()) await dispose()
       })
 
-      tests(() => over)
+      tests(() => over, name)
     })
 }
 

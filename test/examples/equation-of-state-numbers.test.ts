@@ -15,6 +15,7 @@ import {
   type LennardJones,
 } from '../../examples/equation-of-state/lennard-jones.ts'
 import { literatureValues } from '../../examples/equation-of-state/literature.ts'
+import { extent, HAS_MORE } from '../run/extent.ts'
 
 type Input = {
   potential: LennardJones
@@ -200,7 +201,8 @@ describe('the Birch–Murnaghan fit', () => {
   })
 })
 
-describe('argon', () => {
+// The energies take longer than most files. test/examples/equation-of-state.test.ts has fewer.
+describe.each(extent === 'some' ? [] : ['argon'])('%s', HAS_MORE, () => {
   const points = evenVolumes(argon.volumes).map((volume) => ({
     volume,
     energy: sumInPortions(1000, neighbourDistanceAt(volume), argon.tolerance).energy,

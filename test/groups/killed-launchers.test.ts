@@ -7,13 +7,13 @@ import type { CrashPoint } from '../../src/testing/index.ts'
 import { HAS_MORE, partOf } from '../run/extent.ts'
 import { startEngine } from '../programs/start.ts'
 
-const COUNT = 1_500
+const COUNT = 1_200
 
 /* A program that is killed while it launches a group of some commits, and the same launch again. */
 const POINTS: readonly CrashPoint[] = [
   { write: 'create', nth: 1_100, when: 'after' },
   { write: 'create', nth: 1, when: 'before' },
-  { write: 'create', nth: 1_400, when: 'before' },
+  { write: 'create', nth: 1_150, when: 'before' },
   { write: 'complete', when: 'before' },
   { write: 'complete', when: 'after' },
 ]

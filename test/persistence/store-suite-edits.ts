@@ -169,7 +169,7 @@ export function edits(bench: Bench): void {
 
     test('an edit that is too large is refused, and changes nothing', async () => {
       const { pid } = await waiting(store, 'A')
-      const large = JSON.stringify('x'.repeat(64 * 2 ** 20))
+      const large = `"${'x'.repeat(64 * 2 ** 20)}"`
       expect(await commitOne(store, await edit(pid, { parts: { memory: large } }))).toMatchObject({
         status: 'refused',
         error: { code: 'SERIALIZATION', path: 'memory' },

@@ -15,6 +15,7 @@ import type { Outcome } from '../../src/persistence/contract/outcomes.ts'
 import type { OpenTransaction } from '../../src/persistence/contract/store.ts'
 import { openStore } from '../../src/persistence/open-store.ts'
 import * as fixtures from '../persistence/fixtures.ts'
+import { HAS_MORE, share } from '../run/extent.ts'
 import { startEngine } from '../programs/start.ts'
 
 /* What must hold of `this.transaction` over each store that has transactions. */
@@ -329,23 +330,31 @@ export function transactionsSuite(
       })
     })
 
-    it('happens once, however often the program of the engine is killed (C6, C11)', async () => {
-      const steps = 30
-      const launch = [{ class: 'Ledger', inputs: { steps }, key: 'ledger' }] as const
-      for (let deaths = 0; deaths < 6; deaths++) {
-        const when = deaths % 2 === 0 ? 'before' : 'after'
-        const program = startEngine({
-          store: opened.store,
-          launch,
-          lease: 1_000,
-          crash: { commit: 4, when },
+    it(
+      'happens once, however often the program of the engine is killed (C6, C11)',
+      { ...HAS_MORE, timeout: 60_000 },
+      async () => {
+        const steps = 30
+        const launch = [{ class: 'Ledger', inputs: { steps }, key: 'ledger' }] as const
+        for (let deaths = 0; deaths < share(3, 6); deaths++) {
+          const when = deaths % 2 === 0 ? 'before' : 'after'
+          const program = startEngine({
+            store: opened.store,
+            launch,
+            lease: 1_000,
+            crash: { commit: 4, when },
+          })
+          expect({ ...(await program.ended), stderr: program.stderr() }).toMatchObject({ signal: 'SIGKILL' })
+        }
+        const last = startEngine({ store: opened.store, launch, lease: 1_000 })
+        expect({ ...(await last.ended), stderr: last.stderr() }).toEqual({
+          code: 0,
+          signal: null,
+          stderr: '',
         })
-        expect({ ...(await program.ended), stderr: program.stderr() }).toMatchObject({ signal: 'SIGKILL' })
-      }
-      const last = startEngine({ store: opened.store, launch, lease: 1_000 })
-      expect({ ...(await last.ended), stderr: last.stderr() }).toEqual({ code: 0, signal: null, stderr: '' })
-      expect(await opened.names()).toEqual(Array.from({ length: steps }, (_, n) => `ledger ${n}`))
-    }, 60_000)
+        expect(await opened.names()).toEqual(Array.from({ length: steps }, (_, n) => `ledger ${n}`))
+      },
+    )
   })
 }
 
