@@ -1,4 +1,5 @@
 // @module-tag more
+import { setTimeout as later } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Client, Engine, Process, type AnyProcessClass, type ProcessSpec } from '../../src/index.ts'
 import { defer } from '../../src/process/state/deferred.ts'
@@ -156,6 +157,29 @@ describe.skipIf(POSTGRES === undefined)('behind a network that fails', () => {
       expect(await watcher.handle(next.pid).outputs.all()).toEqual({ attempt: 3 })
       expect(await handle.history()).toEqual(history)
       expect(await engine.handle(pid).outputs.all()).toEqual({ attempt: 2 })
+    },
+  )
+
+  test(
+    'C11: an engine that others have taken for dead is registered again when it is back, and keeps what it runs then',
+    { ...HAS_MORE, timeout: 120_000 },
+    async () => {
+      const gate = defer<void>()
+      Object.assign(attempts, { gate: gate.promise, count: 0 })
+      const { direct, proxy } = await proxied()
+      const engine = await open(proxy.url, [Attempted], 1_000)
+      const other = await open(direct, [Attempted], 30_000)
+      proxy.stall()
+      await expect.poll(async () => (await other.engines()).length, { timeout: 30_000 }).toBe(1)
+      proxy.goOn()
+      await expect.poll(async () => (await other.engines()).length, { timeout: 30_000 }).toBe(2)
+      const { pid } = await engine.launch(Attempted)
+      await expect.poll(() => attempts.count).toBe(1)
+      // The other engine looks for dead ones each second.
+      await later(3_000)
+      gate.resolve()
+      expect(await other.handle(pid).outputs.all()).toEqual({ attempt: 1 })
+      expect((await other.handle(pid).history()).map(({ name }) => name)).not.toContain('crashed')
     },
   )
 })

@@ -50,6 +50,21 @@ function user(): { readonly uid?: number; readonly gid?: number } {
   return { uid: idOf('-u'), gid: idOf('-g') }
 }
 
+/** A new folder that belongs to the user of Postgres. */
+function ownFolder(parent: string): string {
+  const folder = mkdtempSync(join(parent, 'damson-postgres-'))
+  const as = user()
+  if (as.uid !== undefined && as.gid !== undefined) chownSync(folder, as.uid, as.gid)
+  return folder
+}
+
+interface ServerOptions {
+  /** The folder in which its own is made. */
+  readonly parent?: string
+  /** The folder in which its log is made, if it is elsewhere. */
+  readonly log?: string
+}
+
 export class PostgresServer {
   readonly url: string
   readonly #folder: string
@@ -57,8 +72,15 @@ export class PostgresServer {
   #server: ChildProcess | undefined
 
   /** A new cluster that does not wait for the disk, since no test ends the machine. */
-  static async start(): Promise<PostgresServer> {
-    const server = new PostgresServer(mkdtempSync(join(tmpdir(), 'damson-postgres-')), await freePort())
+  static async start({ parent = tmpdir(), log }: ServerOptions = {}): Promise<PostgresServer> {
+    const server = new PostgresServer(ownFolder(parent), await freePort())
+    const options = ['-U', 'damson', '--auth=trust', '-E', 'UTF8', '--no-locale', '--no-sync']
+    server.#run('initdb', [
+      '-D',
+      server.#data,
+      ...options,
+      ...(log === undefined ? [] : ['--wal-segsize=1', '-X', join(ownFolder(log), 'wal')]),
+    ])
     await server.start()
     return server
   }
@@ -67,14 +89,37 @@ export class PostgresServer {
     this.#folder = folder
     this.#port = port
     this.url = `postgres://damson@127.0.0.1:${port}/postgres`
-    const as = user()
-    if (as.uid !== undefined && as.gid !== undefined) chownSync(folder, as.uid, as.gid)
-    const data = join(folder, 'data')
-    execFileSync(
-      join(POSTGRES as string, 'initdb'),
-      ['-D', data, '-U', 'damson', '--auth=trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
-      { ...as, stdio: 'pipe', cwd: folder },
-    )
+  }
+
+  get #data(): string {
+    return join(this.#folder, 'data')
+  }
+
+  #run(program: string, args: readonly string[]): void {
+    const how = { ...user(), stdio: 'pipe', cwd: this.#folder } as const
+    execFileSync(join(POSTGRES as string, program), args, how)
+  }
+
+  /**
+   * A replica that follows this server from now on. From then on this server acknowledges a commit only when the
+   * replica has it.
+   */
+  async synchronousReplica(): Promise<PostgresServer> {
+    const replica = new PostgresServer(ownFolder(tmpdir()), await freePort())
+    replica.#run('pg_basebackup', ['-D', replica.#data, '-R', '-c', 'fast', '--no-sync', '-d', this.url])
+    await replica.start()
+    this.query("ALTER SYSTEM SET synchronous_standby_names = '*'")
+    this.query('SELECT pg_reload_conf()')
+    for (let tries = 0; this.query('SELECT sync_state FROM pg_stat_replication') !== 'sync'; tries++) {
+      if (tries > 300) throw new Error('the replica does not follow')
+      await later(100)
+    }
+    return replica
+  }
+
+  /** Makes a replica take writes. */
+  promote(): void {
+    this.#run('pg_ctl', ['promote', '-D', this.#data])
   }
 
   async start(): Promise<void> {
@@ -84,17 +129,10 @@ export class PostgresServer {
       'max_connections=200',
       'listen_addresses=127.0.0.1',
     ]
+    const places = ['-D', this.#data, '-p', String(this.#port), '-k', this.#folder]
     this.#server = spawn(
       join(POSTGRES as string, 'postgres'),
-      [
-        '-D',
-        join(this.#folder, 'data'),
-        '-p',
-        String(this.#port),
-        '-k',
-        this.#folder,
-        ...settings.flatMap((setting) => ['-c', setting]),
-      ],
+      [...places, ...settings.flatMap((setting) => ['-c', setting])],
       { ...user(), stdio: 'ignore', cwd: this.#folder },
     )
     for (let tries = 0; ; tries++) {
@@ -117,14 +155,21 @@ export class PostgresServer {
     const server = this.#server
     if (server === undefined) return
     this.#server = undefined
+    if (server.exitCode !== null || server.signalCode !== null) return
     const ended = new Promise((resolve) => void server.once('exit', resolve))
     server.kill('SIGQUIT')
     await ended
   }
 
+  async restart(): Promise<void> {
+    await this.stopImmediately()
+    await this.start()
+  }
+
   /** Runs a statement as another program would. */
   query(text: string): string {
-    return execFileSync(join(POSTGRES as string, 'psql'), [this.url, '-qAtc', text], { encoding: 'utf8' })
+    const args = [this.url, '-qAtc', text]
+    return execFileSync(join(POSTGRES as string, 'psql'), args, { encoding: 'utf8' }).trim()
   }
 
   async remove(): Promise<void> {

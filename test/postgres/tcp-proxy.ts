@@ -10,6 +10,7 @@ export class TcpProxy {
   readonly url: string
   readonly #listener: Server
   readonly #pairs = new Set<Pair>()
+  #to: URL
   #isStalled = false
   #stallsAt: string | undefined
 
@@ -23,12 +24,14 @@ export class TcpProxy {
   }
 
   private constructor(url: string, listener: Server) {
-    const { hostname, port } = new URL(url)
+    this.#to = new URL(url)
     const own = new URL(url)
     own.port = String((listener.address() as AddressInfo).port)
     this.url = own.href
     this.#listener = listener
-    listener.on('connection', (client) => this.#join(client, connect(Number(port), hostname)))
+    listener.on('connection', (client) =>
+      this.#join(client, connect(Number(this.#to.port), this.#to.hostname)),
+    )
   }
 
   #join(client: Socket, server: Socket): void {
@@ -52,6 +55,12 @@ export class TcpProxy {
       })
       if (this.#isStalled) from.unpipe(to)
     }
+  }
+
+  /** Leads the connections to another server from now on, and resets those that are open. */
+  leadTo(url: string): void {
+    this.#to = new URL(url)
+    this.cut()
   }
 
   /** Carries nothing any more, and closes nothing. */

@@ -8,18 +8,27 @@ const BEATS = 4
 /** How long a session counts as open after each heartbeat, in milliseconds. */
 const SESSION_LEASE = 60_000
 
-const JOIN = `INSERT INTO @engine VALUES ($1, $2, $3, $4, $5, $6, $7, $8, @now() + $4)
-  ON CONFLICT (id) DO UPDATE SET expires = excluded.expires`
+const REGISTER = 'INSERT INTO @engine VALUES ($1, $2, $3, $4, $5, $6, $7, $8, @now() + $4) ON CONFLICT (id)'
+const JOIN = `${REGISTER} DO UPDATE SET expires = excluded.expires, noted = 0, late = 0`
 /** 0 marks an engine whose death a test has simulated. */
-const BEAT = 'UPDATE @engine SET expires = @now() + lease WHERE id = $1 AND expires > 0'
+const BEAT =
+  'UPDATE @engine SET expires = @now() + lease, noted = 0, late = 0 WHERE id = $1 AND expires > 0 RETURNING id'
+/** For an engine that others have taken for dead, and have removed. */
+const REJOIN = `${REGISTER} DO NOTHING`
 const OPEN =
   'INSERT INTO @session VALUES ($1, @now() + $2) ON CONFLICT (id) DO UPDATE SET expires = excluded.expires'
+
+interface Renewals {
+  /** The milliseconds between two of them. */
+  readonly interval: number
+  /** What registers the engine. */
+  readonly values: readonly unknown[]
+}
 
 /** Keeps the leases of the engines and sessions of this program, by the clock of the database. */
 export class Beats {
   readonly #database: Database
-  /** By engine, the milliseconds between two renewals of its lease. */
-  readonly #engines = new Map<string, number>()
+  readonly #engines = new Map<string, Renewals>()
   readonly #timers = new Map<string, NodeJS.Timeout>()
   readonly #sessions = new Map<string, NodeJS.Timeout>()
   /** Undefined before the first engine has joined; null if no thread can run. */
@@ -31,19 +40,13 @@ export class Beats {
 
   async join(engine: EngineIdentity, now: number): Promise<void> {
     const { id, host, osPid, lease, concurrency, classes, labels = [] } = engine
-    await this.#database.query('registering an engine', JOIN, [
-      id,
-      host,
-      osPid,
-      lease,
-      concurrency,
-      JSON.stringify(classes),
-      JSON.stringify(labels),
-      now,
-    ])
-    this.#engines.set(id, lease / BEATS)
+    const known = [JSON.stringify(classes), JSON.stringify(labels)]
+    const values = [id, host, osPid, lease, concurrency, ...known, now]
+    await this.#database.query('registering an engine', JOIN, values)
+    const renewals = { interval: lease / BEATS, values }
+    this.#engines.set(id, renewals)
     if (this.#thread === undefined) this.#thread = this.#start()
-    this.#beginRenewing(id, lease / BEATS)
+    this.#beginRenewing(id, renewals)
   }
 
   leave(engine: string): void {
@@ -54,24 +57,29 @@ export class Beats {
   }
 
   #start(): LeaseThread | null {
-    const { connection } = this.#database
+    const database = this.#database
     const died = (): void => {
       this.#thread = null
-      for (const [id, interval] of this.#engines) this.#beginRenewing(id, interval)
+      for (const [id, renewals] of this.#engines) this.#beginRenewing(id, renewals)
     }
-    return LeaseThread.start(connection, this.#database.sql(BEAT), died) ?? null
+    const statements = { renew: database.sql(BEAT), rejoin: database.sql(REJOIN) }
+    return LeaseThread.start(database.connection, statements, died) ?? null
   }
 
-  #beginRenewing(id: string, interval: number): void {
-    if (this.#thread == null) this.#renewByTimer(id, interval)
-    else this.#thread.join(id, interval)
+  #beginRenewing(id: string, renewals: Renewals): void {
+    if (this.#thread == null) this.#renewByTimer(id, renewals)
+    else this.#thread.join(id, renewals.interval, renewals.values)
   }
 
   /** Renews a lease from this thread: steps that block it for long then count as crashes. */
-  #renewByTimer(id: string, interval: number): void {
-    const renew = (): void => void this.#database.query('renewing a lease', BEAT, [id]).catch(() => {})
+  #renewByTimer(id: string, { interval, values }: Renewals): void {
+    const renew = async (): Promise<void> => {
+      const renewed = await this.#database.query('renewing a lease', BEAT, [id])
+      if (renewed.length === 0 && this.#engines.has(id))
+        await this.#database.query('registering an engine again', REJOIN, values)
+    }
     clearInterval(this.#timers.get(id))
-    this.#timers.set(id, setInterval(renew, interval).unref())
+    this.#timers.set(id, setInterval(() => void renew().catch(() => {}), interval).unref())
   }
 
   async open(session: string): Promise<void> {

@@ -65,15 +65,13 @@ const OUTLOOK = `SELECT r.ready, least(r.due, s.due) AS due, s.ready AS suspects
 const WANTED = `WITH RECURSIVE ${kinds(READY)} SELECT DISTINCT class AS name, version FROM kinds`
 const WANTED_SUSPECTS = `WITH RECURSIVE ${kinds(SUSPECT)} SELECT DISTINCT class AS name, version FROM kinds`
 
-/** The engines that own processes and do not live, and those that are registered and do not live. */
-const DEAD = `SELECT id FROM @engine WHERE NOT @alive(expires, lease)
-  UNION SELECT DISTINCT owner FROM @process WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM @engine)`
+const DEAD = 'SELECT id FROM @dead() AS id'
 const OWNED = 'SELECT pid FROM @process WHERE owner = $1 ORDER BY id'
 const OVERDUE = `SELECT pid FROM @process WHERE kill_deadline <= $1
   UNION SELECT pid FROM @process WHERE ${LATE} AND due_at <= $1`
 const RUN_ALONE = `SELECT pid, class, owner AS engine FROM @process WHERE owner IS NOT NULL AND alone = ${RUNS_ALONE}`
 const DRAINED = `SELECT pid, class, runner AS engine, runner, alone, ready_at FROM @process WHERE ${SUSPECT} AND alone = ${DRAINED_FOR}`
-const IS_ALIVE = 'SELECT 1 FROM @engine WHERE id = $1 AND @alive(expires, lease)'
+const IS_ALIVE = 'SELECT 1 FROM @engine WHERE id = $1 AND @alive(expires, lease, late)'
 
 const DOING = 'claiming processes'
 
@@ -114,6 +112,7 @@ export class Claims {
     }
   }
 
+  /** The engines that do not live. Notes for how long they have been late, so that it is called each second. */
   async dead(): Promise<string[]> {
     return (await this.#database.query<{ readonly id: string }>(DOING, DEAD)).map(({ id }) => id)
   }

@@ -23,8 +23,16 @@ const CONNECTIONS = 4
 /** The most functions of `this.transaction` that run at a time. */
 const OWN_CONNECTIONS = 8
 
+/** That of a server that takes no writes, as a replica. */
+const READ_ONLY = '25006'
 /** The codes of errors after which a statement is made again. */
-const TRANSIENT = /^(08|57P0|25P03|40001|40P01|53300|E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN))/
+const TRANSIENT = /^(08|57P0|25006|25P03|40001|40P01|53300|E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN))/
+const REPLICA: BoundedQuery = {
+  text: 'SELECT pg_is_in_recovery() AS replica',
+  query_timeout: ANSWER_WITHIN,
+}
+const IS_REPLICA =
+  'the Postgres server is a replica, which takes no writes: give the address of the server that does, or promote this one'
 const INT8 = 20
 const JSON_TYPE = 114
 const TEXT = 25
@@ -89,6 +97,7 @@ export class Database implements Calls {
       max,
       idleTimeoutMillis: 60_000,
       allowExitOnIdle: true,
+      verify: (client, done) => void refuseReplica(client, done),
     })
     // A connection that breaks while it is idle is replaced at the next statement.
     pool.on('error', () => {})
@@ -239,7 +248,21 @@ function encoded(value: unknown): unknown {
   return Array.isArray(value) ? value.map(encoded) : value
 }
 
+/** A replica may be behind: gives an error for it, as a server has it that takes no writes. */
+async function refuseReplica(client: Pg.PoolClient, done: (error?: Error) => void): Promise<void> {
+  let refusal: Error | undefined
+  try {
+    const { rows } = await client.query<{ readonly replica: boolean }>(REPLICA)
+    if (rows[0]?.replica === true) refusal = Object.assign(new Error(IS_REPLICA), { code: READ_ONLY })
+  } catch (error) {
+    refusal = error as Error
+  }
+  done(refusal)
+}
+
 function unreachable(error: unknown): PersistenceError {
+  if (error instanceof Error && error.message === IS_REPLICA)
+    return new PersistenceError(IS_REPLICA, { cause: error })
   return new PersistenceError(`the Postgres server cannot be reached: ${errorText(error)}`, { cause: error })
 }
 

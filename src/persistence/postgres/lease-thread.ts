@@ -1,25 +1,32 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 
+interface Statements {
+  /** Renews the lease of the engine that it gets, and returns its id. */
+  readonly renew: string
+  /** Registers an engine again that others have removed. */
+  readonly rejoin: string
+}
+
 /** The data that the worker thread receives. */
 interface LeaseData {
   /** The path of the driver's module. The worker runs from text, so it can't resolve the module itself. */
   readonly driver: string
   readonly connection: string
-  /** Renews the lease of the engine that it gets. */
-  readonly statement: string
+  readonly statements: Statements
 }
 
 /**
- * A renewal that hangs is given up before the next lease ends, and its connection with it. A text and no
- * file, since a bundler can't follow a path to a file of a worker.
+ * A renewal that hangs is given up before the next lease ends, and its connection with it. One that fails is
+ * soon tried again, so that an engine is not late for long once it reaches the server again. A text and no file,
+ * since a bundler can't follow a path to a file of a worker.
  */
 const SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads')
-const { driver, connection, statement } = workerData
+const { driver, connection, statements } = workerData
 const { Client } = require(driver)
-const timers = new Map()
-const busy = new Set()
+const engines = new Map()
+let pending = 0
 let opened
 function open(timeout) {
   const client = new Client({ connectionString: connection, application_name: 'damson lease', keepAlive: true,
@@ -31,42 +38,51 @@ function drop(client) {
   if (opened?.client === client) opened = undefined
   client.end().catch(() => {})
 }
-async function query(id, timeout) {
-  if (opened === undefined) open(timeout)
+async function query(id, engine) {
+  const query_timeout = engine.interval
+  if (opened === undefined) open(query_timeout)
   const { client, connected } = opened
   try {
     await connected
-    await client.query({ text: statement, values: [id], query_timeout: timeout })
+    const { rows } = await client.query({ text: statements.renew, values: [id], query_timeout })
+    if (rows.length === 0 && engines.get(id) === engine)
+      await client.query({ text: statements.rejoin, values: engine.values, query_timeout })
+    return true
   } catch {
     drop(client)
+    return false
   }
 }
 function closeUnused() {
-  if (timers.size === 0 && busy.size === 0 && opened !== undefined) drop(opened.client)
+  if (engines.size === 0 && pending === 0 && opened !== undefined) drop(opened.client)
 }
 let last = Promise.resolve()
-async function renew(id, interval) {
-  if (busy.has(id)) return
-  busy.add(id)
-  last = last.then(() => query(id, interval))
-  await last
-  busy.delete(id)
+async function renew(id, engine) {
+  const begun = performance.now()
+  pending++
+  last = last.then(() => query(id, engine))
+  const isRenewed = await last
+  pending--
   closeUnused()
+  if (engines.get(id) !== engine) return
+  const pause = isRenewed ? engine.interval - (performance.now() - begun) : Math.min(250, engine.interval / 4)
+  engine.timer = setTimeout(renew, Math.max(0, pause), id, engine)
 }
 function leave(id) {
-  clearInterval(timers.get(id))
-  timers.delete(id)
+  clearTimeout(engines.get(id)?.timer)
+  engines.delete(id)
   closeUnused()
 }
-parentPort.on('message', ({ id, interval }) => {
+parentPort.on('message', ({ id, interval, values }) => {
   if (id === undefined) {
-    for (const one of timers.keys()) leave(one)
+    for (const one of engines.keys()) leave(one)
     parentPort.close()
   } else {
     leave(id)
     if (interval !== undefined) {
-      timers.set(id, setInterval(renew, interval, id, interval))
-      void renew(id, interval)
+      const engine = { interval, values }
+      engines.set(id, engine)
+      void renew(id, engine)
     }
   }
 })
@@ -81,10 +97,10 @@ export class LeaseThread {
    * Undefined if the driver can't be found, as in a bundle. `died` is called if the thread ends by
    * itself.
    */
-  static start(connection: string, statement: string, died: () => void): LeaseThread | undefined {
+  static start(connection: string, statements: Statements, died: () => void): LeaseThread | undefined {
     try {
       const driver = createRequire(import.meta.url).resolve('pg')
-      return new LeaseThread({ driver, connection, statement }, died)
+      return new LeaseThread({ driver, connection, statements }, died)
     } catch {
       return undefined
     }
@@ -102,9 +118,9 @@ export class LeaseThread {
     this.#worker.once('exit', ended)
   }
 
-  /** Renews the lease of an engine each `interval` milliseconds. */
-  join(id: string, interval: number): void {
-    this.#worker.postMessage({ id, interval })
+  /** Renews the lease of an engine each `interval` milliseconds. `values` are those of `rejoin`. */
+  join(id: string, interval: number, values: readonly unknown[]): void {
+    this.#worker.postMessage({ id, interval, values })
   }
 
   leave(id: string): void {

@@ -335,7 +335,7 @@ export class PostgresStore implements Store {
     >(
       'reading the engines',
       `SELECT id, host, os_pid AS "osPid", lease, concurrency, classes, labels, started_at AS "startedAt", expires,
-        @alive(expires, lease) AS alive FROM @engine ORDER BY started_at, id`,
+        @alive(expires, lease, late) AS alive FROM @engine ORDER BY started_at, id`,
     )
     const suspects = await this.#claims.suspects(this.#now())
     return rows.map((row) => ({
@@ -466,7 +466,9 @@ export class PostgresStore implements Store {
       const pids = await this.#claims.owned(engine)
       if (pids.length > 0)
         processes += await this.#change(doing, wantedPids(pids), (session) => takeBack(pids, session))
-      await this.#query(doing, 'DELETE FROM @engine WHERE id = $1 AND NOT @alive(expires, lease)', [engine])
+      await this.#query(doing, 'DELETE FROM @engine WHERE id = $1 AND NOT @alive(expires, lease, late)', [
+        engine,
+      ])
     }
     const overdue = await this.#claims.overdue(this.#now())
     if (overdue.length > 0)

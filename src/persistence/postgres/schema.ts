@@ -171,7 +171,9 @@ CREATE INDEX member_pid ON @member (pid) WHERE present;
 CREATE INDEX member_present ON @member (grp) WHERE present;
 CREATE TABLE @engine (
   id text PRIMARY KEY, host text NOT NULL, os_pid bigint NOT NULL, lease bigint NOT NULL, concurrency bigint NOT NULL,
-  classes text NOT NULL, labels text NOT NULL, started_at bigint NOT NULL, expires bigint NOT NULL
+  classes text NOT NULL, labels text NOT NULL, started_at bigint NOT NULL, expires bigint NOT NULL,
+  -- When an engine last noted here that this one is late, and for how long it was noted to be late.
+  noted bigint NOT NULL DEFAULT 0, late bigint NOT NULL DEFAULT 0
 );
 CREATE TABLE @class (
   name text PRIMARY KEY, version bigint NOT NULL, inputs text NOT NULL, deadline_after bigint, signals text NOT NULL
@@ -193,13 +195,28 @@ export const CLEAR = `DO $body$ BEGIN ${Array.from(
       END IF;`,
 ).join('\n')} END $body$`
 
-/** The time of the database, by which leases count, and whether a lease holds. */
+/**
+ * The time of the database, by which leases count, and which engines are dead.
+ *
+ * While the server is down, its disk is full, a replica takes over, or the network fails, no engine can renew
+ * its lease. So it is not enough that the lease of an engine has ended: others must also have been able to write
+ * for half of it while the engine could not. They note in its row that it is late, as soon as a renewal is
+ * missing. A time in which none of them could write counts for at most two seconds.
+ */
 const TIME = `
 CREATE FUNCTION @now() RETURNS bigint LANGUAGE sql VOLATILE AS
   $body$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $body$;
--- No engine could renew its lease while the server did not run.
-CREATE FUNCTION @alive(expires bigint, lease bigint) RETURNS boolean LANGUAGE sql VOLATILE AS
-  $body$ SELECT expires > @now() OR @now() - lease < (extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint AND expires > 0 $body$;
+CREATE FUNCTION @alive(expires bigint, lease bigint, late bigint) RETURNS boolean LANGUAGE sql VOLATILE AS
+  $body$ SELECT expires > @now() OR expires > 0 AND late < lease / 2 $body$;
+-- Notes which engines are late, and returns those that do not live: the registered ones, and those that own processes.
+CREATE FUNCTION @dead() RETURNS SETOF text LANGUAGE plpgsql AS $body$
+BEGIN
+  UPDATE @engine SET noted = @now(), late = late + CASE WHEN noted = 0 THEN 0 ELSE least(greatest(@now() - noted, 0), 2000) END
+    WHERE id IN (SELECT id FROM @engine WHERE expires > 0 AND expires - lease * 5 / 8 < @now() AND abs(@now() - noted) > 200
+      ORDER BY id FOR UPDATE SKIP LOCKED);
+  RETURN QUERY SELECT id FROM @engine WHERE NOT @alive(expires, lease, late)
+    UNION SELECT DISTINCT owner FROM @process WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM @engine);
+END $body$;
 `
 
 /**
@@ -218,7 +235,7 @@ DECLARE
 BEGIN
   RETURN json_build_object(
     'now', @now(),
-    'engines', (SELECT json_agg(e.id) FROM @engine e WHERE @alive(e.expires, e.lease)),
+    'engines', (SELECT json_agg(e.id) FROM @engine e WHERE @alive(e.expires, e.lease, e.late)),
     'found', (SELECT json_agg(json_build_object(
       'row', p,
       'messages', (SELECT json_agg(json_build_array(m.id, m.sender, m.signal, m.value) ORDER BY m.id)
