@@ -103,7 +103,7 @@ export default defineConfig({
     // Files share their workers: to begin each in a new one takes longer than most of them.
     isolate: false,
     // Files often wait for the programs that they have started, or for a lease to end.
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     coverage: {

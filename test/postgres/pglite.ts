@@ -13,6 +13,8 @@ export class PgliteServer {
 
   static async start(): Promise<PgliteServer> {
     const database = await PGlite.create()
+    // To plan a statement takes longer than to run it on so few rows. The one session keeps this.
+    await database.exec('SET plan_cache_mode = force_generic_plan')
     const port = await freePort()
     const server = new PGLiteSocketServer({ db: database, port, maxConnections: 20 })
     await server.start()
