@@ -13,6 +13,8 @@ const NOTIFY_INTERVAL = 10
 /** The most changes of one look. Beyond them the listeners read what they follow. */
 const MOST = 5_000
 
+/** Nothing is lost with a notification, so it need not wait for the disk. */
+const NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
 const BEHIND = 'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin'
 /** The third argument has own transactions. */
 const LOOKED_AT = 'tx >= $1::xid8 AND tx < $2::xid8 AND tx <> ALL($3::xid8[])'
@@ -97,7 +99,7 @@ export class Feed {
     if (!this.#isOn) this.#passed(xmin)
     this.#notifying ??= setTimeout(() => {
       this.#notifying = undefined
-      this.#database.query('notifying', 'SELECT pg_notify($1, $2)', [this.#channel, this.#id]).catch(() => {})
+      this.#database.query('notifying', NOTIFY, [this.#channel, this.#id]).catch(() => {})
     }, NOTIFY_INTERVAL)
   }
 
