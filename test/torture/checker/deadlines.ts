@@ -17,9 +17,7 @@ export function checkDeadlines(world: World): Finding[] {
     const spans = timesOf(asked.at).flatMap((at) =>
       timesOf(done.at).map((end) => ({ due: at + grace, end, late: end - at - grace })),
     )
-    const excused = spans.some(
-      ({ due, end, late }) => late <= SEES || hindrances.some(({ from, to }) => from <= end && to >= due),
-    )
+    const excused = spans.some(({ due, end, late }) => late - hinderedBetween(due, end, hindrances) <= SEES)
     if (excused || spans.length === 0) return []
     const late = Math.min(...spans.map((span) => span.late))
     return [
@@ -32,19 +30,46 @@ export function checkDeadlines(world: World): Finding[] {
   })
 }
 
+/** For how much of a time nothing could be done. */
+function hinderedBetween(from: number, to: number, hindrances: readonly Hindrance[]): number {
+  let sum = 0
+  let counted = from
+  for (const hindrance of hindrances.toSorted((one, other) => one.from - other.from)) {
+    if (hindrance.isClock && hindrance.from <= to && hindrance.to >= from) return Infinity
+    const [begin, end] = [Math.max(counted, hindrance.from), Math.min(to, hindrance.to)]
+    if (end <= begin) continue
+    sum += end - begin
+    counted = end
+  }
+  return sum
+}
+
 function deadlineOf({ data }: Happened): number {
   return Number(data['deadline'])
 }
 
-/** When nobody could write, or nobody got any time. */
-function hindrancesOf({ lines }: World): readonly { readonly from: number; readonly to: number }[] {
-  const hindrances: { from: number; to: number }[] = []
-  let last: { from: number; to: number } | undefined
+interface Hindrance {
+  readonly from: number
+  to: number
+  /** Whether the clock was moved, so that times before and after it can't be compared. */
+  readonly isClock: boolean
+}
+
+/** When nobody could write, or somebody got no time. */
+function hindrancesOf({ lines }: World): readonly Hindrance[] {
+  const hindrances: Hindrance[] = []
+  const begun = new Map<string, Hindrance>()
   for (const line of lines) {
-    if (line.what === 'late') hindrances.push({ from: line.at - line.ms, to: line.at })
+    if (line.what === 'late') hindrances.push({ from: line.at - line.ms, to: line.at, isClock: false })
     if (line.what !== 'fault' || !/^(lock|full disk|vacuum|clock)/.test(line.fault)) continue
-    if (line.phase === 'end' && last !== undefined) last.to = line.at
-    else hindrances.push((last = { from: line.at, to: line.phase === 'at' ? line.at : Infinity }))
+    const known = begun.get(line.fault)
+    if (line.phase === 'end' && known !== undefined) known.to = line.at
+    else {
+      const to = line.phase === 'at' ? line.at : Infinity
+      const hindrance = { from: line.at, to, isClock: line.fault === 'clock' }
+      begun.set(line.fault, hindrance)
+      hindrances.push(hindrance)
+    }
   }
   return hindrances
 }

@@ -15,13 +15,18 @@ export class Excuses {
 
   constructor({ lines, lease }: Pick<World, 'lines' | 'lease'>) {
     this.#lease = lease
+    const begun = new Map<string, Pause>()
     for (const line of lines) {
       if (line.what === 'late') this.#add(line.by, { from: line.at - line.ms, to: line.at })
       if (line.what !== 'fault' || line.program === undefined) continue
       if (line.fault !== 'freeze' && line.fault !== 'block') continue
-      if (line.phase === 'begin') this.#add(line.program, { from: line.at, to: Number.POSITIVE_INFINITY })
-      const last = this.#still.get(line.program)?.at(-1)
-      if (line.phase === 'end' && last !== undefined) last.to = line.at
+      const fault = `${line.program} ${line.fault}`
+      const pause = begun.get(fault)
+      if (line.phase === 'end' && pause !== undefined) pause.to = line.at
+      if (line.phase !== 'begin') continue
+      const next = { from: line.at, to: Number.POSITIVE_INFINITY }
+      begun.set(fault, next)
+      this.#add(line.program, next)
     }
   }
 

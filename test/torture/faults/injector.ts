@@ -6,7 +6,7 @@ import type { Action, Log } from '../log.ts'
 import { within } from './patience.ts'
 import type { Program, Programs } from './programs.ts'
 import type { StoreFaults } from './store-faults.ts'
-import { freezeUntilTakenOver, type Held } from './take-over.ts'
+import { freezeUntilTakenOver, hasDeadline, type Held } from './take-over.ts'
 
 /** How many of each kind of program run at a time. */
 export interface Crew {
@@ -40,6 +40,14 @@ const HINDERS: ReadonlySet<Fault> = new Set([
   'stop engine under a lock',
   'lock',
   'fill disk',
+])
+
+/** What may do a kill whose time is up besides another engine that lives, or may be why nobody has done it. */
+const EXCUSES: ReadonlySet<Fault> = new Set([
+  ...HINDERS,
+  'freeze engine until taken over',
+  'vacuum',
+  'move clock',
 ])
 
 type Fault =
@@ -131,7 +139,8 @@ export class Injector {
 
   async #inject(fault: Fault, random: Random): Promise<void> {
     if (this.#takingOver && HINDERS.has(fault)) return
-    const { programs, store, lease } = this.#options
+    const { programs, store, storePath, lease } = this.#options
+    if (EXCUSES.has(fault) && hasDeadline(storePath)) return
     const engine = victim(programs.of('engine'), random)
     const client = victim(programs.of('client'), random)
     switch (fault) {
@@ -147,7 +156,7 @@ export class Injector {
         return this.#freeze(engine, lease * (1.2 + random.below(250) / 100))
       case 'freeze engine until taken over':
         return this.#freezeUntilTakenOver(
-          random.oneOf(['pause', 'lock', 'both', 'nothing']),
+          random.oneOf(['pause', 'lock', 'both', 'both', 'both', 'nothing']),
           random.oneOf(['process', 'actor']),
         )
       case 'stop engine':

@@ -87,6 +87,11 @@ async function until(isSo: () => boolean): Promise<void> {
   for (const end = performance.now() + PATIENCE; performance.now() < end && !isSo();) await later(LOOK)
 }
 
+/** Whether an engine that is blocked runs a process whose kill another engine has to do. */
+export function hasDeadline(store: string): boolean {
+  return look(store, `class = 'Blocker' AND owner IS NOT NULL AND kill_deadline IS NOT NULL`).length > 0
+}
+
 function look(path: string, where: string): Looked[] {
   try {
     const db = new Database(path, { readonly: true, timeout: 0 })

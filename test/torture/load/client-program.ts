@@ -148,7 +148,7 @@ function inputsOf(kind: Known, name: string, random: Random): Readonly<Record<st
     case 'Racer':
       return { n, slow: 100 + random.below(600) }
     case 'Blocker':
-      return { n, slow: random.below(6) === 0 ? BLOCKED : random.below(given.lease * 2) }
+      return { n, slow: random.below(4) === 0 ? BLOCKED : random.below(given.lease * 2) }
     case 'Brood':
       return { n, slow: random.below(30) }
     case 'Branches':
