@@ -2,13 +2,15 @@ import { clearInterval, setInterval } from '../../shared/timers.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
 import type { Database } from './database.ts'
 import { LeaseThread } from './lease-thread.ts'
+import { placeOfProgram } from './program-place.ts'
 
 /** How many heartbeats come in the time of a lease. */
 const BEATS = 4
 /** How long a session counts as open after each heartbeat, in milliseconds. */
 const SESSION_LEASE = 60_000
 
-const REGISTER = 'INSERT INTO @engine VALUES ($1, $2, $3, $4, $5, $6, $7, $8, @now() + $4) ON CONFLICT (id)'
+const REGISTER =
+  'INSERT INTO @engine VALUES ($1, $2, $3, $4, $5, $6, $7, $8, @now() + $4, $9) ON CONFLICT (id)'
 const JOIN = `${REGISTER} DO UPDATE SET expires = excluded.expires, noted = 0, late = 0`
 /** 0 marks an engine whose death a test has simulated. */
 const BEAT =
@@ -41,7 +43,8 @@ export class Beats {
   async join(engine: EngineIdentity, now: number): Promise<void> {
     const { id, host, osPid, lease, concurrency, classes, labels = [] } = engine
     const known = [JSON.stringify(classes), JSON.stringify(labels)]
-    const values = [id, host, osPid, lease, concurrency, ...known, now]
+    const place = osPid === process.pid ? placeOfProgram() : null
+    const values = [id, host, osPid, lease, concurrency, ...known, now, place]
     await this.#database.query('registering an engine', JOIN, values)
     const renewals = { interval: lease / BEATS, values }
     this.#engines.set(id, renewals)

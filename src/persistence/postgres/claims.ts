@@ -11,6 +11,7 @@ import type { ClaimedProcess, ClaimRequest, Recovered } from '../contract/store.
 import type { Database } from './database.ts'
 import { forEachLoaded } from './for-each-loaded.ts'
 import type { PostgresSession } from './postgres-session.ts'
+import { isRunning, placeOfProgram } from './program-place.ts'
 
 /*
  * Makes claims, and ends claims without a write of their owner. As in SQLite, the index of ready
@@ -66,6 +67,8 @@ const WANTED = `WITH RECURSIVE ${kinds(READY)} SELECT DISTINCT class AS name, ve
 const WANTED_SUSPECTS = `WITH RECURSIVE ${kinds(SUSPECT)} SELECT DISTINCT class AS name, version FROM kinds`
 
 const DEAD = 'SELECT id FROM @dead() AS id'
+const HERE = 'SELECT id, os_pid FROM @engine WHERE place = $1 AND expires > 0'
+const END_LEASES = 'UPDATE @engine SET expires = 0 WHERE id = ANY($1)'
 const OWNED = 'SELECT pid FROM @process WHERE owner = $1 ORDER BY id'
 const OVERDUE = `SELECT pid FROM @process WHERE kill_deadline <= $1
   UNION SELECT pid FROM @process WHERE ${LATE} AND due_at <= $1`
@@ -114,7 +117,19 @@ export class Claims {
 
   /** The engines that do not live. Notes for how long they have been late, so that it is called each second. */
   async dead(): Promise<string[]> {
+    await this.#endLeases()
     return (await this.#database.query<{ readonly id: string }>(DOING, DEAD)).map(({ id }) => id)
+  }
+
+  /** Of an engine whose program was killed in this program's place the lease need not be waited for. */
+  async #endLeases(): Promise<void> {
+    const place = placeOfProgram()
+    if (place === null) return
+    const here = await this.#database.query<{ readonly id: string; readonly os_pid: number }>(DOING, HERE, [
+      place,
+    ])
+    const killed = here.filter(({ os_pid }) => !isRunning(os_pid)).map(({ id }) => id)
+    if (killed.length > 0) await this.#database.query(DOING, END_LEASES, [killed])
   }
 
   async owned(engine: string): Promise<string[]> {

@@ -172,6 +172,8 @@ CREATE INDEX member_present ON @member (grp) WHERE present;
 CREATE TABLE @engine (
   id text PRIMARY KEY, host text NOT NULL, os_pid bigint NOT NULL, lease bigint NOT NULL, concurrency bigint NOT NULL,
   classes text NOT NULL, labels text NOT NULL, started_at bigint NOT NULL, expires bigint NOT NULL,
+  -- Where os_pid is the number of one program alone.
+  place text,
   -- When an engine last noted here that this one is late, and for how long it was noted to be late.
   noted bigint NOT NULL DEFAULT 0, late bigint NOT NULL DEFAULT 0
 );
