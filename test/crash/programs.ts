@@ -4,9 +4,9 @@ import { startEngine, type Started } from '../programs/start.ts'
 
 const started: Started[] = []
 
-/** Starts an engine in a program of its own. */
-export function start(task: EngineProgram): Started {
-  const program = startEngine(task)
+/** Starts an engine in a program of its own, within a command if one is given. */
+export function start(task: EngineProgram, within?: readonly string[]): Started {
+  const program = startEngine(task, within)
   started.push(program)
   return program
 }

@@ -14,11 +14,11 @@ export class TcpProxy {
   #isStalled = false
   #stallsAt: string | undefined
 
-  /** `url` is that of the server. */
-  static async start(url: string): Promise<TcpProxy> {
+  /** `url` is that of the server, and `host` the address of this machine at which it listens. */
+  static async start(url: string, host = '127.0.0.1'): Promise<TcpProxy> {
     const listener = createServer({ allowHalfOpen: true })
     await new Promise<void>((resolve) => {
-      listener.listen(0, '127.0.0.1', resolve)
+      listener.listen(0, host, resolve)
     })
     return new TcpProxy(url, listener)
   }
@@ -26,7 +26,9 @@ export class TcpProxy {
   private constructor(url: string, listener: Server) {
     this.#to = new URL(url)
     const own = new URL(url)
-    own.port = String((listener.address() as AddressInfo).port)
+    const { address, port } = listener.address() as AddressInfo
+    own.hostname = address
+    own.port = String(port)
     this.url = own.href
     this.#listener = listener
     listener.on('connection', (client) =>

@@ -258,3 +258,23 @@ export class Ledger extends Process<typeof Ledger> {
       )
   }
 }
+
+/** Records an effect, waits for a file, and records another. Each writes its name and its program into a file. */
+export class Effects extends Process<typeof Effects> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec
+      .input('log', { schema: { type: 'string' } })
+      .input('release', { schema: { type: 'string' } })
+      .output('by', { schema: { type: 'integer' } })
+  }
+  override async run(): Promise<void> {
+    await this.#write('before')
+    while (!existsSync(this.inputs.release)) await later(5)
+    await this.#write('after')
+    this.out('by', process.pid)
+  }
+  #write(name: string): Promise<void> {
+    return this.effect(name, () => appendFileSync(this.inputs.log, `${name} ${process.pid}\n`))
+  }
+}

@@ -15,9 +15,11 @@ export interface Started {
   kill(signal: NodeJS.Signals): void
 }
 
-/** Starts an engine in a program of its own. */
-export function startEngine(task: EngineProgram): Started {
-  return startProgram(process.execPath, [
+/** Starts an engine in a program of its own. `within` is a command that is given the program, if there is one. */
+export function startEngine(task: EngineProgram, within: readonly string[] = []): Started {
+  const [command, ...args] = [...within, process.execPath]
+  return startProgram(command, [
+    ...args,
     ...withBreak(),
     compiled('test/programs/engine-program.ts'),
     JSON.stringify(task),
