@@ -25,14 +25,17 @@ const OWN_CONNECTIONS = 8
 
 /** That of a server that takes no writes, as a replica. */
 const READ_ONLY = '25006'
-/** The codes of errors after which a statement is made again. */
-const TRANSIENT = /^(08|57P0|25006|25P03|40001|40P01|53300|E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN))/
+/** The codes of errors after which a statement is made again on a server that answers. */
+const TRANSIENT = /^(25006|25P03|40001|40P01|53300)/
+const BROKEN =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/
 const REPLICA: BoundedQuery = {
   text: 'SELECT pg_is_in_recovery() AS replica',
   query_timeout: ANSWER_WITHIN,
 }
 const IS_REPLICA =
   'the Postgres server is a replica, which takes no writes: give the address of the server that does, or promote this one'
+const UNREACHABLE = 'the Postgres server cannot be reached'
 const INT8 = 20
 const JSON_TYPE = 114
 const TEXT = 25
@@ -173,7 +176,7 @@ export class Database implements Calls {
           start = elapsed()
         }
         if (!isTransient(error) || elapsed() - start > PATIENCE)
-          throw new PersistenceError(`${doing} failed: ${errorText(error)}`, { cause: error })
+          throw new PersistenceError(`${doing} failed: ${explanation(error)}`, { cause: error })
       }
       await new Promise((resolve) => {
         setTimeout(resolve, pause * (0.5 + Math.random()))
@@ -223,7 +226,7 @@ export class Database implements Calls {
     } catch (error) {
       client.release(true)
       if (error instanceof PersistenceError) throw error
-      throw new PersistenceError(`opening the store failed: ${errorText(error)}`, { cause: error })
+      throw new PersistenceError(`opening the store failed: ${explanation(error)}`, { cause: error })
     }
     client.release()
   }
@@ -261,9 +264,38 @@ async function refuseReplica(client: Pg.PoolClient, done: (error?: Error) => voi
 }
 
 function unreachable(error: unknown): PersistenceError {
-  if (error instanceof Error && error.message === IS_REPLICA)
-    return new PersistenceError(IS_REPLICA, { cause: error })
-  return new PersistenceError(`the Postgres server cannot be reached: ${errorText(error)}`, { cause: error })
+  const said = explanation(error)
+  const isExplained = said !== errorText(error) || said === IS_REPLICA
+  return new PersistenceError(isExplained ? said : `${UNREACHABLE}: ${said}`, { cause: error })
+}
+
+/** What an error of the driver means, and what to do, where that is known. */
+export function explanation(error: unknown): string {
+  const said = errorText(error)
+  if (isDiskFull(error))
+    return `the disk of the Postgres server is full (${said}). Nothing of this was saved, what was saved before is safe; make room there`
+  if (codeOf(error) === READ_ONLY && said !== IS_REPLICA)
+    return `the Postgres server takes no writes (${said}): it is a replica, or was set to read only`
+  if (isBroken(error)) return `${UNREACHABLE} (${said}): see whether it runs and the network works`
+  return said
+}
+
+/** Whether the server has refused to write because a disk is full. */
+export function isDiskFull(error: unknown): boolean {
+  return codeOf(error) === '53100'
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return ''
+  const { code } = error as { readonly code?: unknown }
+  return typeof code === 'string' ? code : ''
+}
+
+/** Whether the server has not answered, or has ended the connection. */
+function isBroken(error: unknown): boolean {
+  const code = codeOf(error)
+  if (code !== '') return /^(08|57P0|E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN))/.test(code)
+  return isUnanswered(error) || BROKEN.test(errorText(error))
 }
 
 function isUnanswered(error: unknown): boolean {
@@ -272,12 +304,7 @@ function isUnanswered(error: unknown): boolean {
 
 /** Whether a statement that failed may be made again, or its whole transaction. */
 export function isTransient(error: unknown): boolean {
-  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
-  if (typeof code === 'string') return TRANSIENT.test(code)
-  if (isUnanswered(error)) return true
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
-    String(message),
-  )
+  return isBroken(error) || TRANSIENT.test(codeOf(error))
 }
 
 /** Whether a commit met another one that has stored the same key, pid or group. */

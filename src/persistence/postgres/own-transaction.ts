@@ -1,12 +1,14 @@
 import type * as Pg from 'pg'
 import type { PostgresResult, PostgresTransaction } from '../../process/host/transaction.ts'
-import { errorText } from '../../shared/error-text.ts'
 import { PersistenceError } from '../../shared/errors.ts'
 import { encodeJson } from './text.ts'
 import { checkOwnStatement, transactionOver } from '../rules/own-statement.ts'
-import { isTransient, type Calls, type Database } from './database.ts'
+import { explanation, isDiskFull, isTransient, type Calls, type Database } from './database.ts'
+import { setTimeout } from '../../shared/timers.ts'
 
 const IN_FAILED_TRANSACTION = '25P02'
+/** How long to wait before the function runs again that met a full disk, in milliseconds. */
+const FULL_PAUSE = 500
 
 /**
  * From here on the transaction locks the process, and runs nothing of the user. The server ends it if the program is
@@ -35,7 +37,7 @@ export class OwnTransaction implements Calls {
       return new OwnTransaction(database, client)
     } catch (error) {
       database.releaseOwn(client, true)
-      throw new PersistenceError(`beginning a transaction failed: ${errorText(error)}`, { cause: error })
+      throw new PersistenceError(`beginning a transaction failed: ${explanation(error)}`, { cause: error })
     }
   }
 
@@ -47,7 +49,7 @@ export class OwnTransaction implements Calls {
     this.tx = { kind: 'postgres', query: (sql, values) => this.#query(sql, values) }
   }
 
-  /** Whether a statement has failed because the connection broke or others were in the way. */
+  /** Whether a statement has failed because the connection broke, others were in the way, or the disk is full. */
   get isLost(): boolean {
     return this.#error !== undefined
   }
@@ -69,7 +71,7 @@ export class OwnTransaction implements Calls {
       const isAborted = (error as { readonly code?: unknown }).code === IN_FAILED_TRANSACTION
       const said = isAborted
         ? 'a statement of the function of this.transaction has failed, and the function continued: let its error end the function'
-        : errorText(error)
+        : explanation(error)
       throw new PersistenceError(`${doing} failed: ${said}`, { cause: error })
     }
   }
@@ -81,7 +83,7 @@ export class OwnTransaction implements Calls {
     } catch (error) {
       this.#failed(error)
       this.#release(true)
-      throw new PersistenceError(`ending a transaction failed: ${errorText(error)}`, { cause: error })
+      throw new PersistenceError(`ending a transaction failed: ${explanation(error)}`, { cause: error })
     }
   }
 
@@ -95,6 +97,10 @@ export class OwnTransaction implements Calls {
     } catch {
       this.#release(true)
     }
+    if (isDiskFull(this.#error))
+      await new Promise((resolve) => {
+        setTimeout(resolve, FULL_PAUSE)
+      })
   }
 
   async #query<R>(sql: string, values: readonly unknown[] = []): Promise<PostgresResult<R>> {
@@ -114,7 +120,7 @@ export class OwnTransaction implements Calls {
   }
 
   #failed(error: unknown): void {
-    if (isTransient(error)) this.#error ??= error
+    if (isTransient(error) || isDiskFull(error)) this.#error ??= error
   }
 
   #release(isBroken = false): void {
