@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Client, Engine, type EventRecord } from '../../src/index.ts'
 import { untilRow, untilWaiting } from '../engine/over-stores.ts'
-import { killStarted, start, withClientOf } from './programs.ts'
+import { freeze, killStarted, start, withClientOf } from './programs.ts'
 import type { EngineProgram } from '../programs/engine-program.ts'
 import type { Started } from '../programs/start.ts'
 import { Blocking, Held } from '../programs/processes.ts'
@@ -190,7 +190,7 @@ export function killedPrograms(newStore: (folder: string) => string | Promise<st
     })
     await frozen.ready
     await fileAppears(begun)
-    frozen.kill('SIGSTOP')
+    await freeze(frozen, store)
     const engine = await Engine.open({ store, processes: [Held], lease: 300, handleSignals: false })
     try {
       const [held] = (await engine.list()).processes

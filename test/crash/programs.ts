@@ -1,3 +1,5 @@
+import { setTimeout as later } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import { Client } from '../../src/index.ts'
 import type { EngineProgram } from '../programs/engine-program.ts'
 import { startEngine, type Started } from '../programs/start.ts'
@@ -9,6 +11,32 @@ export function start(task: EngineProgram, within?: readonly string[]): Started 
   const program = startEngine(task, within)
   started.push(program)
   return program
+}
+
+/**
+ * Stops a program, and not in the middle of a commit to its file: it would hold the lock of the file, and nobody
+ * else could write before it wakes.
+ */
+export async function freeze(program: Started, store: string): Promise<void> {
+  for (;;) {
+    program.kill('SIGSTOP')
+    if (isWritable(store)) return
+    program.kill('SIGCONT')
+    await later(20)
+  }
+}
+
+function isWritable(store: string): boolean {
+  if (store.includes('://')) return true
+  const file = new Database(store, { timeout: 500 })
+  try {
+    file.exec('BEGIN IMMEDIATE; ROLLBACK')
+    return true
+  } catch {
+    return false
+  } finally {
+    file.close()
+  }
 }
 
 /** Kills the programs that `start` has started. */
