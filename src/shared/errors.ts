@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because it has the class of every error. */
 /**
  * All errors that Damson throws, one class for each reaction of a caller.
  *

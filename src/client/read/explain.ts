@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because it has the words for everything that may keep a process from moving. */
 import { SUSPECT_AFTER } from '../../persistence/rules/transitions.ts'
 import { LARGEST_PENDING, type Control, type Pending } from '../../persistence/contract/control.ts'
 import { eventData } from '../../persistence/contract/event-codec.ts'

@@ -1,3 +1,4 @@
+/* This file is longer than 400 lines, because it is the whole schema, with the two functions that read and write it. */
 import { READY, SUSPECT } from '../rules/filter-sql.ts'
 import { OUTPUT_PREFIX } from '../rules/parts.ts'
 import type { Row } from '../rules/row.ts'
