@@ -27,6 +27,13 @@ export function endOfTurn(): Promise<void> {
   return new Promise((resolve) => startImmediate(resolve))
 }
 
+/** Resolves after so many milliseconds. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    startTimeout(resolve, milliseconds)
+  })
+}
+
 /** Wall-clock milliseconds since 1970. */
 export const wallClock: () => number = Date.now.bind(Date)
 

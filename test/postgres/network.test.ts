@@ -71,6 +71,15 @@ describe.skipIf(POSTGRES === undefined)('behind a network that fails', () => {
     return engine
   }
 
+  /** An engine with a short lease, the first step of which waits for the gate. */
+  async function behindProxy() {
+    const gate = defer<void>()
+    Object.assign(attempts, { gate: gate.promise, count: 0 })
+    const { direct, proxy } = await proxied()
+    const engine = await open(proxy.url, [Attempted], 1_000)
+    return { gate, direct, proxy, engine }
+  }
+
   async function watcherOf(store: string): Promise<Client> {
     const client = await Client.open({ store })
     opened.push(client)
@@ -137,10 +146,7 @@ describe.skipIf(POSTGRES === undefined)('behind a network that fails', () => {
     'C4, C11: an engine that is cut off for longer than its lease changes nothing when it is back',
     { ...HAS_MORE, timeout: 120_000 },
     async () => {
-      const gate = defer<void>()
-      Object.assign(attempts, { gate: gate.promise, count: 0 })
-      const { direct, proxy } = await proxied()
-      const engine = await open(proxy.url, [Attempted], 1_000)
+      const { gate, direct, proxy, engine } = await behindProxy()
       const watcher = await watcherOf(direct)
       const { pid } = await engine.launch(Attempted)
       await expect.poll(() => attempts.count).toBe(1)
@@ -164,10 +170,7 @@ describe.skipIf(POSTGRES === undefined)('behind a network that fails', () => {
     'C11: an engine that others have taken for dead is registered again when it is back, and keeps what it runs then',
     { ...HAS_MORE, timeout: 120_000 },
     async () => {
-      const gate = defer<void>()
-      Object.assign(attempts, { gate: gate.promise, count: 0 })
-      const { direct, proxy } = await proxied()
-      const engine = await open(proxy.url, [Attempted], 1_000)
+      const { gate, direct, proxy, engine } = await behindProxy()
       const other = await open(direct, [Attempted], 30_000)
       proxy.stall()
       await expect.poll(async () => (await other.engines()).length, { timeout: 30_000 }).toBe(1)

@@ -2,7 +2,17 @@
 import { Client } from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { PostgresStore } from '../../src/persistence/postgres/index.ts'
-import { advance, claim, create, done, engine, finish, request } from '../persistence/fixtures.ts'
+import {
+  advance,
+  claim,
+  create,
+  done,
+  engine,
+  finish,
+  request,
+  signal,
+  wait,
+} from '../persistence/fixtures.ts'
 import { HAS_MORE } from '../run/extent.ts'
 import { POSTGRES } from './server.ts'
 import { newDatabase } from './shared-server.ts'
@@ -41,10 +51,9 @@ describe.skipIf(POSTGRES === undefined)('on Postgres', () => {
     )
   })
 
-  test(
-    'what another program has written is not overlooked by an engine that remembers the process',
-    HAS_MORE,
-    async () => {
+  describe('what another program has written is not overlooked by an engine that remembers the process', () => {
+    /** A process that store A has claimed and written last. */
+    async function remembered() {
       const url = await newDatabase()
       const store = await PostgresStore.open(url)
       const other = await PostgresStore.open(url)
@@ -58,9 +67,38 @@ describe.skipIf(POSTGRES === undefined)('on Postgres', () => {
       if (claimed === undefined) throw new Error('nothing was claimed')
       const { row, fence } = claimed
       await done(store, advance({ ...row, fence }))
-      await done(other, request(row.pid, 'pause'))
-      const [outcome] = await store.commit([advance({ ...row, fence, seq: row.seq + 1 })])
+      return { store, other, held: { ...row, fence, seq: row.seq + 1 } }
+    }
+
+    test('C4: a claim after its engine was taken for dead', HAS_MORE, async () => {
+      const { store, other, held } = await remembered()
+      await other.forget('A')
+      await other.join(engine('B'))
+      await other.recover()
+      expect(await claim(other, 'B')).toHaveLength(1)
+      expect(await store.commit([advance(held)])).toEqual([{ status: 'fenced' }])
+    })
+
+    test('C5: a kill', HAS_MORE, async () => {
+      const { store, other, held } = await remembered()
+      await done(other, request(held.pid, 'kill'))
+      await store.commit([finish(held)])
+      expect((await other.read(held.pid))?.state).not.toBe('finished')
+    })
+
+    test('C7: a pause', HAS_MORE, async () => {
+      const { store, other, held } = await remembered()
+      await done(other, request(held.pid, 'pause'))
+      const [outcome] = await store.commit([advance(held)])
       expect(outcome).toMatchObject({ status: 'done', pause: {} })
-    },
-  )
+    })
+
+    test('C8: a signal, for which it waits next', HAS_MORE, async () => {
+      const { store, other, held } = await remembered()
+      await done(other, signal(held.pid, 'go'))
+      await done(store, wait(held, { signal: 'go' }))
+      const [woken] = await claim(other, 'B', {})
+      expect(woken?.wake).toMatchObject({ by: 'signal' })
+    })
+  })
 })

@@ -1,4 +1,4 @@
-import { setTimeout } from '../../shared/timers.ts'
+import { pause } from '../../shared/timers.ts'
 import type { Change } from '../contract/rows.ts'
 import { isTaken, type Calls } from './database.ts'
 import { Loaded, type LoadAnswer } from './loaded.ts'
@@ -117,10 +117,4 @@ export class Committer {
     this.#sawTime(answer.now)
     return new Loaded(wanted, remembered, free, answer)
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds)
-  })
 }

@@ -1,7 +1,7 @@
 import type * as Pg from 'pg'
 import { errorText } from '../../shared/error-text.ts'
 import { ClosedError, PersistenceError } from '../../shared/errors.ts'
-import { elapsed, setTimeout } from '../../shared/timers.ts'
+import { elapsed, pause } from '../../shared/timers.ts'
 import { decodeJson, decodeText, encodeJson, encodeText } from './text.ts'
 import { MIGRATIONS } from './schema.ts'
 
@@ -165,7 +165,7 @@ export class Database implements Calls {
   async #run<R>(doing: string, text: string, given: readonly unknown[]): Promise<R[]> {
     let start = elapsed()
     let wasUnanswered = false
-    for (let pause = 1; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+    for (let length = 1; ; length = Math.min(LONGEST_PAUSE, length * 2)) {
       this.#requireOpen()
       try {
         return (await this.#pool.query(this.statement(text, given))).rows as R[]
@@ -178,9 +178,7 @@ export class Database implements Calls {
         if (!isTransient(error) || elapsed() - start > PATIENCE)
           throw new PersistenceError(`${doing} failed: ${explanation(error)}`, { cause: error })
       }
-      await new Promise((resolve) => {
-        setTimeout(resolve, pause * (0.5 + Math.random()))
-      })
+      await pause(length * (0.5 + Math.random()))
     }
   }
 

@@ -4,7 +4,7 @@ import { PersistenceError } from '../../shared/errors.ts'
 import { encodeJson } from './text.ts'
 import { checkOwnStatement, transactionOver } from '../rules/own-statement.ts'
 import { explanation, isDiskFull, isTransient, type Calls, type Database } from './database.ts'
-import { setTimeout } from '../../shared/timers.ts'
+import { pause } from '../../shared/timers.ts'
 
 const IN_FAILED_TRANSACTION = '25P02'
 /** How long to wait before the function runs again that met a full disk, in milliseconds. */
@@ -97,10 +97,7 @@ export class OwnTransaction implements Calls {
     } catch {
       this.#release(true)
     }
-    if (isDiskFull(this.#error))
-      await new Promise((resolve) => {
-        setTimeout(resolve, FULL_PAUSE)
-      })
+    if (isDiskFull(this.#error)) await pause(FULL_PAUSE)
   }
 
   async #query<R>(sql: string, values: readonly unknown[] = []): Promise<PostgresResult<R>> {

@@ -4,7 +4,7 @@ import type { OpenTransaction } from '../contract/store.ts'
 import type { StepRecord } from '../contract/writes.ts'
 import { applyWrite } from '../rules/write.ts'
 import { ClosedError, PersistenceError } from '../../shared/errors.ts'
-import { setTimeout } from '../../shared/timers.ts'
+import { pause } from '../../shared/timers.ts'
 import type { Database } from './database.ts'
 import { OwnTransaction } from './own-transaction.ts'
 import type { Committer, Stored } from './committer.ts'
@@ -90,8 +90,6 @@ async function untilReached<T>(action: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (error instanceof ClosedError || !(error instanceof PersistenceError)) throw error
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, PAUSE)
-    })
+    await pause(PAUSE)
   }
 }

@@ -26,7 +26,7 @@ export function isRunning(osPid: number): boolean {
     process.kill(osPid, 0)
     return true
   } catch (error) {
-    // It exists and belongs to another user.
-    return (error as { readonly code?: unknown }).code === 'EPERM'
+    // Any other error, as for a program of another user, does not show that it has ended.
+    return (error as { readonly code?: unknown }).code !== 'ESRCH'
   }
 }

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { ClosedError, PersistenceError } from '../../shared/errors.ts'
 import { isBusy, persistenceError } from './driver-errors.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
-import { elapsed, setTimeout } from '../../shared/timers.ts'
+import { elapsed, pause } from '../../shared/timers.ts'
 
 /**
  * How long another program may hold the lock of the file before a call rejects, in milliseconds.
@@ -331,7 +331,7 @@ const LEADS_NOWHERE: ReadonlySet<string> = new Set(['ENOTDIR', 'ELOOP'])
 /** Repeats a call while it finds the lock of the file taken. */
 async function whenFree<T>(path: string, doing: string, action: () => T): Promise<T> {
   let since: number | undefined
-  for (let pause = 1; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+  for (let length = 1; ; length = Math.min(LONGEST_PAUSE, length * 2)) {
     try {
       return action()
     } catch (error) {
@@ -345,6 +345,6 @@ async function whenFree<T>(path: string, doing: string, action: () => T): Promis
       }
     }
     // Waits in real time even if the clock is simulated, since another program holds the lock.
-    await new Promise((resolve) => setTimeout(resolve, pause * Math.random()))
+    await pause(length * Math.random())
   }
 }
