@@ -2,9 +2,9 @@ import { registeredName } from '../bundle/loader.ts'
 import type { AnyProcessClass } from '../process/host/process-object.ts'
 import type { ProcessState } from '../process/state/process-state.ts'
 import { isProcessState } from '../process/state/process-state.ts'
-import { elapsed } from '../shared/timers.ts'
+import { elapsed, pause } from '../shared/timers.ts'
 import { milliseconds, type Duration } from '../shared/duration.ts'
-import { ConnectionLost, RemoteException } from '../shared/errors.ts'
+import { ConnectionLost, RemoteException, UnroutableError } from '../shared/errors.ts'
 import { isJsonObject } from '../shared/json.ts'
 import { checkOptions, isDuration, isFlag, type OptionNames } from '../shared/options.ts'
 import { checkText, wellFormed } from '../shared/text.ts'
@@ -13,6 +13,10 @@ import { RPC_TIMEOUT } from './contract/answering.ts'
 import type { Communicator } from './contract/communicator.ts'
 import { Uuid } from './contract/message-value.ts'
 import { continueTask, launchTask, type LaunchArgs } from './process-tasks.ts'
+
+/** How long the side that answers may take to come back after a lost connection, in milliseconds. */
+const RETURN_LIMIT = 15_000
+const RETURN_PAUSE = 200
 
 /** The pid of a process. Python programs may also use numbers and UUIDs. */
 export type RemotePid = string | number | Uuid
@@ -77,6 +81,8 @@ export class RemoteProcessController {
    * Returns the status of a process.
    *
    * @throws UnroutableError if no one runs or keeps an unfinished process of this pid
+   * @throws ConnectionLost if the connection was lost before the answer, and no one answers afterwards: the
+   *   request may have taken effect
    * @throws ResponseTimeout, RemoteException
    */
   async getStatus(pid: RemotePid, options: RemoteOptions = {}): Promise<RemoteStatus> {
@@ -209,15 +215,27 @@ export class RemoteProcessController {
     return { args: { processClass: name, inputs: given, pid, persist }, timeout, nowait }
   }
 
-  /** Repeats the request if the connection was lost. A repeated request does no harm. */
+  /**
+   * Repeats the request if the connection was lost. A repeated request does no harm. Until the side that
+   * answers has a connection again too, no one answers the repetition.
+   */
   async #ask(pid: RemotePid, message: unknown, { timeout = RPC_TIMEOUT }: RemoteOptions): Promise<unknown> {
     const end = elapsed() + milliseconds(timeout)
+    let lost: { readonly error: ConnectionLost; readonly at: number } | undefined
     for (;;) {
       try {
         const left = Math.max(0, end - elapsed())
         return await this.#communicator.rpcSend(String(pid), message, { timeout: left })
       } catch (error) {
-        if (!(error instanceof ConnectionLost) || elapsed() >= end) throw error
+        if (error instanceof ConnectionLost && elapsed() < end) lost = { error, at: elapsed() }
+        else if (!(error instanceof UnroutableError) || lost === undefined) throw error
+        else if (elapsed() + 2 * RETURN_PAUSE < Math.min(end, lost.at + RETURN_LIMIT))
+          await pause(RETURN_PAUSE)
+        else
+          throw new ConnectionLost(
+            `the connection was lost before ${JSON.stringify(String(pid))} had answered, and no one answers RPCs to it now; the request may have taken effect`,
+            { cause: lost.error },
+          )
       }
     }
   }

@@ -84,6 +84,11 @@ export class TcpProxy {
     this.#stallsAt = text
   }
 
+  /** Carries nothing any more to the clients whose connections are open, and what these clients send. */
+  holdAnswers(): void {
+    for (const { client, server } of this.#pairs) server.unpipe(client).pause()
+  }
+
   /** Carries everything again, what was sent meanwhile too. */
   goOn(): void {
     this.#isStalled = false

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import amqp, {
   type Channel,
   type ChannelModel,
@@ -14,6 +15,10 @@ import { newMessageId, properties } from './wire.ts'
 /** The longest pause between two attempts to connect, in milliseconds. */
 const LONGEST_PAUSE = 10_000
 const FIRST_PAUSE = 100
+/** How long a new connection may take until it can be used, in milliseconds. */
+const LONGEST_SET_UP = 60_000
+/** How long the server may take to confirm the end of a connection, in milliseconds. */
+const LONGEST_END = 5_000
 
 /** The channels of one connection. They are closed together. */
 export interface Channels {
@@ -69,6 +74,11 @@ export class Link {
         { cause: error },
       )
     }
+  }
+
+  /** Whether `close` was called. */
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   /** The channels; undefined while there is no connection. */
@@ -129,7 +139,7 @@ export class Link {
 
   /** Breaks the connection, so that it reconnects. */
   async restart(): Promise<void> {
-    await this.#model?.close().catch(() => {})
+    if (this.#model !== undefined) await ended(this.#model)
   }
 
   async close(): Promise<void> {
@@ -138,7 +148,7 @@ export class Link {
     this.#waiting = []
     const model = this.#model
     this.#forget()
-    await model?.close().catch(() => {})
+    if (model !== undefined) await ended(model)
   }
 
   async #connectOnce(): Promise<void> {
@@ -161,6 +171,8 @@ export class Link {
       failure = error
     })
     model.on('close', over)
+    // Without heartbeats, nothing else would notice a server that falls silent now.
+    const stopTimer = systemClock.after(LONGEST_SET_UP, () => breakOff(model))
     try {
       const publishing = await model.createConfirmChannel()
       const consuming = await model.createChannel()
@@ -172,22 +184,24 @@ export class Link {
           failure ??= error
         })
         // What one channel loses, such as a subscription, is declared again on a new connection.
-        channel.on('close', () => void model.close().catch(() => {}))
+        channel.on('close', () => void ended(model))
       }
       publishing.on('return', (message) => this.#returned(message))
       if (prefetch > 0) await tasks.prefetch(prefetch)
       await this.#setUp(channels)
       if (isOver) throw failure instanceof Error ? failure : lostError(failure)
       if (this.#isClosed) {
-        await model.close()
+        await ended(model)
         return
       }
       this.#model = model
       this.#channels = channels
       for (const resolve of this.#waiting.splice(0)) resolve(channels)
     } catch (error) {
-      await model.close().catch(() => {})
+      await ended(model)
       throw failure ?? error
+    } finally {
+      stopTimer()
     }
   }
 
@@ -227,6 +241,33 @@ export class Link {
     this.#unconfirmed.delete(id)
     return unconfirmed
   }
+}
+
+const ending = new WeakMap<ChannelModel, Promise<void>>()
+
+/** Ends a connection. Never rejects. A second call joins the first. */
+function ended(model: ChannelModel): Promise<void> {
+  let over = ending.get(model)
+  if (over === undefined) {
+    over = new Promise((resolve) => {
+      const stopTimer = systemClock.after(LONGEST_END, () => breakOff(model))
+      const finish = (): void => {
+        stopTimer()
+        resolve()
+      }
+      // If the connection breaks meanwhile, the promise of the library never settles.
+      model.once('close', finish)
+      model.close().catch(finish)
+    })
+    ending.set(model, over)
+  }
+  return over
+}
+
+/** Ends a connection whose server does not answer. The library has no method for that. */
+function breakOff(model: ChannelModel): void {
+  const { stream } = model.connection as unknown as { readonly stream: Socket }
+  stream.destroy(new Error('the server does not answer'))
 }
 
 function lostError(cause?: unknown): ConnectionLost {

@@ -253,6 +253,7 @@ export class RabbitCommunicator implements Communicator {
   async #close(): Promise<void> {
     this.#takers.stop()
     this.#rpcs.stop()
+    this.#responder.stop()
     this.#requests.rejectAll(new ClosedError('the communicator was closed before the answer came'))
     await this.#link.close()
   }
