@@ -6,8 +6,6 @@ import { placeOfProgram } from './program-place.ts'
 
 /** How many heartbeats come in the time of a lease. */
 const BEATS = 4
-/** How long a session counts as open after each heartbeat, in milliseconds. */
-const SESSION_LEASE = 60_000
 
 const REGISTER =
   'INSERT INTO @engine VALUES ($1, $2, $3, $4, $5, $6, $7, $8, @now() + $4, $9) ON CONFLICT (id)'
@@ -17,8 +15,8 @@ const BEAT =
   'UPDATE @engine SET expires = @now() + lease, noted = 0, late = 0 WHERE id = $1 AND expires > 0 RETURNING id'
 /** For an engine that others have taken for dead, and have removed. */
 const REJOIN = `${REGISTER} DO NOTHING`
-const OPEN =
-  'INSERT INTO @session VALUES ($1, @now() + $2) ON CONFLICT (id) DO UPDATE SET expires = excluded.expires'
+const OPEN = `INSERT INTO @session VALUES ($1, $2, @now() + $2)
+  ON CONFLICT (id) DO UPDATE SET expires = excluded.expires, noted = 0, late = 0`
 
 interface Renewals {
   /** The milliseconds between two of them. */
@@ -33,6 +31,8 @@ export class Beats {
   readonly #engines = new Map<string, Renewals>()
   readonly #timers = new Map<string, NodeJS.Timeout>()
   readonly #sessions = new Map<string, NodeJS.Timeout>()
+  /** How long a session counts as open after each heartbeat, in milliseconds. */
+  sessionLease = 60_000
   /** Undefined before the first engine has joined; null if no thread can run. */
   #thread: LeaseThread | null | undefined
 
@@ -86,14 +86,11 @@ export class Beats {
   }
 
   async open(session: string): Promise<void> {
-    const renew = (): Promise<unknown> =>
-      this.#database.query('opening a session', OPEN, [session, SESSION_LEASE])
+    const lease = this.sessionLease
+    const renew = (): Promise<unknown> => this.#database.query('opening a session', OPEN, [session, lease])
     await renew()
     clearInterval(this.#sessions.get(session))
-    this.#sessions.set(
-      session,
-      setInterval(() => void renew().catch(() => {}), SESSION_LEASE / BEATS).unref(),
-    )
+    this.#sessions.set(session, setInterval(() => void renew().catch(() => {}), lease / BEATS).unref())
   }
 
   close(session: string): void {

@@ -393,6 +393,11 @@ export class PostgresStore implements Store {
     await this.#query('ending a lease', 'UPDATE @engine SET expires = 0 WHERE id = $1', [engineId])
   }
 
+  /** @internal How long a session lasts, for tests. Of sessions that are opened afterwards. */
+  set sessionLease(milliseconds: number) {
+    this.#beats.sessionLease = milliseconds
+  }
+
   /** @internal Leaves the sessions as after the deaths of their programs, for tests. */
   async forgetSessions(): Promise<void> {
     this.#beats.pause()

@@ -10,7 +10,8 @@ const LIFETIMES = `SELECT p.pid, l.policy, l.ttl, coalesce(l.dropped, 0) AS drop
       OR EXISTS (SELECT 1 FROM @awaits AS a WHERE a.target = p.pid)) AS needed
   FROM @process AS p LEFT JOIN @lifetime AS l ON l.pid = p.pid WHERE p.pid = ANY($1)`
 const DEAD_SESSIONS = `SELECT DISTINCT r.session FROM @retain AS r
-  WHERE NOT EXISTS (SELECT 1 FROM @session AS s WHERE s.id = r.session AND s.expires > @now())`
+  WHERE NOT EXISTS (SELECT 1 FROM @session AS s WHERE s.id = r.session AND @alive(s.expires, s.lease, s.late))`
+const END_DEAD = 'DELETE FROM @session WHERE NOT @alive(expires, lease, late)'
 const DUE = 'SELECT pid FROM @lifetime WHERE check_at <= $1 ORDER BY check_at LIMIT $2'
 const OUTLOOK = `SELECT (SELECT check_at FROM @lifetime WHERE check_at > $1 ORDER BY check_at LIMIT 1) AS next,
   EXISTS (SELECT 1 FROM @lifetime WHERE dropped = 0) OR EXISTS (SELECT 1 FROM @retain) AS any`
@@ -37,8 +38,9 @@ export class ResultQueries {
     )
   }
 
-  /** The sessions that retain results, and whose program has died. */
+  /** The sessions that retain results, and whose program has died. From now on they are closed. */
   async deadSessions(): Promise<readonly string[]> {
+    await this.#database.query(DOING, END_DEAD)
     const rows = await this.#database.query<{ readonly session: string }>(DOING, DEAD_SESSIONS)
     return rows.map(({ session }) => session)
   }

@@ -159,7 +159,10 @@ CREATE INDEX lifetime_due ON @lifetime (check_at) WHERE check_at IS NOT NULL;
 CREATE INDEX lifetime_kept ON @lifetime (pid) WHERE dropped = 0;
 CREATE TABLE @retain (pid text NOT NULL, session text NOT NULL, PRIMARY KEY (pid, session));
 CREATE INDEX retain_session ON @retain (session);
-CREATE TABLE @session (id text PRIMARY KEY, expires bigint NOT NULL);
+-- noted and late: as those of an engine.
+CREATE TABLE @session (
+  id text PRIMARY KEY, lease bigint NOT NULL, expires bigint NOT NULL, noted bigint NOT NULL DEFAULT 0, late bigint NOT NULL DEFAULT 0
+);
 CREATE TABLE @grp (
   id bigserial PRIMARY KEY, name text NOT NULL UNIQUE, ordered smallint NOT NULL, parent text,
   created_at bigint NOT NULL, length bigint, chunk_size bigint NOT NULL, rev bigint NOT NULL
@@ -198,25 +201,30 @@ export const CLEAR = `DO $body$ BEGIN ${Array.from(
       END IF;`,
 ).join('\n')} END $body$`
 
+function noteLate(table: string): string {
+  return `
+  UPDATE @${table} SET noted = @now(), late = late + CASE WHEN noted = 0 THEN 0 ELSE least(greatest(@now() - noted, 0), 2000) END
+    WHERE id IN (SELECT id FROM @${table} WHERE expires > 0 AND expires - lease * 5 / 8 < @now() AND abs(@now() - noted) > 200
+      ORDER BY id FOR UPDATE SKIP LOCKED);`
+}
+
 /**
- * The time of the database, by which leases count, and which engines are dead.
+ * The time of the database, by which leases count, and which engines and sessions are dead.
  *
  * While the server is down, its disk is full, a replica takes over, or the network fails, no engine can renew
  * its lease. So it is not enough that the lease of an engine has ended: others must also have been able to write
  * for half of it while the engine could not. They note in its row that it is late, as soon as a renewal is
- * missing. A time in which none of them could write counts for at most two seconds.
+ * missing. A time in which none of them could write counts for at most two seconds. The same holds for sessions.
  */
 const TIME = `
 CREATE FUNCTION @now() RETURNS bigint LANGUAGE sql VOLATILE AS
   $body$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $body$;
 CREATE FUNCTION @alive(expires bigint, lease bigint, late bigint) RETURNS boolean LANGUAGE sql VOLATILE AS
   $body$ SELECT expires > @now() OR expires > 0 AND late < lease / 2 $body$;
--- Notes which engines are late, and returns those that do not live: the registered ones, and those that own processes.
+-- Notes which engines and sessions are late, and returns the engines that do not live: the registered ones, and those that own processes.
 CREATE FUNCTION @dead() RETURNS SETOF text LANGUAGE plpgsql AS $body$
 BEGIN
-  UPDATE @engine SET noted = @now(), late = late + CASE WHEN noted = 0 THEN 0 ELSE least(greatest(@now() - noted, 0), 2000) END
-    WHERE id IN (SELECT id FROM @engine WHERE expires > 0 AND expires - lease * 5 / 8 < @now() AND abs(@now() - noted) > 200
-      ORDER BY id FOR UPDATE SKIP LOCKED);
+${['engine', 'session'].map(noteLate).join('\n')}
   RETURN QUERY SELECT id FROM @engine WHERE NOT @alive(expires, lease, late)
     UNION SELECT DISTINCT owner FROM @process WHERE owner IS NOT NULL AND owner NOT IN (SELECT id FROM @engine);
 END $body$;
