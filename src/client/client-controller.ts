@@ -13,7 +13,7 @@ import { ClientGroup } from './group/client-group.ts'
 import { memberPids, pidOf } from './group/given-pids.ts'
 import { newGroupName } from '../shared/ids.ts'
 import { restartable, restartAll } from './launch/bulk-restart.ts'
-import type { RestartOptions, ResubmitOptions } from './launch/restarter.ts'
+import type { NewProcess, RestartOptions, ResubmitOptions } from './launch/restarter.ts'
 import { summary, type ProcessSummary } from './read/summary.ts'
 import { unfinished } from './write/bulk.ts'
 import { reaches, type BulkRequest } from './write/reach.ts'
@@ -203,7 +203,8 @@ export abstract class ClientController extends ClientReader {
 
   /**
    * Creates a process from the inputs of an ended one. Defaults and validators run again when an
-   * engine starts it. `set` gives the new process other inputs.
+   * engine starts it. `set` gives the new process other inputs. A process may be resubmitted several
+   * times; for a failed one, the logger warns from the second time on.
    *
    * @throws ProcessLost
    * @throws InvalidStateError for a process that has not ended
@@ -236,29 +237,36 @@ export abstract class ClientController extends ClientReader {
     const isOne = typeof given === 'string' || isHandle(given)
     const pids = isOne ? [pidOf(given)] : memberPids(given)
     for (const pid of pids) this.checkRead(pid)
-    const created = await this.parts.restarter.resubmit(pids, options)
-    for (const { pid } of created) this.parts.launched.add(pid)
-    const handles = created.map(({ pid, className }) => this.parts.handle(pid, className))
-    if (isOne) return handles[0]
-    const members = { pids: handles.map(({ pid }) => pid), name: newGroupName(), ordered: true }
-    return new ClientGroup(this.parts, members)
+    const handles = this.#handlesOf(await this.parts.restarter.resubmit(pids, options))
+    return isOne ? handles[0] : this.#groupOf(handles)
   }
 
   /**
    * Resubmits the processes that `restartAll` would restart with this filter, each from its inputs.
    * Checks all of them first, and creates none if one of them does not accept the values of `set`.
-   * Resolves to the group of the new processes, in the order of the old ones, newest first.
+   * Resolves to the group of the new processes, in the order of the old ones, newest first. A second
+   * call, also at the same time in another program, resubmits none of them again. Once a new process
+   * has failed, the next call resubmits that one.
    *
    * @throws as `resubmit`
    */
   async resubmitAll(filter: BulkFilter = {}, options: ResubmitOptions = {}): Promise<ProcessGroup> {
     checkBulkFilter(filter, 'resubmitAll')
+    checkOptions(options, { set: true }, 'resubmitAll')
     this.requireOpen()
-    const rows = await restartable(this.parts.bulk, filter)
-    return this.resubmit(
-      rows.map(({ pid }) => pid),
-      options,
-    )
+    const { store, bulk, restarter } = this.parts
+    const pids = (await restartable(store, bulk, filter)).map(({ pid }) => pid)
+    return this.#groupOf(this.#handlesOf(await restarter.resubmit(pids, options, { once: true })))
+  }
+
+  #handlesOf(created: readonly NewProcess[]): readonly ProcessHandle[] {
+    for (const { pid } of created) this.parts.launched.add(pid)
+    return created.map(({ pid, className }) => this.parts.handle(pid, className))
+  }
+
+  #groupOf(handles: readonly ProcessHandle[]): ProcessGroup {
+    const members = { pids: handles.map(({ pid }) => pid), name: newGroupName(), ordered: true }
+    return new ClientGroup(this.parts, members)
   }
 
   /**
@@ -283,12 +291,12 @@ export abstract class ClientController extends ClientReader {
     filter: BulkFilter,
     deliberate: boolean,
   ): Promise<readonly ProcessRow[]> {
-    const { bulk } = this.parts
-    if (request === 'restart' || request === 'resubmit') return restartable(bulk, filter)
+    const { bulk, store } = this.parts
+    if (request === 'restart' || request === 'resubmit') return restartable(store, bulk, filter)
     const found = await bulk.reached(request, filter, deliberate)
     const state = (statesOf(filter) ?? []).filter((one) => isTerminal(one))
     if (request !== 'retry' || state.length === 0) return found
-    return [...found, ...(await restartable(bulk, { ...filter, state }))]
+    return [...found, ...(await restartable(store, bulk, { ...filter, state }))]
   }
 
   /**

@@ -18,6 +18,7 @@ import { eventRecord } from './read/event.ts'
 import { explain } from './read/explain.ts'
 import { pidsLike, shortPids } from './read/pids.ts'
 import { livingEngines, statusOf, type EngineInfo, type StoreStatus } from './read/status.ts'
+import { supersedingRow } from './read/successors.ts'
 import { summary, type ProcessList, type ProcessSummary } from './read/summary.ts'
 
 /** The methods of a client that only read the store. */
@@ -52,6 +53,17 @@ export abstract class ClientReader {
     this.checkRead(pid)
     const row = await this.parts.rows.read(pid)
     return row && summary(row, this.clock.now())
+  }
+
+  /**
+   * Returns the newest process that supersedes a failed one, by the definition of the filter
+   * `superseded`; undefined if the process has not failed or is not superseded.
+   */
+  async supersededBy(pid: string): Promise<ProcessSummary | undefined> {
+    this.checkRead(pid)
+    const row = await this.parts.rows.read(pid)
+    const superseding = row && (await supersedingRow(this.store, row))
+    return superseding && summary(superseding, this.clock.now())
   }
 
   /**

@@ -111,10 +111,18 @@ export const breaks: readonly Break[] = [
     contract: 'C2',
     what: 'a resubmit resolves before the commit',
     file: 'src/client/launch/restarter.ts',
-    find: 'const done = requireCreated(create, await commits.write(create))',
+    find: 'const outcome = await commits.write(create)',
     replace: `void commits.write(create)
-        const done = requireCreated(create, { status: 'done', pid: create.pid })`,
+        const outcome: Outcome = { status: 'done', pid: create.pid }`,
     test: ['test/contracts/durable-launch.test.ts', 'C2: a resubmit resolves'],
+  },
+  {
+    contract: 'C2',
+    what: 'several bulk requests at the same time resubmit a process several times',
+    file: 'src/client/launch/restarter.ts',
+    find: 'const as = once ? resubmittedPid(pid) : newPid()',
+    replace: 'const as = newPid()',
+    test: ['test/engine/bulk.test.ts', 'SQLite several clients that resubmit the same'],
   },
   {
     contract: 'C2',

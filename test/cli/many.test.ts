@@ -34,6 +34,22 @@ class Asks extends Process<typeof Asks> {
   }
 }
 
+/** Fails after its child, as long as the world is closed. */
+class Parent extends Process {
+  override async run(): Promise<void> {
+    await (await this.launch(Child)).wait()
+    if (!world.works) throw new Error('closed')
+  }
+}
+
+class Child extends Process {
+  override run(): void {
+    if (!world.works) throw new Error('closed')
+  }
+}
+
+const world = { works: true }
+
 let project: Project
 /** In the part of a worker. */
 let engine: Engine
@@ -42,12 +58,25 @@ const run = (...args: readonly string[]): Promise<Ended> => damson(...args, '--s
 
 beforeEach(async () => {
   project = new Project()
-  engine = await Engine.open({ store: project.store, processes: [Limited, Asks], handleSignals: false })
+  engine = await Engine.open({
+    store: project.store,
+    processes: [Limited, Asks, Parent, Child],
+    handleSignals: false,
+  })
 })
 afterEach(async () => {
   await engine.close({ drain: 0 })
   await project[Symbol.asyncDispose]()
 })
+
+/** Waits for the end of all processes, whoever launched them. */
+async function untilAllEnded(): Promise<void> {
+  for (;;) {
+    const { processes } = await engine.list({ state: ['created', 'running', 'waiting'] })
+    if (processes.length === 0) return
+    for (const { pid } of processes) await engine.handle(pid).wait()
+  }
+}
 
 async function stopped(): Promise<ProcessHandle> {
   const handle = await engine.launch(Limited)
@@ -193,6 +222,48 @@ it('many are played, retried, restarted, signalled and killed by one command', a
   expect((await run('restart', ...killed)).stdout).toBe('0 restarted\n')
   const { processes } = await engine.list({ className: 'Limited', limit: 3 })
   for (const { pid } of processes) expect(await engine.handle(pid).outputs.all()).toEqual({ spent: 5 })
+})
+
+describe.each(['restart', 'resubmit'] as const)('damson %s', (name) => {
+  beforeEach(() => (world.works = false))
+  const done = { restart: 'restarted', resubmit: 'resubmitted' }[name]
+
+  it('begins the work of no process twice, however often it runs', async () => {
+    const group = await engine.launchAll(Parent, [{}, {}], { group: 'night' })
+    await group.wait()
+    const [old = ''] = group.pids
+    const [child] = (await engine.list({ parent: old })).processes
+    const both = await run(name, old, child?.pid ?? '')
+    expect(both).toMatchObject({ code: 2, stdout: '' })
+    expect(both.stderr).toContain(`was launched below ${old}, which launches again what it needs. Leave`)
+    expect(await run(name, '--all', '--dry-run')).toMatchObject({
+      stdout: expect.stringContaining(`\n2 processes would be ${done}\n`),
+    })
+    expect(await run(name, '--group', 'night')).toEqual({ code: 0, stdout: `2 ${done}\n`, stderr: '' })
+    const [newest] = (await engine.list({ origin: old })).processes
+    await engine.handle(newest?.pid ?? '').wait()
+    // A descendant of a superseded process is superseded too.
+    for (const pid of [old, child?.pid ?? '']) {
+      const refused = await run(name, pid)
+      expect(refused).toMatchObject({ code: 2, stdout: '' })
+      expect(refused.stderr).toContain(`${pid} is superseded by ${newest?.pid} (excepted)`)
+      expect((await run('explain', pid)).stdout).toContain(newest?.pid ?? '')
+      expect((await run('show', pid)).stdout).toMatch(new RegExp(`superseded by +${newest?.pid}`))
+      expect((await run('history', pid)).stderr).toContain(`superseded by ${newest?.pid} (excepted)`)
+    }
+    const again = await run(name, '--group', 'night')
+    expect(again).toMatchObject({ code: 1, stdout: `0 ${done}\n` })
+    expect(again.stderr).toContain(
+      '2 processes of the group are superseded and left out; --all without --group reaches the newer ones',
+    )
+    await untilAllEnded()
+    world.works = true
+    expect(await run(name, '--all')).toEqual({ code: 0, stdout: `2 ${done}\n`, stderr: '' })
+    await untilAllEnded()
+    expect(await run(name, '--all')).toMatchObject({ code: 1, stdout: `0 ${done}\n` })
+    expect((await run('list', '--state', 'unrepaired')).stdout).not.toMatch(/Parent|Child/)
+    expect(await engine.count({ successful: true })).toMatchObject({ finished: 4 })
+  })
 })
 
 it('what fails again while many are played is not said to be paused on purpose', async () => {

@@ -48,6 +48,26 @@ class Above extends Process {
   }
 }
 
+/** Succeeds though its child fails. */
+class Tolerant extends Process {
+  override async run(): Promise<void> {
+    await (await this.launch(Hasty)).wait()
+  }
+}
+
+/** Fails after its child, which itself has one. */
+class Top extends Process<typeof Top> {
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('over', { schema: { enum: ['Above', 'Tolerant'] } })
+  }
+  override async run(): Promise<void> {
+    const child = await this.launch(this.inputs.over === 'Above' ? Above : Tolerant)
+    await child.wait()
+    if (!world.works) throw new Error('the world is closed')
+  }
+}
+
 class Asks extends Process<typeof Asks> {
   static override define(spec: ProcessSpec) {
     super.define(spec)
@@ -58,7 +78,7 @@ class Asks extends Process<typeof Asks> {
   }
 }
 
-const CLASSES = [Careful, Patient, Hasty, Above, Asks]
+const CLASSES = [Careful, Patient, Hasty, Above, Tolerant, Top, Asks]
 
 async function states(client: Client, handles: readonly ProcessHandle[]): Promise<readonly string[]> {
   const found = await Promise.all(handles.map(({ pid }) => client.find(pid)))
@@ -135,17 +155,89 @@ overEachStore((over) => {
     expect(await engine.count()).toMatchObject({ excepted: 3, finished: 3, killed: 1 })
   })
 
-  it('warns where a process is restarted that was restarted before', async () => {
+  it.each(['restartAll', 'resubmitAll'] as const)(
+    '%s begins nothing twice, however deep below a process that it begins again',
+    async (bulk) => {
+      for (const middle of ['Above', 'Tolerant'] as const) {
+        world.works = false
+        const engine = await over().engine(CLASSES)
+        const label = `over ${middle}`
+        const top = await engine.launch(Top, { over: middle }, { label })
+        await top.wait()
+        const reached = async () => (await engine.preview('restart')).map(({ pid }) => pid)
+        expect(await reached()).toEqual([top.pid])
+        world.works = true
+        await engine[bulk]()
+        expect(await reached()).toEqual([])
+        const { processes } = await engine.list({ label })
+        expect(processes.map(({ origin }) => origin?.pid)).toEqual([top.pid, undefined])
+        await engine.handle(processes[0]?.pid ?? '').wait()
+        const ended = await engine.count()
+        await engine[bulk]()
+        expect(await engine.count()).toEqual(ended)
+        expect((await engine.status()).attention).toEqual([])
+        await engine.close()
+      }
+    },
+  )
+
+  it('resubmits all that failed, each once, and then the newest of each', async () => {
     world.works = false
+    const engine = await over().engine(CLASSES)
+    const first = await engine.launchAll(Hasty, [{}, {}, {}])
+    await first.wait()
+    const second = await engine.resubmitAll()
+    expect(second.length).toBe(3)
+    // Whether the new processes have ended or not, the old ones are not resubmitted again.
+    await second.handles[0]?.wait()
+    await second.wait()
+    expect((await engine.preview('resubmit')).map(({ pid }) => pid)).toEqual(second.pids.toReversed())
+    world.works = true
+    const third = await engine.resubmitAll({ className: 'Hasty' })
+    expect((await engine.inspect(third.pids[0] ?? '')).origin?.pid).toBe(second.pids.at(-1))
+    await third.result()
+    expect((await engine.resubmitAll()).length).toBe(0)
+    expect(await engine.count()).toMatchObject({ excepted: 6, finished: 3 })
+  })
+
+  it('several clients that resubmit the same at the same time resubmit each process once', async () => {
+    const client = await over().client()
+    const old = await client.launchAll('Hasty', [{}, {}, {}, {}])
+    await old.kill()
+    const others = [await over().client(), await over().client()]
+    const groups = await Promise.all(
+      [client, ...others].map((one, at) =>
+        one.resubmitAll({ state: 'killed' }, at === 2 ? { set: { 'inputs.a': 1 } } : {}),
+      ),
+    )
+    expect(new Set(groups.flatMap(({ pids }) => pids)).size).toBe(4)
+    expect(await client.count()).toMatchObject({ killed: 4, created: 4 })
+  })
+
+  it.each(['restart', 'resubmit'] as const)(
+    'warns where a failed process is begun again that was before: %s',
+    async (begin) => {
+      world.works = false
+      const warn = vi.fn<(about: object, text: string) => void>()
+      const engine = await over().engine(CLASSES, { logger: { ...silentLogger, warn } })
+      const old = await engine.launch(Hasty)
+      await old.wait()
+      const first = await engine[begin](old.pid)
+      const said = (): unknown[] => warn.mock.calls.filter(([, text]) => /restarted/.test(text))
+      expect(said()).toEqual([])
+      await engine[begin](old.pid)
+      expect(said()).toEqual([[{ pid: old.pid, again: [first.pid] }, expect.any(String)]])
+    },
+  )
+
+  it('warns of no successful process that is resubmitted', async () => {
+    world.works = true
     const warn = vi.fn<(about: object, text: string) => void>()
     const engine = await over().engine(CLASSES, { logger: { ...silentLogger, warn } })
     const old = await engine.launch(Hasty)
     await old.wait()
-    const first = await engine.restart(old.pid)
-    const said = (): unknown[] => warn.mock.calls.filter(([, text]) => /restarted/.test(text))
-    expect(said()).toEqual([])
-    await engine.restart(old.pid)
-    expect(said()).toEqual([[{ pid: old.pid, again: [first.pid] }, expect.any(String)]])
+    for (let count = 0; count < 2; count++) await (await engine.resubmit(old)).wait()
+    expect(warn.mock.calls.filter(([, text]) => /restarted/.test(text))).toEqual([])
   })
 
   it('sends a signal to all, or to none where a class does not take it', async () => {

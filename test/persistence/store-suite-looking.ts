@@ -9,6 +9,7 @@ import {
   create,
   done,
   finish,
+  type Held,
   request,
   resume,
   running,
@@ -221,34 +222,39 @@ export function looking(bench: Bench): void {
       expect((await store.survey(0)).classes).toMatchObject([{ selfAwaiting: 2, selfAwaitingPid: 'self-2' }])
     })
 
-    test('a failure is superseded by what was made of it, of its parent, or later of what it was made of', async () => {
+    test('a failure is superseded by what was made of it, or later of what it was made of, and so below', async () => {
       const store = bench.store
       const ending = { successful: false, exitCode: null, message: 'no', dropCheckpoint: false }
       const from = (pid: string) => ({ origin: { pid, kind: 'restart' as const } })
       const made: string[] = []
-      const fails = async (given: Partial<Create> = {}) => {
-        const one = await running(store, 'A', given)
+      const end = async (one: Held) => {
         await done(store, finish(one, { state: 'excepted', ending }))
         made.push(one.pid)
         return one.pid
       }
+      const fails = async (given: Partial<Create> = {}) => end(await running(store, 'A', given))
       const parent = create()
       await done(store, parent)
       const child = await fails({ parent: parent.pid })
+      const middle = create({ parent: parent.pid })
+      await done(store, middle)
+      const grandchild = await fails({ parent: middle.pid })
       const plain = await fails()
       const first = await fails()
-      const second = await fails(from(first))
+      const again = await running(store, 'A', from(first))
+      const ofSecond = await fails({ parent: again.pid })
+      const second = await end(again)
       const found = async (superseded: boolean) =>
         (await store.list({ superseded, successful: false })).rows.map(({ pid }) => pid)
       const lately = async () => (await store.survey(0)).classes[0]?.failedLately
       expect(await found(true)).toEqual([first])
-      expect(await found(false)).toEqual([second, plain, child])
-      expect(await lately()).toBe(3)
+      expect(await found(false)).toEqual([ofSecond, second, plain, grandchild, child])
+      expect(await lately()).toBe(5)
       await done(store, create(from(first)), create(from(parent.pid)))
-      expect(await found(true)).toEqual([second, first, child])
+      expect(await found(true)).toEqual([ofSecond, second, first, grandchild, child])
       expect(await store.count({ superseded: false })).toMatchObject({ excepted: 1 })
       expect(await lately()).toBe(1)
-      expect(made).toHaveLength(4)
+      expect(made).toHaveLength(6)
     })
 
     test('finds the process of a key, which must match as a whole', async () => {

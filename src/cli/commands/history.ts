@@ -5,7 +5,6 @@ import { withClient, withStore, wholeNumber, type StoreOptions } from '../input/
 import { note, printEscaped, printJson } from '../render/output.ts'
 import { findPid, type KeyOption, withPid } from '../read/find-pid.ts'
 import { stateText } from '../render/state-text.ts'
-import { successorsOf } from '../read/successors.ts'
 import { watchUntil } from '../read/wait-until.ts'
 import { PLAIN, type Screen, screenOf } from '../render/screen.ts'
 import { columns } from '../render/table.ts'
@@ -47,7 +46,7 @@ async function noteNow(client: Client, pid: string): Promise<void> {
   const found = await client.find(pid)
   if (found === undefined) return
   if (found.engine !== null) note(`now with engine ${found.engine}`)
-  const successor = (await successorsOf(client, [found])).get(pid)
+  const successor = await client.supersededBy(pid)
   if (successor !== undefined) note(`superseded by ${successor.pid} (${stateText(successor.state)})`)
 }
 

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { Client, InputChanges, ListFilter, ProcessHandle } from '../../index.ts'
-import { isBulk, requireTargets, withBulk, type BulkOptions } from '../input/bulk.ts'
+import { countOf, isBulk, processes, requireTargets, withBulk, type BulkOptions } from '../input/bulk.ts'
 import { withReferences } from '../input/references.ts'
 import { addChange, readChanges, withPaths } from '../input/changes.ts'
 import { filterOf } from '../input/filters.ts'
@@ -8,7 +8,6 @@ import { duration, withClient, withStore, type StoreOptions } from '../input/opt
 import { note, print, printJson } from '../render/output.ts'
 import { codeOf, printPreview } from '../read/preview.ts'
 import { findPids, type KeyOption, withPid } from '../read/find-pid.ts'
-import { successorsOf } from '../read/successors.ts'
 import { stateText } from '../render/state-text.ts'
 import { inParentheses } from '../../shared/terminal-text.ts'
 import { ExitCode } from '../input/exit-code.ts'
@@ -63,8 +62,8 @@ const RESTART: CommandSpec = {
   description: 'Continue ended processes as new ones, from their last step.',
   help: `The new process takes over the context, members and outputs of the old one, and the record of its failed step, so that
 no effect runs twice. The old process does not change. A worker runs the classes that it loaded when it started: after a
-change of the module, restart the worker first. --all leaves out superseded and killed processes, and the children of
-the processes that it restarts.`,
+change of the module, restart the worker first. --all leaves out superseded and killed processes, and what the
+processes that it restarts had launched.`,
   begin: (client, pids, { from, set }) =>
     each(pids, (pid) => client.restart(pid, { from, set: readChanges(set) })),
   all: {
@@ -163,11 +162,22 @@ async function carryOutAll(
     if (given !== undefined && given !== false)
       throw new UsageError(`--${option} goes with a pid, not with --all`)
   const filter = filterOf(options)
+  if (name !== 'retry') await noteSuperseded(client, filter)
   if (options.dryRun) return printPreview(client, name, filter, { json })
   const count = await withPaths(() => all.begin(client, filter, options))
   if (json) printJson({ [all.done]: count })
   else print(`${count} ${all.done}`)
   return codeOf(client, name, filter, count)
+}
+
+/** Notes which members of a group are left out: what was made from them is not in the group. */
+async function noteSuperseded(client: Client, filter: ListFilter): Promise<void> {
+  if (filter.group === undefined) return
+  const count = await countOf(client, { ...filter, successful: false, superseded: true })
+  if (count > 0)
+    note(
+      `${processes(count)} of the group ${count === 1 ? 'is' : 'are'} superseded and left out; --all without --group reaches the newer ones`,
+    )
 }
 
 async function carryOut(
@@ -181,7 +191,9 @@ async function carryOut(
   const pids = await findPids(client, texts, options)
   for (const pid of pids) {
     if (spec.name === 'retry') await requireNotPaused(client, pid)
-    if (options.again !== true) await requireFirst(spec, client, pid)
+    if (options.again === true) continue
+    await requireFirst(spec, client, pid)
+    await requireTop(spec, client, pid, pids)
   }
   const handles = await begun(spec, client, pids, options)
   const answers = await Promise.all(
@@ -235,8 +247,7 @@ async function requireNotPaused(client: Client, pid: string): Promise<void> {
 
 /** @throws UsageError for a superseded process: its work would be done twice */
 async function requireFirst({ name }: CommandSpec, client: Client, pid: string): Promise<void> {
-  const found = await client.find(pid)
-  const successor = found && (await successorsOf(client, [found])).get(pid)
+  const successor = await client.supersededBy(pid)
   if (successor === undefined) return
   const { pid: next, state } = successor
   const instead = state.terminal
@@ -247,6 +258,25 @@ async function requireFirst({ name }: CommandSpec, client: Client, pid: string):
   throw new UsageError(
     `${pid} is superseded by ${next} (${stateText(state)})${instead}. Give --again to ${name} ${pid} anyway`,
   )
+}
+
+/** @throws UsageError for a process with an ancestor among the others, which begins what it needs again itself */
+async function requireTop(
+  { name }: CommandSpec,
+  client: Client,
+  pid: string,
+  others: readonly string[],
+): Promise<void> {
+  let at = await client.find(pid)
+  if (others.length === 1 || at?.state.terminal !== true) return
+  while (at !== undefined && at.parent !== null && !at.abandoned) {
+    const { parent } = at
+    at = await client.find(parent)
+    if (others.includes(parent) && at?.state.terminal === true)
+      throw new UsageError(
+        `${pid} was launched below ${parent}, which launches again what it needs. Leave ${pid} out, or give --again to ${name} both`,
+      )
+  }
 }
 
 /** @throws UsageError for an unfinished process, if only an ended one can be continued */

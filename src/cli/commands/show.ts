@@ -40,7 +40,8 @@ export function addShow(program: Command): void {
           return
         }
         await nameHandles(details.values)
-        printEscaped(inWords(details, Date.now(), screenOf()))
+        const superseding = successors.length === 0 ? await client.supersededBy(details.pid) : undefined
+        printEscaped(inWords(details, Date.now(), screenOf(), superseding))
       }),
     )
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { isTerminal, type ProcessDetails, type Successor } from '../../index.ts'
+import { isTerminal, type ProcessDetails, type ProcessSummary, type Successor } from '../../index.ts'
 import { type Fact, facts } from './output.ts'
 import { roundsIn, stepIn } from './position.ts'
 import { progressText } from './progress-text.ts'
@@ -10,8 +10,16 @@ import { ago } from './time.ts'
 import { countText } from './tree-text.ts'
 import { waitText } from './wait-text.ts'
 
-/** Describes a process in escaped lines: its state, what it waits for, its values, and how it ended. */
-export function inWords(details: ProcessDetails, now: number, screen: Screen = PLAIN): string {
+/**
+ * Describes a process in escaped lines: its state, what it waits for, its values, and how it ended.
+ * `superseding` is the process that supersedes it, if it has no successor.
+ */
+export function inWords(
+  details: ProcessDetails,
+  now: number,
+  screen: Screen = PLAIN,
+  superseding?: ProcessSummary,
+): string {
   const time = (date: Date | null): string | null => {
     if (date === null) return null
     const text = date.toISOString()
@@ -67,7 +75,7 @@ export function inWords(details: ProcessDetails, now: number, screen: Screen = P
       ['key', details.key],
       ['parent', parent && `${parent}${details.abandoned ? ', which has abandoned it' : ''}`],
       ['children', Object.values(children).some((count) => count > 0) ? childrenText(details) : null],
-      ['superseded by', successors.map(successorText).join('\n')],
+      ['superseded by', supersededText(successors, superseding)],
       ['made from', origin && `${origin.pid}, by ${origin.kind}`],
       ['engine', details.engine],
       ['crashes', details.crashes > 0 ? String(details.crashes) : null],
@@ -90,6 +98,11 @@ function childrenText({ children, pausedChildren: paused }: ProcessDetails): str
 }
 
 /** `01b2…, by restart (running)`. */
+function supersededText(successors: readonly Successor[], superseding: ProcessSummary | undefined): string {
+  if (superseding !== undefined) return `${superseding.pid} (${stateText(superseding.state)})`
+  return successors.map(successorText).join('\n')
+}
+
 function successorText({ pid, kind, state }: Successor): string {
   return `${pid}, by ${kind} (${stateText(state)})`
 }

@@ -14,11 +14,15 @@ const FAILED: readonly ProcessState[] = ['excepted', 'finished']
 /**
  * The processes that match a filter and ended without success, newest first. Leaves out:
  *
- * - a superseded process (the filter `superseded`), so that a second call restarts nothing twice
- * - a child whose parent is restarted too, since the parent restarts the failed children that it
- *   needs
+ * - a superseded process (the filter `superseded`), so that a second call begins nothing twice
+ * - a process with an ancestor that is begun again too, since the ancestor launches or restarts the
+ *   descendants that it needs
  */
-export async function restartable(bulk: BulkWrites, filter: BulkFilter): Promise<readonly ProcessRow[]> {
+export async function restartable(
+  store: Control,
+  bulk: BulkWrites,
+  filter: BulkFilter,
+): Promise<readonly ProcessRow[]> {
   // No process that succeeded is restarted.
   if (filter.successful === true) return []
   const found = new Map<string, ProcessRow>()
@@ -26,9 +30,30 @@ export async function restartable(bulk: BulkWrites, filter: BulkFilter): Promise
   await bulk.eachPage({ ...filter, state, successful: false, superseded: false }, (rows) => {
     for (const row of rows) found.set(row.pid, row)
   })
-  return [...found.values()].filter(
-    ({ parent, abandoned }) => abandoned || parent === null || !found.has(parent),
-  )
+  const below = await belowOthers(store, found)
+  return [...found.values()].filter(({ pid }) => !below.has(pid))
+}
+
+/** The pids of those that are descendants of others of them, not below an abandoned process. */
+async function belowOthers(
+  store: Control,
+  found: ReadonlyMap<string, ProcessRow>,
+): Promise<ReadonlySet<string>> {
+  const below = new Set<string>()
+  const ancestors = new Map<string, ProcessRow | undefined>()
+  for (const row of found.values()) {
+    let at: ProcessRow | undefined = row
+    while (at !== undefined && at.parent !== null && !at.abandoned) {
+      const { parent } = at
+      if (found.has(parent)) {
+        below.add(row.pid)
+        break
+      }
+      if (!ancestors.has(parent)) ancestors.set(parent, await store.read(parent))
+      at = ancestors.get(parent)
+    }
+  }
+  return below
 }
 
 /**
@@ -44,7 +69,7 @@ export async function restartAll(
 ): Promise<number> {
   let restarted = 0
   const errors: ProcessError[] = []
-  for (const { pid } of await restartable(bulk, filter)) {
+  for (const { pid } of await restartable(store, bulk, filter)) {
     // A parent that was restarted meanwhile may have restarted it.
     if ((await successorRows(store, pid)).length > 0) continue
     try {

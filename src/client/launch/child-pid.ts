@@ -81,6 +81,14 @@ export function nextPid(pid: string): string {
 }
 
 /**
+ * Returns the pid of the process that a bulk request resubmits a process as. It is the same each
+ * time, so that of several requests at the same time only one resubmits the process.
+ */
+export function resubmittedPid(pid: string): string {
+  return pidFrom([pid, 'resubmitted'], pid)
+}
+
+/**
  * Returns the name of the record entry that holds the child of a launch. A restarted step takes the
  * entry over from the failed one.
  */

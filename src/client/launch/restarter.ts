@@ -10,6 +10,8 @@ import type { Requests } from '../write/requests.ts'
 import { encodeChanges, type EditChanges, type InputChanges } from '../write/edits.ts'
 import { errorText } from '../../shared/error-text.ts'
 import { ProcessError, ResubmitError, type Resubmitted } from '../../shared/errors.ts'
+import { newPid } from '../../shared/ids.ts'
+import { resubmittedPid } from './child-pid.ts'
 import { requireCreated } from './create-write.ts'
 import type { Launches } from './launches.ts'
 import { successorRows } from '../read/successors.ts'
@@ -82,16 +84,23 @@ export class Restarter {
 
   /**
    * Creates a process from the inputs of each of these ended ones. Writes nothing unless all of them have
-   * ended and their inputs fit.
+   * ended and their inputs fit. With `once`, leaves out processes that another call with `once` resubmits
+   * at the same time.
    *
    * @throws ResubmitError if the store refuses some of them; it answers each write separately
    */
-  async resubmit(pids: readonly string[], { set }: ResubmitOptions = {}): Promise<readonly NewProcess[]> {
+  async resubmit(
+    pids: readonly string[],
+    { set }: ResubmitOptions = {},
+    { once = false } = {},
+  ): Promise<readonly NewProcess[]> {
     const { store, commits, launches, codec, clock } = this.#parts
     const changes = set === undefined ? [] : encodeChanges(set, ['inputs'], codec, 'resubmit')
     const writes = await Promise.all(
       pids.map(async (pid) => {
-        const write = await resubmitWrite(store, pid, changes, clock.now())
+        if (!once) await this.#warnOfEarlier(pid)
+        const as = once ? resubmittedPid(pid) : newPid()
+        const write = await resubmitWrite(store, pid, as, changes, clock.now())
         if (changes.length > 0) await launches.checkAgain(write)
         return write
       }),
@@ -99,8 +108,8 @@ export class Restarter {
     const creates = await this.#retaining(writes)
     const made = await Promise.allSettled(
       creates.map(async (create) => {
-        const done = requireCreated(create, await commits.write(create))
-        return this.#made(create, done)
+        const outcome = await commits.write(create)
+        return once && isOfAnother(outcome) ? undefined : this.#made(create, requireCreated(create, outcome))
       }),
     )
     return allMade(pids, made)
@@ -125,18 +134,24 @@ export class Restarter {
     return retaining
   }
 
+  /** Warns if a failed process was restarted or resubmitted before: its work is done twice. */
   async #warnOfEarlier(pid: string): Promise<void> {
     const { store, logger } = this.#parts
     const again = (await successorRows(store, pid)).map((row) => row.pid)
-    if (again.length > 0)
-      logger.warn({ pid, again }, 'a process is restarted that was restarted or resubmitted before')
+    if (again.length > 0 && (await store.read(pid))?.successful === false)
+      logger.warn({ pid, again }, 'a process begins again that was restarted or resubmitted before')
   }
+}
+
+/** Whether the store has the pid of a process that is created already. */
+function isOfAnother(outcome: Outcome): boolean {
+  return outcome.status === 'conflict' || (outcome.status === 'done' && outcome.existed === true)
 }
 
 /** @throws ResubmitError if only some were made, or the first error if none was made */
 function allMade(
   pids: readonly string[],
-  made: readonly PromiseSettledResult<NewProcess>[],
+  made: readonly PromiseSettledResult<NewProcess | undefined>[],
 ): readonly NewProcess[] {
   const created: NewProcess[] = []
   const resubmitted: Resubmitted[] = []
@@ -144,6 +159,7 @@ function allMade(
   for (const [index, one] of made.entries()) {
     const from = pids[index] as string
     if (one.status === 'fulfilled') {
+      if (one.value === undefined) continue
       created.push(one.value)
       resubmitted.push({ from, pid: one.value.pid })
     } else errors.push(new ProcessError(from, errorText(one.reason), { cause: one.reason }))

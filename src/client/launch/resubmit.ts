@@ -12,7 +12,7 @@ import { savedUpstream, upstreamOf, withSavedUpstream } from './upstream.ts'
 /* The writes that make a new process with the inputs of an ended one. */
 
 /**
- * Returns the write that resubmits a process: a new one with the same inputs.
+ * Returns the write that resubmits a process: a new one, under the pid `as`, with the same inputs.
  *
  * @throws ProcessLost if the store has no such process
  * @throws InvalidStateError for a process that has not ended
@@ -21,12 +21,13 @@ import { savedUpstream, upstreamOf, withSavedUpstream } from './upstream.ts'
 export async function resubmitWrite(
   store: Store,
   pid: string,
+  as: string,
   changes: readonly WantedChange[],
   now: number,
 ): Promise<Create> {
   const stored = await ended(store, pid)
   if (stored.row.mailbox !== null) throw notRestarted(stored.row)
-  const create = resubmitted(stored, null, now)
+  const create = { ...resubmitted(stored, null, now), pid: as }
   if (changes.length === 0) return create
   const again = changed(create, changeInputs(create.parts['inputs'] ?? '{}', changes))
   const refers = savedReferences(again.parts['inputs'] ?? '{}').length > 0

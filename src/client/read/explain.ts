@@ -11,7 +11,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { ProcessLost } from '../../shared/errors.ts'
 import { findLastEntry } from './history.ts'
 import type { RowReader } from './row-reader.ts'
-import { successorsOf } from './successors.ts'
+import { successorsOf, supersedingRow } from './successors.ts'
 import { runBy, START, whoCouldRun } from './who-runs.ts'
 import { inParentheses, formatTime, span } from './wording.ts'
 
@@ -101,6 +101,11 @@ class Explanation {
       const before = others.length === 0 ? '' : `, and before as ${others.map((one) => one.pid).join(', ')}`
       return [`it was ${how} as ${className} ${newest.pid}, which is ${newest.state.label}${before}`]
     }
+    const superseding = await supersedingRow(this.#store, this.#row)
+    if (superseding !== undefined)
+      return [
+        `it is superseded by ${superseding.className} ${superseding.pid}, which is ${superseding.state}`,
+      ]
     if (successful === true || state === 'killed') return []
     const sources = reason === 'upstream' ? await this.#failedSources() : []
     if (sources.length > 0) return sources

@@ -17,6 +17,25 @@ export async function successorRows(store: Control, pid: string): Promise<readon
   return (await store.list({ origin: pid, limit: 10 })).rows
 }
 
+/**
+ * The newest process that supersedes a failed one: that was made from it, later from the process
+ * that it was itself made from, or in one of these ways from the nearest ancestor of which there is
+ * one. Undefined if the process is not superseded.
+ */
+export async function supersedingRow(store: Control, row: ProcessRow): Promise<ProcessRow | undefined> {
+  if (row.successful !== false) return undefined
+  let at: ProcessRow | undefined = row
+  while (at !== undefined) {
+    for (const origin of at.origin === null ? [at.pid] : [at.pid, at.origin.pid]) {
+      const [newest] = (await store.list({ origin, limit: 1 })).rows
+      // Of the processes made from one, the newest is superseded by none of the others.
+      if (newest !== undefined && newest.pid !== at.pid && newest.createdAt >= row.createdAt) return newest
+    }
+    at = at.parent === null ? undefined : await store.read(at.parent)
+  }
+  return undefined
+}
+
 /** As `successorRows`, in public form. Reads nothing for a process that has not ended. */
 export async function successorsOf(
   store: Control,

@@ -189,8 +189,8 @@ export interface ListFilter {
   /** Whether the process has ended with success; only ended processes match. */
   readonly successful?: boolean | undefined
   /**
-   * Whether the process is superseded: a later process was restarted or resubmitted from it, from
-   * its parent, or from the process that it was itself made from.
+   * Whether the process is superseded: a later process was restarted or resubmitted from it, or from
+   * the process that it was itself made from, or from one of its ancestors in one of these ways.
    */
   readonly superseded?: boolean | undefined
   /** Created at this time or later, in wall-clock milliseconds. */

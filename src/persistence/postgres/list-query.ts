@@ -9,9 +9,14 @@ export interface Query {
   readonly values: readonly unknown[]
 }
 
-/** Whether a process is superseded. A later process has a larger number. */
-export const SUPERSEDED = `EXISTS (SELECT 1 FROM @process AS later
-  WHERE later.origin IN (process.pid, process.parent, process.origin) AND later.id > process.id)`
+/**
+ * Whether a process is superseded. Goes up the line of the process, that is, the process and its
+ * ancestors. A later process has a larger number.
+ */
+export const SUPERSEDED = `EXISTS (WITH RECURSIVE line(pid, parent, origin) AS (
+    SELECT process.pid, process.parent, process.origin
+    UNION ALL SELECT above.pid, above.parent, above.origin FROM line JOIN @process AS above ON above.pid = line.parent)
+  SELECT 1 FROM line JOIN @process AS later ON later.origin IN (line.pid, line.origin) WHERE later.id > process.id)`
 
 /**
  * The query for a page.

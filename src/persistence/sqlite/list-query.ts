@@ -46,11 +46,14 @@ export function count(connection: Connection, filter: ListFilter, now: number): 
 }
 
 /**
- * Whether a process is superseded. The processes that were restarted or resubmitted have an index
- * of their own. A later process has a larger number.
+ * Whether a process is superseded. Goes up the line of the process, that is, the process and its
+ * ancestors. The processes that were restarted or resubmitted have an index of their own. A later
+ * process has a larger number.
  */
-export const SUPERSEDED = `EXISTS (SELECT 1 FROM process AS later
-  WHERE later.origin IN (process.pid, process.parent, process.origin) AND later.id > process.id)`
+export const SUPERSEDED = `EXISTS (WITH RECURSIVE line(pid, parent, origin) AS (
+    SELECT process.pid, process.parent, process.origin
+    UNION ALL SELECT above.pid, above.parent, above.origin FROM line CROSS JOIN process AS above ON above.pid = line.parent)
+  SELECT 1 FROM line CROSS JOIN process AS later ON later.origin IN (line.pid, line.origin) WHERE later.id > process.id)`
 
 /** A query, and the index that it must use, if any. */
 interface Source extends Query {

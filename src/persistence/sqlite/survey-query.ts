@@ -39,13 +39,16 @@ const FAILED = `SELECT class, sum(state = 'killed') AS killed, sum(state <> 'kil
 
 /**
  * The recent failures that are superseded. Begins with the processes that were restarted or
- * resubmitted, which have an index of their own, so that a store without any pays nothing.
+ * resubmitted, which have an index of their own, so that a store without any pays nothing. Goes on
+ * to those from which they were made, and to all descendants of both.
  */
 const BEGUN_AGAIN = `SELECT class, count(*) AS n FROM process WHERE id IN (
-    WITH again AS MATERIALIZED (SELECT id, origin FROM process INDEXED BY process_origin WHERE origin IS NOT NULL)
-    SELECT id FROM again
-    UNION SELECT p.id FROM again CROSS JOIN process AS p ON p.pid = again.origin
-    UNION SELECT p.id FROM again CROSS JOIN process AS p ON p.parent = again.origin)
+    WITH RECURSIVE again AS MATERIALIZED (SELECT id, pid, origin FROM process INDEXED BY process_origin WHERE origin IS NOT NULL),
+    line(id, pid) AS (
+      SELECT id, pid FROM again
+      UNION SELECT p.id, p.pid FROM again CROSS JOIN process AS p ON p.pid = again.origin
+      UNION SELECT p.id, p.pid FROM line CROSS JOIN process AS p ON p.parent = line.pid)
+    SELECT id FROM line)
   AND successful = 0 AND state <> 'killed' AND ended_at >= ? AND ${SUPERSEDED} GROUP BY class`
 
 const RUNNING = `SELECT owner, sum(state <> 'waiting') AS n
