@@ -163,6 +163,8 @@ export abstract class ClientController extends ClientReader {
    * that is not running a step: it has not started, waits or is paused. Once the change is durable,
    * resolves to the changed values; values that are already equal are left out. The history records
    * each change. The new values must be values that the codec saves. Their types are not checked.
+   * A process that no engine has constructed yet, because it was launched by name or resubmitted, has no
+   * context: the values then replace those of its constructor and of `onCreate`.
    *
    * ```ts
    * await client.edit(pid, { 'ctx.limit': 20, 'ctx.jobs[3].host': 'b' })
@@ -170,7 +172,7 @@ export abstract class ClientController extends ClientReader {
    *
    * @throws ProcessLost
    * @throws InvalidStateError for a process that has ended, that an engine runs now (pause it
-   *   first), or that has no context or no arguments
+   *   first), or whose next step has no arguments, and for an actor or a call
    * @throws SerializationError for a value that can't be saved, or a path that does not fit
    * @throws TypeError for text that is not a path
    */

@@ -1,5 +1,6 @@
 import { Bundle } from '../bundle/bundle.ts'
 import type { ClassRegistry } from '../bundle/loader.ts'
+import { decodeMemory } from '../bundle/memory-part.ts'
 import type { ProcessRow } from '../persistence/contract/rows.ts'
 import type { ClaimedProcess } from '../persistence/contract/store.ts'
 import type { AnyProcessClass, Hosted } from '../process/host/process-object.ts'
@@ -7,6 +8,7 @@ import type { Host } from '../process/host/host.ts'
 import { construct, recreate } from '../process/host/construction.ts'
 import { CREATED_STATE, RESUBMITTED_STATE, UNCHECKED_STATE } from '../process/state/saved-state.ts'
 import type { Logger } from '../shared/logger.ts'
+import { mergeOwn } from '../shared/own.ts'
 import type { RetryOptions } from '../spec/retry-policy.ts'
 import { specOf } from '../spec/process-spec.ts'
 
@@ -31,7 +33,7 @@ export function revived(
 ): Hosted {
   const { row } = claimed
   const bundle = claimed.bundle()
-  const { state, inputs = '{}', launch } = bundle.parts
+  const { state, inputs = '{}', launch, memory } = bundle.parts
   const options = { host, logger, loader: classes }
   if (state !== UNCHECKED_STATE && state !== RESUBMITTED_STATE) return recreate(bundle, options)
   const given =
@@ -45,7 +47,7 @@ export function revived(
     launch === undefined
       ? undefined
       : (host.codec.parse(launch, 'launch') as { readonly retry?: RetryOptions }).retry
-  return construct(classes.load(row.className), given, {
+  const constructed = construct(classes.load(row.className), given, {
     host,
     logger,
     pid: row.pid,
@@ -53,6 +55,9 @@ export function revived(
     retry,
     referring: gathered && { inputs, launch: launch ?? '{}' },
   })
+  // Values that were edited before there was a context replace those of the constructor.
+  mergeOwn(constructed.process.ctx, decodeMemory(memory, host.codec).ctx)
+  return constructed
 }
 
 /**

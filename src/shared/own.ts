@@ -19,6 +19,15 @@ export function getOwn(values: object, key: string): unknown {
   return Object.hasOwn(values, key) ? (values as Record<string, unknown>)[key] : undefined
 }
 
+/** Sets each own property. Where both values are plain objects, sets those within them. */
+export function mergeOwn(target: object, values: object): void {
+  for (const [key, value] of Object.entries(values)) {
+    const inner = getOwn(target, key)
+    if (isHolder(inner) && isHolder(value)) mergeOwn(inner, value)
+    else setOwn(target, key, value)
+  }
+}
+
 /**
  * Returns the object under a path of keys, and creates missing objects on the way. `replace` is
  * called with a value on the way that is not a plain object, and its index. Unless it throws, a new

@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import {
   AlreadyDone,
+  Client,
   Continue,
   type EditChanges,
   InvalidStateError,
@@ -76,7 +77,36 @@ class Held extends Process<typeof Held> {
   }
 }
 
-const CLASSES = [Plan, Pay, Held, Gated, Add]
+interface ReadyCtx {
+  limit: number
+  host: { name: string; port: number }
+  jobs: string[]
+  note?: string
+}
+
+/** Has a context before its first step, and gives it back. */
+class Ready extends Process<typeof Ready> {
+  declare ctx: ReadyCtx
+  static override define(spec: ProcessSpec) {
+    super.define(spec)
+    return spec.input('limit', { schema: { type: 'number' }, default: 1 }).output('ctx')
+  }
+  protected override onCreate(): void {
+    this.ctx = { limit: this.inputs.limit, host: { name: 'a', port: 1 }, jobs: ['one', 'two'] }
+  }
+  override run(): void {
+    this.out('ctx', { ...this.ctx })
+  }
+}
+
+class Counter {
+  n = 0
+  add(more: number): void {
+    this.n += more
+  }
+}
+
+const CLASSES = [Plan, Pay, Held, Gated, Add, Ready]
 
 overEachStore((over) => {
   it('gives a waiting process other values, which it goes on with', async () => {
@@ -256,5 +286,55 @@ overEachStore((over) => {
       )
     }
     expect(await engine.count()).toMatchObject({ finished: 2, created: 0 })
+  })
+
+  it('sets a context that an engine has yet to make, and the engine keeps the rest of it', async () => {
+    const client = await over().client()
+    const upstream = await client.launch('Add', { a: 1, b: 2 })
+    const pids = [
+      (await client.launch('Ready', {})).pid,
+      (await client.launch('Ready', { limit: upstream.outputs.ref('sum') })).pid,
+    ]
+    const old = await client.launch('Ready', { limit: 5 })
+    await client.edit(old.pid, { 'ctx.note': 'early' })
+    await old.kill()
+    const [restarted, resubmitted] = [await client.restart(old.pid), await client.resubmit(old)]
+    pids.push(restarted.pid, resubmitted.pid)
+    for (const pid of pids) {
+      expect(
+        await client.edit(pid, { 'ctx.host.port': 2, 'ctx.jobs': ['three'], 'ctx.when': new Date(0) }),
+      ).toEqual([
+        { path: 'ctx.host.port', before: undefined, after: 2 },
+        { path: 'ctx.jobs', before: undefined, after: ['three'] },
+        { path: 'ctx.when', before: undefined, after: { $: 'Date', value: new Date(0).toISOString() } },
+      ])
+      expect(await client.edit(pid, { 'ctx.host.port': 3 })).toMatchObject([{ before: 2, after: 3 }])
+      await expect(client.edit(pid, { 'args[0]': 3 })).rejects.toThrow('Its first step takes none')
+      expect((await client.inspect(pid)).values.ctx).toMatchObject({ host: { port: 3 }, jobs: ['three'] })
+    }
+    const engine = await over().engine(CLASSES)
+    const found: unknown[] = []
+    for (const pid of pids) found.push(((await engine.handle(pid).outputs.all()) as { ctx: unknown }).ctx)
+    const edited = { host: { name: 'a', port: 3 }, jobs: ['three'], when: new Date(0) }
+    expect(found).toEqual([
+      { ...edited, limit: 1 },
+      { ...edited, limit: 3 },
+      { ...edited, limit: 5, note: 'early' },
+      // A resubmitted process takes over nothing but the inputs.
+      { ...edited, limit: 5 },
+    ])
+  })
+
+  it('refuses actors and calls, which have no context', async () => {
+    const client = await Client.open({ store: over().store, actors: [Counter] })
+    onTestFinished(() => client.close())
+    const counter = await client.actor(Counter, [])
+    const call = counter.call.add(2)
+    await call.submitted()
+    await expect(client.edit(counter.id, { 'ctx.n': 1 })).rejects.toThrow(/is an actor, which has no context/)
+    await expect(client.edit(call.pid, { 'ctx.n': 1 })).rejects.toThrow(/is a call of the actor/)
+    await expect(client.edit(call.pid, { 'args[0]': 1 })).rejects.toThrow(
+      /abort it, and call the actor again/,
+    )
   })
 })

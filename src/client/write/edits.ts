@@ -5,7 +5,7 @@ import type { Control } from '../../persistence/contract/control.ts'
 import { encodeEvent, type HistoryEntry } from '../../persistence/contract/event-codec.ts'
 import type { StoredProcess } from '../../persistence/contract/rows.ts'
 import { referring } from '../../process/references/reference.ts'
-import { parseState, RESUBMITTED_STATE, UNCHECKED_STATE } from '../../process/state/saved-state.ts'
+import { parseState } from '../../process/state/saved-state.ts'
 import {
   IncompatibleBundle,
   InvalidStateError,
@@ -64,6 +64,7 @@ export class Edits {
       const stored = await this.#store.load(pid)
       if (stored === undefined) throw new ProcessLost(pid, `there is no process ${pid} in this store`)
       if (stored.row.endedAt !== null) throw ended(stored)
+      requireContext(stored)
       const bundle = stored.bundle()
       const { parts, edited } = changeProcess(bundle.parts, wanted)
       if (edited.length === 0) return []
@@ -90,6 +91,18 @@ function ended({ row: { pid, state } }: StoredProcess): InvalidStateError {
     `process ${pid} is ${state}, and what has ended never changes: ` +
       'restart or resubmit it with other values (`set`), which makes a new process',
   )
+}
+
+/** @throws InvalidStateError for an actor or a call, which have neither context nor steps */
+function requireContext({ row: { pid, actor, mailbox } }: StoredProcess): void {
+  if (mailbox !== null)
+    throw new InvalidStateError(
+      `process ${pid} is an actor, which has no context: its state are its fields, and \`set\` of the actor changes them`,
+    )
+  if (actor !== null)
+    throw new InvalidStateError(
+      `process ${pid} is a call of the actor ${actor}, which has no context, and its arguments never change: abort it, and call the actor again`,
+    )
 }
 
 /** A change whose path is taken apart and whose value is encoded. */
@@ -134,9 +147,10 @@ export interface Changed {
 }
 
 /**
- * Changes the context and the arguments in the parts of a process.
+ * Changes the context and the arguments in the parts of a process. A process whose inputs no engine
+ * has checked has no context yet: an engine sets the values when it constructs the process.
  *
- * @throws InvalidStateError if the process has no context or no arguments yet
+ * @throws InvalidStateError if no step of the process has arguments
  * @throws SerializationError if a path does not fit the values
  */
 export function changeProcess(before: BundleParts, changes: readonly WantedChange[]): Changed {
@@ -145,8 +159,7 @@ export function changeProcess(before: BundleParts, changes: readonly WantedChang
   const state = parsePart(stateText, 'state')
   const edited: EditedValue[] = []
   for (const { path, value } of changes) {
-    const keys =
-      path.root === 'ctx' ? contextKeys(stateText, path) : [...argumentKeys(stateText, path), ...path.keys]
+    const keys = [...(path.root === 'ctx' ? ['ctx'] : argumentKeys(stateText, path)), ...path.keys]
     const old = setSaved(path.root === 'ctx' ? memory : state, keys, value, path.text)
     if (JSON.stringify(old) !== JSON.stringify(value))
       edited.push({ path: path.text, before: old, after: value })
@@ -187,15 +200,6 @@ function bounded(value: JsonValue): string {
   const text = JSON.stringify(value)
   if (text.length <= AUDITED) return text
   return `${text.slice(0, AUDITED).toWellFormed()}… (${text.length} characters)`
-}
-
-function contextKeys(stateText: string, { text, keys }: SavedPath): readonly (string | number)[] {
-  if (stateText === UNCHECKED_STATE || stateText === RESUBMITTED_STATE) {
-    throw new InvalidStateError(
-      `${text} can't be changed: the process gets its context when an engine first runs it and checks its inputs`,
-    )
-  }
-  return ['ctx', ...keys]
 }
 
 /** Where the arguments are in a saved state. */
