@@ -12,10 +12,11 @@ import type { Change } from '../contract/rows.ts'
 import type { CallOrder, Parts } from '../contract/writes.ts'
 import { FIRST_CALLS, type Loaded, type LoadedRow, type StoredRow } from './loaded.ts'
 import { NotLoaded } from './not-loaded.ts'
+import { MOVED } from './schema.ts'
 import { SessionGroups } from './session-groups.ts'
 import { SessionNeeds, type SessionNeed } from './session-needs.ts'
 import { Wanted } from './wanted.ts'
-import { lifetimeColumns, Work, type KeptMessage } from './work.ts'
+import { dropEntry, lifetimeColumns, withEntry, Work, type KeptMessage } from './work.ts'
 
 /**
  * One commit, as the rules see it: what was loaded, and what they change. `document` is the argument of
@@ -90,7 +91,7 @@ export class PostgresSession implements WriteTables {
     if (work.loaded?.parts === null) this.#miss(() => this.wanted.parts.add(pid))
     const parts: Record<string, string> = Object.fromEntries(work.loaded?.parts ?? [])
     for (const name of Object.keys(parts))
-      if ([...work.droppedPrefixes].some((prefix) => name.startsWith(prefix))) delete parts[name]
+      if (work.droppedPrefixes.some((prefix) => name.startsWith(prefix))) delete parts[name]
     for (const [name, text] of work.parts)
       if (text === null) delete parts[name]
       else parts[name] = text
@@ -108,7 +109,7 @@ export class PostgresSession implements WriteTables {
       const parent = this.#find(row.parent)
       if (parent !== undefined) parent.isTouched = true
     }
-    if (row.actor !== null) this.#work(row.actor).calls.set(row.pid, row.awaits === 'inputs')
+    if (row.actor !== null) this.#work(row.actor).putCall(row.pid, row.awaits)
     this.#put(work, work.row, history)
   }
 
@@ -146,7 +147,7 @@ export class PostgresSession implements WriteTables {
   putRunnable({ pid, awaits }: BriefRow, history: readonly Entry[]): void {
     const work = this.#work(pid)
     const { actor } = work.row
-    if (actor !== null) this.#work(actor).calls.set(pid, awaits === 'inputs')
+    if (actor !== null) this.#work(actor).putCall(pid, awaits)
     this.#put(work, { ...work.row, awaits }, history)
   }
 
@@ -186,7 +187,7 @@ export class PostgresSession implements WriteTables {
 
   dropPart(pid: string, name: string): void {
     const work = this.#work(pid)
-    work.parts.set(name, null)
+    work.parts = withEntry(work.parts, name, null)
     work.isTouched = true
   }
 
@@ -240,7 +241,7 @@ export class PostgresSession implements WriteTables {
     const work = this.#work(pid)
     // The database gives it its number.
     const kept = { id: --this.#lastMessage, sender, signal, value }
-    work.messages.push(kept)
+    work.messages = [...work.messages, kept]
     work.isTouched = true
     this.#added.push({ pid, kept })
   }
@@ -380,7 +381,7 @@ export class PostgresSession implements WriteTables {
 
   retain(pid: string, session: string): void {
     const work = this.#work(pid)
-    work.retainedBy.add(session)
+    work.retainedBy = new Set([...work.retainedBy, session])
     work.isTouched = true
     this.#retained.set(`${pid} ${session}`, { pair: [pid, session], holds: true })
   }
@@ -388,7 +389,7 @@ export class PostgresSession implements WriteTables {
   unretain(pid: string, session: string): void {
     const work = this.#find(pid)
     if (work === undefined) return
-    work.retainedBy.delete(session)
+    work.retainedBy = new Set([...work.retainedBy].filter((one) => one !== session))
     work.isTouched = true
     this.#retained.set(`${pid} ${session}`, { pair: [pid, session], holds: false })
   }
@@ -401,22 +402,29 @@ export class PostgresSession implements WriteTables {
     const isChanged = works.some(({ isPut, isTouched }) => isPut || isTouched)
     const groups = this.#sessionGroups.changed()
     if (!isChanged && groups.length === 0) return undefined
-    const updated = read.filter(({ isPut, isDeleted }) => isPut && !isDeleted)
+    const moves: unknown[] = []
+    const updates: unknown[] = []
+    for (const { row, loaded, isPut, isDeleted } of read) {
+      if (!isPut || isDeleted || loaded === undefined) continue
+      const changed = changedColumns(loaded.row, row)
+      if (changed.every((name) => IS_MOVED.has(name)))
+        moves.push([row.pid, ...MOVED.map((name) => row[name])])
+      else updates.push(Object.fromEntries([['pid', row.pid], ...changed.map((name) => [name, row[name]])]))
+    }
     const touched = read.filter(({ isPut, isTouched }) => isTouched && !isPut)
     const parts = works.flatMap(({ row, parts: changed }) =>
       [...changed].map(([name, text]) => [row.pid, name, text]),
     )
     const retained = [...this.#retained.values()]
     return withoutEmpty({
-      read: [
-        ...read.map(({ loaded }) => [loaded?.row.pid, loaded?.row.rev]),
-        ...this.#loaded.assumedFree.map((pid) => [pid, null]),
-      ],
+      read: read.map(({ loaded }) => [loaded?.row.pid, loaded?.row.rev]),
+      free: this.#loaded.assumedFree,
       inserts: this.#inserted.map((pid) => withoutNulls(this.#work(pid).row)),
-      updates: updated.map(({ row }) => withoutNulls(row)),
+      updates,
+      moves,
       touched: touched.map(({ row, nextRev }) => [row.pid, nextRev]),
       dropPrefix: works.flatMap(({ row, droppedPrefixes }) =>
-        [...droppedPrefixes].map((prefix) => [row.pid, prefix]),
+        droppedPrefixes.map((prefix) => [row.pid, prefix]),
       ),
       dropParts: parts.filter(([pid, , text]) => text === null && !inserted.has(pid as string)),
       parts: parts.filter(([, , text]) => text !== null),
@@ -477,20 +485,20 @@ export class PostgresSession implements WriteTables {
   }
 
   #putPart(work: Work, name: string, text: string): void {
-    work.parts.set(name, text)
+    work.parts = withEntry(work.parts, name, text)
     work.isTouched = true
     if (name.startsWith(OUTPUT_PREFIX)) work.hasOutputs = true
   }
 
   #dropPrefix(work: Work, prefix: string): void {
-    for (const name of Array.from(work.parts.keys())) if (name.startsWith(prefix)) work.parts.delete(name)
-    work.droppedPrefixes.add(prefix)
+    for (const name of Array.from(work.parts.keys())) if (name.startsWith(prefix)) dropEntry(work.parts, name)
+    if (!work.droppedPrefixes.includes(prefix)) work.droppedPrefixes = [...work.droppedPrefixes, prefix]
     work.isTouched = true
   }
 
   #callEnded(actor: string, pid: string): void {
     const work = this.#find(actor)
-    work?.calls.delete(pid)
+    if (work !== undefined) dropEntry(work.calls, pid)
   }
 
   /** Asks for all calls of an actor, unless they are known. */
@@ -511,11 +519,11 @@ export class PostgresSession implements WriteTables {
     const work = this.#work(pid)
     const awaited = this.#find(target)
     if (over === null) {
-      work.awaits.delete(target)
-      awaited?.waiters.delete(pid)
+      dropEntry(work.awaits, target)
+      if (awaited !== undefined) dropEntry(awaited.waiters, pid)
     } else {
-      work.awaits.set(target, over)
-      awaited?.waiters.set(pid, over)
+      work.awaits = withEntry(work.awaits, target, over)
+      if (awaited !== undefined) awaited.waiters = withEntry(awaited.waiters, pid, over)
     }
     work.isTouched = true
     if (awaited !== undefined) awaited.isTouched = true
@@ -573,6 +581,17 @@ export class PostgresSession implements WriteTables {
     want()
     throw new NotLoaded('the rules need more of the database')
   }
+}
+
+const IS_MOVED: ReadonlySet<string> = new Set(MOVED)
+
+function changedColumns(before: StoredRow, after: StoredRow): readonly (keyof StoredRow)[] {
+  const changed: (keyof StoredRow)[] = []
+  for (const name in after) {
+    const column = name as keyof StoredRow
+    if (after[column] !== before[column]) changed.push(column)
+  }
+  return changed
 }
 
 /** The columns that are not null. Most are, and the database takes those that are missing for null. */

@@ -30,7 +30,8 @@ export class RecentRows {
 
   keep(rows: readonly LoadedRow[]): void {
     for (const row of rows) {
-      if (!isSmall(row)) continue
+      // One that has ended is hardly ever used again.
+      if (row.row.ended_at !== null || !isSmall(row)) continue
       this.#rows.set(row.row.pid, row)
     }
     for (const pid of this.#rows.keys()) {

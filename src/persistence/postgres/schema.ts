@@ -86,6 +86,35 @@ const COLUMN_NAMES = Object.keys(COLUMNS)
 /** The columns of a brief row: all but the long ones. */
 export const BRIEF = ['id', ...COLUMN_NAMES.filter((name) => name !== 'data' && name !== 'before')].join(', ')
 
+/**
+ * The columns that the life of most processes changes. A process of which only these change is sent as a
+ * list of them, which takes the server a third of the time that names and values take.
+ */
+export const MOVED = [
+  'rev',
+  'state',
+  'step',
+  'status',
+  'seq',
+  'fence',
+  'owner',
+  'runner',
+  'updated_at',
+  'ended_at',
+  'successful',
+  'ready_at',
+  'attempt',
+  'records',
+  'entries',
+  'data',
+] as const satisfies readonly (keyof typeof COLUMNS)[]
+
+/** An element of a JSON array as a value of a type. */
+function element(array: string, index: number, type: string): string {
+  const [base = ''] = type.split(' ')
+  return base === 'text' ? `${array}->>${index}` : `(${array}->>${index})::${base}`
+}
+
 const LIST = COLUMN_NAMES.join(', ')
 const FROM_R = COLUMN_NAMES.map((name) => `r.${name}`).join(', ')
 
@@ -284,16 +313,19 @@ END $body$;
 const APPLY = `
 CREATE FUNCTION @apply(doc jsonb) RETURNS json LANGUAGE plpgsql ${BY_INDEX} AS $body$
 DECLARE
+  held_rows bigint;
   stale text[];
   pruned text[];
   empty_groups bigint[];
 BEGIN
   WITH held AS MATERIALIZED (
-    SELECT pid, rev FROM @process WHERE pid IN (SELECT r->>0 FROM jsonb_array_elements(doc->'read') AS r) ORDER BY id FOR UPDATE
+    SELECT p.rev, (r->>1)::bigint AS was FROM jsonb_array_elements(doc->'read') AS r JOIN @process AS p ON p.pid = r->>0
+      ORDER BY p.id FOR UPDATE OF p
   )
-  SELECT array_agg(r->>0) INTO stale FROM jsonb_array_elements(doc->'read') AS r
-    LEFT JOIN held ON held.pid = r->>0 WHERE held.rev IS DISTINCT FROM (r->>1)::bigint;
-  IF stale IS NOT NULL THEN RETURN json_build_object('stale', stale); END IF;
+  SELECT count(*) INTO held_rows FROM held WHERE rev = was;
+  IF held_rows < jsonb_array_length(doc->'read') OR EXISTS (
+    SELECT 1 FROM jsonb_array_elements_text(doc->'free') AS f JOIN @process AS p ON p.pid = f
+  ) THEN RETURN json_build_object('stale', true); END IF;
   IF doc->'groups' IS NOT NULL THEN
     WITH held AS MATERIALIZED (
       SELECT name, rev FROM @grp WHERE name IN (SELECT g->>'name' FROM jsonb_array_elements(doc->'groups') AS g) ORDER BY id FOR UPDATE
@@ -307,8 +339,12 @@ BEGIN
     INSERT INTO @process (${LIST}) SELECT ${FROM_R} FROM jsonb_populate_recordset(NULL::@process, doc->'inserts') AS r;
   END IF;
   IF doc->'updates' IS NOT NULL THEN
-    UPDATE @process AS p SET (${LIST}) = (SELECT ${FROM_R})
-      FROM jsonb_populate_recordset(NULL::@process, doc->'updates') AS r WHERE p.pid = r.pid;
+    UPDATE @process AS p SET (${LIST}) = (SELECT ${FROM_R} FROM jsonb_populate_record(p, u) AS r)
+      FROM jsonb_array_elements(doc->'updates') AS u WHERE p.pid = u->>'pid';
+  END IF;
+  IF doc->'moves' IS NOT NULL THEN
+    UPDATE @process AS p SET ${MOVED.map((name, index) => `${name} = ${element('m', index + 1, COLUMNS[name])}`).join(', ')}
+      FROM jsonb_array_elements(doc->'moves') AS m WHERE p.pid = m->>0;
   END IF;
   IF doc->'touched' IS NOT NULL THEN
     UPDATE @process AS p SET rev = (t->>1)::bigint FROM jsonb_array_elements(doc->'touched') AS t WHERE p.pid = t->>0;

@@ -1,4 +1,5 @@
 import type { Message } from '../rules/claim.ts'
+import type { Row } from '../rules/row.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
 import type { LifetimeColumns, LoadedRow, StoredRow } from './loaded.ts'
 import type { SessionNeed, SessionNeeds } from './session-needs.ts'
@@ -8,6 +9,10 @@ export interface KeptMessage extends Message {
   readonly signal: string | null
 }
 
+/** For most processes: to make empty ones for each would take longer than most rules do. */
+const NO_ENTRIES: ReadonlyMap<string, never> = new Map<string, never>()
+const NO_SESSIONS: ReadonlySet<string> = new Set()
+
 /** One process, as it is within a commit: what was loaded of it, and what the commit changes. */
 export class Work {
   row: StoredRow
@@ -15,24 +20,24 @@ export class Work {
   readonly nextRev = Math.floor(Math.random() * 2 ** 48)
   /** Undefined for a process that the commit creates. */
   readonly loaded: LoadedRow | undefined
-  messages: KeptMessage[]
+  messages: readonly KeptMessage[]
   /** By target, whether the wait for it is over. */
-  readonly awaits: Map<string, boolean>
+  awaits: ReadonlyMap<string, boolean>
   /** By the pid of each process that waits for this one, whether that wait is over. */
-  readonly waiters: Map<string, boolean>
+  waiters: ReadonlyMap<string, boolean>
   lifetime: Lifetime | undefined
-  readonly retainedBy: Set<string>
+  retainedBy: ReadonlySet<string>
   hasOutputs: boolean
   /** The calls of an actor that have not ended: whether each waits for its inputs. */
-  readonly calls: Map<string, boolean>
+  calls: ReadonlyMap<string, boolean>
   /** Whether the row was changed. */
   isPut = false
   /** Whether anything else of the process was changed. */
   isTouched = false
   isDeleted = false
   /** The parts that change; null for one that is dropped. */
-  readonly parts = new Map<string, string | null>()
-  readonly droppedPrefixes = new Set<string>()
+  parts: ReadonlyMap<string, string | null> = NO_ENTRIES
+  droppedPrefixes: readonly string[] = []
 
   constructor(row: StoredRow, loaded: LoadedRow | undefined) {
     this.row = row
@@ -43,12 +48,16 @@ export class Work {
       signal,
       value,
     }))
-    this.awaits = new Map((loaded?.awaits ?? []).map(([target, over]) => [target, over === 1]))
-    this.waiters = new Map((loaded?.waiters ?? []).map(([pid, over]) => [pid, over === 1]))
+    this.awaits = mapOf(loaded?.awaits, (over) => over === 1)
+    this.waiters = mapOf(loaded?.waiters, (over) => over === 1)
     this.lifetime = loaded?.lifetime == null ? undefined : lifetimeOf(loaded.lifetime)
-    this.retainedBy = new Set(loaded?.retained)
+    this.retainedBy = loaded?.retained == null ? NO_SESSIONS : new Set(loaded.retained)
     this.hasOutputs = loaded?.outputs ?? false
-    this.calls = new Map((loaded?.calls ?? []).map(([pid, awaits]) => [pid, awaits === 'inputs']))
+    this.calls = mapOf(loaded?.calls, (awaits) => awaits === 'inputs')
+  }
+
+  putCall(pid: string, awaits: Row['awaits']): void {
+    this.calls = withEntry(this.calls, pid, awaits === 'inputs')
   }
 
   /** The process as `load` would return it after the commit, without its parts and calls. */
@@ -56,13 +65,13 @@ export class Work {
     const { row, nextRev, isPut, isTouched, lifetime } = this
     return {
       row: isTouched && !isPut ? { ...row, rev: nextRev } : row,
-      messages: this.messages.map(({ id, sender, signal, value }) => [id, sender, signal, value]),
+      messages: orNull(this.messages, ({ id, sender, signal, value }) => [id, sender, signal, value]),
       awaits: flags(this.awaits),
       waiters: flags(this.waiters),
-      needs: needs.of(row.pid).map((need) => needColumns(need.target, need)),
-      needing: needs.on(row.pid).map((need) => needColumns(need.pid, need)),
+      needs: orNull(needs.of(row.pid), (need) => needColumns(need.target, need)),
+      needing: orNull(needs.on(row.pid), (need) => needColumns(need.pid, need)),
       lifetime: lifetime === undefined ? null : lifetimeColumns(row.pid, lifetime),
-      retained: [...this.retainedBy],
+      retained: this.retainedBy.size === 0 ? null : [...this.retainedBy],
       outputs: this.hasOutputs,
       calls: null,
       parts: null,
@@ -70,8 +79,31 @@ export class Work {
   }
 }
 
-function flags(waits: ReadonlyMap<string, boolean>): readonly (readonly [pid: string, over: 0 | 1])[] {
-  return [...waits].map(([pid, over]) => [pid, over ? 1 : 0])
+/** The map with an entry more: another one if it was empty, and otherwise the same. */
+export function withEntry<V>(map: ReadonlyMap<string, V>, key: string, value: V): ReadonlyMap<string, V> {
+  const changed = map.size === 0 ? new Map<string, V>() : (map as Map<string, V>)
+  return changed.set(key, value)
+}
+
+/** Removes an entry, if it is there. */
+export function dropEntry(map: ReadonlyMap<string, unknown>, key: string): void {
+  ;(map as Map<string, unknown>).delete(key)
+}
+
+function mapOf<C, V>(
+  entries: readonly (readonly [key: string, column: C])[] | null | undefined,
+  valueOf: (column: C) => V,
+): ReadonlyMap<string, V> {
+  if (entries == null || entries.length === 0) return NO_ENTRIES
+  return new Map(entries.map(([key, column]) => [key, valueOf(column)]))
+}
+
+function orNull<T, C>(all: readonly T[], columnsOf: (one: T) => C): readonly C[] | null {
+  return all.length === 0 ? null : all.map(columnsOf)
+}
+
+function flags(waits: ReadonlyMap<string, boolean>): readonly (readonly [pid: string, over: 0 | 1])[] | null {
+  return orNull([...waits], ([pid, over]) => [pid, over ? 1 : 0])
 }
 
 function needColumns(
