@@ -1083,7 +1083,7 @@ export const breaks: readonly Break[] = [
     contract: 'C4',
     what: 'a commit has several writes of one process',
     file: 'src/client/write/group-commit.ts',
-    find: 'const before = group.find(({ write }) => this.#queued.has(write.pid))',
+    find: 'const before = group.find(({ write }) => this.#busy.has(write.pid))',
     replace: 'const before = group.find(({ write }) => write.pid.length < 0)',
     test: ['test/engine/one-write-per-process.test.ts', 'a commit has one write of each process'],
   },

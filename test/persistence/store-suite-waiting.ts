@@ -379,6 +379,16 @@ export function waits(bench: Bench): void {
         )
       })
 
+      test('ends that are committed at the same time all count, and wake it once (C8)', async () => {
+        const targets = await Promise.all(Array.from({ length: 20 }, () => running(store, 'A')))
+        const one = await waitingFor(store, 'A', { on: targets.map(({ pid }) => pid) })
+        await Promise.all(targets.map((target) => done(store, finish(target))))
+        const woken = await claimOne(store, 'A')
+        expect(woken).toMatchObject({ pid: one.pid, wake: { by: 'handles' } })
+        const history = await historyNames(store, one.pid)
+        expect(history.filter((name) => name === 'joined')).toHaveLength(1)
+      })
+
       test('many may wait for one, and one for many', async () => {
         const children = Array.from({ length: 30 }, () => create())
         await done(store, ...children, ...children.map(({ pid }) => request(pid, 'pause')))

@@ -4,14 +4,15 @@ import type { Write } from '../../persistence/contract/writes.ts'
 import { ClosedError } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { clearTimeout, setImmediate, setTimeout } from '../../shared/timers.ts'
+import { WriteQueue } from './write-queue.ts'
 
 /** First pause before a failed commit is tried again, and the longest, in milliseconds. */
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 5_000
 /** The most writes in one commit, so that a commit does not block the event loop for long. */
 const LARGEST_BATCH = 1_000
-/** How many writes of earlier commits the queue may hold before it is compacted. */
-const LONGEST_GAP = 10_000
+/** The fewest writes that are worth a commit which overlaps another. */
+const SMALLEST_SHARE = 16
 /** How often to try a write whose caller can handle the failure. */
 const ATTEMPTS = 3
 
@@ -32,9 +33,13 @@ interface Pending<W extends Write | Apart = Write | Apart> {
 }
 
 /**
- * Group commit: one commit is in flight, and the writes that arrive meanwhile form the next one. A
- * commit has at most one write of each process, so a store may apply its writes in any order. A
- * second write of a process waits for the next commit.
+ * Group commit: the writes that arrive while a commit is in flight form the next one. A commit has at
+ * most one write of each process, so a store may apply its writes in any order. A second write of a
+ * process waits until the first is answered.
+ *
+ * Several commits may be in flight over a store that allows it (`Control.commitsAtOnce`). All but one
+ * of them have only what running processes have done, whose order concerns no other process. Launches,
+ * signals and calls keep their order.
  *
  * A rejected commit may have been applied anyway, if only its answer was lost. The same writes are
  * therefore tried again; the store answers `done` to a write that it already has (C4). A request by
@@ -44,21 +49,22 @@ interface Pending<W extends Write | Apart = Write | Apart> {
 export class GroupCommit {
   readonly #store: Control
   readonly #logger: Logger
-  /**
-   * The writes of the next commits, from `#first` on: at most one of each process, unless they have to be in one
-   * commit.
-   */
-  #queue: Pending[] = []
-  #first = 0
-  /** The processes that have a write in the queue. */
-  readonly #queued = new Set<string>()
-  /** By process, the writes that have to wait until its write has left the queue, each with those of its commit. */
+  /** The writes of the next commits: at most one of each process, unless they have to be in one commit. */
+  readonly #inOrder = new WriteQueue<Pending>()
+  /** Those of them that may overtake others. */
+  readonly #inAnyOrder = new WriteQueue<Pending>()
+  /** The processes that have a write in a queue or in flight. */
+  readonly #busy = new Set<string>()
+  /** By process, the writes that have to wait until its write is answered, each with those of its commit. */
   readonly #later = new Map<string, (readonly Pending[])[]>()
-  /** The writes of a commit that failed, which are the next commit. */
-  #again: readonly Pending<Write>[] = []
+  /** How many loops make commits, one after the other. */
+  #lanes = 0
+  /** How many commits are in flight, not counting those of their own. */
+  #inFlight = 0
+  /** Whether one of them has writes in their order. */
+  #isInOrder = false
   /** How many commits of their own are in flight. */
   #apart = 0
-  #busy = false
   #closed = false
   readonly #idle: (() => void)[] = []
   readonly #endPauses = new Set<() => void>()
@@ -114,38 +120,56 @@ export class GroupCommit {
   }
 
   #begin(): void {
-    if (this.#busy) return
-    this.#busy = true
+    if (this.#lanes >= this.#mostLanes) return
+    this.#lanes++
     // After the callbacks of this turn, so that all their writes share one commit.
     void endOfTurn().then(() => this.#run())
+  }
+
+  get #mostLanes(): number {
+    return this.#store.commitsAtOnce ?? 1
   }
 
   /** Commits the queued writes, with one more attempt after a failure. Later writes fail with `ClosedError`. */
   async close(): Promise<void> {
     this.#closed = true
     for (const endPause of this.#endPauses) endPause()
-    if (this.#busy || this.#apart > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (this.#lanes > 0 || this.#apart > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
+  /** Makes commits until nothing is left that may be committed now. */
   async #run(): Promise<void> {
-    while (this.#first < this.#queue.length || this.#again.length > 0) {
-      const batch = this.#nextBatch()
+    for (;;) {
+      const inOrder = this.#isInOrder ? 0 : this.#inOrder.size
+      const share = this.#share()
+      if (inOrder + share === 0) break
+      const free = this.#inAnyOrder.take(share)
+      const ordered = inOrder === 0 ? [] : this.#inOrder.take(LARGEST_BATCH - free.length)
+      const batch = withoutApart([...ordered, ...free], (pending) => void this.#commitApart(pending))
       if (batch.length === 0) continue
-      try {
-        const outcomes = await this.#store.commit(batch.map(({ write }) => write))
-        batch.forEach(({ answered }, index) => answered(outcomes[index] as Outcome))
-        // The callbacks of this commit are the writers of the next.
-        await endOfTurn()
-      } catch (error) {
-        await this.#failed(batch, error)
-      }
+      const isInOrder = ordered.some((pending) => !isApart(pending))
+      if (isInOrder) this.#isInOrder = true
+      this.#inFlight++
+      await this.#commit(batch)
+      this.#inFlight--
+      if (isInOrder) this.#isInOrder = false
+      // The callbacks of this commit are the writers of the next.
+      await endOfTurn()
     }
-    this.#busy = false
+    this.#lanes--
     this.#resolveIdle()
   }
 
+  /** How many of the writes in any order are committed together: half of many, so that commits overlap. */
+  #share(): number {
+    const { size } = this.#inAnyOrder
+    const isDivided = this.#mostLanes > 1 && this.#inFlight === 0 && size >= 2 * SMALLEST_SHARE
+    if (isDivided) this.#begin()
+    return Math.min(isDivided ? Math.ceil(size / 2) : size, LARGEST_BATCH)
+  }
+
   #enqueue(group: readonly Pending[]): void {
-    const before = group.find(({ write }) => this.#queued.has(write.pid))
+    const before = group.find(({ write }) => this.#busy.has(write.pid))
     if (before !== undefined) {
       const { pid } = before.write
       const waiting = this.#later.get(pid)
@@ -153,35 +177,34 @@ export class GroupCommit {
       else waiting.push(group)
       return
     }
+    const queue = group.every(({ write }) => IN_ANY_ORDER.has(write.kind)) ? this.#inAnyOrder : this.#inOrder
     for (const pending of group) {
-      this.#queued.add(pending.write.pid)
-      this.#queue.push(pending)
+      this.#busy.add(pending.write.pid)
+      queue.push(pending)
     }
   }
 
-  /** Takes the next writes from the queue, and begins the commits of their own among them. */
-  #nextBatch(): readonly Pending<Write>[] {
-    if (this.#again.length > 0) {
-      const again = this.#again
-      this.#again = []
-      return again
+  /** Commits these writes, and again those that are tried again, until all are answered or have failed. */
+  async #commit(batch: readonly Pending<Write>[]): Promise<void> {
+    for (let left = batch; left.length > 0;) {
+      try {
+        const outcomes = await this.#store.commit(left.map(({ write }) => write))
+        this.#release(left)
+        left.forEach(({ answered }, index) => answered(outcomes[index] as Outcome))
+        return
+      } catch (error) {
+        const again = left.filter((pending) => !this.#hasFailed(pending, error))
+        this.#release(left.filter((pending) => !again.includes(pending)))
+        left = again
+        if (left.length > 0) await this.#pauseAfter(left, error)
+      }
     }
-    let end = Math.min(this.#first + LARGEST_BATCH, this.#queue.length)
-    while (this.#queue[end - 1]?.joined === true) end++
-    const batch = this.#queue.slice(this.#first, end)
-    this.#first = end
-    // Compacted only now and then, since the time for that grows with the queue.
-    if (this.#first >= LONGEST_GAP || this.#first * 2 >= this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#first)
-      this.#first = 0
-    }
-    const together: Pending<Write>[] = []
-    for (const pending of batch)
-      if (isApart(pending)) void this.#commitApart(pending)
-      else together.push(pending as Pending<Write>)
-    for (const { write } of together) this.#queued.delete(write.pid)
-    if (this.#later.size > 0) for (const { write } of together) this.#enqueueNext(write.pid)
-    return together
+  }
+
+  /** The writes are over, so those that waited for that may follow. */
+  #release(over: readonly Pending[]): void {
+    for (const { write } of over) this.#busy.delete(write.pid)
+    if (this.#later.size > 0) for (const { write } of over) this.#enqueueNext(write.pid)
   }
 
   async #commitApart(pending: Pending<Apart>): Promise<void> {
@@ -197,30 +220,22 @@ export class GroupCommit {
       }
     }
     this.#apart--
-    this.#queued.delete(pid)
+    this.#busy.delete(pid)
     this.#enqueueNext(pid)
-    if (this.#first < this.#queue.length) this.#begin()
-    else this.#resolveIdle()
+    if (this.#inOrder.size + this.#inAnyOrder.size > 0) this.#begin()
+    this.#resolveIdle()
   }
 
   #resolveIdle(): void {
-    if (this.#busy || this.#apart > 0) return
+    if (this.#lanes > 0 || this.#apart > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  /** The write of a process has left the queue, so those that waited for that may follow. */
   #enqueueNext(pid: string): void {
     const waiting = this.#later.get(pid)
     const next = waiting?.shift()
     if (waiting?.length === 0) this.#later.delete(pid)
     if (next !== undefined) this.#enqueue(next)
-  }
-
-  async #failed(batch: readonly Pending<Write>[], error: unknown): Promise<void> {
-    const again = batch.filter((pending) => !this.#hasFailed(pending, error))
-    if (again.length === 0) return
-    this.#again = again
-    await this.#pauseAfter(again, error)
   }
 
   /** A commit has failed. Rejects the write if that was its last attempt. */
@@ -255,6 +270,18 @@ function isApart(pending: Pending): pending is Pending<Apart> {
   return pending.write.kind === 'apart'
 }
 
+/** Hands each commit of its own to `begin`, and returns the other writes. */
+function withoutApart(
+  batch: readonly Pending[],
+  begin: (pending: Pending<Apart>) => void,
+): readonly Pending<Write>[] {
+  const together: Pending<Write>[] = []
+  for (const pending of batch)
+    if (isApart(pending)) begin(pending)
+    else together.push(pending as Pending<Write>)
+  return together
+}
+
 function endOfTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
@@ -267,6 +294,9 @@ function isByCaller(write: Write | Apart): boolean {
   if (write.kind === 'complete' && write.parentFence !== null) return false
   return CALLERS.has(write.kind)
 }
+
+/** What running processes write of themselves, and commits of their own. */
+const IN_ANY_ORDER: ReadonlySet<(Write | Apart)['kind']> = new Set(['advance', 'record', 'apart'])
 
 const CALLERS: ReadonlySet<Write['kind']> = new Set([
   'create',

@@ -11,6 +11,8 @@ import type { Write } from './writes.ts'
 export interface Control {
   /** The id of the store, which never changes. */
   readonly id: string
+  /** How many commits may be under way at a time, each with writes of other processes. Default: 1. */
+  readonly commitsAtOnce?: number
   /**
    * Applies writes in order and returns an outcome for each, in one transaction if the store
    * can. Rejects only if no write was looked at.
@@ -85,7 +87,7 @@ export interface Control {
   /** All registered engines, alive or not. */
   engines(): Promise<readonly EngineRow[]>
   /**
-   * Calls the listener with every committed change, in the order of the commits: at once for a
+   * Calls the listener with every committed change, those of a process in their order: at once for a
    * commit through this object, and soon after the commit of another program. Returns a function
    * that stops it. Costs almost nothing while nothing changes.
    */

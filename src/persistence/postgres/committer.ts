@@ -1,5 +1,6 @@
 import { pause } from '../../shared/timers.ts'
 import type { Change } from '../contract/rows.ts'
+import { InFlight } from './in-flight.ts'
 import { isTaken, type Calls } from './database.ts'
 import { Loaded, type LoadAnswer } from './loaded.ts'
 import { NotLoaded } from './not-loaded.ts'
@@ -36,6 +37,7 @@ export class Committer {
   readonly #now: () => number
   readonly #sawTime: (now: number) => void
   readonly #recent = new RecentRows()
+  readonly #inFlight = new InFlight()
 
   /** `sawTime` is called with each time of the database that was read. */
   constructor(database: Calls, now: () => number, sawTime: (now: number) => void) {
@@ -58,6 +60,11 @@ export class Committer {
     // What is remembered may be newer than what the user's transaction sees.
     let mayAssume = within === this.#database
     for (;;) {
+      const before = this.#inFlight.of(wanted.pids)
+      if (before !== undefined) {
+        await before
+        continue
+      }
       const loaded = await this.#load(doing, wanted, within, mayAssume)
       const session = new PostgresSession(loaded, this.#now())
       let value: T
@@ -77,13 +84,20 @@ export class Committer {
         mayAssume = false
         continue
       }
-      // Whether it is stored is not known if there is no answer.
-      this.#recent.forget(session.pids)
-      const stored = await this.#apply(doing, document, within)
-      if (stored !== undefined) {
-        if (within === this.#database) this.#recent.keep(session.after())
-        return { value, changes: session.changes, stored }
+      const pids = [...session.pids]
+      const other = this.#inFlight.of(pids)
+      if (other !== undefined) {
+        await other
+        continue
       }
+      // Whether it is stored is not known if there is no answer.
+      this.#recent.forget(pids)
+      const stored = await this.#inFlight.add(pids, async () => {
+        const answer = await this.#apply(doing, document, within)
+        if (answer !== undefined && within === this.#database) this.#recent.keep(session.after())
+        return answer
+      })
+      if (stored !== undefined) return { value, changes: session.changes, stored }
       mayAssume = false
       if (++tries > AT_ONCE) await pause(Math.random() * LONGEST_PAUSE)
     }

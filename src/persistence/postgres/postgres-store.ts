@@ -79,6 +79,7 @@ type StoredColumns = Row & { readonly parts: readonly (readonly [name: string, t
  */
 export class PostgresStore implements Store {
   readonly id: string
+  readonly commitsAtOnce = 2
   readonly transactions: Transactions
   readonly #database: Database
   readonly #clock: Clock | undefined
@@ -93,8 +94,8 @@ export class PostgresStore implements Store {
   /** The server's time less that of this machine, in milliseconds. */
   #ahead = 0
   #closed = false
-  /** The commit that is under way: one after the other, so that they do not meet each other. */
-  #last: Promise<unknown> = Promise.resolve()
+  /** The commits that are under way. */
+  readonly #changing = new Set<Promise<unknown>>()
 
   /**
    * Opens the schema, or makes a new one unless `create` is false.
@@ -368,7 +369,7 @@ export class PostgresStore implements Store {
     this.#listeners.clear()
     this.#beats.stop()
     await this.#feed.close()
-    await this.#last.catch(() => {})
+    await Promise.allSettled(this.#changing)
     await this.#database.close()
   }
 
@@ -505,15 +506,17 @@ export class PostgresStore implements Store {
     return this.#checkpoints.deleteAll(pid)
   }
 
-  /** Writes, after the writes before it, and publishes the changes. */
-  #change<T>(doing: string, wanted: Wanted, action: (session: PostgresSession) => T): Promise<T> {
-    const done = this.#last.then(async () => {
-      const { value, changes, stored } = await this.#committer.run(doing, wanted, action)
+  /** Writes, and publishes the changes. */
+  async #change<T>(doing: string, wanted: Wanted, action: (session: PostgresSession) => T): Promise<T> {
+    const running = this.#committer.run(doing, wanted, action)
+    this.#changing.add(running)
+    try {
+      const { value, changes, stored } = await running
       this.#committed(stored, changes)
       return value
-    })
-    this.#last = done.catch(() => {})
-    return done
+    } finally {
+      this.#changing.delete(running)
+    }
   }
 
   #committed(stored: Stored | undefined, changes: readonly Change[]): void {
