@@ -2,7 +2,7 @@ import { SpecError, UnknownProcessClass } from '../shared/errors.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import { hasAll, shown } from '../shared/options.ts'
-import { textProblem } from '../shared/text.ts'
+import { nameProblem } from '../shared/text.ts'
 import type { SavedType } from './saved-type.ts'
 
 /** A class with a name to register it under, such as a process class. */
@@ -47,10 +47,9 @@ export function registeredName(processClass: NamedClass): string {
     ? processClass.processName
     : processClass.name
   if (typeof name === 'string' && name !== '') {
-    if (name.isWellFormed()) return name
-    throw new SpecError(
-      `the name of a process class ${textProblem(name)}: set another \`static processName\``,
-    )
+    const problem = nameProblem(name)
+    if (problem === undefined) return name
+    throw new SpecError(`the name of a process class ${problem}: set another \`static processName\``)
   }
   throw new SpecError(
     `a process class without a name can't be found again when it is loaded: give the class a name, or a \`static processName\``,

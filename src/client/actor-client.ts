@@ -3,7 +3,7 @@ import { actorName, isActorClass, type AnyActorClass } from '../process/actor/ac
 import type { ActorOptions, ActorRef, CallArgs } from '../process/host/actor-ref.ts'
 import { isRetention } from '../process/host/retention.ts'
 import { checkOptions, isCount, shown, type OptionNames } from '../shared/options.ts'
-import { checkText } from '../shared/text.ts'
+import { checkName } from '../shared/text.ts'
 import { checkPid } from './client-reader.ts'
 import { GroupClient } from './group-client.ts'
 
@@ -47,8 +47,8 @@ export abstract class ActorClient extends GroupClient {
     isActorClass('actor', actorClass)
     if (!Array.isArray(args)) throw new TypeError(`actor takes a list of arguments, not ${shown(args)}`)
     checkOptions(options, OPTIONS, 'actor')
-    if (options.id !== undefined) checkText('actor: the id', options.id)
-    if (options.worker !== undefined) checkText('actor: worker, the label of an engine', options.worker)
+    if (options.id !== undefined) checkName('actor: the id', options.id)
+    if (options.worker !== undefined) checkName('actor: worker, the label of an engine', options.worker)
     const create = this.parts.launches.createActor(actorClass, args, options)
     const pid = this.storedPid(create, await this.parts.commits.write(create))
     return this.parts.actor(create.className, pid, actorClass, options.retention) as unknown as ActorRef<A>

@@ -7,7 +7,7 @@ import { isHandle, type HandleLike } from '../process/state/awaits.ts'
 import { isTerminal } from '../process/state/machine.ts'
 import { PortValidationError } from '../shared/errors.ts'
 import { checkOptions, isFlag } from '../shared/options.ts'
-import { checkText, wellFormed } from '../shared/text.ts'
+import { checkName, checkText, wellFormed } from '../shared/text.ts'
 import { ClientReader } from './client-reader.ts'
 import { ClientGroup } from './group/client-group.ts'
 import { memberPids, pidOf } from './group/given-pids.ts'
@@ -123,7 +123,7 @@ export abstract class ClientController extends ClientReader {
   ): Promise<number> {
     checkBulkFilter(filter, 'signalAll')
     checkOptions(options, { deliberate: isFlag }, 'signalAll')
-    checkText('the name of a signal', name)
+    checkName('the name of a signal', name)
     this.requireOpen()
     const { codec, bulk, signals } = this.parts
     const value = codec.stringify(payload, `signals.${name}`)

@@ -17,7 +17,7 @@ import type { Registrable } from '../process/step/self-consistent.ts'
 import { ClosedError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { checkOptions, isFlag } from '../shared/options.ts'
-import { checkText } from '../shared/text.ts'
+import { checkName, checkText } from '../shared/text.ts'
 import type { OutputsOf, PartialOutputsOf, SelfTyped } from '../spec/typing.ts'
 import { CLIENT_OPTIONS, type ClientOptions } from './client-options.ts'
 import { ClientParts } from './client-parts.ts'
@@ -95,6 +95,7 @@ export class Client extends ActorClient {
    *
    * @throws PortValidationError for invalid inputs, with all problems at once
    * @throws SerializationError for an input that can't be saved
+   * @throws TypeError for an option of a wrong type, RangeError for a name of more than 1,024 bytes in UTF-8
    * @throws KeyConflictError if the key or pid belongs to a process of another class or with other
    *   inputs
    */
@@ -188,7 +189,7 @@ export class Client extends ActorClient {
   ): ProcessGroup<R> {
     checkOptions(options, { name: true, ordered: isFlag }, 'group')
     const { name = newGroupName(), ordered = true } = options
-    checkText('group: the name', name)
+    checkName('group: the name', name)
     return new ClientGroup<R>(this.parts, { pids: memberPids(members), name, ordered })
   }
 

@@ -5,7 +5,7 @@ import type { AnyProcessClass } from '../process/host/process-object.ts'
 import { isPruneOptions, type PruneOptions } from '../spec/prune-policy.ts'
 import type { Duration } from '../shared/duration.ts'
 import { hasAll, isCount, isDuration, isFlag, shown, type OptionNames } from '../shared/options.ts'
-import { checkText } from '../shared/text.ts'
+import { checkName } from '../shared/text.ts'
 
 /** Options of `Engine.open`, except the classes. */
 export interface EngineSettings extends Omit<ClientOptions, 'processes' | 'actors'> {
@@ -77,7 +77,7 @@ export const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
 /** @throws TypeError for anything but a list of non-empty texts */
 function areLabels(what: string, value: unknown): void {
   if (!Array.isArray(value)) throw new TypeError(`${what} takes a list of strings, not ${shown(value)}`)
-  for (const label of value) checkText(`${what}: a label`, label)
+  for (const label of value) checkName(`${what}: a label`, label)
 }
 
 /** Options of `close`. */

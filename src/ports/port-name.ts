@@ -1,5 +1,5 @@
 import { SpecError } from '../shared/errors.ts'
-import { textProblem } from '../shared/text.ts'
+import { nameProblem } from '../shared/text.ts'
 import { preview } from './plain.ts'
 
 /** Splits a dotted name into its first part and the rest, if there is a rest. */
@@ -17,7 +17,7 @@ export function splitName(name: string): [string, string | undefined] {
   if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
   const wrong = wrongName(name)
   if (wrong !== undefined)
-    throw new SpecError(name === '' || !name.isWellFormed() ? wrong : `in '${name}' ${wrong}`)
+    throw new SpecError(name === '' || nameProblem(name) !== undefined ? wrong : `in '${name}' ${wrong}`)
   return cut(name)
 }
 
@@ -27,7 +27,8 @@ export function join(path: string, name: string): string {
 
 /** Returns why no port can have this dotted name, or undefined if one can. */
 export function wrongName(name: string): string | undefined {
-  if (!name.isWellFormed()) return `the name of a port ${textProblem(name)}`
+  const problem = nameProblem(name, { empty: true })
+  if (problem !== undefined) return `the name of a port ${problem}`
   const wrong = name.split('.').find((part) => part === '' || part === '__proto__')
   return wrong === undefined ? undefined : `'${wrong}' can't be the name of a port`
 }

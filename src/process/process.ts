@@ -36,7 +36,7 @@ import { AlreadyDone, InvalidStateError, PortValidationError } from '../shared/e
 import type { Duration } from '../shared/duration.ts'
 import type { Logger } from '../shared/logger.ts'
 import { checkOptions, isClock, isFlag, isLogger, type OptionNames } from '../shared/options.ts'
-import { checkText, wellFormed } from '../shared/text.ts'
+import { checkName, checkText, wellFormed } from '../shared/text.ts'
 import { isHandle } from './state/awaits.ts'
 import { definitionOf } from './definition/process-definition.ts'
 import type { PruneOptions } from '../spec/prune-policy.ts'
@@ -770,7 +770,7 @@ export class Process<C = Untyped> implements ProcessObject {
    */
   protected checkpoint(tag: string): Promise<void> {
     const work = async (): Promise<void> => {
-      checkText('checkpoint: the tag', tag)
+      checkName('checkpoint: the tag', tag)
       const { run } = stepOf(this, 'checkpoint')
       await run.host.checkpoint(run.hosted, tag)
     }
@@ -987,7 +987,7 @@ const OPTIONS: OptionNames<ProcessOptions> = {
 /** The options that a user gave in addition to the inputs. */
 function given(options: ProcessOptions = {}): PendingConstruction {
   checkOptions(options, OPTIONS, 'the options of a process')
-  if (options.pid !== undefined) checkText('the options of a process: the pid', options.pid)
+  if (options.pid !== undefined) checkName('the options of a process: the pid', options.pid)
   return { ...options }
 }
 

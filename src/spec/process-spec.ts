@@ -13,6 +13,7 @@ import type { AnyPathOf, Expose, IsAny, NamespaceNode, PortNode, PutPort } from 
 import type { InstanceOf, Schema, ValueType } from '../ports/schema-type.ts'
 import { PortValidationError, SpecError, type PortProblem } from '../shared/errors.ts'
 import type { Duration } from '../shared/duration.ts'
+import { lengthProblem } from '../shared/text.ts'
 import { DeclaredExitCodes } from './declared-exit-codes.ts'
 import type { ExitCode, ExitCodes } from './exit-code.ts'
 import type {
@@ -549,6 +550,8 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
       ]
     let port = this.#found.get(name)
     if (port === undefined) {
+      const tooLong = lengthProblem(name)
+      if (tooLong !== undefined) return [{ port: 'outputs', message: `the name of an output ${tooLong}` }]
       port = this.outputs.find(name)
       if (port === undefined) return this.outputs.validateAt(name, value, 'outputs')
       if (this.#sealed) this.#found.set(name, port)
@@ -616,6 +619,8 @@ export class ProcessSpec<out In = {}, out Out = {}, out Returns = unknown, out C
   #declare(side: PortNamespace, name: string, make: (last: string) => Port): void {
     this.change()
     if (typeof name !== 'string') throw new SpecError(`the name of a port is text, not ${preview(name)}`)
+    const tooLong = lengthProblem(name)
+    if (tooLong !== undefined) throw new SpecError(`the name of a port ${tooLong}`)
     const dot = name.lastIndexOf('.')
     const last = name.slice(dot + 1)
     const into = dot === -1 ? side : side.createPortNamespace(name.slice(0, dot))

@@ -4,6 +4,7 @@ import { preview } from '../ports/plain.ts'
 import { Port, type PortDescription, type PortOptions } from '../ports/port.ts'
 import { PortNamespace } from '../ports/port-namespace.ts'
 import { SpecError, type PortProblem } from '../shared/errors.ts'
+import { lengthProblem } from '../shared/text.ts'
 
 /** The payload of a signal. It is optional unless a schema or class requires it. */
 class SignalPort extends Port {
@@ -29,6 +30,8 @@ export class SignalPorts {
   declare(name: unknown, options: PortOptions | undefined): void {
     if (typeof name !== 'string' || !/^[\p{L}_$][\p{L}\p{N}_$-]*$/u.test(name) || name === '__proto__')
       throw new SpecError(`a signal is named by one word, as in 'approval', not ${preview(name)}`)
+    const tooLong = lengthProblem(name)
+    if (tooLong !== undefined) throw new SpecError(`the name of a signal ${tooLong}`)
     this.#ports.set(name, new SignalPort(name, options))
   }
 

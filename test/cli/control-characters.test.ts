@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -115,10 +116,13 @@ describe('a text of megabytes', () => {
   it('takes no more of a table than its cell', async () => {
     const path = join(folder, 'large.db')
     const engine = await Engine.open({ store: path, processes: [Evil], handleSignals: false })
-    const label = '😀'.repeat(2 ** 20)
-    await engine.launch(Evil, {}, { pid: 'large', label, delay: '1h' })
+    await engine.launch(Evil, {}, { pid: 'large', label: 'large', delay: '1h' })
     for (let i = 0; i < 30; i++) await engine.launch(Evil, {}, { label: 'small', delay: '1h' })
     await engine.close()
+    // As a file of an older release may have it.
+    const file = new Database(path)
+    file.prepare('UPDATE process SET label = ? WHERE label = ?').run('😀'.repeat(2 ** 20), 'large')
+    file.close()
     const listed = await damson('list', '--store', path)
     expect(listed.stdout).toContain('😀…')
     expect(listed.stdout.length).toBeLessThan(20_000)

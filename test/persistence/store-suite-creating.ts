@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Store } from '../../src/persistence/contract/store.ts'
 import type { Create } from '../../src/persistence/contract/writes.ts'
 import type { SimulatedClock } from '../../src/testing/index.ts'
+import { longName } from '../run/long-name.ts'
 import {
   advance,
   claim,
@@ -153,6 +154,30 @@ export function creating(bench: Bench): void {
       expect(outcomes[1]).toMatchObject({ error: { message: expect.stringMatching(/lone surrogate/) } })
       expect((await store.list()).rows).toHaveLength(2)
     })
+
+    test.each([
+      ['pid', (name: string) => ({ pid: name })],
+      ['key', (name: string) => ({ key: name })],
+      ['label', (name: string) => ({ label: name })],
+      ['label of an engine', (name: string) => ({ worker: name })],
+      [
+        'group',
+        (name: string) => ({ group: { name, ordered: true, position: 0, parent: null, chunkSize: 1 } }),
+      ],
+    ])(
+      'a create whose %s has 1,024 bytes is stored, and one with more is refused alone',
+      async (_, named) => {
+        const longest = longName(1_024)
+        await done(store, create(named(longest)))
+        const [good, other] = [create(), create()]
+        const outcomes = await commit(store, good, create(named(`${longest}x`)), other)
+        expect(outcomes.map((outcome) => outcome.status)).toEqual(['done', 'refused', 'done'])
+        expect(outcomes[1]).toMatchObject({
+          error: { message: expect.stringContaining('at most 1024 bytes in UTF-8, and has 1025') },
+        })
+        expect((await store.list()).rows).toHaveLength(3)
+      },
+    )
 
     test('two creates of one pid in one commit make one process, and the second one reports so', async () => {
       const write = create({ claim: 'A', state: 'running', seq: 1 })

@@ -1,6 +1,6 @@
 import { isHandle, type HandleLike } from '../../process/state/awaits.ts'
 import { shown } from '../../shared/options.ts'
-import { checkText } from '../../shared/text.ts'
+import { checkName } from '../../shared/text.ts'
 
 /**
  * Returns the pids of handles or pids.
@@ -15,7 +15,7 @@ export function memberPids(members: Iterable<HandleLike | string>): readonly str
     throw new TypeError(`a group takes a list of handles or pids, not ${shown(members)}`)
   return Array.from(members, (member, position) => {
     if (typeof member === 'string') {
-      checkText(`the pid at position ${position} of the group`, member)
+      checkName(`the pid at position ${position} of the group`, member)
       return member
     }
     if (isHandle(member)) return member.pid

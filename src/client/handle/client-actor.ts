@@ -14,7 +14,7 @@ import type { Retention } from '../../process/host/launch-options.ts'
 import type { ProcessHandle, WaitOptions } from '../../process/host/process-handle.ts'
 import { InvalidStateError, ProcessLost, WaitTimeout } from '../../shared/errors.ts'
 import { checkOptions, isFlag, shown } from '../../shared/options.ts'
-import { checkText } from '../../shared/text.ts'
+import { checkName, checkText } from '../../shared/text.ts'
 import type { Outcome } from '../../persistence/contract/outcomes.ts'
 import { stoppedError } from '../launch/create-write.ts'
 import type { Launches } from '../launch/launches.ts'
@@ -83,7 +83,7 @@ export class ClientActor implements ActorRef<Record<string, (...args: never[]) =
   }
 
   send(method: string, args: readonly unknown[], options: CallOptions = {}): ProcessHandle<never> {
-    checkText('send: the method', method)
+    checkName('send: the method', method)
     if (!Array.isArray(args)) throw new TypeError(`send takes a list of arguments, not ${shown(args)}`)
     if (method === ON_LOAD || (this.#class !== undefined && !hasMethod(this.#class, method)))
       throw new TypeError(`the actor class ${this.className} has no method ${method} that can be called`)

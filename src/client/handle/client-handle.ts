@@ -23,7 +23,7 @@ import { resumeRefusal } from '../../process/step/wait-conditions.ts'
 import { unsuccessfulError } from '../../process/state/unsuccessful.ts'
 import { AlreadyDone, IncompatibleBundle, PortValidationError, ProcessLost } from '../../shared/errors.ts'
 import { checkOptions } from '../../shared/options.ts'
-import { checkText, wellFormed } from '../../shared/text.ts'
+import { checkName, wellFormed } from '../../shared/text.ts'
 import { waitLimit, within } from '../../shared/wait-limit.ts'
 import { SIZE_OPTIONS } from '../../process/references/output-reference.ts'
 import { RetainedResult, type RetainParts } from './retained-result.ts'
@@ -112,7 +112,7 @@ export class ClientHandle extends WatchedHandle {
   }
 
   async signal(name: string, payload?: unknown): Promise<void> {
-    checkText('the name of a signal', name)
+    checkName('the name of a signal', name)
     const { codec, requests } = this.#parts
     // Encoded before the first await: later changes by the caller are not sent.
     const value = codec.stringify(payload, `signals.${name}`)

@@ -1,6 +1,12 @@
 import { Bundle } from '../../bundle/bundle.ts'
 import { CheckpointNotFound } from '../../shared/errors.ts'
-import { belongsToEngine, checkNames, hasOwnCheckpoint, missingCheckpoint } from '../rules/checkpoints.ts'
+import {
+  belongsToEngine,
+  checkNames,
+  checkNewNames,
+  hasOwnCheckpoint,
+  missingCheckpoint,
+} from '../rules/checkpoints.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import type { MemoryTables } from './memory-tables.ts'
 
@@ -14,7 +20,7 @@ export class MemoryCheckpoints {
 
   save(bundle: Bundle, tag: string | null): void {
     const { pid } = bundle.head
-    checkNames(pid, tag)
+    checkNewNames(pid, tag)
     if (tag === null && this.#tables.processes.has(pid)) throw belongsToEngine(pid)
     this.#tables.putCheckpoint(pid, tag, bundle.text)
   }

@@ -2,7 +2,13 @@ import { Bundle } from '../../bundle/bundle.ts'
 import { CheckpointNotFound } from '../../shared/errors.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import type { Parts } from '../contract/writes.ts'
-import { belongsToEngine, checkNames, hasOwnCheckpoint, missingCheckpoint } from '../rules/checkpoints.ts'
+import {
+  belongsToEngine,
+  checkNames,
+  checkNewNames,
+  hasOwnCheckpoint,
+  missingCheckpoint,
+} from '../rules/checkpoints.ts'
 import type { Row } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 import type { Database } from './database.ts'
@@ -36,7 +42,7 @@ export class PostgresCheckpoints {
 
   async save(bundle: Bundle, tag: string | null): Promise<void> {
     const { pid } = bundle.head
-    checkNames(pid, tag)
+    checkNewNames(pid, tag)
     await this.#requireFree(pid, tag)
     await this.#database.query('saving a checkpoint', PUT, [pid, ...columns(tag), bundle.text])
   }

@@ -1,5 +1,5 @@
 import { PersistenceError } from '../../shared/errors.ts'
-import { checkText } from '../../shared/text.ts'
+import { checkName, checkText } from '../../shared/text.ts'
 import type { Row } from './row.ts'
 
 /**
@@ -14,6 +14,12 @@ export function hasOwnCheckpoint(row: Pick<Row, 'successful'>): boolean {
 export function checkNames(pid: string, tag: string | null): void {
   checkText('the pid of a checkpoint', pid)
   if (tag !== null) checkText('the tag of a checkpoint', tag)
+}
+
+/** @throws TypeError as `checkNames` @throws RangeError for a name that is too long to be stored */
+export function checkNewNames(pid: string, tag: string | null): void {
+  checkName('the pid of a checkpoint', pid)
+  if (tag !== null) checkName('the tag of a checkpoint', tag)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { outputPart, portOf, recordPart } from '../../bundle/bundle.ts'
 import { SerializationError } from '../../shared/errors.ts'
-import { textProblem } from '../../shared/text.ts'
+import { LONGEST_NAME, lengthProblem, textProblem } from '../../shared/text.ts'
 import type { Create, Parts, Write } from '../contract/writes.ts'
 
 /** The largest size of a part, in bytes of its text. SQLite itself allows a billion. */
@@ -23,12 +23,54 @@ export function isKept(name: string, { ending }: Create): boolean {
   return name !== 'state' && (ending?.dropCheckpoint !== true || isKeptAfterSuccess(name))
 }
 
+/** The longest name of a part, in bytes of its UTF-8: a name of the user with what is added to it. */
+const LONGEST_PART_NAME = LONGEST_NAME + 64
+
 /**
- * The reason why a write can't be stored, if there is one: a part is too large, or a name is not
- * well-formed text and would be stored as another name.
+ * The reason why a write can't be stored, if there is one: a part is too large, a new name is too long, or a
+ * name is not well-formed text and would be stored as another name.
  */
 export function unstorable(write: Write): SerializationError | undefined {
-  return malformed(write) ?? tooLarge(write)
+  return malformed(write) ?? tooLong(write) ?? tooLarge(write)
+}
+
+/** What exists may have longer names in a file of an older release. */
+function tooLong(write: Write): SerializationError | undefined {
+  switch (write.kind) {
+    case 'create': {
+      const { pid, key, label, worker, group } = write
+      return tooLongOf({ pid, key, label, worker, group: group?.name }) ?? tooLongPart(write.parts)
+    }
+    case 'advance':
+    case 'edit':
+      return tooLongPart(write.parts)
+    case 'record':
+      return tooLongOf({ tag: write.checkpoint?.tag }) ?? tooLongPart(write.parts)
+    case 'complete':
+      return tooLongOf({ group: write.name })
+    case 'calls':
+      return first(write.calls, tooLong)
+    default:
+      return undefined
+  }
+}
+
+function tooLongOf(
+  texts: Readonly<Record<string, string | null | undefined>>,
+): SerializationError | undefined {
+  for (const name in texts) {
+    const problem = lengthProblem(texts[name] ?? '')
+    if (problem !== undefined) return new SerializationError(name, problem)
+  }
+  return undefined
+}
+
+function tooLongPart(parts: Parts): SerializationError | undefined {
+  for (const name in parts) {
+    const problem = lengthProblem(name, LONGEST_PART_NAME)
+    if (problem !== undefined) return new SerializationError('the name of a part', problem)
+  }
+  return undefined
 }
 
 function malformed(write: Write): SerializationError | undefined {

@@ -1,6 +1,12 @@
 import { Bundle } from '../../bundle/bundle.ts'
 import { CheckpointNotFound } from '../../shared/errors.ts'
-import { belongsToEngine, checkNames, hasOwnCheckpoint, missingCheckpoint } from '../rules/checkpoints.ts'
+import {
+  belongsToEngine,
+  checkNames,
+  checkNewNames,
+  hasOwnCheckpoint,
+  missingCheckpoint,
+} from '../rules/checkpoints.ts'
 import type { Checkpoint } from '../contract/persister.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 import type { Connection } from './connection.ts'
@@ -32,7 +38,7 @@ export class SqliteCheckpoints {
 
   save(bundle: Bundle, tag: string | null): void {
     const { pid } = bundle.head
-    checkNames(pid, tag)
+    checkNewNames(pid, tag)
     this.#requireFree(pid, tag)
     this.put(pid, tag, bundle.text)
   }

@@ -4,7 +4,7 @@ import type { PruneOptions } from '../../spec/prune-policy.ts'
 import { SpecError } from '../../shared/errors.ts'
 import { shown } from '../../shared/options.ts'
 import { defineOwn } from '../../shared/own.ts'
-import { textProblem } from '../../shared/text.ts'
+import { nameProblem } from '../../shared/text.ts'
 
 /** Any class of actors: the state of an instance is its own fields. */
 export type AnyActorClass = (abstract new (...args: never) => object) & {
@@ -38,7 +38,7 @@ export function actorName(actorClass: AnyActorClass): string {
   isActorClass('an actor', actorClass)
   const own = Object.hasOwn(actorClass, 'actorName')
   const name: unknown = own ? actorClass.actorName : actorClass.name
-  const problem = textProblem(name) ?? (String(name).includes('.') ? "must be without '.'" : undefined)
+  const problem = nameProblem(name) ?? (String(name).includes('.') ? "must be without '.'" : undefined)
   if (problem === undefined) return name as string
   throw new SpecError(
     `the name of an actor class ${problem}, and is ${shown(name)}: give the class a name, or a \`static actorName\``,

@@ -1,5 +1,5 @@
 import { checkOptions, isFlag, shown, type OptionNames } from '../../shared/options.ts'
-import { checkText } from '../../shared/text.ts'
+import { checkName } from '../../shared/text.ts'
 import type { LaunchInputsOf } from '../../spec/typing.ts'
 import { checkLaunch, LAUNCH_OPTIONS } from './launch-arguments.ts'
 import type { LaunchOptions } from './launch-options.ts'
@@ -150,7 +150,7 @@ export function checkGroupLaunch(
   }
   checkOptions(options, OPTIONS, where)
   const { group, ordered, maxOutstanding, chunkSize, ...ofMembers } = options
-  if (group !== undefined) checkText(`${where}: the name of the group`, group)
+  if (group !== undefined) checkName(`${where}: the name of the group`, group)
   checkLaunch(processClass, ofMembers, where)
   return { own: { group, ordered, maxOutstanding, chunkSize }, ofMembers }
 }

@@ -1,7 +1,7 @@
 import { SpecError } from '../../shared/errors.ts'
 import { LAST_DATE, milliseconds } from '../../shared/duration.ts'
 import { checkOptions, isAbortSignal, isDuration, isFlag, type OptionNames } from '../../shared/options.ts'
-import { checkText } from '../../shared/text.ts'
+import { checkName } from '../../shared/text.ts'
 import type { LaunchOptions } from './launch-options.ts'
 import { isRetention } from './retention.ts'
 
@@ -29,10 +29,10 @@ export const LAUNCH_OPTIONS: OptionNames<LaunchOptions> = {
  *
  * @throws SpecError for anything but a class or the name of a class
  * @throws TypeError for an unknown option, or one of another type
- * @throws RangeError for an invalid delay or deadline
+ * @throws RangeError for an invalid delay or deadline, or for a name that is too long
  */
 export function checkLaunch(processClass: unknown, options: LaunchOptions, where = 'launch'): void {
-  if (typeof processClass === 'string') checkText(`${where}: the name of a process class`, processClass)
+  if (typeof processClass === 'string') checkName(`${where}: the name of a process class`, processClass)
   else if (typeof processClass !== 'function') {
     throw new SpecError(
       `${where} takes a process class or its registered name, not ${String(processClass)}` +
@@ -41,10 +41,10 @@ export function checkLaunch(processClass: unknown, options: LaunchOptions, where
   }
   checkOptions(options, LAUNCH_OPTIONS, where)
   const { pid, key, label, worker, delay, deadline } = options
-  if (pid !== undefined) checkText(`${where}: the pid`, pid)
-  if (key !== undefined) checkText(`${where}: the key`, key)
-  if (label !== undefined) checkText(`${where}: the label`, label, { empty: true })
-  if (worker !== undefined) checkText(`${where}: worker, the label of an engine`, worker)
+  if (pid !== undefined) checkName(`${where}: the pid`, pid)
+  if (key !== undefined) checkName(`${where}: the key`, key)
+  if (label !== undefined) checkName(`${where}: the label`, label, { empty: true })
+  if (worker !== undefined) checkName(`${where}: worker, the label of an engine`, worker)
   if (delay !== undefined && !isBeforeLastDate(milliseconds(delay)))
     throw new RangeError(
       `${where}: the delay ${delay} ends after the last date there is: the process would never run`,

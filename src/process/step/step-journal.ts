@@ -1,7 +1,7 @@
 import { recordPart, type Bundle } from '../../bundle/bundle.ts'
 import { preview } from '../../ports/plain.ts'
 import { SerializationError, SpecError, TransitionError } from '../../shared/errors.ts'
-import { textProblem } from '../../shared/text.ts'
+import { lengthProblem, nameProblem } from '../../shared/text.ts'
 import type { RecordEntry } from '../host/host.ts'
 import type { Came, Transaction } from '../host/transaction.ts'
 import { Operation } from './operation.ts'
@@ -208,6 +208,9 @@ export class StepJournal {
     if (kind === 'branch') return { entry: kind, name, branch, asked: flow.askBranch() }
     checkName(`what a step does durably (${kind})`, name)
     const full = branch === '' ? name : `${branch}/${name}`
+    const problem = lengthProblem(full)
+    if (problem !== undefined)
+      throw new SpecError(`the name of a ${kind} with those of its branches ${problem}`)
     const base = `${kind}:${full}`
     const asked = flow.ask(base)
     const entry = numbered(base, asked.count)
@@ -385,7 +388,7 @@ export class StepJournal {
 
 /** @throws SpecError for what can't be the name of an operation */
 function checkName(what: string, name: unknown): void {
-  const problem = textProblem(name) ?? (String(name).includes('#') ? "must be without '#'" : undefined)
+  const problem = nameProblem(name) ?? (String(name).includes('#') ? "must be without '#'" : undefined)
   if (problem === undefined) return
   throw new SpecError(
     `${what} needs a name, a text without '#', and was given ${preview(name)}: it ${problem}`,
