@@ -5,9 +5,12 @@ import { frame, plainLine, type Shown } from '../../src/process/group/progress-f
 const TERMINAL = { columns: 80, rows: 24 }
 const at = new Date(0)
 
-function process(title: string, fields: Partial<Shown['state']> = {}): Shown {
+/** A process with this title and, after a space, the end of its pid. */
+function process(name: string, fields: Partial<Shown['state']> = {}): Shown {
+  const [, title = name, ending = '1a2b3c'] = /^(.*) ([0-9a-f]{6})$/s.exec(name) ?? []
   return {
     title,
+    ending,
     state: { label: 'running', terminal: false, successful: false, paused: false, at, ...fields },
   }
 }
@@ -64,3 +67,59 @@ it('says the same in one line', () => {
   expect(plainLine([one])).toBe('relaxation 1a2b3c: running, 3 of 10 (30 %), round 3')
   expect(plainLine([one, process('b', ENDED)])).toBe('1 of 2 ended (50 %): 1 running, 1 finished')
 })
+
+/** Has wide, long and equal titles, wide and long messages, and failures of each kind. */
+const MEMBERS: readonly Shown[] = [
+  process('Import a1a1a1', { ...ENDED, progress: { done: 40, total: 40, message: 'row 40' } }),
+  process('東京の注文、とても長い名前の注文です。大阪から b2b2b2', {
+    progress: {
+      done: 7,
+      total: 40,
+      message: '表 7 of the night run の注文 in Tokyo and the prefectures around it, since noon',
+    },
+  }),
+  process('the import of the night run of January for all of Europe c3c3c3', { progress: { done: 1_200 } }),
+  process('the import of the night run of January for all of Europe d4d4d4', {
+    ...ENDED,
+    label: 'excepted',
+    successful: false,
+    progress: { done: 20, total: 40, message: 'row 20' },
+    message: 'line 3 of orders-of-the-night-run.csv is no CSV, and 表の列が足りません: a column is missing',
+  }),
+  process('パリ e5e5e5', {
+    ...ENDED,
+    successful: false,
+    exitCode: { code: 310, label: 'ERROR_NO_PAPER', message: '棚に紙がありません: there is no paper' },
+  }),
+  process('e\u0301te\u0301 👩‍👩‍👧 party f6f6f6', {
+    label: 'waiting',
+    message: '承認待ち: for the boss to approve the order',
+  }),
+  { title: '', ending: '0a0a0a', state: { ...process('').state, label: 'created', reason: 'lost' } },
+]
+
+it.each([80, 200])(
+  'is as recorded on a terminal of %d columns, aligned also after wide titles',
+  async (columns) => {
+    const many = Array.from({ length: 5_000 }, (_, index) =>
+      index % 1_000 === 999
+        ? process(`import of page ${index}`, {
+            label: 'excepted',
+            terminal: true,
+            message: '表の列が足りません',
+          })
+        : process(`import of page ${index}`, index < 4_000 ? ENDED : { label: 'created' }),
+    )
+    const waiting = [process('Order 1a2b3c', { label: 'waiting', message: 'waits for the signal go' })]
+    const frames = [MEMBERS, MEMBERS.slice(1, 2), waiting, many].map((members) =>
+      frame(members, 65_000, { columns, rows: 12 }),
+    )
+    for (const line of frames.join('\n').split('\n')) expect(stringWidth(line)).toBeLessThan(columns)
+    const bars = (frames[0] ?? '')
+      .split('\n')
+      .slice(0, -1)
+      .filter((line) => /[█░]/.test(line))
+    expect(new Set(bars.map((line) => stringWidth(line.slice(0, line.search(/[█░]/))))).size).toBe(1)
+    await expect(`${frames.join('\n\n')}\n`).toMatchFileSnapshot(`../cli/screens/watch-${columns}.txt`)
+  },
+)

@@ -110,7 +110,7 @@ async function call(
   if (actor?.mailbox == null)
     throw new UsageError(`${actor?.name ?? 'process'} ${id} is not an actor; damson actors lists the actors`)
   if (options.timeout !== undefined && options.wait !== true) throw new UsageError('--timeout is for --wait')
-  const given = json === undefined ? [] : readValue(json, 'the arguments')
+  const given = json === undefined ? [] : readValue(json, 'the list of arguments')
   const args = Array.isArray(given) ? given : [given]
   const handle = send(client.actorById(actor.name, id), method, args, options.label)
   await handle.submitted()

@@ -11,6 +11,7 @@ import { wholeNumber, withClient, withStore, type StoreOptions } from '../input/
 import { facts, note, pretty, printEscaped, printJson } from '../render/output.ts'
 import { inJson } from '../render/process-facts.ts'
 import { screenOf } from '../render/screen.ts'
+import { processStateText, stateStyle } from '../render/state-text.ts'
 import { columns } from '../render/table.ts'
 import { printable } from '../../shared/terminal-text.ts'
 import { paragraphs } from '../render/wrap.ts'
@@ -120,12 +121,13 @@ export async function printResults(client: Client, name: string, inJsonForm: boo
     const short = await shortPids(client, pids)
     const rows = found.map((details, position) => {
       const pid = pids[position] as string
-      return [String(position), short.get(pid) ?? pid, details?.state.label ?? 'lost', resultText(details)]
+      const state = details === undefined ? 'lost' : processStateText(details)
+      return [String(position), short.get(pid) ?? pid, state, resultText(details)]
     })
     const headings = [
       { heading: '#', align: 'right' as const },
       { heading: 'PID', least: 13 },
-      'STATE',
+      { heading: 'STATE', most: 30, style: stateStyle },
       { heading: 'RESULT', most: 200, least: 10 },
     ]
     printEscaped(columns(headings, rows, screenOf()))

@@ -58,11 +58,16 @@ export async function waitInteractive(group: WatchedGroup, options: InteractiveO
   const waiting = group.wait(limits)
   // Handled below; the drawing is prepared first.
   waiting.catch(() => {})
+  const endings = endingsOf(group.watched.map(({ pid }) => pid))
   const titles = await titlesOf(group.watched)
   const drawing = out === undefined ? undefined : await drawingOn(out)
   const show = (): void => {
     const elapsed = monotonic(clock) - began
-    const members = group.watched.map(({ pid, state }) => ({ title: titles.get(pid) ?? pid, state }))
+    const members = group.watched.map(({ pid, state }) => ({
+      title: titles.get(pid) ?? '',
+      ending: endings.get(pid) ?? pid,
+      state,
+    }))
     drawing?.show(members, elapsed)
     onProgress?.(group.progress(), elapsed)
   }
@@ -95,16 +100,15 @@ function isEnough(
   return returnWhen === 'first-failure' && done.some((handle) => handle.exception() !== null)
 }
 
-/** The label or class of each process, and the end of its pid. */
+/** The label or class of each process that is there. The wait reports one that is not. */
 async function titlesOf(members: readonly Watched[]): Promise<ReadonlyMap<string, string>> {
-  const endings = endingsOf(members.map(({ pid }) => pid))
-  const titles = members.map(async (member) => {
-    const ending = endings.get(member.pid) ?? member.pid
-    // A process that is not there is shown by its pid; the wait reports it.
-    const described = await member.describe().catch(() => undefined)
-    return [member.pid, described === undefined ? ending : `${described.title} ${ending}`] as const
-  })
-  return new Map(await Promise.all(titles))
+  const titles = await Promise.all(
+    members.map(async (member) => {
+      const described = await member.describe().catch(() => undefined)
+      return described === undefined ? [] : [[member.pid, described.title] as const]
+    }),
+  )
+  return new Map(titles.flat())
 }
 
 type Terminal = NodeJS.WriteStream
