@@ -148,8 +148,11 @@ describe.skipIf(POSTGRES === undefined)('on Postgres', () => {
       const { store, other, held } = await remembered()
       await done(other, signal(held.pid, 'go'))
       await done(store, wait(held, { signal: 'go' }))
-      const [woken] = await claim(other, 'B', {})
-      expect(woken?.wake).toMatchObject({ by: 'signal' })
+      // The clocks of two programs differ by milliseconds.
+      await vi.waitFor(async () => {
+        const [woken] = await claim(other, 'B', {})
+        expect(woken?.wake).toMatchObject({ by: 'signal' })
+      }, 10_000)
     })
   })
 })

@@ -1,14 +1,7 @@
 import type { Lifetime } from '../rules/result-dropping.ts'
-import type { Row } from '../rules/row.ts'
 import type { NeedEntry } from '../rules/upstream.ts'
+import type { StoredRow } from './stored-row.ts'
 import type { Wanted } from './wanted.ts'
-
-/** The row of a process with the columns that only this back end has. */
-export type StoredRow = Row & {
-  readonly rev: number
-  readonly entries: number
-  readonly log_entries: number
-}
 
 type Flag = 0 | 1
 type NeedColumns = readonly [pid: string, ended: NeedEntry['ended'], any: Flag, over: Flag]

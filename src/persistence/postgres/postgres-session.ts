@@ -10,11 +10,12 @@ import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { WriteTables } from '../rules/write.ts'
 import type { Change } from '../contract/rows.ts'
 import type { CallOrder, Parts } from '../contract/writes.ts'
-import { FIRST_CALLS, type Loaded, type LoadedRow, type StoredRow } from './loaded.ts'
+import { FIRST_CALLS, type Loaded, type LoadedRow } from './loaded.ts'
 import { NotLoaded } from './not-loaded.ts'
-import { MOVED } from './schema.ts'
+import { COLUMN_NAMES, MOVED } from './schema.ts'
 import { SessionGroups } from './session-groups.ts'
 import { SessionNeeds, type SessionNeed } from './session-needs.ts'
+import { copyOf, type StoredRow } from './stored-row.ts'
 import { Wanted } from './wanted.ts'
 import { dropEntry, lifetimeColumns, withEntry, Work, type KeptMessage } from './work.ts'
 
@@ -67,7 +68,7 @@ export class PostgresSession implements WriteTables {
 
   get(pid: string): StoredRow | undefined {
     const work = this.#find(pid)
-    return work && { ...work.row }
+    return work && copyOf(work.row)
   }
 
   brief(pid: string): StoredRow | undefined {
@@ -127,7 +128,7 @@ export class PostgresSession implements WriteTables {
 
   putReady({ pid, ready_at }: BriefRow, history: readonly Entry[]): void {
     const work = this.#work(pid)
-    this.#put(work, { ...work.row, ready_at }, history)
+    this.#put(work, Object.assign(copyOf(work.row), { ready_at }), history)
   }
 
   putParent({ pid, parent }: BriefRow, history: readonly Entry[]): void {
@@ -136,24 +137,24 @@ export class PostgresSession implements WriteTables {
       const above = one === null ? undefined : this.#find(one)
       if (above !== undefined) above.isTouched = true
     }
-    this.#put(work, { ...work.row, parent }, history)
+    this.#put(work, Object.assign(copyOf(work.row), { parent }), history)
   }
 
   putQueue({ pid, calls, ready_at }: ActorRow, history: readonly Entry[]): void {
     const work = this.#work(pid)
-    this.#put(work, { ...work.row, calls, ready_at }, history)
+    this.#put(work, Object.assign(copyOf(work.row), { calls, ready_at }), history)
   }
 
   putRunnable({ pid, awaits }: BriefRow, history: readonly Entry[]): void {
     const work = this.#work(pid)
     const { actor } = work.row
     if (actor !== null) this.#work(actor).putCall(pid, awaits)
-    this.#put(work, { ...work.row, awaits }, history)
+    this.#put(work, Object.assign(copyOf(work.row), { awaits }), history)
   }
 
   clearAlone(pid: string, engine: string): void {
     const work = this.#find(pid)
-    if (work?.row.owner === engine) this.#put(work, { ...work.row, alone: 0 }, [])
+    if (work?.row.owner === engine) this.#put(work, Object.assign(copyOf(work.row), { alone: 0 }), [])
   }
 
   targets(pids: readonly string[], of: string): readonly AwaitTarget[] {
@@ -211,10 +212,11 @@ export class PostgresSession implements WriteTables {
   report(row: Row, log: readonly LogEntry[]): void {
     const work = this.#work(row.pid)
     for (const entry of log) {
-      work.row = { ...work.row, log_entries: work.row.log_entries + 1 }
+      work.row = Object.assign(copyOf(work.row), { log_entries: work.row.log_entries + 1 })
       this.#log.push([row.pid, work.row.log_entries, JSON.stringify(entry)])
     }
-    this.#put(work, { ...work.row, reported: row.reported, progress: row.progress }, [])
+    const { reported, progress } = row
+    this.#put(work, Object.assign(copyOf(work.row), { reported, progress }), [])
     this.#reported.push([row.pid, this.now, row.progress])
     this.changes.push(reportedChange(row, this.now))
   }
@@ -419,7 +421,7 @@ export class PostgresSession implements WriteTables {
     return withoutEmpty({
       read: read.map(({ loaded }) => [loaded?.row.pid, loaded?.row.rev]),
       free: this.#loaded.assumedFree,
-      inserts: this.#inserted.map((pid) => withoutNulls(this.#work(pid).row)),
+      inserts: this.#inserted.map((pid) => valuesOf(this.#work(pid).row)),
       updates,
       moves,
       touched: touched.map(({ row, nextRev }) => [row.pid, nextRev]),
@@ -481,7 +483,11 @@ export class PostgresSession implements WriteTables {
       this.changes.push({ ...afterOf(row, this.now), name, data, at: this.now, by })
     }
     // The rules change a row no more once they have put it.
-    work.row = Object.assign(row, { rev: work.nextRev, entries, log_entries })
+    const stored = row as StoredRow
+    stored.rev = work.nextRev
+    stored.entries = entries
+    stored.log_entries = log_entries
+    work.row = stored
   }
 
   #putPart(work: Work, name: string, text: string): void {
@@ -594,14 +600,8 @@ function changedColumns(before: StoredRow, after: StoredRow): readonly (keyof St
   return changed
 }
 
-/** The columns that are not null. Most are, and the database takes those that are missing for null. */
-function withoutNulls(row: StoredRow): Partial<StoredRow> {
-  const kept: Record<string, unknown> = {}
-  for (const name in row) {
-    const value = row[name as keyof StoredRow]
-    if (value !== null) kept[name] = value
-  }
-  return kept
+function valuesOf(row: StoredRow): readonly unknown[] {
+  return COLUMN_NAMES.map((name) => row[name])
 }
 
 function withoutEmpty(document: Readonly<Record<string, unknown>>): unknown {

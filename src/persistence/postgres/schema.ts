@@ -82,7 +82,8 @@ const COLUMNS: Readonly<Record<Exclude<keyof Row, 'id'> | 'rev' | 'entries' | 'l
   log_entries: 'bigint NOT NULL',
 }
 
-const COLUMN_NAMES = Object.keys(COLUMNS)
+/** The columns of a process, in the order in which a new one is sent. */
+export const COLUMN_NAMES = Object.keys(COLUMNS) as readonly (keyof typeof COLUMNS)[]
 /** The columns of a brief row: all but the long ones. */
 export const BRIEF = ['id', ...COLUMN_NAMES.filter((name) => name !== 'data' && name !== 'before')].join(', ')
 
@@ -111,7 +112,7 @@ export const MOVED = [
 
 /** An element of a JSON array as a value of a type. */
 function element(array: string, index: number, type: string): string {
-  const [base = ''] = type.split(' ')
+  const base = type.replace(/ NOT NULL.*/, '')
   return base === 'text' ? `${array}->>${index}` : `(${array}->>${index})::${base}`
 }
 
@@ -336,7 +337,8 @@ BEGIN
   END IF;
 
   IF doc->'inserts' IS NOT NULL THEN
-    INSERT INTO @process (${LIST}) SELECT ${FROM_R} FROM jsonb_populate_recordset(NULL::@process, doc->'inserts') AS r;
+    INSERT INTO @process (${LIST}) SELECT ${COLUMN_NAMES.map((name, index) => element('i', index, COLUMNS[name])).join(', ')}
+      FROM jsonb_array_elements(doc->'inserts') AS i;
   END IF;
   IF doc->'updates' IS NOT NULL THEN
     UPDATE @process AS p SET (${LIST}) = (SELECT ${FROM_R} FROM jsonb_populate_record(p, u) AS r)

@@ -1,7 +1,8 @@
 import type { Message } from '../rules/claim.ts'
 import type { Row } from '../rules/row.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
-import type { LifetimeColumns, LoadedRow, StoredRow } from './loaded.ts'
+import type { LifetimeColumns, LoadedRow } from './loaded.ts'
+import { copyOf, type StoredRow } from './stored-row.ts'
 import type { SessionNeed, SessionNeeds } from './session-needs.ts'
 
 export interface KeptMessage extends Message {
@@ -64,7 +65,7 @@ export class Work {
   after(needs: SessionNeeds): LoadedRow {
     const { row, nextRev, isPut, isTouched, lifetime } = this
     return {
-      row: isTouched && !isPut ? { ...row, rev: nextRev } : row,
+      row: isTouched && !isPut ? Object.assign(copyOf(row), { rev: nextRev }) : row,
       messages: orNull(this.messages, ({ id, sender, signal, value }) => [id, sender, signal, value]),
       awaits: flags(this.awaits),
       waiters: flags(this.waiters),
