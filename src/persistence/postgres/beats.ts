@@ -1,6 +1,6 @@
 import { clearInterval, setInterval } from '../../shared/timers.ts'
 import type { EngineIdentity } from '../contract/engines.ts'
-import type { Database } from './database.ts'
+import { WAITS_FOR_REPLICA, type Database } from './database.ts'
 import { LeaseThread } from './lease-thread.ts'
 import { placeOfProgram } from './program-place.ts'
 
@@ -65,7 +65,11 @@ export class Beats {
       this.#thread = null
       for (const [id, renewals] of this.#engines) this.#beginRenewing(id, renewals)
     }
-    const statements = { renew: database.sql(BEAT), rejoin: database.sql(REJOIN) }
+    const statements = {
+      renew: database.sql(BEAT),
+      rejoin: database.sql(REJOIN),
+      waits: WAITS_FOR_REPLICA,
+    }
     return LeaseThread.start(database.connection, statements, died) ?? null
   }
 

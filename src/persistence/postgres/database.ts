@@ -36,9 +36,26 @@ const REPLICA: BoundedQuery = {
 const IS_REPLICA =
   'the Postgres server is a replica, which takes no writes: give the address of the server that does, or promote this one'
 const UNREACHABLE = 'the Postgres server cannot be reached'
+/**
+ * Whether a statement waits for a synchronous replica. It goes on waiting without us, and nothing may end it: it
+ * would then count as committed though the replica does not have it.
+ */
+export const WAITS_FOR_REPLICA = `SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+  WHERE wait_event = 'SyncRep' AND query_start < clock_timestamp() - interval '1 second') AS waits`
+/** What commits, or waits for the locks of what commits. */
+const WRITES = /INSERT|UPDATE|DELETE|@(apply|dead)\(/
 const INT8 = 20
 const JSON_TYPE = 114
 const TEXT = 25
+
+/** The server waits for a synchronous replica, and answers no commit before that has it. */
+class WaitsForReplica extends Error {
+  constructor() {
+    super(
+      'the Postgres server waits for a synchronous replica, and answers no commit: see whether the replica runs, or take it out of synchronous_standby_names',
+    )
+  }
+}
 
 /** Who calls the functions of the schema. */
 export interface Calls {
@@ -58,6 +75,8 @@ export class Database implements Calls {
   readonly #ownClients = new Set<Pg.PoolClient>()
   readonly #config: Pg.ClientConfig
   readonly #texts = new Map<string, string>()
+  /** Whether a statement got no answer, so that the server may wait for a replica. */
+  #mayWait = false
   #closed = false
 
   /** @throws PersistenceError if the server can't be reached, or the schema is of a newer release */
@@ -168,8 +187,10 @@ export class Database implements Calls {
     for (let length = 1; ; length = Math.min(LONGEST_PAUSE, length * 2)) {
       this.#requireOpen()
       try {
+        if (this.#mayWait && WRITES.test(text)) await this.requireCommits()
         return (await this.#pool.query(this.statement(text, given))).rows as R[]
       } catch (error) {
+        this.failed(error)
         // Shows nothing about the other connections. The patience begins when one of them is tried.
         if (isUnanswered(error) && !wasUnanswered) {
           wasUnanswered = true
@@ -180,6 +201,24 @@ export class Database implements Calls {
       }
       await pause(length * (0.5 + Math.random()))
     }
+  }
+
+  /** Notes that a statement has failed. */
+  failed(error: unknown): void {
+    if (isUnanswered(error)) this.#mayWait = true
+  }
+
+  /**
+   * Does nothing if the server answers commits. While it waits for a replica, each further statement that writes
+   * would stay on the server too, with a connection of its own.
+   *
+   * @throws WaitsForReplica
+   */
+  async requireCommits(): Promise<void> {
+    if (!this.#mayWait) return
+    const { rows } = await this.#pool.query<{ readonly waits: boolean }>(this.statement(WAITS_FOR_REPLICA))
+    if (rows[0]?.waits === true) throw new WaitsForReplica()
+    this.#mayWait = false
   }
 
   async close(): Promise<void> {
@@ -302,7 +341,7 @@ function isUnanswered(error: unknown): boolean {
 
 /** Whether a statement that failed may be made again, or its whole transaction. */
 export function isTransient(error: unknown): boolean {
-  return isBroken(error) || TRANSIENT.test(codeOf(error))
+  return error instanceof WaitsForReplica || isBroken(error) || TRANSIENT.test(codeOf(error))
 }
 
 /** Whether a commit met another one that has stored the same key, pid or group. */

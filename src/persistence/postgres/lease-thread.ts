@@ -6,6 +6,8 @@ interface Statements {
   readonly renew: string
   /** Registers an engine again that others have removed. */
   readonly rejoin: string
+  /** Whether the server waits for a replica. */
+  readonly waits: string
 }
 
 /** The data that the worker thread receives. */
@@ -18,7 +20,8 @@ interface LeaseData {
 
 /**
  * A renewal that hangs is given up before the next lease ends, and its connection with it. One that fails is
- * soon tried again, so that an engine is not late for long once it reaches the server again. A text and no file,
+ * soon tried again, so that an engine is not late for long once it reaches the server again. While the server waits
+ * for a replica, none is tried: each would stay on the server. A text and no file,
  * since a bundler can't follow a path to a file of a worker.
  */
 const SOURCE = `
@@ -27,6 +30,7 @@ const { driver, connection, statements } = workerData
 const { Client } = require(driver)
 const engines = new Map()
 let pending = 0
+let mayWait = false
 let opened
 function open(timeout) {
   const client = new Client({ connectionString: connection, application_name: 'damson lease', keepAlive: true,
@@ -44,11 +48,17 @@ async function query(id, engine) {
   const { client, connected } = opened
   try {
     await connected
+    if (mayWait) {
+      const { rows } = await client.query({ text: statements.waits, query_timeout })
+      if (rows[0].waits) return false
+      mayWait = false
+    }
     const { rows } = await client.query({ text: statements.renew, values: [id], query_timeout })
     if (rows.length === 0 && engines.get(id) === engine)
       await client.query({ text: statements.rejoin, values: engine.values, query_timeout })
     return true
-  } catch {
+  } catch (error) {
+    mayWait = error.message === 'Query read timeout'
     drop(client)
     return false
   }

@@ -31,6 +31,7 @@ export class OwnTransaction implements Calls {
 
   /** @throws PersistenceError if no connection can be had */
   static async begin(database: Database): Promise<OwnTransaction> {
+    await committing(database)
     const client = await database.ownClient()
     try {
       await client.query(database.statement('BEGIN'))
@@ -117,6 +118,7 @@ export class OwnTransaction implements Calls {
   }
 
   #failed(error: unknown): void {
+    this.#database.failed(error)
     if (isTransient(error) || isDiskFull(error)) this.#error ??= error
   }
 
@@ -124,5 +126,14 @@ export class OwnTransaction implements Calls {
     this.#isReleased = true
     this.#client.off('error', this.#broken)
     this.#database.releaseOwn(this.#client, isBroken)
+  }
+}
+
+/** @throws PersistenceError while the server waits for a replica */
+export async function committing(database: Database): Promise<void> {
+  try {
+    await database.requireCommits()
+  } catch (error) {
+    throw new PersistenceError(`beginning a transaction failed: ${explanation(error)}`, { cause: error })
   }
 }
