@@ -44,7 +44,7 @@ function folders(): string[] {
 }
 
 /** Postgres refuses to run as the administrator. */
-function user(): { readonly uid?: number; readonly gid?: number } {
+export function postgresUser(): { readonly uid?: number; readonly gid?: number } {
   if (process.getuid?.() !== 0) return {}
   const idOf = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
   return { uid: idOf('-u'), gid: idOf('-g') }
@@ -53,7 +53,7 @@ function user(): { readonly uid?: number; readonly gid?: number } {
 /** A new folder that belongs to the user of Postgres. */
 function ownFolder(parent: string): string {
   const folder = mkdtempSync(join(parent, 'damson-postgres-'))
-  const as = user()
+  const as = postgresUser()
   if (as.uid !== undefined && as.gid !== undefined) chownSync(folder, as.uid, as.gid)
   return folder
 }
@@ -96,7 +96,7 @@ export class PostgresServer {
   }
 
   #run(program: string, args: readonly string[]): void {
-    const how = { ...user(), stdio: 'pipe', cwd: this.#folder } as const
+    const how = { ...postgresUser(), stdio: 'pipe', cwd: this.#folder } as const
     execFileSync(join(POSTGRES as string, program), args, how)
   }
 
@@ -133,7 +133,7 @@ export class PostgresServer {
     this.#server = spawn(
       join(POSTGRES as string, 'postgres'),
       [...places, ...settings.flatMap((setting) => ['-c', setting])],
-      { ...user(), stdio: 'ignore', cwd: this.#folder },
+      { ...postgresUser(), stdio: 'ignore', cwd: this.#folder },
     )
     for (let tries = 0; ; tries++) {
       try {

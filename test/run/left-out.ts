@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Reporter } from 'vitest/node'
-import { POSTGRES_FOLDER } from '../postgres/server.ts'
+import { PGBOUNCER } from '../postgres/pgbouncer.ts'
+import { POSTGRES, POSTGRES_FOLDER } from '../postgres/server.ts'
 import { extent } from './extent.ts'
 
 /** Tests that need a server. */
@@ -21,7 +22,7 @@ const NEED_SERVERS: readonly Tests[] = [
   {
     server: 'Postgres',
     variable: 'DAMSON_POSTGRES',
-    packages: 'postgresql',
+    packages: 'postgresql pgbouncer',
     isInstalled: POSTGRES_FOLDER !== undefined,
     hasSuites: true,
   },
@@ -38,6 +39,10 @@ const NEED_SERVERS: readonly Tests[] = [
 export class LeftOut implements Reporter {
   onTestRunEnd(): void {
     for (const line of leftOut(NEED_SERVERS, process.env)) console.log(line)
+    if (POSTGRES !== undefined && PGBOUNCER === undefined)
+      console.log(
+        'left out: the tests behind PgBouncer, which is not installed here: apt-get install pgbouncer',
+      )
   }
 }
 
