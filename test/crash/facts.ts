@@ -9,7 +9,7 @@ export interface Facts {
 }
 
 /**
- * What a crash may add to a history: what was begun is begun again. It may take away the request of a kill, since a process that no engine
+ * What a crash may add to a history: what was begun is begun again, and reports its events again. It may take away the request of a kill, since a process that no engine
  * runs is killed at once.
  */
 const REPEATED = new Set([
@@ -22,6 +22,7 @@ const REPEATED = new Set([
   'sleeping',
   'checkpoint',
   'kill requested',
+  'event',
 ])
 
 /** Milliseconds since 1970, and dates as they are said. */

@@ -72,3 +72,31 @@ crashAtEveryCommit('results with a time, and with sessions', { processes: [Gives
   await driver.passes('2d')
   expect([await isGone(timed), await isGone(refs)]).toEqual([true, true])
 })
+
+/** Is deleted by an engine a day after its end. */
+class Brief extends Process {
+  static override prune = { after: '1d' } as const
+  override run(): string {
+    return 'a value'
+  }
+}
+
+crashAtEveryCommit(
+  'processes that an engine deletes, once nothing that lives refers to them',
+  { processes: [Brief, Takes] },
+  async (driver) => {
+    const { engine } = driver
+    // What was deleted is not to be launched again.
+    if ((await engine.store.read('takes'))?.endedAt == null) await driver.launch('brief', Brief)
+    const takes = await driver.launch('takes', Takes, { given: engine.handle('brief') }, { delay: '3d' })
+    if (driver.clock.now() < Date.UTC(2026, 0, 3)) {
+      await driver.passes('2d')
+      expect(await engine.store.read('brief')).toMatchObject({ state: 'finished' })
+    }
+    await driver.passes('4d')
+    await driver.ends('takes')
+    expect(await takes.result()).toBe('a value')
+    await driver.passes('6d')
+    expect(await engine.store.read('brief')).toBeUndefined()
+  },
+)

@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { LogChunk } from '../../src/index.ts'
+import { Continue, Process, type LogChunk } from '../../src/index.ts'
+import { crashAtEveryCommit } from './every-commit.ts'
+import { outside } from './outside.ts'
 import { killStarted, start, withClientOf } from './programs.ts'
 
 let folder: string
@@ -55,4 +57,42 @@ test('C4, C11: a client follows what a process prints through the death of its e
       { done: 2, total: 2 },
     ])
   })
+})
+
+/** Reports in each way, before and after something that is recorded, and in a second step. */
+class Talks extends Process {
+  override async run(): Promise<Continue> {
+    this.print('one')
+    this.progress({ done: 1, total: 3 })
+    this.addEvent('began', { by: 'run' })
+    await this.effect('pay', ({ idempotencyKey }) => outside.pay(idempotencyKey))
+    this.print('two', { stream: 'stderr' })
+    this.addEvent('paid')
+    return new Continue(this.last)
+  }
+  last(): void {
+    this.logger.warn({}, 'three')
+    this.progress({ done: 3, total: 3, message: 'all' })
+    this.addEvent('ends')
+  }
+}
+
+crashAtEveryCommit('what a process prints, reports and adds', { processes: [Talks] }, async (driver) => {
+  const handle = await driver.launch('p', Talks)
+  await driver.ends('p')
+  const log: LogChunk[] = []
+  for await (const chunk of handle.logs()) log.push(chunk)
+  // A step that runs again prints again, and nothing is missing or out of order.
+  expect([...new Set(log.map(({ text, stream }) => `${stream} ${text.trimEnd()}`))]).toEqual([
+    'stdout one',
+    'stderr two',
+    expect.stringMatching(/^stderr .*three/),
+  ])
+  const numbers = log.map(({ n }) => n)
+  expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b))
+  await handle.refresh()
+  expect(handle.state.progress).toEqual({ done: 3, total: 3, message: 'all' })
+  const added: string[] = []
+  for await (const event of handle.events()) if (event.name === 'event') added.push(event.data.name)
+  expect([...new Set(added)]).toEqual(['began', 'paid', 'ends'])
 })
