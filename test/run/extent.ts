@@ -1,6 +1,6 @@
 /**
  * How much of the long tests is run: `some` of it for whoever runs the tests; `more`, a part of what that left out, on a clean checkout
- * that has twelve minutes for everything; or `all`. The tests that leave something out carry the tag `more`; the others are not run for it.
+ * that has twenty minutes for everything; or `all`. The tests that leave something out carry the tag `more`; the others are not run for it.
  */
 export type Extent = 'some' | 'more' | 'all'
 
