@@ -85,7 +85,7 @@ export function collect(): void {
 }
 
 // Beside this file, since the system's folder for temporary files may be in memory.
-const data = join(import.meta.dirname, '.data')
+export const data = join(import.meta.dirname, '.data')
 let files = 0
 
 /** Gives the work a path of its own for a database, and takes away what it left there. */

@@ -1,9 +1,10 @@
-/** Where the time of one process of three steps goes: `npm run profile -- [--json]`. */
+/** Where the time of one process of three steps goes: `npm run profile -- [--postgres] [--json]`. */
 import { Session, type Profiler } from 'node:inspector/promises'
 import { parseArgs } from 'node:util'
 import { Engine } from 'damson'
 import { table } from 'table'
-import { costOf, seconds, withFile } from './measure.ts'
+import { costOf, data, seconds, withFile } from './measure.ts'
+import { openPostgres } from './postgres.ts'
 import { runTogether, ThreeSteps } from './processes.ts'
 
 const TOGETHER = 1000
@@ -16,6 +17,7 @@ const INTERVAL = 100
 const PLACES: readonly (readonly [pattern: RegExp, place: string])[] = [
   [/\/dist\/persistence\//, 'the store’s own code'],
   [/\/better-sqlite3\//, 'statements of SQLite'],
+  [/\/pg(-pool|-protocol)?\/|^node:(net|buffer|internal\/(stream|buffer))/, 'the driver of Postgres'],
   [/\/dist\/bundle\//, 'encoding of values'],
   [/\/dist\/(engine|client)\//, 'engine and client'],
   [/\/dist\/(process|spec|ports|shared)\//, 'process, ports and spec'],
@@ -28,8 +30,10 @@ interface Node {
   readonly parent: Node | undefined
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
-const measured = await withFile(measure)
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, postgres: { type: 'boolean', default: false } },
+})
+const measured = values.postgres ? await onPostgres() : await withFile((path) => measure(path))
 if (values.json) console.log(JSON.stringify(measured, null, 2))
 else {
   const rows = Object.entries(measured.places).map(([place, value]) => [place, value.toFixed(1)])
@@ -37,19 +41,33 @@ else {
     table([
       ['microseconds of one process of three steps, warm', measured.total.toFixed(1)],
       ['the same without the profiler', measured.undisturbed.toFixed(1)],
-      ['processor time of it, by all threads', measured.processor.toFixed(1)],
+      ['processor time of it, by all threads of the program', measured.processor.toFixed(1)],
+      ...(values.postgres ? [['processor time of it, by the server', measured.server.toFixed(1)]] : []),
       ...rows,
     ]),
   )
 }
 
-async function measure(path: string) {
-  const engine = await Engine.open({ store: path, processes: [ThreeSteps] })
+async function onPostgres() {
+  const server = await openPostgres(data)
+  if (typeof server === 'string') throw new Error(server)
+  try {
+    return await measure(await server.create(), () => server.processor())
+  } finally {
+    await server.close()
+  }
+}
+
+/** `ofServer` tells the seconds of processors that a server of the store has used. */
+async function measure(store: string, ofServer: () => number | undefined = () => 0) {
+  const engine = await Engine.open({ store, processes: [ThreeSteps] })
   const inRounds = async (rounds: number): Promise<void> => {
     for (let i = 0; i < rounds; i++) await runTogether(engine, ThreeSteps, TOGETHER)
   }
   await inRounds(WARM_UP)
+  const before = ofServer() ?? 0
   const undisturbed = await costOf(() => inRounds(ROUNDS))
+  const server = (ofServer() ?? 0) - before
   const session = new Session()
   session.connect()
   await session.post('Profiler.enable')
@@ -65,6 +83,7 @@ async function measure(path: string) {
     total: (took * 1e6) / perProcess,
     undisturbed: (undisturbed.seconds * 1e6) / perProcess,
     processor: (undisturbed.processor * 1e6) / perProcess,
+    server: (server * 1e6) / perProcess,
     places: Object.fromEntries(places.map(([place, time]) => [place, time / perProcess])),
   }
 }
