@@ -399,37 +399,44 @@ export class PostgresSession implements WriteTables {
   /** What the function `apply` must store; undefined if nothing changes. */
   document(): unknown {
     const works = [...this.#works.values()]
-    const inserted = new Set(this.#inserted)
-    const read = works.filter(({ loaded }) => loaded !== undefined)
     const isChanged = works.some(({ isPut, isTouched }) => isPut || isTouched)
     const groups = this.#sessionGroups.changed()
     if (!isChanged && groups.length === 0) return undefined
-    const moves: unknown[] = []
-    const updates: unknown[] = []
-    for (const { row, loaded, isPut, isDeleted } of read) {
-      if (!isPut || isDeleted || loaded === undefined) continue
-      const changed = changedColumns(loaded.row, row)
-      if (changed.every((name) => IS_MOVED.has(name)))
-        moves.push([row.pid, ...MOVED.map((name) => row[name])])
-      else updates.push(Object.fromEntries([['pid', row.pid], ...changed.map((name) => [name, row[name]])]))
+    const rows: Record<'read' | 'inserts' | 'updates' | 'moves' | 'touched' | 'pruned', unknown[]> = {
+      read: [],
+      inserts: this.#inserted.map((pid) => valuesOf(this.#work(pid).row)),
+      updates: [],
+      moves: [],
+      touched: [],
+      pruned: [],
     }
-    const touched = read.filter(({ isPut, isTouched }) => isTouched && !isPut)
-    const parts = works.flatMap(({ row, parts: changed }) =>
-      [...changed].map(([name, text]) => [row.pid, name, text]),
-    )
+    const parts: Record<'dropPrefix' | 'dropParts' | 'parts', unknown[]> = {
+      dropPrefix: [],
+      dropParts: [],
+      parts: [],
+    }
+    for (const work of works) {
+      const { row, loaded, isPut, isTouched, isDeleted } = work
+      const { pid } = row
+      if (loaded !== undefined) rows.read.push([pid, loaded.row.rev])
+      if (isDeleted) rows.pruned.push(pid)
+      if (loaded !== undefined && isPut && !isDeleted) {
+        const changed = changedColumns(loaded.row, row)
+        if (changed.every((name) => IS_MOVED.has(name)))
+          rows.moves.push([pid, ...MOVED.map((name) => row[name])])
+        else
+          rows.updates.push(Object.fromEntries([['pid', pid], ...changed.map((name) => [name, row[name]])]))
+      } else if (loaded !== undefined && isTouched && !isPut) rows.touched.push([pid, work.nextRev])
+      for (const prefix of work.droppedPrefixes) parts.dropPrefix.push([pid, prefix])
+      for (const [name, text] of work.parts)
+        if (text !== null) parts.parts.push([pid, name, text])
+        else if (loaded !== undefined) parts.dropParts.push([pid, name])
+    }
     const retained = [...this.#retained.values()]
     return withoutEmpty({
-      read: read.map(({ loaded }) => [loaded?.row.pid, loaded?.row.rev]),
+      ...rows,
+      ...parts,
       free: this.#loaded.assumedFree,
-      inserts: this.#inserted.map((pid) => valuesOf(this.#work(pid).row)),
-      updates,
-      moves,
-      touched: touched.map(({ row, nextRev }) => [row.pid, nextRev]),
-      dropPrefix: works.flatMap(({ row, droppedPrefixes }) =>
-        droppedPrefixes.map((prefix) => [row.pid, prefix]),
-      ),
-      dropParts: parts.filter(([pid, , text]) => text === null && !inserted.has(pid as string)),
-      parts: parts.filter(([, , text]) => text !== null),
       history: this.#history,
       log: this.#log,
       reported: this.#reported,
@@ -451,7 +458,6 @@ export class PostgresSession implements WriteTables {
       dropCheckpoints: [...this.#dropCheckpoints],
       checkpoints: this.#checkpoints,
       groups,
-      pruned: works.filter(({ isDeleted }) => isDeleted).map(({ row }) => row.pid),
     })
   }
 

@@ -70,7 +70,7 @@ export class SessionNeeds {
   }
 
   #found(keys: ReadonlySet<string> | undefined): readonly SessionNeed[] {
-    return [...(keys ?? [])].flatMap((key) => this.#all.get(key) ?? [])
+    return keys === undefined ? [] : [...keys].flatMap((key) => this.#all.get(key) ?? [])
   }
 }
 
