@@ -148,9 +148,11 @@ overEachStore((over) => {
     expect(await engine.restartAll({ className: 'Asks' })).toBe(0)
     expect(await engine.restartAll()).toBe(2)
     expect(await engine.restartAll()).toBe(0)
-    const { processes } = await engine.list({ origin: above.pid })
-    expect(processes).toHaveLength(1)
-    await engine.handle(processes[0]?.pid ?? '').wait()
+    for (const { pid } of [alone, above]) {
+      const { processes } = await engine.list({ origin: pid })
+      expect(processes).toHaveLength(1)
+      await engine.handle(processes[0]?.pid ?? '').wait()
+    }
     // The two, the child of the new parent, and none twice.
     expect(await engine.count()).toMatchObject({ excepted: 3, finished: 3, killed: 1 })
   })
