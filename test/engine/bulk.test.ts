@@ -269,10 +269,9 @@ overEachStore((over) => {
     await client.handle(handle.pid).resume(7)
     expect(await handle.result()).toBe(7)
     // A resume that came before the wait is checked where it ends it.
-    const early = await client.launch('Asks')
-    await early.pause()
+    const early = await client.launch('Asks', {}, { delay: '1h' })
     await early.resume('too early')
-    await early.play()
+    await over().clock.advance('1h')
     expect(await early.wait()).toMatchObject({
       label: 'excepted',
       message: expect.stringMatching(/must be number/),
