@@ -1,5 +1,6 @@
 // @module-tag more
 import { setTimeout as later } from 'node:timers/promises'
+import { Client as Connection } from 'pg'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Client, Engine, Process, type AnyProcessClass, type ProcessSpec } from '../../src/index.ts'
 import { defer } from '../../src/process/state/deferred.ts'
@@ -81,9 +82,17 @@ describe.skipIf(POSTGRES === undefined)('behind a network that fails', () => {
   }
 
   async function watcherOf(store: string): Promise<Client> {
-    const client = await Client.open({ store })
+    const client = await Client.open({ store, create: true })
     opened.push(client)
     return client
+  }
+
+  /** Runs statements on the server itself. Resolves to whether there were rows. */
+  async function watcherOfServer(store: string): Promise<(text: string) => Promise<boolean>> {
+    const connection = new Connection(store)
+    await connection.connect()
+    opened.push({ close: () => connection.end() })
+    return async (text) => (await connection.query(text)).rows.length > 0
   }
 
   test.each(['cut', 'halfClose'] as const)(
@@ -183,6 +192,28 @@ describe.skipIf(POSTGRES === undefined)('behind a network that fails', () => {
       gate.resolve()
       expect(await other.handle(pid).outputs.all()).toEqual({ attempt: 1 })
       expect((await other.handle(pid).history()).map(({ name }) => name)).not.toContain('crashed')
+    },
+  )
+
+  test(
+    'a connection that ends together with the answer to a statement ends no program',
+    HAS_MORE,
+    async () => {
+      const { direct, proxy } = await proxied()
+      const client = await watcherOf(proxy.url)
+      const server = await watcherOfServer(direct)
+      proxy.cut()
+      // The first statement of each connection.
+      proxy.holdAnswersAt('pg_is_in_recovery')
+      const listed = client.list()
+      const ended = (): Promise<boolean> =>
+        server(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle' AND query LIKE '%pg_is_in_recovery%'`)
+      await expect.poll(ended).toBe(true)
+      await later(200)
+      // Both come at once.
+      proxy.goOn()
+      expect((await listed).processes).toEqual([])
     },
   )
 })

@@ -13,6 +13,7 @@ export class TcpProxy {
   #to: URL
   #isStalled = false
   #stallsAt: string | undefined
+  #holdsAt: string | undefined
 
   /** `url` is that of the server, and `host` the address of this machine at which it listens. */
   static async start(url: string, host = '127.0.0.1'): Promise<TcpProxy> {
@@ -39,6 +40,10 @@ export class TcpProxy {
   #join(client: Socket, server: Socket): void {
     const pair = { client, server }
     client.on('data', (sent: Buffer) => {
+      if (this.#holdsAt !== undefined && sent.includes(this.#holdsAt)) {
+        this.#holdsAt = undefined
+        server.unpipe(client).pause()
+      }
       if (this.#stallsAt === undefined || !sent.includes(this.#stallsAt)) return
       this.#stallsAt = undefined
       server.cork()
@@ -87,6 +92,11 @@ export class TcpProxy {
   /** Carries nothing any more to the clients whose connections are open, and what these clients send. */
   holdAnswers(): void {
     for (const { client, server } of this.#pairs) server.unpipe(client).pause()
+  }
+
+  /** Carries nothing any more to the client that next sends a text. */
+  holdAnswersAt(text: string): void {
+    this.#holdsAt = text
   }
 
   /** Carries everything again, what was sent meanwhile too. */

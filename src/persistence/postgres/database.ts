@@ -121,8 +121,10 @@ export class Database implements Calls {
       allowExitOnIdle: true,
       verify: (client, done) => void refuseReplica(client, done),
     })
-    // A connection that breaks while it is idle is replaced at the next statement.
+    // A connection that breaks while it is idle is replaced at the next statement. The pool does not listen to one
+    // that is handed out, and an error that comes with the answer to a statement would end the program.
     pool.on('error', () => {})
+    pool.on('connect', (client) => client.on('error', () => {}))
     return pool
   }
 
