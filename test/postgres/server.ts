@@ -97,7 +97,7 @@ export class PostgresServer {
 
   #run(program: string, args: readonly string[]): void {
     const how = { ...postgresUser(), stdio: 'pipe', cwd: this.#folder } as const
-    execFileSync(join(POSTGRES as string, program), args, how)
+    execFileSync(join(POSTGRES_FOLDER as string, program), args, how)
   }
 
   /**
@@ -131,14 +131,14 @@ export class PostgresServer {
     ]
     const places = ['-D', this.#data, '-p', String(this.#port), '-k', this.#folder]
     this.#server = spawn(
-      join(POSTGRES as string, 'postgres'),
+      join(POSTGRES_FOLDER as string, 'postgres'),
       [...places, ...settings.flatMap((setting) => ['-c', setting])],
       { ...postgresUser(), stdio: 'ignore', cwd: this.#folder },
     )
     for (let tries = 0; ; tries++) {
       try {
         execFileSync(
-          join(POSTGRES as string, 'pg_isready'),
+          join(POSTGRES_FOLDER as string, 'pg_isready'),
           ['-q', '-h', '127.0.0.1', '-p', String(this.#port)],
           { stdio: 'ignore' },
         )
@@ -169,7 +169,7 @@ export class PostgresServer {
   /** Runs a statement as another program would. */
   query(text: string): string {
     const args = [this.url, '-qAtc', text]
-    return execFileSync(join(POSTGRES as string, 'psql'), args, { encoding: 'utf8' }).trim()
+    return execFileSync(join(POSTGRES_FOLDER as string, 'psql'), args, { encoding: 'utf8' }).trim()
   }
 
   async remove(): Promise<void> {

@@ -9,6 +9,7 @@ import { check } from './checker/check.ts'
 import { wallClock } from './checker/wall.ts'
 import { readWorld, type Finding, type Numbered, type Paths } from './checker/world.ts'
 import { type Corruption, ofProcess, Sql, STEPS } from './corruptions/corruption.ts'
+import { violatedBy } from './corruptions/corrupted.ts'
 import { corruptions } from './corruptions/index.ts'
 import { HAS_MORE, partOf } from '../run/extent.ts'
 import type { Given } from './load/here.ts'
@@ -66,28 +67,9 @@ describe('the checker of the torture test', () => {
     expect(found(good)).toEqual([])
   })
 
-  it.each(partOf(corruptions, isFirstOfRule))(
-    'notices that $what',
-    HAS_MORE,
-    ({ rule, store, log, locks = [], stderr }) => {
-      for (const end of ['-wal', '-shm']) rmSync(bad.store + end, { force: true })
-      copyFileSync(good.store, bad.store)
-      // Where the machine was slow, that would excuse some of it.
-      const lines = readLog(good.log).filter((line) => line.what !== 'late')
-      const written = log?.(lines) ?? lines
-      writeFileSync(bad.log, written.map((line) => `${JSON.stringify(line)}\n`).join(''))
-      writeFileSync(join(bad.folder, 'e1.stderr'), stderr ?? '')
-      if (store !== undefined) {
-        const file = new Database(bad.store)
-        try {
-          store(new Sql(file))
-        } finally {
-          file.close()
-        }
-      }
-      expect(found({ ...bad, locks }).map((finding) => finding.rule)).toContain(rule)
-    },
-  )
+  it.each(partOf(corruptions, isFirstOfRule))('notices that $what', HAS_MORE, (corruption) => {
+    expect(violatedBy(corruption, good, bad)).toContain(corruption.rule)
+  })
 
   it('notices that a backup has another history than the store', () => {
     const backup = join(bad.folder, 'backup.db')

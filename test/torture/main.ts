@@ -6,7 +6,7 @@ import { check, report } from './checker/check.ts'
 import { readWorld, type Finding, type Paths, type World } from './checker/world.ts'
 import { compileLoad } from './faults/compiling.ts'
 import { breakOf, races } from './races.ts'
-import { torture, type RunOptions } from './run.ts'
+import { torture, type RunOptions, type StoreKind } from './run.ts'
 
 /*
  * `npm run torture -- --seed S --minutes N`: runs of three minutes at most, each with the next seed, until the time is up or something is found.
@@ -14,6 +14,7 @@ import { torture, type RunOptions } from './run.ts'
  * `--breaks` first runs the sources as they are, for as long as `--minutes` says, in which nothing may be found. Then it does the same, with the
  * same seeds, with each deliberate break that is a race, in which a rule has to be violated that races.ts names for it. `--races TEXT`, once
  * or more often, takes only the races whose description has that text.
+ * `--store postgres` puts the store on a Postgres server of its own, which is stopped and started, and the connections of which are cut.
  * `--check FOLDER` checks once more what a run has left.
  */
 
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     break: { type: 'string' },
     breaks: { type: 'boolean', default: false },
     races: { type: 'string', multiple: true },
+    store: { type: 'string', default: 'sqlite' },
     keep: { type: 'boolean', default: false },
     check: { type: 'string' },
   },
@@ -36,9 +38,11 @@ const REST = 20_000
 
 const minutes = Number(values.minutes)
 const first = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed)
-if (!(minutes > 0) || !Number.isInteger(first)) {
+const kind: StoreKind | undefined =
+  values.store === 'sqlite' || values.store === 'postgres' ? values.store : undefined
+if (!(minutes > 0) || !Number.isInteger(first) || kind === undefined) {
   console.error(
-    'usage: npm run torture -- [--seed WHOLE NUMBER] [--minutes NUMBER] [--break TEXT] [--breaks] [--races TEXT] [--keep]',
+    'usage: npm run torture -- [--seed WHOLE NUMBER] [--minutes NUMBER] [--break TEXT] [--breaks] [--races TEXT] [--store sqlite|postgres] [--keep]',
   )
   process.exit(2)
 }
@@ -63,7 +67,7 @@ async function runs(
       const left = until - performance.now()
       if (left < REST) return 0
       const load = Math.min(left, LONGEST) - Math.min(REST, left / 2)
-      const code = await run({ seed, load, lease: LEASE, compiled })
+      const code = await run({ seed, load, lease: LEASE, kind, compiled })
       if (code !== 0) return code
     }
   } finally {
@@ -128,7 +132,7 @@ async function one(options: RunOptions): Promise<number> {
 The log, the store, its backups and what the programs said are kept in ${remains.folder}
 To check that once more: npm run torture -- --check ${remains.folder}
 What is chosen follows from the seed; when it happens, from the machine. To try again:
-  npm run torture -- --seed ${seed} --minutes ${again}${values.break === undefined ? '' : ` --break '${values.break}'`}`)
+  npm run torture -- --store ${kind} --seed ${seed} --minutes ${again}${values.break === undefined ? '' : ` --break '${values.break}'`}`)
   return 1
 }
 

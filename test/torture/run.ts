@@ -8,6 +8,12 @@ import { within } from './faults/patience.ts'
 import { Programs, type Program } from './faults/programs.ts'
 import { mountDisk, StoreFaults, unmountDisk } from './faults/store-faults.ts'
 import { Log } from './log.ts'
+import { PostgresServer } from '../postgres/server.ts'
+import { exportStore } from './exported.ts'
+import { ServerFaults } from './faults/server-faults.ts'
+import { endReading } from './reader.ts'
+
+export type StoreKind = 'sqlite' | 'postgres'
 
 export interface RunOptions {
   readonly seed: number
@@ -15,6 +21,8 @@ export interface RunOptions {
   readonly load: number
   readonly crew?: Crew
   readonly lease?: number
+  /** What the store is: a file, by default, or on a Postgres server of the run's own. */
+  readonly kind?: StoreKind | undefined
   /** Default true. */
   readonly faults?: boolean
   readonly compiled: Compiled
@@ -33,13 +41,14 @@ const CLOSING = 30_000
 /** One run: load and faults, then only what is needed for everything to end, then the remains. */
 export async function torture(options: RunOptions): Promise<Paths> {
   const { seed, load, crew = { engines: 3, clients: 2 }, lease = 1_000, faults = true, compiled } = options
+  const server = options.kind === 'postgres' ? await startServer() : undefined
   const folder = mkdtempSync(join(tmpdir(), `damson-torture-${seed}-`))
   const disk = join(folder, 'disk')
   mkdirSync(disk)
-  const mounted = faults ? mountDisk(disk, MEGABYTES) : undefined
-  if (faults && mounted === undefined)
+  const mounted = faults && server === undefined ? mountDisk(disk, MEGABYTES) : undefined
+  if (faults && server === undefined && mounted === undefined)
     console.log("no small disk can be mounted here: the fault 'fill disk' is left out")
-  const store = join(disk, 'torture.db')
+  const store = server?.url ?? join(disk, 'torture.db')
   const clock = join(folder, 'clock')
   writeFileSync(clock, new Uint8Array(8))
   setClock(clock, 0)
@@ -52,6 +61,7 @@ export async function torture(options: RunOptions): Promise<Paths> {
   const interrupted = (): void => {
     for (const kind of KINDS) for (const program of programs.of(kind)) program.signal('SIGKILL')
     if (mounted !== undefined) unmountDisk(mounted)
+    void server?.remove()
     process.exit(130)
   }
   process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
@@ -61,7 +71,7 @@ export async function torture(options: RunOptions): Promise<Paths> {
       crew,
       lease,
       programs,
-      store: storeFaults,
+      store: server === undefined ? storeFaults : new ServerFaults(server, log),
       storePath: store,
       clock,
       log,
@@ -86,7 +96,10 @@ export async function torture(options: RunOptions): Promise<Paths> {
     // Whoever opens the store clears away what dead engines have left.
     await programs.command(['list', '--json']).ended
     storeFaults.close()
-    const remains = keep(folder, path, store, storeFaults.copies, lease)
+    const remains =
+      server === undefined
+        ? keep(folder, path, store, storeFaults.copies, lease)
+        : await keepExported(folder, path, store, lease)
     writeFileSync(join(folder, 'remains.json'), JSON.stringify(remains))
     return remains
   } finally {
@@ -98,6 +111,8 @@ export async function torture(options: RunOptions): Promise<Paths> {
         await program.ended
       }
     late()
+    await endReading()
+    await server?.remove()
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     if (mounted !== undefined) unmountDisk(mounted)
   }
@@ -128,6 +143,21 @@ function keep(folder: string, log: string, store: string, backups: readonly stri
   for (const end of ['', '-wal']) if (existsSync(store + end)) copyFileSync(store + end, kept + end)
   const locks = readdirSync(dirname(store)).filter((name) => name.includes('-engine-'))
   return { folder, log, store: kept, backups, locks, lease }
+}
+
+/** A server that knows the order of its commits. */
+export async function startServer(): Promise<PostgresServer> {
+  const server = await PostgresServer.start()
+  server.query('ALTER SYSTEM SET track_commit_timestamp = on')
+  await server.restart()
+  return server
+}
+
+/** The server goes, and what it had stays in a file. */
+async function keepExported(folder: string, log: string, store: string, lease: number): Promise<Paths> {
+  const kept = join(folder, 'torture.db')
+  await exportStore(store, kept)
+  return { folder, log, store: kept, backups: [], locks: [], lease }
 }
 
 /** Notes when this program gets no time, as then others do not either. */

@@ -61,7 +61,7 @@ function hindrancesOf({ lines }: World): readonly Hindrance[] {
   const begun = new Map<string, Hindrance>()
   for (const line of lines) {
     if (line.what === 'late') hindrances.push({ from: line.at - line.ms, to: line.at, isClock: false })
-    if (line.what !== 'fault' || !/^(lock|full disk|vacuum|clock)/.test(line.fault)) continue
+    if (line.what !== 'fault' || !/^(lock|full disk|vacuum|clock|server stopped)/.test(line.fault)) continue
     const known = begun.get(line.fault)
     if (line.phase === 'end' && known !== undefined) known.to = line.at
     else {

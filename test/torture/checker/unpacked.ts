@@ -34,7 +34,7 @@ interface Lines {
 }
 
 /** The tables that a corruption changes: the same, a row for each. */
-const TABLES = `
+export const TABLES = `
 CREATE TABLE entry (id INTEGER PRIMARY KEY, process INTEGER, n INTEGER, "commit" INTEGER, seq INTEGER, at INTEGER, name TEXT, data TEXT, by TEXT);
 CREATE TABLE piece (process INTEGER, name TEXT, text TEXT);
 `

@@ -1,10 +1,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { setTimeout as later } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import { Random } from '../../crash/random.ts'
 import type { Action, Log } from '../log.ts'
+import { rowsIfAny } from '../reader.ts'
 import { within } from './patience.ts'
 import type { Program, Programs } from './programs.ts'
+import { ServerFaults } from './server-faults.ts'
 import type { StoreFaults } from './store-faults.ts'
 import { freezeUntilTakenOver, hasDeadline, type Held } from './take-over.ts'
 
@@ -15,22 +16,29 @@ export interface Crew {
 }
 
 /** What happens, and how often beside the others. */
-const FAULTS: readonly (readonly [fault: Fault, weight: number])[] = [
+type Weights = readonly (readonly [fault: Fault, weight: number])[]
+
+const OF_PROGRAMS: Weights = [
   ['kill engine', 5],
   ['freeze engine', 3],
   ['freeze engine until taken over', 4],
   ['stop engine', 3],
-  ['stop engine under a lock', 2],
   ['kill client', 2],
   ['end client', 1],
+  ['command', 3],
+]
+const OF_FILE: Weights = [
+  ...OF_PROGRAMS,
+  ['stop engine under a lock', 2],
   ['lock', 4],
   ['truncate', 3],
   ['vacuum', 1],
   ['backup', 1],
   ['fill disk', 1],
   ['move clock', 3],
-  ['command', 3],
 ]
+/** Its clock counts, so moving that of the programs does nothing. */
+const OF_SERVER: Weights = [...OF_PROGRAMS, ['cut connections', 5], ['stop server', 2]]
 
 /** What keeps another engine from taking over what a frozen one ran. */
 const HINDERS: ReadonlySet<Fault> = new Set([
@@ -40,6 +48,7 @@ const HINDERS: ReadonlySet<Fault> = new Set([
   'stop engine under a lock',
   'lock',
   'fill disk',
+  'stop server',
 ])
 
 /** What may do a kill whose time is up besides another engine that lives, or may be why nobody has done it. */
@@ -65,13 +74,15 @@ type Fault =
   | 'fill disk'
   | 'move clock'
   | 'command'
+  | 'cut connections'
+  | 'stop server'
 
 export interface InjectorOptions {
   readonly seed: number
   readonly crew: Crew
   readonly lease: number
   readonly programs: Programs
-  readonly store: StoreFaults
+  readonly store: StoreFaults | ServerFaults
   readonly storePath: string
   readonly clock: string
   readonly log: Log
@@ -132,15 +143,16 @@ export class Injector {
   }
 
   #choose(): Fault {
-    let left = this.#random.below(FAULTS.reduce((sum, [, weight]) => sum + weight, 0))
-    for (const [fault, weight] of FAULTS) if ((left -= weight) < 0) return fault
-    return 'lock'
+    const weights = this.#options.store instanceof ServerFaults ? OF_SERVER : OF_FILE
+    let left = this.#random.below(weights.reduce((sum, [, weight]) => sum + weight, 0))
+    for (const [fault, weight] of weights) if ((left -= weight) < 0) return fault
+    return 'command'
   }
 
   async #inject(fault: Fault, random: Random): Promise<void> {
     if (this.#takingOver && HINDERS.has(fault)) return
     const { programs, store, storePath, lease } = this.#options
-    if (EXCUSES.has(fault) && hasDeadline(storePath)) return
+    if (EXCUSES.has(fault) && (await hasDeadline(storePath))) return
     const engine = victim(programs.of('engine'), random)
     const client = victim(programs.of('client'), random)
     switch (fault) {
@@ -156,7 +168,9 @@ export class Injector {
         return this.#freeze(engine, lease * (1.2 + random.below(250) / 100))
       case 'freeze engine until taken over':
         return this.#freezeUntilTakenOver(
-          random.oneOf(['pause', 'lock', 'both', 'both', 'both', 'nothing']),
+          store instanceof ServerFaults
+            ? random.oneOf(['pause', 'nothing'])
+            : random.oneOf(['pause', 'lock', 'both', 'both', 'both', 'nothing']),
           random.oneOf(['process', 'actor']),
         )
       case 'stop engine':
@@ -168,25 +182,22 @@ export class Injector {
       }
       case 'lock':
         return this.#lock(500 + random.below(lease * 4))
-      case 'truncate':
-        return store.truncateLog()
-      case 'vacuum':
-        return store.vacuum()
-      case 'backup':
-        return store.backup()
-      case 'fill disk':
-        return store.fillDisk(300 + random.below(1_500))
       case 'move clock':
         return this.#moveClock((1 + random.below(6)) * lease * (random.below(3) === 0 ? -1 : 1))
       case 'command':
         return this.#command(random)
+      default:
+        return store instanceof ServerFaults
+          ? injectServer(store, fault, random)
+          : injectFile(store, fault, random)
     }
   }
 
   async #lock(released: number | Promise<void>): Promise<void> {
-    if (this.#locked) return
+    const { store } = this.#options
+    if (this.#locked || store instanceof ServerFaults) return
     this.#locked = true
-    await this.#options.store.holdLock(released)
+    await store.holdLock(released)
     this.#locked = false
   }
 
@@ -303,19 +314,23 @@ interface Unended {
   readonly calls: number | null
 }
 
-async function unended(path: string): Promise<Unended[]> {
-  try {
-    const db = new Database(path, { readonly: true, timeout: 0 })
-    const rows = db
-      .prepare<[], Unended>(
-        'SELECT pid, actor, calls FROM process WHERE ended_at IS NULL ORDER BY id DESC LIMIT 20',
-      )
-      .all()
-    db.close()
-    return rows
-  } catch {
-    return []
-  }
+function unended(store: string): Promise<readonly Unended[]> {
+  return rowsIfAny<Unended>(
+    store,
+    'SELECT pid, actor, calls FROM process WHERE ended_at IS NULL ORDER BY id DESC LIMIT 20',
+  )
+}
+
+async function injectFile(store: StoreFaults, fault: Fault, random: Random): Promise<void> {
+  if (fault === 'truncate') return store.truncateLog()
+  if (fault === 'vacuum') return store.vacuum()
+  if (fault === 'backup') return store.backup()
+  return store.fillDisk(300 + random.below(1_500))
+}
+
+async function injectServer(store: ServerFaults, fault: Fault, random: Random): Promise<void> {
+  if (fault === 'cut connections') return store.cut(random.oneOf([0.2, 0.5, 1]))
+  return store.stop(random.below(2_500))
 }
 
 /** A program that is to suffer: one that works, as a rule, or nothing would ever get done where it takes long to start. */

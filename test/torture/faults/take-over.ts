@@ -1,6 +1,6 @@
 import { setTimeout as later } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import type { Log } from '../log.ts'
+import { rowsIfAny } from '../reader.ts'
 import type { Program } from './programs.ts'
 
 /** How often the store is looked at, in milliseconds. */
@@ -49,8 +49,8 @@ export async function freezeUntilTakenOver(
   { ask, lock }: Meanwhile,
 ): Promise<void> {
   let frozen: { readonly engine: Program; readonly pid: string } | undefined
-  await until(() => {
-    for (const { pid, owner } of look(store, HELD[held])) {
+  await until(async () => {
+    for (const { pid, owner } of await look(store, HELD[held])) {
       const engine = engines.find(({ id }) => id === owner)
       const isAwake = engine?.over === false && !engine.frozen && !engine.stopping
       if (isAwake) frozen = { engine, pid }
@@ -69,11 +69,13 @@ export async function freezeUntilTakenOver(
   const its = `pid = '${pid}' AND`
   const isAnswered = ask === undefined || (await inTime(ask('pause', pid)))
   if (ask !== undefined && isAnswered) {
-    await until(() => look(store, `${its} owner IS NULL`).length > 0)
+    await until(async () => (await look(store, `${its} owner IS NULL`)).length > 0)
     await inTime(ask('play', pid))
   }
   if (isAnswered)
-    await until(() => look(store, `${its} owner IS NOT NULL AND owner <> '${engine.id}'`).length > 0)
+    await until(
+      async () => (await look(store, `${its} owner IS NOT NULL AND owner <> '${engine.id}'`)).length > 0,
+    )
   engine.signal('SIGCONT')
   log.add({ what: 'fault', fault: 'freeze', phase: 'end', program: engine.name })
 }
@@ -83,25 +85,17 @@ async function inTime(asked: Promise<unknown>): Promise<boolean> {
   return Promise.race([asked.then(() => true), later(PATIENCE).then(() => false)])
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  for (const end = performance.now() + PATIENCE; performance.now() < end && !isSo();) await later(LOOK)
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + PATIENCE; performance.now() < end && !(await isSo());)
+    await later(LOOK)
 }
 
 /** Whether an engine that is blocked runs a process whose kill another engine has to do. */
-export function hasDeadline(store: string): boolean {
-  return look(store, `class = 'Blocker' AND owner IS NOT NULL AND kill_deadline IS NOT NULL`).length > 0
+export async function hasDeadline(store: string): Promise<boolean> {
+  const found = await look(store, `class = 'Blocker' AND owner IS NOT NULL AND kill_deadline IS NOT NULL`)
+  return found.length > 0
 }
 
-function look(path: string, where: string): Looked[] {
-  try {
-    const db = new Database(path, { readonly: true, timeout: 0 })
-    try {
-      return db.prepare<[], Looked>(`SELECT pid, owner FROM process WHERE ${where}`).all()
-    } finally {
-      db.close()
-    }
-  } catch {
-    // It is locked or not there yet.
-    return []
-  }
+function look(store: string, where: string): Promise<readonly Looked[]> {
+  return rowsIfAny<Looked>(store, `SELECT pid, owner FROM process WHERE ${where}`)
 }
