@@ -7,12 +7,14 @@ const COLUMNS =
   'id, pid, class, state, seq, paused, parked, parent, key, owner, runner, origin, ended_at, successful, message, actor, calls, data'
 
 /**
- * The order in which transactions have committed. Their ids are drawn before that. Needs the setting
- * `track_commit_timestamp` of the server.
+ * In the order in which the transactions have committed; their ids are drawn before that. Needs the setting
+ * `track_commit_timestamp` of the server. Within one commit, a kill comes after what was launched before it.
  */
-const ENTRIES = `SELECT p.id AS process, h.n, h.seq, h.at, h.name, h.data, h.author AS by,
-    dense_rank() OVER (ORDER BY pg_xact_commit_timestamp(h.tx::text::xid), h.tx::text::bigint) AS commit
-  FROM history AS h JOIN process AS p ON p.pid = h.pid ORDER BY commit, p.id, h.n`
+const ENTRIES = `SELECT * FROM (
+  SELECT p.id AS process, h.n, h.seq, h.at, h.name, h.data, h.author AS by,
+    dense_rank() OVER (ORDER BY pg_xact_commit_timestamp(h.tx::text::xid), h.tx::text::bigint) AS commit,
+    max(CASE WHEN h.name IN ('kill requested', 'killed') THEN 1 ELSE 0 END) OVER (PARTITION BY h.tx, h.pid ORDER BY h.n) AS kill
+  FROM history AS h JOIN process AS p ON p.pid = h.pid) AS entry ORDER BY commit, kill, process, n`
 
 /** Copies what the checker needs of a store on Postgres into a file, with a row for each entry and part. */
 export async function exportStore(url: string, path: string): Promise<void> {

@@ -134,11 +134,13 @@ export class Doomed extends Noted {
 
 /** Kills a process through the client of its own program, again and again while the disk is full. */
 async function killed({ pid, attempt }: Noted): Promise<void> {
+  // An engine runs processes before its program has it.
+  while (here.client === undefined) await later(10)
   for (;;) {
     const op = `${given.name}:${pid}:${attempt}:${performance.now()}`
     log.add({ what: 'ask', op, do: 'kill', pid })
     try {
-      const value = await here.client?.handle(pid).kill(op)
+      const value = await here.client.handle(pid).kill(op)
       log.add({ what: 'answer', op, ok: true, value })
       return
     } catch (error) {
