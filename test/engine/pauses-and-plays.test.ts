@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { Process } from '../../src/index.ts'
+import { Continue, Process } from '../../src/index.ts'
 import type { Write } from '../../src/persistence/contract/writes.ts'
+import { replaced } from '../contracts/stores.ts'
 import { answeringLate, overEachStore, untilRow } from './over-stores.ts'
 import { gate } from './processes.ts'
 
@@ -24,6 +25,22 @@ class Napping extends Process {
   }
 }
 
+let playUnheard = (_pid: string): Promise<unknown> => Promise.resolve()
+
+class TwoSteps extends Process<typeof TwoSteps> {
+  override run(): Continue {
+    return new Continue(this.second)
+  }
+  second(): string {
+    return 'rested'
+  }
+  override async onPausing(message?: string): Promise<void> {
+    await super.onPausing(message)
+    await playUnheard(this.pid)
+  }
+}
+
+const isSecond = (write: Write): boolean => write.kind === 'advance' && write.step === 'second'
 const isPause = (write: Write): boolean => write.kind === 'request' && write.request === 'pause'
 const isWait = (write: Write): boolean => write.kind === 'record' && write.waits != null
 
@@ -69,5 +86,31 @@ overEachStore((over) => {
     late.answer()
     await clock.advance('1m')
     expect(await handle.refresh()).toMatchObject({ label: 'finished' })
+  })
+
+  test('C7: a play of which the engine does not hear calls off a pause between two steps', async () => {
+    const { store } = over()
+    const late = answeringLate(store, isSecond)
+    const hard = replaced(late.store, {
+      watch: (listener) =>
+        late.store.watch((changes, missed) =>
+          listener(
+            changes.filter(({ name }) => name !== 'played'),
+            missed,
+          ),
+        ),
+    })
+    const engine = await over().engine([TwoSteps], { store: hard })
+    const { pid } = await engine.launch(TwoSteps)
+    await late.committed
+    const client = await over().client()
+    playUnheard = () => client.handle(pid).play()
+    await client.handle(pid).pause()
+    late.answer()
+    expect(await client.handle(pid).result()).toBe('rested')
+    const entries = (await client.history(pid)).map(({ name, seq }) => `${seq} ${name}`)
+    // The pause took a sequence number before the store called it off.
+    const asked = ['2 pause requested', '2 played']
+    expect(entries).toEqual(['1 created', '1 running', '2 running', ...asked, '4 finished'])
   })
 })
