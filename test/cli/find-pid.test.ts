@@ -64,7 +64,10 @@ describe('a process', () => {
       code: 0,
       stdout: expect.stringMatching(/^boat-2 /),
     })
-    expect((await run('edit', ...key, 'ctx.speed', '3')).stderr).toContain('ctx.speed')
+    expect(await run('edit', ...key, 'ctx.speed', '3')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('ctx.speed'),
+    })
     expect(await run('kill', ...key)).toMatchObject({ code: 0, stdout: 'boat-2 killed\n' })
     expect((await run('watch', ...key)).stdout).toContain('boat-2')
     expect(await run('retry', ...key)).toMatchObject({ code: 0, stderr: 'restarted from boat-2\n' })
