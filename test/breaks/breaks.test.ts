@@ -32,7 +32,8 @@ beforeAll(() => {
   // Its own run of vitest: what this one has set in the environment is not for it.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(VITEST|TEST|NODE_V8_COVERAGE|DAMSON_(TESTS|SEED|COVERAGE))/.test(name),
+      ([name]) =>
+        !/^(VITEST|TEST|NODE_V8_COVERAGE|DAMSON_(TESTS|SEED|COVERAGE|POSTGRES|RABBITMQ))/.test(name),
     ),
   )
   const file = fileURLToPath(new URL('break-program.ts', import.meta.url))
