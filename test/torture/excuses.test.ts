@@ -34,7 +34,7 @@ describe('a kill that is done seven seconds after its time was up', () => {
       { name: 'kill requested', at: WALL + 10_000, data: { deadline: WALL + 11_500 } },
       { name: 'killed', at: WALL + 18_500, data: {} },
     ]
-    const known = { lines: [line(0, 'main', { what: 'engine', id: 'E' }), ...lines] }
+    const known = { lines: [fault(0, 'backup', 'begin'), ...lines] }
     return checkDeadlines({
       ...known,
       processes: new Map([['p', { pid: 'p', history }]]),
@@ -58,4 +58,28 @@ describe('a kill that is done seven seconds after its time was up', () => {
 
   it('is excused where nobody could write for most of the time', () =>
     expect(findings(fault(11_000, 'lock held', 'begin'), fault(17_000, 'lock held', 'end'))).toBe(0))
+
+  it('is excused where each engine stood still for most of the time', () =>
+    expect(
+      findings(
+        line(1, 'e1', { what: 'engine', id: 'one' }),
+        line(2, 'e2', { what: 'engine', id: 'another' }),
+        fault(10_500, 'block', 'begin', 'e1'),
+        fault(11_000, 'freeze', 'begin', 'e2'),
+        fault(17_000, 'freeze', 'end', 'e2'),
+        fault(18_000, 'block', 'end', 'e1'),
+      ),
+    ).toBe(0))
+
+  it('is found where one of two engines stood still, and the other one did for a while', () =>
+    expect(
+      findings(
+        line(1, 'e1', { what: 'engine', id: 'one' }),
+        line(2, 'e2', { what: 'engine', id: 'another' }),
+        fault(10_500, 'block', 'begin', 'e1'),
+        fault(11_000, 'freeze', 'begin', 'e2'),
+        fault(13_000, 'freeze', 'end', 'e2'),
+        fault(18_000, 'block', 'end', 'e1'),
+      ),
+    ).toBe(1))
 })

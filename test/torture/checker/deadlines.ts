@@ -7,7 +7,7 @@ const SEES = 3_000
 /** A stored kill is done when its time is up, also where the engine that runs its process does nothing. */
 export function checkDeadlines(world: World): Finding[] {
   const timesOf = wallClock(world)
-  const hindrances = hindrancesOf(world)
+  const hindrances = [...hindrancesOf(world), ...standstillsOf(world)]
   return Array.from(world.processes.values()).flatMap(({ pid, history }) => {
     const asked = history.find(({ name }) => name === 'kill requested')
     const done = history.find(({ name }) => name === 'killed')
@@ -72,4 +72,31 @@ function hindrancesOf({ lines }: World): readonly Hindrance[] {
     }
   }
   return hindrances
+}
+
+/** When every engine that was open stood still, so that there was none to do it. */
+function standstillsOf({ lines }: World): readonly Hindrance[] {
+  const standstills: Hindrance[] = []
+  const open = new Set<string>()
+  const faults = new Map<string, Set<string>>()
+  let last: Hindrance | undefined
+  for (const line of lines) {
+    if (line.what === 'engine') open.add(line.by)
+    else if (line.what === 'exit') open.delete(line.program)
+    else if (line.what === 'fault' && line.program !== undefined && /^(freeze|block)$/.test(line.fault)) {
+      const known = faults.get(line.program) ?? new Set()
+      if (line.phase === 'begin') known.add(line.fault)
+      else known.delete(line.fault)
+      faults.set(line.program, known)
+    } else continue
+    const isStill = open.size > 0 && [...open].every((program) => (faults.get(program)?.size ?? 0) > 0)
+    if (isStill && last === undefined) {
+      last = { from: line.at, to: Infinity, isClock: false }
+      standstills.push(last)
+    } else if (!isStill && last !== undefined) {
+      last.to = line.at
+      last = undefined
+    }
+  }
+  return standstills
 }
