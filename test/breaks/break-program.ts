@@ -103,7 +103,9 @@ function verdictOf(modules: readonly TestModule[]): Verdict {
     return (error?.stack ?? error?.message ?? '').split('\n')[0] ?? ''
   })
   return {
-    passed: tests.filter((test) => test.result().state === 'passed').length,
+    passed: tests
+      .filter((test) => test.result().state === 'passed')
+      .map((test) => test.fullName.replaceAll(' > ', ' ')),
     failed,
     unloaded: modules.flatMap((module) =>
       module.errors().map(({ message }) => `${module.moduleId}: ${message}`),
@@ -143,7 +145,7 @@ if (asked.includes(NOTHING_BROKEN)) {
   })
   tell({
     at: NOTHING_BROKEN,
-    passed: verdicts.reduce((sum, { passed }) => sum + passed, 0),
+    passed: verdicts.flatMap(({ passed }) => passed),
     failed: verdicts.flatMap(({ failed }) => failed),
     unloaded: verdicts.flatMap(({ unloaded }) => unloaded),
   })

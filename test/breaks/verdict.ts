@@ -1,6 +1,7 @@
 /** What running the tests that have to notice a break came to. */
 export interface Verdict {
-  readonly passed: number
+  /** The names of those that passed, each after those of its suites. */
+  readonly passed: readonly string[]
   /** The stacks or messages of those that failed, the first line of each. */
   readonly failed: readonly string[]
   /** Files that could not even be loaded, and why. */
