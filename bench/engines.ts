@@ -7,7 +7,7 @@ import { ThreeSteps } from './processes.ts'
 
 /* Row s: engines of several programs share what one store holds. */
 
-const PROCESSES = 4000
+const PROCESSES = 16_000
 const STEPS = 3
 const PROGRAMS = [1, 2, 4] as const
 /** Of the rate of one engine, for two. */

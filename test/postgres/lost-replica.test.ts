@@ -95,11 +95,10 @@ describe.skipIf(POSTGRES === undefined)('a synchronous replica that is gone', ()
       await Promise.all(launching)
       for (const [a, handle] of running.entries()) expect(await handle.outputs.all()).toEqual({ sum: a + 2 })
       for (const pid of acknowledged) await engine.handle(pid).result()
-      for (const { processes } of [await engine.list({ limit: 1_000 })])
-        for (const { pid } of processes) {
-          const names = (await engine.history(pid)).map(({ name }) => name)
-          expect(names).not.toContain('crashed')
-        }
+      for (const { pid } of (await engine.list({ limit: 1_000 })).processes) {
+        const names = (await engine.history(pid)).map(({ name }) => name)
+        expect(names).not.toContain('crashed')
+      }
       await expect.poll(waiting, { timeout: 60_000 }).toBeLessThanOrEqual(28)
     },
   )

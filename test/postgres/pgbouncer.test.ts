@@ -1,4 +1,5 @@
 // @module-tag more
+import { Client as Connection } from 'pg'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Client, Engine, Process, type ProcessSpec } from '../../src/index.ts'
 import { untilRow } from '../engine/over-stores.ts'
@@ -30,6 +31,8 @@ class Add extends Process<typeof Add> {
   }
 }
 
+const LEASE = 3_000
+
 describe.skipIf(POSTGRES === undefined || PGBOUNCER === undefined)('behind PgBouncer', () => {
   const opened: { close(): Promise<void> }[] = []
   afterEach(async () => {
@@ -43,7 +46,7 @@ describe.skipIf(POSTGRES === undefined || PGBOUNCER === undefined)('behind PgBou
       const engine = await Engine.open({
         store: proxy.url,
         processes: [Add],
-        lease: 3_000,
+        lease: LEASE,
         handleSignals: false,
       })
       opened.push({ close: () => engine.close({ drain: 0 }) })
@@ -60,7 +63,7 @@ describe.skipIf(POSTGRES === undefined || PGBOUNCER === undefined)('behind PgBou
       const engines = [await open(), await open()]
       const client = await Client.open({ store: proxy.url })
       opened.push(client)
-      const table = await import('pg').then(({ default: { Client } }) => new Client(proxy.url))
+      const table = new Connection(proxy.url)
       await table.connect()
       await table.query('CREATE TABLE sums (pid text PRIMARY KEY, sum integer NOT NULL)')
       await table.end()
@@ -80,8 +83,13 @@ describe.skipIf(POSTGRES === undefined || PGBOUNCER === undefined)('behind PgBou
         expect(names.filter((name) => name === 'effect')).toHaveLength(2)
         expect(names).not.toContain('crashed')
       }
-      // Each has renewed its lease meanwhile, for longer than it lasts.
-      await new Promise((resolve) => setTimeout(resolve, 3_500))
+      // Each renews its lease for longer than that lasts.
+      const expiries = async (): Promise<number[]> =>
+        (await client.store.engines()).map(({ expires }) => expires)
+      const until = Math.max(...(await expiries())) + LEASE
+      await expect
+        .poll(async () => Math.min(...(await expiries())), { timeout: 30_000 })
+        .toBeGreaterThan(until)
       expect(await client.engines()).toHaveLength(2)
     },
   )

@@ -1,7 +1,5 @@
 // @module-tag more
-import { Client } from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Continue, Engine, Process } from '../../src/index.ts'
 import { PostgresStore } from '../../src/persistence/postgres/index.ts'
 import {
   advance,
@@ -11,46 +9,13 @@ import {
   engine,
   finish,
   request,
-  running,
   signal,
   wait,
 } from '../persistence/fixtures.ts'
 import { HAS_MORE } from '../run/extent.ts'
+import { counted } from './counted-database.ts'
 import { POSTGRES } from './server.ts'
 import { newDatabase } from './shared-server.ts'
-
-let gate = Promise.resolve()
-
-class TwoSteps extends Process<typeof TwoSteps> {
-  override async run() {
-    await gate
-    return new Continue(this.second)
-  }
-  second() {}
-}
-
-async function connected(url: string): Promise<Client> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  onTestFinished(() => client.end())
-  return client
-}
-
-/** A database that counts the calls of functions, and how often connections that have ended have called each. */
-async function counted() {
-  const url = await newDatabase()
-  const client = await connected(url)
-  await client.query(
-    `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET track_functions = ''all''', current_database()); END $$`,
-  )
-  const calls = async (): Promise<Readonly<Record<string, number>>> => {
-    const { rows } = await client.query<{ readonly name: string; readonly calls: number }>(
-      'SELECT funcname AS name, calls::int FROM pg_stat_user_functions',
-    )
-    return { load: 0, ...Object.fromEntries(rows.map((row) => [row.name, row.calls])) }
-  }
-  return { url, calls }
-}
 
 describe.skipIf(POSTGRES === undefined)('on Postgres', () => {
   test('what a store creates or an engine has claimed is written without reading it', HAS_MORE, async () => {
@@ -66,40 +31,6 @@ describe.skipIf(POSTGRES === undefined)('on Postgres', () => {
     await done(store, ...claimed.map((one) => finish(one)))
     await store.close()
     await vi.waitFor(async () => expect(await calls()).toMatchObject({ apply: 6, load: 1 }), 10_000)
-  })
-
-  test('commits of a store that concern the same process do not meet at the database', HAS_MORE, async () => {
-    const { url, calls } = await counted()
-    const store = await PostgresStore.open(url)
-    await store.join(engine('A'))
-    const targets = await Promise.all(Array.from({ length: 10 }, () => running(store, 'A')))
-    const waiter = await running(store, 'A')
-    await done(store, wait(waiter, { on: targets.map(({ pid }) => pid) }))
-    await Promise.all(targets.map((target) => done(store, finish(target))))
-    await store.close()
-    await vi.waitFor(async () => expect(await calls()).toMatchObject({ apply: 22, load: 0 }), 10_000)
-  })
-
-  test('a process that another transaction has locked holds up no other one', HAS_MORE, async () => {
-    const url = await newDatabase()
-    const [client, other] = [await connected(url), await connected(url)]
-    const runner = await Engine.open({ store: url, processes: [TwoSteps] })
-    onTestFinished(() => runner.close())
-    let open = (): void => {}
-    gate = new Promise((resolve) => (open = resolve))
-    const locked = await runner.launch(TwoSteps, {}, { pid: 'locked' })
-    await vi.waitFor(async () => expect((await locked.refresh()).label).toBe('running'))
-    await client.query('BEGIN')
-    await client.query("SELECT FROM damson.process WHERE pid = 'locked' FOR UPDATE")
-    open()
-    // Its commit waits for the lock, and those that begin now do not.
-    const waiting =
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    await vi.waitFor(async () => expect((await other.query(waiting)).rowCount).toBe(1), 10_000)
-    for (let left = 5; left > 0; left--) await (await runner.launch(TwoSteps)).result()
-    expect((await locked.refresh()).label).toBe('running')
-    await client.query('ROLLBACK')
-    await locked.result()
   })
 
   describe('what another program has written is not overlooked by an engine that remembers the process', () => {
@@ -120,6 +51,18 @@ describe.skipIf(POSTGRES === undefined)('on Postgres', () => {
       await done(store, advance({ ...row, fence }))
       return { store, other, held: { ...row, fence, seq: row.seq + 1 } }
     }
+
+    test('C2: a launch of the pid that is about to be used, beside one that is new', HAS_MORE, async () => {
+      const { store, other } = await remembered()
+      const launch = create()
+      await done(other, launch)
+      // It would be refused if the pid were free.
+      const again = { ...launch, parent: 'gone' }
+      expect(await store.commit([create(), again])).toEqual([
+        expect.objectContaining({ status: 'done', existed: false }),
+        { status: 'done', pid: launch.pid, existed: true },
+      ])
+    })
 
     test('C4: a claim after its engine was taken for dead', HAS_MORE, async () => {
       const { store, other, held } = await remembered()

@@ -63,6 +63,17 @@ describe.skipIf(RABBITMQ === undefined)('over RabbitMQ', async () => {
     return engine
   }
 
+  /** A process that one side runs, and a controller at the other side, which reaches it. */
+  async function controlled() {
+    const own = names()
+    const [asks, answers] = [await side(own), await side(own)]
+    const engine = await engineWith(answers.communicator)
+    const handle = await engine.launch(Sleeper, { name: 'one' })
+    const controller = new RemoteProcessController(asks.communicator)
+    await vi.waitFor(() => controller.getStatus(handle.pid), { timeout: 10_000 })
+    return { asks, engine, handle, controller }
+  }
+
   function isBack({ lines }: Side): Promise<void> {
     return vi.waitFor(() => expect(lines).toContain('there is a connection to RabbitMQ again'), {
       timeout: 30_000,
@@ -138,12 +149,7 @@ describe.skipIf(RABBITMQ === undefined)('over RabbitMQ', async () => {
   }, 60_000)
 
   test('a pause whose answer is lost is asked for again, and takes effect once (C7)', async () => {
-    const own = names()
-    const [asks, answers] = [await side(own), await side(own)]
-    const engine = await engineWith(answers.communicator)
-    const handle = await engine.launch(Sleeper, { name: 'one' })
-    const controller = new RemoteProcessController(asks.communicator)
-    await vi.waitFor(() => controller.getStatus(handle.pid), { timeout: 10_000 })
+    const { asks, engine, handle, controller } = await controlled()
     asks.proxy.holdAnswers()
     const paused = controller.pauseProcess(handle.pid, 'hold')
     await expect.poll(async () => (await handle.refresh()).paused).toBe(true)
@@ -154,12 +160,7 @@ describe.skipIf(RABBITMQ === undefined)('over RabbitMQ', async () => {
   }, 60_000)
 
   test('a kill whose answer is lost, and whose repetition finds no one, is not said to have done nothing', async () => {
-    const own = names()
-    const [asks, answers] = [await side(own), await side(own)]
-    const engine = await engineWith(answers.communicator)
-    const handle = await engine.launch(Sleeper, { name: 'one' })
-    const controller = new RemoteProcessController(asks.communicator)
-    await vi.waitFor(() => controller.getStatus(handle.pid), { timeout: 10_000 })
+    const { asks, handle, controller } = await controlled()
     asks.proxy.holdAnswers()
     const killed = controller
       .killProcess(handle.pid, 'over', { timeout: '3s' })

@@ -97,12 +97,12 @@ function childrenText({ children, pausedChildren: paused }: ProcessDetails): str
   return paused === 0 ? text : `${text}; ${paused} of them ${paused === 1 ? 'is' : 'are'} paused`
 }
 
-/** `01b2…, by restart (running)`. */
 function supersededText(successors: readonly Successor[], superseding: ProcessSummary | undefined): string {
   if (superseding !== undefined) return `${superseding.pid} (${stateText(superseding.state)})`
   return successors.map(successorText).join('\n')
 }
 
+/** `01b2…, by restart (running)`. */
 function successorText({ pid, kind, state }: Successor): string {
   return `${pid}, by ${kind} (${stateText(state)})`
 }

@@ -6,6 +6,7 @@ import { READY, SUSPECT } from '../rules/filter-sql.ts'
 import { damageOf, isReady, workerOf, type BriefRow } from '../rules/row.ts'
 import { LoadedProcess } from '../rules/stored-process.ts'
 import * as transitions from '../rules/transitions.ts'
+import { elapsed } from '../../shared/timers.ts'
 import { canRun, type Capabilities, type EngineSuspect, type LoadableClass } from '../contract/engines.ts'
 import type { ClaimedProcess, ClaimRequest, Recovered } from '../contract/store.ts'
 import type { Database } from './database.ts'
@@ -36,12 +37,29 @@ const RUNNABLE = `can AS (SELECT c->>'name' AS name, (c->>'version')::bigint AS 
     OR kinds.worker IN (SELECT '' UNION SELECT json_array_elements_text($1::json->'labels'))
     AND EXISTS (SELECT 1 FROM can WHERE can.name = kinds.class AND can.version >= kinds.version))`
 
+/** How long engines share what is ready after one has chosen what another one took, in milliseconds. */
+const SHARING = 1_000
+/** How long a process is left to one of the engines before it is the turn of the next, in milliseconds. */
+const TURN = 250
+/** The most processes that a claim looks at to find those of its engine, unless it has more free slots. */
+const MOST_SHARED = 1_000
+
+/**
+ * The processes that have waited longest, `$3` for each engine that lives, and whether it is the turn of the
+ * engine `$4` to take each; without an engine, it always is.
+ *
+ * Engines that claim at the same time choose the same ones, and all but one choose in vain. Then they share
+ * them for a while. The turns change, so that no process waits for an engine that has no free slot.
+ */
 function candidates(condition: string): string {
-  return `WITH RECURSIVE ${kinds(condition)}, ${RUNNABLE}
-    SELECT one.* FROM mine CROSS JOIN LATERAL (
+  const limit = `least($3 * share.n, greatest($3, ${MOST_SHARED}))`
+  return `WITH RECURSIVE ${kinds(condition)}, ${RUNNABLE},
+    share AS (SELECT greatest(count(*), 1) AS n, count(*) FILTER (WHERE id < $4) + @now() / ${TURN} AS turn
+      FROM @engine WHERE $4::text IS NOT NULL AND expires > @now())
+    SELECT one.*, (one.id + share.turn) % share.n = 0 AS own FROM share CROSS JOIN mine CROSS JOIN LATERAL (
       SELECT id, pid, class, ready_at, runner, alone FROM @process AS p WHERE p.class = mine.class AND p.version = mine.version AND p.worker = mine.worker
-        AND ready_at <= $2 AND ${condition} ORDER BY ready_at, id LIMIT $3) AS one
-    ORDER BY one.ready_at, one.id LIMIT $3`
+        AND ready_at <= $2 AND ${condition} ORDER BY ready_at, id LIMIT ${limit}) AS one
+    ORDER BY one.ready_at, one.id LIMIT (SELECT ${limit} FROM share)`
 }
 
 const CANDIDATES = { ready: candidates(READY), suspect: candidates(SUSPECT) }
@@ -79,19 +97,30 @@ const IS_ALIVE = 'SELECT 1 FROM @engine WHERE id = $1 AND @alive(expires, lease,
 const DOING = 'claiming processes'
 
 type Candidate = Pick<BriefRow, 'id' | 'pid' | 'class' | 'ready_at' | 'runner' | 'alone'>
+type Choice = { readonly pids: readonly string[]; readonly leavesSome: boolean }
 type Outlook = Omit<Recovered, 'processes'>
 
 /** What can be claimed, and who owns what. */
 export class Claims {
   readonly #database: Database
+  #sharesUntil = Number.NEGATIVE_INFINITY
 
   constructor(database: Database) {
     this.#database = database
   }
 
-  async candidates({ suspects, limit, ...runs }: ClaimRequest, now: number): Promise<string[]> {
-    const found = await this.#candidates(suspects ? 'suspect' : 'ready', runs, now, limit)
-    return found.map(({ pid }) => pid)
+  /** Call it when others have taken what was chosen. */
+  wasInVain(): void {
+    this.#sharesUntil = elapsed() + SHARING
+  }
+
+  /** What an engine chooses now, which is nothing if nothing is ready, and whether it has left any behind. */
+  async choose({ engine, suspects, limit, ...runs }: ClaimRequest, now: number): Promise<Choice> {
+    const sharer = !suspects && elapsed() < this.#sharesUntil ? engine : null
+    const found = await this.#candidates(suspects ? 'suspect' : 'ready', runs, now, limit, sharer)
+    const own = found.filter((one) => one.own)
+    const chosen = (own.length > 0 ? own : found).slice(0, limit)
+    return { pids: chosen.map(({ pid }) => pid), leavesSome: chosen.length < found.length }
   }
 
   async wanted(): Promise<readonly LoadableClass[]> {
@@ -181,8 +210,9 @@ export class Claims {
     runs: Capabilities | undefined,
     now: number,
     limit: number,
-  ): Promise<Candidate[]> {
-    return this.#database.query<Candidate>(DOING, CANDIDATES[kind], [runsJson(runs), now, limit])
+    engine: string | null = null,
+  ): Promise<(Candidate & { readonly own: boolean })[]> {
+    return this.#database.query(DOING, CANDIDATES[kind], [runsJson(runs), now, limit, engine])
   }
 }
 

@@ -1,27 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import type * as Pg from 'pg'
-import { setTimeout, clearTimeout } from '../../shared/timers.ts'
-import { afterOf, type Row } from '../rules/row.ts'
-import { REPORTED, type Change } from '../contract/rows.ts'
+import { clearTimeout, elapsed, setTimeout } from '../../shared/timers.ts'
+import { changeOf, type Row } from '../rules/row.ts'
+import type { Change } from '../contract/rows.ts'
 import type { Database } from './database.ts'
+import { MOST_CHANGES } from './schema.ts'
 import type { Stored } from './committer.ts'
 
 /** How often the feed looks without a notification, in milliseconds. */
 const LOOK_INTERVAL = 1_000
 /** The shortest time between two notifications of one program, in milliseconds. */
 const NOTIFY_INTERVAL = 10
-/** The most changes of one look. Beyond them the listeners read what they follow. */
-const MOST = 5_000
+/** The shortest time from one look to the next, in milliseconds. */
+const LOOK_APART = 10
 
 /** Nothing is lost with a notification, so it need not wait for the disk. */
 const NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
 const BEHIND = 'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin'
-/** The third argument has own transactions. */
-const LOOKED_AT = 'tx >= $1::xid8 AND tx < $2::xid8 AND tx <> ALL($3::xid8[])'
-const CHANGES = `SELECT h.tx::text AS tx, h.pid, h.name, h.data, h.at, h.author AS by, p.state, p.paused, p.parked, p.owner, p.ready_at, p.actor, p.awaits, p.due_at
-  FROM (SELECT tx, pid, n, name, data, at, author FROM @history WHERE ${LOOKED_AT}
-    UNION ALL SELECT tx, pid, 0, '${REPORTED}', data, at, NULL FROM @reported WHERE ${LOOKED_AT}) AS h
-  JOIN @process AS p ON p.pid = h.pid ORDER BY h.tx, h.pid, h.n LIMIT ${MOST + 1}`
+const CHANGES = 'SELECT @changes($1::xid8, $2::xid8[]) AS look'
+
+interface Look {
+  /** The id of the oldest transaction that still runs. */
+  readonly end: string
+  /** Null if there is nothing new. */
+  readonly found: readonly Found[] | null
+}
 
 type Found = Pick<
   Row,
@@ -48,6 +51,7 @@ export class Feed {
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
   #again = false
+  #lookedAt = -LOOK_APART
   #listener: Pg.Client | undefined
   #notifying: NodeJS.Timeout | undefined
   #isOn = false
@@ -103,7 +107,7 @@ export class Feed {
     }, NOTIFY_INTERVAL)
   }
 
-  /** Looks now, or once more if a look is under way. */
+  /** Looks now, or once more if a look is under way or was just made. */
   look(): void {
     if (!this.#isOn) return
     if (this.#looking !== undefined) {
@@ -111,6 +115,12 @@ export class Feed {
       return
     }
     clearTimeout(this.#timer)
+    const early = LOOK_APART - (elapsed() - this.#lookedAt)
+    if (early > 0) {
+      this.#timer = setTimeout(() => this.look(), early).unref()
+      return
+    }
+    this.#lookedAt = elapsed()
     this.#looking = this.#lookNow()
       .catch(() => {})
       .then(() => {
@@ -126,28 +136,24 @@ export class Feed {
   }
 
   async #lookNow(): Promise<void> {
-    const end = await Feed.behind(this.#database)
-    if (end === this.#next) return
-    const found = await this.#database.query<Found>('reading the changes', CHANGES, [
+    const [row] = await this.#database.query<{ readonly look: Look }>('reading the changes', CHANGES, [
       this.#next,
-      end,
       [...this.#own],
     ])
-    const missed = found.length > MOST
+    if (row === undefined) return
+    const { end, found } = row.look
+    const missed = found !== null && found.length > MOST_CHANGES
     // Own commits whose answers came meanwhile.
-    const others = found.filter(({ tx }) => !this.#own.has(tx))
+    const others = (found ?? []).filter(({ tx }) => !this.#own.has(tx))
     this.#passed(end)
-    if (others.length > 0) this.#publish(missed ? [] : others.map((row) => this.#change(row)), missed)
+    if (others.length === 0) return
+    const now = this.#now()
+    this.#publish(missed ? [] : others.map((one) => changeOf(one, now, one)), missed)
   }
 
   #passed(end: string): void {
     this.#next = end
     for (const tx of this.#own) if (BigInt(tx) < BigInt(end)) this.#own.delete(tx)
-  }
-
-  #change(row: Found): Change {
-    const { name, data, at, by } = row
-    return { ...afterOf(row, this.#now()), name, data, at, by }
   }
 
   get #channel(): string {

@@ -31,7 +31,7 @@ export class OwnTransaction implements Calls {
 
   /** @throws PersistenceError if no connection can be had */
   static async begin(database: Database): Promise<OwnTransaction> {
-    await committing(database)
+    await requireCommits(database)
     const client = await database.ownClient()
     try {
       await client.query(database.statement('BEGIN'))
@@ -130,10 +130,10 @@ export class OwnTransaction implements Calls {
 }
 
 /** @throws PersistenceError while the server waits for a replica */
-export async function committing(database: Database): Promise<void> {
+export async function requireCommits(database: Database): Promise<void> {
   try {
     await database.requireCommits()
   } catch (error) {
-    throw new PersistenceError(`beginning a transaction failed: ${explanation(error)}`, { cause: error })
+    throw new PersistenceError(`no transaction can be committed: ${explanation(error)}`, { cause: error })
   }
 }

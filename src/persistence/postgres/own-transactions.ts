@@ -6,7 +6,7 @@ import { applyWrite } from '../rules/write.ts'
 import { ClosedError, PersistenceError } from '../../shared/errors.ts'
 import { pause } from '../../shared/timers.ts'
 import type { Database } from './database.ts'
-import { committing, OwnTransaction } from './own-transaction.ts'
+import { requireCommits, OwnTransaction } from './own-transaction.ts'
 import type { Committer, Stored } from './committer.ts'
 import { wantedBy } from './wanted-by.ts'
 
@@ -73,7 +73,7 @@ export class OwnTransactions {
 
   /** Whether a record was stored whose answer was lost. While its commit waits for a replica, that is open. */
   async #isStored({ pid, fence, count }: StepRecord): Promise<boolean> {
-    await committing(this.#database)
+    await requireCommits(this.#database)
     const [row] = await this.#database.query<{ readonly records: number }>(
       'looking for a step record',
       RECORDS,

@@ -5,7 +5,7 @@ import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
 import type { Groups } from '../rules/groups.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
 import { CHECKPOINT_PART, OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
-import { afterOf, reportedChange, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
+import { changeOf, reportedChange, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
 import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { WriteTables } from '../rules/write.ts'
 import type { Change } from '../contract/rows.ts'
@@ -15,9 +15,9 @@ import { NotLoaded } from './not-loaded.ts'
 import { COLUMN_NAMES, MOVED } from './schema.ts'
 import { SessionGroups } from './session-groups.ts'
 import { SessionNeeds, type SessionNeed } from './session-needs.ts'
-import { copyOf, type StoredRow } from './stored-row.ts'
+import { changedColumns, copyOf, type StoredRow } from './stored-row.ts'
 import { Wanted } from './wanted.ts'
-import { dropEntry, lifetimeColumns, withEntry, Work, type KeptMessage } from './work.ts'
+import { lifetimeColumns, Work, type KeptMessage } from './work.ts'
 
 /**
  * One commit, as the rules see it: what was loaded, and what they change. `document` is the argument of
@@ -92,8 +92,8 @@ export class PostgresSession implements WriteTables {
     if (work.loaded?.parts === null) this.#miss(() => this.wanted.parts.add(pid))
     const parts: Record<string, string> = Object.fromEntries(work.loaded?.parts ?? [])
     for (const name of Object.keys(parts))
-      if (work.droppedPrefixes.some((prefix) => name.startsWith(prefix))) delete parts[name]
-    for (const [name, text] of work.parts)
+      if ([...(work.droppedPrefixes ?? [])].some((prefix) => name.startsWith(prefix))) delete parts[name]
+    for (const [name, text] of work.parts ?? [])
       if (text === null) delete parts[name]
       else parts[name] = text
     return parts
@@ -110,7 +110,7 @@ export class PostgresSession implements WriteTables {
       const parent = this.#find(row.parent)
       if (parent !== undefined) parent.isTouched = true
     }
-    if (row.actor !== null) this.#work(row.actor).putCall(row.pid, row.awaits)
+    if (row.actor !== null) this.#putCall(row.actor, row)
     this.#put(work, work.row, history)
   }
 
@@ -148,7 +148,7 @@ export class PostgresSession implements WriteTables {
   putRunnable({ pid, awaits }: BriefRow, history: readonly Entry[]): void {
     const work = this.#work(pid)
     const { actor } = work.row
-    if (actor !== null) this.#work(actor).putCall(pid, awaits)
+    if (actor !== null) this.#putCall(actor, { pid, awaits })
     this.#put(work, Object.assign(copyOf(work.row), { awaits }), history)
   }
 
@@ -188,7 +188,7 @@ export class PostgresSession implements WriteTables {
 
   dropPart(pid: string, name: string): void {
     const work = this.#work(pid)
-    work.parts = withEntry(work.parts, name, null)
+    ;(work.parts ??= new Map()).set(name, null)
     work.isTouched = true
   }
 
@@ -243,7 +243,7 @@ export class PostgresSession implements WriteTables {
     const work = this.#work(pid)
     // The database gives it its number.
     const kept = { id: --this.#lastMessage, sender, signal, value }
-    work.messages = [...work.messages, kept]
+    work.messages.push(kept)
     work.isTouched = true
     this.#added.push({ pid, kept })
   }
@@ -272,7 +272,7 @@ export class PostgresSession implements WriteTables {
 
   hasCall(actor: string, order: CallOrder): boolean {
     const work = this.#work(actor)
-    for (const waits of work.calls.values()) {
+    for (const waits of work.calls?.values() ?? []) {
       if (!waits) return true
       if (order === 'strict') return false
     }
@@ -283,14 +283,14 @@ export class PostgresSession implements WriteTables {
   queued(actor: string): readonly string[] {
     const work = this.#work(actor)
     this.#requireQueue(work)
-    const pids = [...work.calls.keys()]
+    const pids = [...(work.calls?.keys() ?? [])]
     // The rules continue with each of them.
     this.#each(pids)
     return pids
   }
 
   isAwaiting(pid: string): boolean {
-    return [...this.#work(pid).awaits.values()].includes(false)
+    return [...(this.#work(pid).awaits?.values() ?? [])].includes(false)
   }
 
   addAwaits(pid: string, awaited: readonly Awaited[]): void {
@@ -308,7 +308,7 @@ export class PostgresSession implements WriteTables {
 
   takeWaiters(target: string): readonly string[] {
     const { waiters, row } = this.#work(target)
-    const waiting = [...waiters].flatMap(([pid, over]) => (over ? [] : [pid]))
+    const waiting = [...(waiters ?? [])].flatMap(([pid, over]) => (over ? [] : [pid]))
     this.#each(waiting)
     for (const pid of waiting) this.#await(pid, target, pid === row.parent ? null : true)
     return waiting
@@ -358,7 +358,7 @@ export class PostgresSession implements WriteTables {
 
   needing(target: string): string | undefined {
     const { waiters } = this.#work(target)
-    return this.#needs.on(target)[0]?.pid ?? waiters.keys().next().value
+    return this.#needs.on(target)[0]?.pid ?? waiters?.keys().next().value
   }
 
   lifetime(pid: string): Lifetime | undefined {
@@ -378,12 +378,12 @@ export class PostgresSession implements WriteTables {
   }
 
   isRetained(pid: string): boolean {
-    return this.#work(pid).retainedBy.size > 0
+    return (this.#work(pid).retainedBy?.size ?? 0) > 0
   }
 
   retain(pid: string, session: string): void {
     const work = this.#work(pid)
-    work.retainedBy = new Set([...work.retainedBy, session])
+    ;(work.retainedBy ??= new Set()).add(session)
     work.isTouched = true
     this.#retained.set(`${pid} ${session}`, { pair: [pid, session], holds: true })
   }
@@ -391,7 +391,7 @@ export class PostgresSession implements WriteTables {
   unretain(pid: string, session: string): void {
     const work = this.#find(pid)
     if (work === undefined) return
-    work.retainedBy = new Set([...work.retainedBy].filter((one) => one !== session))
+    work.retainedBy?.delete(session)
     work.isTouched = true
     this.#retained.set(`${pid} ${session}`, { pair: [pid, session], holds: false })
   }
@@ -427,8 +427,8 @@ export class PostgresSession implements WriteTables {
         else
           rows.updates.push(Object.fromEntries([['pid', pid], ...changed.map((name) => [name, row[name]])]))
       } else if (loaded !== undefined && isTouched && !isPut) rows.touched.push([pid, work.nextRev])
-      for (const prefix of work.droppedPrefixes) parts.dropPrefix.push([pid, prefix])
-      for (const [name, text] of work.parts)
+      for (const prefix of work.droppedPrefixes ?? []) parts.dropPrefix.push([pid, prefix])
+      for (const [name, text] of work.parts ?? [])
         if (text !== null) parts.parts.push([pid, name, text])
         else if (loaded !== undefined) parts.dropParts.push([pid, name])
     }
@@ -446,7 +446,7 @@ export class PostgresSession implements WriteTables {
         .filter(({ pid, kept }) => this.#work(pid).messages.includes(kept))
         .map(({ pid, kept }) => [pid, kept.sender, kept.signal, kept.value]),
       awaits: [...this.#changedAwaits.values()].map(({ pid, target }) => {
-        const over = this.#work(pid).awaits.get(target)
+        const over = this.#work(pid).awaits?.get(target)
         return [pid, target, over === undefined ? null : Number(over)]
       }),
       needs: this.#needs.changed(),
@@ -486,7 +486,7 @@ export class PostgresSession implements WriteTables {
     for (const { name, data, by } of history) {
       entries++
       this.#history.push([row.pid, entries, row.seq, this.now, name, data, by])
-      this.changes.push({ ...afterOf(row, this.now), name, data, at: this.now, by })
+      this.changes.push(changeOf(row, this.now, { name, data, at: this.now, by }))
     }
     // The rules change a row no more once they have put it.
     const stored = row as StoredRow
@@ -497,20 +497,25 @@ export class PostgresSession implements WriteTables {
   }
 
   #putPart(work: Work, name: string, text: string): void {
-    work.parts = withEntry(work.parts, name, text)
+    ;(work.parts ??= new Map()).set(name, text)
     work.isTouched = true
     if (name.startsWith(OUTPUT_PREFIX)) work.hasOutputs = true
   }
 
   #dropPrefix(work: Work, prefix: string): void {
-    for (const name of Array.from(work.parts.keys())) if (name.startsWith(prefix)) dropEntry(work.parts, name)
-    if (!work.droppedPrefixes.includes(prefix)) work.droppedPrefixes = [...work.droppedPrefixes, prefix]
+    for (const name of Array.from(work.parts?.keys() ?? []))
+      if (name.startsWith(prefix)) work.parts?.delete(name)
+    ;(work.droppedPrefixes ??= new Set()).add(prefix)
     work.isTouched = true
   }
 
+  #putCall(actor: string, { pid, awaits }: Pick<Row, 'pid' | 'awaits'>): void {
+    const work = this.#work(actor)
+    ;(work.calls ??= new Map()).set(pid, awaits === 'inputs')
+  }
+
   #callEnded(actor: string, pid: string): void {
-    const work = this.#find(actor)
-    if (work !== undefined) dropEntry(work.calls, pid)
+    this.#find(actor)?.calls?.delete(pid)
   }
 
   /** Asks for all calls of an actor, unless they are known. */
@@ -521,7 +526,7 @@ export class PostgresSession implements WriteTables {
 
   /** What a process awaits, all of which is loaded. */
   #awaited(pid: string): readonly string[] {
-    const targets = [...this.#work(pid).awaits.keys()]
+    const targets = [...(this.#work(pid).awaits?.keys() ?? [])]
     this.#each(targets)
     return targets
   }
@@ -531,11 +536,11 @@ export class PostgresSession implements WriteTables {
     const work = this.#work(pid)
     const awaited = this.#find(target)
     if (over === null) {
-      dropEntry(work.awaits, target)
-      if (awaited !== undefined) dropEntry(awaited.waiters, pid)
+      work.awaits?.delete(target)
+      awaited?.waiters?.delete(pid)
     } else {
-      work.awaits = withEntry(work.awaits, target, over)
-      if (awaited !== undefined) awaited.waiters = withEntry(awaited.waiters, pid, over)
+      ;(work.awaits ??= new Map()).set(target, over)
+      if (awaited !== undefined) (awaited.waiters ??= new Map()).set(pid, over)
     }
     work.isTouched = true
     if (awaited !== undefined) awaited.isTouched = true
@@ -596,15 +601,6 @@ export class PostgresSession implements WriteTables {
 }
 
 const IS_MOVED: ReadonlySet<string> = new Set(MOVED)
-
-function changedColumns(before: StoredRow, after: StoredRow): readonly (keyof StoredRow)[] {
-  const changed: (keyof StoredRow)[] = []
-  for (const name in after) {
-    const column = name as keyof StoredRow
-    if (after[column] !== before[column]) changed.push(column)
-  }
-  return changed
-}
 
 function valuesOf(row: StoredRow): readonly unknown[] {
   return COLUMN_NAMES.map((name) => row[name])

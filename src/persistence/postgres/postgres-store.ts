@@ -67,6 +67,12 @@ export interface PostgresStoreOptions {
 
 const OPTIONS: OptionNames<PostgresStoreOptions> = { schema: checkText, create: isFlag, clock: isClock }
 
+/**
+ * How often in a row a claim may find that all that it has chosen is gone. The engine looks again a second
+ * later.
+ */
+const MOST_IN_VAIN = 3
+
 const STORED = `SELECT p.*, (SELECT json_agg(json_build_array(t.name, t.text)) FROM @part AS t WHERE t.pid = p.pid) AS parts FROM @process AS p`
 
 type StoredColumns = Row & { readonly parts: readonly (readonly [name: string, text: string])[] | null }
@@ -429,12 +435,19 @@ export class PostgresStore implements Store {
 
   async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     this.#requireOpen()
-    const pids = await this.#claims.candidates(request, this.#now())
-    if (pids.length === 0) return []
-    const wanted = wantedPids(pids)
-    for (const pid of pids) wanted.parts.add(pid)
-    if (request.beside !== undefined) wanted.pids.add(request.beside)
-    return this.#change('claiming processes', wanted, (session) => claimAll(pids, request, session))
+    const claimed: ClaimedProcess[] = []
+    for (let inVain = 0; claimed.length < request.limit && inVain < MOST_IN_VAIN;) {
+      try {
+        const { won, isAll } = await this.#claim({ ...request, limit: request.limit - claimed.length })
+        claimed.push(...won)
+        if (isAll) break
+        inVain = won.length === 0 ? inVain + 1 : 0
+      } catch (error) {
+        if (claimed.length === 0) throw error
+        break
+      }
+    }
+    return claimed
   }
 
   async calls(actor: string, limit: number, except: readonly string[]): Promise<readonly StoredCall[]> {
@@ -504,6 +517,23 @@ export class PostgresStore implements Store {
 
   deleteProcessCheckpoints(pid: string): Promise<void> {
     return this.#checkpoints.deleteAll(pid)
+  }
+
+  /** Claims what others do not claim now. `isAll`: whether nothing else is ready. */
+  async #claim(
+    request: ClaimRequest,
+  ): Promise<{ readonly won: readonly ClaimedProcess[]; readonly isAll: boolean }> {
+    const { pids, leavesSome } = await this.#claims.choose(request, this.#now())
+    if (pids.length === 0) return { won: [], isAll: true }
+    const wanted = wantedPids(pids)
+    for (const pid of pids) wanted.parts.add(pid)
+    if (request.beside !== undefined) wanted.pids.add(request.beside)
+    const won = await this.#change('claiming processes', wanted, (session) =>
+      claimAll(pids, request, session),
+    )
+    const isInVain = won.length < pids.length
+    if (isInVain) this.#claims.wasInVain()
+    return { won, isAll: !isInVain && !leavesSome }
   }
 
   /** Writes, and publishes the changes. */

@@ -1,7 +1,8 @@
-/* This file is longer than 400 lines, because it is the whole schema, with the two functions that read and write it. */
+/* This file is longer than 400 lines, because it is the whole schema, with the functions that read and write it. */
 import { READY, SUSPECT } from '../rules/filter-sql.ts'
 import { OUTPUT_PREFIX } from '../rules/parts.ts'
 import type { Row } from '../rules/row.ts'
+import { REPORTED } from '../contract/rows.ts'
 import { FIRST_CALLS } from './loaded.ts'
 
 /*
@@ -262,9 +263,11 @@ END $body$;
 
 /**
  * A statement of the functions is planned once for a connection, perhaps while the tables are empty. All of
- * them look up some rows by their keys, so they must not be planned as scans of whole tables.
+ * them look up some rows by their keys, so they must not be planned as scans of whole tables. To plan one for
+ * each call would take longer than to run it.
  */
-const BY_INDEX = 'SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off'
+const BY_INDEX =
+  'SET plan_cache_mode = force_generic_plan SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off'
 
 const LOAD = `
 CREATE FUNCTION @load(wanted json) RETURNS json LANGUAGE plpgsql STABLE ${BY_INDEX} AS $body$
@@ -304,10 +307,29 @@ BEGIN
     'groups', (SELECT json_agg(json_build_object(
         'row', g,
         'end', (SELECT coalesce(max(m.position), -1) + 1 FROM @member m WHERE m.grp = g.id),
-        'members', (SELECT json_agg(json_build_array(m.position, m.pid)) FROM @member m WHERE m.grp = g.id
-          AND m.position IN (SELECT p::bigint FROM json_array_elements_text(asked->1) AS p))))
+        'members', (SELECT json_agg(json_build_array(m.position, m.pid)) FROM json_array_elements_text(asked->1) AS p
+          CROSS JOIN LATERAL (SELECT position, pid FROM @member WHERE grp = g.id AND position = p::bigint LIMIT 1) AS m)))
       FROM json_array_elements(wanted->'groups') AS asked JOIN @grp g ON g.name = asked->>0)
   );
+END $body$;
+`
+
+/** The most changes of one look of the feed. Beyond them the listeners read what they follow. */
+export const MOST_CHANGES = 5_000
+
+/** What other transactions than these have changed since this one, as far as none can commit before it any more. */
+const CHANGES = `
+CREATE FUNCTION @changes(since xid8, own xid8[]) RETURNS json LANGUAGE plpgsql STABLE ${BY_INDEX} AS $body$
+DECLARE
+  until xid8 := pg_snapshot_xmin(pg_current_snapshot());
+BEGIN
+  RETURN json_build_object('end', until::text, 'found', CASE WHEN until <> since THEN (
+    SELECT json_agg(news) FROM (
+      SELECT h.tx::text AS tx, h.pid, h.name, h.data, h.at, h.author AS by, p.state, p.paused, p.parked, p.owner, p.ready_at, p.actor,
+        p.awaits, p.due_at
+      FROM (SELECT tx, pid, n, name, data, at, author FROM @history WHERE tx >= since AND tx < until AND tx <> ALL(own)
+        UNION ALL SELECT tx, pid, 0, '${REPORTED}', data, at, NULL FROM @reported WHERE tx >= since AND tx < until AND tx <> ALL(own)) AS h
+      JOIN @process AS p ON p.pid = h.pid ORDER BY h.tx, h.pid, h.n LIMIT ${MOST_CHANGES + 1}) AS news) END);
 END $body$;
 `
 
@@ -449,4 +471,4 @@ END $body$;
 `
 
 /** As those of SQLite: the step at index n takes a schema from version n to the next. */
-export const MIGRATIONS: readonly string[] = [`${TABLES}${TIME}${LOAD}${APPLY}`]
+export const MIGRATIONS: readonly string[] = [`${TABLES}${TIME}${LOAD}${CHANGES}${APPLY}`]

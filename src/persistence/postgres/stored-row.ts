@@ -77,3 +77,13 @@ export function copyOf(row: StoredRow): StoredRow {
     log_entries: row.log_entries,
   }
 }
+
+/** The columns that differ. */
+export function changedColumns(before: StoredRow, after: StoredRow): readonly (keyof StoredRow)[] {
+  const changed: (keyof StoredRow)[] = []
+  for (const name in after) {
+    const column = name as keyof StoredRow
+    if (after[column] !== before[column]) changed.push(column)
+  }
+  return changed
+}

@@ -1,5 +1,4 @@
 import type { Message } from '../rules/claim.ts'
-import type { Row } from '../rules/row.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
 import type { LifetimeColumns, LoadedRow } from './loaded.ts'
 import { copyOf, type StoredRow } from './stored-row.ts'
@@ -10,35 +9,34 @@ export interface KeptMessage extends Message {
   readonly signal: string | null
 }
 
-/** For most processes: to make empty ones for each would take longer than most rules do. */
-const NO_ENTRIES: ReadonlyMap<string, never> = new Map<string, never>()
-const NO_SESSIONS: ReadonlySet<string> = new Set()
-
-/** One process, as it is within a commit: what was loaded of it, and what the commit changes. */
+/**
+ * One process, as it is within a commit: what was loaded of it, and what the commit changes. Most have no
+ * entries of most kinds, and to make a map without any takes longer than most rules do.
+ */
 export class Work {
   row: StoredRow
   /** The `rev` of the row after the commit, if it concerns the process. */
   readonly nextRev = Math.floor(Math.random() * 2 ** 48)
   /** Undefined for a process that the commit creates. */
   readonly loaded: LoadedRow | undefined
-  messages: readonly KeptMessage[]
+  messages: KeptMessage[]
   /** By target, whether the wait for it is over. */
-  awaits: ReadonlyMap<string, boolean>
+  awaits: Map<string, boolean> | undefined
   /** By the pid of each process that waits for this one, whether that wait is over. */
-  waiters: ReadonlyMap<string, boolean>
+  waiters: Map<string, boolean> | undefined
   lifetime: Lifetime | undefined
-  retainedBy: ReadonlySet<string>
+  retainedBy: Set<string> | undefined
   hasOutputs: boolean
   /** The calls of an actor that have not ended: whether each waits for its inputs. */
-  calls: ReadonlyMap<string, boolean>
+  calls: Map<string, boolean> | undefined
   /** Whether the row was changed. */
   isPut = false
   /** Whether anything else of the process was changed. */
   isTouched = false
   isDeleted = false
   /** The parts that change; null for one that is dropped. */
-  parts: ReadonlyMap<string, string | null> = NO_ENTRIES
-  droppedPrefixes: readonly string[] = []
+  parts: Map<string, string | null> | undefined
+  droppedPrefixes: Set<string> | undefined
 
   constructor(row: StoredRow, loaded: LoadedRow | undefined) {
     this.row = row
@@ -52,13 +50,9 @@ export class Work {
     this.awaits = mapOf(loaded?.awaits, (over) => over === 1)
     this.waiters = mapOf(loaded?.waiters, (over) => over === 1)
     this.lifetime = loaded?.lifetime == null ? undefined : lifetimeOf(loaded.lifetime)
-    this.retainedBy = loaded?.retained == null ? NO_SESSIONS : new Set(loaded.retained)
+    this.retainedBy = loaded?.retained == null ? undefined : new Set(loaded.retained)
     this.hasOutputs = loaded?.outputs ?? false
     this.calls = mapOf(loaded?.calls, (awaits) => awaits === 'inputs')
-  }
-
-  putCall(pid: string, awaits: Row['awaits']): void {
-    this.calls = withEntry(this.calls, pid, awaits === 'inputs')
   }
 
   /** The process as `load` would return it after the commit, without its parts and calls. */
@@ -72,7 +66,7 @@ export class Work {
       needs: orNull(needs.of(row.pid), (need) => needColumns(need.target, need)),
       needing: orNull(needs.on(row.pid), (need) => needColumns(need.pid, need)),
       lifetime: lifetime === undefined ? null : lifetimeColumns(row.pid, lifetime),
-      retained: this.retainedBy.size === 0 ? null : [...this.retainedBy],
+      retained: orNull([...(this.retainedBy ?? [])], (session) => session),
       outputs: this.hasOutputs,
       calls: null,
       parts: null,
@@ -80,22 +74,11 @@ export class Work {
   }
 }
 
-/** The map with an entry more: another one if it was empty, and otherwise the same. */
-export function withEntry<V>(map: ReadonlyMap<string, V>, key: string, value: V): ReadonlyMap<string, V> {
-  const changed = map.size === 0 ? new Map<string, V>() : (map as Map<string, V>)
-  return changed.set(key, value)
-}
-
-/** Removes an entry, if it is there. */
-export function dropEntry(map: ReadonlyMap<string, unknown>, key: string): void {
-  ;(map as Map<string, unknown>).delete(key)
-}
-
 function mapOf<C, V>(
   entries: readonly (readonly [key: string, column: C])[] | null | undefined,
   valueOf: (column: C) => V,
-): ReadonlyMap<string, V> {
-  if (entries == null || entries.length === 0) return NO_ENTRIES
+): Map<string, V> | undefined {
+  if (entries == null || entries.length === 0) return undefined
   return new Map(entries.map(([key, column]) => [key, valueOf(column)]))
 }
 
@@ -103,8 +86,10 @@ function orNull<T, C>(all: readonly T[], columnsOf: (one: T) => C): readonly C[]
   return all.length === 0 ? null : all.map(columnsOf)
 }
 
-function flags(waits: ReadonlyMap<string, boolean>): readonly (readonly [pid: string, over: 0 | 1])[] | null {
-  return orNull([...waits], ([pid, over]) => [pid, over ? 1 : 0])
+function flags(
+  waits: ReadonlyMap<string, boolean> | undefined,
+): readonly (readonly [pid: string, over: 0 | 1])[] | null {
+  return orNull([...(waits ?? [])], ([pid, over]) => [pid, over ? 1 : 0])
 }
 
 function needColumns(
