@@ -6,12 +6,15 @@ import { HAS_MORE } from '../run/extent.ts'
 import { POSTGRES } from './server.ts'
 import { newDatabase } from './shared-server.ts'
 
+/** What each store knows of the time of the server differs by milliseconds, and so does what is ready for it. */
+const CLOCK = { clock: { now: () => Date.now(), after: () => () => {} } }
+
 describe.skipIf(POSTGRES === undefined)('claims of engines on Postgres', () => {
   test('of engines that claim at the same time, each gets as many as it has slots', HAS_MORE, async () => {
     const url = await newDatabase()
     const engines = await Promise.all(
       ['A', 'B', 'C', 'D'].map(async (id) => {
-        const store = await PostgresStore.open(url)
+        const store = await PostgresStore.open(url, CLOCK)
         onTestFinished(() => store.close())
         await store.join(engine(id))
         return { id, store }
@@ -27,7 +30,7 @@ describe.skipIf(POSTGRES === undefined)('claims of engines on Postgres', () => {
 
   test('what is left is claimed whichever engine has free slots', HAS_MORE, async () => {
     const url = await newDatabase()
-    const [one, other] = [await PostgresStore.open(url), await PostgresStore.open(url)]
+    const [one, other] = [await PostgresStore.open(url, CLOCK), await PostgresStore.open(url, CLOCK)]
     onTestFinished(async () => {
       await one.close()
       await other.close()

@@ -46,7 +46,7 @@ const MOST_SHARED = 1_000
 
 /**
  * The processes that have waited longest, `$3` for each engine that lives, and whether it is the turn of the
- * engine `$4` to take each; without an engine, it always is.
+ * engine `$4` to take each; without an engine, it always is. Those of `$5` are left out.
  *
  * Engines that claim at the same time choose the same ones, and all but one choose in vain. Then they share
  * them for a while. The turns change, so that no process waits for an engine that has no free slot.
@@ -58,7 +58,7 @@ function candidates(condition: string): string {
       FROM @engine WHERE $4::text IS NOT NULL AND expires > @now())
     SELECT one.*, (one.id + share.turn) % share.n = 0 AS own FROM share CROSS JOIN mine CROSS JOIN LATERAL (
       SELECT id, pid, class, ready_at, runner, alone FROM @process AS p WHERE p.class = mine.class AND p.version = mine.version AND p.worker = mine.worker
-        AND ready_at <= $2 AND ${condition} ORDER BY ready_at, id LIMIT ${limit}) AS one
+        AND ready_at <= $2 AND p.pid <> ALL($5) AND ${condition} ORDER BY ready_at, id LIMIT ${limit}) AS one
     ORDER BY one.ready_at, one.id LIMIT (SELECT ${limit} FROM share)`
 }
 
@@ -114,10 +114,14 @@ export class Claims {
     this.#sharesUntil = elapsed() + SHARING
   }
 
-  /** What an engine chooses now, which is nothing if nothing is ready, and whether it has left any behind. */
-  async choose({ engine, suspects, limit, ...runs }: ClaimRequest, now: number): Promise<Choice> {
+  /** What an engine chooses now of all but these, which is nothing if nothing is ready, and whether it leaves any behind. */
+  async choose(
+    { engine, suspects, limit, ...runs }: ClaimRequest,
+    now: number,
+    except: readonly string[],
+  ): Promise<Choice> {
     const sharer = !suspects && elapsed() < this.#sharesUntil ? engine : null
-    const found = await this.#candidates(suspects ? 'suspect' : 'ready', runs, now, limit, sharer)
+    const found = await this.#candidates(suspects ? 'suspect' : 'ready', runs, now, limit, sharer, except)
     const own = found.filter((one) => one.own)
     const chosen = (own.length > 0 ? own : found).slice(0, limit)
     return { pids: chosen.map(({ pid }) => pid), leavesSome: chosen.length < found.length }
@@ -211,8 +215,9 @@ export class Claims {
     now: number,
     limit: number,
     engine: string | null = null,
+    except: readonly string[] = [],
   ): Promise<(Candidate & { readonly own: boolean })[]> {
-    return this.#database.query(DOING, CANDIDATES[kind], [runsJson(runs), now, limit, engine])
+    return this.#database.query(DOING, CANDIDATES[kind], [runsJson(runs), now, limit, engine, except])
   }
 }
 

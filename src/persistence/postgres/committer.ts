@@ -1,9 +1,10 @@
 import { pause } from '../../shared/timers.ts'
 import type { Change } from '../contract/rows.ts'
 import { InFlight } from './in-flight.ts'
-import { isTaken, type Calls } from './database.ts'
+import { isTaken, type Calls, type Database } from './database.ts'
 import { Loaded, type LoadAnswer } from './loaded.ts'
 import { NotLoaded } from './not-loaded.ts'
+import { OwnTransaction } from './own-transaction.ts'
 import { PostgresSession } from './postgres-session.ts'
 import { RecentRows } from './recent-rows.ts'
 import type { Wanted } from './wanted.ts'
@@ -11,6 +12,9 @@ import type { Wanted } from './wanted.ts'
 /** How often a commit is repeated without a pause because others changed what it read. */
 const AT_ONCE = 5
 const LONGEST_PAUSE = 50
+/** After how many repetitions, and after how many waits for other commits of this store, a commit locks what it reads. */
+const MOST_TRIES = 8
+const MOST_WAITS = 20
 
 /** A transaction of the database that has stored something. */
 export interface Stored {
@@ -30,17 +34,18 @@ export interface Committed<T> {
 /**
  * Runs the rules on data from the database, and stores their decisions if that data has not changed
  * meanwhile; otherwise starts again. No lock is held while the rules run, so that a frozen program
- * holds up no one.
+ * holds up no one. Only a commit that others have come before again and again, as the kill of a tree that grows,
+ * keeps the locks of its last try and reads once more. The server ends it if its program is frozen.
  */
 export class Committer {
-  readonly #database: Calls
+  readonly #database: Database
   readonly #now: () => number
   readonly #sawTime: (now: number) => void
   readonly #recent = new RecentRows()
   readonly #inFlight = new InFlight()
 
   /** `sawTime` is called with each time of the database that was read. */
-  constructor(database: Calls, now: () => number, sawTime: (now: number) => void) {
+  constructor(database: Database, now: () => number, sawTime: (now: number) => void) {
     this.#database = database
     this.#now = now
     this.#sawTime = sawTime
@@ -56,12 +61,20 @@ export class Committer {
     action: (session: PostgresSession) => T,
     within: Calls = this.#database,
   ): Promise<Committed<T>> {
-    let tries = 0
+    let [tries, waits] = [0, 0]
+    const isAlone = within === this.#database
     // What is remembered may be newer than what the user's transaction sees.
-    let mayAssume = within === this.#database
+    let mayAssume = isAlone
     for (;;) {
-      const before = this.#inFlight.of(wanted.pids)
+      if (isAlone && (tries > MOST_TRIES || waits > MOST_WAITS)) {
+        const committed = await this.#runLocked(doing, wanted, action)
+        if (committed !== undefined) return committed
+        ;[tries, waits] = [AT_ONCE, 0]
+      }
+      // Those in flight may wait for the locks of a transaction.
+      const before = isAlone ? this.#inFlight.of(wanted.pids) : undefined
       if (before !== undefined) {
+        waits++
         await before
         continue
       }
@@ -85,21 +98,46 @@ export class Committer {
         continue
       }
       const pids = [...session.pids]
-      const other = this.#inFlight.of(pids)
+      const other = isAlone ? this.#inFlight.of(pids) : undefined
       if (other !== undefined) {
+        waits++
         await other
         continue
       }
       // Whether it is stored is not known if there is no answer.
       this.#recent.forget(pids)
-      const stored = await this.#inFlight.add(pids, async () => {
-        const answer = await this.#apply(doing, document, within)
-        if (answer !== undefined && within === this.#database) this.#recent.keep(session.after())
-        return answer
-      })
+      const stored = isAlone
+        ? await this.#inFlight.add(pids, async () => {
+            const answer = await this.#apply(doing, document, within)
+            if (answer !== undefined) this.#recent.keep(session.after())
+            return answer
+          })
+        : await this.#apply(doing, document, within)
       if (stored !== undefined) return { value, changes: session.changes, stored }
       mayAssume = false
       if (++tries > AT_ONCE) await pause(Math.random() * LONGEST_PAUSE)
+    }
+  }
+
+  /** Runs in a transaction, where a try that fails keeps its locks. Undefined if that could not be completed. */
+  async #runLocked<T>(
+    doing: string,
+    wanted: Wanted,
+    action: (session: PostgresSession) => T,
+  ): Promise<Committed<T> | undefined> {
+    const own = await OwnTransaction.begin(this.#database).catch(() => undefined)
+    if (own === undefined) return undefined
+    own.end()
+    try {
+      const committed = await this.run(doing, wanted, action, own)
+      if (committed.stored === undefined) await own.rollback()
+      else await own.commit()
+      return committed
+    } catch (error) {
+      await own.rollback()
+      // Whether it was stored is seen by the next try.
+      if (own.isLost || isTaken(error)) return undefined
+      throw error
     }
   }
 

@@ -67,12 +67,6 @@ export interface PostgresStoreOptions {
 
 const OPTIONS: OptionNames<PostgresStoreOptions> = { schema: checkText, create: isFlag, clock: isClock }
 
-/**
- * How often in a row a claim may find that all that it has chosen is gone. The engine looks again a second
- * later.
- */
-const MOST_IN_VAIN = 3
-
 const STORED = `SELECT p.*, (SELECT json_agg(json_build_array(t.name, t.text)) FROM @part AS t WHERE t.pid = p.pid) AS parts FROM @process AS p`
 
 type StoredColumns = Row & { readonly parts: readonly (readonly [name: string, text: string])[] | null }
@@ -436,16 +430,20 @@ export class PostgresStore implements Store {
   async claim(request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     this.#requireOpen()
     const claimed: ClaimedProcess[] = []
-    for (let inVain = 0; claimed.length < request.limit && inVain < MOST_IN_VAIN;) {
-      try {
-        const { won, isAll } = await this.#claim({ ...request, limit: request.limit - claimed.length })
+    // Others have taken those that were chosen in vain.
+    const chosen: string[] = []
+    try {
+      while (claimed.length < request.limit) {
+        const rest = { ...request, limit: request.limit - claimed.length }
+        const { pids, leavesSome } = await this.#claims.choose(rest, this.#now(), chosen)
+        if (pids.length === 0) break
+        const won = await this.#claim(pids, rest)
         claimed.push(...won)
-        if (isAll) break
-        inVain = won.length === 0 ? inVain + 1 : 0
-      } catch (error) {
-        if (claimed.length === 0) throw error
-        break
+        chosen.push(...pids)
+        if (won.length === pids.length && !leavesSome) break
       }
+    } catch (error) {
+      if (claimed.length === 0) throw error
     }
     return claimed
   }
@@ -519,21 +517,15 @@ export class PostgresStore implements Store {
     return this.#checkpoints.deleteAll(pid)
   }
 
-  /** Claims what others do not claim now. `isAll`: whether nothing else is ready. */
-  async #claim(
-    request: ClaimRequest,
-  ): Promise<{ readonly won: readonly ClaimedProcess[]; readonly isAll: boolean }> {
-    const { pids, leavesSome } = await this.#claims.choose(request, this.#now())
-    if (pids.length === 0) return { won: [], isAll: true }
+  async #claim(pids: readonly string[], request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     const wanted = wantedPids(pids)
     for (const pid of pids) wanted.parts.add(pid)
     if (request.beside !== undefined) wanted.pids.add(request.beside)
     const won = await this.#change('claiming processes', wanted, (session) =>
       claimAll(pids, request, session),
     )
-    const isInVain = won.length < pids.length
-    if (isInVain) this.#claims.wasInVain()
-    return { won, isAll: !isInVain && !leavesSome }
+    if (won.length < pids.length) this.#claims.wasInVain()
+    return won
   }
 
   /** Writes, and publishes the changes. */

@@ -276,7 +276,16 @@ DECLARE
     UNION SELECT pid FROM @process WHERE key IN (SELECT json_array_elements_text(wanted->'keys')));
   whole text[] := ARRAY(SELECT json_array_elements_text(wanted->'parts'));
   queues text[] := ARRAY(SELECT json_array_elements_text(wanted->'queues'));
+  trees json := (SELECT json_agg(json_build_array(root, (
+      WITH RECURSIVE tree AS (
+        SELECT c.pid, c.ended_at, c.id, 1 AS depth FROM @process c WHERE c.parent = root AND c.abandoned = 0
+        UNION ALL
+        SELECT c.pid, c.ended_at, c.id, tree.depth + 1 FROM tree JOIN @process c ON c.parent = tree.pid WHERE c.abandoned = 0
+      ) SELECT coalesce(json_agg(tree.pid ORDER BY tree.depth, tree.id), '[]') FROM tree WHERE tree.ended_at IS NULL)))
+      FROM json_array_elements_text(wanted->'trees') AS root);
 BEGIN
+  -- A tree that grows would be larger again when its processes are asked for.
+  pids := pids || ARRAY(SELECT json_array_elements_text(tree->1) FROM json_array_elements(trees) AS tree);
   RETURN json_build_object(
     'now', @now(),
     'engines', (SELECT json_agg(e.id) FROM @engine e WHERE @alive(e.expires, e.lease, e.late)),
@@ -297,13 +306,7 @@ BEGIN
       'parts', CASE WHEN p.pid = ANY(whole) OR p.key IN (SELECT json_array_elements_text(wanted->'keys'))
         THEN (SELECT coalesce(json_agg(json_build_array(t.name, t.text)), '[]') FROM @part t WHERE t.pid = p.pid) END
     )) FROM @process p WHERE p.pid = ANY(pids)),
-    'trees', (SELECT json_agg(json_build_array(root, (
-      WITH RECURSIVE tree AS (
-        SELECT c.pid, c.ended_at, c.id, 1 AS depth FROM @process c WHERE c.parent = root AND c.abandoned = 0
-        UNION ALL
-        SELECT c.pid, c.ended_at, c.id, tree.depth + 1 FROM tree JOIN @process c ON c.parent = tree.pid WHERE c.abandoned = 0
-      ) SELECT coalesce(json_agg(tree.pid ORDER BY tree.depth, tree.id), '[]') FROM tree WHERE tree.ended_at IS NULL)))
-      FROM json_array_elements_text(wanted->'trees') AS root),
+    'trees', trees,
     'groups', (SELECT json_agg(json_build_object(
         'row', g,
         'end', (SELECT coalesce(max(m.position), -1) + 1 FROM @member m WHERE m.grp = g.id),
@@ -317,7 +320,16 @@ END $body$;
 /** The most changes of one look of the feed. Beyond them the listeners read what they follow. */
 export const MOST_CHANGES = 5_000
 
-/** What other transactions than these have changed since this one, as far as none can commit before it any more. */
+/** The transactions but the own ones that have added to a table since then. Goes from one to the next in the index. */
+function others(table: string): string {
+  return `(WITH RECURSIVE txs AS (
+      (SELECT tx FROM ${table} WHERE tx >= since AND tx < until ORDER BY tx LIMIT 1)
+      UNION ALL SELECT (SELECT t.tx FROM ${table} AS t WHERE t.tx > txs.tx AND t.tx < until ORDER BY t.tx LIMIT 1)
+        FROM txs WHERE txs.tx IS NOT NULL)
+    SELECT tx FROM txs WHERE tx IS NOT NULL EXCEPT SELECT unnest(own))`
+}
+
+/** What other transactions than the own ones have changed since one, as far as none can commit before it any more. */
 const CHANGES = `
 CREATE FUNCTION @changes(since xid8, own xid8[]) RETURNS json LANGUAGE plpgsql STABLE ${BY_INDEX} AS $body$
 DECLARE
@@ -327,8 +339,9 @@ BEGIN
     SELECT json_agg(news) FROM (
       SELECT h.tx::text AS tx, h.pid, h.name, h.data, h.at, h.author AS by, p.state, p.paused, p.parked, p.owner, p.ready_at, p.actor,
         p.awaits, p.due_at
-      FROM (SELECT tx, pid, n, name, data, at, author FROM @history WHERE tx >= since AND tx < until AND tx <> ALL(own)
-        UNION ALL SELECT tx, pid, 0, '${REPORTED}', data, at, NULL FROM @reported WHERE tx >= since AND tx < until AND tx <> ALL(own)) AS h
+      FROM (
+        SELECT e.tx, e.pid, e.n, e.name, e.data, e.at, e.author FROM ${others('@history')} AS o JOIN @history AS e ON e.tx = o.tx
+        UNION ALL SELECT r.tx, r.pid, 0, '${REPORTED}', r.data, r.at, NULL FROM ${others('@reported')} AS o JOIN @reported AS r ON r.tx = o.tx) AS h
       JOIN @process AS p ON p.pid = h.pid ORDER BY h.tx, h.pid, h.n LIMIT ${MOST_CHANGES + 1}) AS news) END);
 END $body$;
 `

@@ -33,7 +33,7 @@ export function newRow(
   const needs = needEntries(write, ends)
   // A call whose needs are over may run: the engine that holds its actor reads how they ended.
   if (row.actor !== null && !needs.some(isLeft)) row.awaits = null
-  const history: Entry[] = write.history.map((entry) => ({ ...entry, by: write.claim }))
+  const history: Entry[] = write.history.map(({ name, data }) => ({ name, data, by: write.claim }))
   const waits = row.state === 'waiting'
   const awaits = waits ? beginWait(row, write.wait, context) : []
   // A pause of the parent does not reach an abandoned child, since the play would not reach it

@@ -30,7 +30,7 @@ export function recordStep(row: Row, write: StepRecord, context: RuleContext): D
   // kill (C5).
   const isKilled = row.kill_deadline !== null
   const kept = isKilled ? write.history.filter(({ name }) => name !== 'running') : write.history
-  const history: Entry[] = isStill ? [] : kept.map((entry) => ({ ...entry, by }))
+  const history: Entry[] = isStill ? [] : kept.map(({ name, data }) => ({ name, data, by }))
   row.records = write.count
   if (write.status !== undefined) row.status = write.status
   if (write.deadline !== undefined) row.deadline = wholeMilliseconds(write.deadline)

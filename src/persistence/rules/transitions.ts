@@ -46,7 +46,7 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
     return {
       outcome: progressOutcome(row, write.paused),
       row,
-      history: write.history.map((entry) => ({ ...entry, by })),
+      history: write.history.map(({ name, data }) => ({ name, data, by })),
     }
   }
   row.seq = write.seq
@@ -60,7 +60,7 @@ export function advance(row: Row, write: Advance, context: RuleContext): Decisio
   row.alone = 0
   row.played = 0
   const awaits = write.state === 'waiting' ? beginWait(row, write.wait, context) : []
-  const history: Entry[] = write.history.map((entry) => ({ ...entry, by }))
+  const history: Entry[] = write.history.map(({ name, data }) => ({ name, data, by }))
   if (write.paused !== null) {
     row.pause_message = write.paused.message
     // The process pauses by itself. A requested pause still counts.
