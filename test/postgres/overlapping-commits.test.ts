@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Continue, Engine, Process } from '../../src/index.ts'
 import { PostgresStore } from '../../src/persistence/postgres/index.ts'
-import { create, done, engine, finish, running, wait } from '../persistence/fixtures.ts'
+import { create, done, engine, finish, request, running, wait } from '../persistence/fixtures.ts'
 import { HAS_MORE } from '../run/extent.ts'
 import { connected, counted } from './counted-database.ts'
 import { POSTGRES } from './server.ts'
@@ -51,6 +51,26 @@ describe.skipIf(POSTGRES === undefined)('on Postgres', () => {
     expect((await locked.refresh()).label).toBe('running')
     await client.query('ROLLBACK')
     await locked.result()
+  })
+
+  test('C7: a kill that others come before each time it has read is stored', HAS_MORE, async () => {
+    const url = await newDatabase()
+    const store = await PostgresStore.open(url)
+    onTestFinished(() => store.close())
+    const launch = create()
+    await done(store, launch)
+    // What a read has returned is changed at once, by another connection, unless it is locked.
+    const client = await connected(url)
+    await client.query('CREATE EXTENSION dblink')
+    await client.query('ALTER FUNCTION damson.load RENAME TO load_only')
+    const change = `UPDATE damson.process SET rev = rev + 1 WHERE pid IN (SELECT pid FROM damson.process
+      WHERE pid = ''${launch.pid}'' FOR UPDATE SKIP LOCKED)`
+    await client.query(`CREATE FUNCTION damson.load(wanted json) RETURNS json LANGUAGE plpgsql AS $body$
+      DECLARE answer json := damson.load_only(wanted);
+      BEGIN PERFORM dblink_exec('${url}', '${change}'); RETURN answer; END $body$`)
+    await client.query('UPDATE damson.process SET rev = rev + 1 WHERE pid = $1', [launch.pid])
+    await done(store, request(launch.pid, 'kill'))
+    expect((await store.read(launch.pid))?.state).toBe('killed')
   })
 
   test('C12: a store that is closed answers the commits that it was given before', HAS_MORE, async () => {

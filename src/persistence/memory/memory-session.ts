@@ -3,7 +3,7 @@ import type { Groups } from '../rules/groups.ts'
 import type { WriteTables } from '../rules/write.ts'
 import type { Message } from '../rules/claim.ts'
 import { isKeptAfterSuccess, OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
-import { changeOf, reportedChange, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
+import { afterOf, changeOf, reportedChange, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
 import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
 import type { Change } from '../contract/rows.ts'
@@ -89,7 +89,7 @@ export class MemorySession implements WriteTables {
       const commit = (this.#commit ??= this.#tables.nextCommit())
       const n = saved.history.length + 1
       saved.history.push({ n, commit, pid: row.pid, seq: row.seq, at: this.now, name, data, by })
-      this.changes.push(changeOf(row, this.now, { name, data, at: this.now, by }))
+      this.changes.push(changeOf(afterOf(row, this.now), { name, data, at: this.now, by }))
     }
   }
 

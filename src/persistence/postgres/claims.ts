@@ -39,24 +39,23 @@ const RUNNABLE = `can AS (SELECT c->>'name' AS name, (c->>'version')::bigint AS 
 
 /** How long engines share what is ready after one has chosen what another one took, in milliseconds. */
 const SHARING = 1_000
-/** How long a process is left to one of the engines before it is the turn of the next, in milliseconds. */
-const TURN = 250
 /** The most processes that a claim looks at to find those of its engine, unless it has more free slots. */
 const MOST_SHARED = 1_000
 
 /**
- * The processes that have waited longest, `$3` for each engine that lives, and whether it is the turn of the
- * engine `$4` to take each; without an engine, it always is. Those of `$5` are left out.
+ * The processes that have waited longest, `$3` for each engine that lives, and whether each is of the share of
+ * the engine `$4`; without an engine, all are. Those of `$5` are left out.
  *
  * Engines that claim at the same time choose the same ones, and all but one choose in vain. Then they share
- * them for a while. The turns change, so that no process waits for an engine that has no free slot.
+ * them for a while. An engine takes those of others once none of its own is among them, so that no process
+ * waits for an engine that has no free slot.
  */
 function candidates(condition: string): string {
   const limit = `least($3 * share.n, greatest($3, ${MOST_SHARED}))`
   return `WITH RECURSIVE ${kinds(condition)}, ${RUNNABLE},
-    share AS (SELECT greatest(count(*), 1) AS n, count(*) FILTER (WHERE id < $4) + @now() / ${TURN} AS turn
+    share AS (SELECT greatest(count(*), 1) AS n, count(*) FILTER (WHERE id < $4) AS nth
       FROM @engine WHERE $4::text IS NOT NULL AND expires > @now())
-    SELECT one.*, (one.id + share.turn) % share.n = 0 AS own FROM share CROSS JOIN mine CROSS JOIN LATERAL (
+    SELECT one.*, one.id % share.n = share.nth AS own FROM share CROSS JOIN mine CROSS JOIN LATERAL (
       SELECT id, pid, class, ready_at, runner, alone FROM @process AS p WHERE p.class = mine.class AND p.version = mine.version AND p.worker = mine.worker
         AND ready_at <= $2 AND p.pid <> ALL($5) AND ${condition} ORDER BY ready_at, id LIMIT ${limit}) AS one
     ORDER BY one.ready_at, one.id LIMIT (SELECT ${limit} FROM share)`

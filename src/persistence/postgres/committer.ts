@@ -62,17 +62,17 @@ export class Committer {
     within: Calls = this.#database,
   ): Promise<Committed<T>> {
     let [tries, waits] = [0, 0]
-    const isAlone = within === this.#database
+    const isWithin = within !== this.#database
     // What is remembered may be newer than what the user's transaction sees.
-    let mayAssume = isAlone
+    let mayAssume = !isWithin
     for (;;) {
-      if (isAlone && (tries > MOST_TRIES || waits > MOST_WAITS)) {
+      if (!isWithin && (tries > MOST_TRIES || waits > MOST_WAITS)) {
         const committed = await this.#runLocked(doing, wanted, action)
         if (committed !== undefined) return committed
         ;[tries, waits] = [AT_ONCE, 0]
       }
-      // Those in flight may wait for the locks of a transaction.
-      const before = isAlone ? this.#inFlight.of(wanted.pids) : undefined
+      // A transaction waits for none of those in flight, which may wait for its locks.
+      const before = isWithin ? undefined : this.#inFlight.of(wanted.pids)
       if (before !== undefined) {
         waits++
         await before
@@ -98,7 +98,7 @@ export class Committer {
         continue
       }
       const pids = [...session.pids]
-      const other = isAlone ? this.#inFlight.of(pids) : undefined
+      const other = isWithin ? undefined : this.#inFlight.of(pids)
       if (other !== undefined) {
         waits++
         await other
@@ -106,13 +106,13 @@ export class Committer {
       }
       // Whether it is stored is not known if there is no answer.
       this.#recent.forget(pids)
-      const stored = isAlone
-        ? await this.#inFlight.add(pids, async () => {
+      const stored = isWithin
+        ? await this.#apply(doing, document, within)
+        : await this.#inFlight.add(pids, async () => {
             const answer = await this.#apply(doing, document, within)
             if (answer !== undefined) this.#recent.keep(session.after())
             return answer
           })
-        : await this.#apply(doing, document, within)
       if (stored !== undefined) return { value, changes: session.changes, stored }
       mayAssume = false
       if (++tries > AT_ONCE) await pause(Math.random() * LONGEST_PAUSE)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type * as Pg from 'pg'
 import { clearTimeout, elapsed, setTimeout } from '../../shared/timers.ts'
-import { changeOf, type Row } from '../rules/row.ts'
+import { afterOf, changeOf, type Row } from '../rules/row.ts'
 import type { Change } from '../contract/rows.ts'
 import type { Database } from './database.ts'
 import { MOST_CHANGES } from './schema.ts'
@@ -148,7 +148,7 @@ export class Feed {
     this.#passed(end)
     if (others.length === 0) return
     const now = this.#now()
-    this.#publish(missed ? [] : others.map((one) => changeOf(one, now, one)), missed)
+    this.#publish(missed ? [] : others.map((one) => changeOf(afterOf(one, now), one)), missed)
   }
 
   #passed(end: string): void {

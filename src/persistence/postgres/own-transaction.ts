@@ -17,8 +17,8 @@ const FULL_PAUSE = 500
 const SOON_OVER = "set_config('idle_in_transaction_session_timeout', '10000', true)"
 
 /**
- * A transaction on a connection of its own: first the user's function works with it (`tx`), then the store
- * adds a step record, and ends it.
+ * A transaction on a connection of its own. The user's function may work with it (`tx`) before the store adds a
+ * step record and ends it. Without a function, the store uses it for a commit that keeps its locks.
  */
 export class OwnTransaction implements Calls {
   readonly tx: PostgresTransaction

@@ -5,7 +5,7 @@ import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
 import type { Groups } from '../rules/groups.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
 import { CHECKPOINT_PART, OUTPUT_PREFIX, RECORD_PREFIX } from '../rules/parts.ts'
-import { changeOf, reportedChange, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
+import { afterOf, changeOf, reportedChange, type ActorRow, type BriefRow, type Row } from '../rules/row.ts'
 import type { Ends, MetNeed, NeedEntry } from '../rules/upstream.ts'
 import type { WriteTables } from '../rules/write.ts'
 import type { Change } from '../contract/rows.ts'
@@ -486,7 +486,7 @@ export class PostgresSession implements WriteTables {
     for (const { name, data, by } of history) {
       entries++
       this.#history.push([row.pid, entries, row.seq, this.now, name, data, by])
-      this.changes.push(changeOf(row, this.now, { name, data, at: this.now, by }))
+      this.changes.push(changeOf(afterOf(row, this.now), { name, data, at: this.now, by }))
     }
     // The rules change a row no more once they have put it.
     const stored = row as StoredRow

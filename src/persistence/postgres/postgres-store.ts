@@ -517,6 +517,7 @@ export class PostgresStore implements Store {
     return this.#checkpoints.deleteAll(pid)
   }
 
+  /** Claims those of these processes that are still ready. */
   async #claim(pids: readonly string[], request: ClaimRequest): Promise<readonly ClaimedProcess[]> {
     const wanted = wantedPids(pids)
     for (const pid of pids) wanted.parts.add(pid)

@@ -10,7 +10,8 @@ import { FIRST_CALLS } from './loaded.ts'
  *
  * Two functions hold what a commit needs, so that it takes two round trips and no lock outlives a
  * statement: `load` reads all that the rules may ask of some processes, from one snapshot, and
- * `apply` stores what they have decided, if nothing of what they read has changed since.
+ * `apply` stores what they have decided, if nothing of what they read has changed since. A third,
+ * `changes`, reads what other programs have changed.
  */
 
 /** The columns of a process that the rules know (`rules/row.ts`), with their types. */

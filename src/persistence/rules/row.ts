@@ -189,19 +189,12 @@ export function afterOf(row: Published, now: number): After {
   return actor === null ? after : { ...after, dueAt: lateAt(row), actor }
 }
 
-/** A change to publish. All is written out, since to spread one into another takes ten times as long. */
-export function changeOf(
-  row: Published,
-  now: number,
-  entry: Pick<Change, 'name' | 'data' | 'at' | 'by'>,
-): Change {
-  const { pid, state, paused, actor } = row
+/** The change that a history entry makes. Written out, since a spread of `after` takes V8 ten times as long. */
+export function changeOf(after: After, entry: Pick<Change, 'name' | 'data' | 'at' | 'by'>): Change {
+  const { pid, state, paused, ready, dueAt, actor } = after
   const { name, data, at, by } = entry
-  const isPaused = paused === 1
-  const ready = isReady(row, now)
-  return actor === null
-    ? { pid, name, data, at, by, state, paused: isPaused, ready, dueAt: dueAt(row, now) }
-    : { pid, name, data, at, by, state, paused: isPaused, ready, dueAt: lateAt(row), actor }
+  const change: Change = { pid, name, data, at, by, state, paused, ready, dueAt }
+  return actor === undefined ? change : { ...change, actor }
 }
 
 /** The columns of a row that a change shows. */
@@ -217,7 +210,7 @@ export function lateAt({ awaits, due_at: due }: Partial<Pick<Row, 'awaits' | 'du
 
 /** The change that a report of a process makes. */
 export function reportedChange(row: Published & Pick<Row, 'progress'>, now: number): Change {
-  return changeOf(row, now, { name: REPORTED, data: row.progress, at: now, by: null })
+  return changeOf(afterOf(row, now), { name: REPORTED, data: row.progress, at: now, by: null })
 }
 
 /** The damage of a row that can't be run, as far as the row shows it (C9). */

@@ -1,7 +1,15 @@
 import type { LogEntry } from '../../process/state/report.ts'
 import type { Tables } from '../rules/tables.ts'
 import type { Message } from '../rules/claim.ts'
-import { afterOf, reportedChange, type ActorRow, type After, type BriefRow, type Row } from '../rules/row.ts'
+import {
+  afterOf,
+  changeOf,
+  reportedChange,
+  type ActorRow,
+  type After,
+  type BriefRow,
+  type Row,
+} from '../rules/row.ts'
 import type { Awaited, AwaitTarget, Entry } from '../rules/decision.ts'
 import type { Lifetime } from '../rules/result-dropping.ts'
 import type { Change } from '../contract/rows.ts'
@@ -128,13 +136,11 @@ export class Session implements Tables {
     data: string | null,
     by: string | null,
   ): string {
-    const { pid, seq, state, paused, ready, dueAt, actor } = after
     const { now } = this
-    const change: Change = { pid, name, data, at: now, by, state, paused, ready, dueAt }
-    this.changes.push(actor === undefined ? change : { ...change, actor })
+    this.changes.push(changeOf(after, { name, data, at: now, by }))
     const commit = this.#nextCommit()
     const author = by === null ? null : this.#tables.authors.idOf(by)
-    return historyLine(commit, seq, now, name, author, data)
+    return historyLine(commit, after.seq, now, name, author, data)
   }
 
   #nextCommit(): number {

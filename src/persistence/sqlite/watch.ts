@@ -4,7 +4,7 @@ import { isBusy } from './driver-errors.ts'
 import type { Connection } from './connection.ts'
 import type { FeedRow } from './feed.ts'
 import type { RowHistory } from './history-table.ts'
-import { afterOf, reportedChange, type Row } from '../rules/row.ts'
+import { afterOf, changeOf, reportedChange, type Row } from '../rules/row.ts'
 import { clearTimeout, setTimeout } from '../../shared/timers.ts'
 import { WalWatcher } from './wal-watcher.ts'
 import type { SqliteTables } from './sqlite-tables.ts'
@@ -165,7 +165,7 @@ export class Watch {
       for (const { commit, name, data, at, author } of histories.since(row, first)) {
         // A damaged entry has no commit, and is reported with the others of its row.
         const by = author === null ? null : authors.nameOf(author)
-        if (commit <= last) found.push({ commit, change: { ...after, name, data, at, by } })
+        if (commit <= last) found.push({ commit, change: changeOf(after, { name, data, at, by }) })
       }
       const report = reports.get(row.id)
       if (report !== undefined) found.push({ commit: report, change: reportedChange(row, now) })
